@@ -6,9 +6,9 @@ type Template = keyof typeof templates
 const names = Object.keys(templates) as [Template, ...Template[]]
 
 export const actions = {
-  'push-update': pushMessage({ summary: 'Tells people what happens', templates: names, compose: messageOf }),
+  'push-update': pushMessage({ summary: 'Posts a message about an event', templates: names, compose: messageOf }),
   'ask-approval': requestApproval({
-    summary: 'Asks people for approval, and waits for their decision',
+    summary: 'Asks for approval and waits for the decision',
     compose: messageOf,
   }),
 }

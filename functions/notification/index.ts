@@ -1,15 +1,15 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
-import { platforms } from './platforms.ts'
+import { messageProviders } from './message-providers.ts'
 
 export const notification = defineCategory({
   name: 'notification',
-  summary: 'Tells people what happens, and asks them for approval',
+  summary: 'Posts messages about events, and asks for approvals',
   actions,
   routes: {
     approvals: async () => (await import('../../shared/approvals/page-route.ts')).pageRoute,
     slack: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('slack'),
     mattermost: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('mattermost'),
   },
-  providers: platforms,
+  providers: messageProviders,
 })

@@ -18,14 +18,14 @@ interface Attachment {
   actions?: Action[]
 }
 
-/** What shows a message in a post. */
-export interface Shown {
-  /** Empty: the title stands in the attachment, and apps notify of that with its `fallback`. */
+/** The part of a post that contains a message. */
+export interface PostContent {
+  /** Empty, because the title is in the attachment. Apps show its `fallback` in notifications. */
   message: ''
   props: { attachments: [Attachment] }
 }
 
-const colors: Record<Mood, string> = {
+const COLORS: Record<Mood, string> = {
   good: 'good',
   warning: 'warning',
   bad: 'danger',
@@ -33,46 +33,45 @@ const colors: Record<Mood, string> = {
   waiting: '#1c58d9',
 }
 
-// All of it together stays far below the 800,000 characters that props may have, whatever has to be escaped.
-const longestTitle = 300
-const longestText = 8_000
-const longestValue = 1_000
-const longestCell = 200
-const longestLabel = 100
-const mostFields = 25
-const mostRows = 50
-const mostColumns = 8
-const mostLinks = 20
+// Together, these stay far below the 800,000 characters of props, even if every character is escaped.
+const MAX_TITLE = 300
+const MAX_TEXT = 8_000
+const MAX_VALUE = 1_000
+const MAX_CELL = 200
+const MAX_LABEL = 100
+const MAX_FIELDS = 25
+const MAX_ROWS = 50
+const MAX_COLUMNS = 8
+const MAX_LINKS = 20
 
 /**
- * A message as a message attachment.
+ * Converts a message to a message attachment.
  *
- * @param integrationOf what Mattermost sends when a choice is clicked, and where to
+ * @param integrationOf returns what Mattermost sends for a button, and the URL
  * @see https://developers.mattermost.com/integrate/reference/message-attachments/
  * @see https://developers.mattermost.com/integrate/plugins/interactive-messages/
  */
 export function mattermostMessage(
   message: Message,
-  integrationOf: (choice: MessageButton) => Action['integration'],
-): Shown {
+  integrationOf: (button: MessageButton) => Action['integration'],
+): PostContent {
   const { mood, title, text, fields, table, links, buttons = [] } = message
-  const heading = `${MOOD_ICONS[mood]} ${plainSingleLine(title, longestTitle)}`
+  const heading = `${MOOD_ICONS[mood]} ${plainSingleLine(title, MAX_TITLE)}`
   const parts = [paragraphs(text), tableOf(table), linksOf(webLinks(links))].filter(Boolean)
   const attachment: Attachment = {
-    fallback: inert(heading),
-    color: colors[mood],
+    fallback: breakMentions(heading),
+    color: COLORS[mood],
     title: verbatim(heading),
     ...(parts.length > 0 ? { text: parts.join('\n\n') } : {}),
     ...(fields.length > 0 ? { fields: fieldsOf(fields) } : {}),
-    ...(buttons.length > 0 ? { actions: buttons.map((choice) => actionOf(choice, integrationOf)) } : {}),
+    ...(buttons.length > 0 ? { actions: buttons.map((button) => actionOf(button, integrationOf)) } : {}),
   }
   return { message: '', props: { attachments: [attachment] } }
 }
 
 /**
- * Text that Mattermost shows as it is. A character with a meaning becomes a reference by its number: the server, the browser
- * and the apps all show that as the character, and take it for no markup, link or emoji. A mention alone is looked for in
- * the text that comes out, so something invisible breaks it.
+ * Escapes text for Mattermost. Characters of markup become numeric character references, which the server, the browser and
+ * the apps show as the character. Mentions are searched in the resulting text, so a zero-width space breaks them.
  *
  * @see https://github.com/mattermost/mattermost/blob/master/server/public/shared/markdown/inlines.go
  * @see https://github.com/mattermost/marked/blob/master/lib/marked.js
@@ -80,87 +79,83 @@ export function mattermostMessage(
 export function verbatim(text: string): string {
   return (
     text
-      .replace(/[\\`*_~[\]<>&|$#:)]/g, numbered)
-      // A link without a scheme, but not the end of a sentence or a decimal point.
-      .replace(/\.(?=[^\s\d])|(?<=www\d{0,3})\./gi, numbered)
-      // It is read as the end of a line.
+      .replace(/[\\`*_~[\]<>&|$#:)]/g, toCharacterReference)
+      // A link without a scheme. Not the end of a sentence or a decimal point.
+      .replace(/\.(?=[^\s\d])|(?<=www\d{0,3})\./gi, toCharacterReference)
+      // Mattermost treats it as a line end.
       .replaceAll('\u2424', ' ')
-      // What makes a list, a line, a heading of the line before, or a block of code.
-      .replace(/^[-+=]/gm, numbered)
+      // Lists, rules, setext headings and code blocks.
+      .replace(/^[-+=]/gm, toCharacterReference)
       .replace(/^(\d+)\.(?=\s|$)/gm, '$1&#46;')
       .replace(/^[ \t\u00a0]+/gm, (spaces) => '&#160;'.repeat(spaces.length))
-      .replaceAll('@', `@${invisible}`)
+      .replaceAll('@', `@${ZERO_WIDTH_SPACE}`)
   )
 }
 
-/** A space of no width. */
-const invisible = '\u200b'
+const ZERO_WIDTH_SPACE = '\u200b'
 
-function numbered(character: string): string {
+function toCharacterReference(character: string): string {
   return `&#${character.charCodeAt(0)};`
 }
 
-/** Where Mattermost knows no markup, it still looks for mentions, channels, hashtags and emojis. */
-function inert(text: string): string {
-  return text.replace(/[@~#:](?=\S)/g, (sign) => sign + invisible)
+/** Breaks mentions, channels, hashtags and emojis, which Mattermost also finds in text without markup. */
+function breakMentions(text: string): string {
+  return text.replace(/[@~#:](?=\S)/g, (sign) => sign + ZERO_WIDTH_SPACE)
 }
 
 function paragraphs(text: string | undefined): string {
-  return verbatim(clip(toPlainText(text ?? '').trim(), longestText))
+  return verbatim(clip(toPlainText(text ?? '').trim(), MAX_TEXT))
 }
 
 function tableOf(table: Table | undefined): string {
   if (!table || table.rows.length === 0) return ''
-  const shown = table.rows.slice(0, mostRows)
-  const width = Math.min(mostColumns, Math.max(table.columns.length, ...shown.map(({ cells }) => cells.length)))
+  const visible = table.rows.slice(0, MAX_ROWS)
+  const width = Math.min(MAX_COLUMNS, Math.max(table.columns.length, ...visible.map(({ cells }) => cells.length)))
   const row = (cells: string[]) => `| ${Array.from({ length: width }, (_, at) => cells[at] ?? '').join(' | ')} |`
-  const rows = shown.map(({ mood, cells }) => {
-    const [name = '', ...values] = cells.map((text) => verbatim(plainSingleLine(text, longestCell)))
+  const rows = visible.map(({ mood, cells }) => {
+    const [name = '', ...values] = cells.map((text) => verbatim(plainSingleLine(text, MAX_CELL)))
     return row([`${MOOD_ICONS[mood]} ${name}`, ...values])
   })
-  const left = table.rows.length - rows.length
+  const omitted = table.rows.length - rows.length
   return [
-    row(table.columns.map((column) => verbatim(plainSingleLine(column, longestCell)))),
+    row(table.columns.map((column) => verbatim(plainSingleLine(column, MAX_CELL)))),
     row(Array.from({ length: width }, () => '---')),
     ...rows,
-    ...(left > 0 ? ['', `and ${left} more`] : []),
+    ...(omitted > 0 ? ['', `and ${omitted} more`] : []),
   ].join('\n')
 }
 
 function linksOf(links: Link[]): string {
-  const shown = links
-    .slice(0, mostLinks)
-    .map(
-      ({ label, url }) =>
-        `[${verbatim(plainSingleLine(label, longestLabel) || new URL(url).host)}](${destination(url)})`,
-    )
-  const left = links.length - shown.length
-  return [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(' · ')
+  const visible = links
+    .slice(0, MAX_LINKS)
+    .map(({ label, url }) => `[${verbatim(plainSingleLine(label, MAX_LABEL) || new URL(url).host)}](${escapeUrl(url)})`)
+  const omitted = links.length - visible.length
+  return [...visible, ...(omitted > 0 ? [`and ${omitted} more`] : [])].join(' · ')
 }
 
-/** A URL that can not end its link, or be taken for something else in it. */
-function destination(url: string): string {
+/** Encodes the characters of a URL that could end a Markdown link. */
+function escapeUrl(url: string): string {
   return new URL(url).href
     .replace(/[()\\<>"'`|*[\]{}]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/&(?=#?\w+;)/g, '&amp;')
 }
 
 function fieldsOf(fields: Field[]) {
-  const shown = fields.slice(0, mostFields).map(({ name, value }) => {
-    const text = clip(toPlainText(value).trim(), longestValue)
-    return { title: inert(plainSingleLine(name, longestLabel)), value: verbatim(text), short: text.length <= 40 }
+  const visible = fields.slice(0, MAX_FIELDS).map(({ name, value }) => {
+    const text = clip(toPlainText(value).trim(), MAX_VALUE)
+    return { title: breakMentions(plainSingleLine(name, MAX_LABEL)), value: verbatim(text), short: text.length <= 40 }
   })
-  const left = fields.length - shown.length
-  return left > 0 ? [...shown, { title: '', value: `and ${left} more`, short: false }] : shown
+  const omitted = fields.length - visible.length
+  return omitted > 0 ? [...visible, { title: '', value: `and ${omitted} more`, short: false }] : visible
 }
 
-function actionOf(choice: MessageButton, integrationOf: (choice: MessageButton) => Action['integration']): Action {
-  const { decision, label } = choice
+function actionOf(button: MessageButton, integrationOf: (button: MessageButton) => Action['integration']): Action {
+  const { decision, label } = button
   return {
     id: decision,
     type: 'button',
-    name: inert(plainSingleLine(label, longestLabel)),
+    name: breakMentions(plainSingleLine(label, MAX_LABEL)),
     style: decision === 'approve' ? 'good' : 'danger',
-    integration: integrationOf(choice),
+    integration: integrationOf(button),
   }
 }

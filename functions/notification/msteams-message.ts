@@ -9,31 +9,31 @@ import {
   webLinks,
 } from '../../shared/text/plain-text.ts'
 
-/** What a workflow of Teams takes: a message with one card. */
+/** The body for a Teams workflow: a message with one card. */
 export interface TeamsMessage {
   type: 'message'
   attachments: [{ contentType: 'application/vnd.microsoft.card.adaptive'; contentUrl: null; content: object }]
 }
 
 /**
- * Of the whole message, in bytes. Microsoft says about 28 KB and does not say what is counted; others have measured 21 KB. What
- * is larger is taken all the same, and then fails within the workflow, where nobody sees it.
+ * Microsoft documents about 28 KB without saying what counts; measurements found 21 KB. A workflow accepts a larger message and
+ * then fails unnoticed.
  *
  * @see https://learn.microsoft.com/en-us/connectors/teams/#known-issues-and-limitations-with-actions
  */
-export const largestMessage = 20_000
-/** What there is at most of each part; less, where it would be too much altogether. */
-const most = { text: 10_000, fields: 40, value: 1_000, rows: 60, cell: 300 }
-const longestTitle = 300
-const longestLabel = 100
-const mostColumns = 8
-/** Of all links together, in bytes: whatever they are, there is room for a message. */
-const largestLinks = 12_000
-/** Teams shows that many buttons, and keeps the others in a menu. */
-const mostButtons = 6
+export const MAX_MESSAGE_BYTES = 20_000
+/** Limits of each part. They are reduced until the message fits. */
+const MAX = { text: 10_000, fields: 40, value: 1_000, rows: 60, cell: 300 }
+const MAX_TITLE = 300
+const MAX_LABEL = 100
+const MAX_COLUMNS = 8
+/** For all links together, so that there is room for the rest of the message. */
+const MAX_LINK_BYTES = 12_000
+/** Teams puts further buttons into a menu. */
+const MAX_BUTTONS = 6
 
-/** The colour of the bar that the title stands in. */
-const styles: Record<Mood, string> = {
+/** The colour of the title bar. */
+const STYLES: Record<Mood, string> = {
   good: 'good',
   warning: 'warning',
   bad: 'attention',
@@ -42,18 +42,18 @@ const styles: Record<Mood, string> = {
 }
 
 /**
- * A message as an Adaptive Card 1.5.
+ * Converts a message to an Adaptive Card 1.5.
  *
- * All that is not ours stands in text runs, which know no Markdown: with `\` before what has a meaning, Teams on a phone
- * would still make a link of `\[text\](url)`.
+ * Texts of the event go into text runs, which have no Markdown. Escaping is not enough: Teams on a phone turns
+ * `\[text\](url)` into a link.
  *
- * @param share of what there is room for
+ * @param share fraction of the limits; reduced until the message fits
  * @see https://adaptivecards.io/explorer/RichTextBlock.html
  * @see https://github.com/microsoft/AdaptiveCards/issues/5590
  */
 export function teamsMessage(message: Message, share = 1): TeamsMessage {
   const { mood, text = '', fields, table, links } = message
-  const title = `${MOOD_ICONS[mood]} ${inert(plainSingleLine(message.title, longestTitle))}`
+  const title = `${MOOD_ICONS[mood]} ${breakFunctions(plainSingleLine(message.title, MAX_TITLE))}`
   const card = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
@@ -63,53 +63,54 @@ export function teamsMessage(message: Message, share = 1): TeamsMessage {
     body: [
       {
         type: 'Container',
-        style: styles[mood],
+        style: STYLES[mood],
         bleed: true,
         items: [block(title, { size: 'medium', weight: 'bolder' })],
       },
-      ...paragraphs(text, Math.floor(most.text * share)),
+      ...paragraphs(text, Math.floor(MAX.text * share)),
       ...factsOf(fields, share),
       ...(table ? tableOf(table, share) : []),
     ],
     actions: buttonsOf([...approvalLink(message), ...webLinks(links)]),
   }
-  const whole: TeamsMessage = {
+  const result: TeamsMessage = {
     type: 'message',
     attachments: [{ contentType: 'application/vnd.microsoft.card.adaptive', contentUrl: null, content: card }],
   }
-  return share > 0.01 && byteLength(JSON.stringify(whole)) > largestMessage ? teamsMessage(message, share * 0.8) : whole
+  return share > 0.01 && byteLength(JSON.stringify(result)) > MAX_MESSAGE_BYTES
+    ? teamsMessage(message, share * 0.8)
+    : result
 }
 
 /**
- * What means something even where there is no Markdown: a date to be written in the reader's way, and on an iPhone a link. A
- * space of no width breaks it.
+ * Breaks date functions, and links on an iPhone, with a zero-width space. Teams evaluates both even in text runs.
  *
  * @see https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features#datetime-formatting-and-localization
  * @see https://github.com/microsoft/AdaptiveCards/blob/main/source/ios/AdaptiveCards/AdaptiveCards/AdaptiveCards/UtiliOS.mm
  */
-function inert(text: string): string {
+function breakFunctions(text: string): string {
   return text.replace(/\{(?=\{(?:DATE|TIME)\()|\](?=\()/gi, '$&\u200b')
 }
 
-/** One element with one text, which must not be empty: an iPhone would not show the card. */
-function block(text: string, look: { weight?: 'bolder'; size?: 'medium'; isSubtle?: true } = {}): object {
-  return { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: text || '–', ...look }] }
+/** Returns a block with one text. An empty text would prevent an iPhone from showing the card. */
+function block(text: string, style: { weight?: 'bolder'; size?: 'medium'; isSubtle?: true } = {}): object {
+  return { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: text || '–', ...style }] }
 }
 
-function paragraphs(text: string, room: number): object[] {
-  return clip(toPlainText(text).trim(), room)
+function paragraphs(text: string, max: number): object[] {
+  return clip(toPlainText(text).trim(), max)
     .split(/\n\s*\n/)
     .filter((paragraph) => paragraph.trim() !== '')
-    .map((paragraph) => block(inert(paragraph)))
+    .map((paragraph) => block(breakFunctions(paragraph)))
 }
 
-/** A table and no FactSet, whose values are Markdown. */
+/** Returns a table. The values of a FactSet would be parsed as Markdown. */
 function factsOf(fields: Field[], share: number): object[] {
-  const shown = fields.slice(0, Math.floor(most.fields * share))
-  const rows = shown.map(({ name, value }) =>
+  const visible = fields.slice(0, Math.floor(MAX.fields * share))
+  const rows = visible.map(({ name, value }) =>
     row([
-      block(inert(plainSingleLine(name, longestLabel)), { weight: 'bolder' }),
-      block(inert(clip(toPlainText(value).trim(), Math.floor(most.value * share)))),
+      block(breakFunctions(plainSingleLine(name, MAX_LABEL)), { weight: 'bolder' }),
+      block(breakFunctions(clip(toPlainText(value).trim(), Math.floor(MAX.value * share)))),
     ]),
   )
   return withRest(rows, fields.length, {
@@ -120,23 +121,23 @@ function factsOf(fields: Field[], share: number): object[] {
 }
 
 function tableOf({ columns, rows }: Table, share: number): object[] {
-  const names = columns.slice(0, mostColumns)
-  const longest = Math.floor(most.cell * share)
-  const line = (text: string) => inert(plainSingleLine(text, longest))
-  const shown = rows.slice(0, Math.floor(most.rows * share)).map(({ mood, cells }) => {
+  const names = columns.slice(0, MAX_COLUMNS)
+  const maxCell = Math.floor(MAX.cell * share)
+  const line = (text: string) => breakFunctions(plainSingleLine(text, maxCell))
+  const visible = rows.slice(0, Math.floor(MAX.rows * share)).map(({ mood, cells }) => {
     const texts = names.map((_, at) => line(cells[at] ?? ''))
     return row(texts.map((text, at) => block(at === 0 ? `${MOOD_ICONS[mood]} ${text}` : text)))
   })
   const header = row(names.map((name) => block(line(name), { weight: 'bolder' })))
-  return withRest(shown, rows.length, { columns: names.map(() => ({ width: 1 })), firstRowAsHeader: true }, [header])
+  return withRest(visible, rows.length, { columns: names.map(() => ({ width: 1 })), firstRowAsHeader: true }, [header])
 }
 
-/** The rows in a table, and how many more there are. */
-function withRest(rows: object[], all: number, look: object, header: object[] = []): object[] {
-  const left = all - rows.length
+/** Returns a table, and how many rows were omitted. */
+function withRest(rows: object[], total: number, layout: object, header: object[] = []): object[] {
+  const omitted = total - rows.length
   return [
-    ...(rows.length > 0 ? [{ type: 'Table', ...look, rows: [...header, ...rows] }] : []),
-    ...(left > 0 ? [block(`and ${left} more`, { isSubtle: true })] : []),
+    ...(rows.length > 0 ? [{ type: 'Table', ...layout, rows: [...header, ...rows] }] : []),
+    ...(omitted > 0 ? [block(`and ${omitted} more`, { isSubtle: true })] : []),
   ]
 }
 
@@ -145,14 +146,14 @@ function row(elements: object[]): object {
 }
 
 function buttonsOf(links: Link[]): object[] {
-  let room = largestLinks
+  let room = MAX_LINK_BYTES
   return links
-    .map(({ label, url }) => ({ title: plainSingleLine(label, longestLabel) || 'Link', url: new URL(url).href }))
+    .map(({ label, url }) => ({ title: plainSingleLine(label, MAX_LABEL) || 'Link', url: new URL(url).href }))
     .filter((link) => {
       const size = byteLength(JSON.stringify(link))
       const fits = size <= room
       if (fits) room -= size
       return fits
     })
-    .map((link, at) => ({ type: 'Action.OpenUrl', ...link, ...(at < mostButtons ? {} : { mode: 'secondary' }) }))
+    .map((link, at) => ({ type: 'Action.OpenUrl', ...link, ...(at < MAX_BUTTONS ? {} : { mode: 'secondary' }) }))
 }

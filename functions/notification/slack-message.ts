@@ -9,64 +9,63 @@ import {
   webLinks,
 } from '../../shared/text/plain-text.ts'
 
-/** A message as Slack takes it. */
+/** The body of a message in the Slack API. */
 export interface SlackMessage {
-  /** What notifications and screen readers say: these read no blocks. */
+  /** For notifications and screen readers, which ignore blocks. */
   text: string
   blocks: object[]
 }
 
-/** Slack's limits of a header and of a button, in characters. We count UTF-16 units, of which there are at least as many. */
-const longestTitle = 150
-const longestLabel = 75
+/** Slack's limits for a header and a button, in characters. Counting UTF-16 units is never below that. */
+const MAX_TITLE = 150
+const MAX_LABEL = 75
 /**
- * Of all blocks together. Slack names no limit and refuses with msg_blocks_too_long what has some 11,000 to 13,000 characters,
- * of which `&` is five.
+ * For all blocks together. Slack documents no limit, but refuses about 11,000 to 13,000 characters with msg_blocks_too_long. An
+ * `&` counts as five.
  *
  * @see https://github.com/slackapi/bolt-js/issues/2867
  */
-const mostCharacters = 9_000
-/** Of the text beside the blocks, in bytes: chat.update refuses one over 4,000 with msg_too_long. */
-const mostBytes = 3_900
-/** Of each part; what is left out is counted. `ways` are the characters of all links. */
-const most = { text: 3_000, fields: 20, name: 60, value: 300, rows: 40, cell: 100, links: 10, ways: 2_500 }
+const MAX_BLOCK_CHARACTERS = 9_000
+/** For the text next to the blocks: chat.update refuses more than 4,000 bytes with msg_too_long. */
+const MAX_TEXT_BYTES = 3_900
+const MAX = { text: 3_000, fields: 20, name: 60, value: 300, rows: 40, cell: 100, links: 10, linkCharacters: 2_500 }
 
-/** A piece of a line. */
+/** A part of a line. */
 interface Run {
   text: string
   bold?: true
 }
 
 /**
- * A message in Block Kit. All that is not ours stands in `plain_text` and in text elements of `rich_text`, in which Slack sees
- * no markup: nothing in it can mention, link or format.
+ * Converts a message to Block Kit. Texts of the event go into `plain_text` and into text elements of `rich_text`, where Slack
+ * parses no markup, so they cannot mention, link or format.
  *
- * @param share of what there is room for: less, where it would be too much altogether
+ * @param share fraction of the limits; reduced until the blocks fit
  * @see https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
  */
 export function slackMessage(message: Message, share = 1): SlackMessage {
   const { mood, text = '', fields, table, links, buttons = [] } = message
-  const title = plainSingleLine(`${MOOD_ICONS[mood]} ${message.title}`, longestTitle)
+  const title = plainSingleLine(`${MOOD_ICONS[mood]} ${message.title}`, MAX_TITLE)
   const parts = [textLines(text, share), fieldLines(fields, share), table ? rowLines(table, share) : []]
   const web = webLinks(links)
-  const shown = linksThatFit(web)
+  const fitting = fitLinks(web)
   const blocks = [
     { type: 'header', text: { type: 'plain_text', text: title, emoji: false } },
     ...parts.filter((lines) => lines.length > 0).map((lines) => richText(elementsOf(lines))),
-    ...(web.length > 0 ? [richText(linkElements(shown, web.length - shown.length))] : []),
+    ...(web.length > 0 ? [richText(linkElements(fitting, web.length - fitting.length))] : []),
     ...(buttons.length > 0 ? [{ type: 'actions', elements: buttons.map(buttonOf) }] : []),
   ]
-  if (share > 1 / 16 && escapeText(JSON.stringify(blocks)).length > mostCharacters) {
+  if (share > 1 / 16 && escapeText(JSON.stringify(blocks)).length > MAX_BLOCK_CHARACTERS) {
     return slackMessage(message, share / 2)
   }
-  const said = [title, ...parts.flat().map((line) => line.map((run) => run.text).join(''))].join('\n')
-  const [main] = shown
-  const way = main ? `\n<${escapeText(main.url)}|${escapeText(main.label)}>` : ''
-  return { text: clipBytes(escapeText(said), mostBytes - byteLength(way)) + way, blocks }
+  const summary = [title, ...parts.flat().map((line) => line.map((run) => run.text).join(''))].join('\n')
+  const [main] = fitting
+  const mainLink = main ? `\n<${escapeText(main.url)}|${escapeText(main.label)}>` : ''
+  return { text: clipBytes(escapeText(summary), MAX_TEXT_BYTES - byteLength(mainLink)) + mainLink, blocks }
 }
 
 /**
- * Text in which Slack sees no mention and no link.
+ * Escapes text, so that Slack finds no mention or link in it.
  *
  * @see https://docs.slack.dev/messaging/formatting-message-text#escaping
  */
@@ -75,43 +74,43 @@ export function escapeText(text: string): string {
 }
 
 function textLines(text: string, share: number): Run[][] {
-  const paragraphs = clip(toPlainText(text).trim(), most.text * share)
+  const paragraphs = clip(toPlainText(text).trim(), MAX.text * share)
   return paragraphs === '' ? [] : [[{ text: paragraphs }]]
 }
 
 function fieldLines(fields: Field[], share: number): Run[][] {
-  return counted(fields, most.fields * share, ({ name, value }) => [
-    { text: `${plainSingleLine(name, most.name)}: `, bold: true },
-    { text: plainSingleLine(value, most.value * share) },
+  return limitLines(fields, MAX.fields * share, ({ name, value }) => [
+    { text: `${plainSingleLine(name, MAX.name)}: `, bold: true },
+    { text: plainSingleLine(value, MAX.value * share) },
   ])
 }
 
-/** A row in a line: on a phone a table of Slack's is cut off at its right. */
+/** Writes each row as a line, because tables are cut off on phones. */
 function rowLines({ columns, rows }: Table, share: number): Run[][] {
-  return counted(rows, most.rows * share, ({ mood, cells }) => {
+  return limitLines(rows, MAX.rows * share, ({ mood, cells }) => {
     const [first = '', ...others] = cells
     const rest = others.map((cell, at) => [columns[at + 1], cell].filter(Boolean).join(': ')).join(' · ')
     return [
       { text: `${MOOD_ICONS[mood]} ` },
-      { text: plainSingleLine(first, most.cell * share), bold: true },
-      { text: rest === '' ? '' : ` · ${plainSingleLine(rest, 2 * most.cell * share)}` },
+      { text: plainSingleLine(first, MAX.cell * share), bold: true },
+      { text: rest === '' ? '' : ` · ${plainSingleLine(rest, 2 * MAX.cell * share)}` },
     ]
   })
 }
 
-function counted<T>(all: T[], room: number, toLine: (one: T) => Run[]): Run[][] {
-  const lines = all.slice(0, room).map(toLine)
-  const left = all.length - lines.length
-  return left > 0 ? [...lines, [{ text: `and ${left} more` }]] : lines
+function limitLines<T>(all: T[], limit: number, toLine: (one: T) => Run[]): Run[][] {
+  const lines = all.slice(0, limit).map(toLine)
+  const omitted = all.length - lines.length
+  return omitted > 0 ? [...lines, [{ text: `and ${omitted} more` }]] : lines
 }
 
-/** However many and however long they are, there is room for the rest of the message. */
-function linksThatFit(links: Link[]): Link[] {
-  let room = most.ways
+/** Limits the links, so that there is room for the rest of the message. */
+function fitLinks(links: Link[]): Link[] {
+  let room = MAX.linkCharacters
   return links
     .map(({ label, url }) => ({
-      label: plainSingleLine(label, longestLabel) || 'Link',
-      // What ends an address in the markup of notifications; the parser of URLs leaves it as it is.
+      label: plainSingleLine(label, MAX_LABEL) || 'Link',
+      // A `|` would end the URL in the markup of notifications.
       url: new URL(url).href.replaceAll('|', '%7C'),
     }))
     .filter(({ label, url }) => {
@@ -120,13 +119,13 @@ function linksThatFit(links: Link[]): Link[] {
       room -= size
       return true
     })
-    .slice(0, most.links)
+    .slice(0, MAX.links)
 }
 
-function linkElements(links: Link[], left: number): object[] {
+function linkElements(links: Link[], omitted: number): object[] {
   const between = { type: 'text', text: ' · ' }
   const elements = links.map(({ label, url }) => ({ type: 'link', url, text: label }))
-  const rest = left > 0 ? [{ type: 'text', text: `${left} more ${left > 1 ? 'links' : 'link'}` }] : []
+  const rest = omitted > 0 ? [{ type: 'text', text: `${omitted} more ${omitted > 1 ? 'links' : 'link'}` }] : []
   return [...elements, ...rest].flatMap((element, at) => (at > 0 ? [between, element] : [element]))
 }
 
@@ -134,9 +133,9 @@ function elementsOf(lines: Run[][]): object[] {
   return lines.flatMap((line, at) =>
     line
       .filter(({ text }) => text !== '')
-      .map(({ text, bold }, place) => ({
+      .map(({ text, bold }, position) => ({
         type: 'text',
-        text: at > 0 && place === 0 ? `\n${text}` : text,
+        text: at > 0 && position === 0 ? `\n${text}` : text,
         ...(bold ? { style: { bold } } : {}),
       })),
   )
@@ -151,7 +150,7 @@ function buttonOf({ decision, label, token }: MessageButton): object {
     type: 'button',
     action_id: decision,
     style: decision === 'approve' ? 'primary' : 'danger',
-    text: { type: 'plain_text', text: plainSingleLine(label, longestLabel) || decision, emoji: false },
+    text: { type: 'plain_text', text: plainSingleLine(label, MAX_LABEL) || decision, emoji: false },
     value: token,
   }
 }

@@ -1,6 +1,6 @@
 import type { Report } from '../../shared/providers/report.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
-import { textOf } from '../notification/templates/values.ts'
+import { textOf } from '../notification/templates/event-values.ts'
 import { objectivesOf, type ReportedObjective } from './objectives.ts'
 
 /** The property that stores the idempotency key, so that a retry finds the event. */

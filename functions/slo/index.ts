@@ -1,10 +1,10 @@
 import { defineCategory } from '../../shared/providers/category.ts'
-import { platforms } from '../notification/platforms.ts'
+import { messageProviders } from '../notification/message-providers.ts'
 import { actions } from './actions.ts'
 import { reportsOfMessages, reportsOfTickets } from './report-adapters.ts'
 
 /** In this category, `http` evaluates. The message provider is called `http-message`. */
-const { http: _, ...messages } = platforms
+const { http: _, ...messages } = messageProviders
 
 export const slo = defineCategory({
   name: 'slo',

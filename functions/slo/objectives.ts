@@ -1,7 +1,7 @@
 import type { EventEvaluation, Result } from '../../shared/evaluation/evaluation.ts'
 import { isRecord } from '../../shared/record.ts'
 import { plainSingleLine } from '../../shared/text/plain-text.ts'
-import { numberOf, recordsOf, textOf } from '../notification/templates/values.ts'
+import { numberOf, recordsOf, textOf } from '../notification/templates/event-values.ts'
 
 /** One objective of a reported evaluation. */
 export interface ReportedObjective {

@@ -3,7 +3,7 @@ import { hmacHex } from '../../../shared/auth/hmac.ts'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineMessageProvider, type Message, type PostedMessage } from '../../../shared/providers/message.ts'
@@ -20,33 +20,33 @@ import {
 
 const connection = z.strictObject({
   ...awsAccountFields,
-  channel: optional(name('Default topic, by its ARN')),
+  channel: optional(name('ARN of the default topic')),
 })
 type Connection = z.output<typeof connection>
 type Sns = Client<Connection>
 
 const platform = 'AWS SNS'
 const service = 'sns'
-const noTopic = 'arn:aws:sns:us-east-1:000000000000:none'
-/** In a topic that keeps an order, all that comes from here does so in one. */
-const group = 'cloud-automation-webhooks'
+const UNKNOWN_TOPIC = 'arn:aws:sns:us-east-1:000000000000:none'
+/** All messages to a FIFO topic are in one group. */
+const MESSAGE_GROUP = 'cloud-automation-webhooks'
 
-/** Bytes of UTF-8: a message may have 262,144 with its attributes. */
-const longestText = 250_000
-const longestAttribute = 1_000
-const longestSubject = 99
-/** Fields of a message that subscriptions may filter by. */
-const filters = ['project', 'stage', 'service', 'task', 'result']
+/** Bytes of UTF-8. A message can have 262,144 including its attributes. */
+const MAX_TEXT = 250_000
+const MAX_ATTRIBUTE = 1_000
+const MAX_SUBJECT = 99
+/** Fields by which subscriptions can filter. */
+const FILTER_FIELDS = ['project', 'stage', 'service', 'task', 'result']
 
-/** What it takes to publish something about an earlier message. */
-interface Handle {
+/** Saved with a message, for replies. */
+interface SnsState {
   topic: string
-  /** Where it is decided. */
-  decide: string | undefined
+  /** The approval page. */
+  approvalUrl: string | undefined
 }
 
 /**
- * Amazon SNS: a text to a topic, for whoever has subscribed to it. What can be decided is decided on our page.
+ * Amazon SNS. Publishes a text to a topic. Approvals link to the approval page.
  *
  * @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
  * @see https://docs.aws.amazon.com/sns/latest/dg/fifo-message-dedup.html
@@ -63,9 +63,9 @@ export const awsSns = defineMessageProvider({
 
   async check({ http, connection: { channel } }) {
     try {
-      await ask(http, 'GetTopicAttributes', { TopicArn: channel ?? noTopic }, { isRead: true })
+      await send(http, 'GetTopicAttributes', { TopicArn: channel ?? UNKNOWN_TOPIC }, { isRead: true })
     } catch (error) {
-      // What is allowed is allowed for topics: without one, a refusal says at least that AWS knows who asks.
+      // Permissions are per topic. Without a topic, a refusal still proves that the credentials are valid.
       if (channel !== undefined || !(error instanceof Failure) || error.kind !== 'refused') throw error
     }
   },
@@ -73,18 +73,21 @@ export const awsSns = defineMessageProvider({
   checkMessage({ channel = '' }, account) {
     const [, region] = /^arn:[a-z-]+:sns:([a-z0-9-]+):\d{12}:[\w-]{1,251}(?:\.fifo)?$/.exec(channel) ?? []
     if (region === undefined)
-      throw invalid('is no topic: write its ARN, like arn:aws:sns:eu-west-1:123456789012:deploys')
-    const called = rest.regionOf(account, platform)
-    if (region !== called) throw invalid(`is a topic of ${region}, and the connection is one to ${called}`)
+      throw invalidInput(
+        'input.channel',
+        'must be the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:deploys',
+      )
+    const expected = rest.regionOf(account, platform)
+    if (region !== expected) throw invalidInput('input.channel', `is in ${region}, but the connection uses ${expected}`)
   },
 
   post: (client, topic = '', message) => publish(client, message, { topic, key: client.idempotencyKey }),
 
-  async reply(client, { providerState: handle }, message) {
-    const { topic, decide } = handle as Handle
-    const isOpen = message.mood === 'waiting' && decide !== undefined
-    const links = isOpen ? [...message.links, { label: 'Decide', url: decide }] : message.links
-    // Each thing that is said is one of its own: the decision is no repeat of the reminder.
+  async reply(client, { providerState }, message) {
+    const { topic, approvalUrl } = providerState as SnsState
+    const isOpen = message.mood === 'waiting' && approvalUrl !== undefined
+    const links = isOpen ? [...message.links, { label: 'Decide', url: approvalUrl }] : message.links
+    // Each reply gets its own key: the decision must not be deduplicated with the reminder.
     const key =
       client.idempotencyKey === undefined
         ? undefined
@@ -98,29 +101,31 @@ async function publish(
   message: Message,
   { topic, key }: { topic: string; key: string | undefined },
 ): Promise<PostedMessage> {
-  const decide = approvalLink(message)
+  const approvalLinks = approvalLink(message)
   const title = `${MOOD_ICONS[message.mood]} ${plainSingleLine(message.title)}`
-  const body = plainTextBody(message, [...decide, ...webLinks(message.links)], longestText - byteLength(title))
+  const body = plainTextBody(message, [...approvalLinks, ...webLinks(message.links)], MAX_TEXT - byteLength(title))
   const subject = subjectOf(message.title)
   const parameters = {
     TopicArn: topic,
     Message: [title, body].filter(Boolean).join('\n\n'),
     ...(subject === '' ? {} : { Subject: subject }),
     ...attributesOf(message),
-    // Of those with one id, which come within five minutes, one is delivered.
-    ...(topic.endsWith('.fifo') ? { MessageGroupId: group, MessageDeduplicationId: key ?? crypto.randomUUID() } : {}),
+    // SNS delivers one of the messages with the same id within five minutes.
+    ...(topic.endsWith('.fifo')
+      ? { MessageGroupId: MESSAGE_GROUP, MessageDeduplicationId: key ?? crypto.randomUUID() }
+      : {}),
   }
-  const answer = await ask(http, 'Publish', parameters)
-  const id = /<MessageId>([^<]+)<\/MessageId>/.exec(answer)?.[1]
-  return { id, providerState: { topic, decide: decide[0]?.url } satisfies Handle }
+  const response = await send(http, 'Publish', parameters)
+  const id = /<MessageId>([^<]+)<\/MessageId>/.exec(response)?.[1]
+  return { id, providerState: { topic, approvalUrl: approvalLinks[0]?.url } satisfies SnsState }
 }
 
 /**
- * Asks in the Query protocol, which answers XML.
+ * Sends a request in the Query protocol, whose responses are XML.
  *
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-making-api-requests.html
  */
-async function ask(
+async function send(
   http: Http,
   Action: 'Publish' | 'GetTopicAttributes',
   parameters: Record<string, string>,
@@ -128,17 +133,17 @@ async function ask(
 ): Promise<string> {
   const form = new URLSearchParams({ Action, Version: '2010-03-31', ...parameters }).toString()
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/xml' }
-  const answer = z.string().check(z.regex(/<(?:Publish|GetTopicAttributes)Response/))
+  const schema = z.string().check(z.regex(/<(?:Publish|GetTopicAttributes)Response/))
   try {
-    return (await http.post('', form, { ...options, headers, schema: answer })).body
+    return (await http.post('', form, { ...options, headers, schema })).body
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused' || !/ (?:KMS)?Throttl/.test(error.message)) throw error
-    // A limit is a 400 here, of AWS as of the key that a topic is encrypted with.
+    // SNS returns 400 for its own rate limits and for those of the KMS key.
     throw new Failure('platform', error.message)
   }
 }
 
-/** `InvalidParameter: Invalid parameter: TopicArn`, with what is to be done about a permission that is missing. */
+/** Returns the reason, such as `InvalidParameter: Invalid parameter: TopicArn`, with advice for a missing permission. */
 function reason(body: unknown): string | undefined {
   const { code, message } = errorIn(body)
   return message === undefined ? undefined : [code, rest.errorReason({ message })].filter(Boolean).join(': ')
@@ -149,31 +154,35 @@ function errorIn(body: unknown): { code?: string | undefined; message?: string |
   const [code, message] = ['Code', 'Message'].map((name) =>
     new RegExp(`<${name}>([^<]*)</${name}>`)
       .exec(body)?.[1]
-      ?.replace(/&(\w+|#39);/g, (all, name) => entities[name] ?? all),
+      ?.replace(/&(\w+|#39);/g, (all, name) => ENTITIES[name] ?? all),
   )
   return { code, message }
 }
 
-const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'" }
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'" }
 
-/** ASCII, as e-mails have it. */
+/** Returns the title in ASCII, which e-mail subjects require. */
 function subjectOf(title: string): string {
   const ascii = plainSingleLine(title, 1_000)
     .normalize('NFKD')
     .replace(/[\u0300-\u036f]/g, '')
     .replace(/[^\x20-\x7e]+/g, '?')
-  return ascii.length > longestSubject ? `${ascii.slice(0, longestSubject - 3)}...` : ascii
+  return ascii.length > MAX_SUBJECT ? `${ascii.slice(0, MAX_SUBJECT - 3)}...` : ascii
 }
 
-/** What subscriptions may filter by. */
+/** Returns the message attributes, by which subscriptions can filter. */
 function attributesOf({ mood, title, fields }: Message): Record<string, string> {
-  const named = fields.map(({ name, value }) => [name.toLowerCase(), value] as const)
-  const values = new Map([['mood', mood], ['title', title], ...named.filter(([name]) => filters.includes(name))])
-  const kept = [...values]
-    .map(([name, value]) => [name, clipBytes(plainSingleLine(value), longestAttribute)] as const)
+  const namedFields = fields.map(({ name, value }) => [name.toLowerCase(), value] as const)
+  const values = new Map([
+    ['mood', mood],
+    ['title', title],
+    ...namedFields.filter(([name]) => FILTER_FIELDS.includes(name)),
+  ])
+  const entries = [...values]
+    .map(([name, value]) => [name, clipBytes(plainSingleLine(value), MAX_ATTRIBUTE)] as const)
     .filter(([, value]) => value !== '')
   return Object.fromEntries(
-    kept.flatMap(([name, value], at) => {
+    entries.flatMap(([name, value], at) => {
       const entry = `MessageAttributes.entry.${at + 1}`
       return [
         [`${entry}.Name`, name],
@@ -182,8 +191,4 @@ function attributesOf({ mood, title, fields }: Message): Record<string, string> 
       ]
     }),
   )
-}
-
-function invalid(message: string): Failure {
-  return new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
 }

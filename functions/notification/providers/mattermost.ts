@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -14,9 +14,9 @@ import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { mattermostMessage, verbatim } from '../mattermost-message.ts'
 
 const connection = z.strictObject({
-  baseUrl: url('Where Mattermost is, with its path where it has one'),
-  token: secret('The token of a bot that is a member of the channel'),
-  channel: optional(name('Default channel: its id, or its team and name as in its URL, like ops/deployments')),
+  baseUrl: url('URL of Mattermost, including its path'),
+  token: secret('Token of a bot that is a member of the channel'),
+  channel: optional(name('Default channel: its id, or team and name as in its URL, such as ops/deployments')),
 })
 type Mattermost = Client<z.output<typeof connection>>
 
@@ -29,33 +29,33 @@ const channelWithId = z.object({ id: z.string() })
 const text = z.optional(z.string())
 const memberWithId = z.object({ id: z.string() })
 const user = z.object({ id: z.string(), username: z.string(), email: text, first_name: text, last_name: text })
-const click = z.object({
+const buttonPress = z.object({
   user_id: z.string(),
   user_name: text,
   context: z.object({ reference: z.string(), decision: z.enum(['approve', 'reject']), mac: z.string() }),
 })
 
-/** What it takes to change a post. */
-interface Handle {
+/** Saved with a post, for replies and updates. */
+interface PostState {
   channel: string
   key: string | undefined
 }
 
-interface Clicker {
+interface Responder {
   id: string
   name: string | undefined
 }
 
-/** The name of the property of a post that holds the key of a call. */
-const keyProperty = 'cloud_automation_webhooks'
-const id = /^[a-z0-9]{26}$/
-const teamAndName = /^([a-z0-9-]{1,64})\/([a-z0-9._-]{1,64})$/
-/** Posts of an earlier try are among the newest: that many at once, and so many times. */
-const perPage = 200
-const mostPages = 5
+/** The property of a post that holds the idempotency key. */
+const KEY_PROPERTY = 'cloud_automation_webhooks'
+const ID = /^[a-z0-9]{26}$/
+const TEAM_AND_NAME = /^([a-z0-9-]{1,64})\/([a-z0-9._-]{1,64})$/
+/** A post of an earlier attempt is among the newest. */
+const PAGE_SIZE = 200
+const MAX_PAGES = 5
 
 /**
- * Mattermost: a post with an attachment, whose buttons are its own.
+ * Mattermost. A message is a post with an attachment and interactive buttons.
  *
  * @see https://developers.mattermost.com/api-documentation/
  */
@@ -67,77 +67,74 @@ export const mattermost = defineMessageProvider({
   channel: 'channel',
 
   checkMessage({ channel = '' }) {
-    if (id.test(channel) || teamAndName.test(channel)) return
-    const message = 'is no channel: write its id, or its team and name as in its URL, like ops/deployments'
-    throw new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
+    if (ID.test(channel) || TEAM_AND_NAME.test(channel)) return
+    throw invalidInput('input.channel', 'must be a channel id, or team and name as in its URL, such as ops/deployments')
   },
 
-  async find({ http, idempotencyKey: key }, channel) {
+  async find({ http, idempotencyKey }, channel) {
     const path = `api/v4/channels/${segment(await channelId(http, channel))}/posts`
-    for (let page = 0; page < mostPages; page++) {
-      const query = { page, per_page: perPage, skipFetchThreads: true }
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const query = { page, per_page: PAGE_SIZE, skipFetchThreads: true }
       const { body } = await http.get(path, { query, schema: posts })
-      const found = Object.values(body.posts).find(({ props }) => props?.[keyProperty] === key)
-      if (found) return posted(http, found, key)
-      if (body.order.length < perPage) return undefined
+      const found = Object.values(body.posts).find(({ props }) => props?.[KEY_PROPERTY] === idempotencyKey)
+      if (found) return posted(http, found, idempotencyKey)
+      if (body.order.length < PAGE_SIZE) return undefined
     }
     return undefined
   },
 
   async post(client, channel, message) {
-    const { http, idempotencyKey: key } = client
-    // Mattermost takes a post with the same one for the same, for half a minute.
-    const pending = key === undefined ? {} : { pending_post_id: key }
+    const { http, idempotencyKey } = client
+    // Mattermost deduplicates by pending_post_id for half a minute.
+    const pending = idempotencyKey === undefined ? {} : { pending_post_id: idempotencyKey }
     const channel_id = await channelId(http, channel)
-    const content = { channel_id, ...pending, ...(await shown(client, message, key)) }
-    return posted(http, (await http.post('api/v4/posts', content, { schema: post })).body, key)
+    const content = { channel_id, ...pending, ...(await contentOf(client, message, idempotencyKey)) }
+    return posted(http, (await http.post('api/v4/posts', content, { schema: post })).body, idempotencyKey)
   },
 
-  async reply(client, { id, providerState: handle }, message) {
-    const { channel } = handle as Handle
+  async reply(client, { id, providerState }, message) {
+    const { channel } = providerState as PostState
     await client.http.post('api/v4/posts', {
       channel_id: channel,
       root_id: id,
-      ...(await shown(client, message, undefined)),
+      ...(await contentOf(client, message, undefined)),
     })
   },
 
-  async replace(client, { id = '', providerState: handle }, message) {
-    const { key } = handle as Handle
-    await client.http.put(`api/v4/posts/${segment(id)}/patch`, await shown(client, message, key))
+  async replace(client, { id = '', providerState }, message) {
+    const { key } = providerState as PostState
+    await client.http.put(`api/v4/posts/${segment(id)}/patch`, await contentOf(client, message, key))
   },
 
-  /**
-   * Clicks come unsigned. What is in a button is shown to nobody but the server, so who sends it back with our signature is
-   * the server; a reference alone, which links carry too, is not enough.
-   */
+  // Mattermost does not sign button requests. The context of a button is only visible to the server, so a request that contains
+  // our MAC comes from the server. The token alone proves nothing, because links contain it, too.
   buttons: {
-    readToken: (request) => clickIn(request)?.context.reference,
+    readToken: (request) => parseButtonPress(request)?.context.reference,
 
     async verify({ token }, request) {
       const { isSame } = await import('../../../shared/auth/hmac.ts')
-      const { context, user_id, user_name } = clickIn(request) ?? {}
+      const { context, user_id, user_name } = parseButtonPress(request) ?? {}
       const known = context && user_id && isSame(context.mac, await macOf(token, context.reference, context.decision))
-      if (!known) throw new Failure('unauthenticated', 'This is no click on a button of ours.')
-      return { decision: context.decision, responder: { id: user_id, name: user_name } satisfies Clicker }
+      if (!known) throw new Failure('unauthenticated', 'Unknown button payload.')
+      return { decision: context.decision, responder: { id: user_id, name: user_name } satisfies Responder }
     },
 
     async getPerson({ http }, { responder }) {
-      const { id, name } = responder as Clicker
+      const { id, name } = responder as Responder
       try {
         const { body } = await http.get(`api/v4/users/${segment(id)}`, { schema: user })
         const full = [body.first_name, body.last_name].filter(Boolean).join(' ')
         const { username, email } = body
-        const ambiguousName = looksLikeId(username) ? username : undefined
-        const names = [body.id, ambiguousName === undefined ? username : undefined, email].filter(isThere)
+        const ambiguousName = hasIdFormat(username) ? username : undefined
+        const names = [body.id, ambiguousName === undefined ? username : undefined, email].filter(isNotEmpty)
         return { name: full || username, names, ambiguousName }
       } catch (error) {
-        // While Mattermost is only down for a moment, nobody may pass for somebody with fewer names.
+        // If Mattermost is temporarily unavailable, do not continue with fewer names: they may exclude this person.
         if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-        const ambiguousName = name !== undefined && looksLikeId(name) ? name : undefined
+        const ambiguousName = name !== undefined && hasIdFormat(name) ? name : undefined
         return {
           name: name ?? id,
-          names: [id, ambiguousName === undefined ? name : undefined].filter(isThere),
+          names: [id, ambiguousName === undefined ? name : undefined].filter(isNotEmpty),
           ambiguousName,
         }
       }
@@ -149,7 +146,7 @@ export const mattermost = defineMessageProvider({
       const part = segment(name.toLowerCase())
       const paths = name.includes('@')
         ? [`users/email/${part}`]
-        : [...(looksLikeId(name) ? [`users/${part}`] : []), `users/username/${part}`]
+        : [...(hasIdFormat(name) ? [`users/${part}`] : []), `users/username/${part}`]
       for (const path of paths) {
         const { status, body } = await http.get(`api/v4/${path}`, { schema: memberWithId, accept: [400, 403, 404] })
         if (status === 200) return body.id
@@ -157,51 +154,51 @@ export const mattermost = defineMessageProvider({
       return undefined
     },
 
-    replyTo: async (_client, _click, text) => ({
+    replyTo: async (_client, _response, text) => ({
       ephemeral_text: verbatim(toPlainText(text)),
       skip_slack_parsing: true,
     }),
   },
 })
 
-/** Somebody may take the id of another for a user name. */
-function looksLikeId(name: string): boolean {
-  return id.test(name)
+/** A user name can have the form of another user's id. */
+function hasIdFormat(name: string): boolean {
+  return ID.test(name)
 }
 
-function isThere(text: string | undefined): text is string {
+function isNotEmpty(text: string | undefined): text is string {
   return text !== undefined && text !== ''
 }
 
-async function shown({ connection }: Mattermost, message: Message, key: string | undefined) {
+async function contentOf({ connection }: Mattermost, message: Message, key: string | undefined) {
   const macs = new Map<string, string>()
-  for (const { token: reference, decision } of message.buttons ?? [])
-    macs.set(decision, await macOf(connection.token, reference, decision))
+  for (const { token, decision } of message.buttons ?? [])
+    macs.set(decision, await macOf(connection.token, token, decision))
   const { props, ...rest } = mattermostMessage(message, ({ url, token, decision }) => ({
-    // Beside the page where people decide.
+    // Next to the approval page.
     url: new URL('../mattermost', url).href,
     context: { reference: token, decision, mac: macs.get(decision) },
   }))
-  return { ...rest, props: { ...props, ...(key === undefined ? {} : { [keyProperty]: key }) } }
+  return { ...rest, props: { ...props, ...(key === undefined ? {} : { [KEY_PROPERTY]: key }) } }
 }
 
-/** Only who has the token can make it, and it is good for nothing else. */
-async function macOf(token: string, reference: string, decision: string): Promise<string> {
+/** Returns the MAC of a button, with a key derived from the token of the bot. */
+async function macOf(botToken: string, buttonToken: string, decision: string): Promise<string> {
   const { hmacHex } = await import('../../../shared/auth/hmac.ts')
-  return hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), `${reference}.${decision}`)
+  return hmacHex(hmacHex(botToken, 'cloud-automation-webhooks: buttons'), `${buttonToken}.${decision}`)
 }
 
-function clickIn({ body }: ButtonRequest): z.output<typeof click> | undefined {
+function parseButtonPress({ body }: ButtonRequest): z.output<typeof buttonPress> | undefined {
   try {
-    return click.safeParse(JSON.parse(body)).data
+    return buttonPress.safeParse(JSON.parse(body)).data
   } catch {
-    // Nothing that Mattermost would send.
+    // Not a request of Mattermost.
     return undefined
   }
 }
 
 async function channelId(http: Http, channel = ''): Promise<string> {
-  const [, team, name] = teamAndName.exec(channel) ?? []
+  const [, team, name] = TEAM_AND_NAME.exec(channel) ?? []
   if (team === undefined || name === undefined) return channel
   const path = `api/v4/teams/name/${segment(team)}/channels/name/${segment(name)}`
   return (await http.get(path, { schema: channelWithId })).body.id
@@ -211,6 +208,6 @@ function posted(http: Http, { id, channel_id }: z.output<typeof post>, key: stri
   return {
     id,
     url: `${http.baseUrl}/_redirect/pl/${id}`,
-    providerState: { channel: channel_id, key } satisfies Handle,
+    providerState: { channel: channel_id, key } satisfies PostState,
   }
 }

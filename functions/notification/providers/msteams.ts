@@ -5,7 +5,7 @@ import type { Client } from '../../../shared/providers/provider.ts'
 import { teamsMessage } from '../msteams-message.ts'
 
 const hostOf = (url: string) => URL.parse(url)?.hostname ?? ''
-/** Without TLS only on this machine itself, for tests. */
+/** Allows HTTP on the loopback interface, for tests. */
 const isSecure = (url: string) =>
   url.startsWith('https://') || (url.startsWith('http://') && ['127.0.0.1', '[::1]', 'localhost'].includes(hostOf(url)))
 const isRetired = (url: string) => /(?:^|\.)webhook\.office\.com$|^outlook\.office(?:365)?\.com$/.test(hostOf(url))
@@ -13,23 +13,22 @@ const isSigned = (url: string) =>
   !/\.(?:logic\.azure\.com|api\.powerplatform\.com)$/.test(hostOf(url)) || URL.parse(url)?.searchParams.has('sig')
 
 const connection = z.strictObject({
-  webhookUrl: secret('The URL of the workflow, whole: whoever has it can post').check(
+  webhookUrl: secret('Complete URL of the workflow. Anyone who has it can post').check(
     z.refine((url: string) => hostOf(url) !== '' && isSecure(url), { message: 'must be an https URL' }),
     z.refine((url: string) => !isRetired(url), {
       message:
-        'is of an Office 365 connector, which Microsoft has retired: make a workflow from the template "Send webhook alerts to a channel" in Teams, and write its URL',
+        'is the URL of an Office 365 connector, which Microsoft has retired. Create a workflow from the template "Send webhook alerts to a channel" in Teams and use its URL',
     }),
     z.refine((url: string) => isSigned(url), {
-      message:
-        'has no "sig", so nobody may call it without a sign-in: let anyone trigger the workflow, and write the URL that it has then',
+      message: 'has no "sig", so it requires a sign-in. Let anyone trigger the workflow and use its new URL',
     }),
   ),
 })
 type Teams = Client<z.output<typeof connection>>
 
 /**
- * Microsoft Teams, through a workflow of Power Automate that posts what comes to its URL. It answers before it has posted, and
- * says nothing of the message: that can not be found, and not be changed.
+ * Microsoft Teams, through a Power Automate workflow. The workflow responds before it posts and returns no id, so messages
+ * cannot be found or changed.
  *
  * @see https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
  */
@@ -37,7 +36,7 @@ export const msteams = defineMessageProvider({
   title: 'Microsoft Teams',
   connection,
   baseUrl: ({ webhookUrl }) => new URL(webhookUrl).origin,
-  /** There is no call that only looks. That the card appears is also the only proof that the workflow works to its end. */
+  // There is no read request. Only a card in the channel proves that the workflow works.
   check: (client) => send(client, { mood: 'neutral', title: 'This connection works', fields: [], links: [] }),
   channel: undefined,
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import {
@@ -12,47 +12,46 @@ import type { Client } from '../../../shared/providers/provider.ts'
 import { approvalLink, byteLength, plainSingleLine, plainTextBody, webLinks } from '../../../shared/text/plain-text.ts'
 
 const connection = z.strictObject({
-  baseUrl: url('Where ntfy is: https://ntfy.sh, or a server of your own'),
-  token: optional(secret('An access token, for topics that not everybody may write to')),
-  username: optional(word('A user, where there is no token')),
-  password: optional(secret("The user's password")),
+  baseUrl: url('https://ntfy.sh, or the URL of a self-hosted server'),
+  token: optional(secret('Access token, for protected topics')),
+  username: optional(word('User, instead of a token')),
+  password: optional(secret('Password of the user')),
   channel: optional(name('Default topic')),
 })
 type Ntfy = Client<z.output<typeof connection>>
 
 const published = z.object({ id: z.string(), event: z.literal('message') })
 
-/** What it takes to publish something about an earlier message. */
-interface Handle {
+/** Saved with a message, for replies and updates. */
+interface NtfyState {
   topic: string
   key: string | undefined
-  /** Where the earlier one led. */
+  /** The link that the message opens. */
   click: string | undefined
 }
 
-/** The names of emojis. */
-const tags: Record<Mood, string> = {
+/** Names of emojis. */
+const TAGS: Record<Mood, string> = {
   good: 'white_check_mark',
   warning: 'warning',
   bad: 'x',
   neutral: 'information_source',
   waiting: 'hourglass_flowing_sand',
 }
-const high = 4
-const usual = 3
-const priorities: Record<Mood, number> = { good: usual, warning: usual, bad: high, neutral: usual, waiting: high }
+/** 3 is the default, 4 is high. */
+const PRIORITIES: Record<Mood, number> = { good: 3, warning: 3, bad: 4, neutral: 3, waiting: 4 }
 
-/** Bytes: one more, and the text becomes an attachment. */
-const longestText = 4_095
-/** Bytes of the JSON that a server takes; newer ones take more. */
-const largest = 8_192
-const longestTitle = 200
-const longestLabel = 60
-const longestLink = 1_000
-const mostActions = 3
+/** Bytes. ntfy turns a longer text into an attachment. */
+const MAX_TEXT = 4_095
+/** Bytes of the JSON body that all server versions accept. */
+const MAX_BODY = 8_192
+const MAX_TITLE = 200
+const MAX_LABEL = 60
+const MAX_LINK = 1_000
+const MAX_ACTIONS = 3
 
 /**
- * ntfy: a notification. What can be decided is decided on our page.
+ * ntfy. Approvals link to the approval page.
  *
  * @see https://docs.ntfy.sh/publish/#publish-as-json
  */
@@ -62,59 +61,56 @@ export const ntfy = defineMessageProvider({
   headers: ({ token, username, password }): Record<string, string> => {
     if (token !== undefined) return { authorization: `Bearer ${token}` }
     if (username === undefined || password === undefined) return {}
-    return {
-      authorization: basicAuth(username, password),
-    }
+    return { authorization: basicAuth(username, password) }
   },
   check: ({ http }) => http.get('v1/account'),
   channel: 'topic',
 
   checkMessage({ channel = '' }) {
     if (/^[-_A-Za-z0-9]{1,64}$/.test(channel)) return
-    const message = 'is no topic: up to 64 letters, digits, - and _'
-    throw new Failure('invalid', `input.channel ${message}`, { errors: [{ path: 'input.channel', message }] })
+    throw invalidInput('input.channel', 'must be a topic of up to 64 letters, digits, - and _')
   },
 
   post: (client, topic = '', message) => publish(client, topic, message, { key: client.idempotencyKey }),
 
-  async reply(client, { providerState: handle }, message) {
-    const { topic, click } = handle as Handle
+  async reply(client, { providerState }, message) {
+    const { topic, click } = providerState as NtfyState
     await publish(client, topic, message, { click })
   },
 
-  async replace(client, { providerState: handle }, message) {
-    const { topic, key } = handle as Handle
+  async replace(client, { providerState }, message) {
+    const { topic, key } = providerState as NtfyState
     await publish(client, topic, message, { key })
   },
 })
 
-/** Apps show the newest of those with one key, where the server is of version 2.16 or newer; others take no notice of it. */
+/** Publishes a message. From server version 2.16, apps only show the newest message with the same key. */
 async function publish(
   { http }: Ntfy,
   topic: string,
   message: Message,
   { key, click }: { key?: string | undefined; click?: string | undefined },
 ): Promise<PostedMessage> {
-  const links = [...approvalLink(message), ...webLinks(message.links)].filter(({ url }) => url.length <= longestLink)
-  const led = links[0]?.url ?? click
-  const title = plainSingleLine(message.title, longestTitle)
+  const links = [...approvalLink(message), ...webLinks(message.links)].filter(({ url }) => url.length <= MAX_LINK)
+  const target = links[0]?.url ?? click
+  const title = plainSingleLine(message.title, MAX_TITLE)
   const actions = links
-    .slice(0, mostActions)
-    .map(({ label, url }) => ({ action: 'view', label: plainSingleLine(label, longestLabel) || 'Open', url }))
-  const content = (most: number) => {
-    const text = plainTextBody(message, links.slice(mostActions), most)
+    .slice(0, MAX_ACTIONS)
+    .map(({ label, url }) => ({ action: 'view', label: plainSingleLine(label, MAX_LABEL) || 'Open', url }))
+  const content = (maxText: number) => {
+    const text = plainTextBody(message, links.slice(MAX_ACTIONS), maxText)
     return {
       topic,
-      // Without a text ntfy makes up one.
+      // Without a message, ntfy shows a default text.
       ...(text === '' ? { message: title } : { title, message: text }),
-      priority: priorities[message.mood],
-      tags: [tags[message.mood]],
-      ...(led === undefined ? {} : { click: led }),
+      priority: PRIORITIES[message.mood],
+      tags: [TAGS[message.mood]],
+      ...(target === undefined ? {} : { click: target }),
       ...(actions.length > 0 ? { actions } : {}),
       ...(key === undefined ? {} : { sequence_id: key }),
     }
   }
-  const tooMuch = byteLength(JSON.stringify(content(longestText))) - largest
-  const { body } = await http.post('', content(longestText - Math.max(0, tooMuch)), { schema: published })
-  return { id: body.id, providerState: { topic, key, click: led } satisfies Handle }
+  const excess = byteLength(JSON.stringify(content(MAX_TEXT))) - MAX_BODY
+  const { body } = await http.post('', content(MAX_TEXT - Math.max(0, excess)), { schema: published })
+  return { id: body.id, providerState: { topic, key, click: target } satisfies NtfyState }
 }

@@ -14,31 +14,31 @@ import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { escapeText, slackMessage } from '../slack-message.ts'
 
 const connection = z.strictObject({
-  baseUrl: z._default(url('Where Slack is: https://slack.com, or https://slack-gov.com'), 'https://slack.com'),
-  token: secret("The app's bot token, xoxb-.., with the scope chat:write"),
+  baseUrl: z._default(url('https://slack.com, or https://slack-gov.com'), 'https://slack.com'),
+  token: secret('Bot token of the app, xoxb-.., with the scope chat:write'),
   signingSecret: optional(
-    secret("The app's signing secret, by which a click is known to come from Slack: ask-approval needs it"),
+    secret('Signing secret of the app, which verifies button requests; required for ask-approval'),
   ),
-  channel: optional(name('Default channel, by its id, such as C0123456789')),
+  channel: optional(name('Id of the default channel, such as C0123456789')),
 })
 
-/** Under which the key of a call is found again. */
-const eventType = 'cloud_automation_webhooks'
-const own = z.object({ event_type: z.literal(eventType), event_payload: z.object({ key: z.string() }) })
+/** Metadata of messages that hold an idempotency key. */
+const EVENT_TYPE = 'cloud_automation_webhooks'
+const keyMetadata = z.object({ event_type: z.literal(EVENT_TYPE), event_payload: z.object({ key: z.string() }) })
 
 const sent = z.object({ ok: z.literal(true), channel: z.string(), ts: z.string() })
 const done = z.object({ ok: z.literal(true) })
 const history = z.object({
   ok: z.literal(true),
-  messages: z.array(z.object({ ts: z.string(), metadata: orElse(z.optional(own), undefined) })),
+  messages: z.array(z.object({ ts: z.string(), metadata: orElse(z.optional(keyMetadata), undefined) })),
 })
 const permalink = z.object({ ok: z.literal(true), permalink: z.url({ protocol: /^https?$/ }) })
 const refusal = z.object({
   ok: z.literal(false),
   error: z.string(),
-  /** The scope that is missing. */
+  /** The missing scope. */
   needed: z.optional(z.string()),
-  /** Which part of the request is wrong. */
+  /** The invalid part of the request. */
   response_metadata: z.optional(z.object({ messages: z.optional(z.array(z.string())) })),
 })
 const member = z.object({
@@ -52,7 +52,7 @@ const member = z.object({
   }),
 })
 const memberWithId = z.object({ ok: z.literal(true), user: z.object({ id: z.string() }) })
-const ourselves = z.object({ ok: z.literal(true), team_id: z.string(), enterprise_id: z.nullish(z.string()) })
+const authTest = z.object({ ok: z.literal(true), team_id: z.string(), enterprise_id: z.nullish(z.string()) })
 
 const payload = z.object({
   type: z.literal('block_actions'),
@@ -66,22 +66,21 @@ const payload = z.object({
   ),
 })
 
-/** Seconds that a click may be old, or ahead of our clock. */
-const freshness = 300
+/** Slack recommends rejecting requests that differ by more than five minutes. */
+const MAX_CLOCK_DIFFERENCE_SECONDS = 300
 
 /**
- * The status that each of Slack's errors stands for, which come with a 200, and what to do about it. What is not here is a
- * refusal of what we have sent.
+ * Maps Slack's errors, which have the status 200, to HTTP statuses and advice. Other errors are treated as a 400.
  *
  * @see https://docs.slack.dev/reference/methods/chat.postMessage#errors
  */
-const errors: Record<string, { status: number; hint?: string }> = {
+const ERRORS: Record<string, { status: number; hint?: string }> = {
   not_authed: { status: 401 },
   invalid_auth: { status: 401 },
   account_inactive: { status: 401 },
   token_revoked: { status: 401 },
   token_expired: { status: 401 },
-  not_allowed_token_type: { status: 401, hint: 'it takes a bot token, xoxb-..' },
+  not_allowed_token_type: { status: 401, hint: 'use a bot token, xoxb-..' },
   missing_scope: { status: 403 },
   no_permission: { status: 403, hint: 'invite the app to the channel' },
   access_denied: { status: 403 },
@@ -89,10 +88,10 @@ const errors: Record<string, { status: number; hint?: string }> = {
   team_access_not_granted: { status: 403 },
   not_in_channel: { status: 403, hint: 'invite the app to the channel' },
   user_not_in_channel: { status: 403 },
-  restricted_action: { status: 403, hint: 'not everybody may post there' },
+  restricted_action: { status: 403, hint: 'posting is restricted in this channel' },
   is_archived: { status: 403, hint: 'the channel is archived' },
   cant_update_message: { status: 403 },
-  channel_not_found: { status: 404, hint: 'there is none of this id, or the app was not invited to it' },
+  channel_not_found: { status: 404, hint: 'check the id, and invite the app to the channel' },
   message_not_found: { status: 404 },
   user_not_found: { status: 404 },
   users_not_found: { status: 404 },
@@ -110,14 +109,14 @@ const errors: Record<string, { status: number; hint?: string }> = {
   team_added_to_org: { status: 503 },
 }
 
-/** Where a message is; kept in the task. */
-interface Handle {
+/** Saved with a message, for replies and updates. */
+interface SlackState {
   channel: string
   ts: string
 }
 
-/** Who has clicked, and where. */
-interface Clicker {
+/** The person who pressed a button. */
+interface Responder {
   user: string
   username?: string | undefined
   team?: string | undefined
@@ -125,7 +124,7 @@ interface Clicker {
 }
 
 /**
- * Slack, by an app's bot token.
+ * Slack, with the bot token of an app.
  *
  * @see https://docs.slack.dev/reference/methods/chat.postMessage
  */
@@ -138,7 +137,7 @@ export const slack = defineMessageProvider({
 
   errorStatus(body) {
     const refused = refusal.safeParse(body)
-    return refused.success ? (errors[refused.data.error]?.status ?? 400) : undefined
+    return refused.success ? (ERRORS[refused.data.error]?.status ?? 400) : undefined
   },
 
   errorReason(body) {
@@ -146,80 +145,88 @@ export const slack = defineMessageProvider({
     if (!refused.success) return undefined
     const { error, needed, response_metadata } = refused.data
     const scope = needed === undefined ? undefined : `the app needs the scope ${needed}`
-    const hints = [errors[error]?.hint, scope, ...(response_metadata?.messages ?? [])]
+    const hints = [ERRORS[error]?.hint, scope, ...(response_metadata?.messages ?? [])]
     return plainSingleLine([error, hints.filter(Boolean).join('; ')].filter(Boolean).join(': '), 500)
   },
 
-  async find({ http, idempotencyKey: key }, channel) {
+  async find({ http, idempotencyKey }, channel) {
     const { status, body } = await http.get('api/conversations.history', {
       query: { channel, include_all_metadata: true, limit: 100 },
       schema: history,
-      // An app may post where it must not read: then a message may come twice, which is better than never.
+      // Some apps can post but not read. A duplicate message is better than none.
       accept: [403, 404],
     })
     if (status !== 200 || channel === undefined) return undefined
-    const found = body.messages.find(({ metadata }) => metadata?.event_payload.key === key)
+    const found = body.messages.find(({ metadata }) => metadata?.event_payload.key === idempotencyKey)
     return found && postedAt(http, { channel, ts: found.ts })
   },
 
-  checkMessage({ needsApproval: asks }, { signingSecret }) {
-    if (!asks || signingSecret !== undefined) return
-    throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')
+  checkMessage({ needsApproval }, { signingSecret }) {
+    if (!needsApproval || signingSecret !== undefined) return
+    throw new Failure(
+      'misconfigured',
+      'Approvals need the signing secret of the Slack app. Add signingSecret to the connection.',
+    )
   },
 
-  async post({ http, connection, idempotencyKey: key }, channel, message) {
+  async post({ http, connection, idempotencyKey }, channel, message) {
     if (message.buttons && !connection.signingSecret) {
-      throw new Failure('misconfigured', 'A connection that asks for approval needs its signingSecret: put it there.')
+      throw new Failure(
+        'misconfigured',
+        'Approvals need the signing secret of the Slack app. Add signingSecret to the connection.',
+      )
     }
     const { body } = await send(http, 'chat.postMessage', sent, {
       channel,
-      ...shown(slackMessage(message)),
-      ...(key === undefined ? {} : { metadata: { event_type: eventType, event_payload: { key } } }),
+      ...withoutPreviews(slackMessage(message)),
+      ...(idempotencyKey === undefined
+        ? {}
+        : { metadata: { event_type: EVENT_TYPE, event_payload: { key: idempotencyKey } } }),
     })
     return postedAt(http, { channel: body.channel, ts: body.ts })
   },
 
-  async reply({ http }, { providerState: handle }, message) {
-    const { channel, ts } = handle as Handle
-    // In a thread alone hardly anybody would see it.
+  async reply({ http }, { providerState }, message) {
+    const { channel, ts } = providerState as SlackState
+    // Few people would notice a message that is only in the thread.
     const thread = { channel, thread_ts: ts, reply_broadcast: true }
-    await send(http, 'chat.postMessage', done, { ...thread, ...shown(slackMessage(message)) })
+    await send(http, 'chat.postMessage', done, { ...thread, ...withoutPreviews(slackMessage(message)) })
   },
 
-  async replace({ http }, { providerState: handle }, message) {
-    const { channel, ts } = handle as Handle
-    await send(http, 'chat.update', done, { channel, ts, ...plainly, ...slackMessage(message) })
+  async replace({ http }, { providerState }, message) {
+    const { channel, ts } = providerState as SlackState
+    await send(http, 'chat.update', done, { channel, ts, ...plainText, ...slackMessage(message) })
   },
 
   buttons: {
     readToken(request) {
-      // Before anything is parsed: whoever has no signature needs no answer that costs more.
+      // Reject unsigned requests before parsing them.
       refuseUnsigned(request)
-      return clickIn(request.body)?.reference
+      return parseButtonPress(request.body)?.token
     },
 
     async verify({ signingSecret }, request) {
       refuseForged(signingSecret, request)
-      const click = clickIn(request.body)
-      if (!click) throw new Failure('invalid', 'This is no click on a button of ours.')
-      return { decision: click.decision, responder: click.responder }
+      const press = parseButtonPress(request.body)
+      if (!press) throw new Failure('invalid', 'Unknown button payload.')
+      return { decision: press.decision, responder: press.responder }
     },
 
     async getPerson({ http }, { responder }) {
-      const { user: id, username, team } = responder as Clicker
+      const { user: id, username, team } = responder as Responder
       const [us, info] = await Promise.all([
-        http.get('api/auth.test', { schema: ourselves }),
-        // What we may not know does not matter; what we can not know now does, since it may be who must not decide.
+        http.get('api/auth.test', { schema: authTest }),
+        // Continue without permission to read the user, but not after other errors: the names may exclude this person.
         http.get('api/users.info', { query: { user: id }, schema: member, accept: [403, 404] }),
       ])
       const known = info.status === 200 ? info.body.user : undefined
       const name = known?.profile?.real_name || known?.real_name || username || id
-      // In a shared channel there are people of other organizations, who may have any name and address there.
-      if (!isOurs({ team_id: team, ...known }, us.body)) return { name, names: [id] }
+      // People of other organizations in a shared channel can have any name and address.
+      if (!isInOurWorkspace({ team_id: team, ...known }, us.body)) return { name, names: [id] }
       const email = known?.is_email_confirmed === false ? undefined : known?.profile?.email
-      // An id is written in capital letters, and a user name in small ones.
-      const exactName = username !== undefined && looksLikeId.test(username) ? username.toLowerCase() : undefined
-      // An address counts only if it is the one of the profile.
+      // Ids are in capital letters, user names in lower case.
+      const exactName = username !== undefined && ID_FORMAT.test(username) ? username.toLowerCase() : undefined
+      // Only the e-mail address of the profile counts, not one in the user name.
       const userName = exactName === undefined && !username?.includes('@') ? username : undefined
       const names = [id, userName, email].filter((one) => one !== undefined)
       return { name, names, exactName }
@@ -237,72 +244,72 @@ export const slack = defineMessageProvider({
     },
 
     async replyTo({ http }, { responder }, text) {
-      const { user, channel } = responder as Clicker
-      const said = escapeText(plainSingleLine(text, 1_000))
-      await send(http, 'chat.postEphemeral', done, { channel, user, text: said, ...plainly })
+      const { user, channel } = responder as Responder
+      const escaped = escapeText(plainSingleLine(text, 1_000))
+      await send(http, 'chat.postEphemeral', done, { channel, user, text: escaped, ...plainText })
       return undefined
     },
   },
 })
 
-/** Of a member: somebody may take that of another for a user name. */
-const looksLikeId = /^[uw][a-z0-9]{6,}$/i
+/** A user name can have the form of another member's id. */
+const ID_FORMAT = /^[uw][a-z0-9]{6,}$/i
 
-/** Nothing that looks like a name is made a mention; chat.update would do so where it is not told. */
-const plainly = { parse: 'none', link_names: false }
+/** Prevents Slack from turning names into mentions, which chat.update does by default. */
+const plainText = { parse: 'none', link_names: false }
 
-function shown(message: object): object {
-  return { ...message, ...plainly, unfurl_links: false, unfurl_media: false }
+function withoutPreviews(message: object): object {
+  return { ...message, ...plainText, unfurl_links: false, unfurl_media: false }
 }
 
-function send<T>(http: Http, method: string, answer: z.ZodMiniType<T>, body: object): Promise<HttpResponse<T>> {
+function send<T>(http: Http, method: string, schema: z.ZodMiniType<T>, body: object): Promise<HttpResponse<T>> {
   return http.post(`api/${method}`, body, {
-    schema: answer,
+    schema,
     headers: { 'content-type': 'application/json; charset=utf-8' },
   })
 }
 
-async function postedAt(http: Http, { channel, ts }: Handle): Promise<PostedMessage> {
-  return { id: ts, url: await linkTo(http, { channel, ts }), providerState: { channel, ts } satisfies Handle }
+async function postedAt(http: Http, { channel, ts }: SlackState): Promise<PostedMessage> {
+  return { id: ts, url: await linkTo(http, { channel, ts }), providerState: { channel, ts } satisfies SlackState }
 }
 
-async function linkTo(http: Http, { channel, ts }: Handle): Promise<string | undefined> {
+async function linkTo(http: Http, { channel, ts }: SlackState): Promise<string | undefined> {
   try {
     const query = { channel, message_ts: ts }
     return (await http.get('api/chat.getPermalink', { query, schema: permalink })).body.permalink
   } catch (error) {
-    // The message is there: that nobody knows its address is no reason to send it again.
+    // The message was posted. A missing link is no reason to post it again.
     if (error instanceof Failure) return undefined
     throw error
   }
 }
 
-function isOurs(
+function isInOurWorkspace(
   { team_id, enterprise_user }: Partial<z.output<typeof member>['user']>,
-  us: z.output<typeof ourselves>,
+  us: z.output<typeof authTest>,
 ): boolean {
   return team_id === us.team_id || (!!us.enterprise_id && enterprise_user?.enterprise_id === us.enterprise_id)
 }
 
-function clickIn(
+function parseButtonPress(
   body: string,
-): { decision: MessageButton['decision']; reference: string; responder: Clicker } | undefined {
-  const parsed = payload.safeParse(parse(new URLSearchParams(body).get('payload')))
+): { decision: MessageButton['decision']; token: string; responder: Responder } | undefined {
+  const parsed = payload.safeParse(parseJson(new URLSearchParams(body).get('payload')))
   const [action] = parsed.data?.actions ?? []
   if (!parsed.data || !action) return undefined
   const { user, channel } = parsed.data
   return {
     decision: action.action_id,
-    reference: action.value,
+    token: action.value,
     responder: { user: user.id, username: user.username, team: user.team_id, channel: channel.id },
   }
 }
 
-function parse(text: string | null): unknown {
+function parseJson(text: string | null): unknown {
   try {
     return JSON.parse(text ?? '')
   } catch {
-    // Whatever it is, it is no click.
+    // Not a button request.
     return undefined
   }
 }
@@ -312,23 +319,27 @@ function parse(text: string | null): unknown {
  * @throws Failure `unauthenticated`
  */
 function refuseForged(signingSecret: string | undefined, request: ButtonRequest): void {
-  if (!signingSecret) throw new Failure('unauthenticated', 'The connection has no signingSecret to know Slack by.')
+  if (!signingSecret)
+    throw new Failure(
+      'unauthenticated',
+      'The connection has no signingSecret, so requests of Slack cannot be verified.',
+    )
   const { timestamp, signature } = refuseUnsigned(request)
   const expected = `v0=${hmacHex(signingSecret, `v0:${timestamp}:${request.body}`)}`
-  if (!isSame(signature, expected)) throw new Failure('unauthenticated', 'The click is not signed by Slack.')
+  if (!isSame(signature, expected)) throw new Failure('unauthenticated', 'Invalid Slack signature.')
 }
 
 /**
- * Checks what can be checked without the secret: the form of the signature, and the age of the request.
+ * Checks the format of the signature and the age of the request, for which no secret is needed.
  *
  * @throws Failure `unauthenticated`
  */
 function refuseUnsigned({ headers, now }: ButtonRequest): { timestamp: string; signature: string } {
   const timestamp = headers['x-slack-request-timestamp'] ?? ''
   const signature = headers['x-slack-signature'] ?? ''
-  if (!/^v0=[0-9a-f]{64}$/.test(signature)) throw new Failure('unauthenticated', 'The click is not signed by Slack.')
-  if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now / 1_000 - Number(timestamp)) > freshness) {
-    throw new Failure('unauthenticated', 'The click is too old, or of a clock that is wrong: click again.')
+  if (!/^v0=[0-9a-f]{64}$/.test(signature)) throw new Failure('unauthenticated', 'Invalid Slack signature.')
+  if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now / 1_000 - Number(timestamp)) > MAX_CLOCK_DIFFERENCE_SECONDS) {
+    throw new Failure('unauthenticated', 'The timestamp is outside the 5-minute window. Press the button again.')
   }
   return { timestamp, signature }
 }

@@ -5,48 +5,46 @@ import { defineMessageProvider, type Message, type PostedMessage } from '../../.
 import type { Client } from '../../../shared/providers/provider.ts'
 import { webLinks } from '../../../shared/text/plain-text.ts'
 
-/** What Standard Webhooks writes before a key in base64. */
-const keyPrefix = 'whsec_'
+/** The prefix of a base64 key in Standard Webhooks. */
+const KEY_PREFIX = 'whsec_'
 const isKey = (secret: string) =>
-  !secret.startsWith(keyPrefix) || /^whsec_(?:[\w+/]{4})*(?:[\w+/]{4}|[\w+/]{3}=|[\w+/]{2}==)$/.test(secret)
-/** What a request ends by, or goes to, is not a matter of headers. */
-const ownHeaders = /^(?:host|connection|content-length|transfer-encoding|upgrade|expect|te|trailer)$/i
+  !secret.startsWith(KEY_PREFIX) || /^whsec_(?:[\w+/]{4})*(?:[\w+/]{4}|[\w+/]{3}=|[\w+/]{2}==)$/.test(secret)
+/** Headers that would change the target or the length of a request. */
+const RESERVED_HEADERS = /^(?:host|connection|content-length|transfer-encoding|upgrade|expect|te|trailer)$/i
 const isHeader = ([name, value]: [string, string]) =>
-  /^[!#$%&'*+.^`|~\w-]+$/.test(name) && !ownHeaders.test(name) && /^[\t\x20-\x7e]*$/.test(value)
+  /^[!#$%&'*+.^`|~\w-]+$/.test(name) && !RESERVED_HEADERS.test(name) && /^[\t\x20-\x7e]*$/.test(value)
 const onlyHeaders = z.refine<Record<string, string>>((given) => Object.entries(given).every(isHeader), {
-  message: 'must be names and values of headers, and none that says where a request goes to or ends',
+  message: 'must be valid header names and values, except headers such as Host and Content-Length',
 })
 
 const connection = z.strictObject({
-  baseUrl: url(
-    'The URL that messages are posted to, as it is: nothing is added to it, and only its host is ever shown',
-  ),
+  baseUrl: url('Complete URL for messages. Logs and errors only show its host'),
   secret: secret(
-    'Signs each message: any text, or a key as Standard Webhooks writes it, whsec_ and base64; the receiver has the same',
+    'Shared secret that signs each message: any text, or a Standard Webhooks key (whsec_ and base64)',
   ).check(z.refine(isKey, { message: 'must be a key in base64 after whsec_' })),
-  token: optional(secret('Bearer token, where the receiver asks for one')),
+  token: optional(secret('Bearer token, if the receiver requires one')),
   headers: optional(
-    headers('More headers; those with the name of a credential, such as X-Api-Key, are secret').check(onlyHeaders),
+    headers('More headers. Values of headers named like a credential, such as X-Api-Key, are secret').check(
+      onlyHeaders,
+    ),
   ),
-  secretHeaders: optional(
-    secretHeaders('More headers that are secret, although their names do not say so').check(onlyHeaders),
-  ),
+  secretHeaders: optional(secretHeaders('More headers with secret values').check(onlyHeaders)),
 })
 type Endpoint = Client<z.output<typeof connection>>
 
-/** What comes with a message. */
+/** The properties next to the message. */
 interface Envelope {
   type: 'notification' | 'approval' | 'reply' | 'decision' | 'ping'
-  /** The same in a repeat. */
+  /** The same in a retry. */
   id: string
-  /** The id of the message that it belongs to. */
+  /** The id of the first message. */
   about?: string
   message?: Message
 }
 
 /**
- * Any endpoint that takes JSON, signed as GitHub does and as Standard Webhooks does. The id of a message is made of its call:
- * so the receiver can tell what comes again, and takes it once.
+ * Posts JSON to any endpoint, with the signatures of GitHub and of Standard Webhooks. The id of a message is the idempotency
+ * key, so that the receiver can ignore duplicates.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
@@ -62,7 +60,7 @@ export const webhook = defineMessageProvider({
   }),
   authorization: ({ secret }) => ({
     headers: async ({ headers, body = '' }) =>
-      signatures(secret, headers[idHeader] ?? '', Math.floor(Date.now() / 1_000), body),
+      signatures(secret, headers[ID_HEADER] ?? '', Math.floor(Date.now() / 1_000), body),
   }),
   check: (client) => send(client, { type: 'ping', id: crypto.randomUUID() }),
   channel: undefined,
@@ -73,25 +71,25 @@ export const webhook = defineMessageProvider({
     return { id }
   },
 
-  reply: (client, posted, message) => follow(client, 'reply', posted, message),
-  replace: (client, posted, message) => follow(client, 'decision', posted, message),
+  reply: (client, posted, message) => sendFollowUp(client, 'reply', posted, message),
+  replace: (client, posted, message) => sendFollowUp(client, 'decision', posted, message),
 })
 
-const idHeader = 'webhook-id'
+const ID_HEADER = 'webhook-id'
 
 /** @param timestamp epoch seconds */
 export function signatures(secret: string, id: string, timestamp: number, body: string): Record<string, string> {
-  const key = secret.startsWith(keyPrefix) ? Buffer.from(secret.slice(keyPrefix.length), 'base64') : secret
+  const key = secret.startsWith(KEY_PREFIX) ? Buffer.from(secret.slice(KEY_PREFIX.length), 'base64') : secret
   return {
     'x-hub-signature-256': `sha256=${hmacHex(secret, body)}`,
-    [idHeader]: id,
+    [ID_HEADER]: id,
     'webhook-timestamp': String(timestamp),
     'webhook-signature': `v1,${hmacBase64(key, `${id}.${timestamp}.${body}`)}`,
   }
 }
 
-/** What follows a message has an id of its own, and the same one each time. */
-function follow(
+/** Sends a message about an earlier one. Its id is derived from the content, so that a retry has the same id. */
+function sendFollowUp(
   client: Endpoint,
   type: Envelope['type'],
   { id: about = '' }: PostedMessage,
@@ -102,13 +100,17 @@ function follow(
 }
 
 async function send({ http, connection }: Endpoint, { message, ...head }: Envelope): Promise<void> {
-  const body = { ...head, timestamp: new Date().toISOString(), ...(message ? { message: neutral(message) } : {}) }
-  const headers = { [idHeader]: head.id }
+  const body = {
+    ...head,
+    timestamp: new Date().toISOString(),
+    ...(message ? { message: toPublicMessage(message) } : {}),
+  }
+  const headers = { [ID_HEADER]: head.id }
   await http.post(connection.baseUrl, body, { headers, urlAlias: 'the endpoint' })
 }
 
-/** Omits the token of each button: receivers only need the link. */
-function neutral({ links, buttons, ...message }: Message): object {
-  const open = buttons && webLinks(buttons).map(({ decision, label, url }) => ({ decision, label, url }))
-  return { ...message, links: webLinks(links), ...(open ? { choices: open } : {}) }
+/** Omits the token of each button, because receivers only need the link. */
+function toPublicMessage({ links, buttons, ...message }: Message): object {
+  const choices = buttons && webLinks(buttons).map(({ decision, label, url }) => ({ decision, label, url }))
+  return { ...message, links: webLinks(links), ...(choices ? { choices } : {}) }
 }

@@ -1,27 +1,27 @@
 import { compose, type Template } from './compose.ts'
-import { linkTo, resultsOf } from './facts.ts'
-import { standingOf, titleOf } from './standing.ts'
-import { listOf } from './values.ts'
+import { stateOf, titleOf } from './event-title.ts'
+import { listOf } from './event-values.ts'
+import { linkTo, resultsOf } from './fields-and-links.ts'
 
-const names = new Map<string | undefined, string>([
+const NAMES = new Map<string | undefined, string>([
   ['release', 'Release'],
   ['rollback', 'Rollback'],
 ])
 
 /**
- * A deployment, a release or a rollback: what was deployed how, and where it can be seen.
+ * A deployment, release or rollback, with a link to the deployed service.
  *
  * @see https://github.com/keptn/spec/blob/master/cloudevents.md (deployment)
  */
-export const deployment: Template = (occasion) => {
-  const { event } = occasion
+export const deployment: Template = (context) => {
+  const { event } = context
   const { deploymentURIsPublic, deploymentURIsLocal, ...results } = event.properties
-  const standing = standingOf(event, 'succeeded')
+  const state = stateOf(event, 'succeeded')
   const { fields, links } = resultsOf(results)
   const addresses = [deploymentURIsPublic, deploymentURIsLocal].flatMap(listOf)
-  return compose(occasion, {
-    mood: standing.mood,
-    title: titleOf(names.get(event.task) ?? 'Deployment', event, standing),
+  return compose(context, {
+    mood: state.mood,
+    title: titleOf(NAMES.get(event.task) ?? 'Deployment', event, state),
     fields,
     links: [...addresses.flatMap((address) => linkTo('Open the deployment', address)).slice(0, 1), ...links],
   })

@@ -1,26 +1,26 @@
 import type { Mood, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { compose, type Template } from './compose.ts'
-import { field, tableOf } from './facts.ts'
-import { isOver, standingOf, titleOf } from './standing.ts'
-import { forPeople, numberOf, periodOf, recordsOf, textOf } from './values.ts'
+import { hasEnded, stateOf, titleOf } from './event-title.ts'
+import { formatNumber, numberOf, periodOf, recordsOf, textOf } from './event-values.ts'
+import { field, tableOf } from './fields-and-links.ts'
 
 /**
- * An evaluation of objectives: its score, and each objective with its value and target.
+ * An evaluation: its score, and a table of the objectives with value and target.
  *
  * @see https://github.com/keptn/spec/blob/master/cloudevents.md (evaluation)
  */
-export const evaluation: Template = (occasion) => {
-  const { event } = occasion
-  // What is triggered may carry the results of an earlier evaluation of its sequence.
-  const { score, timeStart, timeEnd, indicatorResults, ...others } = isOver(event) ? event.properties : {}
-  const result = event.data.result ?? textOf(others['result'])
-  const standing = standingOf(event, 'passed', result)
-  const title = titleOf('Evaluation', event, standing)
-  // A score of 0 stands beside what could not be evaluated, too.
+export const evaluation: Template = (context) => {
+  const { event } = context
+  // A triggered event can contain the results of an earlier evaluation of the sequence.
+  const { score, timeStart, timeEnd, indicatorResults, ...rest } = hasEnded(event) ? event.properties : {}
+  const result = event.data.result ?? textOf(rest['result'])
+  const state = stateOf(event, 'passed', result)
+  const title = titleOf('Evaluation', event, state)
+  // A failed evaluation also has a score of 0.
   const points = event.data.status === 'errored' ? '' : numberText(score)
-  return compose(occasion, {
-    mood: standing.mood,
+  return compose(context, {
+    mood: state.mood,
     title: points ? `${title} (score ${points})` : title,
     result,
     fields: [...field('Score', points), ...field('Period', periodOf(timeStart, timeEnd))],
@@ -28,7 +28,7 @@ export const evaluation: Template = (occasion) => {
   })
 }
 
-const moods = new Map<unknown, Mood>([
+const MOODS = new Map<unknown, Mood>([
   ['pass', 'good'],
   ['warning', 'warning'],
   ['fail', 'bad'],
@@ -41,18 +41,18 @@ function rowOf(objective: Record<string, unknown>): Table['rows'][number] {
   const name = textOf(displayName) ?? textOf(measured['metric']) ?? 'Unnamed'
   const warning = targetsOf(warningTargets)
   return {
-    mood: moods.get(status) ?? 'neutral',
+    mood: MOODS.get(status) ?? 'neutral',
     cells: [
       keySli === true || keySli === 'true' ? `${name} (key)` : name,
-      measuredOf(measured),
+      valueText(measured),
       [targetsOf(passTargets), warning && `warning ${warning}`].filter(Boolean).join('; '),
       numberText(score),
     ],
   }
 }
 
-/** A provider that found nothing says why, and its 0 is no value. */
-function measuredOf({ value, success, message }: Record<string, unknown>): string {
+/** Returns the measured value. A failed measurement has the value 0 and a reason. */
+function valueText({ value, success, message }: Record<string, unknown>): string {
   if (success !== false && success !== 'false') return numberText(value)
   return ['none', textOf(message)].filter(Boolean).join(': ')
 }
@@ -61,14 +61,14 @@ function targetsOf(targets: unknown): string {
   return recordsOf(targets).map(targetOf).filter(Boolean).join(', ')
 }
 
-/** `<= 800`; of one that is relative to earlier evaluations also what that came to: `<= +10% (392.6)`. */
+/** Returns a target such as `<= 800`, or a relative one with its limit: `<= +10% (392.6)`. */
 function targetOf({ criteria, targetValue }: Record<string, unknown>): string {
-  const written = (textOf(criteria) ?? '').replace(/^([<>]=?|=)\s*/, '$1 ')
+  const text = (textOf(criteria) ?? '').replace(/^([<>]=?|=)\s*/, '$1 ')
   const limit = numberOf(targetValue)
-  return /[+%-]/.test(written) && limit ? `${written} (${forPeople(limit)})` : written
+  return /[+%-]/.test(text) && limit ? `${text} (${formatNumber(limit)})` : text
 }
 
 function numberText(value: unknown): string {
   const number = numberOf(value)
-  return number === undefined ? '' : forPeople(number)
+  return number === undefined ? '' : formatNumber(number)
 }

@@ -2,23 +2,23 @@ import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Message, MessageContext } from '../../../shared/providers/message.ts'
 import { deployment } from './deployment.ts'
 import { evaluation } from './evaluation.ts'
+import { numberOf } from './event-values.ts'
 import { problem } from './problem.ts'
 import { task } from './task.ts'
 import { test } from './test.ts'
-import { numberOf } from './values.ts'
 
-/** How events are told, by the names that a caller may choose them by. */
+/** The templates, by the name that a caller can select. */
 export const templates = { evaluation, deployment, test, problem, task } as const
 
-/** The message that tells of an event; by the template that fits it, unless one is named. */
+/** Converts an event to a message. Defaults to the template that fits the event. */
 export function messageOf(
-  occasion: MessageContext,
-  template: keyof typeof templates = fitting(occasion.event),
+  context: MessageContext,
+  template: keyof typeof templates = templateFor(context.event),
 ): Message {
-  return templates[template](occasion)
+  return templates[template](context)
 }
 
-function fitting({ task, properties, data }: CallEvent): keyof typeof templates {
+function templateFor({ task, properties, data }: CallEvent): keyof typeof templates {
   switch (task) {
     case 'evaluation':
     case 'test':

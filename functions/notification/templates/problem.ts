@@ -1,40 +1,40 @@
 import { problemFields, problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { compose, longestTitle, type Template } from './compose.ts'
-import { field } from './facts.ts'
-import { nameOf, placeOf, standingOf } from './standing.ts'
-import { textOf } from './values.ts'
+import { compose, MAX_TITLE, type Template } from './compose.ts'
+import { locationOf, nameOf, stateOf } from './event-title.ts'
+import { textOf } from './event-values.ts'
+import { field } from './fields-and-links.ts'
 
-const moods = new Map<string | undefined, Mood>([
+const MOODS = new Map<string | undefined, Mood>([
   ['open', 'bad'],
   ['resolved', 'good'],
   ['closed', 'good'],
 ])
 
 /**
- * A problem that an event carries, by the names that Dynatrace has for its parts; and what the event says of its task.
+ * The problem in an event, in the format of Dynatrace, and the state of the task.
  *
  * @see https://docs.dynatrace.com/docs/analyze-explore-automate/notifications-and-alerting/problem-notifications/webhook-integration
  */
-export const problem: Template = (occasion) => {
-  const { event } = occasion
-  const held = problemFields(event)
-  const state = textOf(held['State'])?.toLowerCase()
+export const problem: Template = (context) => {
+  const { event } = context
+  const details = problemFields(event)
+  const state = textOf(details['State'])?.toLowerCase()
   const { title, impacted = [] } = problemOf(event) ?? {}
-  const place = placeOf(event)
-  const where = place && ` (${place})`
-  const what = ['Problem', state].filter(Boolean).join(' ')
-  const { mood, verb } = standingOf(event, 'succeeded')
-  return compose(occasion, {
-    mood: moods.get(state) ?? mood,
-    title: clipSingleLine(title ? `${what}: ${title}` : what, longestTitle - where.length) + where,
+  const location = locationOf(event)
+  const suffix = location && ` (${location})`
+  const prefix = ['Problem', state].filter(Boolean).join(' ')
+  const { mood, verb } = stateOf(event, 'succeeded')
+  return compose(context, {
+    mood: MOODS.get(state) ?? mood,
+    title: clipSingleLine(title ? `${prefix}: ${title}` : prefix, MAX_TITLE - suffix.length) + suffix,
     fields: [
       ...field('State', state),
-      ...field('Severity', held['ProblemSeverity']),
-      ...field('Impact', held['ProblemImpact']),
+      ...field('Severity', details['ProblemSeverity']),
+      ...field('Impact', details['ProblemImpact']),
       ...field(impacted.length > 1 ? 'Impacted entities' : 'Impacted entity', impacted.join(', ')),
-      ...field('Tags', held['Tags']),
+      ...field('Tags', details['Tags']),
       ...field('Event', verb && `${nameOf(event)} ${verb}`),
     ],
   })

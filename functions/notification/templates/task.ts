@@ -1,14 +1,14 @@
 import { compose, type Template } from './compose.ts'
-import { resultsOf } from './facts.ts'
-import { nameOf, standingOf, titleOf } from './standing.ts'
+import { nameOf, stateOf, titleOf } from './event-title.ts'
+import { resultsOf } from './fields-and-links.ts'
 
-/** Any task, and any sequence: what came of it, and where that can be seen. */
-export const task: Template = (occasion) => {
-  const { event } = occasion
-  const standing = standingOf(event, 'succeeded')
-  return compose(occasion, {
-    mood: standing.mood,
-    title: titleOf(nameOf(event), event, standing),
+/** Any task or sequence, with its results and links. */
+export const task: Template = (context) => {
+  const { event } = context
+  const state = stateOf(event, 'succeeded')
+  return compose(context, {
+    mood: state.mood,
+    title: titleOf(nameOf(event), event, state),
     ...resultsOf(event.properties),
   })
 }

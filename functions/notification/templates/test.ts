@@ -1,22 +1,22 @@
 import type { Field, Mood, Table } from '../../../shared/providers/message.ts'
 import { compose, type Template } from './compose.ts'
-import { field, resultsOf, tableOf } from './facts.ts'
-import { standingOf, titleOf } from './standing.ts'
-import { forPeople, humanName, lasting, numberOf, periodOf, recordsOf, textOf } from './values.ts'
+import { stateOf, titleOf } from './event-title.ts'
+import { formatElapsed, formatNumber, humanName, numberOf, periodOf, recordsOf, textOf } from './event-values.ts'
+import { field, resultsOf, tableOf } from './fields-and-links.ts'
 
 /**
- * A test: when it ran, what it measured, and what became of each threshold.
+ * A test: its period, metrics and thresholds.
  *
  * @see https://github.com/keptn/spec/blob/master/cloudevents.md (test)
  */
-export const test: Template = (occasion) => {
-  const { event } = occasion
+export const test: Template = (context) => {
+  const { event } = context
   const { teststrategy, start, end, thresholds, ...results } = event.properties
-  const standing = standingOf(event, 'passed')
+  const state = stateOf(event, 'passed')
   const { fields, links } = resultsOf(withoutMetrics(results))
-  return compose(occasion, {
-    mood: standing.mood,
-    title: titleOf('Test', event, standing),
+  return compose(context, {
+    mood: state.mood,
+    title: titleOf('Test', event, state),
     fields: [
       ...field('Strategy', teststrategy),
       ...field('Period', periodOf(start, end)),
@@ -28,59 +28,59 @@ export const test: Template = (occasion) => {
   })
 }
 
-/** How to write what load tests measure, by the names that it has for every platform; the most telling first. */
-const metrics = new Map<string, (value: number) => string>([
-  ['p95', milliseconds],
-  ['errorRate', (value) => `${forPeople(value * 100)} %`],
-  ['rps', (value) => `${forPeople(value)} per second`],
-  ['requests', forPeople],
-  ['errors', forPeople],
-  ['duration', lasting],
-  ['mean', milliseconds],
-  ['p50', milliseconds],
-  ['p90', milliseconds],
-  ['p99', milliseconds],
-  ['max', milliseconds],
-  ['min', milliseconds],
+/** Formats the common metrics of load tests. The most important ones come first. */
+const METRICS = new Map<string, (value: number) => string>([
+  ['p95', formatMilliseconds],
+  ['errorRate', (value) => `${formatNumber(value * 100)} %`],
+  ['rps', (value) => `${formatNumber(value)} per second`],
+  ['requests', formatNumber],
+  ['errors', formatNumber],
+  ['duration', formatElapsed],
+  ['mean', formatMilliseconds],
+  ['p50', formatMilliseconds],
+  ['p90', formatMilliseconds],
+  ['p99', formatMilliseconds],
+  ['max', formatMilliseconds],
+  ['min', formatMilliseconds],
 ])
 
-function milliseconds(value: number): string {
-  return `${forPeople(value)} ms`
+function formatMilliseconds(value: number): string {
+  return `${formatNumber(value)} ms`
 }
 
 function metricsOf(results: Record<string, unknown>): Field[] {
-  return [...metrics.keys()].flatMap((metric) => field(humanName(metric), written(metric, results[metric])))
+  return [...METRICS.keys()].flatMap((metric) => field(humanName(metric), formatMetric(metric, results[metric])))
 }
 
-/** What is no number is told as any other result. */
+/** Removes the numeric metrics. Other values are shown like any result. */
 function withoutMetrics(results: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(results).filter(([name, value]) => !metrics.has(name) || numberOf(value) === undefined),
+    Object.entries(results).filter(([name, value]) => !METRICS.has(name) || numberOf(value) === undefined),
   )
 }
 
-const moods = new Map<unknown, Mood>([
+const MOODS = new Map<unknown, Mood>([
   ['pass', 'good'],
   ['warning', 'warning'],
   ['fail', 'bad'],
 ])
 
-/** A threshold, as our load tests answer it: see `Judged`. */
+/** Returns the row of a threshold in the results of a load test. */
 function rowOf({ metric, op, value, warn, actual, result }: Record<string, unknown>): Table['rows'][number] {
   const name = textOf(metric) ?? ''
-  const limit = (number: unknown) => [textOf(op), written(name, number)].filter(Boolean).join(' ')
+  const limit = (number: unknown) => [textOf(op), formatMetric(name, number)].filter(Boolean).join(' ')
   return {
-    mood: moods.get(result) ?? 'neutral',
+    mood: MOODS.get(result) ?? 'neutral',
     cells: [
       humanName(name) || 'Unnamed',
-      written(name, actual) || 'not measured',
+      formatMetric(name, actual) || 'not measured',
       numberOf(warn) === undefined ? limit(value) : `${limit(warn)}; warning ${limit(value)}`,
     ],
   }
 }
 
-/** A number with the unit that its metric has; of anything else nothing. */
-function written(metric: string, value: unknown): string {
+/** Returns a number with the unit of its metric, or an empty text for other values. */
+function formatMetric(metric: string, value: unknown): string {
   const number = numberOf(value)
-  return number === undefined ? '' : (metrics.get(metric) ?? forPeople)(number)
+  return number === undefined ? '' : (METRICS.get(metric) ?? formatNumber)(number)
 }

@@ -8,7 +8,7 @@ import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
-import { numberOf } from '../../notification/templates/values.ts'
+import { numberOf } from '../../notification/templates/event-values.ts'
 import { objectivesOf } from '../objectives.ts'
 
 const namespace = z.string().check(z.regex(/^(?!AWS\/)[\w./#-][\w./#:-]{0,254}$/))

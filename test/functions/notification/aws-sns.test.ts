@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
 import { type SnsServer, snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
+import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 
@@ -21,11 +22,11 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {
   clientOf(awsSns, connection(fields), options)
 const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = topic) =>
   awsSns.post(client(options), channel, message)
-/** As it comes back from the state of a task. */
-const kept = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
+/** Copies a posted message as a task stores it. */
+const saved = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
 
-describe('a message to a topic', () => {
-  test('is a text with its links, a subject for e-mails, and what subscriptions filter by', async () => {
+describe('AWS SNS: post', () => {
+  test('publishes text and links, a subject and attributes for filters', async () => {
     expect(await post(evaluation)).toMatchObject({ id: server.state.published[0]?.id })
     expect(server.state.published).toEqual([
       {
@@ -50,7 +51,7 @@ describe('a message to a topic', () => {
     ])
   })
 
-  test('of a question leads to the page where people decide', async () => {
+  test('links an approval to the approval page', async () => {
     await post(question)
     const url = question.buttons?.[0]?.url
     expect(server.state.published[0]?.message).toMatch(new RegExp(`\n\nDecide: ${url}\nBridge: https://`))
@@ -62,30 +63,27 @@ describe('a message to a topic', () => {
     ['  Deployed\r\nBcc: eve@evil.example ', 'Deployed Bcc: eve@evil.example'],
     ['', undefined],
     ['\u0000\u202e', undefined],
-  ])('with the title %j has a subject that e-mails can have', async (title, subject) => {
+  ])('converts the title %j to an ASCII subject', async (title, subject) => {
     await post({ ...evaluation, title })
     expect(server.state.published[0]?.subject).toBe(subject)
   })
 
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
-    'is taken, whatever is in it: %j',
-    async (_short, text) => {
-      await post({
-        ...question,
-        title: text,
-        text,
-        fields: [
-          { name: text, value: text },
-          { name: 'Stage', value: text },
-        ],
-      })
-      const { message = '' } = server.state.published[0] ?? {}
-      expect(message).toMatch(/\n\nDecide: https:\/\/\S+\nBridge: https:\/\/\S+$/)
-      expect(JSON.stringify(message)).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00/)
-    },
-  )
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))('accepts any text: %j', async (_short, text) => {
+    await post({
+      ...question,
+      title: text,
+      text,
+      fields: [
+        { name: text, value: text },
+        { name: 'Stage', value: text },
+      ],
+    })
+    const { message = '' } = server.state.published[0] ?? {}
+    expect(message).toMatch(/\n\nDecide: https:\/\/\S+\nBridge: https:\/\/\S+$/)
+    expect(JSON.stringify(message)).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00/)
+  })
 
-  test('of whatever texts is taken, with all of its links', async () => {
+  test('accepts any message, with all its links', async () => {
     await fc.assert(
       fc.asyncProperty(anyMessage, async (message) => {
         await post({ ...message, text: (message.text ?? '').repeat(3) })
@@ -96,14 +94,14 @@ describe('a message to a topic', () => {
     )
   })
 
-  test('that is too long is cut, and keeps its links', async () => {
+  test('cuts a long text and keeps the links', async () => {
     await post({ ...question, text: '😀'.repeat(100_000) })
     const { message = '' } = server.state.published[0] ?? {}
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(250_100)
     expect(message.slice(-300)).toMatch(/😀…\n\nDecide until: 2026-12-01 12:00 UTC\n\nDecide: https:/)
   })
 
-  test('whose answer is lost is one in a topic that keeps an order', async () => {
+  test('a retry after a lost response is deduplicated in a FIFO topic', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation, {}, fifo))).toMatchObject({ transient: true, afterWrite: true })
     const again = await post(evaluation, { isRetry: true }, fifo)
@@ -112,18 +110,18 @@ describe('a message to a topic', () => {
     expect(server.state.published).toHaveLength(2)
   })
 
-  test('without an event id is one of its own', async () => {
+  test('is not deduplicated without an event id', async () => {
     for (let at = 0; at < 2; at++) await post(evaluation, { key: undefined }, fifo)
     expect(server.state.published).toHaveLength(2)
   })
 
-  test('a reminder is one of its own and leads where the question led, and so is the decision, which leads nowhere', async () => {
-    const posted = kept(await post(question, {}, fifo))
-    const say = (mood: 'waiting' | 'good', title: string) =>
+  test('replies have their own deduplication ids, and reminders link to the approval page', async () => {
+    const posted = saved(await post(question, {}, fifo))
+    const reply = (mood: 'waiting' | 'good', title: string) =>
       awsSns.reply(client(), posted, { mood, title, fields: [], links: [] })
-    await say('waiting', 'Still open')
-    await say('waiting', 'Still open')
-    await say('good', 'Approved by Jane')
+    await reply('waiting', 'Still open')
+    await reply('waiting', 'Still open')
+    await reply('good', 'Approved by Jane')
     const ofReply = expect.stringMatching(new RegExp(`^${keyOf(1)}-[0-9a-f]{16}$`))
     expect(server.state.published).toMatchObject([
       { deduplication: keyOf(1) },
@@ -132,7 +130,7 @@ describe('a message to a topic', () => {
     ])
   })
 
-  test('to a topic that is not there is refused in the words of AWS', async () => {
+  test('reports an unknown topic', async () => {
     const failure = await failureOf(post(evaluation, {}, `${topic}-old`))
     expect(failure).toMatchObject({
       kind: 'refused',
@@ -140,7 +138,7 @@ describe('a message to a topic', () => {
     })
   })
 
-  test('that the role may not send says what is to be done', async () => {
+  test('reports the permission to allow', async () => {
     server.state.denied.push('Publish')
     const failure = await failureOf(post(evaluation))
     expect(failure.kind).toBe('refused')
@@ -158,23 +156,21 @@ describe('a message to a topic', () => {
     ['InvalidClientTokenId', 403, 'credentials', 'The security token included in the request is invalid.'],
     ['ExpiredToken', 403, 'credentials', 'The security token included in the request is expired'],
     ['KMSDisabled', 400, 'refused', 'The key is disabled.'],
-  ])('that AWS answers with %s (%s) is a failure of the kind %s', async (code, status, kind, words) => {
+  ])('maps %s (%s) to the failure %s', async (code, status, kind, words) => {
     server.failNext(status, snsError(code, words))
     const failure = await failureOf(post(evaluation))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(`${code}: ${words}`) })
     expect(server.state.published).toEqual([])
   })
 
-  test('that something else answers is a failure that passes', async () => {
+  test('can be retried after an HTML page', async () => {
     server.failNext(200, '<html><h1>Welcome</h1></html>')
     expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform' })
-    server.down()
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
   })
 })
 
-describe('a topic', () => {
-  test.each([topic, fifo])('may be %s', (channel) => {
+describe('AWS SNS: topic', () => {
+  test.each([topic, fifo])('accepts %s', (channel) => {
     expect(() => awsSns.checkMessage({ channel, needsApproval: false }, connection())).not.toThrow()
   })
 
@@ -184,21 +180,21 @@ describe('a topic', () => {
     `${topic}:0c5a6f2e-subscription`,
     'arn:aws:sqs:eu-west-1:123456789012:deploys',
     `${topic}\n`,
-  ])('may not be %j', (channel) => {
+  ])('refuses %j', (channel) => {
     expect(() => awsSns.checkMessage({ channel, needsApproval: false }, connection())).toThrow(
-      'input.channel is no topic: write its ARN',
+      'input.channel must be the ARN of a topic',
     )
   })
 
-  test('must be in the region that is called', () => {
+  test('must be in the region of the connection', () => {
     expect(() =>
       awsSns.checkMessage({ channel: topic, needsApproval: false }, connection({ region: 'us-east-1' })),
-    ).toThrow('input.channel is a topic of eu-west-1, and the connection is one to us-east-1')
+    ).toThrow('input.channel is in eu-west-1, but the connection uses us-east-1')
   })
 })
 
-describe('the connection', () => {
-  test('is checked by a look at its topic, and sends nothing to it', async () => {
+describe('AWS SNS: connection', () => {
+  test('the connection test reads the topic and publishes nothing', async () => {
     await awsSns.check(client({}, { channel: topic }))
     expect(server.operations()).toEqual(['GetTopicAttributes'])
     expect(server.state.published).toEqual([])
@@ -206,10 +202,18 @@ describe('the connection', () => {
     expect(await failureOf(awsSns.check(wrong))).toMatchObject({ kind: 'refused' })
   })
 
-  test('without a topic is good if AWS knows who asks', async () => {
+  test('the connection test without a topic checks the credentials', async () => {
     await awsSns.check(client())
     const message = 'The security token included in the request is invalid.'
     server.failNext(403, snsError('InvalidClientTokenId', message))
     expect(await failureOf(awsSns.check(client()))).toMatchObject({ kind: 'credentials' })
   })
+})
+
+messageConformance(awsSns, {
+  start: startSns,
+  connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
+  channel: topic,
+  hasToken: false,
+  refusal: (reason) => snsError('Throttled', reason),
 })

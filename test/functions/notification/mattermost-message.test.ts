@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { marked } from 'marked'
-import { mattermostMessage, type Shown, verbatim } from '../../../functions/notification/mattermost-message.ts'
+import { mattermostMessage, type PostContent, verbatim } from '../../../functions/notification/mattermost-message.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { anyMessage, evaluation, hostile, question } from './messages.ts'
 
 const integration = { url: 'https://webhooks.example.com/notification/mattermost', context: {} }
-const attachmentOf = (message: Message): Shown['props']['attachments'][0] =>
+const attachmentOf = (message: Message): PostContent['props']['attachments'][0] =>
   mattermostMessage(message, () => integration).props.attachments[0]
 
 const html = (markdown: string) => marked.parse(markdown, { async: false, gfm: true, breaks: true })
@@ -34,7 +34,7 @@ const meanings = [
   /\u2424/,
 ]
 
-describe('text in Mattermost', () => {
+describe('verbatim', () => {
   test.each(hostile.filter(({ length }) => length < 2_000).map((text) => [text.slice(0, 60), text]))(
     'comes out as it is: %j',
     (_short, text) => {
@@ -46,7 +46,7 @@ describe('text in Mattermost', () => {
     },
   )
 
-  test('comes out as it is, whatever it is', () => {
+  test('preserves any text', () => {
     const text = fc.oneof(
       fc
         .array(fc.constantFrom(...hostile.filter(({ length }) => length < 300)), { maxLength: 5 })
@@ -66,13 +66,13 @@ describe('text in Mattermost', () => {
     )
   })
 
-  test('loses what controls a terminal or turns the direction of reading', () => {
+  test('removes control and direction characters', () => {
     expect(toPlainText('a\u0000\u001b[31mb\u202ec\u2066d\ud83d\r\ne\u2028f')).toBe('a[31mbcd\ufffd\ne\nf')
   })
 })
 
-describe('a message in Mattermost', () => {
-  test('is an attachment with a colour, fields, a table and links', () => {
+describe('mattermostMessage', () => {
+  test('returns an attachment with colour, fields, table and links', () => {
     const { text = '', ...attachment } = attachmentOf(evaluation)
     expect(attachment).toEqual({
       fallback: '⚠️ Evaluation of checkout in production: warning',
@@ -109,14 +109,14 @@ describe('a message in Mattermost', () => {
     expect(attachment).toEqual({ fallback: `${mark} Deployed`, color, title: `${mark} Deployed` })
   })
 
-  test('has a button for each choice', () => {
+  test('adds a button for each decision', () => {
     expect(attachmentOf(question).actions).toEqual([
       { id: 'approve', type: 'button', name: 'Approve', style: 'good', integration },
       { id: 'reject', type: 'button', name: 'Reject', style: 'danger', integration },
     ])
   })
 
-  test('counts what has no room', () => {
+  test('counts omitted fields, rows and links', () => {
     const row = { mood: 'good' as const, cells: ['a', 'b'] }
     const fields = Array.from({ length: 37 }, (_, at) => ({ name: `Field ${at}`, value: 'x' }))
     const table = { columns: ['A', 'B'], rows: Array.from({ length: 62 }, () => row) }
@@ -126,7 +126,7 @@ describe('a message in Mattermost', () => {
     expect(attachment.text).toMatch(/\| ✅ a \| b \|\n\nand 12 more\n\n\[Bridge\]/)
   })
 
-  test('is cut where it is too long, and never within a character', () => {
+  test('cuts long texts, never within a character', () => {
     const long = `x${'😀'.repeat(50_000)}`
     const attachment = attachmentOf({ ...evaluation, title: long, text: long, fields: [{ name: long, value: long }] })
     expect(attachment.title).toMatch(/^⚠️ x(?:😀){149}…$/)
@@ -136,7 +136,7 @@ describe('a message in Mattermost', () => {
     ])
   })
 
-  test('has as many cells in each row of its table, whatever the rows have', () => {
+  test('fills each row of the table to the same width', () => {
     const rows = [
       { mood: 'good' as const, cells: ['a'] },
       { mood: 'bad' as const, cells: ['b | c', 'd', 'e'] },
@@ -145,7 +145,7 @@ describe('a message in Mattermost', () => {
     expect(text).toBe(['| A |  |  |', '| --- | --- | --- |', '| ✅ a |  |  |', '| ❌ b &#124; c | d | e |'].join('\n'))
   })
 
-  test('of whatever texts keeps to the limits, its links and its choices, and mentions nobody', () => {
+  test('fits the limits for any message, with links and buttons and without mentions', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const shown = mattermostMessage(message, () => integration)

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
 import { jane, type MattermostServer, startMattermost } from '../../../infra/platforms/mattermost.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
+import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
@@ -19,8 +19,8 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {
   clientOf(mattermost, connection(fields), options)
 const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = server.channel) =>
   mattermost.post(client(options), channel, message)
-/** As it comes back from the state of a task. */
-const kept = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
+/** Copies a posted message as a task stores it. */
+const saved = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
 const newest = () => {
   const found = server.state.posts.at(-1)
   if (!found) throw new Error('There is no post')
@@ -28,20 +28,20 @@ const newest = () => {
 }
 const request = (body: string) => ({ headers: {}, body, now: Date.now() })
 
-describe('a post', () => {
-  test('shows the message, and says where it is', async () => {
+describe('Mattermost: post', () => {
+  test('posts the message and returns its link', async () => {
     const posted = await post(evaluation)
     expect(posted).toMatchObject({ id: newest().id, url: `${server.url}/_redirect/pl/${newest().id}` })
     expect(newest()).toMatchObject({ channel_id: server.channel, root_id: '', message: '' })
     expect(newest().props.attachments).toMatchObject([{ color: 'warning', fallback: expect.stringContaining('Eval') }])
   })
 
-  test('goes to a channel by its team and name', async () => {
+  test('finds a channel by team and name', async () => {
     await post(evaluation, {}, 'ops/deployments')
     expect(newest().channel_id).toBe(server.channel)
   })
 
-  test('whose answer is lost is one post: a repeat finds it, among newer ones and by the name of the channel', async () => {
+  test('a retry after a lost response finds the post', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
     for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
@@ -51,18 +51,18 @@ describe('a post', () => {
     }
   })
 
-  test('that was never made is not found', async () => {
+  test('find returns nothing if there is no post', async () => {
     await post(evaluation, { key: keyOf(2) })
     expect(await mattermost.find(client({ isRetry: true }), server.channel)).toBeUndefined()
   })
 
-  test('that is still being made when it is asked for again is one post', async () => {
+  test('a concurrent retry is deduplicated', async () => {
     await post(evaluation)
     await post(evaluation)
     expect(server.state.posts).toHaveLength(1)
   })
 
-  test('without an event id carries no key', async () => {
+  test('has no key without an event id', async () => {
     await post(evaluation, { key: undefined })
     await post(evaluation, { key: undefined })
     expect(server.state.posts).toHaveLength(2)
@@ -76,7 +76,7 @@ describe('a post', () => {
       '403 to POST /api/v4/posts: You do not have the appropriate permissions.',
     ],
     ['no channel', 'ops/nowhere', 'Channel does not exist.'],
-  ])('where the bot is %s is refused in the words of Mattermost', async (_what, channel, words) => {
+  ])('reports the message of Mattermost if the bot is %s', async (_what, channel, words) => {
     const failure = await failureOf(post(evaluation, {}, channel.slice(0, 26)))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
     expect(server.state.posts).toEqual([])
@@ -87,30 +87,14 @@ describe('a post', () => {
     [403, 'refused', { message: 'You do not have the appropriate permissions.' }],
     [500, 'platform', { message: 'Unable to save the Post.' }],
     [502, 'platform', '<html><h1>Bad gateway</h1></html>'],
-  ])('an answer of %s is a failure of the kind %s', async (status, kind, body) => {
+  ])('maps the status %s to the failure %s', async (status, kind, body) => {
     server.failNext(status, body)
     expect(await failureOf(post(evaluation))).toMatchObject({ kind })
   })
-
-  test('over the limit is tried again when Mattermost says', async () => {
-    const headers = {
-      'x-ratelimit-limit': '101',
-      'x-ratelimit-remaining': '0',
-      'x-ratelimit-reset': '9',
-      'retry-after': '2',
-    }
-    server.failNext(429, 'limit exceeded', { headers })
-    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', retryAfter: 2 })
-  })
-
-  test('while Mattermost is down is a failure that passes', async () => {
-    server.down()
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
-  })
 })
 
-describe('a channel', () => {
-  test.each(['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'])('may be %s', (channel) => {
+describe('Mattermost: channel', () => {
+  test.each(['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'])('accepts %s', (channel) => {
     expect(() => mattermost.checkMessage({ channel, needsApproval: false })).not.toThrow()
   })
 
@@ -123,23 +107,23 @@ describe('a channel', () => {
     'ops/',
     'DEPLOYS000000000000000000D',
     '@jane',
-  ])('may not be %j', (channel) => {
+  ])('refuses %j', (channel) => {
     expect(() => mattermost.checkMessage({ channel, needsApproval: false })).toThrow(
-      'input.channel is no channel: write its id, or',
+      'input.channel must be a channel id, or team and name',
     )
   })
 })
 
-describe('what follows a post', () => {
-  test('a reply stands below it', async () => {
-    const posted = kept(await post(question))
+describe('Mattermost: replies and updates', () => {
+  test('a reply is in the thread', async () => {
+    const posted = saved(await post(question))
     await mattermost.reply(client(), posted, { ...evaluation, title: 'Still open' })
     expect(newest()).toMatchObject({ root_id: posted.id, channel_id: server.channel })
     expect(newest().props.attachments?.[0]?.title).toBe('⚠️ Still open')
   })
 
-  test('another message takes its place, without buttons, and is found as it was', async () => {
-    const posted = kept(await post(question))
+  test('an update replaces the message and keeps the key', async () => {
+    const posted = saved(await post(question))
     await mattermost.replace(client({ key: keyOf(9) }), posted, decided)
     expect(server.state.posts).toHaveLength(1)
     expect(newest().props.attachments).toMatchObject([
@@ -152,15 +136,15 @@ describe('what follows a post', () => {
     expect(newest().props.attachments).toHaveLength(1)
   })
 
-  test('a post that may not be changed any more says so', async () => {
-    const posted = kept(await post(question))
+  test('reports that a post can no longer be edited', async () => {
+    const posted = saved(await post(question))
     server.state.editTime = 0
     const failure = await failureOf(mattermost.replace(client(), posted, decided))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('only allowed for 0 seconds') })
   })
 
-  test('a post that is gone says so', async () => {
-    const posted = kept(await post(question))
+  test('reports a deleted post', async () => {
+    const posted = saved(await post(question))
     server.state.posts.length = 0
     expect(await failureOf(mattermost.replace(client(), posted, decided))).toMatchObject({ kind: 'refused' })
     expect(await failureOf(mattermost.reply(client(), posted, evaluation))).toMatchObject({
@@ -170,18 +154,18 @@ describe('what follows a post', () => {
   })
 })
 
-describe('a click', () => {
+describe('Mattermost: buttons', () => {
   const { buttons } = mattermost
   const clicked = async (id: 'approve' | 'reject' = 'approve', user = jane) => {
     await post(question)
     return server.pressButton(id, user)
   }
 
-  test('comes to our endpoint beside the page', async () => {
+  test('send requests to the route next to the approval page', async () => {
     expect((await clicked()).url).toBe('https://webhooks.example.com/v1/notification/mattermost')
   })
 
-  test.each(['approve', 'reject'] as const)('says whose it is, and that it was %s', async (decision) => {
+  test.each(['approve', 'reject'] as const)('returns token and decision: %s', async (decision) => {
     const { body } = await clicked(decision)
     expect(buttons.readToken(request(body))).toBe(question.buttons?.[0]?.token)
     expect(await buttons.verify(connection(), request(body))).toEqual({
@@ -190,7 +174,7 @@ describe('a click', () => {
     })
   })
 
-  test('of somebody who knows the reference, from a link or another button, is not taken', async () => {
+  test('refuses forged requests', async () => {
     const { body } = await clicked('reject')
     const sent = JSON.parse(body)
     const forged = [
@@ -206,30 +190,30 @@ describe('a click', () => {
     for (const body of [...forged, '', 'not JSON', '[]', 'null', '"x"']) {
       expect(await failureOf(buttons.verify(connection(), request(body)))).toMatchObject({
         kind: 'unauthenticated',
-        message: 'This is no click on a button of ours.',
+        message: 'Unknown button payload.',
       })
     }
   })
 
-  test('of a button that another connection has made is not taken', async () => {
+  test('refuses the buttons of another connection', async () => {
     const { body } = await clicked()
     const other = connection({ token: 'another-token-of-a-bot' })
     expect(await failureOf(buttons.verify(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
   })
 
-  test('of whatever body has no reference that is no text', () => {
+  test('reads no token from any other body', () => {
     for (const body of ['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])
       expect(buttons.readToken(request(body))).toBeUndefined()
   })
 
-  test('what is in a button is not shown by Mattermost, and holds neither the token nor its plain hash', async () => {
+  test('the context of a button contains neither the token of the bot nor its hash', async () => {
     await post(question)
     const { context } = JSON.parse(server.pressButton('approve', jane).body)
     expect(Object.keys(context)).toEqual(['reference', 'decision', 'mac'])
     expect(JSON.stringify(context)).not.toContain(server.token)
   })
 
-  test('is of a person with all names that approvers may be named by', async () => {
+  test('returns the person with id, user name and e-mail address', async () => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     expect(await buttons.getPerson(client(), click)).toEqual({
       name: 'Jane Doe',
@@ -237,7 +221,7 @@ describe('a click', () => {
     })
   })
 
-  test('of a person whose user name is the id of another is by no such name, but is known by it', async () => {
+  test('does not accept a user name that has the form of an id', async () => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     const another = 'b'.repeat(26)
     const told = { id: jane, username: another, email: '', first_name: '', last_name: '' }
@@ -249,7 +233,7 @@ describe('a click', () => {
     ['hides addresses', { id: jane, username: 'jane', email: '', first_name: '', last_name: '' }, 200],
     ['may not show', { message: 'You do not have the appropriate permissions.' }, 403],
     ['does not know', { id: 'app.user.missing_account.const', message: 'Unable to find the user.' }, 404],
-  ])('of a person that Mattermost %s is known by id and name', async (_what, body, status) => {
+  ])('returns id and name of a person that Mattermost %s', async (_what, body, status) => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     server.failNext(status, body)
     expect(await buttons.getPerson(client(), click)).toEqual({ name: 'jane', names: [jane, 'jane'] })
@@ -258,7 +242,7 @@ describe('a click', () => {
   test.each([
     ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
     ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
-  ])('of who has asked is refused, however they are named: %j', async (requester) => {
+  ])('refuses the requester as approver, by any name: %j', async (requester) => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     const name = bareName(requester)
     if (!buttons.isMemberName(name)) return
@@ -270,20 +254,20 @@ describe('a click', () => {
     expect(refusal).toBeTruthy()
   })
 
-  test.each(['deploy-bot', 'bot@localhost'])('of somebody else than who has asked is taken: %s', async (requester) => {
+  test.each(['deploy-bot', 'bot@localhost'])('accepts another person than the requester: %s', async (requester) => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     expect(buttons.isMemberName(requester)).toBe(true)
     const id = await buttons.findMemberId(client(), requester)
     expect(refusalFor({ excluded: requester }, await buttons.getPerson(client(), click), id)).toBeUndefined()
   })
 
-  test('of a person that is not known for the moment is not taken: who asked for it might be let through', async () => {
+  test('fails if the person cannot be read temporarily', async () => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     server.failNext(503, undefined)
     expect(await failureOf(buttons.getPerson(client(), click))).toMatchObject({ kind: 'platform' })
   })
 
-  test('is answered for nobody but who clicked, as text', async () => {
+  test('responds only to the person who pressed the button, as escaped text', async () => {
     const click = await buttons.verify(connection(), request((await clicked()).body))
     const before = server.calls.length
     expect(
@@ -296,20 +280,17 @@ describe('a click', () => {
   })
 })
 
-describe('the connection', () => {
-  test('sends its token, which is a secret, and is checked with the cheapest call', async () => {
+describe('Mattermost: connection', () => {
+  test('the connection test reads the user of the token', async () => {
     await mattermost.check(client())
     expect(server.calls).toMatchObject([
       { path: '/api/v4/users/me', headers: { authorization: `Bearer ${server.token}` } },
     ])
-    expect(secretsIn(mattermost.connection, { token: server.token })).toEqual([server.token])
-    const wrong = clientOf(mattermost, connection({ token: 'a-wrong-token-of-nobody' }))
-    expect(await failureOf(Promise.resolve(mattermost.check(wrong)))).toMatchObject({ kind: 'credentials' })
   })
+})
 
-  test('does not show its token when Mattermost does', async () => {
-    server.failNext(400, { message: `The token ${server.token} is no good.` })
-    const failure = await failureOf(post(evaluation))
-    expect(failure.message).toContain('The token *** is no good.')
-  })
+messageConformance(mattermost, {
+  start: startMattermost,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  channel: 'deploys000000000000000000d',
 })

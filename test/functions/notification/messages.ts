@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Message, Mood } from '../../../shared/providers/message.ts'
 
-/** An evaluation, with everything that a message may hold. */
+/** An evaluation that uses every part of a message. */
 export const evaluation: Message = {
   mood: 'warning',
   title: 'Evaluation of checkout in production: warning',
@@ -23,25 +23,25 @@ export const evaluation: Message = {
   ],
 }
 
-const reference = `${'a1'.repeat(20)}.s3cr3t.${'0f'.repeat(32)}`
-const url = `https://webhooks.example.com/v1/notification/approvals/${reference}`
+const token = `${'a1'.repeat(20)}.s3cr3t.${'0f'.repeat(32)}`
+const url = `https://webhooks.example.com/v1/notification/approvals/${token}`
 
-/** An open question. */
+/** An open approval. */
 export const question: Message = {
   mood: 'waiting',
   title: 'Approve release of checkout in shop/production?',
   fields: [{ name: 'Decide until', value: '2026-12-01 12:00 UTC' }],
   links: [{ label: 'Bridge', url: 'https://keptn.example.com/bridge' }],
   buttons: [
-    { decision: 'approve', label: 'Approve', token: reference, url },
-    { decision: 'reject', label: 'Reject', token: reference, url },
+    { decision: 'approve', label: 'Approve', token, url },
+    { decision: 'reject', label: 'Reject', token, url },
   ],
 }
 
-/** The same, decided. */
+/** The same approval after the decision. */
 export const decided: Message = { ...question, mood: 'good', text: 'Approved by Jane Doe', buttons: undefined }
 
-/** What somebody may write who wants more than to be read. */
+/** Texts that try to mention, link, format or break a message. */
 export const hostile = [
   '@all @channel @here @jane &#64;all &commat;channel',
   '<!channel> <!here> <@U012AB3CD> <https://evil.example|bank>',
@@ -80,7 +80,7 @@ const links = fc.array(
   { maxLength: 6 },
 )
 
-/** Any message, of whatever texts. */
+/** Any message with any texts. */
 export const anyMessage: fc.Arbitrary<Message> = fc.record({
   mood,
   title: text,
@@ -88,5 +88,5 @@ export const anyMessage: fc.Arbitrary<Message> = fc.record({
   fields: fc.array(fc.record({ name: text, value: text }), { maxLength: 40 }),
   table: fc.option(fc.record({ columns: fc.array(text, { maxLength: 4 }), rows }), { nil: undefined }),
   links,
-  choices: fc.constantFrom(undefined, question.buttons),
+  buttons: fc.constantFrom(undefined, question.buttons),
 })

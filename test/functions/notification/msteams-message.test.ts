@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { largestMessage, teamsMessage } from '../../../functions/notification/msteams-message.ts'
+import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../functions/notification/msteams-message.ts'
 import type { Card } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
@@ -23,8 +23,8 @@ const textsOf = (message: Message) =>
     type === 'TextRun' ? [text.replaceAll('\u200b', '')] : [],
   )
 
-describe('a card', () => {
-  test('shows the title in the colour of the mood, then the text, the fields and the table', () => {
+describe('teamsMessage', () => {
+  test('contains a coloured title, text, fields and table', () => {
     const card = cardOf(evaluation)
     expect(card).toMatchObject({
       type: 'AdaptiveCard',
@@ -62,7 +62,7 @@ describe('a card', () => {
     expect(card.fallbackText).toBe(`${mark} Deployed`)
   })
 
-  test('of a question leads to the page where people decide before all else; of what is decided it does not', () => {
+  test('links an open approval to the approval page first', () => {
     expect(cardOf(question).actions).toMatchObject([
       { type: 'Action.OpenUrl', title: 'Decide', url: question.buttons?.[0]?.url },
       { title: 'Bridge' },
@@ -70,13 +70,13 @@ describe('a card', () => {
     expect(cardOf(decided).actions).toMatchObject([{ title: 'Bridge' }])
   })
 
-  test('keeps the buttons that Teams has no room for in its menu', () => {
+  test('puts further buttons into the menu', () => {
     const links = Array.from({ length: 8 }, (_, at) => ({ label: `Page ${at}`, url: `https://example.com/${at}` }))
     const { actions } = cardOf({ ...question, links })
     expect(actions.map(({ mode }) => mode)).toEqual([...Array(6).fill(undefined), ...Array(3).fill('secondary')])
   })
 
-  test('has only links that a browser opens', () => {
+  test('contains only http links', () => {
     const links = ['javascript:alert(1)', 'file:///etc/passwd', 'no URL', 'HTTPS://example.com/"a b"'].map((url) => ({
       label: '',
       url,
@@ -86,7 +86,7 @@ describe('a card', () => {
     ])
   })
 
-  test('has something to read wherever there is nothing', () => {
+  test('replaces empty texts', () => {
     const empty: Message = {
       ...plainMessage,
       fields: [{ name: '', value: ' ' }],
@@ -103,14 +103,14 @@ describe('a card', () => {
   })
 })
 
-describe('what is too much', () => {
-  test('is cut and counted until the whole fits; the buttons stay', () => {
+describe('teamsMessage: limits', () => {
+  test('cuts texts and counts omitted parts until it fits, and keeps the buttons', () => {
     const long = 'Ü🚀'.repeat(30_000)
     const rows = Array.from({ length: 200 }, () => ({ mood: 'bad' as const, cells: [long, long] }))
     const fields = Array.from({ length: 50 }, () => ({ name: long, value: long }))
     const message = { ...question, title: long, text: long, fields, table: { columns: ['a', 'b'], rows } }
-    expect(sizeOf(message)).toBeLessThanOrEqual(largestMessage)
-    expect(sizeOf(message)).toBeGreaterThan(largestMessage * 0.6)
+    expect(sizeOf(message)).toBeLessThanOrEqual(MAX_MESSAGE_BYTES)
+    expect(sizeOf(message)).toBeGreaterThan(MAX_MESSAGE_BYTES * 0.6)
     expect(cardOf(message).actions).toMatchObject([{ title: 'Decide' }, { title: 'Bridge' }])
     const texts = textsOf(message)
     const [moreFields = 0, moreRows = 0] = texts.flatMap((text) => /^and (\d+) more$/.exec(text)?.[1] ?? []).map(Number)
@@ -121,25 +121,25 @@ describe('what is too much', () => {
     expect(texts[0]).toMatch(/…$/)
   })
 
-  test('is shown as far as there is room, and not a bit less', () => {
+  test('uses the available room', () => {
     const text = 'All of this is read. '.repeat(400).trim()
     expect(textsOf({ ...evaluation, text })).toContain(text)
   })
 
-  test('of links leaves those out that have no room, never where it is decided', () => {
+  test('omits links without room, but never the approval link', () => {
     const links = Array.from({ length: 30 }, (_, at) => ({
       label: 'x'.repeat(500),
       url: `https://example.com/${at}/${'y'.repeat(2_000)}`,
     }))
     const message = { ...question, text: 'z'.repeat(100_000), links }
-    expect(sizeOf(message)).toBeLessThanOrEqual(largestMessage)
+    expect(sizeOf(message)).toBeLessThanOrEqual(MAX_MESSAGE_BYTES)
     expect(cardOf(message).actions).toHaveLength(6)
     expect(cardOf(message).actions[0]?.title).toBe('Decide')
   })
 })
 
-describe('text', () => {
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))('is only text: %j', (_short, text) => {
+describe('teamsMessage: text', () => {
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))('is plain text: %j', (_short, text) => {
     const message = { ...question, title: text, text, fields: [{ name: text, value: text }] }
     const shown = elementsOf(cardOf(message).body)
     // A TextBlock, or a FactSet, would read Markdown.
@@ -150,7 +150,7 @@ describe('text', () => {
     for (const { text = '' } of shown) expect(text).not.toMatch(/\]\(|[\u202a-\u202e\u2066-\u2069]/)
   })
 
-  test('comes out as it went in', () => {
+  test('is preserved', () => {
     const text = '<at>all</at> **bold** _x_ [your bank](https://evil.example) `code` {{DATE(2026-01-01T00:00:00Z)}}'
     const message = { ...plainMessage, title: text, text, fields: [{ name: 'a', value: text }] }
     expect(textsOf(message)).toEqual([`ℹ️ ${text}`, text, 'a', text])
@@ -160,27 +160,27 @@ describe('text', () => {
     '{{DATE(2026-11-24T12:00:00Z, SHORT)}}',
     '{{TIME(2026-11-24T12:00:00Z)}}',
     '{{{date(2026-11-24T12:00:00Z)}}}',
-  ])('is no function of the card: %s', (text) => {
+  ])('contains no function: %s', (text) => {
     const card = JSON.stringify(cardOf({ ...plainMessage, title: text, text, fields: [{ name: text, value: text }] }))
     expect(card).not.toMatch(/\{\{(?:DATE|TIME)\(/i)
   })
 
-  test('keeps what only looks like a function', () => {
+  test('keeps text that resembles a function', () => {
     expect(JSON.stringify(cardOf({ ...plainMessage, text: '{{ .Values.image }} a[0] (b)' }))).toContain(
       '{{ .Values.image }} a[0] (b)',
     )
   })
 
-  test('keeps its lines within a paragraph', () => {
+  test('keeps lines within a paragraph', () => {
     expect(textsOf({ ...plainMessage, text: '\r\na\r\nb\r\n \r\n\r\nc\n' })).toEqual(['ℹ️ Deployed', 'a\nb', 'c'])
   })
 })
 
-test('whatever a message is, its card fits, has all its buttons and holds nothing but text', () => {
+test('teamsMessage: any message fits, with all buttons', () => {
   fc.assert(
     fc.property(anyMessage, (message) => {
       const card = cardOf(message)
-      expect(sizeOf(message)).toBeLessThanOrEqual(largestMessage)
+      expect(sizeOf(message)).toBeLessThanOrEqual(MAX_MESSAGE_BYTES)
       const links = message.links.filter(({ url }) => url.startsWith('http'))
       expect(card.actions).toHaveLength(links.length + (message.buttons ? 1 : 0))
       for (const { url } of card.actions) expect(url).toMatch(/^https?:\/\//)

@@ -18,11 +18,11 @@ afterEach(() => server.close())
 const client = (options: Parameters<typeof clientOf>[2] = {}, webhookUrl = server.webhookUrl) =>
   clientOf(msteams, msteams.connection.parse({ webhookUrl }), options)
 const post = (message: Message, ...more: Parameters<typeof client>) => msteams.post(client(...more), undefined, message)
-/** What is secret in the URL. */
-const parts = /8f14e45f|paths\/invoke|Zm9yLWEt/
+/** The secret parts of the URL. */
+const secretParts = /8f14e45f|paths\/invoke|Zm9yLWEt/
 
-describe('a post', () => {
-  test('is a card in the channel of the workflow, of which nothing is known then', async () => {
+describe('Microsoft Teams: post', () => {
+  test('sends a card to the workflow', async () => {
     expect(await post(evaluation)).toEqual({})
     expect(server.cards).toMatchObject([{ fallbackText: '⚠️ Evaluation of checkout in production: warning' }])
     expect(server.calls).toMatchObject([
@@ -30,27 +30,27 @@ describe('a post', () => {
     ])
   })
 
-  test('is taken where the workflow answers something of its own', async () => {
+  test('accepts any response of the workflow', async () => {
     server.failNext(200, { done: true }, { done: true })
     expect(await post(evaluation)).toEqual({})
     expect(server.cards).toHaveLength(1)
   })
 
-  test('of whatever size is one that the workflow can post', async () => {
+  test('fits the limit of the workflow for any text', async () => {
     for (const text of hostile)
       await post({ ...question, title: text, text, fields: [{ name: text, value: text.repeat(2) }] })
     expect(server.failedRuns).toEqual([])
     expect(server.cards).toHaveLength(hostile.length)
   })
 
-  test('whose answer was lost comes again, which is better than never', async () => {
+  test('a retry after a lost response posts again', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
     await post(evaluation, { isRetry: true })
     expect(server.cards).toHaveLength(2)
   })
 
-  test('that follows another is a card of its own: a reminder, and what was decided', async () => {
+  test('replies are new cards', async () => {
     const posted = await post(question)
     await msteams.reply(client(), posted, decided)
     expect(server.cards.map(({ actions }) => actions.map(({ title }) => title))).toEqual([
@@ -62,8 +62,8 @@ describe('a post', () => {
   })
 })
 
-describe('a refusal tells why', () => {
-  test('of a workflow that is turned off', async () => {
+describe('Microsoft Teams: errors', () => {
+  test('reports a disabled workflow', async () => {
     server.turnOff()
     const failure = await failureOf(post(evaluation))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('trigger is not enabled') })
@@ -72,13 +72,13 @@ describe('a refusal tells why', () => {
     )
   })
 
-  test('of a workflow that is gone', async () => {
+  test('reports a deleted workflow', async () => {
     const failure = await failureOf(post(evaluation, {}, server.webhookUrl.replace('dedd4bea2543', '000000000000')))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('could not be found') })
-    expect(failure.message).not.toMatch(parts)
+    expect(failure.message).not.toMatch(secretParts)
   })
 
-  test('of a signature that is not good any more, which may be one of the secret', async () => {
+  test('reports an invalid signature as credentials', async () => {
     const failure = await failureOf(post(evaluation, {}, server.webhookUrl.replace('sig=Zm9y', 'sig=AAAA')))
     expect(failure).toMatchObject({
       kind: 'credentials',
@@ -87,7 +87,7 @@ describe('a refusal tells why', () => {
     expect(failure.message).not.toMatch(/8f14e45f|AAAALWEt/)
   })
 
-  test('of a workflow that takes no cards', async () => {
+  test('reports a workflow with another schema', async () => {
     const message = "The input body for trigger 'manual' of type 'Request' did not match its schema definition."
     server.failNext(400, { error: { code: 'TriggerInputSchemaMismatch', message } })
     expect(await failureOf(post(evaluation))).toMatchObject({
@@ -101,7 +101,7 @@ describe('a refusal tells why', () => {
     [429, 'platform'],
     [500, 'platform'],
     [502, 'platform'],
-  ])('of status %i, which is of the kind %s', async (status, kind) => {
+  ])('maps the status %i to the failure %s', async (status, kind) => {
     const headers: Record<string, string> = status === 429 ? { 'retry-after': '7' } : {}
     server.failNext(status, { error: { code: 'x', message: 'Not now.' } }, { headers })
     const failure = await failureOf(post(evaluation))
@@ -110,28 +110,28 @@ describe('a refusal tells why', () => {
     expect(server.cards).toEqual([])
   })
 
-  test('of a platform that is down', async () => {
+  test('can be retried after a broken connection', async () => {
     server.down()
     const failure = await failureOf(post(evaluation))
     expect(failure).toMatchObject({ transient: true, message: expect.stringContaining('(POST the webhook)') })
-    expect(failure.message).not.toMatch(parts)
+    expect(failure.message).not.toMatch(secretParts)
   })
 
-  test('of a platform that does not answer', async () => {
+  test('fails at the deadline if Teams does not respond', async () => {
     server.hang()
     const failure = await failureOf(post(evaluation, { deadline: 100 }))
     expect(failure).toMatchObject({ kind: 'timeout', afterWrite: true })
-    expect(failure.message).not.toMatch(parts)
+    expect(failure.message).not.toMatch(secretParts)
   })
 })
 
-describe('the connection', () => {
-  test('is checked with a card that people see', async () => {
+describe('Microsoft Teams: connection', () => {
+  test('the connection test posts a card', async () => {
     await msteams.check(client())
     expect(server.cards).toMatchObject([{ fallbackText: 'ℹ️ This connection works' }])
   })
 
-  test('shows nothing of the URL, which is all a secret, but its host', async () => {
+  test('shows only the host of the URL in a dry run', async () => {
     const { webhookUrl } = server
     expect(secretsIn(msteams.connection, { webhookUrl })).toEqual([webhookUrl])
     const sent: SentRequest[] = []
@@ -141,10 +141,10 @@ describe('the connection', () => {
     }
     const connection = { name: 'test', provider: msteams as unknown as Provider, values: { webhookUrl } }
     const options = { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + 1_000, intercept }
-    const dry = connect(connection, options) as ReturnType<typeof client>
-    await expect(msteams.post(dry, undefined, evaluation)).rejects.toThrow('dry run')
+    const dryRun = connect(connection, options) as ReturnType<typeof client>
+    await expect(msteams.post(dryRun, undefined, evaluation)).rejects.toThrow('dry run')
     expect(sent).toMatchObject([{ method: 'POST', url: `${server.url}/***` }])
-    expect(JSON.stringify(sent)).not.toMatch(parts)
+    expect(JSON.stringify(sent)).not.toMatch(secretParts)
   })
 
   const rest = ':443/workflows/8f14e45f/triggers/manual/paths/invoke?api-version=1&sp=%2Fx&sv=1.0&sig=a-b_c'
@@ -154,7 +154,7 @@ describe('the connection', () => {
     `https://prod-01.usgovtexas.logic.azure.us${rest}`,
     'https://gateway.example.com/teams',
     'http://127.0.0.1:8080/teams',
-  ])('may be %s', (webhookUrl) => {
+  ])('accepts %s', (webhookUrl) => {
     expect(msteams.connection.safeParse({ webhookUrl }).success).toBe(true)
   })
 
@@ -167,7 +167,7 @@ describe('the connection', () => {
     ['https://outlook.office.com/webhook/1@2/IncomingWebhook/3/4', 'which Microsoft has retired'],
     ['https://prod-12.westeurope.logic.azure.com/workflows/x/triggers/manual/paths/invoke?api-version=1', 'no "sig"'],
     ['https://0f.environment.api.powerplatform.com/powerautomate/x?api-version=1', 'no "sig"'],
-  ])('is not %s, and says what to do', (webhookUrl, words) => {
+  ])('refuses %s', (webhookUrl, words) => {
     const { error } = msteams.connection.safeParse({ webhookUrl })
     expect(error?.issues.map(({ message }) => message).join()).toContain(words)
     expect(error?.issues.map(({ message }) => message).join()).not.toContain(webhookUrl)

@@ -4,6 +4,7 @@ import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
 import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
+import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
@@ -17,12 +18,12 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields?: object) =
   clientOf(ntfy, ntfy.connection.parse({ baseUrl: server.url, ...(fields ?? { token: server.token }) }), options)
 const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, topic = 'deploys') =>
   ntfy.post(client(options), topic, message)
-/** As it comes back from the state of a task. */
-const kept = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
+/** Copies a posted message as a task stores it. */
+const saved = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
 const sent = () => server.calls.at(-1)?.body as Record<string, unknown>
 
-describe('a notification', () => {
-  test('shows the message as text, with links to tap', async () => {
+describe('ntfy: post', () => {
+  test('publishes the message as text with links', async () => {
     expect(await post(evaluation)).toMatchObject({ id: server.messages[0]?.id })
     expect(sent()).toEqual({
       topic: 'deploys',
@@ -53,12 +54,12 @@ describe('a notification', () => {
     ['bad', 'x', 4],
     ['neutral', 'information_source', 3],
     ['waiting', 'hourglass_flowing_sand', 4],
-  ] as const)('that is %s has the emoji %s', async (mood, tag, priority) => {
+  ] as const)('maps the mood %s to the emoji %s', async (mood, tag, priority) => {
     await post({ mood, title: 'Deployed', fields: [], links: [] })
     expect(sent()).toEqual({ topic: 'deploys', message: 'Deployed', priority, tags: [tag], sequence_id: keyOf(1) })
   })
 
-  test('of a question leads to the page where people decide', async () => {
+  test('links an approval to the approval page', async () => {
     await post(question)
     const url = question.buttons?.[0]?.url
     expect(sent()).toMatchObject({
@@ -68,14 +69,14 @@ describe('a notification', () => {
     })
   })
 
-  test('names the links that have no place as lines of text', async () => {
+  test('adds further links to the text', async () => {
     const links = [1, 2, 3, 4].map((at) => ({ label: `Page ${at}`, url: `https://example.com/${at}` }))
     await post({ ...question, links })
     expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Page 1' }, { label: 'Page 2' }])
     expect(sent()['message']).toMatch(/\n\nPage 3: https:\/\/example.com\/3\nPage 4: https:\/\/example.com\/4$/)
   })
 
-  test('leaves out links that no browser opens, and counts rows that have no room', async () => {
+  test('omits links that are not http, and counts omitted rows', async () => {
     const rows = Array.from({ length: 300 }, (_, at) => ({ mood: 'good' as const, cells: [`objective ${at}`, '1'] }))
     const links = [{ label: 'Run', url: 'javascript:alert(1)' }]
     await post({ ...evaluation, links, table: { columns: ['Objective', 'Value'], rows } })
@@ -84,16 +85,13 @@ describe('a notification', () => {
     expect(server.messages[0]?.message).toMatch(/\nand 1\d\d more$/)
   })
 
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
-    'is taken, whatever is in it: %j',
-    async (_short, text) => {
-      await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
-      expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Bridge' }])
-      expect(JSON.stringify(sent())).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00(?:0|1)/)
-    },
-  )
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))('accepts any text: %j', async (_short, text) => {
+    await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
+    expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Bridge' }])
+    expect(JSON.stringify(sent())).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00(?:0|1)/)
+  })
 
-  test('of whatever texts is taken, with its first links', async () => {
+  test('accepts any message, with its first links', async () => {
     await fc.assert(
       fc.asyncProperty(anyMessage, async (message) => {
         const posted = await post(message)
@@ -106,7 +104,7 @@ describe('a notification', () => {
     )
   })
 
-  test('whose answer is lost is one notification where apps know sequences', async () => {
+  test('a retry after a lost response replaces the first message in apps', async () => {
     server.loseNext('POST')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
     await post(evaluation, { isRetry: true })
@@ -115,12 +113,12 @@ describe('a notification', () => {
     expect(server.shown('deploys')).toHaveLength(2)
   })
 
-  test('without an event id belongs to no sequence', async () => {
+  test('has no sequence id without an event id', async () => {
     await post(evaluation, { key: undefined })
     expect(sent()).not.toHaveProperty('sequence_id')
   })
 
-  test('to a topic that is not for us is refused in the words of ntfy', async () => {
+  test('reports the message of ntfy for a protected topic', async () => {
     const failure = await failureOf(post(evaluation, {}, 'secrets'))
     expect(failure).toMatchObject({ kind: 'refused', message: 'ntfy answered 403 to POST /: forbidden' })
     expect(server.messages).toEqual([])
@@ -132,31 +130,15 @@ describe('a notification', () => {
     [413, 'refused', { code: 41303, http: 413, error: 'JSON body too large' }],
     [500, 'platform', { code: 50001, http: 500, error: 'internal server error' }],
     [200, 'platform', '<html><h1>Welcome</h1></html>'],
-  ])('an answer of %s is a failure of the kind %s', async (status, kind, body) => {
+  ])('maps the status %s to the failure %s', async (status, kind, body) => {
     server.failNext(status, body)
     expect(await failureOf(post(evaluation))).toMatchObject({ kind })
   })
-
-  test('over the limit is tried again', async () => {
-    const body = { code: 42901, http: 429, error: 'limit reached: too many requests, please be nice' }
-    server.failNext(429, body, { headers: { 'retry-after': '5' } })
-    const failure = await failureOf(post(evaluation))
-    expect(failure).toMatchObject({
-      kind: 'platform',
-      retryAfter: 5,
-      message: expect.stringContaining('please be nice'),
-    })
-  })
-
-  test('while ntfy is down is a failure that passes', async () => {
-    server.down()
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
-  })
 })
 
-describe('what follows a notification', () => {
-  test('a decision takes its place, and has nothing to decide', async () => {
-    const posted = kept(await post(question, {}, 'approvals'))
+describe('ntfy: replies and updates', () => {
+  test('a decision replaces the approval', async () => {
+    const posted = saved(await post(question, {}, 'approvals'))
     await ntfy.replace(client({ key: keyOf(9) }), posted, decided)
     expect(server.shown('approvals')).toMatchObject([
       { title: question.title, message: expect.stringMatching(/^Approved by Jane Doe/), tags: ['white_check_mark'] },
@@ -164,8 +146,8 @@ describe('what follows a notification', () => {
     expect(server.shown('approvals')[0]?.actions).toMatchObject([{ label: 'Bridge' }])
   })
 
-  test('a reminder comes beside it, and leads where it led', async () => {
-    const posted = kept(await post(question, {}, 'approvals'))
+  test('a reminder is a new message with the same link', async () => {
+    const posted = saved(await post(question, {}, 'approvals'))
     const reminder: Message = { mood: 'waiting', title: `Still open: ${question.title}`, fields: [], links: [] }
     await ntfy.reply(client(), posted, reminder)
     expect(server.shown('approvals')).toHaveLength(2)
@@ -173,20 +155,20 @@ describe('what follows a notification', () => {
   })
 })
 
-describe('a topic', () => {
-  test.each(['deploys', 'a-b_C9', 'x'.repeat(64)])('may be %s', (channel) => {
+describe('ntfy: topic', () => {
+  test.each(['deploys', 'a-b_C9', 'x'.repeat(64)])('accepts %s', (channel) => {
     expect(() => ntfy.checkMessage({ channel, needsApproval: false })).not.toThrow()
   })
 
-  test.each(['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'])('may not be %j', (channel) => {
+  test.each(['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'])('refuses %j', (channel) => {
     expect(() => ntfy.checkMessage({ channel, needsApproval: false })).toThrow(
-      'input.channel is no topic: up to 64 letters, digits, - and _',
+      'input.channel must be a topic of up to 64 letters, digits, - and _',
     )
   })
 })
 
-describe('the connection', () => {
-  test('sends its token, or its user and password, or nothing', async () => {
+describe('ntfy: connection', () => {
+  test('sends a token, user and password, or no credentials', async () => {
     await ntfy.check(client())
     await ntfy.check(client({}, server.user))
     await ntfy.check(client({}, {}))
@@ -200,14 +182,11 @@ describe('the connection', () => {
       'a-password',
     ])
   })
+})
 
-  test('with a token that is none says so', async () => {
-    const wrong = client({}, { token: 'tk_of_nobody_at_all' })
-    expect(await failureOf(Promise.resolve(ntfy.check(wrong)))).toMatchObject({ kind: 'credentials' })
-  })
-
-  test('does not show its token when ntfy does', async () => {
-    server.failNext(400, { code: 40000, http: 400, error: `no ${server.token}` })
-    expect((await failureOf(post(evaluation))).message).toContain('no ***')
-  })
+messageConformance(ntfy, {
+  start: startNtfy,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  channel: 'deploys',
+  refusal: (reason) => ({ error: reason }),
 })

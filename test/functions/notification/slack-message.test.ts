@@ -23,8 +23,8 @@ const shownIn = (block: Json | undefined): string => {
 }
 const bytes = (value: string) => Buffer.byteLength(value)
 
-describe('a message in Block Kit', () => {
-  test('is a header, and rich text in which nothing is parsed', () => {
+describe('slackMessage', () => {
+  test('returns a header and rich text', () => {
     expect(slackMessage(evaluation)).toEqual({
       text: [
         '⚠️ Evaluation of checkout in production: warning',
@@ -64,11 +64,11 @@ describe('a message in Block Kit', () => {
     expect(header).toMatchObject({ text: { text: `${mark} Deployed` } })
   })
 
-  test('of a title alone has no other block', () => {
+  test('returns only a header for a title', () => {
     expect(blocksOf({ mood: 'good', title: 'Deployed', text: ' \n', fields: [], links: [] })).toHaveLength(1)
   })
 
-  test('of a question has a button for each choice, which carries the reference', () => {
+  test('adds a button for each decision', () => {
     const reference = question.buttons?.[0]?.token
     const button = { type: 'button', value: reference }
     expect(blocksOf(question).at(-1)).toEqual({
@@ -87,7 +87,7 @@ describe('a message in Block Kit', () => {
     expect(JSON.stringify(slackMessage(question))).not.toContain('/approvals/')
   })
 
-  test('counts what it has no room for', () => {
+  test('counts omitted fields, rows and links', () => {
     const fields = Array.from({ length: 33 }, (_, at) => ({ name: `field ${at}`, value: 'x' }))
     const rows = Array.from({ length: 45 }, (_, at) => ({ mood: 'good' as const, cells: [`row ${at}`, '1'] }))
     const links = Array.from({ length: 13 }, (_, at) => ({ label: `link ${at}`, url: `https://example.com/${at}` }))
@@ -103,7 +103,7 @@ describe('a message in Block Kit', () => {
     expect(shownIn(last)).toMatch(/link 9 · 3 more links$/)
   })
 
-  test('leaves out links that are none, and those that no message could hold', () => {
+  test('omits invalid and too long links', () => {
     const links = [
       { label: 'script', url: 'javascript:alert(1)' },
       { label: 'long', url: `https://example.com/${'x'.repeat(3_000)}` },
@@ -116,7 +116,7 @@ describe('a message in Block Kit', () => {
     expect(said).toBe(`✅ x\n<${url.replace('&', '&amp;')}|Link>`)
   })
 
-  test('gives up some of each part where all of them would be too much', () => {
+  test('shortens all parts if the blocks are too long', () => {
     const long = 'word '.repeat(1_000)
     const rows = Array.from({ length: 60 }, () => ({ mood: 'bad' as const, cells: [long, long, long] }))
     const fields = Array.from({ length: 30 }, () => ({ name: long, value: long }))
@@ -134,7 +134,7 @@ describe('a message in Block Kit', () => {
   })
 })
 
-describe('whatever somebody has written', () => {
+describe('slackMessage: any text', () => {
   test.each(hostile.map((given) => [given.slice(0, 40), given]))(
     '%j mentions nobody and links nowhere',
     (_short, given) => {
@@ -163,7 +163,7 @@ describe('whatever somebody has written', () => {
     },
   )
 
-  test('fits, with its first link and its buttons, and is well-formed', () => {
+  test('fits the limits with its first link and buttons', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const { text: said, blocks } = slackMessage(message)
@@ -183,7 +183,7 @@ describe('whatever somebody has written', () => {
     )
   })
 
-  test('ends with an ellipsis where it is cut, never within a character', () => {
+  test('cuts with an ellipsis, never within a character', () => {
     const [header, body] = blocksOf({
       mood: 'good',
       title: '😀'.repeat(200),

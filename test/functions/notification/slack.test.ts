@@ -4,8 +4,8 @@ import { slack } from '../../../functions/notification/providers/slack.ts'
 import { type SentButtonPress, type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
+import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
 
@@ -29,8 +29,8 @@ const connected = (fields: object = {}) =>
 const client = (options: Options = {}, fields: object = {}) => clientOf(slack, connected(fields), options)
 const post = (message: Message, options: Options = {}, where = channel) => slack.post(client(options), where, message)
 const find = (options: Options = {}, where = channel) => slack.find(client({ isRetry: true, ...options }), where)
-/** As it comes back from the state of a task. */
-const kept = <T>(held: T): T => JSON.parse(JSON.stringify(held))
+/** Copies a posted message as a task stores it. */
+const saved = <T>(value: T): T => JSON.parse(JSON.stringify(value))
 const calls = (method: string) => server.calls.filter(({ path }) => path === `/api/${method}`)
 const first = () => {
   const [one] = server.posts
@@ -39,8 +39,8 @@ const first = () => {
 }
 const link = (ts: string) => `https://shop.slack.com/archives/${channel}/p${ts.replace('.', '')}`
 
-describe('a post', () => {
-  test('shows the message, and answers where it is', async () => {
+describe('Slack: post', () => {
+  test('posts the message and returns its link', async () => {
     const posted = await post(evaluation)
     const { ts, text, blocks, unfurled } = first()
     expect(posted).toEqual({ id: ts, url: link(ts), providerState: { channel, ts } })
@@ -51,13 +51,13 @@ describe('a post', () => {
     expect(server.mentions).toEqual([])
   })
 
-  test('to a channel by its name answers with its id, by which it can be changed', async () => {
+  test('accepts the name of a channel and saves its id', async () => {
     const posted = await post(question, {}, '#releases')
     expect(posted.providerState).toMatchObject({ channel })
-    await slack.replace(client(), kept(posted), decided)
+    await slack.replace(client(), saved(posted), decided)
   })
 
-  test('carries the key of the call for apps, and nothing where the call has none', async () => {
+  test('stores the idempotency key in the metadata', async () => {
     await post(evaluation)
     expect(first().metadata).toEqual({
       event_type: 'cloud_automation_webhooks',
@@ -71,13 +71,13 @@ describe('a post', () => {
     ['is refused', () => server.failNext(200, { ok: false, error: 'message_not_found' }, { on: 'GET' })],
     ['fails', () => server.failNext(503, '', { on: 'GET' })],
     ['is something else', () => server.failNext(200, { ok: true, permalink: 'javascript:alert(1)' }, { on: 'GET' })],
-  ])('whose address %s is posted all the same, once', async (_how, spoil) => {
-    spoil()
+  ])('posts once if reading the link %s', async (_how, injectFault) => {
+    injectFault()
     expect(await post(evaluation)).toMatchObject({ id: first().ts, url: undefined })
     expect(server.posts).toHaveLength(1)
   })
 
-  test('of a question needs the signing secret, without which no click could be trusted', async () => {
+  test('an approval requires the signing secret', async () => {
     const failure = await failureOf(slack.post(client({}, { signingSecret: undefined }), channel, question))
     expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('signingSecret') })
     expect(server.calls).toEqual([])
@@ -93,11 +93,11 @@ describe('a post', () => {
     },
   )
 
-  test('of any message is taken, and what takes its place', async () => {
+  test('accepts any message and its update', async () => {
     await fc.assert(
       fc.asyncProperty(anyMessage, async (message) => {
         const posted = await post(message)
-        await slack.replace(client(), kept(posted), message)
+        await slack.replace(client(), saved(posted), message)
         expect(server.mentions).toEqual([])
       }),
       { numRuns: 100 },
@@ -105,10 +105,10 @@ describe('a post', () => {
   })
 
   test.each([
-    ['channel_not_found', 404, 'C0NOWHERE', 'there is none of this id, or the app was not invited to it'],
+    ['channel_not_found', 404, 'C0NOWHERE', 'check the id, and invite the app to the channel'],
     ['not_in_channel', 403, 'C0OTHERS', 'invite the app to the channel'],
     ['is_archived', 403, 'C0OLD', 'the channel is archived'],
-  ])('that ends with %s says what to do', async (error, status, where, hint) => {
+  ])('adds advice to the error %s', async (error, status, where, hint) => {
     expect(await failureOf(post(evaluation, {}, where))).toMatchObject({
       kind: 'refused',
       message: `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`,
@@ -116,7 +116,7 @@ describe('a post', () => {
     })
   })
 
-  test('without the scope names it', async () => {
+  test('reports the missing scope', async () => {
     server.scopes.delete('chat:write')
     expect(await failureOf(post(evaluation))).toMatchObject({
       kind: 'refused',
@@ -124,7 +124,7 @@ describe('a post', () => {
     })
   })
 
-  test('that Slack finds wrong says where', async () => {
+  test('reports the invalid part of the request', async () => {
     const messages = ['[ERROR] no more than 50 items allowed [json-pointer:/blocks]']
     server.failNext(200, { ok: false, error: 'invalid_blocks', response_metadata: { messages } })
     expect(await failureOf(post(evaluation))).toMatchObject({
@@ -147,16 +147,11 @@ describe('a post', () => {
     ['fatal_error', 'platform'],
     ['service_unavailable', 'platform'],
     ['team_added_to_org', 'platform'],
-  ])('that is answered 200 with %s is a failure of the kind %s', async (error, kind) => {
+  ])('maps the error %s to the failure %s', async (error, kind) => {
     server.failNext(200, { ok: false, error })
     const failure = await failureOf(post(evaluation))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(error) })
     expect(server.calls).toHaveLength(1)
-  })
-
-  test('over the limit says how long to stay away', async () => {
-    server.failNext(429, { ok: false, error: 'ratelimited' }, { headers: { 'retry-after': '17' } })
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, retryAfter: 17, afterWrite: false })
   })
 
   test.each([
@@ -164,24 +159,14 @@ describe('a post', () => {
     [502, ''],
     [200, '<html><h1>Sign in</h1></html>'],
     [200, { ok: true }],
-  ])('that is answered %s with what is not of Slack may be tried again', async (status, body) => {
+  ])('can be retried after the status %s with an unexpected body', async (status, body) => {
     server.failNext(status, body)
     expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', afterWrite: true })
   })
-
-  test('to a Slack that is down may be tried again', async () => {
-    server.down()
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true })
-  })
-
-  test('to a Slack that hangs ends with the time that there is', async () => {
-    server.hang()
-    expect(await failureOf(post(evaluation, { deadline: 100 }))).toMatchObject({ kind: 'timeout', afterWrite: true })
-  })
 })
 
-describe('a look for an earlier message', () => {
-  test('finds the one of the call, whose answer was lost', async () => {
+describe('Slack: find', () => {
+  test('finds the message after a lost response', async () => {
     await post(evaluation, { key: keyOf(2) })
     server.loseNext('POST')
     expect(await failureOf(post(question))).toMatchObject({ transient: true, afterWrite: true })
@@ -191,7 +176,7 @@ describe('a look for an earlier message', () => {
     expect(await find({ key: keyOf(3) })).toBeUndefined()
   })
 
-  test('does not take the metadata of other apps for ours', async () => {
+  test('ignores the metadata of other apps', async () => {
     await post(evaluation)
     const key = keyOf(1)
     const metadata = first()
@@ -205,7 +190,7 @@ describe('a look for an earlier message', () => {
     ['has no scope to read', channel, () => void server.scopes.delete('channels:history')],
     ['is not in the channel', 'C0OTHERS', () => undefined],
     ['knows the channel by its name only', '#releases', () => undefined],
-  ])('finds nothing where the app %s: then it may come twice', async (_why, where, change) => {
+  ])('finds nothing if the app %s', async (_why, where, change) => {
     await post(evaluation)
     change()
     expect(await find({}, where)).toBeUndefined()
@@ -217,23 +202,23 @@ describe('a look for an earlier message', () => {
     [200, { ok: false, error: 'invalid_auth' }, 'credentials'],
     [500, '', 'platform'],
     [200, '<html></html>', 'platform'],
-  ])('that is answered %s with %j knows nothing, and fails', async (status, body, kind) => {
+  ])('fails after the status %s with %j', async (status, body, kind) => {
     server.failNext(status, body)
     expect(await failureOf(find())).toMatchObject({ kind })
   })
 })
 
-describe('a reply', () => {
-  test('stands in the thread, and in the channel, since a reminder is for all', async () => {
+describe('Slack: reply', () => {
+  test('is in the thread and in the channel', async () => {
     const posted = await post(question)
-    await slack.reply(client(), kept(posted), { mood: 'waiting', title: 'Still open', fields: [], links: [] })
+    await slack.reply(client(), saved(posted), { mood: 'waiting', title: 'Still open', fields: [], links: [] })
     const [, reply] = server.posts
     expect(reply).toMatchObject({ channel, thread_ts: posted.id, reply_broadcast: true, text: '⏳ Still open' })
     expect(reply?.metadata).toBeUndefined()
     expect(await find()).toMatchObject({ id: posted.id })
   })
 
-  test('to a message that is gone says so', async () => {
+  test('reports a deleted message', async () => {
     const posted = await post(question)
     server.posts.length = 0
     expect(await failureOf(slack.reply(client(), posted, evaluation))).toMatchObject({
@@ -243,10 +228,10 @@ describe('a reply', () => {
   })
 })
 
-describe('what takes the place of a question', () => {
-  test('has no buttons any more, and can be found still', async () => {
+describe('Slack: update', () => {
+  test('removes the buttons and keeps the metadata', async () => {
     const posted = await post(question)
-    await slack.replace(client(), kept(posted), decided)
+    await slack.replace(client(), saved(posted), decided)
     expect(first()).toMatchObject({
       ts: posted.id,
       edited: true,
@@ -268,7 +253,7 @@ describe('what takes the place of a question', () => {
   test.each([
     ['message_not_found', () => void server.posts.splice(0)],
     ['cant_update_message', () => server.failNext(200, { ok: false, error: 'cant_update_message' })],
-  ])('fails with %s where Slack will not', async (error, change) => {
+  ])('reports the error %s', async (error, change) => {
     const posted = await post(question)
     change()
     expect(await failureOf(slack.replace(client(), posted, decided))).toMatchObject({
@@ -278,7 +263,7 @@ describe('what takes the place of a question', () => {
   })
 })
 
-describe('a click', () => {
+describe('Slack: buttons', () => {
   const clicked = async (action = 'approve', user?: string) => {
     await post(question)
     return server.pressButton(first(), action, user)
@@ -287,7 +272,7 @@ describe('a click', () => {
     slack.buttons.verify(connected(fields), { ...sent, now })
   const reference = question.buttons?.[0]?.token
 
-  test.each(['approve', 'reject'] as const)('on %s says so, and whose question it is', async (decision) => {
+  test.each(['approve', 'reject'] as const)('return token and decision: %s', async (decision) => {
     const sent = await clicked(decision)
     expect(slack.buttons.readToken({ ...sent, now: Date.now() })).toBe(reference)
     expect(await read(sent)).toEqual({
@@ -296,7 +281,7 @@ describe('a click', () => {
     })
   })
 
-  test('is verified over the body as it came, byte for byte', async () => {
+  test('verify the signature over the exact body', async () => {
     const payload = JSON.stringify({
       type: 'block_actions',
       user: { id: 'U0JANE', name: 'Jürgen 🚀' },
@@ -310,7 +295,7 @@ describe('a click', () => {
     expect(failure.kind).toBe('unauthenticated')
   })
 
-  test("has the signature of Slack's own example", async () => {
+  test('verify the documented example', async () => {
     const body = [
       'token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V',
       '&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=',
@@ -360,7 +345,7 @@ describe('a click', () => {
     ['of the future', (sent) => sent, -301_500],
     ['of no time', ({ body }) => server.sign(body, { at: Number.NaN })],
     ['of a time that is none', ({ body }) => server.sign(body, { at: 1e20 })],
-  ])('that is %s is refused, and no value of it is told', async (_how, change, after = 0) => {
+  ])('refuse a request that is %s, without showing its values', async (_how, change, after = 0) => {
     const sent = change(await clicked())
     const failure = await failureOf(read(sent, Date.now() + after))
     expect(failure).toMatchObject({ kind: 'unauthenticated', status: 401 })
@@ -370,11 +355,11 @@ describe('a click', () => {
     expect(calls('users.info')).toEqual([])
   })
 
-  test.each([-299_000, 0, 299_000])('of %i milliseconds ago is taken', async (after) => {
+  test.each([-299_000, 0, 299_000])('accept a request from %i milliseconds ago', async (after) => {
     expect(await read(await clicked(), Date.now() + after)).toMatchObject({ decision: 'approve' })
   })
 
-  test('to a connection without a signing secret is refused', async () => {
+  test('refuse requests if the connection has no signing secret', async () => {
     const failure = await failureOf(read(await clicked(), Date.now(), { signingSecret: undefined }))
     expect(failure).toMatchObject({ kind: 'unauthenticated', message: expect.stringContaining('no signingSecret') })
   })
@@ -395,7 +380,7 @@ describe('a click', () => {
       'a long value',
       `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'approve', value: 'a'.repeat(301) }])))}`,
     ],
-  ])('that is %s is none of ours', async (_what, body) => {
+  ])('refuse a body with %s', async (_what, body) => {
     expect(slack.buttons.readToken({ ...server.sign(body), now: Date.now() })).toBeUndefined()
     expect(await failureOf(read(server.sign(body)))).toMatchObject({ kind: 'invalid' })
   })
@@ -409,14 +394,14 @@ describe('a click', () => {
       { 'x-slack-signature': `v0=${'0'.repeat(64)}`, 'x-slack-request-timestamp': '1000' },
       (1_000 + 301) * 1_000,
     ],
-  ])('that %s is refused before its payload is parsed', (_what, headers, now) => {
+  ])('refuse a request that %s before parsing it', (_what, headers, now) => {
     const parse = jest.spyOn(JSON, 'parse')
     expect(() => slack.buttons.readToken({ headers, body: 'payload=[[[[', now })).toThrow(Failure)
     expect(parse).not.toHaveBeenCalled()
     parse.mockRestore()
   })
 
-  test('is looked at whatever it is', () => {
+  test('accept any body without an exception', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -432,22 +417,22 @@ describe('a click', () => {
 
   const person = async (click?: Partial<Record<'user' | 'team', string>>) => {
     const known: ButtonResponse = await read(await clicked('approve', click?.user))
-    return slack.buttons.getPerson(client(), kept(known))
+    return slack.buttons.getPerson(client(), saved(known))
   }
 
-  test('is of somebody, whom approvers are named by id, user name or address', async () => {
+  test('return the person with id, user name and e-mail address', async () => {
     expect(await person()).toEqual({ name: 'Jane Doe', names: ['U0JANE', 'jane', 'jane@example.com'] })
   })
 
   test.each([
     ['users:read.email', { name: 'Jane Doe', names: ['U0JANE', 'jane'] }],
     ['users:read', { name: 'jane', names: ['U0JANE', 'jane'] }],
-  ])('of whom the app may not know all, without %s, is of whom Slack says', async (scope, expected) => {
+  ])('return fewer names without the scope %s', async (scope, expected) => {
     server.scopes.delete(scope)
     expect(await person()).toEqual(expected)
   })
 
-  test('of somebody whose user name is the id of another is by that name only as it is written', async () => {
+  test('accept a user name with the form of an id only in its exact spelling', async () => {
     const member = server.members['U0JANE']
     if (member) member.name = 'u0ben7777'
     expect(await person()).toEqual({
@@ -457,13 +442,13 @@ describe('a click', () => {
     })
   })
 
-  test('of somebody of another organization in a shared channel is by the id only', async () => {
+  test('return only the id of a person of another organization', async () => {
     expect(await person({ user: 'U0GUEST' })).toEqual({ name: 'Jane Doe', names: ['U0GUEST'] })
     server.scopes.delete('users:read')
     expect(await person({ user: 'U0GUEST' })).toEqual({ name: 'mallory', names: ['U0GUEST'] })
   })
 
-  test('of somebody of another workspace of our organization is by all names', async () => {
+  test('return all names of a person of another workspace of the organization', async () => {
     const guest = server.members['U0GUEST']
     if (guest) guest.enterprise = 'E0SHOP'
     expect(await person({ user: 'U0GUEST' })).toMatchObject({ names: ['U0GUEST'] })
@@ -471,19 +456,19 @@ describe('a click', () => {
     expect(await person({ user: 'U0GUEST' })).toMatchObject({ names: ['U0GUEST', 'mallory', 'jane@example.com'] })
   })
 
-  test('of somebody whose address is not confirmed is not by that', async () => {
+  test('ignore an unconfirmed e-mail address', async () => {
     const jane = server.members['U0JANE']
     if (jane) jane.is_email_confirmed = false
     expect(await person()).toMatchObject({ names: ['U0JANE', 'jane'] })
   })
 
-  test('of somebody whose user name is an address of another is not by that', async () => {
+  test('ignore a user name that is an e-mail address', async () => {
     const member = server.members['U0JANE']
     if (member) member.name = 'ben@example.com'
     expect(await person()).toMatchObject({ names: ['U0JANE', 'jane@example.com'] })
   })
 
-  describe('of who has asked', () => {
+  describe('of the requester', () => {
     const refused = async (requester: string) => {
       const name = bareName(requester)
       if (!slack.buttons.isMemberName(name)) return 'when the question is asked'
@@ -494,7 +479,7 @@ describe('a click', () => {
       ...['U0JANE', 'jane', '@jane', ' Jane ', 'JANE', 'jane@example.com', 'Jane@Example.com'],
       ...['Jane Doe', '<@U0JANE>', '<@U0JANE|jane>', 'slack:U0JANE', 'jane+x@example.com', 'jane@other.example'],
       ...['ja\u200bne', 'jan\u0435', 'jane.', 'U0NOBODY', 'jane@example.com\u200b', ''],
-    ])('is refused, however they are named: %j', async (requester) => {
+    ])('are refused by any name: %j', async (requester) => {
       expect(await refused(requester)).toBeTruthy()
     })
 
@@ -520,14 +505,14 @@ describe('a click', () => {
     [{ ok: false, error: 'ratelimited' }, 'platform'],
     [{ ok: false, error: 'internal_error' }, 'platform'],
     [{ ok: false, error: 'invalid_auth' }, 'credentials'],
-  ])('of whom nothing can be known now (%j) is not taken: it might be who must not decide', async (body, kind) => {
+  ])('fail if the person cannot be read temporarily (%j)', async (body, kind) => {
     const click = await read(await clicked())
     server.failNext(200, body, { on: 'GET', times: 2 })
     expect(await failureOf(slack.buttons.getPerson(client(), click))).toMatchObject({ kind })
   })
 
-  test('is answered to the one who clicked, and to nobody else', async () => {
-    const click = kept(await read(await clicked()))
+  test('respond only to the person who pressed the button', async () => {
+    const click = saved(await read(await clicked()))
     const answer = await slack.buttons.replyTo(client(), click, 'Only <!channel> & @jane may decide this.')
     expect(answer).toBeUndefined()
     expect(server.ephemerals).toEqual([
@@ -537,7 +522,7 @@ describe('a click', () => {
     expect(server.posts).toHaveLength(1)
   })
 
-  test('of somebody who has left the channel can not be answered, which is told', async () => {
+  test('report that a person has left the channel', async () => {
     const click = await read(await clicked())
     server.failNext(200, { ok: false, error: 'user_not_in_channel' }, { on: 'POST' })
     expect(await failureOf(slack.buttons.replyTo(client(), click, 'No'))).toMatchObject({
@@ -546,20 +531,13 @@ describe('a click', () => {
   })
 })
 
-describe('the connection', () => {
-  test('is at slack.com unless it says otherwise', () => {
+describe('Slack: connection', () => {
+  test('defaults to slack.com', () => {
     const { baseUrl } = slack.connection.parse({ token: server.token })
     expect(baseUrl).toBe('https://slack.com')
   })
 
-  test('has two secrets, which no failure tells', async () => {
-    expect(secretsIn(slack.connection, connected())).toEqual([server.token, server.signingSecret])
-    server.failNext(200, { ok: false, error: `no ${server.token} and ${server.signingSecret}` })
-    const failure = await failureOf(post(evaluation))
-    expect(failure.message).toContain('no *** and ***')
-  })
-
-  test('is checked with the cheapest call', async () => {
+  test('the connection test calls auth.test', async () => {
     await slack.check(client())
     expect(server.calls.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/auth.test'])
     const failure = await failureOf(slack.check(client({}, { token: 'another-token' })) as Promise<unknown>)
@@ -574,3 +552,10 @@ function anAction(actions: object[]) {
 function without(headers: Record<string, string>, name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name))
 }
+
+messageConformance(slack, {
+  start: slackServer,
+  connection: ({ url, token, signingSecret }) => ({ baseUrl: url, token, signingSecret }),
+  channel,
+  refusal: (reason) => ({ ok: false, error: reason }),
+})

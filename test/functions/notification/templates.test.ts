@@ -82,8 +82,8 @@ const evaluation = {
   gitCommit: '',
 }
 
-describe('the message of an evaluation', () => {
-  it('tells the score and each objective, what is wrong on top', () => {
+describe('template evaluation', () => {
+  it('shows the score and the objectives, the worst first', () => {
     const { event } = occasion('evaluation.finished', {
       ...{ status: 'succeeded', result: 'warning', message: '', evaluation },
       labels: { build: '1.4.2', pipeline: 'https://ci.example.com/runs/33' },
@@ -120,14 +120,14 @@ describe('the message of an evaluation', () => {
     [{ status: 'errored', result: 'fail' }, 0, 'bad', 'errored'],
     [{ status: 'aborted', result: 'fail' }, 0, 'bad', 'was aborted (score 0)'],
     [{ status: 'unknown', result: 'whatever' }, undefined, 'neutral', 'has finished'],
-  ])('of which %j is known', (data, score, mood, end) => {
+  ])('describes %j', (data, score, mood, end) => {
     expect(told('evaluation.finished', { ...data, evaluation: { score } })).toMatchObject({
       mood,
       title: `Evaluation of checkout in shop/production ${end}`,
     })
   })
 
-  it("takes the evaluation's own result where the event has none", () => {
+  it('uses the result of the evaluation if the event has none', () => {
     const message = told('evaluation.finished', { evaluation: { score: '100', result: 'pass' } })
     expect(message).toMatchObject({
       mood: 'good',
@@ -136,7 +136,7 @@ describe('the message of an evaluation', () => {
     expect(field(message, 'Result')).toBe('pass')
   })
 
-  it('does not tell the results of an earlier one when the next is triggered', () => {
+  it('omits earlier results from a triggered event', () => {
     const message = told('evaluation.triggered', { ...passed, evaluation })
     expect(message).toEqual({
       mood: 'neutral',
@@ -146,7 +146,7 @@ describe('the message of an evaluation', () => {
     })
   })
 
-  it('counts what is over 20 objectives, and says how bad they are', () => {
+  it('counts objectives beyond 20, with the worst mood', () => {
     const rows = (count: number, status: string) =>
       Array.from({ length: count }, (_, at) => ({ ...indicatorResults[0], displayName: `${status} ${at}`, status }))
     const { table } = told('evaluation.finished', {
@@ -157,17 +157,17 @@ describe('the message of an evaluation', () => {
     expect(table?.rows[20]).toEqual({ mood: 'bad', cells: ['and 18 more', '', '', ''] })
   })
 
-  it('is found by what an event holds, whatever its task is called', () => {
+  it('is selected by the content of an event', () => {
     expect(told('slo-check.finished', { ...passed, 'slo-check': evaluation }).table?.rows).toHaveLength(4)
     expect(field(told('quiz.finished', { ...passed, quiz: { score: 7, players: 2 } }), 'Players')).toBe('2')
   })
 
-  it('takes the words of the specification for those of the program', () => {
+  it('accepts the names of the specification', () => {
     const { table } = told('evaluation.finished', { evaluation: { indicatorResults: [{ status: 'failed' }] } })
     expect(table?.rows).toEqual([{ mood: 'bad', cells: ['Unnamed', '', '', ''] }])
   })
 
-  it('tells no length of a period that ends before it begins', () => {
+  it('shows no length for a negative period', () => {
     const turned = { timeStart: evaluation.timeEnd, timeEnd: evaluation.timeStart }
     expect(field(told('evaluation.finished', { evaluation: turned }), 'Period')).toBe(
       '2021-03-16 12:46:58 to 12:44:54 UTC',
@@ -185,7 +185,7 @@ describe('the message of an evaluation', () => {
     ['0x10', ''],
     [{}, ''],
     [Number.NaN, ''],
-  ])('writes %j as %j', (value, text) => {
+  ])('formats %j as %j', (value, text) => {
     const { table } = told('evaluation.finished', { evaluation: { indicatorResults: [{ value: { value } }] } })
     expect(table?.rows[0]?.cells[1]).toBe(text)
   })
@@ -256,11 +256,11 @@ function arrived(yaml: string, event: Record<string, unknown>): CallEvent {
   return parseEvent(parseBody(body, false, 'application/x-www-form-urlencoded'))
 }
 
-describe('what comes through a webhook as a form, where every number is text', () => {
+describe('event from a form', () => {
   const type = 'sh.keptn.event.evaluation.finished'
   const labels = { build: `It's "1" & <2>; $3 | 100 % ü`, pipeline: 'https://ci.example.com/runs/33' }
 
-  it('makes the same message as the event itself', () => {
+  it('results in the same message as a JSON event', () => {
     const data = { ...checkout, status: 'succeeded', result: 'warning', message: 'Ünder\n800 ms', labels, evaluation }
     const { sloFileContent: _, ...event } = evaluation
     expect(messageOf({ event: arrived(evaluationWebhook, { type, data }), bridgeUrl: bridge })).toEqual(
@@ -268,7 +268,7 @@ describe('what comes through a webhook as a form, where every number is text', (
     )
   })
 
-  it('may lack whatever an event may lack', () => {
+  it('can lack any field', () => {
     for (const data of [
       checkout,
       { ...checkout, labels: null, evaluation: { ...evaluation, indicatorResults: null } },
@@ -281,7 +281,7 @@ describe('what comes through a webhook as a form, where every number is text', (
   })
 })
 
-describe('the message of a deployment', () => {
+describe('template deployment', () => {
   const deployed = {
     deploymentstrategy: 'blue_green_service',
     deploymentURIsLocal: ['http://carts.sockshop-staging.svc.cluster.local'],
@@ -290,7 +290,7 @@ describe('the message of a deployment', () => {
     gitCommit: 'ca82a6dff817gc66f44342007202690a93763949',
   }
 
-  it('tells how it was deployed, and leads there', () => {
+  it('shows the strategy and links to the service', () => {
     const data = { ...passed, message: 'Deployed\n\nin two steps', deployment: deployed }
     expect(told('deployment.finished', data)).toEqual({
       mood: 'good',
@@ -307,12 +307,12 @@ describe('the message of a deployment', () => {
     })
   })
 
-  it('leads to the local address where there is no public one', () => {
+  it('links to the local address if there is no public one', () => {
     const { links } = told('deployment.finished', { deployment: { ...deployed, deploymentURIsPublic: [''] } })
     expect(links).toEqual([{ label: 'Open the deployment', url: 'http://carts.sockshop-staging.svc.cluster.local/' }])
   })
 
-  it('tells what our own deployments answer', () => {
+  it('shows the results of our deployments', () => {
     const message = told('deployment.finished', {
       ...{ status: 'succeeded', result: 'fail', message: 'Run demo/shop#33 ended as failure' },
       deployment: {
@@ -332,15 +332,15 @@ describe('the message of a deployment', () => {
   it.each([
     ['deployment.triggered', 'Deployment of checkout in shop/production was triggered'],
     ['deployment.started', 'Deployment of checkout in shop/production has started'],
-    ['deployment.status.changed', 'Deployment of checkout in shop/production is under way'],
+    ['deployment.status.changed', 'Deployment of checkout in shop/production is in progress'],
     ['release.finished', 'Release of checkout in shop/production failed'],
     ['rollback.finished', 'Rollback of checkout in shop/production failed'],
-  ])('of %s is called so', (type, title) => {
+  ])('has the title for %s', (type, title) => {
     const { title: given, mood } = told(type, { status: 'succeeded', result: 'fail' })
     expect({ given, mood }).toEqual({ given: title, mood: type.endsWith('finished') ? 'bad' : 'neutral' })
   })
 
-  it('takes addresses from a form', () => {
+  it('reads addresses from a form', () => {
     for (const deploymentURIsPublic of ['https://shop.example.com/', { 0: 'https://shop.example.com/', 1: 'x' }])
       expect(told('deployment.finished', { deployment: { deploymentURIsPublic } }).links).toEqual([
         { label: 'Open the deployment', url: 'https://shop.example.com/' },
@@ -348,8 +348,8 @@ describe('the message of a deployment', () => {
   })
 })
 
-describe('the message of a later task', () => {
-  test('shows what is to be deployed, and how the evaluation before it went', () => {
+describe('message of a later task', () => {
+  test('shows the image and the earlier evaluation', () => {
     const event = parseEvent({
       type: 'sh.keptn.event.notify.triggered',
       data: {
@@ -366,15 +366,15 @@ describe('the message of a later task', () => {
     )
   })
 
-  test('shows the result of an evaluation whose score may be that of an earlier stage', () => {
+  test('shows the result of an evaluation without a score', () => {
     const message = told('notify.triggered', { result: 'warning', evaluation: { score: 95, result: 'warning' } })
     expect(field(message, 'Evaluation')).toBe('warning')
     expect(field(message, 'Evaluation score')).toBeUndefined()
   })
 })
 
-describe('the message of a test', () => {
-  it('tells when it ran', () => {
+describe('template test', () => {
+  it('shows the period', () => {
     const ran = { start: '2019-10-20T23:57:27.152330783Z', end: '2019-10-21T00:57:27.152330783Z' }
     expect(told('test.finished', { ...passed, test: { ...ran, teststrategy: 'functional' } })).toEqual({
       mood: 'good',
@@ -389,7 +389,7 @@ describe('the message of a test', () => {
     })
   })
 
-  it('tells what our own load tests measured, and what became of their thresholds', () => {
+  it('shows metrics and thresholds of our load tests', () => {
     const p95 = { metric: 'p95', op: '<', value: 500, warn: 400, actual: 612.4, result: 'fail' }
     const thresholds = [
       { metric: 'rps', op: '>=', value: 10, actual: 19.98, result: 'pass' },
@@ -423,11 +423,11 @@ describe('the message of a test', () => {
     })
   })
 
-  it('tells what is no number as it came', () => {
+  it('shows other values unchanged', () => {
     expect(field(told('test.finished', { test: { duration: 'half an hour' } }), 'Duration')).toBe('half an hour')
   })
 
-  it('tells times of another form as they came', () => {
+  it('shows other time formats unchanged', () => {
     const message = told('test.finished', { test: { start: '2019-09-01 12:00:00', end: '2019-09-01 12:05:00' } })
     expect(field(message, 'Period')).toBe('2019-09-01 12:00:00 to 2019-09-01 12:05:00')
   })
@@ -439,12 +439,12 @@ describe('the message of a test', () => {
     [93_784, '1 d 2 h'],
     [86_460, '1 d'],
     [-5, '-5 s'],
-  ])('writes %d seconds as %s', (duration, text) => {
+  ])('formats %d seconds as %s', (duration, text) => {
     expect(field(told('test.finished', { test: { duration } }), 'Duration')).toBe(text)
   })
 })
 
-describe('the message of a problem', () => {
+describe('template problem', () => {
   const problem = {
     State: 'OPEN',
     ProblemID: 'P-220355',
@@ -458,7 +458,7 @@ describe('the message of a problem', () => {
     ProblemDetails: { displayName: '641', hasRootCause: false },
   }
 
-  it('tells what is wrong, and what is being done', () => {
+  it('shows the problem and the state of the task', () => {
     expect(told('remediation.triggered', { problem })).toEqual({
       mood: 'bad',
       title: 'Problem open: Response time degradation (checkout in shop/production)',
@@ -475,7 +475,7 @@ describe('the message of a problem', () => {
     })
   })
 
-  it("is that of the quick start's incident, too", () => {
+  it('accepts the incident of the quick start', () => {
     const message = told('production.incident.triggered', { incident: { ...problem, State: 'RESOLVED' } })
     expect(message).toMatchObject({
       mood: 'good',
@@ -484,7 +484,7 @@ describe('the message of a problem', () => {
     expect(field(message, 'Event')).toBe('Sequence incident was triggered')
   })
 
-  it("is that of Dynatrace's own notification, too", () => {
+  it('accepts the notification of Dynatrace', () => {
     const { ImpactedEntity: _, ...others } = problem
     const ImpactedEntities = [
       { type: 'SERVICE', name: 'carts', entity: 'SERVICE-1' },
@@ -504,11 +504,11 @@ describe('the message of a problem', () => {
     ['RESOLVED', 'good'],
     ['CLOSED', 'good'],
     ['MERGED', 'neutral'],
-  ])('in state %s is %s', (State, mood) => {
+  ])('maps the state %s to %s', (State, mood) => {
     expect(told('hello.started', { problem: { ...problem, State } }).mood).toBe(mood)
   })
 
-  it('stands as the task does where its state is not known', () => {
+  it('has the mood of the task if the state is unknown', () => {
     const { State: _, ...stateless } = problem
     expect(told('action.finished', { status: 'succeeded', result: 'fail', problem: stateless })).toMatchObject({
       mood: 'bad',
@@ -520,13 +520,13 @@ describe('the message of a problem', () => {
     })
   })
 
-  it('says where it is, however long its title', () => {
+  it('shows the location after a long title', () => {
     const { title } = told('action.started', { problem: { ...problem, ProblemTitle: 'x'.repeat(10_000) } })
     expect(title).toHaveLength(200)
     expect(title).toMatch(/^Problem open: x+… \(checkout in shop\/production\)$/)
   })
 
-  it('does not take the place of an evaluation, a deployment or a test, but is linked there', () => {
+  it('is a link in messages of other templates', () => {
     for (const task of ['evaluation', 'deployment', 'test']) {
       const message = told(`${task}.finished`, { ...passed, problem })
       expect(message.title).toMatch(new RegExp(`^${task} of checkout`, 'i'))
@@ -535,8 +535,8 @@ describe('the message of a problem', () => {
   })
 })
 
-describe('the message of any other task', () => {
-  it('tells its results and leads to what it made', () => {
+describe('template task', () => {
+  it('shows results and links', () => {
     const { event } = occasion('openticket.finished', {
       ...{ ...passed, message: 'Opened issue OPS-12' },
       openticket: {
@@ -588,11 +588,11 @@ describe('the message of any other task', () => {
       'bad',
       'Sequence release of checkout in shop/production failed',
     ],
-  ])('of %s %j', (type, data, mood, title) => {
+  ])('%s %j', (type, data, mood, title) => {
     expect(told(type, data)).toMatchObject({ mood, title })
   })
 
-  it('tells whatever is known of an event that says little', () => {
+  it('accepts an event with few fields', () => {
     const titleOf = (body: Record<string, unknown>) =>
       messageOf({ event: parseEvent(body), bridgeUrl: undefined }).title
     expect(titleOf({})).toBe('Event')
@@ -605,7 +605,7 @@ describe('the message of any other task', () => {
     )
   })
 
-  it('shows how the task stands that could not be done', () => {
+  it('shows an errored task', () => {
     const message = told('openticket.finished', { status: 'errored', result: 'fail' })
     expect(message).toMatchObject({ mood: 'bad', title: 'openticket of checkout in shop/production errored' })
     expect(message.fields.slice(3)).toEqual([
@@ -632,8 +632,8 @@ test.each(Object.keys(templates) as (keyof typeof templates)[])(
   },
 )
 
-describe('a hostile event', () => {
-  it('leads only to where a link may lead', () => {
+describe('hostile event', () => {
+  it('contains only safe links', () => {
     const labels = {
       script: 'javascript:alert(1)',
       file: 'file:///etc/passwd',
@@ -646,13 +646,13 @@ describe('a hostile event', () => {
     expect(message.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['script', 'file', 'deceit']))
   })
 
-  it('leads nowhere by what is too long to be a link, before or after it is escaped', () => {
+  it('omits long links', () => {
     const base = 'https://x.example.com/'
     const links = (path: string) => told('hello.finished', { hello: { report: `${base}${path}` } }).links.length
     expect([links('x'.repeat(1_900)), links('x'.repeat(2_000)), links('ü'.repeat(1_000))]).toEqual([1, 0, 0])
   })
 
-  it('keeps its title on one line, and what happened in it', () => {
+  it('has a title on one line that ends with the state', () => {
     const long = '\n<!channel> 😀'.repeat(19)
     const { title } = messageOf({
       event: parseEvent({
@@ -666,7 +666,7 @@ describe('a hostile event', () => {
     expect(title.isWellFormed()).toBe(true)
   })
 
-  it('is cut to its bounds', () => {
+  it('is cut to the limits', () => {
     const labels = Object.fromEntries(
       Array.from({ length: 40 }, (_, at) => [`${at}`, at % 2 ? `https://x.example.com/${at}` : '😀'.repeat(900)]),
     )
@@ -757,7 +757,7 @@ describe('a hostile event', () => {
     properties: records,
   })
 
-  it('always makes a message within its bounds, whatever it holds', () => {
+  it('results in a message within the limits for any content', () => {
     fc.assert(
       fc.property(
         fc.record({ event: events, bridgeUrl: optional }),

@@ -1,7 +1,7 @@
 import type { Category } from '../../shared/providers/category.ts'
 
-/** Where messages are shown. Apart from the actions, so that who only tells of something has nothing of what asks people. */
-export const platforms = {
+/** In their own file, so that other categories can post messages without loading the approval action. */
+export const messageProviders = {
   slack: async () => (await import('./providers/slack.ts')).slack,
   msteams: async () => (await import('./providers/msteams.ts')).msteams,
   mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,

@@ -2,30 +2,30 @@ import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
-/** How what an event is about stands. */
-interface Standing {
+/** The state of the task or sequence of an event. */
+interface EventState {
   mood: Mood
-  /** Goes on after its name: `has started`. Empty where nothing is known. */
+  /** Follows the name in a title: `has started`. Empty if the state is unknown. */
   verb: string
 }
 
 /**
- * How the task of an event stands: by its kind, and of one that is over by its status and result.
+ * Returns the state of a task, from the kind of the event and its status and result.
  *
- * @param passed what it has done when it went well
+ * @param passed the verb for the result pass
  */
-export function standingOf(
+export function stateOf(
   { kind, data: { status, result: ofData } }: CallEvent,
   passed: 'passed' | 'succeeded',
   result = ofData,
-): Standing {
+): EventState {
   switch (kind) {
     case 'triggered':
       return { mood: 'neutral', verb: 'was triggered' }
     case 'started':
       return { mood: 'neutral', verb: 'has started' }
     case 'status.changed':
-      return { mood: 'neutral', verb: 'is under way' }
+      return { mood: 'neutral', verb: 'is in progress' }
     case 'invalidated':
       return { mood: 'neutral', verb: 'was invalidated' }
   }
@@ -42,30 +42,30 @@ export function standingOf(
   return { mood: 'neutral', verb: kind === 'finished' ? 'has finished' : '' }
 }
 
-/** Whether the event tells how something ended. An event without a kind is taken for one that does. */
-export function isOver({ kind }: CallEvent): boolean {
+/** Whether the task of the event has ended. An event without a kind counts as ended. */
+export function hasEnded({ kind }: CallEvent): boolean {
   return kind === 'finished' || kind === undefined
 }
 
-/** What an event is about: its task, or of `sh.keptn.event.<stage>.<sequence>.finished` a whole sequence. */
+/** Returns the name of the task, or of the sequence in `sh.keptn.event.<stage>.<sequence>.finished`. */
 export function nameOf({ task, type }: CallEvent): string {
   const sequence = /^sh\.keptn\.event\.[^.]+\.([^.]+)\.(?:triggered|finished)$/.exec(type ?? '')?.[1]
   return task ?? (sequence ? `Sequence ${sequence}` : (type ?? 'Event'))
 }
 
-/** What happened, in one line: `Evaluation of checkout in shop/production passed`. */
-export function titleOf(name: string, event: CallEvent, { verb }: Standing): string {
-  const place = placeOf(event)
-  return [short(name), event.data.service ? `of ${place}` : place, verb].filter(Boolean).join(' ')
+/** Returns a title such as `Evaluation of checkout in shop/production passed`. */
+export function titleOf(name: string, event: CallEvent, { verb }: EventState): string {
+  const location = locationOf(event)
+  return [shorten(name), event.data.service ? `of ${location}` : location, verb].filter(Boolean).join(' ')
 }
 
-/** Which service, and where: `checkout in shop/production`. */
-export function placeOf({ data: { project, stage, service } }: CallEvent): string {
-  const where = [project, stage].filter((name) => name !== undefined).map(short)
-  return [service && short(service), where.length > 0 && `in ${where.join('/')}`].filter(Boolean).join(' ')
+/** Returns service, project and stage: `checkout in shop/production`. */
+export function locationOf({ data: { project, stage, service } }: CallEvent): string {
+  const where = [project, stage].filter((name) => name !== undefined).map(shorten)
+  return [service && shorten(service), where.length > 0 && `in ${where.join('/')}`].filter(Boolean).join(' ')
 }
 
-/** So that the names in a title never crowd out what it says of them. */
-function short(name: string): string {
+/** Leaves room for the rest of a title. */
+function shorten(name: string): string {
   return clipSingleLine(name, 40)
 }
