@@ -29,7 +29,7 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {
 const post = (message: Message, ...more: Parameters<typeof client>) => webhook.post(client(...more), undefined, message)
 const headersOf = (at = -1) => server.calls.at(at)?.headers ?? {}
 /** The secret parts of the URL. */
-const _secretParts = /a-secret-path|that\+is\+secret|that is secret/
+const secretParts = /a-secret-path|that\+is\+secret|that is secret/
 
 describe('Webhook: signature', () => {
   test('matches the published example of Standard Webhooks', () => {
@@ -195,7 +195,19 @@ describe('Webhook: errors', () => {
   test('masks the URL in the response', async () => {
     const failure = await failureOf(post(evaluation, {}, { baseUrl: server.endpoint.replace('?', '-moved?') }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Cannot POST ***') })
-    expect(failure.message).not.toMatch(/of-which/)
+    expect(failure.message).not.toMatch(secretParts)
+  })
+
+  test('shows no part of the URL after a broken connection and a timeout', async () => {
+    server.down()
+    const down = await failureOf(post(evaluation))
+    server.down(false)
+    server.hang()
+    const hanging = await failureOf(post(evaluation, { deadline: 100 }))
+    for (const failure of [down, hanging]) {
+      expect(failure).toMatchObject({ transient: true, afterWrite: true })
+      expect(failure.message).not.toMatch(secretParts)
+    }
   })
 
   test.each([301, 302, 307, 308])('does not follow a redirect with the status %i', async (status) => {
