@@ -1,21 +1,21 @@
-// Checks the dependencies against the advisories of the registry: `npm run audit`.
+// `npm run audit`: checks the dependencies against the advisories of the registry.
 import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 import { helpIfAsked } from './help.ts'
 
-/** What npm says of the dependencies. */
+/** The result of an audit. */
 export interface Audit {
   text: string
-  /** `unavailable`: the registry offers no audits, so nothing is known. */
+  /** `unavailable`: the registry has no advisories. */
   result: 'passed' | 'failed' | 'unavailable'
 }
 
 const EXIT_CODES = { passed: 0, failed: 1, unavailable: 2 } satisfies Record<Audit['result'], number>
 
 /** Advisories of these severities fail the audit. */
-const grave = ['high', 'critical']
-/** What a registry answers that has no audits. */
-const notOffered = [404, 405, 501]
+const FAILING_SEVERITIES = ['high', 'critical']
+/** Statuses of a registry without advisories. */
+const UNSUPPORTED = [404, 405, 501]
 
 interface Vulnerability {
   name: string
@@ -24,28 +24,30 @@ interface Vulnerability {
 }
 
 /**
- * Reads what `npm audit --json` has printed.
+ * Parses the output of `npm audit --json`.
  *
- * @param printed a report; or, where there is none, what went wrong
+ * @param printed a report, or an error message
  */
 export function readAudit(printed: string): Audit {
   const { statusCode, message, error, metadata, vulnerabilities } = parse(printed)
-  if (typeof statusCode === 'number' && notOffered.includes(statusCode))
-    return { text: `Not audited: the registry offers no audits (${message}).`, result: 'unavailable' }
+  if (typeof statusCode === 'number' && UNSUPPORTED.includes(statusCode))
+    return { text: `Not audited: the registry has no advisories (${message}).`, result: 'unavailable' }
   if (!metadata || !vulnerabilities) {
     const why = message ?? error?.summary ?? (printed.slice(0, 200) || 'npm printed nothing')
     return { text: `The audit failed: ${why}`, result: 'failed' }
   }
   const found = Object.values(vulnerabilities)
-  const lines = found.map(({ name, severity, via }) => `  ${severity.padEnd(8)} ${name}: ${via.map(told).join('; ')}`)
+  const lines = found.map(
+    ({ name, severity, via }) => `  ${severity.padEnd(8)} ${name}: ${via.map(formatVia).join('; ')}`,
+  )
   const { total = 0 } = metadata.dependencies
   return {
     text: [`${total} packages, ${found.length} with advisories.`, ...lines].join('\n'),
-    result: found.some(({ severity }) => grave.includes(severity)) ? 'failed' : 'passed',
+    result: found.some(({ severity }) => FAILING_SEVERITIES.includes(severity)) ? 'failed' : 'passed',
   }
 }
 
-function told(via: Vulnerability['via'][number]): string {
+function formatVia(via: Vulnerability['via'][number]): string {
   return typeof via === 'string' ? `by ${via}` : [via.title, via.url].filter(Boolean).join(' ')
 }
 
@@ -61,16 +63,16 @@ function parse(printed: string): Printed {
   try {
     return JSON.parse(printed)
   } catch {
-    // Its own words, which are then told as they are.
+    // An error message instead of JSON.
     return {}
   }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  helpIfAsked(`npm run audit: checks the dependencies against the advisories of the registry; fails for ${grave.join(' and ')} ones.
-What deploys runs with the credentials of the deployer, so dependencies for development count too.
+  helpIfAsked(`npm run audit: checks the dependencies against the advisories of the registry; fails for severity ${FAILING_SEVERITIES.join(' and ')}.
+Includes development dependencies, because a deployment runs them with the credentials of the deployer.
 
-Exit code: 0 passed, 1 failed, 2 not audited, because the registry offers no audits.
+Exit code: 0 passed, 1 failed, 2 not audited: the registry has no advisories.
 
   --help   this text`)
   const { stdout, error } = spawnSync('npm', ['audit', '--json', '--loglevel=silent'], {

@@ -25,10 +25,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   helpIfAsked(`npm run commits -- <range>: checks the subjects of the commits in a range of Git: type(scope): imperative, at most ${MAX_LENGTH} characters.
 Types: ${TYPES.join(', ')}. Merge commits are skipped.
 
-  <range>  main..HEAD by default
+  <range>  defaults to main..HEAD
   --help   print this text
 
-Exit code: 0 all subjects are valid, 1 at least one is not.`)
+Exit code: 0 all subjects are valid, 1 at least one is invalid.`)
   const [range = 'main..HEAD'] = process.argv.slice(2)
   const { status, stdout, stderr, error } = spawnSync('git', ['log', '--no-merges', '--format=%h %s', range, '--'], {
     encoding: 'utf8',

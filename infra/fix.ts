@@ -12,7 +12,7 @@ const COMMANDS = [
 
 helpIfAsked(`npm run fix: formats the sources, applies safe lint fixes, updates the generated documents, and lists the files that it changed.
 
-Exit code: 0 nothing is left to fix, 1 something needs a person; the output says what.
+Exit code: 0 nothing is left to fix, 1 some problems need a manual fix; the output lists them.
 
   --help   print this text`)
 

@@ -1,7 +1,7 @@
 /**
- * Prints what a command does, and ends the process, where its arguments ask for that.
+ * Prints a help text and exits if the arguments contain `--help` or `-h`.
  *
- * @param text whose first line begins with the command: `npm run build: ..`
+ * @param text with the command in its first line: `npm run build: ..`
  */
 export function helpIfAsked(text: string): void {
   if (!process.argv.slice(2).some((word) => word === '--help' || word === '-h')) return

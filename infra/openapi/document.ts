@@ -119,7 +119,7 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
     responses: {
       ...(action?.type === 'approval' ? {} : { 200: response('Silent: the outcome', outcomeOf(action)) }),
       202: response('Interactive: accepted; exactly one finished event follows', schemaNamed('Accepted')),
-      ...errorReferences(Object.keys(errorResponses).map(Number)),
+      ...errorsOf(Object.keys(errorResponses).map(Number)),
     },
   }
 }
@@ -132,7 +132,7 @@ function taskOf({ name }: Category) {
     parameters: [{ name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }],
     responses: {
       200: { ...response('The status', schemaNamed('TaskStatus')), headers: retryAfter },
-      ...errorReferences(TASK_ERRORS),
+      ...errorsOf(TASK_ERRORS),
     },
   }
 }
@@ -157,7 +157,7 @@ function response(description: string, schema: JsonSchema) {
   return { description, content: { 'application/json': { schema } } }
 }
 
-function errorReferences(statuses: readonly number[]): Record<string, JsonSchema> {
+function errorsOf(statuses: readonly number[]): Record<string, JsonSchema> {
   return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${status}` }]))
 }
 

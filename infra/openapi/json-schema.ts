@@ -14,13 +14,13 @@ export function jsonSchemaOf(schema: z.core.$ZodType): JsonSchema {
   for (const [name, part] of Object.entries($defs)) {
     if (part.properties) throw new Error(`Recursive schema ${name}: the document has no definitions.`)
   }
-  return withoutReferences(made) as JsonSchema
+  return inlineJson(made) as JsonSchema
 }
 
 /** Replaces references by `{}`: zod writes arbitrary JSON as a recursive definition. */
-function withoutReferences(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutReferences)
+function inlineJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inlineJson)
   if (!isRecord(value)) return value
   if (typeof value['$ref'] === 'string') return {}
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, withoutReferences(child)]))
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, inlineJson(child)]))
 }

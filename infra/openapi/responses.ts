@@ -12,7 +12,7 @@ const result = oneOf(['pass', 'warning', 'fail'], 'Result of the action')
 export const outcome: z.ZodMiniType<Outcome> = z.object({
   status: oneOf(['succeeded', 'errored', 'aborted'], 'Whether the action could run'),
   result,
-  message: text('What was done, or the reason of the failure'),
+  message: text('The completed action, or the reason of the failure'),
   data,
   links,
 })
@@ -32,7 +32,7 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   action: text('Action'),
   state: oneOf(['running', 'finished', 'failed'], 'failed: Lambda ended the task, which is finished as errored'),
   verdict: oneOf(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'State and result in one word'),
-  progress: text('What a running task waits for; empty if nothing'),
+  progress: text('Progress of a running task; empty if none'),
   acceptedAt: withDescription(z.iso.datetime(), 'Time of acceptance'),
   deadlineAt: withDescription(z.iso.datetime(), 'Deadline'),
   endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
@@ -44,7 +44,7 @@ export const problem = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),
-  detail: text('What is wrong and what to do'),
+  detail: text('The problem and its solution'),
   errors: z.optional(
     withDescription(z.array(z.object({ path: z.string(), message: z.string() })), 'All errors of the call'),
   ),

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 
-/** A call as API Gateway hands it to the webhook. */
+/** Returns a call as an API Gateway event. */
 export function proxyEvent(
   action: string,
   query: Record<string, string>,
@@ -51,7 +51,7 @@ export function proxyEvent(
   }
 }
 
-/** The body of an event as Keptn's webhook-service sends it; without an id, a silent call is done each time it comes. */
+/** Returns an event as Keptn's webhook-service sends it. A silent call without an id runs each time. */
 export function keptnEvent(input: Record<string, unknown>, id?: string) {
   return {
     ...(id === undefined ? {} : { id }),
@@ -64,7 +64,7 @@ export function keptnEvent(input: Record<string, unknown>, id?: string) {
 
 export const openIssue = { title: 'Checkout is slow', description: 'p95 is at 4 s since 12:00', labels: ['incident'] }
 
-/** What Lambda tells a handler; all that ours reads of it. */
+/** The part of Lambda's context that the handler reads. */
 export function lambdaContext() {
   const end = Date.now() + 28_000
   return {

@@ -12,8 +12,8 @@ import type { Recipe } from './minimal/by-hand.ts'
 import { type Recorded, startPlatform } from './platform.ts'
 
 const rounds = 15
-/** To the one written by hand. */
-const most = 1.3
+/** Ratio to the minimal handler. */
+const MAX_RATIO = 1.3
 
 interface Example {
   category: string
@@ -21,11 +21,11 @@ interface Example {
   query?: Record<string, string>
   input: Record<string, unknown>
   eventId?: string
-  /** What is written by hand for it: a file of `minimal/`. */
+  /** The minimal handler, a file in `minimal/`. */
   byHand: keyof typeof writtenByHand
 }
 
-/** One call of each category that ends by itself and at once, and the other ways in which one of them is called. */
+/** One immediate call per category, and the modes of one of them. */
 const examples: Record<string, Example> = {
   'issue-ticketing, silent': {
     category: 'issue-ticketing',
@@ -102,7 +102,7 @@ const examples: Record<string, Example> = {
   },
 }
 
-/** From the start of a process to the answer to its first call, beside a handler written by hand that makes the same calls. */
+/** Measures from the start of a process to its first response, compared with a minimal handler that sends the same requests. */
 export async function firstAnswer({ bundles, scratch, progress }: Bench): Promise<Section> {
   const start = await freshProcesses(scratch)
   const empty = await emptyHandler(scratch)
@@ -117,7 +117,7 @@ export async function firstAnswer({ bundles, scratch, progress }: Bench): Promis
       const file = join(bundles, category, 'webhook.js')
       const event = proxyEvent(action, query, keptnEvent(input, eventId), category)
       const minimal = await byHand(example.byHand, scratch)
-      // The first start reads its files from the disk, and may change what the next one finds at the platform.
+      // The first start reads files from the disk and changes the platform.
       await start(file, variables, event)
       platform.taken()
       await start(file, variables, event)
@@ -126,7 +126,7 @@ export async function firstAnswer({ bundles, scratch, progress }: Bench): Promis
       await start(minimal, variables, same)
       const theirs = platform.taken()
       if (namesOf(ours) !== namesOf(theirs))
-        throw new Error(`What is written by hand makes other calls: ${namesOf(theirs)}; ours: ${namesOf(ours)}`)
+        throw new Error(`The minimal handler sends other requests: ${namesOf(theirs)}; ours: ${namesOf(ours)}`)
       subjects[`${what}: by hand`] = () => start(minimal, variables, same)
       subjects[`${what}: ours`] = () => start(file, variables, event)
     }
@@ -134,24 +134,24 @@ export async function firstAnswer({ bundles, scratch, progress }: Bench): Promis
       start(empty, platform.variables, proxyEvent('open-issue', {}, keptnEvent(openIssue)))
     progress(`${rounds} fresh processes for each of ${Object.keys(subjects).length} handlers`)
     const runs = await interleave(rounds, subjects)
-    const wholeOf = (name: string) => (runs[name] ?? []).map(({ wallMs }) => wallMs)
-    const bare = wholeOf('an empty handler')
+    const startTimesOf = (name: string) => (runs[name] ?? []).map(({ wallMs }) => wallMs)
+    const bare = startTimesOf('an empty handler')
     return {
-      title: 'Process start to first answer',
+      title: 'Process start to first response',
       columns: [
         'call',
-        'by hand, median',
+        'minimal, median',
         'fastest',
         'ours, median',
         'fastest',
-        'of it after loading',
+        'after loading',
         'ratio of the medians',
         'budget',
       ],
       rows: [
         ['an empty handler, no calls', ms(median(bare)), ms(Math.min(...bare)), '', '', '', '', ''],
         ...Object.keys(examples).map((what) => {
-          const [theirs, ours] = [wholeOf(`${what}: by hand`), wholeOf(`${what}: ours`)]
+          const [theirs, ours] = [startTimesOf(`${what}: by hand`), startTimesOf(`${what}: ours`)]
           return [
             what,
             ms(median(theirs)),
@@ -160,13 +160,13 @@ export async function firstAnswer({ bundles, scratch, progress }: Bench): Promis
             ms(Math.min(...ours)),
             ms(median((runs[`${what}: ours`] ?? []).map(({ callMs = 0 }) => callMs))),
             ratio(median(ours), median(theirs)),
-            within(median(ours) / median(theirs), most, (value) => `${value} x`),
+            within(median(ours) / median(theirs), MAX_RATIO, (value) => `${value} x`),
           ]
         }),
       ],
       notes: [
-        `${rounds} runs of each in turns. What is written by hand (\`test/bench/minimal/\`, esbuild, CommonJS) makes the calls that ours makes: to Secrets Manager, DynamoDB and Lambda with the same clients of the AWS SDK, and to the platform with \`node:http\`. That is checked in every run. It checks the caller, and nothing else: no input, no masking, no retries.`,
-        'The platforms are those of the sandbox; they work in another process, for both alike. Load and chaos tests need a task, so these are dry runs, which read their secrets and send nothing.',
+        `${rounds} runs of each, in turns. The minimal handler (\`test/bench/minimal/\`, esbuild, CommonJS) sends the same requests: to Secrets Manager, DynamoDB and Lambda with the same clients of the AWS SDK, and to the platform with \`node:http\`. Every run checks that. The minimal handler checks the token of the caller, but has no validation, masking or retries.`,
+        'Both use the platforms of the sandbox in another process. Load and chaos tests need a task, so these are dry runs, which read their secrets and send nothing.',
       ],
     }
   } finally {
@@ -183,13 +183,13 @@ function recipeOf(requests: Recorded[]): Recipe {
   return { secrets, calls }
 }
 
-/** The name below the prefix of the secret that a request reads. */
+/** Returns the secret that a request reads, without the prefix. */
 function secretOf({ headers, body }: Recorded): string | undefined {
   if (!headers['x-amz-target']?.toString().endsWith('.GetSecretValue')) return undefined
   return (JSON.parse(body) as { SecretId: string }).SecretId.slice(`${settings.secretPrefix}/`.length)
 }
 
-/** Sorted: secrets may be read at the same time. */
+/** Sorted, because secrets may be read concurrently. */
 function namesOf(requests: Recorded[]): string {
   return requests
     .map((request) => {

@@ -6,12 +6,12 @@ import { build } from 'esbuild'
 import type { Fresh } from './fresh.ts'
 
 /**
- * Starts a file in a process of its own.
+ * Starts a file in a new process.
  *
- * @param file CommonJS, with `handler`
- * @param variables its whole environment
- * @param event to call it with once; without, it is only loaded
- * @returns what it reports, and the milliseconds from the start of the process to that
+ * @param file CommonJS that exports `handler`
+ * @param variables the complete environment
+ * @param event for one call; without it, the file is only loaded
+ * @returns the report, and the milliseconds from the start of the process to the report
  */
 export type Starter = (
   file: string,
@@ -19,7 +19,7 @@ export type Starter = (
   event?: unknown,
 ) => Promise<Fresh & { wallMs: number }>
 
-/** Compiles what runs in the fresh processes. */
+/** Compiles the program of the new processes. */
 export async function freshProcesses(scratch: string): Promise<Starter> {
   const main = join(scratch, 'fresh.cjs')
   await build({
@@ -32,7 +32,7 @@ export async function freshProcesses(scratch: string): Promise<Starter> {
     logLevel: 'warning',
   })
   return async (file, variables = {}, event) => {
-    const began = performance.now()
+    const startedAt = performance.now()
     const child = spawn(process.execPath, [main, file, ...(event === undefined ? [] : [JSON.stringify(event)])], {
       env: variables,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -47,12 +47,12 @@ export async function freshProcesses(scratch: string): Promise<Starter> {
     const reports = child.stdio[3] as Readable
     reports.on('data', (chunk: Buffer) => {
       report += chunk
-      if (report.endsWith('\n')) wallMs = performance.now() - began
+      if (report.endsWith('\n')) wallMs = performance.now() - startedAt
     })
     await closed
     if (!report.endsWith('\n')) throw new Error(`${file} ended without a report:\n${errors}`)
     const fresh = JSON.parse(report) as Fresh
-    if (event !== undefined && (fresh.status ?? 500) >= 300) throw new Error(`${file} answered ${fresh.status}`)
+    if (event !== undefined && (fresh.status ?? 500) >= 300) throw new Error(`${file} returned ${fresh.status}`)
     return { ...fresh, wallMs }
   }
 }

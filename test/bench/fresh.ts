@@ -1,25 +1,25 @@
-// The inside of a fresh process: loads a handler as Lambda's runtime does, calls it once, and says what that took. Compiled
-// before it is started, since Node's TypeScript parser would be part of every figure.
+// Runs in a new process: loads a handler as Lambda does, calls it once, and reports the times. It is compiled before,
+// because the times would include the TypeScript parser of Node.js.
 import { writeSync } from 'node:fs'
 import { lambdaContext } from './event.ts'
 
-/** What a fresh process reports. */
+/** The report of a new process. */
 export interface Fresh {
-  /** Of `require` alone. */
+  /** Time of `require`. */
   requireMs: number
   cpuMs: number
-  /** The files that are loaded now. */
+  /** All loaded files. */
   loaded: string[]
-  /** Status of the answer and how long it took, where it was called. */
+  /** Status and time of the call, if there was one. */
   status?: number
   callMs?: number
 }
 
 const [file = '', event] = process.argv.slice(2)
 const cpu = process.cpuUsage()
-const began = performance.now()
+const startedAt = performance.now()
 const { handler } = require(file) as { handler: (event: unknown, context: object) => Promise<{ statusCode: number }> }
-const requireMs = performance.now() - began
+const requireMs = performance.now() - startedAt
 const { user, system } = process.cpuUsage(cpu)
 
 async function main() {
@@ -32,9 +32,9 @@ async function main() {
     loaded: Object.keys(require.cache).filter((name) => name !== __filename),
     ...(answer ? { status: answer.statusCode, callMs } : {}),
   }
-  // To a descriptor of its own, since what a handler logs goes to stdout; at once, since this line ends the clock.
+  // To a separate descriptor, because the handler logs to stdout; synchronously, because this line stops the clock.
   writeSync(3, `${JSON.stringify(report)}\n`)
-  // Open connections and the SDK's timers would keep the process.
+  // Open connections and timers of the SDK would keep the process alive.
   process.exit()
 }
 

@@ -14,7 +14,7 @@ interface Answer {
   body: string
 }
 
-/** A local runtime in another process, and a client that costs little. */
+/** A local runtime in another process, with a fast client. */
 export class LocalRuntime {
   readonly #child: ChildProcess
   readonly #state: string
@@ -33,7 +33,7 @@ export class LocalRuntime {
       if (message.kind === 'ended') this.#isOver(message.task)
       else this.#said.emit(message.kind, message)
     })
-    // An answer that is waited for will not come any more.
+    // Rejects pending responses.
     child.on('exit', (code) => this.#said.emit('error', new Error(`The local runtime ended with ${code}`)))
   }
 
@@ -66,7 +66,7 @@ export class LocalRuntime {
     return this.#ask('tasks')
   }
 
-  /** Waits until no task runs that does not wait for its next try. */
+  /** Waits until all running tasks wait for their next attempt. */
   async rest(): Promise<{ running: number; waiting: number }> {
     for (;;) {
       const tasks = await this.tasks()
@@ -75,15 +75,15 @@ export class LocalRuntime {
     }
   }
 
-  /** Calls an action; fails unless it is answered as it should be. */
+  /** Calls an action. Fails unless the status is as expected. */
   async call(query: string, body: unknown, expected: number): Promise<string> {
     const headers = { authorization: `Bearer ${demo.callerToken}` }
     const answer = await this.post(`${this.url}/v1/issue-ticketing/open-issue${query}`, body, headers)
-    if (answer.status !== expected) throw new Error(`Answered ${answer.status} instead of ${expected}: ${answer.body}`)
+    if (answer.status !== expected) throw new Error(`Status ${answer.status} instead of ${expected}: ${answer.body}`)
     return answer.body
   }
 
-  /** Starts a task and waits until it has ended, its finished event sent. */
+  /** Starts a task and waits until it has sent its finished event and ended. */
   async finish(body: unknown): Promise<void> {
     const { taskId } = JSON.parse(await this.call('?mode=interactive', body, 202)) as { taskId: string }
     const before = this.#ended.get(taskId)
@@ -93,7 +93,7 @@ export class LocalRuntime {
 
   async fault(fault: FaultSpec): Promise<void> {
     const { status, body } = await this.post(`${this.url}/sandbox/faults`, fault)
-    if (status >= 300) throw new Error(`The fault was not taken: ${body}`)
+    if (status >= 300) throw new Error(`The fault was rejected: ${body}`)
   }
 
   post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
@@ -115,7 +115,7 @@ export class LocalRuntime {
     })
   }
 
-  /** A short task can be over before its 202 is here: then that is kept for whoever asks. */
+  /** A short task can end before its 202 arrives, so ends are recorded. */
   #isOver(task: string): void {
     const resolve = this.#ended.get(task)
     if (resolve) {

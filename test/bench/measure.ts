@@ -1,4 +1,4 @@
-/** What one measurement found: a table of its own, and what a reader has to know to read it right. */
+/** The result of a measurement: a table with explanations. */
 export interface Section {
   title: string
   columns: string[]
@@ -6,13 +6,13 @@ export interface Section {
   notes: string[]
 }
 
-/** What every measurement is given. */
+/** Arguments of a measurement. */
 export interface Bench {
-  /** The bundles, as `npm run build` makes them, built for this run. */
+  /** Bundles, built for this run. */
   bundles: string
-  /** A folder of this run's own; removed afterwards. */
+  /** Temporary folder. */
   scratch: string
-  /** Whether Node-RED may be installed, where it is not there. */
+  /** Whether to install a missing Node-RED. */
   nodeRed: boolean
   progress(text: string): void
 }
@@ -21,7 +21,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** The value that a share `q` of all is at or below, between neighbours in proportion. */
+/** Returns a quantile, interpolated linearly. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   const at = (sorted.length - 1) * q
@@ -31,8 +31,8 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /**
- * Runs each subject so many times, in turns: whatever else the machine does meanwhile slows all of them alike. Every other
- * round goes backwards, so that none is always the first.
+ * Runs all subjects in turns, so that other load of the machine affects all of them. Every second round is reversed, so
+ * that no subject is always first.
  */
 export async function interleave<Name extends string, Result>(
   rounds: number,
@@ -46,7 +46,7 @@ export async function interleave<Name extends string, Result>(
   return results
 }
 
-/** So many calls, so many of them at once, each as soon as one before it is over. */
+/** Sends calls with constant concurrency. */
 export async function load(
   calls: number,
   concurrency: number,
@@ -54,7 +54,7 @@ export async function load(
 ): Promise<{ perSecond: number; latencies: number[] }> {
   const latencies: number[] = []
   let next = 0
-  const began = performance.now()
+  const startedAt = performance.now()
   await Promise.all(
     Array.from({ length: concurrency }, async () => {
       while (next < calls) {
@@ -65,7 +65,7 @@ export async function load(
       }
     }),
   )
-  return { perSecond: (calls / (performance.now() - began)) * 1_000, latencies }
+  return { perSecond: (calls / (performance.now() - startedAt)) * 1_000, latencies }
 }
 
 export function ms(value: number): string {
@@ -89,7 +89,7 @@ export function ratio(value: number, to: number): string {
   return `${times.toFixed(times < 9.95 ? 2 : 0)} x`
 }
 
-/** A budget with what became of it. */
-export function within(value: number, most: number, shown: (value: number) => string): string {
-  return `${shown(most)}: ${value <= most ? 'within' : 'over'}`
+/** Returns a budget with its result. */
+export function within(value: number, max: number, format: (value: number) => string): string {
+  return `${format(max)}: ${value <= max ? 'within' : 'over'}`
 }

@@ -7,31 +7,30 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerTask } from './webhook-server.ts'
 
-/** Node-RED, pinned: the figures are of this version. */
+/** Pinned, because the results depend on the version. */
 export const version = '5.0.7'
 
-/** Where it is installed: outside of the project, which does without its hundred megabytes. */
+/** Outside the project: it has more than a hundred megabytes. */
 const home = join(
   process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
   'cloud-automation-webhooks',
   `node-red-${version}`,
 )
 const program = join(home, 'node_modules/node-red/red.js')
-/** How long it may take to start, in milliseconds. */
-const longestStart = 60_000
+const START_TIMEOUT_MS = 60_000
 
 export function isInstalled(): boolean {
   return existsSync(program)
 }
 
 /**
- * Installs it with npm into a folder of the user's cache, without running any script of its packages.
+ * Installs it with npm into the user's cache folder, without running scripts of packages.
  *
- * @throws Error when npm can not
+ * @throws Error if npm fails
  */
-export async function install(tell: (text: string) => void): Promise<void> {
+export async function install(progress: (text: string) => void): Promise<void> {
   if (isInstalled()) return
-  tell(`installing Node-RED ${version} from npm into ${home}`)
+  progress(`installing Node-RED ${version} from npm into ${home}`)
   await mkdir(home, { recursive: true })
   await writeFile(join(home, 'package.json'), '{"private":true}\n')
   const options = ['--save-exact', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
@@ -47,10 +46,9 @@ interface NodeRed {
 }
 
 /**
- * Starts it with one flow, which answers as the bare handler does: on loopback only, without its editor, its log and its
- * telemetry.
+ * Starts it with one flow that responds like the bare handler, on loopback only, without editor, log and telemetry.
  *
- * @throws Error when it does not start
+ * @throws Error if it does not start
  */
 export async function start(scratch: string, task: Omit<ServerTask, 'file'>): Promise<NodeRed> {
   const folder = await mkdtemp(join(scratch, 'node-red-'))
@@ -72,7 +70,7 @@ export async function start(scratch: string, task: Omit<ServerTask, 'file'>): Pr
     child.kill()
     await exited
   }
-  // The bench may end before it does.
+  // The bench may end first.
   process.once('exit', () => child.kill('SIGKILL'))
   try {
     await listening(port, child)
@@ -107,7 +105,7 @@ return msg`
     { id: 'tab', type: 'tab', label: 'bench' },
     node('in', 'http in', { url: path, method: 'post', upload: false, wires: [['check']] }),
     node('check', 'function', { func: check, outputs: 2, wires: [['call'], ['out']] }),
-    // Its connections are kept, as ours are; by itself it would open one for each call.
+    // Keep-alive, as in our functions. The default is a connection per call.
     node('call', 'http request', { method: 'POST', url: issuesUrl, ret: 'obj', persist: true, wires: [['answer']] }),
     node('answer', 'function', { func: answer, outputs: 1, wires: [['out']] }),
     node('out', 'http response', { wires: [] }),
@@ -136,12 +134,12 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Its flow answers, even if only that it does not know who calls. */
+/** Waits until the flow responds; 401 is enough. */
 async function listening(port: number, child: ChildProcess): Promise<void> {
-  for (const until = Date.now() + longestStart; Date.now() < until; await sleep(100)) {
-    if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}`)
+  for (const until = Date.now() + START_TIMEOUT_MS; Date.now() < until; await sleep(100)) {
+    if (child.exitCode !== null) throw new Error(`Node-RED exited with ${child.exitCode}`)
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST' }).catch(() => undefined)
     if (answer?.status === 401) return
   }
-  throw new Error(`It does not listen after ${longestStart / 1_000} s`)
+  throw new Error(`Node-RED does not listen after ${START_TIMEOUT_MS / 1_000} s`)
 }

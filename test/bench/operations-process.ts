@@ -1,16 +1,16 @@
-// The inside of a process that runs one task after another, each with more operations: its memory is its own.
+// Runs tasks sequentially, each with more operations, in a separate process with its own memory.
 import { startLocalCloud } from '../../infra/local/cloud/index.ts'
 
-/** What the process is told in its first argument. */
+/** The first argument of the process. */
 export interface OperationsTask {
-  /** The bundle of `steps.ts`. */
+  /** Bundle of `steps.ts`. */
   file: string
   state: string
-  /** How many steps each task has, in this order. */
+  /** Number of steps of each task. */
   counts: number[]
 }
 
-/** How a task went: its two invocations in milliseconds, and the bytes of the process afterwards. */
+/** Times of the two invocations of a task in milliseconds, and the memory of the process afterwards. */
 export interface Ran {
   steps: number
   stepsMs: number
@@ -46,14 +46,14 @@ async function run(steps: number): Promise<Ran> {
   invocations = []
   const { error } = await cloud.invoke('steps', { steps })
   if (error) throw new Error(error.errorMessage)
-  // The end of the last invocation is told after that of the execution.
+  // The last invocation is reported after the end of the execution.
   while (invocations.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
   const [stepsMs = Number.NaN, replayMs = Number.NaN] = invocations
   for (let n = 0; n < 3; n++) globalThis.gc?.()
   return { steps, stepsMs, replayMs, rss: process.memoryUsage.rss() }
 }
 
-// The first one starts the thread.
+// The first task starts the thread.
 await run(50)
 const ran: Ran[] = []
 for (const steps of counts) ran.push(await run(steps))

@@ -7,13 +7,13 @@ import { build } from 'esbuild'
 import { type Bench, mb, median, ms, ratio, type Section, seconds } from './measure.ts'
 import type { OperationsTask, Ran } from './operations-process.ts'
 
-/** An execution may have 3,000 operations, and is one itself, as the wait at its end is. */
+/** An execution may have 3,000 operations, including itself and the wait at its end. */
 const counts = [1, 10, 100, 1_000, 2_998]
 const rounds = 3
-/** What is so short is not told from what an invocation takes anyway, in milliseconds. */
-const floor = 50
+/** Shorter times are mostly the overhead of an invocation. */
+const MIN_COMPARABLE_MS = 50
 
-/** What a task costs by how much it has done already. */
+/** Measures the time per step for tasks with more and more steps. */
 export async function operations({ scratch, progress }: Bench): Promise<Section> {
   const file = join(scratch, 'steps.cjs')
   await build({
@@ -35,23 +35,23 @@ export async function operations({ scratch, progress }: Bench): Promise<Section>
   const of = (at: number, value: (ran: Ran) => number) =>
     median(runs.flatMap((run) => (run[at] ? [value(run[at])] : [])))
   const perStep = (at: number) => of(at, ({ steps, stepsMs }) => stepsMs / steps)
-  const reference = perStep(counts.indexOf(100))
+  const baseline = perStep(counts.indexOf(100))
   return {
     title: 'Operations of a task',
-    columns: ['steps', 'all of them', 'a step', 'to a step of 100', 'replayed in', 'RSS afterwards'],
+    columns: ['steps', 'total', 'per step', 'to 100 steps', 'replay', 'RSS afterwards'],
     rows: counts.map((steps, at) => {
       const took = of(at, ({ stepsMs }) => stepsMs)
       return [
         String(steps),
         took < 1_000 ? ms(took) : seconds(took),
         ms(perStep(at)),
-        took < floor ? '' : ratio(perStep(at), reference),
+        took < MIN_COMPARABLE_MS ? '' : ratio(perStep(at), baseline),
         ms(of(at, ({ replayMs }) => replayMs)),
         mb(of(at, ({ rss }) => rss)),
       ]
     }),
     notes: [
-      `Medians of ${rounds} runs, each in a process of its own, of one durable function in the local runtime's Lambda. Each step has a checkpoint of its own, so that its share is one call to the Lambda API and one transaction; then the task waits a second, and a new invocation replays all of it. ${counts.at(-1)} steps are all that an execution may have on AWS. The RSS is that of the process with its thread, after a collection of garbage, the tasks of the rows above included.`,
+      `Medians of ${rounds} runs, each in a new process, of one durable function in the local runtime's Lambda. Each step has a checkpoint: one call to the Lambda API and one transaction. Then the task waits a second, and a new invocation replays all steps. AWS allows ${counts.at(-1)} steps per execution. RSS is that of the process with its thread, after garbage collection, including the tasks of the rows above.`,
     ],
   }
 }
@@ -66,6 +66,6 @@ async function inItsProcess(task: OperationsTask): Promise<Ran[]> {
     ran = message
   })
   const [code] = await once(child, 'exit')
-  if (!ran) throw new Error(`The process ended with ${code} and without a report`)
+  if (!ran) throw new Error(`The process exited with ${code} without a report`)
   return ran
 }

@@ -7,7 +7,7 @@ import { functionVariables } from '../../infra/local/cloud/workers.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
 import type { Sandbox } from '../../infra/platforms/sandbox/index.ts'
 
-/** A request as it came in. */
+/** A received request. */
 export interface Recorded {
   method: string
   path: string
@@ -17,21 +17,21 @@ export interface Recorded {
 
 export interface Platform {
   url: string
-  /** The environment of a webhook of issue-ticketing, or of another category, that finds everything here. */
+  /** Environment of a webhook that uses this server. */
   variables: Record<string, string>
   variablesOf(category: string): Record<string, string>
-  /** Every request since this was called last. */
+  /** Returns the requests since the last call. */
   taken(): Recorded[]
-  /** How many connections were opened so far. */
+  /** Number of opened connections. */
   connections(): number
   close(): Promise<void>
 }
 
 /**
- * All that a webhook calls, in one server that answers at once and does nothing: Secrets Manager, DynamoDB, Lambda and
- * GitHub's issues. What is measured against it is the caller's own time, not that of a stand-in which works.
+ * Fakes Secrets Manager, DynamoDB, Lambda and GitHub issues in one server that responds immediately and does nothing, so
+ * that only the time of the caller is measured.
  *
- * @param sandbox works, and plays one platform of each category instead of GitHub's issues alone
+ * @param sandbox a working sandbox with one platform per category, instead of GitHub
  */
 export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   const server = createServer({ keepAliveTimeout: 65_000 }).listen(0, '127.0.0.1')
@@ -64,10 +64,10 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
       const { status, body: answer } = handleSecrets({ secret: secrets.get }, target, Buffer.from(body))
       return { status, answer }
     }
-    // DynamoDB's answer to a write, and Lambda's to an event.
+    // The response of DynamoDB to a write and of Lambda to an event.
     if (target !== undefined) return { status: 200, answer: {} }
     if (path.includes('/invocations')) return { status: 202, answer: {} }
-    // The list, in which ours looks whether an earlier delivery opened its issue already.
+    // The list in which the webhook searches for an issue of an earlier delivery.
     if (method === 'GET' && path.split('?')[0]?.endsWith('/issues')) return { status: 200, answer: [] }
     return { status: method === 'POST' ? 201 : 200, answer: issue }
   }

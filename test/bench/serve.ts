@@ -1,17 +1,17 @@
-// The local runtime in a process of its own, so that its memory is its own and the callers' work is not in its figures.
+// Runs the local runtime in a separate process, so that its memory and time do not include the callers.
 import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
 
-/** What the process says of itself. */
+/** Messages of the process. */
 export type FromRuntime =
   | { kind: 'ready'; url: string; lambda: string; accessKeyId: string }
   | { kind: 'ended'; task: string }
   | { kind: 'memory'; rss: number; heap: number }
-  /** How many tasks have not ended, and how many of them wait for their next try. */
+  /** Running tasks, and those that wait for their next attempt. */
   | { kind: 'tasks'; running: number; waiting: number }
 
 export type ToRuntime = 'memory' | 'tasks'
 
-// Counted, not listed: a list of tasks would be measured with them.
+// Counted, because a list of tasks would use memory.
 const tasks = { running: 0, waiting: 0 }
 
 function observe(event: RuntimeEvent): void {
@@ -32,9 +32,9 @@ function send(message: FromRuntime): void {
 
 const { url, cloud } = await startRuntime({ port: 0, ...JSON.parse(process.argv[2] ?? '{}'), observe })
 
-process.on('message', (asked: ToRuntime) => {
-  if (asked === 'tasks') return send({ kind: 'tasks', ...tasks })
-  // What is only waiting to be collected is not what the tasks take.
+process.on('message', (request: ToRuntime) => {
+  if (request === 'tasks') return send({ kind: 'tasks', ...tasks })
+  // Garbage is not memory of the tasks.
   for (let n = 0; n < 3; n++) globalThis.gc?.()
   const { rss, heapUsed, external } = process.memoryUsage()
   send({ kind: 'memory', rss, heap: heapUsed + external })

@@ -15,8 +15,8 @@ const calls = 500
 const warmUp = 1_000
 const rounds = 7
 const connections = [1, 16]
-/** Our calls per second to those of Node-RED. */
-const least = 2
+/** Ratio of calls per second to Node-RED. */
+const MIN_RATIO = 2
 
 const environments = 4
 
@@ -28,8 +28,8 @@ const names = {
 }
 
 /**
- * One authenticated webhook that makes one POST to a platform, and answers what that said: our function beside a bare
- * handler and beside a flow of Node-RED, each in a process of its own.
+ * Compares our function with a bare handler and a Node-RED flow, each in its own process. All authenticate the caller, send
+ * one POST to a platform, and return its response.
  */
 export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench): Promise<Section> {
   if (nodeRed) await install(progress)
@@ -63,7 +63,7 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
               const before = cpuOf(pid)
               const run = { ...(await callAll(port, calls, count)), cpuMs: (cpuOf(pid) - before) / calls }
               const made = platform.taken().filter(({ path }) => path.endsWith('/issues')).length
-              // What answered without calling would be faster.
+              // A webhook that skips the request would be faster.
               if (made !== calls) throw new Error(`${name} made ${made} calls to the platform instead of ${calls}`)
               return run
             },
@@ -79,7 +79,7 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
           perSecond(name).toFixed(0),
           ms(quantile(latencies, 0.5)),
           ms(quantile(latencies, 0.99)),
-          // Counted in hundredths of a second: of one round alone it says little.
+          // Linux counts in hundredths of a second, which is too coarse for one round.
           ms((runs[name] ?? []).reduce((sum, { cpuMs }) => sum + cpuMs, 0) / rounds),
           ratio(perSecond(name), perSecond(names.bare)),
           isInstalled() ? ratio(perSecond(name), perSecond(names.nodeRed)) : 'not measured',
@@ -92,31 +92,31 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
     await platform.close()
   }
   return {
-    title: 'Beside a bare handler and Node-RED',
+    title: 'Compared with a bare handler and Node-RED',
     columns: [
       'webhook',
       'connections',
       'calls/s',
       'p50',
       'p99',
-      'CPU a call',
-      'to the bare one',
+      'CPU per call',
+      'to the bare handler',
       'to Node-RED',
       'budget',
     ],
     rows,
     notes: [
-      `Medians of ${rounds} rounds of ${calls} calls, in turns, after ${warmUp} calls. Each webhook checks the same token by its SHA-256, makes one POST to the same server of this machine, which answers at once, and answers with what that said; each in a process of its own, with connections kept. That each call made its POST is checked.`,
-      `Ours is the bundle behind what makes the event of API Gateway. An environment takes one call at a time, as on Lambda, where there is one for each call that runs: here it is the process itself, or one of ${environments} threads, as in the local runtime. The others work on all that they have got at once. Callers and platform share the cores with them. The event has no id.`,
+      `Medians of ${rounds} rounds of ${calls} calls, in turns, after ${warmUp} calls. Each webhook checks the same token by its SHA-256, sends one POST to the same server on this machine, which responds immediately, and returns its response. Each runs in its own process with keep-alive connections. The bench checks that each call sent its POST.`,
+      `Ours is the bundle behind code that creates the API Gateway event. As on Lambda, an environment handles one call at a time: the process itself, or one of ${environments} threads, as in the local runtime. The others handle all calls concurrently. Callers and platform share the cores with them. The event has no id.`,
       isInstalled()
-        ? `Node-RED ${version} is the npm package, with a flow of http in, function, http request (with keep-alive), function and http response, and without editor, log and telemetry; on loopback only.`
-        : `Node-RED was left out, since it is not installed: \`npm run bench -- --node-red\` installs version ${version} from npm into the user's cache folder, and later runs find it there.`,
+        ? `Node-RED ${version} is the npm package, with the flow http in, function, http request (keep-alive), function, http response, without editor, log and telemetry, on loopback only.`
+        : `Node-RED is not installed. \`npm run bench -- --node-red\` installs version ${version} from npm into the user's cache folder.`,
     ],
   }
 }
 
 function budget(times: number): string {
-  return `at least ${least} x: ${times >= least ? 'within' : 'short'}`
+  return `at least ${MIN_RATIO} x: ${times >= MIN_RATIO ? 'within' : 'short'}`
 }
 
 async function startServer(task: ServerTask, env: Record<string, string>) {
@@ -129,7 +129,7 @@ async function startServer(task: ServerTask, env: Record<string, string>) {
   const exited = once(child, 'exit')
   const [port] = (await Promise.race([
     once(child, 'message'),
-    exited.then(([code]) => Promise.reject(new Error(`The server ended with ${code}`))),
+    exited.then(([code]) => Promise.reject(new Error(`The server exited with ${code}`))),
   ])) as [number]
   return {
     port,
@@ -141,11 +141,11 @@ async function startServer(task: ServerTask, env: Record<string, string>) {
   }
 }
 
-/** The CPU time of a process so far, in milliseconds; NaN where there is no /proc. */
+/** Returns the CPU time of a process in milliseconds; NaN without /proc. */
 function cpuOf(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    // User and system, in the hundredths of a second that Linux shows to everyone.
+    // User and system time in hundredths of a second.
     return (Number(fields[11]) + Number(fields[12])) * 10
   } catch {
     return Number.NaN

@@ -7,9 +7,9 @@ import { type Bench, kb, type Section, within } from './measure.ts'
 import { startPlatform } from './platform.ts'
 import { required, splitOf } from './source-bytes.ts'
 
-/** In bytes: what a webhook may be without the AWS SDK, and with it. */
-const mostWithout = 200 * 1_024
-const mostWith = 600 * 1_024
+/** Budgets of a webhook without and with the AWS SDK, in bytes. */
+const MAX_BYTES_WITHOUT_SDK = 200 * 1_024
+const MAX_BYTES = 600 * 1_024
 
 const calls = {
   'a silent call without an event id': proxyEvent('open-issue', {}, keptnEvent(openIssue)),
@@ -17,17 +17,17 @@ const calls = {
   'an interactive call': proxyEvent('open-issue', { mode: 'interactive' }, keptnEvent(openIssue, 'event-2')),
 }
 
-/** How large the bundles are, in what a process really loads of them. */
+/** Measures the sizes of the files that a process loads. */
 export async function sizes({ bundles, scratch, progress }: Bench): Promise<Section> {
   const start = await freshProcesses(scratch)
   const platform = await startPlatform()
   const rows: string[][] = []
-  /** A row for some files; the budget is for the webhook alone. */
+  /** Adds a row. Only webhooks have a budget. */
   const add = (what: string, files: string[], isBudgeted = false) => {
     const splits = files.map(splitOf)
     const sdk = splits.reduce((sum, split) => sum + split.sdk, 0)
     const rest = splits.reduce((sum, split) => sum + split.rest, 0)
-    const budget = `${within(rest, mostWithout, kb)}; ${within(sdk + rest, mostWith, kb)}`
+    const budget = `${within(rest, MAX_BYTES_WITHOUT_SDK, kb)}; ${within(sdk + rest, MAX_BYTES, kb)}`
     rows.push([what, String(files.length), kb(rest), kb(sdk), kb(rest + sdk), isBudgeted ? budget : ''])
   }
   try {
@@ -36,16 +36,16 @@ export async function sizes({ bundles, scratch, progress }: Bench): Promise<Sect
       const task = join(bundles, name, 'task.js')
       progress(name)
       add(`${name} webhook: at init`, (await start(webhook)).loaded, true)
-      // The one category whose platform is played here; the others differ by their providers alone.
+      // The fake platform is for this category; the others differ only in their providers.
       if (name === 'issue-ticketing') {
         for (const [what, event] of Object.entries(calls)) {
           const { loaded } = await start(webhook, platform.variables, event)
           add(`${name} webhook: after ${what}`, loaded, true)
         }
       }
-      add(`${name} webhook: all that it could ever load`, reachable(webhook))
+      add(`${name} webhook: all loadable files`, reachable(webhook))
       add(`${name} task: at init`, (await start(task)).loaded)
-      add(`${name} folder: all files, webhook and task`, [...new Set([...reachable(webhook), ...reachable(task)])])
+      add(`${name} folder: all files of webhook and task`, [...new Set([...reachable(webhook), ...reachable(task)])])
     }
     const file = join(bundles, finisher, `${finisher}.js`)
     add(`${finisher}: at init`, (await start(file)).loaded)
@@ -55,19 +55,19 @@ export async function sizes({ bundles, scratch, progress }: Bench): Promise<Sect
   }
   return {
     title: 'Bundle sizes',
-    columns: ['what', 'files', 'without the SDK', 'the SDK', 'together', 'budget without; with'],
+    columns: ['part', 'files', 'without the SDK', 'the SDK', 'total', 'budget without; with'],
     rows,
     notes: [
-      'Minified, not compressed, without source maps; split by source map. The SDK is `@aws-sdk/*`, `@smithy/*` and what only they bring along.',
-      '"At init" and "after" count the files that a fresh process has loaded by then. A call with an event id is the usual one: Keptn always sends it, and it alone needs DynamoDB. "All that it could ever load" has all providers, and the credential providers of the SDK that Lambda never needs.',
+      'Minified, not compressed, without source maps; split by source map. The SDK is `@aws-sdk/*`, `@smithy/*` and packages that only they use.',
+      '"At init" and "after" count the files that a new process has loaded. Keptn always sends an event id, and only calls with an event id use DynamoDB. "All loadable files" includes all providers, and the credential providers of the SDK that Lambda never uses.',
     ],
   }
 }
 
-/** A file and all that it loads, at once or later. */
+/** Returns a file and all files that it can load. */
 function reachable(file: string): string[] {
   const found = new Set([file])
-  // A set is iterated with what is added meanwhile.
+  // The iteration of a set includes values that are added during it.
   for (const next of found) for (const name of required(next)) found.add(name)
   return [...found]
 }

@@ -1,20 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** How many bytes of a file come from the AWS SDK, and how many from everything else. */
+/** The bytes of a file from the AWS SDK and from all other sources. */
 export interface Split {
   sdk: number
   rest: number
 }
 
-/** The SDK's own packages, and those that nothing but the SDK brings along. */
+/** Packages of the SDK, and those that only it uses. */
 const sdkPackages =
   /node_modules\/(@aws-sdk|@smithy|@aws-crypto|@aws\/lambda-invoke-store|bowser|mnemonist|obliterator)\//
 
 /**
- * Splits the bytes of a bundled file by where they come from, as its source map says. What the bundler adds to a file (its
- * helpers, the list of what it exports) goes with most of that file, and in a file that only passes on what others export
- * with most of what those hold.
+ * Splits the bytes of a bundled file by source, using its source map. Bytes of the bundler itself (helpers, exports) count
+ * for the larger part of the file, or of the files that it re-exports.
  */
 export function splitOf(file: string): Split {
   const { sdk, rest, glue } = mappedBytes(file)
@@ -22,7 +21,7 @@ export function splitOf(file: string): Split {
   return { sdk: sdk + (toSdk ? glue : 0), rest: rest + (toSdk ? 0 : glue) }
 }
 
-/** The files beside it that a file loads, at once or when it needs them. */
+/** Returns the files in the same folder that a file can load. */
 export function required(file: string): string[] {
   const text = readFileSync(file, 'utf8')
   return [...text.matchAll(/require\("(\.\/[^"]+\.js)"\)/g)].map(([, name = '']) => join(dirname(file), name))
@@ -43,11 +42,11 @@ function mappedBytes(file: string): Split & { glue: number } {
   let kind: keyof typeof counted = 'glue'
   map.mappings.split(';').forEach((mappings, number) => {
     const line = lines[number] ?? ''
-    let begin = 0
-    // A mapping says where its segment begins; where that ends, the next one says.
+    let start = 0
+    // A mapping contains the start of its segment; the next one starts at its end.
     const endAt = (end: number) => {
-      counted[kind] += Buffer.byteLength(line.slice(begin, end))
-      begin = end
+      counted[kind] += Buffer.byteLength(line.slice(start, end))
+      start = end
     }
     let column = 0
     for (const segment of mappings.split(',').filter(Boolean)) {
@@ -69,13 +68,13 @@ function mappedBytes(file: string): Split & { glue: number } {
 
 function kindOf(source: string): 'sdk' | 'rest' | 'glue' {
   if (sdkPackages.test(source)) return 'sdk'
-  // A file that the bundler itself made has no folder.
+  // Files of the bundler have no folder.
   return source.includes('/') ? 'rest' : 'glue'
 }
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** The numbers of a segment: in base 64, five bits a digit, the lowest first, and the sign in the lowest bit of all. */
+/** Decodes base64 VLQ. */
 function decode(segment: string): number[] {
   const numbers: number[] = []
   let value = 0

@@ -3,7 +3,7 @@ import { speedPart } from './speed.ts'
 
 const init = (...rows: string[][]) => ({ title: 'Init', columns: ['handler', 'median', 'budget'], rows, notes: ['n'] })
 
-test('what falls short is counted, and shown with its figures', () => {
+test('missed targets are counted and listed', () => {
   const sizes = { ...init(['slo', '140 KB', '200 KB: within; 100 KB: over'], ['task', '224 KB', '']), title: 'Sizes' }
   const text = speedPart('today', [init(['slo', '26 ms', '20 ms: over'], ['ci-cd', '14 ms', '20 ms: within']), sizes])
   for (const row of [
@@ -18,6 +18,6 @@ test('what falls short is counted, and shown with its figures', () => {
   expect(text).toContain('today')
 })
 
-test('where every target is held it says so', () => {
+test('a report without missed targets says so', () => {
   expect(speedPart('today', [init(['ci-cd', '14 ms', '20 ms: within'])])).toContain('None falls short.')
 })

@@ -9,7 +9,7 @@ import { type Bench, interleave, median, ratio, type Section, seconds } from './
 const root = join(import.meta.dirname, '../..')
 const rounds = 3
 
-/** How long the CDK takes to make the template, the bundles built already. */
+/** Measures `cdk synth` with built bundles. */
 export async function synth({ scratch, progress }: Bench): Promise<Section> {
   const columns = ['app', 'cdk synth, median', 'fastest', 'ratio']
   const title = 'Synth'
@@ -21,11 +21,11 @@ export async function synth({ scratch, progress }: Bench): Promise<Section> {
       notes: ['There is no cdk.json in this version.'],
     }
   }
-  // The app reads the bundles that a deployment would send.
+  // The app reads the bundles.
   if (!existsSync(dist)) await buildBundles()
   const small = join(scratch, 'small-app.cjs')
   const library = JSON.stringify(join(root, 'node_modules/aws-cdk-lib'))
-  // CloudFormation refuses a stack with no resource at all.
+  // CloudFormation requires at least one resource.
   const resource = "{ type: 'AWS::CloudFormation::WaitConditionHandle' }"
   await writeFile(
     small,
@@ -35,23 +35,23 @@ new CfnResource(new Stack(new App(), 'Small'), 'Nothing', ${resource})`,
   const cdk =
     (...more: string[]) =>
     async () => {
-      const began = performance.now()
+      const startedAt = performance.now()
       const output = join(scratch, 'cdk.out')
       const shown = ['synth', '--quiet', '--no-notices', '--no-version-reporting', '--output', output, ...more]
-      // cdk.json says `node`, which has to be this one.
+      // cdk.json runs `node`, which must be this one.
       const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) }
       await promisify(execFile)(process.execPath, [join(root, 'node_modules/aws-cdk/bin/cdk'), ...shown], {
         cwd: root,
         env,
       })
-      return performance.now() - began
+      return performance.now() - startedAt
     }
   progress(`${rounds} runs of cdk synth, and of a stack of one resource`)
   const runs = await interleave(rounds, {
     'a stack of one resource': cdk('--app', `node ${JSON.stringify(small)}`),
     ours: cdk(),
   })
-  const reference = median(runs['a stack of one resource'])
+  const baseline = median(runs['a stack of one resource'])
   return {
     title,
     columns,
@@ -59,8 +59,8 @@ new CfnResource(new Stack(new App(), 'Small'), 'Nothing', ${resource})`,
       name,
       seconds(median(times)),
       seconds(Math.min(...times)),
-      ratio(median(times), reference),
+      ratio(median(times), baseline),
     ]),
-    notes: [`${rounds} runs of each in turns.`],
+    notes: [`${rounds} runs of each, in turns.`],
   }
 }

@@ -1,14 +1,14 @@
 import type { Section } from './measure.ts'
 
-/** A section as Markdown. */
+/** Formats a section as Markdown. */
 export function asMarkdown({ title, columns, rows, notes }: Section): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  // Everything but the first column is a number, or close to one.
+  // All other columns are numeric.
   const rule = line(columns.map((_, at) => (at === 0 ? '---' : '---:')))
   return [`## ${title}`, '', line(columns), rule, ...rows.map(line), '', ...notes.map((note) => `- ${note}`)].join('\n')
 }
 
-/** A section for a terminal. */
+/** Formats a section for a terminal. */
 export function asText({ title, columns, rows }: Section): string {
   const widths = columns.map((column, at) => Math.max(column.length, ...rows.map((row) => row[at]?.length ?? 0)))
   const line = (cells: string[]) =>

@@ -3,16 +3,16 @@ import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { type Bench, load, ms, quantile, ratio, type Section } from './measure.ts'
 
-/** With so many connections, so many calls: enough that the slowest hundredth of them is some. */
+/** Connections -> calls. Enough calls for a p99. */
 const calls: Record<number, number> = { 1: 200, 8: 400, 64: 800 }
-/** Starts as many environments as there will be, each with the SDK loaded and its code compiled. */
+/** Starts all environments, loads the SDK and compiles the code. */
 const warmUp = 200
 
-/** How many calls a second the local runtime answers, beside the sandbox alone, to one caller and to many. */
+/** Measures the calls per second of the local runtime, compared with the sandbox alone. */
 export async function throughput(bench: Bench): Promise<Section> {
   const runtime = await LocalRuntime.start(bench)
   const loads: Record<string, () => Promise<unknown>> = {
-    "the sandbox's GitHub, called directly": () => {
+    "the sandbox's GitHub, direct": () => {
       const { project, ...issue } = inNewRepository()
       const headers = { authorization: `Bearer ${demo.githubToken}` }
       return runtime.post(`${runtime.url}/sandbox/github/repos/${project}/issues`, { title: issue.title }, headers)
@@ -56,14 +56,14 @@ export async function throughput(bench: Bench): Promise<Section> {
         .map(([connections, count]) => `${count} calls over ${connections}`)
         .join(
           ', ',
-        )}, each after the one before on its connection, after a warm-up of ${warmUp}. The runtime has four threads for each function, DynamoDB, Lambda and the platforms in one process; the caller has another. More connections than threads wait for one; on AWS there is an environment for each call that runs. The ratio is to the sandbox called directly over as many.`,
-      'Each call opens its issue in a repository of its own, so that the look-up before it finds an empty list.',
-      '"Until accepted" leaves the tasks to run beside the calls that follow. "Until finished" is from the call to the end of the task, with its finished event taken.',
+        )}, sequentially on each connection, after a warm-up of ${warmUp}. The runtime has four threads per function and runs DynamoDB, Lambda and the platforms in one process; the caller has another. Calls wait for a free thread; on AWS, each running call has an environment. The ratio is to the sandbox with the same number of connections.`,
+      'Each call opens its issue in its own repository, so that the search before it returns an empty list.',
+      '"Until accepted": the tasks run concurrently with the next calls. "Until finished": from the call to the end of the task, including its finished event.',
     ],
   }
 }
 
-/** Before it opens an issue, a call with an event id lists those that are there: its figure must not depend on the others. */
+/** A call with an event id lists existing issues first, so each call needs an empty repository. */
 function inNewRepository() {
   return { ...openIssue, project: `bench/${crypto.randomUUID()}` }
 }

@@ -6,33 +6,33 @@ import { LocalRuntime } from './local-runtime.ts'
 import { type Bench, kb, load, mb, median, ms, type Section, seconds, within } from './measure.ts'
 
 const counts = [100, 1_000, 10_000]
-const most = 10_000
-/** Of the whole process with that many, in bytes. */
-const largest = 500 * 1_048_576
-/** Long enough that the environments which started the tasks are ended: they are not what waits. */
+const MAX_TASKS = 10_000
+/** Budget of the process with that many tasks, in bytes. */
+const MAX_RSS_BYTES = 500 * 1_048_576
+/** Long enough that the environments that started the tasks have ended. */
 const settling = 7_000
 const calls = 200
 
-/** What tasks cost that wait, many at once, for a platform to come back. */
+/** Measures the memory of many tasks that wait for a platform. */
 export async function waiting(bench: Bench): Promise<Section> {
   const runtime = await LocalRuntime.start(bench)
   const rows: string[][] = []
   const seen: Seen[] = []
   try {
-    // Without the wish to be left alone for so long, ten thousand tasks would come again all the time.
+    // A long Retry-After: ten thousand tasks with short waits would retry all the time.
     await runtime.fault({ target: 'github', kind: '429', retryAfter: 3_000 })
     for (const count of counts) {
       const missing = count - (await runtime.tasks()).running
       bench.progress(`${count} tasks waiting: starting ${missing}`)
-      const began = performance.now()
+      const startedAt = performance.now()
       await start(runtime, missing)
-      const took = performance.now() - began
+      const took = performance.now() - startedAt
       await sleep(settling)
       const { waiting } = await runtime.tasks()
       if (waiting !== count) throw new Error(`${waiting} tasks wait instead of ${count}`)
       const { rss, heap } = await runtime.memory()
       seen.push({ tasks: waiting, rss, heap })
-      // Answered without asking the platform, which is down.
+      // A dry run sends nothing to the platform, which is down.
       const { latencies } = await load(calls, 1, () => runtime.call('?dryRun=true', keptnEvent(openIssue), 200))
       const more = growth(seen.slice(-2))
       rows.push([
@@ -43,7 +43,7 @@ export async function waiting(bench: Bench): Promise<Section> {
         mb(heap),
         ...(more ? [kb(more.rss), kb(more.heap)] : ['', '']),
         ms(median(latencies)),
-        waiting >= most ? `${within(rss, largest, mb)}; flat per task: ${isFlat(seen) ? 'within' : 'over'}` : '',
+        waiting >= MAX_TASKS ? `${within(rss, MAX_RSS_BYTES, mb)}; flat per task: ${isFlat(seen) ? 'within' : 'over'}` : '',
       ])
     }
   } finally {
@@ -59,13 +59,13 @@ export async function waiting(bench: Bench): Promise<Section> {
       'heap',
       'RSS per task',
       'heap per task',
-      'a call meanwhile, median',
+      'dry run meanwhile, median',
       'budget',
     ],
     rows,
     notes: [
-      'The GitHub of the sandbox answers 429 with Retry-After, so that each task waits for its next try in almost an hour. The tasks are started through the Lambda API, as the webhook starts them, but without the webhook, which would take most of the time.',
-      '"Per task" is what a task takes more than those of the row above, the runtime itself left out; flat is what takes no more per task with ten times the tasks. RSS is that of the whole process with its threads, and keeps what starting the tasks took; heap is that of the runtime without its threads, after a collection of garbage. The state of a task is in SQLite. "A call meanwhile" is a dry run.',
+      'The GitHub of the sandbox returns 429 with Retry-After, so each task waits almost an hour for its next attempt. The bench starts the tasks through the Lambda API, as the webhook does; the webhook itself would take MAX_TASKS of the time.',
+      '"Per task" is the increase since the row above. Flat: not more per task with ten times the tasks. RSS is that of the process with its threads, including what starting the tasks used; heap is that of the runtime without its threads, after garbage collection. SQLite stores the state of a task.',
     ],
   }
 }
@@ -76,14 +76,14 @@ interface Seen {
   heap: number
 }
 
-/** Bytes for each task that the second has more than the first. */
+/** Returns the increase in bytes per additional task. */
 function growth([before, after]: Seen[]): { rss: number; heap: number } | undefined {
   if (!before || !after) return undefined
   const tasks = after.tasks - before.tasks
   return { rss: (after.rss - before.rss) / tasks, heap: (after.heap - before.heap) / tasks }
 }
 
-/** Less than a kilobyte is not told from what a process does anyway. */
+/** Less than a kilobyte is noise. */
 function isFlat(seen: Seen[]): boolean {
   const [first, last] = [growth(seen.slice(-3, -1)), growth(seen.slice(-2))]
   return first !== undefined && last !== undefined && last.rss <= Math.max(first.rss, 1_024)
@@ -99,7 +99,7 @@ async function start(runtime: LocalRuntime, count: number): Promise<void> {
       'x-amz-durable-execution-name': task.id,
     }
     const { status, body } = await runtime.post(url, task, headers)
-    if (status !== 202) throw new Error(`Lambda answered ${status}: ${body}`)
+    if (status !== 202) throw new Error(`Lambda returned ${status}: ${body}`)
   })
   await runtime.rest()
 }

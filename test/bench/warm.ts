@@ -1,10 +1,10 @@
-// The inside of a warm process: a webhook of ours and a bare handler that makes the same HTTP calls, called in turns.
+// Runs in a warm process: calls our webhook and a bare handler that sends the same requests, in turns.
 import http from 'node:http'
 import { createRequire } from 'node:module'
 import { keptnEvent, lambdaContext, proxyEvent } from './event.ts'
 import type { Recorded } from './platform.ts'
 
-/** What the process is told in its first argument. */
+/** The first argument of the process. */
 export interface WarmTask {
   file: string
   url: string
@@ -13,11 +13,11 @@ export interface WarmTask {
   input: Record<string, unknown>
   withId: boolean
   calls: number
-  /** Calls of each before those that count: enough that everything is compiled, and compiled again. */
+  /** Calls before the measurement, enough to compile and optimize all code. */
   warmUp: number
 }
 
-/** How one call of each went, in milliseconds. */
+/** Times of one call of each, in milliseconds. */
 export interface Timing {
   wallMs: number
   cpuMs: number
@@ -34,7 +34,7 @@ const { handler } = createRequire(import.meta.url)(task.file) as {
 }
 
 async function callOurs(): Promise<void> {
-  // Made outside of the clock, as Lambda does.
+  // Created before the clock starts, as on Lambda.
   const event = proxyEvent(
     task.action,
     task.query,
@@ -43,7 +43,7 @@ async function callOurs(): Promise<void> {
   const context = lambdaContext()
   const timing = await timed(async () => {
     const { statusCode, body } = await handler(event, context)
-    if (statusCode >= 300) throw new Error(`Answered ${statusCode}: ${body}`)
+    if (statusCode >= 300) throw new Error(`Status ${statusCode}: ${body}`)
   })
   ours.push(timing)
 }
@@ -69,9 +69,9 @@ function send({ method, path, headers, body }: Recorded): Promise<unknown> {
 
 async function timed(work: () => Promise<void>): Promise<Timing> {
   const cpu = process.cpuUsage()
-  const began = performance.now()
+  const startedAt = performance.now()
   await work()
-  const wallMs = performance.now() - began
+  const wallMs = performance.now() - startedAt
   const { user, system } = process.cpuUsage(cpu)
   return { wallMs, cpuMs: (user + system) / 1_000 }
 }
@@ -81,7 +81,7 @@ process.on('disconnect', () => process.exit())
 let ours: Timing[] = []
 let bare: Timing[] = []
 
-// The first call reads the secrets; the second one makes the calls of a warm one, which the parent has recorded.
+// The first call reads the secrets. The second one sends the requests of a warm call, which the parent has recorded.
 await callOurs()
 await requestsSoFar()
 await callOurs()
@@ -98,7 +98,7 @@ for (let n = 0; n < task.calls; n++) {
 }
 process.send?.({ ours, bare } satisfies WarmReport, () => process.exit())
 
-/** Asks the parent, in whose process the platform is. */
+/** Asks the parent process, which runs the platform. */
 function requestsSoFar(): Promise<Recorded[]> {
   return new Promise((resolve) => {
     process.once('message', (message) => resolve(message as Recorded[]))

@@ -1,4 +1,4 @@
-// The inside of a process that answers a webhook: our function, or as little as does the same.
+// Runs a webhook in a process: our function, or a bare handler that does the same.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
@@ -7,16 +7,16 @@ import { readBody, toProxyEvent, writeProxyResult } from '../../infra/local/clou
 import { Workers } from '../../infra/local/cloud/workers.ts'
 import { lambdaContext } from './event.ts'
 
-/** What the process is told in its first argument. */
+/** The first argument of the process. */
 export interface ServerTask {
-  /** Our bundle; without it, the bare handler. */
+  /** Our bundle. Defaults to the bare handler. */
   file?: string
-  /** How many environments our function has: this very process, where left out. */
+  /** Environments of our function. Defaults to this process. */
   environments?: number
-  /** Where the issues are opened, and with which token. */
+  /** The platform and its token. */
   issuesUrl: string
   token: string
-  /** The SHA-256 of the caller's token, in hex. */
+  /** SHA-256 of the caller's token, in hex. */
   callerHash: string
 }
 
@@ -25,7 +25,7 @@ const agent = new http.Agent({ keepAlive: true })
 
 type Answerer = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
-/** Each call as API Gateway hands it over. */
+/** Converts each call to an API Gateway event. */
 function ours(run: (event: object) => Promise<unknown>): Answerer {
   return async (req, res) => {
     const body = (await readBody(req)) ?? Buffer.alloc(0)
@@ -33,7 +33,7 @@ function ours(run: (event: object) => Promise<unknown>): Answerer {
   }
 }
 
-/** One call at a time, as an environment of Lambda takes them. */
+/** Handles one call at a time, like an environment of Lambda. */
 function inThisProcess(file: string): (event: object) => Promise<unknown> {
   const { handler } = createRequire(import.meta.url)(file) as {
     handler: (event: unknown, context: object) => Promise<unknown>
@@ -46,7 +46,7 @@ function inThisProcess(file: string): (event: object) => Promise<unknown> {
   }
 }
 
-/** In threads, as the local runtime has them. */
+/** Uses threads, like the local runtime. */
 function inThreads(file: string, concurrency: number): (event: object) => Promise<unknown> {
   const fn = { name: 'webhook', version: 1, file, handler: 'handler', timeoutSeconds: 28, environment: {}, concurrency }
   const variables = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']))

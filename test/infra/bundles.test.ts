@@ -6,7 +6,7 @@ import { categories } from '../../functions/index.ts'
 import { type Bundle, bomFile, buildBundles, finisher, licensesFile } from '../../infra/build/main.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
-/** What only providers that are part of AWS need: all but what every function needs some time. */
+/** SDK packages that only providers for AWS services use. */
 const ofProviders =
   /node_modules\/(@aws-sdk\/(?:client-(?!dynamodb|lambda|secrets-manager)[\w-]+|credential-providers))\//
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-/** The clients of AWS that a process has loaded with a file of a bundle, less what it loads when it needs it. */
+/** Returns the SDK packages that a new process loads with a file. */
 async function clientsWith(category: string, file: string): Promise<string[]> {
   const { loaded } = await start(join(scratch, 'bundles', category, file))
   expect(loaded.map((name) => basename(name))).toContain(file)
@@ -29,11 +29,11 @@ async function clientsWith(category: string, file: string): Promise<string[]> {
   return [...new Set(sources.flatMap((source) => ofProviders.exec(source)?.[1] ?? []))].sort()
 }
 
-/** The file that a provider is loaded from; of one that has its name from two categories both. */
+/** Returns the file of a provider. There are two if two categories have a provider of this name. */
 function filesOf(category: string, provider: string): string[] {
   const files = Object.keys(bundles.find(({ name }) => name === category)?.files ?? {})
   const found = files.filter((file) => new RegExp(`^${provider}-[A-Z0-9]{8}\\.js$`).test(file))
-  if (found.length === 0) throw new Error(`There is no file for ${provider} of ${category}`)
+  if (found.length === 0) throw new Error(`No file for ${provider} of ${category}`)
   return found
 }
 
@@ -48,7 +48,7 @@ const clients: Record<string, string> = {
   'aws-codepipeline': '@aws-sdk/client-codepipeline',
   'aws-sagemaker': '@aws-sdk/client-sagemaker',
   'aws-step-functions': '@aws-sdk/client-sfn',
-  // No client: they sign by themselves.
+  // These sign requests themselves.
   'aws-dlt': '@aws-sdk/credential-providers',
   'aws-fis': '@aws-sdk/credential-providers',
   'aws-sns': '@aws-sdk/credential-providers',
@@ -57,30 +57,30 @@ const clients: Record<string, string> = {
   'aws-eventbridge': '@aws-sdk/credential-providers',
 }
 
-describe('the clients of AWS that only some providers need', () => {
-  test.each(categories.map(({ name }) => name))('are not loaded when a function of %s starts', async (category) => {
+describe('SDK clients of providers', () => {
+  test.each(categories.map(({ name }) => name))('are not loaded at the start of %s', async (category) => {
     for (const file of ['webhook.js', 'task.js']) expect(await clientsWith(category, file)).toEqual([])
   })
 
-  test.each(providers)('are loaded in %s by %s only where it calls them', async (category = '', provider = '') => {
+  test.each(providers)('in %s: %s loads only its own', async (category = '', provider = '') => {
     const client = clients[provider]
     for (const file of filesOf(category, provider))
       expect(await clientsWith(category, file)).toEqual(client ? [client] : [])
   })
 })
 
-describe('the names of classes that are asked for', () => {
-  test.each(categories.map(({ name }) => name))('are kept in the files of %s', (category) => {
+describe('names of classes', () => {
+  test.each(categories.map(({ name }) => name))('exist in %s if the SDKs read them', (category) => {
     const files = Object.keys(bundles.find(({ name }) => name === category)?.files ?? {})
     const text = files.map((file) => readFileSync(join(scratch, 'bundles', category, file), 'utf8')).join('\n')
-    const kept = [...text.matchAll(/\(this,"(\w+)"\)/g)].map(([, name = '']) => name)
-    // By the durable execution SDK, and by our client of AWS; a name that esbuild had to change would have a sign more.
-    expect(kept).toEqual(expect.arrayContaining(['DurableExecutionInvocationInputWithClient', 'InvokeCommand']))
-    expect(kept.filter((name) => /^_|(?:Command|Client|Exception|Error)\d+$/.test(name))).toEqual([])
+    const classNames = [...text.matchAll(/\(this,"(\w+)"\)/g)].map(([, name = '']) => name)
+    // Read by the durable execution SDK and by shared/aws. esbuild adds a character to colliding names.
+    expect(classNames).toEqual(expect.arrayContaining(['DurableExecutionInvocationInputWithClient', 'InvokeCommand']))
+    expect(classNames.filter((name) => /^_|(?:Command|Client|Exception|Error)\d+$/.test(name))).toEqual([])
   })
 
   test.each(categories.map(({ name }) => name))(
-    'are not kept in what a webhook of %s starts with',
+    'do not exist in the files that a webhook of %s loads at the start',
     async (category) => {
       const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
       for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toMatch(/\(this,"\w+"\)/)
@@ -88,7 +88,7 @@ describe('the names of classes that are asked for', () => {
   )
 })
 
-describe('the packages of the bundles', () => {
+describe('packages of the bundles', () => {
   const packages = async (folder: string): Promise<string[]> => {
     const maps = readdirSync(folder).filter((file) => file.endsWith('.map'))
     const sources = maps.flatMap(
@@ -98,7 +98,7 @@ describe('the packages of the bundles', () => {
     return [...new Set(names)]
   }
 
-  test.each([...categories.map(({ name }) => name), finisher])('%s has their licences', async (name) => {
+  test.each([...categories.map(({ name }) => name), finisher])('%s contains their licenses', async (name) => {
     const folder = join(scratch, 'bundles', name)
     const licenses = readFileSync(join(folder, licensesFile), 'utf8')
     const used = await packages(folder)
@@ -106,11 +106,11 @@ describe('the packages of the bundles', () => {
     const named = [...licenses.matchAll(/^(\S+) \d\S* \([^)]+\)$/gm)].map(([, found = '']) => found)
     expect(used.filter((found) => !named.includes(found))).toEqual([])
     expect(licenses).toContain('Permission is hereby granted, free of charge')
-    // Not bundled, so not named.
+    // Not bundled.
     expect(licenses).not.toContain('aws-cdk')
   })
 
-  test('are listed in a bill of materials', async () => {
+  test('are listed in the bill of materials', async () => {
     const { components, ...bom } = JSON.parse(readFileSync(join(scratch, 'bundles', bomFile), 'utf8'))
     expect(bom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 })
     const used = new Set(
@@ -132,15 +132,15 @@ describe('the packages of the bundles', () => {
   })
 })
 
-describe('what a webhook starts with', () => {
-  test.each(categories.map(({ name }) => name))('is its own file of %s and one more', async (category) => {
+describe('files that a webhook loads at the start', () => {
+  test.each(categories.map(({ name }) => name))('%s: its own file and one more', async (category) => {
     const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
     expect(loaded).toHaveLength(2)
   })
 
-  test.each(categories.map(({ name }) => name))('has of zod only what %s uses', async (category) => {
+  test.each(categories.map(({ name }) => name))('%s: only the used parts of zod', async (category) => {
     const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
-    // Of its tools, which none of ours asks for.
+    // From an unused module of zod.
     for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toContain('floatSafeRemainder')
   })
 })

@@ -20,7 +20,7 @@ test.each([
   ['npm run bench', 'test/bench/run.ts'],
   ['npm run prove', 'test/prove/run.ts'],
   ['npm run fuzz', 'test/fuzz/run.ts'],
-])('%s --help says what it does, and does nothing', (command, file) => {
+])('%s --help only prints the help text', (command, file) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', join(root, file), '--help'], {
     encoding: 'utf8',
     timeout: 60_000,

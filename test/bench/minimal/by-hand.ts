@@ -1,4 +1,4 @@
-// What somebody would write by hand for one caller, with no framework at all: the parts that every such handler needs.
+// The common parts of a minimal handler for one caller, without a framework.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
@@ -6,9 +6,9 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { Recorded } from '../platform.ts'
 
-/** What a handler written by hand is told in the body: the calls that ours makes for the same event, in their order. */
+/** The body of a call to a minimal handler: the requests that our function sends for the same event. */
 export interface Recipe {
-  /** Below the prefix; without `callers`, which it reads by itself. */
+  /** Names without the prefix, except `callers`. */
   secrets: string[]
   calls: Recorded[]
 }
@@ -26,7 +26,7 @@ async function readSecret<T>(name: string): Promise<T> {
   return cache.get(name) as T
 }
 
-/** Checks the caller, reads the secrets, and has the calls made. */
+/** Checks the caller, reads the secrets, and sends the requests. */
 export async function answer(
   event: APIGatewayProxyEvent,
   make: (calls: Recorded[], base: string) => Promise<unknown>,
@@ -45,7 +45,7 @@ export async function answer(
   return { statusCode: 200, body: JSON.stringify({ status: 'succeeded', result: 'pass', data }) }
 }
 
-/** One call to a platform: JSON in and out. */
+/** Sends a JSON request to a platform. */
 export function send({ method, path, headers, body }: Recorded, base: string): Promise<unknown> {
   const url = new URL(path, base)
   const client = url.protocol === 'https:' ? https : http
@@ -58,11 +58,11 @@ export function send({ method, path, headers, body }: Recorded, base: string): P
       })
       response.on('error', reject)
       response.on('end', () => {
-        if ((response.statusCode ?? 500) >= 400) reject(new Error(`The platform answered ${response.statusCode}`))
+        if ((response.statusCode ?? 500) >= 400) reject(new Error(`The platform returned ${response.statusCode}`))
         else resolve(text === '' ? undefined : JSON.parse(text))
       })
     })
-    request.on('timeout', () => request.destroy(new Error('The platform did not answer')))
+    request.on('timeout', () => request.destroy(new Error('The platform did not respond')))
     request.on('error', reject)
     request.end(body)
   })

@@ -7,7 +7,7 @@ import { answer } from './by-hand.ts'
 const dynamodb = new DynamoDBClient()
 const lambda = new LambdaClient()
 
-/** Starts a durable execution, notes it in a table, and answers. */
+/** Starts a durable execution, records it in a table, and responds. */
 export function handler(event: APIGatewayProxyEvent) {
   return answer(event, async (calls) => {
     for (const call of calls) {

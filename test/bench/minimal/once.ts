@@ -4,7 +4,7 @@ import { answer, send } from './by-hand.ts'
 
 const dynamodb = new DynamoDBClient()
 
-/** As the silent one, with the event noted in a table before and after. */
+/** Like the silent handler, but records the event in a table before and after. */
 export function handler(event: APIGatewayProxyEvent) {
   return answer(event, async (calls, base) => {
     let last: unknown

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { answer, send } from './by-hand.ts'
 
-/** Makes the calls to the platform, and answers. */
+/** Sends the requests to the platform and responds. */
 export function handler(event: APIGatewayProxyEvent) {
   return answer(event, async (calls, base) => {
     let last: unknown

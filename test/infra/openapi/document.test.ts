@@ -17,20 +17,20 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 formats.default(ajv)
 ajv.addSchema({ $id: 'https://api.example.com/', ...document })
 
-/** Whether a value is what the document says, at a place in it. */
-function isAs(place: string, value: unknown): string | true {
+/** Returns true if a value matches a part of the document, else the errors. */
+function validate(place: string, value: unknown): string | true {
   const check = ajv.getSchema(`https://api.example.com/#/${place}`)
-  if (!check) throw new Error(`The document has nothing at ${place}.`)
+  if (!check) throw new Error(`No schema at ${place}`)
   return check(value) ? true : ajv.errorsText(check.errors)
 }
 
-/** The schema of what a call sends or gets, as a place in the document. */
+/** Returns the path of the schema of a request or a response. */
 const place = (path: string, rest: string) => `paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${rest}`
 const content = (path: string, rest: string, type = 'application~1json') =>
   place(path, `${rest}/content/${encodeURIComponent(type)}/schema`)
 
 describe('the OpenAPI document', () => {
-  it('is one of OpenAPI 3.1', async () => {
+  it('is valid OpenAPI 3.1', async () => {
     const validator = new Validator()
     const result = await validator.validate(JSON.parse(JSON.stringify(document)))
     expect(result.errors).toBeUndefined()
@@ -38,7 +38,7 @@ describe('the OpenAPI document', () => {
     expect(validator.version).toBe('3.1')
   })
 
-  it('refers to nothing that it lacks', () => {
+  it('has no undefined references', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path)
     const missing = references.filter(
       (path) =>
@@ -49,7 +49,7 @@ describe('the OpenAPI document', () => {
     expect(missing).toEqual([])
   })
 
-  it('has each action and the tasks of each category', () => {
+  it('has all actions, and the tasks of each category', () => {
     const known = categories.flatMap((category) => [
       ...actionNames(category).map((action) => `/${category.name}/${action}`),
       `/${category.name}/tasks/{taskId}`,
@@ -62,14 +62,14 @@ describe('the OpenAPI document', () => {
       Object.entries(actions).map(([action, { input }]) => ({ name, action, input })),
     ),
   )('says of $name/$action what its input must have, as the schema that checks it does', ({ name, action, input }) => {
-    const nothing = isAs(`components/schemas/${name}.${action}`, {})
+    const nothing = validate(`components/schemas/${name}.${action}`, {})
     const refused = () => validate(input, {}, { what: 'input' })
     if (nothing === true) expect(refused).not.toThrow()
     else expect(refused).toThrow(Failure)
-    expect(isAs(`components/schemas/${name}.${action}`, { nothingLikeThis: 1 })).not.toBe(true)
+    expect(validate(`components/schemas/${name}.${action}`, { nothingLikeThis: 1 })).not.toBe(true)
   })
 
-  it('takes a body that is taken, and none that is not', () => {
+  it('accepts exactly the bodies that the API accepts', () => {
     const at = content('/issue-ticketing/open-issue', 'post/requestBody')
     const body = {
       id: 'an-id',
@@ -80,12 +80,12 @@ describe('the OpenAPI document', () => {
       connection: 'jira',
     }
     expect(() => parseEvent(body)).not.toThrow()
-    expect(isAs(at, body)).toBe(true)
-    expect(isAs(at, { ...body, input: { titel: 'Slow' } })).not.toBe(true)
-    expect(isAs(at, { ...body, data: { project: 5 } })).not.toBe(true)
+    expect(validate(at, body)).toBe(true)
+    expect(validate(at, { ...body, input: { titel: 'Slow' } })).not.toBe(true)
+    expect(validate(at, { ...body, data: { project: 5 } })).not.toBe(true)
   })
 
-  it('names the options of the query that are read', () => {
+  it('has all query parameters', () => {
     const { options } = parseQuery({}, 86_400)
     const { parameters } = document.components as unknown as {
       parameters: Record<string, { schema: { default?: unknown } }>
@@ -95,14 +95,14 @@ describe('the OpenAPI document', () => {
       if (schema.default !== undefined) expect(options).toMatchObject({ [name]: schema.default })
   })
 
-  it('says what is answered', () => {
+  it('describes the responses', () => {
     const path = '/issue-ticketing/open-issue'
     const done = JSON.parse(outcomeResponse(passed('Opened', { id: '1', url: 'https://a.example' }, { a: 'b' })).body)
-    expect(isAs(content(path, 'post/responses/200'), done)).toBe(true)
-    expect(isAs(content(path, 'post/responses/200'), { ...done, result: 'good' })).not.toBe(true)
+    expect(validate(content(path, 'post/responses/200'), done)).toBe(true)
+    expect(validate(content(path, 'post/responses/200'), { ...done, result: 'good' })).not.toBe(true)
     const taskId = 'a'.repeat(40)
     const accepted = { taskId, statusUrl: `https://a.example/v1/tasks/${taskId}`, duplicate: false }
-    expect(isAs(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
+    expect(validate(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
     const now = new Date().toISOString()
     const status = {
       ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'finished', verdict: 'errored' },
@@ -110,8 +110,8 @@ describe('the OpenAPI document', () => {
       outcome: errored(new Failure('refused', 'No')),
     }
     const tasks = content('/issue-ticketing/tasks/{taskId}', 'get/responses/200')
-    expect(isAs(tasks, JSON.parse(json(200, status).body))).toBe(true)
-    expect(isAs(tasks, { ...status, state: 'gone' })).not.toBe(true)
+    expect(validate(tasks, JSON.parse(json(200, status).body))).toBe(true)
+    expect(validate(tasks, { ...status, state: 'gone' })).not.toBe(true)
   })
 
   it.each([
@@ -119,13 +119,13 @@ describe('the OpenAPI document', () => {
     problem(new Failure('timeout', 'Late'), '1'),
     problem(new Error('a bug'), '1'),
     outcomeResponse(errored(new Failure('refused', 'No'))),
-  ])('says what is answered to a call that failed ($statusCode)', ({ statusCode, body, headers }) => {
+  ])('describes the response to a failed call ($statusCode)', ({ statusCode, body, headers }) => {
     expect(document.paths['/ci-cd/cancel']?.['post']).toMatchObject({
       responses: { [statusCode]: { $ref: `#/components/responses/${statusCode}` } },
     })
     const type = headers['content-type']?.replace('/', '~1') ?? ''
     const at = `components/responses/${statusCode}/content/${encodeURIComponent(type)}/schema`
-    expect(isAs(at, JSON.parse(body))).toBe(true)
-    expect(isAs(at, { detail: 5 })).not.toBe(true)
+    expect(validate(at, JSON.parse(body))).toBe(true)
+    expect(validate(at, { detail: 5 })).not.toBe(true)
   })
 })
