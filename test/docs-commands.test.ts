@@ -21,20 +21,20 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What somebody does who reads from top to bottom: files are written as they are named, and commands run. */
+/** The files to write and the commands to run, in the order of the page. */
 const steps = [...page.matchAll(/^(?:[^\n]*?`([\w./-]+\.json)`:\n\n)?```(sh|json)\n([\s\S]*?)^```/gm)].map(
   ([, file, kind, text = '']) => ({ file, kind, text: text.trim() }),
 )
 
-/** What `npm run --silent webhooks -- ..` runs. */
-const defined = `npm() { shift 4; node --no-warnings ${join(root, 'infra/cli/main.ts')} "$@"; }`
+/** Replaces `npm run --silent webhooks -- ..`. */
+const NPM_FUNCTION = `npm() { shift 4; node --no-warnings ${join(root, 'infra/cli/main.ts')} "$@"; }`
 
-describe('Cloud Automation in ten minutes', () => {
-  it('has commands for each of its steps', () => {
+describe('docs/cloud-automation.md', () => {
+  it('has commands for each step', () => {
     expect(steps.filter(({ kind }) => kind === 'sh').length).toBeGreaterThanOrEqual(6)
   })
 
-  it('has files written that git, and so npm run check, ignores', async () => {
+  it('writes only files that Git ignores', async () => {
     const files = new Set(
       [...page.matchAll(/(?:^|[ `])((?:my-sequence|tracker)[\w./-]*)/gm)].map(([, file = '']) => file),
     )
@@ -44,12 +44,12 @@ describe('Cloud Automation in ten minutes', () => {
     expect(stdout.trim().split('\n')).toEqual(written)
   })
 
-  it('works from top to bottom as it is written', async () => {
-    let before = defined
+  it('works from top to bottom', async () => {
+    let before = NPM_FUNCTION
     for (const { file, kind, text } of steps) {
       const here = text.replaceAll('http://127.0.0.1:8787', service.url)
       if (kind === 'json') {
-        if (file === undefined) throw new Error(`It is not said which file this is: ${text.slice(0, 60)}`)
+        if (file === undefined) throw new Error(`The page does not name the file of: ${text.slice(0, 60)}`)
         mkdirSync(dirname(join(folder, file)), { recursive: true })
         writeFileSync(join(folder, file), here)
         continue
@@ -67,7 +67,7 @@ describe('Cloud Automation in ten minutes', () => {
     }
     const issues = await service.call('/sandbox/issues', undefined, { method: 'GET' })
     const titles = issues.body.map(({ title }: { title: string }) => title)
-    // By hand, by the sequence, and once more while GitHub failed.
+    // One by a command, two by sequences, the second of them while GitHub failed.
     expect(titles).toEqual(['Checkout is slow', ...Array(2).fill(`It's "down"; $1 | 2 > ü`)])
   })
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { freePort, until } from './e2e/service.ts'
 import { type Copy, copyOfProject } from './infra/cli/copy.ts'
 
-/** Each command with what it prints, as a page has it; `...` stands for lines that are left out. */
+/** Returns the commands of a page with their output; `...` replaces omitted lines. */
 function stepsOf(page: string) {
   const text = readFileSync(join(import.meta.dirname, '..', page), 'utf8')
   return [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
@@ -31,14 +31,14 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   if (runtime?.pid !== undefined && runtime.exitCode === null) {
-    // npm, the shell that it starts, and Node.
+    // Kills npm, its shell and Node.js.
     process.kill(-runtime.pid, 'SIGKILL')
     await once(runtime, 'close')
   }
   copy.remove()
 })
 
-/** A command as it is typed, in a shell, with a port of its own. */
+/** Runs a command in a shell, with its own port. */
 function start(command: string): { child: ChildProcess; said(): string } {
   const { PATH, HOME } = process.env
   const child = spawn('bash', ['-c', command.replaceAll(documented.url, url)], {
@@ -55,8 +55,8 @@ function start(command: string): { child: ChildProcess; said(): string } {
   return { child, said: () => text }
 }
 
-/** What is the same each time: no folder or port of this machine, no times, and not what npm says of its scripts. */
-function masked(text: string): string[] {
+/** Removes folders, ports, times and the output of npm itself. */
+function normalize(text: string): string[] {
   return text
     .replaceAll(url, documented.url)
     .replaceAll(`${copy.folder}/`, '')
@@ -65,27 +65,27 @@ function masked(text: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('> '))
 }
 
-/** The parts that are printed must come one after the other, and with nothing left out but where the page says so. */
+/** The output must contain the documented parts in order, and nothing else unless the page has `...`. */
 function expectPrinted(command: string, said: string, printed: string): void {
-  const parts = printed.split(/^\.\.\.$/m).map((part) => masked(part).join('\n'))
-  const whole = masked(said).join('\n')
-  if (parts.length === 1) expect({ command, said: whole }).toEqual({ command, said: parts[0] })
-  let rest = whole
+  const parts = printed.split(/^\.\.\.$/m).map((part) => normalize(part).join('\n'))
+  const output = normalize(said).join('\n')
+  if (parts.length === 1) expect({ command, said: output }).toEqual({ command, said: parts[0] })
+  let rest = output
   for (const part of parts) {
     const at = rest.indexOf(part)
-    if (at < 0) throw new Error(`${command} does not say:\n${part}\n\nIt says:\n${whole}`)
+    if (at < 0) throw new Error(`The output of ${command} does not contain:\n${part}\n\nOutput:\n${output}`)
     rest = rest.slice(at + part.length)
   }
 }
 
-describe('A provider, or a category, of your own', () => {
-  it('names what is typed next', () => {
+describe('docs/extend.md', () => {
+  it('has the next commands in the order of the output', () => {
     const [, provider] = steps
     const next = steps.slice(2).map(({ command }) => `  ${command}`)
     expect(provider?.printed).toContain(`Next\n${next.join('\n')}\n`)
   })
 
-  it('works from top to bottom as it is written', async () => {
+  it('works from top to bottom', async () => {
     for (const { command, printed } of steps) {
       const { child, said } = start(command)
       if (command.endsWith('npm start')) {
@@ -93,7 +93,7 @@ describe('A provider, or a category, of your own', () => {
         await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
       } else {
         const [code] = await once(child, 'close')
-        if (code !== 0) throw new Error(`${command} ended with ${code}:\n${said()}`)
+        if (code !== 0) throw new Error(`${command} exited with ${code}:\n${said()}`)
       }
       expectPrinted(command, said(), printed)
     }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../functions/index.ts'
 import { preview } from '../infra/keptn/preview.ts'
@@ -31,7 +31,7 @@ beforeAll(async () => {
   for (const revision of ['0', '1', '2', '3', '4']) argoCd.deploy(revision.repeat(40))
   controller = setInterval(() => {
     reconcile(argoCd)
-    // What has begun runs, until it is stopped.
+    // Started executions run until they are stopped.
     if (steadybit.state.executions.at(-1)?.state === 'CREATED') steadybit.enter('RUNNING')
   }, 200)
   const { url: baseUrl, token } = rundeck
@@ -71,14 +71,14 @@ afterAll(async () => {
   await argoCd.close()
 })
 
-/** Somebody approves what was asked last. */
+/** Approves the last request in the chat. */
 async function approveInChat(): Promise<void> {
   const messages = async () => (await service.call('/sandbox/messages', undefined, { method: 'GET' })).body
   const open = ({ buttons }: { buttons?: unknown[] }) => (buttons ?? []).length > 0
   await until(
     async () => (await messages()).some(open),
     20,
-    () => 'a question in the chat',
+    () => 'an approval request in the chat',
   )
   const { ts } = (await messages()).findLast(open)
   await fetch(`${service.url}/sandbox/slack/click`, {
@@ -88,7 +88,7 @@ async function approveInChat(): Promise<void> {
   })
 }
 
-/** What Argo CD's controller does of what it is asked for. */
+/** Acts as the controller of Argo CD. */
 function reconcile(server: ArgoCdServer): void {
   if (!server.application().operation) return
   server.startOperation()
@@ -105,7 +105,7 @@ const examples = categories.flatMap(({ name }) => {
   }))
 })
 
-/** What webhook-service would call, as fetch takes it. */
+/** Sends the call of webhook-service. */
 async function callAsKeptn(argv: string[]) {
   const after = (option: string) => argv.flatMap((word, at) => (word === option ? [argv[at + 1] ?? ''] : []))
   const headers = new Headers(after('--header').map((header) => header.split(': ', 2) as [string, string]))
@@ -117,8 +117,8 @@ async function callAsKeptn(argv: string[]) {
   })
 }
 
-/** What an earlier task of the sequence has made, and answered in `data.<its name>`. */
-async function madeBefore(target: string): Promise<Record<string, { id: string }>> {
+/** Creates the objects of earlier tasks and returns their results by task name. */
+async function runEarlierTasks(target: string): Promise<Record<string, { id: string }>> {
   const make = async (path: string, input: object) => ({
     id: (await service.call(`/v1/${path}`, { id: randomUUID(), input })).body.data.id as string,
   })
@@ -130,18 +130,18 @@ async function madeBefore(target: string): Promise<Record<string, { id: string }
   if (action === 'stop-runbook')
     return { repair: await make('remediation/run-runbook', { target: 'restart-checkout' }) }
   if (action === 'stop-test') {
-    // It runs one test at a time.
+    // Locust runs one test at a time.
     locust.finish()
     return { test: await make('load-testing/start-test?connection=locust', { parameters: { run_time: 60 } }) }
   }
   if (action === 'stop-job') return { startjob: await make(`${category}/start-job`, { target: 'report' }) }
-  const [open = '', { kind: shape } = {}] =
+  const [open = '', { kind } = {}] =
     Object.entries(categories.find(({ name }) => name === category)?.actions ?? {})[0] ?? []
-  const where = shape === 'ticket' ? `${category}/${open}` : 'issue-ticketing/open-issue'
+  const where = kind === 'ticket' ? `${category}/${open}` : 'issue-ticketing/open-issue'
   return { openticket: await make(where, { title: 'To be worked on' }) }
 }
 
-describe('the webhooks in the READMEs of the functions', () => {
+describe('the webhooks in the READMEs of the categories', () => {
   it.each(categories.map(({ name }) => name))('have a silent and an interactive example of %s', (name) => {
     const modes = examples
       .filter(({ target }) => target.startsWith(`${name}/`))
@@ -150,7 +150,7 @@ describe('the webhooks in the READMEs of the functions', () => {
   })
 
   it.each(examples)('run without changes: $type to $target', async ({ yaml, type, target }) => {
-    const earlier = await madeBefore(target)
+    const earlier = await runEarlierTasks(target)
     const action = { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } }
     const measured = { metric: 'p95', value: 480.2, success: true }
     const objective = {
@@ -165,7 +165,7 @@ describe('the webhooks in the READMEs of the functions', () => {
     const times = { timeStart: '2026-11-24T10:00:00Z', timeEnd: '2026-11-24T10:05:00Z' }
     const evaluation = { score: 92, result: 'pass', ...times, indicatorResults: [objective] }
     const approval = { pass: 'manual', warning: 'manual' }
-    // What has failed is not asked for.
+    // A failed result needs no approval.
     const result = target.includes('/ask-approval') ? 'pass' : 'fail'
     const incident = { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://x' }
     const event = triggered({ type })
@@ -188,7 +188,7 @@ describe('the webhooks in the READMEs of the functions', () => {
       expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
   })
 
-  it('name every field of every input', () => {
+  it('the READMEs list every field of every input', () => {
     for (const { name, actions } of categories) {
       const text = readFileSync(join(root, 'functions', name, 'README.md'), 'utf8')
       for (const action of Object.values(actions)) {
@@ -199,26 +199,14 @@ describe('the webhooks in the READMEs of the functions', () => {
 })
 
 describe('the documents', () => {
-  const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-    (path) => path.endsWith('.md') && !/node_modules|^\.|dist/.test(path),
-  )
-
-  it.each(pages)('%s links only to files that are there', (page) => {
-    const links = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
-      ([, link = '']) => link,
-    )
-    for (const link of links)
-      expect({ link, there: existsSync(resolve(root, dirname(page), link)) }).toEqual({ link, there: true })
-  })
-
-  it('docs/http.md has a connection of each shape that is one', () => {
+  it('docs/http.md has a valid connection of each kind', () => {
     const text = readFileSync(join(root, 'docs/http.md'), 'utf8')
     const blocks = [...text.matchAll(/^```json\n(.*?)^```/gms)].map(([, block = '']) => JSON.parse(block))
-    const shapes = [httpTicket, httpJob, httpFlag, httpMessage, httpEvaluation]
-    expect(blocks).toHaveLength(shapes.length)
+    const providers = [httpTicket, httpJob, httpFlag, httpMessage, httpEvaluation]
+    expect(blocks).toHaveLength(providers.length)
     for (const [at, { provider, ...connection }] of blocks.entries()) {
       expect(provider).toBe('http')
-      expect(shapes[at]?.connection.safeParse(connection)).toMatchObject({ success: true })
+      expect(providers[at]?.connection.safeParse(connection)).toMatchObject({ success: true })
     }
   })
 

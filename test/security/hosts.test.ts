@@ -10,17 +10,17 @@ import type { Case } from '../contract/cases.ts'
 import { driveProvider } from '../contract/subjects/drive.ts'
 import { subjects } from '../contract/subjects/index.ts'
 
-// Whatever a caller writes into an input, no request goes anywhere but to the platform of the connection.
+// No input may send a request to another host than that of the connection.
 
 let platform: Served
 let canary: Served
-/** Where this process has connected to, as host and port. */
+/** Hosts and ports that this process connected to. */
 const connected = new Set<string>()
 const { connect } = Socket.prototype
 
 beforeAll(async () => {
   canary = await serve(() => ({ status: 200, body: {} }))
-  platform = await serve(({ method, path }) => answers(method, path))
+  platform = await serve(({ method, path }) => respond(method, path))
   jest.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
     const [first] = (Array.isArray(args[0]) ? args[0] : args) as [{ host?: string; port?: number }]
     connected.add(`${first.host ?? 'localhost'}:${first.port}`)
@@ -37,8 +37,8 @@ beforeEach(() => {
   bugs.clear()
 })
 
-/** Something of everything, so that many get further than to the first answer; its links lead astray, too. */
-function answers(method: string, path: string) {
+/** Returns a response that suits many platforms. Its links point to another host. */
+function respond(method: string, path: string) {
   const { url } = canary
   const thing = {
     id: 1,
@@ -52,16 +52,16 @@ function answers(method: string, path: string) {
     html_url: url,
   }
   if (method === 'GET' && /s$|search|list/.test(path)) return { status: 200, body: [thing] }
-  return { status: method === 'POST' ? 201 : 200, body: thing, headers: { location: `${url}/astray` } }
+  return { status: method === 'POST' ? 201 : 200, body: thing, headers: { location: `${url}/other` } }
 }
 
-/** Each as a URL parser may take it for a way up. */
+/** A URL parser may treat these as parent folders. */
 const outside = ['..', '../../x', 'a/../../../x', '..%2f..%2fx', '%2e%2e/%2e%2e/x', '..\\..\\x', '/x', '.']
 
-/** Each as somebody who writes headers by hand would take it for another. */
+/** These may add a header if it is not encoded. */
 const lines = ['a\r\nx-injected: yes', 'a\nx-injected: yes\n', '\u0000', 'ü🚀\u2028']
 
-/** Each as a URL parser may take it for a host. */
+/** A URL parser may treat these as hosts. */
 function values(): string[] {
   const { host, href } = new URL(canary.url)
   return [
@@ -78,7 +78,7 @@ function values(): string[] {
   ]
 }
 
-/** The forms in which a field may take a text, of which it takes what its schema takes. */
+/** Values with the text for different schemas. */
 function forms(text: string): unknown[] {
   return [
     text,
@@ -91,9 +91,9 @@ function forms(text: string): unknown[] {
 }
 
 const secret = 'a-token-of-thirty-two-characters'
-/** Below it everything is that a connection may call. */
+/** A connection may call only paths below it. */
 const home = () => `${platform.url}/below`
-/** What a connection may hold, by the names of the fields; each provider takes those that it has. */
+/** Fields of connections. Each provider gets those in its schema. */
 const fields = (url: string): Record<string, unknown> => ({
   ...{ baseUrl: url, endpoint: url, region: 'eu-west-1', webhookUrl: `${url}/hook`, allow: ['*'] },
   ...{ token: secret, password: secret, secret, apiKey: secret, applicationKey: secret },
@@ -106,7 +106,7 @@ const fields = (url: string): Record<string, unknown> => ({
     mode: 'delegate',
   },
   ...{ application: 'shop', profile: 'flags', deploymentStrategy: 'AppConfig.AllAtOnce', templates: {}, dataDelay: 0 },
-  // Of any API, whose paths may hold an input.
+  // Generic APIs with inputs in paths.
   start: { path: 'jobs/{input.target}', body: '{ref: key}' },
   look: { path: 'jobs/{run.id}' },
   stop: { method: 'DELETE', path: 'jobs/{run.id}' },
@@ -124,7 +124,7 @@ const fields = (url: string): Record<string, unknown> => ({
   indicator: { value: 'value' },
 })
 
-/** What JSON may hold, and nothing can be made text of. */
+/** An object that cannot be converted to text. */
 const noText = { toString: 'x', valueOf: 'x' }
 const ofObjects = {
   evaluation: { score: noText, result: noText, timeStart: noText, timeEnd: noText, indicatorResults: [noText] },
@@ -134,13 +134,13 @@ const ofObjects = {
   configurationChange: { values: { image: noText } },
 }
 const evaluation = { score: 92, result: 'pass', indicatorResults: [], timeStart: '2026-11-24T10:00:00Z' }
-/** What an input must hold, beside the field that is tried. */
+/** Valid values for the other fields of an input. */
 const inputs: Record<string, unknown> = {
   ...{ id: '1', title: 'T', target: 'x', flag: 'f', state: 'on', question: 'q?', timeframe: '5m' },
   ...{ flags: [{ flag: 'f', state: 'on' }], queries: [{ name: 'a', query: 'up' }], slo: 'a' },
   thresholds: [{ metric: 'a', op: '<', value: 1 }],
 }
-/** Those that take ids of their own form only. */
+/** Providers with special formats. */
 const special: Record<string, { connection?: (url: string) => object; input?: object | ((url: string) => object) }> = {
   autocannon: { connection: (url) => ({ allow: [`${url}/`] }), input: (url) => ({ target: `${url}/` }) },
   'azure-boards': { connection: () => ({ project: 'acme/shop' }) },
@@ -164,8 +164,8 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   },
 }
 
-/** The load generator of our own: it calls once its task looks, and its own tests say where. */
-const callsLater = 'autocannon'
+/** The built-in load generator sends requests only when it is polled. Its own tests check the hosts. */
+const SENDS_LATER = 'autocannon'
 
 interface Row {
   category: Category
@@ -176,8 +176,11 @@ const rows: Row[] = (categories as readonly Category[]).flatMap((category) =>
   Object.keys(category.providers).map((provider) => ({ category, provider })),
 )
 
-/** The ways to drive an action: as against its contract, where there is a case of it, and with what fits by its name. */
-async function waysTo(action: string, { category, provider }: Row): Promise<(more: Partial<Case>) => Promise<unknown>> {
+/** Returns a function that runs an action: with its contract case if there is one, else with values by field name. */
+async function runnerOf(
+  action: string,
+  { category, provider }: Row,
+): Promise<(more: Partial<Case>) => Promise<unknown>> {
   const subject = subjects.find(({ name, cases }) => name === provider && cases.some((one) => one.action === action))
   const example = subject?.cases.find((one) => one.action === action && !one.refused)
   if (subject && example)
@@ -189,12 +192,12 @@ async function waysTo(action: string, { category, provider }: Row): Promise<(mor
       Object.hasOwn(schema.shape, name) && (schema.shape[name] as typeof schema).safeParse(value).success,
   )
   const run = driveProvider(category.name, provider, () => Object.fromEntries(own))
-  const shape = shapeOf(category.actions[action])
+  const fieldSchemas = fieldsOf(category.actions[action])
   const { id, ...others } = inputs
   const fixed = typeof input === 'function' ? input(home()) : input
-  // What is said of an evaluation is of no thing that is there.
+  // A report needs no existing object.
   const all = Object.entries({ ...others, ...(action === 'push-report' ? {} : { id }), ...fixed })
-  const base = Object.fromEntries(all.filter(([name, value]) => shape[name]?.safeParse(value).success))
+  const base = Object.fromEntries(all.filter(([name, value]) => fieldSchemas[name]?.safeParse(value).success))
   return (more) =>
     run(platform.url, {
       action,
@@ -206,48 +209,48 @@ async function waysTo(action: string, { category, provider }: Row): Promise<(mor
 }
 
 type Field = { safeParse(value: unknown): { success: boolean } }
-function shapeOf(action: { input: { shape: object } } | undefined): Record<string, Field> {
+function fieldsOf(action: { input: { shape: object } } | undefined): Record<string, Field> {
   return (action?.input.shape ?? {}) as Record<string, Field>
 }
 
-/** What was thrown that was not thrown on purpose. */
+/** Unexpected errors. */
 const bugs = new Set<string>()
 
-/** Most end with a failure, since the platform's answers are of nobody; where they went is what counts. */
-async function tried(run: Promise<unknown>): Promise<void> {
-  const enough = new AbortController()
-  const timer = setTimeout(() => enough.abort(), 1_000)
-  const late = new Promise((resolve) => enough.signal.addEventListener('abort', resolve))
+/** Runs an action for at most a second. Most fail, because the responses fit no platform; only the hosts matter. */
+async function attempt(run: Promise<unknown>): Promise<void> {
+  const timeout = new AbortController()
+  const timer = setTimeout(() => timeout.abort(), 1_000)
+  const late = new Promise((resolve) => timeout.signal.addEventListener('abort', resolve))
   const caught = run.catch((error: Error) => {
-    // Of the schema, and of who drives it here.
-    const isMeant =
+    // Errors of the schema and of the test driver.
+    const isExpected =
       error instanceof Failure || /Zod/.test(error.name) || /^It (ended|has not ended)/.test(error.message)
-    if (!isMeant) bugs.add(`${error.name}: ${error.message}`)
+    if (!isExpected) bugs.add(`${error.name}: ${error.message}`)
   })
   await Promise.race([caught, late])
   clearTimeout(timer)
 }
 
-describe('an input names no host, leads out of no path, and adds no header', () => {
-  test.each(rows.map((row) => [`${row.category.name}: ${row.provider}`, row] as const))('of %s', async (_name, row) => {
+describe('an input cannot change the host or the path, or add a header', () => {
+  test.each(rows.map((row) => [`${row.category.name}: ${row.provider}`, row] as const))('%s', async (_name, row) => {
     const { category, provider } = row
-    const { kind: shape } = (await category.providers[provider]?.()) ?? {}
-    const able = Object.entries(category.actions).filter(([, action]) => action.kind === shape)
-    expect(able.length).toBeGreaterThan(0)
+    const { kind } = (await category.providers[provider]?.()) ?? {}
+    const supported = Object.entries(category.actions).filter(([, action]) => action.kind === kind)
+    expect(supported.length).toBeGreaterThan(0)
     const before = platform.calls.length
-    for (const [name, action] of able) {
-      const run = await waysTo(name, row)
-      await tried(run({}))
-      await tried(run({ data: ofObjects }))
+    for (const [name, action] of supported) {
+      const run = await runnerOf(name, row)
+      await attempt(run({}))
+      await attempt(run({ data: ofObjects }))
       for (const text of values()) {
-        for (const [field, schema] of Object.entries(shapeOf(action))) {
+        for (const [field, schema] of Object.entries(fieldsOf(action))) {
           for (const form of forms(text)
             .filter((one) => schema.safeParse(one).success)
             .slice(0, 3))
-            await tried(run({ input: { [field]: form } }))
+            await attempt(run({ input: { [field]: form } }))
         }
         const data = { project: text, stage: text, service: text, labels: { a: text }, problem: { ProblemURL: text } }
-        await tried(run({ data }))
+        await attempt(run({ data }))
       }
     }
     const { host } = new URL(platform.url)
@@ -257,7 +260,7 @@ describe('an input names no host, leads out of no path, and adds no header', () 
     const paths = platform.calls.slice(before).map(({ path }) => path)
     expect(platform.calls.filter(({ headers }) => 'x-injected' in headers)).toEqual([])
     expect([...new Set(paths)].filter((path) => !path.startsWith('/below'))).toEqual([])
-    // Who calls nobody shows nothing.
-    if (provider !== callsLater) expect(platform.calls.length).toBeGreaterThan(before)
+    // Without requests, the test would prove nothing.
+    if (provider !== SENDS_LATER) expect(platform.calls.length).toBeGreaterThan(before)
   })
 })

@@ -3,23 +3,22 @@ import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { parseSync } from '@swc/core'
 
-// In this process, and with nothing but JavaScript, so that it says the same on every machine.
+// The JavaScript backend gives the same results on all machines.
 process.env['RECHECK_BACKEND'] = 'pure'
 const { checkSync } = await import('recheck')
 
 const root = join(import.meta.dirname, '../..')
-/** Milliseconds for one of them. */
-const timeout = 30_000
+const TIMEOUT_MS = 30_000
 
-/** Those that take the square of their text's length, and why that is never long. */
+/** Expressions with quadratic time, and why their input is short. */
 const bounded: Record<string, string> = {
   '/[\\ufffd_:]+$/': 'a tag of at most 200 characters',
   '/-+$/': 'a name of at most 63 characters',
-  '/: (?:\\w*Parameter\\w*|Validation\\w*): /': "a failure's message, in which a platform has 500 characters",
-  '/([\\d.]+)([a-zµ]+)/g': 'a duration that was found to be one, of at most seven short parts',
+  '/: (?:\\w*Parameter\\w*|Validation\\w*): /': 'the message of a failure, at most 500 characters',
+  '/([\\d.]+)([a-zµ]+)/g': 'a valid duration of at most seven short parts',
 }
 
-/** Every literal of what is shipped, with the file that it is first in. */
+/** Returns all regular expressions of the functions, each with its first file. */
 function literals(): Map<string, string> {
   const found = new Map<string, string>()
   const visit = (node: unknown, file: string): void => {
@@ -29,25 +28,25 @@ function literals(): Map<string, string> {
       const literal = `/${pattern}/${flags}`
       if (!found.has(literal)) found.set(literal, file)
     }
-    for (const held of Object.values(node)) visit(held, file)
+    for (const child of Object.values(node)) visit(child, file)
   }
   for (const file of globSync('{shared,functions}/**/*.ts', { cwd: root }))
     visit(parseSync(readFileSync(join(root, file), 'utf8'), { syntax: 'typescript', target: 'es2024' }), file)
   return found
 }
 
-/** What repeats nothing without end takes no longer than its length allows. */
-function repeats(literal: string): boolean {
+/** Expressions without unlimited repetition take linear time. */
+function hasRepetition(literal: string): boolean {
   return /[*+]|\{\d+,\}/.test(literal)
 }
 
-it('no text can make a regular expression of the functions take long', () => {
+it('regular expressions take linear time', () => {
   const all = literals()
   expect(all.size).toBeGreaterThan(100)
   const slow = [...all].flatMap(([literal, file]) => {
-    if (!repeats(literal) || Object.hasOwn(bounded, literal)) return []
+    if (!hasRepetition(literal) || Object.hasOwn(bounded, literal)) return []
     const end = literal.lastIndexOf('/')
-    const found = checkSync(literal.slice(1, end), literal.slice(end + 1), { timeout })
+    const found = checkSync(literal.slice(1, end), literal.slice(end + 1), { timeout: TIMEOUT_MS })
     if (found.status === 'safe') return []
     const why = found.status === 'vulnerable' ? found.complexity.summary : found.error.kind
     return [`${file}: ${literal} is ${found.status}: ${why}`]

@@ -11,7 +11,7 @@ const { verifyToken, signToken } = await import('../../shared/approvals/signed-l
 const { slack } = await import('../../functions/notification/providers/slack.ts')
 const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
 
-/** The same text with one of its characters changed, left out, or one more. */
+/** The text with one character changed, removed or added. */
 const altered = (text: string) =>
   fc
     .tuple(fc.nat(text.length - 1), fc.constantFrom('change', 'omit', 'add'), fc.string({ minLength: 1, maxLength: 1 }))
@@ -20,7 +20,7 @@ const altered = (text: string) =>
     )
     .filter((other) => other !== text)
 
-async function isRefused(run: Promise<unknown>): Promise<boolean> {
+async function isRejected(run: Promise<unknown>): Promise<boolean> {
   const error = await run.then(
     () => undefined,
     (error: unknown) => error,
@@ -32,8 +32,8 @@ const taskId = '0123456789abcdef0123456789abcdef01234567'
 const now = Date.parse('2026-11-24T10:00:00Z')
 const until = now / 1_000 + 3_600
 
-describe('a reference to a question', () => {
-  test('says what it was made of', async () => {
+describe('a signed link', () => {
+  test('contains the task and the deadline', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.stringMatching(/^[0-9a-f]{40}$/),
@@ -46,39 +46,37 @@ describe('a reference to a question', () => {
     )
   })
 
-  test('is refused with any change of any of its bytes', async () => {
-    const reference = await signToken(taskId, until)
+  test('is rejected if any byte changes', async () => {
+    const token = await signToken(taskId, until)
     await fc.assert(
-      fc.asyncProperty(altered(reference), async (other) =>
-        expect(await isRefused(verifyToken(other, now))).toBe(true),
-      ),
+      fc.asyncProperty(altered(token), async (other) => expect(await isRejected(verifyToken(other, now))).toBe(true)),
       { numRuns: 500 },
     )
   })
 
-  test('is refused where it was signed with any other key', async () => {
+  test('is rejected if it was signed with another key', async () => {
     const claim = `${taskId}.${until.toString(36)}`
     const { key, previousKey } = approvals
-    for (const good of [key, previousKey])
-      expect(await verifyToken(`${claim}.${hmacHex(good, `approval.${claim}`)}`, now)).toMatchObject({ taskId })
+    for (const valid of [key, previousKey])
+      expect(await verifyToken(`${claim}.${hmacHex(valid, `approval.${claim}`)}`, now)).toMatchObject({ taskId })
     await fc.assert(
       fc.asyncProperty(altered(key), async (other) =>
-        expect(await isRefused(verifyToken(`${claim}.${hmacHex(other, `approval.${claim}`)}`, now))).toBe(true),
+        expect(await isRejected(verifyToken(`${claim}.${hmacHex(other, `approval.${claim}`)}`, now))).toBe(true),
       ),
     )
   })
 
-  test('is refused whatever else it is', async () => {
+  test('is rejected if it is another text', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-f]{40}\.[0-9a-z]{1,10}\.[0-9a-f]{64}$/)),
-        async (text) => expect(await isRefused(verifyToken(text, now))).toBe(true),
+        async (text) => expect(await isRejected(verifyToken(text, now))).toBe(true),
       ),
     )
   })
 })
 
-describe('a click in Slack', () => {
+describe('a Slack button', () => {
   const signingSecret = 'the-signing-secret-of-slack'
   const connection = slack.connection.parse({ token: 'a-bot-token', signingSecret })
   const payload = {
@@ -100,7 +98,7 @@ describe('a click in Slack', () => {
       now: at,
     })
 
-  test('is refused with any change of any byte of its body, its time or its signature', async () => {
+  test('is rejected if any byte of its body, time or signature changes', async () => {
     expect(await read({})).toMatchObject({ decision: 'approve' })
     const changes = fc.oneof(
       altered(body).map((other) => ({ body: other })),
@@ -108,21 +106,21 @@ describe('a click in Slack', () => {
       altered(signature).map((other) => ({ signature: other })),
     )
     await fc.assert(
-      fc.asyncProperty(changes, async (change) => expect(await isRefused(read(change))).toBe(true)),
+      fc.asyncProperty(changes, async (change) => expect(await isRejected(read(change))).toBe(true)),
       { numRuns: 500 },
     )
   })
 
-  test('is refused at any time but its own', async () => {
+  test('is rejected more than five minutes before or after its time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 301, max: 1_000_000_000 }), fc.boolean(), async (seconds, later) =>
-        expect(await isRefused(read({}, now + (later ? 1 : -1) * seconds * 1_000))).toBe(true),
+        expect(await isRejected(read({}, now + (later ? 1 : -1) * seconds * 1_000))).toBe(true),
       ),
     )
   })
 })
 
-describe('a click in Mattermost', () => {
+describe('a Mattermost button', () => {
   const token = 'the-token-of-a-bot-in-mattermost'
   const connection = mattermost.connection.parse({ baseUrl: 'https://chat.example.com', token })
   const mac = hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), 'a-reference.approve')
@@ -130,7 +128,7 @@ describe('a click in Mattermost', () => {
   const read = (context: object) =>
     mattermost.buttons.verify(connection, { body: JSON.stringify({ context, user_id: 'u' }), headers: {}, now })
 
-  test('is refused with any change of any byte of what we have signed', async () => {
+  test('is rejected if any signed byte changes', async () => {
     expect(await read(good)).toMatchObject({ decision: 'approve' })
     const changes = fc.oneof(
       altered(good.reference).map((reference) => ({ reference })),
@@ -139,7 +137,7 @@ describe('a click in Mattermost', () => {
       altered(mac).map((other) => ({ mac: other })),
     )
     await fc.assert(
-      fc.asyncProperty(changes, async (change) => expect(await isRefused(read({ ...good, ...change }))).toBe(true)),
+      fc.asyncProperty(changes, async (change) => expect(await isRejected(read({ ...good, ...change }))).toBe(true)),
       { numRuns: 500 },
     )
   })

@@ -18,7 +18,7 @@ formats.default(ajv)
 ajv.addSchema({ $id: 'https://api.example.com/', ...document })
 
 /** Returns true if a value matches a part of the document, else the errors. */
-function validate(place: string, value: unknown): string | true {
+function matches(place: string, value: unknown): string | true {
   const check = ajv.getSchema(`https://api.example.com/#/${place}`)
   if (!check) throw new Error(`No schema at ${place}`)
   return check(value) ? true : ajv.errorsText(check.errors)
@@ -62,11 +62,11 @@ describe('the OpenAPI document', () => {
       Object.entries(actions).map(([action, { input }]) => ({ name, action, input })),
     ),
   )('says of $name/$action what its input must have, as the schema that checks it does', ({ name, action, input }) => {
-    const nothing = validate(`components/schemas/${name}.${action}`, {})
+    const nothing = matches(`components/schemas/${name}.${action}`, {})
     const refused = () => validate(input, {}, { what: 'input' })
     if (nothing === true) expect(refused).not.toThrow()
     else expect(refused).toThrow(Failure)
-    expect(validate(`components/schemas/${name}.${action}`, { nothingLikeThis: 1 })).not.toBe(true)
+    expect(matches(`components/schemas/${name}.${action}`, { nothingLikeThis: 1 })).not.toBe(true)
   })
 
   it('accepts exactly the bodies that the API accepts', () => {
@@ -80,9 +80,9 @@ describe('the OpenAPI document', () => {
       connection: 'jira',
     }
     expect(() => parseEvent(body)).not.toThrow()
-    expect(validate(at, body)).toBe(true)
-    expect(validate(at, { ...body, input: { titel: 'Slow' } })).not.toBe(true)
-    expect(validate(at, { ...body, data: { project: 5 } })).not.toBe(true)
+    expect(matches(at, body)).toBe(true)
+    expect(matches(at, { ...body, input: { titel: 'Slow' } })).not.toBe(true)
+    expect(matches(at, { ...body, data: { project: 5 } })).not.toBe(true)
   })
 
   it('has all query parameters', () => {
@@ -98,11 +98,11 @@ describe('the OpenAPI document', () => {
   it('describes the responses', () => {
     const path = '/issue-ticketing/open-issue'
     const done = JSON.parse(outcomeResponse(passed('Opened', { id: '1', url: 'https://a.example' }, { a: 'b' })).body)
-    expect(validate(content(path, 'post/responses/200'), done)).toBe(true)
-    expect(validate(content(path, 'post/responses/200'), { ...done, result: 'good' })).not.toBe(true)
+    expect(matches(content(path, 'post/responses/200'), done)).toBe(true)
+    expect(matches(content(path, 'post/responses/200'), { ...done, result: 'good' })).not.toBe(true)
     const taskId = 'a'.repeat(40)
     const accepted = { taskId, statusUrl: `https://a.example/v1/tasks/${taskId}`, duplicate: false }
-    expect(validate(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
+    expect(matches(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
     const now = new Date().toISOString()
     const status = {
       ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'finished', verdict: 'errored' },
@@ -110,8 +110,8 @@ describe('the OpenAPI document', () => {
       outcome: errored(new Failure('refused', 'No')),
     }
     const tasks = content('/issue-ticketing/tasks/{taskId}', 'get/responses/200')
-    expect(validate(tasks, JSON.parse(json(200, status).body))).toBe(true)
-    expect(validate(tasks, { ...status, state: 'gone' })).not.toBe(true)
+    expect(matches(tasks, JSON.parse(json(200, status).body))).toBe(true)
+    expect(matches(tasks, { ...status, state: 'gone' })).not.toBe(true)
   })
 
   it.each([
@@ -125,7 +125,7 @@ describe('the OpenAPI document', () => {
     })
     const type = headers['content-type']?.replace('/', '~1') ?? ''
     const at = `components/responses/${statusCode}/content/${encodeURIComponent(type)}/schema`
-    expect(validate(at, JSON.parse(body))).toBe(true)
-    expect(validate(at, { detail: 5 })).not.toBe(true)
+    expect(matches(at, JSON.parse(body))).toBe(true)
+    expect(matches(at, { detail: 5 })).not.toBe(true)
   })
 })
