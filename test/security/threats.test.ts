@@ -6,7 +6,7 @@ import { parseSync } from '@swc/core'
 /** The tests for each threat in docs/security.md: file, names of the groups, name of the test. */
 const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   'Forged token': [
-    ['test/e2e/refusals.test.ts', 'a caller', 'with no token, or a wrong one, is answered 401 and learns nothing'],
+    ['test/e2e/refusals.test.ts', 'A caller', 'without a valid token gets 401 and no other information'],
   ],
   Timing: [
     [
@@ -41,10 +41,10 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   Replay: [
     [
       'test/e2e/silent.test.ts',
-      'a silent call',
-      'with an event id is done once, in parallel or later, and the repeat gets the same answer',
+      'A silent call',
+      'with an event id runs once, in parallel or later, and a repeat gets the same response',
     ],
-    ['test/e2e/every-job.test.ts', 'an event that is delivered three times at once'],
+    ['test/e2e/every-job.test.ts', 'An event that is delivered three times at once'],
     [
       'test/security/signatures.test.ts',
       'a Slack button',
@@ -52,8 +52,8 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ],
     [
       'test/e2e/clicks.test.ts',
-      'a click in Slack',
-      'of two at once is one decision, and the other hears in private who was first',
+      'A click in Slack',
+      'has one decision if two people click at once, and tells the other in private',
     ],
   ],
   'SSRF through an input': [
@@ -68,11 +68,11 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   'Path traversal in ids': [
     ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
     ['test/shared/http/client.test.ts', 'a request', 'never leaves the base URL by a part of its path'],
-    ['test/e2e/refusals.test.ts', 'a path', 'to an unknown connection is answered 404 with the known ones'],
+    ['test/e2e/refusals.test.ts', 'A path', 'to an unknown connection returns 404 with the known ones'],
   ],
   'Header injection': [
     ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
-    ['test/fuzz/fuzz.test.ts', 'whatever is sent, the HTTP interface answers as it is meant to, and nothing breaks'],
+    ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
   'Code through a variable': [
     ['test/functions/ci-cd/gitlab-ci.test.ts', 'a start', 'with the variable %s is refused before anything is sent'],
@@ -84,11 +84,11 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'a body',
       'of any bytes and any content type is an object of its own, or refused on purpose',
     ],
-    ['test/e2e/refusals.test.ts', 'a body', '%s is refused, in both modes, with what to do'],
+    ['test/e2e/refusals.test.ts', 'A body', '%s is rejected in both modes with a fix'],
   ],
   ReDoS: [['test/security/regular-expressions.test.ts', 'regular expressions take linear time']],
   'JSON bombs': [
-    ['test/e2e/refusals.test.ts', 'a body', '%s is refused, in both modes, with what to do'],
+    ['test/e2e/refusals.test.ts', 'A body', '%s is rejected in both modes with a fix'],
     ['test/shared/evaluation/slo-file.test.ts', 'an SLO file', 'of aliases that grow without end is refused'],
     ['test/shared/http/client.test.ts', 'an answer', 'that is too large, or breaks off, is a fault of the platform'],
   ],
@@ -98,8 +98,8 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/shared/approvals/approvals.test.ts', 'a page turns nothing around, and opens no attribute'],
     [
       'test/e2e/approval.test.ts',
-      'an approval by link',
-      'has a page that runs nothing, loads nothing, and is neither kept nor framed',
+      'An approval by link',
+      'has a page without scripts, external resources, caching or framing',
     ],
   ],
   'Log injection': [
@@ -107,17 +107,17 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'test/shared/log.test.ts',
       'a line is one JSON object with level, message, time, the keys that were set and what goes with the message',
     ],
-    ['test/fuzz/fuzz.test.ts', 'whatever is sent, the HTTP interface answers as it is meant to, and nothing breaks'],
+    ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
   'Secret in a response or log': [
     [
       'test/e2e/masking.test.ts',
-      'the credentials of a connection',
+      'The credentials of a connection',
       'do not change the text of a call that uses another connection',
     ],
     [
       'test/e2e/secrets.test.ts',
-      'no secret value is in any log line, answer, event or state file, even where the platforms echo them',
+      'No secret value appears in a log line, response, event or state file, even if platforms echo it',
     ],
     ['test/shared/redact.test.ts', 'a remembered secret', 'survives no mask %s'],
     [
@@ -136,29 +136,27 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/infra/aws/nag.test.ts', 'cdk-nag AwsSolutions', 'finds nothing with all options'],
   ],
   'Link scanner': [
-    ['test/e2e/approval.test.ts', 'an approval by link', 'is never decided by a GET, nor by what is not whole'],
+    ['test/e2e/approval.test.ts', 'An approval by link', 'is not decided by GET or by an incomplete form'],
   ],
-  'Callback theft': [['test/e2e/approval.test.ts', 'the callback of a question', 'never leaves the functions']],
+  'Callback theft': [
+    ['test/e2e/approval.test.ts', 'The callback of an approval', 'never appears in a response, an event or a message'],
+  ],
   'Another user of the machine': [
     [
       'test/e2e/private.test.ts',
-      'the stand-ins for AWS',
-      'answer only with the access key that is in a private file of the state folder',
+      'The local AWS services',
+      'accept only the access key in a private file of the state folder',
     ],
     [
       'test/e2e/private.test.ts',
-      'a runtime with a real platform',
-      'generates a token and a key for approvals at the start, which last',
+      'A runtime with a real platform',
+      'generates a token and an approvals key at the start and keeps them',
     ],
-    ['test/e2e/private.test.ts', 'a runtime with a real platform', 'shows its console to nobody else on this machine'],
-    [
-      'test/e2e/private.test.ts',
-      'a state folder',
-      'that others may read is closed, and nothing in it is readable by others',
-    ],
+    ['test/e2e/private.test.ts', 'A runtime with a real platform', 'hides its console from other users of the machine'],
+    ['test/e2e/private.test.ts', 'A state folder', 'that others can read becomes private'],
   ],
   'Unknown input': [
-    ['test/fuzz/fuzz.test.ts', 'whatever is sent, the HTTP interface answers as it is meant to, and nothing breaks'],
+    ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
 }
 
