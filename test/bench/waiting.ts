@@ -43,7 +43,9 @@ export async function waiting(bench: Bench): Promise<Section> {
         mb(heap),
         ...(more ? [kb(more.rss), kb(more.heap)] : ['', '']),
         ms(median(latencies)),
-        waiting >= MAX_TASKS ? `${within(rss, MAX_RSS_BYTES, mb)}; flat per task: ${isFlat(seen) ? 'within' : 'over'}` : '',
+        waiting >= MAX_TASKS
+          ? `${within(rss, MAX_RSS_BYTES, mb)}; flat per task: ${isFlat(seen) ? 'within' : 'over'}`
+          : '',
       ])
     }
   } finally {
