@@ -1,37 +1,34 @@
 import * as z from 'zod/mini'
-import { Failure, type FailureKind } from '../../shared/errors.ts'
+import { Failure, type FailureKind, invalidInput } from '../../shared/errors.ts'
 import type { Http, RequestOptions } from '../../shared/http/client.ts'
 import type { HttpResponse } from '../../shared/http/exchange.ts'
 import { segment } from '../../shared/http/segment.ts'
-import { invalid } from './chaos-mesh-objects.ts'
 
-const named = z.object({ uid: z.string(), name: z.string() })
-/** An object by the name that it has in its namespace, and by what names it for good. */
-type Named = z.output<typeof named>
-/** A list that is empty may be null. */
-const listed = z.nullable(z.array(named))
+const kubernetesObject = z.object({ uid: z.string(), name: z.string() })
+type KubernetesObject = z.output<typeof kubernetesObject>
+/** The dashboard returns null for an empty list. */
+const objects = z.nullable(z.array(kubernetesObject))
 const events = z.nullable(z.array(z.object({ reason: z.string(), message: z.string() })))
 
-/** What Kubernetes refuses, and that a name is taken, the dashboard answers with 500. */
-const refusals: [RegExp, FailureKind][] = [
+/** The dashboard returns 500 for errors of Kubernetes that are not faults of the dashboard. */
+const kubernetesErrors: [RegExp, FailureKind][] = [
   [/: Unauthorized$/, 'credentials'],
   [/denied the request| is invalid: | is forbidden|already exists|record not found/, 'refused'],
 ]
-const mostEvents = 1_000
+const MAX_EVENTS = 1_000
 
-/** Where an object is. */
-interface Place {
+interface ObjectPath {
   /** `PodChaos`, `Workflow` .. */
   kind: string
   namespace: string
 }
 
 /**
- * A request to the dashboard.
+ * Sends a request to the dashboard.
  *
- * @throws Failure as Http does, but `refused` and `credentials` for what is answered with 500 and is no fault
+ * @throws Failure as `Http` does, with `refused` or `credentials` for errors of Kubernetes that have the status 500
  */
-export async function ask<T>(
+export async function send<T>(
   http: Http,
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
@@ -40,64 +37,72 @@ export async function ask<T>(
   try {
     return await http.request(method, path, options)
   } catch (error) {
-    const meant = error instanceof Failure && error.kind === 'platform' ? error.message : ''
-    const [, kind] = refusals.find(([words]) => words.test(meant)) ?? []
-    throw kind ? new Failure(kind, meant) : error
+    const message = error instanceof Failure && error.kind === 'platform' ? error.message : ''
+    const [, kind] = kubernetesErrors.find(([pattern]) => pattern.test(message)) ?? []
+    throw kind ? new Failure(kind, message) : error
   }
 }
 
-/** Whether the dashboard would not do it, or knows of no such thing. */
+/** Returns true if the dashboard rejected the request or does not know the object. */
 export function isRefusal(error: unknown): error is Failure {
   return error instanceof Failure && error.kind === 'refused'
 }
 
-/** Makes an object, unless there is one of that name. */
+/** Creates an object unless one with this name exists. */
 export async function create(http: Http, kind: string, object: object): Promise<void> {
   try {
-    await ask(http, 'POST', listOf(kind), { body: object })
+    await send(http, 'POST', collectionPath(kind), { body: object })
   } catch (error) {
     if (!isRefusal(error) || !error.message.includes('already exists')) throw error
   }
 }
 
-/** What of a kind is in the cluster now, of that name where one is given; of any kind of fault where none is. */
-export async function inCluster(http: Http, { kind, namespace }: Partial<Place>, name?: string): Promise<Named[]> {
+/** Lists objects in the cluster. Without a kind, it lists faults of every kind; a name filters the list. */
+export async function listObjects(
+  http: Http,
+  { kind, namespace }: Partial<ObjectPath>,
+  name?: string,
+): Promise<KubernetesObject[]> {
   const query = kind === 'Workflow' ? { namespace } : { namespace, kind, name }
-  const { body } = await ask(http, 'GET', listOf(kind), { query, schema: listed })
-  return body?.filter((one) => name === undefined || one.name === name) ?? []
+  const { body } = await send(http, 'GET', collectionPath(kind), { query, schema: objects })
+  return body?.filter((object) => name === undefined || object.name === name) ?? []
 }
 
-/** What was deleted from the cluster, for as long as the dashboard remembers it. */
-export async function archived(http: Http, { kind, namespace }: Partial<Place>): Promise<Named[]> {
+/** Lists objects that were deleted from the cluster, for as long as the dashboard stores them. */
+export async function listArchived(http: Http, { kind, namespace }: Partial<ObjectPath>): Promise<KubernetesObject[]> {
   const path = kind === 'Workflow' ? 'api/archives/workflows' : 'api/archives'
-  // Some versions fail at a second condition.
-  const { body } = await ask(http, 'GET', path, { query: { namespace }, schema: listed })
+  // Some versions return an error if there is a second filter.
+  const { body } = await send(http, 'GET', path, { query: { namespace }, schema: objects })
   return body ?? []
 }
 
-/** Events are shown to who may list all kinds. */
-const notShown = [401, 403]
+/** Events require permission to list all kinds. */
+const FORBIDDEN = [401, 403]
 
-/** What happened to an experiment, the newest first; undefined where the token may not see it. */
-export async function eventsOf(http: Http, id: string) {
-  const { namespace, uid } = placeOf(id)
-  const query = { object_id: uid, namespace, limit: mostEvents }
-  const { status, body } = await ask(http, 'GET', 'api/events', { query, accept: notShown, schema: events })
-  return notShown.includes(status) ? undefined : (body ?? [])
+/** Returns the events of an experiment, newest first, or undefined if the token may not read them. */
+export async function readEvents(http: Http, id: string) {
+  const { namespace, uid } = parseId(id)
+  const query = { object_id: uid, namespace, limit: MAX_EVENTS }
+  const { status, body } = await send(http, 'GET', 'api/events', { query, accept: FORBIDDEN, schema: events })
+  return FORBIDDEN.includes(status) ? undefined : (body ?? [])
 }
 
-/** An id is `PodChaos/shop/8f1d3c0e-..`: the kind, the namespace and what Kubernetes calls it for good. */
-export function idOf({ kind, namespace }: Place, { uid }: Named): string {
+/**
+ * Returns the id of a run: kind, namespace and UID.
+ *
+ * @example formatId({ kind: 'PodChaos', namespace: 'shop' }, { uid: '8f1d3c0e-..' }) // PodChaos/shop/8f1d3c0e-..
+ */
+export function formatId({ kind, namespace }: ObjectPath, { uid }: KubernetesObject): string {
   return `${kind}/${namespace}/${uid}`
 }
 
 /** @throws Failure `invalid` */
-export function placeOf(id: string): Place & { uid: string; path: string } {
+export function parseId(id: string): ObjectPath & { uid: string; path: string } {
   const [, kind, namespace, uid] = /^([A-Z]\w{1,40})\/([a-z0-9][-a-z0-9]{0,62})\/([\w-]{1,64})$/.exec(id) ?? []
-  if (kind && namespace && uid) return { kind, namespace, uid, path: `${listOf(kind)}/${segment(uid)}` }
-  throw invalid('id', 'is no experiment: write it like PodChaos/shop/8f1d3c0e-2a51-4c0b-9d3f-6f0c1c7f7a10')
+  if (kind && namespace && uid) return { kind, namespace, uid, path: `${collectionPath(kind)}/${segment(uid)}` }
+  throw invalidInput('input.id', 'must be an experiment id such as PodChaos/shop/8f1d3c0e-2a51-4c0b-9d3f-6f0c1c7f7a10')
 }
 
-function listOf(kind: string | undefined): string {
+function collectionPath(kind: string | undefined): string {
   return kind === 'Workflow' ? 'api/workflows' : 'api/experiments'
 }

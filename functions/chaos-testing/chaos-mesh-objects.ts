@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
-import { isAllowed, refuseOutside } from './blast-radius.ts'
+import { Failure, invalidInput } from '../../shared/errors.ts'
+import { checkAllowed, isAllowed } from './blast-radius.ts'
 
 /**
- * The kinds that select pods by their namespaces, and where a template of a workflow holds theirs. Those that reach clouds
- * and machines are not here: no namespace bounds them.
+ * The kinds that select pods by namespace, with the field that holds their specification in a workflow template. Kinds that
+ * target clouds and machines are not supported: no namespace limits them.
  */
-const fields = {
+const SPEC_FIELDS = {
   BlockChaos: 'blockChaos',
   DNSChaos: 'dnsChaos',
   HTTPChaos: 'httpChaos',
@@ -18,58 +18,61 @@ const fields = {
   StressChaos: 'stressChaos',
   TimeChaos: 'timeChaos',
 } as const
-const kinds = Object.keys(fields) as (keyof typeof fields)[]
-/** What happens at once and can not be taken back, so that it lasts no time. */
-const oneShots = ['pod-kill', 'container-kill']
-/** What may stand in a workflow beside faults: it injects nothing, and runs no container. */
-const steps = ['Serial', 'Parallel', 'Suspend', 'StatusCheck']
-const everyStepHas = ['name', 'templateType', 'deadline', 'children', 'statusCheck', 'abortWithStatusCheck']
+const kinds = Object.keys(SPEC_FIELDS) as (keyof typeof SPEC_FIELDS)[]
+/** Actions that take effect immediately and cannot be reverted, so they have no duration. */
+const INSTANT_ACTIONS = ['pod-kill', 'container-kill']
+/** Workflow template types that inject no fault and run no container. */
+const CONTROL_TYPES = ['Serial', 'Parallel', 'Suspend', 'StatusCheck']
+const COMMON_FIELDS = ['name', 'templateType', 'deadline', 'children', 'statusCheck', 'abortWithStatusCheck']
 
-const namespace = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a namespace of Kubernetes'))
-const selector = spelled({
+const namespace = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes namespace'))
+const selector = exactFields({
   namespaces: z.nullish(z.array(namespace)),
   pods: z.nullish(z.record(namespace, z.array(z.string()))),
 })
-const fault = spelled({
+const fault = exactFields({
   action: z.optional(z.string()),
   duration: z.optional(z.string()),
   remoteCluster: z.optional(z.string()),
   selector,
-  // Other pods for the network, a word for HTTP.
-  target: z.optional(z.union([spelled({ selector }), z.string()])),
+  // Other pods for NetworkChaos, a word for HTTPChaos.
+  target: z.optional(z.union([exactFields({ selector }), z.string()])),
 })
 type Fault = z.output<typeof fault>
 const step = z.looseObject({ name: z.string(), templateType: z.string(), deadline: z.optional(z.string()) })
 type Step = z.output<typeof step>
 
-const words = z.record(z.string(), z.string())
-const head = {
+const strings = z.record(z.string(), z.string())
+const commonFields = {
   apiVersion: z.literal('chaos-mesh.org/v1alpha1'),
-  // Its name is given here.
-  metadata: z.object({ namespace, labels: z.optional(words), annotations: z.optional(words) }),
+  // Without a name: each run has its own.
+  metadata: z.object({ namespace, labels: z.optional(strings), annotations: z.optional(strings) }),
 }
 
-/** An object of Chaos Mesh as in its YAML: an experiment, or a workflow of some. */
+/** A Chaos Mesh object as in its YAML: an experiment, or a workflow of experiments. */
 export const chaosTemplate = z.discriminatedUnion('kind', [
-  z.object({ ...head, kind: z.enum(kinds), spec: fault }),
+  z.object({ ...commonFields, kind: z.enum(kinds), spec: fault }),
   z.object({
-    ...head,
+    ...commonFields,
     kind: z.literal('Workflow'),
     spec: z.object({ entry: z.string(), templates: z.array(step).check(z.minLength(1)) }),
   }),
 ])
 
-/** Fields of which some are checked. Chaos Mesh reads their names in any case: another spelling would be another way in. */
-function spelled<S extends z.core.$ZodLooseShape>(shape: S) {
-  const names = Object.keys(shape)
-  const isSpelled = (key: string) =>
-    names.includes(key) || (/^\w+$/.test(key) && !names.some((name) => name.toLowerCase() === key.toLowerCase()))
+/**
+ * Returns an object schema that rejects other spellings of its fields. Chaos Mesh ignores case, so `Namespaces` would bypass
+ * the check of `namespaces`.
+ */
+function exactFields<S extends z.core.$ZodLooseShape>(fields: S) {
+  const names = Object.keys(fields)
+  const isExact = (field: string) =>
+    names.includes(field) || (/^\w+$/.test(field) && !names.some((name) => name.toLowerCase() === field.toLowerCase()))
   return z
-    .looseObject(shape)
-    .check(z.refine((value) => Object.keys(value).every(isSpelled), { message: 'has a field in another spelling' }))
+    .looseObject(fields)
+    .check(z.refine((value) => Object.keys(value).every(isExact), { message: 'has a field with another spelling' }))
 }
 
-/** What a connection says of its experiments. */
+/** The limits that a connection sets. */
 interface Bounds {
   templates: Record<string, z.output<typeof chaosTemplate>>
   /** Namespaces. */
@@ -77,150 +80,154 @@ interface Bounds {
   maxDuration: string
 }
 
-/** What a call asks for. */
-interface Asked {
+/** The parts of a call that select and change a template. */
+interface Request {
   target: string
   project?: string | undefined
   parameters?: Record<string, unknown> | undefined
 }
 
 /**
- * The object that a call asks for, but for its name: its template, with the namespace and the duration of the call. It ends by
- * itself, and touches no pods but those of namespaces that are allowed.
+ * Returns the object to create, without its name: the template with the namespace and duration of the call. It ends by itself
+ * and selects only pods of allowed namespaces.
  *
- * @throws Failure `invalid`, or `refused` for what the connection does not allow
+ * @throws Failure `invalid`, or `refused` for anything that the connection does not allow
  */
-export function objectOf(bounds: Bounds, asked: Asked) {
+export function buildObject(bounds: Bounds, request: Request) {
   const { templates, allow } = bounds
-  const template = Object.hasOwn(templates, asked.target) ? templates[asked.target] : undefined
+  const template = Object.hasOwn(templates, request.target) ? templates[request.target] : undefined
   if (!template) {
     const known = Object.keys(templates).join(', ') || 'none'
-    throw invalid('target', `is no template of the connection, which has ${known}`)
+    throw invalidInput('input.target', `must be a template of the connection: ${known}`)
   }
   const { apiVersion, metadata, kind } = template
-  if (asked.project !== undefined && !z.safeParse(namespace, asked.project).success)
-    throw invalid('project', 'is no namespace: write it like shop')
-  const place = asked.project ?? metadata.namespace
-  if (asked.project !== undefined) refuseOutside(allow, place, 'project')
-  else if (!isAllowed(allow, place)) throw forbidden(`is made in the namespace ${place}, ${outside(allow)}`)
-  const made = { apiVersion, kind, metadata: { ...metadata, namespace: place } }
-  const duration = durationAsked(asked, bounds)
+  if (request.project !== undefined && !z.safeParse(namespace, request.project).success)
+    throw invalidInput('input.project', 'must be a namespace such as shop')
+  const inNamespace = request.project ?? metadata.namespace
+  if (request.project !== undefined) checkAllowed(allow, inNamespace, 'project')
+  else if (!isAllowed(allow, inNamespace))
+    throw refusedTemplate(`is in the namespace ${inNamespace}, ${outside(allow)}`)
+  const object = { apiVersion, kind, metadata: { ...metadata, namespace: inNamespace } }
+  const duration = requestedDuration(request, bounds)
   if (template.kind !== 'Workflow') {
-    const lasting = lastingOf(template.kind, template.spec, duration, bounds)
-    return { ...made, spec: within(place, lasting, allow) }
+    const timed = withDuration(template.kind, template.spec, duration, bounds)
+    return { ...object, spec: withNamespaces(inNamespace, timed, allow) }
   }
   if (duration !== undefined)
-    throw invalid('parameters', 'must not set duration, since a workflow lasts as long as its deadlines say')
-  return { ...made, spec: workflowOf(place, template.spec, bounds) }
+    throw invalidInput('input.parameters', 'must not contain duration: the deadlines of a workflow set its duration')
+  return { ...object, spec: workflowSpec(inNamespace, template.spec, bounds) }
 }
 
-function durationAsked({ parameters = {} }: Asked, { maxDuration }: Bounds): string | undefined {
+function requestedDuration({ parameters = {} }: Request, { maxDuration }: Bounds): string | undefined {
   const others = Object.keys(parameters).filter((name) => name !== 'duration')
-  if (others.length > 0) throw invalid('parameters', `may set duration alone, and not ${others.join(', ')}`)
+  if (others.length > 0) throw invalidInput('input.parameters', `may contain only duration, not ${others.join(', ')}`)
   const { duration } = parameters
   if (duration === undefined) return undefined
-  if (typeof duration !== 'string' || secondsOf(duration) === undefined)
-    throw invalid('parameters.duration', 'is no duration: write it like 90s or 1m30s')
+  if (typeof duration !== 'string' || parseGoDuration(duration) === undefined)
+    throw invalidInput('input.parameters.duration', 'must be a duration such as 90s or 1m30s')
   if (isLonger(duration, maxDuration))
-    throw refused('parameters.duration', `is ${duration}, and the connection allows ${maxDuration} (maxDuration)`)
+    throw refused(
+      'parameters.duration',
+      `is ${duration}, but the connection allows at most ${maxDuration} (maxDuration)`,
+    )
   return duration
 }
 
-/** A fault that ends by itself. */
-function lastingOf(kind: string, spec: Fault, asked: string | undefined, { maxDuration }: Bounds): Fault {
-  if (isOneShot(kind, spec)) {
-    if (asked === undefined) return spec
-    throw invalid('parameters', `must not set duration, since ${spec.action} happens at once`)
+/** Returns the specification of a fault that ends by itself. */
+function withDuration(kind: string, spec: Fault, requested: string | undefined, { maxDuration }: Bounds): Fault {
+  if (isInstant(kind, spec)) {
+    if (requested === undefined) return spec
+    throw invalidInput('input.parameters', `must not contain duration: ${spec.action} takes effect immediately`)
   }
-  const duration = asked ?? spec.duration
-  bound('the template', 'duration', duration, maxDuration)
+  const duration = requested ?? spec.duration
+  checkTimeLimit('the template', 'duration', duration, maxDuration)
   return { ...spec, duration }
 }
 
-function workflowOf(place: string, { entry, templates }: { entry: string; templates: Step[] }, bounds: Bounds) {
+function workflowSpec(inNamespace: string, spec: { entry: string; templates: Step[] }, bounds: Bounds) {
+  const { entry, templates } = spec
   const first = templates.find(({ name }) => name === entry)
-  // The deadline of the entry ends whatever it began.
-  bound(`the entry ${entry}`, 'deadline', first?.deadline, bounds.maxDuration)
-  return { entry, templates: templates.map((one) => stepWithin(place, one, bounds)) }
+  // The deadline of the entry ends all of its steps.
+  checkTimeLimit(`the entry ${entry}`, 'deadline', first?.deadline, bounds.maxDuration)
+  return { entry, templates: templates.map((one) => boundedStep(inNamespace, one, bounds)) }
 }
 
-function stepWithin(place: string, one: Step, { allow, maxDuration }: Bounds): Step {
+function boundedStep(inNamespace: string, one: Step, { allow, maxDuration }: Bounds): Step {
   const { name, templateType } = one
-  const field = kinds.find((kind) => kind === templateType) && fields[templateType as keyof typeof fields]
-  if (field === undefined && !steps.includes(templateType))
-    throw forbidden(`has ${name} of the type ${templateType}, which allow does not bound`)
-  const other = Object.keys(one).find((key) => key !== field && !everyStepHas.includes(key))
-  if (other !== undefined) throw forbidden(`has ${name} with ${other}, which is nothing that a ${templateType} has`)
+  const field = kinds.find((kind) => kind === templateType) && SPEC_FIELDS[templateType as keyof typeof SPEC_FIELDS]
+  if (field === undefined && !CONTROL_TYPES.includes(templateType))
+    throw refusedTemplate(`contains the step ${name} of the type ${templateType}, which allow cannot limit`)
+  const other = Object.keys(one).find((key) => key !== field && !COMMON_FIELDS.includes(key))
+  if (other !== undefined)
+    throw refusedTemplate(`contains the step ${name} with ${other}, which is not a field of ${templateType}`)
   if (field === undefined) return one
-  bound(name, 'deadline', one.deadline, maxDuration)
+  checkTimeLimit(name, 'deadline', one.deadline, maxDuration)
   const parsed = z.safeParse(fault, one[field])
-  if (!parsed.success) throw forbidden(`has ${name} with ${wrongIn(field, parsed.error)}`)
-  return { ...one, [field]: within(place, parsed.data, allow) }
+  if (!parsed.success) throw refusedTemplate(`contains the step ${name} with ${describeIssue(field, parsed.error)}`)
+  return { ...one, [field]: withNamespaces(inNamespace, parsed.data, allow) }
 }
 
-function wrongIn(field: string, { issues: [issue] }: z.core.$ZodError): string {
-  return `a ${[field, ...(issue?.path ?? [])].join('.')} that is wrong: ${issue?.message}`
+function describeIssue(field: string, { issues: [issue] }: z.core.$ZodError): string {
+  return `an invalid ${[field, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`
 }
 
-/** The fault with its namespaces written out: without them, only an admission webhook keeps it within its own. */
-function within(place: string, spec: Fault, allow: readonly string[]): Fault {
+/** Sets the namespaces of all selectors. Without them, only an admission webhook keeps a fault in its own namespace. */
+function withNamespaces(inNamespace: string, spec: Fault, allow: readonly string[]): Fault {
   if (spec.remoteCluster !== undefined)
-    throw forbidden('names a remoteCluster, whose namespaces are others than those that are allowed')
+    throw refusedTemplate('sets remoteCluster, but the allowed namespaces are those of the local cluster')
   const { selector, target } = spec
   return {
     ...spec,
-    selector: selected(place, selector, allow),
-    ...(typeof target === 'object' ? { target: { ...target, selector: selected(place, target.selector, allow) } } : {}),
+    selector: boundedSelector(inNamespace, selector, allow),
+    ...(typeof target === 'object'
+      ? { target: { ...target, selector: boundedSelector(inNamespace, target.selector, allow) } }
+      : {}),
   }
 }
 
-function selected(place: string, given: Fault['selector'], allow: readonly string[]): Fault['selector'] {
-  const namespaces = given.namespaces?.length ? given.namespaces : [place]
+function boundedSelector(inNamespace: string, given: Fault['selector'], allow: readonly string[]): Fault['selector'] {
+  const namespaces = given.namespaces?.length ? given.namespaces : [inNamespace]
   const other = [...namespaces, ...Object.keys(given.pods ?? {})].find((one) => !isAllowed(allow, one))
-  if (other !== undefined) throw forbidden(`selects pods of the namespace ${other}, ${outside(allow)}`)
+  if (other !== undefined) throw refusedTemplate(`selects pods of the namespace ${other}, ${outside(allow)}`)
   return { ...given, namespaces }
 }
 
 function outside(allow: readonly string[]): string {
-  return `which is outside of the blast radius: the connection allows ${allow.join(', ')}`
+  return `which is outside the blast radius: the connection allows ${allow.join(', ')}`
 }
 
-function isOneShot(kind: string, { action }: Fault): boolean {
-  return kind === 'PodChaos' && oneShots.includes(action ?? '')
+function isInstant(kind: string, { action }: Fault): boolean {
+  return kind === 'PodChaos' && INSTANT_ACTIONS.includes(action ?? '')
 }
 
-function bound(what: string, name: 'duration' | 'deadline', value: string | undefined, most: string): void {
-  if (value === undefined) throw forbidden(`lets ${what} go on until somebody ends it: it needs a ${name}, like 60s`)
-  if (secondsOf(value) === undefined) throw forbidden(`gives ${what} the ${name} "${value}", which is none: write 60s`)
-  if (isLonger(value, most))
-    throw forbidden(`gives ${what} the ${name} ${value}, and the connection allows ${most} (maxDuration)`)
+function checkTimeLimit(owner: string, name: 'duration' | 'deadline', value: string | undefined, max: string): void {
+  if (value === undefined) throw refusedTemplate(`gives ${owner} no time limit: add a ${name} such as 60s`)
+  if (parseGoDuration(value) === undefined)
+    throw refusedTemplate(`gives ${owner} the invalid ${name} "${value}": write it like 60s`)
+  if (isLonger(value, max))
+    throw refusedTemplate(`gives ${owner} the ${name} ${value}, but the connection allows at most ${max} (maxDuration)`)
 }
 
-const units: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3_600 }
+const UNIT_SECONDS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3_600 }
 
-/** The seconds of a duration as Go writes them, `1m30s`; undefined for what is none, or no time. */
-export function secondsOf(duration: string): number | undefined {
+/** Returns the seconds of a Go duration such as `1m30s`, or undefined if it is invalid or zero. */
+export function parseGoDuration(duration: string): number | undefined {
   if (!/^(\d{1,9}(\.\d{1,9})?(ns|us|µs|ms|s|m|h)){1,7}$/.test(duration)) return undefined
   const parts = [...duration.matchAll(/([\d.]+)([a-zµ]+)/g)]
-  const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (units[unit] ?? 0), 0)
+  const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNIT_SECONDS[unit] ?? 0), 0)
   return seconds > 0 ? seconds : undefined
 }
 
-function isLonger(duration: string, most: string): boolean {
-  return (secondsOf(duration) ?? 0) > (secondsOf(most) ?? 0)
+function isLonger(duration: string, max: string): boolean {
+  return (parseGoDuration(duration) ?? 0) > (parseGoDuration(max) ?? 0)
 }
 
-/** What is wrong with the template, which its connection's secret holds. */
-function forbidden(message: string): Failure {
+/** Returns the error for a template in the connection's secret that the connection itself does not allow. */
+function refusedTemplate(message: string): Failure {
   return refused('target', `names a template that ${message}`)
 }
 
 function refused(field: string, message: string): Failure {
   const path = `input.${field}`
-  return new Failure('refused', `${path} ${message}.`, { errors: [{ path, message }] })
-}
-
-export function invalid(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('invalid', `${path} ${message}.`, { errors: [{ path, message }] })
+  return new Failure('refused', `${path} ${message}`, { errors: [{ path, message }] })
 }

@@ -26,26 +26,26 @@ const execution = z.object({
   nodes: z.nullish(z.record(z.string(), node)),
 })
 
-/** What the agent in the cluster tells of a run: its workflow, with times in epoch seconds. */
+/** The report of the agent in the cluster: the workflow of a run, with times in epoch seconds. */
 export type Execution = z.output<typeof execution>
 
-/** A fault that was injected, and what became of it. */
+/** An injected fault and its result. */
 export interface Fault {
   name: string
   phase: string | undefined
   /** `Pass`, `Fail`, `Awaited`, `Stopped` or `N/A`. */
   verdict: string
-  /** In percent of its probes. */
+  /** Percentage of successful probes. */
   probeSuccess: number | undefined
   failedProbes: string[]
   failStep: string | undefined
 }
 
-const longestWhy = 200
+const MAX_FAILURE_LENGTH = 200
 
 /**
- * Reads it from the text that it comes in. An agent of another version may tell something else, or nothing: the phase
- * and the score of the run stand without it.
+ * Parses the report. An agent of another version may report something else, or nothing: the phase and score of the run are
+ * valid without it.
  *
  * @see https://github.com/litmuschaos/litmus/blob/master/chaoscenter/subscriber/pkg/types/event.go
  */
@@ -58,14 +58,14 @@ export function readExecution(text: string | null | undefined): Execution {
   }
 }
 
-/** The faults of a run; one that the agent could not read says nothing but its step. */
+/** Returns the faults of a run. A fault that the agent could not read has only its step. */
 export function faultsOf({ nodes }: Execution): Fault[] {
   return Object.values(nodes ?? {})
     .filter(({ type, chaosData }) => type === 'ChaosEngine' || chaosData)
     .map(({ name, phase, message, chaosData }) => {
       const { experimentName, experimentVerdict, probeSuccessPercentage: percent, chaosResult } = chaosData ?? {}
       const verdict = experimentVerdict || 'N/A'
-      const told = chaosData?.failStep === 'N/A' ? undefined : chaosData?.failStep
+      const failStep = chaosData?.failStep === 'N/A' ? undefined : chaosData?.failStep
       return {
         name: experimentName || name,
         phase: phase ?? undefined,
@@ -74,15 +74,16 @@ export function faultsOf({ nodes }: Execution): Fault[] {
         failedProbes: (chaosResult?.status?.probeStatuses ?? [])
           .filter(({ status }) => status?.verdict === 'Failed')
           .map(({ name, status }) =>
-            clipSingleLine([name, status?.description].filter(Boolean).join(': '), longestWhy),
+            clipSingleLine([name, status?.description].filter(Boolean).join(': '), MAX_FAILURE_LENGTH),
           ),
-        failStep: clipSingleLine((verdict === 'Pass' ? undefined : told || message) ?? '', longestWhy) || undefined,
+        failStep:
+          clipSingleLine((verdict === 'Pass' ? undefined : failStep || message) ?? '', MAX_FAILURE_LENGTH) || undefined,
       }
     })
 }
 
-/** The steps around the faults that failed, such as their installation, each with its message. */
-export function stepsThatFailed({ nodes }: Execution): string[] {
+/** Returns the failed steps other than faults, such as the installation, each with its message. */
+export function failedSteps({ nodes }: Execution): string[] {
   return Object.values(nodes ?? {})
     .filter(({ type, phase, message }) => type === 'Pod' && (phase === 'Failed' || phase === 'Error') && message)
     .map(({ name, message }) => `step ${name}: ${message}`)

@@ -1,15 +1,13 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { Failure, invalidInput } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { segment } from '../../shared/http/segment.ts'
 
-/** What Argo CD shows of an application, as far as it is used. */
-
 const text = z.nullish(z.string())
 const texts = z.nullish(z.array(z.string()))
 const revisioned = { revision: text, revisions: texts }
-/** Where it came from: with what is set there, the same revision is something else. */
+/** The source includes settings, so the same revision can have different content. */
 const sourced = { ...revisioned, source: optional(z.unknown()), sources: optional(z.unknown()) }
 
 const operation = z.object({
@@ -52,15 +50,15 @@ export const application = z.object({
 })
 export type Application = z.output<typeof application>
 
-/** Whether it is the name of one, also with its namespace. */
+/** Returns true for an application name, with or without a namespace. */
 export function isApplication(text: string): boolean {
   return /^(?:[a-z0-9-]+\/)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(text)
 }
 
-/** Throws Failure `invalid`. */
+/** @throws Failure `invalid` */
 export function checkApplication(target: string): void {
   if (!isApplication(target))
-    throw invalid('target', 'is no application: write it like guestbook, or namespace/guestbook')
+    throw invalidInput('input.target', 'must be an application such as guestbook or namespace/guestbook')
 }
 
 export function nameOf(application: string): { name: string; appNamespace?: string } {
@@ -72,43 +70,39 @@ export function pathOf(application: string): string {
   return `api/v1/applications/${segment(nameOf(application).name)}`
 }
 
-/** Where an application is: its name, also with its namespace, and the project of Argo CD. */
-interface Where {
+interface ApplicationId {
+  /** Its name, with its namespace if it has one. */
   application: string
   project: string | undefined
 }
 
 export async function read(
   http: Http,
-  { application: path, project }: Where,
+  { application: path, project }: ApplicationId,
   refresh?: 'normal',
 ): Promise<Application> {
   const query = { appNamespace: nameOf(path).appNamespace, project, refresh }
   return (await http.get(pathOf(path), { query, schema: application })).body
 }
 
-/** Its page in the user interface. */
+/** Returns the URL of its page in the UI. */
 export function pageOf({ baseUrl }: Http, { metadata: { name, namespace } }: Application): string {
   const page = [namespace, name].flatMap((part) => (part ? [segment(part)] : [])).join('/')
   return `${baseUrl}/applications/${page}`
 }
 
-/** The revisions of an operation or of a deployment: one for each source. */
+/** Returns the revisions of an operation or a deployment: one per source. */
 export function revisionsOf({ revision, revisions }: { revision?: string | null; revisions?: string[] | null }) {
   if (revisions && revisions.length > 0) return revisions
   return revision ? [revision] : []
 }
 
-/** A refusal while another operation goes on is none, since that will end. */
-export function unlessBusy(error: unknown): unknown {
+/** Returns a transient failure if another operation is in progress, since that operation will end. */
+export function transientIfBusy(error: unknown): unknown {
   if (!isRefusal(error, 'another operation is already in progress')) return error
   return new Failure('platform', error.message, { cause: error })
 }
 
-export function isRefusal(error: unknown, words: string): error is Failure {
-  return error instanceof Failure && error.kind === 'refused' && error.message.includes(words)
-}
-
-export function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+export function isRefusal(error: unknown, reason: string): error is Failure {
+  return error instanceof Failure && error.kind === 'refused' && error.message.includes(reason)
 }

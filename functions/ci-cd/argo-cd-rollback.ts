@@ -14,19 +14,19 @@ import {
   pathOf,
   read,
   revisionsOf,
-  unlessBusy,
+  transientIfBusy,
 } from './argo-cd-application.ts'
 
 const parameters = z.strictObject({
-  prune: optional(onOff('Whether what came with the later deployment is deleted')),
+  prune: optional(onOff('Whether to delete resources that only the later deployment contains')),
 })
 
-const shortestRevision = 7
-const mostNamed = 10
+const MIN_REVISION_LENGTH = 7
+const MAX_LISTED = 10
 
 /**
- * Argo CD: an application goes back to a deployment of its history, with the source as it was then. Nothing of ours can be
- * put into the request, so one whose answer was lost can not be told from another.
+ * Argo CD: rolls an application back to a deployment in its history, with the source of that time. The request cannot carry an
+ * idempotency key, so a rollback whose response is lost cannot be identified later.
  *
  * @see https://argo-cd.readthedocs.io/en/stable/user-guide/commands/argocd_app_rollback/
  */
@@ -45,65 +45,66 @@ export const rollback = {
     try {
       await http.post(`${pathOf(target)}/rollback`, body, { schema: application })
     } catch (error) {
-      // Once the other has ended, what was before is another deployment than was meant.
-      throw ref === undefined ? error : unlessBusy(error)
+      // When another operation ends, the previous deployment is no longer the one that the caller meant.
+      throw ref === undefined ? error : transientIfBusy(error)
     }
     return {
       id: `${target}#rollback-${deployment.id}`,
       url: pageOf(http, found),
-      summary: `to deployment ${nameIn(deployment)}`,
+      summary: `to deployment ${describeDeployment(deployment)}`,
       providerState: { project, revisions, before: found.status?.operationState?.startedAt ?? null },
     }
   },
 }
 
 function parametersOf({ parameters: given = {} }: StartJob): { prune?: boolean } {
-  const where = 'input.parameters'
-  const { prune } = validate(parameters, given, { what: where, root: where })
+  const path = 'input.parameters'
+  const { prune } = validate(parameters, given, { what: path, root: path })
   return prune ? { prune: prune === 'on' } : {}
 }
 
-/** The newest deployment with this id, or of this revision. Throws Failure `refused`. */
+/** Returns the newest deployment with this id or revision. Throws Failure `refused`. */
 function deploymentOf(found: Application, target: string, ref: string): Deployment {
   const history = found.status?.history ?? []
   const isRevision = (revision: string) =>
-    revision === ref || (ref.length >= shortestRevision && revision.startsWith(ref))
+    revision === ref || (ref.length >= MIN_REVISION_LENGTH && revision.startsWith(ref))
   const deployment =
     history.find(({ id }) => String(id) === ref) ?? history.findLast((one) => revisionsOf(one).some(isRevision))
   if (deployment) return deployment
-  const known = history.slice(-mostNamed).map(nameIn).join(', ') || 'none'
-  throw new Failure('refused', `${target} has no deployment ${ref} in its history: there are ${known}.`)
+  const known = history.slice(-MAX_LISTED).map(describeDeployment).join(', ') || 'none'
+  throw new Failure('refused', `${target} has no deployment ${ref} in its history. Its deployments: ${known}.`)
 }
 
 /**
- * The deployment before what is there now was first deployed. So a second rollback goes back further, and not forward to what
- * the first one left. A sync that has failed is not in the history, and has changed what is there all the same.
+ * Returns the deployment that precedes the first deployment of the current content. So a second rollback goes back further
+ * instead of forward to the content that the first one replaced. A failed sync is not in the history but has changed the
+ * content.
  *
  * @throws Failure `refused`
  */
 function deploymentBefore({ status }: Application, target: string): Deployment {
   const history = status?.history ?? []
   const last = history.at(-1)
-  const now = failedIn(status) ?? last
-  const first = history.findIndex((one) => now && contentOf(one) === contentOf(now))
+  const current = failedContent(status) ?? last
+  const first = history.findIndex((one) => current && contentKey(one) === contentKey(current))
   const before = first < 0 ? last : history[first - 1]
   if (before) return before
-  throw new Failure('refused', `${target} has nothing in its history from before what is there now: write input.ref.`)
+  throw new Failure('refused', `${target} has no earlier deployment in its history. Set input.ref.`)
 }
 
 type Content = Omit<Deployment, 'id' | 'deployedAt'>
 
-function failedIn(status: Application['status']): Content | undefined {
+function failedContent(status: Application['status']): Content | undefined {
   const { phase = '', operation, syncResult } = status?.operationState ?? {}
   const hasFailed = /^(?:Failed|Error)$/.test(phase) && !operation?.sync?.dryRun
   return hasFailed && syncResult && revisionsOf(syncResult).length > 0 ? syncResult : undefined
 }
 
-function contentOf(content: Content): string {
+function contentKey(content: Content): string {
   return JSON.stringify([revisionsOf(content), content.revisions?.length ? content.sources : content.source])
 }
 
-/** As in `argocd app history`: the id, and the revisions. */
-function nameIn(deployment: Deployment): string {
+/** Returns the id and the revisions, as `argocd app history` shows them. */
+function describeDeployment(deployment: Deployment): string {
   return `${deployment.id} (${revisionsOf(deployment).join(', ')})`
 }

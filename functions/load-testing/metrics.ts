@@ -1,5 +1,5 @@
-/** What load tests measure, by the names that thresholds use for every platform. */
-interface Measured {
+/** Measurements of a load test, by the names that thresholds use on every platform. */
+interface Measurements {
   /** Response times, in milliseconds. */
   mean?: Measure
   min?: Measure
@@ -12,35 +12,35 @@ interface Measured {
   errors?: Measure
   /** Requests per second. */
   rps?: Measure
-  /** In seconds. */
+  /** Seconds. */
   duration?: Measure
-  /** The most that there were at a time. */
+  /** The maximum number of concurrent users. */
   users?: Measure
 }
 
-/** Some platforms write numbers as text. */
+/** Some platforms return numbers as text. */
 type Measure = number | string | null | undefined
 
-/** The numbers of a run, without those that the platform does not report, and `errorRate`, from 0 to 1, which follows. */
-export function metricsOf(measured: Measured): Record<string, number> {
+/** Returns the reported numbers of a run, with `errorRate` (from 0 to 1) if it can be calculated. */
+export function metricsOf(measured: Measurements): Record<string, number> {
   const numbers = Object.fromEntries(
     Object.entries(measured)
       .filter(([, value]) => value !== null && value !== undefined && value !== '' && Number.isFinite(Number(value)))
-      .map(([name, value]) => [name, round(Number(value), name === 'errorRate' ? shareDigits : digits)]),
+      .map(([name, value]) => [name, round(Number(value), name === 'errorRate' ? SHARE_DIGITS : DIGITS)]),
   )
   const { requests, errors } = numbers
-  return errors !== undefined && requests ? { ...numbers, errorRate: round(errors / requests, shareDigits) } : numbers
+  return errors !== undefined && requests ? { ...numbers, errorRate: round(errors / requests, SHARE_DIGITS) } : numbers
 }
 
-/** The same in another unit, where it was measured. */
-export function times(factor: number, value: Measure): number | undefined {
+/** Converts a measurement to another unit. Returns undefined if there is none. */
+export function scale(factor: number, value: Measure): number | undefined {
   return value === null || value === undefined || value === '' ? undefined : Number(value) * factor
 }
 
-const digits = 4
-/** Of a million requests one may be too many. */
-const shareDigits = 9
+const DIGITS = 4
+/** Enough for one error in a million requests. */
+const SHARE_DIGITS = 9
 
-function round(value: number, to: number): number {
-  return Number(value.toFixed(to))
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
 }

@@ -109,6 +109,6 @@ export type NoOtherMembers<P, Known> = { [Name in Exclude<keyof P, keyof Known>]
  *
  * @example const found = hasIdempotencyKey(client) ? await findIssue(client, client.idempotencyKey) : undefined
  */
-export function hasIdempotencyKey(client: Client): client is Client & { idempotencyKey: string } {
+export function hasIdempotencyKey<C>(client: Client<C>): client is Client<C> & { idempotencyKey: string } {
   return client.idempotencyKey !== undefined
 }

@@ -90,7 +90,7 @@ describe('An injected fault', () => {
     })
     expect(toxics()).toEqual([])
     const { finished } = await service.finishedOf(event.id)
-    expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed before its time') }])
+    expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed early') }])
   })
 
   it('is removed by stop-test with input.id=last from another event of the same context', async () => {
@@ -115,7 +115,7 @@ describe('An injected fault', () => {
     })
     expect(toxics()).toEqual([])
     const { finished } = await service.finishedOf(event.id)
-    expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed before its time') }])
+    expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed early') }])
   })
 
   it('is removed at the deadline', async () => {
@@ -215,10 +215,10 @@ describe('An injected fault', () => {
 })
 
 describe('a call', () => {
-  it('outside the blast radius is rejected with 422 in both modes', async () => {
+  it('is refused with 422 outside the blast radius, also an interactive one', async () => {
     const { status, body } = await start(asked(1, { target: 'orders-db' }))
     expect(status).toBe(422)
-    expect(body.detail).toContain('outside of the blast radius: the connection allows checkout-*')
+    expect(body.detail).toContain('outside the blast radius: the connection allows checkout-*')
     expect(toxiproxy.calls).toEqual([])
   })
 

@@ -61,13 +61,13 @@ export const locust: Program = {
           async () => {
             const job = await tool.start(input(60))
             const failure = await failureOf(tool.start(input(60)))
-            assert.match(failure.message, /Locust runs another test \((?:spawning|running)\)/)
+            assert.match(failure.message, /Locust is running another test \((?:spawning|running)\)/)
             // Its state is cached for two seconds.
             await sleep(2_500)
             await tool.stop({ id: 'current' })
             const ended = await end(job, input(60))
             assert.equal(ended.status, 'aborted')
-            assert.match(ended.message, /it was stopped \d+ s before its time/)
+            assert.match(ended.message, /it was stopped \d+ s early/)
           },
         ],
         [

@@ -3,32 +3,32 @@ import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { endpointOf, errorReason, isCredentialsError, regionOf } from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { allowed, refuseOutside } from '../blast-radius.ts'
+import { allowList, checkAllowed } from '../blast-radius.ts'
 
 const connection = z.strictObject({
   ...awsAccountFields,
-  allow: allowed('Experiment templates that may be run, by their id'),
-  target: optional(word('Default experiment template, by its id')),
+  allow: allowList('Experiment templates that may run, by id'),
+  target: optional(word('Default experiment template, by id')),
 })
 type Connection = z.output<typeof connection>
 
-const platform = 'AWS FIS'
-const service = 'fis'
-/** As many experiments are on as may be, and something else stands in the way: both end. */
-const busy = [402, 409]
-/** The name of the tag that holds the key of a call. */
-const keyTag = 'cloud-automation-webhooks'
-const stoppable = ['pending', 'initiating', 'running']
-const noExperiment = 'EXP000000000000000'
-const longestReason = 500
-const longestActionReason = 200
+const PLATFORM = 'AWS FIS'
+const SERVICE = 'fis'
+/** Too many experiments are running, or another one is in conflict. Both are temporary. */
+const BUSY = [402, 409]
+/** Tag that contains the idempotency key. */
+const KEY_TAG = 'cloud-automation-webhooks'
+const STOPPABLE = ['pending', 'initiating', 'running']
+const UNKNOWN_EXPERIMENT = 'EXP000000000000000'
+const MAX_REASON_LENGTH = 500
+const MAX_ACTION_REASON_LENGTH = 200
 
 const text = z.nullish(z.string())
 const time = z.nullish(z.number())
@@ -36,7 +36,7 @@ const action = z.object({
   actionId: text,
   state: z.nullish(z.object({ status: text, reason: text })),
 })
-/** Times are in seconds. */
+/** Times are in epoch seconds. */
 const experiment = z.object({
   id: z.string(),
   experimentTemplateId: text,
@@ -54,21 +54,25 @@ const experiment = z.object({
   targetAccountConfigurationsCount: z.nullish(z.number()),
 })
 type Experiment = z.output<typeof experiment>
-const answer = z.object({ experiment })
+const experimentResponse = z.object({ experiment })
 
 /**
- * AWS Fault Injection Service: an experiment of a template. It carries the key of its call as its client token, and in a tag.
+ * AWS Fault Injection Service: runs an experiment from a template. The idempotency key is the client token and a tag.
  *
  * @see https://docs.aws.amazon.com/fis/latest/APIReference/API_StartExperiment.html
  * @see https://docs.aws.amazon.com/fis/latest/userguide/experiments.html
  */
 export const awsFis = defineJobProvider({
-  title: platform,
+  title: PLATFORM,
   noun: 'experiment',
   connection,
-  baseUrl: (account) => endpointOf(account, { service, platform }),
+  baseUrl: (account) => endpointOf(account, { service: SERVICE, platform: PLATFORM }),
   authorization: (account: Connection) =>
-    sigV4Authorization({ service, platform, account: { ...account, region: regionOf(account, platform) } }),
+    sigV4Authorization({
+      service: SERVICE,
+      platform: PLATFORM,
+      account: { ...account, region: regionOf(account, PLATFORM) },
+    }),
   errorReason,
   isCredentialsError,
   states: {
@@ -83,46 +87,47 @@ export const awsFis = defineJobProvider({
   },
   hasIdempotentStart: true as const,
 
-  /** Whoever may look at experiments is answered that there is none. */
-  check: ({ http }) => http.get(`experiments/${segment(noExperiment)}`, { accept: [404] }),
+  /** With permission to read experiments, an unknown id returns 404. */
+  check: ({ http }) => http.get(`experiments/${segment(UNKNOWN_EXPERIMENT)}`, { accept: [404] }),
 
   checkStart(input, { allow }) {
     for (const field of ['project', 'ref'] as const)
       if (input[field] !== undefined)
-        throw invalid(field, 'is of no use, since a template is known by its id: leave it out')
+        throw invalidInput(`input.${field}`, 'is not supported: a template is identified by its id')
     if (!/^EXT[A-Za-z0-9]{1,61}$/.test(input.target))
-      throw invalid('target', 'is no experiment template: write its id, like EXT1a2b3c4d5e6f7')
+      throw invalidInput('input.target', 'must be an experiment template id such as EXT1a2b3c4d5e6f7')
     actionsModeOf(input)
-    refuseOutside(allow, input.target)
+    checkAllowed(allow, input.target)
   },
 
-  async start({ http, connection, idempotencyKey: key }, input) {
+  async start({ http, connection, idempotencyKey }, input) {
     const actionsMode = actionsModeOf(input)
     const { status, body } = await http.post(
       'experiments',
       {
-        clientToken: key ?? crypto.randomUUID(),
+        clientToken: idempotencyKey ?? crypto.randomUUID(),
         experimentTemplateId: input.target,
         ...(actionsMode === undefined ? {} : { experimentOptions: { actionsMode } }),
-        ...(key === undefined ? {} : { tags: { [keyTag]: key } }),
+        ...(idempotencyKey === undefined ? {} : { tags: { [KEY_TAG]: idempotencyKey } }),
       },
-      { schema: answer, accept: busy },
+      { schema: experimentResponse, accept: BUSY },
     )
-    if (busy.includes(status))
+    if (BUSY.includes(status))
       throw new Failure(
         'platform',
-        `${platform} can not start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`,
+        `${PLATFORM} cannot start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`,
       )
     return runOf(connection, body.experiment)
   },
 
   async getStatus({ http, connection }, { id }) {
-    const seen = await read(http, id)
-    return { ...sightOf(seen), run: runOf(connection, seen) }
+    const current = await read(http, id)
+    return { ...statusOf(current), run: runOf(connection, current) }
   },
 
   parseRunId({ id }) {
-    if (!/^EXP[A-Za-z0-9]{1,61}$/.test(id)) throw invalid('id', 'is no experiment: write it like EXPabc123DEFghi')
+    if (!/^EXP[A-Za-z0-9]{1,61}$/.test(id))
+      throw invalidInput('input.id', 'must be an experiment id such as EXPabc123DEFghi')
     return { id }
   },
 
@@ -131,25 +136,28 @@ export const awsFis = defineJobProvider({
       await http.delete(`experiments/${segment(id)}`)
     } catch (error) {
       if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      // It may have come to its end in the meantime, or be stopping already: the next look shows which.
+      // It may have ended in the meantime, or be stopping already: the next poll reports it.
       const { state } = await read(http, id)
-      if (stoppable.includes(state.status)) throw error
+      if (STOPPABLE.includes(state.status)) throw error
     }
   },
 })
 
-/** A run that skips all actions shows what would be touched, and touches nothing. */
+/** With `skip-all`, an experiment resolves its targets and runs no action. */
 function actionsModeOf({ parameters = {} }: StartJob): string | undefined {
   const { actionsMode, ...others } = parameters
   const [other] = Object.keys(others)
   if (other !== undefined)
-    throw invalid(`parameters.${other}`, 'is of no use: all but actionsMode stands in the experiment template')
+    throw invalidInput(
+      `input.parameters.${other}`,
+      'is not supported: only actionsMode can be set, the template defines everything else',
+    )
   if (actionsMode === undefined || actionsMode === 'run-all' || actionsMode === 'skip-all') return actionsMode
-  throw invalid('parameters.actionsMode', 'must be run-all, or skip-all for a preview of the targets')
+  throw invalidInput('input.parameters.actionsMode', 'must be run-all, or skip-all to preview the targets')
 }
 
 async function read(http: Http, id: string): Promise<Experiment> {
-  return (await http.get(`experiments/${segment(id)}`, { schema: answer })).body.experiment
+  return (await http.get(`experiments/${segment(id)}`, { schema: experimentResponse })).body.experiment
 }
 
 function runOf(connection: Connection, { id, actions, experimentOptions }: Experiment): Run {
@@ -157,39 +165,39 @@ function runOf(connection: Connection, { id, actions, experimentOptions }: Exper
   const preview = isPreview(experimentOptions) ? 'a preview of ' : ''
   return {
     id,
-    url: `${consoleUrl(regionOf(connection, platform), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
+    url: `${consoleUrl(regionOf(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
     summary: names.length > 0 ? `${preview}${names.join(', ')}` : undefined,
   }
 }
 
-function sightOf(seen: Experiment): RunStatus {
-  const { state, startTime, endTime } = seen
-  const actions = Object.entries(seen.actions ?? {}).map(([name, { actionId, state }]) => ({
+function statusOf(current: Experiment): RunStatus {
+  const { state, startTime, endTime } = current
+  const actions = Object.entries(current.actions ?? {}).map(([name, { actionId, state }]) => ({
     name,
     actionId: actionId ?? '',
     state: state?.status ?? '',
-    reason: clipSingleLine(state?.reason ?? '', longestActionReason),
+    reason: clipSingleLine(state?.reason ?? '', MAX_ACTION_REASON_LENGTH),
   }))
-  const alarms = (seen.stopConditions ?? []).flatMap(({ value }) => value?.split(':alarm:')[1] ?? [])
+  const alarms = (current.stopConditions ?? []).flatMap(({ value }) => value?.split(':alarm:')[1] ?? [])
   const failing = actions.find(({ state }) => state === 'failed')
   const metrics: Record<string, number> = startTime && endTime ? { duration: Math.round(endTime - startTime) } : {}
-  const ending = endingOf(seen, { actions, alarms, failing })
+  const ending = explainEnd(current, { actions, alarms, failing })
   return {
     state: state.status,
     ...ending,
-    reason: ending.reason ? clipSingleLine(ending.reason, longestReason) : undefined,
-    progress: stepOf(actions),
+    reason: ending.reason ? clipSingleLine(ending.reason, MAX_REASON_LENGTH) : undefined,
+    progress: describeProgress(actions),
     data: {
-      template: seen.experimentTemplateId,
-      ...(isPreview(seen.experimentOptions) ? { preview: true } : {}),
-      actions: Object.fromEntries(actions.map(({ name, ...action }) => [name, shown(action)])),
+      template: current.experimentTemplateId,
+      ...(isPreview(current.experimentOptions) ? { preview: true } : {}),
+      actions: Object.fromEntries(actions.map(({ name, ...action }) => [name, summarize(action)])),
       targets: Object.fromEntries(
-        Object.entries(seen.targets ?? {}).map(([name, { resourceType, selectionMode }]) => [
+        Object.entries(current.targets ?? {}).map(([name, { resourceType, selectionMode }]) => [
           name,
           [resourceType, selectionMode].filter(Boolean).join(', '),
         ]),
       ),
-      ...(seen.targetAccountConfigurationsCount ? { accounts: seen.targetAccountConfigurationsCount } : {}),
+      ...(current.targetAccountConfigurationsCount ? { accounts: current.targetAccountConfigurationsCount } : {}),
       ...(alarms.length > 0 ? { alarms } : {}),
       ...(failing ? { failedAction: failing.name } : {}),
       ...metrics,
@@ -206,38 +214,38 @@ interface Action {
   reason: string
 }
 
-/** What is said of an action that did what it should is only that. */
-function shown({ actionId, state, reason }: Omit<Action, 'name'>) {
+/** Omits the reason of a completed action. */
+function summarize({ actionId, state, reason }: Omit<Action, 'name'>) {
   return { actionId, state, ...(state !== 'completed' && reason ? { reason } : {}) }
 }
 
-interface Found {
+interface Findings {
   actions: Action[]
   alarms: string[]
   failing: Action | undefined
 }
 
-/** Why it has ended so; and its verdict where the state alone does not tell. */
-function endingOf(
+/** Returns why an experiment ended, and its verdict if the state alone is not enough. */
+function explainEnd(
   { state, stopConditions, experimentOptions }: Experiment,
-  { actions, alarms, failing }: Found,
+  { actions, alarms, failing }: Findings,
 ): Pick<RunStatus, 'verdict' | 'reason'> {
-  const said = state.reason ?? undefined
+  const reason = state.reason ?? undefined
   switch (state.status) {
     case 'completed': {
       if (isPreview(experimentOptions)) return { reason: 'a preview: its actions were skipped' }
-      // Where a target matches nothing, a template may have its actions skipped.
-      const nothing = actions.length > 0 && actions.every(({ state }) => state === 'skipped')
-      return nothing ? { verdict: 'warning', reason: 'nothing was injected, since all actions were skipped' } : {}
+      // A template can skip its actions if a target matches no resource.
+      const allSkipped = actions.length > 0 && actions.every(({ state }) => state === 'skipped')
+      return allSkipped ? { verdict: 'warning', reason: 'no fault was injected: all actions were skipped' } : {}
     }
     case 'stopped':
-      if (!isRefuted(said, stopConditions)) return { reason: said }
-      return { verdict: 'fail', reason: withNote(said, alarms.length > 0 ? `alarms: ${alarms.join(', ')}` : '') }
+      if (!hasStopConditionMet(reason, stopConditions)) return { reason }
+      return { verdict: 'fail', reason: withNote(reason, alarms.length > 0 ? `alarms: ${alarms.join(', ')}` : '') }
     case 'cancelled':
-      return { reason: withNote(said, 'as AWS does while the safety lever is engaged') }
+      return { reason: withNote(reason, 'AWS cancels experiments while the safety lever is engaged') }
     case 'failed': {
-      const why = failing ? `action ${failing.name} failed: ${failing.reason}` : said
-      return { reason: withNote(why, [state.error?.code, state.error?.location].filter(Boolean).join(', ')) }
+      const cause = failing ? `action ${failing.name} failed: ${failing.reason}` : reason
+      return { reason: withNote(cause, [state.error?.code, state.error?.location].filter(Boolean).join(', ')) }
     }
     default:
       return {}
@@ -249,10 +257,10 @@ function withNote(reason: string | undefined, note: string): string {
 }
 
 /**
- * Whether it was a stop condition that stopped it. What AWS says then is seen in practice, and in none of its pages:
- * `Experiment halted by stop condition.` Where it says nothing, it is whether there was a condition.
+ * Returns true if a stop condition stopped the experiment. The reason `Experiment halted by stop condition.` is observed, not
+ * documented. Without a reason, the presence of a stop condition decides.
  */
-function isRefuted(reason: string | undefined, stopConditions: Experiment['stopConditions']): boolean {
+function hasStopConditionMet(reason: string | undefined, stopConditions: Experiment['stopConditions']): boolean {
   if (reason) return /stop condition|alarm/i.test(reason)
   return (stopConditions ?? []).some(({ source }) => source !== 'none')
 }
@@ -261,14 +269,10 @@ function isPreview(options: Experiment['experimentOptions']): boolean {
   return options?.actionsMode === 'skip-all'
 }
 
-function stepOf(actions: Action[]): string | undefined {
+function describeProgress(actions: Action[]): string | undefined {
   if (actions.length === 0) return undefined
   const named = (...states: string[]) => actions.filter(({ state }) => states.includes(state)).map(({ name }) => name)
   const ended = named('completed', 'skipped', 'cancelled', 'stopped', 'failed').length
   const now = named('initiating', 'running', 'stopping')
-  return `${ended} of ${actions.length} actions ended${now.length > 0 ? `, ${now.join(', ')} under way` : ''}`
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  return `${ended} of ${actions.length} actions ended${now.length > 0 ? `, running: ${now.join(', ')}` : ''}`
 }

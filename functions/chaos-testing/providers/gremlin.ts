@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -14,24 +14,24 @@ import {
 import { redact } from '../../../shared/redact.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { allowed, refuseOutside } from '../blast-radius.ts'
+import { allowList, checkAllowed } from '../blast-radius.ts'
 
 const connection = z.strictObject({
-  baseUrl: z._default(url('The API of Gremlin; https://api.gremlin.com where left out'), 'https://api.gremlin.com'),
-  token: secret('An API key of Gremlin that may run scenarios, and list their runs'),
-  allow: allowed('Scenarios that may be run, by their GUID'),
-  target: optional(word('Default scenario: its GUID')),
-  project: optional(word('The team of the scenarios, by its id; a key that is of no one team needs it')),
-  webUrl: z._default(url('Where people see runs; https://app.gremlin.com where left out'), 'https://app.gremlin.com'),
+  baseUrl: z._default(url('URL of the Gremlin API. Defaults to https://api.gremlin.com'), 'https://api.gremlin.com'),
+  token: secret('Gremlin API key that may run scenarios and list their runs'),
+  allow: allowList('Scenarios that may run, by GUID'),
+  target: optional(word('Default scenario, by GUID')),
+  project: optional(word('Team that owns the scenarios, by id; required for a key that is not limited to one team')),
+  webUrl: z._default(url('URL of the Gremlin web app. Defaults to https://app.gremlin.com'), 'https://app.gremlin.com'),
 })
 type Connection = z.output<typeof connection>
 
-/** Gremlin writes some names with underscores and some not, and its own clients do not agree on which. */
-const named = <S extends z.ZodMiniType>(schema: S) => z.pipe(z.transform(camelCased), schema)
+/** Gremlin names some fields in snake_case and some in camelCase, and its own clients disagree on which. */
+const camelCase = <S extends z.ZodMiniType>(schema: S) => z.pipe(z.transform(toCamelCase), schema)
 
-/** The answer to a start is the bare number: JSON to us, or a text. */
+/** A start returns the number of the run, as JSON or as text. */
 const runNumber = z.pipe(z.union([z.int(), z.string().check(z.regex(/^\d{1,15}$/))]), z.transform(String))
-const run = named(
+const run = camelCase(
   z.object({
     stageInfo: z.object({
       stage: z.string(),
@@ -48,18 +48,18 @@ const run = named(
   }),
 )
 type ScenarioRun = z.output<typeof run>
-/** Gremlin's OpenAPI document says a list, and its clients read an object. */
+/** Gremlin's OpenAPI document specifies a list; its clients read an object. */
 const oneRun = z.pipe(
-  z.transform((answer: unknown) => (Array.isArray(answer) ? answer[0] : answer)),
+  z.transform((body: unknown) => (Array.isArray(body) ? body[0] : body)),
   run,
 )
-const runPage = named(
+const runPage = camelCase(
   z.object({
     items: z.array(z.object({ runNumber: z.int(), hypothesis: z.nullish(z.string()) })),
     pageToken: z.nullish(z.union([z.string(), z.int()])),
   }),
 )
-/** A step of a scenario: what it injects, checks or waits for. */
+/** A step of a scenario: a fault, a health check or a delay. */
 const node = z.object({
   type: z.string(),
   name: z.nullish(z.string()),
@@ -72,20 +72,20 @@ const node = z.object({
 })
 type Node = z.output<typeof node>
 
-const listedAtOnce = 50
-/** Older runs are not searched: these pages hold the 2,000 newest runs of a scenario. */
+const PAGE_SIZE = 50
+/** With the page size, limits the search to the 2,000 newest runs of a scenario. */
 const MAX_PAGES = 40
-/** A new run may be listed after a while only: the pauses before a repeat looks for it, in milliseconds. */
-const looks = [0, 1_000, 2_000]
-/** A run of the scenario is in progress. */
-const inProgress = 409
-/** Whoever may only run scenarios does not see their runs. */
-const notShown = [403, 404, 405]
-const mostSteps = 20
-const longestReason = 500
-/** What stands before the key of a call in the hypothesis of its run. */
-const mark = 'cloud-automation-webhooks'
-const marked = new RegExp(`(; )?${mark} [0-9a-f]+$`)
+/** Delays before each search of a retry: Gremlin can list a new run late. */
+const FIND_DELAYS_MS = [0, 1_000, 2_000]
+/** Another run of the scenario is in progress. */
+const CONFLICT = 409
+/** A key that may only run scenarios cannot read their runs. */
+const UNREADABLE = [403, 404, 405]
+const MAX_STEPS = 20
+const MAX_REASON_LENGTH = 500
+/** Precedes the idempotency key in the hypothesis of a run. */
+const MARKER = 'cloud-automation-webhooks'
+const MARKER_SUFFIX = new RegExp(`(; )?${MARKER} [0-9a-f]+$`)
 
 const states: Readonly<Record<string, Verdict>> = {
   NotStarted: 'running',
@@ -99,10 +99,10 @@ const states: Readonly<Record<string, Verdict>> = {
 }
 
 /**
- * Gremlin: a run of a scenario. It carries the key of its call in its hypothesis.
+ * Gremlin: runs a scenario. The hypothesis of the run contains the idempotency key.
  *
  * @see https://www.gremlin.com/docs/fault-injection-scenarios
- * @see https://github.com/gremlin/gremlin-python the vendor's own client
+ * @see https://github.com/gremlin/gremlin-python Gremlin's own client
  */
 export const gremlin = defineJobProvider({
   title: 'Gremlin',
@@ -114,118 +114,119 @@ export const gremlin = defineJobProvider({
   states,
 
   checkStart({ target, project, ref, parameters = {} }, connection) {
-    if (!idPattern.test(target)) throw invalid('target', 'is no scenario: write its GUID')
-    refuseOutside(connection.allow, target)
+    if (!GUID.test(target)) throw invalidInput('input.target', 'must be the GUID of a scenario')
+    checkAllowed(connection.allow, target)
     if (project !== connection.project)
-      throw invalid('project', 'must be left out, since the team of the connection is the only one')
-    if (ref !== undefined) throw invalid('ref', 'is of no use, since a scenario has no versions: leave it out')
+      throw invalidInput('input.project', 'is not supported: calls can use only the team of the connection')
+    if (ref !== undefined) throw invalidInput('input.ref', 'is not supported: a scenario has no versions')
     const { hypothesis = '', ...others } = parameters
-    if (typeof hypothesis !== 'string') throw invalid('parameters.hypothesis', 'must be text')
+    if (typeof hypothesis !== 'string') throw invalidInput('input.parameters.hypothesis', 'must be text')
     if (Object.keys(others).length > 0)
-      throw invalid('parameters', 'takes nothing but hypothesis, since a scenario says itself what it does')
+      throw invalidInput('input.parameters', 'may contain only hypothesis: the scenario defines everything else')
   },
 
-  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, { target }) {
+  async find({ http, connection, idempotencyKey, isRetry }, { target }) {
     let found: Run | undefined | 'unknown'
-    for (const pause of repeated ? looks : [0]) {
+    for (const pause of isRetry ? FIND_DELAYS_MS : [0]) {
       await sleep(pause)
-      found = await search(http, connection, target, { key, repeated })
+      found = await search(http, connection, target, { idempotencyKey, isRetry })
       if (found && found !== 'unknown') break
     }
     return found
   },
 
-  async start({ http, connection, idempotencyKey: key }, { target, parameters }) {
-    const hypothesis = [parameters?.['hypothesis'], key && `${mark} ${key}`].filter(Boolean).join('; ')
+  async start({ http, connection, idempotencyKey }, { target, parameters }) {
+    const hypothesis = [parameters?.['hypothesis'], idempotencyKey && `${MARKER} ${idempotencyKey}`]
+      .filter(Boolean)
+      .join('; ')
     const { status, body } = await http.post(runsPath(target), hypothesis ? { hypothesis } : {}, {
       query: teamOf(connection),
-      accept: [inProgress],
+      accept: [CONFLICT],
       schema: runNumber,
     })
-    if (status !== inProgress) return runOf(connection, target, body)
-    // Nothing was begun, and what is in the way will end: so this is tried again, until the deadline.
+    if (status !== CONFLICT) return runOf(connection, target, body)
+    // Transient: nothing was started, and the other run will end.
     throw new Failure(
       'platform',
-      `Gremlin did not start scenario ${target} beside another run: ${redact(errorReasonIn(body))}`,
+      `Gremlin did not start scenario ${target} because another run is in progress: ${redact(errorReasonIn(body))}`,
     )
   },
 
   async getStatus({ http, connection }, { id }) {
-    const { guid, number } = placeOf(id)
-    const answer = await http.get(runPath(guid, number), { query: teamOf(connection), schema: oneRun })
-    return { ...sightOf(answer.body), run: runOf(connection, guid, number) }
+    const { guid, number } = parseId(id)
+    const { body } = await http.get(runPath(guid, number), { query: teamOf(connection), schema: oneRun })
+    return { ...statusOf(body), run: runOf(connection, guid, number) }
   },
 
   parseRunId({ id }) {
-    placeOf(id)
+    parseId(id)
     return { id }
   },
 
   async stop({ http, connection }, { id }) {
-    const { guid, number } = placeOf(id)
+    const { guid, number } = parseId(id)
     const path = `v1/scenarios/halt/${segment(guid)}/runs/${segment(number)}`
     await http.post(path, undefined, { query: teamOf(connection) })
   },
 })
 
 /**
- * Searches page by page, the newest runs first. If Gremlin shows none in this order, although it knows the scenario, the
+ * Searches page by page, newest runs first. If Gremlin returns no runs in this order although it knows the scenario, the
  * search starts again with the oldest run.
  */
 async function search(
   http: Http,
   connection: Connection,
   guid: string,
-  { key, repeated }: { key: string; repeated: boolean },
+  call: { idempotencyKey: string; isRetry: boolean },
   forward = false,
 ): Promise<Run | undefined | 'unknown'> {
   let after: string | number | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
-    const query = { ...teamOf(connection), limit: listedAtOnce, runNumber: after, forward: String(forward) }
-    const asked = { query, accept: notShown, schema: runPage }
-    const { status, body } = await http.get(`${runsPath(guid)}/paged`, asked)
-    // This is also the answer where the scenario never ran.
-    if (status === 404 && !repeated) return undefined
-    if (notShown.includes(status)) return 'unknown'
-    const found = body.items.find(({ hypothesis }) => hypothesis?.includes(key))
+    const query = { ...teamOf(connection), limit: PAGE_SIZE, runNumber: after, forward: String(forward) }
+    const options = { query, accept: UNREADABLE, schema: runPage }
+    const { status, body } = await http.get(`${runsPath(guid)}/paged`, options)
+    // Gremlin also returns 404 if the scenario has never run.
+    if (status === 404 && !call.isRetry) return undefined
+    if (UNREADABLE.includes(status)) return 'unknown'
+    const found = body.items.find(({ hypothesis }) => hypothesis?.includes(call.idempotencyKey))
     if (found) return runOf(connection, guid, found.runNumber)
-    if (page === 0 && body.items.length === 0 && !forward)
-      return search(http, connection, guid, { key, repeated }, true)
+    if (page === 0 && body.items.length === 0 && !forward) return search(http, connection, guid, call, true)
     if (!body.pageToken || body.items.length === 0) return undefined
     after = body.pageToken
   }
   return 'unknown'
 }
 
-function sightOf(run: ScenarioRun): RunStatus {
+function statusOf(run: ScenarioRun): RunStatus {
   const { stageInfo, results } = run
   const { stage } = stageInfo
   const nodes = nodesIn([run.graph?.nodes, run.graph?.observers])
-  if (goesOn(stage)) {
+  if (isRunning(stage)) {
     const active = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Active')
     return { state: stage, progress: active.map(nameOf).join(', ') || undefined }
   }
   const verdict = verdictOf(run, nodes)
   const failed = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Failed')
-  const told = [stageInfo.stageMetadata?.failedReason, ...failed.map(failureOf)].filter(Boolean).join('; ')
+  const reason = [stageInfo.stageMetadata?.failedReason, ...failed.map(failureOf)].filter(Boolean).join('; ')
   const duration = durationOf(run)
   const injected = nodes.filter(({ type, state }) => isStep(type) && !isCheck(type) && state.lifecycle !== 'NotStarted')
   return {
     state: [stage, results?.status].filter(Boolean).join('/'),
     verdict,
-    reason: told ? clipSingleLine(told, longestReason) : undefined,
+    reason: reason ? clipSingleLine(reason, MAX_REASON_LENGTH) : undefined,
     data: {
       ...(run.name ? { scenario: run.name } : {}),
-      ...(run.hypothesis ? { hypothesis: run.hypothesis.replace(marked, '') } : {}),
+      ...(run.hypothesis ? { hypothesis: run.hypothesis.replace(MARKER_SUFFIX, '') } : {}),
       ...(duration === undefined ? {} : { duration }),
-      ...(injected.length > 0 ? { injected: injected.slice(0, mostSteps).map(inWords) } : {}),
+      ...(injected.length > 0 ? { injected: injected.slice(0, MAX_STEPS).map(describeStep) } : {}),
     },
     metrics: duration === undefined ? {} : { duration },
   }
 }
 
 /**
- * Gremlin's own result (or that of a person who edited it) comes first. Without one, a failed health check decides by the pass
+ * Gremlin's own result, which a person may have edited, comes first. Without one, a failed health check decides by the pass
  * criteria of the scenario, even if it halted the scenario. A fault that could not be injected tests nothing.
  */
 function verdictOf({ stageInfo: { stage }, results, passCriteria }: ScenarioRun, nodes: Node[]): Verdict {
@@ -242,19 +243,19 @@ function verdictOf({ stageInfo: { stage }, results, passCriteria }: ScenarioRun,
   return needsFailedCheck ? 'fail' : 'pass'
 }
 
-/** A stage that is not known is no end. */
-function goesOn(stage: string): boolean {
+/** An unknown stage never ends a run. */
+function isRunning(stage: string): boolean {
   return !Object.hasOwn(states, stage) || states[stage] === 'running'
 }
 
-/** All steps, also those within branches. */
+/** Returns all steps, including those in branches. */
 function nodesIn(value: unknown): Node[] {
   if (value === null || typeof value !== 'object') return []
   const { success, data } = node.safeParse(value)
   return [...(success ? [data] : []), ...Object.values(value).flatMap(nodesIn)]
 }
 
-/** Of the types that are only there to hold others, and of pauses, nobody wants to hear. */
+/** Returns false for containers of other steps, and for delays. */
 function isStep(type: string): boolean {
   return !['Concurrent', 'Continuous', 'Delay'].includes(type)
 }
@@ -267,7 +268,7 @@ function nameOf({ type, name, impactDefinition }: Node): string {
   return impactDefinition?.infraCommandType || name || type
 }
 
-function inWords(step: Node): string {
+function describeStep(step: Node): string {
   return `${nameOf(step)}: ${step.state.lifecycle}`
 }
 
@@ -276,19 +277,19 @@ function failureOf(step: Node): string {
   return `${isCheck(step.type) ? 'health check' : 'step'} "${nameOf(step)}" failed${failedReason ? ` (${failedReason})` : ''}`
 }
 
-/** In seconds. */
+/** Returns seconds. */
 function durationOf({ createdAt, startTime, endTime }: ScenarioRun): number | undefined {
   const seconds = (Date.parse(endTime ?? '') - Date.parse(startTime ?? createdAt ?? '')) / 1_000
   return Number.isNaN(seconds) ? undefined : Math.round(seconds)
 }
 
-function camelCased(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(camelCased)
+function toCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toCamelCase)
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(
-    Object.entries(value).map(([name, held]) => [
+    Object.entries(value).map(([name, field]) => [
       name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      camelCased(held),
+      toCamelCase(field),
     ]),
   )
 }
@@ -310,15 +311,11 @@ function runPath(guid: string, number: string): string {
   return `${runsPath(guid)}/${segment(number)}`
 }
 
-const idPattern = /^[\w-]{1,64}$/
+const GUID = /^[\w-]{1,64}$/
 
-/** An id is `522ceaff-995f-43f4-acea-ff995f03f44e#7`, since runs are counted within their scenario. */
-function placeOf(id: string): { guid: string; number: string } {
+/** Runs are numbered within their scenario, so an id is `522ceaff-995f-43f4-acea-ff995f03f44e#7`. */
+function parseId(id: string): { guid: string; number: string } {
   const [, guid, number] = /^([\w-]{1,64})#(\d{1,15})$/.exec(id) ?? []
   if (guid && number) return { guid, number }
-  throw invalid('id', 'is no run: write it like 522ceaff-995f-43f4-acea-ff995f03f44e#7')
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  throw invalidInput('input.id', 'must be a run id such as 522ceaff-995f-43f4-acea-ff995f03f44e#7')
 }

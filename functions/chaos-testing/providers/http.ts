@@ -1,16 +1,16 @@
 import * as z from 'zod/mini'
 import { defineJobProvider } from '../../../shared/providers/job.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
-import { allowed, refuseOutside } from '../blast-radius.ts'
+import { allowList, checkAllowed } from '../blast-radius.ts'
 
-/** Experiments of any API, which may run only what the connection allows. */
+/** Experiments of any HTTP API, limited to those that the connection allows. */
 export const http = defineJobProvider({
   ...httpJob,
   noun: 'experiment',
-  connection: z.extend(httpJob.connection, { allow: allowed('Experiments that may be run, as the input names them') }),
+  connection: z.extend(httpJob.connection, { allow: allowList('Experiments that may run, as named in the input') }),
 
   checkStart(input, connection) {
-    refuseOutside(connection.allow, input.target)
+    checkAllowed(connection.allow, input.target)
     httpJob.checkStart(input, connection)
   },
 })

@@ -1,29 +1,29 @@
 import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
-import { Failure, toSentence } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { integer, oneOf, optional, seconds, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type StartJob } from '../../../shared/providers/job.ts'
 import { validate } from '../../../shared/validate.ts'
-import { allowed, refuseOutside } from '../blast-radius.ts'
+import { allowList, checkAllowed } from '../blast-radius.ts'
 
-const longestFault = 86_400
+const MAX_FAULT_SECONDS = 86_400
 
 const connection = z.strictObject({
-  baseUrl: url("Where Toxiproxy's HTTP API is, such as http://toxiproxy.internal:8474"),
-  token: optional(secret('Bearer token of what guards it, since Toxiproxy itself asks for none')),
-  allow: allowed('Proxies that may be made toxic, by their name'),
+  baseUrl: url("URL of Toxiproxy's HTTP API, such as http://toxiproxy.internal:8474"),
+  token: optional(secret('Bearer token of the gateway that protects it; Toxiproxy itself has no authentication')),
+  allow: allowList('Proxies to which toxics may be added, by name'),
   target: optional(word('Default proxy')),
   maxDuration: z._default(
-    seconds(1, longestFault, 'Longest fault, in seconds or like PT5M; 10 minutes where left out'),
+    seconds(1, MAX_FAULT_SECONDS, 'Maximum duration of a fault, in seconds or like PT5M. Defaults to 10 minutes'),
     600,
   ),
 })
 type Connection = z.output<typeof connection>
 
-/** The attributes of each toxic: milliseconds, but for what is said otherwise. */
-const toxics = {
+/** Attributes of each toxic, in milliseconds unless noted. */
+const ATTRIBUTES = {
   latency: ['latency', 'jitter'],
   /** KB per second. */
   bandwidth: ['rate'],
@@ -35,41 +35,44 @@ const toxics = {
   /** Bytes. */
   limit_data: ['bytes'],
 } as const
-type ToxicType = keyof typeof toxics
-const types = Object.keys(toxics) as [ToxicType, ...ToxicType[]]
+type ToxicType = keyof typeof ATTRIBUTES
+const types = Object.keys(ATTRIBUTES) as [ToxicType, ...ToxicType[]]
 
 const parameters = z.strictObject({
-  type: oneOf(types, 'The toxic'),
+  type: oneOf(types, 'Type of the toxic'),
   attributes: z._default(
     withDescription(
       z.record(z.string(), integer(0, 2_147_483_647, 'A value')),
-      'What it takes, by name: {"latency": 300}',
+      'Attributes of the toxic, by name: {"latency": 300}',
     ),
     {},
   ),
-  stream: z._default(oneOf(['downstream', 'upstream'], 'Towards the client, or towards the server'), 'downstream'),
+  stream: z._default(
+    oneOf(['downstream', 'upstream'], 'Direction: towards the client, or towards the server'),
+    'downstream',
+  ),
   toxicity: z._default(
-    withDescription(z.coerce.number().check(z.gt(0), z.lte(1)), 'Share of connections that it meets'),
+    withDescription(z.coerce.number().check(z.gt(0), z.lte(1)), 'Share of connections that the toxic affects'),
     1,
   ),
-  duration: z._default(seconds(1, longestFault, 'How long, in seconds or like PT1M'), 60),
+  duration: z._default(seconds(1, MAX_FAULT_SECONDS, 'Duration, in seconds or like PT1M'), 60),
 })
 
 const toxic = z.object({ name: z.string(), type: z.string() })
 const failed = z.object({ error: z.string() })
 
-/** What it takes to remove it in time; kept in the task. */
-interface Handle {
+/** State of a fault, saved in the task, that is needed to remove it in time. */
+interface FaultState {
   /** Epoch milliseconds. */
   until: number
-  /** Whether its time is over: then it is removed, whatever a clock that was set back may say. */
-  over?: true
+  /** The time is over and the fault is about to be removed, even if the clock is set back. */
+  isExpired?: true
   injected: { type: string; attributes: Record<string, number>; stream: string; toxicity: number; duration: number }
 }
 
 /**
- * Toxiproxy, between a service and what it depends on: a toxic for a while. Toxiproxy itself never removes one, so the task
- * does: at its end, at the deadline, and whatever becomes of the task.
+ * Toxiproxy, a proxy between a service and its dependencies: adds a toxic for a limited time. Toxiproxy never removes a toxic
+ * by itself, so the task does: when the time is over, at the deadline, or in the cleanup of a failed task.
  *
  * @see https://github.com/Shopify/toxiproxy#http-api
  */
@@ -84,49 +87,47 @@ export const toxiproxy = defineJobProvider({
   states: { injected: 'running', removed: 'pass', gone: 'aborted', lost: 'errored' },
 
   checkStart(input, connection) {
-    faultOf(input, connection)
+    parseFault(input, connection)
   },
 
-  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, input) {
-    const path = `${toxicsOf(input.target)}/${nameOf(key)}`
+  async find({ http, connection, idempotencyKey, isRetry }, input) {
+    const path = `${toxicsOf(input.target)}/${nameOf(idempotencyKey)}`
     const { status, body } = await http.get(path, { accept: [404], schema: toxic })
-    if (status !== 404) return runOf(input, connection, key)
-    goneFrom(body)
-    // What an earlier try may have injected, and stop-test removed, has left no trace: it must not come again.
-    return repeated ? 'unknown' : undefined
+    if (status !== 404) return runOf(input, connection, idempotencyKey)
+    missingReason(body)
+    // An earlier attempt may have added a toxic that stop-test removed. That leaves no trace, so do not add it again.
+    return isRetry ? 'unknown' : undefined
   },
 
-  async start({ http, connection, idempotencyKey: key = 'dry-run' }, input) {
-    const { duration: _, ...injected } = faultOf(input, connection)
-    await http.post(toxicsOf(input.target), { name: nameOf(key), ...injected })
-    return runOf(input, connection, key)
+  async start({ http, connection, idempotencyKey = 'dry-run' }, input) {
+    const { duration: _, ...injected } = parseFault(input, connection)
+    await http.post(toxicsOf(input.target), { name: nameOf(idempotencyKey), ...injected })
+    return runOf(input, connection, idempotencyKey)
   },
 
   async getStatus({ http }, run) {
-    const { proxy, name } = partsOf(run.id)
+    const { proxy, name } = parseId(run.id)
     const path = `${toxicsOf(proxy)}/${segment(name)}`
     const { status, body } = await http.get(path, { accept: [404], schema: toxic })
-    const handle = run.providerState as Handle | undefined
-    const over = handle?.over
-    const data = handle ? { proxy, injected: handle.injected } : { proxy }
-    const left = handle ? Math.ceil((handle.until - Date.now()) / 1_000) : undefined
+    const fault = run.providerState as FaultState | undefined
+    const data = fault ? { proxy, injected: fault.injected } : { proxy }
+    const remaining = fault ? Math.ceil((fault.until - Date.now()) / 1_000) : undefined
     if (status === 404) {
-      const reason = goneFrom(body)
-      // Of whom only stops it nothing more is known; a task has an end of its own.
-      if (over || (left !== undefined && left <= 0)) return { state: 'removed', data }
-      if (/proxy/i.test(reason)) return { state: 'lost', reason: `${reason}: Toxiproxy does not have ${proxy}`, data }
-      return { state: 'gone', reason: handle && 'it was removed before its time, by stop-test or by hand', data }
+      const reason = missingReason(body)
+      if (fault?.isExpired || (remaining !== undefined && remaining <= 0)) return { state: 'removed', data }
+      if (/proxy/i.test(reason)) return { state: 'lost', reason: `${reason}: Toxiproxy has no proxy ${proxy}`, data }
+      return { state: 'gone', reason: fault && 'it was removed early, by stop-test or manually', data }
     }
-    if (handle === undefined || left === undefined) return { state: 'injected' }
-    if (!over) {
-      const step = `${wordsOf(handle.injected)}, ${Math.max(0, left)} s left`
-      if (left > 0) return { state: 'injected', progress: step, maxSeconds: left, data }
-      // Kept before it is removed: else a removal whose answer is lost could be taken for somebody else's.
+    if (fault === undefined || remaining === undefined) return { state: 'injected' }
+    if (!fault.isExpired) {
+      const progress = `${describe(fault.injected)}, ${Math.max(0, remaining)} s left`
+      if (remaining > 0) return { state: 'injected', progress, maxSeconds: remaining, data }
+      // Saved before the removal. Otherwise, a removal whose response is lost would look like one by another person.
       return {
         state: 'injected',
-        progress: step,
+        progress,
         pollImmediately: true,
-        run: { ...run, providerState: { ...handle, over: true } satisfies Handle },
+        run: { ...run, providerState: { ...fault, isExpired: true } satisfies FaultState },
         data,
       }
     }
@@ -135,48 +136,46 @@ export const toxiproxy = defineJobProvider({
   },
 
   parseRunId: ({ id }) => {
-    partsOf(id)
+    parseId(id)
     return { id } satisfies Run
   },
 
   stop: ({ http }, run) => remove(http, run.id),
 
-  cleanUp: ({ http, idempotencyKey: key }, { target }) => remove(http, `${target}/${nameOf(key)}`),
+  cleanUp: ({ http, idempotencyKey }, { target }) => remove(http, `${target}/${nameOf(idempotencyKey)}`),
 })
 
-/** The fault that begins now. */
+/** Returns a fault that starts now. */
 function runOf(input: StartJob, connection: Connection, key: string): Run {
-  const { duration, ...injected } = faultOf(input, connection)
+  const { duration, ...injected } = parseFault(input, connection)
   return {
     id: `${input.target}/${nameOf(key)}`,
-    summary: `${wordsOf(injected)} on ${input.target} for ${formatDuration(duration)}`,
-    providerState: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies Handle,
+    summary: `${describe(injected)} on ${input.target} for ${formatDuration(duration)}`,
+    providerState: { until: Date.now() + duration * 1_000, injected: { ...injected, duration } } satisfies FaultState,
   }
 }
 
 /** @throws Failure `invalid`, `refused` */
-function faultOf({ target, project, ref, ...input }: StartJob, { allow, maxDuration }: Connection) {
-  if (project !== undefined) throw invalid('project', 'is of no use here: leave it out')
-  if (ref !== undefined) throw invalid('ref', 'is of no use here: leave it out')
-  refuseOutside(allow, target)
-  const asked = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
-  const known: readonly string[] = toxics[asked.type]
-  const strange = Object.keys(asked.attributes).find((name) => !known.includes(name))
-  if (strange !== undefined) {
-    throw invalid('parameters.attributes', `holds "${strange.slice(0, 60)}", and ${asked.type} has ${known.join(', ')}`)
-  }
-  if (asked.duration > maxDuration) {
-    throw invalid(
-      'parameters.duration',
-      `is ${asked.duration}, and the connection allows at most ${formatDuration(maxDuration)}`,
+function parseFault({ target, project, ref, ...input }: StartJob, { allow, maxDuration }: Connection) {
+  if (project !== undefined) throw invalidInput('input.project', 'is not supported by Toxiproxy')
+  if (ref !== undefined) throw invalidInput('input.ref', 'is not supported by Toxiproxy')
+  checkAllowed(allow, target)
+  const fault = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
+  const known: readonly string[] = ATTRIBUTES[fault.type]
+  const unknown = Object.keys(fault.attributes).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    throw invalidInput(
+      'input.parameters.attributes',
+      `contains "${unknown.slice(0, 60)}", but ${fault.type} has only ${known.join(', ')}`,
     )
   }
-  return asked
-}
-
-function invalid(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
+  if (fault.duration > maxDuration) {
+    throw invalidInput(
+      'input.parameters.duration',
+      `is ${formatDuration(fault.duration)}, but the connection allows at most ${formatDuration(maxDuration)}`,
+    )
+  }
+  return fault
 }
 
 function nameOf(key: string): string {
@@ -187,30 +186,35 @@ function toxicsOf(proxy: string): string {
   return `proxies/${segment(proxy)}/toxics`
 }
 
-/** Only faults of ours: what others have made is not ours to remove. */
-function partsOf(id: string): { proxy: string; name: string } {
+/** Accepts only toxics that this service added, so that others are never removed. */
+function parseId(id: string): { proxy: string; name: string } {
   const [, proxy, name] = /^(.+)\/(webhooks-(?:[0-9a-f]{20}|dry-run))$/.exec(id) ?? []
   if (proxy !== undefined && name !== undefined) return { proxy, name }
-  const message = 'must be what start-test answered as data.id, like checkout-db/webhooks-0123456789abcdef0123'
-  throw new Failure('invalid', `input.id ${message}`, { errors: [{ path: 'input.id', message }] })
+  throw invalidInput(
+    'input.id',
+    'must be the data.id that start-test returned, such as checkout-db/webhooks-0123456789abcdef0123',
+  )
 }
 
-/** Toxiproxy answers when no connection is met by it any more; what is not there is removed. */
+/** Removes a toxic. Toxiproxy responds when no connection is affected by it; a missing toxic counts as removed. */
 async function remove(http: Http, id: string): Promise<void> {
-  const { proxy, name } = partsOf(id)
+  const { proxy, name } = parseId(id)
   const { status, body } = await http.delete(`${toxicsOf(proxy)}/${segment(name)}`, { accept: [404] })
-  if (status === 404) goneFrom(body)
+  if (status === 404) missingReason(body)
 }
 
 /**
- * What is not there any more, in Toxiproxy's own words: a 404 of anything between us and it must not pass for an end.
+ * Returns Toxiproxy's reason for a 404. A 404 from a gateway in between must not count as the end of a fault.
  *
  * @throws Failure `platform`
  */
-function goneFrom(body: unknown): string {
+function missingReason(body: unknown): string {
   const reason = reasonIn(body)
   if (/^(toxic|proxy) not found/.test(reason)) return reason
-  throw new Failure('platform', 'There was a 404 that is not one of Toxiproxy.')
+  throw new Failure(
+    'platform',
+    'Received a 404 that is not from Toxiproxy. Check the baseUrl of the connection and any gateway.',
+  )
 }
 
 function reasonIn(body: unknown): string {
@@ -218,7 +222,7 @@ function reasonIn(body: unknown): string {
   return parsed.success ? parsed.data.error : ''
 }
 
-function wordsOf({ type, attributes, stream, toxicity }: Omit<Handle['injected'], 'duration'>): string {
+function describe({ type, attributes, stream, toxicity }: Omit<FaultState['injected'], 'duration'>): string {
   const values = Object.entries(attributes).map(([name, value]) => `${name} ${value}`)
   const share = toxicity < 1 ? ` on ${Math.round(toxicity * 100)} % of connections` : ''
   return [`${type} ${stream}`, ...values].join(', ') + share

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { oneOf, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
@@ -9,7 +9,6 @@ import {
   type Application,
   application,
   checkApplication,
-  invalid,
   isApplication,
   isRefusal,
   nameOf,
@@ -19,40 +18,40 @@ import {
   pathOf,
   read,
   revisionsOf,
-  unlessBusy,
+  transientIfBusy,
 } from '../argo-cd-application.ts'
 import { rollback } from '../argo-cd-rollback.ts'
 
 const connection = z.strictObject({
-  baseUrl: url('Where the API server is, with its root path where it has one'),
-  token: secret('A token of a project role or of a local account; it needs get and sync on applications'),
-  project: optional(word('Default project of Argo CD; without one an application that is not there is a 403')),
-  target: optional(word('Default application; namespace/application where it is not in the namespace of Argo CD')),
+  baseUrl: url('URL of the API server, with its root path if it has one'),
+  token: secret('Token of a project role or a local account with get and sync on applications'),
+  project: optional(word('Default Argo CD project; without a project, Argo CD returns 403 for an unknown application')),
+  target: optional(word("Default application; namespace/application if it is not in Argo CD's namespace")),
 })
 
 const parameters = z.strictObject({
-  prune: optional(onOff('Whether what is no longer in the source is deleted')),
-  dryRun: optional(onOff('Whether nothing is applied')),
-  force: optional(onOff('Whether what can not be changed is deleted and made anew')),
-  strategy: optional(oneOf(['apply', 'hook'], 'Whether hooks are left out (apply) or run (hook, as without it)')),
-  resources: optional(words('What alone is synced, each as group:kind:name or group:kind:namespace/name')),
+  prune: optional(onOff('Whether to delete resources that are no longer in the source')),
+  dryRun: optional(onOff('Whether to apply nothing')),
+  force: optional(onOff('Whether to delete and recreate resources that cannot be changed')),
+  strategy: optional(oneOf(['apply', 'hook'], 'Whether to skip hooks (apply) or run them (hook). Defaults to hook')),
+  resources: optional(words('Sync only these resources: group:kind:name or group:kind:namespace/name')),
   syncOptions: optional(words("Options such as Replace=true, instead of the application's own")),
 })
 
 const userInfo = z.object({ loggedIn: z.optional(z.boolean()) })
 
-/** Under this name an operation carries its mark, beside what else the user interface shows of it. */
-const markName = 'cloud-automation-webhooks'
-/** So lately another operation may have taken the place of ours before anybody could see it, in milliseconds. */
-const lately = 600_000
-const longestReason = 500
-const mostNamed = 10
+/** Name of the info entry that holds the marker of an operation. The UI shows it with the other entries. */
+const MARKER_NAME = 'cloud-automation-webhooks'
+/** Another operation that started this recently may have replaced ours before a poll saw it. */
+const REPLACEMENT_WINDOW_MS = 600_000
+const MAX_REASON_LENGTH = 500
+const MAX_LISTED = 10
 
 /**
- * Argo CD: a sync of an application, or its rollback, until what that has applied is healthy.
+ * Argo CD: syncs an application, or rolls it back, and waits until the result is healthy.
  *
- * An application keeps its last operation only, and an operation has no id: a sync of ours carries a mark of its own, so that
- * another is never taken for it. A rollback is known by what it goes back to.
+ * An application stores only its last operation, and an operation has no id. So each sync carries a marker that distinguishes
+ * it from others. A rollback is identified by the deployment that it restores.
  *
  * @see https://argo-cd.readthedocs.io/en/stable/developer-guide/api-docs/
  */
@@ -62,13 +61,17 @@ export const argoCd = defineJobProvider({
   connection,
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
 
-  // Where strangers may look, no token at all is answered with 200.
+  // If anonymous access is enabled, Argo CD returns 200 without a valid token.
   async check({ http }) {
     const { body } = await http.get('api/v1/session/userinfo', { schema: userInfo })
-    if (!body.loggedIn) throw new Failure('credentials', 'Argo CD takes the token for that of nobody.')
+    if (!body.loggedIn)
+      throw new Failure(
+        'credentials',
+        'Argo CD treats this token as anonymous: it has no account. Create a token for a project role or an account.',
+      )
   },
 
-  // The phase of the operation, then the health of the application, then whether it is as its source says.
+  // The phase of the operation, the health of the application, and whether it matches its source.
   states: {
     Pending: 'running',
     Running: 'running',
@@ -95,21 +98,23 @@ export const argoCd = defineJobProvider({
     parametersOf(input)
   },
 
-  async find({ http, idempotencyKey: key, isRetry: repeated }, { target, project }) {
-    const place = { application: target, mark: markOf(key), project }
-    const found = await read(http, place)
+  async find({ http, idempotencyKey, isRetry }, { target, project }) {
+    const operation = { application: target, marker: markerOf(idempotencyKey), project }
+    const found = await read(http, operation)
     const state = found.status?.operationState
-    if ([found.operation, state?.operation].some((one) => carries(one, place.mark))) return runOf(http, found, place)
-    // Ours may have come to its end, and another has taken its place.
-    return repeated && state && Date.now() - Date.parse(state.startedAt) < lately ? 'unknown' : undefined
+    const operations = [found.operation, state?.operation]
+    if (operations.some((one) => hasMarker(one, operation.marker))) return runOf(http, found, operation)
+    // Ours may have ended and been replaced by another operation.
+    const isRecent = state && Date.now() - Date.parse(state.startedAt) < REPLACEMENT_WINDOW_MS
+    return isRetry && isRecent ? 'unknown' : undefined
   },
 
-  async start({ http, idempotencyKey: key }, input) {
+  async start({ http, idempotencyKey }, input) {
     const { target, project, ref } = input
-    // Without a key it is told from others all the same, but not found again.
-    const mark = markOf(key ?? crypto.randomUUID().replaceAll('-', ''))
+    // A random marker still distinguishes the sync from others, but a retry cannot find it.
+    const marker = markerOf(idempotencyKey ?? crypto.randomUUID().replaceAll('-', ''))
     const { appNamespace, name } = nameOf(target)
-    // What its answer shows is without the operation before.
+    // The response to a sync does not contain the previous operation.
     const found = await read(http, { application: target, project })
     if (ref !== undefined) checkOneSource(found, target)
     const body = {
@@ -118,55 +123,56 @@ export const argoCd = defineJobProvider({
       project,
       revision: ref,
       ...parametersOf(input),
-      infos: [{ name: markName, value: mark }],
+      infos: [{ name: MARKER_NAME, value: marker }],
     }
     try {
       await http.post(`${pathOf(target)}/sync`, body, { schema: application })
     } catch (error) {
-      throw unlessBusy(error)
+      throw transientIfBusy(error)
     }
-    return runOf(http, found, { application: target, mark, project })
+    return runOf(http, found, { application: target, marker, project })
   },
 
   async getStatus({ http }, run) {
-    const place = placeOf(run)
-    const seen = await read(http, place)
-    const state = stateOf(seen, place)
-    if (state === 'pending') return { state: 'Pending', progress: 'not begun yet' }
-    if (state === 'replaced') return { state: 'Replaced', reason: replacedBy(seen) }
-    if (state.phase !== 'Succeeded' || isDryRun(state) || isJudged(seen, state)) return sightOf(seen, state, place)
-    // Left alone, it is looked at anew only after minutes where nothing has changed.
-    const judged = await read(http, place, 'normal')
-    const now = stateOf(judged, place)
-    return typeof now === 'object' && isJudged(judged, now)
-      ? sightOf(judged, now, place)
+    const operation = operationOf(run)
+    const current = await read(http, operation)
+    const state = stateOf(current, operation)
+    if (state === 'pending') return { state: 'Pending', progress: 'not started yet' }
+    if (state === 'replaced') return { state: 'Replaced', reason: describeReplacement(current) }
+    if (state.phase !== 'Succeeded' || isDryRun(state) || isHealthCurrent(current, state))
+      return statusOf(current, state, operation)
+    // Without a refresh, Argo CD reassesses an unchanged application only after minutes.
+    const refreshed = await read(http, operation, 'normal')
+    const latest = stateOf(refreshed, operation)
+    return typeof latest === 'object' && isHealthCurrent(refreshed, latest)
+      ? statusOf(refreshed, latest, operation)
       : { state: 'Succeeded', progress: 'synced; its health is not known yet' }
   },
 
   parseRunId({ id, project }) {
     const run = { id, providerState: { project } }
-    placeOf(run)
+    operationOf(run)
     return run
   },
 
   async stop({ http }, run) {
-    const place = placeOf(run)
-    const { application, project } = place
-    const state = stateOf(await read(http, place), place)
-    // The call ends whatever operation there is: so never that of somebody else.
+    const operation = operationOf(run)
+    const { application, project } = operation
+    const state = stateOf(await read(http, operation), operation)
+    // The request stops whichever operation is running, so never send it for an operation of another caller.
     if (state === 'replaced') return
     if (state === 'pending')
-      throw new Failure('platform', `Argo CD has not begun sync ${run.id} yet, and can not stop it.`)
+      throw new Failure('platform', `Argo CD has not started sync ${run.id} yet, so it cannot be stopped.`)
     if (state.finishedAt)
       throw new Failure(
         'refused',
-        `Sync ${run.id} has been applied: what goes on is in the cluster, and nothing that Argo CD could stop.`,
+        `Sync ${run.id} has already been applied. Argo CD cannot stop the rollout in the cluster.`,
       )
     const query = { appNamespace: nameOf(application).appNamespace, project }
     try {
       await http.delete(`${pathOf(application)}/operation`, { query })
     } catch (error) {
-      // It has come to its end in the meantime.
+      // It may have ended in the meantime.
       if (!isRefusal(error, 'No operation is in progress')) throw error
     }
   },
@@ -174,63 +180,64 @@ export const argoCd = defineJobProvider({
   rollback,
 })
 
-/** What it takes to find an operation again. */
-interface Place {
+/** Identifies an operation. */
+interface OperationId {
   application: string
-  /** Of a sync: what its operation carries. */
-  mark?: string | undefined
-  /** Of a rollback: the id of the deployment that it goes back to, and the revisions of that. */
+  /** Of a sync. */
+  marker?: string | undefined
+  /** Of a rollback: the id of the deployment that it restores. */
   deployment?: number | undefined
+  /** Of a rollback: the revisions of that deployment. */
   revisions?: string[]
   project: string | undefined
-  /** When the operation before ours began, null for none; where a read lags, it is seen in place of ours. */
+  /** Start time of the previous operation, or null if there was none. A stale read can still return that operation. */
   before?: string | null
 }
 
-/** An id is the application with the mark that its operation carries, or with the deployment that a rollback goes back to. */
-function placeOf({ id, providerState }: Run): Place {
-  const [, application, mark, deployment] = /^([^#]+)#(?:([0-9a-f]{12})|rollback-(\d{1,15}))$/.exec(id) ?? []
+/** The id of a run is the application with the marker of a sync, or with the deployment that a rollback restores. */
+function operationOf({ id, providerState }: Run): OperationId {
+  const [, application, marker, deployment] = /^([^#]+)#(?:([0-9a-f]{12})|rollback-(\d{1,15}))$/.exec(id) ?? []
   if (!application || !isApplication(application))
-    throw invalid('id', 'is no sync: write it like guestbook#0a1b2c3d4e5f, or guestbook#rollback-12')
-  const known = providerState as Pick<Place, 'project' | 'before' | 'revisions'>
-  return { application, mark, deployment: deployment === undefined ? undefined : Number(deployment), ...known }
+    throw invalidInput('input.id', 'must be a sync id such as guestbook#0a1b2c3d4e5f or guestbook#rollback-12')
+  const known = providerState as Pick<OperationId, 'project' | 'before' | 'revisions'>
+  return { application, marker, deployment: deployment === undefined ? undefined : Number(deployment), ...known }
 }
 
-function runOf(http: Http, found: Application, { application, mark, project }: Place): Run {
+function runOf(http: Http, found: Application, { application, marker, project }: OperationId): Run {
   const state = found.status?.operationState
   return {
-    id: `${application}#${mark}`,
+    id: `${application}#${marker}`,
     url: pageOf(http, found),
-    providerState: { project, ...(carries(state?.operation, mark) ? {} : { before: state?.startedAt ?? null }) },
+    providerState: { project, ...(hasMarker(state?.operation, marker) ? {} : { before: state?.startedAt ?? null }) },
   }
 }
 
-function markOf(key: string): string {
-  return key.slice(0, 12)
+function markerOf(idempotencyKey: string): string {
+  return idempotencyKey.slice(0, 12)
 }
 
-function carries(operation: Operation | null | undefined, mark: string | undefined): boolean {
-  return operation?.info?.some(({ name, value }) => name === markName && value === mark) ?? false
+function hasMarker(operation: Operation | null | undefined, marker: string | undefined): boolean {
+  return operation?.info?.some(({ name, value }) => name === MARKER_NAME && value === marker) ?? false
 }
 
-/** Whether an operation is ours. A rollback of ours can not be told from another to the same revision. */
-function isOurs(operation: Operation | null | undefined, { status }: Application, place: Place): boolean {
-  if (place.mark) return carries(operation, place.mark)
+/** Returns true if the operation is ours. Rollbacks to the same revision cannot be distinguished. */
+function isOurs(operation: Operation | null | undefined, { status }: Application, ours: OperationId): boolean {
+  if (ours.marker) return hasMarker(operation, ours.marker)
   if (!operation?.sync || operation.info?.length || operation.initiatedBy?.automated) return false
-  const revisions = place.revisions ?? revisionsOf(status?.history?.find(({ id }) => id === place.deployment) ?? {})
+  const revisions = ours.revisions ?? revisionsOf(status?.history?.find(({ id }) => id === ours.deployment) ?? {})
   return revisions.length > 0 && revisionsOf(operation.sync).join() === revisions.join()
 }
 
-/** Of several sources it would leave our revision out without a word. Throws Failure `refused`. */
+/** With several sources, Argo CD silently ignores a single revision. Throws Failure `refused`. */
 function checkOneSource({ spec }: Application, target: string): void {
   if (!spec?.sources || spec.sources.length < 2) return
-  throw new Failure('refused', `${target} has several sources, and input.ref is one revision: leave it out.`)
+  throw new Failure('refused', `${target} has several sources, but input.ref is a single revision. Remove input.ref.`)
 }
 
-/** What a sync is asked for beside its revision. Throws Failure `invalid`. */
+/** Returns the parameters of a sync in the names of Argo CD. Throws Failure `invalid`. */
 function parametersOf(input: StartJob) {
-  const where = 'input.parameters'
-  const given = validate(parameters, input.parameters ?? {}, { what: where, root: where })
+  const path = 'input.parameters'
+  const given = validate(parameters, input.parameters ?? {}, { what: path, root: path })
   const { prune, dryRun, force, strategy, resources, syncOptions } = given
   return {
     ...(prune ? { prune: prune === 'on' } : {}),
@@ -241,101 +248,104 @@ function parametersOf(input: StartJob) {
   }
 }
 
-/** The group is empty for the core of Kubernetes, as in `:Service:guestbook`. */
+/** The group is empty for core resources of Kubernetes, as in `:Service:guestbook`. */
 function resourceOf(text: string) {
   const [, group = '', kind, namespace, name] = /^([^:/]*):([^:/]+):(?:([^:/]+)\/)?([^:/]+)$/.exec(text) ?? []
   if (kind && name) return { group, kind, name, ...(namespace ? { namespace } : {}) }
-  throw invalid('parameters.resources', `has "${text}", which is no resource: write it like apps:Deployment:guestbook`)
+  throw invalidInput(
+    'input.parameters.resources',
+    `contains the invalid resource "${text}": write it like apps:Deployment:guestbook`,
+  )
 }
 
-/** How our operation stands, as far as that can be seen. Throws Failure `refused` where there is nothing of it. */
-function stateOf(seen: Application, place: Place) {
-  const { application, mark, deployment, before } = place
-  const state = seen.status?.operationState
-  const isBefore = before !== undefined && before === (state?.startedAt ?? null)
-  if (state && !isBefore && isOurs(state.operation, seen, place)) return state
-  if (isBefore || isOurs(seen.operation, seen, place)) return 'pending'
+/** Returns the state of our operation. Throws Failure `refused` if Argo CD reports no operation. */
+function stateOf(current: Application, ours: OperationId) {
+  const { application, marker, deployment, before } = ours
+  const state = current.status?.operationState
+  const isPrevious = before !== undefined && before === (state?.startedAt ?? null)
+  if (state && !isPrevious && isOurs(state.operation, current, ours)) return state
+  if (isPrevious || isOurs(current.operation, current, ours)) return 'pending'
   if (state) return 'replaced'
-  const what = mark ? `operation ${mark}` : `rollback to deployment ${deployment}`
-  throw new Failure('refused', `Argo CD shows no ${what} of ${application}, nor any other.`)
+  const name = marker ? `operation ${marker}` : `rollback to deployment ${deployment}`
+  throw new Failure('refused', `Argo CD reports no ${name} of ${application}, and no other operation.`)
 }
 
-function replacedBy({ status }: Application): string {
+function describeReplacement({ status }: Application): string {
   const { operation, startedAt } = status?.operationState ?? {}
   const { username, automated } = operation?.initiatedBy ?? {}
-  const who = username ?? (automated ? 'auto-sync' : 'somebody')
-  return `the operation that ${who} began at ${startedAt} has taken its place, so how it ended is not known`
+  const actor = username ?? (automated ? 'auto-sync' : 'an unknown user')
+  return `the operation that ${actor} started at ${startedAt} replaced it, so its result is unknown`
 }
 
 function isDryRun({ operation }: OperationState): boolean {
   return operation.sync?.dryRun ?? false
 }
 
-/** Whether the health is that of what the operation has applied, and not of what was there before. */
-function isJudged({ status }: Application, { finishedAt }: OperationState): boolean {
+/** Returns true if Argo CD assessed the health after the operation finished. */
+function isHealthCurrent({ status }: Application, { finishedAt }: OperationState): boolean {
   const { reconciledAt } = status ?? {}
   return Boolean(finishedAt && reconciledAt && Date.parse(reconciledAt) >= Date.parse(finishedAt))
 }
 
-function sightOf(seen: Application, state: OperationState, { deployment }: Place): RunStatus {
+function statusOf(current: Application, state: OperationState, { deployment }: OperationId): RunStatus {
   const { phase, message, finishedAt } = state
   if (!finishedAt) return { state: phase, progress: message || undefined }
   if (phase !== 'Succeeded') {
-    // A sync that somebody ended has failed, too.
+    // A terminated sync is in the phase Failed, too.
     const ended =
       phase === 'Failed' && message?.startsWith('Operation terminated') ? { verdict: 'aborted' as const } : {}
-    return { state: phase, ...ended, ...resultsOf(seen, state, failingOf(state), message) }
+    return { state: phase, ...ended, ...resultsOf(current, state, failedResources(state), message) }
   }
-  if (isDryRun(state)) return { state: 'Succeeded/dry run', ...resultsOf(seen, state, []) }
-  const { health, sync } = seen.status ?? {}
+  if (isDryRun(state)) return { state: 'Succeeded/dry run', ...resultsOf(current, state, []) }
+  const { health, sync } = current.status ?? {}
   const isHealthy = health?.status === 'Healthy'
   return {
     state: `Succeeded/${health?.status ?? 'Unknown'}/${sync?.status ?? 'Unknown'}`,
-    // What has gone back is not as its source says, which is still at the later revision.
+    // After a rollback, the application differs from its source, which is still at the later revision.
     ...(deployment !== undefined && isHealthy ? { verdict: 'pass' } : {}),
     progress: isHealthy ? undefined : (health?.message ?? health?.status ?? undefined),
-    ...resultsOf(seen, state, unhealthyOf(seen), health?.message),
+    ...resultsOf(current, state, unhealthyResources(current), health?.message),
   }
 }
 
-/** A resource that stands in the way, and why. */
-interface Trouble {
+/** A resource that keeps the application from being synced or healthy. */
+interface FailedResource {
   kind: string
   name: string
-  why: string | null | undefined
+  reason: string | null | undefined
 }
 
-function failingOf({ syncResult }: OperationState): Trouble[] {
+function failedResources({ syncResult }: OperationState): FailedResource[] {
   return (syncResult?.resources ?? [])
     .filter(({ status, hookPhase }) => status === 'SyncFailed' || /^(?:Failed|Error)$/.test(hookPhase ?? ''))
-    .map(({ kind, name, message }) => ({ kind, name, why: message }))
+    .map(({ kind, name, message }) => ({ kind, name, reason: message }))
 }
 
-function unhealthyOf({ status }: Application): Trouble[] {
+function unhealthyResources({ status }: Application): FailedResource[] {
   return (status?.resources ?? [])
     .filter(({ health }) => health?.status === 'Degraded' || health?.status === 'Missing')
-    .map(({ kind, name, health }) => ({ kind, name, why: health?.message || health?.status }))
+    .map(({ kind, name, health }) => ({ kind, name, reason: health?.message || health?.status }))
 }
 
 function resultsOf(
   { status }: Application,
   { startedAt, finishedAt, syncResult }: OperationState,
-  troubles: Trouble[],
+  failed: FailedResource[],
   message?: string | null,
 ): Partial<RunStatus> {
   const duration = Math.round((Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt)) / 1_000)
   const revision = syncResult?.revision || syncResult?.revisions?.join(', ')
   const images = status?.summary?.images ?? []
-  const named = troubles.slice(0, mostNamed)
-  const why = named.map(({ kind, name, why }) => [`${kind} ${name}`, why].filter(Boolean).join(': '))
+  const listed = failed.slice(0, MAX_LISTED)
+  const reasons = listed.map(({ kind, name, reason }) => [`${kind} ${name}`, reason].filter(Boolean).join(': '))
   return {
-    reason: clipSingleLine([message, ...why].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([message, ...reasons].filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
     data: {
       duration,
       ...(revision ? { revision } : {}),
-      ...(images.length > 0 ? { images: images.slice(0, mostNamed) } : {}),
-      ...(named.length > 0 ? { failedResources: named.map(({ kind, name }) => `${kind}/${name}`) } : {}),
+      ...(images.length > 0 ? { images: images.slice(0, MAX_LISTED) } : {}),
+      ...(listed.length > 0 ? { failedResources: listed.map(({ kind, name }) => `${kind}/${name}`) } : {}),
     },
-    metrics: { duration, failedResources: troubles.length },
+    metrics: { duration, failedResources: failed.length },
   }
 }

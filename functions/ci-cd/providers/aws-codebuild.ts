@@ -10,29 +10,28 @@ import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
-/** The variable by which a build carries the key of its call; its commands see it too. */
-const keyVariable = 'CLOUD_AUTOMATION_WEBHOOKS_KEY'
-/** So many wait already that no other one may: some of them will begin. */
-const tooMany = 'AccountLimitExceededException'
-const noBuild = '00000000-0000-0000-0000-000000000000'
-/** Pages of 100 builds that are looked through; more where an earlier try may be long ago. */
-const pages = 1
-const pagesWhenRepeated = 5
-const mostReports = 100
-const longestReason = 500
+/** Variable that contains the idempotency key. The commands of a build can read it. */
+const KEY_VARIABLE = 'CLOUD_AUTOMATION_WEBHOOKS_KEY'
+/** The queue is full. Transient: waiting builds will start. */
+const LIMIT_EXCEEDED = 'AccountLimitExceededException'
+const UNKNOWN_BUILD = '00000000-0000-0000-0000-000000000000'
+/** Pages of 100 builds to search for a key. An earlier attempt may be older. */
+const MAX_PAGES = { first: 1, retry: 5 }
+const MAX_REPORTS = 100
+const MAX_REASON_LENGTH = 500
 
 /**
- * AWS CodeBuild: a build of a project.
+ * AWS CodeBuild: runs a build of a project.
  *
- * Its token keeps AWS from starting a second build for five minutes only. So a build carries the key in a variable as well,
- * and is found by that among the newest of its project; the token covers what the list may not show yet.
+ * The idempotency token of AWS expires after five minutes. So a variable of the build contains the idempotency key, too, and
+ * `find` searches the newest builds for it. The token covers builds that the list does not contain yet.
  *
  * @see https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
  * @see https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html
@@ -43,7 +42,7 @@ export const awsCodeBuild = defineJobProvider({
   noun: 'build',
   connection: z.strictObject({
     ...awsAccountFields,
-    target: optional(word('Default project, by its name')),
+    target: optional(word('Default project, by name')),
     allowParameters,
   }),
   states: {
@@ -57,35 +56,38 @@ export const awsCodeBuild = defineJobProvider({
 
   variables: { reserved: ['CODEBUILD_'] },
 
-  /** Whoever may look at builds is answered that this is none. */
+  /** With permission to read builds, an unknown id returns an empty list. */
   async check({ aws, connection: { target } }) {
     try {
-      await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [`${target ?? 'none'}:${noBuild}`] }))
+      await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [`${target ?? 'none'}:${UNKNOWN_BUILD}`] }))
     } catch (error) {
-      // What is allowed is allowed for projects: without one, a refusal says at least that AWS knows who asks.
+      // Permissions are per project. Without a target, a denial still shows that the credentials are valid.
       if (target !== undefined || awsErrorOf(error)?.name !== 'AccessDeniedException') throw error
     }
   },
 
   checkStart({ target, project, parameters = {} }) {
-    if (project !== undefined) throw invalid('project', 'of no use here: the project of CodeBuild is the target')
+    if (project !== undefined)
+      throw invalidInput('input.project', 'is not supported: set the CodeBuild project as input.target')
     if (!/^[A-Za-z0-9][\w-]{1,149}$/.test(target))
-      throw invalid('target', 'no project: write its name, like shop-build')
-    const wrong = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
-    if (wrong !== undefined) throw invalid(`parameters.${wrong}`, 'no name of an environment variable')
-    if (Object.hasOwn(parameters, keyVariable)) throw invalid(`parameters.${keyVariable}`, 'ours: leave it out')
+      throw invalidInput('input.target', 'must be a project name such as shop-build')
+    const invalidName = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
+    if (invalidName !== undefined)
+      throw invalidInput(`input.parameters.${invalidName}`, 'is not a valid name of an environment variable')
+    if (Object.hasOwn(parameters, KEY_VARIABLE))
+      throw invalidInput(`input.parameters.${KEY_VARIABLE}`, 'is reserved for the idempotency key')
   },
 
-  async find({ aws, idempotencyKey: key, isRetry: repeated }, { target }) {
+  async find({ aws, idempotencyKey, isRetry }, { target }) {
     let nextToken: string | undefined
-    for (let page = 0; page < (repeated ? pagesWhenRepeated : pages); page++) {
-      // Newest first by itself; asked for an order, it refuses where there are more than 100.
+    for (let page = 0; page < (isRetry ? MAX_PAGES.retry : MAX_PAGES.first); page++) {
+      // Newest first by default. With an explicit order, AWS rejects projects with more than 100 builds.
       const command = new ListBuildsForProjectCommand({ projectName: target, nextToken })
       const { ids = [], nextToken: next } = await aws.read(CodeBuildClient, command)
       if (ids.length === 0) return undefined
       const { builds = [] } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids }))
       const found = builds.find(({ environment }) =>
-        environment?.environmentVariables?.some(({ name, value }) => name === keyVariable && value === key),
+        environment?.environmentVariables?.some(({ name, value }) => name === KEY_VARIABLE && value === idempotencyKey),
       )
       if (found) return runOf(found)
       if (next === undefined) return undefined
@@ -94,8 +96,8 @@ export const awsCodeBuild = defineJobProvider({
     return undefined
   },
 
-  async start({ aws, idempotencyKey: key }, { target, ref, parameters }) {
-    const variables = { ...toTextParameters(parameters), ...(key ? { [keyVariable]: key } : {}) }
+  async start({ aws, idempotencyKey }, { target, ref, parameters }) {
+    const variables = { ...toTextParameters(parameters), ...(idempotencyKey ? { [KEY_VARIABLE]: idempotencyKey } : {}) }
     const command = new StartBuildCommand({
       projectName: target,
       sourceVersion: ref,
@@ -104,9 +106,9 @@ export const awsCodeBuild = defineJobProvider({
         value,
         type: 'PLAINTEXT',
       })),
-      idempotencyToken: key,
+      idempotencyToken: idempotencyKey,
     })
-    const { build = {} } = await aws.write(CodeBuildClient, command, tooMany)
+    const { build = {} } = await aws.write(CodeBuildClient, command, LIMIT_EXCEEDED)
     return runOf({ ...build, id: aws.requireField(build.id, 'id of the build') })
   },
 
@@ -114,20 +116,21 @@ export const awsCodeBuild = defineJobProvider({
     const build = await readBuild(aws, id)
     const { buildStatus: state = 'IN_PROGRESS', buildComplete = false, currentPhase, logs } = build
     const links: Record<string, string> = logs?.deepLink ? { logs: logs.deepLink } : {}
-    const seen = { state, run: runOf(build), links }
-    return buildComplete ? { ...seen, ...(await resultsOf(aws, build)) } : { ...seen, progress: phaseOf(currentPhase) }
+    const status = { state, run: runOf(build), links }
+    if (!buildComplete) return { ...status, progress: describePhase(currentPhase) }
+    return { ...status, ...(await resultsOf(aws, build)) }
   },
 
   parseRunId({ id }) {
     if (/^[A-Za-z0-9][\w-]{1,149}:[0-9a-f-]{36}$/i.test(id)) return { id }
-    throw invalid('id', 'no build: write it like shop-build:12345678-90ab-cdef-1234-567890abcdef')
+    throw invalidInput('input.id', 'must be a build id such as shop-build:12345678-90ab-cdef-1234-567890abcdef')
   },
 
   async stop({ aws }, { id }) {
     try {
       await aws.write(CodeBuildClient, new StopBuildCommand({ id }))
     } catch (error) {
-      // It has come to its end in the meantime.
+      // It may have ended in the meantime.
       if (error instanceof Failure && error.kind === 'refused' && (await readBuild(aws, id)).buildComplete) return
       throw error
     }
@@ -140,7 +143,7 @@ interface Phase {
   contexts?: { statusCode?: string; message?: string }[]
 }
 
-/** Of all that a build says, what we use. */
+/** The fields of a build that are used here. */
 interface Build {
   id?: string
   arn?: string
@@ -159,7 +162,7 @@ interface Build {
 async function readBuild(aws: Aws, id: string): Promise<Build> {
   const { builds: [build] = [] } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [id] }))
   if (build) return build
-  throw new Failure('refused', `AWS CodeBuild shows no build ${id}.`)
+  throw new Failure('refused', `AWS CodeBuild has no build ${id}.`)
 }
 
 function runOf({ id = '', arn = '' }: Build): Run {
@@ -169,7 +172,7 @@ function runOf({ id = '', arn = '' }: Build): Run {
   return { id, url: consoleUrl(region, page) }
 }
 
-function phaseOf(phase: string | undefined): string | undefined {
+function describePhase(phase: string | undefined): string | undefined {
   return phase && `phase ${phase}`
 }
 
@@ -177,14 +180,14 @@ async function resultsOf(aws: Aws, build: Build): Promise<Partial<RunStatus>> {
   const { buildNumber: number, startTime, endTime, resolvedSourceVersion: revision, phases = [] } = build
   const failing = phases.find(({ phaseStatus }) => phaseStatus && !['SUCCEEDED', 'IN_PROGRESS'].includes(phaseStatus))
   const contexts = failing?.contexts?.map(({ statusCode, message }) => [statusCode, message].filter(Boolean).join(': '))
-  const why = [phaseOf(failing?.phaseType), ...(contexts ?? [])].filter(Boolean).join(': ')
+  const cause = [describePhase(failing?.phaseType), ...(contexts ?? [])].filter(Boolean).join(': ')
   const { measured, unread } = await reportsOf(aws, build)
   const metrics = {
     ...(startTime && endTime ? { duration: Math.round((endTime.getTime() - startTime.getTime()) / 1_000) } : {}),
     ...measured,
   }
   return {
-    reason: clipSingleLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([cause, unread].filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
     data: {
       ...(number ? { number } : {}),
       ...(revision ? { revision } : {}),
@@ -196,16 +199,16 @@ async function resultsOf(aws: Aws, build: Build): Promise<Partial<RunStatus>> {
   }
 }
 
-/** What the build's reports count, all together; a role that may not read them is no reason to lose the verdict. */
+/** Returns the totals of all reports of the build. The verdict does not depend on permission to read them. */
 async function reportsOf(aws: Aws, { reportArns = [] }: Build) {
   if (reportArns.length === 0) return { measured: {} }
-  const command = new BatchGetReportsCommand({ reportArns: reportArns.slice(0, mostReports) })
+  const command = new BatchGetReportsCommand({ reportArns: reportArns.slice(0, MAX_REPORTS) })
   try {
     const { reports = [] } = await aws.read(CodeBuildClient, command)
     return { measured: { ...testsIn(reports), ...coverageIn(reports) } }
   } catch (error) {
     if (!(error instanceof Failure && error.kind === 'refused')) throw error
-    return { measured: {}, unread: `its reports can not be read: ${error.message}` }
+    return { measured: {}, unread: `its reports cannot be read: ${error.message}` }
   }
 }
 
@@ -227,7 +230,7 @@ function testsIn(reports: Report[]): Record<string, number> {
   }
 }
 
-/** In per cent of all lines. */
+/** Returns the percentage of covered lines. */
 function coverageIn(reports: Report[]): Record<string, number> {
   const summaries = reports.flatMap(({ codeCoverageSummary }) => codeCoverageSummary ?? [])
   const covered = sum(summaries.map(({ linesCovered = 0 }) => linesCovered))
@@ -237,8 +240,4 @@ function coverageIn(reports: Report[]): Record<string, number> {
 
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

@@ -12,7 +12,7 @@ import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, withDescription, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
@@ -20,26 +20,26 @@ import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 
-const namePattern = /^[\w.@-]{1,100}$/
-const executionPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
+const PIPELINE_NAME = /^[\w.@-]{1,100}$/
+const EXECUTION_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 const rollbackParameters = z.strictObject({
-  stage: withDescription(z.string().check(z.regex(namePattern)), 'Which stage goes back'),
+  stage: withDescription(z.string().check(z.regex(PIPELINE_NAME)), 'Stage to roll back'),
 })
 
-/** Something else goes on in the pipeline, or so much does that no other execution may: it will end. */
-const busy = ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException']
-/** It has come to its end in the meantime, or is being stopped already: the next look shows which. */
-const stopped = ['PipelineExecutionNotStoppableException', 'DuplicatedStopRequestException']
-const noExecution = '00000000-0000-0000-0000-000000000000'
-/** As many as AWS answers at once, the newest. */
-const mostActions = 100
-const mostExecutions = 100
-const longestReason = 500
+/** Another execution is in the way, or too many are running. Transient: they will end. */
+const BUSY = ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException']
+/** The execution has ended or is stopping already: the next poll reports it. */
+const NOT_STOPPABLE = ['PipelineExecutionNotStoppableException', 'DuplicatedStopRequestException']
+const UNKNOWN_EXECUTION = '00000000-0000-0000-0000-000000000000'
+/** The maximum page size of AWS, newest first. */
+const MAX_ACTIONS = 100
+const MAX_EXECUTIONS = 100
+const MAX_REASON_LENGTH = 500
 
 /**
- * AWS CodePipeline: an execution of a pipeline. It carries the key of its call as its client token. A rollback of a stage is
- * an execution too, but carries nothing of ours.
+ * AWS CodePipeline: runs a pipeline. The idempotency key is the client token. A rollback of a stage is an execution, too, but
+ * cannot carry a key.
  *
  * @see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html
  * @see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html
@@ -49,7 +49,7 @@ export const awsCodePipeline = defineJobProvider({
   title: 'AWS CodePipeline',
   aws: Aws,
   noun: 'execution',
-  connection: z.strictObject({ ...awsAccountFields, target: optional(word('Default pipeline, by its name')) }),
+  connection: z.strictObject({ ...awsAccountFields, target: optional(word('Default pipeline, by name')) }),
   states: {
     InProgress: 'running',
     Stopping: 'running',
@@ -61,16 +61,16 @@ export const awsCodePipeline = defineJobProvider({
   },
   hasIdempotentStart: true as const,
 
-  /** Whoever may look at executions is answered that there is none. */
+  /** With permission to read executions, an unknown id returns "not found". */
   async check({ aws, connection: { target } }) {
-    const asked = { pipelineName: target ?? 'none', pipelineExecutionId: noExecution }
-    const answers = ['PipelineExecutionNotFoundException']
-    // What is allowed is allowed for pipelines: without one, these say at least that AWS knows who asks.
-    if (target === undefined) answers.push('PipelineNotFoundException', 'AccessDeniedException')
+    const unknown = { pipelineName: target ?? 'none', pipelineExecutionId: UNKNOWN_EXECUTION }
+    const expected = ['PipelineExecutionNotFoundException']
+    // Permissions are per pipeline. Without a target, these still show that the credentials are valid.
+    if (target === undefined) expected.push('PipelineNotFoundException', 'AccessDeniedException')
     try {
-      await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(asked))
+      await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(unknown))
     } catch (error) {
-      if (!answers.includes(awsErrorOf(error)?.name ?? '')) throw error
+      if (!expected.includes(awsErrorOf(error)?.name ?? '')) throw error
     }
   },
 
@@ -79,35 +79,35 @@ export const awsCodePipeline = defineJobProvider({
     if (input.ref !== undefined) revisionOf(input.ref)
   },
 
-  async start({ aws, idempotencyKey: key }, { target, ref, parameters }) {
+  async start({ aws, idempotencyKey }, { target, ref, parameters }) {
     const variables = Object.entries(toTextParameters(parameters)).map(([name, value]) => ({ name, value }))
     const command = new StartPipelineExecutionCommand({
       name: target,
       ...(variables.length > 0 ? { variables } : {}),
       ...(ref === undefined ? {} : { sourceRevisions: [revisionOf(ref)] }),
-      clientRequestToken: key,
+      clientRequestToken: idempotencyKey,
     })
-    const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...busy)
+    const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...BUSY)
     return runOf(aws, target, pipelineExecutionId)
   },
 
   async getStatus({ aws }, { id }) {
-    const place = placeOf(id)
-    const { pipelineExecution = {} } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(place))
-    return sightOf(pipelineExecution, await actionsOf(aws, place))
+    const execution = parseId(id)
+    const { pipelineExecution = {} } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(execution))
+    return statusOf(pipelineExecution, await actionsOf(aws, execution))
   },
 
   parseRunId({ id }) {
-    placeOf(id)
+    parseId(id)
     return { id }
   },
 
   async stop({ aws }, { id }) {
     try {
-      // Without abandoning what is under way: that would leave it half done.
-      await aws.write(CodePipelineClient, new StopPipelineExecutionCommand({ ...placeOf(id), abandon: false }), ...busy)
+      // Abandoning running actions would leave them half done.
+      await aws.write(CodePipelineClient, new StopPipelineExecutionCommand({ ...parseId(id), abandon: false }), ...BUSY)
     } catch (error) {
-      if (!stopped.includes(awsErrorOf(error)?.name ?? '')) throw error
+      if (!NOT_STOPPABLE.includes(awsErrorOf(error)?.name ?? '')) throw error
     }
   },
 
@@ -127,20 +127,21 @@ export const awsCodePipeline = defineJobProvider({
         stageName: stage,
         targetPipelineExecutionId: execution,
       })
-      // Once whatever is busy has ended, what was before may be another execution than was meant.
-      const passing = ref === undefined ? [] : busy
-      const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...passing)
+      // When the other execution ends, the previous execution is no longer the one that the caller meant.
+      const transient = ref === undefined ? [] : BUSY
+      const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...transient)
       return {
         ...(await runOf(aws, target, pipelineExecutionId)),
-        summary: `stage ${stage} goes back to execution ${execution}`,
+        summary: `stage ${stage} rolls back to execution ${execution}`,
       }
     },
   },
 })
 
 function checkPipeline({ target, project }: StartJob): void {
-  if (project !== undefined) throw invalid('project', 'of no use, since pipelines are in no project: leave it out')
-  if (!namePattern.test(target)) throw invalid('target', 'no pipeline: write its name, like shop-delivery')
+  if (project !== undefined)
+    throw invalidInput('input.project', 'is not supported: pipelines do not belong to a project')
+  if (!PIPELINE_NAME.test(target)) throw invalidInput('input.target', 'must be a pipeline name such as shop-delivery')
 }
 
 async function runOf(aws: Client['aws'], pipeline: string, execution: string | undefined): Promise<Run> {
@@ -149,18 +150,18 @@ async function runOf(aws: Client['aws'], pipeline: string, execution: string | u
   return { id: `${pipeline}#${id}`, url: consoleUrl(await aws.region(CodePipelineClient), page) }
 }
 
-/** An id is `shop-delivery#12345678-90ab-cdef-1234-567890abcdef`, since an execution is known in its pipeline only. */
-function placeOf(id: string): { pipelineName: string; pipelineExecutionId: string } {
+/** Executions are identified within their pipeline, so an id is `shop-delivery#12345678-90ab-cdef-1234-567890abcdef`. */
+function parseId(id: string): { pipelineName: string; pipelineExecutionId: string } {
   const [, pipelineName, pipelineExecutionId] = /^([\w.@-]{1,100})#([0-9a-f-]{36})$/i.exec(id) ?? []
   if (pipelineName && pipelineExecutionId) return { pipelineName, pipelineExecutionId }
-  throw invalid('id', 'no execution: write it like shop-delivery#12345678-90ab-cdef-1234-567890abcdef')
+  throw invalidInput('input.id', 'must be an execution id such as shop-delivery#12345678-90ab-cdef-1234-567890abcdef')
 }
 
-/** What a source action is to take: `Source:7f3c..` for a commit, `Source:sha256:9f86..` for an image, else a version in S3. */
+/** The revision of a source action: `Source:7f3c..` (commit), `Source:sha256:9f86..` (image), otherwise an S3 version. */
 function revisionOf(ref: string) {
   const [, actionName, revisionValue] = /^([\w.@-]{1,100}):(\S+)$/.exec(ref) ?? []
   if (!actionName || !revisionValue)
-    throw invalid('ref', 'no revision: write the name of the source action before it, like Source:<commit>')
+    throw invalidInput('input.ref', 'must be a revision with the name of its source action, such as Source:<commit>')
   return { actionName, revisionType: typeOf(revisionValue), revisionValue }
 }
 
@@ -169,22 +170,22 @@ function typeOf(revision: string): 'COMMIT_ID' | 'IMAGE_DIGEST' | 'S3_OBJECT_VER
   return revision.startsWith('sha256:') ? 'IMAGE_DIGEST' : 'S3_OBJECT_VERSION_ID'
 }
 
-/** The stage that goes back. Throws Failure `invalid`. */
+/** Returns the stage to roll back. Throws Failure `invalid`. */
 function stageOf({ parameters = {} }: StartJob): string {
-  const where = 'input.parameters'
-  return validate(rollbackParameters, parameters, { what: where, root: where }).stage
+  const path = 'input.parameters'
+  return validate(rollbackParameters, parameters, { what: path, root: path }).stage
 }
 
-/** An execution to go back to, also by the id that its start has answered. Throws Failure `invalid`. */
+/** Returns the execution to roll back to. Accepts the id that a start returned. Throws Failure `invalid`. */
 function executionOf({ target }: StartJob, ref: string): string {
   const execution = ref.startsWith(`${target}#`) ? ref.slice(target.length + 1) : ref
-  if (executionPattern.test(execution)) return execution
-  throw invalid('ref', 'no execution to go back to: write its id, like 12345678-90ab-cdef-1234-567890abcdef')
+  if (EXECUTION_ID.test(execution)) return execution
+  throw invalidInput('input.ref', 'must be an execution id such as 12345678-90ab-cdef-1234-567890abcdef')
 }
 
 /**
- * The newest execution that has succeeded in a stage before what is there now: what ran there last, or, where that was a
- * rollback, what it went back to. So a second rollback goes back further, and not forward to what the first one left.
+ * Returns the newest execution that succeeded in a stage before the current one. The current one is the last execution or, if
+ * that was a rollback, its target. So a second rollback goes back further instead of forward.
  *
  * @throws Failure `refused`
  */
@@ -193,35 +194,35 @@ async function executionBefore(aws: Client['aws'], pipelineName: string, stageNa
   const stage = stageStates.find((one) => one.stageName === stageName)
   if (!stage) {
     const names = stageStates.map((one) => one.stageName).join(', ')
-    throw new Failure('refused', `Pipeline ${pipelineName} has no stage ${stageName}: its stages are ${names}.`)
+    throw new Failure('refused', `Pipeline ${pipelineName} has no stage ${stageName}. Its stages: ${names}.`)
   }
-  const { pipelineExecutionId: last = noExecution, type, status } = stage.latestExecution ?? {}
-  const now = type === 'ROLLBACK' ? await targetOf(aws, { pipelineName, pipelineExecutionId: last }) : last
+  const { pipelineExecutionId: last = UNKNOWN_EXECUTION, type, status } = stage.latestExecution ?? {}
+  const current = type === 'ROLLBACK' ? await targetOf(aws, { pipelineName, pipelineExecutionId: last }) : last
   const command = new ListPipelineExecutionsCommand({
     pipelineName,
     filter: { succeededInStage: { stageName } },
-    maxResults: mostExecutions,
+    maxResults: MAX_EXECUTIONS,
   })
   const { pipelineExecutionSummaries = [] } = await aws.read(CodePipelineClient, command)
   const succeeded = pipelineExecutionSummaries.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
-  const place = succeeded.findIndex(({ pipelineExecutionId }) => pipelineExecutionId === now)
-  // One that has failed there is in no such list, and all of it is from before.
-  const isListed = place >= 0 || (type !== 'ROLLBACK' && status !== 'Succeeded')
-  const before = succeeded.slice(place + 1).find(({ executionType }) => executionType !== 'ROLLBACK')
+  const position = succeeded.findIndex(({ pipelineExecutionId }) => pipelineExecutionId === current)
+  // The list does not contain an execution that failed in the stage. All executions in the list precede it.
+  const isListed = position >= 0 || (type !== 'ROLLBACK' && status !== 'Succeeded')
+  const before = succeeded.slice(position + 1).find(({ executionType }) => executionType !== 'ROLLBACK')
   if (isListed && before?.pipelineExecutionId) return before.pipelineExecutionId
   throw new Failure(
     'refused',
-    `AWS CodePipeline shows no execution that has succeeded in stage ${stageName} of ${pipelineName} before what is there now, since the pipeline was last changed: name one in input.ref.`,
+    `AWS CodePipeline has no earlier execution that succeeded in stage ${stageName} of ${pipelineName} since the pipeline was last changed. Set input.ref to an execution.`,
   )
 }
 
-/** What a rollback has gone back to. */
-async function targetOf(aws: Client['aws'], place: ReturnType<typeof placeOf>): Promise<string | undefined> {
-  const { pipelineExecution } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(place))
+/** Returns the target of a rollback. */
+async function targetOf(aws: Client['aws'], execution: ReturnType<typeof parseId>): Promise<string | undefined> {
+  const { pipelineExecution } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(execution))
   return pipelineExecution?.rollbackMetadata?.rollbackTargetPipelineExecutionId
 }
 
-/** Of all that an execution says, what we use. */
+/** The fields of an execution that are used here. */
 interface Execution {
   status?: string
   rollbackMetadata?: { rollbackTargetPipelineExecutionId?: string }
@@ -245,13 +246,13 @@ interface ActionExecution {
   }
 }
 
-/** The newest first. */
-async function actionsOf(aws: Client['aws'], place: ReturnType<typeof placeOf>): Promise<ActionExecution[]> {
-  const { pipelineName, pipelineExecutionId } = place
+/** Returns the actions, newest first. */
+async function actionsOf(aws: Client['aws'], execution: ReturnType<typeof parseId>): Promise<ActionExecution[]> {
+  const { pipelineName, pipelineExecutionId } = execution
   const command = new ListActionExecutionsCommand({
     pipelineName,
     filter: { pipelineExecutionId },
-    maxResults: mostActions,
+    maxResults: MAX_ACTIONS,
   })
   const { actionExecutionDetails: actions = [] } = await aws.read(CodePipelineClient, command)
   return actions.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
@@ -261,21 +262,21 @@ function timeOf(date: Date | undefined): number {
   return date?.getTime() ?? 0
 }
 
-function sightOf(
+function statusOf(
   { status: state = 'InProgress', statusSummary, artifactRevisions = [], rollbackMetadata }: Execution,
   actions: ActionExecution[],
 ): RunStatus {
   const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
   const { errorDetails, externalExecutionSummary, externalExecutionUrl } = failing?.output?.executionResult ?? {}
-  const why = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
-  const reason = [failing && `${nameOf(failing)} failed`, why || statusSummary].filter(Boolean).join(': ')
+  const cause = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
+  const reason = [failing && `${nameOf(failing)} failed`, cause || statusSummary].filter(Boolean).join(': ')
   const revision = artifactRevisions.flatMap(({ revisionId }) => revisionId ?? []).join(', ')
   const { rollbackTargetPipelineExecutionId: rolledBackTo } = rollbackMetadata ?? {}
   const metrics: Record<string, number> = actions.length === 0 ? {} : { duration: durationOf(actions) }
   return {
     state,
-    progress: stepOf(actions),
-    reason: clipSingleLine(reason, longestReason) || undefined,
+    progress: describeProgress(actions),
+    reason: clipSingleLine(reason, MAX_REASON_LENGTH) || undefined,
     data: {
       ...metrics,
       ...(revision ? { revision } : {}),
@@ -287,11 +288,11 @@ function sightOf(
   }
 }
 
-function stepOf(actions: ActionExecution[]): string | undefined {
-  const now = actions.filter(({ status }) => status === 'InProgress')
-  const names = now.map((action) => {
-    const waits = action.input?.actionTypeId?.category === 'Approval'
-    return `${nameOf(action)}${waits ? ', which waits for an approval' : ''}`
+function describeProgress(actions: ActionExecution[]): string | undefined {
+  const running = actions.filter(({ status }) => status === 'InProgress')
+  const names = running.map((action) => {
+    const isApproval = action.input?.actionTypeId?.category === 'Approval'
+    return `${nameOf(action)}${isApproval ? ', waiting for an approval' : ''}`
   })
   return names.join('; ') || undefined
 }
@@ -300,13 +301,9 @@ function nameOf({ stageName, actionName }: ActionExecution): string {
   return `action ${stageName}/${actionName}`
 }
 
-/** In seconds. */
+/** Returns seconds. */
 function durationOf(actions: ActionExecution[]): number {
-  const began = Math.min(...actions.map(({ startTime }) => timeOf(startTime)))
+  const started = Math.min(...actions.map(({ startTime }) => timeOf(startTime)))
   const ended = Math.max(...actions.map(({ lastUpdateTime }) => timeOf(lastUpdateTime)))
-  return Math.max(0, Math.round((ended - began) / 1_000))
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  return Math.max(0, Math.round((ended - started) / 1_000))
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { oneOf, optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -13,6 +13,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {
   type AzureDevops,
@@ -26,18 +27,15 @@ import { failureIn, stepOf, type TimelineRecord, timeline } from '../../../share
 
 const connection = z.strictObject({
   ...azureDevopsConnection,
-  target: optional(word('Default pipeline: its name or its id')),
-  ref: optional(word("Default branch, or a whole ref such as refs/tags/v1; the pipeline's default where left out")),
+  target: optional(word('Default pipeline, by name or id')),
+  ref: optional(word("Default branch, or a full ref such as refs/tags/v1. Defaults to the pipeline's default branch")),
   parametersAre: z._default(
-    oneOf(
-      ['parameters', 'variables'],
-      'What the parameters of a call become: parameters of the pipeline, or variables',
-    ),
+    oneOf(['parameters', 'variables'], 'Whether the parameters of a call become pipeline parameters or variables'),
     'parameters',
   ),
   allowParameters,
   keyParameter: optional(
-    word('The parameter, or variable, of the pipeline that takes the key of a call, so that a run is found by it'),
+    word('Pipeline parameter or variable that receives the idempotency key, so that a retry can find the run'),
   ),
 })
 
@@ -54,8 +52,8 @@ const build = z.object({
   validationResults: z.nullish(z.array(z.object({ message: z.nullish(z.string()) }))),
 })
 type Build = z.output<typeof build>
-/** Where the key of a call may turn up again: in what the run was given, or in its name. */
-const listed = z.object({
+/** The idempotency key appears in the parameters of a run, or in its name. */
+const runList = z.object({
   value: z.array(
     z.object({
       id: z.int(),
@@ -69,11 +67,8 @@ const testRuns = z.object({
   value: z.array(z.object({ totalTests: z.int(), passedTests: z.int(), unanalyzedTests: z.int() })),
 })
 
-/** How many of the newest runs are looked at for a key. */
-const lookedAt = { first: 50, again: 200 }
-/** How far back a run of ours is looked for: as long as a repeat is known as one, or as a task may take. */
-const remembered = 25 * 3_600_000
-const longestTask = 31 * 24 * 3_600_000
+/** Number of recent runs to search for a key. */
+const PAGE_SIZE = { first: 50, retry: 200 }
 
 const states: Record<string, Verdict> = {
   none: 'running',
@@ -88,8 +83,8 @@ const states: Record<string, Verdict> = {
 }
 
 /**
- * Azure Pipelines: a run of a YAML pipeline. It is started by the API of pipelines; the rest is asked of that of builds,
- * which knows runs by the same id, and also what is partly successful, why it failed and how to cancel it.
+ * Azure Pipelines: runs a YAML pipeline. The Pipelines API starts the run. The Builds API, which uses the same ids, does the
+ * rest: it also reports partial success and the cause of a failure, and can cancel.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/pipelines/runs
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/builds
@@ -114,34 +109,37 @@ export const azurePipelines = defineJobProvider({
     resolveProject(input.project, connection, { title: 'Azure DevOps', project: azureDevopsProject }, true)
     const { keyParameter } = connection
     if (keyParameter && Object.hasOwn(input.parameters ?? {}, keyParameter))
-      throw invalid('parameters', `must not set ${keyParameter}: it takes our key`)
+      throw invalidInput('input.parameters', `must not contain ${keyParameter}: it is reserved for the idempotency key`)
   },
 
   async find(client, input) {
-    const { http, connection, idempotencyKey: key, isRetry: repeated } = client
+    const { http, connection, idempotencyKey, isRetry } = client
     if (!connection.keyParameter) return 'unknown'
     const { project = '' } = input
     const query = {
       definitions: await pipelineIdOf(client, input),
       queryOrder: 'queueTimeDescending',
-      minTime: new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString(),
-      $top: repeated ? lookedAt.again : lookedAt.first,
+      minTime: searchSince(isRetry).toISOString(),
+      $top: isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
     }
-    const { body } = await ask(client, 'GET', project, 'build/builds', { query, schema: listed })
+    const { body } = await ask(client, 'GET', project, 'build/builds', { query, schema: runList })
     const found = body.value.find(({ buildNumber, parameters, templateParameters }) =>
-      JSON.stringify([buildNumber, parameters, templateParameters]).includes(key),
+      JSON.stringify([buildNumber, parameters, templateParameters]).includes(idempotencyKey),
     )
     return found && runOf(http, project, found.id)
   },
 
   async start(client, input) {
-    const { http, connection, idempotencyKey: key } = client
+    const { http, connection, idempotencyKey } = client
     const { project = '' } = input
     const { parametersAre, keyParameter } = connection
-    const texts = { ...toTextParameters(input.parameters), ...(keyParameter && key ? { [keyParameter]: key } : {}) }
+    const texts = {
+      ...toTextParameters(input.parameters),
+      ...(keyParameter && idempotencyKey ? { [keyParameter]: idempotencyKey } : {}),
+    }
     const ref = input.ref || connection.ref
     const body = {
-      ...(ref ? { resources: { repositories: { self: { refName: wholeRef(ref) } } } } : {}),
+      ...(ref ? { resources: { repositories: { self: { refName: fullRef(ref) } } } } : {}),
       ...(parametersAre === 'parameters' ? { templateParameters: texts } : { variables: variablesOf(texts) }),
     }
     const path = `pipelines/${segment(await pipelineIdOf(client, input))}/runs`
@@ -150,52 +148,54 @@ export const azurePipelines = defineJobProvider({
   },
 
   async getStatus(client, { id }) {
-    const { project, number } = locate({ id })
-    const now = await readBuild(client, project, number)
-    const state = [now.status, now.status === 'completed' ? now.result : ''].filter(Boolean).join('/')
+    const { project, number } = parseId({ id })
+    const current = await readBuild(client, project, number)
+    const state = [current.status, current.status === 'completed' ? current.result : ''].filter(Boolean).join('/')
     const path = `${buildPath(number)}/timeline`
-    const shown = await whereShown(ask(client, 'GET', project, path, { schema: timeline }))
-    const records = shown?.body?.records ?? []
-    const sight = { state, run: runOf(client.http, project, now.id) }
-    if (now.status !== 'completed') return { ...sight, progress: stepOf(records) }
-    return { ...sight, ...(await resultsOf(client, project, now, records)) }
+    const readable = await ifReadable(ask(client, 'GET', project, path, { schema: timeline }))
+    const records = readable?.body?.records ?? []
+    const status = { state, run: runOf(client.http, project, current.id) }
+    if (current.status !== 'completed') return { ...status, progress: stepOf(records) }
+    return { ...status, ...(await resultsOf(client, project, current, records)) }
   },
 
   parseRunId(input) {
-    const { project, number } = locate(input)
+    const { project, number } = parseId(input)
     return { id: `${project}#${number}` }
   },
 
   async stop(client, { id }) {
-    const { project, number } = locate({ id })
+    const { project, number } = parseId({ id })
     try {
       await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, schema: started })
     } catch (error) {
-      // It may have come to its end in the meantime.
-      const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await readBuild(client, project, number)).status === 'completed') return
+      // It may have ended in the meantime.
+      const isRefused = error instanceof Failure && error.kind === 'refused'
+      if (isRefused && (await readBuild(client, project, number)).status === 'completed') return
       throw error
     }
   },
 })
 
 /**
- * The number of a pipeline, which may be called by its name.
+ * Returns the id of a pipeline that is given by id or by name.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/definitions/list
- * @throws Failure `refused` where there is no such pipeline, or several in different folders
+ * @throws Failure `refused` if there is no such pipeline, or several in different folders
  */
 async function pipelineIdOf(azure: AzureDevops, { project = '', target }: StartJob): Promise<number> {
   if (/^\d{1,10}$/.test(target)) return Number(target)
   const query = { name: target }
   const { body } = await ask(azure, 'GET', project, 'build/definitions', { query, schema: definitionList })
-  // What is asked for is a pattern there.
-  const named = body.value.filter(({ name }) => name.toLowerCase() === target.toLowerCase())
-  const [found, another] = named
+  // The name in the query is a pattern.
+  const matches = body.value.filter(({ name }) => name.toLowerCase() === target.toLowerCase())
+  const [found, another] = matches
   if (found && !another) return found.id
-  const places = named.map(({ id, path }) => `${id} in ${path}`).join(', ')
-  const why = another ? `has several pipelines "${target}" (${places}): write its id` : `has no pipeline "${target}"`
-  throw new Failure('refused', `The Azure DevOps project ${project} ${why}.`)
+  const ids = matches.map(({ id, path }) => `${id} in ${path}`).join(', ')
+  const reason = another
+    ? `has several pipelines "${target}" (${ids}). Use the id instead`
+    : `has no pipeline "${target}"`
+  throw new Failure('refused', `The Azure DevOps project ${project} ${reason}.`)
 }
 
 async function readBuild(azure: AzureDevops, project: string, number: string): Promise<Build> {
@@ -206,7 +206,7 @@ function variablesOf(texts: Record<string, string>): Record<string, { value: str
   return Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { value }]))
 }
 
-function wholeRef(ref: string): string {
+function fullRef(ref: string): string {
   return ref.startsWith('refs/') ? ref : `refs/heads/${ref}`
 }
 
@@ -230,25 +230,25 @@ async function resultsOf(
 }
 
 /**
- * What the run has tested; reading that takes a scope of its own.
+ * Returns the test results of a run. Reading them requires a separate scope.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/test/runs/list
  */
 async function testsOf(azure: AzureDevops, project: string, id: number) {
   const query = { buildUri: `vstfs:///Build/Build/${id}`, includeRunDetails: true }
-  const shown = await whereShown(ask(azure, 'GET', project, 'test/runs', { query, schema: testRuns }))
-  const runs = shown?.body.value ?? []
+  const readable = await ifReadable(ask(azure, 'GET', project, 'test/runs', { query, schema: testRuns }))
+  const runs = readable?.body.value ?? []
   const total = sum(runs.map(({ totalTests }) => totalTests))
   if (total === 0) return undefined
   const passed = sum(runs.map(({ passedTests }) => passedTests))
-  // Azure's word for what failed and nobody has analyzed.
+  // "Unanalyzed" is Azure's term for failed tests that no one has analyzed.
   return { total, passed, failed: sum(runs.map(({ unanalyzedTests }) => unanalyzedTests)) }
 }
 
-/** Details, which a run ends without where the token may not see them. */
-async function whereShown<T>(asked: Promise<T>): Promise<T | undefined> {
+/** Returns undefined if the token may not read these details. The verdict does not depend on them. */
+async function ifReadable<T>(request: Promise<T>): Promise<T | undefined> {
   try {
-    return await asked
+    return await request
   } catch (error) {
     if (error instanceof Failure && ['refused', 'credentials'].includes(error.kind)) return undefined
     throw error
@@ -267,15 +267,14 @@ function buildPath(number: string): string {
   return `build/builds/${segment(number)}`
 }
 
-/** An id is `organization/project#33`; a bare number goes with the project. */
-function locate({ id, project: given }: StopJob): { project: string; number: string } {
+/** An id is `organization/project#33`. A number alone requires a project. */
+function parseId({ id, project: given }: StopJob): { project: string; number: string } {
   const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
   const project = found?.[1] ?? given
   const number = found?.[2]
   if (number && project && azureDevopsProject.pattern.test(project)) return { project, number }
-  throw invalid('id', `is no run: write it like ${azureDevopsProject.example}#33, or as a number with input.project`)
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  throw invalidInput(
+    'input.id',
+    `must be a run id such as ${azureDevopsProject.example}#33, or a number together with input.project`,
+  )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -11,25 +11,23 @@ import {
   type StopJob,
 } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
-import type { Client } from '../../../shared/providers/provider.ts'
+import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { githubApi, githubConnection, repository } from '../../../shared/vendors/github.ts'
+import { githubApi, githubConnection, repository, repositoryPath } from '../../../shared/vendors/github.ts'
 
 const connection = z.strictObject({
   ...githubConnection,
-  target: optional(word('Default workflow: the name of its file, such as deploy.yml, or its id')),
-  ref: optional(word("Default branch or tag; the repository's default branch where left out")),
+  target: optional(word('Default workflow, by file name (deploy.yml) or id')),
+  ref: optional(word("Default branch or tag. Defaults to the repository's default branch")),
   keyInput: optional(
-    word(
-      'The input of the workflow that takes the key of a call and stands in its run-name, so that a run is found by it',
-    ),
+    word('Workflow input that receives the idempotency key and is part of run-name, so that a retry can find the run'),
   ),
 })
 type Connection = z.output<typeof connection>
 
-const described = z.object({ default_branch: z.string() })
-/** Nothing where the server does not tell which run it has started. */
+const repositoryDetails = z.object({ default_branch: z.string() })
+/** Older servers return no body. */
 const dispatched = optional(z.object({ workflow_run_id: z.int(), html_url: z.string() }))
 const workflowRun = z.object({
   id: z.int(),
@@ -53,16 +51,15 @@ const job = z.object({
 type Job = z.output<typeof job>
 const jobList = z.object({ jobs: z.array(job) })
 
-const mostInputs = 25
-const perPage = 100
-/** How many of the newest runs are looked at for a key: each is a large thing. */
-const lookedAt = { first: 30, again: 100 }
-/** A new run is listed after a while only: the pauses before we look for it, in milliseconds. */
-const looks = [0, 500, 1_500, 3_000]
-const project = { title: 'GitHub', project: repository }
+const MAX_INPUTS = 25
+const JOBS_PER_PAGE = 100
+/** Number of recent runs to search for a key. Runs are large. */
+const PAGE_SIZE = { first: 30, retry: 100 }
+/** Delays before each search: GitHub lists a new run late. */
+const FIND_DELAYS_MS = [0, 500, 1_500, 3_000]
 
 /**
- * GitHub Actions: a run of a workflow that has the trigger `workflow_dispatch`.
+ * GitHub Actions: runs a workflow that has the trigger `workflow_dispatch`.
  *
  * @see https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event
  * @see https://docs.github.com/en/rest/actions/workflow-runs
@@ -91,40 +88,44 @@ export const githubActions = defineJobProvider({
   },
 
   checkStart(input, connection) {
-    resolveProject(input.project, connection, project, true)
+    resolveProject(input.project, connection, { title: 'GitHub', project: repository }, true)
     const { keyInput } = connection
     const names = Object.keys(input.parameters ?? {})
-    if (keyInput && names.includes(keyInput)) throw invalid('parameters', `must not set ${keyInput}: it takes our key`)
-    const most = mostInputs - (keyInput ? 1 : 0)
-    if (names.length > most)
-      throw invalid('parameters', `has ${names.length} entries: a workflow takes ${most} of ours`)
+    if (keyInput && names.includes(keyInput))
+      throw invalidInput('input.parameters', `must not contain ${keyInput}: it is reserved for the idempotency key`)
+    const max = MAX_INPUTS - (keyInput ? 1 : 0)
+    if (names.length > max)
+      throw invalidInput('input.parameters', `must have at most ${max} entries (it has ${names.length})`)
   },
 
   async find(client, input) {
     const { keyInput } = client.connection
-    return keyInput ? findRun(client, input, client.isRetry ? looks : [0]) : 'unknown'
+    return keyInput ? findRun(client, input, client.isRetry ? FIND_DELAYS_MS : [0]) : 'unknown'
   },
 
   async start(client, input) {
-    const { http, connection, idempotencyKey: key } = client
+    const { http, connection, idempotencyKey } = client
     const path = `${workflowPath(input)}/dispatches`
     const { keyInput } = connection
     const body = {
       ref: input.ref || connection.ref || (await defaultBranch(http, input)),
-      inputs: { ...toTextParameters(input.parameters), ...(keyInput && key ? { [keyInput]: key } : {}) },
+      inputs: {
+        ...toTextParameters(input.parameters),
+        ...(keyInput && idempotencyKey ? { [keyInput]: idempotencyKey } : {}),
+      },
     }
     const started = (await dispatch(client, path, body)).body
     if (started) return runOf(input.project, { id: started.workflow_run_id, html_url: started.html_url })
-    const found = keyInput && hasKey(client) ? await findRun(client, input, looks) : undefined
+    const found = keyInput && hasIdempotencyKey(client) ? await findRun(client, input, FIND_DELAYS_MS) : undefined
     if (found) return found
     throw new Failure(
       'doubtful',
-      `GitHub has taken the start of ${input.target}, but does not say which run that is, and none is listed with our key: look there before you repeat it.`,
+      `GitHub accepted the start of ${input.target} but did not return the run, and lists no run with the idempotency key. Check GitHub before you repeat the call.`,
     )
   },
 
   async getStatus({ http }, { id }) {
-    const { repo, path } = locate({ id })
+    const { repo, path } = parseId({ id })
     const run = (await http.get(path, { schema: workflowRun })).body
     const state = [run.status, run.conclusion].filter(Boolean).join('/')
     return {
@@ -136,27 +137,27 @@ export const githubActions = defineJobProvider({
   },
 
   parseRunId(input) {
-    const { repo, number } = locate(input)
+    const { repo, number } = parseId(input)
     return { id: `${repo}#${number}` }
   },
 
-  // Not by force: that would leave out the steps of a workflow that clean up.
+  // Not force-cancel: that would skip the cleanup steps of the workflow.
   async stop({ http }, { id }) {
-    const { path } = locate({ id })
+    const { path } = parseId({ id })
     try {
       await http.post(`${path}/cancel`)
     } catch (error) {
-      // 409 for a run that has come to its end in the meantime.
-      const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await http.get(path, { schema: workflowRun })).body.status === 'completed') return
+      // GitHub returns 409 if the run has ended in the meantime.
+      const isRefused = error instanceof Failure && error.kind === 'refused'
+      if (isRefused && (await http.get(path, { schema: workflowRun })).body.status === 'completed') return
       throw error
     }
   },
 })
 
 /**
- * Starts the workflow, and asks which run that is. Servers up to 3.20 refuse to be asked; there the run must be found by
- * its key, so nothing is started where it could not be.
+ * Starts the workflow and requests the run in the response. Servers up to 3.20 reject that parameter. There, only the key can
+ * identify the run, so without a key nothing is started.
  *
  * @see https://github.blog/changelog/2026-02-19-workflow-dispatch-api-now-returns-run-ids/
  */
@@ -164,26 +165,27 @@ async function dispatch({ http, connection, idempotencyKey }: Client<Connection>
   try {
     return await http.post(path, { ...body, return_run_details: true }, { schema: dispatched })
   } catch (error) {
-    const unknown = error instanceof Failure && error.kind === 'refused' && error.message.includes('return_run_details')
-    if (!unknown) throw error
+    const isUnsupported =
+      error instanceof Failure && error.kind === 'refused' && error.message.includes('return_run_details')
+    if (!isUnsupported) throw error
   }
   if (connection.keyInput && idempotencyKey) return http.post(path, body, { schema: dispatched })
   throw new Failure(
     'refused',
-    'This GitHub server does not say which run it starts, so it was not started: set keyInput in the connection, and send the id of the event.',
+    'This GitHub server does not return the run that it starts, so nothing was started. Set keyInput in the connection, and send an event id.',
   )
 }
 
-/** The run whose name has the key of the call in it. */
+/** Returns the run whose name contains the idempotency key. */
 async function findRun(
   { http, idempotencyKey, isRetry }: Client & { idempotencyKey: string },
   input: StartJob,
-  pauses: readonly number[],
+  delaysMs: readonly number[],
 ): Promise<Run | undefined> {
-  const per_page = isRetry ? lookedAt.again : lookedAt.first
+  const per_page = isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first
   const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page }
-  for (const pause of pauses) {
-    await sleep(pause)
+  for (const delay of delaysMs) {
+    await sleep(delay)
     const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, schema: runList })).body
     const found = runs.find(({ display_title, name }) => `${display_title} ${name}`.includes(idempotencyKey))
     if (found) return runOf(input.project, found)
@@ -192,17 +194,17 @@ async function findRun(
 }
 
 async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Partial<RunStatus>> {
-  const { run_attempt: attempt = 1, run_started_at: begun, updated_at: ended } = run
+  const { run_attempt: attempt = 1, run_started_at: started, updated_at: ended } = run
   const metrics: Record<string, number> =
-    begun === undefined ? {} : { duration: Math.round((Date.parse(ended) - Date.parse(begun)) / 1_000) }
+    started === undefined ? {} : { duration: Math.round((Date.parse(ended) - Date.parse(started)) / 1_000) }
   const data = { ...metrics, ...(attempt > 1 ? { attempt } : {}) }
   const job = hasFailed(run) ? await failedJobOf(http, path) : undefined
-  const period = { start: begun, end: ended }
+  const period = { start: started, end: ended }
   if (!job) return { data, metrics, period }
   const step = job.steps?.find(hasFailed)
-  const how = job.conclusion === 'timed_out' ? 'timed out' : 'failed'
+  const verb = job.conclusion === 'timed_out' ? 'timed out' : 'failed'
   return {
-    reason: `job "${job.name}" ${how}${step ? ` at step "${step.name}"` : ''}`,
+    reason: `job "${job.name}" ${verb}${step ? ` at step "${step.name}"` : ''}`,
     data: { ...data, failedJob: job.name, ...(step ? { failedStep: step.name } : {}) },
     links: job.html_url ? { [`job ${job.name}`]: job.html_url } : {},
     metrics,
@@ -210,12 +212,13 @@ async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Pa
   }
 }
 
-/** The first that failed; a matrix may have more jobs than a page shows. */
+/** Returns the first failed job. A matrix can have more jobs than a page. */
 async function failedJobOf(http: Http, path: string): Promise<Job | undefined> {
   for (let page = 1; ; page++) {
-    const { jobs } = (await http.get(`${path}/jobs`, { query: { per_page: perPage, page }, schema: jobList })).body
+    const query = { per_page: JOBS_PER_PAGE, page }
+    const { jobs } = (await http.get(`${path}/jobs`, { query, schema: jobList })).body
     const found = jobs.find(hasFailed)
-    if (found || jobs.length < perPage) return found
+    if (found || jobs.length < JOBS_PER_PAGE) return found
   }
 }
 
@@ -223,38 +226,28 @@ function hasFailed({ conclusion }: { conclusion?: string | null | undefined }): 
   return conclusion === 'failure' || conclusion === 'timed_out'
 }
 
-async function defaultBranch(http: Http, { project }: StartJob): Promise<string> {
-  return (await http.get(repoPath(project), { schema: described })).body.default_branch
-}
-
-function hasKey(client: Client<Connection>): client is Client<Connection> & { idempotencyKey: string } {
-  return client.idempotencyKey !== undefined
+async function defaultBranch(http: Http, { project = '' }: StartJob): Promise<string> {
+  return (await http.get(repositoryPath(project), { schema: repositoryDetails })).body.default_branch
 }
 
 function runOf(repo: string | undefined, { id, html_url }: Pick<WorkflowRun, 'id' | 'html_url'>): Run {
   return { id: `${repo}#${id}`, url: html_url }
 }
 
-/** An id is `owner/repo#30433642`; a bare number goes with the project. */
-function locate({ id, project: given }: StopJob): { repo: string; number: string; path: string } {
+/** An id is `owner/repo#30433642`. A number alone requires a project. */
+function parseId({ id, project: given }: StopJob): { repo: string; number: string; path: string } {
   const found = /^(?:([^#]+)#|#)?(\d{1,15})$/.exec(id)
   const repo = found?.[1] ?? given
   const number = found?.[2]
   if (number && repo && repository.pattern.test(repo))
-    return { repo, number, path: `${repoPath(repo)}/actions/runs/${segment(number)}` }
-  throw invalid('id', `is no run: write it like ${repository.example}#30433642, or as a number with input.project`)
+    return { repo, number, path: `${repositoryPath(repo)}/actions/runs/${segment(number)}` }
+  throw invalidInput(
+    'input.id',
+    `must be a run id such as ${repository.example}#30433642, or a number together with input.project`,
+  )
 }
 
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
-}
-
-/** The API takes the name of the file, people also write its path. */
-function workflowPath({ project, target }: StartJob): string {
-  return `${repoPath(project)}/actions/workflows/${segment(target.replace(/^\.github\/workflows\//, ''))}`
-}
-
-function repoPath(project: string | undefined): string {
-  const [owner = '', repo = ''] = (project ?? '').split('/')
-  return `repos/${segment(owner)}/${segment(repo)}`
+/** The API expects the file name. Callers may also give its path in the repository. */
+function workflowPath({ project = '', target }: StartJob): string {
+  return `${repositoryPath(project)}/actions/workflows/${segment(target.replace(/^\.github\/workflows\//, ''))}`
 }

@@ -1,1 +1,2 @@
+/** The generic provider, unchanged. */
 export { httpJob as http } from '../../../shared/vendors/http/job.ts'

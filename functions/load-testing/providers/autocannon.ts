@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
-import { Failure, toSentence } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import {
   headers,
   integer,
@@ -18,20 +18,29 @@ import { validate } from '../../../shared/validate.ts'
 import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { nothing, type Plan, type Tally } from '../../../shared/vendors/load-generator/plan.ts'
 
-/** What no connection may go beyond: this is for small tests, and a mistake must stay one. */
-const most = { rate: 500, connections: 200, minutes: 30, timeout: 30 }
-const longestBody = 8_192
+/** Upper limits of every connection: this generator is for small tests, and a mistake must stay small. */
+const MAX = { rate: 500, connections: 200, minutes: 30, timeout: 30 }
+const MAX_BODY_LENGTH = 8_192
 
-const headerName = /^[!#$%&'*+.^_`|~\w-]+$/
-/** What decides where a request goes or ends is not the caller's. */
-const ownHeaders = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'expect', 'te', 'trailer']
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/
+/** Headers that decide where a request goes or where it ends. */
+const RESERVED_HEADERS = [
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+]
 const isHeader = (value: Record<string, string>) =>
   Object.entries(value).every(
     ([name, text]) =>
-      headerName.test(name) && !ownHeaders.includes(name.toLowerCase()) && /^[\t\x20-\x7e]*$/.test(text),
+      HEADER_NAME.test(name) && !RESERVED_HEADERS.includes(name.toLowerCase()) && /^[\t\x20-\x7e]*$/.test(text),
   )
 const onlyHeaders = z.refine<Record<string, string>>(isHeader, {
-  message: `must be names and values of headers, without control characters, and none of ${ownHeaders.join(', ')}`,
+  message: `must contain only valid header names and values, and none of ${RESERVED_HEADERS.join(', ')}`,
 })
 const onlyTargets = z.refine<string[]>(
   (list) => list.length > 0 && list.every((one) => !faultOf(one) && !one.includes('?')),
@@ -41,22 +50,23 @@ const onlyTargets = z.refine<string[]>(
 )
 
 const connection = z.strictObject({
-  allow: words('What may be called: URLs, each with all that is below it; an array, or text with commas').check(
-    onlyTargets,
-  ),
+  allow: words('URL prefixes that may be called: an array, or text with commas').check(onlyTargets),
   target: optional(word('Default URL to call, below one of allow')),
   headers: optional(
-    headers('Headers of every request; those with the name of a credential, such as authorization, are secret').check(
+    headers('Headers of every request; a header with the name of a credential, such as authorization, is secret').check(
       onlyHeaders,
     ),
   ),
   secretHeaders: optional(
-    secretHeaders('Headers of every request that are secret, although their names do not say so').check(onlyHeaders),
+    secretHeaders('Headers of every request that are secret although their name does not show it').check(onlyHeaders),
   ),
-  maxRate: z._default(integer(1, most.rate, `Most requests per second that a call may ask for; 50 where left out`), 50),
-  maxConnections: z._default(integer(1, most.connections, 'Most connections at the same time; 50 where left out'), 50),
+  maxRate: z._default(integer(1, MAX.rate, 'Maximum requests per second of a call. Defaults to 50'), 50),
+  maxConnections: z._default(
+    integer(1, MAX.connections, 'Maximum concurrent connections of a call. Defaults to 50'),
+    50,
+  ),
   maxDuration: z._default(
-    seconds(1, most.minutes * 60, 'Longest test, in seconds or like PT5M; 5 minutes where left out'),
+    seconds(1, MAX.minutes * 60, 'Maximum duration of a test, in seconds or like PT5M. Defaults to 5 minutes'),
     300,
   ),
 })
@@ -74,80 +84,79 @@ const parameters = z.strictObject({
     withDescription(z.record(z.string(), z.string()), 'Headers of the requests').check(onlyHeaders),
     {},
   ),
-  body: optional(text('Body of the requests').check(z.maxLength(longestBody))),
-  rate: z._default(integer(1, most.rate, 'Requests per second'), 10),
-  connections: z._default(integer(1, most.connections, 'Most requests at the same time'), 10),
-  duration: z._default(seconds(1, most.minutes * 60, 'How long, in seconds or like PT1M'), 30),
-  timeout: z._default(seconds(1, most.timeout, 'Seconds until a request has failed'), 10),
+  body: optional(text('Body of the requests').check(z.maxLength(MAX_BODY_LENGTH))),
+  rate: z._default(integer(1, MAX.rate, 'Requests per second'), 10),
+  connections: z._default(integer(1, MAX.connections, 'Maximum concurrent requests'), 10),
+  duration: z._default(seconds(1, MAX.minutes * 60, 'Duration, in seconds or like PT1M'), 30),
+  timeout: z._default(seconds(1, MAX.timeout, 'Seconds after which a request fails'), 10),
   expect: z._default(
     withDescription(
       z.pipe(statuses, z.array(z.coerce.number().check(z.gte(100), z.lte(599)))),
-      'Statuses that are a success',
+      'Statuses that count as success',
     ),
     [],
   ),
 })
 
-/** Of one look, in seconds: with the wait for its last answers far below what one invocation of a task may take. */
-const segment = 15
+/** Seconds of load per poll. With the wait for the last responses, far below the limit of one invocation. */
+const SEGMENT_SECONDS = 15
 
-/** What is kept from one look to the next: after a look that was cut off, its segment is run again and counted once. */
-interface Handle {
+/** State saved between two polls. If a poll is interrupted, its segment runs again and counts once. */
+interface TestState {
   plan: Plan
-  /** The segments that are left, in seconds each. */
+  /** The remaining segments, in seconds each. */
   left: number[]
-  /** How many there were. */
+  /** The total number of segments. */
   of: number
   tally: Tally
 }
 
-/** A generator of our own for small tests: constant load from inside the task, on URLs that its connection allows. */
+/** The built-in generator for small tests: sends a constant load from inside the task, to allowed URLs only. */
 export const autocannon = defineJobProvider({
   title: 'Built-in generator',
   noun: 'load test',
   requiresTask: true,
   runsInTask: true,
   connection,
-  // There is no platform to ask.
+  // There is no platform to call.
   check: async () => undefined,
 
   states: { running: 'running', stopping: 'running', finished: 'pass', failed: 'fail', stopped: 'aborted' },
-  // A start sends nothing: the looks do.
+  // A start sends no request: the polls send the load.
   hasIdempotentStart: true,
 
   checkStart(input, connection) {
     planOf(input, connection)
   },
 
-  async start({ connection, idempotencyKey: key }, input) {
+  async start({ connection, idempotencyKey }, input) {
     const { plan, duration } = planOf(input, connection)
-    const left = Array.from({ length: Math.ceil(duration / segment) }, (_, at) =>
-      Math.min(segment, duration - at * segment),
+    const left = Array.from({ length: Math.ceil(duration / SEGMENT_SECONDS) }, (_, at) =>
+      Math.min(SEGMENT_SECONDS, duration - at * SEGMENT_SECONDS),
     )
-    // Only a dry run has no key.
-    if (key !== undefined) await (await runStates()).saveRun(idOf(key), 'running')
+    // Only a dry run has no idempotency key.
+    if (idempotencyKey !== undefined) await (await runStates()).saveRun(idOf(idempotencyKey), 'running')
     return {
-      id: idOf(key ?? 'a-dry-run'),
+      id: idOf(idempotencyKey ?? 'a-dry-run'),
       summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${formatDuration(duration)}, on at most ${plan.connections} connections`,
-      providerState: { plan, left, of: left.length, tally: nothing } satisfies Handle,
+      providerState: { plan, left, of: left.length, tally: nothing } satisfies TestState,
     }
   },
 
   async getStatus({ connection }, run) {
     const { readRunState, changeRunState } = await runStates()
-    const noted = await readRunState(run.id)
-    // Whoever only stops a test knows nothing but its id.
-    if (run.providerState === undefined) return { state: noted ?? unknownRun(run.id) }
-    const handle = run.providerState as Handle
-    const over = handle.left.length === 0
-    if (over || noted === 'stopping' || noted === 'stopped') {
-      const state = !over ? 'stopped' : handle.tally.succeeded > 0 ? 'finished' : 'failed'
-      await changeRunState(run.id, goingOn, state)
-      return { state, ...(await resultsOf(handle.tally)) }
+    const saved = await readRunState(run.id)
+    // A call of stop-test knows only the id.
+    if (run.providerState === undefined) return { state: saved ?? unknownRun(run.id) }
+    const { plan, left, of, tally: before } = run.providerState as TestState
+    const isOver = left.length === 0
+    if (isOver || saved === 'stopping' || saved === 'stopped') {
+      const state = !isOver ? 'stopped' : before.succeeded > 0 ? 'finished' : 'failed'
+      await changeRunState(run.id, UNFINISHED, state)
+      return { state, ...(await resultsOf(before)) }
     }
-    const { plan, left, of, tally: before } = handle
     const [length = 0, ...rest] = left
-    // Loaded when used: what only checks a call does without.
+    // Loaded on demand: a webhook only validates calls.
     const { generate } = await import('../../../shared/vendors/load-generator/generator.ts')
     const headers = { ...connection.headers, ...connection.secretHeaders }
     const tally = await generate(plan, length, before, { ...connection, headers })
@@ -156,29 +165,29 @@ export const autocannon = defineJobProvider({
       state: 'running',
       progress: `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`,
       pollImmediately: true,
-      // What does not work at all need not be tried for longer.
-      run: { ...run, providerState: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies Handle },
+      // If no request has succeeded, end the test early.
+      run: { ...run, providerState: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies TestState },
     }
   },
 
-  // The task sees it before its next segment, and ends.
+  // The task reads this before its next segment, and ends the test.
   async stop(_client, run) {
     await (await runStates()).changeRunState(run.id, ['running'], 'stopping')
   },
 
-  // Nobody goes on with it: whoever asks is to see that.
-  async cleanUp({ idempotencyKey: key }) {
-    await (await runStates()).changeRunState(idOf(key), goingOn, 'stopped')
+  // The task that generates the load has ended, so the state would never change again.
+  async cleanUp({ idempotencyKey }) {
+    await (await runStates()).changeRunState(idOf(idempotencyKey), UNFINISHED, 'stopped')
   },
 })
 
-const goingOn = ['running', 'stopping']
+const UNFINISHED = ['running', 'stopping']
 
-function idOf(key: string): string {
-  return key.slice(0, 20)
+function idOf(idempotencyKey: string): string {
+  return idempotencyKey.slice(0, 20)
 }
 
-/** Loaded when used, for the same reason. */
+/** Loaded on demand: a webhook only validates calls. */
 function runStates() {
   return import('../../../shared/state/run-states.ts')
 }
@@ -196,14 +205,11 @@ async function resultsOf(tally: Tally) {
 }
 
 function unknownRun(id: string): never {
-  throw new Failure(
-    'refused',
-    `There is no load test ${id.slice(0, 60)} here: write what start-test answered as data.id.`,
-  )
+  throw new Failure('refused', `Unknown load test ${id.slice(0, 60)}. Use the data.id that start-test returned.`)
 }
 
 /**
- * What a call asks for, within what its connection allows.
+ * Returns the plan of a call within the limits of its connection.
  *
  * @throws Failure `invalid`
  */
@@ -211,36 +217,34 @@ function planOf(
   { target, project, ref, ...input }: StartJob,
   connection: Connection,
 ): { plan: Plan; duration: number } {
-  if (project !== undefined) throw invalid('project', 'is of no use here: leave it out')
-  if (ref !== undefined) throw invalid('ref', 'is of no use here: leave it out')
-  const asked = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
+  if (project !== undefined) throw invalidInput('input.project', 'is not supported by the built-in generator')
+  if (ref !== undefined) throw invalidInput('input.ref', 'is not supported by the built-in generator')
+  const given = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
   const fault = faultOf(target)
-  if (fault) throw invalid('target', fault)
+  if (fault) throw invalidInput('input.target', fault)
   const url = new URL(target)
   if (!isAllowed(url, connection.allow)) {
-    throw invalid('target', `is not allowed: the connection allows what is below ${connection.allow.join(', ')}`)
+    throw invalidInput(
+      'input.target',
+      `is not allowed: the connection allows URLs below ${connection.allow.join(', ')}`,
+    )
   }
-  const { duration, rate, connections, method, body } = asked
+  const { duration, rate, connections, method, body } = given
   for (const [name, value, limit] of [
     ['rate', rate, connection.maxRate],
     ['connections', connections, connection.maxConnections],
     ['duration', duration, connection.maxDuration],
   ] as const) {
     if (value <= limit) continue
-    const shown = name === 'duration' ? formatDuration(limit) : limit
-    throw invalid(`parameters.${name}`, `is ${value}, and the connection allows at most ${shown}`)
+    const max = name === 'duration' ? formatDuration(limit) : limit
+    throw invalidInput(`input.parameters.${name}`, `is ${value}, but the connection allows at most ${max}`)
   }
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-    throw invalid('parameters.body', `is of no use with ${method}: leave it out, or name another method`)
+    throw invalidInput('input.parameters.body', `is not supported with ${method}: remove it, or set another method`)
   }
-  const { headers, timeout, expect } = asked
+  const { headers, timeout, expect } = given
   return {
     plan: { url: url.href, method, headers, body, rate, connections, timeout, expect },
     duration,
   }
-}
-
-function invalid(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

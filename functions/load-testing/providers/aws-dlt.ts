@@ -1,32 +1,40 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type StopJob } from '../../../shared/providers/job.ts'
-import { metricsOf, times } from '../metrics.ts'
+import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
-  baseUrl: url("The solution's API: https://<id>.execute-api.<region>.amazonaws.com/prod"),
-  region: optional(word('The region of the API, where its URL does not say so')),
+  baseUrl: url("URL of the solution's API: https://<id>.execute-api.<region>.amazonaws.com/prod"),
+  region: optional(word('Region of the API, if its URL does not contain it')),
   roleArn: awsAccountFields.roleArn,
   externalId: awsAccountFields.externalId,
-  consoleUrl: optional(url("The solution's web console, for links to the scenario: https://<id>.cloudfront.net")),
-  target: optional(word('Default scenario, by its id')),
+  consoleUrl: optional(url("URL of the solution's web console, for links to scenarios: https://<id>.cloudfront.net")),
+  target: optional(word('Default scenario, by id')),
 })
 type Connection = z.output<typeof connection>
 
-const platform = 'Distributed Load Testing on AWS'
-/** It writes some numbers as text. */
+const PLATFORM = 'Distributed Load Testing on AWS'
+/** The solution returns some numbers as text. */
 const number = z.nullish(z.union([z.number(), z.string()]))
 type Measure = z.output<typeof number>
-/** Of all regions together; times are in seconds. */
+/** Totals of all regions. Times are in seconds. */
 const totals = z.object({
-  ...{ succ: number, fail: number, testDuration: number },
-  ...{ avg_rt: number, p0_0: number, p50_0: number, p90_0: number, p95_0: number, p99_0: number, p100_0: number },
+  succ: number,
+  fail: number,
+  testDuration: number,
+  avg_rt: number,
+  p0_0: number,
+  p50_0: number,
+  p90_0: number,
+  p95_0: number,
+  p99_0: number,
+  p100_0: number,
 })
 const results = z.nullish(z.object({ total: z.nullish(totals) }))
 const region = z.looseObject({ region: z.string(), taskCount: z.coerce.number(), concurrency: z.coerce.number() })
@@ -52,7 +60,7 @@ const scenario = z.object({
   scheduleTimezone: z.nullish(z.string()),
 })
 type Scenario = z.output<typeof scenario>
-/** Of a region, where the solution could find out. */
+/** Capacity of a region, as far as the solution could determine it. */
 const capacity = z.looseObject({
   vCPULimit: z.nullish(z.number()),
   vCPUsInUse: z.nullish(z.number()),
@@ -63,27 +71,27 @@ const capacities = z.record(z.string(), capacity)
 const startedRun = z.object({ testId: z.string(), startTime: z.string() })
 const runList = z.object({ testRuns: z.array(z.object({ testRunId: z.string(), startTime: z.nullish(z.string()) })) })
 const testRun = z.object({ status: z.nullish(z.string()), errorReason: z.nullish(z.string()), results })
-type Seen = z.output<typeof testRun>
+type TestRun = z.output<typeof testRun>
 
-const apiHost = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/
-const mostListed = 100
-/** Another run of the scenario is on, or is being cleared away: that will end. */
-const busy = 409
+const API_HOST = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/
+const MAX_LISTED = 100
+/** Another run of the scenario is running or being cleaned up. Transient. */
+const CONFLICT = 409
 
 /**
- * Distributed Load Testing on AWS, from version 4: a run of a scenario. The solution keeps one run at a time, and answers no id
- * when one is started; what names it is the time of its start. It has no place for a key either, so none can be looked up.
+ * Distributed Load Testing on AWS, version 4 or later: runs a scenario. The solution allows one run per scenario at a time,
+ * and a start returns no id, so the start time identifies a run. A start takes no idempotency key, so there is no `find`.
  *
  * @see https://docs.aws.amazon.com/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html
- * @see https://github.com/aws-solutions/distributed-load-testing-on-aws source/api-services, and how source/cli starts a run
+ * @see https://github.com/aws-solutions/distributed-load-testing-on-aws source/api-services, and source/cli for a start
  */
 export const awsDlt = defineJobProvider({
-  title: platform,
+  title: PLATFORM,
   noun: 'test run',
   connection,
   authorization,
   check: ({ http }) => http.get('scenarios'),
-  // API Gateway's own refusals, of who may not call it.
+  // API Gateway's own error responses.
   errorReason: (body) => (body as { Message?: string } | undefined)?.Message,
 
   states: {
@@ -101,63 +109,64 @@ export const awsDlt = defineJobProvider({
 
   checkStart({ target, project, ref, parameters }) {
     for (const [field, value] of Object.entries({ project, ref }))
-      if (value !== undefined) throw invalid(field, 'is of no use, since a scenario is known by its id: leave it out')
+      if (value !== undefined)
+        throw invalidInput(`input.${field}`, 'is not supported: a scenario is identified by its id')
     if (parameters !== undefined)
-      throw invalid('parameters', 'is of no use, since a run takes none: all of it is in the scenario')
-    if (!isId(target)) throw invalid('target', 'is no scenario: write its id like xLSxdVZzcP')
+      throw invalidInput('input.parameters', 'is not supported: the scenario defines everything')
+    if (!isId(target)) throw invalidInput('input.target', 'must be a scenario id such as xLSxdVZzcP')
   },
 
-  // A run is started by saving the whole scenario again.
+  // Saving a scenario again starts a run.
   async start({ http, connection }, { target }) {
-    const known = await readScenario(http, target)
+    const saved = await readScenario(http, target)
     const { body: capacity } = await http.get('vCPUDetails', { schema: capacities })
-    const { status, body } = await http.post('scenarios', requestOf(known, capacity), {
+    const { status, body } = await http.post('scenarios', requestOf(saved, capacity), {
       schema: startedRun,
-      accept: [busy],
+      accept: [CONFLICT],
     })
-    if (status === busy)
-      throw new Failure('platform', `${known.testName} can not be started yet: ${errorReasonIn(body)}`)
+    if (status === CONFLICT) throw new Failure('platform', `${saved.testName} cannot start yet: ${errorReasonIn(body)}`)
     return runOf(connection, body.testId, body.startTime)
   },
 
   async getStatus({ http, connection }, { id }) {
-    const { testId, startTime } = locate({ id })
-    const now = await readScenario(http, testId)
-    if (startTime === undefined && !now.startTime)
-      throw new Failure('refused', `${now.testName} has not been run yet: it is ${now.status}.`)
-    const time = startTime ?? now.startTime ?? ''
-    const seen = time === now.startTime ? now : await pastRun(http, now, time)
-    const metrics = numbersOf(seen)
+    const { testId, startTime } = parseId({ id })
+    const latest = await readScenario(http, testId)
+    if (startTime === undefined && !latest.startTime)
+      throw new Failure('refused', `${latest.testName} has never run: its status is ${latest.status}.`)
+    const time = startTime ?? latest.startTime ?? ''
+    const current = time === latest.startTime ? latest : await pastRun(http, latest, time)
+    const metrics = numbersOf(current)
     return {
-      state: seen.status ?? '',
+      state: current.status ?? '',
       run: runOf(connection, testId, time),
-      reason: seen.errorReason || undefined,
+      reason: current.errorReason || undefined,
       data: metrics,
       metrics,
     }
   },
 
   parseRunId(input) {
-    locate(input)
+    parseId(input)
     return { id: input.id }
   },
 
-  // What is stopped is the scenario, whichever run of it is on: so it is looked whether that is ours.
+  // The request stops whichever run of the scenario is running, so check first that it is ours.
   async stop({ http }, { id }) {
-    const { testId, startTime } = locate({ id })
+    const { testId, startTime } = parseId({ id })
     if (startTime !== undefined && startTime !== (await readScenario(http, testId)).startTime) return
-    // 409 for a run that has ended, or is about to: the next look shows which.
-    await http.post(`scenarios/${segment(testId)}`, undefined, { accept: [409] })
+    // 409 if the run has ended or is about to end: the next poll reports it.
+    await http.post(`scenarios/${segment(testId)}`, undefined, { accept: [CONFLICT] })
   },
 })
 
-/** The API takes signatures of IAM alone: those of the function's role, or of one that it assumes. */
+/** The API accepts only IAM signatures: of the function's role, or of a role that it assumes. */
 function authorization({ baseUrl, region: given, roleArn, externalId }: Connection): Authorization {
-  const region = given ?? apiHost.exec(new URL(baseUrl).hostname)?.[1]
-  if (region) return sigV4Authorization({ service: 'execute-api', platform, account: { region, roleArn, externalId } })
+  const region = given ?? API_HOST.exec(new URL(baseUrl).hostname)?.[1]
+  if (region)
+    return sigV4Authorization({ service: 'execute-api', platform: PLATFORM, account: { region, roleArn, externalId } })
   throw new Failure(
     'misconfigured',
-    `The connection to ${platform} needs a region, since its baseUrl does not name one.`,
+    `The connection to ${PLATFORM} needs a region, because its baseUrl does not contain one.`,
   )
 }
 
@@ -165,70 +174,73 @@ async function readScenario(http: Http, testId: string): Promise<Scenario> {
   return (await http.get(`scenarios/${segment(testId)}`, { query: { history: false }, schema: scenario })).body
 }
 
-/** A run after which the scenario has been run again. */
-async function pastRun(http: Http, { testId, testName }: Scenario, startTime: string): Promise<Seen> {
+/** Returns a run that is no longer the latest run of its scenario. */
+async function pastRun(http: Http, { testId, testName }: Scenario, startTime: string): Promise<TestRun> {
   const path = `scenarios/${segment(testId)}/testruns`
-  const query = { start_timestamp: isoOf(startTime), limit: mostListed }
+  const query = { start_timestamp: isoOf(startTime), limit: MAX_LISTED }
   const { testRuns: runs } = (await http.get(path, { query, schema: runList })).body
   const found = runs.find((run) => run.startTime === startTime)
   if (found) return (await http.get(`${path}/${segment(found.testRunId)}`, { schema: testRun })).body
-  throw new Failure('refused', `${platform} lists no run of ${testName} that began at ${startTime}.`)
+  throw new Failure('refused', `${PLATFORM} has no run of ${testName} that started at ${startTime}.`)
 }
 
-/** What the solution's own command line sends, and the schedule, which would be forgotten else. */
-function requestOf(known: Scenario, capacity: z.output<typeof capacities>) {
-  const { testId, testName, testDescription, testType, fileType, showLive, testScenario } = known
-  const given = {
+/** Returns the request that the solution's command line sends, plus the schedule. Without it, the schedule would be deleted. */
+function requestOf(saved: Scenario, capacity: z.output<typeof capacities>) {
+  const { testId, testName, testDescription, testType, fileType, showLive, testScenario } = saved
+  const optionalFields = {
     testDescription,
     fileType,
-    tags: known.tags,
-    healthyThreshold: known.healthyThreshold,
-    nativeRunMode: known.nativeRunMode,
-    recurrence: known.scheduleRecurrence,
-    cronValue: known.cronValue,
-    cronExpiryDate: known.cronExpiryDate,
-    scheduleTimezone: known.scheduleTimezone,
+    tags: saved.tags,
+    healthyThreshold: saved.healthyThreshold,
+    nativeRunMode: saved.nativeRunMode,
+    recurrence: saved.scheduleRecurrence,
+    cronValue: saved.cronValue,
+    cronExpiryDate: saved.cronExpiryDate,
+    scheduleTimezone: saved.scheduleTimezone,
   }
   return {
     testId,
     testName,
     testType,
     showLive: showLive ?? false,
-    // Beside these, what is read has all of a region's infrastructure.
-    testTaskConfigs: known.testTaskConfigs.map(({ region, taskCount, concurrency }) => ({
+    // The saved configuration also contains all infrastructure of a region.
+    testTaskConfigs: saved.testTaskConfigs.map(({ region, taskCount, concurrency }) => ({
       region,
       taskCount,
       concurrency,
     })),
     testScenario: typeof testScenario === 'string' ? JSON.parse(testScenario) : testScenario,
     regionalTaskDetails: Object.fromEntries(
-      known.testTaskConfigs.map(({ region, taskCount }) => [region, detailsOf(region, taskCount, capacity[region])]),
+      saved.testTaskConfigs.map(({ region, taskCount }) => [region, detailsOf(region, taskCount, capacity[region])]),
     ),
     ...Object.fromEntries(
-      Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== ''),
+      Object.entries(optionalFields).filter(([, value]) => value !== null && value !== undefined && value !== ''),
     ),
   }
 }
 
-/** @throws Failure where there is no room for so many tasks, now or ever */
+/** @throws Failure `refused` if the tasks exceed the limit, `platform` if they exceed the free capacity */
 function detailsOf(region: string, tasks: number, capacity: Capacity | undefined) {
   if (!capacity)
-    throw new Failure('refused', `${platform} has no stack in ${region}: deploy one, or change the scenario.`)
+    throw new Failure('refused', `${PLATFORM} has no stack in ${region}. Deploy one, or change the scenario.`)
   const { vCPULimit: limit, vCPUsInUse: used, vCPUsPerTask: each } = capacity
-  // The solution does not always find out: then it is not for us to say.
+  // The solution cannot always determine these. Then it decides itself.
   if (limit == null || used == null || !each) return { ...capacity, dltAvailableTasks: tasks }
-  const [most, free] = [Math.floor(limit / each), Math.floor((limit - used) / each)]
-  if (tasks > most)
-    throw new Failure('refused', `${tasks} tasks are more than the ${most} that Fargate can run in ${region}.`)
+  const [max, free] = [Math.floor(limit / each), Math.floor((limit - used) / each)]
+  if (tasks > max)
+    throw new Failure('refused', `The scenario needs ${tasks} tasks, but Fargate can run at most ${max} in ${region}.`)
   if (tasks > free)
-    throw new Failure('platform', `Fargate has room for ${free} of ${tasks} tasks in ${region} just now.`)
+    throw new Failure(
+      'platform',
+      `The scenario needs ${tasks} tasks, but Fargate has room for ${free} in ${region} now.`,
+    )
   return { ...capacity, dltAvailableTasks: free }
 }
 
-function numbersOf({ results }: Seen): Record<string, number> {
+function numbersOf({ results }: Pick<TestRun, 'results'>): Record<string, number> {
   const all = results?.total
   if (!all) return {}
-  const milliseconds = (seconds: Measure) => times(1_000, seconds)
+  const milliseconds = (seconds: Measure) => scale(1_000, seconds)
   const errors = Number(all.fail ?? 0)
   const requests = Number(all.succ ?? 0) + errors
   const duration = Number(all.testDuration ?? 0)
@@ -246,7 +258,7 @@ function numbersOf({ results }: Seen): Record<string, number> {
   })
 }
 
-/** Named by its scenario and the time of its start, which the solution writes as `2026-01-01 10:00:00`. */
+/** The solution writes the start time as `2026-01-01 10:00:00`. */
 function runOf({ consoleUrl }: Connection, testId: string, startTime: string): Run {
   const id = `${testId}@${isoOf(startTime)}`
   return { id, ...(consoleUrl ? { url: `${consoleUrl.replace(/\/$/, '')}/scenarios/${segment(testId)}` } : {}) }
@@ -256,17 +268,16 @@ function isoOf(time: string): string {
   return `${time.replace(' ', 'T')}Z`
 }
 
-/** Without a time it is the last run of the scenario. */
-function locate({ id }: Pick<StopJob, 'id'>): { testId: string; startTime: string | undefined } {
+/** Without a time, an id means the latest run of the scenario. */
+function parseId({ id }: Pick<StopJob, 'id'>): { testId: string; startTime: string | undefined } {
   const [, testId, date, clock] = /^([A-Za-z0-9-]{1,128})(?:@(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z)?$/.exec(id) ?? []
   if (testId) return { testId, startTime: date && `${date} ${clock}` }
-  throw invalid('id', 'is no test run: write it like xLSxdVZzcP@2026-01-01T10:00:00Z, or xLSxdVZzcP for the last one')
+  throw invalidInput(
+    'input.id',
+    'must be a test run id such as xLSxdVZzcP@2026-01-01T10:00:00Z, or xLSxdVZzcP for the latest run',
+  )
 }
 
 function isId(text: string): boolean {
   return /^[A-Za-z0-9-]{1,128}$/.test(text)
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
@@ -8,21 +8,21 @@ import { defineJobProvider, type Run, type RunStatus } from '../../../shared/pro
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { metricsOf, times } from '../metrics.ts'
+import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: url(
-    'The data plane URI of the Azure Load Testing resource: https://<id>.<region>.cnt-prod.loadtesting.azure.com',
+    'Data plane URI of the Azure Load Testing resource: https://<id>.<region>.cnt-prod.loadtesting.azure.com',
   ),
-  tenantId: optional(word('The tenant of Microsoft Entra that the application is in')),
-  clientId: optional(word('The application (client) id; it needs the role Load Test Contributor on the resource')),
-  clientSecret: optional(secret('A client secret of the application')),
+  tenantId: optional(word('Microsoft Entra tenant of the application')),
+  clientId: optional(word('Application (client) id; it needs the role Load Test Contributor on the resource')),
+  clientSecret: optional(secret('Client secret of the application')),
   loginUrl: z._default(
-    url('Where Microsoft Entra is; https://login.microsoftonline.com where left out'),
+    url('URL of Microsoft Entra. Defaults to https://login.microsoftonline.com'),
     'https://login.microsoftonline.com',
   ),
-  token: optional(secret('Instead of an application, an access token: it is valid for an hour or so')),
-  target: optional(word('Default test, by its id')),
+  token: optional(secret('Instead of an application: an access token, which expires after about an hour')),
+  target: optional(word('Default test, by id')),
   allowParameters,
 })
 type Connection = z.output<typeof connection>
@@ -30,7 +30,7 @@ type Connection = z.output<typeof connection>
 const number = z.nullish(z.number())
 const criterion = z.object({
   clientMetric: z.nullish(z.string()),
-  // The vendor's examples write it like this.
+  // The spelling in Azure's examples.
   clientmetric: z.nullish(z.string()),
   aggregate: z.nullish(z.string()),
   condition: z.nullish(z.string()),
@@ -66,23 +66,30 @@ const testRun = z.object({
     z.record(
       z.string(),
       z.object({
-        ...{ sampleCount: number, errorCount: number, throughput: number },
-        ...{ meanResTime: number, medianResTime: number, minResTime: number, maxResTime: number },
-        ...{ pct1ResTime: number, pct2ResTime: number, pct3ResTime: number },
+        sampleCount: number,
+        errorCount: number,
+        throughput: number,
+        meanResTime: number,
+        medianResTime: number,
+        minResTime: number,
+        maxResTime: number,
+        pct1ResTime: number,
+        pct2ResTime: number,
+        pct3ResTime: number,
       }),
     ),
   ),
 })
 type TestRun = z.output<typeof testRun>
 
-const version = { 'api-version': '2026-04-01' }
-const scope = 'https://cnt-prod.loadtesting.azure.com/.default'
-const mergePatch = { 'content-type': 'application/merge-patch+json' }
-const mostCriteria = 10
-const longestReason = 500
+const VERSION = { 'api-version': '2026-04-01' }
+const SCOPE = 'https://cnt-prod.loadtesting.azure.com/.default'
+const MERGE_PATCH = { 'content-type': 'application/merge-patch+json' }
+const MAX_CRITERIA = 10
+const MAX_REASON_LENGTH = 500
 
 /**
- * Azure Load Testing: a run of a test. Its id is ours to choose: the key of the call.
+ * Azure Load Testing: runs a test. The caller chooses the id of a run, so the idempotency key is the id.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run
  */
@@ -91,7 +98,7 @@ export const azureLoadTesting = defineJobProvider({
   noun: 'test run',
   connection,
   authorization,
-  check: ({ http }) => http.get('test-runs', { query: version }),
+  check: ({ http }) => http.get('test-runs', { query: VERSION }),
   hasIdempotentStart: true as const,
 
   states: {
@@ -119,51 +126,54 @@ export const azureLoadTesting = defineJobProvider({
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
-      if (value !== undefined) throw invalid(field, 'is of no use, since a test is known by its id: leave it out')
+      if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: a test is identified by its id')
     if (!isId(target))
-      throw invalid('target', 'is no test: write its id, of small letters, digits, - and _, and not its name')
+      throw invalidInput(
+        'input.target',
+        'must be the id of a test, not its name: lowercase letters, digits, hyphens and underscores',
+      )
   },
 
-  async start({ http, idempotencyKey: key = crypto.randomUUID(), isRetry: repeated }, { target: testId, parameters }) {
-    const path = `test-runs/${segment(key)}`
-    // What is there is left alone: some of what a new one takes can not be changed.
-    const earlier = repeated ? await http.get(path, { query: version, schema: testRun, accept: [404] }) : undefined
+  async start({ http, idempotencyKey = crypto.randomUUID(), isRetry }, { target: testId, parameters }) {
+    const path = `test-runs/${segment(idempotencyKey)}`
+    // An existing run cannot be updated: some of its fields are read-only.
+    const earlier = isRetry ? await http.get(path, { query: VERSION, schema: testRun, accept: [404] }) : undefined
     if (earlier?.status === 200) return runOf(earlier.body)
     const body = JSON.stringify({
       testId,
-      displayName: `cloud-automation-webhooks ${key.slice(0, 8)}`,
+      displayName: `cloud-automation-webhooks ${idempotencyKey.slice(0, 8)}`,
       ...(parameters ? { environmentVariables: toTextParameters(parameters) } : {}),
     })
-    const { body: run } = await http.patch(path, body, { query: version, headers: mergePatch, schema: testRun })
+    const { body: run } = await http.patch(path, body, { query: VERSION, headers: MERGE_PATCH, schema: testRun })
     return runOf(run)
   },
 
   async getStatus({ http }, { id }) {
     const run = await read(http, id)
-    const sight = { state: stateOf(run), run: runOf(run) }
-    return ends.has(run.status) ? { ...sight, ...resultsOf(run) } : sight
+    const status = { state: stateOf(run), run: runOf(run) }
+    return END_STATES.has(run.status) ? { ...status, ...resultsOf(run) } : status
   },
 
   parseRunId({ id }) {
     if (isId(id)) return { id }
-    throw invalid('id', 'is no test run: write it like 12316678-1234-1234-1234-122451189012')
+    throw invalidInput('input.id', 'must be a test run id such as 12316678-1234-1234-1234-122451189012')
   },
 
   async stop({ http }, { id }) {
     try {
-      await http.post(`test-runs/${segment(id)}:stop`, undefined, { query: version })
+      await http.post(`test-runs/${segment(id)}:stop`, undefined, { query: VERSION })
     } catch (error) {
-      // It has ended in the meantime: the next look shows how.
-      const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && ends.has((await read(http, id)).status)) return
+      // It may have ended in the meantime: the next poll reports it.
+      const isRefused = error instanceof Failure && error.kind === 'refused'
+      if (isRefused && END_STATES.has((await read(http, id)).status)) return
       throw error
     }
   },
 })
 
-const ends = new Set(['DONE', 'CANCELLED', 'FAILED', 'VALIDATION_FAILURE'])
+const END_STATES = new Set(['DONE', 'CANCELLED', 'FAILED', 'VALIDATION_FAILURE'])
 
-/** An application of Microsoft Entra, whose tokens are fetched, else the token that the connection holds. */
+/** Uses the token of the connection, or requests tokens for a Microsoft Entra application. */
 function authorization(
   { token, tenantId, clientId, clientSecret, loginUrl }: Connection,
   ca: string | undefined,
@@ -171,7 +181,7 @@ function authorization(
   if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
   if (tenantId && clientId && clientSecret) {
     const tokenUrl = `${loginUrl.replace(/\/$/, '')}/${segment(tenantId)}/oauth2/v2.0/token`
-    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope }, ca)
+    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope: SCOPE }, ca)
   }
   throw new Failure(
     'misconfigured',
@@ -180,7 +190,7 @@ function authorization(
 }
 
 async function read(http: Http, id: string): Promise<TestRun> {
-  return (await http.get(`test-runs/${segment(id)}`, { query: version, schema: testRun })).body
+  return (await http.get(`test-runs/${segment(id)}`, { query: VERSION, schema: testRun })).body
 }
 
 function stateOf({ status, testResult }: TestRun): string {
@@ -190,16 +200,16 @@ function stateOf({ status, testResult }: TestRun): string {
 function resultsOf(run: TestRun): Partial<RunStatus> {
   const metrics = numbersOf(run)
   const criteria = failedCriteriaOf(run)
-  const words = [
+  const reasons = [
     ...criteria.map(({ criterion, request, resource, value, fails }) => {
-      const where = request ?? resource
-      return `${criterion}${where ? ` for ${where}` : ''} is ${value} (fails at ${fails})`
+      const scope = request ?? resource
+      return `${criterion}${scope ? ` for ${scope}` : ''} is ${value} (fails at ${fails})`
     }),
     ...(run.errorDetails ?? []).map(({ message }) => message ?? ''),
   ].filter(Boolean)
   return {
-    ...(words.length > 0 ? { reason: clipSingleLine(words.join('; '), longestReason) } : {}),
-    data: { ...metrics, ...(criteria.length > 0 ? { failedCriteria: criteria.slice(0, mostCriteria) } : {}) },
+    ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
+    data: { ...metrics, ...(criteria.length > 0 ? { failedCriteria: criteria.slice(0, MAX_CRITERIA) } : {}) },
     metrics,
   }
 }
@@ -207,7 +217,7 @@ function resultsOf(run: TestRun): Partial<RunStatus> {
 interface FailedCriterion {
   criterion: string
   request?: string
-  /** The name of the Azure resource, for a metric of a server. */
+  /** Name of the Azure resource, for a server metric. */
   resource?: string
   value: number | null
   fails: string
@@ -215,27 +225,27 @@ interface FailedCriterion {
 
 function failedCriteriaOf({ passFailCriteria }: TestRun): FailedCriterion[] {
   const { passFailMetrics, passFailServerMetrics } = passFailCriteria ?? {}
-  const ofClient = Object.values(passFailMetrics ?? {}).map((one) => ({
+  const clientCriteria = Object.values(passFailMetrics ?? {}).map((one) => ({
     ...one,
     criterion: [one.aggregate, one.clientMetric ?? one.clientmetric].filter(Boolean).join(' of '),
-    where: one.requestName ? { request: one.requestName } : {},
+    scope: one.requestName ? { request: one.requestName } : {},
   }))
-  const ofServers = Object.values(passFailServerMetrics ?? {}).map((one) => ({
+  const serverCriteria = Object.values(passFailServerMetrics ?? {}).map((one) => ({
     ...one,
     criterion: [one.aggregation, one.metricName].filter(Boolean).join(' of '),
-    where: one.resourceId ? { resource: one.resourceId.replace(/^.*\//, '') } : {},
+    scope: one.resourceId ? { resource: one.resourceId.replace(/^.*\//, '') } : {},
   }))
-  return [...ofClient, ...ofServers]
+  return [...clientCriteria, ...serverCriteria]
     .filter(({ result }) => result === 'failed')
-    .map(({ criterion, where, condition, value, actualValue }) => ({
+    .map(({ criterion, scope, condition, value, actualValue }) => ({
       criterion,
-      ...where,
+      ...scope,
       value: actualValue ?? null,
       fails: `${condition ?? ''} ${value ?? ''}`.trim(),
     }))
 }
 
-/** Of all requests of the run together. */
+/** Returns the numbers of all requests of the run. */
 function numbersOf({ testRunStatistics, duration, virtualUsers }: TestRun): Record<string, number> {
   const all = testRunStatistics?.['Total']
   return metricsOf({
@@ -249,8 +259,8 @@ function numbersOf({ testRunStatistics, duration, virtualUsers }: TestRun): Reco
     requests: all?.sampleCount,
     errors: all?.errorCount,
     rps: all?.throughput,
-    // Milliseconds there.
-    duration: times(0.001, duration),
+    // Azure reports milliseconds.
+    duration: scale(0.001, duration),
     users: virtualUsers,
   })
 }
@@ -261,8 +271,4 @@ function runOf({ testRunId, portalUrl }: TestRun): Run {
 
 function isId(text: string): boolean {
   return /^[a-z0-9_-]{2,50}$/.test(text)
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -11,19 +11,19 @@ import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
-  baseUrl: z._default(url('Where BlazeMeter is; https://a.blazemeter.com where left out'), 'https://a.blazemeter.com'),
-  username: name('The id of an API key'),
-  password: secret('The secret of the API key'),
+  baseUrl: z._default(url('URL of BlazeMeter. Defaults to https://a.blazemeter.com'), 'https://a.blazemeter.com'),
+  username: name('Id of an API key'),
+  password: secret('Secret of the API key'),
   target: optional(word('Default test: its id, or multi: and the id of a multi-test')),
   noVerdict: z._default(
-    oneOf(['pass', 'warning', 'fail'], 'What a run is whose test has no failure criteria: passed, a warning or failed'),
+    oneOf(['pass', 'warning', 'fail'], 'Verdict of a run whose test has no failure criteria'),
     'warning',
   ),
 })
 
-const answered = <T>(result: z.ZodMiniType<T>) => z.object({ result })
-const started = answered(z.object({ id: z.int() }))
-const progressing = answered(
+const envelope = <T>(result: z.ZodMiniType<T>) => z.object({ result })
+const started = envelope(z.object({ id: z.int() }))
+const masterStatus = envelope(
   z.object({
     status: z.nullish(z.string()),
     progress: z.int(),
@@ -36,53 +36,61 @@ const master = z.object({
   ended: z.nullish(z.union([z.number(), z.string()])),
   note: z.nullish(z.string()),
 })
-const oneMaster = answered(master)
-const ciStatus = answered(
+const oneMaster = envelope(master)
+const ciStatus = envelope(
   z.object({
     failures: z.nullish(z.array(z.record(z.string(), z.unknown()))),
     errors: z.nullish(z.array(z.unknown())),
   }),
 )
 const number = z.nullish(z.number())
-const summaries = answered(
+const summaries = envelope(
   z.object({
     summary: z.nullish(
       z.array(
         z.object({
-          ...{ avg: number, min: number, max: number, tp50: number, tp90: number, tp95: number, tp99: number },
-          ...{ hits: number, failed: number, first: number, last: number, duration: number },
+          avg: number,
+          min: number,
+          max: number,
+          tp50: number,
+          tp90: number,
+          tp95: number,
+          tp99: number,
+          hits: number,
+          failed: number,
+          first: number,
+          last: number,
+          duration: number,
         }),
       ),
     ),
   }),
 )
 
-/** From here on a run has ended. */
-const ended = 140
-const mostFailures = 10
-const longestReason = 500
-/** A run without data has no report, and an archived one none any more. */
-const notThere = [400, 403, 404, 409]
+/** A run with this progress or more has ended. */
+const ENDED_PROGRESS = 140
+const MAX_FAILURES = 10
+const MAX_REASON_LENGTH = 500
+/** A run without data has no report, and neither does an archived run. */
+const NO_REPORT = [400, 403, 404, 409]
 
 /**
- * BlazeMeter: a run, which it calls a master, of a performance test or of a multi-test.
+ * BlazeMeter: runs a performance test or a multi-test. BlazeMeter calls a run a master.
  *
- * Nothing of a run can be named when it is started, so none can be looked up.
+ * A start takes no value that could identify the run later, so there is no `find`.
  *
  * @see https://help.blazemeter.com/apidocs/performance/
- * @see https://github.com/Blazemeter/blazemeter-api-client the vendor's own client
+ * @see https://github.com/Blazemeter/blazemeter-api-client BlazeMeter's own client
  */
 export const blazemeter = defineJobProvider({
   title: 'BlazeMeter',
   noun: 'test run',
   connection,
-  headers: ({ username, password }) => ({
-    authorization: basicAuth(username, password),
-  }),
+  headers: ({ username, password }) => ({ authorization: basicAuth(username, password) }),
   check: ({ http }) => http.get('api/v4/user'),
   errorStatus: statusOf,
 
-  // Before its end a run has many words for how far it is; its progress tells whether it has ended.
+  // A running run has many statuses. Its progress shows whether it has ended.
   states: {
     'ENDED/pass': 'pass',
     'ENDED/fail': 'fail',
@@ -93,7 +101,7 @@ export const blazemeter = defineJobProvider({
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
-      if (value !== undefined) throw invalid(field, 'is of no use, since a test is known by its id: leave it out')
+      if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: a test is identified by its id')
     testPath(target)
   },
 
@@ -106,16 +114,16 @@ export const blazemeter = defineJobProvider({
   async getStatus({ http, connection }, { id }) {
     const path = masterPath(id)
     const query = { events: false }
-    const { status, progress } = (await http.get(`${path}/status`, { query, schema: progressing })).body.result
+    const { status, progress } = (await http.get(`${path}/status`, { query, schema: masterStatus })).body.result
     const run = runOf(http, id)
-    if (progress < ended) return { state: status || `progress ${progress}`, verdict: 'running', run }
-    const { reportStatus, ended: at } = (await http.get(path, { schema: oneMaster })).body.result
-    // Its verdict may come a little later than its end.
-    if (!reportStatus && !at) return { state: 'ENDED', verdict: 'running', run }
-    const verdict = reportStatus || unset
+    if (progress < ENDED_PROGRESS) return { state: status || `progress ${progress}`, verdict: 'running', run }
+    const { reportStatus, ended } = (await http.get(path, { schema: oneMaster })).body.result
+    // The verdict can arrive a little later than the end.
+    if (!reportStatus && !ended) return { state: 'ENDED', verdict: 'running', run }
+    const verdict = reportStatus || UNSET
     return {
       state: `ENDED/${verdict}`,
-      ...(verdict === unset ? { verdict: connection.noVerdict, reason: 'its test has no failure criteria' } : {}),
+      ...(verdict === UNSET ? { verdict: connection.noVerdict, reason: 'its test has no failure criteria' } : {}),
       run,
       ...(await resultsOf(http, path)),
     }
@@ -126,15 +134,15 @@ export const blazemeter = defineJobProvider({
     return { id }
   },
 
-  // Gently: what was measured is kept.
+  // A graceful stop: the results so far are saved.
   async stop({ http }, { id }) {
     await http.post(`${masterPath(id)}/stop`)
   },
 })
 
-const unset = 'unset'
+const UNSET = 'unset'
 
-/** Errors come with 200 as well, as `{error: {code: 404, message: ..}, result: null}`. */
+/** Errors can also arrive with 200, as `{error: {code: 404, message: ..}, result: null}`. */
 function statusOf(body: unknown): number | undefined {
   const { error } = (body ?? {}) as { error?: { code?: unknown } | null }
   if (!error) return undefined
@@ -142,7 +150,7 @@ function statusOf(body: unknown): number | undefined {
   return Number.isInteger(code) && code >= 400 && code <= 599 ? code : 400
 }
 
-/** Properties of JMeter and Taurus, in the form of the vendor's plugins for CI servers. */
+/** Returns properties of JMeter and Taurus, in the structure that BlazeMeter's CI plugins send. */
 function propertiesOf(parameters: StartJob['parameters']) {
   if (!parameters) return {}
   const remoteControl = Object.entries(toTextParameters(parameters)).map(([key, value]) => ({ key, value }))
@@ -150,22 +158,22 @@ function propertiesOf(parameters: StartJob['parameters']) {
 }
 
 async function resultsOf(http: Http, path: string): Promise<Partial<RunStatus>> {
-  const ci = await http.get(`${path}/ci-status`, { accept: notThere, schema: ciStatus })
-  const { failures, errors } = notThere.includes(ci.status) ? {} : ci.body.result
+  const ci = await http.get(`${path}/ci-status`, { accept: NO_REPORT, schema: ciStatus })
+  const { failures, errors } = NO_REPORT.includes(ci.status) ? {} : ci.body.result
   const metrics = await numbersOf(http, path)
-  const told = [...(failures ?? []), ...(errors ?? [])].map(inWords).filter(Boolean)
-  const failed = (failures ?? []).slice(0, mostFailures).map(scalarsOf)
+  const reasons = [...(failures ?? []), ...(errors ?? [])].map(describeFailure).filter(Boolean)
+  const failed = (failures ?? []).slice(0, MAX_FAILURES).map(scalarsOf)
   return {
-    ...(told.length > 0 ? { reason: clipSingleLine(told.join('; '), longestReason) } : {}),
+    ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
     data: { ...metrics, ...(failed.length > 0 ? { failedCriteria: failed } : {}) },
     metrics,
   }
 }
 
-/** Of all requests of the run together, which the report has first. */
+/** Returns the numbers of all requests of the run, which the report lists first. */
 async function numbersOf(http: Http, path: string): Promise<Record<string, number>> {
-  const report = await http.get(`${path}/reports/default/summary`, { accept: notThere, schema: summaries })
-  if (notThere.includes(report.status)) return {}
+  const report = await http.get(`${path}/reports/default/summary`, { accept: NO_REPORT, schema: summaries })
+  if (NO_REPORT.includes(report.status)) return {}
   const all = report.body.result.summary?.[0]
   if (!all?.hits) return {}
   const { avg: mean, min, max, tp50: p50, tp90: p90, tp95: p95, tp99: p99, hits: requests, failed: errors } = all
@@ -174,8 +182,8 @@ async function numbersOf(http: Http, path: string): Promise<Record<string, numbe
   return metricsOf({ mean, min, max, p50, p90, p95, p99, requests, errors, rps, duration })
 }
 
-/** Which fields a failed criterion has is not documented: its message, else all that it says. */
-function inWords(failure: unknown): string {
+/** The fields of a failed criterion are not documented: returns its message, or else all of its fields. */
+function describeFailure(failure: unknown): string {
   return (
     errorReasonIn(failure) ||
     Object.entries(scalarsOf(failure))
@@ -196,14 +204,10 @@ function runOf(http: Http, id: string | number): Run {
 function testPath(target: string): string {
   const [, multi, id] = /^(multi:)?(\d{1,15})$/.exec(target) ?? []
   if (id) return `api/v4/${multi ? 'multi-tests' : 'tests'}/${segment(id)}`
-  throw invalid('target', 'is no test: write its id like 9876543, or multi:9876543 for a multi-test')
+  throw invalidInput('input.target', 'must be a test id such as 9876543, or multi:9876543 for a multi-test')
 }
 
 function masterPath(id: string): string {
   if (/^\d{1,15}$/.test(id)) return `api/v4/masters/${segment(id)}`
-  throw invalid('id', 'is no test run: write it like 74512345')
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  throw invalidInput('input.id', 'must be a test run id such as 74512345')
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, toSentence } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -10,15 +10,16 @@ import {
   type StartJob,
   type Verdict,
 } from '../../../shared/providers/job.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
-  baseUrl: z._default(url('Where the API is; https://api.gatling.io where left out'), 'https://api.gatling.io'),
-  token: secret('An API token with the role Start on the team of the tests'),
-  target: optional(word('Default test: its id')),
+  baseUrl: z._default(url('URL of the API. Defaults to https://api.gatling.io'), 'https://api.gatling.io'),
+  token: secret('API token with the role Start on the team that owns the tests'),
+  target: optional(word('Default test, by id')),
 })
 
 const phase = z.nullish(z.object({ startedAt: z.string(), endedAt: z.nullish(z.string()) }))
@@ -38,16 +39,13 @@ const started = z.object({ data: run, metadata: z.object({ urls: z.object({ run:
 const runs = z.object({ data: z.array(z.object({ _id: z.string(), title: z.nullish(z.string()) })) })
 
 const api = 'api/public/v2'
-/** How far back a run of ours is looked for: as long as a repeat is known as one, or as a task may take. */
-const remembered = 25 * 3_600_000
-const longestTask = 31 * 24 * 3_600_000
-/** A new run may be listed after a while only: the pauses before a repeat looks for it, in milliseconds. */
-const looks = [0, 1_000, 2_000]
-const mostReasons = 3
-const mostAssertions = 20
-const longestReason = 500
+/** Delays before each search of a retry: Gatling can list a new run late. */
+const FIND_DELAYS_MS = [0, 1_000, 2_000]
+const MAX_REASONS = 3
+const MAX_ASSERTIONS = 20
+const MAX_REASON_LENGTH = 500
 
-/** The names are those of its plugins for CI servers; the API itself has none, so its outcome decides where there is one. */
+/** The API does not document its states. These are the names in Gatling's CI plugins; if a run has an outcome, it decides. */
 const states: Readonly<Record<string, Verdict>> = {
   Building: 'running',
   Deploying: 'running',
@@ -57,7 +55,7 @@ const states: Readonly<Record<string, Verdict>> = {
   Successful: 'pass',
   AssertionsSuccessful: 'pass',
   AssertionsFailed: 'fail',
-  // By the test's own criteria of a stop.
+  // By the stop criteria of the test.
   AutomaticallyStopped: 'fail',
   StopCriteriaTriggered: 'fail',
   Stopped: 'aborted',
@@ -71,8 +69,8 @@ const states: Readonly<Record<string, Verdict>> = {
 }
 
 /**
- * Gatling Enterprise (public API v2): a run of a test. It carries the key of its call in its title, the only place that lists
- * show.
+ * Gatling Enterprise (public API v2): runs a test. The title of the run contains the idempotency key, since lists show only
+ * the title.
  *
  * @see https://docs.gatling.io/reference/api
  * @see https://github.com/gatling/gatling-enterprise-api
@@ -81,35 +79,35 @@ export const gatling = defineJobProvider({
   title: 'Gatling Enterprise',
   noun: 'run',
   connection,
-  // The token itself, without a scheme.
+  // The token without a scheme.
   headers: ({ token }) => ({ authorization: token }),
-  // What the server says of itself takes no token.
+  // The server information requires no token, so list runs instead.
   check: ({ http }) => http.get(`${api}/runs`, { query: { limit: 1 } }),
   errorReason: reasonOf,
 
   states,
 
   checkStart({ target, project, ref }) {
-    if (!isId(target)) throw invalid('target', 'is no test: write its id, like kqCL3sMdpbcTDBUwQZKx7Q')
+    if (!isId(target)) throw invalidInput('input.target', 'must be a test id such as kqCL3sMdpbcTDBUwQZKx7Q')
     for (const [field, value] of Object.entries({ project, ref }))
-      if (value !== undefined) throw invalid(field, 'is of no use, since a test is known by its id: leave it out')
+      if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: a test is identified by its id')
   },
 
-  async find({ http, idempotencyKey: key, isRetry: repeated }, { target }) {
-    const since = new Date(Date.now() - (repeated ? longestTask : remembered)).toISOString()
-    for (const pause of repeated ? looks : [0]) {
-      await sleep(pause)
+  async find({ http, idempotencyKey, isRetry }, { target }) {
+    const since = searchSince(isRetry).toISOString()
+    for (const delay of isRetry ? FIND_DELAYS_MS : [0]) {
+      await sleep(delay)
       const query = { 'test-id': target, 'updated-at_gt': since }
       const { data } = (await http.get(`${api}/runs`, { query, schema: runs })).body
-      const found = data.find(({ title }) => title?.includes(key))
+      const found = data.find(({ title }) => title?.includes(idempotencyKey))
       if (found) return { id: found._id }
     }
     return undefined
   },
 
-  async start({ http, idempotencyKey: key }, { target, parameters }) {
+  async start({ http, idempotencyKey }, { target, parameters }) {
     const body = {
-      ...(key ? { title: `cloud-automation-webhooks ${key}` } : {}),
+      ...(idempotencyKey ? { title: `cloud-automation-webhooks ${idempotencyKey}` } : {}),
       ...(parameters ? { extra: { systemProperties: toTextParameters(parameters) } } : {}),
     }
     const { data, metadata } = (await http.post(`${api}/tests/${segment(target)}/runs`, body, { schema: started })).body
@@ -120,14 +118,19 @@ export const gatling = defineJobProvider({
   async getStatus({ http }, { id }) {
     const { data } = (await http.get(runPath(id), { schema: oneRun })).body
     const { _status: state, _outcome: outcome } = data
-    const verdict = outcome ? endedAs(state, outcome.successful) : undefined
-    const ended = verdict !== undefined || (states[state] ?? 'running') !== 'running'
-    return { state, ...(verdict ? { verdict } : {}), progress: stepOf(data), ...(ended ? resultsOf(data) : {}) }
+    const verdict = outcome ? verdictOf(state, outcome.successful) : undefined
+    const hasEnded = verdict !== undefined || (states[state] ?? 'running') !== 'running'
+    return {
+      state,
+      ...(verdict ? { verdict } : {}),
+      progress: describeProgress(data),
+      ...(hasEnded ? resultsOf(data) : {}),
+    }
   },
 
   parseRunId({ id }) {
     if (isId(id)) return { id }
-    throw invalid('id', 'is no run: write it like kqCL3sMdpbcTDBUwQZKx7Q')
+    throw invalidInput('input.id', 'must be a run id such as kqCL3sMdpbcTDBUwQZKx7Q')
   },
 
   async stop({ http }, { id }) {
@@ -140,10 +143,10 @@ export const gatling = defineJobProvider({
   },
 })
 
-/** What was stopped or broke has no success, whatever its outcome; else the outcome decides, also for a name not known here. */
-function endedAs(state: string, successful: boolean): Verdict {
-  const told = Object.hasOwn(states, state) ? states[state] : undefined
-  if (told === 'aborted' || told === 'errored') return told
+/** A stopped or broken run never passes, regardless of its outcome. Otherwise, the outcome decides, even in an unknown state. */
+function verdictOf(state: string, successful: boolean): Verdict {
+  const verdict = Object.hasOwn(states, state) ? states[state] : undefined
+  if (verdict === 'aborted' || verdict === 'errored') return verdict
   return successful ? 'pass' : 'fail'
 }
 
@@ -152,35 +155,36 @@ async function hasEnded(http: Http, id: string): Promise<boolean> {
   return Boolean(outcome) || (states[state] ?? 'running') !== 'running'
 }
 
-function stepOf({ _status, _configuration: { incrementalId } }: GatlingRun): string {
+function describeProgress({ _status, _configuration: { incrementalId } }: GatlingRun): string {
   return `run #${incrementalId}, ${_status}`
 }
 
 function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<RunStatus> {
   const { assertions } = _result
   const missed = assertions.filter(({ succeed }) => !succeed)
-  const told = missed.slice(0, mostReasons).map(inWords)
-  if (missed.length > mostReasons) told.push(`and ${missed.length - mostReasons} more`)
+  const reasons = missed.slice(0, MAX_REASONS).map(describeAssertion)
+  if (missed.length > MAX_REASONS) reasons.push(`and ${missed.length - MAX_REASONS} more`)
   const { startedAt, endedAt } = _runtime.timeline.inject ?? {}
   const duration = startedAt && endedAt ? (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000 : undefined
   const metrics = { ...metricsOf({ duration }), assertions: assertions.length, failedAssertions: missed.length }
   return {
-    reason: told.length > 0 ? clipSingleLine(told.join('; '), longestReason) : undefined,
+    reason: reasons.length > 0 ? clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) : undefined,
     period: { start: startedAt, end: endedAt },
     metrics,
     data: {
       ...metrics,
       number: _configuration.incrementalId,
-      ...(missed.length > 0 ? { missed: missed.slice(0, mostAssertions).map(inWords) } : {}),
+      ...(missed.length > 0 ? { missed: missed.slice(0, MAX_ASSERTIONS).map(describeAssertion) } : {}),
     },
   }
 }
 
-function inWords({ message, actualValue }: { message: string; actualValue?: number | null | undefined }): string {
+function describeAssertion(assertion: { message: string; actualValue?: number | null | undefined }): string {
+  const { message, actualValue } = assertion
   return actualValue == null ? message : `${message} (it was ${actualValue})`
 }
 
-/** An error has a message, and reasons that have one each. */
+/** An error has a message, and nested reasons that have a message each. */
 function reasonOf(body: unknown): string | undefined {
   const { message, reasons } = (body ?? {}) as { message?: unknown; reasons?: unknown }
   if (typeof message !== 'string') return undefined
@@ -194,9 +198,4 @@ function runPath(id: string): string {
 
 function isId(text: StartJob['target']): boolean {
   return /^[\w-]{1,64}$/.test(text)
-}
-
-function invalid(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
+import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
 import { id, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -10,13 +10,14 @@ import {
   type StartJob,
   type Verdict,
 } from '../../../shared/providers/job.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
-  baseUrl: z._default(url("Where the API is; Grafana's own where left out"), 'https://api.k6.io'),
-  token: secret('A Grafana stack API token of k6, or a personal one, that may run tests of the project'),
-  stackId: id('The number of the Grafana stack: Testing & synthetics, Performance, Settings'),
-  target: optional(word('Default load test: its number')),
+  baseUrl: z._default(url("URL of the API. Defaults to Grafana Cloud's API"), 'https://api.k6.io'),
+  token: secret('Grafana stack API token of k6, or a personal one, that may run tests of the project'),
+  stackId: id('Number of the Grafana stack: Testing & synthetics, Performance, Settings'),
+  target: optional(word('Default load test, by number')),
 })
 
 const status = z.object({
@@ -43,23 +44,21 @@ const testRun = z.object({
 })
 type TestRun = z.output<typeof testRun>
 const testRuns = z.object({ value: z.array(testRun) })
-/** A point is a time and a value. */
+/** A point is a pair of a time and a value. */
 const points = z.array(z.tuple([z.unknown(), z.nullish(z.union([z.number(), z.string()]))]))
 const samples = z.object({ data: z.object({ result: z.nullish(z.array(z.object({ values: points }))) }) })
 
-/** The characters that a key may have there. */
-const longestKey = 36
-/** For so long two starts with one key are one run, less a minute for what is under way; in milliseconds. */
-const keyValid = 9 * 60_000
-/** How far back a run of ours is looked for: as long as a repeat is known as one. In milliseconds. */
-const remembered = 25 * 3_600_000
-const listedAtOnce = 100
+/** k6 limits the length of an idempotency key. */
+const MAX_KEY_LENGTH = 36
+/** k6 deduplicates starts for ten minutes, minus a minute for requests in flight. */
+const KEY_LIFETIME_MS = 9 * 60_000
+const PAGE_SIZE = 100
 
 /**
- * Grafana Cloud k6 (API v6, metrics of v5): a run of a load test.
+ * Grafana Cloud k6 (API v6, metrics of v5): runs a load test.
  *
- * A start carries its key as that of the platform, which holds for ten minutes, and as the note of the run, by which it is
- * found later.
+ * A start carries the idempotency key as k6's own, which expires after ten minutes, and in the note of the run, so that it can
+ * be found later.
  *
  * @see https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/
  */
@@ -76,44 +75,42 @@ export const grafanaK6 = defineJobProvider({
     initializing: 'running',
     running: 'running',
     processing_metrics: 'running',
-    // The verdict may come a little later than the end.
+    // The verdict can arrive a little later than the end.
     completed: 'running',
     'completed/passed': 'pass',
     'completed/failed': 'fail',
     'completed/error': 'errored',
     aborted: 'aborted',
     'aborted/passed': 'aborted',
-    // By a threshold that ends the test when it is missed.
+    // By a threshold with abortOnFail.
     'aborted/failed': 'fail',
     'aborted/error': 'errored',
   },
 
   checkStart({ target, project, ref, parameters = {} }) {
-    if (!isNumber(target)) throw invalid('target', 'is no load test: write its number, like 1234')
+    if (!isNumber(target)) throw invalidInput('input.target', 'must be the number of a load test, such as 1234')
     for (const [field, value] of Object.entries({ project, ref, parameters: Object.keys(parameters)[0] }))
       if (value !== undefined)
-        throw invalid(field, 'is of no use, since a start takes nothing but the test: leave it out')
+        throw invalidInput(`input.${field}`, 'is not supported: a start accepts only the load test')
   },
 
-  async find({ http, idempotencyKey: key, isRetry: repeated }, { target }) {
-    const query = {
-      $orderby: 'created desc',
-      $top: listedAtOnce,
-      created_after: new Date(Date.now() - remembered).toISOString(),
-    }
+  async find({ http, idempotencyKey, isRetry }, { target }) {
+    const query = { $orderby: 'created desc', $top: PAGE_SIZE, created_after: searchSince(false).toISOString() }
     const { value: runs } = (await http.get(`${testPath(target)}/test_runs`, { query, schema: testRuns })).body
-    const found = runs.find(({ note }) => note?.includes(key))
+    const found = runs.find(({ note }) => note?.includes(idempotencyKey))
     if (found) return runOf(found)
-    // An earlier try may have started a run and not have come to its note, and its key may be over.
-    const isInDoubt = ({ note, created }: TestRun) =>
-      !note?.includes(mark) && Date.now() - Date.parse(created) > keyValid
-    return repeated && runs.some(isInDoubt) ? 'unknown' : undefined
+    // An earlier attempt may have started a run without saving its note, and the key may have expired.
+    const isUnclear = ({ note, created }: TestRun) =>
+      !note?.includes(MARKER) && Date.now() - Date.parse(created) > KEY_LIFETIME_MS
+    return isRetry && runs.some(isUnclear) ? 'unknown' : undefined
   },
 
-  async start({ http, idempotencyKey: key }, { target }) {
-    const headers: Record<string, string> = key ? { 'k6-idempotency-key': key.slice(0, longestKey) } : {}
+  async start({ http, idempotencyKey }, { target }) {
+    const headers: Record<string, string> = idempotencyKey
+      ? { 'k6-idempotency-key': idempotencyKey.slice(0, MAX_KEY_LENGTH) }
+      : {}
     const run = (await http.post(`${testPath(target)}/start`, undefined, { headers, schema: testRun })).body
-    if (key) await noteKey(http, run, key)
+    if (idempotencyKey) await saveKey(http, run, idempotencyKey)
     return runOf(run)
   },
 
@@ -121,56 +118,56 @@ export const grafanaK6 = defineJobProvider({
     const { body } = await http.get(runPath(id), { schema: testRun })
     const { status, result } = body
     const state = [status, result].filter(Boolean).join('/')
-    const seen = { state, progress: stepOf(body), ...verdictOf(state, body) }
-    const over = status === 'aborted' || (status === 'completed' && result)
-    return over ? { ...seen, ...(await resultsOf(http, body)) } : seen
+    const current = { state, progress: describeProgress(body), ...verdictOf(state, body) }
+    const hasEnded = status === 'aborted' || (status === 'completed' && result)
+    return hasEnded ? { ...current, ...(await resultsOf(http, body)) } : current
   },
 
   parseRunId({ id }) {
     if (isNumber(id)) return { id }
-    throw invalid('id', 'is no test run: write its number, like 5678')
+    throw invalidInput('input.id', 'must be the number of a test run, such as 5678')
   },
 
   async stop({ http }, { id }) {
     try {
       await http.post(`${runPath(id)}/abort`)
     } catch (error) {
-      // 409 for one that does not run: it may have come to its end in the meantime, or not have begun.
-      const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await http.get(runPath(id), { schema: testRun })).body.ended) return
+      // k6 returns 409 for a run that is not running: it may have ended in the meantime, or not have started.
+      const isRefused = error instanceof Failure && error.kind === 'refused'
+      if (isRefused && (await http.get(runPath(id), { schema: testRun })).body.ended) return
       throw error
     }
   },
 })
 
-/** What stands before a key in a note. */
-const mark = 'cloud-automation-webhooks'
+/** Precedes the idempotency key in a note. */
+const MARKER = 'cloud-automation-webhooks'
 
 /**
- * So that it is found when its key is over, and people see where it comes from. A run without its note has been started all
- * the same.
+ * Saves the key in the note of the run, for people and for retries after the key has expired. Ignores failures: the run has
+ * started even without its note.
  */
-async function noteKey(http: Http, run: TestRun, key: string): Promise<void> {
+async function saveKey(http: Http, run: TestRun, key: string): Promise<void> {
   try {
-    await http.patch(runPath(run.id), { note: [run.note, `${mark} ${key}`].filter(Boolean).join('\n') })
+    await http.patch(runPath(run.id), { note: [run.note, `${MARKER} ${key}`].filter(Boolean).join('\n') })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
   }
 }
 
-/** An end by a person is none by a fault, whatever the result says. */
+/** A run that a person aborted is not faulty, even if its result is `error`. */
 function verdictOf(state: string, { status_details: { extra } }: TestRun): { verdict?: Verdict } {
   return state === 'aborted/error' && extra?.code == null ? { verdict: 'aborted' } : {}
 }
 
-function stepOf({ status, status_history: history, estimated_duration: estimated, max_vus: users }: TestRun) {
-  const began = history.find(({ type }) => type === 'running')
-  if (status !== 'running' || !began) return status
-  const since = Math.max(0, Math.round((Date.now() - Date.parse(began.entered)) / 1_000))
-  return `running for ${since} s${estimated ? ` of about ${estimated} s` : ''}${users ? `, up to ${users} users` : ''}`
+function describeProgress({ status, status_history: history, estimated_duration: estimated, max_vus: users }: TestRun) {
+  const started = history.find(({ type }) => type === 'running')
+  if (status !== 'running' || !started) return status
+  const elapsed = Math.max(0, Math.round((Date.now() - Date.parse(started.entered)) / 1_000))
+  return `running for ${elapsed} s${estimated ? ` of about ${estimated} s` : ''}${users ? `, up to ${users} users` : ''}`
 }
 
-/** What is asked of the metrics of a run, by our names for it: a metric of k6, and a method of its type. */
+/** Metrics queries by the common name of their result: a k6 metric, and a method for its type. */
 const queries = {
   requests: ['http_reqs', 'increase'],
   rps: ['http_reqs', 'rate'],
@@ -185,7 +182,7 @@ const queries = {
 type Measured = Partial<Record<keyof typeof queries, number | string | null | undefined>>
 
 async function resultsOf(http: Http, run: TestRun): Promise<Partial<RunStatus>> {
-  const { measured, missing } = await measuredBy(http, run)
+  const { measured, missing } = await measure(http, run)
   const period = periodOf(run)
   const metrics = metricsOf({ ...measured, duration: secondsOf(period) })
   const hours = run.cost?.total_vuh
@@ -193,12 +190,12 @@ async function resultsOf(http: Http, run: TestRun): Promise<Partial<RunStatus>> 
     metrics,
     period,
     data: { ...metrics, ...(hours === undefined ? {} : { virtualUserHours: Number(hours) }) },
-    reason: [...saidOf(run), missing].filter(Boolean).join('; ') || undefined,
+    reason: [...reasonsOf(run), missing].filter(Boolean).join('; ') || undefined,
   }
 }
 
-/** What the result says, and then what the status says beside that. */
-function saidOf({ result_details: result, status_details: { extra } }: TestRun) {
+/** Returns the message of the result, and details of the status that it does not contain. */
+function reasonsOf({ result_details: result, status_details: { extra } }: TestRun) {
   const { by_user: user, message, code } = extra ?? {}
   return [
     result?.message,
@@ -208,8 +205,8 @@ function saidOf({ result_details: result, status_details: { extra } }: TestRun) 
   ]
 }
 
-/** A test without HTTP has no such metrics, and the verdict stands without them. */
-async function measuredBy(http: Http, { id }: TestRun): Promise<{ measured: Measured; missing?: string }> {
+/** A test without HTTP requests does not have these metrics. The verdict does not depend on them. */
+async function measure(http: Http, { id }: TestRun): Promise<{ measured: Measured; missing?: string }> {
   const measured: Measured = {}
   try {
     for (const [name, [metric, method]] of Object.entries(queries)) {
@@ -224,7 +221,7 @@ async function measuredBy(http: Http, { id }: TestRun): Promise<{ measured: Meas
   }
 }
 
-/** From the first request to the last. */
+/** Returns the times of the first and the last request. */
 function periodOf({ status_history: history, ended }: TestRun) {
   const enteredAt = (status: string) => history.find(({ type }) => type === status)?.entered
   return { start: enteredAt('running'), end: enteredAt('processing_metrics') ?? ended }
@@ -234,7 +231,7 @@ function secondsOf({ start, end }: ReturnType<typeof periodOf>): number | undefi
   return start && end ? Math.round((Date.parse(end) - Date.parse(start)) / 1_000) : undefined
 }
 
-/** The page of a run is told when it starts, and not later. */
+/** k6 returns the page of a run only when the run starts. */
 function runOf({ id, test_run_details_page_url: url }: Pick<TestRun, 'id' | 'test_run_details_page_url'>): Run {
   return { id: String(id), ...(url ? { url } : {}) }
 }
@@ -249,9 +246,4 @@ function runPath(id: string | number): string {
 
 function isNumber(text: string): boolean {
   return /^\d{1,18}$/.test(text)
-}
-
-function invalid(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

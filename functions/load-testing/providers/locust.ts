@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
-import { Failure, toSentence } from '../../../shared/errors.ts'
+import { Failure, invalidInput, toSentence } from '../../../shared/errors.ts'
 import { integer, optional, seconds, secret, url, withDescription, word, words } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -12,19 +12,19 @@ import { validate } from '../../../shared/validate.ts'
 import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
-  baseUrl: url("Where Locust's web interface is"),
-  username: optional(word('User of a proxy in front of Locust, or of the --web-auth that it had up to 2.2x')),
+  baseUrl: url("URL of Locust's web interface"),
+  username: optional(word('User of a proxy in front of Locust, or of --web-auth in Locust up to 2.2x')),
   password: optional(secret('Password of that user')),
   target: optional(
-    word('Default host to put load on, such as https://shop.example.com; locustfile for the one it names'),
+    word('Default host to put load on, such as https://shop.example.com; locustfile for the host in the locustfile'),
   ),
 })
 
 const parameters = z.looseObject({
-  user_count: z._default(integer(1, 1_000_000, 'Users at the peak'), 1),
+  user_count: z._default(integer(1, 1_000_000, 'Peak number of users'), 1),
   spawn_rate: z._default(withDescription(z.coerce.number().check(z.gt(0)), 'Users started per second'), 1),
-  run_time: seconds(1, 7 * 86_400, 'How long it runs, in seconds or like PT5M'),
-  user_classes: optional(words('Which of its classes of users, where Locust was started with --class-picker')),
+  run_time: seconds(1, 7 * 86_400, 'Duration, in seconds or like PT5M'),
+  user_classes: optional(words('User classes to run, if Locust was started with --class-picker')),
 })
 
 const swarm = z.object({ success: z.boolean(), message: z.nullish(z.string()), run_time: z.nullish(z.number()) })
@@ -40,29 +40,30 @@ const stats = z.object({
 })
 type Stats = z.output<typeof stats>
 
-/** What it takes to tell the end of this test from others': Locust knows neither an id nor a history. */
-interface Handle {
-  /** Epoch milliseconds; when it must be over. */
+/** Distinguishes the end of this test from that of others: Locust has neither ids nor a history. */
+interface TestState {
+  /** Epoch milliseconds. */
   startedAt: number
+  /** Latest end, in epoch milliseconds. */
   endsAt: number
-  /** Whether its length is decided by a shape of the locustfile. */
-  shaped: boolean
+  /** A LoadTestShape in the locustfile decides the duration. */
+  hasShape: boolean
 }
 
-/** Locust tells its state from a cache of two seconds: for so long it may still be that of before, in milliseconds. */
-const staleFor = 3_000
-/** A test that ends this much before its time, in milliseconds, was stopped by somebody. */
-const early = 3_000
-/** Locusts that do not know run_time are stopped by us; the others have this time to do it themselves, in milliseconds. */
-const grace = 10_000
-/** States in which a further start would change the test that runs. */
-const busy = ['spawning', 'running', 'cleanup', 'stopping']
-const longestReason = 300
+/** Locust caches its state for two seconds, so a response can be older than the start. */
+const STALE_MS = 3_000
+/** A test that ends earlier than this was stopped by another person. */
+const EARLY_END_MS = 3_000
+/** Versions of Locust without run_time do not stop by themselves. All others have this time to do so. */
+const STOP_GRACE_MS = 10_000
+/** In these states, a start would change the running test. */
+const BUSY_STATES = ['spawning', 'running', 'cleanup', 'stopping']
+const MAX_REASON_LENGTH = 300
 
 /**
- * Locust with its web interface, which runs one test at a time.
+ * Locust through its web interface, which runs one test at a time.
  *
- * A start whose answer was lost is repeated only where Locust has run nothing since it began: there is no place for a key.
+ * A start cannot carry an idempotency key, so it is retried only if Locust has run no test since it was launched.
  *
  * @see https://docs.locust.io/en/stable/api.html#web-ui-class
  * @see https://github.com/locustio/locust/blob/master/locust/web.py
@@ -81,37 +82,40 @@ export const locust = defineJobProvider({
     cleanup: 'running',
     stopping: 'running',
     stopped: 'pass',
-    // It was started anew, and knows nothing of the test.
+    // Locust was restarted and has lost the test.
     ready: 'errored',
     missing: 'errored',
   },
 
   checkStart({ target, project, ref, ...input }) {
     for (const [field, value] of Object.entries({ project, ref }))
-      if (value !== undefined)
-        throw invalid(field, 'is of no use, since Locust runs the locustfile that it has: leave it out')
-    if (target !== ownHost && !isHost(target))
-      throw invalid('target', `is no host: write it like https://shop.example.com, or ${ownHost} for the one it names`)
-    if (input.parameters && 'host' in input.parameters) throw invalid('parameters.host', 'is input.target here')
+      if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: Locust runs its own locustfile')
+    if (target !== OWN_HOST && !isHost(target))
+      throw invalidInput(
+        'input.target',
+        `must be a host such as https://shop.example.com, or ${OWN_HOST} for the host in the locustfile`,
+      )
+    if (input.parameters && 'host' in input.parameters)
+      throw invalidInput('input.parameters.host', 'is not supported: set input.target instead')
     parametersOf(input)
   },
 
-  async find({ http, isRetry: repeated }) {
-    if (!repeated) return undefined
-    return (await stateNow(http)) === 'ready' ? undefined : 'unknown'
+  async find({ http, isRetry }) {
+    if (!isRetry) return undefined
+    return (await currentState(http)) === 'ready' ? undefined : 'unknown'
   },
 
   async start({ http }, input) {
-    const state = await stateNow(http)
-    // Whoever asks tries again until its deadline, and so waits for its turn.
-    if (busy.includes(state))
-      throw new Failure('platform', `Locust runs another test (${state}), and can run one at a time.`)
+    const state = await currentState(http)
+    // Transient: an interactive call waits for its turn.
+    if (BUSY_STATES.includes(state))
+      throw new Failure('platform', `Locust is running another test (${state}), and can run only one at a time.`)
     const { user_count, spawn_rate, run_time, user_classes = [], ...others } = parametersOf(input)
     const form = new URLSearchParams({
       user_count: String(user_count),
       spawn_rate: String(spawn_rate),
       run_time: `${run_time}s`,
-      ...(input.target === ownHost ? {} : { host: input.target }),
+      ...(input.target === OWN_HOST ? {} : { host: input.target }),
       ...toTextParameters(others),
     })
     for (const name of user_classes) form.append('user_classes', name)
@@ -120,34 +124,35 @@ export const locust = defineJobProvider({
     if (!success)
       throw new Failure('refused', toSentence(`Locust did not start the test: ${message ?? 'no reason given'}`))
     const startedAt = Date.now()
-    const handle: Handle = {
+    const providerState: TestState = {
       startedAt,
       endsAt: startedAt + run_time * 1_000,
-      shaped: message?.includes('shape') ?? false,
+      hasShape: message?.includes('shape') ?? false,
     }
     const summary = `${user_count} users, ${spawn_rate} more each second, for ${formatDuration(run_time)}`
-    return { id: new Date(startedAt).toISOString(), url: http.baseUrl, summary, providerState: handle }
+    return { id: new Date(startedAt).toISOString(), url: http.baseUrl, summary, providerState }
   },
 
-  async getStatus({ http }, { id, providerState: handle }) {
+  async getStatus({ http }, { id, providerState }) {
     const { body } = await http.get('stats/requests', { schema: stats })
     const { state } = body
-    const run: Run = { id, url: http.baseUrl, providerState: handle }
-    const { startedAt, endsAt, shaped } = (handle ?? unknownTimes) as Handle
+    const run: Run = { id, url: http.baseUrl, providerState }
+    const { startedAt, endsAt, hasShape } = (providerState ?? UNKNOWN_TIMES) as TestState
     const now = Date.now()
-    if (!busy.includes(state) && now < startedAt + staleFor) return { state: 'starting', verdict: 'running', run }
-    if (state === 'running' && now > endsAt + grace) await http.get('stop')
-    if (state !== 'stopped') return { state, progress: stepOf(body), run }
-    const left = endsAt - now
+    if (!BUSY_STATES.includes(state) && now < startedAt + STALE_MS)
+      return { state: 'starting', verdict: 'running', run }
+    if (state === 'running' && now > endsAt + STOP_GRACE_MS) await http.get('stop')
+    if (state !== 'stopped') return { state, progress: describeProgress(body), run }
+    const remaining = endsAt - now
     const results = await resultsOf(http, body)
-    if (shaped || left < early) return { state, run, ...results }
-    const reason = [`it was stopped ${formatDuration(Math.round(left / 1_000))} before its time`, results.reason]
+    if (hasShape || remaining < EARLY_END_MS) return { state, run, ...results }
+    const reason = [`it was stopped ${formatDuration(Math.round(remaining / 1_000))} early`, results.reason]
     return { state, run, ...results, verdict: 'aborted', reason: reason.filter(Boolean).join('; ') }
   },
 
   parseRunId({ id }) {
-    if (id === current || !Number.isNaN(Date.parse(id))) return { id }
-    throw invalid('id', `is no load test: write data.id of what was started, or ${current} for the one that runs`)
+    if (id === CURRENT || !Number.isNaN(Date.parse(id))) return { id }
+    throw invalidInput('input.id', `must be the data.id that start-test returned, or ${CURRENT} for the running test`)
   },
 
   async stop({ http }) {
@@ -155,56 +160,56 @@ export const locust = defineJobProvider({
   },
 })
 
-const ownHost = 'locustfile'
-const current = 'current'
-/** A test that is only known by its id is taken as it is. */
-const unknownTimes: Handle = { startedAt: 0, endsAt: 0, shaped: true }
+const OWN_HOST = 'locustfile'
+const CURRENT = 'current'
+/** For a call of stop-test, which knows only the id: the test never counts as stopped early. */
+const UNKNOWN_TIMES: TestState = { startedAt: 0, endsAt: 0, hasShape: true }
 
 function isHost(target: string): boolean {
   return /^https?:\/\//i.test(target) && URL.canParse(target) && !new URL(target).username
 }
 
-function parametersOf({ parameters: asked }: Pick<StartJob, 'parameters'>) {
-  return validate(parameters, asked ?? {}, { what: 'The input', root: 'input.parameters' })
+function parametersOf({ parameters: given }: Pick<StartJob, 'parameters'>) {
+  return validate(parameters, given ?? {}, { what: 'The input', root: 'input.parameters' })
 }
 
-/** Its page tells the state as it is, in what its script gets; that of older ones does not, and the cache must pass. */
-async function stateNow(http: Http): Promise<string> {
-  const told = /"state": ?"(\w+)"/.exec(String((await http.get('')).body))?.[1]
-  if (told !== undefined) return told
-  await sleep(staleFor)
+/** Reads the state from the script of the start page, which is not cached. Older versions do not have it there. */
+async function currentState(http: Http): Promise<string> {
+  const state = /"state": ?"(\w+)"/.exec(String((await http.get('')).body))?.[1]
+  if (state !== undefined) return state
+  await sleep(STALE_MS)
   return (await http.get('stats/requests', { schema: stats })).body.state
 }
 
-function stepOf({ state, user_count: users, total_rps: rps }: Stats): string {
+function describeProgress({ state, user_count: users, total_rps: rps }: Stats): string {
   return `${state}, ${users ?? 0} users, ${round(rps ?? 0)} requests/s`
 }
 
 async function resultsOf(http: Http, { stats, errors }: Stats): Promise<Partial<RunStatus>> {
-  const all = stats.findLast(({ name }) => name === total)
+  const all = stats.findLast(({ name }) => name === TOTAL)
   const { num_requests: requests = 0, num_failures: failures = 0 } = all ?? {}
-  const metrics = requests > 0 ? await measured(http, requests, failures) : { requests }
+  const metrics = requests > 0 ? await measure(http, requests, failures) : { requests }
   const links = { 'locust report': `${http.baseUrl}/stats/report` }
   const results = { data: { ...metrics }, metrics, links }
-  if (requests === 0) return { ...results, verdict: 'fail', reason: 'it made no request' }
+  if (requests === 0) return { ...results, verdict: 'fail', reason: 'it sent no requests' }
   if (failures === 0) return results
-  const [most] = [...errors].sort((a, b) => b.occurrences - a.occurrences)
-  const why = most ? `, most with: ${[most.method, most.name].filter(Boolean).join(' ')} ${plain(most.error)}` : ''
-  const reason = clipSingleLine(`${failures} of ${requests} requests failed${why}`, longestReason)
+  const [top] = [...errors].sort((a, b) => b.occurrences - a.occurrences)
+  const details = top ? `, most with: ${[top.method, top.name].filter(Boolean).join(' ')} ${decodeHtml(top.error)}` : ''
+  const reason = clipSingleLine(`${failures} of ${requests} requests failed${details}`, MAX_REASON_LENGTH)
   return { ...results, reason, ...(failures === requests ? { verdict: 'fail' } : {}) }
 }
 
-const total = 'Aggregated'
+const TOTAL = 'Aggregated'
 
 /**
- * From the table that people download: of the whole test, and with all percentiles, where the statistics have the requests per
- * second of its last moments only.
+ * Reads the CSV report. It covers the complete test and has all percentiles, while the statistics contain only the most recent
+ * requests per second.
  */
-async function measured(http: Http, requests: number, errors: number): Promise<Record<string, number>> {
+async function measure(http: Http, requests: number, errors: number): Promise<Record<string, number>> {
   const [head = '', ...rows] = String((await http.get('stats/requests/csv')).body)
     .trim()
     .split(/\r?\n/)
-  // The last row is of all requests: no name with a comma is in it.
+  // The last row is the total, whose name contains no comma.
   const values = rows.at(-1)?.split(',') ?? []
   const named = Object.fromEntries(head.split(',').map((name, at) => [name, values[at]]))
   return metricsOf({
@@ -221,17 +226,12 @@ async function measured(http: Http, requests: number, errors: number): Promise<R
   })
 }
 
-const entities: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'", '&amp;': '&' }
+const ENTITIES: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'", '&amp;': '&' }
 
-function plain(html: string): string {
-  return html.replace(/&(?:lt|gt|quot|#x27|amp);/g, (entity) => entities[entity] ?? entity)
+function decodeHtml(html: string): string {
+  return html.replace(/&(?:lt|gt|quot|#x27|amp);/g, (entity) => ENTITIES[entity] ?? entity)
 }
 
 function round(value: number): number {
   return Math.round(value * 10) / 10
-}
-
-function invalid(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('invalid', toSentence(`${path} ${message}`), { errors: [{ path, message }] })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -14,20 +14,20 @@ import { resolveProject } from '../../../shared/providers/project.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { metricsOf, times } from '../metrics.ts'
+import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
-    url('The API of NeoLoad Web; https://neoload-api.saas.neotys.com where left out'),
+    url('URL of the NeoLoad Web API. Defaults to https://neoload-api.saas.neotys.com'),
     'https://neoload-api.saas.neotys.com',
   ),
-  token: secret('An account token of NeoLoad Web'),
+  token: secret('Account token of NeoLoad Web'),
   webUrl: z._default(
-    url('Where people see results; https://neoload.saas.neotys.com where left out'),
+    url('URL of the NeoLoad web app. Defaults to https://neoload.saas.neotys.com'),
     'https://neoload.saas.neotys.com',
   ),
-  project: optional(word('Default workspace, by its id')),
-  target: optional(word('Default test, by its id')),
+  project: optional(word('Default workspace, by id')),
+  target: optional(word('Default test, by id')),
 })
 
 const started = z.object({ resultId: z.string() })
@@ -39,7 +39,7 @@ const result = z.object({
   endDate: z.nullish(z.number()),
 })
 type Result = z.output<typeof result>
-const listed = z.array(z.object({ id: z.string(), name: z.nullish(z.string()) }))
+const resultList = z.array(z.object({ id: z.string(), name: z.nullish(z.string()) }))
 const number = z.nullish(z.number())
 const statistics = z.object({
   totalRequestCountSuccess: number,
@@ -56,8 +56,8 @@ const slas = z.array(
   }),
 )
 
-/** What a start takes beside the name, all in its query. */
-const parameterNames = [
+/** Query parameters that a start accepts. */
+const PARAMETER_NAMES = [
   'testResultName',
   'testResultDescription',
   'asCode',
@@ -68,21 +68,21 @@ const parameterNames = [
   'publishTestResult',
 ]
 const workspace = { title: 'NeoLoad', project: { pattern: /^[\w-]{1,64}$/, example: '5e3acde2e860a132744ca916' } }
-/** As many as a list may have; the newest come first. */
-const listedAtOnce = 200
-/** A result is there only some seconds after its start: the pauses before we look for it, in milliseconds. */
-const looks = [0, 2_000, 3_000, 5_000]
-/** For so long a result that is not there may still come, in milliseconds. */
-const comesWithin = 120_000
-const mostSlas = 10
-const longestReason = 500
-const notThere = [404]
+/** The maximum page size. Lists are sorted newest first. */
+const PAGE_SIZE = 200
+/** Delays before each search of a retry: a result appears some seconds after its start. */
+const FIND_DELAYS_MS = [0, 2_000, 3_000, 5_000]
+/** A new result can be missing from responses for this long. */
+const VISIBLE_WITHIN_MS = 120_000
+const MAX_SLAS = 10
+const MAX_REASON_LENGTH = 500
+const NOT_FOUND = 404
 
 /**
- * NeoLoad Web (API v3): a test, of which each run has a result.
+ * NeoLoad Web (API v3): runs a test. Each run has a test result, whose name contains the idempotency key.
  *
  * @see https://neoload-api.saas.neotys.com/explore/
- * @see https://github.com/Neotys-Labs/neoload-cli the vendor's own client
+ * @see https://github.com/Neotys-Labs/neoload-cli NeoLoad's own client
  */
 export const neoload = defineJobProvider({
   title: 'NeoLoad',
@@ -115,55 +115,59 @@ export const neoload = defineJobProvider({
 
   checkStart({ target, project, ref, parameters = {} }, connection) {
     resolveProject(project, connection, workspace, true)
-    if (!isId(target)) throw invalid('target', 'is no test: write its id like 5ed5350f-9f2f-4e2a-9acb-cdbcee874256')
-    if (ref !== undefined) throw invalid('ref', 'is of no use, since a test has no versions: leave it out')
-    const unknown = Object.keys(parameters).filter((name) => !parameterNames.includes(name))
+    if (!isId(target))
+      throw invalidInput('input.target', 'must be a test id such as 5ed5350f-9f2f-4e2a-9acb-cdbcee874256')
+    if (ref !== undefined) throw invalidInput('input.ref', 'is not supported: a test has no versions')
+    const unknown = Object.keys(parameters).filter((name) => !PARAMETER_NAMES.includes(name))
     if (unknown.length > 0)
-      throw invalid('parameters', `has ${unknown.join(', ')}: a start takes ${parameterNames.join(', ')}`)
+      throw invalidInput(
+        'input.parameters',
+        `contains ${unknown.join(', ')}, but a start accepts only ${PARAMETER_NAMES.join(', ')}`,
+      )
   },
 
-  async find({ http, connection, idempotencyKey: key, isRetry: repeated }, { project = '' }) {
-    for (const pause of repeated ? looks : [0]) {
-      await sleep(pause)
-      const query = { sort: '-startDate', limit: listedAtOnce }
-      const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: listed })
-      const found = body.find(({ name }) => name?.includes(key))
+  async find({ http, connection, idempotencyKey, isRetry }, { project = '' }) {
+    for (const delay of isRetry ? FIND_DELAYS_MS : [0]) {
+      await sleep(delay)
+      const query = { sort: '-startDate', limit: PAGE_SIZE }
+      const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: resultList })
+      const found = body.find(({ name }) => name?.includes(idempotencyKey))
       if (found) return runOf(connection, project, found.id)
     }
     return undefined
   },
 
-  // Everything is in the query, and there is no body.
-  async start({ http, connection, idempotencyKey: key }, { target, project = '', parameters }) {
+  // NeoLoad takes all parameters in the query, without a body.
+  async start({ http, connection, idempotencyKey }, { target, project = '', parameters }) {
     const path = `${workspacePath(project)}/tests/${segment(target)}/start`
-    const query = queryOf(parameters, key)
+    const query = queryOf(parameters, idempotencyKey)
     const { resultId } = (await http.post(path, undefined, { query, schema: started })).body
     return { ...runOf(connection, project, resultId), providerState: { startedAt: Date.now() } }
   },
 
   async getStatus({ http, connection }, run) {
-    const { project, result: id, path } = locate(run)
-    const seen = await http.get(path, { schema: result, accept: mayStillCome(run) ? notThere : [] })
-    if (notThere.includes(seen.status)) return { state: 'INIT', progress: 'the result is not there yet' }
-    const state = stateOf(seen.body)
-    const sight = { state, run: { ...runOf(connection, project, id), providerState: run.providerState } }
-    return hasEnded(seen.body) ? { ...sight, ...(await resultsOf(http, path, seen.body)) } : sight
+    const { project, result: id, path } = parseId(run)
+    const response = await http.get(path, { schema: result, accept: isNew(run) ? [NOT_FOUND] : [] })
+    if (response.status === NOT_FOUND) return { state: 'INIT', progress: 'the result is not available yet' }
+    const state = stateOf(response.body)
+    const status = { state, run: { ...runOf(connection, project, id), providerState: run.providerState } }
+    return hasEnded(response.body) ? { ...status, ...(await resultsOf(http, path, response.body)) } : status
   },
 
   parseRunId(input) {
-    const { project, result } = locate(input)
+    const { project, result } = parseId(input)
     return { id: `${project}#${result}` }
   },
 
-  // Gently: what was measured is kept.
+  // A graceful stop: the measurements so far are saved.
   async stop({ http }, run) {
-    const { path } = locate(run)
+    const { path } = parseId(run)
     try {
       await http.post(`${path}/stop`, { stopPolicy: 'GRACEFUL' })
     } catch (error) {
-      // It has ended in the meantime: the next look shows how.
-      const refused = error instanceof Failure && error.kind === 'refused'
-      if (refused && (await http.get(path, { schema: result })).body.status === 'TERMINATED') return
+      // It may have ended in the meantime: the next poll reports it.
+      const isRefused = error instanceof Failure && error.kind === 'refused'
+      if (isRefused && (await http.get(path, { schema: result })).body.status === 'TERMINATED') return
       throw error
     }
   },
@@ -176,8 +180,8 @@ function queryOf(parameters: StartJob['parameters'], key: string | undefined) {
 
 function stateOf({ status, terminationReason, qualityStatus }: Result): string {
   if (status !== 'TERMINATED') return status
-  const ranToItsEnd = terminationReason === 'POLICY' || terminationReason === 'VARIABLE'
-  return [status, terminationReason, ranToItsEnd && qualityStatus].filter(Boolean).join('/')
+  const isComplete = terminationReason === 'POLICY' || terminationReason === 'VARIABLE'
+  return [status, terminationReason, isComplete && qualityStatus].filter(Boolean).join('/')
 }
 
 function hasEnded({ status, qualityStatus }: Result): boolean {
@@ -188,12 +192,12 @@ async function resultsOf(http: Http, path: string, { qualityStatus, startDate, e
   const failed = qualityStatus === 'FAILED' ? await failedSlasOf(http, path) : []
   const duration = startDate && endDate ? (endDate - startDate) / 1_000 : undefined
   const metrics = { ...(await statisticsOf(http, path)), ...metricsOf({ duration }) }
-  const words = failed.map(
+  const reasons = failed.map(
     ({ sla, element, value, fails }) => `${sla}${element ? ` of ${element}` : ''} is ${value} (fails at ${fails})`,
   )
   return {
-    ...(words.length > 0 ? { reason: clipSingleLine(words.join('; '), longestReason) } : {}),
-    data: { ...metrics, ...(failed.length > 0 ? { failedSlas: failed.slice(0, mostSlas) } : {}) },
+    ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
+    data: { ...metrics, ...(failed.length > 0 ? { failedSlas: failed.slice(0, MAX_SLAS) } : {}) },
     metrics,
     period: { start: startDate, end: endDate },
   } satisfies Partial<RunStatus>
@@ -203,8 +207,8 @@ async function failedSlasOf(http: Http, path: string) {
   const query = { status: 'FAILED' }
   const found = []
   for (const kind of ['statistics', 'per-test']) {
-    const { status, body } = await http.get(`${path}/slas/${kind}`, { query, schema: slas, accept: notThere })
-    if (!notThere.includes(status)) found.push(...body)
+    const { status, body } = await http.get(`${path}/slas/${kind}`, { query, schema: slas, accept: [NOT_FOUND] })
+    if (status !== NOT_FOUND) found.push(...body)
   }
   return found.map(({ kpi: sla, value, failedThreshold, element }) => ({
     sla,
@@ -215,33 +219,33 @@ async function failedSlasOf(http: Http, path: string) {
 }
 
 async function statisticsOf(http: Http, path: string): Promise<Record<string, number>> {
-  const { status, body } = await http.get(`${path}/statistics`, { schema: statistics, accept: notThere })
-  if (notThere.includes(status)) return {}
-  const { totalRequestCountSuccess: good, totalRequestCountFailure: errors } = body
-  const requests = good == null || errors == null ? undefined : good + errors
-  // Seconds there.
-  const mean = times(1_000, body.totalRequestDurationAverage)
+  const { status, body } = await http.get(`${path}/statistics`, { schema: statistics, accept: [NOT_FOUND] })
+  if (status === NOT_FOUND) return {}
+  const { totalRequestCountSuccess: succeeded, totalRequestCountFailure: errors } = body
+  const requests = succeeded == null || errors == null ? undefined : succeeded + errors
+  // NeoLoad reports seconds.
+  const mean = scale(1_000, body.totalRequestDurationAverage)
   return metricsOf({ mean, requests, errors, rps: body.totalRequestCountPerSecond })
 }
 
-function mayStillCome({ providerState }: Run): boolean {
+function isNew({ providerState }: Run): boolean {
   const { startedAt = 0 } = (providerState ?? {}) as { startedAt?: number }
-  return Date.now() - startedAt < comesWithin
+  return Date.now() - startedAt < VISIBLE_WITHIN_MS
 }
 
 function runOf({ webUrl }: z.output<typeof connection>, project: string, result: string): Run {
   return { id: `${project}#${result}`, url: `${webUrl.replace(/\/$/, '')}/#!result/${segment(result)}/overview` }
 }
 
-/** An id is `workspace#result`; a bare one of a result goes with the project. */
-function locate({ id, project: given }: Pick<StopJob, 'id' | 'project'>) {
+/** An id is `workspace#result`. The id of a result alone requires a project. */
+function parseId({ id, project: given }: Pick<StopJob, 'id' | 'project'>) {
   const [, named, result] = /^(?:([^#]+)#|#)?([\w-]{1,64})$/.exec(id) ?? []
   const project = named ?? given
   if (result && project && workspace.project.pattern.test(project))
     return { project, result, path: `${workspacePath(project)}/test-results/${segment(result)}` }
-  throw invalid(
-    'id',
-    `is no test result: write it like ${workspace.project.example}#c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8, or without the workspace and with input.project`,
+  throw invalidInput(
+    'input.id',
+    `must be a test result id such as ${workspace.project.example}#c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8, or one without the workspace together with input.project`,
   )
 }
 
@@ -251,8 +255,4 @@ function isId(text: string): boolean {
 
 function workspacePath(project: string): string {
   return `v3/workspaces/${segment(project)}`
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

@@ -65,7 +65,7 @@ export const awsFis: Subject = {
       input,
       answers: { [start]: [{ status: 402, body: { message: 'The quota is used up.' } }] },
       refused: true,
-      says: 'can not start EXT1a2b3c4d5e6f7 yet: The quota is used up.',
+      says: 'cannot start EXT1a2b3c4d5e6f7 yet: The quota is used up.',
     },
     {
       action: 'stop-test',

@@ -95,7 +95,7 @@ export const litmus: Subject = {
       input: { id },
       answers: { [api]: [queued, queued] },
       refused: true,
-      says: 'before its agent has taken it',
+      says: 'before its agent accepts it',
     },
     {
       action: 'stop-test',

@@ -23,14 +23,14 @@ const connected = (fields: object = {}) =>
 const connection = (fields: object) => awsFis.connection.parse({ allow: target, ...fields })
 const starts = () => server.calls.filter(({ method }) => method === 'POST')
 
-describe('the connection', () => {
-  test('is checked by a look at an experiment that is not there, signed for its service and region', async () => {
+describe('AWS FIS: connection', () => {
+  test('the check reads an unknown experiment, signed for the service and region', async () => {
     await awsFis.check(connected().client())
     expect(server.operations()).toEqual(['GetExperiment'])
     expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/fis/aws4_request')
   })
 
-  test('that may not look at experiments is told what to do', async () => {
+  test('the check explains a missing permission', async () => {
     server.state.denied = ['GetExperiment']
     const failure = await failureOf(awsFis.check(connected().client()))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -40,7 +40,7 @@ describe('the connection', () => {
   test.each([
     ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
     ['ExpiredTokenException', 'The security token included in the request is expired'],
-  ])('whose credentials are refused is told so: %s', async (type, message) => {
+  ])('refused credentials are reported as such: %s', async (type, message) => {
     server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type } })
     expect(await failureOf(awsFis.check(connected().client()))).toMatchObject({ kind: 'credentials' })
   })
@@ -54,11 +54,11 @@ describe('the connection', () => {
       { endpoint: 'https://vpce-1.fis.eu-west-1.vpce.amazonaws.com' },
       'https://vpce-1.fis.eu-west-1.vpce.amazonaws.com',
     ],
-  ])('of %j calls %s', (fields, expected) => {
+  ])('%j sends requests to %s', (fields, expected) => {
     expect(awsFis.baseUrl(connection(fields))).toBe(expected)
   })
 
-  test('needs a region where the function has none', () => {
+  test('needs a region if the function has none', () => {
     const own = process.env['AWS_REGION']
     delete process.env['AWS_REGION']
     try {
@@ -68,14 +68,14 @@ describe('the connection', () => {
     }
   })
 
-  test('says which templates may be run, and holds no secrets', () => {
+  test('requires allow and contains no secrets', () => {
     expect(awsFis.connection.safeParse({ region: 'eu-west-1' }).success).toBe(false)
     expect(secretsIn(awsFis.connection, connection({ roleArn: 'a', externalId: 'b' }))).toEqual([])
   })
 })
 
-describe('a start', () => {
-  test('begins an experiment, and answers at once', async () => {
+describe('AWS FIS: start', () => {
+  test('starts an experiment and returns at once', async () => {
     const { outcome } = await connected({ target }).start({})
     expect(outcome).toMatchObject({
       result: 'pass',
@@ -94,39 +94,39 @@ describe('a start', () => {
     ])
   })
 
-  test('can be one of a preview, which touches nothing', async () => {
+  test('can preview the targets without injecting a fault', async () => {
     const { outcome } = await connected().start({ ...shop, parameters: { actionsMode: 'skip-all' } })
     expect(outcome.message).toContain(`Started experiment ${id}: a preview of cpu-stress`)
     expect(server.newest().experimentOptions).toMatchObject({ actionsMode: 'skip-all' })
   })
 
   test.each([
-    ['a project', { project: 'shop' }, 'input.project is of no use'],
-    ['a version', { ref: '2' }, 'input.ref is of no use'],
-    ['a name', { target: 'stress the shop' }, 'input.target is no experiment template'],
-    ['another path', { target: 'EXT1/../../x' }, 'input.target is no experiment template'],
-    ['a mode that is none', { parameters: { actionsMode: 'some' } }, 'input.parameters.actionsMode must be run-all'],
-    ['other targets', { parameters: { targets: {} } }, 'input.parameters.targets is of no use'],
-    ['other tags', { parameters: { tags: { team: 'x' } } }, 'input.parameters.tags is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a version', { ref: '2' }, 'input.ref is not supported'],
+    ['a name', { target: 'stress the shop' }, 'input.target must be an experiment template id'],
+    ['another path', { target: 'EXT1/../../x' }, 'input.target must be an experiment template id'],
+    ['an invalid mode', { parameters: { actionsMode: 'some' } }, 'input.parameters.actionsMode must be run-all'],
+    ['other targets', { parameters: { targets: {} } }, 'input.parameters.targets is not supported'],
+    ['other tags', { parameters: { tags: { team: 'x' } } }, 'input.parameters.tags is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected({ allow: '*' }).start({ ...shop, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('outside of the blast radius is refused before anything is sent', async () => {
+  test('rejects a template outside the blast radius before sending a request', async () => {
     for (const fields of [{ allow: 'EXT9' }, { allow: 'EXT1a2b3c4d5e6f', target }]) {
       const failure = await failureOf(connected(fields).start(shop))
       expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-      expect(failure.message).toContain(`input.target is "${target}", which is outside of the blast radius`)
+      expect(failure.message).toContain(`input.target is "${target}", which is outside the blast radius`)
     }
     expect(server.calls).toEqual([])
     await connected({ allow: ['EXT9', 'EXT1*'] }).start(shop)
     expect(starts()).toHaveLength(1)
   })
 
-  test('says in the words of AWS what is wrong', async () => {
+  test('reports the reason that AWS gives', async () => {
     const nope = await failureOf(connected({ allow: '*' }).start({ target: 'EXTnope' }))
     expect(nope).toMatchObject({ kind: 'refused', status: 422 })
     expect(nope.message).toContain('Experiment template EXTnope does not exist.')
@@ -139,13 +139,13 @@ describe('a start', () => {
     expect(server.state.experiments).toEqual([])
   })
 
-  test('waits while too many experiments are on', async () => {
+  test('waits while too many experiments are running', async () => {
     server.state.maxActive = 1
     await connected().start(shop, { key: keyOf(2) })
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
     expect(failure.message).toBe(
-      `AWS FIS can not start ${target} yet: The maximum number of active experiments is reached.`,
+      `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`,
     )
     server.become('completed')
     await connected().start(shop)
@@ -156,7 +156,7 @@ describe('a start', () => {
     [409, 'ConflictException', {}, undefined],
     [400, 'ThrottlingException', {}, undefined],
     [429, 'ThrottlingException', { 'retry-after': '7' }, 7],
-  ])('is tried again after %s %s', async (status, type, headers, retryAfter) => {
+  ])('is transient after %s %s', async (status, type, headers, retryAfter) => {
     server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': type, ...headers } })
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ transient: true, afterWrite: false, retryAfter })
@@ -164,21 +164,21 @@ describe('a start', () => {
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is one with its repeat', async () => {
+describe('AWS FIS: start with a lost response', () => {
+  test('a retry starts no second experiment', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.experiments).toHaveLength(1)
   })
 
-  test('is not one with that of another call, nor with one that has no key', async () => {
+  test('calls with other keys or without a key start their own experiments', async () => {
     await connected().start(shop)
     for (const key of [keyOf(2), undefined, undefined]) await connected().start(shop, { key })
     expect(server.state.experiments.map(({ tags }) => Object.values(tags))).toEqual([[keyOf(1)], [keyOf(2)], [], []])
   })
 
-  test('is a fault that goes away where AWS is down', async () => {
+  test('is transient while AWS is down', async () => {
     server.down()
     expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
     server.down(false)
@@ -189,12 +189,12 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-describe('an experiment', () => {
-  // ExperimentStatus of the contract.
-  test.each(['pending', 'initiating', 'running', 'stopping'])('that is %s goes on', async (state) => {
-    const begun = await connected().start(shop)
+describe('AWS FIS: experiment', () => {
+  // All values of ExperimentStatus in the contract.
+  test.each(['pending', 'initiating', 'running', 'stopping'])('keeps running in the state %s', async (state) => {
+    const started = await connected().start(shop)
     server.become(state)
-    expect(await connected().poll(begun, shop)).toMatchObject({ status: state })
+    expect(await connected().poll(started, shop)).toMatchObject({ status: state })
   })
 
   test.each([
@@ -202,10 +202,10 @@ describe('an experiment', () => {
     ['stopped', 'aborted', 'fail'],
     ['failed', 'errored', 'fail'],
     ['cancelled', 'aborted', 'fail'],
-  ])('that is %s ends as %s, %s', async (state, status, result) => {
-    const begun = await connected().start(shop)
+  ])('in the state %s, ends as %s with the result %s', async (state, status, result) => {
+    const started = await connected().start(shop)
     server.become(state)
-    expect(await connected().end(begun, shop)).toMatchObject({
+    expect(await connected().end(started, shop)).toMatchObject({
       status,
       result,
       data: { id, url, state, template: target, duration: 300 },
@@ -213,16 +213,16 @@ describe('an experiment', () => {
     })
   })
 
-  test('in a state that is not known goes on', async () => {
-    const begun = await connected().start(shop)
+  test('keeps running in an unknown state', async () => {
+    const started = await connected().start(shop)
     server.become('exploding')
-    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'exploding (unknown state)' })
+    expect(await connected().poll(started, shop)).toMatchObject({ status: 'exploding (unknown state)' })
   })
 
-  test('that a stop condition ended has refuted its hypothesis', async () => {
-    const begun = await connected().start(shop)
+  test('fails if a stop condition stopped it', async () => {
+    const started = await connected().start(shop)
     server.become('stopped', byCondition)
-    expect(await connected().end(begun, shop)).toMatchObject({
+    expect(await connected().end(started, shop)).toMatchObject({
       status: 'succeeded',
       result: 'fail',
       message: `Experiment ${id} ended as stopped: Experiment halted by stop condition. (alarms: checkout-errors)`,
@@ -231,11 +231,11 @@ describe('an experiment', () => {
   })
 
   test.each(['Experiment stopped by user.', 'Experiment halted by safety lever.', 'Experiment stopped.'])(
-    'that was stopped otherwise is aborted: %s',
+    'is aborted if it was stopped for another reason: %s',
     async (reason) => {
-      const begun = await connected().start(shop)
+      const started = await connected().start(shop)
       server.become('stopped', { reason })
-      expect(await connected().end(begun, shop)).toMatchObject({
+      expect(await connected().end(started, shop)).toMatchObject({
         status: 'aborted',
         result: 'fail',
         message: `Experiment ${id} ended as stopped: ${reason}`,
@@ -246,20 +246,20 @@ describe('an experiment', () => {
   test.each([
     ['succeeded', [{ source: 'aws:cloudwatch:alarm', value: 'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x' }]],
     ['aborted', [{ source: 'none' }]],
-  ])('whose stop has no reason is %s with the conditions %j', async (status, stopConditions) => {
-    const begun = await connected().start(shop)
+  ])('stopped without a reason, is %s with the conditions %j', async (status, stopConditions) => {
+    const started = await connected().start(shop)
     server.become('stopped')
     Object.assign(server.newest(), { stopConditions, state: { status: 'stopped' } })
-    expect(await connected().end(begun, shop)).toMatchObject({ status, result: 'fail' })
+    expect(await connected().end(started, shop)).toMatchObject({ status, result: 'fail' })
   })
 
-  test('tells what was injected', async () => {
-    const begun = await connected().start(shop)
+  test('reports what was injected', async () => {
+    const started = await connected().start(shop)
     server.act('cpu-stress', 'completed')
     server.act('stop-one', 'stopped', 'Action was halted by stop condition.')
     Object.assign(server.newest(), { targetAccountConfigurationsCount: 2 })
     server.become('stopped', byCondition)
-    expect((await connected().end(begun, shop)).data).toEqual({
+    expect((await connected().end(started, shop)).data).toEqual({
       ...{ start: '2025-11-24T16:00:00.000Z', end: '2025-11-24T16:05:00.000Z' },
       ...{ id, url, state: 'stopped', template: target, duration: 300 },
       actions: {
@@ -276,76 +276,80 @@ describe('an experiment', () => {
     })
   })
 
-  test('that failed names the action, and why', async () => {
-    const begun = await connected().start(shop)
+  test('a failure names the action and its reason', async () => {
+    const started = await connected().start(shop)
     server.act('stop-one', 'failed', 'User is not authorized to perform ec2:StopInstances.')
     const error = { accountId: '123456789012', code: 'AuthorizationFailure', location: 'actions/stop-one' }
     server.become('failed', { reason: 'Action failed.', error })
-    expect(await connected().end(begun, shop)).toMatchObject({
+    expect(await connected().end(started, shop)).toMatchObject({
       status: 'errored',
       message: `Experiment ${id} ended as failed: action stop-one failed: User is not authorized to perform ec2:StopInstances. (AuthorizationFailure, actions/stop-one)`,
       data: { failedAction: 'stop-one' },
     })
   })
 
-  test('that failed before any action says what AWS says', async () => {
-    const begun = await connected().start(shop)
+  test('a failure before any action has the reason of AWS', async () => {
+    const started = await connected().start(shop)
     server.become('failed', { reason: 'Target resolution returned empty set' })
-    expect((await connected().end(begun, shop)).message).toBe(
+    expect((await connected().end(started, shop)).message).toBe(
       `Experiment ${id} ended as failed: Target resolution returned empty set`,
     )
   })
 
-  test('that was cancelled says what AWS does so for', async () => {
-    const begun = await connected().start(shop)
+  test('a cancellation mentions the safety lever', async () => {
+    const started = await connected().start(shop)
     server.become('cancelled')
-    expect((await connected().end(begun, shop)).message).toContain('as AWS does while the safety lever is engaged')
+    expect((await connected().end(started, shop)).message).toContain(
+      'AWS cancels experiments while the safety lever is engaged',
+    )
   })
 
-  test('that injected nothing is a warning, unless it was a preview', async () => {
+  test('without an injected fault, is a warning unless it was a preview', async () => {
     const preview = { ...shop, parameters: { actionsMode: 'skip-all' } }
     for (const [input, result, words] of [
-      [shop, 'warning', 'nothing was injected, since all actions were skipped'],
+      [shop, 'warning', 'no fault was injected: all actions were skipped'],
       [preview, 'pass', 'a preview: its actions were skipped'],
     ] as const) {
-      const begun = await connected().start(input, { key: keyOf(result === 'pass' ? 1 : 2) })
+      const started = await connected().start(input, { key: keyOf(result === 'pass' ? 1 : 2) })
       for (const name of ['cpu-stress', 'stop-one']) server.act(name, 'skipped')
       server.become('completed')
-      const ended = await connected().end(begun, input)
+      const ended = await connected().end(started, input)
       expect(ended).toMatchObject({ status: 'succeeded', result, message: expect.stringContaining(words) })
     }
   })
 
-  test('tells how far it is', async () => {
-    const begun = await connected().start(shop)
-    expect(await connected().poll(begun, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
+  test('reports its progress', async () => {
+    const started = await connected().start(shop)
+    expect(await connected().poll(started, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
     server.act('cpu-stress', 'completed')
     server.act('stop-one', 'running')
     server.become('running')
-    expect(await connected().poll(begun, shop)).toMatchObject({ progress: '1 of 2 actions ended, stop-one under way' })
+    expect(await connected().poll(started, shop)).toMatchObject({
+      progress: '1 of 2 actions ended, running: stop-one',
+    })
   })
 
-  test('is held against thresholds', async () => {
+  test('is judged by thresholds', async () => {
     const input = { ...shop, thresholds: [{ metric: 'duration', op: '<', value: 400, warn: 200 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.become('completed')
-    expect(await connected().end(begun, input)).toMatchObject({ result: 'warning' })
+    expect(await connected().end(started, input)).toMatchObject({ result: 'warning' })
   })
 
-  test('is looked at again where AWS is down, and refused where it is gone', async () => {
-    const begun = await connected().start(shop)
+  test('keeps running while AWS is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(shop)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
     server.state.experiments = []
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining(`Experiment ${id} does not exist.`),
     })
   })
 })
 
-describe('stop-test', () => {
-  test('asks for the end of an experiment, and waits until it has ended', async () => {
+describe('AWS FIS: stop-test', () => {
+  test('stops an experiment and waits until it has ended', async () => {
     await connected().start(shop)
     server.become('running')
     expect(await connected().stop({ id })).toMatchObject({ message: 'still stopping' })
@@ -357,20 +361,20 @@ describe('stop-test', () => {
     })
   })
 
-  test('does the same at the deadline', async () => {
-    const begun = await connected().start(shop)
-    expect(await connected().stopAtDeadline(begun, shop)).toBe(true)
+  test('also stops it at the deadline', async () => {
+    const started = await connected().start(shop)
+    expect(await connected().stopAtDeadline(started, shop)).toBe(true)
     expect(server.newest().state.status).toBe('stopping')
   })
 
-  test('passes where it ends between our look and the stop', async () => {
+  test('passes if the experiment ends between the poll and the stop', async () => {
     await connected().start(shop)
     server.become('completed')
     await awsFis.stop(connected().client(), { id })
     expect(server.operations().slice(-2)).toEqual(['StopExperiment', 'GetExperiment'])
   })
 
-  test('says why AWS does not do it', async () => {
+  test('reports the reason that AWS gives for a refusal', async () => {
     await connected().start(shop)
     server.state.denied = ['StopExperiment']
     expect((await failureOf(connected().stop({ id }))).message).toContain('fis:StopExperiment')
@@ -381,10 +385,10 @@ describe('stop-test', () => {
     expect(gone).toMatchObject({ kind: 'refused', message: expect.stringContaining('EXPnope does not exist.') })
   })
 
-  test.each([target, `${id}/..`, 'EXP', '17'])('refuses the id %j', async (wrong) => {
+  test.each([target, `${id}/..`, 'EXP', '17'])('rejects the id %j', async (wrong) => {
     const failure = await failureOf(connected().stop({ id: wrong }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain('write it like EXPabc123DEFghi')
+    expect(failure.message).toContain('such as EXPabc123DEFghi')
     expect(server.calls).toEqual([])
   })
 })

@@ -41,55 +41,55 @@ const idOf = ({ kind, metadata, uid }: ReturnType<ChaosMeshServer['newest']>) =>
 const uid = '8f1d3c0e-2a51-4c0b-9d3f-6f0c1c7f7a10'
 const abort = { 'workflow.chaos-mesh.org/abort': 'true' }
 
-describe('the connection', () => {
-  test('is checked with the archives of its namespaces, that every start asks for', async () => {
+describe('Chaos Mesh: connection', () => {
+  test('the check reads the archives of its namespaces, like every start', async () => {
     await chaosMesh.check(connected().client())
     expect(server.calls.map(({ path, query }) => `${path}?${query}`)).toEqual(['/api/archives?namespace=shop'])
   })
 
-  test('is checked with all of its templates', async () => {
+  test('the check validates all templates', async () => {
     const bad = { ...templates, other: made('PodChaos', kill.spec, 'chaos') }
     const failure = await failureOf(
       Promise.resolve().then(() => chaosMesh.check(connected({ templates: bad }).client())),
     )
-    expect(failure.message).toContain('is made in the namespace chaos, which is outside of the blast radius')
+    expect(failure.message).toContain('is in the namespace chaos, which is outside the blast radius')
   })
 
-  test('says that a token is wrong, which Chaos Mesh answers with 500, and not which', async () => {
+  test('an invalid token, which Chaos Mesh reports with 500, is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start({ target: 'kill' }))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('Unauthorized')
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', () => {
+  test('the token is a secret', () => {
     expect(secretsIn(chaosMesh.connection, { token: server.token })).toEqual([server.token])
   })
 
-  test.each([[undefined], [[]], ['']])('must say what may be touched: %j is not enough', (allow) => {
+  test.each([[undefined], [[]], ['']])('requires a non-empty allow: %j', (allow) => {
     const given = { baseUrl: server.url, token: server.token, templates, allow }
     expect(chaosMesh.connection.safeParse(given).success).toBe(false)
   })
 
   test.each([
-    ['a schedule, which would inject again and again', { ...kill, kind: 'Schedule' }],
-    ['a kind that no namespace bounds', { ...kill, kind: 'AWSChaos' }],
+    ['a schedule, which would inject repeatedly', { ...kill, kind: 'Schedule' }],
+    ['a kind that has no namespace', { ...kill, kind: 'AWSChaos' }],
     ['machines', { ...kill, kind: 'PhysicalMachineChaos' }],
     ['an object of another API', { ...kill, apiVersion: 'v1' }],
     ['no namespace', { ...kill, metadata: {} }],
     ['no selector', made('PodChaos', { action: 'pod-kill', mode: 'one' })],
-    ['a namespace that is none', made('PodChaos', { ...kill.spec, selector: { namespaces: [''] } })],
-    ['pods of a namespace that is none', made('PodChaos', { ...kill.spec, selector: { pods: { '': ['a'] } } })],
-    ['a field in another spelling', made('PodChaos', { ...kill.spec, RemoteCluster: 'b' })],
-    ['a field in letters that Go takes for others', made('PodChaos', { ...kill.spec, \u017felector: {} })],
-    ['namespaces in another spelling', made('PodChaos', { ...kill.spec, selector: { Namespaces: ['chaos'] } })],
-    ['a workflow of nothing', made('Workflow', { entry: 'entry', templates: [] })],
-  ])('takes no template with %s', (_what, template) => {
+    ['an invalid namespace', made('PodChaos', { ...kill.spec, selector: { namespaces: [''] } })],
+    ['pods of an invalid namespace', made('PodChaos', { ...kill.spec, selector: { pods: { '': ['a'] } } })],
+    ['a field with another spelling', made('PodChaos', { ...kill.spec, RemoteCluster: 'b' })],
+    ['a field with letters that Go folds into others', made('PodChaos', { ...kill.spec, \u017felector: {} })],
+    ['namespaces with another spelling', made('PodChaos', { ...kill.spec, selector: { Namespaces: ['chaos'] } })],
+    ['a workflow without templates', made('Workflow', { entry: 'entry', templates: [] })],
+  ])('rejects a template with %s', (_what, template) => {
     const given = { baseUrl: server.url, token: server.token, allow: '*', templates: { it: template } }
     expect(chaosMesh.connection.safeParse(given).success).toBe(false)
   })
 
-  test('takes every kind that selects pods', () => {
+  test('accepts every kind that selects pods', () => {
     const kinds = ['BlockChaos', 'DNSChaos', 'HTTPChaos', 'IOChaos', 'JVMChaos', 'KernelChaos', 'NetworkChaos']
     for (const kind of [...kinds, 'PodChaos', 'StressChaos', 'TimeChaos']) {
       const given = { baseUrl: server.url, token: server.token, allow: '*', templates: { it: { ...latency, kind } } }
@@ -97,14 +97,14 @@ describe('the connection', () => {
     }
   })
 
-  test.each(['forever', '0s', '-5m'])('takes no maxDuration of %s', (maxDuration) => {
+  test.each(['forever', '0s', '-5m'])('rejects the maxDuration %s', (maxDuration) => {
     const given = { baseUrl: server.url, token: server.token, allow: '*', templates, maxDuration }
     expect(chaosMesh.connection.safeParse(given).success).toBe(false)
   })
 })
 
-describe('a start', () => {
-  test('makes the object of a template, and answers it at once', async () => {
+describe('Chaos Mesh: start', () => {
+  test('creates the object of a template and returns at once', async () => {
     const { outcome } = await connected().start({ target: 'latency' })
     const id = idOf(server.newest())
     const url = `${server.url}/#/experiments/${server.newest().uid}`
@@ -130,7 +130,7 @@ describe('a start', () => {
     })
   })
 
-  test('keeps labels and annotations of the template, and gives it a name of its own', async () => {
+  test('uses labels and annotations of the template, but its own name', async () => {
     const metadata = {
       name: 'mine',
       namespace: 'shop',
@@ -144,7 +144,7 @@ describe('a start', () => {
     expect(labels).toMatchObject({ team: 'a' })
   })
 
-  test('makes a workflow, with a link to its page', async () => {
+  test('creates a workflow and links to its page', async () => {
     const { outcome } = await connected().start({ target: 'rollout' })
     expect(outcome.data).toMatchObject({
       id: idOf(server.newest()),
@@ -156,7 +156,7 @@ describe('a start', () => {
     })
   })
 
-  test('takes the template from the connection, the namespace and the duration from the call', async () => {
+  test('takes the template from the connection, and the namespace and duration from the call', async () => {
     await connected({ target: 'latency', allow: ['shop*'] }).start({
       project: 'shop-db',
       parameters: { duration: '90s' },
@@ -167,15 +167,15 @@ describe('a start', () => {
     })
   })
 
-  test.each(['Pod kill (prod)!', '--', 'a-very-long-name-of-a-template-that-goes-on'])(
-    'makes a name of the template "%s" that Kubernetes takes',
+  test.each(['Pod kill (prod)!', '--', 'a-very-long-name-of-a-template-that-is-cut'])(
+    'creates a valid Kubernetes name for the template "%s"',
     async (target) => {
       await connected({ templates: { [target]: kill } }).start({ target })
       expect(server.newest().metadata.name).toMatch(new RegExp(`^[a-z0-9][-a-z0-9]{0,21}-${keyOf(1)}$`))
     },
   )
 
-  test('without an event id makes an object whenever it is called', async () => {
+  test('without an event id, creates an object for each call', async () => {
     await connected().start({ target: 'kill' }, { key: undefined })
     await connected().start({ target: 'kill' }, { key: undefined })
     expect(server.state.objects).toHaveLength(2)
@@ -183,28 +183,36 @@ describe('a start', () => {
   })
 
   test.each([
-    ['another template', { target: 'nope' }, 'is no template of the connection, which has latency, kill, rollout'],
-    ['a name that every object has', { target: 'constructor' }, 'is no template of the connection'],
-    ['a version', { target: 'kill', ref: 'v1' }, 'input.ref is of no use'],
-    ['a namespace that is none', { target: 'kill', project: 'Shop/..' }, 'input.project is no namespace'],
-    ['other parameters', { target: 'latency', parameters: { mode: 'all', selector: {} } }, 'and not mode, selector'],
-    ['a duration that is none', { target: 'latency', parameters: { duration: 'long' } }, 'write it like 90s or 1m30s'],
-    ['a duration that is a number', { target: 'latency', parameters: { duration: 90 } }, 'write it like 90s or 1m30s'],
-    ['a duration of no time', { target: 'latency', parameters: { duration: '0s' } }, 'write it like 90s or 1m30s'],
+    ['an unknown template', { target: 'nope' }, 'must be a template of the connection: latency, kill, rollout'],
     [
-      'a duration of what is over at once',
-      { target: 'kill', parameters: { duration: '9s' } },
-      'pod-kill happens at once',
+      'a template named like a property of every object',
+      { target: 'constructor' },
+      'must be a template of the connection',
     ],
-    ['a duration of a workflow', { target: 'rollout', parameters: { duration: '9s' } }, 'as its deadlines say'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['a version', { target: 'kill', ref: 'v1' }, 'input.ref is not supported'],
+    ['an invalid namespace', { target: 'kill', project: 'Shop/..' }, 'input.project must be a namespace'],
+    ['other parameters', { target: 'latency', parameters: { mode: 'all', selector: {} } }, 'not mode, selector'],
+    ['an invalid duration', { target: 'latency', parameters: { duration: 'long' } }, 'such as 90s or 1m30s'],
+    ['a duration that is a number', { target: 'latency', parameters: { duration: 90 } }, 'such as 90s or 1m30s'],
+    ['a zero duration', { target: 'latency', parameters: { duration: '0s' } }, 'such as 90s or 1m30s'],
+    [
+      'a duration for an instant action',
+      { target: 'kill', parameters: { duration: '9s' } },
+      'pod-kill takes effect immediately',
+    ],
+    [
+      'a duration for a workflow',
+      { target: 'rollout', parameters: { duration: '9s' } },
+      'the deadlines of a workflow set its duration',
+    ],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of Kubernetes why it is refused, though that comes with 500', async () => {
+  test('reports the reason of Kubernetes, which arrives with 500', async () => {
     const failure = await failureOf(having(made('PodChaos', { ...kill.spec, mode: 'some' })).start({ target: 'it' }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain('is invalid: spec.mode: Unsupported value: "some"')
@@ -217,7 +225,7 @@ describe('a start', () => {
     expect(server.state.objects).toEqual([])
   })
 
-  test('names the right that the token lacks', async () => {
+  test('names the permission that the token lacks', async () => {
     server.state.forbidden = ['create']
     expect((await failureOf(connected().start({ target: 'kill' }))).message).toContain(
       'cannot create resource "podchaos" in API group "chaos-mesh.org" in the namespace "shop"',
@@ -228,7 +236,7 @@ describe('a start', () => {
     )
   })
 
-  test('is tried again where Chaos Mesh is down, as long as it asks for', async () => {
+  test('is transient while Chaos Mesh is down, and returns its Retry-After', async () => {
     server.failNext(500, '<html><title>Internal Server Error</title>', { on: 'POST' })
     expect(await failureOf(connected().start({ target: 'kill' }))).toMatchObject({ transient: true, afterWrite: true })
     server.failNext(500, {
@@ -243,21 +251,17 @@ describe('a start', () => {
   })
 })
 
-describe('the blast radius', () => {
+describe('Chaos Mesh: blast radius', () => {
   const other = { namespaces: ['shop', 'chaos'] }
   const target = (selector: object) => ({ mode: 'all', selector })
   test.each([
-    ['an object in another namespace', made('PodChaos', kill.spec, 'chaos'), 'is made in the namespace chaos'],
+    ['an object in another namespace', made('PodChaos', kill.spec, 'chaos'), 'is in the namespace chaos'],
     ['pods of another namespace', made('PodChaos', { ...kill.spec, selector: other }), 'pods of the namespace chaos'],
-    [
-      'pods by their names',
-      made('PodChaos', { ...kill.spec, selector: { pods: { chaos: ['a'] } } }),
-      'namespace chaos',
-    ],
+    ['pods by name', made('PodChaos', { ...kill.spec, selector: { pods: { chaos: ['a'] } } }), 'namespace chaos'],
     ['the other end of a network', made('NetworkChaos', { ...latency.spec, target: target(other) }), 'namespace chaos'],
-    ['another cluster', made('PodChaos', { ...kill.spec, remoteCluster: 'prod' }), 'names a remoteCluster'],
+    ['another cluster', made('PodChaos', { ...kill.spec, remoteCluster: 'prod' }), 'sets remoteCluster'],
     [
-      'another cluster, of a step',
+      'another cluster in a step',
       workflow({ ...slow, networkChaos: { ...delay, remoteCluster: 'b' } }),
       'remoteCluster',
     ],
@@ -269,7 +273,7 @@ describe('the blast radius', () => {
     [
       'a step without a selector',
       workflow({ ...slow, networkChaos: { mode: 'all' } }),
-      'slow with a networkChaos.selector that is wrong',
+      'slow with an invalid networkChaos.selector',
     ],
     [
       'a step with a field in another spelling',
@@ -279,34 +283,50 @@ describe('the blast radius', () => {
     ['a step with another spelling of its fault', workflow({ ...slow, NetworkChaos: delay }), 'slow with NetworkChaos'],
     ['a step that is a schedule', workflow({ ...slow, templateType: 'Schedule' }), 'slow of the type Schedule'],
     ['a step that runs a container', workflow({ name: 'run', templateType: 'Task' }), 'run of the type Task'],
-    ['a step of a kind that nothing bounds', workflow({ ...slow, templateType: 'AWSChaos' }), 'of the type AWSChaos'],
-    ['a step named like what objects have', workflow({ ...slow, templateType: 'toString' }), 'of the type toString'],
+    [
+      'a step of a kind that no namespace limits',
+      workflow({ ...slow, templateType: 'AWSChaos' }),
+      'of the type AWSChaos',
+    ],
+    [
+      'a step named like a property of every object',
+      workflow({ ...slow, templateType: 'toString' }),
+      'of the type toString',
+    ],
     ['a step with another fault', workflow({ ...slow, podChaos: {} }), 'slow with podChaos'],
     ['a check with a fault', workflow({ ...healthy, networkChaos: delay }), 'healthy with networkChaos'],
-    ['no end', made('NetworkChaos', delay), 'it needs a duration, like 60s'],
-    ['no end that can be read', made('NetworkChaos', { ...delay, duration: 'soon' }), 'which is none: write 60s'],
-    ['too late an end', made('NetworkChaos', { ...delay, duration: '1h' }), '1h, and the connection allows 10m'],
-    ['a step without an end', workflow({ ...slow, deadline: undefined }), 'slow go on until somebody ends it'],
-    ['a step that ends too late', workflow({ ...slow, deadline: '11m' }), 'slow the deadline 11m'],
+    ['no time limit', made('NetworkChaos', delay), 'gives the template no time limit: add a duration such as 60s'],
     [
-      'a workflow without an end',
+      'an invalid time limit',
+      made('NetworkChaos', { ...delay, duration: 'soon' }),
+      'the invalid duration "soon": write it like 60s',
+    ],
+    [
+      'a time limit that is too long',
+      made('NetworkChaos', { ...delay, duration: '1h' }),
+      '1h, but the connection allows at most 10m',
+    ],
+    ['a step without a time limit', workflow({ ...slow, deadline: undefined }), 'slow no time limit'],
+    ['a step with a time limit that is too long', workflow({ ...slow, deadline: '11m' }), 'slow the deadline 11m'],
+    [
+      'a workflow without a time limit',
       made('Workflow', { entry: 'slow', templates: [{ ...slow, deadline: undefined }] }),
       'entry slow',
     ],
     ['a workflow without its entry', made('Workflow', { entry: 'nope', templates: [slow] }), 'the entry nope'],
     [
-      'a workflow that ends too late',
+      'a workflow with a time limit that is too long',
       made('Workflow', { entry: 'entry', templates: [{ ...entry, deadline: '2h' }, slow] }),
       'the entry entry the deadline 2h',
     ],
-  ])('refuses %s', async (_what, template, message) => {
+  ])('rejects %s', async (_what, template, message) => {
     const failure = await failureOf(having(template).start({ target: 'it' }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422, errors: [{ path: 'input.target' }] })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('refuses what a call asks for beyond it', async () => {
+  test('rejects a namespace and a duration of the call that exceed the limits', async () => {
     const elsewhere = await failureOf(connected().start({ target: 'kill', project: 'chaos' }))
     expect(elsewhere).toMatchObject({ kind: 'refused', errors: [{ path: 'input.project' }] })
     const longer = await failureOf(connected().start({ target: 'latency', parameters: { duration: '10m1s' } }))
@@ -314,7 +334,7 @@ describe('the blast radius', () => {
     expect(server.calls).toEqual([])
   })
 
-  test('allows what lies within it', async () => {
+  test('accepts objects within the limits', async () => {
     const spec = {
       ...{ ...latency.spec, duration: '1h29m59.5s' },
       selector: { namespaces: ['shop', 'shop-db'] },
@@ -328,8 +348,8 @@ describe('the blast radius', () => {
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test.each(['latency', 'rollout'])('finds the object of %s by its name', async (target) => {
+describe('Chaos Mesh: start with a lost response', () => {
+  test.each(['latency', 'rollout'])('a retry finds the object of %s by name', async (target) => {
     server.loseNext('POST')
     expect(await failureOf(connected().start({ target }))).toMatchObject({ transient: true, afterWrite: true })
     const id = idOf(server.newest())
@@ -339,23 +359,23 @@ describe('a start whose answer was lost', () => {
     expect(server.state.objects).toHaveLength(2)
   })
 
-  test('is made where it is not there', async () => {
+  test('a retry creates an object that does not exist', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start({ target: 'kill' }))
     await connected().start({ target: 'kill' }, { isRetry: true })
     expect(server.state.objects).toHaveLength(1)
   })
 
-  test('says so where Chaos Mesh took it and shows nothing of it', async () => {
+  test('fails if Chaos Mesh accepts the object but does not list it', async () => {
     server.failNext(200, 'null', { on: 'POST' })
     const failure = await failureOf(connected().start({ target: 'kill' }))
     expect(failure).toMatchObject({ transient: true })
-    expect(failure.message).toContain('and does not show it')
+    expect(failure.message).toContain('but does not list it')
   })
 })
 
-describe('a second delivery of an event', () => {
-  test('finds the object, though it has ended', async () => {
+describe('Chaos Mesh: second delivery of an event', () => {
+  test('finds the object after it has ended', async () => {
     await connected().start({ target: 'kill' })
     server.newest().status = 'finished'
     const { outcome } = await connected().start({ target: 'kill' })
@@ -363,7 +383,7 @@ describe('a second delivery of an event', () => {
     expect(server.state.objects).toHaveLength(1)
   })
 
-  test.each(['latency', 'rollout'])('does not begin %s again that was deleted', async (target) => {
+  test.each(['latency', 'rollout'])('does not restart %s after it was deleted', async (target) => {
     await connected().start({ target })
     const object = server.newest()
     server.remove(object)
@@ -373,39 +393,39 @@ describe('a second delivery of an event', () => {
   })
 })
 
-describe('an experiment', () => {
-  const begin = () => connected().start({ target: 'latency' })
-  const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().poll(begun, { target: 'latency' })
-  const end = (begun: Awaited<ReturnType<typeof begin>>) => connected().end(begun, { target: 'latency' })
+describe('Chaos Mesh: experiment', () => {
+  const start = () => connected().start({ target: 'latency' })
+  const poll = (started: Awaited<ReturnType<typeof start>>) => connected().poll(started, { target: 'latency' })
+  const end = (started: Awaited<ReturnType<typeof start>>) => connected().end(started, { target: 'latency' })
   const applied = (pod: string) => server.addEvent('Applied', `Successfully apply chaos for ${pod}`)
 
-  // Every status that the contract names, and how it is seen when something was injected.
+  // Every status in the contract, with an injected fault.
   test.each([
     ['injecting', undefined, undefined],
     ['running', undefined, undefined],
     ['finished', 'succeeded', 'pass'],
     ['paused', undefined, undefined],
     ['deleting', undefined, undefined],
-  ])('that is %s is, or ends as %s, %s', async (state, status, result) => {
-    const begun = await begin()
+  ])('in the state %s, ends as %s with the result %s or keeps running', async (state, status, result) => {
+    const started = await start()
     applied('shop/checkout-1')
     server.newest().status = state
-    const seen = await look(begun)
+    const seen = await poll(started)
     expect(seen).toMatchObject(status ? { outcome: { status, result, data: { state } } } : { status: state })
   })
 
-  test('with a status that is not known goes on', async () => {
-    const begun = await begin()
+  test('keeps running in an unknown state', async () => {
+    const started = await start()
     server.newest().status = 'sleeping'
-    expect(await look(begun)).toMatchObject({ status: 'sleeping (unknown state)' })
+    expect(await poll(started)).toMatchObject({ status: 'sleeping (unknown state)' })
   })
 
-  test('that is finished tells what it injected, and where', async () => {
-    const begun = await begin()
+  test('reports what was injected, and where', async () => {
+    const started = await start()
     for (const pod of ['shop/checkout-1', 'shop/checkout-2', 'shop/checkout-1']) applied(pod)
     server.addEvent('Recovered', 'Successfully recover chaos for shop/checkout-1')
     server.newest().status = 'finished'
-    const { data, message, links } = await end(begun)
+    const { data, message, links } = await end(started)
     expect(message).toBe(`Experiment ${idOf(server.newest())} ended as finished`)
     expect(data).toMatchObject({
       ...{ kind: 'NetworkChaos', namespace: 'shop', action: 'delay', mode: 'all', duration: 60 },
@@ -415,68 +435,68 @@ describe('an experiment', () => {
     expect(calls('GET').at(-1)?.query.get('namespace')).toBe('shop')
   })
 
-  test('is held against thresholds on how many it hit', async () => {
+  test('is judged by thresholds on the number of targets', async () => {
     const input = { target: 'latency', thresholds: [{ metric: 'targets', op: '>=', value: 2 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     applied('shop/checkout-1')
     server.newest().status = 'finished'
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('targets is 1, not >= 2'),
     })
   })
 
-  test('that is finished and has injected nothing could not run, and says why', async () => {
-    const begun = await begin()
+  test('is errored with a reason if it finished without injecting a fault', async () => {
+    const started = await start()
     server.addEvent('Failed', 'Failed to select targets: no pod is selected')
     server.newest().status = 'finished'
-    expect(await end(begun)).toMatchObject({
+    expect(await end(started)).toMatchObject({
       status: 'errored',
       result: 'fail',
       message: expect.stringContaining('ended as finished/not-injected: Failed to select targets: no pod is selected'),
     })
   })
 
-  test('of which no event tells anything does not pass, after a while', async () => {
-    const begun = await begin()
+  test('is a warning if no event shows a fault after a while', async () => {
+    const started = await start()
     server.newest().status = 'finished'
-    expect(await look(begun)).toMatchObject({ status: 'finished', progress: 'finished; what it did is not told yet' })
+    expect(await poll(started)).toMatchObject({ status: 'finished', progress: 'finished, waiting for its events' })
     server.newest().createdAt = new Date(Date.now() - 60_000).toISOString()
-    expect(await end(begun)).toMatchObject({
+    expect(await end(started)).toMatchObject({
       status: 'succeeded',
       result: 'warning',
-      message: expect.stringContaining('no event tells that anything was injected'),
+      message: expect.stringContaining('no event shows that a fault was injected'),
     })
   })
 
-  test('whose events the token may not see does not pass', async () => {
-    const begun = await begin()
+  test('is a warning if the token may not read events', async () => {
+    const started = await start()
     applied('shop/checkout-1')
     server.newest().status = 'finished'
     server.state.mayListAll = false
-    expect(await end(begun)).toMatchObject({
+    expect(await end(started)).toMatchObject({
       result: 'warning',
-      message: expect.stringContaining('the token may not see events'),
+      message: expect.stringContaining('the token may not read events'),
     })
   })
 
-  test('that can not be injected goes on, and tells why', async () => {
-    const begun = await begin()
+  test('keeps running and reports why injection fails', async () => {
+    const started = await start()
     server.addEvent('Failed', 'Failed to apply chaos: rpc error')
-    expect(await look(begun)).toMatchObject({
+    expect(await poll(started)).toMatchObject({
       status: 'injecting',
       progress: 'injecting: Failed to apply chaos: rpc error',
     })
     server.newest().failedMessage = 'no pod is selected'
-    expect(await look(begun)).toMatchObject({ progress: 'injecting: no pod is selected' })
+    expect(await poll(started)).toMatchObject({ progress: 'injecting: no pod is selected' })
   })
 
-  test('that somebody deletes is aborted when it was taken back', async () => {
-    const begun = await begin()
+  test('is aborted if it is deleted manually', async () => {
+    const started = await start()
     server.newest().status = 'deleting'
-    expect(await look(begun)).toMatchObject({ status: 'deleting' })
+    expect(await poll(started)).toMatchObject({ status: 'deleting' })
     server.remove(server.newest())
-    expect(await end(begun)).toMatchObject({
+    expect(await end(started)).toMatchObject({
       status: 'aborted',
       result: 'fail',
       message: expect.stringContaining('ended as deleted'),
@@ -484,28 +504,28 @@ describe('an experiment', () => {
     })
   })
 
-  test('that the dashboard has taken no note of yet, or any more, is refused and never an end', async () => {
+  test('is refused while the dashboard does not know it', async () => {
     server.state.collects = false
-    const begun = await begin()
-    const failure = await failureOf(look(begun))
+    const started = await start()
+    const failure = await failureOf(poll(started))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('not found')
   })
 
-  test('is looked at again where Chaos Mesh is down', async () => {
-    const begun = await begin()
+  test('keeps running while Chaos Mesh is down', async () => {
+    const started = await start()
     server.failNext(500, '<html><title>500</title>')
-    expect(await failureOf(look(begun))).toMatchObject({ transient: true })
+    expect(await failureOf(poll(started))).toMatchObject({ transient: true })
     server.failNext(200, { status: 5 })
-    expect(await failureOf(look(begun))).toMatchObject({ transient: true })
+    expect(await failureOf(poll(started))).toMatchObject({ transient: true })
   })
 })
 
-describe('a workflow', () => {
+describe('Chaos Mesh: workflow', () => {
   const target = 'rollout'
-  const begin = () => connected().start({ target })
-  const look = (begun: Awaited<ReturnType<typeof begin>>) => connected().poll(begun, { target })
-  const end = (begun: Awaited<ReturnType<typeof begin>>) => connected().end(begun, { target })
+  const start = () => connected().start({ target })
+  const poll = (started: Awaited<ReturnType<typeof start>>) => connected().poll(started, { target })
+  const end = (started: Awaited<ReturnType<typeof start>>) => connected().end(started, { target })
   const node = (template: string, type: string, state = 'Running') => ({
     name: `${template}-x7k2p`,
     template,
@@ -513,28 +533,28 @@ describe('a workflow', () => {
     state,
   })
 
-  // Every status that the contract names.
+  // Every status in the contract.
   test.each([
     ['running', undefined, undefined],
     ['finished', 'succeeded', 'pass'],
     ['failed', 'succeeded', 'fail'],
     ['unknown', undefined, undefined],
-  ])('that is %s is, or ends as %s, %s', async (state, status, result) => {
-    const begun = await begin()
+  ])('in the state %s, ends as %s with the result %s or keeps running', async (state, status, result) => {
+    const started = await start()
     server.newest().status = state
-    const seen = await look(begun)
+    const seen = await poll(started)
     expect(seen).toMatchObject(status ? { outcome: { status, result, data: { state } } } : { status: state })
   })
 
-  test('tells the steps that are under way', async () => {
-    const begun = await begin()
+  test('reports the running steps', async () => {
+    const started = await start()
     const running = [node('entry', 'SerialNode'), node('slow', 'ChaosNode'), node('healthy', 'StatusCheckNode')]
     Object.assign(server.newest(), { status: 'running', nodes: running })
-    expect(await look(begun)).toMatchObject({ status: 'running', progress: 'slow; healthy' })
+    expect(await poll(started)).toMatchObject({ status: 'running', progress: 'slow; healthy' })
   })
 
-  test('that is finished tells its steps and how long it took', async () => {
-    const begun = await begin()
+  test('reports its steps and its duration', async () => {
+    const started = await start()
     const nodes = [node('slow', 'ChaosNode', 'Succeed'), node('healthy', 'StatusCheckNode', 'Succeed')]
     const times = {
       createdAt: '2026-11-02T10:00:00Z',
@@ -542,54 +562,57 @@ describe('a workflow', () => {
       finishTime: '0001-01-01T00:00:00Z',
     }
     Object.assign(server.newest(), { status: 'finished', nodes, ...times })
-    expect((await end(begun)).data).toMatchObject({
+    expect((await end(started)).data).toMatchObject({
       ...{ kind: 'Workflow', namespace: 'shop', duration: 90 },
       steps: ['slow: Succeed', 'healthy: Succeed'],
     })
   })
 
-  test('that its status check aborted has failed, and says which', async () => {
-    const begun = await begin()
+  test('fails and names the status check that aborted it', async () => {
+    const started = await start()
     Object.assign(server.newest(), { status: 'finished' })
     server.newest().metadata.annotations = abort
-    expect(await end(begun)).toMatchObject({
+    expect(await end(started)).toMatchObject({
       status: 'succeeded',
       result: 'fail',
-      message: expect.stringContaining('its status check healthy failed, and aborted it'),
+      message: expect.stringContaining('its status check healthy failed and aborted it'),
       data: { state: 'finished/check-failed' },
     })
   })
 
-  test('that has no status check to abort it was aborted by somebody', async () => {
+  test('is aborted if no status check could have aborted it', async () => {
     const input = { target: 'it' }
     const unchecked = having(workflow(slow, { ...healthy, abortWithStatusCheck: false }))
-    const begun = await unchecked.start(input)
+    const started = await unchecked.start(input)
     Object.assign(server.newest(), { status: 'finished' })
     server.newest().metadata.annotations = abort
-    expect(await unchecked.end(begun, input)).toMatchObject({ status: 'aborted', data: { state: 'finished/aborted' } })
+    expect(await unchecked.end(started, input)).toMatchObject({
+      status: 'aborted',
+      data: { state: 'finished/aborted' },
+    })
     server.newest().metadata.annotations = { ...abort, 'workflow.chaos-mesh.org/abort': 'false' }
-    expect(await unchecked.end(begun, input)).toMatchObject({ result: 'pass' })
+    expect(await unchecked.end(started, input)).toMatchObject({ result: 'pass' })
   })
 
-  test('of a version that does not show whether it was aborted does not pass', async () => {
-    const begun = await begin()
+  test('is a warning if the version does not report aborts', async () => {
+    const started = await start()
     server.newest().status = 'finished'
     server.state.old = true
-    expect(await end(begun)).toMatchObject({
+    expect(await end(started)).toMatchObject({
       result: 'warning',
-      message: expect.stringContaining('does not show whether a status check has aborted it'),
+      message: expect.stringContaining('does not report whether a status check aborted it'),
     })
   })
 
-  test('that the dashboard has taken no note of yet is refused and never an end', async () => {
+  test('is refused while the dashboard does not know it', async () => {
     server.state.collects = false
-    const begun = await begin()
-    expect(await failureOf(look(begun))).toMatchObject({ kind: 'refused' })
+    const started = await start()
+    expect(await failureOf(poll(started))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('stop-test', () => {
-  test('ends an experiment by its id, and says when it was taken back', async () => {
+describe('Chaos Mesh: stop-test', () => {
+  test('stops an experiment by id and waits until it is reverted', async () => {
     await connected().start({ target: 'latency' })
     const id = idOf(server.newest())
     server.state.slow = true
@@ -607,8 +630,8 @@ describe('stop-test', () => {
     })
   })
 
-  test('ends a workflow, and waits for what it injected', async () => {
-    const begun = await connected({ allow: '*' }).start({ target: 'rollout' })
+  test('stops a workflow and waits for its faults', async () => {
+    const started = await connected({ allow: '*' }).start({ target: 'rollout' })
     const id = idOf(server.newest())
     const flow = server.newest()
     Object.assign(flow, { nodes: [{ name: 'slow-x7k2p', type: 'ChaosNode', state: 'Running', template: 'slow' }] })
@@ -620,18 +643,18 @@ describe('stop-test', () => {
     server.state.slow = false
     expect((await connected().stop({ id })).message).toBe('still deleting')
     server.remove(injected)
-    expect(await connected().poll(begun, { target: 'rollout' })).toMatchObject({ outcome: { status: 'aborted' } })
+    expect(await connected().poll(started, { target: 'rollout' })).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
-  test('ends at the deadline what still goes on', async () => {
+  test('stops a running experiment at the deadline', async () => {
     const input = { target: 'latency' }
-    const begun = await connected().start(input)
-    expect(await connected().stopAtDeadline(begun, input)).toBe(true)
-    expect(await connected().stopAtDeadline(begun, input)).toBe(true)
+    const started = await connected().start(input)
+    expect(await connected().stopAtDeadline(started, input)).toBe(true)
+    expect(await connected().stopAtDeadline(started, input)).toBe(true)
     expect(server.state.objects).toEqual([])
   })
 
-  test('passes for an experiment that has ended, and leaves it as it is', async () => {
+  test('passes for an ended experiment, which stays in the cluster', async () => {
     await connected().start({ target: 'kill' })
     server.addEvent('Applied', 'Successfully apply chaos for shop/checkout-1')
     server.newest().status = 'finished'
@@ -640,7 +663,7 @@ describe('stop-test', () => {
     expect(server.state.objects).toHaveLength(1)
   })
 
-  test('says why Chaos Mesh does not do it', async () => {
+  test('reports the reason that Chaos Mesh gives for a refusal', async () => {
     await connected().start({ target: 'latency' })
     server.state.forbidden = ['delete']
     const failure = await failureOf(connected().stop({ id: idOf(server.newest()) }))
@@ -657,10 +680,10 @@ describe('stop-test', () => {
     `PodChaos/../${uid}`,
     'PodChaos/shop/../x',
     'PodChaos/shop/a?b',
-  ])('refuses the id %s', async (id) => {
+  ])('rejects the id %s', async (id) => {
     const failure = await failureOf(connected().stop({ id }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain('write it like PodChaos/shop/')
+    expect(failure.message).toContain('such as PodChaos/shop/')
     expect(server.calls).toEqual([])
   })
 })

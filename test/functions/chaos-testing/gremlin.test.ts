@@ -37,15 +37,15 @@ const healthCheck = (lifecycle: string, state: object = {}) => ({
   state: { lifecycle, ...state },
 })
 
-describe('the connection', () => {
-  test('is checked with the scenarios that are under way', async () => {
+describe('Gremlin: connection', () => {
+  test('the check lists the active scenarios', async () => {
     await gremlin.check(connected().client())
     expect(server.calls.map(({ path, query }) => `${path}?${query}`)).toEqual([
       `/v1/scenarios/active?teamId=${server.state.team}`,
     ])
   })
 
-  test('is with Gremlin where it names no other place', () => {
+  test("uses Gremlin's own URLs by default", () => {
     expect(gremlin.connection.parse({ token: 'a-token', allow: '*' })).toMatchObject({
       baseUrl: 'https://api.gremlin.com',
       webUrl: 'https://app.gremlin.com',
@@ -53,24 +53,24 @@ describe('the connection', () => {
     })
   })
 
-  test.each([[undefined], [[]], ['']])('must say what may be run: %j is not enough', (allow) => {
+  test.each([[undefined], [[]], ['']])('requires a non-empty allow: %j', (allow) => {
     expect(gremlin.connection.safeParse({ token: 'a-token', allow }).success).toBe(false)
   })
 
-  test('says that a key is wrong, and not which', async () => {
+  test('an invalid key is a credentials failure without the key', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-key' }).start(network))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('Please provide proper credentials')
     expect(failure.message).not.toContain('a-wrong-key')
   })
 
-  test('has its key masked wherever it turns up', () => {
+  test('the key is a secret', () => {
     expect(secretsIn(gremlin.connection, { token: server.token })).toEqual([server.token])
   })
 })
 
-describe('a start', () => {
-  test('runs the scenario with its key in the hypothesis, and answers at once', async () => {
+describe('Gremlin: start', () => {
+  test('runs the scenario with the key in its hypothesis and returns at once', async () => {
     const { outcome } = await connected().start(network)
     expect(outcome).toMatchObject({
       status: 'succeeded',
@@ -83,40 +83,40 @@ describe('a start', () => {
     expect(calls('POST')[0]?.query.get('teamId')).toBe(server.state.team)
   })
 
-  test('takes the scenario from the connection, and a hypothesis from the call', async () => {
+  test('takes the scenario from the connection and the hypothesis from the call', async () => {
     await connected({ target: guid }).start({ parameters: { hypothesis: 'Checkout survives' } })
     expect(run().hypothesis).toBe(`Checkout survives; cloud-automation-webhooks ${keyOf(1)}`)
   })
 
-  test('leaves the hypothesis to the scenario where there is neither one nor a key', async () => {
+  test("uses the scenario's own hypothesis if there is neither one nor a key", async () => {
     await connected().start(network, { key: undefined })
     expect(calls('POST')[0]?.body).toEqual({})
     expect(calls('GET')).toEqual([])
   })
 
-  test('takes the number of the run also as text', async () => {
+  test('accepts the number of the run as text', async () => {
     server.state.quoted = true
     expect((await connected().start(network)).outcome.data).toMatchObject({ id })
   })
 
-  test('asks for no team where the connection names none', async () => {
+  test('sends no team if the connection has none', async () => {
     const failure = await failureOf(connected({ project: undefined }).start(network))
     expect(failure.message).toContain('User requires privilege for target team')
     expect(server.calls.map(({ query }) => query.has('teamId'))).toEqual([false, false])
   })
 
-  test('links to where people see runs', async () => {
+  test('links to the web app of the connection', async () => {
     const { outcome } = await connected({ webUrl: 'https://gremlin.example.com/' }).start(network)
     expect(outcome.data['url']).toBe(`https://gremlin.example.com/scenarios/detail/${guid}/runs/1`)
   })
 
   test.each([
-    ['a target that is no id', { target: '../attacks' }, 'input.target is no scenario'],
-    ['another team', { project: 'another-team' }, 'input.project must be left out'],
-    ['a ref', { ref: '2' }, 'input.ref is of no use'],
-    ['a parameter', { parameters: { percent: 100 } }, 'input.parameters takes nothing but hypothesis'],
-    ['a hypothesis that is no text', { parameters: { hypothesis: 1 } }, 'input.parameters.hypothesis must be text'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid target', { target: '../attacks' }, 'input.target must be the GUID of a scenario'],
+    ['another team', { project: 'another-team' }, 'input.project is not supported'],
+    ['a ref', { ref: '2' }, 'input.ref is not supported'],
+    ['a parameter', { parameters: { percent: 100 } }, 'input.parameters may contain only hypothesis'],
+    ['a hypothesis that is not text', { parameters: { hypothesis: 1 } }, 'input.parameters.hypothesis must be text'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected({ allow: '*' }).start({ ...network, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -124,21 +124,21 @@ describe('a start', () => {
   })
 
   test.each([['another', 'another-*'], ['58ea876e-f74f-4af9-aa87-6ef74f6af927']])(
-    'is refused for a scenario that the connection does not allow: %j',
+    'rejects a scenario that the connection does not allow: %j',
     async (...allow) => {
       const failure = await failureOf(connected({ allow }).start(network))
       expect(failure).toMatchObject({ kind: 'refused', status: 422, errors: [{ path: 'input.target' }] })
-      expect(failure.message).toContain('outside of the blast radius')
+      expect(failure.message).toContain('outside the blast radius')
       expect(server.calls).toEqual([])
     },
   )
 
-  test('is taken for a scenario whose beginning the connection allows', async () => {
+  test('accepts a scenario that matches a prefix', async () => {
     await connected({ allow: '522ceaff-*' }).start(network)
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('says in the words of Gremlin why it is refused', async () => {
+  test('reports the reason that Gremlin gives', async () => {
     const target = '58ea876e-f74f-4af9-aa87-6ef74f6af927'
     const missing = await failureOf(connected({ allow: '*' }).start({ target }))
     expect(missing.message).toContain(`404 to POST /v1/scenarios/${target}/runs: ${target} not found`)
@@ -151,7 +151,7 @@ describe('a start', () => {
     })
   })
 
-  test('waits for a run of the same scenario that is in progress', async () => {
+  test('waits for a running run of the same scenario', async () => {
     await connected().start(network, { key: keyOf(2) })
     const failure = await failureOf(connected().start(network))
     expect(failure).toMatchObject({ transient: true, afterWrite: false })
@@ -160,21 +160,21 @@ describe('a start', () => {
     expect((await connected().start(network)).outcome.data).toMatchObject({ id: `${guid}#2` })
   })
 
-  test('stays away for as long as it is asked to', async () => {
+  test('returns Retry-After of Gremlin', async () => {
     server.failNext(429, 'Slow down', { on: 'POST', headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(network))).toMatchObject({
       ...{ transient: true, retryAfter: 12, afterWrite: false },
     })
   })
 
-  test('can be tried again where Gremlin is down', async () => {
+  test('is transient while Gremlin is down', async () => {
     server.down()
     expect(await failureOf(connected().start(network))).toMatchObject({ transient: true, afterWrite: false })
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is found by the key in its hypothesis, also where it is listed late', async () => {
+describe('Gremlin: start with a lost response', () => {
+  test('a retry finds the run by its key, even if it is listed late', async () => {
     await connected().start(network, { key: keyOf(2) })
     server.enter('Successful')
     server.loseNext('POST')
@@ -186,8 +186,8 @@ describe('a start whose answer was lost', () => {
   })
 
   test.each([
-    ['is found on the first page of the newest runs, however names are written', false, 1],
-    ['is found from the oldest run on if Gremlin shows none from the newest on', true, 4],
+    ['a retry finds the run on the first page, in either naming of fields', false, 1],
+    ['a retry searches from the oldest run if Gremlin lists none from the newest', true, 4],
   ])('%s', async (_, listsForwardOnly, pages) => {
     Object.assign(server.state, { camelCase: true, listsForwardOnly })
     for (let number = 1; number <= 104; number++) {
@@ -202,7 +202,7 @@ describe('a start whose answer was lost', () => {
     expect(calls('GET')).toHaveLength(pages)
   })
 
-  test('is repeated where it is not there, beside the runs of other calls', async () => {
+  test('a retry starts a run if only other calls have runs', async () => {
     await connected().start(network, { key: keyOf(2) })
     server.enter('Successful')
     server.failNext(502, '<html>', { on: 'POST' })
@@ -211,7 +211,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs).toHaveLength(2)
   })
 
-  test('is in doubt where the runs can not be seen', async () => {
+  test('the outcome is unknown if the key may not read runs', async () => {
     server.state.mayList = false
     server.loseNext('POST')
     expect(await failureOf(connected().start(network))).toMatchObject({ kind: 'doubtful', transient: false })
@@ -219,7 +219,7 @@ describe('a start whose answer was lost', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('is found where it is the first run, and listed late', async () => {
+  test('a retry finds the first run of a scenario, even if it is listed late', async () => {
     server.loseNext('POST')
     await failureOf(connected().start(network))
     server.state.listsLate = 1
@@ -227,12 +227,12 @@ describe('a start whose answer was lost', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('is in doubt where a repeat hears that there is no run at all', async () => {
+  test('the outcome is unknown if a retry finds no runs', async () => {
     expect(await failureOf(connected().start(network, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(calls('POST')).toEqual([])
   })
 
-  test('is in doubt where the scenario has run more often than can be searched', async () => {
+  test('the outcome is unknown if there are more runs than the search covers', async () => {
     for (let number = 1; number <= 2_001; number++) {
       server.state.runs.push({ number, hypothesis: 'nightly', stage: 'Successful', ended: null, nodes: {} })
     }
@@ -240,37 +240,37 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-test('a second delivery of an event finds the run, though it has ended', async () => {
+test('Gremlin: a second delivery of an event finds the run after it has ended', async () => {
   await connected().start(network)
   server.enter('Successful')
   expect((await connected().start(network)).outcome.data).toMatchObject({ id })
   expect(calls('POST')).toHaveLength(1)
 })
 
-describe('a run', () => {
+describe('Gremlin: run', () => {
   test.each([
-    ['NotStarted', 'goes on'],
-    ['Active', 'goes on'],
-    ['Running', 'goes on'],
-    ['HaltRequested', 'goes on'],
+    ['NotStarted', 'keeps running'],
+    ['Active', 'keeps running'],
+    ['Running', 'keeps running'],
+    ['HaltRequested', 'keeps running'],
     ['Successful', 'succeeded', 'pass'],
     ['Completed', 'succeeded', 'pass'],
     ['Failed', 'succeeded', 'fail'],
     ['Halted', 'aborted', 'fail'],
-  ])('that is %s: it %s', async (stage, status, result = '') => {
-    const begun = await connected().start(network)
+  ])('in the stage %s: %s', async (stage, status, result = '') => {
+    const started = await connected().start(network)
     server.enter(stage)
-    if (status === 'goes on') {
-      expect(await connected().poll(begun, network)).toMatchObject({ status: stage })
+    if (status === 'keeps running') {
+      expect(await connected().poll(started, network)).toMatchObject({ status: stage })
     } else {
-      expect(await connected().end(begun, network)).toMatchObject({ status, result, data: { id, url, state: stage } })
+      expect(await connected().end(started, network)).toMatchObject({ status, result, data: { id, url, state: stage } })
     }
   })
 
-  test.each(['Paused', 'constructor'])('whose stage %s is not known goes on, and says so', async (stage) => {
-    const begun = await connected().start(network)
+  test.each(['Paused', 'constructor'])('keeps running in the unknown stage %s, and reports it', async (stage) => {
+    const started = await connected().start(network)
     server.enter(stage)
-    expect(await connected().poll(begun, network)).toMatchObject({ status: `${stage} (unknown state)` })
+    expect(await connected().poll(started, network)).toMatchObject({ status: `${stage} (unknown state)` })
   })
 
   test.each([
@@ -282,10 +282,10 @@ describe('a run', () => {
     ['Halted', 'Passed', 'succeeded', 'pass'],
     ['Halted', 'Failed', 'succeeded', 'fail'],
     ['Halted', 'Unsure', 'aborted', 'fail'],
-  ])('that is %s with the result %s ends as %s, %s', async (stage, found, status, result) => {
-    const begun = await connected().start(network)
+  ])('in the stage %s with the result %s, ends as %s, %s', async (stage, found, status, result) => {
+    const started = await connected().start(network)
     server.enter(stage, { result: found })
-    expect(await connected().end(begun, network)).toMatchObject({
+    expect(await connected().end(started, network)).toMatchObject({
       ...{ status, result, data: { state: `${stage}/${found}` } },
     })
   })
@@ -296,26 +296,23 @@ describe('a run', () => {
     ['Halted', { '0': healthCheck('Successful') }, 'aborted', 'fail'],
     ['Failed', { '0': latency('Failed'), '1': healthCheck('Successful') }, 'errored', 'fail'],
     ['Successful', { '0': healthCheck('Successful') }, 'succeeded', 'fail'],
-  ])(
-    'of a scenario that is meant to fail a health check: %s with %j is %s, %s',
-    async (stage, nodes, status, result) => {
-      const begun = await connected().start(network)
-      server.enter(stage, { nodes, passCriteria: 'AT_LEAST_ONE_FAILED' })
-      expect(await connected().end(begun, network)).toMatchObject({ status, result })
-    },
-  )
-
-  test('that is answered as a list is read like one that is not', async () => {
-    server.state.inList = true
-    const begun = await connected().start(network)
-    server.enter('Successful')
-    expect(await connected().end(begun, network)).toMatchObject({ result: 'pass', data: { id, state: 'Successful' } })
-    server.failNext(200, [])
-    expect(await failureOf(connected().poll(begun, network))).toMatchObject({ kind: 'platform', transient: true })
+  ])('with a health check that must fail: %s with %j is %s, %s', async (stage, nodes, status, result) => {
+    const started = await connected().start(network)
+    server.enter(stage, { nodes, passCriteria: 'AT_LEAST_ONE_FAILED' })
+    expect(await connected().end(started, network)).toMatchObject({ status, result })
   })
 
-  test('that a health check has halted has failed, and says which', async () => {
-    const begun = await connected().start(network)
+  test('is read from a list or an object', async () => {
+    server.state.inList = true
+    const started = await connected().start(network)
+    server.enter('Successful')
+    expect(await connected().end(started, network)).toMatchObject({ result: 'pass', data: { id, state: 'Successful' } })
+    server.failNext(200, [])
+    expect(await failureOf(connected().poll(started, network))).toMatchObject({ kind: 'platform', transient: true })
+  })
+
+  test('fails and names the health check that halted it', async () => {
+    const started = await connected().start(network)
     const branches: Branches = [
       { nodes: { '0': healthCheck('Failed', { failedReason: 'status 503' }) } },
       { nodes: { '0': latency('Halted', { nodeHaltedById: '0' }), '1': latency('NotStarted') } },
@@ -323,7 +320,7 @@ describe('a run', () => {
     server.enter('Halted', {
       nodes: { concurrentNode: { type: 'Concurrent', id: 'concurrentNode', state: { lifecycle: 'Failed' }, branches } },
     })
-    const ended = await connected().end(begun, network)
+    const ended = await connected().end(started, network)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail', data: { injected: ['latency: Halted'] } })
     expect(ended.message).toBe(`Scenario run ${id} ended as Halted: health check "Shop is up" failed (status 503)`)
   })
@@ -334,30 +331,30 @@ describe('a run', () => {
     ['halted by a person', 'Halted', { '0': latency('Halted'), '1': healthCheck('Successful') }, 'aborted'],
     ['failed by its health check', 'Failed', { '0': latency('Halted'), '1': healthCheck('Failed') }, 'succeeded'],
     ['unable to inject its fault', 'Failed', { '0': latency('Failed'), '1': healthCheck('Successful') }, 'errored'],
-  ])('that was %s ends as it should', async (_what, stage, nodes, status) => {
-    const begun = await connected().start(network)
+  ])('is judged correctly if it was %s', async (_what, stage, nodes, status) => {
+    const started = await connected().start(network)
     server.enter(stage, { nodes })
-    expect(await connected().end(begun, network)).toMatchObject({ status, result: 'fail' })
+    expect(await connected().end(started, network)).toMatchObject({ status, result: 'fail' })
   })
 
-  test('that failed says why, in the words of Gremlin', async () => {
-    const begun = await connected().start(network)
+  test('a failure has the reason that Gremlin gives', async () => {
+    const started = await connected().start(network)
     server.enter('Failed', {
       failedReason: 'No targets matched',
       nodes: { '0': latency('Failed', { failedReason: 'agent is idle' }) },
     })
-    expect((await connected().end(begun, network)).message).toBe(
+    expect((await connected().end(started, network)).message).toBe(
       `Scenario run ${id} ended as Failed: No targets matched; step "latency" failed (agent is idle)`,
     )
   })
 
-  test.each([false, true])('tells what it was about and what was injected (camel case: %s)', async (camelCase) => {
+  test.each([false, true])('reports its hypothesis and the injected faults (camel case: %s)', async (camelCase) => {
     server.state.camelCase = camelCase
-    const begun = await connected().start({ ...network, parameters: { hypothesis: 'Checkout survives' } })
+    const started = await connected().start({ ...network, parameters: { hypothesis: 'Checkout survives' } })
     const flag = { type: 'FailureFlag', id: '3', name: 'http-ingress', state: { lifecycle: 'Successful' } }
     const delay = { type: 'Delay', id: '2', state: { lifecycle: 'Successful' } }
     server.enter('Successful', { nodes: { '0': healthCheck('Successful'), '1': latency('Successful'), delay, flag } })
-    expect((await connected().end(begun, network)).data).toEqual({
+    expect((await connected().end(started, network)).data).toEqual({
       ...times,
       ...{
         id,
@@ -371,38 +368,38 @@ describe('a run', () => {
     })
   })
 
-  test('is held against thresholds on what is measured', async () => {
+  test('is judged by thresholds', async () => {
     const input = { ...network, thresholds: [{ metric: 'duration', op: '<', value: 60 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.enter('Successful')
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('duration is 90, not < 60'),
     })
   })
 
-  test('tells which steps it is at', async () => {
-    const begun = await connected().start(network)
+  test('reports the running steps', async () => {
+    const started = await connected().start(network)
     server.enter('Active', { nodes: { '0': healthCheck('Successful'), '1': latency('Active') } })
-    expect(await connected().poll(begun, network)).toMatchObject({ status: 'Active', progress: 'latency' })
+    expect(await connected().poll(started, network)).toMatchObject({ status: 'Active', progress: 'latency' })
   })
 
-  test('is looked at again where Gremlin is down, and refused where it is gone', async () => {
-    const begun = await connected().start(network)
+  test('keeps running while Gremlin is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(network)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().poll(begun, network))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, network))).toMatchObject({ transient: true })
     server.failNext(200, { guid })
-    expect(await failureOf(connected().poll(begun, network))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, network))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().poll(begun, network))).toMatchObject({
+    expect(await failureOf(connected().poll(started, network))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('scenario run not found'),
     })
   })
 })
 
-describe('a stop', () => {
-  test('halts a run by its id alone', async () => {
+describe('Gremlin: stop', () => {
+  test('halts a run by id', async () => {
     await connected().start(network)
     const outcome = await connected().stop({ id })
     expect(outcome).toMatchObject({
@@ -412,19 +409,19 @@ describe('a stop', () => {
     expect(calls('POST').at(-1)?.query.get('teamId')).toBe(server.state.team)
   })
 
-  test('is what the deadline asks for', async () => {
-    const begun = await connected().start(network)
-    expect(await connected().stopAtDeadline(begun, network)).toBe(true)
+  test('also halts it at the deadline', async () => {
+    const started = await connected().start(network)
+    expect(await connected().stopAtDeadline(started, network)).toBe(true)
     expect(run().stage).toBe('Halted')
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(network)
     server.state.slow = true
     expect(await connected().stop({ id })).toMatchObject({ message: 'still HaltRequested' })
   })
 
-  test('passes for a run that has ended, also between our look and the halt', async () => {
+  test('passes for a run that has ended, even between the poll and the halt', async () => {
     await connected().start(network)
     server.enter('Successful')
     expect(await connected().stop({ id })).toMatchObject({
@@ -435,7 +432,7 @@ describe('a stop', () => {
     expect(run().stage).toBe('Successful')
   })
 
-  test('says why it can not be', async () => {
+  test('reports the reason for a refusal', async () => {
     await connected().start(network)
     server.state.mayRun = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('MINIMUM_TEAM_PRIVILEGES')
@@ -444,9 +441,9 @@ describe('a stop', () => {
     expect(await failureOf(connected().stop({ id }))).toMatchObject({ transient: true })
   })
 
-  test.each(['7', guid, `${guid}#x`, `../${guid}#1`, `${guid}#1/..`])('refuses the id %j', async (wrong) => {
+  test.each(['7', guid, `${guid}#x`, `../${guid}#1`, `${guid}#1/..`])('rejects the id %j', async (wrong) => {
     const failure = await failureOf(connected().stop({ id: wrong }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('write it like') })
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('must be a run id such as') })
     expect(server.calls).toEqual([])
   })
 })

@@ -35,18 +35,18 @@ const run = () => {
   if (!found) throw new Error('There is no run')
   return found
 }
-/** As if so much time had passed, in seconds. */
+/** Advances the clock by the given seconds. */
 const pass = (seconds: number) => {
   const now = Date.now() + seconds * 1_000
   jest.spyOn(Date, 'now').mockReturnValue(now)
 }
-/** An error of GraphQL, which comes with 200. */
+/** A GraphQL error, which arrives with 200. */
 const error = (message: string) => ({ errors: [{ message, path: ['runChaosExperiment'] }], data: null })
 const passed = { name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }
 const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedProbe: 'HTTP 503 instead of 200' }
 
-describe('the connection', () => {
-  test('is checked by a look at a run that is not there', async () => {
+describe('Litmus: connection', () => {
+  test('the check reads an unknown run', async () => {
     await litmus.check(connected().client())
     expect(server.calls).toHaveLength(1)
     expect(asked('getExperimentRun')[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
@@ -56,9 +56,9 @@ describe('the connection', () => {
     })
   })
 
-  test('logs in, and uses what it is given until shortly before that expires', async () => {
-    const begun = await asUser().start(pods)
-    await asUser().poll(begun, pods)
+  test('logs in, and uses the token until shortly before it expires', async () => {
+    const started = await asUser().start(pods)
+    await asUser().poll(started, pods)
     expect(server.state.given).toBe(1)
     expect(asked('runChaosExperiment')[0]?.headers['authorization']).toBe('Bearer a-token-of-a-login-1')
     expect(server.calls[0]).toMatchObject({
@@ -67,41 +67,41 @@ describe('the connection', () => {
     })
     expect(redact('with a-token-of-a-login-1')).toBe('with ***')
     pass(86_400 - 20)
-    await asUser().poll(begun, pods)
+    await asUser().poll(started, pods)
     expect(server.state.given).toBe(2)
   })
 
-  test('logs in again when its token is not taken any more, whichever way that is said', async () => {
-    const begun = await asUser().start(pods)
+  test('logs in again if Litmus rejects the token, in any of its ways', async () => {
+    const started = await asUser().start(pods)
     server.state.tokens = []
-    expect(await failureOf(asUser().poll(begun, pods))).toMatchObject({
+    expect(await failureOf(asUser().poll(started, pods))).toMatchObject({
       kind: 'credentials',
       message: expect.stringContaining('Token is expired'),
     })
-    expect(await asUser().poll(begun, pods)).toMatchObject({ status: 'Queued' })
+    expect(await asUser().poll(started, pods)).toMatchObject({ status: 'Queued' })
     server.state.revoked = ['a-token-of-a-login-2']
-    expect(await failureOf(asUser().poll(begun, pods))).toMatchObject({
+    expect(await failureOf(asUser().poll(started, pods))).toMatchObject({
       kind: 'credentials',
       message: expect.stringContaining('Token is revoked'),
     })
-    expect(await asUser().poll(begun, pods)).toMatchObject({ status: 'Queued' })
+    expect(await asUser().poll(started, pods)).toMatchObject({ status: 'Queued' })
     expect(server.state.given).toBe(3)
   })
 
-  test('says in the words of Litmus that a password is wrong, and not which', async () => {
+  test('an invalid password is a credentials failure without the password', async () => {
     const failure = await failureOf(asUser({ password: 'a-wrong-password' }).start(pods))
     expect(failure).toMatchObject({ kind: 'credentials', afterWrite: false })
     expect(failure.message).toContain('401 to POST /auth/login: Invalid Credentials')
     expect(failure.message).not.toContain('a-wrong-password')
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('an invalid token is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(pods))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('can not log in where that is down, which leaves nothing in doubt', async () => {
+  test('a failed login is transient, and nothing was written', async () => {
     server.failNext(502, '<html><title>502 Bad Gateway</title>')
     expect(await failureOf(asUser().start(pods))).toMatchObject({ transient: true, afterWrite: false })
     server.failNext(200, '<html>')
@@ -114,28 +114,28 @@ describe('the connection', () => {
     ['a password without a user', { token: undefined, password: 'a-password' }],
     ['both', { username: 'robot', password: 'a-password' }],
     ['a token and a password', { password: 'a-password' }],
-  ])('with %s is told what it needs', async (_what, fields) => {
+  ])('rejects %s', async (_what, fields) => {
     expect(await failureOf(connected(fields).start(pods))).toMatchObject({
       kind: 'misconfigured',
-      message: 'The connection to Litmus needs either a token, or username and password.',
+      message: 'The connection to Litmus needs either a token, or a username and a password.',
     })
     expect(server.calls).toEqual([])
   })
 
-  test('names what may be run and where, and a score in percent', () => {
+  test('requires allow and a valid project and score', () => {
     for (const fields of [{ allow: undefined }, { project: undefined }, { project: 'a/b' }, { minScore: 101 }])
       expect(litmus.connection.safeParse(connection(fields)).success).toBe(false)
     expect(litmus.connection.parse(connection()).minScore).toBe(100)
   })
 
-  test('has its secrets masked wherever they turn up', () => {
+  test('the token and the password are secrets', () => {
     const values = litmus.connection.parse(connection({ password: 'a-password' }))
     expect(secretsIn(litmus.connection, values)).toEqual([server.token, 'a-password'])
   })
 })
 
-describe('a start', () => {
-  test('runs the experiment, and answers at once', async () => {
+describe('Litmus: start', () => {
+  test('runs the experiment and returns at once', async () => {
     const { outcome } = await connected().start(pods)
     const url = `${server.url}/account/-/project/f0a1-shop/experiments/a1b2/notifyID/${notifyID}`
     expect(outcome).toMatchObject({
@@ -150,32 +150,32 @@ describe('a start', () => {
     })
   })
 
-  test('takes the experiment from the connection, and its project may be named', async () => {
+  test('takes the experiment from the connection, and accepts its project', async () => {
     await connected({ target: 'a1b3' }).start({ project: server.project })
     expect(run()).toMatchObject({ experimentID: 'a1b3', project: 'f0a1-shop' })
   })
 
   test.each([
-    ['an experiment', { target: 'a1b2' }, 'input.target is "a1b2", which is outside of the blast radius'],
-    ['a project', { target: 'x1', project: 'bank' }, 'input.project is "bank", which is outside of the blast radius'],
-  ])('is refused for %s that the connection does not allow', async (_what, input, message) => {
+    ['an experiment', { target: 'a1b2' }, 'input.target is "a1b2", which is outside the blast radius'],
+    ['a project', { target: 'x1', project: 'bank' }, 'input.project is "bank", which is outside the blast radius'],
+  ])('rejects %s that the connection does not allow', async (_what, input, message) => {
     const failure = await failureOf(connected({ allow: ['x1'] }).start(input))
     expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(message) })
     expect(server.calls).toEqual([])
   })
 
   test.each([
-    ['a target that is no id', { target: 'a/b' }, 'input.target is no experiment'],
-    ['a target of dots', { target: '..' }, 'input.target is no experiment'],
-    ['a ref', { ref: 'main' }, 'input.ref is of no use'],
-    ['parameters', { parameters: { TARGET_PODS: 'all' } }, 'input.parameters is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid target', { target: 'a/b' }, 'input.target must be the id of an experiment'],
+    ['a target of dots', { target: '..' }, 'input.target must be the id of an experiment'],
+    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
+    ['parameters', { parameters: { TARGET_PODS: 'all' } }, 'input.parameters is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected({ allow: '*' }).start({ ...pods, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400, message: expect.stringContaining(message) })
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of Litmus why it is refused', async () => {
+  test('reports the reason that Litmus gives', async () => {
     expect(await failureOf(connected().start({ target: 'nope' }))).toMatchObject({
       kind: 'refused',
       message:
@@ -194,21 +194,21 @@ describe('a start', () => {
     expect(server.state.runs).toEqual([])
   })
 
-  test('of an experiment that has a schedule says that nothing can be followed', async () => {
+  test('rejects an experiment with a schedule, which returns no run', async () => {
     expect(await failureOf(connected().start({ target: 'nightly' }))).toMatchObject({
       kind: 'refused',
-      message: expect.stringContaining('The experiment nightly runs by a schedule'),
+      message: expect.stringContaining('The experiment nightly has a schedule'),
     })
   })
 
-  test('stays away for as long as it is asked to', async () => {
+  test('returns Retry-After of Litmus', async () => {
     server.failNext(429, 'slow down', { headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(pods))).toMatchObject({
       ...{ transient: true, retryAfter: 12, afterWrite: false },
     })
   })
 
-  test('can be tried again where Litmus is down, or can not tell what we may', async () => {
+  test('is transient if the permission check fails, but not if the request may have been received', async () => {
     server.failNext(200, error('permission_denied: rpc error: code = Unavailable desc = connection error'))
     expect(await failureOf(connected().start(pods))).toMatchObject({ transient: true, afterWrite: false })
     await connected().start(pods)
@@ -218,42 +218,42 @@ describe('a start', () => {
   })
 })
 
-describe('a start of which nobody knows whether it came through', () => {
+describe('Litmus: start with an unknown outcome', () => {
   test.each([
-    ['its answer is lost', () => server.loseNext('POST')],
-    ['there is a page with 500', () => server.failNext(500, '<html><title>Oops</title>', { done: true })],
-    ['its database fails', () => server.failNext(200, error('server selection error: no primary'), { done: true })],
-    ['it breaks inside', () => server.failNext(200, error('internal system error'), { done: true })],
-    ['it answers no run', () => server.failNext(200, { data: null }, { done: true })],
-  ])('is not tried again, since no run can be told from another: %s', async (_what, fail) => {
+    ['the response is lost', () => server.loseNext('POST')],
+    ['Litmus returns a page with 500', () => server.failNext(500, '<html><title>Oops</title>', { done: true })],
+    ['the database fails', () => server.failNext(200, error('server selection error: no primary'), { done: true })],
+    ['Litmus reports an internal error', () => server.failNext(200, error('internal system error'), { done: true })],
+    ['Litmus returns no run', () => server.failNext(200, { data: null }, { done: true })],
+  ])('is not retried, because runs have no key: %s', async (_what, fail) => {
     fail()
     expect(await failureOf(connected().start(pods))).toMatchObject({
       kind: 'doubtful',
       transient: false,
-      message: expect.stringContaining('look at Litmus before you repeat it'),
+      message: expect.stringContaining('Check Litmus before you repeat the call'),
     })
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is not tried again after a crash', async () => {
+  test('is not retried after a crash', async () => {
     expect(await failureOf(connected().start(pods, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.calls).toEqual([])
   })
 })
 
-describe('a run', () => {
+describe('Litmus: run', () => {
   test.each([
     ['Queued', 'Queued'],
     ['Pending', 'Pending'],
     ['Running', 'Running'],
     ['NA', 'NA'],
-    // Only a filter of lists; no run is so.
+    // Only a filter of lists: no run is in this phase.
     ['All', 'All (unknown state)'],
     ['Paused', 'Paused (unknown state)'],
-  ])('that is %s goes on', async (phase, running) => {
-    const begun = await connected().start(pods)
+  ])('keeps running in the phase %s', async (phase, running) => {
+    const started = await connected().start(pods)
     server.enter(phase)
-    expect(await connected().poll(begun, pods)).toMatchObject({ status: running, progress: phase })
+    expect(await connected().poll(started, pods)).toMatchObject({ status: running, progress: phase })
   })
 
   test.each([
@@ -268,40 +268,40 @@ describe('a run', () => {
     ['Skipped', 100, 'errored', 'fail'],
     ['Stopped', 100, 'aborted', 'fail'],
     ['Terminated', 100, 'aborted', 'fail'],
-  ])('that is %s with the score %s ends as %s, %s', async (phase, score, status, result) => {
-    const begun = await connected().start(pods)
+  ])('in the phase %s with the score %s, ends as %s, %s', async (phase, score, status, result) => {
+    const started = await connected().start(pods)
     server.enter(phase, { score })
-    expect(await connected().end(begun, pods)).toMatchObject({ status, result, data: { id, state: phase } })
+    expect(await connected().end(started, pods)).toMatchObject({ status, result, data: { id, state: phase } })
   })
 
   test.each([
     [60, 60, 'pass'],
     [60, 59.99, 'fail'],
     [0, 0, 'pass'],
-  ])('passes with at least the score that the connection asks for: %s of %s', async (minScore, score, result) => {
-    const begun = await connected({ minScore }).start(pods)
+  ])('passes with at least the minimum score of the connection: %s of %s', async (minScore, score, result) => {
+    const started = await connected({ minScore }).start(pods)
     server.enter('Completed_With_Probe_Failure', { score, faults: [failed] })
-    expect(await connected({ minScore }).end(begun, pods)).toMatchObject({ status: 'succeeded', result })
+    expect(await connected({ minScore }).end(started, pods)).toMatchObject({ status: 'succeeded', result })
   })
 
-  test('answers what was injected and what became of it', async () => {
-    const begun = await connected().start(pods)
+  test('reports the injected faults and their results', async () => {
+    const started = await connected().start(pods)
     server.enter('Completed', { score: 100, faults: [passed] })
-    const outcome = await connected().end(begun, pods)
+    const outcome = await connected().end(started, pods)
     expect(outcome.message).toBe(`Experiment run ${id} ended as Completed`)
     expect(outcome.data).toEqual({
       ...times,
-      ...{ id, url: begun.outcome.data['url'], state: 'Completed' },
+      ...{ id, url: started.outcome.data['url'], state: 'Completed' },
       ...{ experiment: 'checkout-pods', infrastructure: 'production', resiliencyScore: 100, duration: 90 },
       ...{ faultsPassed: 1, faultsFailed: 0, faultsAwaited: 0, faultsStopped: 0, faultsNa: 0, totalFaults: 1 },
       faults: [{ name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }],
     })
   })
 
-  test('that failed names the score, the fault and the probe', async () => {
-    const begun = await connected().start(pods)
+  test('a failure names the score, the fault and the probe', async () => {
+    const started = await connected().start(pods)
     server.enter('Completed_With_Probe_Failure', { score: 66.66, faults: [passed, failed] })
-    const outcome = await connected().end(begun, pods)
+    const outcome = await connected().end(started, pods)
     expect(outcome.message).toBe(
       `Experiment run ${id} ended as Completed_With_Probe_Failure: resiliencyScore is 66.66, not >= 100; fault node-drain: Fail (probe answers: HTTP 503 instead of 200)`,
     )
@@ -314,11 +314,11 @@ describe('a run', () => {
     })
   })
 
-  test('that broke names the step at which it did', async () => {
-    const begun = await connected().start(pods)
+  test('an error names the failed step', async () => {
+    const started = await connected().start(pods)
     const broken = { name: 'pod-delete', verdict: 'Fail', failStep: 'TARGET_SELECTION_ERROR : no pod found' }
     server.enter('Error', { faults: [broken], message: 'workflow shutdown' })
-    expect((await connected().end(begun, pods)).message).toBe(
+    expect((await connected().end(started, pods)).message).toBe(
       `Experiment run ${id} ended as Error: fault pod-delete: Fail (TARGET_SELECTION_ERROR : no pod found); workflow shutdown`,
     )
     const nodes = {
@@ -326,7 +326,7 @@ describe('a run', () => {
       b: { name: 'pod-delete-x7c', type: 'ChaosEngine', phase: 'Error', message: 'no such engine' },
     }
     server.enter('Error', { reportedStatus: JSON.stringify({ nodes }) })
-    const { message, data } = await connected().end(begun, pods)
+    const { message, data } = await connected().end(started, pods)
     expect(message).toContain(
       'fault pod-delete-x7c: N/A (no such engine); step install-chaos-faults: Error (exit code 1)',
     )
@@ -334,29 +334,29 @@ describe('a run', () => {
   })
 
   test.each(['', 'not JSON', '[]', '{"nodes":{"a":1}}', '{"nodes":null}'])(
-    'has a verdict whatever its agent tells: %j',
-    async (reportedStatus) => {
-      const begun = await connected().start(pods)
-      server.enter('Completed', { score: 100, reportedStatus })
-      expect(await connected().end(begun, pods)).toMatchObject({ result: 'pass', data: { resiliencyScore: 100 } })
+    'has a verdict regardless of the report of its agent: %j',
+    async (executionData) => {
+      const started = await connected().start(pods)
+      server.enter('Completed', { score: 100, reportedStatus: executionData })
+      expect(await connected().end(started, pods)).toMatchObject({ result: 'pass', data: { resiliencyScore: 100 } })
     },
   )
 
-  test('of many faults keeps its results small', async () => {
-    const begun = await connected().start(pods)
+  test('limits its results if it has many faults', async () => {
+    const started = await connected().start(pods)
     const faults = Array.from({ length: 60 }, (_, at) => ({
       ...failed,
       name: `fault-${at}`,
       failedProbe: 'x'.repeat(999),
     }))
     server.enter('Completed', { score: 0, faults })
-    const { data, message } = await connected().end(begun, pods)
+    const { data, message } = await connected().end(started, pods)
     expect(data['faults']).toHaveLength(20)
     expect(message.length).toBeLessThan(700)
     expect(JSON.stringify(data).length).toBeLessThan(8_000)
   })
 
-  test('is looked at after the deadline, when nothing is started any more', async () => {
+  test('can be polled after the deadline, when nothing can be started', async () => {
     const { job: pending } = await connected().start(pods)
     const late = connected().client({ deadline: -1 })
     expect(await litmus.getStatus(late, pending as Run)).toMatchObject({ state: 'Queued' })
@@ -364,16 +364,16 @@ describe('a run', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('tells of each fault how far it is', async () => {
-    const begun = await connected().start(pods)
+  test('reports the progress of each fault', async () => {
+    const started = await connected().start(pods)
     server.enter('Running', { faults: [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }] })
-    expect(await connected().poll(begun, pods)).toMatchObject({
+    expect(await connected().poll(started, pods)).toMatchObject({
       status: 'Running',
       progress: 'Running, pod-delete Completed, node-drain Running',
     })
   })
 
-  test('is held against thresholds on what is measured', async () => {
+  test('is judged by thresholds', async () => {
     const input = {
       ...pods,
       thresholds: [
@@ -382,46 +382,46 @@ describe('a run', () => {
         { metric: 'duration', op: '<', value: 300 },
       ],
     }
-    const begun = await connected({ minScore: 0 }).start(input)
+    const started = await connected({ minScore: 0 }).start(input)
     server.enter('Completed_With_Probe_Failure', { score: 66, faults: [passed, failed] })
-    expect(await connected({ minScore: 0 }).end(begun, input)).toMatchObject({
+    expect(await connected({ minScore: 0 }).end(started, input)).toMatchObject({
       result: 'warning',
       message: expect.stringContaining('resiliencyScore is 66, not >= 80'),
     })
   })
 
-  test('may not be shown for a minute after its start, and must be then', async () => {
-    const begun = await connected().start(pods)
+  test('may be invisible for a minute after its start, but not longer', async () => {
+    const started = await connected().start(pods)
     server.state.shownLate = 3
-    const first = await connected().poll(begun, pods)
-    expect(first).toMatchObject({ status: 'not shown yet' })
+    const first = await connected().poll(started, pods)
+    expect(first).toMatchObject({ status: 'not visible yet' })
     pass(61)
-    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({
+    expect(await failureOf(connected().poll(started, pods))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('404 to POST /api/query: no matching experiment run'),
     })
   })
 
-  test('that was seen and is gone is refused at once', async () => {
-    const begun = await connected().start(pods)
-    const seen = await connected().poll(begun, pods)
+  test('is refused at once if it disappears after it was visible', async () => {
+    const started = await connected().start(pods)
+    const seen = await connected().poll(started, pods)
     server.state.runs = []
-    expect(await failureOf(connected().poll({ ...begun, ...seen }, pods))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll({ ...started, ...seen }, pods))).toMatchObject({ kind: 'refused' })
   })
 
-  test('is looked at again where Litmus is down', async () => {
-    const begun = await connected().start(pods)
+  test('keeps running while Litmus is down', async () => {
+    const started = await connected().start(pods)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, pods))).toMatchObject({ transient: true })
     server.failNext(200, error('DB aggregate stage error: cursor is closed'))
-    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, pods))).toMatchObject({ transient: true })
     server.failNext(200, '<html>Log in</html>')
-    expect(await failureOf(connected().poll(begun, pods))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, pods))).toMatchObject({ transient: true })
   })
 })
 
-describe('a stop', () => {
-  test('ends this run, and no other of the experiment', async () => {
+describe('Litmus: stop', () => {
+  test('stops only this run of the experiment', async () => {
     await connected().start(pods)
     server.take()
     await connected().start(pods)
@@ -437,35 +437,35 @@ describe('a stop', () => {
     })
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(pods)
     server.take()
     server.state.stopsLate = true
     expect(await connected().stop({ id })).toMatchObject({ message: 'still Running' })
   })
 
-  test('is tried again for a run that its agent has not taken yet, since without its id all would stop', async () => {
+  test('is transient until the agent accepts the run, because a stop without its id would stop all runs', async () => {
     await connected().start(pods)
     server.take()
     await connected().start(pods)
     const second = id.replace(/1$/, '2')
     expect(await failureOf(connected().stop({ id: second }))).toMatchObject({
       transient: true,
-      message: 'Litmus can not stop a run before its agent has taken it (Queued).',
+      message: 'Litmus cannot stop a run before its agent accepts it (Queued).',
     })
     expect(asked('stopExperimentRuns')).toEqual([])
     server.take()
     expect(await connected().stop({ id: second })).toMatchObject({ data: { state: 'Stopped' } })
   })
 
-  test('at the deadline ends the run', async () => {
-    const begun = await connected().start(pods)
+  test('also stops it at the deadline', async () => {
+    const started = await connected().start(pods)
     server.take()
-    expect(await connected().stopAtDeadline(begun, pods)).toBe(true)
+    expect(await connected().stopAtDeadline(started, pods)).toBe(true)
     expect(run().phase).toBe('Stopped')
   })
 
-  test('passes for a run that has ended, also between our look and the stop', async () => {
+  test('passes for a run that has ended, even between the poll and the stop', async () => {
     await connected().start(pods)
     server.enter('Completed', { score: 100 })
     expect(await connected().stop({ id })).toMatchObject({
@@ -476,7 +476,7 @@ describe('a stop', () => {
     expect(asked('stopExperimentRuns')).toEqual([])
   })
 
-  test('says why it can not be', async () => {
+  test('reports the reason for a refusal', async () => {
     await connected().start(pods)
     server.take()
     server.state.role = 'Viewer'
@@ -500,19 +500,19 @@ describe('a stop', () => {
     `f0a1-shop/..#${notifyID}`,
     'f0a1-shop/a1b2#a b',
     `${id}/x`,
-  ])('refuses the id %j', async (wrong) => {
+  ])('rejects the id %j', async (wrong) => {
     expect(await failureOf(connected().stop({ id: wrong }))).toMatchObject({
       kind: 'invalid',
-      message: expect.stringContaining('as project/experiment#notifyID'),
+      message: expect.stringContaining(': project/experiment#notifyID'),
     })
     expect(server.calls).toEqual([])
   })
 
-  test('refuses a run of another project', async () => {
+  test('rejects a run of another project', async () => {
     const failure = await failureOf(connected({ project: 'bank' }).stop({ id }))
     expect(failure).toMatchObject({
       kind: 'invalid',
-      message: 'input.id is of the project f0a1-shop, and not of bank.',
+      message: 'input.id is in the project f0a1-shop, not in bank',
     })
   })
 })

@@ -24,7 +24,7 @@ const execution = () => {
   if (!found) throw new Error('There is no execution')
   return found
 }
-/** As if the newest execution had been requested so many hours earlier. */
+/** Makes the newest execution older by the given hours. */
 const age = (hours: number) => {
   execution().requested = new Date(Date.now() - hours * 3_600_000).toISOString()
 }
@@ -33,41 +33,41 @@ const action = (actionKind: string, customLabel: string, state: string, more: ob
   ...{ actionKind, customLabel, state, ...more },
 })
 
-describe('the connection', () => {
-  test('is checked with one execution', async () => {
+describe('Steadybit: connection', () => {
+  test('the check lists one execution', async () => {
     await steadybit.check(connected().client())
     expect(server.calls).toMatchObject([
       { method: 'POST', path: '/api/experiments/executions', body: { page: 0, size: 1 } },
     ])
   })
 
-  test('is with Steadybit where it names no other place, and runs nothing in parallel', () => {
+  test("uses Steadybit's own URL and no parallel runs by default", () => {
     expect(steadybit.connection.parse({ token: 'a-token', allow: 'SHOP-1, ADM-*' })).toEqual({
       ...{ baseUrl: 'https://platform.steadybit.com', token: 'a-token', allow: ['SHOP-1', 'ADM-*'] },
       ...{ parallel: 'off', variables: [] },
     })
   })
 
-  test.each([[undefined], [[]], ['']])('must say what may be run: %j is not enough', (allow) => {
+  test.each([[undefined], [[]], ['']])('requires a non-empty allow: %j', (allow) => {
     expect(steadybit.connection.safeParse({ token: 'a-token', allow }).success).toBe(false)
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('an invalid token is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(shop))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('The access token is not valid.')
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', async () => {
+  test('the token is a secret', async () => {
     expect(secretsIn(steadybit.connection, { token: server.token })).toEqual([server.token])
     server.state.invalid = `token ${server.token}`
     expect((await failureOf(connected().start(shop))).message).not.toContain(server.token)
   })
 })
 
-describe('a start', () => {
-  test('runs the experiment with its key in a variable, and answers at once', async () => {
+describe('Steadybit: start', () => {
+  test('runs the experiment with the key in a variable and returns at once', async () => {
     const { outcome } = await connected().start(shop)
     expect(outcome).toMatchObject({
       status: 'succeeded',
@@ -80,7 +80,7 @@ describe('a start', () => {
     expect(starts()[0]?.query.get('allowParallel')).toBe('false')
   })
 
-  test('takes the experiment from the connection, and sends nothing where the call has no key', async () => {
+  test('takes the experiment from the connection, and sends no body without a key', async () => {
     await connected({ target: 'SHOP-2' }).start({}, { key: undefined })
     expect(server.calls).toMatchObject([{ path: '/api/experiments/SHOP-2/execute', body: undefined }])
   })
@@ -92,10 +92,10 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a target that is no key', { target: '../templates' }, 'input.target is no experiment'],
-    ['a project', { project: 'SHOP' }, 'input.project is of no use'],
-    ['a ref', { ref: '2' }, 'input.ref is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid target', { target: '../templates' }, 'input.target must be an experiment key'],
+    ['a project', { project: 'SHOP' }, 'input.project is not supported'],
+    ['a ref', { ref: '2' }, 'input.ref is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected({ allow: '*' }).start({ ...shop, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -103,28 +103,28 @@ describe('a start', () => {
   })
 
   test.each([
-    ['an experiment', { allow: ['ADM-*', 'SHOP-10'] }, {}, 'outside of the blast radius'],
+    ['an experiment', { allow: ['ADM-*', 'SHOP-10'] }, {}, 'outside the blast radius'],
     ['a variable', {}, { parameters: { zone: '*' } }, 'input.parameters.zone may not be set'],
     [
-      'a variable beside others',
+      'one of several variables',
       { variables: 'zone' },
       { parameters: { zone: 'a', env: 'b' } },
       'parameters.env may not',
     ],
     [
-      'our own variable',
+      'the variable of the idempotency key',
       { variables: '*' },
       { parameters: { cloudAutomationWebhooksKey: keyOf(2) } },
       'cloudAutomationWebhooksKey may not',
     ],
-  ])('is refused for %s that the connection does not allow', async (_what, fields, input, message) => {
+  ])('rejects %s that the connection does not allow', async (_what, fields, input, message) => {
     const failure = await failureOf(connected(fields).start({ ...shop, ...input }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of Steadybit why it is refused', async () => {
+  test('reports the reason that Steadybit gives', async () => {
     expect((await failureOf(connected().start({ target: 'SHOP-9' }))).message).toContain(
       '404 to POST /api/experiments/SHOP-9/execute: Experiment SHOP-9 not found.',
     )
@@ -135,14 +135,14 @@ describe('a start', () => {
     })
   })
 
-  test('is refused for an experiment that is not valid', async () => {
+  test('rejects an invalid experiment', async () => {
     server.state.invalid = 'lanes[0].steps[0].blastRadius: Please specify a query to select targets.'
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ kind: 'refused', transient: false })
     expect(failure.message).toContain('Please specify a query to select targets.')
   })
 
-  test.each([409, 422])('waits for another experiment that runs, whether that is a %s', async (status) => {
+  test.each([409, 422])('waits for another running experiment, reported with %s', async (status) => {
     const another = {
       ...{ type: 'https://steadybit.com/problems/another-experiment-running-exception', status },
       title: 'Another experiment is running',
@@ -153,7 +153,7 @@ describe('a start', () => {
     expect(failure.message).toContain('Another experiment is running')
   })
 
-  test('runs beside others where the connection allows that', async () => {
+  test('runs in parallel with others if the connection allows it', async () => {
     server.state.busy = true
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
     await connected({ parallel: true }).start(shop)
@@ -161,7 +161,7 @@ describe('a start', () => {
     expect(server.state.executions).toHaveLength(1)
   })
 
-  test('stays away for as long as it is asked to', async () => {
+  test('returns the wait time of Steadybit', async () => {
     const headers = { 'ratelimit-limit': '100;w=60', 'ratelimit-remaining': '0', 'ratelimit-reset': '46' }
     server.failNext(429, { title: 'Too Many Requests' }, { on: 'POST', headers })
     expect(await failureOf(connected().start(shop, { key: undefined }))).toMatchObject({
@@ -169,13 +169,13 @@ describe('a start', () => {
     })
   })
 
-  test('can be tried again where Steadybit is down', async () => {
+  test('is transient while Steadybit is down', async () => {
     server.down()
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
   })
 })
 
-describe('where an execution is', () => {
+describe('Steadybit: id of an execution', () => {
   let elsewhere: Served
   beforeEach(async () => {
     elsewhere = await serve(() => ({ status: 200, body: { id: 666, state: 'COMPLETED' } }))
@@ -185,44 +185,44 @@ describe('where an execution is', () => {
   test.each([
     ['absolute', () => `${server.url}/api/experiments/executions/123`],
     ['relative', () => '/api/experiments/executions/123'],
-  ])('is taken from an %s location, where the answer has no body', async (_what, location) => {
+  ])('comes from an %s location if the response has no body', async (_what, location) => {
     Object.assign(server.state, { body: 'empty', location: location() })
-    const begun = await connected().start(shop)
-    expect(begun.outcome.data).toMatchObject({ id, url: `${server.url}/experiments/edit/SHOP-1/executions/123` })
+    const started = await connected().start(shop)
+    expect(started.outcome.data).toMatchObject({ id, url: `${server.url}/experiments/edit/SHOP-1/executions/123` })
     server.enter('COMPLETED')
-    expect(await connected().end(begun, shop)).toMatchObject({ result: 'pass' })
+    expect(await connected().end(started, shop)).toMatchObject({ result: 'pass' })
   })
 
-  test('is refused where the location is with another host, which is not asked', async () => {
+  test('is rejected if the location is on another host, which receives no request', async () => {
     Object.assign(server.state, { body: 'empty', location: `${elsewhere.url}/api/experiments/executions/666` })
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ kind: 'refused', transient: false })
-    expect(failure.message).toContain(`at ${elsewhere.url}, which is not followed`)
+    expect(failure.message).toContain(`its location is at ${elsewhere.url}`)
     expect(failure.message).not.toContain(server.token)
     expect(elsewhere.calls).toEqual([])
   })
 
-  test('is asked of the host of the connection only, wherever the location is', async () => {
+  test('is used only on the host of the connection, regardless of the location', async () => {
     server.state.location = `${elsewhere.url}/api/experiments/executions/666`
-    const begun = await connected().start(shop)
-    expect(begun.outcome.data).toMatchObject({ id })
+    const started = await connected().start(shop)
+    expect(started.outcome.data).toMatchObject({ id })
     server.enter('FAILED')
-    expect(await connected().end(begun, shop)).toMatchObject({ result: 'fail', data: { id } })
+    expect(await connected().end(started, shop)).toMatchObject({ result: 'fail', data: { id } })
     expect(elsewhere.calls).toEqual([])
   })
 
   test.each(['', 'http://[', '/api/experiments/executions/../../users', 'executions/12x'])(
-    'is refused where the location is %j',
+    'is rejected if the location is %j',
     async (location) => {
       Object.assign(server.state, { body: 'empty', location })
       const failure = await failureOf(connected().start(shop))
       expect(failure).toMatchObject({ kind: 'refused', transient: false })
-      expect(failure.message).toContain('names no execution')
+      expect(failure.message).toContain('returned no execution id')
     },
   )
 
   test.each(['javascript:alert(1)', 'data:text/html,x', 'not a page', ''])(
-    'is no link where the page is %j',
+    'has no link if the page is %j',
     async (uiLocation) => {
       server.state.uiLocation = uiLocation
       const { outcome } = await connected().start(shop)
@@ -231,26 +231,26 @@ describe('where an execution is', () => {
   )
 })
 
-describe('a start whose answer was lost', () => {
-  // Not by the action: its first POST is that of the look-up.
+describe('Steadybit: start with a lost response', () => {
+  // Calls the provider directly, because the action sends a POST to search first.
   const lose = async () => {
     server.loseNext('POST')
     const failure = await failureOf(steadybit.start(connected().client(), shop))
     expect(failure).toMatchObject({ transient: true, afterWrite: true })
   }
 
-  test('is found by its key, once it has started', async () => {
+  test('a retry finds the execution by its key once it has started', async () => {
     await lose()
     const waiting = await failureOf(connected().start(shop, { isRetry: true }))
     expect(waiting).toMatchObject({ transient: true })
-    expect(waiting.message).toContain('execution 123 of SHOP-1 CREATED')
+    expect(waiting.message).toContain('execution 123 of SHOP-1 as CREATED')
     server.enter('RUNNING')
     const { outcome } = await connected().start(shop, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/experiments/edit/SHOP-1/executions/123` })
     expect(starts()).toHaveLength(1)
   })
 
-  test('is repeated where it is not there, beside the executions of other calls', async () => {
+  test('a retry starts the experiment if only other calls have executions', async () => {
     await connected().start(shop, { key: keyOf(2) })
     server.enter('COMPLETED')
     await connected().start({ target: 'SHOP-2' }, { key: keyOf(1) })
@@ -258,7 +258,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.executions.map(({ key }) => key)).toEqual(['SHOP-1', 'SHOP-2', 'SHOP-1'])
   })
 
-  test('is repeated where an execution of long ago carries its key', async () => {
+  test('a repeated call ignores an execution that is older than a day, but a retry finds it', async () => {
     await connected().start(shop)
     server.enter('COMPLETED')
     age(26)
@@ -269,7 +269,7 @@ describe('a start whose answer was lost', () => {
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id: '124' })
   })
 
-  test('is in doubt where an execution does not show its variables', async () => {
+  test('the outcome is unknown if an execution has no variables', async () => {
     server.state.showsVariables = false
     await lose()
     server.enter('RUNNING')
@@ -277,7 +277,7 @@ describe('a start whose answer was lost', () => {
     expect(starts()).toHaveLength(1)
   })
 
-  test('is in doubt where executions can not be seen', async () => {
+  test('the outcome is unknown if the token may not read executions', async () => {
     server.state.mayList = false
     await lose()
     expect(await failureOf(connected().start(shop, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
@@ -285,14 +285,14 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-test('a second delivery of an event finds the execution, though it has ended', async () => {
+test('Steadybit: a second delivery of an event finds the execution after it has ended', async () => {
   await connected().start(shop)
   server.enter('COMPLETED')
   expect((await connected().start(shop)).outcome.data).toMatchObject({ id })
   expect(starts()).toHaveLength(1)
 })
 
-test('a start waits until it is told whose execution the one is that is being prepared', async () => {
+test('Steadybit: a start waits until it is known to whom a preparing execution belongs', async () => {
   await connected().start(shop, { key: keyOf(2) })
   expect(await failureOf(connected({ parallel: 'on' }).start(shop))).toMatchObject({
     ...{ transient: true, afterWrite: false },
@@ -300,34 +300,34 @@ test('a start waits until it is told whose execution the one is that is being pr
   expect(starts()).toHaveLength(1)
 })
 
-describe('an execution', () => {
+describe('Steadybit: execution', () => {
   test.each([
-    ['CREATED', 'goes on'],
-    ['REQUESTED', 'goes on'],
-    ['PREPARED', 'goes on'],
-    ['RUNNING', 'goes on'],
+    ['CREATED', 'keeps running'],
+    ['REQUESTED', 'keeps running'],
+    ['PREPARED', 'keeps running'],
+    ['RUNNING', 'keeps running'],
     ['COMPLETED', 'succeeded', 'pass'],
     ['FAILED', 'succeeded', 'fail'],
     ['ERRORED', 'errored', 'fail'],
     ['CANCELED', 'aborted', 'fail'],
-  ])('that is %s: it %s', async (state, status, result = '') => {
-    const begun = await connected().start(shop)
+  ])('in the state %s: %s', async (state, status, result = '') => {
+    const started = await connected().start(shop)
     server.enter(state)
-    if (status === 'goes on') {
-      expect(await connected().poll(begun, shop)).toMatchObject({ status: state })
+    if (status === 'keeps running') {
+      expect(await connected().poll(started, shop)).toMatchObject({ status: state })
     } else {
-      expect(await connected().end(begun, shop)).toMatchObject({ status, result, data: { id, url, state } })
+      expect(await connected().end(started, shop)).toMatchObject({ status, result, data: { id, url, state } })
     }
   })
 
-  test.each(['PAUSED', 'constructor'])('whose state %s is not known goes on, and says so', async (state) => {
-    const begun = await connected().start(shop)
+  test.each(['PAUSED', 'constructor'])('keeps running in the unknown state %s, and reports it', async (state) => {
+    const started = await connected().start(shop)
     server.enter(state)
-    expect(await connected().poll(begun, shop)).toMatchObject({ status: `${state} (unknown state)` })
+    expect(await connected().poll(started, shop)).toMatchObject({ status: `${state} (unknown state)` })
   })
 
-  test('tells the hypothesis and what was injected', async () => {
-    const begun = await connected().start(shop)
+  test('reports the hypothesis and the injected faults', async () => {
+    const started = await connected().start(shop)
     const steps = [
       { stepType: 'WAIT' as const, state: 'COMPLETED' },
       action('CHECK', 'Checkout answers', 'COMPLETED'),
@@ -336,7 +336,7 @@ describe('an execution', () => {
       action('ATTACK', 'Never reached', 'SKIPPED'),
     ]
     server.enter('COMPLETED', { steps })
-    expect((await connected().end(begun, shop)).data).toEqual({
+    expect((await connected().end(started, shop)).data).toEqual({
       ...times,
       ...{ id, url, state: 'COMPLETED', experiment: 'SHOP-1', name: 'Shop survives latency', duration: 90 },
       hypothesis: 'Checkout stays below 500 ms',
@@ -348,11 +348,11 @@ describe('an execution', () => {
     })
   })
 
-  test('that failed says why, in the words of Steadybit', async () => {
-    const begun = await connected().start(shop)
+  test('a failure has the reason that Steadybit gives', async () => {
+    const started = await connected().start(shop)
     const steps = [action('CHECK', 'Checkout answers', 'FAILED', { reason: 'success rate 80 %' })]
     server.enter('FAILED', { reason: 'Check failure.', steps })
-    const ended = await connected().end(begun, shop)
+    const ended = await connected().end(started, shop)
     expect(ended).toMatchObject({ result: 'fail', data: { failedStep: 'Checkout answers' } })
     expect(ended.message).toBe(
       'Execution 123 ended as FAILED: Check failure.; step "Checkout answers" FAILED (success rate 80 %)',
@@ -363,47 +363,47 @@ describe('an execution', () => {
     ['ERRORED', { failureReason: 'No agent' }, 'Execution 123 ended as ERRORED: No agent'],
     ['CANCELED', { canceledBy: { name: 'Mia', username: 'mia' } }, 'Execution 123 ended as CANCELED: canceled by Mia'],
     ['CANCELED', { reason: 'another experiment was running' }, 'ended as CANCELED: another experiment was running'],
-  ])('that is %s with %j says so', async (state, what, message) => {
-    const begun = await connected().start(shop)
+  ])('in the state %s with %j, reports the reason', async (state, what, message) => {
+    const started = await connected().start(shop)
     server.enter(state, what)
-    expect((await connected().end(begun, shop)).message).toContain(message)
+    expect((await connected().end(started, shop)).message).toContain(message)
   })
 
-  test('keeps its verdict where its steps can not be read, and says so', async () => {
-    const begun = await connected().start(shop)
+  test('has its verdict even if its steps cannot be read, and reports that', async () => {
+    const started = await connected().start(shop)
     server.enter('COMPLETED')
     server.state.stepsFail = true
-    const ended = await connected().end(begun, shop)
+    const ended = await connected().end(started, shop)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(ended.message).toContain('its steps could not be read (Steadybit answered 502')
   })
 
-  test('is held against thresholds on what is measured', async () => {
+  test('is judged by thresholds', async () => {
     const input = { ...shop, thresholds: [{ metric: 'duration', op: '<', value: 60 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.enter('COMPLETED')
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('duration is 90, not < 60'),
     })
   })
 
-  test('is looked at again where Steadybit is down, and refused where it is gone', async () => {
-    const begun = await connected().start(shop)
+  test('keeps running while Steadybit is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(shop)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
     server.failNext(200, { id: 123 })
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
     server.state.executions = []
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('The execution was not found.'),
     })
   })
 })
 
-describe('a stop', () => {
-  test('cancels an execution by its id alone', async () => {
+describe('Steadybit: stop', () => {
+  test('cancels an execution by id', async () => {
     await connected().start(shop)
     server.enter('RUNNING')
     const outcome = await connected().stop({ id })
@@ -416,20 +416,20 @@ describe('a stop', () => {
     ])
   })
 
-  test('is what the deadline asks for', async () => {
-    const begun = await connected().start(shop)
-    expect(await connected().stopAtDeadline(begun, shop)).toBe(true)
+  test('also cancels it at the deadline', async () => {
+    const started = await connected().start(shop)
+    expect(await connected().stopAtDeadline(started, shop)).toBe(true)
     expect(execution().state).toBe('CANCELED')
   })
 
-  test('waits for an execution that goes on', async () => {
+  test('waits for an execution that is still running', async () => {
     await connected().start(shop)
     server.enter('RUNNING')
     server.state.slow = true
     expect(await connected().stop({ id })).toMatchObject({ message: 'still RUNNING' })
   })
 
-  test('passes for an execution that has ended, also between our look and the cancel', async () => {
+  test('passes for an execution that has ended, even between the poll and the cancellation', async () => {
     await connected().start(shop)
     server.enter('COMPLETED')
     expect(await connected().stop({ id })).toMatchObject({ message: 'Execution 123 had ended already (COMPLETED)' })
@@ -438,7 +438,7 @@ describe('a stop', () => {
     expect(execution().state).toBe('COMPLETED')
   })
 
-  test('says why it can not be', async () => {
+  test('reports the reason for a refusal', async () => {
     await connected().start(shop)
     server.state.mayRun = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('/123/cancel: Access is denied.')
@@ -447,9 +447,9 @@ describe('a stop', () => {
     expect(await failureOf(connected().stop({ id }))).toMatchObject({ transient: true })
   })
 
-  test.each(['SHOP-1', '../1', '1/2', '12a'])('refuses the id %j', async (wrong) => {
+  test.each(['SHOP-1', '../1', '1/2', '12a'])('rejects the id %j', async (wrong) => {
     const failure = await failureOf(connected().stop({ id: wrong }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('write its number') })
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('must be an execution number') })
     expect(server.calls).toEqual([])
   })
 })

@@ -29,24 +29,24 @@ const id = `checkout-db/${name}`
 const toxics = (proxy = 'checkout-db') => server.proxies.get(proxy)?.toxics
 const writes = () =>
   server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`)
-/** Time goes on. */
+/** Advances the clock by the given seconds. */
 const passed = (seconds: number) => {
   const then = Date.now() + seconds * 1_000
   jest.spyOn(Date, 'now').mockReturnValue(then)
 }
-/** As it comes back from the state of a task. */
-const kept = (begun: StartedJob): StartedJob => JSON.parse(JSON.stringify(begun))
-/** Its time is over, and its task has seen that. */
-const over = async (begun: StartedJob): Promise<StartedJob> => {
+/** Returns the job as the task's state restores it. */
+const restored = (started: StartedJob): StartedJob => JSON.parse(JSON.stringify(started))
+/** Lets the time of the fault pass, and polls once. */
+const expired = async (started: StartedJob): Promise<StartedJob> => {
   passed(30)
-  const seen = await connected().poll(begun, slow())
+  const seen = await connected().poll(started, slow())
   expect(seen).toMatchObject({ status: 'injected', pollImmediately: true })
   expect(writes().filter((call) => call.startsWith('DELETE'))).toEqual([])
-  return kept({ ...begun, job: (seen as JobProgress).job })
+  return restored({ ...started, job: (seen as JobProgress).job })
 }
 
-describe('a start', () => {
-  test('injects the toxic under the name of the call, and says what it is', async () => {
+describe('Toxiproxy: start', () => {
+  test('adds the toxic with the name of the call and describes it', async () => {
     const { outcome } = await connected().start(
       slow({ stream: 'upstream', toxicity: '0.5', attributes: { latency: '300', jitter: 20 } }),
     )
@@ -60,14 +60,14 @@ describe('a start', () => {
   })
 
   test.each(['latency', 'bandwidth', 'slow_close', 'timeout', 'reset_peer', 'slicer', 'limit_data'])(
-    'knows the toxic %s, with what it has where nothing is said',
+    'accepts the toxic %s with its defaults',
     async (type) => {
       await connected().start({ target: 'checkout-db', parameters: { type } })
       expect(toxics()).toMatchObject([{ type, stream: 'downstream', toxicity: 1 }])
     },
   )
 
-  test('is one toxic for one event, whatever became of the first answer', async () => {
+  test('a retry after a lost response adds no second toxic', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(slow()))).toMatchObject({ transient: true, afterWrite: true })
     const again = await connected().start(slow(), { isRetry: true })
@@ -75,7 +75,7 @@ describe('a start', () => {
     expect(toxics()).toHaveLength(1)
   })
 
-  test('is injected where an answer that tells of no toxic came to the question whether it is there', async () => {
+  test('a retry is transient while a response does not show whether the toxic exists', async () => {
     for (const strange of [{ status: 'UP' }, '<html>Log in</html>']) {
       server.failNext(200, strange, { on: 'GET' })
       const failure = await failureOf(connected().start(slow(), { isRetry: true }))
@@ -87,7 +87,7 @@ describe('a start', () => {
     expect(toxics()).toMatchObject([{ name }])
   })
 
-  test('is not repeated where an earlier try may have injected it, and it is gone', async () => {
+  test('a retry does not restore a toxic that was removed', async () => {
     server.loseNext('POST')
     await failureOf(connected().start(slow()))
     await connected().stop({ id })
@@ -95,7 +95,7 @@ describe('a start', () => {
     expect(writes().filter((call) => call.startsWith('POST'))).toHaveLength(1)
   })
 
-  test('of another event is another toxic', async () => {
+  test('another event adds another toxic', async () => {
     await connected().start(slow())
     await connected().start(slow(), { key: '5'.repeat(40) })
     expect(toxics()).toHaveLength(2)
@@ -103,54 +103,54 @@ describe('a start', () => {
 
   test.each([
     [
-      'a proxy outside of the blast radius',
+      'a proxy outside the blast radius',
       { target: 'orders-db' },
-      'outside of the blast radius: the connection allows checkout-db, cart-*, away',
+      'outside the blast radius: the connection allows checkout-db, cart-*, away',
     ],
-    ['a proxy that only begins alike', { target: 'checkout-db2' }, 'outside of the blast radius'],
-  ])('is refused with 422 for %s', async (_what, input, message) => {
+    ['a proxy that shares only a prefix', { target: 'checkout-db2' }, 'outside the blast radius'],
+  ])('rejects %s with 422', async (_what, input, message) => {
     const failure = await failureOf(connected().start(slow({}, input)))
     expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(message) })
     expect(server.calls).toEqual([])
   })
 
   test.each([
-    ['a project', slow({}, { project: 'shop' }), 'input.project is of no use'],
-    ['a ref', slow({}, { ref: 'main' }), 'input.ref is of no use'],
+    ['a project', slow({}, { project: 'shop' }), 'input.project is not supported'],
+    ['a ref', slow({}, { ref: 'main' }), 'input.ref is not supported'],
     ['no toxic', { target: 'checkout-db' }, 'input.parameters.type'],
-    ['a toxic that there is not', slow({ type: 'lag' }), 'input.parameters.type'],
+    ['an unknown toxic', slow({ type: 'lag' }), 'input.parameters.type'],
     [
       'an attribute of another toxic',
       slow({ attributes: { rate: 1 } }),
-      'holds "rate", and latency has latency, jitter',
+      'contains "rate", but latency has only latency, jitter',
     ],
-    ['an attribute that is no number', slow({ attributes: { latency: 'much' } }), 'input.parameters.attributes'],
-    ['a toxicity of nothing', slow({ toxicity: 0 }), 'input.parameters.toxicity'],
+    ['an attribute that is not a number', slow({ attributes: { latency: 'much' } }), 'input.parameters.attributes'],
+    ['a toxicity of zero', slow({ toxicity: 0 }), 'input.parameters.toxicity'],
     ['a fault that is too long', slow({ duration: 'PT11M' }), 'the connection allows at most 10 min'],
     ['another field', slow({ name: 'x' }), 'input.parameters.name'],
-    ['a wish that it be left', slow({}, { onDeadline: 'leave' }), 'a fault ends with its task'],
-  ])('is refused at the door with %s', async (_what, input, message) => {
+    ['onDeadline: leave', slow({}, { onDeadline: 'leave' }), 'a fault ends with its task'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('of a proxy that is not there says so in the words of Toxiproxy', async () => {
+  test('reports that the proxy does not exist', async () => {
     const failure = await failureOf(connected().start({ ...slow(), target: 'away' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('proxy not found') })
   })
 
-  test('is for tasks only, since Toxiproxy never removes a toxic', () => {
+  test('requires a task, because Toxiproxy never removes a toxic', () => {
     expect(toxiproxy.requiresTask).toBe(true)
   })
 })
 
-describe('a look', () => {
-  test('says how long it is for still, and comes again in time', async () => {
-    const begun = kept(await connected().start(slow()))
+describe('Toxiproxy: poll', () => {
+  test('reports the remaining time and limits the next interval', async () => {
+    const started = restored(await connected().start(slow()))
     passed(12)
-    expect(await connected().poll(begun, slow())).toMatchObject({
+    expect(await connected().poll(started, slow())).toMatchObject({
       status: 'injected',
       progress: 'latency downstream, latency 300, 18 s left',
       maxSeconds: 18,
@@ -158,9 +158,9 @@ describe('a look', () => {
     expect(toxics()).toHaveLength(1)
   })
 
-  test('at its end removes it, and says what was injected', async () => {
-    const begun = await over(kept(await connected().start(slow())))
-    expect(await connected().end(begun, slow())).toMatchObject({
+  test('removes the toxic when the time is over and reports it', async () => {
+    const started = await expired(restored(await connected().start(slow())))
+    expect(await connected().end(started, slow())).toMatchObject({
       status: 'succeeded',
       result: 'pass',
       message: `Fault ${id} ended as removed`,
@@ -173,64 +173,64 @@ describe('a look', () => {
     expect(toxics()).toEqual([])
   })
 
-  test('whose removal got through without an answer sees that it is removed, also by a clock that was set back', async () => {
-    const begun = await over(kept(await connected().start(slow())))
+  test('recognizes its own removal if the response was lost, even if the clock is set back', async () => {
+    const started = await expired(restored(await connected().start(slow())))
     passed(-20)
     server.loseNext('DELETE')
-    expect(await failureOf(connected().poll(begun, slow()))).toMatchObject({ transient: true })
-    expect(await connected().end(begun, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
+    expect(await failureOf(connected().poll(started, slow()))).toMatchObject({ transient: true })
+    expect(await connected().end(started, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
   })
 
-  test('tells a fault that somebody has removed before its time', async () => {
-    const begun = kept(await connected().start(slow()))
+  test('reports a toxic that was removed early', async () => {
+    const started = restored(await connected().start(slow()))
     await connected().stop({ id })
-    expect(await connected().end(begun, slow())).toMatchObject({
+    expect(await connected().end(started, slow())).toMatchObject({
       status: 'aborted',
       result: 'fail',
-      message: `Fault ${id} ended as gone: it was removed before its time, by stop-test or by hand`,
+      message: `Fault ${id} ended as gone: it was removed early, by stop-test or manually`,
     })
   })
 
-  test('tells a Toxiproxy that has lost its proxies', async () => {
-    const begun = kept(await connected().start(slow()))
+  test('reports a Toxiproxy that has lost its proxies', async () => {
+    const started = restored(await connected().start(slow()))
     server.proxies.remove('checkout-db')
-    expect(await connected().end(begun, slow())).toMatchObject({
+    expect(await connected().end(started, slow())).toMatchObject({
       status: 'errored',
-      message: expect.stringContaining('Toxiproxy does not have checkout-db'),
+      message: expect.stringContaining('Toxiproxy has no proxy checkout-db'),
     })
   })
 
   test.each([
     ['a failure', 503, { error: 'away', status: 503 }],
     ['a web page', 500, '<html><h1>Bad</h1></html>'],
-    ['a 404 of something in between', 404, '<html><h1>Not Found</h1></html>'],
-    ['a success of something in between', 200, '<html><h1>Welcome</h1></html>'],
-  ])('takes %s for no end', async (_what, status, body) => {
-    const begun = kept(await connected().start(slow()))
+    ['a 404 from a gateway', 404, '<html><h1>Not Found</h1></html>'],
+    ['a success from a gateway', 200, '<html><h1>Welcome</h1></html>'],
+  ])('does not end the fault after %s', async (_what, status, body) => {
+    const started = restored(await connected().start(slow()))
     passed(30)
     server.failNext(status, body, { on: 'GET' })
-    expect(await failureOf(connected().poll(begun, slow()))).toMatchObject({ transient: true })
-    expect(await connected().end(await over(begun), slow())).toMatchObject({ data: { state: 'removed' } })
+    expect(await failureOf(connected().poll(started, slow()))).toMatchObject({ transient: true })
+    expect(await connected().end(await expired(started), slow())).toMatchObject({ data: { state: 'removed' } })
     expect(toxics()).toEqual([])
   })
 
-  test('takes a removal that something in between has answered for none', async () => {
-    const begun = await over(kept(await connected().start(slow())))
+  test('does not accept a removal that a gateway answered', async () => {
+    const started = await expired(restored(await connected().start(slow())))
     server.failNext(404, 'Not Found', { on: 'DELETE' })
-    expect(await failureOf(connected().poll(begun, slow()))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, slow()))).toMatchObject({ transient: true })
     expect(toxics()).toHaveLength(1)
   })
 })
 
-describe('a stop', () => {
-  test('removes it with the id alone', async () => {
+describe('Toxiproxy: stop', () => {
+  test('removes the toxic by id', async () => {
     await connected().start(slow({}, { target: 'cart-db' }))
     const stopped = await connected().stop({ id: `cart-db/${name}` })
     expect(stopped).toMatchObject({ result: 'pass', message: `Stopped fault cart-db/${name} (gone)` })
     expect(toxics('cart-db')).toEqual([])
   })
 
-  test('of what is gone passes and says so', async () => {
+  test('passes if the toxic no longer exists', async () => {
     await connected().start(slow())
     await connected().stop({ id })
     expect(await connected().stop({ id })).toMatchObject({
@@ -241,7 +241,7 @@ describe('a stop', () => {
   })
 
   test.each(['checkout-db', 'checkout-db/latency_downstream', name])(
-    'removes nothing that is not ours: %s',
+    'removes only toxics of this service: %s',
     async (id) => {
       const failure = await failureOf(connected().stop({ id }))
       expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('data.id') })
@@ -249,13 +249,13 @@ describe('a stop', () => {
     },
   )
 
-  test('at the deadline removes it', async () => {
-    const begun = kept(await connected().start(slow()))
-    expect(await connected().stopAtDeadline(begun, slow())).toBe(true)
+  test('also removes it at the deadline', async () => {
+    const started = restored(await connected().start(slow()))
+    expect(await connected().stopAtDeadline(started, slow())).toBe(true)
     expect(toxics()).toEqual([])
   })
 
-  test('of what a task left that is no more finds it by the call alone', async () => {
+  test('the cleanup of a failed task finds the toxic by the call alone', async () => {
     await connected().start(slow())
     const input = { target: 'checkout-db' }
     await toxiproxy.cleanUp(connected().client(), input)
@@ -264,14 +264,14 @@ describe('a stop', () => {
   })
 })
 
-describe('the connection', () => {
-  test('must say what may be touched', () => {
+describe('Toxiproxy: connection', () => {
+  test('requires a non-empty allow', () => {
     expect(toxiproxy.connection.safeParse({ baseUrl: 'http://toxiproxy:8474' }).success).toBe(false)
     expect(toxiproxy.connection.safeParse({ baseUrl: 'http://toxiproxy:8474', allow: [] }).success).toBe(false)
     expect(toxiproxy.connection.safeParse({ baseUrl: 'http://toxiproxy:8474', allow: 'db' }).success).toBe(true)
   })
 
-  test('sends the token of what guards it, which is a secret', async () => {
+  test('sends the token of a gateway, which is a secret', async () => {
     const token = 'of-the-guard'
     await connected({ token }).start(slow())
     expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${token}`)
@@ -281,7 +281,7 @@ describe('the connection', () => {
     expect(failure.message).toContain('no ***')
   })
 
-  test('is checked with the cheapest call', async () => {
+  test('the check reads the version', async () => {
     await toxiproxy.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/version'])
   })
@@ -291,18 +291,18 @@ describe('the connection', () => {
     [403, 'refused'],
     [429, 'platform'],
     [500, 'platform'],
-  ])('an answer of %s is a failure of the kind %s', async (status, kind) => {
+  ])('the status %s is a failure of the kind %s', async (status, kind) => {
     server.failNext(status, { error: 'no', status }, status === 429 ? { headers: { 'retry-after': '7' } } : {})
     expect(await failureOf(connected().start(slow()))).toMatchObject({ kind })
     expect(toxics()).toEqual([])
   })
 
-  test('without an answer is a failure that passes', async () => {
+  test('no response is a transient failure', async () => {
     server.down()
     expect(await failureOf(connected().start(slow()))).toMatchObject({ transient: true })
   })
 })
 
-test('the category has it', async () => {
+test('Toxiproxy is a provider of chaos testing', async () => {
   expect(await chaosTesting.providers['toxiproxy']?.()).toBe(toxiproxy)
 })

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const guestbook = { target: 'guestbook', project: 'shop' }
-/** The first twelve of a key: here they must differ. */
+/** The marker is the first twelve characters of a key, so they must differ. */
 const key = `a1b2c3d4e5f6${keyOf(1).slice(12)}`
 const other = `0f0f0f0f0f0f${keyOf(2).slice(12)}`
 const id = 'guestbook#a1b2c3d4e5f6'
@@ -22,25 +22,25 @@ const connected = (fields: object = {}) =>
 const start = (input: object = guestbook, options: object = {}) => connected().start(input, { key, ...options })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const asked = () => server.application().operation
-/** A sync that has come to its end in the cluster. */
+/** Starts a sync that ends in the cluster. */
 const finished = async (
   phase = 'Succeeded',
   message = 'successfully synced (all tasks run)',
   input: object = guestbook,
 ) => {
-  const begun = await start(input)
+  const started = await start(input)
   server.startOperation()
   server.finish(phase, message)
-  return begun
+  return started
 }
 
-describe('the connection', () => {
-  test('is checked with the user of the token', async () => {
+describe('Argo CD: connection', () => {
+  test('the check reads the user of the token', async () => {
     await argoCd.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/session/userinfo'])
   })
 
-  test('says that a token is wrong, though Argo CD answers 200 where strangers may look', async () => {
+  test('an invalid token is a credentials failure, even if anonymous access returns 200', async () => {
     const stranger = connected({ token: 'a-wrong-token' })
     expect(await failureOf(argoCd.check(stranger.client()))).toMatchObject({ kind: 'credentials' })
     const failure = await failureOf(stranger.start(guestbook))
@@ -49,15 +49,15 @@ describe('the connection', () => {
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', async () => {
+  test('the token is a secret', async () => {
     expect(secretsIn(argoCd.connection, { token: server.token })).toEqual([server.token])
     server.failNext(400, { message: `no ${server.token}` })
     expect((await failureOf(start())).message).toContain('no ***')
   })
 })
 
-describe('a start', () => {
-  test('syncs the application, and answers at once', async () => {
+describe('Argo CD: start', () => {
+  test('syncs the application and returns at once', async () => {
     const { outcome } = await start()
     const url = `${server.url}/applications/argocd/guestbook`
     expect(outcome).toMatchObject({
@@ -69,7 +69,7 @@ describe('a start', () => {
     expect(asked()).toMatchObject({ info: [{ name: 'cloud-automation-webhooks', value: 'a1b2c3d4e5f6' }] })
   })
 
-  test('takes application and project from the connection, also one in a namespace of its own', async () => {
+  test('takes application and project from the connection, even in another namespace', async () => {
     const { outcome } = await connected({ target: 'team-a/cart', project: 'shop' }).start({}, { key })
     expect(server.application('cart').operation).toBeDefined()
     expect(outcome.data).toMatchObject({
@@ -78,7 +78,7 @@ describe('a start', () => {
     })
   })
 
-  test('asks for a revision and for what the parameters say, also as text', async () => {
+  test('sends the revision and the parameters, which may be text', async () => {
     const parameters = {
       prune: 'true',
       dryRun: false,
@@ -101,24 +101,24 @@ describe('a start', () => {
     })
   })
 
-  test('carries a mark of its own where the call has no key', async () => {
-    const begun = await start(guestbook, { key: undefined })
-    expect(begun.outcome.data['id']).toMatch(/^guestbook#[0-9a-f]{12}$/)
+  test('carries a random marker if the call has no key', async () => {
+    const started = await start(guestbook, { key: undefined })
+    expect(started.outcome.data['id']).toMatch(/^guestbook#[0-9a-f]{12}$/)
     server.startOperation()
-    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Running' })
+    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Running' })
   })
 
   test.each([
-    ['an application that is none', { target: 'a/b/c' }, 'input.target is no application'],
-    ['a way out', { target: '../cart' }, 'input.target is no application'],
+    ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
+    ['a path traversal', { target: '../cart' }, 'input.target must be an application'],
     [
-      'a parameter that it does not have',
+      'an unknown parameter',
       { parameters: { prun: true } },
       'input.parameters.prun is not a known field. Did you mean "prune"?',
     ],
-    ['a value that is none', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
-    ['a resource that is none', { parameters: { resources: 'guestbook' } }, 'write it like apps:Deployment:guestbook'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
+    ['an invalid resource', { parameters: { resources: 'guestbook' } }, 'write it like apps:Deployment:guestbook'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(start({ ...guestbook, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -126,34 +126,34 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a revision that is not there', () => {}, { ref: 'nope' }, 'unable to resolve nope to a commit SHA'],
+    ['an unknown revision', () => {}, { ref: 'nope' }, 'unable to resolve nope to a commit SHA'],
     [
-      'a revision beside that of auto-sync',
+      'a revision that conflicts with auto-sync',
       () => Object.assign(server.application().spec, { syncPolicy: { automated: {} } }),
       { ref: 'v1' },
       'Cannot sync to v1: auto-sync currently set to HEAD',
     ],
     [
-      'a window in which nothing is synced',
+      'a closed sync window',
       () => Object.assign(server.state, { blocked: true }),
       {},
       'cannot sync: blocked by sync window',
     ],
     [
-      'a right that is missing',
+      'a missing permission',
       () => Object.assign(server.state.may, { sync: false }),
       {},
       'applications, sync, shop/guestbook',
     ],
     [
-      'a revision of several sources, which it would leave out',
+      'one revision for several sources, which Argo CD would ignore',
       () => Object.assign(server.application().spec, { sources: [{}, {}] }),
       { ref: 'v1' },
       'guestbook has several sources',
     ],
-    ['an application that is not there', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
-    ['a project that it is not in', () => {}, { project: 'ops' }, 'not found'],
-  ])('says what is wrong with %s', async (_what, prepare, input, reason) => {
+    ['an unknown application', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
+    ['another project', () => {}, { project: 'ops' }, 'not found'],
+  ])('reports the reason for %s', async (_what, prepare, input, reason) => {
     prepare()
     const failure = await failureOf(start({ ...guestbook, ...input }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
@@ -161,7 +161,7 @@ describe('a start', () => {
     expect(asked()).toBeUndefined()
   })
 
-  test('is tried again while another operation goes on', async () => {
+  test('is transient while another operation is in progress', async () => {
     await start(guestbook, { key: other })
     const failure = await failureOf(start())
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
@@ -169,10 +169,10 @@ describe('a start', () => {
   })
 })
 
-describe('a start whose answer was lost', () => {
+describe('Argo CD: start with a lost response', () => {
   test.each([
-    ['asked for', () => {}],
-    ['under way', () => server.startOperation()],
+    ['requested', () => {}],
+    ['running', () => server.startOperation()],
     [
       'over',
       () => {
@@ -180,7 +180,7 @@ describe('a start whose answer was lost', () => {
         server.finish('Succeeded', '')
       },
     ],
-  ])('is found by its mark where the operation is %s', async (_how, prepare) => {
+  ])('a retry finds the operation by its marker if it is %s', async (_how, prepare) => {
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ transient: true, afterWrite: true })
     prepare()
@@ -188,14 +188,14 @@ describe('a start whose answer was lost', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('is started where it is not there', async () => {
+  test('a retry starts a sync that does not exist', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(start())
     await start(guestbook, { isRetry: true })
     expect(asked()?.info).toMatchObject([{ value: 'a1b2c3d4e5f6' }])
   })
 
-  test('is in doubt where another operation may have taken its place by then', async () => {
+  test('the outcome is unknown if another operation may have replaced it', async () => {
     server.loseNext('POST')
     await failureOf(start())
     server.startOperation()
@@ -205,7 +205,7 @@ describe('a start whose answer was lost', () => {
     expect(asked()).toBeUndefined()
   })
 
-  test('is looked up also where another operation came just before it', async () => {
+  test('a retry finds an operation that replaced a very recent one', async () => {
     server.operate({ username: 'mia' })
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ transient: true })
@@ -213,14 +213,14 @@ describe('a start whose answer was lost', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('is started beside an operation of long ago', async () => {
+  test('a retry starts a sync if the last operation is old', async () => {
     server.operate({ username: 'mia' })
     Object.assign(server.application().status.operationState ?? {}, { startedAt: '2026-01-01T00:00:00Z' })
     await start(guestbook, { isRetry: true })
     expect(asked()).toBeDefined()
   })
 
-  test('is a fault that goes away where Argo CD is down', async () => {
+  test('is transient while Argo CD is down', async () => {
     server.down()
     expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true })
     server.down(false)
@@ -229,23 +229,23 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-describe('a sync', () => {
-  test('goes on from its request on, and says what it waits for', async () => {
-    const begun = await start()
-    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending', progress: 'not begun yet' })
+describe('Argo CD: sync', () => {
+  test('keeps running from its request on, and reports why it waits', async () => {
+    const started = await start()
+    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Pending', progress: 'not started yet' })
     server.startOperation()
-    expect(await connected().poll(begun, guestbook)).toMatchObject({
+    expect(await connected().poll(started, guestbook)).toMatchObject({
       status: 'Running',
       progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
     })
   })
 
-  test('goes on where a read still shows what was there before it', async () => {
+  test('keeps running while a stale read returns the previous operation', async () => {
     for (const prepare of [() => {}, () => server.operate({ username: 'mia' })]) {
       prepare()
       server.state.lagging = structuredClone(server.state.applications)
-      const begun = await start()
-      expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
+      const started = await start()
+      expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Pending' })
       server.state.lagging = undefined
       server.startOperation()
       server.finish('Succeeded', '')
@@ -257,10 +257,10 @@ describe('a sync', () => {
     ['Healthy', 'OutOfSync', 'warning'],
     ['Degraded', 'Synced', 'fail'],
     ['Missing', 'OutOfSync', 'fail'],
-  ])('that has made the application %s and %s ends with %s', async (health, sync, result) => {
-    const begun = await finished()
+  ])('in the health %s and sync status %s, ends with %s', async (health, sync, result) => {
+    const started = await finished()
     server.reconcile(health, sync)
-    expect(await connected().end(begun, guestbook)).toMatchObject({
+    expect(await connected().end(started, guestbook)).toMatchObject({
       status: 'succeeded',
       result,
       data: {
@@ -277,33 +277,33 @@ describe('a sync', () => {
     ['Progressing', 'Synced', 'Progressing'],
     ['Suspended', 'Synced', 'Suspended'],
     ['Unknown', 'Unknown', 'Unknown'],
-  ])('goes on while the application is %s', async (health, sync, step) => {
-    const begun = await finished()
+  ])('keeps running while the application is %s', async (health, sync, step) => {
+    const started = await finished()
     server.reconcile(health, sync)
-    expect(await connected().poll(begun, guestbook)).toMatchObject({
+    expect(await connected().poll(started, guestbook)).toMatchObject({
       status: expect.stringContaining(`Succeeded/${health}/${sync}`),
       progress: step,
     })
   })
 
-  test('is not judged by the health of what was there before', async () => {
-    const begun = await finished()
+  test('is not judged by the health before the sync', async () => {
+    const started = await finished()
     server.application().status.health = { status: 'Degraded' }
     server.failNext(200, server.application(), { on: 'GET', times: 2 })
-    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Succeeded' })
+    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Succeeded' })
     server.application().status.health = { status: 'Healthy' }
     server.application().status.sync.status = 'Synced'
     server.calls.length = 0
-    expect(await connected().end(begun, guestbook)).toMatchObject({ result: 'pass' })
+    expect(await connected().end(started, guestbook)).toMatchObject({ result: 'pass' })
     expect(server.calls.map(({ query }) => query.get('refresh'))).toEqual([null, 'normal'])
   })
 
-  test('that is degraded names the resources that are, and why', async () => {
-    const begun = await finished()
+  test('a degraded application names the degraded resources and their reasons', async () => {
+    const started = await finished()
     server.reconcile('Degraded')
     const message = 'Deployment "guestbook-ui" exceeded its progress deadline'
     Object.assign(server.application().status.resources[0] ?? {}, { health: { status: 'Degraded', message } })
-    const ended = await connected().end(begun, guestbook)
+    const ended = await connected().end(started, guestbook)
     expect(ended.message).toBe(`Sync ${id} ended as Succeeded/Degraded/Synced: Deployment guestbook-ui: ${message}`)
     expect(ended.data).toMatchObject({ failedResources: ['Deployment/guestbook-ui'] })
   })
@@ -311,15 +311,15 @@ describe('a sync', () => {
   test.each([
     ['Failed', 'succeeded'],
     ['Error', 'errored'],
-  ])('in the phase %s ends as %s, and names what could not be applied', async (phase, status) => {
-    const begun = await start()
+  ])('in the phase %s, ends as %s and names the failed resources', async (phase, status) => {
+    const started = await start()
     server.startOperation()
     server.finish(phase, 'one or more objects failed to apply', [
       { name: 'fine' },
       { kind: 'Ingress', name: 'web', status: 'SyncFailed', message: 'admission webhook denied the request' },
       { kind: 'Job', name: 'migrate', status: '', hookPhase: 'Failed', message: 'Job has reached the backoff limit' },
     ])
-    expect(await connected().end(begun, guestbook)).toMatchObject({
+    expect(await connected().end(started, guestbook)).toMatchObject({
       status,
       result: 'fail',
       message: `Sync ${id} ended as ${phase}: one or more objects failed to apply; Ingress web: admission webhook denied the request; Job migrate: Job has reached the backoff limit`,
@@ -327,72 +327,75 @@ describe('a sync', () => {
     })
   })
 
-  test('that only tries passes without a look at the health', async () => {
+  test('a dry run passes without a check of the health', async () => {
     const input = { ...guestbook, parameters: { dryRun: true } }
-    const begun = await finished('Succeeded', '', input)
-    expect(await connected().end(begun, input)).toMatchObject({ result: 'pass', data: { state: 'Succeeded/dry run' } })
+    const started = await finished('Succeeded', '', input)
+    expect(await connected().end(started, input)).toMatchObject({
+      result: 'pass',
+      data: { state: 'Succeeded/dry run' },
+    })
     expect(server.calls.filter(({ query }) => query.has('refresh'))).toEqual([])
   })
 
   test.each([
     [{ username: 'mia' }, 'mia'],
     [{ automated: true }, 'auto-sync'],
-  ])('whose place another has taken is not taken for it: %j', async (by, who) => {
-    const begun = await finished()
+  ])('ends as replaced if another operation took its place: %j', async (by, who) => {
+    const started = await finished()
     server.operate(by)
     server.reconcile('Healthy')
-    expect(await connected().end(begun, guestbook)).toMatchObject({
+    expect(await connected().end(started, guestbook)).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringContaining(`the operation that ${who} began at`),
+      message: expect.stringContaining(`the operation that ${who} started at`),
       data: { state: 'Replaced' },
     })
   })
 
-  test('is held against thresholds', async () => {
+  test('is judged by thresholds', async () => {
     const input = { ...guestbook, thresholds: [{ metric: 'duration', op: '<', value: 10 }] }
-    const begun = await finished('Succeeded', '', input)
+    const started = await finished('Succeeded', '', input)
     server.reconcile('Healthy')
-    expect(await connected().end(begun, input)).toMatchObject({ result: 'fail' })
+    expect(await connected().end(started, input)).toMatchObject({ result: 'fail' })
   })
 
-  test('is looked at again where Argo CD is down, and refused where its application is gone', async () => {
-    const begun = await finished()
+  test('keeps running while Argo CD is down, and is refused if the application no longer exists', async () => {
+    const started = await finished()
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, guestbook))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, guestbook))).toMatchObject({ transient: true })
     server.state.applications = []
-    expect(await failureOf(connected().poll(begun, guestbook))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, guestbook))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('cancel', () => {
-  test('ends the operation, and waits until it has ended', async () => {
-    const begun = await start()
+describe('Argo CD: cancel', () => {
+  test('stops the operation and waits until it has ended', async () => {
+    const started = await start()
     server.startOperation()
     expect(await connected().cancel({ id, project: 'shop' })).toMatchObject({ message: 'still Terminating' })
     server.finish('Failed', 'Operation terminated')
-    expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'aborted', result: 'fail' })
+    expect(await connected().end(started, guestbook)).toMatchObject({ status: 'aborted', result: 'fail' })
     expect(await connected().cancel({ id })).toMatchObject({ message: `Sync ${id} had ended already (Failed)` })
     expect(calls('DELETE')).toHaveLength(1)
   })
 
-  test('is tried again where the operation has not begun', async () => {
+  test('is transient until the operation has started', async () => {
     await start()
     expect(await failureOf(connected().cancel({ id }))).toMatchObject({ kind: 'platform', afterWrite: false })
     expect(calls('DELETE')).toEqual([])
   })
 
-  test('says that there is nothing to stop where all is applied', async () => {
+  test('is refused once everything is applied', async () => {
     await finished()
     server.reconcile('Progressing')
     const failure = await failureOf(connected().cancel({ id }))
     expect(failure).toMatchObject({
       kind: 'refused',
-      message: expect.stringContaining('what goes on is in the cluster'),
+      message: expect.stringContaining('cannot stop the rollout in the cluster'),
     })
   })
 
-  test('never ends the operation of somebody else', async () => {
+  test('never stops an operation of another caller', async () => {
     await finished()
     server.application().operation = { sync: { revision: 'x' }, initiatedBy: { username: 'mia' } }
     server.startOperation()
@@ -401,7 +404,7 @@ describe('cancel', () => {
     expect(calls('DELETE')).toEqual([])
   })
 
-  test('passes where it ends between our look and the call', async () => {
+  test('passes if the operation ends between the poll and the request', async () => {
     await start()
     server.startOperation()
     server.failNext(
@@ -413,7 +416,7 @@ describe('cancel', () => {
     expect(calls('DELETE')).toHaveLength(1)
   })
 
-  test('says why Argo CD does not do it', async () => {
+  test('reports the reason for a refusal', async () => {
     await start()
     server.startOperation()
     server.state.may.sync = false
@@ -422,15 +425,15 @@ describe('cancel', () => {
       'permission denied',
     )
     const unknown = await failureOf(connected().cancel({ id: `team-a/cart#${id.slice(-12)}` }))
-    expect(unknown.message).toBe('Argo CD shows no operation a1b2c3d4e5f6 of team-a/cart, nor any other.')
+    expect(unknown.message).toBe('Argo CD reports no operation a1b2c3d4e5f6 of team-a/cart, and no other operation.')
   })
 
   test.each(['guestbook', 'guestbook#1', '../x#a1b2c3d4e5f6', 'a/b/c#a1b2c3d4e5f6', 'guestbook#a1b2c3d4e5f6/x'])(
-    'refuses the id %s',
+    'rejects the id %s',
     async (wrong) => {
       const failure = await failureOf(connected().cancel({ id: wrong }))
       expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('write it like guestbook#0a1b2c3d4e5f')
+      expect(failure.message).toContain('such as guestbook#0a1b2c3d4e5f')
     },
   )
 })

@@ -29,13 +29,13 @@ const build = () => {
 const variables = () =>
   Object.fromEntries(build().environment.environmentVariables.map(({ name, value }) => [name, value]))
 
-describe('the connection', () => {
-  test('is checked by a look at a build of its project that is not there', async () => {
+describe('AWS CodeBuild: connection', () => {
+  test('the check reads an unknown build of its project', async () => {
     await awsCodeBuild.check(connected(shop).client())
     expect(server.calls.map(({ body }) => body)).toEqual([{ ids: ['shop-build:00000000-0000-0000-0000-000000000000'] }])
   })
 
-  test('that may not look at builds is told, where it has a project', async () => {
+  test('a missing permission is reported if the connection has a project', async () => {
     server.state.denied = ['BatchGetBuilds']
     expect(await failureOf(awsCodeBuild.check(connected(shop).client()))).toMatchObject({
       kind: 'refused',
@@ -44,18 +44,18 @@ describe('the connection', () => {
     await awsCodeBuild.check(connected().client())
   })
 
-  test('with credentials that AWS does not know is told', async () => {
+  test('unknown credentials are reported', async () => {
     server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
     expect(await failureOf(awsCodeBuild.check(connected().client()))).toMatchObject({ kind: 'credentials' })
   })
 
-  test('holds no secrets', () => {
+  test('contains no secrets', () => {
     expect(secretsIn(awsCodeBuild.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
   })
 })
 
-describe('a start', () => {
-  test('begins a build, and answers at once', async () => {
+describe('AWS CodeBuild: start', () => {
+  test('starts a build and returns at once', async () => {
     const { outcome } = await connected().start(shop)
     expect(outcome).toMatchObject({
       result: 'pass',
@@ -65,7 +65,7 @@ describe('a start', () => {
     })
   })
 
-  test('gives version and variables, and the key in one of them', async () => {
+  test('sends version and variables, and the key as one of them', async () => {
     await connected(shop).start({ ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3, TAGS: ['a'] } })
     expect(build().sourceVersion).toBe('v1.2')
     expect(variables()).toEqual({
@@ -76,22 +76,26 @@ describe('a start', () => {
     })
   })
 
-  test('has no key where the call has none', async () => {
+  test('sends no key if the call has none', async () => {
     for (const _ of [1, 2]) await connected().start(shop, { key: undefined })
     expect(server.state.builds).toHaveLength(2)
     expect(variables()).toEqual({ STAGE: 'dev' })
   })
 
   test.each([
-    ['a project of another kind', { project: 'shop' }, 'input.project is of no use here'],
-    ['a project that is none', { target: 'a/b' }, 'input.target is no project'],
+    ['input.project', { project: 'shop' }, 'input.project is not supported'],
+    ['an invalid project name', { target: 'a/b' }, 'input.target must be a project name'],
     [
-      'a variable that is none',
+      'an invalid variable name',
       { parameters: { 'a-b': 'x' } },
-      'input.parameters.a-b is no name of an environment variable',
+      'input.parameters.a-b is not a valid name of an environment variable',
     ],
-    ['our variable', { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } }, 'is ours: leave it out'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    [
+      'the variable of the idempotency key',
+      { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } },
+      'is reserved for the idempotency key',
+    ],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start({ ...shop, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -99,7 +103,7 @@ describe('a start', () => {
   })
 
   test.each(['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH'])(
-    'with the variable %s is refused, unless the connection allows it',
+    'rejects the variable %s unless the connection allows it',
     async (name) => {
       const input = { ...shop, parameters: { [name]: 'x' } }
       const failure = await failureOf(connected().start(input))
@@ -109,7 +113,7 @@ describe('a start', () => {
     },
   )
 
-  test('says in the words of AWS what is wrong', async () => {
+  test('reports the reason that AWS gives', async () => {
     for (const [input, words] of [
       [{ target: 'nope' }, 'ResourceNotFoundException to ListBuildsForProject: The provided project'],
       [{ ref: 'nope' }, 'InvalidInputException to StartBuild: Invalid source version: nope'],
@@ -124,7 +128,7 @@ describe('a start', () => {
     )
   })
 
-  test('waits where too many builds wait already, and where AWS throttles', async () => {
+  test('is transient if the queue is full or AWS throttles', async () => {
     server.state.maxQueued = 0
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
     server.failNext(
@@ -136,8 +140,8 @@ describe('a start', () => {
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('may have begun a build if its answer cannot be read', async () => {
+describe('AWS CodeBuild: start with a lost response', () => {
+  test('may have started a build if the response cannot be read', async () => {
     server.failNext(200, { build: { id, startTime: '2026-11-27T10:00:00Z' } }, { on: 'StartBuild', done: true })
     const failure = await failureOf(connected().start(shop))
     expect(failure).toMatchObject({ kind: 'platform', afterWrite: true })
@@ -146,7 +150,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.builds).toHaveLength(1)
   })
 
-  test('is found by its key, however long ago', async () => {
+  test('a retry finds the build by its key, regardless of its age', async () => {
     server.loseNext('StartBuild')
     expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
     server.state.tokens.clear()
@@ -155,7 +159,7 @@ describe('a start whose answer was lost', () => {
     expect(starts()).toHaveLength(1)
   })
 
-  test('is one with its repeat where the build is not listed yet', async () => {
+  test('a retry finds a build that is not yet listed', async () => {
     server.loseNext('StartBuild')
     await failureOf(connected().start(shop))
     server.state.listsLate = 1
@@ -163,7 +167,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.builds).toHaveLength(1)
   })
 
-  test('is found behind more builds than a page lists', async () => {
+  test('a retry finds a build beyond the first page', async () => {
     await connected().start(shop)
     server.state.maxQueued = 1_000
     server.state.tokens.clear()
@@ -171,7 +175,7 @@ describe('a start whose answer was lost', () => {
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
   })
 
-  test('is started where it is not there, beside the builds of others', async () => {
+  test('a retry starts a build if only other calls have builds', async () => {
     await connected().start(shop, { key: keyOf(2) })
     await connected().start({ target: 'cart-build' })
     server.failNext(500, { __type: 'InternalFailure' }, { on: 'StartBuild' })
@@ -185,7 +189,7 @@ describe('a start whose answer was lost', () => {
     ])
   })
 
-  test('is a fault that goes away where AWS is down', async () => {
+  test('is transient while AWS is down', async () => {
     server.down()
     expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
     server.down(false)
@@ -194,8 +198,8 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-describe('a second delivery of an event', () => {
-  test('finds the build, though it has ended', async () => {
+describe('AWS CodeBuild: second delivery of an event', () => {
+  test('finds the build after it has ended', async () => {
     await connected().start(shop)
     server.end('SUCCEEDED')
     expect((await connected().start(shop)).outcome.data).toMatchObject({ id })
@@ -203,12 +207,12 @@ describe('a second delivery of an event', () => {
   })
 })
 
-describe('a build', () => {
-  test('goes on, and says in which phase it is', async () => {
-    const begun = await connected().start(shop)
-    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
+describe('AWS CodeBuild: build', () => {
+  test('keeps running and reports its phase', async () => {
+    const started = await connected().start(shop)
+    expect(await connected().poll(started, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
     build().buildStatus = 'SHINY'
-    expect(await connected().poll(begun, shop)).toMatchObject({ status: 'SHINY (unknown state)' })
+    expect(await connected().poll(started, shop)).toMatchObject({ status: 'SHINY (unknown state)' })
   })
 
   test.each([
@@ -217,10 +221,10 @@ describe('a build', () => {
     ['TIMED_OUT', 'succeeded', 'fail'],
     ['FAULT', 'errored', 'fail'],
     ['STOPPED', 'aborted', 'fail'],
-  ])('that is %s ends as %s, %s', async (state, status, result) => {
-    const begun = await connected().start(shop)
+  ])('in the state %s, ends as %s, %s', async (state, status, result) => {
+    const started = await connected().start(shop)
     server.end(state, { resolvedSourceVersion: '7f3c' })
-    const ended = await connected().end(begun, shop)
+    const ended = await connected().end(started, shop)
     expect(secondsOf(ended)).toBeCloseTo(61, 0)
     expect(ended).toMatchObject({
       status,
@@ -231,8 +235,8 @@ describe('a build', () => {
     expect(server.operations()).not.toContain('BatchGetReports')
   })
 
-  test('that failed names the phase and why', async () => {
-    const begun = await connected().start(shop)
+  test('a failure names the phase and the reason', async () => {
+    const started = await connected().start(shop)
     const message = 'Error while executing command: npm test. Reason: exit status 1'
     server.end('FAILED', {
       phases: [
@@ -242,12 +246,12 @@ describe('a build', () => {
         { phaseType: 'COMPLETED' },
       ],
     })
-    const ended = await connected().end(begun, shop)
+    const ended = await connected().end(started, shop)
     expect(ended.message).toBe(`Build ${id} ended as FAILED: phase BUILD: COMMAND_EXECUTION_ERROR: ${message}`)
     expect(ended.data).toMatchObject({ failedPhase: 'BUILD' })
   })
 
-  test('counts the tests and the coverage of its reports, for thresholds too', async () => {
+  test('reports tests and coverage, which thresholds can use', async () => {
     const arn = (name: string) => `arn:aws:codebuild:eu-west-1:123456789012:report/shop-build-${name}:1`
     const tests = (name: string, total: number, statusCounts: Record<string, number>) => ({
       arn: arn(name),
@@ -266,38 +270,38 @@ describe('a build', () => {
       },
     ]
     const input = { ...shop, thresholds: [{ metric: 'lineCoverage', op: '>=', value: 90 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.end('SUCCEEDED', { reportArns: server.state.reports.map((report) => report.arn) })
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       data: { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
     })
   })
 
-  test('keeps its verdict where its reports may not be read, and says so', async () => {
-    const begun = await connected().start(shop)
+  test('has its verdict even if its reports cannot be read, and reports that', async () => {
+    const started = await connected().start(shop)
     server.state.denied = ['BatchGetReports']
     server.end('SUCCEEDED', { reportArns: ['arn:aws:codebuild:eu-west-1:123456789012:report/x:1'] })
-    const ended = await connected().end(begun, shop)
+    const ended = await connected().end(started, shop)
     expect(ended).toMatchObject({ result: 'pass' })
-    expect(ended.message).toContain('its reports can not be read')
+    expect(ended.message).toContain('its reports cannot be read')
     server.failNext(500, {}, { on: 'BatchGetReports' })
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
   })
 
-  test('is looked at again where AWS is down, and refused where it is gone', async () => {
-    const begun = await connected().start(shop)
+  test('keeps running while AWS is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(shop)
     server.failNext(500, { __type: 'InternalFailure' })
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
     server.state.builds = []
-    expect(await failureOf(connected().poll(begun, shop))).toMatchObject({
+    expect(await failureOf(connected().poll(started, shop))).toMatchObject({
       kind: 'refused',
-      message: `AWS CodeBuild shows no build ${id}.`,
+      message: `AWS CodeBuild has no build ${id}.`,
     })
   })
 })
 
-describe('cancel', () => {
+describe('AWS CodeBuild: cancel', () => {
   test('stops a build', async () => {
     await connected().start(shop)
     expect(await connected().cancel({ id })).toMatchObject({
@@ -307,7 +311,7 @@ describe('cancel', () => {
     })
   })
 
-  test('passes for a build that has ended, also between our look and the stop', async () => {
+  test('passes for a build that has ended, even between the poll and the stop', async () => {
     await connected().start(shop)
     server.end('SUCCEEDED')
     expect(await connected().cancel({ id })).toMatchObject({ message: `Build ${id} had ended already (SUCCEEDED)` })
@@ -315,20 +319,20 @@ describe('cancel', () => {
     expect(build().buildStatus).toBe('SUCCEEDED')
   })
 
-  test('says why AWS does not do it', async () => {
+  test('reports the reason that AWS gives for a refusal', async () => {
     await connected().start(shop)
     server.state.denied = ['StopBuild']
     expect((await failureOf(connected().cancel({ id }))).message).toContain('codebuild:StopBuild')
     const gone = id.replace(/1$/, '2')
-    expect((await failureOf(connected().cancel({ id: gone }))).message).toContain('shows no build')
+    expect((await failureOf(connected().cancel({ id: gone }))).message).toContain('has no build')
   })
 
   test.each(['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`])(
-    'refuses the id %s',
+    'rejects the id %s',
     async (wrong) => {
       const failure = await failureOf(connected().cancel({ id: wrong }))
       expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('write it like shop-build:')
+      expect(failure.message).toContain('such as shop-build:')
     },
   )
 })

@@ -18,7 +18,7 @@ const id = `${repo}#30433642`
 
 const connected = (fields: object = {}) =>
   new Pipeline(githubActions, () => ({ baseUrl: server.url, token: server.token, ...fields }))
-/** A connection that can look runs up. */
+/** A connection that can find runs by key. */
 const keyed = () => connected({ keyInput: 'key' })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const run = () => {
@@ -28,27 +28,27 @@ const run = () => {
 }
 const step = (name: string, conclusion = 'success') => ({ name, conclusion })
 
-describe('the connection', () => {
-  test('is checked with what every token may ask', async () => {
+describe('GitHub Actions: connection', () => {
+  test('the check uses an endpoint that every token can read', async () => {
     await githubActions.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/rate_limit'])
     expect(server.calls[0]?.headers['x-github-api-version']).toBe('2022-11-28')
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('an invalid token is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(deploy))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('Bad credentials')
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', () => {
+  test('the token is a secret', () => {
     expect(secretsIn(githubActions.connection, { token: server.token })).toEqual([server.token])
   })
 })
 
-describe('a start', () => {
-  test('runs the workflow on the default branch, and answers the run at once', async () => {
+describe('GitHub Actions: start', () => {
+  test('runs the workflow on the default branch and returns the run at once', async () => {
     const { outcome } = await connected().start(deploy)
     const url = `${server.url}/${repo}/actions/runs/30433642`
     expect(outcome).toMatchObject({
@@ -65,33 +65,33 @@ describe('a start', () => {
     expect(run()).toMatchObject({ workflow: 'deploy.yml', ref: 'release/1.2' })
   })
 
-  test('prefers what is asked for to the connection, also a file with its path', async () => {
+  test('prefers the input to the connection, and accepts a file with its path', async () => {
     const pipeline = connected({ target: 'ci.yml', project: 'octo-org/other', ref: 'release/1.2' })
     await pipeline.start({ target: '.github/workflows/deploy.yml', project: repo, ref: 'main' })
     expect(run()).toMatchObject({ workflow: 'deploy.yml', ref: 'main' })
   })
 
-  test('gives the inputs as text, and the key where an input takes it', async () => {
+  test('sends inputs as text, and the key in the input of the connection', async () => {
     server.state.workflows[0]?.inputs.push('replicas', 'dry', 'tags')
     await keyed().start({ ...deploy, parameters: { stage: 'prod', replicas: 3, dry: false, tags: ['a', 'b'] } })
     expect(run().inputs).toEqual({ stage: 'prod', replicas: '3', dry: 'false', tags: '["a","b"]', key: keyOf(1) })
   })
 
-  test('has no key where the call has none', async () => {
+  test('sends no key if the call has none', async () => {
     await keyed().start(deploy, { key: undefined })
     expect(run().inputs).toEqual({})
   })
 
   test.each([
-    ['a repository that is none', { project: 'octo-repo' }, 'input.project must look like'],
+    ['an invalid repository', { project: 'octo-repo' }, 'input.project must look like'],
     ['no repository', { project: undefined }, 'input.project is required'],
-    ['the input that takes our key', { parameters: { key: 'mine' } }, 'input.parameters must not set key'],
+    ['the input of the idempotency key', { parameters: { key: 'mine' } }, 'input.parameters must not contain key'],
     [
-      'more inputs than a workflow takes',
+      'more inputs than a workflow accepts',
       { parameters: Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x'])) },
-      'input.parameters has 25 entries: a workflow takes 24 of ours',
+      'input.parameters must have at most 24 entries (it has 25)',
     ],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(keyed().start({ ...deploy, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -99,11 +99,11 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a workflow that is not there', { target: 'nope.yml' }, '404', 'Not Found'],
-    ['a workflow that can not be started', { target: 'ci.yml' }, '422', "does not have 'workflow_dispatch' trigger"],
-    ['a branch that is not there', { ref: 'nope' }, '422', 'No ref found for: nope'],
-    ['an input that is not there', { parameters: { stge: 'prod' } }, '422', 'Unexpected inputs provided: ["stge"]'],
-  ])('says in the words of GitHub what is wrong with %s', async (_what, input, status, reason) => {
+    ['an unknown workflow', { target: 'nope.yml' }, '404', 'Not Found'],
+    ['a workflow without workflow_dispatch', { target: 'ci.yml' }, '422', "does not have 'workflow_dispatch' trigger"],
+    ['an unknown branch', { ref: 'nope' }, '422', 'No ref found for: nope'],
+    ['an unknown input', { parameters: { stge: 'prod' } }, '422', 'Unexpected inputs provided: ["stge"]'],
+  ])('reports the reason that GitHub gives for %s', async (_what, input, status, reason) => {
     const failure = await failureOf(connected().start({ ...deploy, ...input }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain(`GitHub Actions answered ${status} to POST`)
@@ -111,14 +111,14 @@ describe('a start', () => {
     expect(server.state.runs).toEqual([])
   })
 
-  test('says which right is missing', async () => {
+  test('names the missing permission', async () => {
     server.state.mayWrite = false
     const failure = await failureOf(connected().start(deploy))
     expect(failure.message).toContain('403 to POST')
     expect(failure.message).toContain('Resource not accessible by personal access token')
   })
 
-  test('waits as long as GitHub asks for', async () => {
+  test('returns Retry-After of GitHub', async () => {
     server.failNext(403, { message: 'You have exceeded a secondary rate limit.' }, { headers: { 'retry-after': '30' } })
     expect(await failureOf(connected().start(deploy))).toMatchObject({
       kind: 'platform',
@@ -128,8 +128,8 @@ describe('a start', () => {
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is found by its key in the name of the run', async () => {
+describe('GitHub Actions: start with a lost response', () => {
+  test('a retry finds the run by the key in its name', async () => {
     server.loseNext('POST')
     expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, afterWrite: true })
     const { outcome } = await keyed().start(deploy, { isRetry: true })
@@ -137,7 +137,7 @@ describe('a start whose answer was lost', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('is found where GitHub lists it late', async () => {
+  test('a retry finds a run that is listed late', async () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(keyed().start(deploy))
     server.state.listsLate = 2
@@ -145,7 +145,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is started where it is not there, beside the runs of others', async () => {
+  test('a retry starts a run if only other calls have runs', async () => {
     await keyed().start(deploy, { key: keyOf(2) })
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keyed().start(deploy))
@@ -153,7 +153,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs.map(({ title }) => title)).toEqual([`Deploy ${keyOf(2)}`, `Deploy ${keyOf(1)}`])
   })
 
-  test('is not repeated where no input takes the key', async () => {
+  test('is not retried if no input carries the key', async () => {
     server.loseNext('POST')
     const failure = await failureOf(connected().start(deploy))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
@@ -161,14 +161,14 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is a fault that goes away where nothing was sent', async () => {
+  test('is transient if nothing was sent', async () => {
     server.down()
     expect(await failureOf(connected({ ref: 'main' }).start(deploy))).toMatchObject({ status: 502 })
   })
 })
 
-describe('a second delivery of an event', () => {
-  test('finds the run, though it has ended', async () => {
+describe('GitHub Actions: second delivery of an event', () => {
+  test('finds the run after it has ended', async () => {
     await keyed().start(deploy)
     server.finish('success')
     const { outcome } = await keyed().start(deploy)
@@ -177,49 +177,49 @@ describe('a second delivery of an event', () => {
   })
 })
 
-describe('a server that does not say which run it starts', () => {
+describe('GitHub Actions: server that does not return the run', () => {
   beforeEach(() => {
     server.state.old = true
   })
 
-  test('is looked through for the key', async () => {
+  test('the start finds the run by its key', async () => {
     const { outcome } = await keyed().start(deploy)
     expect(outcome.data).toMatchObject({ id })
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('starts nothing where the run could not be found', async () => {
+  test('starts nothing if the run could not be found', async () => {
     for (const [pipeline, options] of [
       [connected(), {}],
       [keyed(), { key: undefined }],
     ] as const) {
       const failure = await failureOf(pipeline.start(deploy, options))
       expect(failure).toMatchObject({ kind: 'refused' })
-      expect(failure.message).toContain('set keyInput in the connection')
+      expect(failure.message).toContain('Set keyInput in the connection')
     }
     expect(server.state.runs).toEqual([])
   })
 
-  test('leaves it in doubt where the run does not echo its key', async () => {
+  test('the outcome is unknown if the run does not contain its key', async () => {
     const [workflow] = server.state.workflows
     if (workflow) workflow.named = undefined
     const failure = await failureOf(keyed().start(deploy))
     expect(failure).toMatchObject({ kind: 'doubtful' })
-    expect(failure.message).toContain('look there before you repeat it')
+    expect(failure.message).toContain('Check GitHub before you repeat the call')
     expect(server.state.runs).toHaveLength(1)
   })
 })
 
-describe('a run', () => {
+describe('GitHub Actions: run', () => {
   test.each([
     ['queued', 'queued', undefined],
     ['in_progress', 'in_progress', undefined],
     ['waiting', 'waiting', 'waiting for the approval of an environment'],
     ['paused', 'paused (unknown state)', undefined],
-  ])('that is %s goes on', async (status, running, step) => {
-    const begun = await connected().start(deploy)
+  ])('keeps running in the state %s', async (status, running, step) => {
+    const started = await connected().start(deploy)
     run().status = status
-    expect(await connected().poll(begun, deploy)).toMatchObject({ status: running, progress: step })
+    expect(await connected().poll(started, deploy)).toMatchObject({ status: running, progress: step })
   })
 
   test.each([
@@ -232,10 +232,10 @@ describe('a run', () => {
     ['startup_failure', 'errored', 'fail'],
     ['action_required', 'errored', 'fail'],
     ['stale', 'errored', 'fail'],
-  ])('that is completed with %s ends as %s, %s', async (conclusion, status, result) => {
-    const begun = await connected().start(deploy)
+  ])('completed with %s, ends as %s, %s', async (conclusion, status, result) => {
+    const started = await connected().start(deploy)
     server.finish(conclusion)
-    const ended = await connected().end(begun, deploy)
+    const ended = await connected().end(started, deploy)
     expect(secondsOf(ended)).toBe(60)
     expect(ended).toMatchObject({
       status,
@@ -245,46 +245,46 @@ describe('a run', () => {
     })
   })
 
-  test('with a conclusion that is not known goes on', async () => {
-    const begun = await connected().start(deploy)
+  test('keeps running with an unknown conclusion', async () => {
+    const started = await connected().start(deploy)
     server.finish('exploded')
-    expect(await connected().poll(begun, deploy)).toMatchObject({ status: expect.stringContaining('unknown state') })
+    expect(await connected().poll(started, deploy)).toMatchObject({ status: expect.stringContaining('unknown state') })
   })
 
-  test('that failed names the job and the step, with a link', async () => {
-    const begun = await connected().start(deploy)
+  test('a failure names the job and the step, with a link', async () => {
+    const started = await connected().start(deploy)
     const fine = Array.from({ length: 100 }, (_, at) => ({ name: `unit ${at}`, conclusion: 'success', steps: [] }))
     const failed = { name: 'e2e', conclusion: 'failure', steps: [step('Check out'), step('Run tests', 'failure')] }
     server.finish('failure', [...fine, failed])
-    const ended = await connected().end(begun, deploy)
+    const ended = await connected().end(started, deploy)
     expect(ended.message).toBe(`Run ${id} ended as completed/failure: job "e2e" failed at step "Run tests"`)
     expect(ended.data).toMatchObject({ failedJob: 'e2e', failedStep: 'Run tests' })
     expect(ended.links).toMatchObject({ 'job e2e': expect.stringContaining('/job/399444596') })
   })
 
-  test('says which attempt it is, and is held against thresholds on how long it took', async () => {
+  test('reports its attempt and its duration, which thresholds can use', async () => {
     const input = { ...deploy, thresholds: [{ metric: 'duration', op: '<', value: 30 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     run().attempt = 2
     server.finish('success')
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('duration is 60, not < 30'),
       data: { attempt: 2, thresholds: [{ metric: 'duration', actual: 60 }] },
     })
   })
 
-  test('is looked at again where GitHub is down, and refused where it is gone', async () => {
-    const begun = await connected().start(deploy)
+  test('keeps running while GitHub is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(deploy)
     server.failNext(500, '<html><title>Unicorn!</title>')
-    expect(await failureOf(connected().poll(begun, deploy))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, deploy))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().poll(begun, deploy))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, deploy))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('cancel', () => {
-  test('ends a run, by its id or by its number with the repository', async () => {
+describe('GitHub Actions: cancel', () => {
+  test('cancels a run by id, or by number with the repository', async () => {
     for (const input of [{ id }, { id: '30433643', project: repo }]) {
       await connected().start(deploy)
       const outcome = await connected().cancel(input)
@@ -293,13 +293,13 @@ describe('cancel', () => {
     }
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(deploy)
     server.state.stubborn = true
     expect(await connected().cancel({ id })).toMatchObject({ message: 'still queued' })
   })
 
-  test('passes for a run that has ended, also between our look and the cancel', async () => {
+  test('passes for a run that has ended, even between the poll and the cancellation', async () => {
     await connected().start(deploy)
     server.finish('success')
     expect(await connected().cancel({ id })).toMatchObject({
@@ -310,7 +310,7 @@ describe('cancel', () => {
     expect(run().conclusion).toBe('success')
   })
 
-  test('says why GitHub does not do it', async () => {
+  test('reports the reason that GitHub gives for a refusal', async () => {
     await connected().start(deploy)
     server.state.mayWrite = false
     expect((await failureOf(connected().cancel({ id }))).message).toContain('Resource not accessible')
@@ -318,11 +318,11 @@ describe('cancel', () => {
   })
 
   test.each(['octo-repo#1', '1', 'octo-org/octo-repo#x', '../..#1', 'octo-org/..#1'])(
-    'refuses the id %s',
+    'rejects the id %s',
     async (id) => {
       const failure = await failureOf(connected().cancel({ id }))
       expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('write it like octo-org/octo-repo#30433642')
+      expect(failure.message).toContain('such as octo-org/octo-repo#30433642')
     },
   )
 })

@@ -25,26 +25,26 @@ const pipeline = () => {
   return found
 }
 
-describe('the connection', () => {
-  test('is checked with the user of the token', async () => {
+describe('GitLab CI: connection', () => {
+  test('the check reads the user of the token', async () => {
     await gitlabCi.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v4/user'])
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('an invalid token is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(build))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('401 Unauthorized')
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', () => {
+  test('the token is a secret', () => {
     expect(secretsIn(gitlabCi.connection, { token: server.token })).toEqual([server.token])
   })
 })
 
-describe('a start', () => {
-  test('runs the pipeline of the default branch, and answers it at once', async () => {
+describe('GitLab CI: start', () => {
+  test('runs the pipeline of the default branch and returns at once', async () => {
     const { outcome } = await connected().start(build)
     const url = `${server.url}/${project}/-/pipelines/61`
     expect(outcome).toMatchObject({
@@ -57,7 +57,7 @@ describe('a start', () => {
     expect(pipeline()).toMatchObject({ ref: 'main', variables: [{ key: 'WEBHOOKS_KEY', value: keyOf(1) }] })
   })
 
-  test('takes project and branch from the connection, and prefers what is asked for', async () => {
+  test('takes project and branch from the connection, and prefers the input', async () => {
     const configured = connected({ project: '21', ref: 'release/1.2' })
     expect((await configured.start({})).outcome.data).toMatchObject({ id: '21#61' })
     expect(pipeline().ref).toBe('release/1.2')
@@ -65,7 +65,7 @@ describe('a start', () => {
     expect(pipeline().ref).toBe('main')
   })
 
-  test('gives parameters as variables, which are text', async () => {
+  test('sends parameters as variables, which are text', async () => {
     await connected().start({ ...build, parameters: { STAGE: 'prod', REPLICAS: 3 } }, { key: undefined })
     expect(pipeline().variables).toEqual([
       { key: 'STAGE', value: 'prod' },
@@ -73,23 +73,23 @@ describe('a start', () => {
     ])
   })
 
-  test('gives parameters as inputs, which have types', async () => {
+  test('sends parameters as typed inputs', async () => {
     await inputs({ keyInput: 'key' }).start({ ...build, parameters: { replicas: 3 } })
     expect(pipeline()).toMatchObject({ inputs: { replicas: 3, key: keyOf(1) }, variables: [] })
   })
 
   test.each([
-    ['another target', {}, { target: 'deploy' }, 'input.target must be left out, or be pipeline'],
-    ['a project that is none', {}, { project: 'checkout' }, 'input.project must look like'],
+    ['another target', {}, { target: 'deploy' }, 'input.target must be omitted or pipeline'],
+    ['an invalid project', {}, { project: 'checkout' }, 'input.project must look like'],
     ['no project', {}, { project: undefined }, 'input.project is required'],
-    ['the variable of our key', {}, { parameters: { WEBHOOKS_KEY: 'x' } }, 'must not set WEBHOOKS_KEY'],
+    ['the variable of the idempotency key', {}, { parameters: { WEBHOOKS_KEY: 'x' } }, 'must not contain WEBHOOKS_KEY'],
     [
-      'the input of our key',
+      'the input of the idempotency key',
       { parametersAre: 'inputs', keyInput: 'key' },
       { parameters: { key: 'x' } },
-      'must not set key',
+      'must not contain key',
     ],
-  ])('is refused before anything is sent for %s', async (_what, fields, input, message) => {
+  ])('rejects %s before sending a request', async (_what, fields, input, message) => {
     const failure = await failureOf(connected(fields).start({ ...build, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -99,14 +99,14 @@ describe('a start', () => {
   test.each([
     ...['BASH_ENV', 'bash_env', 'PATH', 'LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'ENV'],
     ...['JAVA_TOOL_OPTIONS', 'CI_DEBUG_TRACE', 'GIT_SSH_COMMAND', 'GITLAB_TOKEN', 'FF_SCRIPT', 'https_proxy'],
-  ])('with the variable %s is refused before anything is sent', async (name) => {
+  ])('rejects the variable %s before sending a request', async (name) => {
     const failure = await failureOf(connected().start({ ...build, parameters: { STAGE: 'prod', [name]: 'x' } }))
     expect(failure).toMatchObject({ kind: 'refused', errors: [{ path: `input.parameters.${name}` }] })
     expect(failure.message).toContain('list all names that they may set in allowParameters of the connection')
     expect(server.calls).toEqual([])
   })
 
-  test('gets the names that the connection allows, and no others', async () => {
+  test('accepts only the variables that the connection allows', async () => {
     const allowing = connected({ allowParameters: 'GIT_DEPTH, STAGE' })
     await allowing.start({ ...build, parameters: { GIT_DEPTH: 1, STAGE: 'prod' } }, { key: undefined })
     expect(pipeline().variables).toEqual([
@@ -120,7 +120,7 @@ describe('a start', () => {
     )
   })
 
-  test('gets inputs of any name, unless the connection lists them', async () => {
+  test('accepts any input unless the connection lists them', async () => {
     server.state.inputs.push('ENV')
     await inputs().start({ ...build, parameters: { ENV: 'prod' } })
     expect(pipeline().inputs).toEqual({ ENV: 'prod' })
@@ -130,7 +130,7 @@ describe('a start', () => {
     expect(failure).toMatchObject({ kind: 'refused' })
   })
 
-  test('says in the words of GitLab why it is refused', async () => {
+  test('reports the reason that GitLab gives', async () => {
     expect((await failureOf(connected().start({ ...build, ref: 'nope' }))).message).toBe(
       'GitLab CI answered 400 to POST /api/v4/projects/ops%2Fshop%2Fcheckout/pipeline: base: Reference not found',
     )
@@ -144,18 +144,18 @@ describe('a start', () => {
     expect(server.state.pipelines).toEqual([])
   })
 
-  test('is refused for a project without a branch', async () => {
+  test('is refused for a project without branches', async () => {
     server.state.defaultBranch = null
-    expect((await failureOf(connected().start(build))).message).toContain('has no branch yet')
+    expect((await failureOf(connected().start(build))).message).toContain('has no branches')
   })
 
-  test('waits as long as GitLab asks for', async () => {
+  test('returns Retry-After of GitLab', async () => {
     server.failNext(429, 'Retry later', { on: 'POST', headers: { 'retry-after': '30' } })
     expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, retryAfter: 30 })
   })
 })
 
-describe('a start in a project that forbids pipeline variables', () => {
+describe('GitLab CI: start in a project that forbids pipeline variables', () => {
   beforeEach(() => {
     server.state.variablesAllowed = false
   })
@@ -179,7 +179,7 @@ describe('a start in a project that forbids pipeline variables', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('is in doubt if the answer is lost, and is never repeated', async () => {
+  test('the outcome is unknown if the response is lost, and the start is never retried', async () => {
     server.failNext(400, { message: { base: ['Insufficient permissions to set pipeline variables'] } }, { on: 'POST' })
     server.loseNext('POST')
     expect(await failureOf(connected().start(build))).toMatchObject({ kind: 'doubtful', transient: false })
@@ -187,15 +187,15 @@ describe('a start in a project that forbids pipeline variables', () => {
     expect(server.state.pipelines).toHaveLength(1)
   })
 
-  test('says why GitLab refuses it without the variable', async () => {
+  test('reports why GitLab refuses it without the variable', async () => {
     server.state.empty = true
     expect((await failureOf(connected().start(build))).message).toContain('Pipeline will not run')
     expect(server.state.pipelines).toEqual([])
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is found by its variable, between pipelines of others', async () => {
+describe('GitLab CI: start with a lost response', () => {
+  test('a retry finds the pipeline by its variable among pipelines of others', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, afterWrite: true })
     server.addOf('mia')
@@ -205,7 +205,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.pipelines).toHaveLength(3)
   })
 
-  test('is found by its name, where the pipeline has inputs', async () => {
+  test('a retry finds a pipeline with inputs by its name', async () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(inputs({ keyInput: 'key' }).start(build))
     const { outcome } = await inputs({ keyInput: 'key' }).start(build, { isRetry: true })
@@ -213,21 +213,21 @@ describe('a start whose answer was lost', () => {
     expect(server.calls.some(({ path }) => path.endsWith('/variables'))).toBe(false)
   })
 
-  test('is started where it is not there', async () => {
+  test('a retry starts a pipeline that does not exist', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(build))
     await connected().start(build, { isRetry: true })
     expect(server.state.pipelines).toHaveLength(1)
   })
 
-  test('is not repeated where no input takes the key', async () => {
+  test('is not retried if no input carries the key', async () => {
     server.loseNext('POST')
     expect(await failureOf(inputs().start(build))).toMatchObject({ kind: 'doubtful', transient: false })
     expect(await failureOf(inputs().start(build, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(server.state.pipelines).toHaveLength(1)
   })
 
-  test('looks at no more than the newest', async () => {
+  test('searches only the newest pipelines', async () => {
     for (let at = 0; at < 60; at++) server.addOf('mia')
     await connected().start(build)
     expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(20)
@@ -237,8 +237,8 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-describe('a second delivery of an event', () => {
-  test('finds the pipeline, though it has ended', async () => {
+describe('GitLab CI: second delivery of an event', () => {
+  test('finds the pipeline after it has ended', async () => {
     await connected().start(build)
     server.finish('success')
     expect((await connected().start(build)).outcome.data).toMatchObject({ id })
@@ -246,7 +246,7 @@ describe('a second delivery of an event', () => {
   })
 })
 
-describe('a pipeline', () => {
+describe('GitLab CI: pipeline', () => {
   test.each([
     'created',
     'waiting_for_resource',
@@ -256,16 +256,16 @@ describe('a pipeline', () => {
     'running',
     'scheduled',
     'canceling',
-  ])('that is %s goes on', async (status) => {
-    const begun = await connected().start(build)
+  ])('keeps running in the state %s', async (status) => {
+    const started = await connected().start(build)
     pipeline().status = status
-    expect(await connected().poll(begun, build)).toMatchObject({ status: status })
+    expect(await connected().poll(started, build)).toMatchObject({ status: status })
   })
 
-  test('with a status that is not known goes on', async () => {
-    const begun = await connected().start(build)
+  test('keeps running in an unknown state', async () => {
+    const started = await connected().start(build)
     pipeline().status = 'paused'
-    expect(await connected().poll(begun, build)).toMatchObject({ status: 'paused (unknown state)' })
+    expect(await connected().poll(started, build)).toMatchObject({ status: 'paused (unknown state)' })
   })
 
   test.each([
@@ -273,10 +273,10 @@ describe('a pipeline', () => {
     ['skipped', 'succeeded', 'warning'],
     ['failed', 'succeeded', 'fail'],
     ['canceled', 'aborted', 'fail'],
-  ])('that is %s ends as %s, %s', async (state, status, result) => {
-    const begun = await connected().start(build)
+  ])('in the state %s, ends as %s, %s', async (state, status, result) => {
+    const started = await connected().start(build)
     server.finish(state)
-    const ended = await connected().end(begun, build)
+    const ended = await connected().end(started, build)
     expect(ended).toMatchObject({
       status,
       result,
@@ -286,24 +286,24 @@ describe('a pipeline', () => {
     expect(ended.data).not.toHaveProperty('tests')
   })
 
-  test('in which a job failed that may ends with a warning', async () => {
-    const begun = await connected().start(build)
+  test('ends with a warning if a job failed that is allowed to fail', async () => {
+    const started = await connected().start(build)
     server.finish('success', { jobs: [{ name: 'lint', stage: 'test', status: 'failed', allow_failure: true }] })
-    expect(await connected().end(begun, build)).toMatchObject({
+    expect(await connected().end(started, build)).toMatchObject({
       result: 'warning',
       data: { state: 'success-with-warnings' },
     })
   })
 
-  test('that failed names the job, its stage and its reason, with a link', async () => {
-    const begun = await connected().start(build)
+  test('a failure names the job, its stage and its reason, with a link', async () => {
+    const started = await connected().start(build)
     server.finish('failed', {
       jobs: [
         { name: 'lint', stage: 'test', status: 'failed', allow_failure: true },
         { name: 'deploy', stage: 'production', status: 'failed', failure_reason: 'script_failure' },
       ],
     })
-    const ended = await connected().end(begun, build)
+    const ended = await connected().end(started, build)
     expect(ended.message).toBe(
       `Pipeline ${id} ended as failed: job "deploy" of stage "production" failed (script_failure)`,
     )
@@ -311,25 +311,25 @@ describe('a pipeline', () => {
     expect(ended.links).toMatchObject({ 'job deploy': `${server.url}/${project}/-/jobs/8001` })
   })
 
-  test('tells its tests and coverage, which are held against thresholds', async () => {
+  test('reports its tests and coverage, which thresholds can use', async () => {
     const input = { ...build, thresholds: [{ metric: 'coverage', op: '>=', value: 80 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
     server.finish('success', { coverage: '72.5', tests })
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('coverage is 72.5, not >= 80'),
       data: { coverage: 72.5, tests: { total: 12, passed: 8, failed: 2, skipped: 2 } },
     })
     const passed = { ...build, thresholds: [{ metric: 'passed', op: '>=', value: 8 }] }
-    expect(await connected().end(begun, passed)).toMatchObject({ result: 'pass' })
+    expect(await connected().end(started, passed)).toMatchObject({ result: 'pass' })
   })
 
-  test('tells its state alone to a token that may not see jobs', async () => {
-    const begun = await connected().start(build)
+  test('reports only its state if the token may not read jobs', async () => {
+    const started = await connected().start(build)
     server.state.jobsShown = false
     server.finish('failed')
-    const { data, message } = await connected().end(begun, build)
+    const { data, message } = await connected().end(started, build)
     expect(message).toBe(`Pipeline ${id} ended as failed`)
     expect(data).not.toHaveProperty('tests')
   })
@@ -338,25 +338,25 @@ describe('a pipeline', () => {
     ['wait', undefined],
     ['pass', 'pass'],
     ['fail', 'fail'],
-  ])('that a manual job blocks is one to %s, as the connection says', async (manual, result) => {
-    const begun = await connected().start(build)
+  ])('blocked by a manual job, does what the connection says: %s', async (manual, result) => {
+    const started = await connected().start(build)
     pipeline().status = 'manual'
-    const seen = await connected({ manual }).poll(begun, build)
+    const seen = await connected({ manual }).poll(started, build)
     if (result === undefined) expect(seen).toMatchObject({ status: 'manual', progress: 'waiting for a manual job' })
     else expect(seen).toMatchObject({ outcome: { result, message: expect.stringContaining('a manual job blocks it') } })
   })
 
-  test('is looked at again where GitLab is down, and refused where it is gone', async () => {
-    const begun = await connected().start(build)
+  test('keeps running while GitLab is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(build)
     server.failNext(500, '<html><title>500</title>')
-    expect(await failureOf(connected().poll(begun, build))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, build))).toMatchObject({ transient: true })
     server.state.pipelines = []
-    expect(await failureOf(connected().poll(begun, build))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, build))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('cancel', () => {
-  test('ends a pipeline, by its id or by its number with the project', async () => {
+describe('GitLab CI: cancel', () => {
+  test('cancels a pipeline by id, or by number with the project', async () => {
     for (const input of [{ id }, { id: '62', project }]) {
       await connected().start(build, { key: undefined })
       const outcome = await connected().cancel(input)
@@ -372,16 +372,16 @@ describe('cancel', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('says why GitLab does not do it', async () => {
+  test('reports the reason that GitLab gives for a refusal', async () => {
     await connected().start(build)
     server.state.mayRun = false
     expect((await failureOf(connected().cancel({ id }))).message).toContain('403 Forbidden')
     expect((await failureOf(connected().cancel({ id: `${project}#7` }))).message).toContain('404 Not found')
   })
 
-  test.each(['checkout#1', '61', `${project}#x`, '../..#1'])('refuses the id %s', async (wrong) => {
+  test.each(['checkout#1', '61', `${project}#x`, '../..#1'])('rejects the id %s', async (wrong) => {
     const failure = await failureOf(connected().cancel({ id: wrong }))
     expect(failure).toMatchObject({ kind: 'invalid' })
-    expect(failure.message).toContain('write it like group/project#61')
+    expect(failure.message).toContain('such as group/project#61')
   })
 })

@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => table.close())
 
-/** Each test of one key is its own. */
+/** Each test has its own idempotency key. */
 let key = 1
 let shop: Served
 let reply: () => Reply
@@ -46,28 +46,28 @@ const small = (parameters: object = {}, more: object = {}) => ({
   parameters: { rate: 20, connections: 20, duration: 1, timeout: 1, ...parameters },
   ...more,
 })
-/** Its segments as they would be of a longer test. */
-const cut = (begun: StartedJob, left: number[]): StartedJob => {
-  const run = begun.job as Run & { providerState: object }
-  return kept({ ...begun, job: { ...run, providerState: { ...run.providerState, left, of: left.length } } })
+/** Replaces the segments of a test, as if it had another duration. */
+const cut = (started: StartedJob, left: number[]): StartedJob => {
+  const run = started.job as Run & { providerState: object }
+  return restored({ ...started, job: { ...run, providerState: { ...run.providerState, left, of: left.length } } })
 }
-/** As it comes back from the state of a task. */
-const kept = (begun: StartedJob): StartedJob => JSON.parse(JSON.stringify(begun))
+/** Returns the job as the task's state restores it. */
+const restored = (started: StartedJob): StartedJob => JSON.parse(JSON.stringify(started))
 const start = (tool: ReturnType<typeof connected>, input: object) => tool.start(input, { key: keyNow() })
 const keyNow = () => createHash('sha1').update(String(key)).digest('hex')
-/** As the task looks after it, to its end. */
-const endOf = async (tool: ReturnType<typeof connected>, begun: StartedJob, input: object): Promise<Outcome> => {
-  const look = await tool.poll(begun, input)
-  return 'outcome' in look ? look.outcome : endOf(tool, goOn(begun, look), input)
+/** Polls until the test ends. */
+const endOf = async (tool: ReturnType<typeof connected>, started: StartedJob, input: object): Promise<Outcome> => {
+  const polled = await tool.poll(started, input)
+  return 'outcome' in polled ? polled.outcome : endOf(tool, withJob(started, polled), input)
 }
 const idOf = ({ job }: StartedJob) => (job as Run).id
-const goOn = (begun: StartedJob, look: object): StartedJob => {
-  if ('outcome' in look || !('job' in look)) throw new Error(`It has ended: ${JSON.stringify(look)}`)
-  return kept({ ...begun, job: look.job })
+const withJob = (started: StartedJob, result: object): StartedJob => {
+  if ('outcome' in result || !('job' in result)) throw new Error(`The test has ended: ${JSON.stringify(result)}`)
+  return restored({ ...started, job: result.job })
 }
 
-describe('the connection', () => {
-  test('masks the headers of credentials, and no others', () => {
+describe('Built-in generator: connection', () => {
+  test('only the headers of credentials are secrets', () => {
     const headers = { authorization: secret, 'x-key': 'a-key-of-ours', 'x-env': 'production' }
     const secretHeaders = { 'x-team': 'the-secret-team' }
     expect(secretsIn(autocannon.connection, { headers, secretHeaders })).toEqual([
@@ -76,20 +76,20 @@ describe('the connection', () => {
   })
 
   test.each([
-    ['nothing that may be called', { allow: [] }],
+    ['an empty allow', { allow: [] }],
     ['credentials in a URL', { allow: 'https://user:pass@shop.example.com' }],
     ['a query in a URL', { allow: 'https://shop.example.com/?x=1' }],
     ['another scheme', { allow: 'ftp://shop.example.com' }],
-    ['a rate over the bound of the code', { maxRate: 501 }],
-    ['connections over the bound of the code', { maxConnections: 201 }],
-    ['a duration over the bound of the code', { maxDuration: 'PT31M' }],
+    ['a rate over the upper limit', { maxRate: 501 }],
+    ['too many connections', { maxConnections: 201 }],
+    ['a duration over the upper limit', { maxDuration: 'PT31M' }],
     ['a header that decides where a request ends', { headers: { 'Content-Length': '000000' } }],
     ['a header with a line break', { headers: { 'x-key': 'secret\r\nhost: x' } }],
-  ])('is refused with %s', (_what, fields) => {
+  ])('rejects %s', (_what, fields) => {
     expect(autocannon.connection.safeParse({ allow: 'https://shop.example.com', ...fields }).success).toBe(false)
   })
 
-  test('takes durations as people write them', () => {
+  test('accepts durations like PT5M', () => {
     const { maxDuration } = autocannon.connection.parse({
       allow: 'https://a.example.com,https://b.example.com',
       maxDuration: 'PT10M',
@@ -97,13 +97,13 @@ describe('the connection', () => {
     expect(maxDuration).toBe(600)
   })
 
-  test('needs no platform', async () => {
+  test('the check needs no platform', async () => {
     await autocannon.check()
     expect(shop.calls).toEqual([])
   })
 })
 
-describe('what may be called', () => {
+describe('Built-in generator: allowed targets', () => {
   const allowed = ['https://shop.example.com/api/', 'http://127.0.0.1:8080']
 
   test.each([
@@ -138,7 +138,7 @@ describe('what may be called', () => {
     'https://shop.example.com/api/.;a=1/admin',
     'https://shop.example.com/api#x',
     'file:///etc/passwd',
-  ])('%s is no target', (url) => {
+  ])('rejects the target %s', (url) => {
     expect(faultOf(url)).toBeDefined()
   })
 
@@ -165,18 +165,18 @@ describe('what may be called', () => {
     ['fd12::1', false],
     ['93.184.215.14', false],
     ['2606:2800:21f::1', false],
-  ])('a name that leads to %s is refused: %s', (address, expected) => {
+  ])('refuses a name that resolves to %s: %s', (address, expected) => {
     expect(isReserved(address)).toBe(expected)
   })
 
   test.each(['https://shop.example.com/api/100%25', 'https://shop.example.com/api/caf%C3%A9/%E2%82%AC/%F0%9F%9A%80'])(
-    '%s is a target',
+    'accepts the target %s',
     (url) => {
       expect(faultOf(url)).toBeUndefined()
     },
   )
 
-  test('a name that leads to an address like that is not looked up for a call', async () => {
+  test('a call does not resolve a name', async () => {
     const found = (name: string) =>
       new Promise((resolve) => lookupPublic(name, { all: true }, (error, list) => resolve(error?.message ?? list)))
     expect(await found('169.254.169.254')).toBe(
@@ -185,7 +185,7 @@ describe('what may be called', () => {
     expect(await found('10.1.2.3')).toEqual([{ address: '10.1.2.3', family: 4 }])
   })
 
-  test('a name that leads to this machine is not called, though it is allowed', async () => {
+  test('does not call a name that resolves to this machine, even if it is allowed', async () => {
     const target = `http://${hostname()}:${new URL(shop.url).port}/api`
     const leadsTo = await lookup(hostname()).catch(() => undefined)
     const input = { ...small({ rate: 2 }), target }
@@ -196,7 +196,7 @@ describe('what may be called', () => {
     expect(shop.calls).toEqual([])
   })
 
-  test('localhost is called where it is allowed', async () => {
+  test('calls localhost if it is allowed', async () => {
     const name = `http://localhost:${new URL(shop.url).port}/api`
     const tool = connected({ allow: name })
     const input = { ...small({ rate: 2 }), target: name }
@@ -204,11 +204,11 @@ describe('what may be called', () => {
   })
 })
 
-describe('a start', () => {
-  test('sends nothing, and says what will be', async () => {
-    const begun = await connected().start(small({ method: 'POST', body: '{}', duration: 'PT2M', rate: '50' }))
-    expect(begun.outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: keyOf(1).slice(0, 20) } })
-    expect(begun.outcome.message).toBe(
+describe('Built-in generator: start', () => {
+  test('sends no requests, and describes the load', async () => {
+    const started = await connected().start(small({ method: 'POST', body: '{}', duration: 'PT2M', rate: '50' }))
+    expect(started.outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: keyOf(1).slice(0, 20) } })
+    expect(started.outcome.message).toBe(
       `Started load test ${keyOf(1).slice(0, 20)}: 50 requests/s of POST ${target()} for 2 min, on at most 20 connections`,
     )
     expect(shop.calls).toEqual([])
@@ -219,122 +219,125 @@ describe('a start', () => {
     expect(outcome.message).toContain(`10 requests/s of GET ${target()} for 30 s, on at most 10 connections`)
   })
 
-  test('keeps no secret header in what is kept of it', async () => {
-    const begun = await connected({ headers: { authorization: secret } }).start(small())
-    expect(JSON.stringify(begun)).not.toContain(secret)
+  test('saves no secret header in the state of the task', async () => {
+    const started = await connected({ headers: { authorization: secret } }).start(small())
+    expect(JSON.stringify(started)).not.toContain(secret)
   })
 
   test.each([
-    ['a rate over the cap', { rate: 51 }, 'input.parameters.rate is 51, and the connection allows at most 50'],
+    ['a rate over the limit', { rate: 51 }, 'input.parameters.rate is 51, but the connection allows at most 50'],
     [
-      'connections over the cap',
+      'connections over the limit',
       { connections: 51 },
-      'input.parameters.connections is 51, and the connection allows at most 50',
+      'input.parameters.connections is 51, but the connection allows at most 50',
     ],
     [
-      'a duration over the cap',
+      'a duration over the limit',
       { duration: 'PT6M' },
-      'input.parameters.duration is 360, and the connection allows at most 5 min',
+      'input.parameters.duration is 360, but the connection allows at most 5 min',
     ],
-    ['a duration that is none', { duration: 'long' }, 'input.parameters.duration'],
-    ['no rate at all', { rate: 0 }, 'input.parameters.rate'],
-    ['a parameter that is not known', { rte: 5 }, 'Did you mean "rate"?'],
-    ['a method that is none', { method: 'BREW' }, 'input.parameters.method'],
-    ['a body with GET', { body: 'x' }, 'input.parameters.body is of no use with GET'],
+    ['an invalid duration', { duration: 'long' }, 'input.parameters.duration'],
+    ['a rate of zero', { rate: 0 }, 'input.parameters.rate'],
+    ['an unknown parameter', { rte: 5 }, 'Did you mean "rate"?'],
+    ['an unknown method', { method: 'BREW' }, 'input.parameters.method'],
+    ['a body with GET', { body: 'x' }, 'input.parameters.body is not supported with GET'],
     ['a body that is too large', { method: 'POST', body: 'x'.repeat(8_193) }, 'input.parameters.body'],
-    ['a header of its own', { headers: { Host: 'evil.example' } }, 'input.parameters.headers'],
-    ['a status that is none', { expect: '200,ok' }, 'input.parameters.expect'],
-  ])('is refused at the door with %s', async (_what, parameters, message) => {
+    ['a reserved header', { headers: { Host: 'evil.example' } }, 'input.parameters.headers'],
+    ['an invalid status', { expect: '200,ok' }, 'input.parameters.expect'],
+  ])('rejects %s before the call is accepted', async (_what, parameters, message) => {
     const failure = await failureOf(connected().start(small(parameters)))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
   })
 
   test.each([
-    ['a target that is not allowed', { target: 'https://elsewhere.example.com/api' }, 'allows what is below http'],
-    ['the metadata of the cloud', { target: 'http://169.254.169.254/latest/meta-data' }, 'is not allowed'],
-    ['another way to write this machine', { target: 'http://2130706433/api' }, 'is not allowed'],
-    ['a target that is none', { target: 'checkout' }, 'write it like https://'],
-    ['a project', { project: 'shop' }, 'input.project is of no use'],
-    ['a ref', { ref: 'main' }, 'input.ref is of no use'],
-    ['a wish that it be left', { onDeadline: 'leave' }, 'does not outlive its task: write stop'],
-  ])('is refused at the door with %s', async (_what, input, message) => {
+    ['a target that is not allowed', { target: 'https://elsewhere.example.com/api' }, 'allows URLs below http'],
+    ['the cloud metadata service', { target: 'http://169.254.169.254/latest/meta-data' }, 'is not allowed'],
+    ['another spelling of this machine', { target: 'http://2130706433/api' }, 'is not allowed'],
+    ['an invalid target', { target: 'checkout' }, 'write it like https://'],
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
+    ['onDeadline: leave', { onDeadline: 'leave' }, 'must be stop: a load test ends with its task'],
+  ])('rejects %s before the call is accepted', async (_what, input, message) => {
     const failure = await failureOf(connected().start({ ...small(), ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
   })
 
-  test('is for tasks only', () => {
+  test('requires a task', () => {
     expect(autocannon.requiresTask).toBe(true)
   })
 })
 
-describe('a stop', () => {
-  test('ends a test before its next segment, with what was measured until then', async () => {
+describe('Built-in generator: stop', () => {
+  test('ends a test before its next segment, with its measurements so far', async () => {
     const first = cut(await start(connected(), small({ rate: 10 })), [1, 1, 1])
-    const look = await connected().poll(first, small())
+    const polled = await connected().poll(first, small())
     expect(await connected().stop({ id: idOf(first) })).toMatchObject({ message: 'still stopping' })
-    const ended = await connected().end(goOn(first, look), small())
+    const ended = await connected().end(withJob(first, polled), small())
     expect(ended).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'stopped', requests: 10 } })
     expect(shop.calls).toHaveLength(10)
     expect(await connected().stop({ id: idOf(first) })).toMatchObject({
       result: 'pass',
       message: expect.stringContaining('had ended already (stopped)'),
     })
-    // As after a crash before the look was kept: it must not begin again.
-    expect(await connected().end(goOn(first, look), small())).toMatchObject({ status: 'aborted' })
+    // As after a crash before the poll was saved: the test must not start again.
+    expect(await connected().end(withJob(first, polled), small())).toMatchObject({ status: 'aborted' })
     expect(shop.calls).toHaveLength(10)
   })
 
-  test('of what has ended passes and says so, whatever it ended with', async () => {
-    const begun = await start(connected(), small({ rate: 2 }))
-    await endOf(connected(), begun, small())
-    expect(await connected().stop({ id: idOf(begun) })).toMatchObject({
+  test('passes for a test that has ended, and reports its state', async () => {
+    const started = await start(connected(), small({ rate: 2 }))
+    await endOf(connected(), started, small())
+    expect(await connected().stop({ id: idOf(started) })).toMatchObject({
       result: 'pass',
-      message: `Load test ${idOf(begun)} had ended already (finished)`,
+      message: `Load test ${idOf(started)} had ended already (finished)`,
     })
   })
 
-  test('that comes after the last segment changes nothing', async () => {
-    const begun = await start(connected(), small({ rate: 2 }))
-    const look = await connected().poll(begun, small())
-    await connected().stop({ id: idOf(begun) })
-    expect(await connected().end(goOn(begun, look), small())).toMatchObject({ status: 'succeeded', result: 'pass' })
+  test('changes nothing after the last segment', async () => {
+    const started = await start(connected(), small({ rate: 2 }))
+    const polled = await connected().poll(started, small())
+    await connected().stop({ id: idOf(started) })
+    expect(await connected().end(withJob(started, polled), small())).toMatchObject({
+      status: 'succeeded',
+      result: 'pass',
+    })
   })
 
-  test('before the first segment sends nothing at all', async () => {
-    const begun = await start(connected(), small())
-    await connected().stop({ id: idOf(begun) })
-    expect(await connected().end(begun, small())).toMatchObject({ status: 'aborted', data: { requests: 0 } })
+  test('before the first segment, no request is sent', async () => {
+    const started = await start(connected(), small())
+    await connected().stop({ id: idOf(started) })
+    expect(await connected().end(started, small())).toMatchObject({ status: 'aborted', data: { requests: 0 } })
     expect(shop.calls).toEqual([])
   })
 
-  test('of one that is not there says so', async () => {
+  test('reports an unknown test', async () => {
     const failure = await failureOf(connected().stop({ id: 'x' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('There is no load test x here') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Unknown load test x.') })
   })
 
-  test('is seen to be over where its task is no more', async () => {
-    const begun = await start(connected(), small())
-    await connected().stop({ id: idOf(begun) })
+  test('is reported as stopped if its task no longer exists', async () => {
+    const started = await start(connected(), small())
+    await connected().stop({ id: idOf(started) })
     await autocannon.cleanUp(connected().client({ key: keyNow() }))
-    expect(await connected().stop({ id: idOf(begun) })).toMatchObject({
+    expect(await connected().stop({ id: idOf(started) })).toMatchObject({
       message: expect.stringContaining('had ended already (stopped)'),
     })
   })
 
-  test('waits for the table where that is down, and so does the test', async () => {
-    const begun = await start(connected(), small())
+  test('is transient while the table is down, and so is the test', async () => {
+    const started = await start(connected(), small())
     process.env['WEBHOOKS_STATE_TABLE'] = 'elsewhere'
-    for (const call of [connected().poll(begun, small()), connected().stop({ id: idOf(begun) })])
+    for (const call of [connected().poll(started, small()), connected().stop({ id: idOf(started) })])
       expect(await failureOf(call)).toMatchObject({ kind: 'unavailable', transient: true })
     process.env['WEBHOOKS_STATE_TABLE'] = 'runs'
     expect(shop.calls).toEqual([])
   })
 })
 
-describe('a test', () => {
-  test('sends what was asked for, with the headers of both, and measures it', async () => {
+describe('Built-in generator: test', () => {
+  test('sends the requests with the headers of call and connection, and measures them', async () => {
     const input = small({ method: 'PUT', body: 'käse', headers: { 'X-Tenant': 'a', Authorization: 'of the caller' } })
     const tool = connected({ headers: { authorization: secret } })
     const ended = await endOf(tool, await start(tool, input), input)
@@ -365,7 +368,7 @@ describe('a test', () => {
     expect(ended.message).not.toContain('failed')
   })
 
-  test('is held against thresholds by their names', async () => {
+  test('is judged by thresholds', async () => {
     const thresholds = [
       { metric: 'p95', op: '<', value: 60_000 },
       { metric: 'rps', op: '>=', value: 20 },
@@ -382,7 +385,7 @@ describe('a test', () => {
     ])
   })
 
-  test('takes for success what is expected, and follows no redirect', async () => {
+  test('counts expected statuses as success, and follows no redirects', async () => {
     reply = () => ({ status: 302, headers: { location: `${shop.url}/secret` } })
     const moved = await endOf(connected(), await start(connected(), small({ rate: 2 })), small())
     expect(moved).toMatchObject({
@@ -394,7 +397,7 @@ describe('a test', () => {
     expect(shop.calls.map(({ path }) => path)).not.toContain('/secret')
   })
 
-  test('counts what failed, and passes as long as anything succeeds', async () => {
+  test('counts failures, and passes as long as a request succeeds', async () => {
     let calls = 0
     reply = () => ({ status: ++calls % 4 === 0 ? 503 : 200 })
     const ended = await endOf(connected(), await start(connected(), small()), small())
@@ -402,16 +405,16 @@ describe('a test', () => {
     expect(ended.message).toContain('5 of 20 requests failed, the first with: status 503')
   })
 
-  test('fails with the first reason where nothing succeeds, and is not gone on with', async () => {
+  test('fails with the first reason if no request succeeds, and ends early', async () => {
     shop.down()
-    const begun = cut(await start(connected(), small({ rate: 2 })), [1, 1, 1])
-    const ended = await endOf(connected(), begun, small())
+    const started = cut(await start(connected(), small({ rate: 2 })), [1, 1, 1])
+    const ended = await endOf(connected(), started, small())
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail', data: { state: 'failed', errorRate: 1 } })
     expect(ended.message).toContain('2 of 2 requests failed, the first with: socket hang up')
     expect(ended.data).not.toHaveProperty('p95')
   })
 
-  test('tries a target that refuses connections no more often than it was asked to', async () => {
+  test('does not exceed the rate for a target that refuses connections', async () => {
     let connections = 0
     const closing = createServer((socket) => {
       connections++
@@ -426,7 +429,7 @@ describe('a test', () => {
     expect(connections).toBe(5)
   })
 
-  test('counts those without an answer in time, with the time that was waited', async () => {
+  test('counts requests that time out, with the time that they waited', async () => {
     shop.hang()
     const input = small({ rate: 2, connections: 2 })
     const ended = await endOf(connected(), await start(connected(), input), input)
@@ -435,7 +438,7 @@ describe('a test', () => {
     expect(Number((ended.data as { p50: number }).p50)).toBeGreaterThanOrEqual(990)
   })
 
-  test('opens no more connections than it may, and drops what is due meanwhile', async () => {
+  test('opens no more connections than allowed, and drops requests that are due meanwhile', async () => {
     shop.hang()
     const input = small({ rate: 20, connections: 3 })
     const ended = await endOf(connected(), await start(connected(), input), input)
@@ -446,37 +449,37 @@ describe('a test', () => {
   })
 })
 
-describe('a test of several segments', () => {
-  test('runs one with each look, at once after each other, and adds them up', async () => {
+describe('Built-in generator: test of several segments', () => {
+  test('runs one segment per poll, back to back, and adds them up', async () => {
     const first = cut(await start(connected(), small({ rate: 10 })), [1, 1])
-    const look = await connected().poll(first, small())
-    expect(look).toMatchObject({ status: 'running', progress: 'segment 1 of 2, 10 requests', pollImmediately: true })
-    const ended = await endOf(connected(), goOn(first, look), small())
+    const polled = await connected().poll(first, small())
+    expect(polled).toMatchObject({ status: 'running', progress: 'segment 1 of 2, 10 requests', pollImmediately: true })
+    const ended = await endOf(connected(), withJob(first, polled), small())
     expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 10, statuses: { 200: 20 } } })
   })
 
-  test('is cut so that each is short', async () => {
-    const { job: pending } = await connected().start(small({ duration: 40 }))
-    expect((pending as Run).providerState).toMatchObject({ left: [15, 15, 10], of: 3 })
+  test('has short segments', async () => {
+    const { job } = await connected().start(small({ duration: 40 }))
+    expect((job as Run).providerState).toMatchObject({ left: [15, 15, 10], of: 3 })
   })
 
-  test('counts a segment once that was cut off and run again', async () => {
-    const begun = cut(await start(connected(), small({ rate: 5 })), [1, 1])
-    await connected().poll(begun, small())
-    const look = await connected().poll(begun, small())
-    const ended = await endOf(connected(), goOn(begun, look), small())
+  test('counts a segment once that was interrupted and ran again', async () => {
+    const started = cut(await start(connected(), small({ rate: 5 })), [1, 1])
+    await connected().poll(started, small())
+    const polled = await connected().poll(started, small())
+    const ended = await endOf(connected(), withJob(started, polled), small())
     expect(ended.data).toMatchObject({ requests: 10 })
     expect(shop.calls).toHaveLength(15)
   })
 
-  test('keeps little from one look to the next', async () => {
-    const begun = cut(await start(connected(), small({ rate: 50, connections: 50 })), [1, 1])
-    const look = await connected().poll(begun, small())
-    expect(JSON.stringify(look).length).toBeLessThan(2_000)
+  test('saves little state between polls', async () => {
+    const started = cut(await start(connected(), small({ rate: 50, connections: 50 })), [1, 1])
+    const polled = await connected().poll(started, small())
+    expect(JSON.stringify(polled).length).toBeLessThan(2_000)
   })
 })
 
-test('certificates are verified, against that of the connection as well', async () => {
+test('Built-in generator: verifies certificates, also with the certificate authority of the connection', async () => {
   const names = [{ type: 7, ip: '127.0.0.1' } as const]
   const { cert, private: key } = await makeCertificate([{ name: 'commonName', value: '127.0.0.1' }], {
     keyType: 'ec',
@@ -493,6 +496,6 @@ test('certificates are verified, against that of the connection as well', async 
   secure.close()
 })
 
-test('the category has it', async () => {
+test('The built-in generator is a provider of load testing', async () => {
   expect(await loadTesting.providers['autocannon']?.()).toBe(autocannon)
 })

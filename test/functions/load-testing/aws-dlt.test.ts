@@ -30,39 +30,39 @@ const total = {
     p100_0: '2.210',
   },
 }
-/** The scenario is run again by somebody else. */
+/** Another caller runs the scenario again. */
 const runAgain = () =>
   Object.assign(server.state.scenario, { status: 'running', startTime: '2026-01-01 11:00:00', results: {} })
 
-describe('the connection', () => {
-  test('is checked with the list of scenarios, signed for API Gateway', async () => {
+describe('AWS DLT: connection', () => {
+  test('the check lists scenarios, signed for API Gateway', async () => {
     await awsDlt.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/prod/scenarios'])
     expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/execute-api/aws4_request')
   })
 
-  test('knows its region by its URL', () => {
+  test('derives its region from its URL', () => {
     const at = (baseUrl: string) => awsDlt.authorization(awsDlt.connection.parse({ baseUrl }))
     expect(at('https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod')).toBeDefined()
     expect(at('https://abcde12345.execute-api.cn-north-1.amazonaws.com.cn/prod')).toBeDefined()
     expect(() => at('https://load.example.com')).toThrow('needs a region')
   })
 
-  test('says which permission is missing', async () => {
+  test('names the missing permission', async () => {
     server.state.mayInvoke = false
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('is not authorized to perform: execute-api:Invoke')
   })
 
-  test('says that a signature is not taken', async () => {
+  test('reports a rejected signature', async () => {
     const failure = await failureOf(connected({ region: 'eu-west-2' }).start(checkout))
     expect(failure.message).toContain('403 to GET /prod/scenarios/xLSxdVZzcP: Credential should be scoped to')
   })
 })
 
-describe('a start', () => {
-  test('saves the scenario again, as it is, and answers the run at once', async () => {
+describe('AWS DLT: start', () => {
+  test('saves the scenario again without changes and returns the run at once', async () => {
     const { outcome } = await connected({ consoleUrl: 'https://d111.cloudfront.net/' }).start(checkout)
     const url = 'https://d111.cloudfront.net/scenarios/xLSxdVZzcP'
     expect(outcome).toMatchObject({ result: 'pass', data: { id, url, state: 'started' } })
@@ -80,15 +80,19 @@ describe('a start', () => {
     ])
   })
 
-  test('keeps the schedule of the scenario, and its own way to run', async () => {
-    const kept = { cronValue: '0 8 * * *', cronExpiryDate: '2027-01-31', nativeRunMode: { maxTestDurationSeconds: 60 } }
-    Object.assign(server.state.scenario, { ...kept, scheduleRecurrence: 'daily' })
+  test('preserves the schedule of the scenario and its native run mode', async () => {
+    const saved = {
+      cronValue: '0 8 * * *',
+      cronExpiryDate: '2027-01-31',
+      nativeRunMode: { maxTestDurationSeconds: 60 },
+    }
+    Object.assign(server.state.scenario, { ...saved, scheduleRecurrence: 'daily' })
     await connected({ target }).start({})
-    expect(server.state.starts[0]).toMatchObject({ ...kept, recurrence: 'daily' })
+    expect(server.state.starts[0]).toMatchObject({ ...saved, recurrence: 'daily' })
     expect(server.state.starts[0]).not.toHaveProperty('scheduleStep')
   })
 
-  test('takes a scenario that is shown as text, and a capacity that is not known', async () => {
+  test('accepts a scenario as text and an unknown capacity', async () => {
     const { testScenario } = server.state.scenario
     Object.assign(server.state.scenario, { testScenario: JSON.stringify(testScenario) })
     server.state.capacity = { 'eu-west-1': { vCPUsPerTask: 2 } }
@@ -98,29 +102,29 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a name with a space', { target: 'check out' }, 'input.target is no scenario'],
-    ['another path', { target: '../vCPUDetails' }, 'input.target is no scenario'],
-    ['parameters', { target, parameters: { users: 5 } }, 'input.parameters is of no use'],
-    ['a version', { target, ref: 'main' }, 'input.ref is of no use'],
-    ['a project', { target, project: 'shop' }, 'input.project is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['a name with a space', { target: 'check out' }, 'input.target must be a scenario id'],
+    ['another path', { target: '../vCPUDetails' }, 'input.target must be a scenario id'],
+    ['parameters', { target, parameters: { users: 5 } }, 'input.parameters is not supported'],
+    ['a version', { target, ref: 'main' }, 'input.ref is not supported'],
+    ['a project', { target, project: 'shop' }, 'input.project is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid' })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of the solution what it refuses', async () => {
+  test('reports the reason that the solution gives', async () => {
     const failure = await failureOf(connected().start({ target: 'nope' }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain("TEST_NOT_FOUND: testId 'nope' not found")
   })
 
-  test('waits while another run of the scenario is on', async () => {
+  test('waits while another run of the scenario is running', async () => {
     runAgain()
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
-    expect(failure.message).toContain('checkout can not be started yet: TEST_RUNNING')
+    expect(failure.message).toContain('checkout cannot start yet: TEST_RUNNING')
     server.finish('complete')
     await connected().start(checkout)
     expect(server.state.starts).toHaveLength(1)
@@ -129,18 +133,18 @@ describe('a start', () => {
   test.each([
     ['no stack in a region', {}, 'refused', 'has no stack in eu-west-1'],
     [
-      'more tasks than there can ever be',
+      'more tasks than the limit',
       { 'eu-west-1': { vCPULimit: 2, vCPUsInUse: 0, vCPUsPerTask: 2 } },
       'refused',
-      '2 tasks are more than the 1',
+      'needs 2 tasks, but Fargate can run at most 1',
     ],
     [
-      'no room just now',
+      'too little free capacity',
       { 'eu-west-1': { vCPULimit: 100, vCPUsInUse: 98, vCPUsPerTask: 2 } },
       'platform',
-      'room for 1 of 2 tasks',
+      'needs 2 tasks, but Fargate has room for 1',
     ],
-  ])('does not begin with %s', async (_what, capacity, kind, message) => {
+  ])('does not start with %s', async (_what, capacity, kind, message) => {
     server.state.capacity = capacity
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind, afterWrite: false })
@@ -148,14 +152,14 @@ describe('a start', () => {
     expect(posts()).toEqual([])
   })
 
-  test('waits as long as API Gateway asks for', async () => {
+  test('returns Retry-After of API Gateway', async () => {
     server.failNext(429, { message: 'Too Many Requests' }, { headers: { 'retry-after': '5' } })
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, retryAfter: 5 })
   })
 })
 
-describe('a start that is in doubt', () => {
-  test('is not repeated, since no run can be looked up', async () => {
+describe('AWS DLT: start with an unknown outcome', () => {
+  test('is not retried, because runs have no key', async () => {
     server.loseNext('POST')
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
@@ -163,44 +167,44 @@ describe('a start that is in doubt', () => {
     expect(posts()).toHaveLength(1)
   })
 
-  test('is so after a time-out of API Gateway, too', async () => {
+  test('a timeout of API Gateway is one, too', async () => {
     server.failNext(504, { message: 'Endpoint request timed out' }, { on: 'POST', done: true })
     expect(await failureOf(connected().start(checkout))).toMatchObject({ kind: 'doubtful' })
   })
 })
 
-describe('a run', () => {
+describe('AWS DLT: run', () => {
   test.each(['queued', 'provisioning', 'running', 'parsing results', 'cleaning up', 'cancelling'])(
-    'that is %s goes on',
+    'keeps running in the state %s',
     async (status) => {
-      const begun = await connected().start(checkout)
+      const started = await connected().start(checkout)
       server.state.scenario.status = status
-      expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
+      expect(await connected().poll(started, checkout)).toMatchObject({ status: status })
     },
   )
 
-  test('with a status that is not known goes on', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running in an unknown state', async () => {
+    const started = await connected().start(checkout)
     server.state.scenario.status = 'exploding'
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'exploding (unknown state)' })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: 'exploding (unknown state)' })
   })
 
   test.each([
     ['complete', 'succeeded', 'pass'],
     ['cancelled', 'aborted', 'fail'],
     ['failed', 'errored', 'fail'],
-  ])('that is %s ends as %s, %s', async (state, status, result) => {
-    const begun = await connected().start(checkout)
+  ])('in the state %s, ends as %s, %s', async (state, status, result) => {
+    const started = await connected().start(checkout)
     server.finish(state)
-    expect(await connected().end(begun, checkout)).toMatchObject({ status, result, data: { id, state } })
+    expect(await connected().end(started, checkout)).toMatchObject({ status, result, data: { id, state } })
   })
 
-  test('tells its numbers, in milliseconds, which thresholds are held against', async () => {
+  test('reports its numbers in milliseconds, which thresholds can use', async () => {
     const input = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.finish('complete', { results: { total } })
     const times = { mean: 213.52, min: 12, p50: 190, p90: 402, p95: 612, p99: 1100, max: 2210 }
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({
       result: 'fail',
       data: { ...times, requests: 6000, errors: 60, errorRate: 0.01, rps: 50, duration: 120 },
@@ -208,44 +212,44 @@ describe('a run', () => {
     expect(ended.message).toContain('p95 is 612, not < 500')
   })
 
-  test('without results can not have passed a threshold', async () => {
+  test('without results, misses every threshold', async () => {
     const input = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.finish('complete')
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('p95 was not measured'),
     })
   })
 
-  test('says why it failed', async () => {
-    const begun = await connected().start(checkout)
+  test('reports the reason of a failure', async () => {
+    const started = await connected().start(checkout)
     server.finish('failed', { errorReason: 'Task failure threshold breached: 1/1 tasks failed' })
-    expect((await connected().end(begun, checkout)).message).toBe(
+    expect((await connected().end(started, checkout)).message).toBe(
       `Test run ${id} ended as failed: Task failure threshold breached: 1/1 tasks failed`,
     )
   })
 
-  test('is told from a later one of its scenario', async () => {
-    const begun = await connected().start(checkout)
+  test('is distinguished from a later run of its scenario', async () => {
+    const started = await connected().start(checkout)
     server.finish('complete', { results: { total } })
     runAgain()
-    expect(await connected().end(begun, checkout)).toMatchObject({ result: 'pass', data: { id, p95: 612 } })
+    expect(await connected().end(started, checkout)).toMatchObject({ result: 'pass', data: { id, p95: 612 } })
     server.state.runs = []
-    const failure = await failureOf(connected().poll(begun, checkout))
+    const failure = await failureOf(connected().poll(started, checkout))
     expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('lists no run of checkout that began at 2026-01-01 10:00:00')
+    expect(failure.message).toContain('has no run of checkout that started at 2026-01-01 10:00:00')
   })
 
-  test('is looked at again where the solution is down', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running while the solution is down', async () => {
+    const started = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ transient: true })
   })
 })
 
-describe('stop-test', () => {
-  test.each([id, target])('ends a run, by %s', async (given) => {
+describe('AWS DLT: stop-test', () => {
+  test.each([id, target])('stops a run, by %s', async (given) => {
     await connected().start(checkout)
     server.state.stopsAtOnce = true
     expect(await connected().stop({ id: given })).toMatchObject({
@@ -254,12 +258,12 @@ describe('stop-test', () => {
     })
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(checkout)
     expect(await connected().stop({ id })).toMatchObject({ message: 'still cancelling' })
   })
 
-  test('never ends another run of the scenario', async () => {
+  test('never stops another run of the scenario', async () => {
     await connected().start(checkout)
     server.finish('complete')
     runAgain()
@@ -268,19 +272,19 @@ describe('stop-test', () => {
     expect(server.state.scenario.status).toBe('running')
   })
 
-  test('passes where the run ends between our look and the stop', async () => {
+  test('passes if the run ends between the poll and the stop', async () => {
     await connected().start(checkout)
     server.finish('complete')
     await awsDlt.stop(connected().client(), { id })
     expect(server.state.scenario.status).toBe('complete')
   })
 
-  test('says what it can not stop', async () => {
+  test('reports why a run cannot be stopped', async () => {
     expect((await failureOf(connected().stop({ id: target }))).message).toBe(
-      'checkout has not been run yet: it is created.',
+      'checkout has never run: its status is created.',
     )
     expect((await failureOf(connected().stop({ id: 'nope' }))).message).toContain('TEST_NOT_FOUND')
     for (const strange of ['x@2026', '../x', `${target}@2026-01-01 10:00:00`])
-      expect((await failureOf(connected().stop({ id: strange }))).message).toContain('write it like xLSxdVZzcP@2026')
+      expect((await failureOf(connected().stop({ id: strange }))).message).toContain('such as xLSxdVZzcP@2026')
   })
 })

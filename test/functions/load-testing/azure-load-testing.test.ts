@@ -31,41 +31,41 @@ const run = () => {
   return found
 }
 
-describe('the connection', () => {
-  test('is checked with the list of runs', async () => {
+describe('Azure Load Testing: connection', () => {
+  test('the check lists runs', async () => {
     await azureLoadTesting.check(connected().client())
     expect(server.calls.at(-1)?.path).toBe('/test-runs')
   })
 
-  test('fetches a token of Entra, and uses it until it expires', async () => {
-    const begun = await connected().start(checkout)
-    await connected().poll(begun, checkout)
+  test('requests a token of Microsoft Entra, and uses it until it expires', async () => {
+    const started = await connected().start(checkout)
+    await connected().poll(started, checkout)
     expect(server.state.given).toBe(1)
     expect(calls('PATCH')[0]?.headers['authorization']).toBe('Bearer a-token-of-entra-1')
   })
 
-  test('fetches another when that one is not taken any more', async () => {
-    const begun = await connected().start(checkout)
+  test('requests another token if the first is rejected', async () => {
+    const started = await connected().start(checkout)
     server.state.tokens = []
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'credentials' })
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'ACCEPTED' })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ kind: 'credentials' })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: 'ACCEPTED' })
     expect(server.state.given).toBe(2)
   })
 
-  test('says in the words of Entra that a secret is wrong, and not which', async () => {
+  test('an invalid secret is a credentials failure with the reason of Microsoft Entra, without the secret', async () => {
     const failure = await failureOf(connected({ clientSecret: 'a-wrong-secret' }).start(checkout))
     expect(failure).toMatchObject({ kind: 'credentials', afterWrite: false })
     expect(failure.message).toContain('AADSTS7000215')
     expect(failure.message).not.toContain('a-wrong-secret')
   })
 
-  test('waits where Entra is down: nothing was started', async () => {
+  test('is transient while Microsoft Entra is down: nothing was started', async () => {
     server.failNext(503, '<html>')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: false })
     expect(calls('PATCH')).toEqual([])
   })
 
-  test('may hold a token instead', async () => {
+  test('may contain a token instead', async () => {
     server.state.tokens = ['a-token-by-hand']
     const withToken = { tenantId: undefined, clientId: undefined, clientSecret: undefined, token: 'a-token-by-hand' }
     await connected(withToken).start(checkout)
@@ -75,20 +75,20 @@ describe('the connection', () => {
     })
   })
 
-  test('without either is said to be wrong', async () => {
+  test('without either is misconfigured', async () => {
     const failure = await failureOf(connected({ clientId: undefined }).start(checkout))
     expect(failure).toMatchObject({ kind: 'misconfigured' })
     expect(failure.message).toContain('needs tenantId, clientId and clientSecret, or a token')
   })
 
-  test('has its secrets masked wherever they turn up', () => {
+  test('the credentials are secrets', () => {
     const secrets = { clientSecret: server.clientSecret, token: 'a-token-by-hand' }
     expect(secretsIn(azureLoadTesting.connection, secrets)).toEqual([server.clientSecret, 'a-token-by-hand'])
   })
 })
 
-describe('a start', () => {
-  test('runs the test by an id of ours, and answers the run at once', async () => {
+describe('Azure Load Testing: start', () => {
+  test('runs the test with the key as id and returns the run at once', async () => {
     const { outcome } = await connected().start(checkout)
     const url = `https://portal.azure.com/#blade/testRunId/${id}`
     expect(outcome).toMatchObject({
@@ -99,12 +99,12 @@ describe('a start', () => {
     expect(run()).toMatchObject({ testRunId: id, testId: target, displayName: 'cloud-automation-webhooks 00000000' })
   })
 
-  test('gives parameters as environment variables, which are text', async () => {
+  test('sends parameters as environment variables, which are text', async () => {
     await connected({ target }).start({ parameters: { host: 'shop.example.com', users: 50 } })
     expect(run().environmentVariables).toEqual({ host: 'shop.example.com', users: '50' })
   })
 
-  test('with an unsafe environment variable is refused, unless the connection allows it', async () => {
+  test('rejects an unsafe environment variable unless the connection allows it', async () => {
     const input = { ...checkout, parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }
     expect(await failureOf(connected().start(input))).toMatchObject({ kind: 'refused' })
     expect(server.calls).toEqual([])
@@ -112,25 +112,25 @@ describe('a start', () => {
     expect(run()).toMatchObject({ environmentVariables: input.parameters })
   })
 
-  test('has an id of its own where the call has no key', async () => {
+  test('has a random id if the call has no key', async () => {
     await connected().start(checkout, { key: undefined })
     await connected().start(checkout, { key: undefined })
     expect(new Set(server.state.runs.map(({ testRunId }) => testRunId)).size).toBe(2)
   })
 
   test.each([
-    ['a name', { target: 'Checkout Load' }, 'input.target is no test'],
-    ['another path', { target: '../tests' }, 'input.target is no test'],
-    ['a version', { target, ref: 'main' }, 'input.ref is of no use'],
-    ['a project', { target, project: 'shop' }, 'input.project is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
+    ['another path', { target: '../tests' }, 'input.target must be the id of a test'],
+    ['a version', { target, ref: 'main' }, 'input.ref is not supported'],
+    ['a project', { target, project: 'shop' }, 'input.project is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid' })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of Azure what it refuses', async () => {
+  test('reports the reason that Azure gives', async () => {
     const failure = await failureOf(connected().start({ target: 'nope' }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain("Test couldn't find with given identifier nope")
@@ -138,15 +138,15 @@ describe('a start', () => {
     expect((await failureOf(connected().start(checkout))).message).toContain('assign Load Test Contributor')
   })
 
-  test('waits as long as Azure asks for', async () => {
+  test('returns Retry-After of Azure', async () => {
     await azureLoadTesting.check(connected().client())
     server.failNext(429, { error: { code: 'TooManyRequests' } }, { headers: { 'retry-after': '9' } })
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, retryAfter: 9 })
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is found by its id', async () => {
+describe('Azure Load Testing: start with a lost response', () => {
+  test('a retry finds the run by its id', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
     server.finish('DONE', 'PASSED')
@@ -155,34 +155,34 @@ describe('a start whose answer was lost', () => {
     expect(calls('PATCH')).toHaveLength(1)
   })
 
-  test('is started where it is not there', async () => {
+  test('a retry starts a run that does not exist', async () => {
     server.failNext(502, '<html>', { on: 'PATCH' })
     await failureOf(connected().start(checkout))
     await connected().start(checkout, { isRetry: true })
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is one run at a second delivery of its event', async () => {
+  test('a second delivery of its event starts no second run', async () => {
     await connected().start(checkout)
     await connected().start(checkout)
     expect(server.state.runs).toHaveLength(1)
   })
 })
 
-describe('a run', () => {
+describe('Azure Load Testing: run', () => {
   test.each([
     ...['ACCEPTED', 'NOTSTARTED', 'VALIDATION_SUCCESS', 'PROVISIONING', 'PROVISIONED', 'CONFIGURING', 'CONFIGURED'],
     ...['EXECUTING', 'EXECUTED', 'DEPROVISIONING', 'DEPROVISIONED', 'CANCELLING'],
-  ])('that is %s goes on', async (status) => {
-    const begun = await connected().start(checkout)
+  ])('keeps running in the state %s', async (status) => {
+    const started = await connected().start(checkout)
     run().status = status
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: status })
   })
 
-  test('with a status or a result that is not known goes on', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running with an unknown state or result', async () => {
+    const started = await connected().start(checkout)
     server.finish('DONE', 'EXPLODED')
-    expect(await connected().poll(begun, checkout)).toMatchObject({
+    expect(await connected().poll(started, checkout)).toMatchObject({
       status: 'DONE/EXPLODED (unknown state)',
     })
   })
@@ -194,15 +194,15 @@ describe('a run', () => {
     ['CANCELLED', 'NOT_APPLICABLE', 'CANCELLED', 'aborted', 'fail'],
     ['FAILED', 'NOT_APPLICABLE', 'FAILED', 'errored', 'fail'],
     ['VALIDATION_FAILURE', 'NOT_APPLICABLE', 'VALIDATION_FAILURE', 'errored', 'fail'],
-  ])('that is %s with %s ends as %s: %s, %s', async (status, testResult, state, ended, result) => {
-    const begun = await connected().start(checkout)
+  ])('in the state %s with %s, ends as %s: %s, %s', async (status, testResult, state, ended, result) => {
+    const started = await connected().start(checkout)
     server.finish(status, testResult)
-    expect(await connected().end(begun, checkout)).toMatchObject({ status: ended, result, data: { id, state } })
+    expect(await connected().end(started, checkout)).toMatchObject({ status: ended, result, data: { id, state } })
   })
 
-  test('tells its numbers, which thresholds are held against', async () => {
+  test('reports its numbers, which thresholds can use', async () => {
     const input = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     const counts = { transaction: 'Total', sampleCount: 1000, errorCount: 20, errorPct: 2, throughput: 16.6 }
     const times = { meanResTime: 213.5, medianResTime: 190, minResTime: 12, maxResTime: 2210 }
     const percentiles = { pct1ResTime: 402, pct2ResTime: 612, pct3ResTime: 1100 }
@@ -210,7 +210,7 @@ describe('a run', () => {
       testRunStatistics: { Total: { ...counts, ...times, ...percentiles }, Login: { sampleCount: 1 } },
     })
     const numbers = { mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100 }
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({
       result: 'fail',
       data: { ...numbers, requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6, duration: 60, users: 50 },
@@ -218,8 +218,8 @@ describe('a run', () => {
     expect(ended.message).toContain('p95 is 612, not < 500')
   })
 
-  test('names the criteria that failed, with their value and limit', async () => {
-    const begun = await connected().start(checkout)
+  test('names the failed criteria with their value and limit', async () => {
+    const started = await connected().start(checkout)
     const slow = { clientMetric: 'response_time_ms', aggregate: 'p95', condition: '>', value: 500, actualValue: 612 }
     const wrong = { clientmetric: 'error', aggregate: 'percentage', condition: '>', value: 1, actualValue: 0 }
     const passFailMetrics = {
@@ -228,7 +228,7 @@ describe('a run', () => {
       c: { ...wrong, actualValue: 7, action: 'stop', result: 'failed' },
     }
     server.finish('DONE', 'FAILED', { passFailCriteria: { passFailMetrics } })
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     expect(ended.message).toContain(
       'p95 of response_time_ms for Log in is 612 (fails at > 500); percentage of error is 7 (fails at > 1)',
     )
@@ -238,8 +238,8 @@ describe('a run', () => {
     ])
   })
 
-  test('names the criteria on metrics of servers that failed, with the name of the resource', async () => {
-    const begun = await connected().start(checkout)
+  test('names the failed criteria of server metrics with the resource', async () => {
+    const started = await connected().start(checkout)
     const cpu = {
       resourceId: '/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/cart',
       metricNamespace: 'Microsoft.Compute/virtualMachines',
@@ -250,7 +250,7 @@ describe('a run', () => {
       b: { ...cpu, metricName: 'Memory', actualValue: 1, result: 'passed' },
     }
     server.finish('DONE', 'FAILED', { passFailCriteria: { passFailServerMetrics } })
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail' })
     expect(ended.message).toContain(': Average of Percentage CPU for cart is 93.5 (fails at > 80)')
     expect(ended.data['failedCriteria']).toEqual([
@@ -258,25 +258,25 @@ describe('a run', () => {
     ])
   })
 
-  test('says why it could not run', async () => {
-    const begun = await connected().start(checkout)
+  test('reports why it could not run', async () => {
+    const started = await connected().start(checkout)
     server.finish('FAILED', 'NOT_APPLICABLE', { errorDetails: [{ message: 'The JMX file is not valid.' }] })
-    expect((await connected().end(begun, checkout)).message).toBe(
+    expect((await connected().end(started, checkout)).message).toBe(
       `Test run ${id} ended as FAILED: The JMX file is not valid.`,
     )
   })
 
-  test('is looked at again where Azure is down, and refused where it is gone', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running while Azure is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('stop-test', () => {
-  test('asks for the end of a run, and waits for it', async () => {
+describe('Azure Load Testing: stop-test', () => {
+  test('stops a run and waits for its end', async () => {
     await connected().start(checkout)
     expect(await connected().stop({ id })).toMatchObject({ message: 'still CANCELLING' })
     server.finish('CANCELLED')
@@ -284,18 +284,18 @@ describe('stop-test', () => {
     expect(calls('POST').filter(({ path }) => path === `/test-runs/${id}:stop`)).toHaveLength(1)
   })
 
-  test('passes where the run ends between our look and the stop', async () => {
+  test('passes if the run ends between the poll and the stop', async () => {
     await connected().start(checkout)
     server.finish('DONE', 'PASSED')
     await azureLoadTesting.stop(connected().client(), { id })
     expect(run().status).toBe('DONE')
   })
 
-  test('says why Azure does not do it', async () => {
+  test('reports the reason that Azure gives for a refusal', async () => {
     await connected().start(checkout)
     server.state.mayWrite = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('assign Load Test Contributor')
     expect((await failureOf(connected().stop({ id: 'nope' }))).message).toContain('identifier nope')
-    expect((await failureOf(connected().stop({ id: 'no/pe' }))).message).toContain('input.id is no test run')
+    expect((await failureOf(connected().stop({ id: 'no/pe' }))).message).toContain('input.id must be a test run id')
   })
 })

@@ -27,27 +27,30 @@ const summary = {
   ...{ first: 1_700_000_000, last: 1_700_000_100, duration: 100 },
 }
 
-describe('the connection', () => {
-  test('is checked with who the key belongs to', async () => {
+describe('BlazeMeter: connection', () => {
+  test('the check reads the owner of the key', async () => {
     await blazemeter.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v4/user'])
   })
 
-  test.each([false, true])('says that a key is wrong, and not which (with 200: %s)', async (with200) => {
-    server.state.saysNoWith200 = with200
-    const failure = await failureOf(connected({ password: 'a-wrong-secret' }).start(checkout))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).toContain('Invalid API key')
-    expect(failure.message).not.toContain('a-wrong-secret')
-  })
+  test.each([false, true])(
+    'an invalid key is a credentials failure without the key (with 200: %s)',
+    async (with200) => {
+      server.state.saysNoWith200 = with200
+      const failure = await failureOf(connected({ password: 'a-wrong-secret' }).start(checkout))
+      expect(failure).toMatchObject({ kind: 'credentials' })
+      expect(failure.message).toContain('Invalid API key')
+      expect(failure.message).not.toContain('a-wrong-secret')
+    },
+  )
 
-  test('has the secret of its key masked wherever it turns up', () => {
+  test('the secret of the key is a secret', () => {
     expect(secretsIn(blazemeter.connection, { password: server.password })).toEqual([server.password])
   })
 })
 
-describe('a start', () => {
-  test('runs the test, and answers the run at once', async () => {
+describe('BlazeMeter: start', () => {
+  test('runs the test and returns the run at once', async () => {
     const { outcome } = await connected().start(checkout)
     const url = `${server.url}/app/#/masters/${id}`
     expect(outcome).toMatchObject({
@@ -58,12 +61,12 @@ describe('a start', () => {
     expect(server.state.masters).toMatchObject([{ test: 'tests/9876543', body: { isDebugRun: false } }])
   })
 
-  test('runs a multi-test, by the default of the connection', async () => {
+  test('runs a multi-test by the default of the connection', async () => {
     await connected({ target: 'multi:555' }).start({})
     expect(server.state.masters[0]?.test).toBe('multi-tests/555')
   })
 
-  test('gives parameters as properties', async () => {
+  test('sends parameters as properties', async () => {
     await connected().start({ ...checkout, parameters: { users: 50, host: 'shop.example.com' } })
     const remoteControl = [
       { key: 'users', value: '50' },
@@ -73,18 +76,18 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a name', { target: 'Checkout' }, 'input.target is no test'],
-    ['another path', { target: '../masters/1' }, 'input.target is no test'],
-    ['a version', { target, ref: 'main' }, 'input.ref is of no use'],
-    ['a project', { target, project: '12345' }, 'input.project is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['a name', { target: 'Checkout' }, 'input.target must be a test id'],
+    ['another path', { target: '../masters/1' }, 'input.target must be a test id'],
+    ['a version', { target, ref: 'main' }, 'input.ref is not supported'],
+    ['a project', { target, project: '12345' }, 'input.project is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid' })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test.each([false, true])('says in the words of BlazeMeter what it refuses (with 200: %s)', async (with200) => {
+  test.each([false, true])('reports the reason that BlazeMeter gives (with 200: %s)', async (with200) => {
     server.state.saysNoWith200 = with200
     const failure = await failureOf(connected().start({ target: '1' }))
     expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
@@ -93,18 +96,18 @@ describe('a start', () => {
     expect((await failureOf(connected().start(checkout))).message).toContain('403 to POST')
   })
 
-  test('waits as long as BlazeMeter asks for', async () => {
+  test('returns Retry-After of BlazeMeter', async () => {
     server.failNext(429, { error: { code: 429, message: 'Too many requests' } }, { headers: { 'retry-after': '7' } })
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, retryAfter: 7 })
   })
 })
 
-describe('a start that is in doubt', () => {
-  test('is not repeated, since no run can be looked up', async () => {
+describe('BlazeMeter: start with an unknown outcome', () => {
+  test('is not retried, because runs have no key', async () => {
     server.loseNext('POST')
     const failure = await failureOf(connected().start(checkout))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toContain('look at BlazeMeter before you repeat it')
+    expect(failure.message).toContain('Check BlazeMeter before you repeat the call')
     expect(await failureOf(connected().start(checkout, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(posts()).toHaveLength(1)
   })
@@ -112,27 +115,27 @@ describe('a start that is in doubt', () => {
   test.each([
     ['a page', 502, '<html>'],
     ['an error in a 200', 200, { error: { code: 500, message: 'Internal error' }, result: null }],
-  ])('is so after %s, too', async (_what, status, body) => {
+  ])('%s is one, too', async (_what, status, body) => {
     server.failNext(status, body, { on: 'POST', done: true })
     expect(await failureOf(connected().start(checkout))).toMatchObject({ kind: 'doubtful' })
   })
 
-  test('is none where BlazeMeter could not be reached', async () => {
+  test('BlazeMeter being unreachable is not one', async () => {
     await server.close()
     expect(await failureOf(connected().start(checkout))).toMatchObject({ kind: 'platform', afterWrite: false })
   })
 })
 
-describe('a run', () => {
+describe('BlazeMeter: run', () => {
   test.each([
     ['CREATED', 0],
     ['BOOTING', 20],
     ['DATA_RECEIVED', 100],
     ['TAURUS IMAGE DOWNLOADING', 15],
-  ])('that is %s goes on', async (status, progress) => {
-    const begun = await connected().start(checkout)
+  ])('keeps running in the state %s', async (status, progress) => {
+    const started = await connected().start(checkout)
     Object.assign(server.state.masters[0] ?? {}, { status, progress })
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: status })
   })
 
   test.each([
@@ -142,34 +145,34 @@ describe('a run', () => {
     ['abort', 'aborted', 'fail'],
     ['error', 'errored', 'fail'],
     ['noData', 'errored', 'fail'],
-  ])('that ends with %s is %s, %s', async (reportStatus, status, result) => {
-    const begun = await connected().start(checkout)
+  ])('ending with %s, is %s, %s', async (reportStatus, status, result) => {
+    const started = await connected().start(checkout)
     server.finish(reportStatus)
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     expect(ended).toMatchObject({ status, result, data: { id, state: `ENDED/${reportStatus}` } })
   })
 
-  test.each(['pass', 'fail'])('of a test without criteria is what the connection says: %s', async (noVerdict) => {
-    const begun = await connected().start(checkout)
+  test.each(['pass', 'fail'])('of a test without criteria has the verdict of the connection: %s', async (noVerdict) => {
+    const started = await connected().start(checkout)
     server.finish('unset')
-    const ended = await connected({ noVerdict }).end(begun, checkout)
+    const ended = await connected({ noVerdict }).end(started, checkout)
     expect(ended).toMatchObject({ status: 'succeeded', result: noVerdict })
     expect(ended.message).toContain('its test has no failure criteria')
   })
 
-  test('with a verdict that is not known, or not there yet, goes on', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running with an unknown or missing verdict', async () => {
+    const started = await connected().start(checkout)
     server.finish('exploded')
-    expect(await connected().poll(begun, checkout)).toMatchObject({
+    expect(await connected().poll(started, checkout)).toMatchObject({
       status: 'ENDED/exploded (unknown state)',
     })
     server.finish(null, { ended: null })
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'ENDED' })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: 'ENDED' })
   })
 
-  test('tells its numbers, which thresholds are held against', async () => {
+  test('reports its numbers, which thresholds can use', async () => {
     const input = { ...checkout, thresholds: [{ metric: 'p90', op: '<', value: 200 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.finish('pass', { summary })
     const numbers = {
       mean: 147.25,
@@ -181,39 +184,39 @@ describe('a run', () => {
       errorRate: 0.04995971,
       rps: 24.82,
     }
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({ result: 'fail', data: { ...numbers, duration: 100 } })
     expect(ended.data).not.toHaveProperty('p95')
     expect(ended.message).toContain('p90 is 212, not < 200')
   })
 
-  test('names the criteria that failed', async () => {
-    const begun = await connected().start(checkout)
+  test('names the failed criteria', async () => {
+    const started = await connected().start(checkout)
     const failures = [{ label: 'ALL', kpi: 'responseTime.avg', op: 'gt', value: 100, nested: {} }]
     server.finish('fail', { failures, errors: [{ code: 0, message: 'Session failed' }] })
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     expect(ended.message).toContain('label ALL, kpi responseTime.avg, op gt, value 100; Session failed')
     expect(ended.data['failedCriteria']).toEqual([{ label: 'ALL', kpi: 'responseTime.avg', op: 'gt', value: 100 }])
   })
 
-  test('is looked at again where BlazeMeter is down, and refused where it is gone', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running while BlazeMeter is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ transient: true })
     server.state.masters = []
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('stop-test', () => {
-  test('ends a run gently', async () => {
+describe('BlazeMeter: stop-test', () => {
+  test('stops a run gracefully', async () => {
     await connected().start(checkout)
     const outcome = await connected().stop({ id: Number(id) })
     expect(outcome).toMatchObject({ result: 'pass', message: `Stopped test run ${id} (ENDED/unset)` })
     expect(posts().at(-1)?.path).toBe(`/api/v4/masters/${id}/stop`)
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(checkout)
     server.state.stubborn = true
     expect(await connected().stop({ id })).toMatchObject({ message: 'still CREATED' })
@@ -226,11 +229,11 @@ describe('stop-test', () => {
     expect(posts()).toHaveLength(1)
   })
 
-  test('says why BlazeMeter does not do it', async () => {
+  test('reports the reason that BlazeMeter gives for a refusal', async () => {
     await connected().start(checkout)
     server.state.mayWrite = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('do not have permission to stop')
     expect((await failureOf(connected().stop({ id: '1' }))).message).toContain('404 to GET')
-    expect((await failureOf(connected().stop({ id: '1/x' }))).message).toContain('write it like 74512345')
+    expect((await failureOf(connected().stop({ id: '1/x' }))).message).toContain('such as 74512345')
   })
 })

@@ -23,30 +23,30 @@ const run = () => {
   return found
 }
 
-describe('the connection', () => {
-  test('is checked with a call that takes a token, unlike what the server says of itself', async () => {
+describe('Gatling: connection', () => {
+  test('the check lists runs, which requires a token', async () => {
     await gatling.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/public/v2/runs'])
   })
 
-  test('is with Gatling where it names no other place', () => {
+  test("uses Gatling's own URL by default", () => {
     expect(gatling.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://api.gatling.io')
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('an invalid token is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(checkout))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('The API token is not valid')
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', () => {
+  test('the token is a secret', () => {
     expect(secretsIn(gatling.connection, { token: server.token })).toEqual([server.token])
   })
 })
 
-describe('a start', () => {
-  test('runs the test with its key in the title, and answers at once', async () => {
+describe('Gatling: start', () => {
+  test('runs the test with the key in its title and returns at once', async () => {
     const { outcome } = await connected().start(checkout)
     expect(outcome).toMatchObject({
       status: 'succeeded',
@@ -57,34 +57,34 @@ describe('a start', () => {
     expect(run().title).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
   })
 
-  test('takes the test from the connection, and has no title where the call has no key', async () => {
+  test('takes the test from the connection, and sends no title without a key', async () => {
     await connected({ target: checkout.target }).start({}, { key: undefined })
     expect(run().title).toBeUndefined()
     expect(calls('GET')).toEqual([])
   })
 
-  test('gives parameters as system properties, as text', async () => {
+  test('sends parameters as system properties, as text', async () => {
     await connected().start({ ...checkout, parameters: { users: 20, host: 'https://shop.example.com', warm: true } })
     expect(run().properties).toEqual({ users: '20', host: 'https://shop.example.com', warm: 'true' })
   })
 
-  test('has no link where what Gatling names is none', async () => {
+  test('has no link if Gatling returns an invalid URL', async () => {
     server.state.page = 'runs/'
     expect((await connected().start(checkout)).outcome.links).toEqual({})
   })
 
   test.each([
-    ['a target that is no id', { target: '../tests' }, 'input.target is no test'],
-    ['a project', { project: 'shop' }, 'input.project is of no use'],
-    ['a ref', { ref: 'main' }, 'input.ref is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid target', { target: '../tests' }, 'input.target must be a test id'],
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start({ ...checkout, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of Gatling why it is refused', async () => {
+  test('reports the reason that Gatling gives', async () => {
     expect((await failureOf(connected().start({ target: 'nope' }))).message).toContain(
       'Gatling Enterprise answered 404 to POST /api/public/v2/tests/nope/runs: The test was not found',
     )
@@ -98,13 +98,13 @@ describe('a start', () => {
     })
   })
 
-  test('is refused while the test runs', async () => {
+  test('is refused while the test is running', async () => {
     await connected().start(checkout)
     const failure = await failureOf(connected().start(checkout, { key: keyOf(2) }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('in progress') })
   })
 
-  test('stays away for as long as it is asked to', async () => {
+  test('returns Retry-After of Gatling', async () => {
     server.failNext(429, { code: 'limit', message: 'Slow down' }, { on: 'POST', headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(checkout))).toMatchObject({
       transient: true,
@@ -113,14 +113,14 @@ describe('a start', () => {
     })
   })
 
-  test('can be tried again where Gatling is down', async () => {
+  test('is transient while Gatling is down', async () => {
     server.down()
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: false })
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is found by the key in its title, also where it is listed late', async () => {
+describe('Gatling: start with a lost response', () => {
+  test('a retry finds the run by the key in its title, even if it is listed late', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
     server.state.listsLate = 1
@@ -129,7 +129,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is started where it is not there, beside the runs of other calls', async () => {
+  test('a retry starts a run if only other calls have runs', async () => {
     await connected().start(checkout, { key: keyOf(2) })
     server.enter('Successful', true)
     server.failNext(502, '<html>', { on: 'POST' })
@@ -139,23 +139,23 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-test('a second delivery of an event finds the run, though it has ended', async () => {
+test('Gatling: a second delivery of an event finds the run after it has ended', async () => {
   await connected().start(checkout)
   server.enter('Successful', true)
   expect((await connected().start(checkout)).outcome.data).toMatchObject({ id })
   expect(calls('POST')).toHaveLength(1)
 })
 
-describe('a run', () => {
+describe('Gatling: run', () => {
   test.each([
     ['Building', 'Building'],
     ['Injecting', 'Injecting'],
     ['StopRequested', 'StopRequested'],
     ['Cooling', 'Cooling (unknown state)'],
-  ])('that is %s goes on', async (status, running) => {
-    const begun = await connected().start(checkout)
+  ])('keeps running in the state %s', async (status, running) => {
+    const started = await connected().start(checkout)
     server.enter(status)
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: running, progress: `run #1, ${status}` })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: running, progress: `run #1, ${status}` })
   })
 
   test.each([
@@ -169,29 +169,29 @@ describe('a run', () => {
     ['BuildFailed', false, 'errored', 'fail'],
     ['Broken', false, 'errored', 'fail'],
     ['DeploymentFailed', false, 'errored', 'fail'],
-    // Its outcome counts, whatever its name.
+    // The outcome decides, regardless of the state.
     ['Done', true, 'succeeded', 'pass'],
     ['Done', false, 'succeeded', 'fail'],
     ['Successful', false, 'succeeded', 'fail'],
     ['Injecting', true, 'succeeded', 'pass'],
-    // Without one, its name does.
+    // Without an outcome, the state decides.
     ['AssertionsFailed', undefined, 'succeeded', 'fail'],
     ['Successful', undefined, 'succeeded', 'pass'],
-  ])('that is %s with the outcome %s ends as %s, %s', async (name, successful, status, result) => {
-    const begun = await connected().start(checkout)
+  ])('in the state %s with the outcome %s, ends as %s, %s', async (name, successful, status, result) => {
+    const started = await connected().start(checkout)
     server.enter(name, successful)
-    expect(await connected().end(begun, checkout)).toMatchObject({ status, result, data: { id, url, state: name } })
+    expect(await connected().end(started, checkout)).toMatchObject({ status, result, data: { id, url, state: name } })
   })
 
-  test('that failed names the assertions that were missed, and by how much', async () => {
-    const begun = await connected().start(checkout)
+  test('a failure names the missed assertions and their values', async () => {
+    const started = await connected().start(checkout)
     const missed = Array.from({ length: 4 }, (_, at) => ({
       message: `p9${at} < 500`,
       succeed: false,
       actualValue: 600 + at,
     }))
     server.enter('AssertionsFailed', false, [{ message: 'errors < 1 %', succeed: true, actualValue: 0.1 }, ...missed])
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     expect(ended.message).toBe(
       `Run ${id} ended as AssertionsFailed: p90 < 500 (it was 600); p91 < 500 (it was 601); p92 < 500 (it was 602); and 1 more`,
     )
@@ -202,27 +202,27 @@ describe('a run', () => {
     })
   })
 
-  test('is held against thresholds on what is measured', async () => {
+  test('is judged by thresholds', async () => {
     const input = { ...checkout, thresholds: [{ metric: 'duration', op: '<', value: 60 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.enter('Successful', true)
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('duration is 270, not < 60'),
     })
   })
 
-  test('is looked at again where Gatling is down, and refused where it is gone', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running while Gatling is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('a stop', () => {
-  test('ends a run', async () => {
+describe('Gatling: stop', () => {
+  test('stops a run', async () => {
     await connected().start(checkout)
     const outcome = await connected().stop({ id })
     expect(outcome).toMatchObject({
@@ -232,13 +232,13 @@ describe('a stop', () => {
     })
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(checkout)
     server.state.slow = true
     expect(await connected().stop({ id })).toMatchObject({ message: 'still StopRequested' })
   })
 
-  test('passes for a run that has ended, also between our look and the stop', async () => {
+  test('passes for a run that has ended, even between the poll and the stop', async () => {
     await connected().start(checkout)
     server.enter('Successful', true)
     expect(await connected().stop({ id })).toMatchObject({ message: `Run ${id} had ended already (Successful)` })
@@ -247,16 +247,16 @@ describe('a stop', () => {
     expect(run().status).toBe('Successful')
   })
 
-  test('says why it can not be', async () => {
+  test('reports the reason for a refusal', async () => {
     await connected().start(checkout)
     server.state.mayStart = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('The role Start is required')
     expect((await failureOf(connected().stop({ id: 'nope' }))).message).toContain('404 to GET')
   })
 
-  test.each(['../1', 'a/b', 'a b'])('refuses the id %j', async (wrong) => {
+  test.each(['../1', 'a/b', 'a b'])('rejects the id %j', async (wrong) => {
     const failure = await failureOf(connected().stop({ id: wrong }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('write it like') })
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('must be a run id such as') })
     expect(server.calls).toEqual([])
   })
 })

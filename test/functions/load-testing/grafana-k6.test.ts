@@ -23,7 +23,7 @@ const run = (at = -1) => {
   if (!found) throw new Error('There is no run')
   return found
 }
-/** As if the newest run had been started so many minutes earlier. */
+/** Makes the newest run older by the given minutes. */
 const age = (minutes: number) => {
   run().created = new Date(Date.now() - minutes * 60_000).toISOString()
   if (minutes > 10) server.state.keys.clear()
@@ -31,19 +31,19 @@ const age = (minutes: number) => {
 const byUser = { by_user: 'mia@example.com', message: null, code: null }
 const byFault = { by_user: null, message: 'Validation error', code: 123 }
 
-describe('the connection', () => {
-  test('is checked with one load test', async () => {
+describe('Grafana Cloud k6: connection', () => {
+  test('the check lists one load test', async () => {
     await grafanaK6.check(connected({ stackId: 4711 }).client())
     expect(server.calls[0]).toMatchObject({ path: '/cloud/v6/load_tests', headers: { 'x-stack-id': '4711' } })
   })
 
-  test('is with Grafana where it names no other place', () => {
+  test("uses Grafana's own URL by default", () => {
     expect(grafanaK6.connection.parse({ token: 'a-token', stackId: '1' })).toMatchObject({
       baseUrl: 'https://api.k6.io',
     })
   })
 
-  test('says that a token or a stack is wrong, and not which token', async () => {
+  test('an invalid token or stack is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(soak))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('Invalid token or authentication scheme.')
@@ -51,13 +51,13 @@ describe('the connection', () => {
     expect((await failureOf(connected({ stackId: '1' }).start(soak))).message).toContain('access to this stack')
   })
 
-  test('has its token masked wherever it turns up', () => {
+  test('the token is a secret', () => {
     expect(secretsIn(grafanaK6.connection, { token: server.token })).toEqual([server.token])
   })
 })
 
-describe('a start', () => {
-  test('runs the test, notes where it comes from, and answers at once', async () => {
+describe('Grafana Cloud k6: start', () => {
+  test('runs the test, saves the key in its note, and returns at once', async () => {
     const { outcome } = await connected().start(soak)
     expect(outcome).toMatchObject({
       status: 'succeeded',
@@ -68,14 +68,14 @@ describe('a start', () => {
     expect(run().note).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
   })
 
-  test('takes the test from the connection, and has no key where the call has none', async () => {
+  test('takes the test from the connection, and sends no key if the call has none', async () => {
     await connected({ target: '1234' }).start({}, { key: undefined })
     expect(run().note).toBe('')
     expect(calls('POST')[0]?.headers).not.toHaveProperty('k6-idempotency-key')
     expect(calls('GET')).toEqual([])
   })
 
-  test('is done where its note can not be written', async () => {
+  test('succeeds even if the note cannot be saved', async () => {
     server.failNext(503, 'busy', { on: 'PATCH' })
     expect((await connected().start(soak)).outcome).toMatchObject({ data: { id } })
     server.state.mayEdit = false
@@ -83,18 +83,18 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a target that is no number', { target: 'Orders API' }, 'write its number, like 1234'],
-    ['parameters', { parameters: { vus: 10 } }, 'input.parameters is of no use'],
-    ['a project', { project: 'shop' }, 'input.project is of no use'],
-    ['a ref', { ref: 'main' }, 'input.ref is of no use'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid target', { target: 'Orders API' }, 'must be the number of a load test'],
+    ['parameters', { parameters: { vus: 10 } }, 'input.parameters is not supported'],
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start({ ...soak, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of Grafana why it is refused', async () => {
+  test('reports the reason that Grafana gives', async () => {
     expect((await failureOf(connected().start({ target: '99' }))).message).toContain(
       '404 to GET /cloud/v6/load_tests/99',
     )
@@ -104,7 +104,7 @@ describe('a start', () => {
     expect(failure.message).toContain('403 to POST /cloud/v6/load_tests/1234/start: The user does not have permission')
   })
 
-  test('that is refused says the details, which hold the reason', async () => {
+  test('a refusal has the details, which contain the reason', async () => {
     const details = [{ message: 'The subscription has no virtual user hours left.', code: 'x', target: null }]
     server.failNext(400, { error: { message: 'Validation failed', code: 'validation', details } }, { on: 'POST' })
     expect((await failureOf(connected().start(soak))).message).toContain(
@@ -112,7 +112,7 @@ describe('a start', () => {
     )
   })
 
-  test('stays away for as long as it is asked to', async () => {
+  test('returns Retry-After of Grafana', async () => {
     server.failNext(
       429,
       { error: { message: 'Slow down', code: 'throttled' } },
@@ -125,14 +125,14 @@ describe('a start', () => {
     })
   })
 
-  test('can be tried again where Grafana is down', async () => {
+  test('is transient while Grafana is down', async () => {
     server.down()
     expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, afterWrite: false })
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is repeated with its key, and is one run', async () => {
+describe('Grafana Cloud k6: start with a lost response', () => {
+  test('a retry with the same key starts no second run', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, afterWrite: true })
     const { outcome } = await connected().start(soak, { isRetry: true })
@@ -143,14 +143,14 @@ describe('a start whose answer was lost', () => {
     )
   })
 
-  test('is found by its note when its key is over', async () => {
+  test('a retry finds the run by its note after the key has expired', async () => {
     await connected().start(soak)
     age(30)
     await connected().start(soak, { isRetry: true })
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is in doubt when its key is over and it has no note', async () => {
+  test('the outcome is unknown if the key has expired and there is no note', async () => {
     server.loseNext('POST')
     await failureOf(connected().start(soak))
     age(11)
@@ -159,7 +159,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('is started where it is not there, beside the runs of other calls and of long ago', async () => {
+  test('a retry starts a run if only other calls and older events have runs', async () => {
     await connected().start(soak, { key: keyOf(2) })
     age(60)
     await connected().start(soak, { key: undefined })
@@ -171,7 +171,7 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-test('a second delivery of an event finds the run, though it has ended', async () => {
+test('Grafana Cloud k6: a second delivery of an event finds the run after it has ended', async () => {
   await connected().start(soak)
   server.enter('completed', { result: 'passed' })
   age(60)
@@ -179,31 +179,31 @@ test('a second delivery of an event finds the run, though it has ended', async (
   expect(calls('POST')).toHaveLength(1)
 })
 
-describe('a run', () => {
+describe('Grafana Cloud k6: run', () => {
   test.each([
     ['queued', 'queued'],
     ['initializing', 'initializing'],
     ['processing_metrics', 'processing_metrics'],
     ['paused', 'paused (unknown state)'],
-  ])('that is %s goes on', async (state, running) => {
-    const begun = await connected().start(soak)
+  ])('keeps running in the state %s', async (state, running) => {
+    const started = await connected().start(soak)
     server.enter(state)
-    expect(await connected().poll(begun, soak)).toMatchObject({ status: running, progress: state })
+    expect(await connected().poll(started, soak)).toMatchObject({ status: running, progress: state })
   })
 
-  test('tells how far it is', async () => {
-    const begun = await connected().start(soak)
+  test('reports its progress', async () => {
+    const started = await connected().start(soak)
     run().history.push({ type: 'running', entered: new Date(Date.now() - 90_000).toISOString() })
-    expect(await connected().poll(begun, soak)).toMatchObject({
+    expect(await connected().poll(started, soak)).toMatchObject({
       status: 'running',
       progress: expect.stringMatching(/^running for 9\d s of about 600 s, up to 10 users$/),
     })
   })
 
-  test('is waited for until it has a result', async () => {
-    const begun = await connected().start(soak)
+  test('keeps running until it has a result', async () => {
+    const started = await connected().start(soak)
     server.enter('completed')
-    expect(await connected().poll(begun, soak)).toMatchObject({ status: 'completed' })
+    expect(await connected().poll(started, soak)).toMatchObject({ status: 'completed' })
     expect(server.calls.filter(({ path }) => path.includes('/v5/'))).toEqual([])
   })
 
@@ -215,27 +215,27 @@ describe('a run', () => {
     ['aborted', 'error', byUser, 'aborted', 'fail'],
     ['aborted', 'error', byFault, 'errored', 'fail'],
     ['aborted', null, byUser, 'aborted', 'fail'],
-  ])('that is %s with %s ends as it should', async (type, result, extra, status, verdict) => {
-    const begun = await connected().start(soak)
+  ])('in the state %s with %s, ends correctly', async (type, result, extra, status, verdict) => {
+    const started = await connected().start(soak)
     server.enter(type, { result, ...(extra ? { extra } : {}) })
-    expect(await connected().end(begun, soak)).toMatchObject({
+    expect(await connected().end(started, soak)).toMatchObject({
       status,
       result: verdict,
       data: { id, url, state: [type, result].filter(Boolean).join('/') },
     })
   })
 
-  test('with a result that is not known goes on', async () => {
-    const begun = await connected().start(soak)
+  test('keeps running with an unknown result', async () => {
+    const started = await connected().start(soak)
     server.enter('completed', { result: 'flaky' })
-    expect(await connected().poll(begun, soak)).toMatchObject({ status: 'completed/flaky (unknown state)' })
+    expect(await connected().poll(started, soak)).toMatchObject({ status: 'completed/flaky (unknown state)' })
   })
 
-  test('tells what was measured, how long it took and what it cost', async () => {
-    const begun = await connected().start(soak)
+  test('reports its measurements, its duration and its cost', async () => {
+    const started = await connected().start(soak)
     for (const state of ['running', 'processing_metrics']) server.enter(state)
     server.enter('completed', { result: 'passed' })
-    const ended = await connected().end(begun, soak)
+    const ended = await connected().end(started, soak)
     expect(secondsOf(ended)).toBe(60)
     expect(ended.data).toMatchObject({
       ...{ requests: 1_200, rps: 20, errorRate: 0.0125, mean: 110.5, max: 900, p50: 100, p90: 190, p95: 240, p99: 480 },
@@ -243,60 +243,60 @@ describe('a run', () => {
     })
   })
 
-  test('is held against thresholds of ours, beside its own', async () => {
+  test('is judged by thresholds in addition to its own', async () => {
     const input = { ...soak, thresholds: [{ metric: 'p95', op: '<', value: 200 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.enter('completed', { result: 'passed' })
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('p95 is 240, not < 200'),
     })
   })
 
-  test('says why it failed, in the words of Grafana', async () => {
-    const begun = await connected().start(soak)
+  test("reports why it failed, in Grafana's words", async () => {
+    const started = await connected().start(soak)
     const message = 'Some thresholds were crossed: http_req_duration p(95)<200'
     server.enter('completed', { result: 'failed', details: { type: 'failed', message } })
-    expect((await connected().end(begun, soak)).message).toBe(`Test run 5678 ended as completed/failed: ${message}`)
+    expect((await connected().end(started, soak)).message).toBe(`Test run 5678 ended as completed/failed: ${message}`)
   })
 
-  test('says who aborted it, and what was wrong with it', async () => {
-    const begun = await connected().start(soak)
+  test('reports who aborted it, and why', async () => {
+    const started = await connected().start(soak)
     server.enter('aborted', { result: 'error', extra: { ...byFault, by_user: 'mia@example.com' } })
-    expect((await connected().end(begun, soak)).message).toContain(': Validation error; code 123; by mia@example.com')
+    expect((await connected().end(started, soak)).message).toContain(': Validation error; code 123; by mia@example.com')
   })
 
-  test('of a test without HTTP has no such metrics', async () => {
+  test('of a test without HTTP requests has no metrics of them', async () => {
     server.state.metrics = {}
-    const begun = await connected().start(soak)
+    const started = await connected().start(soak)
     server.enter('completed', { result: 'passed' })
-    const ended = await connected().end(begun, soak)
+    const ended = await connected().end(started, soak)
     expect(ended).toMatchObject({ result: 'pass' })
     expect(ended.data).not.toHaveProperty('p95')
   })
 
-  test('keeps its verdict where its metrics can not be read, and says so', async () => {
+  test('has its verdict even if its metrics cannot be read, and reports that', async () => {
     server.state.metricsStatus = 403
-    const begun = await connected().start(soak)
+    const started = await connected().start(soak)
     server.enter('completed', { result: 'passed' })
-    const ended = await connected().end(begun, soak)
+    const ended = await connected().end(started, soak)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(ended.message).toContain('its metrics could not be read (Grafana Cloud k6 answered 403')
   })
 
-  test('is looked at again where Grafana is down, also for its metrics, and refused where it is gone', async () => {
-    const begun = await connected().start(soak)
+  test('keeps running while Grafana is down, and is refused if it no longer exists', async () => {
+    const started = await connected().start(soak)
     server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().poll(begun, soak))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, soak))).toMatchObject({ transient: true })
     server.enter('completed', { result: 'passed' })
     server.state.metricsStatus = 503
-    expect(await failureOf(connected().poll(begun, soak))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, soak))).toMatchObject({ transient: true })
     server.state.runs = []
-    expect(await failureOf(connected().poll(begun, soak))).toMatchObject({ kind: 'refused' })
+    expect(await failureOf(connected().poll(started, soak))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('a stop', () => {
+describe('Grafana Cloud k6: stop', () => {
   test('aborts a run', async () => {
     await connected().start(soak)
     server.enter('running')
@@ -305,7 +305,7 @@ describe('a stop', () => {
     expect(outcome.message).toBe('Stopped test run 5678 (aborted/error)')
   })
 
-  test('passes for a run that has ended, also between our look and the abort', async () => {
+  test('passes for a run that has ended, even between the poll and the abort', async () => {
     await connected().start(soak)
     server.enter('completed', { result: 'passed' })
     expect(await connected().stop({ id })).toMatchObject({
@@ -316,7 +316,7 @@ describe('a stop', () => {
     expect(run().result).toBe('passed')
   })
 
-  test('says why it can not be', async () => {
+  test('reports the reason for a refusal', async () => {
     await connected().start(soak)
     expect((await failureOf(connected().stop({ id }))).message).toContain(
       '409 to POST /cloud/v6/test_runs/5678/abort: Cannot',
@@ -326,7 +326,7 @@ describe('a stop', () => {
     expect((await failureOf(connected().stop({ id: '1' }))).message).toContain('404 to GET')
   })
 
-  test.each(['x', '../1', '1/2', ''])('refuses the id %j', async (wrong) => {
+  test.each(['x', '../1', '1/2', ''])('rejects the id %j', async (wrong) => {
     await expect(connected().stop({ id: wrong })).rejects.toThrow()
     expect(server.calls).toEqual([])
   })

@@ -25,29 +25,29 @@ const result = () => {
   if (!found) throw new Error('There is no run')
   return found
 }
-/** As a task keeps it, some minutes later. */
+/** Returns the job as the task's state restores it some minutes later. */
 const later = (pending: unknown) => ({ ...(pending as object), providerState: { startedAt: Date.now() - 180_000 } })
 
-describe('the connection', () => {
-  test('is checked with the workspaces that its token sees', async () => {
+describe('NeoLoad: connection', () => {
+  test('the check lists the workspaces of its token', async () => {
     await neoload.check(connected().client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/v3/workspaces'])
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('an invalid token is a credentials failure without the token', async () => {
     const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(checkout))
     expect(failure).toMatchObject({ kind: 'credentials' })
     expect(failure.message).toContain('please provide an API token')
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('has its token masked wherever it turns up', () => {
+  test('the token is a secret', () => {
     expect(secretsIn(neoload.connection, { token: server.token })).toEqual([server.token])
   })
 })
 
-describe('a start', () => {
-  test('runs the test with its key in the name of the result, and answers that at once', async () => {
+describe('NeoLoad: start', () => {
+  test('runs the test with the key in the name of the result and returns at once', async () => {
     const { outcome } = await connected().start(checkout)
     const url = `https://neoload.saas.neotys.com/#!result/${resultId}/overview`
     expect(outcome).toMatchObject({
@@ -58,41 +58,41 @@ describe('a start', () => {
     expect(result().query).toEqual({ testResultName: `cloud-automation-webhooks ${keyOf(1)}` })
   })
 
-  test('takes workspace, test and the place of results from the connection', async () => {
+  test('takes workspace, test and web app from the connection', async () => {
     const { outcome } = await connected({ project, target, webUrl: 'https://neoload.example.com/' }).start({})
     expect(outcome.data['url']).toBe(`https://neoload.example.com/#!result/${resultId}/overview`)
   })
 
-  test('gives parameters in the query, and a name of the caller before its key', async () => {
+  test("sends parameters in the query, and puts the caller's name before the key", async () => {
     const parameters = { testResultName: 'Release 1.2', reservationWebVUs: 50, publishTestResult: true }
     await connected().start({ ...checkout, parameters })
     const query = { testResultName: `Release 1.2 ${keyOf(1)}`, reservationWebVUs: '50', publishTestResult: 'true' }
     expect(result().query).toEqual(query)
   })
 
-  test('has no key where the call has none', async () => {
+  test('sends no key if the call has none', async () => {
     await connected().start(checkout, { key: undefined })
     expect(result().name).toBe('cloud-automation-webhooks')
   })
 
   test.each([
     ['no workspace', { target }, 'input.project is required'],
-    ['a workspace that is none', { target, project: '../x' }, 'input.project must look like'],
-    ['a test that is none', { target: 'a/b', project }, 'input.target is no test'],
-    ['a version', { ...checkout, ref: 'main' }, 'input.ref is of no use'],
+    ['an invalid workspace', { target, project: '../x' }, 'input.project must look like'],
+    ['an invalid test', { target: 'a/b', project }, 'input.target must be a test id'],
+    ['a version', { ...checkout, ref: 'main' }, 'input.ref is not supported'],
     [
-      'a parameter that is none',
+      'an unknown parameter',
       { ...checkout, parameters: { users: 5 } },
-      'input.parameters has users: a start takes testResultName',
+      'input.parameters contains users, but a start accepts only testResultName',
     ],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+  ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'invalid' })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('says in the words of NeoLoad what it refuses', async () => {
+  test('reports the reason that NeoLoad gives', async () => {
     const failure = await failureOf(connected().start({ target: 'nope', project }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('Test nope does not exist.')
@@ -100,14 +100,14 @@ describe('a start', () => {
     expect((await failureOf(connected().start(checkout))).message).toContain('Unauthorized operation')
   })
 
-  test('waits as long as NeoLoad asks for, which it does in milliseconds', async () => {
+  test('returns Retry-After of NeoLoad, which is in milliseconds', async () => {
     server.failNext(429, { code: 102, message: 'Too many requests' }, { headers: { 'retry-after': '12500' } })
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, retryAfter: 13 })
   })
 })
 
-describe('a start whose answer was lost', () => {
-  test('is found by its key, though NeoLoad shows it some seconds later', async () => {
+describe('NeoLoad: start with a lost response', () => {
+  test('a retry finds the result by its key, even if it appears some seconds later', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
     server.state.comesLate = 1
@@ -116,7 +116,7 @@ describe('a start whose answer was lost', () => {
     expect(posts()).toHaveLength(1)
   })
 
-  test('is started where it is not there, beside the runs of others', async () => {
+  test('a retry starts a run if only other calls have results', async () => {
     await connected().start(checkout, { key: keyOf(2) })
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(checkout))
@@ -124,7 +124,7 @@ describe('a start whose answer was lost', () => {
     expect(server.state.results.map(({ name }) => name.split(' ')[1])).toEqual([keyOf(2), keyOf(1)])
   })
 
-  test('is found at a second delivery of its event, though it has ended', async () => {
+  test('a second delivery of its event finds the result after it has ended', async () => {
     await connected().start(checkout)
     server.finish('POLICY')
     expect((await connected().start(checkout)).outcome.data).toMatchObject({ id })
@@ -132,24 +132,24 @@ describe('a start whose answer was lost', () => {
   })
 })
 
-describe('a run', () => {
-  test('that is not there yet is waited for, and refused where it does not come', async () => {
-    const begun = await connected().start(checkout)
+describe('NeoLoad: run', () => {
+  test('keeps running while its result is not available, and is refused if it never appears', async () => {
+    const started = await connected().start(checkout)
     server.state.comesLate = 1
-    expect(await connected().poll(begun, checkout)).toMatchObject({
+    expect(await connected().poll(started, checkout)).toMatchObject({
       status: 'INIT',
-      progress: 'the result is not there yet',
+      progress: 'the result is not available yet',
     })
     server.state.results = []
-    const failure = await failureOf(connected().poll({ ...begun, job: later(begun.job) }, checkout))
+    const failure = await failureOf(connected().poll({ ...started, job: later(started.job) }, checkout))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('Resource not found')
   })
 
-  test.each(['INIT', 'STARTING', 'RUNNING'])('that is %s goes on', async (status) => {
-    const begun = await connected().start(checkout)
+  test.each(['INIT', 'STARTING', 'RUNNING'])('keeps running in the state %s', async (status) => {
+    const started = await connected().start(checkout)
     result().status = status
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: status })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: status })
   })
 
   test.each([
@@ -164,39 +164,39 @@ describe('a run', () => {
     ['LICENSE', 'UNKNOWN', 'TERMINATED/LICENSE', 'errored', 'fail'],
     ['RESERVATION_ENDED', 'PASSED', 'TERMINATED/RESERVATION_ENDED', 'errored', 'fail'],
     ['UNKNOWN', 'PASSED', 'TERMINATED/UNKNOWN', 'errored', 'fail'],
-  ])('that ends by %s with quality %s is %s: %s, %s', async (reason, quality, state, status, verdict) => {
-    const begun = await connected().start(checkout)
+  ])('ending by %s with quality %s, is %s: %s, %s', async (reason, quality, state, status, verdict) => {
+    const started = await connected().start(checkout)
     server.finish(reason, quality)
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     const period = { start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' }
     expect(ended).toMatchObject({ status, result: verdict, data: { id, state, duration: 600, ...period } })
   })
 
-  test('whose quality is being computed, or whose reason is not known, goes on', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running while its quality is computed, and with an unknown reason', async () => {
+    const started = await connected().start(checkout)
     server.finish('POLICY', 'COMPUTING')
-    expect(await connected().poll(begun, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
+    expect(await connected().poll(started, checkout)).toMatchObject({ status: 'TERMINATED/POLICY/COMPUTING' })
     server.finish('EXPLODED')
-    expect(await connected().poll(begun, checkout)).toMatchObject({
+    expect(await connected().poll(started, checkout)).toMatchObject({
       status: expect.stringContaining('unknown state'),
     })
   })
 
-  test('tells its numbers, in milliseconds, which thresholds are held against', async () => {
+  test('reports its numbers in milliseconds, which thresholds can use', async () => {
     const input = { ...checkout, thresholds: [{ metric: 'mean', op: '<', value: 300, warn: 100 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     const counts = { totalRequestCountSuccess: 990, totalRequestCountFailure: 10 }
     server.finish('POLICY', 'PASSED', {
       statistics: { ...counts, totalRequestDurationAverage: 0.25, totalRequestCountPerSecond: 16.5 },
     })
     const numbers = { mean: 250, requests: 1000, errors: 10, errorRate: 0.01, rps: 16.5, duration: 600 }
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({ result: 'warning', data: numbers })
     expect(ended.message).toContain('mean is 250, not < 100')
   })
 
-  test('names the SLAs that failed, with their value and limit', async () => {
-    const begun = await connected().start(checkout)
+  test('names the failed SLAs with their value and limit', async () => {
+    const started = await connected().start(checkout)
     const failedThreshold = { operator: '>=', values: [1] }
     const slow = { kpi: 'avg-request-resp-time', status: 'FAILED', value: 1.2, failedThreshold }
     const login = {
@@ -211,7 +211,7 @@ describe('a run', () => {
         'per-test': [{ ...login, element: { elementId: 'e', name: 'Log in', category: 'TRANSACTION' } }],
       },
     })
-    const ended = await connected().end(begun, checkout)
+    const ended = await connected().end(started, checkout)
     expect(ended.message).toContain(
       'avg-request-resp-time is 1.2 (fails at >= 1); error-rate of Log in is 7 (fails at btw 5 and 9)',
     )
@@ -221,15 +221,15 @@ describe('a run', () => {
     ])
   })
 
-  test('is looked at again where NeoLoad is down', async () => {
-    const begun = await connected().start(checkout)
+  test('keeps running while NeoLoad is down', async () => {
+    const started = await connected().start(checkout)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, checkout))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, checkout))).toMatchObject({ transient: true })
   })
 })
 
-describe('stop-test', () => {
-  test('ends a run gently, by its id or by that of the result with the workspace', async () => {
+describe('NeoLoad: stop-test', () => {
+  test('stops a run gracefully, by its id or by that of the result with the workspace', async () => {
     for (const input of [{ id }, { id: resultId.replace(/0$/, '1'), project }]) {
       await connected().start(checkout, { key: undefined })
       const outcome = await connected().stop(input)
@@ -238,14 +238,14 @@ describe('stop-test', () => {
     }
   })
 
-  test('waits for a run that goes on', async () => {
+  test('waits for a run that is still running', async () => {
     await connected().start(checkout)
     result().status = 'RUNNING'
     server.state.stubborn = true
     expect(await connected().stop({ id })).toMatchObject({ message: 'still RUNNING' })
   })
 
-  test('passes for a run that has ended, also between our look and the stop', async () => {
+  test('passes for a run that has ended, even between the poll and the stop', async () => {
     await connected().start(checkout)
     server.finish('POLICY')
     expect((await connected().stop({ id })).message).toContain('had ended already (TERMINATED/POLICY/PASSED)')
@@ -254,16 +254,16 @@ describe('stop-test', () => {
     expect(result().terminationReason).toBe('POLICY')
   })
 
-  test('says why NeoLoad does not do it', async () => {
+  test('reports the reason that NeoLoad gives for a refusal', async () => {
     await connected().start(checkout)
     server.state.mayWrite = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('Unauthorized operation')
     expect((await failureOf(connected().stop({ id: `${project}#nope` }))).message).toContain('404 to GET')
   })
 
-  test.each([resultId, 'a/b#c', '#', `..#${resultId}`])('refuses the id %s', async (strange) => {
+  test.each([resultId, 'a/b#c', '#', `..#${resultId}`])('rejects the id %s', async (strange) => {
     const failure = await failureOf(connected().stop({ id: strange }))
     expect(failure).toMatchObject({ kind: 'invalid' })
-    expect(failure.message).toContain(`write it like ${project}#c6ff329e`)
+    expect(failure.message).toContain(`such as ${project}#c6ff329e`)
   })
 })
