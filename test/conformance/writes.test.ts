@@ -38,7 +38,7 @@ const readers: Record<string, string> = {
 }
 
 /** The write was found, or its outcome is unknown. */
-const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have been created|is unknown|before you repeat)/s
+const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have (?:been )?created|is unknown|before you repeat)/s
 
 const lifecycle: Lifecycle = {
   readCall,
