@@ -1,14 +1,13 @@
 import { startJob } from '../../shared/providers/start-job.ts'
 import { stopJob } from '../../shared/providers/stop-job.ts'
 
-const hours = 3_600
+const HOUR_SECONDS = 3_600
 
-/** Studies, tunings and trainings take long: a day is what most are given. */
 export const actions = {
   'start-model': startJob({
-    summary: 'Starts an optimization, a tuning or a training, and follows it to its end',
+    summary: 'Starts an optimization, a tuning or a training and returns its result',
     silent: 'answers',
-    deadline: 24 * hours,
+    deadline: 24 * HOUR_SECONDS,
   }),
-  'stop-model': stopJob({ summary: 'Stops it, and answers when it has stopped' }),
+  'stop-model': stopJob({ summary: 'Stops a run and returns when it has stopped' }),
 }

@@ -3,7 +3,7 @@ import { actions } from './actions.ts'
 
 export const optimization = defineCategory({
   name: 'optimization',
-  summary: 'Starts optimizations, tunings and trainings of models, and stops them',
+  summary: 'Starts and stops optimizations, tunings and trainings of models',
   actions,
   providers: {
     'aws-sagemaker': async () => (await import('./providers/aws-sagemaker.ts')).awsSageMaker,

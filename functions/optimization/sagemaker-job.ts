@@ -6,62 +6,61 @@ import { Failure } from '../../shared/errors.ts'
 import type { Run } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
 
-/** Digits of the key that a name carries: the longest names of tunings have 32 characters. */
-const keyDigits = 16
-/** AWS shows the metrics of its own algorithms, and of those on the Marketplace, but takes none for them. */
-const ownMetrics = /override the metric definitions/i
-/** Others use a quota up and will end: the same error comes where a quota is too small for anything. */
-const usedUp = /with current utilization of [1-9]/i
+/** How many digits of the idempotency key a name ends with. The name of a tuning has at most 32 characters. */
+const KEY_DIGITS = 16
+/** AWS returns the metrics of its own algorithms and of those on the Marketplace, but refuses them in a request. */
+const refusesMetrics = /override the metric definitions/i
+/** Other jobs use the quota and will end. With a utilization of 0, the quota is too small for any job. */
+const quotaInUse = /with current utilization of [1-9]/i
 
 type Command<Output> = Parameters<typeof Aws.prototype.write<Output>>[1]
 
-/** The name of what is made after something else: begins like that, and ends with the key of the call. */
-export function nameAfter(template: string, key: string | undefined, longest: number): string {
-  const digits = (key ?? crypto.randomUUID().replaceAll('-', '')).slice(-keyDigits)
-  return `${template.slice(0, longest - keyDigits - 1).replace(/-+$/, '')}-${digits}`
+/** Returns the name of a job that is created from a template: the template's name and digits of the idempotency key. */
+export function nameAfter(template: string, key: string | undefined, maxLength: number): string {
+  const digits = (key ?? crypto.randomUUID().replaceAll('-', '')).slice(-KEY_DIGITS)
+  return `${template.slice(0, maxLength - KEY_DIGITS - 1).replace(/-+$/, '')}-${digits}`
 }
 
-/** A job as a run, with its page in the console. */
+/** Returns a job as a run, with the URL of its page in the console. */
 export async function runOf(aws: Aws, kind: 'tuning' | 'training', name: string): Promise<Run> {
   const id = `${kind}/${name}`
-  return { id, url: await pageOf(aws, kind, name) }
+  return { id, url: await consolePageOf(aws, kind, name) }
 }
 
-export async function pageOf(aws: Aws, kind: 'tuning' | 'training', name: string): Promise<string> {
+export async function consolePageOf(aws: Aws, kind: 'tuning' | 'training', name: string): Promise<string> {
   const page = kind === 'tuning' ? 'hyper-tuning-jobs' : 'jobs'
   return `${consoleUrl(await aws.region(SageMakerClient), 'sagemaker/home')}#/${page}/${name}`
 }
 
 /**
- * Makes a job unless there is one of its name: that is the one of an earlier try, since the name carries the key.
+ * Creates a job unless one with its name exists. That one is from an earlier attempt, because the name contains the key.
  *
- * @param find looks at the job of that name
- * @param create the request, with the metrics that the template shows or without
+ * @param find reads the job with that name
+ * @param create returns the request, with or without the metrics of the template
  */
 export async function createOnce(
   { aws, isRetry }: Client,
   find: () => Promise<unknown>,
-  create: (metrics: 'kept' | 'left out') => Command<unknown>,
+  create: (metrics: 'with metrics' | 'without metrics') => Command<unknown>,
 ): Promise<void> {
-  // Not only when the name is taken: by then the earlier job may have used up the quota, which AWS would say instead.
-  if (isRetry && (await isThere(find))) return
+  // Creating it again would fail with a quota error instead of ResourceInUse if the existing job uses the quota.
+  if (isRetry && (await exists(find))) return
   try {
-    await aws.write(SageMakerClient, create('kept')).catch((error: unknown) => {
-      if (!ownMetrics.test(awsErrorOf(error)?.message ?? '')) throw error
-      return aws.write(SageMakerClient, create('left out'))
+    await aws.write(SageMakerClient, create('with metrics')).catch((error: unknown) => {
+      if (!refusesMetrics.test(awsErrorOf(error)?.message ?? '')) throw error
+      return aws.write(SageMakerClient, create('without metrics'))
     })
   } catch (error) {
     const { name, message } = awsErrorOf(error) ?? {}
-    // The name is taken.
     if (name === 'ResourceInUse') return
-    if (name === 'ResourceLimitExceeded' && usedUp.test(message ?? ''))
+    if (name === 'ResourceLimitExceeded' && quotaInUse.test(message ?? ''))
       throw new Failure('platform', (error as Failure).message, { cause: error })
     throw error
   }
 }
 
-/** AWS answers a name that is not there as it answers one that is none. */
-async function isThere(find: () => Promise<unknown>): Promise<boolean> {
+/** AWS returns the same error for a missing job and an invalid name. */
+async function exists(find: () => Promise<unknown>): Promise<boolean> {
   try {
     await find()
     return true
@@ -71,15 +70,17 @@ async function isThere(find: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Some fields of an answer, for a request that takes the same. */
+/** Returns some fields of a response for a request that has the same fields. */
 export function pick<T extends object, K extends keyof T>(from: T, names: Readonly<Record<K, true>>): Pick<T, K> {
   return Object.fromEntries(Object.keys(names).map((name) => [name, from[name as K]])) as Pick<T, K>
 }
 
-/** How a job's algorithm is specified, with the metrics that it shows or without. */
-export function specified<S extends { MetricDefinitions?: unknown }>(
+/** Returns the specification of an algorithm with or without its metrics. */
+export function withMetrics<S extends { MetricDefinitions?: unknown }>(
   specification: S | undefined,
-  metrics: 'kept' | 'left out',
+  metrics: 'with metrics' | 'without metrics',
 ): S | undefined {
-  return metrics === 'kept' ? specification : specification && { ...specification, MetricDefinitions: undefined }
+  return metrics === 'with metrics'
+    ? specification
+    : specification && { ...specification, MetricDefinitions: undefined }
 }

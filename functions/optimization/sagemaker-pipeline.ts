@@ -11,41 +11,41 @@ import type { Aws } from '../../shared/aws/aws.ts'
 import { Failure } from '../../shared/errors.ts'
 import { toTextParameters } from '../../shared/providers/text-parameters.ts'
 import { nameAfter } from './sagemaker-job.ts'
-import { durationOf, type Kind, reasonOf, stateOf } from './sagemaker-run.ts'
+import { durationOf, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
 
-const longestName = 82
-const mostSteps = 100
+const MAX_NAME = 82
+const MAX_STEPS = 100
 
 /**
- * An execution of a pipeline, which the key of the call starts once. It is known by its ARN.
+ * Starts executions of a pipeline, once per idempotency key. The run id is the ARN of the execution.
  *
  * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html
  */
-export const pipeline: Kind = {
+export const pipeline: SageMakerKind = {
   check: (aws, name) =>
     aws.read(SageMakerClient, new ListPipelineExecutionsCommand({ PipelineName: name, MaxResults: 1 })),
 
   async start({ aws, idempotencyKey }, name, { ref, parameters }) {
     const command = new StartPipelineExecutionCommand({
       PipelineName: name,
-      PipelineExecutionDisplayName: nameAfter(name, idempotencyKey, longestName),
+      PipelineExecutionDisplayName: nameAfter(name, idempotencyKey, MAX_NAME),
       PipelineParameters: Object.entries(toTextParameters(parameters)).map(([Name, Value]) => ({ Name, Value })),
       ...(ref === undefined ? {} : { PipelineVersionId: Number(ref) }),
-      // The SDK makes one up where there is none.
+      // The SDK generates a token if there is none.
       ClientRequestToken: idempotencyKey,
     })
     const { PipelineExecutionArn: arn } = await aws.write(SageMakerClient, command)
     return { id: aws.requireField(arn, 'PipelineExecutionArn') }
   },
 
-  async look(aws, arn) {
+  async getStatus(aws, arn) {
     const execution = await aws.read(
       SageMakerClient,
       new DescribePipelineExecutionCommand({ PipelineExecutionArn: arn }),
     )
     const status = aws.requireField(execution.PipelineExecutionStatus, 'PipelineExecutionStatus')
     const { steps, unread } = await stepsOf(aws, arn)
-    // The first to fail: others are stopped because of it.
+    // The first step that failed. Others are stopped because of it.
     const failing = status === 'Failed' ? steps.findLast(({ StepStatus }) => StepStatus === 'Failed') : undefined
     const failed = failing && `step ${failing.StepName} failed`
     const metrics = durationOf(execution.CreationTime, execution.LastModifiedTime)
@@ -59,30 +59,30 @@ export const pipeline: Kind = {
   },
 
   stop({ aws, idempotencyKey }, arn) {
-    // Of its own: an execution that is stopped at its deadline was started by the same call.
+    // Not the token of the start: a task that stops its execution at the deadline has the same key.
     const token = idempotencyKey && `stop-${idempotencyKey}`
     const command = new StopPipelineExecutionCommand({ PipelineExecutionArn: arn, ClientRequestToken: token })
     return aws.write(SageMakerClient, command)
   },
 }
 
-/** The newest first; a role that may not read them is no reason to lose the verdict. */
+/** Returns the steps, newest first. If the role cannot read them, the verdict is still reported. */
 async function stepsOf(aws: Aws, arn: string): Promise<{ steps: PipelineExecutionStep[]; unread?: string }> {
   const command = new ListPipelineExecutionStepsCommand({
     PipelineExecutionArn: arn,
     SortOrder: 'Descending',
-    MaxResults: mostSteps,
+    MaxResults: MAX_STEPS,
   })
   try {
     const { PipelineExecutionSteps: steps = [] } = await aws.read(SageMakerClient, command)
     return { steps }
   } catch (error) {
     if (!(error instanceof Failure && error.kind === 'refused')) throw error
-    return { steps: [], unread: `its steps can not be read: ${error.message}` }
+    return { steps: [], unread: `its steps cannot be read: ${error.message}` }
   }
 }
 
 function stepOf(steps: PipelineExecutionStep[]): string | undefined {
-  const now = steps.filter(({ StepStatus }) => StepStatus === 'Executing' || StepStatus === 'Starting')
-  return now.length === 0 ? undefined : `step ${now.map(({ StepName }) => StepName).join(', ')}`
+  const running = steps.filter(({ StepStatus }) => StepStatus === 'Executing' || StepStatus === 'Starting')
+  return running.length === 0 ? undefined : `step ${running.map(({ StepName }) => StepName).join(', ')}`
 }

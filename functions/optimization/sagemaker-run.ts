@@ -3,21 +3,19 @@ import type { Run, RunStatus, StartJob, Verdict } from '../../shared/providers/j
 import type { Client } from '../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
 
-/** One kind of what SageMaker runs. */
-export interface Kind {
-  /** Looks at what would be run. */
+/** A kind of SageMaker run: a pipeline execution, a tuning or a training. */
+export interface SageMakerKind {
+  /** Reads the pipeline or job that would be run. */
   check(aws: Aws, name: string): Promise<unknown>
   start(client: Client, name: string, input: StartJob): Promise<Run>
-  /** @param name of the run: of a job, or the ARN of an execution */
-  look(aws: Aws, name: string): Promise<RunStatus>
+  /** @param name the name of a job or the ARN of an execution */
+  getStatus(aws: Aws, name: string): Promise<RunStatus>
   stop(client: Client, name: string): Promise<unknown>
 }
 
 /**
- * What the states mean, of all kinds; where a state alone does not tell, with what says more: the secondary status of a
- * training, and the first word of the reason why a job has failed.
- *
- * Failed is what came of it, whatever was wrong with code or data; only what AWS names as its own fault could not run.
+ * The meaning of the states of all kinds. Some states are followed by the secondary status of a training or by the first word of
+ * the failure reason. A failed job is a failure of its code or data, unless AWS names its own fault.
  *
  * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribePipelineExecution.html
  * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeHyperParameterTuningJob.html
@@ -33,31 +31,31 @@ export const states: Readonly<Record<string, Verdict>> = {
   'Failed/CapacityError': 'errored',
   'Failed/InternalServerError': 'errored',
   Stopped: 'aborted',
-  // The limit that its definition sets: it ran, and did not do in that time what it should.
+  // The time limit of its definition.
   'Stopped/MaxRuntimeExceeded': 'fail',
-  // There were no spot instances for as long as it would wait.
+  // No spot instance was available.
   'Stopped/MaxWaitTimeExceeded': 'errored',
-  // By somebody, while it was followed: how it had ended is not known any more.
+  // The job is being deleted, so its result is unknown.
   Deleting: 'running',
   DeleteFailed: 'errored',
 }
 
-const longestReason = 500
+const MAX_REASON = 500
 
-/** A state as the table has it: with what says more where that makes a difference. */
-export function stateOf(status: string, more: string | undefined, reason: string | undefined): string {
-  const cause = status === 'Failed' ? reason?.split(':', 1)[0] : more
-  const both = `${status}/${cause}`
-  return Object.hasOwn(states, both) ? both : status
+/** Returns a state as in the table, with the detail if the table has that combination. */
+export function stateOf(status: string, detail: string | undefined, reason: string | undefined): string {
+  const cause = status === 'Failed' ? reason?.split(':', 1)[0] : detail
+  const combined = `${status}/${cause}`
+  return Object.hasOwn(states, combined) ? combined : status
 }
 
 export function reasonOf(...parts: (string | undefined)[]): string | undefined {
-  return clipSingleLine(parts.filter(Boolean).join(': '), longestReason) || undefined
+  return clipSingleLine(parts.filter(Boolean).join(': '), MAX_REASON) || undefined
 }
 
-/** Seconds, where both times are known. */
-export function durationOf(began: Date | undefined, ended: Date | undefined): Record<string, number> {
-  return began && ended ? { duration: Math.max(0, Math.round((ended.getTime() - began.getTime()) / 1_000)) } : {}
+/** Returns the duration in seconds if both times are known. */
+export function durationOf(start: Date | undefined, end: Date | undefined): Record<string, number> {
+  return start && end ? { duration: Math.max(0, Math.round((end.getTime() - start.getTime()) / 1_000)) } : {}
 }
 
 interface Metric {
@@ -65,7 +63,7 @@ interface Metric {
   Value: number
 }
 
-/** Metrics by their names. What is no finite number is none: a training that diverges reports NaN, which holds no threshold. */
+/** Returns the metrics by name, without values such as NaN, which a training that diverges reports. */
 export function metricsIn(
   metrics: readonly (Partial<Record<keyof Metric, unknown>> | undefined)[],
 ): Record<string, number> {

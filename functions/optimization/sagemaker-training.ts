@@ -8,20 +8,20 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import type { Aws } from '../../shared/aws/aws.ts'
 import { toTextParameters } from '../../shared/providers/text-parameters.ts'
-import { createOnce, nameAfter, pick, runOf, specified } from './sagemaker-job.ts'
-import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'
+import { createOnce, nameAfter, pick, runOf, withMetrics } from './sagemaker-job.ts'
+import { durationOf, metricsIn, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
 
-const longestName = 63
+const MAX_NAME = 63
 
-/** What is not taken as it is. */
-type Given = 'TrainingJobName' | 'RoleArn' | 'OutputDataConfig' | 'AlgorithmSpecification' | 'HyperParameters'
+/** Fields that are not copied unchanged. */
+type Replaced = 'TrainingJobName' | 'RoleArn' | 'OutputDataConfig' | 'AlgorithmSpecification' | 'HyperParameters'
 
 /**
- * All else that defines a training: what both an answer and a request have. Whatever a newer SDK adds to both does not
- * compile until it stands here, so that nothing of a template is lost in silence.
+ * The fields that are copied from a template: those that both a response and a request have. A field that a newer SDK adds to
+ * both does not compile until it is listed here, so that it cannot be lost.
  */
-const definition: Readonly<
-  Record<Exclude<keyof CreateTrainingJobRequest & keyof DescribeTrainingJobResponse, Given>, true>
+const copiedFields: Readonly<
+  Record<Exclude<keyof CreateTrainingJobRequest & keyof DescribeTrainingJobResponse, Replaced>, true>
 > = {
   CheckpointConfig: true,
   DebugHookConfig: true,
@@ -47,34 +47,34 @@ const definition: Readonly<
 }
 
 /**
- * A training job, made after an earlier one.
+ * Starts training jobs with the definition of an earlier one.
  *
  * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
  */
-export const training: Kind = {
+export const training: SageMakerKind = {
   check: describe,
 
   async start(client, template, { parameters }) {
     const { aws, idempotencyKey } = client
-    const name = nameAfter(template, idempotencyKey, longestName)
-    const earlier = await describe(aws, template)
+    const name = nameAfter(template, idempotencyKey, MAX_NAME)
+    const source = await describe(aws, template)
     await createOnce(
       client,
       () => describe(aws, name),
       (metrics) =>
         new CreateTrainingJobCommand({
-          ...pick(earlier, definition),
+          ...pick(source, copiedFields),
           TrainingJobName: name,
-          RoleArn: earlier.RoleArn,
-          OutputDataConfig: earlier.OutputDataConfig,
-          AlgorithmSpecification: specified(earlier.AlgorithmSpecification, metrics),
-          HyperParameters: { ...earlier.HyperParameters, ...toTextParameters(parameters) },
+          RoleArn: source.RoleArn,
+          OutputDataConfig: source.OutputDataConfig,
+          AlgorithmSpecification: withMetrics(source.AlgorithmSpecification, metrics),
+          HyperParameters: { ...source.HyperParameters, ...toTextParameters(parameters) },
         }),
     )
     return runOf(aws, 'training', name)
   },
 
-  async look(aws, name) {
+  async getStatus(aws, name) {
     const job = await describe(aws, name)
     const duration = durationOf(job.CreationTime, job.TrainingEndTime)
     const metrics = metricsIn(job.FinalMetricDataList ?? [])

@@ -10,64 +10,65 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import type { Aws } from '../../shared/aws/aws.ts'
 import { toTextParameters } from '../../shared/providers/text-parameters.ts'
-import { createOnce, nameAfter, pageOf, pick, runOf, specified } from './sagemaker-job.ts'
-import { durationOf, type Kind, metricsIn, reasonOf, stateOf } from './sagemaker-run.ts'
+import { consolePageOf, createOnce, nameAfter, pick, runOf, withMetrics } from './sagemaker-job.ts'
+import { durationOf, metricsIn, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
 
-const longestName = 32
-/** Set by the tuner in each of its trainings: shown, and refused in a request. */
-const reserved = '_tuning_objective_metric'
+const MAX_NAME = 32
+/** The tuner sets this parameter in each training. AWS returns it but refuses it in a request. */
+const RESERVED_PARAMETER = '_tuning_objective_metric'
 
-/** What is not taken as it is. */
-type Given =
+/** Fields that are not copied unchanged. */
+type Replaced =
   | 'HyperParameterTuningJobName'
   | 'HyperParameterTuningJobConfig'
   | 'TrainingJobDefinition'
   | 'TrainingJobDefinitions'
 
-/** All else that defines a tuning: see that of a training. */
-const definition: Readonly<
+/** The fields that are copied from a template: see `sagemaker-training.ts`. */
+const copiedFields: Readonly<
   Record<
-    Exclude<keyof CreateHyperParameterTuningJobRequest & keyof DescribeHyperParameterTuningJobResponse, Given>,
+    Exclude<keyof CreateHyperParameterTuningJobRequest & keyof DescribeHyperParameterTuningJobResponse, Replaced>,
     true
   >
 > = { Autotune: true, WarmStartConfig: true }
 
 /**
- * A hyperparameter tuning job, made after an earlier one.
+ * Starts hyperparameter tuning jobs with the definition of an earlier one.
  *
  * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParameterTuningJob.html
  */
-export const tuning: Kind = {
+export const tuning: SageMakerKind = {
   check: describe,
 
   async start(client, template, { parameters }) {
     const { aws, idempotencyKey } = client
-    const name = nameAfter(template, idempotencyKey, longestName)
-    const earlier = await describe(aws, template)
-    const trainings = (metrics: 'kept' | 'left out') => (one: HyperParameterTrainingJobDefinition) => {
-      const { [reserved]: _, ...fixed } = one.StaticHyperParameters ?? {}
-      return {
-        ...one,
-        AlgorithmSpecification: specified(one.AlgorithmSpecification, metrics),
-        StaticHyperParameters: { ...fixed, ...toTextParameters(parameters) },
+    const name = nameAfter(template, idempotencyKey, MAX_NAME)
+    const source = await describe(aws, template)
+    const trainingFor =
+      (metrics: 'with metrics' | 'without metrics') => (definition: HyperParameterTrainingJobDefinition) => {
+        const { [RESERVED_PARAMETER]: _, ...fixed } = definition.StaticHyperParameters ?? {}
+        return {
+          ...definition,
+          AlgorithmSpecification: withMetrics(definition.AlgorithmSpecification, metrics),
+          StaticHyperParameters: { ...fixed, ...toTextParameters(parameters) },
+        }
       }
-    }
     await createOnce(
       client,
       () => describe(aws, name),
       (metrics) =>
         new CreateHyperParameterTuningJobCommand({
-          ...pick(earlier, definition),
+          ...pick(source, copiedFields),
           HyperParameterTuningJobName: name,
-          HyperParameterTuningJobConfig: earlier.HyperParameterTuningJobConfig,
-          TrainingJobDefinition: earlier.TrainingJobDefinition && trainings(metrics)(earlier.TrainingJobDefinition),
-          TrainingJobDefinitions: earlier.TrainingJobDefinitions?.map(trainings(metrics)),
+          HyperParameterTuningJobConfig: source.HyperParameterTuningJobConfig,
+          TrainingJobDefinition: source.TrainingJobDefinition && trainingFor(metrics)(source.TrainingJobDefinition),
+          TrainingJobDefinitions: source.TrainingJobDefinitions?.map(trainingFor(metrics)),
         }),
     )
     return runOf(aws, 'tuning', name)
   },
 
-  async look(aws, name) {
+  async getStatus(aws, name) {
     const job = await describe(aws, name)
     const status = aws.requireField(job.HyperParameterTuningJobStatus, 'HyperParameterTuningJobStatus')
     const best = bestOf(job.BestTrainingJob)
@@ -78,21 +79,21 @@ export const tuning: Kind = {
       trainingsCompleted,
       trainingsFailed,
     }
-    const nothing = status === 'Completed' && !best ? 'no training has reported the objective' : undefined
+    const noObjective = status === 'Completed' && !best ? 'no training reported the objective' : undefined
     return {
       state: stateOf(status, undefined, job.FailureReason),
-      ...(nothing ? { verdict: 'fail' } : {}),
+      ...(noObjective ? { verdict: 'fail' } : {}),
       run: await runOf(aws, 'tuning', name),
       progress: stepOf(job),
-      reason: reasonOf(job.FailureReason ?? nothing),
+      reason: reasonOf(job.FailureReason ?? noObjective),
       data: {
         best,
-        // Of all that a warm start goes on from, where it compares them.
+        // The best of all tunings of a warm start, if it compares them.
         overallBest: bestOf(job.OverallBestTrainingJob),
         ...metrics,
         trainingsStopped: counted.Stopped ?? 0,
       },
-      links: best ? { [`training ${best.training}`]: await pageOf(aws, 'training', best.training) } : {},
+      links: best ? { [`training ${best.training}`]: await consolePageOf(aws, 'training', best.training) } : {},
       metrics: { ...metrics, ...metricsIn([job.BestTrainingJob?.FinalHyperParameterTuningJobObjectiveMetric]) },
     }
   },
@@ -105,7 +106,7 @@ function describe(aws: Aws, name: string) {
   return aws.read(SageMakerClient, new DescribeHyperParameterTuningJobCommand({ HyperParameterTuningJobName: name }))
 }
 
-/** The best configuration, and what it achieved. */
+/** Returns the best configuration and its result. */
 function bestOf(job: HyperParameterTrainingJobSummary | undefined) {
   if (!job?.TrainingJobName) return undefined
   const objective = job.FinalHyperParameterTuningJobObjectiveMetric
@@ -113,12 +114,12 @@ function bestOf(job: HyperParameterTrainingJobSummary | undefined) {
   return { training: job.TrainingJobName, hyperParameters: job.TunedHyperParameters ?? {}, metric, value }
 }
 
-/** `7 of 20 trainings ended, 2 under way; best so far: validation:auc 0.93`. */
+/** Returns text such as `7 of 20 trainings ended, 2 running; best so far: validation:auc 0.93`. */
 function stepOf(job: DescribeHyperParameterTuningJobResponse): string {
   const { Completed = 0, NonRetryableError = 0, Stopped = 0, InProgress = 0 } = job.TrainingJobStatusCounters ?? {}
-  const most = job.HyperParameterTuningJobConfig?.ResourceLimits?.MaxNumberOfTrainingJobs
+  const max = job.HyperParameterTuningJobConfig?.ResourceLimits?.MaxNumberOfTrainingJobs
   const best = bestOf(job.BestTrainingJob)
-  const ended = `${Completed + NonRetryableError + Stopped}${most ? ` of ${most}` : ''} trainings ended`
-  const sofar = best?.value === undefined ? '' : `; best so far: ${best.metric} ${best.value}`
-  return `${ended}, ${InProgress} under way${sofar}`
+  const ended = `${Completed + NonRetryableError + Stopped}${max ? ` of ${max}` : ''} trainings ended`
+  const bestSoFar = best?.value === undefined ? '' : `; best so far: ${best.metric} ${best.value}`
+  return `${ended}, ${InProgress} running${bestSoFar}`
 }

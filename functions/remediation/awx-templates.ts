@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { Failure, invalidInput } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { segment } from '../../shared/http/segment.ts'
@@ -15,98 +15,95 @@ const template = z.object({
 const templates = z.object({ count: z.int(), results: z.array(template) })
 const survey = z.object({ spec: optional(z.array(z.object({ variable: z.string(), type: z.string() }))) })
 
-/** The variable that carries the key of a call: what a playbook does not know does no harm. */
-export const keyVariable = 'cloud_automation_webhooks_key'
-/** Answers to questions of these types are kept, and shown, as they are. */
-const plainTypes = ['text', 'textarea']
+/** The variable that stores the idempotency key. A playbook ignores variables that it does not use. */
+export const KEY_VARIABLE = 'cloud_automation_webhooks_key'
+/** AWX stores and returns the answers to questions of these types unchanged. */
+const readableTypes = ['text', 'textarea']
 
-export type Kind = 'job' | 'workflow'
-const places = { job: 'job_templates', workflow: 'workflow_job_templates' } as const
+export type TemplateKind = 'job' | 'workflow'
+const paths = { job: 'job_templates', workflow: 'workflow_job_templates' } as const
 
 /**
- * The template that is meant, by its name or its id.
+ * Parses `workflow/<name or id>`, `job/<name or id>` or the name or id of a job template.
  *
  * @throws Failure `invalid`
  */
-export function templateNamed(target: string): { kind: Kind; name: string } {
+export function parseTarget(target: string): { kind: TemplateKind; name: string } {
   const [, kind = 'job', name = ''] = /^(?:(job|workflow)\/)?(.*)$/s.exec(target) ?? []
-  if (name.trim() === '') throw invalid('target', 'names no template: write its name or id, or workflow/<name or id>')
-  return { kind: kind as Kind, name }
+  if (name.trim() === '')
+    throw invalidInput('input.target', 'must be the name or id of a job template, or workflow/<name or id>')
+  return { kind: kind as TemplateKind, name }
 }
 
-/** A template, and what it asks for on launch. */
+/** A template and the variables that it prompts for on launch. */
 interface Template {
   id: number
   name: string
-  /** Where it is. */
+  /** The path in the API. */
   path: string
-  asksForBranch: boolean
-  asksForVariables: boolean
+  promptsForBranch: boolean
+  promptsForVariables: boolean
   questions: { variable: string; type: string }[]
 }
 
-/** @throws Failure `refused` where there is no such template, or several */
-export async function templateOf(http: Http, api: string, input: StartJob): Promise<Template> {
-  const { kind, name } = templateNamed(input.target)
-  const path = `${api}/${places[kind]}/`
+/** @throws Failure `refused` if there is not exactly one */
+export async function getTemplate(http: Http, api: string, input: StartJob): Promise<Template> {
+  const { kind, name } = parseTarget(input.target)
+  const path = `${api}/${paths[kind]}/`
   const found = /^\d{1,15}$/.test(name)
     ? (await http.get(`${path}${segment(name)}/`, { schema: template })).body
-    : await templateCalled(http, path, name, input.project)
-  const asked = found.survey_enabled
+    : await findTemplate(http, path, name, input.project)
+  const questions = found.survey_enabled
     ? (await http.get(`${path}${segment(found.id)}/survey_spec/`, { schema: survey })).body.spec
     : []
   return {
     id: found.id,
     name: found.name,
     path: `${path}${segment(found.id)}/`,
-    asksForBranch: found.ask_scm_branch_on_launch ?? false,
-    asksForVariables: found.ask_variables_on_launch ?? false,
-    questions: asked ?? [],
+    promptsForBranch: found.ask_scm_branch_on_launch ?? false,
+    promptsForVariables: found.ask_variables_on_launch ?? false,
+    questions: questions ?? [],
   }
 }
 
-/** Whether a variable can carry the key of a call: the answer to a password question, for one, is not shown again. */
-export function takesKey({ asksForVariables, questions }: Template): boolean {
-  const question = questions.find(({ variable }) => variable === keyVariable)
-  return question ? plainTypes.includes(question.type) : asksForVariables
+/** Whether a variable can store the idempotency key. AWX does not return, for example, the answer to a password question. */
+export function canStoreKey({ promptsForVariables, questions }: Template): boolean {
+  const question = questions.find(({ variable }) => variable === KEY_VARIABLE)
+  return question ? readableTypes.includes(question.type) : promptsForVariables
 }
 
 /**
- * What a template does not ask for, AWX leaves out and launches all the same.
+ * Refuses parameters and refs that the template does not prompt for: AWX would launch it without them.
  *
  * @throws Failure `refused`
  */
 export function refuseIgnored(template: Template, input: StartJob): void {
-  const ignored = ignoredOf(template, input)
+  const ignored = ignoredInput(template, input)
   if (ignored) throw new Failure('refused', `AWX would ignore ${ignored}. Nothing was launched.`)
 }
 
-function ignoredOf(
-  { name, asksForBranch, asksForVariables, questions }: Template,
+function ignoredInput(
+  { name, promptsForBranch, promptsForVariables, questions }: Template,
   { parameters = {}, ref }: StartJob,
 ): string | undefined {
-  if (ref !== undefined && !asksForBranch)
-    return `the ref ${ref}, since the template "${name}" does not ask for a branch on launch`
-  const asked = questions.map(({ variable }) => variable)
-  const others = asksForVariables ? [] : Object.keys(parameters).filter((variable) => !asked.includes(variable))
+  if (ref !== undefined && !promptsForBranch)
+    return `the ref ${ref}, because the template "${name}" does not prompt for a branch on launch`
+  const prompted = questions.map(({ variable }) => variable)
+  const others = promptsForVariables ? [] : Object.keys(parameters).filter((variable) => !prompted.includes(variable))
   if (others.length === 0) return undefined
-  const asks = `asks for these variables on launch: ${asked.join(', ') || 'none'}`
-  return `the parameter ${others.join(', ')}, since the template "${name}" ${asks}`
+  const prompts = `prompts for these variables on launch: ${prompted.join(', ') || 'none'}`
+  return `the parameter ${others.join(', ')}, because the template "${name}" ${prompts}`
 }
 
-/** @throws Failure `refused` where there is not exactly one */
-async function templateCalled(http: Http, path: string, name: string, organization: string | undefined) {
+/** @throws Failure `refused` if there is not exactly one */
+async function findTemplate(http: Http, path: string, name: string, organization: string | undefined) {
   const query = { name, organization__name: organization, page_size: 2 }
   const { results } = (await http.get(path, { query, schema: templates })).body
   const [found, another] = results
   if (found && !another) return found
-  const where = organization === undefined ? '' : ` in the organization ${organization}`
-  const why = found
-    ? `several templates "${name}"${where}: write the id, or the organization as project`
-    : `no template "${name}"${where}`
-  throw new Failure('refused', `AWX shows ${why}.`)
-}
-
-export function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  const scope = organization === undefined ? '' : ` in the organization ${organization}`
+  const reason = found
+    ? `has several templates "${name}"${scope}. Use the id, or send the organization as project`
+    : `has no template "${name}"${scope}`
+  throw new Failure('refused', `AWX ${reason}.`)
 }

@@ -6,7 +6,7 @@ import { keptnActions } from './keptn-actions.ts'
 
 export const remediation = defineCategory({
   name: 'remediation',
-  summary: 'Repairs: runs runbooks and jobs, toggles flags and rolls back',
+  summary: 'Runs runbooks and jobs, toggles flags and rolls back deployments',
   actions,
   actionMapping: keptnActions,
   providers: {

@@ -7,53 +7,53 @@ import { isRecord } from '../../shared/record.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { actions } from './actions.ts'
 
-const ours = Object.keys(actions) as [keyof typeof actions, ...(keyof typeof actions)[]]
+const actionNames = Object.keys(actions) as [keyof typeof actions, ...(keyof typeof actions)[]]
 
-/** What an action of a Keptn remediation is here. */
-const remedy = z.strictObject({
-  action: oneOf(ours, 'Which action of this category it is'),
-  connection: optional(name('The connection that does it, where it is another than this one')),
-  input: z._default(vendorFields('The input of that action'), {}),
+/** The action that an action of a Keptn remediation is mapped to. */
+const mapping = z.strictObject({
+  action: oneOf(actionNames, 'The action of this category'),
+  connection: optional(name('Another connection to use')),
+  input: z._default(vendorFields('The input of the action'), {}),
   value: optional(
     word(
-      'Where in the input data.action.value goes, such as state or parameters.version; ignore for nowhere. Left out: an object goes into parameters of a job; on or off, or an object of one flag, is the state of a flag',
+      'The input that receives data.action.value, such as state or parameters.version, or ignore. Defaults to parameters for a job, and to the state (on, off, or an object of one flag) for a flag',
     ),
   ),
 })
-type Remedy = z.output<typeof remedy>
+type Mapping = z.output<typeof mapping>
 
 const connection = {
   actions: optional(
     withDescription(
-      z.record(z.string().check(z.minLength(1), z.maxLength(255)), remedy),
-      'What each action of Keptn is here',
+      z.record(z.string().check(z.minLength(1), z.maxLength(255)), mapping),
+      'The action for each action of a Keptn remediation',
     ),
   ),
 }
 
 /**
- * An action of a Keptn remediation, `data.action.action` with `data.action.value`, is what the connection says that it is: so
- * a remediation needs no input in its webhook, and one webhook does for all of its actions.
+ * Maps the actions of a Keptn remediation (`data.action.action`, `data.action.value`) to actions of this category, as the
+ * connection defines. The webhook needs no input, and one webhook is enough for all actions.
  */
 export const keptnActions: ActionMapping = {
   name: 'run-action',
-  summary: "Runs what the connection's actions name for data.action.action of a remediation",
+  summary: "Runs the action that the connection's actions map data.action.action of a remediation to",
   requirement: 'it must be a task event with data.action.action, such as sh.keptn.event.action.triggered',
   connection,
   isConfigured: ({ actions }) => actions !== undefined,
 
   resolve({ properties }, values, actions) {
-    const asked = properties['action']
-    if (typeof asked !== 'string' || asked === '') return undefined
-    const known = (values['actions'] ?? {}) as Record<string, Remedy>
-    const found = Object.hasOwn(known, asked) ? known[asked] : undefined
+    const keptnAction = properties['action']
+    if (typeof keptnAction !== 'string' || keptnAction === '') return undefined
+    const mappings = (values['actions'] ?? {}) as Record<string, Mapping>
+    const found = Object.hasOwn(mappings, keptnAction) ? mappings[keptnAction] : undefined
     if (!found) {
-      const which = unknownName('action', asked, Object.keys(known))
-      throw refused('data.action.action', `is not in actions of the connection. ${which}`)
+      const reason = unknownName('action', keptnAction, Object.keys(mappings))
+      throw refused('data.action.action', `is not in actions of the connection. ${reason}`)
     }
     const { action, connection, input } = found
     return {
-      name: asked,
+      name: keptnAction,
       action,
       connection,
       input: withValue(found, input, valueIn(properties), actions),
@@ -61,18 +61,18 @@ export const keptnActions: ActionMapping = {
   },
 }
 
-/** One object of text, as Go's templates print it: `map[promotion:off zone:a]`. */
-const printed = /^map\[(?:[^\s:[\]]+:[^\s:[\]]*(?: (?!\])|(?=\])))*\]$/
+/** An object of text as Go templates print it: `map[promotion:off zone:a]`. */
+const printedMap = /^map\[(?:[^\s:[\]]+:[^\s:[\]]*(?: (?!\])|(?=\])))*\]$/
 
-/** In a form an object comes by its names, as JSON, or as webhook-service prints it where the payload does not take it apart. */
+/** Reads a value of a form: an object, JSON, or an object as webhook-service prints it. */
 function valueIn({ value }: CallEvent['properties']): unknown {
   if (typeof value !== 'string') return value
-  if (printed.test(value)) {
+  if (printedMap.test(value)) {
     const pairs = value.slice('map['.length, -1).split(' ').filter(Boolean)
     return Object.fromEntries(pairs.map((pair) => pair.split(':', 2)))
   }
   if (value.startsWith('map['))
-    throw refused('data.action.value', 'can not be told apart as it is printed: name its parts in the payload')
+    throw refused('data.action.value', 'cannot be parsed. Send its parts separately in the payload')
   try {
     const parsed: unknown = JSON.parse(value)
     return isRecord(parsed) ? parsed : value
@@ -82,36 +82,39 @@ function valueIn({ value }: CallEvent['properties']): unknown {
 }
 
 function withValue(
-  { action, value: place }: Remedy,
-  input: Remedy['input'],
+  { action, value: path }: Mapping,
+  input: Mapping['input'],
   value: unknown,
   actions: Category['actions'],
 ): Record<string, unknown> {
-  if (value === undefined || value === null || value === '' || place === 'ignore') return input
-  if (place !== undefined) return laidAt(input, place.split('.'), value)
+  if (value === undefined || value === null || value === '' || path === 'ignore') return input
+  if (path !== undefined) return setAt(input, path.split('.'), value)
   if (actions[action]?.kind === 'flag') return withState(input, value)
-  if (!isRecord(value)) throw refused('data.action.value', 'has no place: add value to the entry of the action')
-  return laidAt(input, ['parameters'], { ...(isRecord(input['parameters']) ? input['parameters'] : {}), ...value })
+  if (!isRecord(value)) throw refused('data.action.value', 'cannot be sent. Add value to the mapping of the action')
+  return setAt(input, ['parameters'], { ...(isRecord(input['parameters']) ? input['parameters'] : {}), ...value })
 }
 
-/** `off`, or `{"promotion": "off"}` as Keptn's own examples have it. */
-function withState(input: Remedy['input'], value: unknown): Record<string, unknown> {
+/** Reads `off`, or `{"promotion": "off"}` as in Keptn's examples. */
+function withState(input: Mapping['input'], value: unknown): Record<string, unknown> {
   if (!isRecord(value)) return { ...input, state: value }
   const [[flag, state] = [], ...others] = Object.entries(value)
   if (flag === undefined || others.length > 0) throw refused('data.action.value', 'must be one flag with its state')
   if (input['flag'] !== undefined && input['flag'] !== flag)
-    throw refused('data.action.value', `names the flag ${flag.slice(0, 60)}, and the entry of the action another`)
+    throw refused(
+      'data.action.value',
+      `has the flag ${flag.slice(0, 60)}, but the mapping of the action has another one`,
+    )
   return { ...input, flag, state }
 }
 
-function laidAt(
+function setAt(
   input: Record<string, unknown>,
   [first = '', ...rest]: string[],
   value: unknown,
 ): Record<string, unknown> {
   if (rest.length === 0) return { ...input, [first]: value }
-  const below = input[first]
-  return { ...input, [first]: laidAt(isRecord(below) ? below : {}, rest, value) }
+  const nested = input[first]
+  return { ...input, [first]: setAt(isRecord(nested) ? nested : {}, rest, value) }
 }
 
 function refused(path: string, message: string): Failure {

@@ -1,26 +1,24 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { defineJobProvider, type EventToAnswer, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
-  baseUrl: url("Where Akamas' webhook for Keptn is, such as https://akamas.example.com:6000"),
-  username: word('User of Akamas'),
-  password: secret('Password of that user'),
-  mode: oneOf(['delegate'], 'delegate: the webhook of Akamas follows the study, and sends the finished event itself'),
-  target: optional(word('Default study, by its id')),
+  baseUrl: url('The Akamas webhook for Keptn, such as https://akamas.example.com:6000'),
+  username: word('The user name in Akamas'),
+  password: secret('The password of the user'),
+  mode: oneOf(['delegate'], 'delegate: the webhook of Akamas polls the study and sends the finished event'),
+  target: optional(word('The id of the default study')),
 })
 
-/** Nothing was begun: the bridge itself found no Akamas. */
+/** The webhook of Akamas could not reach Akamas, so no study was started. */
 const unreached = /connection to Akamas can not be established/i
 
 /**
- * Akamas, by the webhook that its vendor wrote for Keptn: that one starts a study, follows it, and sends the `finished` event
- * with the best configuration. So a task that is taken there must not send one.
- *
- * There is no way to look at a study or to stop it: Akamas documents a CLI, and no API.
+ * Starts Akamas studies with the vendor's webhook for Keptn, which polls the study and sends the `finished` event with the best
+ * configuration. A task must not send a second one. Akamas documents no API to poll or stop a study.
  *
  * @see https://github.com/akamaslabs/keptn-webhook
  */
@@ -32,7 +30,7 @@ export const akamas = defineJobProvider({
   headers: ({ username, password }) => ({
     authorization: basicAuth(username, password),
   }),
-  // It has one call, and that starts a study: what it answers to another method tells that it is there.
+  // The only endpoint starts a study. An error for another method proves that it is available.
   check: ({ http }) => http.get('v1/study-run', { accept: [404, 405] }),
 
   states: { started: 'running' },
@@ -40,44 +38,40 @@ export const akamas = defineJobProvider({
   checkStart(input) {
     for (const field of ['project', 'ref', 'parameters', 'thresholds', 'onDeadline'] as const) {
       if (input[field] !== undefined)
-        throw invalid(`input.${field}`, 'is of no use: what a study does is said in Akamas')
+        throw invalidInput(`input.${field}`, 'is not supported. Configure the study in Akamas')
     }
-    answered(input)
+    eventToAnswerOf(input)
   },
 
   async start({ http }, input) {
-    const { id, type, shkeptncontext, project, stage, service } = answered(input)
+    const { id, type, shkeptncontext, project, stage, service } = eventToAnswerOf(input)
     const { status, body } = await http.post(
       'v1/study-run',
       { 'study-id': input.target, type, shkeptncontext, triggeredid: id, project, stage, service },
       { accept: [500] },
     )
-    if (status === 500) throw failed(body)
+    if (status === 500) throw failureOf(body)
     return { id: input.target }
   },
 
-  // A study that was handed over is never looked at.
+  // A delegated study is never polled.
   getStatus: async () => ({ state: 'started' }),
 })
 
-function failed(body: unknown): Failure {
-  const said = typeof body === 'string' ? body.trim() : ''
-  const nothingWritten = unreached.test(said)
+function failureOf(body: unknown): Failure {
+  const reason = typeof body === 'string' ? body.trim() : ''
+  const nothingWritten = unreached.test(reason)
   return new Failure(
     'platform',
-    `Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(said || 'no reason given', 300)}`,
+    `Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(reason || 'no reason given', 300)}`,
     { nothingWritten, afterWrite: !nothingWritten },
   )
 }
 
-/** @throws Failure `invalid` for an event that can not be answered, which only a dry run may have */
-function answered({ event }: StartJob): EventToAnswer {
+/** @throws Failure `invalid` if the event has not all fields of an answer, which only a dry run accepts */
+function eventToAnswerOf({ event }: StartJob): EventToAnswer {
   for (const field of ['id', 'type', 'shkeptncontext', 'project', 'stage', 'service'] as const) {
-    if (event?.[field] === undefined) throw invalid(field, 'is missing: Akamas needs it to answer the event')
+    if (event?.[field] === undefined) throw invalidInput(field, 'is missing. Akamas needs it to answer the event')
   }
   return event as EventToAnswer
-}
-
-function invalid(path: string, message: string): Failure {
-  return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
 }

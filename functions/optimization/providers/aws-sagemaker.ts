@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider } from '../../../shared/providers/job.ts'
 import { pipeline } from '../sagemaker-pipeline.ts'
@@ -13,11 +13,11 @@ const kinds = { pipeline, tuning, training }
 type KindName = keyof typeof kinds
 
 /**
- * Amazon SageMaker: an execution of a pipeline, or a tuning or training made after an earlier one.
+ * Starts pipeline executions, tunings and trainings of Amazon SageMaker.
  *
- * A tuning or training is defined by a request with dozens of fields, which has its place neither in a webhook nor in a
- * secret. So what is named is a job that has run: what it was made with is read from AWS and sent again. Its name, which no
- * other job may have, carries the key of the call.
+ * The definition of a tuning or training has dozens of fields, too many for a webhook or a secret. The target names an earlier
+ * job instead, and its definition is read and sent again. The name of the new job contains the idempotency key. AWS
+ * accepts a name only once.
  */
 export const awsSageMaker = defineJobProvider({
   title: 'Amazon SageMaker',
@@ -25,89 +25,84 @@ export const awsSageMaker = defineJobProvider({
   noun: 'run',
   connection: z.strictObject({
     ...awsAccountFields,
-    target: optional(
-      word('Default pipeline, or tuning/ or training/ with the name of a job that has run and is to be run again'),
-    ),
+    target: optional(word('Default pipeline, or tuning/<name> or training/<name> of an earlier job to run again')),
   }),
   states,
   hasIdempotentStart: true as const,
 
   async check({ aws, connection: { target } }) {
     if (target !== undefined) {
-      const { kind, name } = whatIs(target)
+      const { kind, name } = parseTarget(target)
       return void (await kinds[kind].check(aws, name))
     }
-    // What is allowed is allowed for names: without one, a refusal says at least that AWS knows who asks.
-    const answers = ['ValidationException', 'ResourceNotFound', 'AccessDeniedException']
+    // Permissions are granted for names. Without one, a refusal still proves that AWS accepts the credentials.
+    const expectedErrors = ['ValidationException', 'ResourceNotFound', 'AccessDeniedException']
     try {
       await training.check(aws, 'none')
     } catch (error) {
-      if (!answers.includes(awsErrorOf(error)?.name ?? '')) throw error
+      if (!expectedErrors.includes(awsErrorOf(error)?.name ?? '')) throw error
     }
   },
 
   checkStart({ target, project, ref }) {
-    if (project !== undefined) throw invalid('project', 'of no use, since what runs is in no project: leave it out')
-    const { kind } = whatIs(target)
+    if (project !== undefined) throw invalidInput('input.project', 'is not supported. SageMaker has no projects')
+    const { kind } = parseTarget(target)
     if (ref === undefined) return
-    if (kind !== 'pipeline') throw invalid('ref', `of no use, since a ${kind} has no versions: leave it out`)
-    if (!/^[1-9]\d{0,8}$/.test(ref)) throw invalid('ref', 'no version of a pipeline: write its number, like 3')
+    if (kind !== 'pipeline') throw invalidInput('input.ref', `is not supported. A ${kind} has no versions`)
+    if (!/^[1-9]\d{0,8}$/.test(ref))
+      throw invalidInput('input.ref', 'must be the number of a pipeline version, such as 3')
   },
 
   start(client, input) {
-    const { kind, name } = whatIs(input.target)
+    const { kind, name } = parseTarget(input.target)
     return kinds[kind].start(client, name, input)
   },
 
   getStatus({ aws }, { id }) {
-    const { kind, name } = whichIs(id)
-    return kinds[kind].look(aws, name)
+    const { kind, name } = parseId(id)
+    return kinds[kind].getStatus(aws, name)
   },
 
   parseRunId({ id }) {
-    whichIs(id)
+    parseId(id)
     return { id }
   },
 
   async stop(client, { id }) {
-    const { kind, name } = whichIs(id)
+    const { kind, name } = parseId(id)
     try {
       await kinds[kind].stop(client, name)
     } catch (error) {
       if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      // It has ended in the meantime, or is being stopped: AWS has no error of its own for that.
-      const { state } = await kinds[kind].look(client.aws, name)
+      // AWS also refuses to stop a run that has ended or is stopping.
+      const { state } = await kinds[kind].getStatus(client.aws, name)
       if (state === 'Executing' || state === 'InProgress') throw error
     }
   },
 })
 
-const named = '[a-zA-Z0-9](?:-*[a-zA-Z0-9])*'
-const targetPattern = new RegExp(`^(?:(pipeline|tuning|training)/)?(${named})$`)
-const jobPattern = new RegExp(`^(tuning|training)/(${named})$`)
+const namePattern = '[a-zA-Z0-9](?:-*[a-zA-Z0-9])*'
+const targetPattern = new RegExp(`^(?:(pipeline|tuning|training)/)?(${namePattern})$`)
+const jobPattern = new RegExp(`^(tuning|training)/(${namePattern})$`)
 const executionPattern = new RegExp(
-  `^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\\d{12}:pipeline/${named}/execution/[a-zA-Z0-9-]+$`,
+  `^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\\d{12}:pipeline/${namePattern}/execution/[a-zA-Z0-9-]+$`,
 )
 
-function whatIs(target: string): { kind: KindName; name: string } {
+function parseTarget(target: string): { kind: KindName; name: string } {
   const [, kind = 'pipeline', name] = targetPattern.exec(target) ?? []
   if (name !== undefined) return { kind: kind as KindName, name }
-  throw invalid(
-    'target',
-    'nothing that runs: write the name of a pipeline, or tuning/ or training/ and the name of a job that has run',
+  throw invalidInput(
+    'input.target',
+    'must be the name of a pipeline, or tuning/<name> or training/<name> of an earlier job',
   )
 }
 
-function whichIs(id: string): { kind: KindName; name: string } {
+function parseId(id: string): { kind: KindName; name: string } {
   if (executionPattern.test(id)) return { kind: 'pipeline', name: id }
   const [, kind, name] = jobPattern.exec(id) ?? []
   if (name !== undefined) return { kind: kind as KindName, name }
-  throw invalid(
-    'id',
-    'no run: write it like training/churn-0123456789abcdef, tuning/churn-0123456789abcdef, or as the ARN of an execution',
+  throw invalidInput(
+    'input.id',
+    'must be like training/churn-0123456789abcdef or tuning/churn-0123456789abcdef, or the ARN of an execution',
   )
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

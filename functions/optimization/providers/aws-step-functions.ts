@@ -10,22 +10,22 @@ import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { limitOutput, metricsIn, parseOutput } from '../../../shared/providers/run-output.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
-/** So many run that no other one may: one of them will end. */
-const tooMany = 'ExecutionLimitExceeded'
-const mostEvents = 100
-const longestReason = 500
-/** Why an execution has ended that was stopped from here, as its history shows it. */
-const stopped = { error: 'Stopped', cause: 'Asked for by cloud-automation-webhooks' }
+/** Transient: a running execution will end. */
+const LIMIT_ERROR = 'ExecutionLimitExceeded'
+const MAX_EVENTS = 100
+const MAX_REASON = 500
+/** The reason of a stop in the history of an execution. */
+const stopReason = { error: 'Stopped', cause: 'Requested by cloud-automation-webhooks' }
 
 /**
- * AWS Step Functions: an execution of a state machine of the type STANDARD. Its name is the key of its call, which AWS gives
- * to one execution only.
+ * Starts executions of AWS Step Functions state machines of the type STANDARD. The name of an execution is the idempotency key.
+ * AWS accepts a name only once.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
@@ -40,7 +40,7 @@ export const awsStepFunctions = defineJobProvider({
     PENDING_REDRIVE: 'running',
     SUCCEEDED: 'pass',
     FAILED: 'fail',
-    // The machine's own limit of time: it ran, and did not do in it what it should.
+    // The time limit of the state machine.
     TIMED_OUT: 'fail',
     ABORTED: 'aborted',
   },
@@ -48,26 +48,25 @@ export const awsStepFunctions = defineJobProvider({
 
   async check({ aws, connection: { target } }) {
     if (target !== undefined) return requireStandard(aws, target)
-    // What is allowed is allowed for machines: without one, a refusal says at least that AWS knows who asks.
-    const answers = ['StateMachineDoesNotExist', 'InvalidArn', 'AccessDeniedException']
-    const none = `arn:aws:states:${await aws.region(SFNClient)}:000000000000:stateMachine:none`
+    // Permissions are granted for state machines. Without one, a refusal still proves that AWS accepts the credentials.
+    const expectedErrors = ['StateMachineDoesNotExist', 'InvalidArn', 'AccessDeniedException']
+    const missing = `arn:aws:states:${await aws.region(SFNClient)}:000000000000:stateMachine:none`
     try {
-      await requireStandard(aws, none)
+      await requireStandard(aws, missing)
     } catch (error) {
-      if (!answers.includes(awsErrorOf(error)?.name ?? '')) throw error
+      if (!expectedErrors.includes(awsErrorOf(error)?.name ?? '')) throw error
     }
   },
 
   checkStart({ target, project, ref }) {
-    if (project !== undefined)
-      throw invalid('project', 'of no use, since state machines are in no project: leave it out')
+    if (project !== undefined) throw invalidInput('input.project', 'is not supported. State machines have no projects')
     if (!machinePattern.test(target))
-      throw invalid(
-        'target',
-        `no state machine: write its ARN, like ${example.machine}, and a version or alias into ref`,
+      throw invalidInput(
+        'input.target',
+        `must be the ARN of a state machine, such as ${example.machine}. Send a version or alias as ref`,
       )
     if (ref !== undefined && !/^[\w.-]{1,80}$/.test(ref))
-      throw invalid('ref', 'no version or alias: write a number like 3, or a name like PROD')
+      throw invalidInput('input.ref', 'must be a version, such as 3, or an alias, such as PROD')
   },
 
   async start({ aws, idempotencyKey: key }, { target, ref, parameters = {} }) {
@@ -78,10 +77,10 @@ export const awsStepFunctions = defineJobProvider({
       input: JSON.stringify(parameters),
     })
     try {
-      const { executionArn } = await aws.write(SFNClient, command, tooMany)
+      const { executionArn } = await aws.write(SFNClient, command, LIMIT_ERROR)
       return runOf(aws.requireField(executionArn, 'executionArn'))
     } catch (error) {
-      // An earlier try has started it, and it has ended since: while it runs, AWS answers it itself.
+      // An earlier attempt started it, and it has ended. While it runs, AWS returns it.
       if (awsErrorOf(error)?.name !== 'ExecutionAlreadyExists') throw error
       return runOf(`${target.replace(':stateMachine:', ':execution:')}:${key}`)
     }
@@ -90,21 +89,24 @@ export const awsStepFunctions = defineJobProvider({
   async getStatus({ aws }, { id }) {
     const execution = await aws.read(SFNClient, new DescribeExecutionCommand({ executionArn: id }))
     const state = aws.requireField(execution.status, 'status')
-    const sight = { state, run: runOf(id) }
+    const current = { state, run: runOf(id) }
     if (state === 'RUNNING') {
       const { name } = await stateOf(aws, id)
-      return { ...sight, progress: name && `state ${name}` }
+      return { ...current, progress: name && `state ${name}` }
     }
-    return { ...sight, ...(await resultsOf(aws, id, { ...execution, state })) }
+    return { ...current, ...(await resultsOf(aws, id, { ...execution, state })) }
   },
 
   parseRunId({ id }) {
     if (executionPattern.test(id)) return runOf(id)
-    throw invalid('id', `no execution of a standard state machine: write its ARN, like ${example.execution}`)
+    throw invalidInput(
+      'input.id',
+      `must be the ARN of an execution of a standard state machine, such as ${example.execution}`,
+    )
   },
 
   async stop({ aws }, { id }) {
-    await aws.write(SFNClient, new StopExecutionCommand({ executionArn: id, ...stopped }))
+    await aws.write(SFNClient, new StopExecutionCommand({ executionArn: id, ...stopReason }))
   },
 })
 
@@ -117,15 +119,15 @@ const example = {
   execution: 'arn:aws:states:eu-west-1:123456789012:execution:tune-checkout:8f018bc0',
 }
 
-/** An express one would be started at each try, and could not be looked at. */
+/** Refuses an express state machine: its executions cannot be deduplicated or polled. */
 async function requireStandard(aws: Aws, stateMachineArn: string): Promise<void> {
-  // Its definition may be encrypted, and is of no interest.
+  // The definition may be encrypted and is not needed.
   const command = new DescribeStateMachineCommand({ stateMachineArn, includedData: 'METADATA_ONLY' })
   const { type } = await aws.read(SFNClient, command)
   if (type !== 'EXPRESS') return
   throw new Failure(
     'refused',
-    `The state machine ${stateMachineArn} is of the type EXPRESS, whose executions can neither be told apart nor followed: name one of the type STANDARD.`,
+    `The state machine ${stateMachineArn} has the type EXPRESS, whose executions cannot be polled. Use one with the type STANDARD.`,
   )
 }
 
@@ -134,8 +136,7 @@ function runOf(executionArn: string): Run {
   return { id: executionArn, url: `${consoleUrl(region, 'states/home')}#/v2/executions/details/${executionArn}` }
 }
 
-/** Of all that an execution says, what we use. */
-interface Ended {
+interface EndedExecution {
   state: string
   startDate?: Date | undefined
   stopDate?: Date | undefined
@@ -147,35 +148,35 @@ interface Ended {
 async function resultsOf(
   aws: Aws,
   executionArn: string,
-  { state, startDate, stopDate, output, error, cause }: Ended,
+  { state, startDate, stopDate, output, error, cause }: EndedExecution,
 ): Promise<Partial<RunStatus>> {
   const failed = state === 'FAILED' || state === 'TIMED_OUT'
   const { name, unread } = failed ? await stateOf(aws, executionArn) : {}
-  const answered = parseOutput(output)
+  const parsed = parseOutput(output)
   const duration: Record<string, number> =
     startDate && stopDate ? { duration: Math.round((stopDate.getTime() - startDate.getTime()) / 1_000) } : {}
-  const why = [name && `in state ${name}`, error, cause].filter(Boolean).join(': ')
+  const details = [name && `in state ${name}`, error, cause].filter(Boolean).join(': ')
   return {
-    reason: clipSingleLine([why, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([details, unread].filter(Boolean).join('; '), MAX_REASON) || undefined,
     data: {
       ...duration,
       ...(name ? { failedState: name } : {}),
-      ...(limitOutput(answered) === undefined ? {} : { output: limitOutput(answered) }),
+      ...(limitOutput(parsed) === undefined ? {} : { output: limitOutput(parsed) }),
     },
-    metrics: { ...duration, ...metricsIn(answered) },
+    metrics: { ...duration, ...metricsIn(parsed) },
     period: { start: startDate, end: stopDate },
   }
 }
 
-/** The state that it is in, or was at its end; a role that may not read that is no reason to lose the rest. */
+/** Returns the current or last state. If the role cannot read the history, the result is still reported. */
 async function stateOf(aws: Aws, executionArn: string): Promise<{ name?: string | undefined; unread?: string }> {
-  const asked = { executionArn, reverseOrder: true, maxResults: mostEvents, includeExecutionData: false }
+  const input = { executionArn, reverseOrder: true, maxResults: MAX_EVENTS, includeExecutionData: false }
   try {
-    const { events = [] } = await aws.read(SFNClient, new GetExecutionHistoryCommand(asked))
+    const { events = [] } = await aws.read(SFNClient, new GetExecutionHistoryCommand(input))
     return { name: stateIn(events) }
   } catch (error) {
     if (!(error instanceof Failure && error.kind === 'refused')) throw error
-    return { unread: `its history can not be read: ${error.message}` }
+    return { unread: `its history cannot be read: ${error.message}` }
   }
 }
 
@@ -186,10 +187,9 @@ interface HistoryEvent {
 }
 
 /**
- * The state that the newest event is about. Where states run side by side their events are mixed, so each is followed back
- * to the one before it.
+ * Returns the state of the newest event. Parallel states mix their events, so each event is traced to its previous one.
  *
- * @param events the newest first
+ * @param events newest first
  */
 function stateIn(events: HistoryEvent[]): string | undefined {
   let wanted = events[0]?.id
@@ -198,10 +198,6 @@ function stateIn(events: HistoryEvent[]): string | undefined {
     if (entered) return entered.name
     wanted = previousEventId
   }
-  // The end at a limit of time follows no event.
+  // The event of a timeout has no previous event.
   return events.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails)?.stateEnteredEventDetails?.name
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
@@ -12,14 +12,14 @@ const connection = z.strictObject({
   baseUrl: url(
     'The workspace: https://adb-1234567890123456.7.azuredatabricks.net or https://<name>.cloud.databricks.com',
   ),
-  clientId: optional(word('The client id of a service principal that may manage runs of the jobs')),
+  clientId: optional(word('The client id of a service principal that can manage runs of the jobs')),
   clientSecret: optional(secret('An OAuth secret of the service principal')),
-  token: optional(secret('Instead of a service principal, a personal access token')),
+  token: optional(secret('A personal access token, instead of a service principal')),
   target: optional(word('Default job, by its id or name')),
 })
 type Connection = z.output<typeof connection>
 
-/** Of 64 bits there; Databricks promises that they fit into the numbers of JavaScript. */
+/** Databricks guarantees that its 64-bit ids fit into a JavaScript number. */
 const id = z.pipe(z.int(), z.transform(String))
 const text = z.nullish(z.string())
 const number = z.nullish(z.number())
@@ -31,23 +31,28 @@ const progress = {
 }
 const task = z.object({ run_id: id, task_key: z.string(), attempt_number: number, run_page_url: text, ...progress })
 const jobRun = z.object({
-  ...{ run_id: id, run_page_url: text, tasks: z.nullish(z.array(task)), ...progress },
-  ...{ start_time: number, end_time: number, run_duration: number },
+  run_id: id,
+  run_page_url: text,
+  tasks: z.nullish(z.array(task)),
+  ...progress,
+  start_time: number,
+  end_time: number,
+  run_duration: number,
 })
 type Progress = Pick<z.output<typeof task>, keyof typeof progress>
 type Task = z.output<typeof task>
 type JobRun = z.output<typeof jobRun>
-const started = z.object({ run_id: optional(id) })
+const startResponse = z.object({ run_id: optional(id) })
 const jobList = z.object({ jobs: z.nullish(z.array(z.object({ job_id: id }))) })
 const taskOutput = z.object({ notebook_output: z.nullish(z.object({ result: text })), error: text })
 
-const api = 'api/2.2/jobs'
-/** The three states of a run in which it goes on no more, of both kinds of states. */
-const ends = ['TERMINATED', 'SKIPPED', 'INTERNAL_ERROR']
-/** For how long after its end the output of a run is waited for where it can not be read, in milliseconds. */
-const patience = 600_000
-const longestReason = 500
-const longestStep = 200
+const JOBS_PATH = 'api/2.2/jobs'
+/** The states of a run that has ended, in both state models of the API. */
+const endStates = ['TERMINATED', 'SKIPPED', 'INTERNAL_ERROR']
+/** How long after the end of a run a failed read of its output is retried. */
+const MAX_OUTPUT_WAIT_MS = 600_000
+const MAX_REASON = 500
+const MAX_PROGRESS = 200
 
 const states: Readonly<Record<string, Verdict>> = {
   BLOCKED: 'running',
@@ -61,7 +66,7 @@ const states: Readonly<Record<string, Verdict>> = {
   SUCCESS_WITH_FAILURES: 'warning',
   FAILED: 'fail',
   RUN_EXECUTION_ERROR: 'fail',
-  // The job's own limit of time.
+  // The time limit of the job.
   TIMEDOUT: 'fail',
   CANCELED: 'aborted',
   USER_CANCELED: 'aborted',
@@ -91,142 +96,145 @@ const states: Readonly<Record<string, Verdict>> = {
   UPSTREAM_FAILED: 'errored',
   WORKSPACE_RUN_LIMIT_EXCEEDED: 'errored',
 }
-/** Of tasks that did not run because of others. */
+/** The states of tasks that did not run because another task failed. */
 const consequences = ['DISABLED', 'EXCLUDED', 'SKIPPED', 'UPSTREAM_CANCELED', 'UPSTREAM_FAILED']
 
 /**
- * Databricks: a run of a job (Jobs API 2.2). It carries the key of its call as its idempotency token.
+ * Starts runs of Databricks jobs (Jobs API 2.2). The idempotency token of a run is the idempotency key.
  *
  * @see https://docs.databricks.com/api/workspace/jobs
- * @see https://github.com/databricks/databricks-sdk-go service/jobs/model.go, for what each state means
+ * @see https://github.com/databricks/databricks-sdk-go service/jobs/model.go, for the meaning of the states
  */
 export const databricks = defineJobProvider({
   title: 'Databricks',
   noun: 'run',
   connection,
   authorization,
-  check: ({ http }) => http.get(`${api}/list`, { query: { limit: 1 } }),
-  isCredentialsError: refusesCredentials,
+  check: ({ http }) => http.get(`${JOBS_PATH}/list`, { query: { limit: 1 } }),
+  isCredentialsError,
 
   states,
   hasIdempotentStart: true as const,
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
-      if (value !== undefined) throw invalid(field, 'is of no use, since a job is known by its id: leave it out')
+      if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported. A job is identified by its id')
     if (/^\d+$/.test(target) && !isId(target))
-      throw invalid('target', 'is no job: write its id, like 11223344, or its name')
+      throw invalidInput('input.target', 'must be the id of a job, such as 11223344, or its name')
   },
 
-  async start({ http, idempotencyKey: key }, { target, parameters }) {
-    const job = isId(target) ? target : await jobNamed(http, target)
+  async start({ http, idempotencyKey }, { target, parameters }) {
+    const job = isId(target) ? target : await findJob(http, target)
     const body = {
       job_id: Number(job),
       ...(parameters ? { job_parameters: toTextParameters(parameters) } : {}),
-      idempotency_token: key,
+      idempotency_token: idempotencyKey,
     }
-    const { run_id: id } = (await http.post(`${api}/run-now`, body, { schema: started })).body
-    // Of a continuous job that runs it restarts the run, and names none.
+    const { run_id: id } = (await http.post(`${JOBS_PATH}/run-now`, body, { schema: startResponse })).body
+    // For a running continuous job, Databricks restarts the run and returns no id.
     if (id === undefined)
       throw new Failure(
         'doubtful',
-        `Databricks accepted the start and names no run of job ${job}, as for a continuous job, so it cannot be followed: look there before you repeat it.`,
+        `Databricks accepted the start of job ${job} but returned no run, as for a continuous job, so it cannot be polled. Look there before you repeat it.`,
       )
     return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }
   },
 
   async getStatus({ http }, run) {
-    const now = (await http.get(`${api}/runs/get`, { query: { run_id: run.id }, schema: jobRun })).body
-    const state = stateOf(now)
-    const tasks = lastAttempts(now.tasks ?? [])
-    const sight = { state, run: runOf(now, run) }
-    return isOn(state)
-      ? { ...sight, progress: stepOf(now, tasks) }
-      : { ...sight, ...(await resultsOf(http, now, tasks)) }
+    const current = (await http.get(`${JOBS_PATH}/runs/get`, { query: { run_id: run.id }, schema: jobRun })).body
+    const state = stateOf(current)
+    const tasks = lastAttempts(current.tasks ?? [])
+    const status = { state, run: runOf(current, run) }
+    return isRunning(state)
+      ? { ...status, progress: progressOf(current, tasks) }
+      : { ...status, ...(await resultsOf(http, current, tasks)) }
   },
 
   parseRunId({ id }) {
     if (isId(id)) return { id }
-    throw invalid('id', 'is no run: write its number, like 455644833')
+    throw invalidInput('input.id', 'must be the number of a run, such as 455644833')
   },
 
-  // Of a run that has ended it changes nothing.
+  // Has no effect on a run that has ended.
   async stop({ http }, { id }) {
-    await http.post(`${api}/runs/cancel`, { run_id: Number(id) })
+    await http.post(`${JOBS_PATH}/runs/cancel`, { run_id: Number(id) })
   },
 })
 
-/** A service principal, whose tokens are fetched, else the token that the connection holds. */
 function authorization({ baseUrl, token, clientId, clientSecret }: Connection, ca: string | undefined): Authorization {
   if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
   if (clientId && clientSecret) {
     const tokenUrl = `${baseUrl.replace(/\/$/, '')}/oidc/v1/token`
     return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope: 'all-apis', usesBasicAuth: true }, ca)
   }
-  throw new Failure('misconfigured', 'The connection to Databricks needs clientId and clientSecret, or a token.')
+  throw new Failure(
+    'misconfigured',
+    'The connection to Databricks has no credentials. Add clientId and clientSecret, or token.',
+  )
 }
 
-/** A token that is wrong or has expired is answered like a lack of rights, but for its words. */
-function refusesCredentials(status: number, body: unknown): boolean {
+/** Only the message distinguishes an invalid token from missing permissions. */
+function isCredentialsError(status: number, body: unknown): boolean {
   const { message } = (body ?? {}) as { message?: unknown }
   return (
     (status === 400 || status === 403) && /invalid (?:access )?token|token (?:is|has) expired/i.test(String(message))
   )
 }
 
-async function jobNamed(http: Http, name: string): Promise<string> {
-  const { jobs } = (await http.get(`${api}/list`, { query: { name, limit: 2 }, schema: jobList })).body
+async function findJob(http: Http, name: string): Promise<string> {
+  const { jobs } = (await http.get(`${JOBS_PATH}/list`, { query: { name, limit: 2 }, schema: jobList })).body
   const [found, ...others] = jobs ?? []
   if (found && others.length === 0) return found.job_id
   throw new Failure(
     'refused',
     found
-      ? `More than one job of Databricks is named ${name}: write the id of one as input.target.`
-      : `Databricks shows no job that is named ${name}: is it spelled like that, and may the connection see it?`,
+      ? `Databricks has more than one job named ${name}. Send the id of one as input.target.`
+      : `Databricks has no job named ${name}, or the connection cannot see it.`,
   )
 }
 
-/** The reason of an end is there before the end is: while a run is being terminated. */
+/** A terminating run already has the reason of its end, so the reason counts only after the end. */
 function stateOf({ state, status }: Progress): string {
-  const now = status?.state ?? state?.life_cycle_state ?? ''
-  if (!ends.includes(now)) return now
+  const current = status?.state ?? state?.life_cycle_state ?? ''
+  if (!endStates.includes(current)) return current
   const code = status?.termination_details?.code
   const result = state?.result_state
-  // A cancellation by the platform, as the code has it.
+  // Its code is that of a cancellation.
   if (result === 'TIMEDOUT') return result
-  // Codes may be added; results are older.
-  return [code, result].find((word) => word && Object.hasOwn(states, word)) ?? code ?? result ?? now
+  // Databricks adds codes more often than results.
+  return [code, result].find((name) => name && Object.hasOwn(states, name)) ?? code ?? result ?? current
 }
 
-function isOn(state: string): boolean {
+function isRunning(state: string): boolean {
   return (states[state] ?? 'running') === 'running'
 }
 
-/** A task that was tried again is listed once for each try. */
+/** Returns the last attempt of each task. The API lists all attempts. */
 function lastAttempts(tasks: Task[]): Task[] {
-  const attempts = tasks.toSorted((one, other) => (one.attempt_number ?? 0) - (other.attempt_number ?? 0))
-  return [...new Map(attempts.map((one) => [one.task_key, one])).values()]
+  const attempts = tasks.toSorted((a, b) => (a.attempt_number ?? 0) - (b.attempt_number ?? 0))
+  return [...new Map(attempts.map((task) => [task.task_key, task])).values()]
 }
 
-function stepOf({ state }: JobRun, tasks: Task[]): string | undefined {
-  const on = tasks.filter((one) => stateOf(one) === 'RUNNING').map(({ task_key }) => task_key)
-  const done = tasks.filter((one) => !isOn(stateOf(one))).length
-  const step = on.length > 0 ? `${done} of ${tasks.length} tasks done, on ${on.join(', ')}` : state?.queue_reason
-  return step ? clipSingleLine(step, longestStep) : undefined
+function progressOf({ state }: JobRun, tasks: Task[]): string | undefined {
+  const running = tasks.filter((task) => stateOf(task) === 'RUNNING').map(({ task_key }) => task_key)
+  const done = tasks.filter((task) => !isRunning(stateOf(task))).length
+  const progress =
+    running.length > 0 ? `${done} of ${tasks.length} tasks done, running ${running.join(', ')}` : state?.queue_reason
+  return progress ? clipSingleLine(progress, MAX_PROGRESS) : undefined
 }
 
-async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, run: JobRun, tasks: Task[]): Promise<Partial<RunStatus>> {
   const failing = failingOf(tasks)
-  // What several tasks answer has no meaning in common.
-  const telling = failing ?? (tasks.length === 1 ? tasks[0] : undefined)
-  const { result, error, unread } = telling ? await resultOf(http, telling, now.end_time) : {}
+  // Several outputs cannot be combined.
+  const reported = failing ?? (tasks.length === 1 ? tasks[0] : undefined)
+  const { result, error, unread } = reported ? await outputOf(http, reported, run.end_time) : {}
   const output = parseOutput(result)
-  const why = error || (failing && messageOf(failing)) || messageOf(now)
-  const reason = [failing && `task ${failing.task_key} failed`, why].filter(Boolean).join(': ')
-  const duration = durationOf(now)
-  const type = now.status?.termination_details?.type
+  const cause = error || (failing && messageOf(failing)) || messageOf(run)
+  const reason = [failing && `task ${failing.task_key} failed`, cause].filter(Boolean).join(': ')
+  const duration = durationOf(run)
+  const type = run.status?.termination_details?.type
   return {
-    reason: clipSingleLine([reason, unread].filter(Boolean).join('; '), longestReason) || undefined,
+    reason: clipSingleLine([reason, unread].filter(Boolean).join('; '), MAX_REASON) || undefined,
     data: {
       ...duration,
       ...(failing ? { failedTask: failing.task_key } : {}),
@@ -235,15 +243,15 @@ async function resultsOf(http: Http, now: JobRun, tasks: Task[]): Promise<Partia
     },
     links: failing ? linkTo(failing) : {},
     metrics: { ...duration, ...metricsIn(output) },
-    // 0 stands for a time that is not known yet.
-    period: { start: now.start_time || undefined, end: now.end_time || undefined },
+    // 0 means unknown.
+    period: { start: run.start_time || undefined, end: run.end_time || undefined },
   }
 }
 
-/** The first that failed by itself, and not because another one had. */
+/** Returns the first task that failed, except those that failed because of another task. */
 function failingOf(tasks: Task[]): Task | undefined {
-  return tasks.find((one) => {
-    const state = stateOf(one)
+  return tasks.find((task) => {
+    const state = stateOf(task)
     return ['fail', 'errored'].includes(states[state] ?? '') && !consequences.includes(state)
   })
 }
@@ -254,17 +262,17 @@ interface TaskOutput {
   unread?: string
 }
 
-/** Where it can not be read, the verdict is not lost for that; but a fault that may go away is waited out for a while. */
-async function resultOf(http: Http, { run_id }: Task, ended: JobRun['end_time']): Promise<TaskOutput> {
+/** Reads the output of a task. If that is refused, the verdict is still reported; other failures are retried for a while. */
+async function outputOf(http: Http, { run_id }: Task, endTime: JobRun['end_time']): Promise<TaskOutput> {
   try {
     const { notebook_output, error } = (
-      await http.get(`${api}/runs/get-output`, { query: { run_id }, schema: taskOutput })
+      await http.get(`${JOBS_PATH}/runs/get-output`, { query: { run_id }, schema: taskOutput })
     ).body
     return { result: notebook_output?.result ?? undefined, error: error ?? undefined }
   } catch (error) {
-    const waitedFor = Date.now() - (ended || Date.now())
-    if (!(error instanceof Failure) || (error.kind !== 'refused' && waitedFor < patience)) throw error
-    return { unread: `its output can not be read: ${error.message}` }
+    const waitedMs = Date.now() - (endTime || Date.now())
+    if (!(error instanceof Failure) || (error.kind !== 'refused' && waitedMs < MAX_OUTPUT_WAIT_MS)) throw error
+    return { unread: `its output cannot be read: ${error.message}` }
   }
 }
 
@@ -272,10 +280,10 @@ function messageOf({ state, status }: Progress): string {
   return status?.termination_details?.message || state?.state_message || ''
 }
 
-/** In seconds; milliseconds there, and 0 for what is not known. */
+/** Returns the duration in seconds. Databricks reports milliseconds, and 0 if it is unknown. */
 function durationOf({ start_time, end_time, run_duration }: JobRun): Record<string, number> {
-  const took = run_duration || (start_time && end_time ? end_time - start_time : 0)
-  return took > 0 ? { duration: Math.round(took / 1_000) } : {}
+  const milliseconds = run_duration || (start_time && end_time ? end_time - start_time : 0)
+  return milliseconds > 0 ? { duration: Math.round(milliseconds / 1_000) } : {}
 }
 
 function linkTo({ task_key, run_page_url }: Task): Record<string, string> {
@@ -292,8 +300,4 @@ function isWebPage(link: string): boolean {
 
 function isId(target: string): boolean {
   return /^[1-9]\d{0,15}$/.test(target) && Number.isSafeInteger(Number(target))
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

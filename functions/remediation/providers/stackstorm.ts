@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, messageOf } from '../../../shared/errors.ts'
+import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -9,9 +9,9 @@ import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
-  baseUrl: url('Where StackStorm is, without /api'),
-  token: secret('An API key, of a user who may execute the actions and list executions and traces'),
-  target: optional(word('Default action, with its pack: pack.action')),
+  baseUrl: url('The URL of StackStorm, without /api'),
+  token: secret('An API key. Its user must be able to execute the actions and list executions and traces'),
+  target: optional(word('The default action with its pack: pack.action')),
 })
 
 const execution = z.object({
@@ -32,8 +32,8 @@ const execution = z.object({
   result_size: z.nullish(z.number()),
 })
 type Execution = z.output<typeof execution>
-const executions = z.array(execution)
-const traces = z.array(
+const executionList = z.array(execution)
+const traceList = z.array(
   z.object({
     action_executions: z.array(
       z.object({ object_id: z.string(), caused_by: z.nullish(z.object({ id: z.nullish(z.string()) })) }),
@@ -41,15 +41,15 @@ const traces = z.array(
   }),
 )
 
-const api = 'api/v1'
-/** Bytes; a larger result is left out of an answer, which would be too large itself. */
-const largestResult = 1_000_000
-const longestReason = 300
-const mostChildren = 100
-/** How deep a workflow within a workflow is looked into for what has failed. */
-const mostLevels = 3
+const API = 'api/v1'
+/** Larger results are omitted, because a response has a maximum size. */
+const MAX_RESULT_BYTES = 1_000_000
+const MAX_REASON = 300
+const MAX_CHILDREN = 100
+/** How many levels of nested workflows to search for the failed task. */
+const MAX_LEVELS = 3
 
-/** As `LIVEACTION_STATUSES` of its source has them. */
+/** From `LIVEACTION_STATUSES` of its source. */
 const states: Readonly<Record<string, Verdict>> = {
   requested: 'running',
   scheduled: 'running',
@@ -63,17 +63,17 @@ const states: Readonly<Record<string, Verdict>> = {
   succeeded: 'pass',
   failed: 'fail',
   timeout: 'fail',
-  // Whatever ran it has died.
+  // The process that ran it died.
   abandoned: 'errored',
   canceled: 'aborted',
 }
-const waits: Readonly<Record<string, string>> = {
+const waitingStates: Readonly<Record<string, string>> = {
   pending: 'waiting for the answer to an inquiry',
-  paused: 'paused: by somebody, or for the answer to an inquiry',
+  paused: 'paused by a user or for the answer to an inquiry',
 }
 
 /**
- * StackStorm: an execution of an action, which may be a workflow. It carries the key of its call as the tag of its trace.
+ * Starts executions of StackStorm actions and workflows. The tag of an execution's trace is the idempotency key.
  *
  * @see https://docs.stackstorm.com/reference/traces.html
  * @see https://api.stackstorm.com/api/v1/executions/
@@ -83,45 +83,49 @@ export const stackstorm = defineJobProvider({
   noun: 'execution',
   connection,
   headers: ({ token }) => ({ 'st2-api-key': token }),
-  check: ({ http }) => http.get(`${api}/user`),
+  check: ({ http }) => http.get(`${API}/user`),
   errorReason: (body) => (isRecord(body) && typeof body['faultstring'] === 'string' ? body['faultstring'] : undefined),
 
   states,
 
   checkStart({ target, project, ref, parameters = {} }) {
-    if (!/^[^.\s]+\.\S+$/.test(target)) throw invalid('target', 'is no action: write it with its pack, like core.local')
-    if (project !== undefined) throw invalid('project', 'is of no use, since an action is in a pack: leave it out')
+    if (!/^[^.\s]+\.\S+$/.test(target))
+      throw invalidInput('input.target', 'must be an action with its pack, such as core.local')
+    if (project !== undefined) throw invalidInput('input.project', 'is not supported. An action belongs to a pack')
     if (ref !== undefined)
-      throw invalid('ref', 'is of no use, since the installed version of a pack runs: leave it out')
-    // Whoever writes an alert must not read the datastore by it.
+      throw invalidInput('input.ref', 'is not supported. StackStorm runs the installed version of a pack')
+    // Text of an alert must not read the datastore.
     for (const [name, value] of Object.entries(parameters))
       if (/\{\{|\{%/.test(JSON.stringify(value)))
-        throw invalid(`parameters.${name}`, 'holds {{ or {%, which StackStorm would carry out as a template')
+        throw invalidInput(
+          `input.parameters.${name}`,
+          'must not contain {{ or {%. StackStorm would evaluate it as a template',
+        )
   },
 
-  // The trace is written before the execution is published, and so before anything runs.
-  async find({ http, idempotencyKey: key }) {
-    const { body } = await http.get(`${api}/traces`, { query: { trace_tag: key }, schema: traces })
-    // What the execution has set off is in its trace as well.
+  // StackStorm writes the trace before it publishes the execution.
+  async find({ http, idempotencyKey }) {
+    const { body } = await http.get(`${API}/traces`, { query: { trace_tag: idempotencyKey }, schema: traceList })
+    // The trace also contains executions that this one caused.
     const found = body.flatMap(({ action_executions }) => action_executions).find(({ caused_by }) => !caused_by?.id)
     return found && runOf(http, { id: found.object_id })
   },
 
-  async start({ http, idempotencyKey: key }, { target, parameters = {} }) {
-    const context = key ? { context: { trace_context: { trace_tag: key } } } : {}
+  async start({ http, idempotencyKey }, { target, parameters = {} }) {
+    const context = idempotencyKey ? { context: { trace_context: { trace_tag: idempotencyKey } } } : {}
     const body = { action: target, parameters, ...context }
-    return runOf(http, (await http.post(`${api}/executions`, body, { schema: execution })).body)
+    return runOf(http, (await http.post(`${API}/executions`, body, { schema: execution })).body)
   },
 
   async getStatus({ http }, { id }) {
-    const now = await read(http, id)
-    const { status: state = '', children } = now
-    const run = runOf(http, now)
+    const current = await getExecution(http, id)
+    const { status: state = '', children } = current
+    const run = runOf(http, current)
     if ((states[state] ?? 'running') === 'running') {
-      const tasks = children?.length ? `tasks begun: ${children.length}` : undefined
-      return { state, run, progress: waits[state] ?? tasks }
+      const tasks = children?.length ? `started tasks: ${children.length}` : undefined
+      return { state, run, progress: waitingStates[state] ?? tasks }
     }
-    return { state, run, ...(await resultsOf(http, now)) }
+    return { state, run, ...(await resultsOf(http, current)) }
   },
 
   parseRunId({ id }) {
@@ -131,51 +135,51 @@ export const stackstorm = defineJobProvider({
 
   async stop({ http }, { id }) {
     const { body } = await http.delete(executionPath(id))
-    // What can not be canceled is said in a success.
+    // A 200 response with this field means that the execution was not canceled.
     if (!isRecord(body) || typeof body['faultstring'] !== 'string') return
-    const { status = '' } = await read(http, id)
+    const { status = '' } = await getExecution(http, id)
     if (states[status] !== 'running' || status === 'canceling') return
     throw new Failure('refused', `StackStorm did not cancel execution ${id}: ${body['faultstring']}`)
   },
 })
 
-async function read(http: Http, id: string): Promise<Execution> {
-  const query = { max_result_size: largestResult }
+async function getExecution(http: Http, id: string): Promise<Execution> {
+  const query = { max_result_size: MAX_RESULT_BYTES }
   return (await http.get(executionPath(id), { query, schema: execution })).body
 }
 
-async function resultsOf(http: Http, now: Execution): Promise<Partial<RunStatus>> {
-  const { result, start_timestamp, end_timestamp } = now
+async function resultsOf(http: Http, ended: Execution): Promise<Partial<RunStatus>> {
+  const { result, start_timestamp, end_timestamp } = ended
   const seconds = (Date.parse(end_timestamp ?? '') - Date.parse(start_timestamp ?? '')) / 1_000
   const duration: Record<string, number> = Number.isFinite(seconds) ? { duration: seconds } : {}
-  const passed = states[now.status ?? ''] === 'pass'
-  const failure = passed ? {} : await failureOf(http, now)
-  const output = passed ? handedBack(result) : undefined
-  const shown = isTooLarge(now) ? tooLarge(now) : limitOutput(output)
+  const passed = states[ended.status ?? ''] === 'pass'
+  const failure = passed ? {} : await failureOf(http, ended)
+  const output = passed ? outputIn(result) : undefined
+  const shown = isTooLarge(ended) ? sizeReason(ended) : limitOutput(output)
   return {
     reason: failure.reason,
-    data: { ...duration, ...failure.places, ...(shown === undefined ? {} : { output: shown }) },
+    data: { ...duration, ...failure.data, ...(shown === undefined ? {} : { output: shown }) },
     metrics: { ...metricsIn(output), ...duration },
   }
 }
 
-/** A workflow hands back its output, a chain what it published, a script what it returned or wrote. */
-function handedBack(result: unknown): unknown {
+/** Returns the output of a workflow, the published values of a chain, or the result or standard output of a script. */
+function outputIn(result: unknown): unknown {
   if (!isRecord(result)) return result
   const field = ['output', 'published', 'result', 'stdout'].find((name) => limitOutput(result[name]) !== undefined)
   return field ? result[field] : result
 }
 
-interface Failed {
+interface FailureDetails {
   reason?: string | undefined
-  places?: { failedTask: string; failedAction?: string | undefined }
+  data?: { failedTask: string; failedAction?: string | undefined }
 }
 
-/** Why it did not succeed. What ended is told in any case, also where its tasks can not be read. */
-async function failureOf(http: Http, now: Execution): Promise<Failed> {
-  const reason = reasonIn(now)
+/** Returns why the execution failed. If its tasks cannot be read, the verdict is still reported. */
+async function failureOf(http: Http, ended: Execution): Promise<FailureDetails> {
+  const reason = reasonIn(ended)
   try {
-    const task = now.children?.length ? await failedTask(http, now.id) : undefined
+    const task = ended.children?.length ? await failedTask(http, ended.id) : undefined
     return task ?? { reason }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
@@ -183,61 +187,57 @@ async function failureOf(http: Http, now: Execution): Promise<Failed> {
   }
 }
 
-/** The newest task that failed: `task "restart" (core.remote) ended as failed: no such unit`. */
-async function failedTask(http: Http, parent: string, levels = mostLevels): Promise<Failed | undefined> {
-  // Results may be large, and a list has no limit for them.
-  const query = { parent, exclude_attributes: 'result,trigger_instance', limit: mostChildren }
-  const { body } = await http.get(`${api}/executions`, { query, schema: executions })
+/** Returns the newest failed task: `task "restart" (core.remote) ended as failed: no such unit`. */
+async function failedTask(http: Http, parent: string, levels = MAX_LEVELS): Promise<FailureDetails | undefined> {
+  // A list has no limit for the size of the results.
+  const query = { parent, exclude_attributes: 'result,trigger_instance', limit: MAX_CHILDREN }
+  const { body } = await http.get(`${API}/executions`, { query, schema: executionList })
   const failed = body.find(({ status = '' }) => ['fail', 'errored'].includes(states[status] ?? ''))
   if (!failed) return undefined
-  const child = await read(http, failed.id)
+  const child = await getExecution(http, failed.id)
   const { context, action, status } = child
   const name = context?.orquesta?.task_name ?? context?.chain?.name ?? child.id
-  const within = levels > 1 && child.children?.length ? await failedTask(http, child.id, levels - 1) : undefined
-  if (within) return { ...within, reason: `task "${name}": ${within.reason}` }
-  const said = [`task "${name}"${action?.ref ? ` (${action.ref})` : ''} ended as ${status}`, reasonIn(child)]
-  return { reason: said.filter(Boolean).join(': '), places: { failedTask: name, failedAction: action?.ref } }
+  const nested = levels > 1 && child.children?.length ? await failedTask(http, child.id, levels - 1) : undefined
+  if (nested) return { ...nested, reason: `task "${name}": ${nested.reason}` }
+  const reasons = [`task "${name}"${action?.ref ? ` (${action.ref})` : ''} ended as ${status}`, reasonIn(child)]
+  return { reason: reasons.filter(Boolean).join(': '), data: { failedTask: name, failedAction: action?.ref } }
 }
 
-/** What a result says of a failure: its error, its message, or the last line that was written to stderr. */
-function reasonIn(now: Execution): string | undefined {
-  if (isTooLarge(now)) return tooLarge(now)
-  const said = wordsOf(now.result)
-  return said && clipSingleLine(said, longestReason)
+/** Returns the error, the message, or the last line of stderr. */
+function reasonIn(ended: Execution): string | undefined {
+  if (isTooLarge(ended)) return sizeReason(ended)
+  const reason = errorText(ended.result)
+  return reason && clipSingleLine(reason, MAX_REASON)
 }
 
-function wordsOf(result: unknown): string | undefined {
+function errorText(result: unknown): string | undefined {
   if (!isRecord(result)) return undefined
   const { error, message, stderr, errors, return_code, exit_code } = result
   for (const text of [error, message]) if (typeof text === 'string' && text) return text
-  if (Array.isArray(errors)) return errors.map(wordsOf).find(Boolean)
+  if (Array.isArray(errors)) return errors.map(errorText).find(Boolean)
   const line = typeof stderr === 'string' ? stderr.trim().split('\n').at(-1) : ''
   if (line) return line
   const code = return_code ?? exit_code
-  if (code !== undefined) return `it ended with code ${code}`
-  // The runner for remote hosts has a result of each.
-  const [host, its] = Object.entries(result).find(([, one]) => isRecord(one) && one['succeeded'] === false) ?? []
-  return host && [`on ${host}`, wordsOf(its)].filter(Boolean).join(': ')
+  if (code !== undefined) return `exit code ${code}`
+  // The runner for remote hosts has one result per host.
+  const isFailed = (value: unknown) => isRecord(value) && value['succeeded'] === false
+  const [host, hostResult] = Object.entries(result).find(([, value]) => isFailed(value)) ?? []
+  return host && [`on ${host}`, errorText(hostResult)].filter(Boolean).join(': ')
 }
 
 function isTooLarge({ result, result_size }: Execution): boolean {
-  return (result_size ?? 0) > largestResult && limitOutput(result) === undefined
+  return (result_size ?? 0) > MAX_RESULT_BYTES && limitOutput(result) === undefined
 }
 
-function tooLarge({ result_size }: Execution): string {
-  return `its result of ${result_size} bytes is too large to be read here`
+function sizeReason({ result_size }: Execution): string {
+  return `its result of ${result_size} bytes is too large to read`
 }
 
 function runOf({ baseUrl }: Http, { id, web_url }: Pick<Execution, 'id' | 'web_url'>): Run {
   return { id, url: web_url && /^https?:\/\//.test(web_url) ? web_url : `${baseUrl}/#/history/${id}/general` }
 }
 
-/** An id is 24 hexadecimal digits. */
 function executionPath(id: string): string {
-  if (/^[0-9a-f]{24}$/.test(id)) return `${api}/executions/${segment(id)}`
-  throw invalid('id', 'is no execution: write it like 54e657f20640fd16887d6857')
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} ${message}`, { errors: [{ path: `input.${field}`, message }] })
+  if (/^[0-9a-f]{24}$/.test(id)) return `${API}/executions/${segment(id)}`
+  throw invalidInput('input.id', 'must be 24 hexadecimal digits, such as 54e657f20640fd16887d6857')
 }

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { type StepFunctionsServer, startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
-import { secretsIn } from '../../../shared/fields.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { jobPlatforms } from '../../e2e/job-platforms.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job, secondsOf } from '../job.ts'
 
@@ -28,21 +29,27 @@ const connected = (fields: object = {}) =>
   }))
 const newest = () => {
   const found = server.state.executions.at(-1)
-  if (!found) throw new Error('There is no execution')
+  if (!found) throw new Error('The fake has no execution')
   return found
 }
-const started = () => server.operations().filter((operation) => operation === 'StartExecution').length
+const startCount = () => server.operations().filter((operation) => operation === 'StartExecution').length
 
-describe('the connection', () => {
-  test('is checked by a look at its state machine, without its definition', async () => {
+jobConformance(
+  awsStepFunctions,
+  { start: actions['start-model'], stop: actions['stop-model'] },
+  jobPlatforms['aws-step-functions'],
+)
+
+describe('AWS Step Functions: the connection', () => {
+  test('is tested by reading its state machine without the definition', async () => {
     await awsStepFunctions.check(connected(tune).client())
     expect(server.calls.map(({ body }) => body)).toEqual([{ stateMachineArn: target, includedData: 'METADATA_ONLY' }])
   })
 
-  test('that can not look at its state machine, or has an express one, is told', async () => {
+  test('fails the test with an unreadable or express state machine', async () => {
     for (const [fields, words] of [
       [{ target: `${target}s` }, 'State Machine Does Not Exist'],
-      [{ target: express }, 'is of the type EXPRESS'],
+      [{ target: express }, 'has the type EXPRESS'],
     ] as const) {
       const failure = await failureOf(awsStepFunctions.check(connected(fields).client()))
       expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
@@ -51,21 +58,17 @@ describe('the connection', () => {
     expect(await failureOf(awsStepFunctions.check(connected(tune).client()))).toMatchObject({ kind: 'refused' })
   })
 
-  test('is checked without a state machine for whether AWS knows who asks', async () => {
+  test('without a state machine tests only the credentials', async () => {
     await awsStepFunctions.check(connected().client())
     server.state.denied = ['DescribeStateMachine']
     await awsStepFunctions.check(connected().client())
     server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
     expect(await failureOf(awsStepFunctions.check(connected().client()))).toMatchObject({ kind: 'credentials' })
   })
-
-  test('holds no secrets', () => {
-    expect(secretsIn(awsStepFunctions.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
-  })
 })
 
-describe('a start', () => {
-  test('begins an execution that is named by the key of the call, and answers at once', async () => {
+describe('AWS Step Functions: a start', () => {
+  test('starts an execution named after the idempotency key and returns at once', async () => {
     const { outcome } = await connected().start(tune)
     expect(outcome).toMatchObject({
       result: 'pass',
@@ -76,7 +79,7 @@ describe('a start', () => {
     expect(newest()).toMatchObject({ name: keyOf(1), input: '{}' })
   })
 
-  test('gives the parameters as they are, as the input', async () => {
+  test('sends the parameters as the input', async () => {
     await connected(tune).start({ parameters: { service: 'checkout', trials: 20, space: { cpu: [1, 4] } } })
     expect(JSON.parse(newest().input)).toEqual({ service: 'checkout', trials: 20, space: { cpu: [1, 4] } })
   })
@@ -84,12 +87,12 @@ describe('a start', () => {
   test.each([
     ['3', { stateMachineVersionArn: `${target}:3` }],
     ['PROD', { stateMachineAliasArn: `${target}:PROD` }],
-  ])('takes %s as the version or alias', async (ref, seen) => {
+  ])('accepts %s as the version or alias', async (ref, seen) => {
     expect((await connected().start({ ...tune, ref })).outcome.data).toMatchObject({ id })
     expect(newest()).toMatchObject(seen)
   })
 
-  test('of a state machine in China leads to the console there', async () => {
+  test('of a state machine in China links to the console of China', async () => {
     const chinese = target.replace('arn:aws:states:eu-west-1', 'arn:aws-cn:states:cn-north-1')
     server.state.machines[chinese] = 'STANDARD'
     const { outcome } = await connected({ region: 'cn-north-1' }).start({ target: chinese })
@@ -99,26 +102,26 @@ describe('a start', () => {
   })
 
   test.each([
-    ['a project', { project: 'shop' }, 'input.project is of no use'],
-    ['a name', { target: 'tune-checkout' }, 'input.target is no state machine: write its ARN'],
-    ['an execution', { target: id }, 'input.target is no state machine'],
-    ['a version in the ARN', { target: `${target}:3` }, 'a version or alias into ref'],
-    ['a version that is none', { ref: 'a:b' }, 'input.ref is no version or alias'],
-  ])('is refused before anything is sent for %s', async (_what, input, message) => {
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
+    ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],
+    ['a version in the ARN', { target: `${target}:3` }, 'Send a version or alias as ref'],
+    ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
+  ])('is refused for %s before anything is sent', async (_what, input, message) => {
     const failure = await failureOf(connected().start({ ...tune, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('is refused for an express state machine before it is started', async () => {
+  test('of an express state machine is refused before it is started', async () => {
     const failure = await failureOf(connected().start({ target: express }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('is of the type EXPRESS')
+    expect(failure.message).toContain('has the type EXPRESS')
     expect(server.state.executions).toEqual([])
   })
 
-  test('says in the words of AWS what is wrong', async () => {
+  test('shows the reason of AWS', async () => {
     const gone = await failureOf(connected().start({ target: `${target}s` }))
     expect(gone).toMatchObject({ kind: 'refused', status: 422, afterWrite: false })
     expect(gone.message).toContain(`State Machine Does Not Exist: '${target}s'`)
@@ -137,53 +140,48 @@ describe('a start', () => {
   )
 })
 
-describe('a start whose answer was lost', () => {
-  test('is one with its repeat while it runs', async () => {
+describe('AWS Step Functions: a retry of a start', () => {
+  test('finds the running execution of the first attempt', async () => {
     server.loseNext('StartExecution')
     expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, afterWrite: true })
     expect((await connected().start(tune, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.executions).toHaveLength(1)
   })
 
-  test.each([[tune], [{ ...tune, ref: 'PROD' }]])('is one with its repeat when it has ended (%j)', async (input) => {
-    server.loseNext('StartExecution')
-    await failureOf(connected().start(input))
-    server.end('SUCCEEDED', { output: '{"p95":312}' })
-    const begun = await connected().start(input, { isRetry: true })
-    expect(begun.outcome.data).toMatchObject({ id, url })
-    expect(await connected().end(begun, input)).toMatchObject({ result: 'pass', data: { output: { p95: 312 } } })
-    expect(server.state.executions).toHaveLength(1)
-    expect(started()).toBe(2)
-  })
+  test.each([[tune], [{ ...tune, ref: 'PROD' }]])(
+    'finds the ended execution of the first attempt (%j)',
+    async (input) => {
+      server.loseNext('StartExecution')
+      await failureOf(connected().start(input))
+      server.end('SUCCEEDED', { output: '{"p95":312}' })
+      const started = await connected().start(input, { isRetry: true })
+      expect(started.outcome.data).toMatchObject({ id, url })
+      expect(await connected().end(started, input)).toMatchObject({ result: 'pass', data: { output: { p95: 312 } } })
+      expect(server.state.executions).toHaveLength(1)
+      expect(startCount()).toBe(2)
+    },
+  )
 
-  test('is not one with that of another call, nor with one that has no key', async () => {
+  test('starts another execution for another event or without a key', async () => {
     await connected().start(tune)
     for (const key of [keyOf(2), undefined, undefined]) await connected().start(tune, { key })
     expect(server.state.executions).toHaveLength(4)
   })
-
-  test('is a fault that goes away where AWS is down', async () => {
-    server.down()
-    expect(await failureOf(connected().start(tune))).toMatchObject({ kind: 'platform', transient: true })
-    server.down(false)
-    server.failNext(503, '<html><title>Unavailable</title></html>', { on: 'StartExecution' })
-    expect(await failureOf(connected().start(tune))).toMatchObject({ kind: 'platform', afterWrite: true })
-  })
 })
 
-describe('an execution', () => {
-  test('goes on, and says in which state', async () => {
-    const begun = await connected().start(tune)
-    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
+describe('AWS Step Functions: an execution', () => {
+  test('reports its current state', async () => {
+    const started = await connected().start(tune)
+    expect(await connected().poll(started, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
     server.event('ExecutionStarted')
     server.event('TaskStateEntered', { state: 'Prepare' })
     server.event('TaskStateExited')
     server.event('TaskStateEntered', { state: 'Train' })
     server.event('TaskScheduled')
-    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'RUNNING', progress: 'state Train' })
+    expect(await connected().poll(started, tune)).toMatchObject({ status: 'RUNNING', progress: 'state Train' })
   })
 
-  test('asks for no more of its history than the newest events, without their data', async () => {
+  test('reads only the newest events of the history, without data', async () => {
     await connected().poll(await connected().start(tune), tune)
     expect(server.calls.at(-1)?.body).toEqual({
       ...{ executionArn: id, reverseOrder: true, maxResults: 100, includeExecutionData: false },
@@ -192,16 +190,16 @@ describe('an execution', () => {
 
   // Every state that the API names.
   test.each([
-    ['RUNNING', 'goes on', ''],
-    ['PENDING_REDRIVE', 'goes on', ''],
+    ['RUNNING', 'running', ''],
+    ['PENDING_REDRIVE', 'running', ''],
     ['SUCCEEDED', 'succeeded', 'pass'],
     ['FAILED', 'succeeded', 'fail'],
     ['TIMED_OUT', 'succeeded', 'fail'],
     ['ABORTED', 'aborted', 'fail'],
   ])('in %s: %s %s', async (state, status, result) => {
-    const begun = await connected().start(tune)
+    const started = await connected().start(tune)
     server.end(state)
-    const seen = await connected().poll(begun, tune)
+    const seen = await connected().poll(started, tune)
     if (result === '') expect(seen).toMatchObject({ status: state })
     else
       expect(seen).toMatchObject({
@@ -215,65 +213,65 @@ describe('an execution', () => {
     if ('outcome' in seen) expect(secondsOf(seen.outcome)).toBeCloseTo(90, 0)
   })
 
-  test('in a state that is not known goes on', async () => {
-    const begun = await connected().start(tune)
+  test('with an unknown status is running', async () => {
+    const started = await connected().start(tune)
     server.end('PAUSED')
-    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'PAUSED (unknown state)' })
+    expect(await connected().poll(started, tune)).toMatchObject({ status: 'PAUSED (unknown state)' })
   })
 
-  test('that failed names the state and why', async () => {
-    const begun = await connected().start(tune)
+  test('that failed names the state and the reason', async () => {
+    const started = await connected().start(tune)
     server.event('ExecutionStarted')
     server.event('TaskStateEntered', { state: 'Train' })
     server.event('TaskScheduled')
     server.event('TaskFailed')
     server.event('ExecutionFailed')
     server.end('FAILED', { error: 'ModelError', cause: 'The loss\nis not a number.' })
-    const ended = await connected().end(begun, tune)
+    const ended = await connected().end(started, tune)
     expect(ended.message).toBe(`Execution ${id} ended as FAILED: in state Train: ModelError: The loss is not a number.`)
     expect(ended.data).toMatchObject({ failedState: 'Train' })
   })
 
-  test('that failed names the state of the branch that did, and not that of another', async () => {
-    const begun = await connected().start(tune)
+  test('that failed names the state of the failed branch', async () => {
+    const started = await connected().start(tune)
     server.event('ParallelStateEntered', { state: 'Both' })
     const one = server.event('TaskStateEntered', { state: 'Train A' })
     const failed = server.event('TaskFailed', { after: one })
     server.event('TaskStateEntered', { state: 'Train B', after: 1 })
     server.event('ExecutionFailed', { after: failed })
     server.end('FAILED', { error: 'ModelError' })
-    expect((await connected().end(begun, tune)).data).toMatchObject({ failedState: 'Train A' })
+    expect((await connected().end(started, tune)).data).toMatchObject({ failedState: 'Train A' })
   })
 
-  test('that was out of time names the state that it was in', async () => {
-    const begun = await connected().start(tune)
+  test('that timed out names its last state', async () => {
+    const started = await connected().start(tune)
     server.event('TaskStateEntered', { state: 'Train' })
     server.event('ExecutionTimedOut', { after: 0 })
     server.end('TIMED_OUT')
-    expect((await connected().end(begun, tune)).message).toContain('ended as TIMED_OUT: in state Train')
+    expect((await connected().end(started, tune)).message).toContain('ended as TIMED_OUT: in state Train')
   })
 
-  test('has a verdict where its history can not be read', async () => {
-    const begun = await connected().start(tune)
+  test('has a verdict if its history cannot be read', async () => {
+    const started = await connected().start(tune)
     server.state.denied = ['GetExecutionHistory']
-    expect(await connected().poll(begun, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
+    expect(await connected().poll(started, tune)).toMatchObject({ status: 'RUNNING', progress: undefined })
     server.end('FAILED', { error: 'ModelError' })
-    const ended = await connected().end(begun, tune)
+    const ended = await connected().end(started, tune)
     expect(ended).toMatchObject({ result: 'fail' })
-    expect(ended.message).toMatch(/ended as FAILED: ModelError; its history can not be read: .+GetExecutionHistory/)
+    expect(ended.message).toMatch(/ended as FAILED: ModelError; its history cannot be read: .+GetExecutionHistory/)
   })
 
-  test('answers its output, whose numbers thresholds are held against', async () => {
+  test('returns its output, and thresholds apply to its numbers', async () => {
     const thresholds = [
       { metric: 'p95', op: '<', value: 300 },
       { metric: 'duration', op: '<', value: 60 },
       { metric: 'replicas', op: '>', value: 1 },
     ]
     const input = { ...tune, thresholds }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
     server.end('SUCCEEDED', { output: JSON.stringify(output) })
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail', data: { output, duration: 90 } })
     expect(ended.message).toContain('p95 is 312, not < 300; duration is 90, not < 60; replicas was not measured')
   })
@@ -282,68 +280,68 @@ describe('an execution', () => {
     ['a number', '0.25', 0.25],
     ['text', '"s3://models/7"', 's3://models/7'],
     ['a list', '[1,2]', [1, 2]],
-  ])('may answer %s', async (_what, output, read) => {
+  ])('can return %s', async (_what, output, read) => {
     const input = { ...tune, thresholds: [{ metric: 'output', op: '<', value: 1 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.end('SUCCEEDED', { output })
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: typeof read === 'number' ? 'pass' : 'fail',
       data: { output: read },
     })
   })
 
-  test('that answers null has no output', async () => {
-    const begun = await connected().start(tune)
+  test('that returns null has no output', async () => {
+    const started = await connected().start(tune)
     server.end('SUCCEEDED', { output: 'null' })
-    expect((await connected().end(begun, tune)).data).not.toHaveProperty('output')
+    expect((await connected().end(started, tune)).data).not.toHaveProperty('output')
   })
 
-  test('shows the beginning of an output that is too large for events, and all of its numbers', async () => {
+  test('clips an output that is too large for events, but not its numbers', async () => {
     const input = { ...tune, thresholds: [{ metric: 'p95', op: '<', value: 400 }] }
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.end('SUCCEEDED', { output: JSON.stringify({ p95: 312, trials: 'x'.repeat(4_000) }) })
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({ result: 'pass' })
     expect(ended.data).toMatchObject({ output: expect.stringMatching(/^\{"p95":312,"trials":"x{1900,}…$/) })
     expect(String(ended.data['output'])).toHaveLength(2_000)
   })
 
-  test('is looked at again where AWS is down, and refused where it is gone', async () => {
-    const begun = await connected().start(tune)
+  test('can be polled again if AWS is down, and is refused if it does not exist', async () => {
+    const started = await connected().start(tune)
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, tune))).toMatchObject({ transient: true })
     server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { on: 'GetExecutionHistory' })
-    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, tune))).toMatchObject({ transient: true })
     server.state.executions = []
-    expect(await failureOf(connected().poll(begun, tune))).toMatchObject({
+    expect(await failureOf(connected().poll(started, tune))).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('Execution Does Not Exist'),
     })
   })
 })
 
-describe('stop-model', () => {
-  test('ends an execution, says who asked for it, and sees that it has ended', async () => {
-    const begun = await connected().start(tune)
+describe('AWS Step Functions: stop-model', () => {
+  test('stops an execution with a reason and waits until it has ended', async () => {
+    const started = await connected().start(tune)
     expect(await connected().stop({ id })).toMatchObject({
       result: 'pass',
       message: `Stopped execution ${id} (ABORTED)`,
       data: { id, url, state: 'ABORTED' },
     })
-    expect((await connected().end(begun, tune)).message).toContain(
-      'ended as ABORTED: Stopped: Asked for by cloud-automation-webhooks',
+    expect((await connected().end(started, tune)).message).toContain(
+      'ended as ABORTED: Stopped: Requested by cloud-automation-webhooks',
     )
     expect((await connected().stop({ id })).message).toBe(`Execution ${id} had ended already (ABORTED)`)
   })
 
-  test('passes where it has ended between our look and the stop', async () => {
+  test('passes if the execution ends before the stop', async () => {
     await connected().start(tune)
     server.end('SUCCEEDED')
     await awsStepFunctions.stop(connected().client(), { id })
     expect(newest().status).toBe('SUCCEEDED')
   })
 
-  test('says why AWS does not do it', async () => {
+  test('shows the reason of AWS', async () => {
     await connected().start(tune)
     expect((await failureOf(connected().stop({ id: `${id}0` }))).message).toContain('Execution Does Not Exist')
     server.state.denied = ['StopExecution']
@@ -355,7 +353,7 @@ describe('stop-model', () => {
     async (wrong) => {
       const failure = await failureOf(connected().stop({ id: wrong }))
       expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('write its ARN, like arn:aws:states:')
+      expect(failure.message).toContain('must be the ARN of an execution')
     },
   )
 })

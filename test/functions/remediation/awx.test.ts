@@ -3,6 +3,8 @@ import { actions } from '../../../functions/remediation/actions.ts'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
 import { type AwxServer, restart, startAwx } from '../../../infra/platforms/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { jobPlatforms } from '../../e2e/job-platforms.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { times } from '../times.ts'
@@ -24,50 +26,43 @@ const connected = (fields: object = {}) =>
 const launches = () => server.calls.filter(({ path }) => path.endsWith('/launch/'))
 const run = (at = 0) => {
   const found = server.state.runs[at]
-  if (!found) throw new Error(`There is no run ${at}`)
+  if (!found) throw new Error(`The fake has no run ${at}`)
   return found
 }
 const templateOf = (target: number) => {
   const found = server.state.templates.find((one) => one.id === target)
-  if (!found) throw new Error(`There is no template ${target}`)
+  if (!found) throw new Error(`The fake has no template ${target}`)
   return found
 }
 
-describe('the connection', () => {
-  test('is checked with the user of the token', async () => {
-    await awx.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v2/me/'])
-  })
+jobConformance(awx, runbooks, jobPlatforms['awx'])
 
-  test('may be one of a user and a password', async () => {
+describe('AWX: the connection', () => {
+  test('can have a user name and a password', async () => {
     const { username, password } = server
     await awx.check(connected({ token: undefined, username, password }).client())
     const failure = await failureOf(connected({ token: undefined, username }).start(input))
-    expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('needs a token, or user') })
+    expect(failure).toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringContaining('has no credentials. Add token, or user'),
+    })
   })
 
-  test('may go through the gateway of Automation Platform, whose pages are elsewhere', async () => {
+  test('can use the gateway of Automation Platform, which has other page URLs', async () => {
     await server.close()
     server = await startAwx({ under: '/api/controller/v2' })
     const { outcome } = await connected({ api: 'api/controller/v2' }).start(input)
     expect(outcome.data['url']).toBe(`${server.url}/execution/jobs/playbook/101/output`)
   })
 
-  test('says that a token is wrong, and not which', async () => {
-    const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(input))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).toContain('Authentication credentials were not provided')
-    expect(failure.message).not.toContain('a-wrong-token')
-  })
-
-  test('has its token and its password masked wherever they turn up', () => {
+  test('declares its token and its password as secrets', () => {
     const { token, password } = server
     expect(secretsIn(awx.connection, { token, username: 'robot', password })).toEqual([token, password])
   })
 })
 
-describe('a start', () => {
-  test('launches a job template, and answers the job and that it goes on', async () => {
+describe('AWX: a start', () => {
+  test('launches a job template and returns the running job', async () => {
     const { outcome } = await connected().start({ ...input, ref: 'release/7', parameters: { host: 'web1', times: 2 } })
     const url = `${server.url}/#/jobs/playbook/101`
     expect(outcome).toMatchObject({
@@ -90,7 +85,7 @@ describe('a start', () => {
     expect(outcome.data).toMatchObject({ id: 'workflow/101', url: `${server.url}/#/jobs/workflow/101` })
   })
 
-  test('launches a job that runs in slices, which is a workflow then', async () => {
+  test('launches a sliced job, which is a workflow', async () => {
     expect((await connected().start({ target: 'Patch' })).outcome.data).toMatchObject({ id: 'workflow/101' })
   })
 
@@ -104,36 +99,40 @@ describe('a start', () => {
     expect(run().unified_job_template).toBe(template)
   })
 
-  test('finds a template by its name in an organization, and says where there are several', async () => {
+  test('finds a template by its name in an organization, and refuses an ambiguous name', async () => {
     await connected().start({ target: restart.name, project: 'Ops' })
     expect(run().unified_job_template).toBe(21)
     const failure = await failureOf(connected().start({ target: restart.name }))
     expect(failure).toMatchObject({
       kind: 'refused',
-      message: 'AWX shows several templates "Restart web": write the id, or the organization as project.',
+      message: 'AWX has several templates "Restart web". Use the id, or send the organization as project.',
     })
     await connected({ project: 'Default', target: restart.name }).start({}, { key: keyOf(2) })
     expect(run(1).unified_job_template).toBe(restart.id)
   })
 
-  test('says that there is no such template', async () => {
+  test('shows that the template does not exist', async () => {
     const byName = await failureOf(connected().start({ target: 'Nope', project: 'Ops' }))
-    expect(byName.message).toBe('AWX shows no template "Nope" in the organization Ops.')
+    expect(byName.message).toBe('AWX has no template "Nope" in the organization Ops.')
     const byId = await failureOf(connected().start({ target: 'workflow/12' }))
     expect(byId).toMatchObject({ kind: 'refused', message: expect.stringContaining('404') })
     expect(server.state.runs).toEqual([])
   })
 
-  test('keeps a name that is no name within the query', async () => {
+  test('encodes the name in the query', async () => {
     await failureOf(connected().start({ target: '../../me/?x&name=Patch' }))
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v2/job_templates/'])
     expect(server.calls[0]?.query.get('name')).toBe('../../me/?x&name=Patch')
   })
 
   test.each([
-    ['target', { target: 'workflow/' }, 'names no template'],
-    ['parameters', { ...input, parameters: { cloud_automation_webhooks_key: 'mine' } }, 'it takes our key'],
-  ])('is told at the door what is wrong with %s', async (field, wrong, says) => {
+    ['target', { target: 'workflow/' }, 'must be the name or id of a job template'],
+    [
+      'parameters',
+      { ...input, parameters: { cloud_automation_webhooks_key: 'mine' } },
+      'It stores the idempotency key',
+    ],
+  ])('is refused because of %s before anything is sent', async (field, wrong, says) => {
     const failure = await failureOf(connected().start(wrong))
     expect(failure).toMatchObject({ kind: 'invalid', errors: [{ path: `input.${field}` }] })
     expect(failure.message).toContain(says)
@@ -147,13 +146,13 @@ describe('a start', () => {
       () => Object.assign(templateOf(13), { passwords: ['ssh_password'] }),
       'passwords_needed_to_start: ssh_password',
     ],
-  ])('is refused in the words of AWX where %s', async (_, change, says) => {
+  ])('shows the reason of AWX if %s', async (_, change, says) => {
     change()
     const failure = await failureOf(connected().start({ target: '13', parameters: { host: 'web1' } }))
     expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(says) })
   })
 
-  test('is refused in the words of AWX where the survey is not answered as it should be', async () => {
+  test('shows the reason of AWX if the answers of the survey are invalid', async () => {
     const failure = await failureOf(connected().start({ target: '13', parameters: { minutes: 'ten' } }))
     expect(failure.message).toContain(
       "variables_needed_to_start: 'host' value missing, Value ten for 'minutes' expected to be an integer.",
@@ -161,43 +160,45 @@ describe('a start', () => {
   })
 })
 
-describe('what AWX would ignore', () => {
-  test('is refused before anything is launched, with what the template asks for', async () => {
+describe('AWX: input that AWX would ignore', () => {
+  test('is refused with the variables of the template before anything is launched', async () => {
     const answers = { host: 'web1', minutes: 5 }
     const failure = await failureOf(connected().start({ target: '13', parameters: { ...answers, hots: 1, other: 2 } }))
     expect(failure).toMatchObject({
       kind: 'refused',
       message:
-        'AWX would ignore the parameter hots, other, since the template "Clear cache" asks for these variables on launch: host, minutes. Nothing was launched.',
+        'AWX would ignore the parameter hots, other, because the template "Clear cache" prompts for these variables on launch: host, minutes. Nothing was launched.',
     })
     const branch = await failureOf(connected().start({ target: '13', parameters: answers, ref: 'main' }))
-    expect(branch.message).toContain('would ignore the ref main, since the template "Clear cache" does not ask for a b')
+    expect(branch.message).toContain(
+      'would ignore the ref main, because the template "Clear cache" does not prompt for a b',
+    )
     expect(launches()).toEqual([])
     await connected().start({ target: '13', parameters: answers })
     expect(JSON.parse(run().extra_vars)).toEqual(answers)
   })
 
-  test('and did, since the template was changed meanwhile, is canceled and reported, never with its values', async () => {
+  test('because the template changed cancels the run and reports the names without values', async () => {
     server.state.beforeLaunch = () => Object.assign(templateOf(12), { ask_variables_on_launch: false })
     const asked = { ...input, ref: 'main', parameters: { host: 'web1', secret: 'hunter22' } }
-    const begun = await connected().start(asked)
+    const started = await connected().start(asked)
     expect(run().status).toBe('canceled')
-    const ended = await connected().end(begun, asked)
+    const ended = await connected().end(started, asked)
     expect(ended).toMatchObject({ status: 'errored', result: 'fail', data: { id, state: 'canceled' } })
     expect(ended.message).toBe(
-      'Run job/101 ended as canceled: AWX launched it without extra_vars.host, extra_vars.secret, extra_vars.cloud_automation_webhooks_key, which it ignored, so it was asked to end',
+      'Run job/101 ended as canceled: AWX launched it without extra_vars.host, extra_vars.secret, extra_vars.cloud_automation_webhooks_key, which it ignored, so it was canceled',
     )
   })
 
-  test('is reported though the run can not be canceled, and whatever it ended with', async () => {
+  test('is reported also if the run cannot be canceled and with any result', async () => {
     server.state.beforeLaunch = () => {
       Object.assign(templateOf(12), { ask_scm_branch_on_launch: false })
       server.state.beforeLaunch = undefined
       server.failNext(503, { detail: 'Maintenance' }, { on: 'POST' })
     }
-    const begun = await connected().start({ ...input, ref: 'main' })
+    const started = await connected().start({ ...input, ref: 'main' })
     server.finish('successful')
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended).toMatchObject({ status: 'errored', result: 'fail', data: { state: 'successful' } })
     expect(ended.message).toMatch(
       /without scm_branch, which it ignored, and it could not be canceled \(AWX answered 503/,
@@ -205,8 +206,8 @@ describe('what AWX would ignore', () => {
   })
 })
 
-describe('a repeat of a start', () => {
-  test('finds the run, though it has ended', async () => {
+describe('AWX: a retry of a start', () => {
+  test('finds the run after it has ended', async () => {
     for (const target of ['12', 'workflow/20', 'Patch']) {
       const first = await connected().start({ target }, { key: keyOf(launches().length + 1) })
       server.finish('failed')
@@ -216,27 +217,27 @@ describe('a repeat of a start', () => {
     expect(launches()).toHaveLength(3)
   })
 
-  test('finds the run whose launch was not answered', async () => {
+  test('finds the run after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
     expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
     expect(launches()).toHaveLength(1)
   })
 
-  test('finds its own run where somebody has launched that anew', async () => {
+  test('finds its own run if it was relaunched', async () => {
     await connected().start(input)
     server.state.runs.push({ ...run(), id: 102 })
     expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
   })
 
-  test('takes a run for its own only of the same template, and with the same key', async () => {
+  test('finds only a run of the same template with the same key', async () => {
     await connected().start(input)
     await connected().start(ofWorkflow)
     for (const key of [keyOf(2), undefined]) await connected().start(input, { key })
     expect(launches()).toHaveLength(4)
   })
 
-  test('finds a run that many have followed, and says where there are too many to tell', async () => {
+  test('finds a run before many newer ones, and has an unknown outcome before too many', async () => {
     await connected().start(input)
     const many = (count: number) => {
       for (let n = 0; n < count; n++) server.state.runs.push({ ...run(), id: 102 + n, extra_vars: '{}' })
@@ -248,7 +249,7 @@ describe('a repeat of a start', () => {
     expect(launches()).toHaveLength(1)
   })
 
-  test('is not repeated where the list does not show whose a run is', async () => {
+  test('has an unknown outcome if the list has no variables', async () => {
     server.loseNext('POST')
     await failureOf(connected().start(input))
     Object.assign(run(), { extra_vars: undefined })
@@ -256,17 +257,17 @@ describe('a repeat of a start', () => {
     expect(launches()).toHaveLength(1)
   })
 
-  test('is not tried where the template has no place for the key', async () => {
+  test('has an unknown outcome if the template cannot store the key', async () => {
     const cleared = { target: '13', parameters: { host: 'web1' } }
     server.loseNext('POST')
     const failure = await failureOf(connected().start(cleared))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toContain('look at AWX before you repeat it')
+    expect(failure.message).toContain('Check AWX before you repeat the call')
     expect(await failureOf(connected().start(cleared, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(launches()).toHaveLength(1)
   })
 
-  test('finds the key in a survey that asks for it, but not where its answer is hidden', async () => {
+  test('finds the key in the answer of a survey question, but not in a hidden answer', async () => {
     const cleared = { target: '13', parameters: { host: 'web1' } }
     const question = { variable: 'cloud_automation_webhooks_key', type: 'text', required: false }
     templateOf(13).survey.push(question)
@@ -278,12 +279,12 @@ describe('a repeat of a start', () => {
   })
 })
 
-describe('a run', () => {
-  test.each(['new', 'pending', 'waiting', 'running'])('that is %s goes on', async (state) => {
+describe('AWX: a run', () => {
+  test.each(['new', 'pending', 'waiting', 'running'])('that is %s is running', async (state) => {
     for (const one of [input, ofWorkflow]) {
-      const begun = await connected().start(one)
+      const started = await connected().start(one)
       Object.assign(server.state.runs.at(-1) ?? {}, { status: state })
-      expect(await connected().poll(begun, one)).toMatchObject({ status: state })
+      expect(await connected().poll(started, one)).toMatchObject({ status: state })
     }
   })
 
@@ -294,33 +295,33 @@ describe('a run', () => {
     ['canceled', 'aborted', 'fail'],
   ])('that is %s ends as %s, %s', async (state, status, result) => {
     for (const one of [input, ofWorkflow]) {
-      const begun = await connected().start(one)
+      const started = await connected().start(one)
       server.finish(state)
-      const ended = await connected().end(begun, one)
+      const ended = await connected().end(started, one)
       expect(ended).toMatchObject({ status, result, data: { state, duration: 12.345 } })
       expect(Object.keys(ended.links)).toEqual([`awx ${ended.data['id']}`])
     }
   })
 
   test.each(['never updated', 'paused', 'constructor', ''])(
-    'that is "%s", which is not known, goes on',
+    'with the unknown status "%s" is running',
     async (state) => {
-      const begun = await connected().start(input)
+      const started = await connected().start(input)
       run().status = state
-      expect(await connected().poll(begun, input)).toMatchObject({ status: `${state} (unknown state)` })
+      expect(await connected().poll(started, input)).toMatchObject({ status: `${state} (unknown state)` })
     },
   )
 
-  test('tells how far it is, and what it waits for', async () => {
-    const begun = await connected().start(input)
+  test('reports its progress and what it waits for', async () => {
+    const started = await connected().start(input)
     run().job_explanation = 'waiting for project_update-7 to finish'
-    expect(await connected().poll(begun, input)).toMatchObject({ progress: 'waiting for project_update-7 to finish' })
+    expect(await connected().poll(started, input)).toMatchObject({ progress: 'waiting for project_update-7 to finish' })
     Object.assign(run(), { status: 'running', playbook_counts: { play_count: 2, task_count: 17 } })
-    expect(await connected().poll(begun, input)).toMatchObject({ progress: 'play 2, task 17' })
+    expect(await connected().poll(started, input)).toMatchObject({ progress: 'play 2, task 17' })
   })
 
-  test('of a workflow tells which of its nodes run, and what waits for an approval', async () => {
-    const begun = await connected().start(ofWorkflow)
+  test('of a workflow reports its running nodes and approvals', async () => {
+    const started = await connected().start(ofWorkflow)
     run().status = 'running'
     const node = (at: number, type: string, status: string) => ({
       workflow_job: 101,
@@ -334,16 +335,16 @@ describe('a run', () => {
       { workflow_job: 101, do_not_run: false, job: undefined },
       { workflow_job: 101, do_not_run: true, job: undefined },
     )
-    expect(await connected().poll(begun, ofWorkflow)).toMatchObject({
+    expect(await connected().poll(started, ofWorkflow)).toMatchObject({
       progress: '1 of 4 nodes ended, node 2 running, waiting for the approval "node 3"',
     })
   })
 
-  test('answers hosts, artifacts and duration, which are held against thresholds', async () => {
-    const begun = await connected().start(input)
+  test('returns hosts, artifacts and duration, and has thresholds for them', async () => {
+    const started = await connected().start(input)
     const artifacts = { restarted: 3, version: '1.2.3' }
     server.finish('successful', { artifacts, host_status_counts: { ok: 2, changed: 1, dark: 1, failures: 1 } })
-    expect((await connected().end(begun, input)).data).toEqual({
+    expect((await connected().end(started, input)).data).toEqual({
       ...times,
       id,
       url: `${server.url}/#/jobs/playbook/101`,
@@ -357,28 +358,28 @@ describe('a run', () => {
       { metric: 'unreachable', op: '<', value: 1 },
       { metric: 'duration', op: '<', value: 60, warn: 10 },
     ]
-    expect(await connected().end(begun, { ...input, thresholds })).toMatchObject({
+    expect(await connected().end(started, { ...input, thresholds })).toMatchObject({
       result: 'fail',
       message: 'Run job/101 ended as successful: unreachable is 1, not < 1; duration is 12.345, not < 10',
     })
   })
 
-  test('stays small whatever it hands back', async () => {
-    const begun = await connected().start(input)
+  test('clips large artifacts', async () => {
+    const started = await connected().start(input)
     const log = 'x'.repeat(100_000)
     server.finish('failed', { artifacts: { log }, job_explanation: log, result_traceback: log })
     server.fail('Restart nginx', 'web1', { res: { msg: log } })
-    expect(JSON.stringify(await connected().end(begun, input)).length).toBeLessThan(5_000)
+    expect(JSON.stringify(await connected().end(started, input)).length).toBeLessThan(5_000)
   })
 
   test('that failed names the task, its hosts and the message, and nothing else of what the task was given', async () => {
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     server.fail('Rescued', 'web9', { res: { msg: 'earlier' } })
     server.fail('Restart nginx', 'web1', { res: { msg: 'Unable to start\nservice nginx', invocation: 'hunter22' } })
     server.fail('Restart nginx', 'web2', { event: 'runner_on_unreachable', res: { msg: 'Connection\nrefused' } })
     server.fail('Ignored', 'web1', { failed: false })
     server.finish('failed')
-    const ended = await connected().end(begun, input)
+    const ended = await connected().end(started, input)
     expect(ended.message).toBe(
       'Run job/101 ended as failed: task "Restart nginx" failed on web1, web2: Connection refused',
     )
@@ -386,71 +387,73 @@ describe('a run', () => {
     expect(JSON.stringify(ended)).not.toContain('hunter22')
   })
 
-  test('that failed in a task whose log is off tells its name alone', async () => {
-    const begun = await connected().start(input)
+  test('that failed in a task without a log has the name of the task only', async () => {
+    const started = await connected().start(input)
     server.fail('Set password', 'web1', { res: { censored: "the output has been hidden due to 'no_log: true'" } })
     server.finish('failed')
-    expect((await connected().end(begun, input)).message).toMatch(/task "Set password" failed on web1$/)
+    expect((await connected().end(started, input)).message).toMatch(/task "Set password" failed on web1$/)
   })
 
   test('that could not run says why', async () => {
-    const begun = await connected().start(input)
+    const started = await connected().start(input)
     const result_traceback = 'Traceback (most recent call last):\n  File "jobs.py"\nValueError: no image\n'
     server.finish('error', { job_explanation: 'Task was lost', result_traceback })
-    expect((await connected().end(begun, input)).message).toBe(
+    expect((await connected().end(started, input)).message).toBe(
       'Run job/101 ended as error: Task was lost; ValueError: no image',
     )
   })
 
   test('of a workflow that failed names the node and the task in it', async () => {
-    const begun = await connected().start(ofWorkflow)
+    const started = await connected().start(ofWorkflow)
     const job = { id: 111, name: 'Restart web', type: 'job', status: 'failed' }
     server.state.runs.push({ ...run(), id: 111, type: 'job', name: 'slice' })
     server.state.nodes.push({ workflow_job: 101, do_not_run: false, job })
     server.fail('Restart nginx', 'web1', { res: { msg: 'no such unit' }, job: 111 })
     server.finish('failed', { job_explanation: 'No error handling path for workflow job node(s) [(3,failed)].' })
-    const ended = await connected().end(begun, ofWorkflow)
+    const ended = await connected().end(started, ofWorkflow)
     expect(ended.message).toBe(
       'Run workflow/101 ended as failed: node "Restart web" ended as failed: task "Restart nginx" failed on web1: no such unit; No error handling path for workflow job node(s) [(3,failed)].',
     )
     expect(ended.data).toMatchObject({ failedNode: 'Restart web', failedTask: 'Restart nginx' })
     Object.assign(job, { type: 'workflow_job', status: 'error' })
-    expect((await connected().end(begun, ofWorkflow)).message).toContain('node "Restart web" ended as error; No error')
+    expect((await connected().end(started, ofWorkflow)).message).toContain(
+      'node "Restart web" ended as error; No error',
+    )
   })
 
-  test('ends though where it failed can not be read, and says why not', async () => {
-    const begun = await connected().start(input)
+  test('has a verdict if the failed task cannot be read', async () => {
+    const started = await connected().start(input)
     server.state.mayReadEvents = false
     server.finish('failed')
-    expect(await connected().end(begun, input)).toMatchObject({
+    expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
-      message: expect.stringMatching(/ended as failed: where it failed could not be read \(AWX answered 403/),
+      message: expect.stringMatching(/ended as failed: the failed task could not be read \(AWX answered 403/),
     })
   })
 
-  test('is looked at again at once while its events are being saved, and not for ever', async () => {
-    const begun = await connected().start(input)
+  test('is polled again while its events are being saved its events, for a limited time', async () => {
+    const started = await connected().start(input)
     server.finish('failed', { event_processing_finished: false })
-    expect(await connected().poll(begun, input)).toMatchObject({
+    expect(await connected().poll(started, input)).toMatchObject({
       status: 'failed',
-      progress: 'failed, its events are being saved',
+      progress: 'failed, saving its events',
       pollImmediately: true,
     })
     run().finished = new Date(Date.now() - 61_000).toISOString()
-    expect(await connected().poll(begun, input)).toMatchObject({ outcome: { result: 'fail' } })
+    expect(await connected().poll(started, input)).toMatchObject({ outcome: { result: 'fail' } })
   })
 
-  test('that is gone, or not to be seen, is refused in the words of AWX', async () => {
-    const begun = await connected().start(input)
+  test('that does not exist or is not visible is refused with the reason of AWX', async () => {
+    const started = await connected().start(input)
     server.state.runs = []
-    const failure = await failureOf(connected().poll(begun, input))
+    const failure = await failureOf(connected().poll(started, input))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('404 to GET /api/v2/jobs/101/') })
     expect(failure.message).toContain('Not found.')
   })
 })
 
-describe('a stop', () => {
-  test('cancels a job or a workflow, by its id alone', async () => {
+describe('AWX: a stop', () => {
+  test('cancels a job or a workflow by its id', async () => {
     for (const one of [input, ofWorkflow]) {
       const { outcome } = await connected().start(one)
       const stopped = await connected().stop({ id: outcome.data['id'] })
@@ -459,15 +462,15 @@ describe('a stop', () => {
     }
   })
 
-  test('passes for a run that has ended, also between the look and the stop', async () => {
-    const begun = await connected().start(input)
+  test('passes for an ended run, also if it ends before the stop', async () => {
+    const started = await connected().start(input)
     server.finish('successful')
     expect(await connected().stop({ id })).toMatchObject({ message: 'Run job/101 had ended already (successful)' })
-    expect(await connected().stopAtDeadline(begun, input)).toBe(true)
+    expect(await connected().stopAtDeadline(started, input)).toBe(true)
     expect(run().status).toBe('successful')
   })
 
-  test('says why AWX does not do it', async () => {
+  test('shows the reason of AWX', async () => {
     await connected().start(input)
     server.state.mayExecute = false
     expect((await failureOf(connected().stop({ id }))).message).toContain('403 to POST /api/v2/jobs/101/cancel/')
@@ -477,46 +480,6 @@ describe('a stop', () => {
   test.each(['101', 'job/', 'job/x', 'job/1/../2', 'project/1'])('refuses the id %s', async (wrong) => {
     const failure = await failureOf(connected().stop({ id: wrong }))
     expect(failure).toMatchObject({ kind: 'invalid' })
-    expect(failure.message).toContain('write it like job/12 or workflow/7')
-  })
-})
-
-describe('where AWX fails', () => {
-  const asks = {
-    start: () => connected().start(input, { key: keyOf(7) }),
-    look: () => connected().poll({ outcome: {} as never, job: { id } }, input),
-    stop: () => connected().stop({ id }),
-  }
-
-  beforeEach(async () => {
-    await connected().start(input)
-  })
-
-  for (const [name, ask] of Object.entries(asks)) {
-    test(`${name} can be tried again after a 5xx, a page, and a connection that breaks`, async () => {
-      server.failNext(500, '<html><head><title>Server Error</title></head></html>')
-      const failure = await failureOf(ask())
-      expect(failure).toMatchObject({ kind: 'platform', transient: true })
-      expect(failure.message).toContain('a page titled "Server Error"')
-      server.failNext(200, '<html><head><title>Log in</title></head></html>')
-      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true })
-      server.down()
-      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true })
-    })
-
-    test(`${name} waits as long as it is told to`, async () => {
-      server.failNext(429, { detail: 'Request was throttled.' }, { headers: { 'retry-after': '30' } })
-      expect(await failureOf(ask())).toMatchObject({ transient: true, retryAfter: 30 })
-    })
-
-    test(`${name} leaves no secret in what it says`, async () => {
-      server.failNext(400, { detail: `no ${server.token}` })
-      expect((await failureOf(ask())).message).toContain('no ***')
-    })
-  }
-
-  test('a start is not waited for longer than there is time', async () => {
-    server.hang()
-    expect(await failureOf(connected().start(input, { deadline: 500 }))).toMatchObject({ kind: 'timeout' })
+    expect(failure.message).toContain('must be like job/12 or workflow/7')
   })
 })

@@ -27,7 +27,7 @@ const refusal = (action: unknown, value?: unknown) => {
   throw new Error('It was not refused')
 }
 
-describe('an action of a remediation', () => {
+describe('run-action', () => {
   test.each([
     [
       'the flag of its value',
@@ -65,16 +65,16 @@ describe('an action of a remediation', () => {
     ],
     ['a value in its place', 'scaling', '3', { target: 'scale.yml', parameters: { replicas: '3' } }],
     ['a value at the top', 'roll-back', 'abc123', { target: 'checkout', ref: 'abc123' }],
-  ])('has %s in the input', (_what, action, value, input) => {
+  ])('sends %s in the input', (_what, action, value, input) => {
     expect(choose(action, value)).toMatchObject({ name: action, input })
   })
 
-  test('says which action it is, and where', () => {
+  test('returns the mapped action and its connection', () => {
     expect(choose('toggle-feature', 'off')).toMatchObject({ action: 'toggle-flag', connection: 'flags' })
     expect(choose('restart-service')).toMatchObject({ action: 'run-runbook', connection: undefined })
   })
 
-  test('does not change what the connection holds', () => {
+  test('does not change the connection', () => {
     const held = structuredClone(remedies)
     choose('restart-service', { grace: 9 }, held)
     choose('scaling', 3, held)
@@ -87,10 +87,20 @@ describe('an action of a remediation', () => {
     ['one of every object', 'constructor', undefined, 'Actions:'],
     ['two flags in one value', 'toggle-feature', { a: 'on', b: 'off' }, 'must be one flag with its state'],
     ['no flag in an object', 'toggle-feature', {}, 'must be one flag with its state'],
-    ['what Go prints of an object in an object', 'restart-service', 'map[a:map[b:c]]', 'name its parts in the payload'],
-    ['what Go prints of a text with blanks', 'restart-service', 'map[a:b c]', 'name its parts in the payload'],
-    ['a value with no place', 'restart-service', 'now', 'has no place: add value to the entry'],
-  ])('is refused with 422 for %s', (_what, action, value, message) => {
+    [
+      'what Go prints of an object in an object',
+      'restart-service',
+      'map[a:map[b:c]]',
+      'Send its parts separately in the payload',
+    ],
+    [
+      'what Go prints of a text with blanks',
+      'restart-service',
+      'map[a:b c]',
+      'Send its parts separately in the payload',
+    ],
+    ['a value without a mapping', 'restart-service', 'now', 'Add value to the mapping'],
+  ])('refuses %s with 422', (_what, action, value, message) => {
     expect(refusal(action, value)).toMatchObject({
       kind: 'refused',
       status: 422,
@@ -98,18 +108,18 @@ describe('an action of a remediation', () => {
     })
   })
 
-  test('may not turn another flag than that of its entry', () => {
+  test('refuses another flag than that of the mapping', () => {
     const held = { x: { action: 'toggle-flag', input: { flag: 'promotion' } } }
-    expect(() => choose('x', { checkout: 'off' }, held)).toThrow('names the flag checkout, and the entry')
+    expect(() => choose('x', { checkout: 'off' }, held)).toThrow('has the flag checkout, but the mapping')
     expect(choose('x', { promotion: 'off' }, held)).toMatchObject({ input: { flag: 'promotion', state: 'off' } })
   })
 
-  test('is refused where the connection has none at all', () => {
+  test('refuses every action if the connection has no mapping', () => {
     const event = parseEvent({ type: 'sh.keptn.event.action.triggered', data: { action: { action: 'x' } } })
     expect(() => keptnActions.resolve(event, {}, actions)).toThrow('There are no actions.')
   })
 
-  test.each([[undefined], [''], [7], [{}]])('is not named by %p', (action) => {
+  test.each([[undefined], [''], [7], [{}]])('ignores the action %p', (action) => {
     expect(choose(action)).toBeUndefined()
   })
 })

@@ -20,16 +20,16 @@ const connected = () => new Job(argoCd, rollback, () => ({ baseUrl: server.url, 
 const goBack = (input: object = {}, options: object = {}) => connected().start({ ...guestbook, ...input }, options)
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const asked = () => server.application().operation?.sync
-/** A rollback that has come to its end in the cluster. */
+/** A rollback that has completed in the cluster. */
 const finished = async (phase = 'Succeeded', message = 'successfully synced', input: object = {}) => {
-  const begun = await goBack(input)
+  const started = await goBack(input)
   server.startOperation()
   server.finish(phase, message)
-  return begun
+  return started
 }
 
-describe('a rollback', () => {
-  test('goes back to the deployment before, and says to which', async () => {
+describe('Argo CD: a rollback', () => {
+  test('rolls back to the previous deployment and reports it', async () => {
     const { outcome } = await goBack()
     const [id, url] = ['guestbook#rollback-1', `${server.url}/applications/argocd/guestbook`]
     expect(outcome).toMatchObject({
@@ -48,24 +48,24 @@ describe('a rollback', () => {
     ['an id of the history', '0', oldest],
     ['a revision', oldest, oldest],
     ['the beginning of a revision', good.slice(0, 7), good],
-  ])('goes back to what is named by %s', async (_what, ref, revision) => {
+  ])('rolls back to the deployment with %s', async (_what, ref, revision) => {
     await goBack({ ref })
     expect(asked()).toMatchObject({ revision })
   })
 
-  test('takes the newest deployment of a revision', async () => {
+  test('uses the newest deployment of a revision', async () => {
     server.deploy(oldest)
     server.deploy(bad)
     await goBack({ ref: oldest })
     expect(calls('POST')[0]?.body).toMatchObject({ id: 3 })
   })
 
-  test('deletes what came later only where that is asked for', async () => {
+  test('deletes newer resources only if requested', async () => {
     await goBack({ parameters: { prune: 'on' } })
     expect(asked()).toMatchObject({ prune: true })
   })
 
-  test('goes back in an application that has a namespace of its own', async () => {
+  test('rolls back an application in another namespace', async () => {
     const source = { repoURL: 'https://git.example.com/cart.git', targetRevision: 'HEAD' }
     const at = '2026-11-24T15:00:00Z'
     server.application('cart').status.history = [oldest, good].map((revision, id) => ({
@@ -76,7 +76,7 @@ describe('a rollback', () => {
     expect(server.application('cart').operation?.sync).toMatchObject({ revision: oldest })
   })
 
-  test('goes back to all revisions of an application with several sources', async () => {
+  test('rolls back all revisions of an application with several sources', async () => {
     const sources = ['shop', 'values'].map((name) => ({
       repoURL: `https://git.example.com/${name}.git`,
       targetRevision: 'HEAD',
@@ -85,55 +85,55 @@ describe('a rollback', () => {
     server.application().status.history = [good, bad].map((revision, id) => ({
       ...{ id, revisions: [revision, oldest], sources, deployStartedAt: at, deployedAt: at },
     }))
-    const begun = await finished()
+    const started = await finished()
     server.reconcile('Healthy', 'OutOfSync')
-    expect(await connected().end(begun, guestbook)).toMatchObject({
+    expect(await connected().end(started, guestbook)).toMatchObject({
       result: 'pass',
       data: { revision: `${good}, ${oldest}` },
     })
   })
 })
 
-describe('what was before', () => {
+describe('Argo CD: the previous deployment', () => {
   const revisionBefore = async () => {
     await goBack()
     return asked()?.revision
   }
 
-  test('is older than what a rollback has gone back to, and not what that left', async () => {
+  test('is older than the deployment that an earlier rollback restored', async () => {
     await finished()
     server.reconcile('Healthy', 'OutOfSync')
     expect(await revisionBefore()).toBe(oldest)
   })
 
-  test('is older than the first of several deployments of what is there now', async () => {
+  test('is older than the first of several deployments of the current revision', async () => {
     server.deploy(bad)
     expect(await revisionBefore()).toBe(good)
   })
 
-  test('is the same revision where only the parameters of the source were changed', async () => {
+  test('is the same revision if only the parameters of the source changed', async () => {
     server.deploy(bad, 'Succeeded', { helm: { parameters: [{ name: 'tag', value: 'v6' }] } })
     await goBack()
     expect(calls('POST')[0]?.body).toMatchObject({ id: 2 })
     expect(asked()).toMatchObject({ revision: bad, source: expect.not.objectContaining({ helm: expect.anything() }) })
   })
 
-  test.each(['Failed', 'Error'])('is the last deployment where the sync after it is %s', async (phase) => {
+  test.each(['Failed', 'Error'])('is the last deployment if the sync after it is %s', async (phase) => {
     server.deploy('3e'.padEnd(40, 'd'), phase)
     expect(await revisionBefore()).toBe(bad)
   })
 
-  test('is older than what was deployed and then failed to be deployed again', async () => {
+  test('is older than a deployment that failed when it was deployed again', async () => {
     server.deploy(bad, 'Failed')
     expect(await revisionBefore()).toBe(good)
   })
 
-  test('is older than the last deployment where a sync has failed that came to nothing', async () => {
+  test('is older than the last deployment after a sync that failed without a change', async () => {
     server.deploy('', 'Error')
     expect(await revisionBefore()).toBe(good)
   })
 
-  test('is nothing where all of the history is what is there now', async () => {
+  test('does not exist if the history has only the current revision', async () => {
     for (const history of [[], undefined, server.application().status.history?.slice(2)]) {
       Object.assign(server.application().status, { history })
       const failure = await failureOf(goBack())
@@ -144,12 +144,12 @@ describe('what was before', () => {
   })
 })
 
-describe('a rollback is refused', () => {
+describe('Argo CD: a rollback is refused', () => {
   test.each([
-    ['an application that is none', { target: 'a/b/c' }, 'input.target is no application'],
+    ['an invalid application', { target: 'a/b/c' }, 'input.target is no application'],
     ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
-    ['a value that is none', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
-  ])('before anything is sent for %s', async (_what, input, message) => {
+    ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
+  ])('for %s before anything is sent', async (_what, input, message) => {
     const failure = await failureOf(goBack(input))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
@@ -178,7 +178,7 @@ describe('a rollback is refused', () => {
     ['too little of a revision', () => {}, { ref: good.slice(0, 6) }, 'has no deployment'],
     ['an application that is not there', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
     ['a project that it is not in', () => {}, { project: 'ops' }, 'not found'],
-  ])('in words that say why, for %s', async (_what, prepare, input, reason) => {
+  ])('with a reason for %s', async (_what, prepare, input, reason) => {
     prepare()
     const failure = await failureOf(goBack(input))
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
@@ -186,14 +186,14 @@ describe('a rollback is refused', () => {
     expect(asked()).toBeUndefined()
   })
 
-  test('while another operation goes on, since what was before is something else once that has ended', async () => {
+  test('while another operation is running, because the previous deployment changes when it ends', async () => {
     await goBack()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toContain('another operation is already in progress')
   })
 
-  test('for a wrong token, which is told to nobody', async () => {
+  test('for an invalid token without showing it', async () => {
     const stranger = new Job(argoCd, rollback, () => ({ baseUrl: server.url, token: 'a-wrong-token' }))
     const failure = await failureOf(stranger.start(guestbook))
     expect(failure).toMatchObject({ kind: 'credentials' })
@@ -201,14 +201,14 @@ describe('a rollback is refused', () => {
   })
 })
 
-describe('a rollback is tried again', () => {
-  test('while another operation goes on, where it says what to go back to', async () => {
+describe('Argo CD: a rollback can be retried', () => {
+  test('while another operation is running, if it names the deployment', async () => {
     await goBack()
     const failure = await failureOf(goBack({ ref: '0' }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
   })
 
-  test('where Argo CD is down, or asks for patience', async () => {
+  test('if Argo CD is down or limits requests', async () => {
     server.down()
     expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
     server.down(false)
@@ -219,7 +219,7 @@ describe('a rollback is tried again', () => {
   test.each([
     ['lost', () => server.loseNext('POST')],
     ['an error of the gateway', () => server.failNext(502, '<html>', { on: 'POST' })],
-  ])('never where its answer was %s, since it could go back twice', async (_what, prepare) => {
+  ])('not after the response %s, because it could roll back twice', async (_what, prepare) => {
     prepare()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
@@ -230,22 +230,22 @@ describe('a rollback is tried again', () => {
   })
 })
 
-describe('a rollback that was started', () => {
-  test('goes on from its request on, and says what it waits for', async () => {
-    const begun = await goBack()
-    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
+describe('Argo CD: a started rollback', () => {
+  test('is running from its request on and reports what it waits for', async () => {
+    const started = await goBack()
+    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Pending' })
     server.startOperation()
-    expect(await connected().poll(begun, guestbook)).toMatchObject({
+    expect(await connected().poll(started, guestbook)).toMatchObject({
       status: 'Running',
       progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
     })
   })
 
-  test('goes on where a read still shows an earlier rollback to the same', async () => {
+  test('is running if the application still shows an earlier rollback to the same deployment', async () => {
     await finished('Succeeded', '', { ref: '0' })
     server.state.lagging = structuredClone(server.state.applications)
-    const begun = await goBack({ ref: '0' })
-    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Pending' })
+    const started = await goBack({ ref: '0' })
+    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Pending' })
   })
 
   test.each([
@@ -253,29 +253,29 @@ describe('a rollback that was started', () => {
     ['Healthy', 'Synced', 'pass'],
     ['Degraded', 'OutOfSync', 'fail'],
     ['Missing', 'OutOfSync', 'fail'],
-  ])('and has made the application %s ends with its health, though it is %s', async (health, sync, result) => {
-    const begun = await finished()
+  ])('ends with the health %s although the sync status is %s', async (health, sync, result) => {
+    const started = await finished()
     server.reconcile(health, sync)
-    expect(await connected().end(begun, guestbook)).toMatchObject({
+    expect(await connected().end(started, guestbook)).toMatchObject({
       status: 'succeeded',
       result,
       data: { id: 'guestbook#rollback-1', state: `Succeeded/${health}/${sync}`, revision: good, duration: 12 },
     })
   })
 
-  test('goes on while its pods start', async () => {
-    const begun = await finished()
+  test('is running while its pods start', async () => {
+    const started = await finished()
     server.reconcile('Progressing', 'OutOfSync')
-    expect(await connected().poll(begun, guestbook)).toMatchObject({ status: 'Succeeded/Progressing/OutOfSync' })
+    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Succeeded/Progressing/OutOfSync' })
   })
 
   test.each([
     ['Failed', 'one or more objects failed to apply', 'succeeded'],
     ['Error', 'ComparisonError: no such revision', 'errored'],
     ['Failed', 'Operation terminated', 'aborted'],
-  ])('and is %s (%s) ends as that', async (phase, message, status) => {
-    const begun = await finished(phase, message)
-    expect(await connected().end(begun, guestbook)).toMatchObject({
+  ])('with the phase %s (%s) has the matching status', async (phase, message, status) => {
+    const started = await finished(phase, message)
+    expect(await connected().end(started, guestbook)).toMatchObject({
       status,
       result: 'fail',
       message: `Rollback guestbook#rollback-1 ended as ${phase}: ${message}`,
@@ -285,42 +285,42 @@ describe('a rollback that was started', () => {
   test.each([
     ['to something else', { username: 'mia' }, bad],
     ['of auto-sync', { automated: true }, good],
-  ])('is not taken for an operation %s that has taken its place', async (_what, by, revision) => {
-    const begun = await finished()
+  ])('is not confused with an operation %s that replaced it', async (_what, by, revision) => {
+    const started = await finished()
     server.operate(by, { revision })
     server.reconcile('Healthy')
-    expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'errored', data: { state: 'Replaced' } })
+    expect(await connected().end(started, guestbook)).toMatchObject({ status: 'errored', data: { state: 'Replaced' } })
   })
 
-  test('is found in what is known of it, also once what it went back to has left the history', async () => {
+  test('is found after its deployment has left the history', async () => {
     for (let more = 0; more < 7; more++) server.deploy(`4f${more}`.padEnd(40, 'd'))
-    const begun = await finished('Succeeded', '', { ref: '0' })
+    const started = await finished('Succeeded', '', { ref: '0' })
     server.reconcile('Healthy', 'OutOfSync')
     expect(server.application().status.history?.[0]?.id).toBe(1)
-    expect(await connected().end(begun, guestbook)).toMatchObject({ result: 'pass' })
+    expect(await connected().end(started, guestbook)).toMatchObject({ result: 'pass' })
   })
 
-  test('is looked at again where Argo CD is down', async () => {
-    const begun = await finished()
+  test('can be polled again if Argo CD is down', async () => {
+    const started = await finished()
     server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(begun, guestbook))).toMatchObject({ transient: true })
+    expect(await failureOf(connected().poll(started, guestbook))).toMatchObject({ transient: true })
   })
 })
 
-describe('the stop of a rollback', () => {
+describe('Argo CD: a stop of a rollback', () => {
   const stop = (id = 'guestbook#rollback-1') => connected().stop({ id, project: 'shop' })
 
-  test('ends it, by its id alone, and waits until it has ended', async () => {
-    const begun = await goBack()
+  test('stops it by its id and waits until it has ended', async () => {
+    const started = await goBack()
     server.startOperation()
     expect(await stop()).toMatchObject({ message: 'still Terminating' })
     server.finish('Failed', 'Operation terminated')
-    expect(await connected().end(begun, guestbook)).toMatchObject({ status: 'aborted' })
+    expect(await connected().end(started, guestbook)).toMatchObject({ status: 'aborted' })
     expect(await stop()).toMatchObject({ message: 'Sync guestbook#rollback-1 had ended already (Failed)' })
     expect(calls('DELETE')).toHaveLength(1)
   })
 
-  test('never ends another operation', async () => {
+  test('does not stop another operation', async () => {
     await finished()
     for (const sync of [{ revision: bad }, { revision: oldest }]) {
       server.application().operation = { sync, initiatedBy: { username: 'mia' } }
@@ -331,7 +331,7 @@ describe('the stop of a rollback', () => {
     expect(calls('DELETE')).toEqual([])
   })
 
-  test('says that there is none where there is nothing', async () => {
+  test('reports an unknown id', async () => {
     delete server.application().status.operationState
     expect((await failureOf(stop())).message).toBe(
       'Argo CD shows no rollback to deployment 1 of guestbook, nor any other.',

@@ -27,8 +27,8 @@ const end = (status: string) => {
   server.end(status)
 }
 
-describe('a rollback', () => {
-  test('goes back to the execution before, and says to which', async () => {
+describe('AWS CodePipeline: a rollback', () => {
+  test('rolls back to the previous execution and reports it', async () => {
     const { outcome } = await goBack()
     const execution = rollbacks()[0]?.pipelineExecutionId
     const id = `shop-delivery#${execution}`
@@ -46,34 +46,34 @@ describe('a rollback', () => {
   test.each([
     ['its id', () => oldest],
     ['the id that its start has answered', () => `shop-delivery#${oldest}`],
-  ])('goes back to the execution that is named by %s', async (_what, ref) => {
+  ])('rolls back to the execution with %s', async (_what, ref) => {
     await goBack({ ref: ref() })
     expect(wentBackTo()).toBe(oldest)
     expect(server.operations()).toEqual(['RollbackStage'])
   })
 
-  test('takes the pipeline from the connection', async () => {
+  test('uses the pipeline of the connection', async () => {
     await connected({ target: 'shop-delivery' }).start({ parameters: deploy.parameters })
     expect(wentBackTo()).toBe(good)
   })
 })
 
-describe('what was before', () => {
-  test('is older than what a rollback has gone back to, and not what that left', async () => {
+describe('AWS CodePipeline: the previous execution', () => {
+  test('is older than the execution that an earlier rollback restored', async () => {
     await goBack()
     end('Succeeded')
     await goBack()
     expect(wentBackTo()).toBe(oldest)
   })
 
-  test('is older than what a rollback has failed to go back to', async () => {
+  test('is older than the execution that a failed rollback tried to restore', async () => {
     await goBack()
     end('Failed')
     await goBack()
     expect(wentBackTo()).toBe(oldest)
   })
 
-  test('is no rollback, which AWS does not go back to', async () => {
+  test('is not a rollback, because AWS does not roll back to one', async () => {
     await goBack()
     end('Succeeded')
     server.deploy('Succeeded')
@@ -90,7 +90,7 @@ describe('what was before', () => {
     },
   )
 
-  test('is told by times, in whatever order AWS lists executions', async () => {
+  test('is determined by times, not by the order of the list', async () => {
     const [first, second, third, ...others] = server.state.executions
     if (!first || !second || !third) throw new Error('There are too few executions')
     server.state.executions = [second, first, third, ...others]
@@ -114,7 +114,7 @@ describe('what was before', () => {
           { on: 'ListPipelineExecutions' },
         ),
     ],
-  ])('is nothing where %s', async (_what, prepare) => {
+  ])('does not exist if %s', async (_what, prepare) => {
     prepare()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
@@ -123,10 +123,10 @@ describe('what was before', () => {
   })
 })
 
-describe('a rollback is refused', () => {
+describe('AWS CodePipeline: a rollback is refused', () => {
   test.each([
     ['no stage', { parameters: undefined }, 'input.parameters.stage'],
-    ['a stage that is none', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
+    ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
     ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
     ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref is no execution to go back to'],
     [
@@ -134,22 +134,22 @@ describe('a rollback is refused', () => {
       { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` },
       'input.ref',
     ],
-    ['a project', { project: 'shop' }, 'input.project is of no use'],
-    ['a pipeline that is none', { target: 'a/b' }, 'input.target is no pipeline'],
-  ])('before anything is sent for %s', async (_what, input, message) => {
+    ['a project', { project: 'shop' }, 'input.project is'],
+    ['an invalid pipeline', { target: 'a/b' }, 'input.target is no pipeline'],
+  ])('for %s before anything is sent', async (_what, input, message) => {
     const failure = await failureOf(goBack(input))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toContain(message)
     expect(server.calls).toEqual([])
   })
 
-  test('in words that name the stages of the pipeline', async () => {
+  test('with the stages of the pipeline', async () => {
     expect((await failureOf(goBack({ parameters: { stage: 'Prod' } }))).message).toBe(
       'Pipeline shop-delivery has no stage Prod: its stages are Source, Build, Deploy.',
     )
   })
 
-  test('in the words of AWS', async () => {
+  test('with the reason of AWS', async () => {
     const none = '12345678-90ab-cdef-1234-ffffffffffff'
     for (const [input, words] of [
       [{ target: 'nope' }, "does not include a pipeline with the name 'nope'"],
@@ -167,7 +167,7 @@ describe('a rollback is refused', () => {
   })
 
   test.each(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])(
-    'where %s is not allowed, and it is said how to allow it',
+    'if %s is not allowed, with how to allow it',
     async (operation) => {
       server.state.denied = [operation]
       const failure = await failureOf(goBack())
@@ -176,19 +176,19 @@ describe('a rollback is refused', () => {
     },
   )
 
-  test('while the pipeline is busy, since what was before may be something else afterwards', async () => {
+  test('while the pipeline is busy, because the previous execution can change', async () => {
     server.failNext(400, { __type: 'ConflictException', message: 'Busy.' }, { on: 'RollbackStage' })
     expect(await failureOf(goBack())).toMatchObject({ kind: 'refused', message: expect.stringContaining('Busy.') })
   })
 })
 
-describe('a rollback is tried again', () => {
-  test('while the pipeline is busy, where it says what to go back to', async () => {
+describe('AWS CodePipeline: a rollback can be retried', () => {
+  test('while the pipeline is busy, if it names the execution', async () => {
     server.failNext(400, { __type: 'ConflictException', message: 'Busy.' })
     expect(await failureOf(goBack({ ref: good }))).toMatchObject({ transient: true, afterWrite: false })
   })
 
-  test('where AWS is down, or slows down, before it was asked for', async () => {
+  test('if AWS is down or limits requests before the start', async () => {
     server.down()
     expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
     server.down(false)
@@ -202,7 +202,7 @@ describe('a rollback is tried again', () => {
     ['lost', () => server.loseNext('RollbackStage')],
     ['a fault', () => server.failNext(500, { __type: 'InternalFailure' }, { on: 'RollbackStage' })],
     ['without an execution', () => server.failNext(200, {}, { on: 'RollbackStage', done: true })],
-  ])('never where its answer was %s, since it could go back twice', async (_what, prepare) => {
+  ])('not after the response %s, because it could roll back twice', async (_what, prepare) => {
     prepare()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
@@ -213,18 +213,18 @@ describe('a rollback is tried again', () => {
   })
 })
 
-describe('a rollback that was started', () => {
+describe('AWS CodePipeline: a started rollback', () => {
   test.each([
     ['Succeeded', 'succeeded', 'pass'],
     ['Failed', 'succeeded', 'fail'],
     ['Stopped', 'aborted', 'fail'],
     ['Cancelled', 'aborted', 'fail'],
     ['Superseded', 'errored', 'fail'],
-  ])('and is %s ends as %s, %s, and says what it went back to', async (state, status, result) => {
-    const begun = await goBack()
+  ])('with the state %s ends as %s, %s, and reports the restored execution', async (state, status, result) => {
+    const started = await goBack()
     server.end(state)
     const id = `shop-delivery#${rollbacks()[0]?.pipelineExecutionId}`
-    expect(await connected().end(begun, deploy)).toMatchObject({
+    expect(await connected().end(started, deploy)).toMatchObject({
       status,
       result,
       message: `Rollback ${id} ended as ${state}`,
@@ -232,14 +232,14 @@ describe('a rollback that was started', () => {
     })
   })
 
-  test.each(['InProgress', 'Stopping'])('goes on while it is %s', async (state) => {
-    const begun = await goBack()
+  test.each(['InProgress', 'Stopping'])('is running while it is %s', async (state) => {
+    const started = await goBack()
     server.act('Deploy/Service', 'InProgress')
     server.end(state)
-    expect(await connected().poll(begun, deploy)).toMatchObject({ status: state, progress: 'action Deploy/Service' })
+    expect(await connected().poll(started, deploy)).toMatchObject({ status: state, progress: 'action Deploy/Service' })
   })
 
-  test('is stopped by its id alone', async () => {
+  test('is stopped by its id', async () => {
     const { outcome } = await goBack()
     const id = outcome.data['id'] as string
     expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
