@@ -80,7 +80,7 @@ describe('runbooks', () => {
     }
   })
 
-  it('contain an event by hand with the fields of ours', () => {
+  it('contain an event by hand with all fields', () => {
     const [, json = ''] = /-d '(\{\n[\s\S]*?\n\})'/.exec(texts.get('README.md') ?? '') ?? []
     const byHand = JSON.parse(json)
     const event = { id: 'i', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} }
