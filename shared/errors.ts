@@ -37,7 +37,7 @@ interface FailureOptions {
   /** The platform reports that it did nothing, although the status of its response may be a success. */
   nothingWritten?: boolean
   /** Something may have been written at the platform before this happened. */
-  afterWrite?: boolean | undefined
+  mayHaveWritten?: boolean | undefined
   /** The platform's response, for code that decides by it. Never serialized. */
   response?: FailedResponse | undefined
   cause?: unknown
@@ -62,7 +62,7 @@ export class Failure extends Error {
   readonly retryAfter: number | undefined
   readonly headers: Record<string, string> | undefined
   /** The platform may have written something before this failure. */
-  readonly afterWrite: boolean
+  readonly mayHaveWritten: boolean
   readonly nothingWritten: boolean
   /** Private, so that it never gets into JSON. */
   readonly #options: FailureOptions
@@ -74,7 +74,7 @@ export class Failure extends Error {
     this.retryAfter = options.retryAfter
     this.headers = options.headers
     this.nothingWritten = options.nothingWritten ?? false
-    this.afterWrite = options.afterWrite ?? false
+    this.mayHaveWritten = options.mayHaveWritten ?? false
     this.#options = options
   }
 
@@ -83,10 +83,10 @@ export class Failure extends Error {
     return this.#options.response
   }
 
-  /** Returns the failure with another `afterWrite`. */
-  withAfterWrite(afterWrite: boolean): Failure {
-    if (afterWrite === this.afterWrite) return this
-    const failure = new Failure(this.kind, this.message, { ...this.#options, afterWrite })
+  /** Returns the failure with another `mayHaveWritten`. */
+  withMayHaveWritten(mayHaveWritten: boolean): Failure {
+    if (mayHaveWritten === this.mayHaveWritten) return this
+    const failure = new Failure(this.kind, this.message, { ...this.#options, mayHaveWritten })
     failure.stack = this.stack
     return failure
   }

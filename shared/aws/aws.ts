@@ -82,7 +82,7 @@ export class Aws {
       return await this.#send(service, command)
     } catch (error) {
       this.#writes.failed()
-      throw this.#withAfterWrite(error)
+      throw this.#withMayHaveWritten(error)
     }
   }
 
@@ -113,7 +113,7 @@ export class Aws {
       if (isSuccess(status)) this.#writes.accepted(() => `${status} with a body that cannot be read`)
       else this.#writes.failed()
       if (error instanceof Failure && !mayHaveSucceeded(error)) this.#writes.refused()
-      throw this.#withAfterWrite(error)
+      throw this.#withMayHaveWritten(error)
     }
   }
 
@@ -125,11 +125,11 @@ export class Aws {
   requireField<T>(value: T | undefined, name: string): T {
     if (value !== undefined) return value
     const message = `${this.#options.platform} returned an unexpected response (no ${name}).`
-    throw this.#withAfterWrite(new Failure('platform', message))
+    throw this.#withMayHaveWritten(new Failure('platform', message))
   }
 
-  #withAfterWrite(error: unknown): unknown {
-    return error instanceof Failure ? error.withAfterWrite(this.#writes.mayHaveWritten) : error
+  #withMayHaveWritten(error: unknown): unknown {
+    return error instanceof Failure ? error.withMayHaveWritten(this.#writes.mayHaveWritten) : error
   }
 
   async #send<Output>(

@@ -30,7 +30,7 @@ export async function callJson<T>(
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused') throw error
     if (!/Throttl/.test(errorCode(error.response?.body) ?? '')) throw error
-    throw new Failure('platform', error.message, { cause: error, afterWrite: error.afterWrite })
+    throw new Failure('platform', error.message, { cause: error, mayHaveWritten: error.mayHaveWritten })
   }
 }
 

@@ -49,7 +49,7 @@ export async function runAction(
       const { acceptedResponse } = client
       const error =
         thrown instanceof Failure
-          ? thrown.withAfterWrite(thrown.afterWrite || (client.mayHaveWritten && !thrown.nothingWritten))
+          ? thrown.withMayHaveWritten(thrown.mayHaveWritten || (client.mayHaveWritten && !thrown.nothingWritten))
           : thrown
       if (action.idempotent || acceptedResponse === undefined || !isAboutResponse(error)) throw error
       return lookUp(connection, action, call, options, { error, acceptedResponse })
@@ -155,7 +155,7 @@ async function withConnection<T>(
     return await attempt(false, false)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
-    mayHaveWritten = error.afterWrite
+    mayHaveWritten = error.mayHaveWritten
   }
   try {
     return await attempt(true, mayHaveWritten)
@@ -163,7 +163,7 @@ async function withConnection<T>(
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
     const secret = connectionPath(category.name, connection)
     throw new Failure('credentials', `${toSentence(error.message)} Update the secret ${secret}.`, {
-      afterWrite: mayHaveWritten || error.afterWrite,
+      mayHaveWritten: mayHaveWritten || error.mayHaveWritten,
     })
   }
 }

@@ -84,7 +84,7 @@ export interface Authorization {
  * The HTTP client of one platform instance. Sends and parses JSON, limits the time and the response size, verifies TLS,
  * follows redirects within the base URL only, and throws `Failure`s with the platform's own reason.
  *
- * It never retries: the caller decides, by `afterWrite` of the failure, whether a retry is safe.
+ * It never retries: the caller decides, by `mayHaveWritten` of the failure, whether a retry is safe.
  *
  * @example
  * const { body } = await http.get(`runs/${segment(id)}`, { schema: run })
@@ -174,7 +174,7 @@ export class Http {
       else this.#writes.failed()
       if (!(error instanceof Failure)) throw error
       if (isWrite && isUnsent(error.cause)) this.#writes.refused()
-      throw this.#withAfterWrite(error)
+      throw this.#withMayHaveWritten(error)
     }
     const { status } = response
     if (isWrite) {
@@ -187,11 +187,11 @@ export class Http {
     this.#writes.failed()
     const failure = this.#refusal(response, operation, options)
     if (failure.kind === 'credentials') this.#options.authorization?.invalidate?.()
-    throw this.#withAfterWrite(failure)
+    throw this.#withMayHaveWritten(failure)
   }
 
-  #withAfterWrite(failure: Failure): Failure {
-    return failure.withAfterWrite(this.#writes.mayHaveWritten)
+  #withMayHaveWritten(failure: Failure): Failure {
+    return failure.withMayHaveWritten(this.#writes.mayHaveWritten)
   }
 
   #build(method: string, path: string, options: RequestOptions): SentRequest {
@@ -223,7 +223,7 @@ export class Http {
       return { ...request, headers: { ...request.headers, ...(await authorization.headers(request)) } }
     } catch (error) {
       // This request was not sent, but an earlier one may have written.
-      throw error instanceof Failure ? this.#withAfterWrite(error) : error
+      throw error instanceof Failure ? this.#withMayHaveWritten(error) : error
     }
   }
 
@@ -295,7 +295,7 @@ export class Http {
     if (parsed.success) return { ...response, body: parsed.data }
     const [issue] = parsed.error.issues
     const problem = `${issue?.path.join('.') || 'the response'} ${issue?.message}`
-    throw this.#withAfterWrite(
+    throw this.#withMayHaveWritten(
       new Failure(
         'platform',
         `${this.#options.platform} returned an unexpected response to ${operation} (${problem}).`,

@@ -204,7 +204,7 @@ function withChangedFlags(error: unknown, updates: FlagUpdate[], waiting: Waitin
     .map(({ flag }) => flag)
   if (!(error instanceof Failure) || changed.length === 0) return error
   const message = `${toSentence(error.message)} Changed before that: ${changed.join(', ')}.`
-  return new Failure(error.kind, message, { retryAfter: error.retryAfter, cause: error.cause, afterWrite: true })
+  return new Failure(error.kind, message, { retryAfter: error.retryAfter, cause: error.cause, mayHaveWritten: true })
 }
 
 /** Milliseconds before each read: some platforms show a change only a moment later. */

@@ -135,7 +135,7 @@ async function startOnce(provider: JobProvider, client: Client, input: StartJob)
   try {
     return await provider.start(client, input)
   } catch (error) {
-    if (!isTransient(error) || !(error as Failure).afterWrite) throw error
+    if (!isTransient(error) || !(error as Failure).mayHaveWritten) throw error
     const accepted =
       client.acceptedResponse === undefined ? [] : [`The response was ${toSentence(client.acceptedResponse)}`]
     throw outcomeUnknown(provider, [toSentence((error as Failure).message), ...accepted].join(' '))

@@ -79,7 +79,7 @@ export function evaluationConformance(
       ['a 200 response of another type', () => platform.server.failNext(200, '"welcome"', { times: 5 })],
     ])('can be retried after %s', async (_what, fail) => {
       fail()
-      expect(await failureOf(run())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+      expect(await failureOf(run())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     })
 
     test('reports how long to wait after a 429 response', async () => {

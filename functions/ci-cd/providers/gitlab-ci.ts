@@ -162,7 +162,8 @@ export const gitlabCi = defineJobProvider({
     try {
       return await create({})
     } catch (error) {
-      if (isTransient(error) && (error as Failure).afterWrite) throw outcomeUnknown(naming, (error as Failure).message)
+      if (isTransient(error) && (error as Failure).mayHaveWritten)
+        throw outcomeUnknown(naming, (error as Failure).message)
       throw error
     }
   },

@@ -141,7 +141,7 @@ export const jenkins = defineJobProvider({
     const number = /\/queue\/item\/(\d+)/.exec(response.headers['location'] ?? '')?.[1]
     if (number) return runOf(http, { job: path, number: Number(number), isQueued: true })
     throw new Failure('platform', `Jenkins accepted the start of ${path} but returned no queue item.`, {
-      afterWrite: true,
+      mayHaveWritten: true,
     })
   },
 

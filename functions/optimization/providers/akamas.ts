@@ -64,7 +64,7 @@ function failureOf(body: unknown): Failure {
   return new Failure(
     'platform',
     `Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(reason || 'no reason given', 300)}`,
-    { nothingWritten, afterWrite: !nothingWritten },
+    { nothingWritten, mayHaveWritten: !nothingWritten },
   )
 }
 

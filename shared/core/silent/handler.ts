@@ -69,9 +69,9 @@ async function runWithRetries(
       return await runAction(category, call, deadlineAt, previousWrite(attempts))
     } catch (error) {
       attempts.outcomeUnknown ||= kindOf(error) === 'doubtful'
-      attempts.mayHaveWritten ||= attempts.outcomeUnknown || !(error instanceof Failure) || error.afterWrite
+      attempts.mayHaveWritten ||= attempts.outcomeUnknown || !(error instanceof Failure) || error.mayHaveWritten
       if (!(error instanceof Failure)) throw error
-      if (error.transient && error.afterWrite && call.id === undefined) {
+      if (error.transient && error.mayHaveWritten && call.id === undefined) {
         throw new Failure(
           error.kind,
           `${toSentence(error.message)} The request may have succeeded nevertheless. Check the platform before you repeat the call, or send the id of the event.`,

@@ -39,7 +39,7 @@ export async function runUntilDeadline(
         } catch (error) {
           const remaining = deadline.at - Date.now()
           const mayHaveWritten =
-            isRetry || (error instanceof Failure && (error.afterWrite || error.kind === 'doubtful'))
+            isRetry || (error instanceof Failure && (error.mayHaveWritten || error.kind === 'doubtful'))
           const kind = kindOf(error)
           if (kind === 'internal') log.error('internal error', error as Error)
           log.warn('start failed', { attempt: isRetry ? attempt : attempts, kind, reason: messageOf(error) })

@@ -45,7 +45,7 @@ export const httpTicket = defineTicketProvider({
     if (client.isRetry && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
     const names = namesOf(client, input)
     const { response, findNext } = await create(client, open, names, 'open').catch((error: unknown) => {
-      if (isSafe || !isTransient(error) || !(error as Failure).afterWrite) throw error
+      if (isSafe || !isTransient(error) || !(error as Failure).mayHaveWritten) throw error
       throw outcomeUnknown('the ticket was opened')
     })
     if (findNext) return requireFound(await findTicket(client, input), find)

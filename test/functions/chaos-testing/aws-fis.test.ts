@@ -143,7 +143,7 @@ describe('AWS FIS: start', () => {
     server.state.maxActive = 1
     await connected().start(shop, { key: keyOf(2) })
     const failure = await failureOf(connected().start(shop))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toBe(
       `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`,
     )
@@ -159,7 +159,7 @@ describe('AWS FIS: start', () => {
   ])('is transient after %s %s', async (status, type, headers, retryAfter) => {
     server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': type, ...headers } })
     const failure = await failureOf(connected().start(shop))
-    expect(failure).toMatchObject({ transient: true, afterWrite: false, retryAfter })
+    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false, retryAfter })
     expect(failure.message).toContain('Rate exceeded')
   })
 })
@@ -167,7 +167,7 @@ describe('AWS FIS: start', () => {
 describe('AWS FIS: start with a lost response', () => {
   test('a retry starts no second experiment', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.experiments).toHaveLength(1)
   })

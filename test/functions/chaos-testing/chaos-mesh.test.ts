@@ -238,7 +238,10 @@ describe('Chaos Mesh: start', () => {
 
   test('is transient while Chaos Mesh is down, and returns its Retry-After', async () => {
     server.failNext(500, '<html><title>Internal Server Error</title>', { on: 'POST' })
-    expect(await failureOf(connected().start({ target: 'kill' }))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start({ target: 'kill' }))).toMatchObject({
+      transient: true,
+      mayHaveWritten: true,
+    })
     server.failNext(500, {
       code: 500,
       message: 'error.api.internal_server_error: failed calling webhook "m.kb.io": EOF',
@@ -351,7 +354,7 @@ describe('Chaos Mesh: blast radius', () => {
 describe('Chaos Mesh: start with a lost response', () => {
   test.each(['latency', 'rollout'])('a retry finds the object of %s by name', async (target) => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start({ target }))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start({ target }))).toMatchObject({ transient: true, mayHaveWritten: true })
     const id = idOf(server.newest())
     await connected().start({ target }, { key: keyOf(2) })
     const { outcome } = await connected().start({ target }, { isRetry: true })

@@ -154,7 +154,7 @@ describe('Gremlin: start', () => {
   test('waits for a running run of the same scenario', async () => {
     await connected().start(network, { key: keyOf(2) })
     const failure = await failureOf(connected().start(network))
-    expect(failure).toMatchObject({ transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('Scenario run number 1 is in progress')
     server.enter('Successful')
     expect((await connected().start(network)).outcome.data).toMatchObject({ id: `${guid}#2` })
@@ -163,13 +163,13 @@ describe('Gremlin: start', () => {
   test('returns Retry-After of Gremlin', async () => {
     server.failNext(429, 'Slow down', { on: 'POST', headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(network))).toMatchObject({
-      ...{ transient: true, retryAfter: 12, afterWrite: false },
+      ...{ transient: true, retryAfter: 12, mayHaveWritten: false },
     })
   })
 
   test('is transient while Gremlin is down', async () => {
     server.down()
-    expect(await failureOf(connected().start(network))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(network))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 })
 
@@ -178,7 +178,7 @@ describe('Gremlin: start with a lost response', () => {
     await connected().start(network, { key: keyOf(2) })
     server.enter('Successful')
     server.loseNext('POST')
-    expect(await failureOf(connected().start(network))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(network))).toMatchObject({ transient: true, mayHaveWritten: true })
     server.state.listsLate = 1
     const { outcome } = await connected().start(network, { isRetry: true })
     expect(outcome.data).toMatchObject({ id: `${guid}#2` })

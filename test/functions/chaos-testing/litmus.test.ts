@@ -90,7 +90,7 @@ describe('Litmus: connection', () => {
 
   test('an invalid password is a credentials failure without the password', async () => {
     const failure = await failureOf(asUser({ password: 'a-wrong-password' }).start(pods))
-    expect(failure).toMatchObject({ kind: 'credentials', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
     expect(failure.message).toContain('401 to POST /auth/login: Invalid Credentials')
     expect(failure.message).not.toContain('a-wrong-password')
   })
@@ -103,9 +103,9 @@ describe('Litmus: connection', () => {
 
   test('a failed login is transient, and nothing was written', async () => {
     server.failNext(502, '<html><title>502 Bad Gateway</title>')
-    expect(await failureOf(asUser().start(pods))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(asUser().start(pods))).toMatchObject({ transient: true, mayHaveWritten: false })
     server.failNext(200, '<html>')
-    expect(await failureOf(asUser().start(pods))).toMatchObject({ kind: 'platform', afterWrite: false })
+    expect(await failureOf(asUser().start(pods))).toMatchObject({ kind: 'platform', mayHaveWritten: false })
   })
 
   test.each([
@@ -204,13 +204,13 @@ describe('Litmus: start', () => {
   test('returns Retry-After of Litmus', async () => {
     server.failNext(429, 'slow down', { headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(pods))).toMatchObject({
-      ...{ transient: true, retryAfter: 12, afterWrite: false },
+      ...{ transient: true, retryAfter: 12, mayHaveWritten: false },
     })
   })
 
   test('is transient if the permission check fails, but not if the request may have been received', async () => {
     server.failNext(200, error('permission_denied: rpc error: code = Unavailable desc = connection error'))
-    expect(await failureOf(connected().start(pods))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(pods))).toMatchObject({ transient: true, mayHaveWritten: false })
     await connected().start(pods)
     server.down()
     expect(await failureOf(connected().start(pods))).toMatchObject({ kind: 'doubtful' })

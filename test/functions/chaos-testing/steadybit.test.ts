@@ -149,13 +149,13 @@ describe('Steadybit: start', () => {
     }
     server.failNext(status, another, { on: 'POST' })
     const failure = await failureOf(connected().start(shop, { key: undefined }))
-    expect(failure).toMatchObject({ transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('Another experiment is running')
   })
 
   test('runs in parallel with others if the connection allows it', async () => {
     server.state.busy = true
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: false })
     await connected({ parallel: true }).start(shop)
     expect(starts().map(({ query }) => query.get('allowParallel'))).toEqual(['false', 'true'])
     expect(server.state.executions).toHaveLength(1)
@@ -165,13 +165,13 @@ describe('Steadybit: start', () => {
     const headers = { 'ratelimit-limit': '100;w=60', 'ratelimit-remaining': '0', 'ratelimit-reset': '46' }
     server.failNext(429, { title: 'Too Many Requests' }, { on: 'POST', headers })
     expect(await failureOf(connected().start(shop, { key: undefined }))).toMatchObject({
-      ...{ transient: true, retryAfter: 46, afterWrite: false },
+      ...{ transient: true, retryAfter: 46, mayHaveWritten: false },
     })
   })
 
   test('is transient while Steadybit is down', async () => {
     server.down()
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 })
 
@@ -236,7 +236,7 @@ describe('Steadybit: start with a lost response', () => {
   const lose = async () => {
     server.loseNext('POST')
     const failure = await failureOf(steadybit.start(connected().client(), shop))
-    expect(failure).toMatchObject({ transient: true, afterWrite: true })
+    expect(failure).toMatchObject({ transient: true, mayHaveWritten: true })
   }
 
   test('a retry finds the execution by its key once it has started', async () => {
@@ -295,7 +295,7 @@ test('Steadybit: a second delivery of an event finds the execution after it has 
 test('Steadybit: a start waits until it is known to whom a preparing execution belongs', async () => {
   await connected().start(shop, { key: keyOf(2) })
   expect(await failureOf(connected({ parallel: 'on' }).start(shop))).toMatchObject({
-    ...{ transient: true, afterWrite: false },
+    ...{ transient: true, mayHaveWritten: false },
   })
   expect(starts()).toHaveLength(1)
 })

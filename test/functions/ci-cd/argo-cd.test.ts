@@ -164,7 +164,7 @@ describe('Argo CD: start', () => {
   test('is transient while another operation is in progress', async () => {
     await start(guestbook, { key: other })
     const failure = await failureOf(start())
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('another operation is already in progress')
   })
 })
@@ -182,7 +182,7 @@ describe('Argo CD: start with a lost response', () => {
     ],
   ])('a retry finds the operation by its marker if it is %s', async (_how, prepare) => {
     server.loseNext('POST')
-    expect(await failureOf(start())).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(start())).toMatchObject({ transient: true, mayHaveWritten: true })
     prepare()
     expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
@@ -381,7 +381,7 @@ describe('Argo CD: cancel', () => {
 
   test('is transient until the operation has started', async () => {
     await start()
-    expect(await failureOf(connected().cancel({ id }))).toMatchObject({ kind: 'platform', afterWrite: false })
+    expect(await failureOf(connected().cancel({ id }))).toMatchObject({ kind: 'platform', mayHaveWritten: false })
     expect(calls('DELETE')).toEqual([])
   })
 

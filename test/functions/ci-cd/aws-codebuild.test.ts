@@ -130,7 +130,7 @@ describe('AWS CodeBuild: start', () => {
 
   test('is transient if the queue is full or AWS throttles', async () => {
     server.state.maxQueued = 0
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: false })
     server.failNext(
       400,
       { __type: 'ThrottlingException', message: 'Rate exceeded' },
@@ -144,7 +144,7 @@ describe('AWS CodeBuild: start with a lost response', () => {
   test('may have started a build if the response cannot be read', async () => {
     server.failNext(200, { build: { id, startTime: '2026-11-27T10:00:00Z' } }, { on: 'StartBuild', done: true })
     const failure = await failureOf(connected().start(shop))
-    expect(failure).toMatchObject({ kind: 'platform', afterWrite: true })
+    expect(failure).toMatchObject({ kind: 'platform', mayHaveWritten: true })
     expect(failure.message).toBe('AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.')
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.builds).toHaveLength(1)
@@ -152,7 +152,7 @@ describe('AWS CodeBuild: start with a lost response', () => {
 
   test('a retry finds the build by its key, regardless of its age', async () => {
     server.loseNext('StartBuild')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: true })
     server.state.tokens.clear()
     const { outcome } = await connected().start(shop, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url })

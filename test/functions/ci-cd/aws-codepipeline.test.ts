@@ -113,7 +113,7 @@ describe('AWS CodePipeline: start', () => {
     'is transient after %s',
     async (type) => {
       server.failNext(400, { __type: type, message: 'Try again later.' })
-      expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: false })
+      expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: false })
     },
   )
 })
@@ -121,7 +121,7 @@ describe('AWS CodePipeline: start', () => {
 describe('AWS CodePipeline: start with a lost response', () => {
   test('a retry starts no second execution', async () => {
     server.loseNext('StartPipelineExecution')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.executions).toHaveLength(1)
   })

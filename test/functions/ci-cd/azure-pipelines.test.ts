@@ -163,7 +163,7 @@ describe('Azure Pipelines: start', () => {
 
   test('returns Retry-After of Azure', async () => {
     server.failNext(429, undefined, { on: 'POST', headers: { 'retry-after': '30' } })
-    expect(await failureOf(connected().start(deploy))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(deploy))).toMatchObject({ transient: true, mayHaveWritten: false })
     server.failNext(429, undefined, { on: 'POST', headers: { 'retry-after': '30' } })
     expect(await failureOf(connected().start(deploy))).toMatchObject({ retryAfter: 30 })
   })
@@ -177,7 +177,7 @@ describe('Azure Pipelines: start with a lost response', () => {
   ])('a retry finds the run by %s', async (_what, fields, named) => {
     Object.assign(server.state.definitions[0] ?? {}, { named })
     server.loseNext('POST')
-    expect(await failureOf(keyed(fields).start(deploy))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(keyed(fields).start(deploy))).toMatchObject({ transient: true, mayHaveWritten: true })
     await keyed(fields).start(deploy, { key: keyOf(2) })
     const { outcome } = await keyed(fields).start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })

@@ -131,7 +131,7 @@ describe('GitHub Actions: start', () => {
 describe('GitHub Actions: start with a lost response', () => {
   test('a retry finds the run by the key in its name', async () => {
     server.loseNext('POST')
-    expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, mayHaveWritten: true })
     const { outcome } = await keyed().start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url: `${server.url}/${repo}/actions/runs/30433642` })
     expect(calls('POST')).toHaveLength(1)

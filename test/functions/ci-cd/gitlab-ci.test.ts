@@ -197,7 +197,7 @@ describe('GitLab CI: start in a project that forbids pipeline variables', () => 
 describe('GitLab CI: start with a lost response', () => {
   test('a retry finds the pipeline by its variable among pipelines of others', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(build))).toMatchObject({ transient: true, mayHaveWritten: true })
     server.addOf('mia')
     await connected().start(build, { key: keyOf(2) })
     const { outcome } = await connected().start(build, { isRetry: true })

@@ -144,7 +144,7 @@ describe('Jenkins: start', () => {
 describe('Jenkins: start with a lost response', () => {
   test('a retry finds the key in the queue', async () => {
     server.loseNext('POST')
-    expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, mayHaveWritten: true })
     const { outcome } = await keyed().start(deploy, { isRetry: true })
     expect(outcome.data).toMatchObject({ id: queued })
     expect(calls('POST')).toHaveLength(1)
@@ -161,7 +161,7 @@ describe('Jenkins: start with a lost response', () => {
 
   test('a retry finds a build whose start returned no location', async () => {
     server.failNext(201, undefined, { on: 'POST', done: true })
-    expect(await failureOf(keyed().start(deploy))).toMatchObject({ kind: 'platform', afterWrite: true })
+    expect(await failureOf(keyed().start(deploy))).toMatchObject({ kind: 'platform', mayHaveWritten: true })
     await keyed().start(deploy, { isRetry: true })
     expect(places()).toHaveLength(1)
   })

@@ -298,7 +298,7 @@ describe('AWS AppConfig: repeated call', () => {
       if (lost === 'hostedconfigurationversions') server.loseNext('POST')
       else meanwhile['POST hostedconfigurationversions'] = () => server.loseNext('POST')
       const failure = await failureOf(set())
-      expect([failure.kind, failure.afterWrite]).toEqual(['platform', true])
+      expect([failure.kind, failure.mayHaveWritten]).toEqual(['platform', true])
       const started = await set({}, { isRetry: true })
       expect(started.job).toMatchObject({ changes: [{ id: '2' }] })
       expect([server.state.versions.length, server.state.deployments.length]).toEqual([2, 2])

@@ -315,7 +315,7 @@ describe('set-flags', () => {
   test('stops at a transient error and lists the flags changed so far', async () => {
     const played = play({ refuses: ['a'], breaks: ['c'] })
     const failure = await failureOf(several(played, { flags: ['a', { flag: 'b', percentage: 5 }, 'c'], state: 'on' }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect(failure.message).toBe('c is unavailable. Changed before that: b.')
   })
 

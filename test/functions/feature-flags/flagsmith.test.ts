@@ -166,7 +166,7 @@ describe('Flagsmith: environment with feature versioning', () => {
 
   test('a retry publishes a new version after a failed attempt', async () => {
     server.failNext(503, undefined, { on: 'PATCH' })
-    expect(await failureOf(set(true, {}, versioned))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(set(true, {}, versioned))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(enabled('Versioned1key')).toBe(false)
     expect(await set(true, { isRetry: true }, versioned)).toMatchObject({ result: 'pass' })
     expect(environment('Versioned1key').versions.map(({ published }) => published)).toEqual([false, true])

@@ -240,7 +240,7 @@ describe('Unleash: change requests', () => {
     ],
   ])('a retry continues if the connection broke after the draft %s', async (_, breakOff) => {
     breakOff()
-    expect(await failureOf(ask())).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(ask())).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(request().state).toBe('Draft')
     await ask({ isRetry: true })
     expect(server.state.requests).toHaveLength(1)

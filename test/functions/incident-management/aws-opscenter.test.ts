@@ -139,7 +139,7 @@ describe('open', () => {
   test('one whose answer was lost is found', async () => {
     server.loseNext('CreateOpsItem')
     const lost = await failureOf(open())
-    expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
+    expect([lost.kind, lost.mayHaveWritten]).toEqual(['platform', true])
     expect((await open({}, { isRetry: true })).data['id']).toBe(id)
     expect(server.state.opsItems).toHaveLength(1)
   })
@@ -171,8 +171,8 @@ describe('open', () => {
       'OperationalData key ssm-x',
     ],
   ])('%j is refused in the words of AWS', async (input, name, words) => {
-    const { kind, message, afterWrite } = await failureOf(open(input))
-    expect([kind, afterWrite]).toEqual(['refused', false])
+    const { kind, message, mayHaveWritten } = await failureOf(open(input))
+    expect([kind, mayHaveWritten]).toEqual(['refused', false])
     expect(message).toContain(`AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`)
     expect(server.state.opsItems).toEqual([])
   })
@@ -271,7 +271,7 @@ describe('update', () => {
   test('a comment whose answer was lost is found', async () => {
     await open()
     server.loseNext('UpdateOpsItem')
-    expect((await failureOf(update({ comment: 'Still slow' }))).afterWrite).toBe(true)
+    expect((await failureOf(update({ comment: 'Still slow' }))).mayHaveWritten).toBe(true)
     await update({ comment: 'Still slow' }, { isRetry: true })
     expect(count('UpdateOpsItem')).toBe(1)
   })
@@ -294,7 +294,7 @@ describe('update', () => {
     await open()
     server.failNext(503, '<html>busy</html>', { on: 'GetOpsItem' })
     const failure = await failureOf(update({ title: 'x' }))
-    expect([failure.kind, failure.afterWrite]).toEqual(['platform', true])
+    expect([failure.kind, failure.mayHaveWritten]).toEqual(['platform', true])
     expect(failure.message).toBe('AWS OpsCenter answered 503 to GetOpsItem with a body that is not JSON.')
   })
 })

@@ -153,7 +153,7 @@ describe('start', () => {
   test('a repeat is the same execution, also where the first answer was lost', async () => {
     server.loseNext('StartAutomationExecution')
     const lost = await failureOf(start())
-    expect([lost.kind, lost.afterWrite]).toEqual(['platform', true])
+    expect([lost.kind, lost.mayHaveWritten]).toEqual(['platform', true])
     expect(lost.message).toContain(
       'AWS Systems Manager could not be reached: socket hang up (StartAutomationExecution).',
     )
@@ -181,29 +181,29 @@ describe('start', () => {
     ],
     [{ parameters: { Service: '' } }, 'ValidationException', "Value at 'parameters' failed"],
   ])('%j is refused in the words of AWS', async (input, name, words) => {
-    const { kind, message, afterWrite } = await failureOf(start(input))
-    expect([kind, afterWrite]).toEqual(['refused', false])
+    const { kind, message, mayHaveWritten } = await failureOf(start(input))
+    expect([kind, mayHaveWritten]).toEqual(['refused', false])
     expect(message).toContain(`AWS Systems Manager answered ${name} to StartAutomationExecution: ${words}`)
   })
 
   test('waits where too many run, since one of them will end', async () => {
     server.state.maxExecutions = 0
-    const { kind, transient, afterWrite, message } = await failureOf(start())
-    expect([kind, transient, afterWrite]).toEqual(['platform', true, false])
+    const { kind, transient, mayHaveWritten, message } = await failureOf(start())
+    expect([kind, transient, mayHaveWritten]).toEqual(['platform', true, false])
     expect(message).toContain('Concurrent executions exceed the limit.')
   })
 
   test('waits for as long as AWS says where it is throttled', async () => {
     const headers = { 'retry-after': '7' }
     server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { headers })
-    const { transient, retryAfter, afterWrite } = await failureOf(start())
-    expect([transient, retryAfter, afterWrite]).toEqual([true, 7, false])
+    const { transient, retryAfter, mayHaveWritten } = await failureOf(start())
+    expect([transient, retryAfter, mayHaveWritten]).toEqual([true, 7, false])
   })
 
   test('may have been done where AWS fails', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' }, { done: true })
-    const { transient, afterWrite, message } = await failureOf(start())
-    expect([transient, afterWrite]).toEqual([true, true])
+    const { transient, mayHaveWritten, message } = await failureOf(start())
+    expect([transient, mayHaveWritten]).toEqual([true, true])
     expect(message).toContain('AWS Systems Manager answered InternalServerError to StartAutomationExecution: An error')
   })
 })

@@ -127,7 +127,7 @@ describe('a repeat', () => {
   test('finds it though its answer was lost and the search does not know it yet', async () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
-    expect(await failureOf(jiraServiceManagement.open(client(), problem))).toMatchObject({ afterWrite: true })
+    expect(await failureOf(jiraServiceManagement.open(client(), problem))).toMatchObject({ mayHaveWritten: true })
     expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-1' } })
     expect(server.state.issues).toHaveLength(1)
   })

@@ -123,7 +123,7 @@ describe('start', () => {
 
   test('is tried again where only the incident could not be read', async () => {
     server.failNext(503, undefined, { on: 'GET' })
-    expect(await failureOf(start())).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(start())).toMatchObject({ transient: true, mayHaveWritten: false })
     await start()
     expect(server.state.invocations).toHaveLength(1)
   })

@@ -148,13 +148,13 @@ describe('open', () => {
 
   test('says in the words of PagerDuty why it is refused', async () => {
     const failure = await failureOf(open({ severity: 'SEV-1' }))
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toContain("400 to POST /v2/enqueue: Event object is invalid; 'payload.severity' is invalid")
   })
 
   test('makes one alert of a repeat, also where the answer was lost', async () => {
     server.loseNext('POST')
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     await open({}, { isRetry: true })
     expect(server.state.alerts).toHaveLength(1)
     await open({}, { key: keyOf(2) })
@@ -256,7 +256,7 @@ describe('where PagerDuty fails', () => {
         message: 'Requests for this service are arriving too quickly.',
       })
       const failure = await failureOf(act())
-      expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false, retryAfter: undefined })
+      expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false, retryAfter: undefined })
       expect(failure.message).toContain('arriving too quickly')
     })
 

@@ -221,7 +221,7 @@ describe('a repeat of open', () => {
 
   test('finds the incident whose making was not answered', async () => {
     server.loseNext('POST')
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     await open({}, { isRetry: true })
     expect(server.state.incidents).toHaveLength(1)
   })
@@ -361,7 +361,7 @@ describe('a comment', () => {
 
   test('is made once where its making was not answered', async () => {
     server.loseNext('POST')
-    expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ afterWrite: true, transient: true })
+    expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ mayHaveWritten: true, transient: true })
     await update({ comment: 'x' }, { isRetry: true })
     expect(incident().notes).toHaveLength(1)
   })

@@ -178,7 +178,7 @@ describe('a repeat of start', () => {
 
   test('finds the execution whose start was not answered', async () => {
     server.loseNext('POST')
-    expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134', url: link(134) })
     expect(server.state.executions).toHaveLength(1)
   })
@@ -234,7 +234,7 @@ describe('without an option for the key', () => {
 
   test('a start is tried again where nothing was sent', async () => {
     await server.close()
-    expect(await failureOf(start({}, { connection }))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(start({}, { connection }))).toMatchObject({ transient: true, mayHaveWritten: false })
     server = await startRundeck()
     await start({}, { connection })
     expect(execution().options).toEqual({})

@@ -159,7 +159,7 @@ describe('open', () => {
     server.state.mayWrite = false
     server.state.hasLimitRule = true
     const failure = await failureOf(open())
-    expect(failure).toMatchObject({ kind: 'refused', status: 422, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
     expect(failure.message).toBe(
       'ServiceNow answered 403 to POST /api/now/table/incident: Operation Failed; ACL Exception Insert Failed due to security constraints',
     )
@@ -202,7 +202,7 @@ describe('a repeat of open', () => {
   test.each(['lost', 504])('finds the incident whose making was answered with %s', async (how) => {
     if (how === 'lost') server.loseNext('POST')
     else server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     await open({}, { isRetry: true })
     expect(server.state.incidents).toHaveLength(1)
   })
@@ -357,7 +357,7 @@ describe('a comment', () => {
 
   test('is made once where its making was not answered', async () => {
     server.loseNext('PATCH')
-    expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ afterWrite: true, transient: true })
+    expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ mayHaveWritten: true, transient: true })
     await update({ comment: 'x' }, { isRetry: true })
     expect(incident().journal).toHaveLength(1)
   })
@@ -443,7 +443,7 @@ describe('where ServiceNow fails', () => {
     const body = { error: { message: 'Rate limit exceeded', detail }, status: 'failure' }
     server.failNext(429, body, { headers: { 'retry-after': '1800', 'x-ratelimit-reset': '1900000000' } })
     const failure = await failureOf(open({}, { key: keyOf(3) }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, retryAfter: 1800, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, retryAfter: 1800, mayHaveWritten: false })
     expect(failure.message).toContain(detail)
   })
 

@@ -185,9 +185,9 @@ describe('Azure Boards: repeated open', () => {
 
   test('finds the work item after a lost response', async () => {
     server.failNext(504, 'Gateway Time-out', { on: 'POST' })
-    expect(await failureOf(open())).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(open())).toMatchObject({ transient: true, mayHaveWritten: false })
     server.loseNext('POST')
-    expect(await failureOf(azureBoards.open(client(), fiber))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(azureBoards.open(client(), fiber))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(await open({}, { isRetry: true })).toMatchObject({ message: expect.stringContaining('Found') })
     expect(server.state.items).toHaveLength(1)
   })

@@ -145,7 +145,7 @@ describe('GitLab: repeated open', () => {
 
   test('finds the issue after a lost response', async () => {
     server.loseNext('POST')
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect(await open({}, { isRetry: true })).toMatchObject({ message: expect.stringContaining('Found') })
     expect(server.state.issues).toHaveLength(1)
   })

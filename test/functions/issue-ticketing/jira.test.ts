@@ -166,7 +166,7 @@ describe('Jira: repeated open', () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
     const failure = await failureOf(jira.open(client(), problem))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     issue(0).created = 0
     expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-42' } })
     expect(server.state.issues).toHaveLength(2)
@@ -417,7 +417,7 @@ describe('Jira: transition with required fields', () => {
   ])('lists the allowed resolutions for %s', async (_, names, to, act) => {
     requiring(resolution(...names), to)
     const failure = await failureOf(act())
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toContain(`requires fields that OPS-1 does not have: resolution: "${names.join('", "')}".`)
     expect(failure.message).toContain('Write it as resolution of a close, or in fields of an update')
     expect([...calls('POST'), ...calls('PUT')]).toEqual([])
@@ -457,7 +457,7 @@ describe('Jira: transition with required fields', () => {
     requiring(resolution('Duplicate'))
     const change = { state: 'closed', title: 'Again', labels: ['sev 1'], fields: { resolution: { name: 'Duplicate' } } }
     server.loseNext('POST')
-    expect(await failureOf(update(change))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(update(change))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(await update(change, { isRetry: true })).toMatchObject({ result: 'pass', data: { state: 'Done' } })
     expect(posted(transitionsPath)).toHaveLength(1)
     expect(calls('PUT')).toHaveLength(1)

@@ -123,7 +123,7 @@ describe('AWS DLT: start', () => {
   test('waits while another run of the scenario is running', async () => {
     runAgain()
     const failure = await failureOf(connected().start(checkout))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('checkout cannot start yet: TEST_RUNNING')
     server.finish('complete')
     await connected().start(checkout)
@@ -147,7 +147,7 @@ describe('AWS DLT: start', () => {
   ])('does not start with %s', async (_what, capacity, kind, message) => {
     server.state.capacity = capacity
     const failure = await failureOf(connected().start(checkout))
-    expect(failure).toMatchObject({ kind, afterWrite: false })
+    expect(failure).toMatchObject({ kind, mayHaveWritten: false })
     expect(failure.message).toContain(message)
     expect(posts()).toEqual([])
   })

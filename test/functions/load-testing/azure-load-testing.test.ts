@@ -54,14 +54,14 @@ describe('Azure Load Testing: connection', () => {
 
   test('an invalid secret is a credentials failure with the reason of Microsoft Entra, without the secret', async () => {
     const failure = await failureOf(connected({ clientSecret: 'a-wrong-secret' }).start(checkout))
-    expect(failure).toMatchObject({ kind: 'credentials', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
     expect(failure.message).toContain('AADSTS7000215')
     expect(failure.message).not.toContain('a-wrong-secret')
   })
 
   test('is transient while Microsoft Entra is down: nothing was started', async () => {
     server.failNext(503, '<html>')
-    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(calls('PATCH')).toEqual([])
   })
 
@@ -148,7 +148,7 @@ describe('Azure Load Testing: start', () => {
 describe('Azure Load Testing: start with a lost response', () => {
   test('a retry finds the run by its id', async () => {
     server.loseNext('PATCH')
-    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, mayHaveWritten: true })
     server.finish('DONE', 'PASSED')
     const { outcome } = await connected().start(checkout, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })

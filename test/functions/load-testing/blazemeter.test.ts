@@ -90,7 +90,7 @@ describe('BlazeMeter: start', () => {
   test.each([false, true])('reports the reason that BlazeMeter gives (with 200: %s)', async (with200) => {
     server.state.saysNoWith200 = with200
     const failure = await failureOf(connected().start({ target: '1' }))
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toBe('BlazeMeter answered 404 to POST /api/v4/tests/1/start: Not Found: Test not found')
     server.state.mayWrite = false
     expect((await failureOf(connected().start(checkout))).message).toContain('403 to POST')
@@ -122,7 +122,7 @@ describe('BlazeMeter: start with an unknown outcome', () => {
 
   test('BlazeMeter being unreachable is not one', async () => {
     await server.close()
-    expect(await failureOf(connected().start(checkout))).toMatchObject({ kind: 'platform', afterWrite: false })
+    expect(await failureOf(connected().start(checkout))).toMatchObject({ kind: 'platform', mayHaveWritten: false })
   })
 })
 

@@ -109,20 +109,20 @@ describe('Gatling: start', () => {
     expect(await failureOf(connected().start(checkout))).toMatchObject({
       transient: true,
       retryAfter: 12,
-      afterWrite: false,
+      mayHaveWritten: false,
     })
   })
 
   test('is transient while Gatling is down', async () => {
     server.down()
-    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 })
 
 describe('Gatling: start with a lost response', () => {
   test('a retry finds the run by the key in its title, even if it is listed late', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(checkout))).toMatchObject({ transient: true, mayHaveWritten: true })
     server.state.listsLate = 1
     const { outcome } = await connected().start(checkout, { isRetry: true })
     expect(outcome.data).toMatchObject({ id })

@@ -121,20 +121,20 @@ describe('Grafana Cloud k6: start', () => {
     expect(await failureOf(connected().start(soak))).toMatchObject({
       transient: true,
       retryAfter: 20,
-      afterWrite: false,
+      mayHaveWritten: false,
     })
   })
 
   test('is transient while Grafana is down', async () => {
     server.down()
-    expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 })
 
 describe('Grafana Cloud k6: start with a lost response', () => {
   test('a retry with the same key starts no second run', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(soak))).toMatchObject({ transient: true, mayHaveWritten: true })
     const { outcome } = await connected().start(soak, { isRetry: true })
     expect(outcome.data).toMatchObject({ id, url })
     expect(server.state.runs).toHaveLength(1)

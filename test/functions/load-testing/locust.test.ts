@@ -98,7 +98,7 @@ describe('Locust: start', () => {
   test.each(['spawning', 'running', 'cleanup', 'stopping'])('waits while another test is %s', async (state) => {
     Object.assign(server.state, { state, users: 7 })
     const failure = await failureOf(connected().start(minute))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toBe(`Locust is running another test (${state}), and can run only one at a time.`)
     expect(server.state.starts).toEqual([])
   })
@@ -108,7 +108,7 @@ describe('Locust: start', () => {
     expect(await failureOf(connected().start(minute))).toMatchObject({
       transient: true,
       retryAfter: 7,
-      afterWrite: false,
+      mayHaveWritten: false,
     })
   })
 
@@ -120,14 +120,14 @@ describe('Locust: start', () => {
 
   test('is transient if nothing was sent', async () => {
     server.down()
-    expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 })
 
 describe('Locust: start with a lost response', () => {
   test('is not retried if a test is running or has run', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, mayHaveWritten: true })
     for (const state of ['running', 'stopped']) {
       server.state.state = state
       const failure = await failureOf(connected().start(minute, { isRetry: true }))

@@ -43,7 +43,7 @@ describe('Mattermost: post', () => {
 
   test('a retry after a lost response finds the post', async () => {
     server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
     for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
     for (const channel of [server.channel, 'ops/deployments']) {
       const found = await mattermost.find(client({ isRetry: true }), channel)

@@ -45,7 +45,7 @@ describe('Microsoft Teams: post', () => {
 
   test('a retry after a lost response posts again', async () => {
     server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
     await post(evaluation, { isRetry: true })
     expect(server.cards).toHaveLength(2)
   })
@@ -120,7 +120,7 @@ describe('Microsoft Teams: errors', () => {
   test('fails at the deadline if Teams does not respond', async () => {
     server.hang()
     const failure = await failureOf(post(evaluation, { deadline: 100 }))
-    expect(failure).toMatchObject({ kind: 'timeout', afterWrite: true })
+    expect(failure).toMatchObject({ kind: 'timeout', mayHaveWritten: true })
     expect(failure.message).not.toMatch(secretParts)
   })
 })

@@ -106,7 +106,7 @@ describe('ntfy: post', () => {
 
   test('a retry after a lost response replaces the first message in apps', async () => {
     server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
     await post(evaluation, { isRetry: true })
     expect(server.shown('deploys')).toHaveLength(1)
     await post(evaluation, { key: keyOf(2) })

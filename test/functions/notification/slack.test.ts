@@ -112,7 +112,7 @@ describe('Slack: post', () => {
     expect(await failureOf(post(evaluation, {}, where))).toMatchObject({
       kind: 'refused',
       message: `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`,
-      afterWrite: false,
+      mayHaveWritten: false,
     })
   })
 
@@ -161,7 +161,7 @@ describe('Slack: post', () => {
     [200, { ok: true }],
   ])('can be retried after the status %s with an unexpected body', async (status, body) => {
     server.failNext(status, body)
-    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', afterWrite: true })
+    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', mayHaveWritten: true })
   })
 })
 
@@ -169,7 +169,7 @@ describe('Slack: find', () => {
   test('finds the message after a lost response', async () => {
     await post(evaluation, { key: keyOf(2) })
     server.loseNext('POST')
-    expect(await failureOf(post(question))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(post(question))).toMatchObject({ transient: true, mayHaveWritten: true })
     const found = await find()
     const { ts } = server.posts[1] ?? {}
     expect(found).toEqual({ id: ts, url: link(String(ts)), providerState: { channel, ts } })

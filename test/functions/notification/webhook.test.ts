@@ -109,7 +109,7 @@ describe('Webhook: post', () => {
 
   test('a retry after a lost response has the same id', async () => {
     server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(await post(evaluation, { isRetry: true })).toEqual({ id: keyOf(1) })
     expect(server.calls).toHaveLength(2)
     expect(server.deliveries).toHaveLength(1)
@@ -205,7 +205,7 @@ describe('Webhook: errors', () => {
     server.hang()
     const hanging = await failureOf(post(evaluation, { deadline: 100 }))
     for (const failure of [down, hanging]) {
-      expect(failure).toMatchObject({ transient: true, afterWrite: true })
+      expect(failure).toMatchObject({ transient: true, mayHaveWritten: true })
       expect(failure.message).not.toMatch(secretParts)
     }
   })

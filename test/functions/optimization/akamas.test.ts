@@ -69,7 +69,7 @@ describe('Akamas: a study', () => {
   test('can be retried if the webhook cannot reach Akamas', async () => {
     server.reachable = false
     const failure = await failureOf(start())
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('check the services')
   })
 

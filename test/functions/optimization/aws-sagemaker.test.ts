@@ -118,13 +118,13 @@ describe.each(kinds)('Amazon SageMaker: a start of %s', (_kind, input, id, start
   test('names the missing permission', async () => {
     server.state.denied = [starts]
     const failure = await failureOf(connected().start(input))
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toContain(`sagemaker:${starts}. Allow it under awsProviders in cdk.json`)
   })
 
   test('finds the run of the first attempt after a lost response', async () => {
     server.loseNext(starts)
-    expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect((await connected().start(input, { isRetry: true })).outcome.data).toMatchObject({ id })
     const { executions, trainings, tunings } = server.state
     expect(executions.length + Object.keys(trainings).length + Object.keys(tunings).length).toBe(3)
@@ -228,7 +228,7 @@ describe('Amazon SageMaker: a training', () => {
     server.state.quota = 1
     await connected().start(training)
     const busy = await failureOf(connected().start(training, { key: keyOf(2) }))
-    expect(busy).toMatchObject({ transient: true, afterWrite: false })
+    expect(busy).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(busy.message).toContain('with current utilization of 1 Instances')
     server.state.quota = 0
     server.state.trainings = { 'churn-weekly': trained }

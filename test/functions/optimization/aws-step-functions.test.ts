@@ -123,7 +123,7 @@ describe('AWS Step Functions: a start', () => {
 
   test('shows the reason of AWS', async () => {
     const gone = await failureOf(connected().start({ target: `${target}s` }))
-    expect(gone).toMatchObject({ kind: 'refused', status: 422, afterWrite: false })
+    expect(gone).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
     expect(gone.message).toContain(`State Machine Does Not Exist: '${target}s'`)
     server.failNext(400, { __type: 'InvalidExecutionInput', message: 'Too long' }, { on: 'StartExecution' })
     expect((await failureOf(connected().start(tune))).message).toContain('InvalidExecutionInput')
@@ -135,7 +135,7 @@ describe('AWS Step Functions: a start', () => {
     'is tried again after %s',
     async (type) => {
       server.failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartExecution' })
-      expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, afterWrite: false })
+      expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, mayHaveWritten: false })
     },
   )
 })
@@ -143,7 +143,7 @@ describe('AWS Step Functions: a start', () => {
 describe('AWS Step Functions: a retry of a start', () => {
   test('finds the running execution of the first attempt', async () => {
     server.loseNext('StartExecution')
-    expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect((await connected().start(tune, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.executions).toHaveLength(1)
   })

@@ -46,7 +46,7 @@ jobConformance(databricks, { start: actions['start-model'], stop: actions['stop-
 describe('Databricks: the connection', () => {
   test('distinguishes an invalid token from missing permissions, which are both a 403 response', async () => {
     const wrong = await failureOf(connected({ token: 'a-wrong-token' }).start(tune))
-    expect(wrong).toMatchObject({ kind: 'credentials', afterWrite: false })
+    expect(wrong).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
     expect(wrong.message).toContain('Invalid access token.')
     expect(wrong.message).not.toContain('a-wrong-token')
     server.state.may.run = false
@@ -68,7 +68,7 @@ describe('Databricks: the connection', () => {
 
   test('reports an invalid secret of the service principal without showing it', async () => {
     const failure = await failureOf(asPrincipal({ clientSecret: 'a-wrong-secret' }).start(tune))
-    expect(failure).toMatchObject({ kind: 'credentials', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
     expect(failure.message).toContain('Client authentication failed')
     expect(failure.message).not.toContain('a-wrong-secret')
   })
@@ -140,7 +140,7 @@ describe('Databricks: a start', () => {
       [{ parameters: { stge: 'x' } }, 'Job parameter stge is not defined.'],
     ] as const) {
       const failure = await failureOf(connected().start({ ...tune, ...input }))
-      expect(failure).toMatchObject({ kind: 'refused', status: 422, afterWrite: false })
+      expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
       expect(failure.message).toContain(words)
     }
   })
@@ -156,7 +156,7 @@ describe('Databricks: a start', () => {
     const said = { error_code: 'REQUEST_LIMIT_EXCEEDED', message: 'There are already 5 active runs (limit: 5).' }
     server.failNext(429, said, { headers: { 'retry-after': '9' } })
     const failure = await failureOf(connected().start(tune))
-    expect(failure).toMatchObject({ transient: true, afterWrite: false, retryAfter: 9 })
+    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false, retryAfter: 9 })
     expect(failure.message).toContain('There are already 5 active runs')
   })
 })
@@ -164,7 +164,7 @@ describe('Databricks: a start', () => {
 describe('Databricks: a retry of a start', () => {
   test('finds the run of the first attempt, also after it has ended', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(tune))).toMatchObject({ transient: true, mayHaveWritten: true })
     server.show({ ...succeeded, end_time: endTime })
     const started = await connected().start(tune, { isRetry: true })
     expect(started.outcome.data).toMatchObject({ id })

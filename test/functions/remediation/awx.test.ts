@@ -219,7 +219,7 @@ describe('AWX: a retry of a start', () => {
 
   test('finds the run after a lost response', async () => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(connected().start(input))).toMatchObject({ transient: true, mayHaveWritten: true })
     expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
     expect(launches()).toHaveLength(1)
   })

@@ -205,15 +205,15 @@ describe('Argo CD: a rollback can be retried', () => {
   test('while another operation is running, if it names the deployment', async () => {
     await goBack()
     const failure = await failureOf(goBack({ ref: '0' }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
   })
 
   test('if Argo CD is down or limits requests', async () => {
     server.down()
-    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     server.down(false)
     server.failNext(429, { message: 'slow down' }, { on: 'POST', headers: { 'retry-after': '30' } })
-    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', retryAfter: 30, afterWrite: false })
+    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', retryAfter: 30, mayHaveWritten: false })
   })
 
   test.each([

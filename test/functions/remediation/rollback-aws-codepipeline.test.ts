@@ -185,16 +185,16 @@ describe('AWS CodePipeline: a rollback is refused', () => {
 describe('AWS CodePipeline: a rollback can be retried', () => {
   test('while the pipeline is busy, if it names the execution', async () => {
     server.failNext(400, { __type: 'ConflictException', message: 'Busy.' })
-    expect(await failureOf(goBack({ ref: good }))).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(goBack({ ref: good }))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 
   test('if AWS is down or limits requests before the start', async () => {
     server.down()
-    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     server.down(false)
     for (const on of ['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage']) {
       server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { on })
-      expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+      expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     }
   })
 

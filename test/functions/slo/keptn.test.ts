@@ -238,7 +238,7 @@ describe('Keptn: a retry', () => {
     server.loseNext('POST')
     expect(await failureOf(keptn.startMeasurement(client(), asked))).toMatchObject({
       transient: true,
-      afterWrite: true,
+      mayHaveWritten: true,
     })
     server.state.recordedLate = 1
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })

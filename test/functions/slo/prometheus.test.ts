@@ -151,7 +151,7 @@ describe('Prometheus: a query', () => {
   test('that times out can be retried', async () => {
     const slow = refusal(503, 'timeout', 'query timed out in expression evaluation')
     const failure = await failureOf(evaluateWith(slow))
-    expect(failure).toMatchObject({ transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('query timed out in expression evaluation')
   })
 

@@ -38,7 +38,7 @@ describe('what AWS answers', () => {
   test('as a refusal is one, in its words, with the error of the SDK behind it', async () => {
     server.failNext(400, { __type: 'OpsItemLimitExceededException', Message: 'Too many OpsItems', Limit: 7 })
     const failure = await write()
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toBe('OpsCenter answered OpsItemLimitExceededException to UpdateOpsItem: Too many OpsItems')
     expect(awsErrorOf(failure)).toMatchObject({ name: 'OpsItemLimitExceededException', Limit: 7 })
     expect(awsErrorOf(new Error('another'))).toBeUndefined()
@@ -53,7 +53,7 @@ describe('what AWS answers', () => {
     '%s is about credentials',
     async (name) => {
       server.failNext(400, { __type: name, message: 'The security token included in the request is invalid.' })
-      expect(await write()).toMatchObject({ kind: 'credentials', afterWrite: false })
+      expect(await write()).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
     },
   )
 
@@ -76,7 +76,7 @@ describe('what AWS answers', () => {
     ['ProvisionedThroughputExceededThrottling', 400],
   ])('%s is waited for', async (name, status) => {
     server.failNext(status, { __type: name, message: 'Rate exceeded' }, { headers: { 'retry-after': '4' } })
-    expect(await write()).toMatchObject({ kind: 'platform', transient: true, retryAfter: 4, afterWrite: false })
+    expect(await write()).toMatchObject({ kind: 'platform', transient: true, retryAfter: 4, mayHaveWritten: false })
   })
 
   test('with a Retry-After as a date is waited for until then', async () => {
@@ -89,15 +89,20 @@ describe('what AWS answers', () => {
 
   test('with 5xx is tried again, and a write may have been done', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' }, { times: 2 })
-    expect(await read()).toMatchObject({ kind: 'platform', transient: true, afterWrite: false, retryAfter: undefined })
-    expect(await write()).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(await read()).toMatchObject({
+      kind: 'platform',
+      transient: true,
+      mayHaveWritten: false,
+      retryAfter: undefined,
+    })
+    expect(await write()).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
   })
 
   test('is a fault where it is no JSON, whatever the status', async () => {
     for (const status of [200, 400, 503]) server.failNext(status, '<html>A proxy</html>')
     for (const status of [200, 400, 503]) {
       const failure = await write()
-      expect([failure.kind, failure.afterWrite]).toEqual(['platform', status !== 400])
+      expect([failure.kind, failure.mayHaveWritten]).toEqual(['platform', status !== 400])
       expect(failure.message).toBe(`OpsCenter answered ${status} to UpdateOpsItem with a body that is not JSON.`)
     }
   })
@@ -107,7 +112,7 @@ describe('what AWS answers', () => {
     server.failNext(400, conflict, { times: 2 })
     expect(await write()).toMatchObject({ kind: 'refused' })
     const passing = await failureOf(aws().write(SSMClient, update, 'OpsItemConflictException'))
-    expect(passing).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(passing).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
   })
 
   test('is never asked for twice', async () => {
@@ -126,15 +131,15 @@ describe('what AWS answers', () => {
 describe('what goes on below', () => {
   test('a connection that breaks off leaves a write in doubt', async () => {
     server.down()
-    expect(await read()).toMatchObject({ kind: 'platform', afterWrite: false })
+    expect(await read()).toMatchObject({ kind: 'platform', mayHaveWritten: false })
     const failure = await write()
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: true })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect(failure.message).toBe('OpsCenter could not be reached: socket hang up (UpdateOpsItem).')
   })
 
   test('a connection that is not made leaves none', async () => {
     const failure = await write(aws({ endpoint: 'http://127.0.0.1:9' }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('ECONNREFUSED')
   })
 
@@ -142,14 +147,14 @@ describe('what goes on below', () => {
     server.hang()
     const began = Date.now()
     const failure = await write(aws({}, { deadlineAt: Date.now() + 200 }))
-    expect(failure).toMatchObject({ kind: 'timeout', transient: true, afterWrite: true })
+    expect(failure).toMatchObject({ kind: 'timeout', transient: true, mayHaveWritten: true })
     expect(failure.message).toBe('OpsCenter did not respond within 1 s (UpdateOpsItem).')
     expect(Date.now() - began).toBeGreaterThan(900)
   })
 
   test('after the deadline nothing is written, but it may be looked', async () => {
     const late = aws({}, { deadlineAt: Date.now() - 1 })
-    expect(await write(late)).toMatchObject({ kind: 'deadline', afterWrite: false })
+    expect(await write(late)).toMatchObject({ kind: 'deadline', mayHaveWritten: false })
     expect(server.calls).toEqual([])
     await late.read(SSMClient, get)
   })
@@ -161,7 +166,7 @@ describe('what goes on below', () => {
       new Aws({ platform: 'OpsCenter', account: { endpoint: `${server.url}/` } }).write(SSMClient, update),
     )
     process.env['AWS_REGION'] = region
-    expect(failure).toMatchObject({ kind: 'misconfigured', transient: false, afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'misconfigured', transient: false, mayHaveWritten: false })
     expect(failure.message).toBe('UpdateOpsItem could not be sent to OpsCenter: Region is missing')
   })
 })
@@ -170,12 +175,12 @@ describe('whether something was written', () => {
   test('is remembered for what comes after it', async () => {
     const client = aws()
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
-    expect((await read(client)).afterWrite).toBe(false)
+    expect((await read(client)).mayHaveWritten).toBe(false)
     await client.write(SSMClient, update)
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
-    expect((await read(client)).afterWrite).toBe(true)
+    expect((await read(client)).mayHaveWritten).toBe(true)
     server.failNext(400, { __type: 'ValidationException', message: 'no' })
-    expect((await write(client)).afterWrite).toBe(true)
+    expect((await write(client)).mayHaveWritten).toBe(true)
   })
 
   test('is not, where it was refused', async () => {
@@ -183,7 +188,7 @@ describe('whether something was written', () => {
     server.failNext(400, { __type: 'ValidationException', message: 'no' })
     await write(client)
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
-    expect((await read(client)).afterWrite).toBe(false)
+    expect((await read(client)).mayHaveWritten).toBe(false)
   })
 })
 
@@ -302,7 +307,7 @@ describe('another role', () => {
     const message = `User: arn:aws:sts::123456789012:assumed-role/f is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
     answer = () => refused('AccessDenied', message)
     const failure = await write(aws({ roleArn }))
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toBe(
       `OpsCenter answered AccessDenied to UpdateOpsItem: ${message}. Allow it under awsProviders in cdk.json, and deploy.`,
     )
@@ -322,7 +327,7 @@ describe('another role', () => {
     expect(await write(aws({ roleArn, region: 'eu-north-1' }))).toMatchObject({
       kind: 'platform',
       transient: true,
-      afterWrite: false,
+      mayHaveWritten: false,
     })
     expect(sts.calls).toHaveLength(1)
     expect(server.calls).toEqual([])

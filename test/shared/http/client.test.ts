@@ -264,7 +264,11 @@ describe('an answer', () => {
   it('of a refusal that is nested too deep is still a refusal', async () => {
     const url = await answering(400, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`)
     const message = 'Acme answered 400 to POST /x: JSON of more than 200 levels'
-    expect(await failureOf(client(url).post('x', {}))).toMatchObject({ kind: 'refused', message, afterWrite: false })
+    expect(await failureOf(client(url).post('x', {}))).toMatchObject({
+      kind: 'refused',
+      message,
+      mayHaveWritten: false,
+    })
   })
 
   it('that is nested less, or not at all, is read', async () => {
@@ -404,7 +408,7 @@ describe('how a request is authenticated', () => {
     }
     expect(await failureOf(client(url, { authorization: { headers } }).post('x'))).toMatchObject({
       message: 'The OAuth server is down.',
-      afterWrite: false,
+      mayHaveWritten: false,
     })
     expect(seen).toEqual([])
   })
@@ -420,10 +424,10 @@ describe('a success that is none', () => {
     expect(await said(404)).toMatchObject({
       kind: 'refused',
       message: 'Acme answered 404 to POST /x: No.',
-      afterWrite: false,
+      mayHaveWritten: false,
     })
     expect(await said(401)).toMatchObject({ kind: 'credentials' })
-    expect(await said(500)).toMatchObject({ kind: 'platform', afterWrite: true })
+    expect(await said(500)).toMatchObject({ kind: 'platform', mayHaveWritten: true })
   })
 
   it('may be expected, and is one where it holds no error', async () => {
@@ -438,24 +442,24 @@ describe('a success that is none', () => {
 describe('what a failed write may have done', () => {
   it('is nothing where it never arrived, or was refused', async () => {
     const refusing = await serve((_, res) => res.writeHead(422).end('{}'))
-    expect((await failureOf(client(refusing).post('x', {}))).afterWrite).toBe(false)
-    expect((await failureOf(client('http://127.0.0.1:9').post('x', {}))).afterWrite).toBe(false)
+    expect((await failureOf(client(refusing).post('x', {}))).mayHaveWritten).toBe(false)
+    expect((await failureOf(client('http://127.0.0.1:9').post('x', {}))).mayHaveWritten).toBe(false)
     const taken = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 405).end('{}'))
     const http = client(taken)
     await http.post('x', {}, { accept: [405] })
-    expect((await failureOf(http.get('x'))).afterWrite).toBe(false)
+    expect((await failureOf(http.get('x'))).mayHaveWritten).toBe(false)
   })
 
   it('is in doubt where it arrived and was not refused, for what follows too', async () => {
     const failing = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 500).end('{}'))
-    expect((await failureOf(client(failing).post('x', {}))).afterWrite).toBe(true)
-    expect((await failureOf(client(failing).get('x'))).afterWrite).toBe(false)
+    expect((await failureOf(client(failing).post('x', {}))).mayHaveWritten).toBe(true)
+    expect((await failureOf(client(failing).get('x'))).mayHaveWritten).toBe(false)
     const resetting = await serve((req) => req.socket.resetAndDestroy())
-    expect((await failureOf(client(resetting).post('x', {}))).afterWrite).toBe(true)
+    expect((await failureOf(client(resetting).post('x', {}))).mayHaveWritten).toBe(true)
     const half = await serve((req, res) => res.writeHead(req.method === 'POST' ? 201 : 500).end('{}'))
     const http = client(half)
     await http.post('x', {})
-    expect((await failureOf(http.get('x'))).afterWrite).toBe(true)
+    expect((await failureOf(http.get('x'))).mayHaveWritten).toBe(true)
   })
 
   it('is nothing after the deadline: then only look-ups go out', async () => {
@@ -465,7 +469,7 @@ describe('what a failed write may have done', () => {
       res.end('{}')
     })
     const late = client(url, { deadlineAt: Date.now() - 1 })
-    expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', afterWrite: false })
+    expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', mayHaveWritten: false })
     expect(calls).toBe(0)
     await late.get('x')
     await late.post('search', {}, { isRead: true })
@@ -483,7 +487,7 @@ it('a certificate is verified; one of a private authority is trusted where the c
   expect(await failureOf(client(url).post('x', {}))).toMatchObject({
     kind: 'platform',
     message: expect.stringMatching(/certificate is not trusted.*"ca"/),
-    afterWrite: false,
+    mayHaveWritten: false,
   })
   expect((await client(url, { ca: cert }).get('x')).body).toEqual({ ok: 1 })
   const noCertificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'

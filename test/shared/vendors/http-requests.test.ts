@@ -36,7 +36,7 @@ describe('Errors of an HTTP API', () => {
   ])('inside a 200 are refusals in the words of the API: error of %s', async (_, more) => {
     await play(rpc)
     const failure = await failureOf(open(more))
-    expect(failure).toMatchObject({ kind: 'refused', afterWrite: false })
+    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toContain('Ticket 999 does not exist.')
     expect(api.calls).toHaveLength(1)
   })

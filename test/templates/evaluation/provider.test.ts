@@ -46,7 +46,7 @@ describe('an evaluation by Acme', () => {
 
   test('that comes again asks again, and changes nothing', async () => {
     server.loseNext('GET')
-    expect(await failureOf(ask())).toMatchObject({ transient: true, afterWrite: false })
+    expect(await failureOf(ask())).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(await ask()).toMatchObject({ result: 'pass' })
   })
 })

@@ -28,7 +28,7 @@ describe('a run of Acme', () => {
 
   test('is started once, since a repeat finds it', async () => {
     server.loseNext('POST')
-    expect(await failureOf(job.start(input))).toMatchObject({ afterWrite: true })
+    expect(await failureOf(job.start(input))).toMatchObject({ mayHaveWritten: true })
     expect((await job.start(input, { isRetry: true })).outcome.data).toMatchObject({ id: '1' })
     expect(server.runs).toHaveLength(1)
   })

@@ -42,7 +42,7 @@ describe('a message in Acme', () => {
 
   test('whose answer is lost comes once', async () => {
     server.loseNext('POST')
-    expect(await failureOf(post())).toMatchObject({ transient: true, afterWrite: true })
+    expect(await failureOf(post())).toMatchObject({ transient: true, mayHaveWritten: true })
     await post({ isRetry: true })
     expect(server.messages).toHaveLength(1)
     await post({ key: keyOf(2) })
