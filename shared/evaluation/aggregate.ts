@@ -3,7 +3,7 @@ export type Aggregate = 'avg' | 'p50' | 'p90' | 'p95'
 const shares = { p50: 0.5, p90: 0.9, p95: 0.95 }
 
 /**
- * One value for several, as Keptn makes it: a percentile lies between two values in proportion.
+ * Aggregates values as Keptn does: percentiles are interpolated.
  *
  * @param values in any order, at least one
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go (calculatePercentile)

@@ -1,10 +1,11 @@
 /**
- * Does something for each, so many at a time, and answers in their order.
+ * Calls a function for each item, in batches, and returns the results in the order of the items.
  *
- * @param most how many at the same time
+ * @param size the number of parallel calls
  */
-export async function inBatches<T, R>(all: readonly T[], most: number, run: (one: T) => Promise<R>): Promise<R[]> {
-  const done: R[] = []
-  for (let at = 0; at < all.length; at += most) done.push(...(await Promise.all(all.slice(at, at + most).map(run))))
-  return done
+export async function inBatches<T, R>(items: readonly T[], size: number, run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let start = 0; start < items.length; start += size)
+    results.push(...(await Promise.all(items.slice(start, start + size).map(run))))
+  return results
 }

@@ -1,47 +1,48 @@
-/** A condition on a measured value: fixed, or relative to what earlier evaluations measured. */
+/** A condition on a measured value: fixed, or relative to the value of previous evaluations. */
 export interface Criterion {
-  /** As it is shown: `<=+10%`. */
+  /** As in the SLO file: `<=+10%`. */
   text: string
   operator: '<' | '<=' | '=' | '>=' | '>'
-  /** The limit itself, or how far from the earlier value it is. */
+  /** The limit, or its distance from the previous value. */
   value: number
   relative?: 'percent' | 'absolute'
 }
 
-const written = /^(<=|>=|<|>|=)\s*(?:([+-])\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%?)$/
+const CRITERION = /^(<=|>=|<|>|=)\s*(?:([+-])\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%?)$/
 
 /**
- * Reads a criterion of an SLO file: `<600` is fixed; `<=+10%`, `<=10%` and `>=-5` are relative, since a sign or a percent
- * sign makes it so.
+ * Parses a criterion of an SLO file. `<600` is fixed. `<=+10%`, `<=10%` and `>=-5` are relative: they have a sign or a
+ * percent sign.
  *
- * @returns undefined where it is none
+ * @returns undefined if the text is not a criterion
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go (parseCriteriaString)
  */
 export function parseCriterion(text: string): Criterion | undefined {
-  const [, operator, sign, digits, percent] = written.exec(text.trim()) ?? []
+  const [, operator, sign, digits, percent] = CRITERION.exec(text.trim()) ?? []
   if (operator === undefined) return undefined
   const value = Number(digits) * (sign === '-' ? -1 : 1)
   const relative = percent ? 'percent' : sign ? 'absolute' : undefined
   return { text, operator: operator as Criterion['operator'], value, ...(relative ? { relative } : {}) }
 }
 
-/** The criterion of a platform that says what has to be reached as a number. */
+/** Returns the criterion for a platform's target value. */
 export function atLeast(value: number): Criterion {
   return { text: `>=${value}`, operator: '>=', value }
 }
 
 /**
- * What a criterion comes to.
+ * Returns the limit of a criterion.
  *
- * @param earlier what earlier evaluations measured; a relative criterion without that comes to nothing, and holds
+ * @param previous the value of previous evaluations
+ * @returns undefined for a relative criterion without a previous value, which always passes
  */
-export function limitOf({ value, relative }: Criterion, earlier: number | undefined): number | undefined {
+export function limitOf({ value, relative }: Criterion, previous: number | undefined): number | undefined {
   if (relative === undefined) return value
-  if (earlier === undefined) return undefined
-  return relative === 'percent' ? (earlier * (100 + value)) / 100 : earlier + value
+  if (previous === undefined) return undefined
+  return relative === 'percent' ? (previous * (100 + value)) / 100 : previous + value
 }
 
-/** Whether a measured value is on the good side of a limit. */
+/** Returns whether a measured value is within a limit. */
 export function meetsLimit(measured: number, operator: Criterion['operator'], limit: number): boolean {
   switch (operator) {
     case '<':

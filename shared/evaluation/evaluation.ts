@@ -3,7 +3,7 @@ import { isRecord } from '../record.ts'
 export type Result = 'pass' | 'warning' | 'fail'
 
 /**
- * How objectives were met, in the shape that Keptn's own evaluation has in `data.evaluation`.
+ * The result of an evaluation, in the structure of Keptn's own `data.evaluation`.
  *
  * @see https://github.com/keptn/spec/blob/master/cloudevents.md (evaluation.finished)
  */
@@ -15,52 +15,52 @@ export interface Evaluation {
   timeStart: string
   timeEnd: string
   indicatorResults: IndicatorResult[]
-  /** Ids of the earlier evaluations that it was compared with. */
+  /** Event ids of the previous evaluations in the comparison. */
   comparedEvents?: string[]
-  /** Percent of the error budget that is left: of several the least. */
+  /** Remaining error budget in percent: the lowest of all SLOs. */
   errorBudget?: number
   url?: string
 }
 
 export interface IndicatorResult {
   displayName: string
-  /** `info`: it has no criteria, and does not count. */
+  /** `info` has no criteria and does not count. */
   status: Result | 'info'
   score: number
   keySli: boolean
   value: Value
   passTargets: Target[]
   warningTargets: Target[]
-  /** Percent that is left. */
+  /** Remaining, in percent. */
   errorBudget?: number
 }
 
-/** What was measured. One that has no value is no success, and says why. */
+/** A measured value. Without success, the message says why there is none. */
 interface Value {
   metric: string
   value: number
   success: boolean
   message?: string
-  /** What earlier evaluations measured, where it was compared with them. */
+  /** The aggregated value of previous evaluations. */
   comparedValue?: number
 }
 
-/** A criterion, and what it came to. */
+/** The result of a criterion. */
 export interface Target {
-  /** As written: `<=+10%`. */
+  /** As in the SLO file: `<=+10%`. */
   criteria: string
   targetValue: number
   violated: boolean
 }
 
-const severity: readonly Result[] = ['pass', 'warning', 'fail']
+const SEVERITY: readonly Result[] = ['pass', 'warning', 'fail']
 
-/** The worst of several; a pass of none. */
+/** Returns the worst result. Defaults to pass. */
 export function worstResult(results: readonly Result[]): Result {
-  return results.reduce((a, b) => (severity.indexOf(b) > severity.indexOf(a) ? b : a), 'pass')
+  return results.reduce((a, b) => (SEVERITY.indexOf(b) > SEVERITY.indexOf(a) ? b : a), 'pass')
 }
 
-/** An evaluation as an event carries it: whatever the orchestrator and its services have made of it. */
+/** The evaluation of an event. Its fields are not validated: other services may have written them. */
 export interface EventEvaluation extends Record<string, unknown> {
   result?: unknown
   score?: unknown
@@ -68,15 +68,15 @@ export interface EventEvaluation extends Record<string, unknown> {
 }
 
 /**
- * The evaluation in the results of a task: as an interactive call, or Keptn itself, puts it there, or as webhook-service
- * keeps the answer to a silent one. Undefined where there is none.
+ * Returns the evaluation in the results of a task, as interactive calls and Keptn itself store it, or as webhook-service
+ * stores the response to a silent call.
  */
 export function evaluationIn(results: unknown): EventEvaluation | undefined {
   if (!isRecord(results)) return undefined
   if (['indicatorResults', 'score', 'result'].some((name) => results[name] !== undefined)) return results
   const { responses } = results
-  // In a form a list has numbers for names.
-  const [answer] = Object.values(isRecord(responses) || Array.isArray(responses) ? responses : {})
-  if (!isRecord(answer) || !isRecord(answer['data'])) return undefined
-  return evaluationIn({ ...answer['data'], responses: undefined })
+  // In a form, a list is an object with numbers as names.
+  const [response] = Object.values(isRecord(responses) || Array.isArray(responses) ? responses : {})
+  if (!isRecord(response) || !isRecord(response['data'])) return undefined
+  return evaluationIn({ ...response['data'], responses: undefined })
 }

@@ -2,18 +2,19 @@ import { isRecord } from '../record.ts'
 import { evaluationIn, type Result } from './evaluation.ts'
 import type { Comparison } from './slo-file.ts'
 
-/** An earlier evaluation of the same service. */
+/** A previous evaluation of the same service. */
 export interface PreviousEvaluation {
-  /** Of its event. */
+  /** The id of its event. */
   id: string
   result: Result
   measured: { metric: string; value: number; status: string }[]
 }
 
 /**
- * The evaluation that a `finished` event tells of; undefined where it tells of none, or of one that could not be made.
+ * Returns the evaluation of a `finished` event.
  *
- * @param event as the orchestrator has kept it
+ * @param event from the orchestrator's event store
+ * @returns undefined if the event has none, or one that failed
  */
 export function previousEvaluationIn(event: unknown): PreviousEvaluation | undefined {
   if (!isRecord(event) || !isRecord(event['data']) || typeof event['id'] !== 'string') return undefined
@@ -37,12 +38,12 @@ function measuredIn(indicator: unknown): PreviousEvaluation['measured'] {
   return [{ metric, value, status: String(indicator['status']) }]
 }
 
-/** The results that are good enough to be compared with; none stands for any. */
-export function resultsFor({ include_result_with_score: least }: Comparison): readonly Result[] {
-  return { all: [], pass_or_warn: ['pass', 'warning'], pass: ['pass'] }[least] as Result[]
+/** Returns the results that count for the comparison. An empty list means all. */
+export function resultsFor({ include_result_with_score: minimum }: Comparison): readonly Result[] {
+  return { all: [], pass_or_warn: ['pass', 'warning'], pass: ['pass'] }[minimum] as Result[]
 }
 
-/** Whether an objective of an earlier evaluation is good enough to be compared with. */
+/** Returns whether an objective of a previous evaluation counts for the comparison. */
 export function isComparable(status: string, comparison: Comparison): boolean {
   const results: readonly string[] = resultsFor(comparison)
   return results.length === 0 || results.includes(status)

@@ -4,67 +4,66 @@ import { type Evaluation, type IndicatorResult, type Result, type Target, worstR
 import { isComparable, type PreviousEvaluation } from './previous-evaluations.ts'
 import type { Comparison, Objective, SloFile } from './slo-file.ts'
 
-/** One indicator, as a platform measured it. */
+/** The value of one indicator, from the platform. */
 export interface MeasuredIndicator {
-  /** As it was asked for. */
+  /** The name in the query. */
   name: string
-  /** Undefined where there is no data. */
+  /** Undefined if there is no data. */
   value: number | undefined
-  /** Why there is none, or what the platform says of it. */
+  /** Why there is no data, or the platform's remark. */
   message?: string | undefined
-  /** Why the value is of part of the data only. */
+  /** Why the value is based on incomplete data. */
   incomplete?: string | undefined
-  /** The platform's own verdict, where what is measured is an SLO of it. */
+  /** The platform's own verdict, if the indicator is one of its SLOs. */
   verdict?: { status: Result; pass?: Criterion | undefined; warning?: Criterion | undefined } | undefined
-  /** Percent that is left. */
+  /** Remaining, in percent. */
   errorBudget?: number | undefined
-  /** Where people see it. */
+  /** The indicator's page at the platform. */
   url?: string | undefined
 }
 
-/** What an evaluation comes to. */
 export type Score = Pick<Evaluation, 'result' | 'score' | 'indicatorResults'>
 
-/** What an objective comes to of which there is no data, or not all: it never passes. */
+/** The result of an objective with missing or incomplete data. It never passes. */
 export type NoData = 'errored' | 'warning'
 
-/** Whether something is known of it that makes its verdict doubtful. */
+/** Returns whether data is missing or incomplete. */
 export function isGap({ value, incomplete }: Pick<MeasuredIndicator, 'value' | 'incomplete'>): boolean {
   return value === undefined || incomplete !== undefined
 }
 
 /**
- * Holds what was measured against the objectives of an SLO file, as Keptn does: an objective that passes gets its weight,
- * one with a warning half of it, one without criteria does not count, and a key SLI that fails is the end of it.
+ * Scores an SLO file as Keptn does. An objective that passes scores its weight, a warning half of it. An objective without
+ * criteria does not count. A key SLI that fails makes the whole evaluation fail.
  *
- * @param earlier the evaluations to compare with, the newest first
+ * @param previous the evaluations to compare with, newest first
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go
  */
 export function scoreByFile(
   file: SloFile,
   measured: readonly MeasuredIndicator[],
-  earlier: readonly PreviousEvaluation[],
+  previous: readonly PreviousEvaluation[],
   noData: NoData,
 ): Score {
   const { comparison } = file
   const indicatorResults = file.objectives.map((objective) => {
     const found = measured.find(({ name }) => name === objective.sli)
-    return judge(objective, found, { earlier: earlierValue(objective.sli, earlier, comparison), noData })
+    return judge(objective, found, { previous: previousValue(objective.sli, previous, comparison), noData })
   })
-  const most = sum(file.objectives.map(({ pass, weight }) => (pass.length > 0 ? weight : 0)))
-  if (most === 0) return { result: 'pass', score: 100, indicatorResults }
-  const score = percent(sum(indicatorResults.map(({ score }) => score)), most)
+  const maxScore = sum(file.objectives.map(({ pass, weight }) => (pass.length > 0 ? weight : 0)))
+  if (maxScore === 0) return { result: 'pass', score: 100, indicatorResults }
+  const score = percent(sum(indicatorResults.map(({ score }) => score)), maxScore)
   const { pass, warning = Number.POSITIVE_INFINITY } = file.total_score
-  const keyFailed = indicatorResults.some(({ keySli, status }) => keySli && status === 'fail')
-  const reached = keyFailed ? 'fail' : score >= pass ? 'pass' : score >= warning ? 'warning' : 'fail'
-  const doubtful = file.objectives.some(({ sli, pass }) => {
+  const hasFailedKey = indicatorResults.some(({ keySli, status }) => keySli && status === 'fail')
+  const reached = hasFailedKey ? 'fail' : score >= pass ? 'pass' : score >= warning ? 'warning' : 'fail'
+  const hasGap = file.objectives.some(({ sli, pass }) => {
     const found = measured.find(({ name }) => name === sli)
     return pass.length > 0 && (!found || isGap(found))
   })
-  return { result: doubtful ? worstResult([reached, 'warning']) : reached, score, indicatorResults }
+  return { result: hasGap ? worstResult([reached, 'warning']) : reached, score, indicatorResults }
 }
 
-/** Holds what was measured against objectives of which none may fail: the worst of them is the result. */
+/** Scores objectives that must all pass. The worst result counts. */
 export function scoreEach(
   objectives: readonly Objective[],
   measured: readonly MeasuredIndicator[],
@@ -73,12 +72,12 @@ export function scoreEach(
   return scored(
     objectives.map((objective) => {
       const found = measured.find(({ name }) => name === objective.sli)
-      return judge(objective, found, { earlier: undefined, noData })
+      return judge(objective, found, { previous: undefined, noData })
     }),
   )
 }
 
-/** Takes the verdicts of the platform as they are: the worst of them is the result. */
+/** Scores by the platform's own verdicts. The worst result counts. */
 export function scoreByPlatform(measured: readonly MeasuredIndicator[], noData: NoData): Score {
   return scored(
     measured.map((one) => {
@@ -113,12 +112,12 @@ function scored(indicatorResults: IndicatorResult[]): Score {
 function judge(
   { sli, displayName = sli, key_sli: keySli, weight, pass, warning }: Objective,
   measured: MeasuredIndicator = { name: sli, value: undefined, message: 'it was not measured' },
-  { earlier: before, noData }: { earlier: number | undefined; noData: NoData },
+  { previous, noData }: { previous: number | undefined; noData: NoData },
 ): IndicatorResult {
   const targets = (sets: Objective['pass']) =>
-    sets.map(({ criteria }) => criteria.map((criterion) => targetOf(criterion, measured.value, before)))
+    sets.map(({ criteria }) => criteria.map((criterion) => targetOf(criterion, measured.value, previous)))
   const [passTargets, warningTargets] = [targets(pass), targets(warning)]
-  // One set whose criteria all hold is enough.
+  // One set with all criteria met is enough.
   const met = (sets: Target[][]) => sets.some((set) => set.every(({ violated }) => !violated))
   const reached = met(passTargets) ? 'pass' : met(warningTargets) ? 'warning' : 'fail'
   const status = pass.length === 0 ? 'info' : despiteGap(reached, measured, noData)
@@ -127,28 +126,32 @@ function judge(
     status,
     score: status === 'info' ? 0 : pointsOf(status, weight),
     keySli,
-    value: { ...measuredValue(sli, measured), ...(before === undefined ? {} : { comparedValue: before }) },
+    value: { ...measuredValue(sli, measured), ...(previous === undefined ? {} : { comparedValue: previous }) },
     passTargets: passTargets.flat(),
     warningTargets: warningTargets.flat(),
     ...budgetOf(measured),
   }
 }
 
-/** What was measured of part of the data only does not pass, and what was not measured at all is no verdict. */
+/** Returns the status with respect to missing data: incomplete data never passes. */
 function despiteGap(status: Result, measured: MeasuredIndicator, noData: NoData): Result {
   if (!isGap(measured) || noData === 'errored') return status
   return measured.value === undefined ? 'warning' : worstResult([status, 'warning'])
 }
 
-/** What is not measured can hold nothing; what there is nothing to compare with holds. */
-function targetOf(criterion: Criterion, value: number | undefined, earlier: number | undefined): Target {
-  const limit = limitOf(criterion, earlier)
+/** A missing value violates every criterion. A relative criterion without a previous value is met. */
+function targetOf(criterion: Criterion, value: number | undefined, previous: number | undefined): Target {
+  const limit = limitOf(criterion, previous)
   const violated = value === undefined || (limit !== undefined && !meetsLimit(value, criterion.operator, limit))
   return { criteria: criterion.text, targetValue: limit ?? 0, violated }
 }
 
-function earlierValue(sli: string, earlier: readonly PreviousEvaluation[], comparison: Comparison): number | undefined {
-  const values = earlier.flatMap(({ measured }) =>
+function previousValue(
+  sli: string,
+  evaluations: readonly PreviousEvaluation[],
+  comparison: Comparison,
+): number | undefined {
+  const values = evaluations.flatMap(({ measured }) =>
     measured
       .filter(({ metric, status }) => metric === sli && isComparable(status, comparison))
       .map(({ value }) => value),
@@ -170,9 +173,9 @@ function pointsOf(status: Result, weight: number): number {
   return { pass: weight, warning: weight / 2, fail: 0 }[status]
 }
 
-/** All of it is 100, also where floating point would make it a little less. */
-function percent(part: number, whole: number): number {
-  return Number(((100 * part) / whole).toFixed(9))
+/** Rounds, so that the full score is exactly 100. */
+function percent(part: number, total: number): number {
+  return Number(((100 * part) / total).toFixed(9))
 }
 
 function sum(values: readonly number[]): number {

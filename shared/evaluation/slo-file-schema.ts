@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { type Criterion, parseCriterion } from './criteria.ts'
 
-const mostObjectives = 100
+const MAX_OBJECTIVES = 100
 
 const criterion = z.pipe(
   z.pipe(
@@ -43,11 +43,11 @@ export const comparison = z.strictObject({
 })
 
 const empty = z.refine<Record<string, unknown> | null | undefined>((filter) => Object.keys(filter ?? {}).length === 0, {
-  message: 'is not applied here: write it into the queries',
+  message: 'is not supported: filter in the queries instead',
 })
 
 /**
- * An SLO file in the form of Keptn's `slo.yaml`.
+ * An SLO file in the format of Keptn's `slo.yaml`.
  *
  * @see https://github.com/keptn/spec/blob/master/service_level_objective.md
  */
@@ -55,6 +55,6 @@ export const sloFile = z.strictObject({
   spec_version: z.optional(z.union([z.string(), z.number()])),
   filter: z.optional(z.nullable(z.record(z.string(), z.unknown())).check(empty)),
   comparison: z.nullish(comparison),
-  objectives: z.array(objective).check(z.minLength(1), z.maxLength(mostObjectives)),
+  objectives: z.array(objective).check(z.minLength(1), z.maxLength(MAX_OBJECTIVES)),
   total_score: z.strictObject({ pass: percent, warning: z.optional(percent) }),
 })

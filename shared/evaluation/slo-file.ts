@@ -5,22 +5,25 @@ import { isRecord } from '../record.ts'
 import { validate } from '../validate.ts'
 import type { comparison, objective, sloFile } from './slo-file-schema.ts'
 
-const longest = 65_536
+const MAX_FILE = 65_536
 
-/** An SLO file as it is given: its YAML or JSON as text, or the same as an object. */
+/** Returns a field for an SLO file: YAML or JSON as text, or an object. */
 export function sloFileField(description: string) {
-  return withDescription(z.union([z.string().check(z.maxLength(longest)), z.record(z.string(), z.json())]), description)
+  return withDescription(
+    z.union([z.string().check(z.maxLength(MAX_FILE)), z.record(z.string(), z.json())]),
+    description,
+  )
 }
 
 export type Objective = z.output<typeof objective>
 export type Comparison = z.output<typeof comparison>
-/** An SLO file in the form of Keptn's `slo.yaml`, read and checked. */
+/** A parsed SLO file in the format of Keptn's `slo.yaml`. */
 export interface SloFile extends Omit<z.output<typeof sloFile>, 'comparison' | 'filter'> {
   comparison: Comparison
 }
 
-/** What Keptn takes where a file says nothing of it. */
-const unlessSaid: Comparison = {
+/** Keptn's defaults. */
+const defaultComparison: Comparison = {
   compare_with: 'single_result',
   include_result_with_score: 'all',
   number_of_comparison_results: 1,
@@ -28,45 +31,45 @@ const unlessSaid: Comparison = {
 }
 
 /**
- * Reads an SLO file.
+ * Parses an SLO file.
  *
- * @param where it stands, for messages: `input.sloFile`
- * @throws Failure of the kind, that names each part that is wrong
+ * @param path for messages: `input.sloFile`
+ * @throws Failure of the given kind, with every invalid field
  */
-export async function readSloFile(given: unknown, where: string, kind: FailureKind = 'invalid'): Promise<SloFile> {
-  const value = typeof given === 'string' ? await parseYaml(given, where, kind) : given
-  // Loaded when used: many calls name an SLO, or thresholds.
+export async function readSloFile(file: unknown, path: string, kind: FailureKind = 'invalid'): Promise<SloFile> {
+  const value = typeof file === 'string' ? await parseYaml(file, path, kind) : file
+  // Loaded when used: many calls have an SLO or thresholds instead.
   const { sloFile } = await import('./slo-file-schema.ts')
-  const { filter: _, ...file } = validate(sloFile, value, { what: `The SLO file in ${where}`, root: where, kind })
-  return { ...file, comparison: file.comparison ?? unlessSaid }
+  const { filter: _, ...parsed } = validate(sloFile, value, { what: `The SLO file in ${path}`, root: path, kind })
+  return { ...parsed, comparison: parsed.comparison ?? defaultComparison }
 }
 
-async function parseYaml(text: string, where: string, kind: FailureKind): Promise<unknown> {
-  // Loaded when used: few calls bring a file as text.
+async function parseYaml(text: string, path: string, kind: FailureKind): Promise<unknown> {
+  // Loaded when used: few calls have a file as text.
   const { parse } = await import('yaml')
   let value: unknown
   try {
     value = parse(text)
   } catch (error) {
-    const [why] = messageOf(error).split('\n')
-    throw wrong(`is not YAML: ${why}`, where, kind)
+    const [reason] = messageOf(error).split('\n')
+    throw invalidFile(`is not valid YAML: ${reason}`, path, kind)
   }
   if (isRecord(value)) return value
-  throw wrong('must hold objectives and a total_score, as a slo.yaml of Keptn does', where, kind)
+  throw invalidFile('must have objectives and a total_score, as in a slo.yaml of Keptn', path, kind)
 }
 
-function wrong(message: string, where: string, kind: FailureKind): Failure {
-  return new Failure(kind, `${where} ${message}`, { errors: [{ path: where, message }] })
+function invalidFile(message: string, path: string, kind: FailureKind): Failure {
+  return new Failure(kind, `${path} ${message}`, { errors: [{ path, message }] })
 }
 
-/** Whether any objective is compared with earlier evaluations. */
+/** Returns whether any objective is compared with previous evaluations. */
 export function hasRelativeCriteria({ objectives }: SloFile): boolean {
   return objectives
     .flatMap(({ pass, warning }) => [...pass, ...warning])
     .some(({ criteria }) => criteria.some(({ relative }) => relative !== undefined))
 }
 
-/** How many earlier evaluations it is compared with. */
+/** Returns the number of previous evaluations in the comparison. */
 export function comparedCount({ compare_with, number_of_comparison_results }: Comparison): number {
   if (compare_with === 'single_result') return 1
   return compare_with === 'several_results' ? number_of_comparison_results : 3

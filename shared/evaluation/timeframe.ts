@@ -1,7 +1,7 @@
 import { parseDuration } from '../duration.ts'
-import { Failure } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 
-/** What is said of the time that is evaluated. */
+/** The period to evaluate, as the caller describes it. */
 export interface Timeframe {
   start?: string | undefined
   end?: string | undefined
@@ -14,14 +14,14 @@ export interface Window {
   end: number
 }
 
-const day = 86_400_000
-const longest = 366 * day
+const DAY_MS = 86_400_000
+const MAX_PERIOD_MS = 366 * DAY_MS
 
 /**
- * The time that is evaluated: from start to end; or as long as the timeframe, from the start, up to the end or, with neither,
- * up to now.
+ * Returns the period to evaluate: from start to end; or the length of the timeframe from the start, up to the end, or up
+ * to now.
  *
- * @param now epoch milliseconds: where what says no end ends
+ * @param now epoch milliseconds
  * @throws Failure `invalid`
  */
 export function resolveWindow({ start, end, timeframe }: Timeframe, now: number): Window {
@@ -29,25 +29,28 @@ export function resolveWindow({ start, end, timeframe }: Timeframe, now: number)
   const to = end === undefined ? undefined : timeOf(end, 'input.end')
   const length = timeframe === undefined ? undefined : lengthOf(timeframe)
   if (from !== undefined && to !== undefined && length !== undefined)
-    throw wrong('input.timeframe', 'is one too many beside start and end: leave one of the three out')
+    throw invalidInput('input.timeframe', 'cannot be combined with both input.start and input.end')
   if (from === undefined && length === undefined)
-    throw wrong('input.timeframe', 'is missing, and the event carries none: write timeframe (5m), or start and end')
+    throw invalidInput(
+      'input.timeframe',
+      'is required, because the event has no period: send a timeframe such as 5m, or start and end',
+    )
   const until = to ?? (from === undefined || length === undefined ? now : from + length)
   const since = from ?? until - (length ?? 0)
-  if (since >= until) throw wrong('input.start', 'must be before the end')
-  if (until - since > longest) throw wrong('input.start', 'must be at most 366 days before the end')
+  if (since >= until) throw invalidInput('input.start', 'must be before the end')
+  if (until - since > MAX_PERIOD_MS) throw invalidInput('input.start', 'must be at most 366 days before the end')
   return { start: since, end: until }
 }
 
-const written = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/
 
 /**
- * A time as Keptn writes it: without a zone it is in UTC, whatever the zone of this machine.
+ * Parses a time as Keptn writes it. Defaults to UTC, independent of the machine's time zone.
  *
- * @returns epoch milliseconds; undefined where it is no such time
+ * @returns epoch milliseconds; undefined if the text is not a time
  */
 export function parseTime(text: unknown): number | undefined {
-  const [found, zone] = typeof text === 'string' ? (written.exec(text) ?? []) : []
+  const [found, zone] = typeof text === 'string' ? (ISO_TIME.exec(text) ?? []) : []
   const time = found === undefined ? Number.NaN : Date.parse(zone === undefined ? `${found}Z` : found)
   return Number.isFinite(time) ? time : undefined
 }
@@ -55,26 +58,24 @@ export function parseTime(text: unknown): number | undefined {
 function timeOf(text: string, path: string): number {
   const time = parseTime(text)
   if (time !== undefined) return time
-  throw wrong(path, `must be a time such as 2026-11-24T10:00:00Z, not "${text.slice(0, 40)}"`)
+  throw invalidInput(path, `must be a time such as 2026-11-24T10:00:00Z, not "${text.slice(0, 40)}"`)
 }
 
-/** As Go, and so Keptn, writes it. */
-const short = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?$/
+/** The format of Go, and so of Keptn. */
+const GO_DURATION = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?$/
 
-/** Milliseconds of `5m`, `1h30m` or `PT5M`. */
+/** Returns the milliseconds of `5m`, `1h30m` or `PT5M`. */
 function lengthOf(text: string): number {
   if (/^p/i.test(text)) return parseDuration(text, 'input.timeframe') * 1_000
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = (short.exec(text) ?? []).slice(1).map((n) => Number(n ?? 0))
-  const length = days * day + hours * 3_600_000 + minutes * 60_000 + seconds * 1_000
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = (GO_DURATION.exec(text) ?? [])
+    .slice(1)
+    .map((n) => Number(n ?? 0))
+  const length = days * DAY_MS + hours * 3_600_000 + minutes * 60_000 + seconds * 1_000
   if (length > 0) return length
-  throw wrong('input.timeframe', `must be a length of time such as 5m, 1h30m or PT5M, not "${text.slice(0, 40)}"`)
+  throw invalidInput('input.timeframe', `must be a duration such as 5m, 1h30m or PT5M, not "${text.slice(0, 40)}"`)
 }
 
-function wrong(path: string, message: string): Failure {
-  return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
-}
-
-/** ISO 8601, in UTC, without what is less than a second where there is nothing. */
+/** Returns ISO 8601 in UTC, without milliseconds if they are zero. */
 export function formatUtc(time: number): string {
   return new Date(time).toISOString().replace('.000Z', 'Z')
 }

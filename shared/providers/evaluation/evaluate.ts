@@ -19,54 +19,56 @@ import type { EvaluationProvider } from './provider.ts'
 import { dueAt, type EvaluationRequest, measurementRequest } from './request.ts'
 import { evaluationOutcome, notYetEvaluated } from './verdict.ts'
 
-/** What is kept from one look to the next. */
+/** The job state between two polls. */
 export interface EvaluationJob {
   window: Window
   started?: unknown
 }
 
 /**
- * Begins an evaluation, and ends it at once where the call is answered at once and the data is there.
+ * Starts an evaluation. For a silent call, also evaluates it if the data is available.
  *
  * @throws Failure
  */
 export async function startEvaluation(
   provider: EvaluationProvider,
   client: Client,
-  asked: EvaluationRequest,
+  request: EvaluationRequest,
 ): Promise<Outcome | StartedJob> {
   const now = Date.now()
-  // Whoever waits for the answer gets the newest data that is whole.
-  const until = asked.isSilent ? now - asked.dataDelay * 1_000 : now
-  const window = resolveWindow(asked.time, until)
-  const begun = provider.startMeasurement
-    ? await provider.startMeasurement(client, measurementRequest(asked, window))
+  // A silent call gets the newest complete data.
+  const until = request.isSilent ? now - request.dataDelay * 1_000 : now
+  const window = resolveWindow(request.time, until)
+  const started = provider.startMeasurement
+    ? await provider.startMeasurement(client, measurementRequest(request, window))
     : undefined
-  const pending: EvaluationJob = { window, ...(begun === undefined ? {} : { started: begun }) }
-  if (!asked.isSilent || dueAt(asked, window) > now)
-    return { outcome: notYetEvaluated(provider, asked, window), job: pending }
-  const seen = await evaluate(provider, client, asked, pending)
-  return 'outcome' in seen ? seen.outcome : { outcome: notYetEvaluated(provider, asked, window, true), job: seen.job }
+  const job: EvaluationJob = { window, ...(started === undefined ? {} : { started }) }
+  if (!request.isSilent || dueAt(request, window) > now)
+    return { outcome: notYetEvaluated(provider, request, window), job }
+  const result = await evaluate(provider, client, request, job)
+  return 'outcome' in result
+    ? result.outcome
+    : { outcome: notYetEvaluated(provider, request, window, true), job: result.job }
 }
 
 /**
- * Evaluates once the data is there.
+ * Evaluates when the data is available.
  *
- * @throws Failure of what may go away by itself
+ * @throws Failure if a later poll may succeed
  */
 export async function getEvaluationStatus(
   provider: EvaluationProvider,
   client: Client,
-  asked: EvaluationRequest,
-  pending: EvaluationJob,
+  request: EvaluationRequest,
+  job: EvaluationJob,
 ): Promise<PollResult> {
-  const [due, now] = [dueAt(asked, pending.window), Date.now()]
+  const [due, now] = [dueAt(request, job.window), Date.now()]
   if (now < due)
     return { status: `waiting for its data until ${formatUtc(due)}`, minSeconds: Math.ceil((due - now) / 1_000) }
   try {
-    return await evaluate(provider, client, asked, pending)
+    return await evaluate(provider, client, request, job)
   } catch (error) {
-    // What is refused will be refused again.
+    // Would be refused again.
     if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) throw error
     return { outcome: errored(error) }
   }
@@ -75,44 +77,44 @@ export async function getEvaluationStatus(
 async function evaluate(
   provider: EvaluationProvider,
   client: Client,
-  asked: EvaluationRequest,
-  pending: EvaluationJob,
+  request: EvaluationRequest,
+  job: EvaluationJob,
 ): Promise<PollResult> {
-  const { window, started } = pending
-  const seen = await provider.measure(client, measurementRequest(asked, window), started)
-  if ('status' in seen) {
-    const { status: running, pollImmediately: soon } = seen
+  const { window, started } = job
+  const result = await provider.measure(client, measurementRequest(request, window), started)
+  if ('status' in result) {
+    const { status, pollImmediately } = result
     return {
-      status: running,
-      pollImmediately: soon,
-      job: seen.started === undefined ? pending : { ...pending, started: seen.started },
+      status,
+      pollImmediately,
+      job: result.started === undefined ? job : { ...job, started: result.started },
     }
   }
-  if ('evaluation' in seen) return { outcome: evaluationOutcome(provider, seen.evaluation, []) }
-  const measured = seen.measured.map(finite)
-  const earlier = asked.compareAt && asked.file ? await earlierEvaluations(asked.compareAt, asked.file) : []
-  const scored = score(asked, measured, earlier)
+  if ('evaluation' in result) return { outcome: evaluationOutcome(provider, result.evaluation, []) }
+  const measured = result.measured.map(finite)
+  const previous = request.compareAt && request.file ? await previousEvaluations(request.compareAt, request.file) : []
+  const scored = score(request, measured, previous)
   const budgets = measured.flatMap(({ errorBudget }) => (errorBudget === undefined ? [] : [errorBudget]))
   const links = measured.flatMap(({ url }) => url ?? [])
-  const url = seen.url ?? links[0]
+  const url = result.url ?? links[0]
   const evaluation: Evaluation = {
     ...scored,
     timeStart: formatUtc(window.start),
     timeEnd: formatUtc(window.end),
-    ...(asked.compareAt ? { comparedEvents: earlier.map(({ id }) => id) } : {}),
+    ...(request.compareAt ? { comparedEvents: previous.map(({ id }) => id) } : {}),
     ...(budgets.length > 0 ? { errorBudget: Math.min(...budgets) } : {}),
     ...(url === undefined ? {} : { url }),
   }
-  const gaps = asked.noData === 'errored' ? measured.filter((one) => isGap(one) && isJudged(one, asked)) : []
+  const gaps = request.noData === 'errored' ? measured.filter((one) => isGap(one) && isJudged(one, request)) : []
   return { outcome: evaluationOutcome(provider, evaluation, gaps) }
 }
 
-/** What has no criteria is only shown. */
+/** Indicators without criteria are only shown. */
 function isJudged({ name }: MeasuredIndicator, { file }: EvaluationRequest): boolean {
   return file === undefined || file.objectives.some(({ sli, pass }) => sli === name && pass.length > 0)
 }
 
-async function earlierEvaluations(
+async function previousEvaluations(
   at: NonNullable<EvaluationRequest['compareAt']>,
   { comparison }: SloFile,
 ): Promise<PreviousEvaluation[]> {
@@ -124,13 +126,13 @@ async function earlierEvaluations(
 function score(
   { file, objectives, noData }: EvaluationRequest,
   measured: readonly MeasuredIndicator[],
-  earlier: readonly PreviousEvaluation[],
+  previous: readonly PreviousEvaluation[],
 ): Score {
-  if (file) return scoreByFile(file, measured, earlier, noData)
+  if (file) return scoreByFile(file, measured, previous, noData)
   return objectives ? scoreEach(objectives, measured, noData) : scoreByPlatform(measured, noData)
 }
 
-/** Neither JSON nor any comparison has NaN or infinity. */
+/** JSON and comparisons do not support NaN and infinity. */
 function finite(measured: MeasuredIndicator): MeasuredIndicator {
   const { value, message } = measured
   if (value === undefined || Number.isFinite(value)) return measured

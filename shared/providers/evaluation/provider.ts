@@ -8,72 +8,89 @@ import type { CallEvent } from '../../orchestrators/keptn/event.ts'
 import type { Client, NoOtherMembers, Provider } from '../provider.ts'
 import { type Query, queriesField } from './queries.ts'
 
-/** What is to be measured, and of which time. */
+/** The queries to measure, and their period. */
 export interface MeasurementRequest extends Window {
-  /** With nothing left to fill in; empty where the platform judges by what it has itself. */
+  /** Without placeholders. Empty if the platform evaluates its own SLO file. */
   queries: Query[]
-  /** What it is about, for a platform that is told. */
+  /** The origin of the call, for platforms that need it. */
   project: string | undefined
   stage: string | undefined
   service: string | undefined
-  /** The sequence that asks. */
+  /** The sequence of the call. */
   shkeptncontext?: string | undefined
 }
 
-/** A call as it comes, for a platform that can not evaluate whatever is asked of it. */
+/** A call, for platforms that do not support every call. */
 export interface EvaluationCall {
   event: CallEvent
-  /** Whether it is answered at once. */
   isSilent: boolean
-  /** What it would evaluate if it were carried out now. */
+  /** The period to evaluate if the call ran now. */
   window: Window
 }
 
-/** What a platform answers: values, an evaluation of its own, or that it is not done yet. */
+/** Values, an evaluation of the platform itself, or the progress of a measurement. */
 type Measurement =
   | { measured: MeasuredIndicator[]; url?: string | undefined }
   | { evaluation: Evaluation }
   | {
-      /** The platform's word for its state. */
+      /** The platform's own word. */
       status: string
-      /** What it takes to ask again, where that is something else now. */
+      /** Replaces the result of `startMeasurement`. */
       started?: unknown
       pollImmediately?: boolean
     }
 
-/** A platform that measures service levels: vendor knowledge only, the judgement is made by the action below. */
+/** A platform that measures service levels. The action `requestEvaluation` does everything else. */
 export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'evaluation'
-  /** What a query is here, for people: `PromQL`, `the id or name of an SLO`. */
+  /** Describes a query for people: `PromQL`, `the id or name of an SLO`. */
   queryNoun: string
-  /** Whether what is asked for has a verdict of the platform's own; without it there must be objectives or thresholds. */
+  /** The platform has a verdict of its own. Without it, a call needs an SLO file or thresholds. */
   hasOwnVerdict?: true
-  /** Whether it has an SLO file of its own: then it takes neither queries, nor thresholds, nor a file. */
+  /** The platform evaluates its own SLO file, and supports neither queries nor thresholds nor another file. */
   hasOwnSloFile?: true
-  /** Seconds until what has happened can be read; a connection may say otherwise. */
+  /** Default seconds until data is available. */
   dataDelay: number
-  /** Throws Failure `invalid` for a call that this platform can do nothing for. */
+  /** Throws Failure `invalid` for a call that the platform does not support. */
   checkCall?(call: EvaluationCall, connection: z.output<S>): void
-  /** Throws Failure `invalid` for what this platform has nothing for. */
+  /** Throws Failure `invalid` for queries that the platform does not support. */
   checkQueries?(queries: readonly Query[], connection: z.output<S>): void
-  /** Begins what takes its time at the platform; the answer, JSON, goes to `measure`. Finds what an earlier try has begun. */
-  startMeasurement?(client: Client<z.output<S>>, asked: MeasurementRequest): Promise<unknown>
-  measure(client: Client<z.output<S>>, asked: MeasurementRequest, begun: unknown): Promise<Measurement>
+  /** Starts a measurement that takes time, or finds that of an earlier attempt. Its result, JSON, is passed to `measure`. */
+  startMeasurement?(client: Client<z.output<S>>, request: MeasurementRequest): Promise<unknown>
+  measure(client: Client<z.output<S>>, request: MeasurementRequest, started: unknown): Promise<Measurement>
 }
 
-/** Declares an evaluation provider; the schema of its connection types the client of each of its functions. */
+/**
+ * Declares an evaluation provider. The schema of its connection types the client of each function.
+ *
+ * @example
+ * export const acme = defineEvaluationProvider({
+ *   title: 'Acme',
+ *   connection: z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token'), ...evaluationFields }),
+ *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
+ *   check: ({ http }) => http.get('me'),
+ *   queryNoun: 'the name of a metric',
+ *   dataDelay: 60,
+ *   measure: async ({ http }, { queries, start, end }) => ({
+ *     measured: await inBatches(queries, 5, async ({ name, query }) => {
+ *       const { body } = await http.get(`metrics/${segment(query)}`, { query: { start, end }, schema: metric })
+ *       return { name, value: body.value }
+ *     }),
+ *   }),
+ * })
+ */
 export function defineEvaluationProvider<S extends z.ZodMiniObject, P extends Omit<EvaluationProvider<S>, 'kind'>>(
   provider: P & { connection: S } & NoOtherMembers<P, EvaluationProvider>,
 ): P & { kind: 'evaluation' } {
   return { kind: 'evaluation', ...provider }
 }
 
-/** What the connection of every platform may say of its evaluations. */
+/** Fields for the connections of all evaluation providers. */
 export const evaluationFields = {
-  slo: optional(name('Default SLO, where the platform has any, by its id or name')),
-  queries: optional(queriesField('Indicators by their names, each with its query')),
-  sloFile: optional(sloFileField("Objectives, in the form of Keptn's slo.yaml: its text, or the same as JSON")),
+  slo: optional(name('Default SLO, by its id or name')),
+  queries: optional(queriesField('Indicators: their names and queries')),
+  sloFile: optional(sloFileField("Objectives in the format of Keptn's slo.yaml, as text or as JSON")),
   timeframe: optional(word('Default timeframe, such as 5m')),
-  dataDelay: optional(seconds(0, 86_400, 'How long it takes until what has happened can be read, such as PT2M')),
-  noData: optional(oneOf(['errored', 'warning'], 'What comes of an objective without data: errored where left out')),
+  dataDelay: optional(seconds(0, 86_400, 'Time until data is available, such as PT2M')),
+  noData: optional(oneOf(['errored', 'warning'], 'Result of an objective without data. Defaults to errored')),
 }

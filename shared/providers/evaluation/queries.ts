@@ -1,18 +1,17 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
+import { Failure, invalidInput } from '../../errors.ts'
 import { withDescription } from '../../fields.ts'
 import { unknownName } from '../../validate.ts'
 
-/** An indicator, and how the platform is asked for it. */
+/** An indicator and its query in the platform's language. */
 export interface Query {
-  /** As objectives and thresholds call it. */
+  /** As in objectives and thresholds. */
   name: string
   query: string
 }
 
 const name = z.string().check(z.minLength(1), z.maxLength(100))
 const query = z.string().check(z.minLength(1), z.maxLength(8_192))
-/** That are asked for in one evaluation. */
 export const MAX_QUERIES = 50
 
 const parsed = z.transform((value) => (typeof value === 'string' && /^\s*[[{]/.test(value) ? parse(value) : value))
@@ -26,7 +25,7 @@ const named = z.pipe(
   z.transform((queries) => Object.entries(queries).map(([name, query]) => ({ name, query }))),
 )
 
-/** Indicators by their names, as in Keptn's `sli.yaml`; or a list of `{name, query}`, or the JSON of either as text. */
+/** Returns a field for indicators by name, as in Keptn's `sli.yaml`; or a list of `{name, query}`; or either as JSON text. */
 export function queriesField(description: string) {
   return withDescription(z.pipe(parsed, z.union([named, listed])), description)
 }
@@ -39,23 +38,23 @@ function parse(text: string): unknown {
   }
 }
 
-/** What stands for something of the event or of the time in a query, as in Keptn's `sli.yaml`. */
+/** The values of placeholders in queries, as in Keptn's `sli.yaml`. */
 export interface Placeholders {
   project: string | undefined
   stage: string | undefined
   service: string | undefined
-  /** Of the time that is evaluated. */
+  /** Length of the period. */
   seconds?: number
 }
 
-const placeholder = /\$(PROJECT|STAGE|SERVICE|DURATION_SECONDS)\b/g
-/** What Keptn allows in a name, and no more: it must not end a text in the language of the query. */
-const harmless = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
+const PLACEHOLDER = /\$(PROJECT|STAGE|SERVICE|DURATION_SECONDS)\b/g
+/** The names that Keptn allows. Other characters could end a string in the query's language. */
+const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 
 /**
- * A query with what the event says in the place of its placeholders: `$PROJECT`, `$STAGE`, `$SERVICE`, `$DURATION_SECONDS`.
+ * Replaces the placeholders of a query: `$PROJECT`, `$STAGE`, `$SERVICE` and `$DURATION_SECONDS`.
  *
- * @throws Failure `invalid` for a name that could mean something else in a query, or that the event lacks
+ * @throws Failure `invalid` for a value that is missing or unsafe in a query
  */
 export function fillPlaceholders({ name, query }: Query, { project, stage, service, seconds }: Placeholders): Query {
   const values = new Map([
@@ -63,25 +62,25 @@ export function fillPlaceholders({ name, query }: Query, { project, stage, servi
     ['STAGE', stage],
     ['SERVICE', service],
   ])
-  const filled = query.replace(placeholder, (whole, word: string) => {
-    if (word === 'DURATION_SECONDS') return seconds === undefined ? whole : `${seconds}s`
+  const filled = query.replace(PLACEHOLDER, (placeholder, word: string) => {
+    if (word === 'DURATION_SECONDS') return seconds === undefined ? placeholder : `${seconds}s`
     const value = values.get(word)
-    if (value !== undefined && harmless.test(value)) return value
+    if (value !== undefined && SAFE_NAME.test(value)) return value
     const path = `data.${word.toLowerCase()}`
     const message =
       value === undefined
-        ? `is missing, and the query of ${name} has ${whole} for it`
-        : `may only have letters, digits, dots, - and _, since the query of ${name} has ${whole} for it`
-    throw new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
+        ? `is required, because the query of ${name} contains ${placeholder}`
+        : `must have only letters, digits, dots, - and _, because the query of ${name} contains ${placeholder}`
+    throw invalidInput(path, message)
   })
   return { name, query: filled }
 }
 
 /**
- * Refuses a name that no query has.
+ * Checks that a query exists.
  *
- * @param path of what names it: `input.thresholds.0.metric`
- * @throws Failure `invalid` that names the nearest
+ * @param path of the name: `input.thresholds.0.metric`
+ * @throws Failure `invalid` with the most similar name
  */
 export function requireQuery(queries: readonly Query[], wanted: string, path: string): void {
   if (queries.some(({ name }) => name === wanted)) return
@@ -90,10 +89,10 @@ export function requireQuery(queries: readonly Query[], wanted: string, path: st
     wanted,
     queries.map(({ name }) => name),
   )}`
-  throw new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
+  throw invalidInput(path, message)
 }
 
-/** Says of which query a refusal is; to be thrown. */
+/** Returns a refusal with the name of its query; other errors unchanged. */
 export function withQueryName(name: string, error: unknown): unknown {
   if (!(error instanceof Failure) || error.kind !== 'refused') return error
   return new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })

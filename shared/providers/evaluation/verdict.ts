@@ -7,14 +7,14 @@ import { slug } from '../../text/slug.ts'
 import type { EvaluationProvider } from './provider.ts'
 import { dueAt, type EvaluationRequest } from './request.ts'
 
-const words = { pass: 'passed', warning: 'ended with a warning', fail: 'failed' }
-/** What people read in one line: the rest stands in the results. */
-const mostNamed = 5
+const VERBS = { pass: 'passed', warning: 'ended with a warning', fail: 'failed' }
+/** More would not fit into one line. The results have all of them. */
+const MAX_NAMED = 5
 
 /**
- * How an evaluation ended, in Keptn's terms.
+ * Returns the outcome of an evaluation.
  *
- * @param gaps what there is no data of, or not all, where that is no verdict
+ * @param gaps indicators with missing data that make the verdict impossible
  */
 export function evaluationOutcome(
   provider: EvaluationProvider,
@@ -23,16 +23,16 @@ export function evaluationOutcome(
 ): Outcome {
   const { result, score, indicatorResults, url } = evaluation
   const rounded = Number(score.toFixed(2))
-  // Keptn's merge replaces text, but not numbers: later tasks read the text.
+  // Later tasks read the text, because Keptn's merge replaces text but not numbers.
   const data = { ...evaluation, score: rounded, scoreText: String(rounded) }
   const links = url === undefined ? {} : { [`${slug(provider.title)} slo`]: url }
   if (gaps.length > 0) {
     const why = gaps.map(({ name, message, incomplete }) => `${name} (${incomplete ?? message ?? 'there is no data'})`)
-    const message = `Not evaluated, since ${provider.title} has no data, or not all, of ${some(why)}`
+    const message = `Not evaluated: ${provider.title} has no data, or incomplete data, for ${some(why)}`
     return { status: 'errored', result: 'fail', message, data: { ...data, result: 'fail' }, links }
   }
   const missed = indicatorResults.filter(({ status }) => status === 'fail' || status === 'warning').map(describe)
-  const message = `The evaluation ${words[result]} with a score of ${data.score}${missed.length > 0 ? `: ${some(missed)}` : ''}`
+  const message = `The evaluation ${VERBS[result]} with a score of ${data.score}${missed.length > 0 ? `: ${some(missed)}` : ''}`
   return { status: 'succeeded', result, message, data, links }
 }
 
@@ -46,27 +46,27 @@ function describe({ displayName, value, passTargets }: IndicatorResult): string 
 }
 
 function some(texts: readonly string[]): string {
-  const more = texts.length - mostNamed
-  return [...texts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+  const more = texts.length - MAX_NAMED
+  return [...texts.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
 /**
- * What a silent call hears whose evaluation takes longer than it can wait: that is no verdict.
+ * Returns the outcome of a silent call that ends before its evaluation.
  *
- * @param runs whether the platform evaluates already, and does not wait for its data any more
+ * @param isRunning whether the platform already evaluates, instead of waiting for data
  */
 export function notYetEvaluated(
   { title, startMeasurement }: EvaluationProvider,
-  asked: EvaluationRequest,
+  request: EvaluationRequest,
   window: Window,
-  runs = false,
+  isRunning = false,
 ): Outcome {
-  const due = dueAt(asked, window)
+  const due = dueAt(request, window)
   const why =
-    startMeasurement || runs
-      ? `${title} has not ended its evaluation yet`
+    startMeasurement || isRunning
+      ? `${title} is still evaluating`
       : `${title} has its data up to ${formatUtc(window.end)} at ${formatUtc(due)}`
-  const message = `${toSentence(`Not evaluated: ${why}`)} Call it with mode=interactive, which waits for it, or for a time that is further back`
+  const message = `${toSentence(`Not evaluated: ${why}`)} Use mode=interactive to wait for it, or evaluate an earlier period`
   return {
     status: 'errored',
     result: 'fail',

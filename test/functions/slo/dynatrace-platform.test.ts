@@ -144,7 +144,7 @@ describe('Dynatrace Platform: an evaluation', () => {
     server.state.takes = 1_000
     const outcome = await evaluate(dynatracePlatform, connection(), time)
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain('Dynatrace Platform has not ended its evaluation yet')
+    expect(outcome.message).toContain('Dynatrace Platform is still evaluating')
     expect(outcome.message).toContain('mode=interactive')
   })
 

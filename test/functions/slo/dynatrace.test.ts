@@ -90,7 +90,7 @@ describe('Dynatrace: an evaluation', () => {
     server.show(seen)
     expect(await run()).toMatchObject({
       ...{ status: 'errored', result: 'fail' },
-      message: `Not evaluated, since Dynatrace has no data, or not all, of ${id} (${why})`,
+      message: `Not evaluated: Dynatrace has no data, or incomplete data, for ${id} (${why})`,
     })
     expect(await run({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })

@@ -97,7 +97,7 @@ describe('Prometheus: a query', () => {
     async (_what, answer, why) => {
       const { status, result, message } = await evaluateWith(answer)
       expect([status, result]).toEqual(['errored', 'fail'])
-      expect(message).toBe(`Not evaluated, since Prometheus has no data, or not all, of p95 (${why})`)
+      expect(message).toBe(`Not evaluated: Prometheus has no data, or incomplete data, for p95 (${why})`)
       const warned = await evaluateWith(answer, { noData: 'warning' })
       expect(warned).toMatchObject({ status: 'succeeded', result: 'warning' })
       expect(warned.message).toContain(`p95 was not measured (${why})`)

@@ -114,7 +114,7 @@ describe('request-evaluation', () => {
     gauges = { response: value, errors: 0 }
     expect(await run({ thresholds: [{ metric: 'p95', op: '>=', value: 0 }] })).toMatchObject({
       ...{ status: 'errored', result: 'fail' },
-      message: `Not evaluated, since Gauge has no data, or not all, of ${why}`,
+      message: `Not evaluated: Gauge has no data, or incomplete data, for ${why}`,
       data: { indicatorResults: [{ value: { value: 0, success: false } }] },
     })
   })
@@ -133,7 +133,7 @@ describe('request-evaluation', () => {
     asked.sloFile.objectives = [...Object.keys(own.queries), ...Object.keys(asked.queries)].map((sli) => ({ sli }))
     expect(await failureOf(evaluate(gauge, own, asked))).toMatchObject({
       kind: 'invalid',
-      message: expect.stringContaining('are 51, and 50 are the most'),
+      message: expect.stringContaining('must be at most 50 (they are 51)'),
     })
   })
 
@@ -176,7 +176,7 @@ describe('request-evaluation: the evaluated time', () => {
     const ofTest = evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: test_ })
     expect(await failureOf(ofTest)).toMatchObject({
       kind: 'invalid',
-      message: expect.stringContaining('input.end does not say since when'),
+      message: expect.stringContaining('input.end needs start or timeframe'),
     })
   })
 
@@ -229,15 +229,15 @@ describe('request-evaluation: an invalid request or a failure', () => {
       'input.sloFile.objectives.0.sli does not name a query. Unknown query "latency".',
     ],
     [{}, { sloFile: { ...sloFile, objectives: [{ sli: 'latency' }] } }, 'sloFile of the connection.objectives.0.sli'],
-    [{}, {}, 'input.thresholds are missing, and there is no sloFile: Gauge gives values, and no verdict'],
+    [{}, {}, 'input.thresholds or input.sloFile is required: Gauge returns values without a verdict'],
     [
       { thresholds },
       { queries: undefined },
       'input.thresholds.0.metric does not name a query. Unknown query "p95". There are no queries.',
     ],
     [{ thresholds, sloFile }, {}, 'input.thresholds '],
-    [{ thresholds, queries: { extra: 'x' } }, {}, 'input.queries has extra, which no threshold judges'],
-    [{ thresholds, timeframe: 'soon' }, {}, 'input.timeframe must be a length of time'],
+    [{ thresholds, queries: { extra: 'x' } }, {}, 'input.queries has extra, which no threshold uses'],
+    [{ thresholds, timeframe: 'soon' }, {}, 'input.timeframe must be a duration'],
     [
       { thresholds, start: '2026-01-01T00:00:00Z', end: '2025-01-01T00:00:00Z', timeframe: undefined },
       {},

@@ -77,9 +77,9 @@ describe('an SLO file', () => {
 
   const minimal = { objectives: [{ sli: 'a', pass: [{ criteria: ['<1'] }] }], total_score: { pass: '90%' } }
   test.each([
-    ['objectives: [', 'input.sloFile is not YAML: '],
-    ['just a text', 'input.sloFile must hold objectives and a total_score'],
-    ['', 'input.sloFile must hold objectives'],
+    ['objectives: [', 'input.sloFile is not valid YAML: '],
+    ['just a text', 'input.sloFile must have objectives and a total_score'],
+    ['', 'input.sloFile must have objectives'],
     [{ ...minimal, objectives: [] }, 'input.sloFile.objectives must '],
     [{ objectives: minimal.objectives }, 'input.sloFile.total_score is required'],
     [
@@ -94,7 +94,7 @@ describe('an SLO file', () => {
     [{ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [] }] }] }, 'objectives.0.pass.0.criteria must '],
     [{ ...minimal, objectives: [{ sli: 'a', weigth: 2 }] }, 'input.sloFile.objectives.0.weigth is not a known field'],
     [{ ...minimal, objectives: [{ sli: 'a', weight: 0 }] }, 'objectives.0.weight must '],
-    [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not applied here: write it into the queries'],
+    [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not supported: filter in the queries instead'],
     [{ ...minimal, comparison: { aggregate_function: 'max' } }, 'input.sloFile.comparison.aggregate_function must '],
   ])('that is wrong is refused with what is to be written: %j', async (given, says) => {
     const failure = await failureOf(readSloFile(given, 'input.sloFile'))
@@ -118,6 +118,6 @@ describe('an SLO file', () => {
         return `${name}: &${name} [${Array.from({ length: 10 }, () => `*${before}`).join(', ')}]`
       }),
     ].join('\n')
-    expect((await failureOf(readSloFile(bomb, 'input.sloFile'))).message).toContain('is not YAML')
+    expect((await failureOf(readSloFile(bomb, 'input.sloFile'))).message).toContain('is not valid YAML')
   })
 })

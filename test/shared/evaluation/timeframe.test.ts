@@ -36,12 +36,12 @@ describe('the time that is evaluated', () => {
   })
 
   test.each([
-    [{}, 'input.timeframe is missing, and the event carries none: write timeframe (5m), or start and end'],
+    [{}, 'input.timeframe is required, because the event has no period'],
     [{ end: '2026-11-24T09:00:00Z' }, 'input.timeframe is missing'],
-    [{ timeframe: '5' }, 'input.timeframe must be a length of time such as 5m, 1h30m or PT5M, not "5"'],
-    [{ timeframe: '5 minutes' }, 'input.timeframe must be a length of time'],
-    [{ timeframe: '0m' }, 'input.timeframe must be a length of time'],
-    [{ timeframe: '-5m' }, 'input.timeframe must be a length of time'],
+    [{ timeframe: '5' }, 'input.timeframe must be a duration such as 5m, 1h30m or PT5M, not "5"'],
+    [{ timeframe: '5 minutes' }, 'input.timeframe must be a duration'],
+    [{ timeframe: '0m' }, 'input.timeframe must be a duration'],
+    [{ timeframe: '-5m' }, 'input.timeframe must be a duration'],
     [{ timeframe: 'P1Y' }, 'input.timeframe must be an ISO 8601 duration'],
     [{ start: 'yesterday' }, 'input.start must be a time such as 2026-11-24T10:00:00Z, not "yesterday"'],
     [{ start: '2026-13-24T10:00:00Z' }, 'input.start must be a time'],
@@ -51,7 +51,7 @@ describe('the time that is evaluated', () => {
     [{ timeframe: '400d' }, 'input.start must be at most 366 days before the end'],
     [
       { start: '2026-11-24T09:00:00Z', end: '2026-11-24T09:30:00Z', timeframe: '5m' },
-      'input.timeframe is one too many',
+      'input.timeframe cannot be combined',
     ],
   ])('of %j is refused: %s', (asked, says) => {
     expect(() => resolveWindow(asked, now)).toThrow(says)

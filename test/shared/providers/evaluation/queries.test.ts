@@ -35,7 +35,7 @@ describe('a query', () => {
     'takes no %j for a name',
     (service) => {
       expect(() => fillPlaceholders({ name: 'p95', query: 'up{s="$SERVICE"}' }, { ...of, service })).toThrow(
-        'data.service may only have letters, digits, dots, - and _, since the query of p95 has $SERVICE for it',
+        'data.service must have only letters, digits, dots, - and _, because the query of p95 contains $SERVICE',
       )
     },
   )
