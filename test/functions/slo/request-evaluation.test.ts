@@ -199,7 +199,7 @@ describe('request-evaluation: the evaluated time', () => {
     const end = new Date(Date.now() + 3_600_000).toISOString()
     const { status, result, message } = await run({ thresholds, end })
     expect({ status, result }).toEqual({ status: 'errored', result: 'fail' })
-    expect(message).toMatch(/^Not evaluated: Gauge has its data up to .* Call it with mode=interactive/)
+    expect(message).toMatch(/^Not evaluated: Gauge has its data up to .* Use mode=interactive/)
   })
 })
 

@@ -116,7 +116,7 @@ describe('the earlier evaluations that Keptn keeps', () => {
     async (service) => {
       expect(await failureOf(ask({ service }))).toMatchObject({
         kind: 'invalid',
-        message: expect.stringContaining('is no name in Keptn'),
+        message: expect.stringContaining('must be a valid name in Keptn'),
       })
       expect(server.calls).toEqual([])
     },

@@ -37,7 +37,7 @@ describe('the time that is evaluated', () => {
 
   test.each([
     [{}, 'input.timeframe is required, because the event has no period'],
-    [{ end: '2026-11-24T09:00:00Z' }, 'input.timeframe is missing'],
+    [{ end: '2026-11-24T09:00:00Z' }, 'input.timeframe is required'],
     [{ timeframe: '5' }, 'input.timeframe must be a duration such as 5m, 1h30m or PT5M, not "5"'],
     [{ timeframe: '5 minutes' }, 'input.timeframe must be a duration'],
     [{ timeframe: '0m' }, 'input.timeframe must be a duration'],

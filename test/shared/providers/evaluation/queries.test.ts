@@ -42,7 +42,7 @@ describe('a query', () => {
 
   test('needs what it has a placeholder for, and nothing else', () => {
     expect(() => fillPlaceholders({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow(
-      'data.stage is missing',
+      'data.stage is required',
     )
     expect(fillPlaceholders({ name: 'p95', query: 'up' }, { ...of, stage: undefined, service: '"' }).query).toBe('up')
   })
