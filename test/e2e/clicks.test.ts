@@ -6,7 +6,7 @@ let slack: SlackServer
 let service: Service
 beforeAll(async () => {
   slack = await slackServer()
-  slack.members['U0BEN'] = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0123ABCD', email: 'ben@example.com' }
+  slack.members['U0BEN'] = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
   service = new Service({
     timeScale: 60,
     secrets: {

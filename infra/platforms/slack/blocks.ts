@@ -14,7 +14,7 @@ function characters(most: number) {
     .max(most, `must be less than ${most + 1} characters`)
 }
 
-/** Of a type, or of what has one. */
+/** Returns the error for a type, or for an object with a type. */
 function unsupported({ input }: { input?: unknown }): string {
   return `unsupported type: ${isObject(input) ? input['type'] : input}`
 }
@@ -82,14 +82,14 @@ const block = z.discriminatedUnion(
 const blocks = z.array(block).max(50, 'no more than 50 items allowed')
 
 /**
- * Slack refuses with msg_blocks_too_long what has, all together, some 11,000 to 13,000 characters; what passes here passes
- * there.
+ * Slack rejects blocks with more than 11,000 to 13,000 characters in total with msg_blocks_too_long, so this limit is the
+ * lowest one. It counts escaped text and an overhead for each block.
  *
  * @see https://github.com/slackapi/bolt-js/issues/2867
  */
 const MAX_CHARACTERS = 11_000
 
-/** Blocks, or the error with which Slack refuses them and what it says about each that is wrong. */
+/** Parses blocks, or returns Slack's error with details. */
 export function readBlocks(given: unknown): { blocks: Block[] } | { error: string; messages: string[] } {
   const read = blocks.safeParse(given)
   if (!read.success) {
@@ -103,7 +103,9 @@ export function readBlocks(given: unknown): { blocks: Block[] } | { error: strin
     return { error: 'invalid_blocks', messages: ['[ERROR] `action_id` already exists [json-pointer:/blocks]'] }
   }
   const counted = JSON.stringify(read.data).replaceAll('&', '&amp;').replace(/[<>]/g, '&lt;')
-  return counted.length > MAX_CHARACTERS ? { error: 'msg_blocks_too_long', messages: [] } : { blocks: read.data }
+  return counted.length + read.data.length * 100 > MAX_CHARACTERS
+    ? { error: 'msg_blocks_too_long', messages: [] }
+    : { blocks: read.data }
 }
 
 export function buttonsIn(all: readonly Block[]): Button[] {

@@ -1,14 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
 import type { Button } from './blocks.ts'
-import { app, channels, type Member, team } from './directory.ts'
+import { app, type Member, team } from './directory.ts'
 import type { ChatMessage } from './messages.ts'
 import { botMessage } from './responses.ts'
 
 export interface ButtonPress {
   message: ChatMessage
   button: Button
-  person: Member
+  /** The name is missing for an unknown user. */
+  person: Pick<Member, 'id'> & Partial<Member>
+  channelName: string | undefined
   /** The URL of the fake Slack. */
   root: string
 }
@@ -24,19 +26,11 @@ const TIMEOUT_MS = 3_000
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
 export async function sendButtonPress(url: string, press: ButtonPress): Promise<string | undefined> {
-  const body = new URLSearchParams({ payload: JSON.stringify(payloadOf(press)) }).toString()
-  const timestamp = String(Math.floor(Date.now() / 1000))
-  const mac = createHmac('sha256', demo.slack.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
-  const headers = {
-    'content-type': 'application/x-www-form-urlencoded',
-    'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
-    'x-slack-request-timestamp': timestamp,
-    'x-slack-signature': `v0=${mac}`,
-  }
+  const { headers, body } = sign(bodyOf(press), demo.slack.signingSecret)
   try {
     const answer = await fetch(url, {
       method: 'POST',
-      headers,
+      headers: { ...headers, 'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)' },
       body,
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -50,13 +44,32 @@ export async function sendButtonPress(url: string, press: ButtonPress): Promise<
   }
 }
 
+/** Signs the body of a request to the app. */
+export function sign(body: string, secret: string, at = Date.now()) {
+  const timestamp = String(Math.floor(at / 1_000))
+  const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')
+  return {
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${signature}`,
+    },
+    body,
+  }
+}
+
+/** Returns the body of the request for a button press. */
+export function bodyOf(press: ButtonPress): string {
+  return new URLSearchParams({ payload: JSON.stringify(payloadOf(press)) }).toString()
+}
+
 /** @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
-function payloadOf({ message, button, person, root }: ButtonPress) {
+function payloadOf({ message, button, person, channelName, root }: ButtonPress) {
   const { channel: id, ts } = message
   const { block_id } = message.blocks.find((one) => one.type === 'actions' && one.elements.includes(button)) ?? {}
   return {
     type: 'block_actions',
-    user: { id: person.id, username: person.name, name: person.name, team_id: team.id },
+    user: { id: person.id, username: person.name, name: person.name, team_id: person.teamId ?? team.id },
     api_app_id: app.id,
     token: 'sandbox-slack-verification-token',
     container: { type: 'message', message_ts: ts, channel_id: id, is_ephemeral: false },
@@ -64,7 +77,7 @@ function payloadOf({ message, button, person, root }: ButtonPress) {
     team: { id: team.id, domain: team.domain },
     enterprise: null,
     is_enterprise_install: false,
-    channel: { id, name: channels.find((one) => one.id === id)?.name },
+    channel: { id, name: channelName },
     message: botMessage(message),
     state: { values: {} },
     // The fake does not serve this URL: the app uses chat.postEphemeral and chat.update.

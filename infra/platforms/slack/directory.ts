@@ -1,12 +1,14 @@
-/** Whom and what the Slack of the sandbox knows. */
 export const team = { id: 'T0SANDBOX', name: 'Sandbox', domain: 'sandbox' }
 
-/** The app whose token `demo` has; it is in both channels. */
+/** The app that owns the token. */
 export const app = { id: 'A0WEBHOOKS', botId: 'B0WEBHOOKS', userId: 'U0WEBHOOKS', name: 'webhooks' }
 
 export interface Channel {
   id: string
   name: string
+  /** Whether the app is not a member. */
+  isForeign?: boolean
+  isArchived?: boolean
 }
 
 export const channels: readonly Channel[] = [
@@ -19,6 +21,10 @@ export interface Member {
   name: string
   realName: string
   email: string
+  /** Defaults to the team of the workspace. */
+  teamId?: string
+  isEmailConfirmed?: boolean | undefined
+  enterprise?: string | undefined
 }
 
 export const jane: Member = { id: 'U0JANE', name: 'jane', realName: 'Jane Doe', email: 'jane@example.com' }

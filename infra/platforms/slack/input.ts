@@ -7,12 +7,12 @@ type Given = Record<string, unknown>
 /** An error of Slack, sent with status 200. */
 export class SlackError extends Error {
   override readonly name = 'SlackError'
-  /** Details for each invalid part. */
-  readonly messages: string[]
+  /** Further fields of the response. */
+  readonly fields: object
 
-  constructor(error: string, messages: string[] = []) {
+  constructor(error: string, fields: object = {}) {
     super(error)
-    this.messages = messages
+    this.fields = fields
   }
 }
 
@@ -37,7 +37,7 @@ export function argumentsOf({ method, query, headers, body }: Call): Given {
   }
 }
 
-/** An argument that is text; numbers are taken as such. */
+/** Returns a text argument. Slack accepts numbers as text. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
@@ -45,10 +45,14 @@ export function textOf(value: unknown): string {
 /** @throws SlackError */
 export function contentOf(given: Given): { text: string; blocks: Block[] } {
   if (given['attachments'] !== undefined) {
-    throw new SlackError('invalid_arguments', ['[ERROR] the sandbox shows no attachments'])
+    throw new SlackError('invalid_arguments', {
+      response_metadata: { messages: ['[ERROR] attachments are not supported'] },
+    })
   }
   const read = readBlocks(structure(given['blocks'], 'invalid_blocks_format') ?? [])
-  if ('error' in read) throw new SlackError(read.error, read.messages)
+  if ('error' in read) {
+    throw new SlackError(read.error, read.messages.length > 0 ? { response_metadata: { messages: read.messages } } : {})
+  }
   const text = textOf(given['text'])
   if (text === '' && read.blocks.length === 0) throw new SlackError('no_text')
   return { text, blocks: read.blocks }
@@ -63,7 +67,7 @@ export function metadataOf(given: Given): ChatMessage['metadata'] {
   return { event_type, event_payload }
 }
 
-/** In a form it is JSON text. */
+/** Parses an argument that is JSON text in a form. */
 function structure(value: unknown, error: string): unknown {
   if (typeof value !== 'string') return value
   try {

@@ -4,22 +4,22 @@ import type { Block } from './blocks.ts'
 /** A message in a channel. */
 export interface ChatMessage {
   channel: string
-  /** Seconds since 1970 with six places: its id. */
+  /** The id: epoch seconds with six decimal places. */
   ts: string
   text: string
   blocks: Block[]
   metadata?: { event_type: string; event_payload: Record<string, unknown> } | undefined
-  /** The message under which it stands. */
+  /** The first message of its thread. */
   thread_ts?: string | undefined
-  /** Whether it is shown in the channel too. */
+  /** Whether the channel shows the reply, too. */
   reply_broadcast?: boolean | undefined
-  /** The id of the only one who sees it. */
+  /** The id of the only reader. */
   onlyFor?: string | undefined
-  /** When it was changed last. */
+  /** The time of the last change. */
   edited?: string | undefined
 }
 
-/** The messages in the sandbox's database. */
+/** Stores messages. */
 export interface Messages {
   /** Oldest first. */
   all(): ChatMessage[]
@@ -50,7 +50,7 @@ function read({ message }: { message: string }): ChatMessage {
   return JSON.parse(message)
 }
 
-/** Now, but later than what was before: two messages of one moment are two. */
+/** Returns the current time, or a later one if another message has it. */
 function after(ts: string): string {
   const microseconds = Math.max(Date.now() * 1000, Number(ts.replace('.', '')) + 1)
   return `${Math.floor(microseconds / 1e6)}.${String(microseconds % 1e6).padStart(6, '0')}`

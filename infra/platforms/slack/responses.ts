@@ -2,9 +2,9 @@ import { buttonsIn, textIn } from './blocks.ts'
 import { app, channels, type Member, people, team } from './directory.ts'
 import { type ChatMessage, timeOf } from './messages.ts'
 
-/** A message as `/sandbox/messages` lists it, for people and tests. */
+/** A message in the list `/sandbox/messages`. */
 export interface MessageSummary {
-  /** Its name. */
+  /** The name of the channel. */
   channel: string | undefined
   ts: string
   at: string
@@ -15,10 +15,9 @@ export interface MessageSummary {
   /** The buttons. */
   buttons: { action: string; text: string }[]
   thread: string | null
-  /** The user name of the only one who sees it. */
+  /** The user name of the only reader. */
   ephemeral: string | null
   edited: boolean
-  /** By which an app finds it again. */
   metadata: ChatMessage['metadata'] | null
 }
 
@@ -43,7 +42,7 @@ export function permalink(root: string, { channel, ts }: ChatMessage): string {
   return `${root}/archives/${channel}/${placeOf(ts)}`
 }
 
-/** How the address of a message ends. */
+/** Returns the last path segment of the URL of a message. */
 export function placeOf(ts: string): string {
   return `p${ts.replace('.', '')}`
 }
@@ -65,13 +64,24 @@ export function botMessage({ ts, text, blocks, thread_ts, edited, metadata }: Ch
   }
 }
 
-export function userResponse({ id, name, realName, email }: Member) {
-  const profile = { real_name: realName, display_name: name, email, team: team.id }
-  const flags = { deleted: false, is_bot: false, is_app_user: false, is_email_confirmed: true }
-  return { id, team_id: team.id, name, real_name: realName, tz: 'Etc/UTC', ...flags, profile }
+export function userResponse(member: Member, withEmail: boolean) {
+  const { id, name, realName, email, teamId = team.id, isEmailConfirmed = true, enterprise } = member
+  return {
+    id,
+    team_id: teamId,
+    name,
+    real_name: realName,
+    tz: 'Etc/UTC',
+    deleted: false,
+    is_bot: false,
+    is_app_user: false,
+    is_email_confirmed: isEmailConfirmed,
+    ...(enterprise ? { enterprise_user: { id, enterprise_id: enterprise, enterprise_name: team.name } } : {}),
+    profile: { real_name: realName, display_name: name, team: teamId, ...(withEmail ? { email } : {}) },
+  }
 }
 
-export function authResponse(root: string) {
+export function authResponse(url: string, enterprise: string | undefined) {
   const ids = { team_id: team.id, user_id: app.userId, bot_id: app.botId, is_enterprise_install: false }
-  return { url: `${root}/`, team: team.name, user: app.name, ...ids }
+  return { url: `${url}/`, team: team.name, user: app.name, ...ids, enterprise_id: enterprise }
 }

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const channel = 'C0RELEASES'
-const ben = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0123ABCD', email: 'ben@example.com' }
+const ben = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
 const connected = (fields: object = {}) =>
   slack.connection.parse({
     baseUrl: server.url,
@@ -277,7 +277,7 @@ describe('Slack: buttons', () => {
     expect(slack.buttons.readToken({ ...sent, now: Date.now() })).toBe(reference)
     expect(await read(sent)).toEqual({
       decision,
-      responder: { user: 'U0JANE', username: 'jane', team: 'T0123ABCD', channel },
+      responder: { user: 'U0JANE', username: 'jane', team: 'T0SANDBOX', channel },
     })
   })
 
