@@ -62,14 +62,14 @@ const injections = () => toxiproxy.calls.filter(({ method }) => method === 'POST
 describe('An injected fault', () => {
   it('lasts for its duration and is removed', async () => {
     const event = asked(2)
-    const beganAt = Date.now()
+    const startedAt = Date.now()
     expect(await start(event)).toMatchObject({ status: 202 })
     await injected()
     const { started, finished } = await service.finishedOf(event.id)
     expect(started).toBe(1)
     expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
     expect(toxics()).toEqual([])
-    expect(Date.now() - beganAt).toBeGreaterThanOrEqual(2_000)
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2_000)
   })
 
   it('is injected once for a repeated event', async () => {
@@ -176,7 +176,7 @@ describe('An injected fault', () => {
     const { finished } = await service.finishedOf(event.id, 40)
     expect(finished).toMatchObject([{ result: 'pass' }])
     expect(toxics()).toEqual([])
-    // The second try found what the first had injected.
+    // The second attempt found the fault of the first.
     expect(injections()).toBe(1)
   })
 

@@ -78,11 +78,11 @@ const asked = (input: object = {}) =>
     type: 'sh.keptn.event.deployment.triggered',
     input: { target: 'shop/deploy', parameters: { STAGE: 'production' }, ...input },
   })
-const lookedAt = (path: string) =>
+const polledAt = (path: string) =>
   until(
     async () => jenkins.calls.some((one) => one.path.includes(path)),
     20,
-    () => `a look at ${path}\n${service.output.slice(-3_000)}`,
+    () => `a poll of ${path}\n${service.output.slice(-3_000)}`,
   )
 
 describe('A Jenkins deployment with the shipped bundles', () => {
@@ -95,12 +95,12 @@ describe('A Jenkins deployment with the shipped bundles', () => {
     expect(body.data.url).toContain(jenkins.url)
   })
 
-  it('is polled from the queue to its end in interactive mode, and sends the results', async () => {
+  it('is polled from the queue until it ends in interactive mode, and sends the results', async () => {
     const event = asked({ thresholds: [{ metric: 'duration', op: '<', value: 60 }] })
     const place = await queued(() => call('trigger-deployment', event, 'mode=interactive&sendStarted=true'))
-    await lookedAt(`/queue/item/${place}/`)
+    await polledAt(`/queue/item/${place}/`)
     const build = jenkins.startBuild(place)
-    await lookedAt(`/${build.number}/api/json`)
+    await polledAt(`/${build.number}/api/json`)
     jenkins.end(build, 'SUCCESS', { tests: { totalCount: 12, failCount: 0, skipCount: 2 } })
     const { started, finished } = await service.finishedOf(event.id)
     expect([started, finished.length]).toEqual([1, 1])
@@ -136,7 +136,7 @@ describe('A Jenkins deployment with the shipped bundles', () => {
       () => 'a progress',
     )
     const build = jenkins.startBuild(place)
-    await lookedAt(`/${build.number}/api/json`)
+    await polledAt(`/${build.number}/api/json`)
     jenkins.end(build, 'SUCCESS')
     await until(
       async () => keptn.events.some(({ type }) => type.endsWith('.finished')),
@@ -154,7 +154,7 @@ describe('A Jenkins deployment with the shipped bundles', () => {
   it('ends normally if a strict Keptn rejects progress events', async () => {
     const event = asked()
     const place = await queued(() => call('trigger-deployment', event, 'mode=interactive&progress=true'))
-    await lookedAt(`/queue/item/${place}/`)
+    await polledAt(`/queue/item/${place}/`)
     jenkins.end(jenkins.startBuild(place), 'SUCCESS')
     const { finished } = await service.finishedOf(event.id)
     expect(finished).toMatchObject([{ result: 'pass' }])

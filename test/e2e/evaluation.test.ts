@@ -43,11 +43,11 @@ describe('An evaluation whose data arrives late', () => {
     expect(started).toBe(1)
     expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', evaluation: { score: 100 } }])
     expect(await asked()).toHaveLength(before + 1)
-    // The time ends where the task began, and not with the answer.
-    const [{ evaluation: told }] = finished as [{ evaluation: { timeStart: string; timeEnd: string } }]
-    expect(Date.parse(told.timeEnd) - Date.parse(told.timeStart)).toBe(300_000)
-    expect(Date.parse(told.timeEnd)).toBeGreaterThanOrEqual(accepted)
-    expect(Date.parse(told.timeEnd)).toBeLessThanOrEqual(Date.now() - dataDelay * 1_000)
+    // The timeframe ends at the start of the task, not at the response.
+    const [{ evaluation: reports }] = finished as [{ evaluation: { timeStart: string; timeEnd: string } }]
+    expect(Date.parse(reports.timeEnd) - Date.parse(reports.timeStart)).toBe(300_000)
+    expect(Date.parse(reports.timeEnd)).toBeGreaterThanOrEqual(accepted)
+    expect(Date.parse(reports.timeEnd)).toBeLessThanOrEqual(Date.now() - dataDelay * 1_000)
   })
 
   it('rejects a silent call for a time without data, and uses the latest time with data', async () => {
@@ -55,9 +55,9 @@ describe('An evaluation whose data arrives late', () => {
     const late = await request({}, 'connection=late', { end })
     expect(late.status).toBe(422)
     expect(late.body.detail).toMatch(/^Not evaluated: Dynatrace has its data up to .* Call it with mode=interactive/)
-    const whole = await request({}, 'connection=late')
-    expect(whole).toMatchObject({ status: 200, body: { result: 'pass', data: { score: 100 } } })
-    expect(Date.parse(whole.body.data.timeEnd)).toBeLessThan(Date.now() - (dataDelay - 1) * 1_000)
+    const call = await request({}, 'connection=late')
+    expect(call).toMatchObject({ status: 200, body: { result: 'pass', data: { score: 100 } } })
+    expect(Date.parse(call.body.data.timeEnd)).toBeLessThan(Date.now() - (dataDelay - 1) * 1_000)
   })
 
   it('ends at its deadline if the data does not arrive', async () => {
@@ -76,7 +76,7 @@ describe('An evaluation whose data arrives late', () => {
 
 describe('A report', () => {
   const report = { evaluation: { score: 75, result: 'warning', indicatorResults: [] } }
-  const told = async () => (await service.call('/sandbox/reports', undefined, { method: 'GET' })).body
+  const reports = async () => (await service.call('/sandbox/reports', undefined, { method: 'GET' })).body
 
   it('is made once for a repeated event', async () => {
     const event = triggered({ type: 'sh.keptn.event.evaluation.finished' })
@@ -85,7 +85,7 @@ describe('A report', () => {
     const answers = await Promise.all([push(), push()])
     expect(answers.map(({ status }) => status).sort()).toEqual(expect.arrayContaining([200]))
     expect(await push()).toMatchObject({ status: 200, body: { result: 'pass' } })
-    expect(await told()).toHaveLength(1)
+    expect(await reports()).toHaveLength(1)
   })
 
   it('waits for a platform that is down', async () => {
@@ -95,6 +95,6 @@ describe('A report', () => {
     const path = '/v1/slo/push-report?mode=interactive&sendStarted=true&connection=events'
     expect((await service.call(path, body)).status).toBe(202)
     expect((await service.finishedOf(event.id)).finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
-    expect(await told()).toHaveLength(2)
+    expect(await reports()).toHaveLength(2)
   })
 })

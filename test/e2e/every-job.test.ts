@@ -40,7 +40,7 @@ function connections(of: Record<string, PlayedJobs>) {
   )
 }
 
-/** A start at a platform, and what comes of it. */
+/** A start on a platform, and its task. */
 class Job {
   readonly name: string
   readonly kind: JobPlatform
@@ -48,13 +48,13 @@ class Job {
   readonly event: ReturnType<typeof triggered>
   readonly #before: number
   answers: Answer[] = []
-  /** What stop takes. */
+  /** The input of stop. */
   id = ''
   stopped: Answer | undefined
   /** How many runs this start has become, and what was sent for it. */
   runs = 0
   started = 0
-  // biome-ignore lint/suspicious/noExplicitAny: whatever was sent is what is asserted on.
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
   finished: any[] = []
 
   constructor(name: string) {
@@ -75,7 +75,7 @@ class Job {
   }
 
   /** Starts, and the platform carries that out; its answer is lost on the way, or never comes. */
-  async startSpoilt(how: 'lost' | 'held'): Promise<void> {
+  async startWithFault(how: 'lost' | 'held'): Promise<void> {
     const { server, startedBy = 'POST', beforeStart } = this.at
     beforeStart?.()
     if (how === 'lost') server.loseNext(startedBy)
@@ -93,20 +93,20 @@ class Job {
     this.id = this.at.id()
   }
 
-  /** Waits for the run, which then goes on until it is ended. */
-  async begins(): Promise<void> {
+  /** Waits until the run has started. It runs until the test ends it. */
+  async hasStarted(): Promise<void> {
     await this.isThere()
     this.at.begin()
   }
 
-  /** Waits until it was looked at so often from now on. */
-  async isFollowed(looks = 2): Promise<void> {
+  /** Waits for this number of further polls. */
+  async isPolled(polls = 2): Promise<void> {
     const { calls } = this.at.server
     const since = calls.length
     await until(
-      async () => looksIn(calls.slice(since)) >= looks,
+      async () => pollsIn(calls.slice(since)) >= polls,
       40,
-      () => `${looks} looks at ${this.name}\n${service.output.slice(-4_000)}`,
+      () => `${polls} polls of ${this.name}\n${service.output.slice(-4_000)}`,
     )
   }
 
@@ -144,24 +144,24 @@ class Job {
   }
 }
 
-/** A look asks one thing again and again. */
-function looksIn(calls: Call[]): number {
+/** A poll repeats the same request. */
+function pollsIn(calls: Call[]): number {
   const alike = Map.groupBy(calls, (call) => [call.method, call.path, awsOperation(call)].join(' '))
   return Math.max(0, ...[...alike.values()].map((group) => group.length))
 }
 
-/** What went wrong with a platform, which is not played any further: its own tests tell of it, and no others fail. */
-const troubles = new Map<string, unknown>()
+/** Errors by platform. After an error, only the tests of that platform fail. */
+const failures = new Map<string, unknown>()
 
 /** Does something with each job at once. */
 async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
-  const mayGoOn = jobs.filter(({ name }) => !troubles.has(name))
+  const healthy = jobs.filter(({ name }) => !failures.has(name))
   await Promise.all(
-    mayGoOn.map(async (job) => {
+    healthy.map(async (job) => {
       try {
         await act(job)
       } catch (error) {
-        troubles.set(job.name, error)
+        failures.set(job.name, error)
       }
     }),
   )
@@ -171,7 +171,7 @@ async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
  * Plays a scenario with every platform, and not one after the other: it takes hardly longer than with one.
  *
  * @param atOnce of how many platforms of one category; four of its tasks may be at work at a time
- * @returns what it came to with a platform
+ * @returns the result for a platform
  */
 function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length): (name: string) => Job {
   const done = new Map<string, Job>()
@@ -186,7 +186,7 @@ function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length): 
     }
   })
   return (name) => {
-    if (troubles.has(name)) throw troubles.get(name)
+    if (failures.has(name)) throw failures.get(name)
     const job = done.get(name)
     if (!job) throw new Error(`Nothing was played with ${name}`)
     return job
@@ -206,13 +206,13 @@ async function restart(): Promise<void> {
   await service.start()
 }
 
-/** What a job says that was brought to its end. */
+/** The outcome of a completed job. */
 function endOf({ kind, id }: Job) {
   const end = kind.ends === 'aborted' ? { status: 'aborted', result: 'fail' } : { status: 'succeeded', result: 'pass' }
   return { ...end, job: { id } }
 }
 
-const inDoubt = {
+const outcomeUnknown = {
   status: 'errored',
   result: 'fail',
   message: expect.stringMatching(/It is unknown whether an? .* was started\. The start was not retried\. Check /),
@@ -226,8 +226,8 @@ function expectOnce(job: Job, end: object): void {
 describe('An event that is delivered three times at once', () => {
   const seen = scenario(async (jobs) => {
     await each(jobs, (job) => job.start({ times: 3 }))
-    await each(jobs, (job) => job.begins())
-    await each(jobs, (job) => job.isFollowed())
+    await each(jobs, (job) => job.hasStarted())
+    await each(jobs, (job) => job.isPolled())
     await each(jobs, (job) => job.at.end())
   })
 
@@ -241,29 +241,29 @@ describe('An event that is delivered three times at once', () => {
 
 describe('A start whose response is lost', () => {
   const seen = scenario(async (jobs) => {
-    await each(jobs, (job) => job.startSpoilt('lost'))
-    await each(jobs, (job) => job.begins())
-    await each(knownIn(jobs), (job) => job.isFollowed())
+    await each(jobs, (job) => job.startWithFault('lost'))
+    await each(jobs, (job) => job.hasStarted())
+    await each(knownIn(jobs), (job) => job.isPolled())
     await each(jobs, (job) => job.at.end())
   })
 
-  it.each(namesKnownBy('token', 'look-up'))('is one run of %s, which is polled to its end', (name) => {
+  it.each(namesKnownBy('token', 'look-up'))('is one run of %s, which is polled until it ends', (name) => {
     expectOnce(seen(name), endOf(seen(name)))
   })
 
   it.each(namesKnownBy('neither'))('is not repeated on %s, and the task reports an unknown outcome', (name) => {
-    expectOnce(seen(name), inDoubt)
+    expectOnce(seen(name), outcomeUnknown)
   })
 })
 
 describe('A process that is killed before the start response and again during polling', () => {
   const seen = scenario(async (jobs) => {
-    await each(jobs, (job) => job.startSpoilt('held'))
-    await each(jobs, (job) => job.begins())
+    await each(jobs, (job) => job.startWithFault('held'))
+    await each(jobs, (job) => job.hasStarted())
     await restart()
-    await each(knownIn(jobs), (job) => job.isFollowed())
+    await each(knownIn(jobs), (job) => job.isPolled())
     await restart()
-    await each(knownIn(jobs), (job) => job.isFollowed())
+    await each(knownIn(jobs), (job) => job.isPolled())
     await each(jobs, (job) => job.at.end())
   }, 3)
 
@@ -272,7 +272,7 @@ describe('A process that is killed before the start response and again during po
   })
 
   it.each(namesKnownBy('neither'))('has one run of %s and one finished event with an unknown outcome', (name) => {
-    expectOnce(seen(name), inDoubt)
+    expectOnce(seen(name), outcomeUnknown)
   })
 })
 
@@ -283,8 +283,8 @@ describe('stop', () => {
   describe('during the run', () => {
     const seen = scenario(async (jobs) => {
       await each(jobs, (job) => job.start())
-      await each(jobs, (job) => job.begins())
-      await each(jobs, (job) => job.isFollowed())
+      await each(jobs, (job) => job.hasStarted())
+      await each(jobs, (job) => job.isPolled())
       await each(jobs, (job) => job.stop())
     })
 
@@ -297,8 +297,8 @@ describe('stop', () => {
 
   describe('before the start response', () => {
     const seen = scenario(async (jobs) => {
-      await each(jobs, (job) => job.startSpoilt('held'))
-      await each(jobs, (job) => (job.kind.stopsLate ? job.begins() : job.isThere()))
+      await each(jobs, (job) => job.startWithFault('held'))
+      await each(jobs, (job) => (job.kind.stopsLate ? job.hasStarted() : job.isThere()))
       await each(jobs, (job) => job.stop())
       await restart()
     }, 3)
@@ -311,26 +311,26 @@ describe('stop', () => {
       expectOnce(seen(name), { ...aborted, job: { id: seen(name).id } })
     })
 
-    it.each(names.filter(whichStopsAs('in doubt')))(
+    it.each(names.filter(whichStopsAs('unknown')))(
       'leaves the task of %s with an unknown outcome, and starts no other run',
       (name) => {
-        expectOnce(seen(name), inDoubt)
+        expectOnce(seen(name), outcomeUnknown)
       },
     )
   })
 })
 
 describe('A run that takes hours', () => {
-  /** So often is it looked at within two hours: at a tenth of the time that has passed, and once a minute. */
-  const looks = 150
+  /** Polls within two hours: after a tenth of the elapsed time, at least once a minute. */
+  const polls = 150
   const seen = scenario(async (jobs) => {
     await each(jobs, (job) => job.start({ query: '&deadline=PT6H' }))
-    await each(jobs, (job) => job.begins())
+    await each(jobs, (job) => job.hasStarted())
     for (let kills = 0; kills < 2; kills++) {
-      await each(jobs, (job) => job.isFollowed(looks / 3))
+      await each(jobs, (job) => job.isPolled(polls / 3))
       await restart()
     }
-    await each(jobs, (job) => job.isFollowed(looks / 3))
+    await each(jobs, (job) => job.isPolled(polls / 3))
     await each(jobs, (job) => job.at.end())
   })
 

@@ -12,7 +12,7 @@ import { Service, type ServiceOptions, triggered, until } from './service.ts'
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-finisher-'))
 const bundles = { throwing: join(folder, 'throwing'), crashing: join(folder, 'crashing') }
 
-/** The shipped bundles, but for a task that is broken. */
+/** The shipped bundles with a broken task. */
 async function breakTask(copy: string, code: string): Promise<void> {
   cpSync(dist, copy, { recursive: true })
   const outfile = join(copy, 'issue-ticketing', 'task.js')
@@ -99,7 +99,7 @@ describe('A task that Lambda ends has exactly one started and one finished event
     await until(
       async () => (await service.requests('github')).length > 1,
       10,
-      () => 'a second try',
+      () => 'a second attempt',
     )
     await stop()
     const { started, finished } = await service.finishedOf(id)
@@ -143,7 +143,7 @@ describe('A task that Lambda ends has exactly one started and one finished event
     await until(
       async () => (await service.requests('keptn')).length > 1,
       10,
-      () => 'a second try',
+      () => 'a second attempt',
     )
     await stop()
     await service.kill()
@@ -175,7 +175,7 @@ it('A status change that EventBridge delivers twice has one finished event', asy
   await until(
     async () => (await service.requests('github')).length > 1,
     10,
-    () => 'a second try',
+    () => 'a second attempt',
   )
   const { client, arn } = await stop()
   const Payload = JSON.stringify({ detail: { durableExecutionArn: arn, status: 'STOPPED' } })
@@ -193,7 +193,7 @@ it('A task that is stopped before its started event was sent gets both events af
   await until(
     async () => service.output.includes('send-started-late: pending'),
     20,
-    () => 'a try of the started event after the deadline',
+    () => 'an attempt to send the started event after the deadline',
   )
   await stop()
   await service.clearFaults()

@@ -123,7 +123,7 @@ describe.each(Object.entries(flagPlatforms))('%s, through the shipped bundles', 
     await until(
       async () => (played[provider]?.server.calls.length ?? 0) > asked + 1,
       20,
-      () => 'two tries',
+      () => 'two attempts',
     )
     played[provider]?.server.down(false)
     const { finished } = await settling(provider, service.finishedOf(event.id))

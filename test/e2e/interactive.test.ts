@@ -234,7 +234,7 @@ describe('A platform that is down', () => {
   })
 
   it('until the deadline ends the task as errored, with the deadline', async () => {
-    const began = Date.now()
+    const startedAt = Date.now()
     const { started, finished, opened } = await openAndWait(
       { target: 'github', kind: 'hang' },
       `${interactive}&deadline=PT8S`,
@@ -245,7 +245,7 @@ describe('A platform that is down', () => {
       result: 'fail',
       message: expect.stringMatching(/GitHub did not respond.*deadline of 8 s/),
     })
-    expect(Date.now() - began).toBeGreaterThan(2_000)
+    expect(Date.now() - startedAt).toBeGreaterThan(2_000)
   })
 
   it.each<FaultSpec>([
@@ -267,7 +267,7 @@ describe('A platform that is down', () => {
     { target: 'github', kind: 'reset', after: true, count: 1, match: { method: 'POST' } },
     { target: 'github', kind: 'truncate', after: true, count: 1, match: { method: 'POST' } },
     { target: 'github', kind: 'wrong-json', after: true, count: 1, match: { method: 'POST' } },
-  ])('after it opened the issue ($kind) is asked for the issue, which is not opened again', async (fault) => {
+  ])('after it opened the issue ($kind) is searched for the issue, which is not opened again', async (fault) => {
     const { finished, opened } = await openAndWait(fault)
     expect([finished.length, opened]).toEqual([1, 1])
     expect(finished[0]).toMatchObject({ result: 'pass', message: expect.stringMatching(/^Found issue \d+/) })

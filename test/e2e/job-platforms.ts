@@ -17,35 +17,35 @@ export interface PlayedJobs {
   server: Served
   /** The secret of the connection. */
   connection: Record<string, unknown>
-  /** What a start sends. */
+  /** The input of a start. */
   input: Record<string, unknown>
   /** How many runs were started. */
   runs(): number
-  /** What stop takes as `id` of the newest run. */
+  /** The id of the newest run, as stop accepts it. */
   id(): string
-  /** The newest run has begun, and goes on until it is ended. */
-  begin(): void
-  /** Brings the newest run to an end: a good one, where the platform has none of its own. */
+  /** Marks the newest run as started. It runs until `end`. */
+  hasStarted(): void
+  /** Ends the newest run, successfully if the platform has no other end. */
   end(): void
   /** Whether the newest run has stopped; one that was asked to does so now. */
   hasStopped(): boolean
-  /** The method of the request that starts, or its operation of AWS; POST where left out. */
+  /** HTTP method or AWS operation of the start request. Defaults to POST. */
   startedBy?: string
   /** Answers what the next start asks first with the same method, which is that there is no run. */
   beforeStart?(): void
 }
 
-/** What differs from one platform of jobs to the other. */
+/** The differences between job platforms. */
 export interface JobPlatform {
   category: 'chaos-testing' | 'optimization' | 'remediation'
   /** How a start is known whose answer was lost: the platform keeps two with one token apart, or shows the key, or neither. */
   known: 'token' | 'look-up' | 'neither'
-  /** How the task ends when the run is ended, where that is no pass. */
+  /** The result of the task when the run ends, if it is not pass. */
   ends?: 'aborted'
-  /** It can be stopped only once it has begun. */
+  /** It can be stopped only after it has started. */
   stopsLate?: true
-  /** What a task that is not answered finds of a run that was stopped in the meantime: its end, unless something else is said. */
-  stoppedAtStart?: 'in doubt'
+  /** The outcome of a task without a start response whose run was stopped meanwhile. Defaults to the result of the run. */
+  stoppedAtStart?: 'unknown'
   start(): Promise<PlayedJobs>
 }
 
@@ -68,7 +68,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target },
         runs: () => state.experiments.length,
         id: () => newest().id,
-        begin: () => become('running'),
+        hasStarted: () => become('running'),
         end: () => become('completed'),
         hasStopped() {
           if (newest().state.status === 'stopping') become('stopped')
@@ -92,7 +92,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target: 'latency' },
         runs: () => state.records.length,
         id: () => `NetworkChaos/shop/${state.records.at(-1)?.uid}`,
-        begin: () => void Object.assign(newest(), { status: 'running' }),
+        hasStarted: () => void Object.assign(newest(), { status: 'running' }),
         end() {
           Object.assign(newest(), { status: 'finished' })
           addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
@@ -113,7 +113,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target },
         runs: () => state.runs.length,
         id: () => `${target}#${state.runs.at(-1)?.number}`,
-        begin: () => enter('Running'),
+        hasStarted: () => enter('Running'),
         end: () => enter('Successful'),
         hasStopped: () => state.runs.at(-1)?.stage === 'Halted',
       }
@@ -123,7 +123,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
     category: 'chaos-testing',
     known: 'neither',
     stopsLate: true,
-    stoppedAtStart: 'in doubt',
+    stoppedAtStart: 'unknown',
     async start() {
       const server = await startLitmus()
       const { url: baseUrl, token, project, state, take, enter } = server
@@ -134,7 +134,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target },
         runs: () => state.runs.length,
         id: () => `${project}/${target}#${state.runs.at(-1)?.notifyID}`,
-        begin: take,
+        hasStarted: take,
         end: () => enter('Completed', { score: 100, faults: [{ name: 'pod-delete', verdict: 'Pass' }] }),
         hasStopped: () => state.runs.at(-1)?.phase === 'Stopped',
       }
@@ -144,7 +144,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
     category: 'chaos-testing',
     known: 'look-up',
     // It shows whose an execution is once that has started.
-    stoppedAtStart: 'in doubt',
+    stoppedAtStart: 'unknown',
     async start() {
       const server = await startSteadybit()
       const { url: baseUrl, token, state, enter } = server
@@ -154,7 +154,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target: 'SHOP-1' },
         runs: () => state.executions.length,
         id: () => String(state.executions.at(-1)?.id),
-        begin: () => enter('RUNNING'),
+        hasStarted: () => enter('RUNNING'),
         end: () => enter('COMPLETED'),
         hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
         beforeStart: () => server.failNext(200, { items: [], totalItems: 0, nextPage: null }, { on: 'POST' }),
@@ -164,10 +164,10 @@ export const jobPlatforms: Record<string, JobPlatform> = {
   toxiproxy: {
     category: 'chaos-testing',
     known: 'look-up',
-    // It has no end of its own but that of its time, which is hours away: somebody removes it.
+    // It lasts for hours, so the test removes it.
     ends: 'aborted',
     // Nothing is left of a toxic that was removed.
-    stoppedAtStart: 'in doubt',
+    stoppedAtStart: 'unknown',
     async start() {
       const server = await toxiproxyServer()
       const { url: baseUrl, proxies } = server
@@ -185,7 +185,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target, parameters: { type: 'latency', attributes: { latency: 300 }, duration: 'PT8H' } },
         runs: () => added.size,
         id: () => `${target}/${[...added].at(-1)}`,
-        begin: () => undefined,
+        hasStarted: () => undefined,
         end: () => {
           for (const proxy of proxies.all()) save({ ...proxy, toxics: [] })
         },
@@ -208,7 +208,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target: String(state.jobs[0]?.job_id) },
         runs: () => state.runs.length,
         id: () => String(state.runs.at(-1)?.run_id),
-        begin: () => show({ status: { state: 'RUNNING' } }),
+        hasStarted: () => show({ status: { state: 'RUNNING' } }),
         end: () => terminated('SUCCESS'),
         hasStopped() {
           if (statusOf() === 'TERMINATING') terminated('USER_CANCELED')
@@ -230,7 +230,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target },
         runs: () => state.executions.length,
         id: () => state.executions.at(-1)?.executionArn ?? '',
-        begin: () => undefined,
+        hasStarted: () => undefined,
         end: () => end('SUCCEEDED'),
         hasStopped: () => state.executions.at(-1)?.status === 'ABORTED',
         startedBy: 'StartExecution',
@@ -251,7 +251,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target: Object.keys(state.pipelines)[0] },
         runs: () => state.executions.length,
         id: () => state.executions.at(-1)?.arn ?? '',
-        begin: () => undefined,
+        hasStarted: () => undefined,
         end: () => become('Succeeded'),
         hasStopped() {
           if (statusOf() === 'Stopping') become('Stopped')
@@ -273,7 +273,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target: String(restart.id) },
         runs: () => state.runs.length,
         id: () => `job/${state.runs.at(-1)?.id}`,
-        begin: () => void Object.assign(state.runs.at(-1) ?? {}, { status: 'running' }),
+        hasStarted: () => void Object.assign(state.runs.at(-1) ?? {}, { status: 'running' }),
         end: () => finish('successful'),
         hasStopped: () => state.runs.at(-1)?.status === 'canceled',
       }
@@ -293,7 +293,7 @@ export const jobPlatforms: Record<string, JobPlatform> = {
         input: { target: 'shop.restart' },
         runs: () => state.executions.length,
         id: () => state.executions.at(-1)?.id ?? '',
-        begin: () => become('running'),
+        hasStarted: () => become('running'),
         end: () => become('succeeded'),
         hasStopped() {
           if (statusOf() === 'canceling') become('canceled')

@@ -31,7 +31,7 @@ beforeEach(() => {
 })
 afterEach(() => rundeck.down(false))
 
-/** What was started by this test. */
+/** Runs that this test started. */
 const started = () => rundeck.state.executions.slice(before)
 const posts = () => rundeck.calls.filter(({ method }) => method === 'POST').length
 const run = (event: object, query = '', connection = 'runbooks') =>
@@ -40,7 +40,7 @@ const asked = (input: object = {}) =>
   triggered({ type: 'sh.keptn.event.runbook.triggered', input: { target: restart, ...input } })
 const interactive = '&mode=interactive&sendStarted=true'
 /** An interactive call that is accepted. */
-const begin = async (input: object = {}, query = '', connection?: string) => {
+const startRun = async (input: object = {}, query = '', connection?: string) => {
   const event = asked(input)
   expect(await run(event, `${interactive}${query}`, connection)).toMatchObject({ status: 202 })
   return event
@@ -58,7 +58,7 @@ const wasSeen = async () => {
   await until(
     async () => (started()[0]?.polls ?? 0) < polls,
     20,
-    () => `a look at ${id}`,
+    () => `a poll of ${id}`,
   )
   return id
 }
@@ -71,7 +71,7 @@ const ended = async (event: { id: string }) => {
 describe('An interactive run', () => {
   it('is accepted, polled, and sends one finished event with its result', async () => {
     rundeck.state.course = { polls: 3, ends: 'succeeded' }
-    const finished = await ended(await begin({ target: 'ops/web/restart', parameters: { host: 'web1' } }))
+    const finished = await ended(await startRun({ target: 'ops/web/restart', parameters: { host: 'web1' } }))
     const [execution] = started()
     const url = `${rundeck.url}/project/shop/execution/show/${execution?.id}`
     expect(finished).toMatchObject({
@@ -86,7 +86,7 @@ describe('An interactive run', () => {
 
   it('that fails ends as succeeded and fail, with the failed step', async () => {
     rundeck.state.course = { polls: 1, ends: 'failed', failedNodes: ['web1'] }
-    expect(await ended(await begin())).toMatchObject({
+    expect(await ended(await startRun())).toMatchObject({
       status: 'succeeded',
       result: 'fail',
       message: expect.stringContaining('ended as failed: step 2/1 failed on web1'),
@@ -96,13 +96,13 @@ describe('An interactive run', () => {
 
   it('that Rundeck retries ends like the last attempt', async () => {
     rundeck.state.course = { polls: 1, ends: 'failed', retry: { polls: 2, ends: 'succeeded' } }
-    const finished = await ended(await begin())
+    const finished = await ended(await startRun())
     expect(finished).toMatchObject({ result: 'pass', runbook: { id: String(started()[1]?.id) } })
   })
 
   it('that misses a threshold fails and reports by how much', async () => {
     const thresholds = [{ metric: 'duration', op: '<', value: 5 }]
-    expect(await ended(await begin({ thresholds }))).toMatchObject({
+    expect(await ended(await startRun({ thresholds }))).toMatchObject({
       status: 'succeeded',
       result: 'fail',
       message: expect.stringContaining('ended as succeeded: duration is 6.614, not < 5'),
@@ -122,7 +122,7 @@ describe('An interactive run', () => {
   it('that Rundeck refuses to start ends as errored with the reason', async () => {
     const job = rundeck.state.jobs[0]
     job?.required.push('host')
-    expect(await ended(await begin())).toMatchObject({
+    expect(await ended(await startRun())).toMatchObject({
       status: 'errored',
       result: 'fail',
       message: expect.stringContaining("Option 'host' is required"),
@@ -157,7 +157,7 @@ describe('During polling', () => {
       },
     ],
   ])('Rundeck %s for a while, and the task continues', async (_, fail) => {
-    const event = await begin()
+    const event = await startRun()
     await wasSeen()
     await fail()
     expect(await ended(event)).toMatchObject({ status: 'succeeded', result: 'pass' })
@@ -166,7 +166,7 @@ describe('During polling', () => {
 
   it('a missing execution ends the task as errored with its last state', async () => {
     rundeck.state.course.polls = 1_000
-    const event = await begin()
+    const event = await startRun()
     const id = await wasSeen()
     rundeck.state.executions.splice(before, 1)
     expect(await ended(event)).toMatchObject({
@@ -181,7 +181,7 @@ describe('During polling', () => {
 
   it('a process that is killed continues with the same run', async () => {
     rundeck.state.course.polls = 20
-    const event = await begin()
+    const event = await startRun()
     await wasSeen()
     await service.kill()
     await service.start()
@@ -196,7 +196,7 @@ describe('At the deadline', () => {
   })
 
   it('a run is left running, and the task is errored', async () => {
-    const finished = await ended(await begin({}, '&deadline=PT8S'))
+    const finished = await ended(await startRun({}, '&deadline=PT8S'))
     const [execution] = started()
     expect(finished).toMatchObject({
       status: 'errored',
@@ -208,7 +208,7 @@ describe('At the deadline', () => {
   })
 
   it('a run is stopped if onDeadline is stop, and the task waits for its end', async () => {
-    const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
+    const finished = await ended(await startRun({ onDeadline: 'stop' }, '&deadline=PT8S'))
     const [execution] = started()
     expect(execution?.status).toBe('aborted')
     expect(finished).toMatchObject({
@@ -226,7 +226,7 @@ describe('At the deadline', () => {
     'a run that ends as %s after the stop request keeps its result, and the message mentions the stop',
     async (state, result) => {
       rundeck.state.course.abortedAs = state
-      const finished = await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))
+      const finished = await ended(await startRun({ onDeadline: 'stop' }, '&deadline=PT8S'))
       const id = started()[0]?.id
       const message = expect.stringContaining(
         `The deadline of 8 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
@@ -236,7 +236,7 @@ describe('At the deadline', () => {
   )
 
   it('a run that is no longer reported is stopped, too', async () => {
-    const event = await begin({ onDeadline: 'stop' }, '&deadline=PT2H')
+    const event = await startRun({ onDeadline: 'stop' }, '&deadline=PT2H')
     await hasStarted()
     rundeck.failNext(403, { message: 'no' }, { on: 'GET', times: 5 })
     const finished = await ended(event)
@@ -249,13 +249,13 @@ describe('At the deadline', () => {
 
   it('a run that cannot be stopped is reported as still running, with the reason', async () => {
     rundeck.state.course.stubborn = true
-    expect((await ended(await begin({ onDeadline: 'stop' }, '&deadline=PT8S'))).message).toMatch(
+    expect((await ended(await startRun({ onDeadline: 'stop' }, '&deadline=PT8S'))).message).toMatch(
       /^The deadline of 8 s passed\. The stop request failed, so it may still be running: Rundeck did not abort .*Unable to interrupt/,
     )
   })
 
   it('an unknown state never passes', async () => {
-    const event = await begin({}, '&deadline=PT8S')
+    const event = await startRun({}, '&deadline=PT8S')
     rundeck.set(await wasSeen(), 'paused')
     expect(await ended(event)).toMatchObject({
       status: 'errored',
@@ -268,7 +268,7 @@ describe('A process that is killed just after Rundeck started the run', () => {
   /** Rundeck carries it out, and before it answers the power is gone. */
   const cutOff = async (connection: string) => {
     rundeck.holdNext('POST')
-    const event = await begin({}, '', connection)
+    const event = await startRun({}, '', connection)
     await hasStarted()
     await service.kill()
     await service.start()
@@ -295,13 +295,13 @@ describe('A process that is killed just after Rundeck started the run', () => {
 describe('A lost response to the start', () => {
   it('does no harm if the run can be found', async () => {
     rundeck.loseNext('POST')
-    expect(await ended(await begin())).toMatchObject({ result: 'pass' })
+    expect(await ended(await startRun())).toMatchObject({ result: 'pass' })
     expect(started()).toHaveLength(1)
   })
 
   it('ends the task as errored without a second start if it cannot', async () => {
     rundeck.loseNext('POST')
-    expect(await ended(await begin({}, '', 'keyless'))).toMatchObject({
+    expect(await ended(await startRun({}, '', 'keyless'))).toMatchObject({
       status: 'errored',
       message: expect.stringContaining('Check Rundeck before you repeat the call'),
     })

@@ -39,7 +39,7 @@ const steps: { step: string; fault: FaultSpec }[] = [
 
 describe('A process that is killed', () => {
   it.each(steps)(
-    'in $step, goes on at its restart and ends with one issue, one started and one finished',
+    'in $step continues after a restart and ends with one issue, one started and one finished event',
     async ({ fault }) => {
       await service.fault({ ...fault, count: 1 })
       const event = triggered({ input: { title: 'Survives' } })

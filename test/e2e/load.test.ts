@@ -89,7 +89,7 @@ describe('The built-in load generator', () => {
     expect(stop.finished).toMatchObject([
       { status: 'succeeded', result: 'pass', message: `Stopped load test ${id} (stopped)` },
     ])
-    // Not all of the 3,000 requests of the whole test.
+    // Not all of the 3,000 requests of the complete test.
     expect(shop.calls.length).toBeLessThan(3_000)
     const silent = await service.call('/v1/load-testing/stop-test?connection=shop', triggered({ input: { id } }))
     expect(silent).toMatchObject({ status: 200, body: { message: `Load test ${id} had ended already (stopped)` } })

@@ -2,7 +2,7 @@ import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { Service, triggered, until } from './service.ts'
 
-// What the dashboard and the saved queries read, as infra/aws/queries.ts writes it.
+// The fields that the dashboard and the saved queries in infra/aws/queries.ts read.
 const service = new Service({ timeScale: 60 })
 beforeAll(() => service.start())
 afterAll(() => service.end())
@@ -72,7 +72,7 @@ describe('A task logs', () => {
     await until(
       async () => linesOf({ taskId, kind: 'platform' }).length > 0,
       20,
-      () => 'a first try',
+      () => 'a first attempt',
     )
     const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
     const { arn } = tasks.find(({ name }: { name: string }) => name === taskId)

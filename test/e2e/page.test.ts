@@ -6,7 +6,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
 import { Service, triggered, until } from './service.ts'
 
-/** Where Debian, Alpine, macOS and others put it. */
+/** Usual paths on Debian, Alpine, macOS and other systems. */
 const places = [
   process.env['CHROMIUM'] ?? '',
   '/usr/bin/chromium',
@@ -17,7 +17,7 @@ const places = [
 const executablePath = places.find((place) => place !== '' && existsSync(place))
 const screenshots = join(import.meta.dirname, '..', '..', 'screenshots')
 
-// A browser is nothing that this project installs: where there is none, the page is still tested through HTTP.
+// The project installs no browser. Without one, the page is tested through HTTP only.
 if (!executablePath)
   console.log('skipped: the page in a browser, since there is no Chromium here (CHROMIUM=<path> names one)')
 const whereBrowser = executablePath ? describe : describe.skip
@@ -79,7 +79,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
 
   const show = (page: Page, name: string) => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
 
-  /** What a screen reader would stumble over. */
+  /** Returns the violations of accessibility rules. */
   async function violations(page: Page): Promise<string[]> {
     await page.evaluate(axe.source)
     return page.evaluate(async () => {

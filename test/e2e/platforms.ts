@@ -22,18 +22,18 @@ export interface Played {
   made?: () => number
 }
 
-/** What differs from one platform of tickets to the other. */
+/** The differences between ticket platforms. */
 export interface TicketPlatform {
   start(): Promise<Played>
-  /** Well formed, but of nothing; undefined where the platform does not say so. */
+  /** A valid id of no ticket; undefined if the platform does not report that. */
   unknownId: string | undefined
-  /** No such id can be; none where any text is one. */
+  /** An invalid id; undefined if any text is valid. */
   wrongId?: string
-  /** What update sends beside the title. */
+  /** Input of update besides the title. */
   update: Record<string, unknown>
-  /** What close sends. */
+  /** Input of close. */
   close: Record<string, unknown>
-  /** What open sends beside title and description. */
+  /** Input of open besides title and description. */
   open: Record<string, unknown>
   /** Whether the state can be read back. */
   blind?: true
@@ -156,7 +156,7 @@ export const ticketPlatforms: Record<string, TicketPlatform> = {
   },
 }
 
-/** What differs from one platform of flags to the other. */
+/** The differences between flag platforms. */
 export interface FlagPlatform {
   start(): Promise<Played & { settle?: () => void }>
   /** One that is off, and one that is on. */
@@ -197,7 +197,7 @@ export const flagPlatforms: Record<string, FlagPlatform> = {
       return {
         server,
         connection: { ...connection, deploymentStrategy: strategy },
-        // Whatever is deployed is deployed at once.
+        // Deployments complete at once.
         settle: () => server.end('COMPLETE'),
       }
     },

@@ -44,23 +44,23 @@ function launch(port: number) {
   const command = `umask 022; exec '${process.execPath}' infra/local/start.ts`
   const child = spawn('sh', ['-c', command], { cwd: root, env })
   children.push(child)
-  const told = { output: '', child }
+  const launched = { output: '', child }
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
-      told.output += chunk.toString()
+      launched.output += chunk.toString()
     })
-  return told
+  return launched
 }
 
 async function start() {
   const port = await freePort()
-  const told = launch(port)
+  const launched = launch(port)
   await until(
-    async () => told.output.includes('Stop with Ctrl-C'),
+    async () => launched.output.includes('Stop with Ctrl-C'),
     60,
-    () => `the start:\n${told.output}`,
+    () => `the start:\n${launched.output}`,
   )
-  return { ...told, url: `http://127.0.0.1:${port}`, port, output: () => told.output }
+  return { ...launched, url: `http://127.0.0.1:${port}`, port, output: () => launched.output }
 }
 
 const readJson = <T>(name: string) => JSON.parse(readFileSync(join(state, name), 'utf8')) as T
@@ -203,10 +203,10 @@ describe('A state folder', () => {
   ])('that %s is rejected', async (_, prepare, message) => {
     mkdirSync(state)
     prepare()
-    const told = launch(await freePort())
-    const [code] = await once(told.child, 'exit')
+    const launched = launch(await freePort())
+    const [code] = await once(launched.child, 'exit')
     expect(code).toBe(1)
-    expect(told.output).toMatch(message)
+    expect(launched.output).toMatch(message)
     expect(readdirSync(state)).toEqual([])
   })
 })

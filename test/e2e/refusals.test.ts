@@ -47,7 +47,7 @@ const interactive = '?mode=interactive&sendStarted=true'
 const json = { headers: { 'content-type': 'application/json' } }
 
 describe('A body', () => {
-  const whole = triggered()
+  const valid = triggered()
   const cases: [string, unknown, number, RegExp, { headers: Record<string, string> }?][] = [
     ['that is not JSON', '{"id": "1", ', 400, /not JSON .*form body/, json],
     ['that a quote in a value broke', '{"data":{"title":"a "quoted" title"}}', 400, /not JSON/, json],
@@ -56,7 +56,7 @@ describe('A body', () => {
     ['that is a number', '7', 400, /number: send one JSON object/, json],
     [
       'of 300 KB',
-      JSON.stringify({ ...whole, input: { description: 'x'.repeat(300 * 1024) } }),
+      JSON.stringify({ ...valid, input: { description: 'x'.repeat(300 * 1024) } }),
       413,
       /at most 262144/,
       json,
@@ -72,18 +72,18 @@ describe('A body', () => {
     ],
     [
       'with a field of the wrong type',
-      { ...whole, input: { title: { a: 1 } } },
+      { ...valid, input: { title: { a: 1 } } },
       400,
       /input\.title must be text, not an object/,
     ],
     [
       'with a list of the wrong type',
-      { ...whole, input: { labels: [{}] } },
+      { ...valid, input: { labels: [{}] } },
       400,
       /input\.labels\.0 must be text, not an object/,
     ],
-    ['whose input is text', { ...whole, input: 'title' }, 400, /input must be an object, not text/],
-    ['whose data is text', { ...whole, data: 'x' }, 400, /data must be an object, not text/],
+    ['whose input is text', { ...valid, input: 'title' }, 400, /input must be an object, not text/],
+    ['whose data is text', { ...valid, data: 'x' }, 400, /data must be an object, not text/],
     ['with __proto__', '{"id":"1","__proto__":{"a":1}}', 400, /__proto__/, json],
     ['with __proto__ inside', '{"id":"1","data":{"x":{"__proto__":{"a":1}}}}', 400, /__proto__/, json],
     ['with a constructor to pollute', '{"constructor":{"prototype":{"a":1}}}', 400, /constructor is not allowed/, json],
@@ -101,28 +101,28 @@ describe('A body', () => {
       /data is a value already/,
     ],
     ['in bad UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), 400, /not UTF-8/, json],
-    ['with an id of 10 KB', { ...whole, id: 'x'.repeat(10_240) }, 400, /id must be at most 128 characters/],
+    ['with an id of 10 KB', { ...valid, id: 'x'.repeat(10_240) }, 400, /id must be at most 128 characters/],
     [
       'with a field of the input that is unknown',
-      { ...whole, input: { titel: 'x' } },
+      { ...valid, input: { titel: 'x' } },
       400,
       /input\.titel is not a known field\. Did you mean "title"\?/,
     ],
     [
       'with a property of the task that is unknown',
-      { ...whole, data: { ...whole.data, openticket: { asignee: 'x' } } },
+      { ...valid, data: { ...valid.data, openticket: { asignee: 'x' } } },
       400,
       /Did you mean "assignee"/,
     ],
     [
-      'whose project is none',
-      { ...whole, input: { title: 'x', project: 'no slash' } },
+      'with an invalid project',
+      { ...valid, input: { title: 'x', project: 'no slash' } },
       400,
       /must look like octo-org\/octo-repo/,
     ],
     [
       'with a path in the project',
-      { ...whole, input: { title: 'x', project: '../..' } },
+      { ...valid, input: { title: 'x', project: '../..' } },
       400,
       /is not allowed as a path segment|write it like|must look like/,
     ],
@@ -158,7 +158,7 @@ describe('A body', () => {
       'sh.keptn.event.production.incident.triggered',
       'a',
     ]) {
-      expectProblem(await service.openIssue({ ...whole, type }, interactive), 400, /triggers no task.*mode=silent/)
+      expectProblem(await service.openIssue({ ...valid, type }, interactive), 400, /triggers no task.*mode=silent/)
     }
   })
 

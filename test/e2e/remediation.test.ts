@@ -39,7 +39,7 @@ afterAll(async () => {
   await rundeck.close()
 })
 
-/** What Keptn's remediation sends for each of its actions; no input is in it. */
+/** The event that Keptn sends for each remediation action. It has no input. */
 const action = (name: string, value?: unknown) =>
   triggered({
     type: 'sh.keptn.event.action.triggered',
@@ -124,7 +124,7 @@ describe('The remediation actions of one webhook', () => {
       '',
       'run-action',
       400,
-      'input must be left out',
+      'input must be missing',
     ],
     [
       'the path of another action',
@@ -143,7 +143,7 @@ describe('The remediation actions of one webhook', () => {
       'The input that the connection runbooks has for too-much is not valid',
     ],
     [
-      'a connection that can not do it',
+      'a connection that cannot run it',
       action('elsewhere'),
       '',
       'run-action',

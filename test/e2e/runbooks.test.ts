@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => service.end())
 afterEach(() => service.clearFaults())
 
-/** A task that tries in vain. */
+/** Returns a task whose attempts fail. */
 async function waiting() {
   await service.fault({ target: 'github', kind: '503' })
   const event = triggered({ input: { title: 'Checkout is slow' } })
@@ -81,7 +81,7 @@ describe('The runbooks', () => {
     },
   )
 
-  it('finisher-dead-letters.md: the event of EventBridge is one that goes on where another finisher had the task', () => {
+  it('finisher-dead-letters.md: the edited event takes the task over from another finisher', () => {
     const [, expression = ''] = /sed -E '(.*)' > body\.json/.exec(page('finisher-dead-letters.md')) ?? []
     const event = {
       'detail-type': 'Durable Execution Status Change',

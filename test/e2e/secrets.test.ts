@@ -15,7 +15,7 @@ const marked = {
   caller: 'MARKED-caller-token',
 }
 
-/** Platforms at their worst: whatever they are told, they tell it back, in errors and in answers. */
+/** Platforms that echo each request in errors and responses. */
 let echo: Server
 const received: string[] = []
 
@@ -24,26 +24,27 @@ function startEcho(): Promise<string> {
   echo = createServer(async (req, res) => {
     let body = ''
     for await (const chunk of req) body += chunk
-    const told = JSON.stringify({ headers: req.headers, body })
-    received.push(`${req.method} ${req.url} ${told}`)
+    const received = JSON.stringify({ headers: req.headers, body })
+    received.push(`${req.method} ${req.url} ${received}`)
     const answer = (status: number, value: unknown) => {
       res.writeHead(status, { 'content-type': 'application/json' })
       res.end(JSON.stringify(value))
     }
     const path = req.url ?? ''
-    if (path.includes('/token')) return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: told })
+    if (path.includes('/token'))
+      return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: received })
     if (path.includes('mongodb-datastore')) return answer(200, { events: [] })
     if (path.includes('/api/v1/event'))
-      return ++posts % 2 === 1 ? answer(500, { message: `no: ${told}` }) : answer(200, { keptnContext: told })
+      return ++posts % 2 === 1 ? answer(500, { message: `no: ${received}` }) : answer(200, { keptnContext: received })
     if (path.includes('/repos/refusing/'))
-      return answer(422, { message: `refused: ${told}`, errors: [{ message: req.headers.authorization }] })
-    if (path.includes('/repos/down/')) return answer(503, { message: `down: ${told}` })
+      return answer(422, { message: `refused: ${received}`, errors: [{ message: req.headers.authorization }] })
+    if (path.includes('/repos/down/')) return answer(503, { message: `down: ${received}` })
     if (req.method === 'GET' && path.includes('/issues?')) return answer(200, [])
     return answer(201, {
       number: 7,
       html_url: `https://x/${marked.github}`,
       state: `open ${req.headers.authorization}`,
-      body: told,
+      body: received,
     })
   })
   echo.listen(0, '127.0.0.1')
@@ -147,7 +148,7 @@ it('No secret value appears in a log line, response, event or state file, even i
       await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET', token: marked.caller }),
     )
   }
-  // The platforms did get what is theirs, and the echo was heard.
+  // The platforms received their credentials and echoed them.
   expect(received.join('\n')).toContain('MARKED-oauth-access-token')
   expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 202, 401, 422, 502, 503]))
   const heard = JSON.stringify(answers.map(({ body }) => body))
@@ -166,7 +167,7 @@ it('No secret value appears in a log line, response, event or state file, even i
     expect({ place, found: leaks(text) }).toEqual({ place, found: [] })
 })
 
-/** Each marked value in each form in which it could stand there. */
+/** Each secret in each encoding in which it could appear. */
 function leaks(text: string): string[] {
   return Object.values(marked).flatMap((value) => {
     const forms = [

@@ -13,7 +13,7 @@ import { Service, until } from './service.ts'
 
 const root = join(import.meta.dirname, '../..')
 let service: Service
-/** The sequence release, from its second stage on: that begins with the approval. */
+/** The release sequence from its second stage, which starts with the approval. */
 let production: string
 beforeAll(async () => {
   production = mkdtempSync(join(tmpdir(), 'release-'))
@@ -32,8 +32,8 @@ const messages = (): Promise<MessageSummary[]> => list('messages')
 const deployments = async () =>
   ((await list('runs')) as { inputs: { stage: string } }[]).filter(({ inputs }) => inputs.stage === 'production').length
 
-/** As somebody clicks it on the page of the chat. */
-async function click({ ts }: MessageSummary, action: string, user: string): Promise<void> {
+/** Presses a button on the page of the chat. */
+async function press({ ts }: MessageSummary, action: string, user: string): Promise<void> {
   const body = new URLSearchParams({ ts, action, user })
   const { status } = await fetch(`${service.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
   expect(status).toBe(303)
@@ -63,14 +63,14 @@ async function questionOf(taskId: string): Promise<MessageSummary> {
   return (await find()) as MessageSummary
 }
 
-/** What was answered to the approval of a run. */
+/** Returns the decision about the approval of a run. */
 async function approvalOf(context: string) {
   const events = (await service.events()).filter(({ shkeptncontext }) => shkeptncontext === context)
   const of = (kind: string) => events.filter(({ type }) => type === `sh.keptn.event.approval.${kind}`)
   return { started: of('started').length, finished: of('finished').map(({ data }) => data) }
 }
 
-/** Runs the CLI where nobody is at a terminal; `meanwhile` is told once what is printed. */
+/** Runs the CLI without a terminal and passes its output to `meanwhile` once. */
 function sequence(args: string[], text = '', meanwhile: () => void = () => {}): Promise<{ code: number; out: string }> {
   const main = join(root, 'infra/cli/main.ts')
   const child = spawn(process.execPath, ['--no-warnings', main, 'sequence', '--url', service.url, ...args], {
@@ -94,7 +94,7 @@ describe('The approval of the release sequence', () => {
       buttons: [{ action: 'approve' }, { action: 'reject' }],
       text: expect.stringContaining('Release casdemoapp to production?'),
     })
-    await click(question, 'approve', 'jane')
+    await press(question, 'approve', 'jane')
     const { passed, tasks, context } = await ended
     expect([passed, tasks.map(({ name }) => name)]).toEqual([true, ['approval', 'deployment', 'evaluation']])
     expect(await approvalOf(context)).toEqual({
@@ -113,7 +113,7 @@ describe('The approval of the release sequence', () => {
   it('ends the sequence without a deployment if it is rejected', async () => {
     const before = await deployments()
     const { asked, ended } = play(loadSequenceFolder(production))
-    await click(await asked, 'reject', 'jane')
+    await press(await asked, 'reject', 'jane')
     const { passed, tasks, context } = await ended
     expect([passed, tasks.map(({ name }) => name)]).toEqual([false, ['approval']])
     expect((await approvalOf(context)).finished).toMatchObject([{ status: 'succeeded', result: 'fail' }])
@@ -123,14 +123,14 @@ describe('The approval of the release sequence', () => {
   it('is not decided by an unauthorized person or by a forged click', async () => {
     const { asked, ended } = play(loadSequenceFolder(production))
     const question = await asked
-    await click(question, 'approve', 'ben')
+    await press(question, 'approve', 'ben')
     expect((await messages()).at(-1)).toMatchObject({
       ephemeral: 'ben',
       text: 'Only jane@example.com may decide this. Nothing was changed.',
     })
 
     const { signingSecret } = demo.slack
-    const signed = (secret: string, at: number, by = 'U0JANE') => clickOn(question, secret, at, by)
+    const signed = (secret: string, at: number, by = 'U0JANE') => pressOn(question, secret, at, by)
     const send = async ({ body, headers }: ReturnType<typeof clickOn>) =>
       (await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })).status
     const jane = signed(signingSecret, Date.now())
@@ -146,7 +146,7 @@ describe('The approval of the release sequence', () => {
 })
 
 /** A click on the very question, signed with a secret and at a time, in epoch milliseconds. */
-function clickOn({ metadata, ts }: MessageSummary, secret: string, at: number, user: string) {
+function pressOn({ metadata, ts }: MessageSummary, secret: string, at: number, user: string) {
   const until = Math.floor(Date.now() / 1000 + 86_400).toString(36)
   const claim = `${metadata?.event_payload['key']}.${until}`
   const value = `${claim}.${createHmac('sha256', demo.approvalsKey).update(`approval.${claim}`).digest('hex')}`
@@ -184,7 +184,7 @@ describe('webhooks sequence release', () => {
   it('says where to click and waits if it must not approve', async () => {
     const waits = `waits for a click at ${service.url}/sandbox/slack`
     const { code, out } = await sequence(['--file', production, '--no-approve'], waits, async () => {
-      await click((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
+      await press((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
     })
     expect(out).toContain('approval.finished  succeeded/fail  Rejected by Jane Doe (U0JANE)')
     expect(out).not.toContain('clicks Approve')

@@ -35,8 +35,8 @@ async function play(files: SequenceFiles) {
   return { ...played, text: lines.join('\n') }
 }
 
-/** What a task of the sequence answered last. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever was answered is what is asserted on.
+/** Returns the last result of a task of the sequence. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
 async function answerOf(task: string): Promise<any> {
   const events = await service.events()
   return events.filter(({ type }) => type === `sh.keptn.event.${task}.finished`).at(-1)?.data
@@ -48,7 +48,7 @@ it.each([
   ['optimization', ['tuning optimization', 'notify webhook-service']],
   ['slo', ['evaluation slo']],
   ['ticket', ['open-ticket issue-ticketing', 'comment-ticket webhook-service', 'close-ticket issue-ticketing']],
-] as const)('the sequence %s runs to its end, each of its tasks done by a function of ours', async (name, ends) => {
+] as const)('The %s sequence completes, with each task run by one of the functions', async (name, ends) => {
   const { passed, context, text } = played[name]
   expect({ passed, text }).toEqual({ passed: true, text: expect.any(String) })
   expect((await service.endedBy(context)).sort()).toEqual([...ends].sort())
@@ -196,9 +196,9 @@ describe('A run in the sandbox', () => {
       ['remediation/run-job', 'remediation/stop-runbook', { target: 'restart-checkout' }],
     ] as const) {
       const parameters = { outcome: 'hang' }
-      const begun = await service.call(`/v1/${start}`, triggered({ input: { ...input, parameters } }))
-      expect(begun).toMatchObject({ status: 200, body: { data: { state: 'started' } } })
-      const stopped = await service.call(`/v1/${stop}`, triggered({ input: { id: begun.body.data.id } }))
+      const started = await service.call(`/v1/${start}`, triggered({ input: { ...input, parameters } }))
+      expect(started).toMatchObject({ status: 200, body: { data: { state: 'started' } } })
+      const stopped = await service.call(`/v1/${stop}`, triggered({ input: { id: started.body.data.id } }))
       expect(stopped).toMatchObject({
         status: 200,
         body: { result: 'pass', message: expect.stringContaining('Stopped') },

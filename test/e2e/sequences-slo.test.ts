@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => service.end())
 beforeEach(() => set('99.2'))
 
-/** As somebody sets it on the page; an empty one is no data. */
+/** Sets the value on the page; an empty value means no data. */
 async function set(value: string): Promise<void> {
   const body = new URLSearchParams({ slo: 'casdemoapp', value })
   const { status } = await fetch(`${service.url}/sandbox/dynatrace/set`, { method: 'POST', body, redirect: 'manual' })
@@ -24,7 +24,7 @@ async function play(name: string) {
   const log = keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken)
   const played = await playSequence({ name, url: service.url, token: demo.callerToken, log })
   const events = (await service.events()).filter(({ shkeptncontext }) => shkeptncontext === played.context)
-  // biome-ignore lint/suspicious/noExplicitAny: whatever an event carries is what is asserted on.
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert on any event.
   const ended = (task: string): any[] =>
     events.filter(({ type }) => type === `sh.keptn.event.${task}.finished`).map(({ data }) => data)
   return { ...played, results: played.tasks.map(({ name: task, outcome }) => `${task} ${outcome?.result}`), ended }
@@ -131,7 +131,7 @@ it('An SLO file compares with earlier passing evaluations, except invalidated on
   expect(compared(await evaluate('97'))).toEqual(['pass', undefined])
   const second = await evaluate('99')
   expect(compared(second)).toEqual(['pass', 97])
-  // What failed is not compared with.
+  // Failed evaluations are not compared.
   expect(compared(await evaluate('90'))).toEqual(['fail', 99])
   expect(compared(await evaluate('96.5'))).toEqual(['fail', 99])
   const { id, shkeptncontext, data } = second.event

@@ -13,7 +13,7 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import type { Target } from '../../infra/platforms/sandbox/http.ts'
 
-/** What functions sign requests to AWS with; the servers that play AWS compare the access key. */
+/** Credentials with which the functions sign AWS requests. The local AWS services compare the access key. */
 export const awsCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
 export interface ServiceOptions {
@@ -29,7 +29,7 @@ export interface ServiceOptions {
 export interface Answer {
   status: number
   headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
   body: any
 }
 
@@ -124,7 +124,7 @@ export class Service {
     rmSync(this.#secretsFile, { force: true })
   }
 
-  /** Calls the HTTP interface; a body that is no text goes as JSON. */
+  /** Calls the HTTP API. A body that is not text is sent as JSON. */
   async call(
     path: string,
     body?: unknown,
@@ -162,7 +162,7 @@ export class Service {
     return (body as RecordedEvent[]).map(({ event }) => event)
   }
 
-  /** The tasks of a run that have ended, each with the category that says so; what was silent webhook-service tells of. */
+  /** Returns the ended tasks of a sequence run, each with its category; silent ones are reported by webhook-service. */
   async endedBy(context: string): Promise<string[]> {
     const ofRun = (await this.events()).filter(({ shkeptncontext }) => shkeptncontext === context)
     return ofRun.flatMap(({ type, source }) => {
@@ -238,7 +238,7 @@ export async function until(holds: () => Promise<boolean>, seconds: number, what
   }
 }
 
-/** A port of loopback that nobody listens on. */
+/** Returns a free loopback port. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

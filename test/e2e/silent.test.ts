@@ -153,10 +153,10 @@ describe('A silent call', () => {
   })
 
   it('that failed runs again when it is repeated', async () => {
-    const event = triggered({ input: { title: 'Second try', project: 'demo/no-issues' } })
+    const event = triggered({ input: { title: 'Second attempt', project: 'demo/no-issues' } })
     expect((await service.openIssue(event)).status).toBe(422)
     expect((await service.openIssue(event)).status).toBe(422)
-    const other = triggered({ input: { title: 'Second try' } })
+    const other = triggered({ input: { title: 'Second attempt' } })
     await service.fault({ target: 'github', kind: '401' })
     expect((await service.openIssue(other)).status).toBe(422)
     await service.clearFaults()

@@ -42,8 +42,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What curl does with a printed line, as a shell splits it: every word is plain or in single quotes. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+/** Calls the URL of a printed curl command. Each word is plain or in single quotes. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
 async function paste(line: string): Promise<any> {
   const [curl, silent, target = '', ...rest] = [...line.matchAll(/'([^']*)'|([^\s']+)/g)].map(
     ([, quoted, plain]) => quoted ?? plain,
@@ -154,14 +154,14 @@ describe('npm start', () => {
       /Port \d+ is in use/,
       ['--build'],
     ],
-    ['a port that is none', { WEBHOOKS_PORT: () => 'eighty' }, /WEBHOOKS_PORT must be a port number/],
+    ['an invalid port', { WEBHOOKS_PORT: () => 'eighty' }, /WEBHOOKS_PORT must be a port number/],
     [
       'a secrets file that is not there',
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => '/no/such/file' },
       /WEBHOOKS_SECRETS: .*can not be read/,
     ],
     [
-      'a secrets file that is no JSON',
+      'a secrets file that is not JSON',
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => broken },
       /WEBHOOKS_SECRETS: .*is not JSON/,
     ],
@@ -241,7 +241,7 @@ describe('A runtime', () => {
       env: { ...process.env, WEBHOOKS_PORT: new URL(first.own).port, WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' },
     })
     await once(again.stdout, 'data')
-    const look = async () =>
+    const poll = async () =>
       (await (await fetch(`${first.own}/v1/load-testing/tasks/${taskId}`, { headers: { authorization } })).json()) as {
         state: string
         outcome?: object

@@ -10,7 +10,7 @@ const nasty = `It's "down"; costs $5 | a > b & c % d \`e\` \\ <b>x</b>\nsecond l
 
 const lastTitle = async () => (await service.issues()).at(-1).title
 
-/** What webhook-service does to text: each byte of its UTF-8 becomes a character, which curl sends as UTF-8 again. */
+/** Damages text like webhook-service: each byte of its UTF-8 becomes a character, which curl encodes as UTF-8 again. */
 const mangled = (text: string) => Buffer.from(text).toString('latin1')
 
 describe('A title with quotes, shell characters, a line break, umlauts and emoji', () => {

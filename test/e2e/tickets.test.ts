@@ -76,7 +76,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
   })
 
   it('opens, updates and closes interactively, and sends the state as read back', async () => {
-    const { openticket, labels } = await interactively('open', { title: 'Followed', ...platform.open })
+    const { openticket, labels } = await interactively('open', { title: 'Interactive', ...platform.open })
     const { id, number, url } = openticket
     expect([id, number]).toEqual([expect.any(String), expect.any(String)])
     if (!platform.blind) expect(Object.entries(labels)).toEqual([[expect.stringContaining(number), url]])
@@ -183,7 +183,7 @@ describe.each(Object.keys(ticketPlatforms))('%s', (target) => {
   })
 })
 
-/** What makes a ticket there. */
+/** The request that creates a ticket. */
 function writes(target: string): string {
   return target === 'incident-management/aws-opscenter' ? 'CreateOpsItem' : 'POST'
 }

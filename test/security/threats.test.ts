@@ -51,9 +51,9 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'is rejected more than five minutes before or after its time',
     ],
     [
-      'test/e2e/clicks.test.ts',
+      'test/e2e/slack-buttons.test.ts',
       'A click in Slack',
-      'has one decision if two people click at once, and tells the other in private',
+      'has one decision if two people click at once, and notifies the other in private',
     ],
   ],
   'SSRF through an input': [

@@ -47,7 +47,7 @@ async function ask(input: object = {}, query = '') {
   return { event, post: structuredClone(post) }
 }
 /** As Slack sends it. */
-const click = async ({ headers, body }: SentButtonPress) => {
+const press = async ({ headers, body }: SentButtonPress) => {
   const response = await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })
   return { status: response.status, body: await response.text() }
 }
@@ -62,7 +62,7 @@ describe('A click in Slack', () => {
   it('decides, and the message shows who decided', async () => {
     const { event, post } = await ask()
     expect(buttonsOf(post)).toBe(true)
-    expect(await click(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
+    expect(await press(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
     expect(await finished(event.id)).toMatchObject({
       result: 'pass',
       message: 'Approved by Jane Doe (U0JANE)',
@@ -73,41 +73,41 @@ describe('A click in Slack', () => {
     expect(JSON.stringify(locked?.blocks)).toContain('Approved by Jane Doe (U0JANE)')
   })
 
-  it('has one decision if two people click at once, and tells the other in private', async () => {
+  it('has one decision if two people click at once, and notifies the other in private', async () => {
     const { event, post } = await ask()
-    const clicks = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
-    const answers = await Promise.all(clicks.map(click))
+    const presses = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
+    const answers = await Promise.all(presses.map(click))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     const { 'sign-off': answer } = await finished(event.id)
     expect(slack.ephemerals).toEqual([expect.objectContaining({ text: expect.stringContaining(`by ${answer.by}`) })])
-    expect(await click(slack.pressButton(post, 'approve', 'U0BEN'))).toMatchObject({ status: 200 })
+    expect(await press(slack.pressButton(post, 'approve', 'U0BEN'))).toMatchObject({ status: 200 })
     expect(slack.ephemerals.at(-1)).toMatchObject({ user: 'U0BEN', text: expect.stringContaining('Already decided') })
   })
 
   it('of a person who may not decide is rejected in private, and the approval stays open', async () => {
     const { event, post } = await ask({ approvers: ['ben@example.com'] })
-    expect(await click(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
+    expect(await press(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
     expect(slack.ephemerals).toEqual([
       { channel: 'C0RELEASES', user: 'U0JANE', text: expect.stringContaining('Only ben@example.com may decide this') },
     ])
     expect((await service.repliesTo(event.id)).finished).toEqual([])
-    await click(slack.pressButton(post, 'reject', 'U0BEN'))
+    await press(slack.pressButton(post, 'reject', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
   })
 
   it('of the requester is rejected if notRequester is set', async () => {
     const { event, post } = await ask({ requester: 'jane@example.com', notRequester: 'on' })
-    await click(slack.pressButton(post, 'approve'))
+    await press(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([
       { user: 'U0JANE', text: expect.stringContaining('asked for this yourself') },
     ])
-    await click(slack.pressButton(post, 'approve', 'U0BEN'))
+    await press(slack.pressButton(post, 'approve', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
   it('is rejected while Slack does not know the requester', async () => {
     const { event, post } = await ask({ requester: 'jane+x@example.com', notRequester: 'on' }, '&deadline=PT10M')
-    await click(slack.pressButton(post, 'approve'))
+    await press(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('was not found here') }])
     expect(await finished(event.id)).toMatchObject({ message: 'Expired: nobody decided in time' })
   })
@@ -133,24 +133,24 @@ describe('A click in Slack', () => {
       { ...real, body: 'payload=%7B%7D' },
       { ...real, body: '' },
     ]
-    for (const one of forged) expect((await click(one)).status).toBe(401)
+    for (const one of forged) expect((await press(one)).status).toBe(401)
     expect((await service.repliesTo(event.id)).finished).toEqual([])
     expect(service.output).toContain('click refused')
     for (const header of [real.headers, old.headers])
       expect(service.output).not.toContain(header['x-slack-signature'] ?? header['X-Slack-Signature'])
-    await click(real)
+    await press(real)
     await finished(event.id)
   })
 
   it('cannot be replaced by the approval page, which does not identify people', async () => {
     const { event, post } = await ask({ approvers: ['U0JANE'] })
-    const reference = /"value":"([^"]+)"/.exec(JSON.stringify(post.blocks))?.[1]
-    const response = await fetch(`${service.url}/v1/notification/approvals/${reference}`, {
+    const token = /"value":"([^"]+)"/.exec(JSON.stringify(post.blocks))?.[1]
+    const response = await fetch(`${service.url}/v1/notification/approvals/${token}`, {
       method: 'POST',
       body: new URLSearchParams({ decision: 'approve', name: 'Jane' }),
     })
     expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('buttons of its message')])
-    await click(slack.pressButton(post, 'approve'))
+    await press(slack.pressButton(post, 'approve'))
     await finished(event.id)
   })
 
@@ -159,7 +159,7 @@ describe('A click in Slack', () => {
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: nobody decided in time' })
     await until(
       async () => {
-        await click(slack.pressButton(post, 'approve'))
+        await press(slack.pressButton(post, 'approve'))
         return slack.ephemerals.some(({ text }) => text.includes('expired') || text.includes('ended'))
       },
       10,
@@ -176,16 +176,16 @@ describe('A click in Slack', () => {
       () => 'a reminder',
     )
     expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
-    await click(slack.pressButton(post, 'approve'))
+    await press(slack.pressButton(post, 'approve'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
   })
 
   it('fails if Slack does not identify the person, and can be repeated', async () => {
     const { event, post } = await ask({ approvers: ['U0BEN'] })
     slack.hang()
-    expect((await click(slack.pressButton(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
+    expect((await press(slack.pressButton(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
     slack.hang(false)
-    await click(slack.pressButton(post, 'approve', 'U0BEN'))
+    await press(slack.pressButton(post, 'approve', 'U0BEN'))
     await finished(event.id)
   })
 })

@@ -34,7 +34,7 @@ afterEach(async () => {
 const push = (event: object) => service.call('/v1/notification/push-update?connection=chat', event)
 const start = (event: object) => service.call('/v1/optimization/start-model?connection=no-lookup', event)
 const event = (more: object = {}) => triggered({ type: 'sh.keptn.event.notify.triggered', ...more })
-/** Sends it until it is not answered any more that the first is under way. */
+/** Repeats the call until the first one is no longer running. */
 async function again(send: () => ReturnType<typeof push>) {
   let answer = await send()
   await until(

@@ -40,7 +40,7 @@ const start = async (query = '') => {
   const answer = await service.call(`${path}?mode=interactive&sendStarted=true${query}`, event)
   return { event, ...answer }
 }
-/** What was sent for it when no task runs any more, and how its task ended. */
+/** Returns the sent events and the task after all tasks have ended. */
 const sentFor = async (id: string, taskId: string) => {
   await until(
     async () => !(await service.tasks()).some(({ status }) => status === 'RUNNING'),

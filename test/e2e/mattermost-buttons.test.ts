@@ -25,7 +25,7 @@ const send = async ({ url, body }: { url: string; body: string }) => {
   return { status: response.status, body: await response.text() }
 }
 
-it('A Mattermost button decides an approval; a forged click does not, and a late click gets a notice', async () => {
+it('A Mattermost button decides an approval; a forged press does not, and a late press gets a notice', async () => {
   const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
   const path = '/v1/notification/ask-approval?connection=chat&mode=interactive&sendStarted=true'
   expect(await service.call(path, event)).toMatchObject({ status: 202 })
@@ -34,17 +34,17 @@ it('A Mattermost button decides an approval; a forged click does not, and a late
     20,
     () => `a post\n${service.output.slice(-3_000)}`,
   )
-  const click = mattermost.pressButton('approve', jane)
-  expect(click.url).toBe(`${service.url}/v1/notification/mattermost`)
-  const forged = click.body.replace('"approve"', '"reject"')
-  expect((await send({ ...click, body: forged })).status).toBe(401)
+  const press = mattermost.pressButton('approve', jane)
+  expect(press.url).toBe(`${service.url}/v1/notification/mattermost`)
+  const forged = press.body.replace('"approve"', '"reject"')
+  expect((await send({ ...press, body: forged })).status).toBe(401)
   expect((await service.repliesTo(event.id)).finished).toEqual([])
-  expect((await send(click)).status).toBe(200)
+  expect((await send(press)).status).toBe(200)
   const { started, finished } = await service.finishedOf(event.id)
   expect([started, finished]).toEqual([
     1,
     [expect.objectContaining({ result: 'pass', message: expect.stringMatching(/^Approved by .+ \(jane0+j\)$/) })],
   ])
-  const late = await send(click)
+  const late = await send(press)
   expect([late.status, late.body]).toEqual([200, expect.stringContaining('Already decided')])
 })
