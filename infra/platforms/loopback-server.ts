@@ -38,14 +38,14 @@ export interface Served {
   /**
    * Fails the next request.
    *
-   * @param options.on applies to this HTTP method or AWS operation only, such as `POST` or `CreateOpsItem`
+   * @param options.on the HTTP method or AWS operation that fails, such as `POST` or `CreateOpsItem`, or a condition
    * @param options.done carries the request out before the failure
    * @param options.times number of requests that fail
    */
   failNext(
     status: number,
     body?: unknown,
-    options?: { on?: string; done?: boolean; times?: number; headers?: Record<string, string> },
+    options?: { on?: string | ((call: Call) => boolean); done?: boolean; times?: number; headers?: Record<string, string> },
   ): void
   /** Carries the next request out and closes the connection without a response. */
   loseNext(on: string | ((call: Call) => boolean)): void
@@ -57,6 +57,8 @@ export interface Served {
    * @returns the statuses of all matching requests, updated as they arrive
    */
   replaceNext(matches: (call: Call) => boolean, body?: string): number[]
+  /** Removes all failures that have not happened yet. */
+  recover(): void
   /** Accepts requests and never responds. */
   hang(on?: boolean): void
   /** Closes every connection without a response. */
@@ -120,6 +122,11 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
       const statuses: number[] = []
       watched.push({ matches, body, statuses })
       return statuses
+    },
+    recover() {
+      failures.splice(0)
+      watched.splice(0)
+      Object.assign(mode, { hangs: false, down: false })
     },
     hang(on = true) {
       mode.hangs = on

@@ -96,7 +96,7 @@ class Job {
   /** Waits until the run has started. It runs until the test ends it. */
   async hasStarted(): Promise<void> {
     await this.isThere()
-    this.at.begin()
+    this.at.hasStarted()
   }
 
   /** Waits for this number of further polls. */

@@ -24,27 +24,26 @@ function startEcho(): Promise<string> {
   echo = createServer(async (req, res) => {
     let body = ''
     for await (const chunk of req) body += chunk
-    const received = JSON.stringify({ headers: req.headers, body })
-    received.push(`${req.method} ${req.url} ${received}`)
+    const echoed = JSON.stringify({ headers: req.headers, body })
+    received.push(`${req.method} ${req.url} ${echoed}`)
     const answer = (status: number, value: unknown) => {
       res.writeHead(status, { 'content-type': 'application/json' })
       res.end(JSON.stringify(value))
     }
     const path = req.url ?? ''
-    if (path.includes('/token'))
-      return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: received })
+    if (path.includes('/token')) return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: echoed })
     if (path.includes('mongodb-datastore')) return answer(200, { events: [] })
     if (path.includes('/api/v1/event'))
-      return ++posts % 2 === 1 ? answer(500, { message: `no: ${received}` }) : answer(200, { keptnContext: received })
+      return ++posts % 2 === 1 ? answer(500, { message: `no: ${echoed}` }) : answer(200, { keptnContext: echoed })
     if (path.includes('/repos/refusing/'))
-      return answer(422, { message: `refused: ${received}`, errors: [{ message: req.headers.authorization }] })
-    if (path.includes('/repos/down/')) return answer(503, { message: `down: ${received}` })
+      return answer(422, { message: `refused: ${echoed}`, errors: [{ message: req.headers.authorization }] })
+    if (path.includes('/repos/down/')) return answer(503, { message: `down: ${echoed}` })
     if (req.method === 'GET' && path.includes('/issues?')) return answer(200, [])
     return answer(201, {
       number: 7,
       html_url: `https://x/${marked.github}`,
       state: `open ${req.headers.authorization}`,
-      body: received,
+      body: echoed,
     })
   })
   echo.listen(0, '127.0.0.1')

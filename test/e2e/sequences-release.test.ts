@@ -131,7 +131,7 @@ describe('The approval of the release sequence', () => {
 
     const { signingSecret } = demo.slack
     const signed = (secret: string, at: number, by = 'U0JANE') => pressOn(question, secret, at, by)
-    const send = async ({ body, headers }: ReturnType<typeof clickOn>) =>
+    const send = async ({ body, headers }: ReturnType<typeof pressOn>) =>
       (await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })).status
     const jane = signed(signingSecret, Date.now())
     expect(await send(signed('another-secret', Date.now()))).toBe(401)

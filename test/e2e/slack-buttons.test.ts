@@ -76,7 +76,7 @@ describe('A click in Slack', () => {
   it('has one decision if two people click at once, and notifies the other in private', async () => {
     const { event, post } = await ask()
     const presses = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
-    const answers = await Promise.all(presses.map(click))
+    const answers = await Promise.all(presses.map(press))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     const { 'sign-off': answer } = await finished(event.id)
     expect(slack.ephemerals).toEqual([expect.objectContaining({ text: expect.stringContaining(`by ${answer.by}`) })])

@@ -247,11 +247,11 @@ describe('A runtime', () => {
         outcome?: object
       }
     await until(
-      async () => (await look()).state !== 'running',
+      async () => (await poll()).state !== 'running',
       40,
       () => 'the end of the load test',
     )
-    expect(await look()).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
+    expect(await poll()).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
     again.kill('SIGKILL')
     await once(again, 'exit')
     rmSync(state, { recursive: true })
