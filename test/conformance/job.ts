@@ -40,7 +40,7 @@ export function jobConformance(
     const start = (options?: Options) => job.start(played.input, options)
     const startRun = async (): Promise<StartedJob> => {
       const started = await start()
-      played.begin()
+      played.hasStarted()
       return started
     }
     const operations: Record<string, () => Promise<() => Promise<unknown>>> = {
