@@ -45,7 +45,12 @@ export interface Served {
   failNext(
     status: number,
     body?: unknown,
-    options?: { on?: string | ((call: Call) => boolean); done?: boolean; times?: number; headers?: Record<string, string> },
+    options?: {
+      on?: string | ((call: Call) => boolean)
+      done?: boolean
+      times?: number
+      headers?: Record<string, string>
+    },
   ): void
   /** Carries the next request out and closes the connection without a response. */
   loseNext(on: string | ((call: Call) => boolean)): void
