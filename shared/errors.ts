@@ -128,7 +128,7 @@ export function toSentence(text: string): string {
 /**
  * Returns the error for one field of a call.
  *
- * @param path where the field is in the request: `input.title`, `data.stage`
+ * @param path of the field in the request: `input.title`, `data.stage`
  * @param message what is wrong and what to send instead, as the rest of a sentence that starts with the path
  * @example throw invalidInput('input.id', 'must be an incident id such as Q02JTSNZWHSEKV')
  */

@@ -16,9 +16,11 @@ const inputSchema = z.strictObject({
   channel: channelField,
   question: optional(cuttable(MAX_TEXT, 'The text below "Approve <task> of <service>?"')),
   approvers: optional(
-    words('Who may decide: ids, user names or e-mail addresses. Defaults to everybody in the channel'),
+    words('The people who may decide: ids, user names or e-mail addresses. Defaults to everybody in the channel'),
   ),
-  requester: optional(word('Who asks. With notRequester: an id or an e-mail address that the platform can look up')),
+  requester: optional(
+    word('The person who asks. With notRequester: an id or an e-mail address that the platform can look up'),
+  ),
   notRequester: optional(onOff('on: the requester may not decide')),
   remindBefore: optional(
     seconds(

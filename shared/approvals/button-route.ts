@@ -13,11 +13,11 @@ import { bareName, refusalFor } from './person.ts'
 import { verifyToken } from './signed-link.ts'
 import { readApproval } from './store.ts'
 
-/** Slack waits three seconds for the response to a click. */
+/** Slack waits three seconds for the response to a button press. */
 const PLATFORM_TIMEOUT_MS = 2_500
 
 /**
- * Returns the route for clicks on the buttons of a platform. A click has no caller token: its own token identifies the
+ * Returns the route for button presses at a platform. A request has no caller token: its own token identifies the
  * approval, and the platform's signature identifies the person.
  *
  * @param provider its name in the category
@@ -27,23 +27,23 @@ export function buttonRoute(provider: string): PublicRoute {
     if (request.method !== 'POST')
       throw new Failure('method', `${request.method} is not allowed here. Use POST.`, { headers: { allow: 'POST' } })
     try {
-      return await handleClick((await category.providers[provider]?.()) as MessageProvider, category, request)
+      return await handleResponse((await category.providers[provider]?.()) as MessageProvider, category, request)
     } catch (error) {
       if (error instanceof Failure && error.kind === 'unauthenticated')
-        log.warn('click refused', { provider, kind: error.kind, reason: error.message })
+        log.warn('button press refused', { provider, kind: error.kind, reason: error.message })
       throw error
     }
   }
 }
 
-async function handleClick(
+async function handleResponse(
   provider: MessageProvider,
   category: Category,
   request: RouteRequest,
 ): Promise<WebhookResponse> {
   const { buttons } = provider
   const token = buttons?.readToken(request)
-  if (!buttons || token === undefined) throw new Failure('unauthenticated', 'This click has no token of an approval.')
+  if (!buttons || token === undefined) throw new Failure('unauthenticated', 'This request has no token of an approval.')
   const { taskId, isExpired } = await verifyToken(token, request.now)
   log.appendKeys({ taskId })
   const stored = await readApproval(taskId)
@@ -52,17 +52,17 @@ async function handleClick(
   const connection = await loadConnection(category, approval.connection)
   if (!approval.hasButtons || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This approval was not requested here.')
-  const click = await buttons.verify(connection.values, request)
+  const pressed = await buttons.verify(connection.values, request)
   const client = () =>
     connect(connection, { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + PLATFORM_TIMEOUT_MS })
-  const reply = async (text: string) => response(await buttons.replyTo(client(), click, text))
+  const reply = async (text: string) => response(await buttons.replyTo(client(), pressed, text))
 
   if (stored.decision) return reply(`Already decided. ${describeDecision(stored.decision)}.`)
   if (isExpired || approval.deadlineAt <= request.now)
-    return reply('This approval has expired: nobody decided in time.')
+    return reply('This approval has expired: no one decided in time.')
   const { excluded } = approval
   const [person, excludedId] = await Promise.all([
-    buttons.getPerson(client(), click),
+    buttons.getPerson(client(), pressed),
     excluded === undefined ? undefined : buttons.findMemberId(client(), bareName(excluded)),
   ])
   const refusal = refusalFor(approval, person, excludedId)
@@ -72,12 +72,12 @@ async function handleClick(
   }
   const at = new Date(request.now).toISOString()
   const by = redact(nameWithId(person))
-  const result = await decide(category.name, taskId, stored, { decision: click.decision, by, at })
+  const result = await decide(category.name, taskId, stored, { decision: pressed.decision, by, at })
   if (result.status === 'already-decided') return reply(`Already decided. ${describeDecision(result.decision)}.`)
   if (result.status === 'too-early') return reply(TOO_EARLY)
   if (result.status === 'ended')
     return reply(`This approval has ended. ${toSentence(result.reason)} Your decision was not saved.`)
-  log.info('approval decided', { decision: click.decision, by: person.name })
+  log.info('approval decided', { decision: pressed.decision, by: person.name })
   return response(undefined)
 }
 

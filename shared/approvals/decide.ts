@@ -13,7 +13,7 @@ export type DecideResult =
   | { status: 'already-decided'; decision: Decision }
   /** Nothing was decided: the task is sending its reminder, and accepts decisions again soon. */
   | { status: 'too-early' }
-  /** Nobody decided in time, or the task ended for another reason. */
+  /** No one decided in time, or the task ended for another reason. */
   | { status: 'ended'; reason: string }
 
 export const TOO_EARLY = 'A reminder is being sent. Your decision was not saved. Try again in a minute.'
@@ -47,13 +47,13 @@ export async function decide(
     }
   }
   if (!isDone) return resultFromTask(category, taskId, stored)
-  // The task saves it, too. Until then, this copy answers other clicks.
+  // The task saves it, too. Until then, this copy answers other people.
   await saveDecision(taskId, decision).catch((error: unknown) => log.warn('decision not saved', error as Error))
   return { status: 'decided', decision }
 }
 
 /**
- * Reads from the task what became of an approval whose callback is closed.
+ * Reads from the task the result of an approval whose callback is closed.
  *
  * @throws Failure `unavailable`
  */

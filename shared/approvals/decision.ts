@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 /** A decision on an approval. */
 export const decisionSchema = z.object({
   decision: z.enum(['approve', 'reject']),
-  /** Who decided, for people. */
+  /** The name of the person, for people. */
   by: z.string(),
   reason: z.optional(z.string()),
   /** ISO 8601. */
@@ -17,7 +17,7 @@ export type Decision = z.output<typeof decisionSchema>
  * @example 'Approved by Jane Doe: looks good'
  */
 export function describeDecision(decision: Decision | undefined): string {
-  if (!decision) return 'Expired: nobody decided in time'
+  if (!decision) return 'Expired: no one decided in time'
   const { by, reason } = decision
   return `${decision.decision === 'approve' ? 'Approved' : 'Rejected'} by ${by}${reason ? `: ${reason}` : ''}`
 }

@@ -5,7 +5,7 @@ export interface ApprovalInput {
   channel: string | undefined
   message: Message
   approvers?: string[] | undefined
-  /** Who may not decide. */
+  /** The person who may not decide. */
   excluded?: string | undefined
   /** In seconds. */
   remindBefore?: number | undefined

@@ -78,7 +78,7 @@ async function decideByForm(
   if (decision !== 'approve' && decision !== 'reject') return open(400, 'Choose Approve or Reject.')
   if (!name || name.length > MAX_NAME) return open(400, 'Enter your name. It is shown with your decision.')
   if (reason.length > MAX_REASON) return open(400, `The reason must be at most ${MAX_REASON} characters.`)
-  // The prefix shows that nobody has verified the name.
+  // The prefix shows that the name is not verified.
   const by = redact(`link: ${name}`)
   const at = new Date(now).toISOString()
   const result = await decide(category, taskId, stored, {

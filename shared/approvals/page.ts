@@ -10,7 +10,7 @@ export type Page =
       message: Message
       /** Epoch milliseconds. */
       deadlineAt: number
-      /** What the person entered, if it is not valid. */
+      /** The input of the person, if it is not valid. */
       given?: { name: string | undefined; reason: string | undefined }
       error?: string
     }

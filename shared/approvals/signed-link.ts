@@ -26,7 +26,7 @@ export async function signToken(taskId: string, expiresAt: number): Promise<stri
   const { key } = await readSecret('approvals', approvalsSecret)
   const claim = `${taskId}.${expiresAt.toString(36)}`
   const signature = sign(key, claim)
-  // `redact` recognizes whole tokens. A platform may also repeat the signature alone.
+  // `redact` recognizes complete tokens. A platform may also repeat the signature alone.
   registerSecret(signature)
   return `${claim}.${signature}`
 }

@@ -13,9 +13,9 @@ export interface Approval {
   message: Message
   /** People decide with buttons of the platform. The page, which cannot identify people, must not decide it. */
   hasButtons: boolean
-  /** Who may decide: ids, user names or e-mail addresses. Undefined for everybody. */
+  /** The people who may decide: ids, user names or e-mail addresses. Undefined for everybody. */
   approvers?: string[] | undefined
-  /** Who may not decide. */
+  /** The person who may not decide. */
   excluded?: string | undefined
   /** Epoch milliseconds. */
   deadlineAt: number

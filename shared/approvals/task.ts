@@ -87,7 +87,7 @@ async function saveRequest({ taskId, connection, input, deadline, withClient }: 
   })
 }
 
-/** @returns undefined if nobody decided in time */
+/** @returns undefined if no one decided in time */
 async function decisionOf(response: Promise<string>): Promise<Decision | undefined> {
   try {
     return decisionSchema.parse(JSON.parse(await response))
@@ -132,7 +132,7 @@ export async function remind(
 
 const MOODS: Record<Decision['decision'], Mood> = { approve: 'good', reject: 'bad' }
 
-/** Shows the decision instead of the buttons, or that nobody decided in time. */
+/** Shows the decision instead of the buttons, or that no one decided in time. */
 export async function close(
   provider: MessageProvider,
   client: Client,

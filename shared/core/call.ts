@@ -59,7 +59,7 @@ export const taskSchema = z.object({
   ),
   /** The base URL of the category's API, for links in approvals. */
   apiUrl: z.optional(z.string()),
-  /** Where to save the id of the started run. */
+  /** The key under which to save the id of the started run. */
   lastRunKey: z.optional(z.string()),
   /** The started job must not outlive the task. */
   needsCleanup: z.optional(z.boolean()),

@@ -15,7 +15,7 @@ export interface Identity {
 
 /**
  * Returns the id of a call. It is equal for a second delivery of the same subscription, and differs for another subscription
- * of the same event, such as one with another connection. It is an HMAC, so nobody without the key can compute the id of
+ * of the same event, such as one with another connection. It is an HMAC, so it takes the key to compute the id of
  * another caller's call. 40 hex digits fit into every platform's fields and into the name of an execution.
  *
  * @param key of the secret `identity`

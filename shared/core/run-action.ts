@@ -12,7 +12,7 @@ import { sleep } from '../sleep.ts'
 import type { Call } from './call.ts'
 
 /**
- * What earlier attempts of the call may have written at the platform: nothing; something that this attempt must look for
+ * The writes of earlier attempts at the platform: nothing; something that this attempt must look for
  * before it writes; or something that the platform accepted without a usable response, which must not be written again.
  */
 export type PreviousWrite = 'nothing' | 'possible' | 'accepted'

@@ -94,7 +94,7 @@ export async function remove(key: string, options: Options = {}): Promise<void> 
   await ifConditionMet(dynamodb.send(command, limit(options)))
 }
 
-/** Returns when an item expires: so many seconds from now, in epoch seconds. The table deletes items by this attribute. */
+/** Returns the attribute by which the table deletes an item after the given number of seconds. */
 export function expiresIn(seconds: number): { expiration: number } {
   return { expiration: Math.floor(Date.now() / 1_000) + seconds }
 }

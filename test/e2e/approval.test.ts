@@ -215,7 +215,7 @@ describe('An approval by link', () => {
     expect(await finished(event.id)).toMatchObject({
       status: 'succeeded',
       result: 'fail',
-      message: 'Expired: nobody decided in time',
+      message: 'Expired: no one decided in time',
       'sign-off': { decision: 'expired' },
     })
     await until(
@@ -239,7 +239,7 @@ describe('An approval by link', () => {
     expect({ became, result, message }).toEqual(
       became === 200
         ? { became, result: 'pass', message: 'Approved by link: Jane' }
-        : { became: 410, result: 'fail', message: 'Expired: nobody decided in time' },
+        : { became: 410, result: 'fail', message: 'Expired: no one decided in time' },
     )
   })
 
@@ -369,7 +369,7 @@ describe('The standard Keptn task "approval"', () => {
     async (_is, strategy, result, evaluation, answer) => {
       const event = standard(strategy, result, evaluation)
       const { status, body } = await service.call(path, event)
-      expect([status, body.message]).toEqual([200, expect.stringContaining('nobody was asked')])
+      expect([status, body.message]).toEqual([200, expect.stringContaining('was not requested')])
       expect(body.result).toBe(answer)
       expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
       expect(inbox.calls).toEqual([])

@@ -188,7 +188,7 @@ describe('An injected fault', () => {
     await removed()
     const { finished } = await service.finishedOf(event.id)
     expect(finished).toMatchObject([
-      { status: 'errored', message: expect.stringContaining('A cleanup stops what the task had started.') },
+      { status: 'errored', message: expect.stringContaining('A cleanup stops the job that the task had started.') },
     ])
   })
 

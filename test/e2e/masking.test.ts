@@ -153,7 +153,7 @@ it('An approval link appears in no log line, response, event or state file, even
   const path = '/v1/notification/ask-approval?connection=vendor&mode=interactive&deadline=PT10M'
   expect(await service.call(path, event)).toMatchObject({ status: 202 })
   const { finished } = await service.finishedOf(event.id)
-  expect(finished).toMatchObject([{ message: 'Expired: nobody decided in time' }])
+  expect(finished).toMatchObject([{ message: 'Expired: no one decided in time' }])
   expect(posts).toBeGreaterThan(1)
   const sent = received.map(({ body }) => body).join('\n')
   const signatures = [...new Set(sent.match(/(?<=\.)[0-9a-f]{64}/g))]

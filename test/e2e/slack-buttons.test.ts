@@ -109,7 +109,7 @@ describe('A click in Slack', () => {
     const { event, post } = await ask({ requester: 'jane+x@example.com', notRequester: 'on' }, '&deadline=PT10M')
     await press(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('was not found here') }])
-    expect(await finished(event.id)).toMatchObject({ message: 'Expired: nobody decided in time' })
+    expect(await finished(event.id)).toMatchObject({ message: 'Expired: no one decided in time' })
   })
 
   it.each(['Jane Doe', 'jane.', 'ja\u200bne'])('is not awaited if the requester is %j', async (requester) => {
@@ -135,7 +135,7 @@ describe('A click in Slack', () => {
     ]
     for (const one of forged) expect((await press(one)).status).toBe(401)
     expect((await service.repliesTo(event.id)).finished).toEqual([])
-    expect(service.output).toContain('click refused')
+    expect(service.output).toContain('button press refused')
     for (const header of [real.headers, old.headers])
       expect(service.output).not.toContain(header['x-slack-signature'] ?? header['X-Slack-Signature'])
     await press(real)
@@ -156,7 +156,7 @@ describe('A click in Slack', () => {
 
   it('after the deadline gets a private notice', async () => {
     const { event, post } = await ask({}, '&deadline=PT2M')
-    expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: nobody decided in time' })
+    expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: no one decided in time' })
     await until(
       async () => {
         await press(slack.pressButton(post, 'approve'))

@@ -49,7 +49,7 @@ function invalidName(name: string, reason: string): Failure {
   return invalidInput(name.slice(0, 100), `is not a valid field name: ${reason}`)
 }
 
-/** Merges two objects. Where both have a value, the upper one is used. */
+/** Merges two objects. If both have a value, the upper one is used. */
 export function overlay(lower: Record<string, unknown>, upper: Record<string, unknown>): Record<string, unknown> {
   const merged = { ...lower }
   for (const [name, value] of Object.entries(upper)) {

@@ -94,7 +94,7 @@ async function callResponse(
   if (call.skip?.isAutomatic && !call.sendStarted && !call.dryRun) {
     const { message, result } = call.skip
     const outcome = passed(
-      `${message}. Keptn's approval-service decides this approval itself: nobody was asked, and no event is sent`,
+      `${message}. Keptn's approval-service decides this approval itself: the approval was not requested, and no event is sent`,
     )
     return json(200, { ...outcome, result })
   }

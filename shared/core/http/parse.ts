@@ -18,7 +18,7 @@ export interface CallRequest {
   categoryUrl: string
 }
 
-/** What the request says, before anything of it is looked up. */
+/** The content of a request, before its names are resolved. */
 export interface ParsedCall {
   /** As in the URL: an action or the action mapping of the category. */
   requestedAction: string

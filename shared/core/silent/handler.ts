@@ -25,11 +25,11 @@ interface LambdaContext {
   getRemainingTimeInMillis(): number
 }
 
-/** What the attempts of a call may have done. */
+/** The possible effects of the attempts of a call. */
 interface Attempts {
   /** One may have written. */
   mayHaveWritten: boolean
-  /** One ended with an unknown outcome: nothing may be written any more. */
+  /** One ended with an unknown outcome: nothing may be written after it. */
   outcomeUnknown: boolean
 }
 

@@ -14,7 +14,7 @@ const CLEANUP_TIMEOUT_MS = 60_000
 const IN_FLIGHT_GRACE_SECONDS = 30
 
 /**
- * Stops whatever this task may have started at the platform. Runs twice: a start request that timed out can still arrive
+ * Stops everything that this task may have started at the platform. Runs twice: a start request that timed out can still arrive
  * after the first attempt.
  *
  * @returns the reason if the cleanup failed, else undefined

@@ -28,7 +28,7 @@ const statusChange = z.object({
 })
 type StatusChange = z.output<typeof statusChange>['detail']
 
-/** What the history of an ended execution says. */
+/** The result of reading the history of an ended execution. */
 interface EndedExecution {
   task: Task
   hasSentStarted: boolean
@@ -49,7 +49,7 @@ const MAX_CLEANUP_START_ATTEMPTS = 8
 const IN_FLIGHT_GRACE_SECONDS = 60
 
 /**
- * The finisher answers for a task that Lambda failed, timed out or stopped, because such a task cannot answer any more. It
+ * The finisher answers for a task that Lambda failed, timed out or stopped, because such a task can no longer answer. It
  * reads in the execution's history which events were sent, and sends the missing ones. Before it sends an event that may have
  * been sent, it reads it back from the orchestrator.
  *
@@ -86,7 +86,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const nextStep =
     task.needsCleanup && execution.hasStartedAction
       ? await startCleanup(arn, task, context)
-      : 'Check the platform for what the task had done.'
+      : 'Check the platform for the effects of the task.'
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
   const finished = finishedReply(event, category, outcome, task.labels)
   await sendAnswer(context, 'send-finished', orchestrator, finished, { mayBeSent: true })
@@ -150,8 +150,8 @@ async function startCleanup(arn: string, task: Task, context: DurableContext): P
     },
   )
   return isStarted
-    ? 'A cleanup stops what the task had started.'
-    : 'What the task had started may still be running: stop it at the platform.'
+    ? 'A cleanup stops the job that the task had started.'
+    : 'The job that the task had started may still be running: stop it at the platform.'
 }
 
 /** Invokes the version that the task ran on, because it accepts the task's payload. */

@@ -14,9 +14,9 @@ export interface HistoryEvent {
 }
 type Retry = { NextAttemptDelaySeconds?: number | undefined } | undefined
 
-/** What a running task waits for. */
+/** The wait of a running task. */
 export interface Waiting {
-  /** What follows "Waiting for": `an approval`. */
+  /** The rest of the sentence "Waiting for ..": `a decision`. */
   for: string
   /** The latest end of the wait, in epoch milliseconds. */
   until?: number | undefined

@@ -15,7 +15,7 @@ export interface TaskStatus {
   /** `failed`: Lambda ended the task, and the finisher answers for it. */
   state: 'running' | 'finished' | 'failed'
   verdict: 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
-  /** What a running task waits for, for people. Empty if it does not wait. */
+  /** Describes the wait of a running task, for people. Empty if it does not wait. */
   progress: string
   acceptedAt: string
   deadlineAt: string

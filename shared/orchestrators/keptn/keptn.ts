@@ -88,7 +88,7 @@ function connect({ baseUrl, ca, token, oauth }: Connection): Http {
   return new Http({ platform, baseUrl, headers: { 'x-token': token ?? '' }, ca })
 }
 
-/** After this many attempts, about two minutes, a 403 is not a temporary failure of a proxy any more. */
+/** After this many attempts, about two minutes, a 403 is no longer a temporary failure of a proxy. */
 const MAX_FORBIDDEN_ATTEMPTS = 5
 /** The same for another refusal, such as a login page: more than an hour. */
 const MAX_REFUSED_ATTEMPTS = 20

@@ -75,7 +75,7 @@ describe('who may decide', () => {
 test.each([
   [{ decision: 'approve', by: 'Jane', at: '' } as const, 'Approved by Jane'],
   [{ decision: 'reject', by: 'Jane', at: '', reason: 'too late' } as const, 'Rejected by Jane: too late'],
-  [undefined, 'Expired: nobody decided in time'],
+  [undefined, 'Expired: no one decided in time'],
 ])('a decision is told in words', (decision, words) => {
   expect(describeDecision(decision)).toBe(words)
 })

@@ -169,7 +169,7 @@ describe('a click', () => {
     const { task, kept } = await asked(-1_000)
     expect(await decide('notification', task, kept, approval)).toEqual({
       status: 'ended',
-      reason: 'Expired: nobody decided in time',
+      reason: 'Expired: no one decided in time',
     })
   })
 })

@@ -15,7 +15,7 @@ const store = (text: string) => {
   stored = { [`cloud-automation-webhooks/${path}`]: text }
 }
 
-test('a secret is checked once for as long as it is the same text', async () => {
+test('Secrets: the same text is validated once', async () => {
   const checked = jest.fn(() => true)
   const counting = z.object({ token: z.string() }).check(z.refine(checked))
   store('{"token":"the-first-one"}')
@@ -24,7 +24,7 @@ test('a secret is checked once for as long as it is the same text', async () => 
   expect(checked).toHaveBeenCalledTimes(1)
 })
 
-test('a secret that was changed is read anew, and its new values are masked', async () => {
+test('Secrets: a changed secret is validated again, and its new values are masked', async () => {
   store('{"token":"before-the-change"}')
   expect(await readSecret(path, schema)).toEqual({ token: 'before-the-change' })
   store('{"token":"after-the-change"}')
@@ -32,7 +32,7 @@ test('a secret that was changed is read anew, and its new values are masked', as
   expect(redact('before-the-change, then after-the-change')).toBe('***, then ***')
 })
 
-test('a secret that was read before is masked in each invocation that reads it, and in no other', async () => {
+test('Secrets: a cached secret is masked in every invocation that reads it, and in no other', async () => {
   store('{"token":"read-by-an-earlier-one"}')
   await readSecret(path, schema)
   clearSecrets()
@@ -41,21 +41,21 @@ test('a secret that was read before is masked in each invocation that reads it, 
   expect(redact('read-by-an-earlier-one')).toBe('***')
 })
 
-test('what a secret must hold is asked of each who reads it', async () => {
-  store('{"token":"a-token-of-it","project":"shop"}')
+test('Secrets: a secret is validated against the schema of each reader', async () => {
+  store('{"token":"a-loose-token","project":"shop"}')
   const loose = z.looseObject({ token: z.string() })
-  expect(await readSecret(path, loose)).toEqual({ token: 'a-token-of-it', project: 'shop' })
+  expect(await readSecret(path, loose)).toEqual({ token: 'a-loose-token', project: 'shop' })
   await expect(readSecret(path, schema)).rejects.toMatchObject({
     kind: 'misconfigured',
     message: expect.stringContaining('project is not a known field'),
   })
 })
 
-test('a secret that is wrong is wrong each time, and what is mended is taken', async () => {
+test('Secrets: an invalid secret fails every time, and a corrected secret is used', async () => {
   store('{"token":12}')
   for (let n = 0; n < 2; n++) await expect(readSecret(path, schema)).rejects.toThrow('token must be text')
   store('{"token"')
-  await expect(readSecret(path, schema)).rejects.toThrow(`cloud-automation-webhooks/${path} is not JSON`)
-  store('{"token":"a-mended-token"}')
-  expect(await readSecret(path, schema)).toEqual({ token: 'a-mended-token' })
+  await expect(readSecret(path, schema)).rejects.toThrow(`cloud-automation-webhooks/${path} is not valid JSON`)
+  store('{"token":"a-corrected-token"}')
+  expect(await readSecret(path, schema)).toEqual({ token: 'a-corrected-token' })
 })
