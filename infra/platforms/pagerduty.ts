@@ -36,7 +36,7 @@ export interface PagerDutyServer extends Served {
 
 /** An answer of the vendor's own document. */
 export function pagerdutyExample(name: string): Record<string, Record<string, unknown>> {
-  return JSON.parse(readFileSync(new URL(`../fixtures/pagerduty/${name}.json`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(new URL(`../../test/fixtures/pagerduty/${name}.json`, import.meta.url), 'utf8'))
 }
 
 /**

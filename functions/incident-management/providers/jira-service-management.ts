@@ -1,26 +1,26 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import { defineTicketProvider } from '../../../shared/providers/ticket.ts'
 import { jiraApi, jiraConnection } from '../../../shared/vendors/jira.ts'
 import { jiraTickets } from '../../../shared/vendors/jira-tickets.ts'
 
-const usualType = '[System] Incident'
+const DEFAULT_TYPE = '[System] Incident'
 
-/** The options that these fields come with; an administrator may have given them others. */
-const urgencies: Levels = { critical: 'Critical', high: 'High', medium: 'Medium', low: 'Low' }
-const severities: Levels = { critical: 'Sev-0', high: 'Sev-1', medium: 'Sev-2', low: 'Sev-3' }
+/** The default options of these fields. An administrator can change them. */
+const URGENCIES: Levels = { critical: 'Critical', high: 'High', medium: 'Medium', low: 'Low' }
+const SEVERITIES: Levels = { critical: 'Sev-0', high: 'Sev-1', medium: 'Sev-2', low: 'Sev-3' }
 
 const connection = z.strictObject({
   ...jiraConnection,
-  type: optional(word(`Default issue type, by name or id; ${usualType} where left out`)),
-  urgencyField: optional(word('The id of the custom field that holds the urgency, like customfield_10043')),
-  severityField: optional(word('The id of the custom field that holds the severity, like customfield_10048')),
+  type: optional(word(`Name or id of the default issue type; defaults to ${DEFAULT_TYPE}`)),
+  urgencyField: optional(word('Id of the custom field for the urgency, such as customfield_10043')),
+  severityField: optional(word('Id of the custom field for the severity, such as customfield_10048')),
 })
 
 /**
- * Jira Service Management Cloud: an incident, or whatever an issue type of the project stands for, is an issue of Jira.
+ * Jira Service Management Cloud. An incident is a Jira issue of a configurable type.
  *
  * @see https://developer.atlassian.com/cloud/jira/service-desk/rest/intro/
  */
@@ -30,20 +30,22 @@ export const jiraServiceManagement = defineTicketProvider({
   connection,
   ...jiraApi,
   ...jiraTickets<z.output<typeof connection>>({
-    type: usualType,
+    type: DEFAULT_TYPE,
     fields: ({ urgency, severity }, { urgencyField, severityField }) => ({
-      ...(urgency && urgencyField ? { [urgencyField]: { value: platformLevel(urgencies, urgency) } } : {}),
-      ...(severity && severityField ? { [severityField]: { value: platformLevel(severities, severity) } } : {}),
+      ...(urgency && urgencyField ? { [urgencyField]: { value: platformLevel(URGENCIES, urgency) } } : {}),
+      ...(severity && severityField ? { [severityField]: { value: platformLevel(SEVERITIES, severity) } } : {}),
     }),
   }),
 
   checkInput({ urgency, severity }, { urgencyField, severityField }) {
-    if (urgency && !urgencyField) throw noFieldFor('urgency')
-    if (severity && !severityField) throw noFieldFor('severity')
+    if (urgency && !urgencyField) throw missingField('urgency')
+    if (severity && !severityField) throw missingField('severity')
   },
 })
 
-function noFieldFor(scale: 'urgency' | 'severity'): Failure {
-  const message = `has no field to go to: name it as ${scale}Field in the connection, or leave the ${scale} out`
-  return new Failure('invalid', `input.${scale} ${message}`, { errors: [{ path: `input.${scale}`, message }] })
+function missingField(scale: 'urgency' | 'severity') {
+  return invalidInput(
+    `input.${scale}`,
+    `has no field in Jira. Set ${scale}Field in the connection, or omit the ${scale}`,
+  )
 }

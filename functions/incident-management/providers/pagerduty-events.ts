@@ -1,21 +1,19 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { name, secret, url } from '../../../shared/fields.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { type CloseTicket, defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
+import { defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
-    url('Where events go: https://events.pagerduty.com, or https://events.eu.pagerduty.com for an account in Europe'),
+    url('https://events.pagerduty.com, or https://events.eu.pagerduty.com for an account in Europe'),
     'https://events.pagerduty.com',
   ),
-  token: secret(
-    'The integration key of a service or an event orchestration (Events API v2), which PagerDuty calls routing key',
-  ),
+  token: secret('Integration key (routing key) of a service or event orchestration, for the Events API v2'),
   source: z._default(
-    name('What is said to be affected, unless fields.payload.source says it'),
+    name('Affected system; fields.payload.source of a call overrides it'),
     'cloud-automation-webhooks',
   ),
 })
@@ -23,11 +21,11 @@ type Events = Client<z.output<typeof connection>>
 
 const accepted = z.object({ status: z.literal('success'), dedup_key: z.optional(z.string()) })
 
-const longestSummary = 1_024
+const MAX_SUMMARY = 1_024
 
 /**
- * PagerDuty alerts, through its Events API v2, which takes events and cannot be asked. An alert carries the key of its call
- * as `dedup_key`: what comes again while it is open becomes no second one.
+ * PagerDuty alerts, through the Events API v2, which only accepts events and cannot be read. The idempotency key is the
+ * `dedup_key`: PagerDuty adds a repeated event to the open alert.
  *
  * @see https://developer.pagerduty.com/docs/send-alert-event
  */
@@ -35,40 +33,43 @@ export const pagerdutyEvents = defineTicketProvider({
   title: 'PagerDuty Events',
   noun: 'alert',
   connection,
-  /** The end of an alert that there is not, which PagerDuty takes and drops: it tells whether the integration key is good. */
+  // Resolves an alert that does not exist. PagerDuty ignores it, but checks the integration key.
   check: (client) => send(client, 'resolve', 'cloud-automation-webhooks-check', {}, { isRead: true }),
-  /** The integration key says which service it is. */
+  // The integration key identifies the service.
   project: undefined,
 
   checkRef({ id }) {
     if (id.trim() === id) return
-    throw invalid('id', 'no alert: write the id that open-ticket answered')
+    throw invalidInput('input.id', 'must be the id that open-ticket returned')
   },
 
   checkInput(input) {
-    for (const field of needTheirIncident) {
+    for (const field of INCIDENT_FIELDS) {
       if (input[field] !== undefined)
-        throw invalid(field, 'of no use to an alert: only a connection of the provider pagerduty has it')
+        throw invalidInput(
+          `input.${field}`,
+          'is not supported for alerts. Use a connection with the provider pagerduty',
+        )
     }
     if (input.id === undefined) return
     const { title, state } = input
     if (state && !['open', 'acknowledged', 'closed', 'resolved'].includes(state.toLowerCase())) {
-      throw invalid('state', 'none of an alert: write open, acknowledged or closed')
+      throw invalidInput('input.state', 'must be open, acknowledged or closed')
     }
     if (title === undefined && (isTrigger(input) || state?.toLowerCase() === 'open')) {
-      throw invalid('title', 'missing: an alert is only changed by triggering it anew, which takes a title')
+      throw invalidInput('input.title', 'is missing: an update triggers the alert again, which requires a title')
     }
   },
 
   reservedFields: [
-    { path: ['dedup_key'], instead: 'leave it out, since it contains the key of the call' },
+    { path: ['dedup_key'], instead: 'omit it, because it holds the idempotency key' },
     { path: ['routing_key'], instead: 'use another connection' },
     { path: ['event_action'], instead: 'write input.state' },
   ],
 
   hasIdempotentWrites: () => true,
 
-  /** There is no way to look: PagerDuty itself finds the alert of the same key. */
+  // Alerts cannot be read, but PagerDuty deduplicates by the key.
   async find() {
     return undefined
   },
@@ -86,7 +87,7 @@ export const pagerdutyEvents = defineTicketProvider({
   },
 
   async comment() {
-    throw invalid('comment', 'of no use to an alert')
+    throw invalidInput('input.comment', 'is not supported for alerts')
   },
 
   async hasComment() {
@@ -98,8 +99,7 @@ export const pagerdutyEvents = defineTicketProvider({
   },
 })
 
-/** What only an incident has. */
-const needTheirIncident = ['comment', 'assignee', 'resolution'] as const
+const INCIDENT_FIELDS = ['comment', 'assignee', 'resolution'] as const
 
 const actions = new Map<string, 'acknowledge' | 'resolve'>([
   ['acknowledged', 'acknowledge'],
@@ -113,12 +113,12 @@ function isTrigger({ description, type, labels, priority, urgency, severity, fie
   return [description, type, labels, priority, urgency, severity, fields].some((value) => value !== undefined)
 }
 
-const severities: Levels = { critical: 'critical', high: 'error', medium: 'warning', low: 'info' }
+const SEVERITIES: Levels = { critical: 'critical', high: 'error', medium: 'warning', low: 'info' }
 
-/** @returns the key of the alert: PagerDuty's own where none is given */
+/** @returns the key of the alert, which PagerDuty generates if none is given */
 async function trigger(client: Events, key: string | undefined, content: Content & { title: string }): Promise<string> {
   const { title, description, type, labels, priority, urgency, severity, fields = {} } = content
-  const summary = clipSingleLine(title, longestSummary)
+  const summary = clipSingleLine(title, MAX_SUMMARY)
   const details = {
     ...(summary === singleLine(title) ? {} : { title }),
     ...(description ? { description } : {}),
@@ -130,12 +130,12 @@ async function trigger(client: Events, key: string | undefined, content: Content
   const { payload, ...more } = fields
   return send(client, 'trigger', key, {
     client: 'cloud-automation-webhooks',
-    ...(link ? { client_url: link, links: [{ href: link, text: 'The problem' }] } : {}),
+    ...(link ? { client_url: link, links: [{ href: link, text: 'Problem' }] } : {}),
     ...more,
     payload: {
       summary,
       source: client.connection.source,
-      severity: platformLevel(severities, severity || urgency || priority || 'high'),
+      severity: platformLevel(SEVERITIES, severity || urgency || priority || 'high'),
       ...(type ? { class: type } : {}),
       ...(Object.keys(details).length > 0 ? { custom_details: details } : {}),
       ...(payload as object | undefined),
@@ -143,7 +143,7 @@ async function trigger(client: Events, key: string | undefined, content: Content
   })
 }
 
-/** The link of a problem is a line of its own. */
+/** Finds the link of a problem, which is on its own line. */
 function linkIn(description = ''): string | undefined {
   return /^https?:\/\/\S+$/m.exec(description)?.[0]
 }
@@ -166,11 +166,7 @@ async function send(
     return body.dedup_key ?? key ?? ''
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'refused' || !/routing.key/i.test(error.message)) throw error
-    // A key that is wrong is no 401 here, but is to be read anew all the same: it may have been changed.
+    // PagerDuty returns 400 for an invalid key. Report it as credentials, so that a rotated secret is read again.
     throw new Failure('credentials', error.message)
   }
-}
-
-function invalid(field: keyof UpdateTicket | keyof CloseTicket, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

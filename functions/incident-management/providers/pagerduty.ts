@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -10,7 +10,7 @@ import { isLevel, pagerdutyApi, pagerdutyConnection, priorityOf, userOf } from '
 
 const connection = z.strictObject({
   ...pagerdutyConnection,
-  project: optional(word('Default service, by its id')),
+  project: optional(word('Id of the default service')),
 })
 
 const incident = z.object({
@@ -25,11 +25,11 @@ const oneIncident = z.object({ incident })
 const someIncidents = z.object({ incidents: z.array(incident) })
 const notes = z.object({ notes: z.array(z.object({ content: z.string() })) })
 
-const longestTitle = 1_024
+const MAX_TITLE = 1_024
 
 /**
- * PagerDuty incidents, through its REST API. An incident carries the key of its call as `incident_key`, of which PagerDuty
- * lets no two be open at a service; a note carries it as its last line, `Ref: caw-<key>`.
+ * PagerDuty incidents, through the REST API. The idempotency key is the `incident_key`, which is unique among the open incidents
+ * of a service, and the last line of a note, `Ref: caw-<key>`.
  *
  * @see https://developer.pagerduty.com/api-reference/a7d81b0e9200f-create-an-incident
  */
@@ -38,30 +38,28 @@ export const pagerduty = defineTicketProvider({
   noun: 'incident',
   connection,
   ...pagerdutyApi,
-  /** A service. */
+  // A project is a service.
   project: { pattern: /^[A-Z0-9]{5,20}$/, example: 'PIJ90N7' },
 
   checkRef({ id }) {
     if (/^[A-Z0-9]{1,20}$/.test(id)) return
-    throw invalid('id', 'no incident: write it like Q02JTSNZWHSEKV, or as its number')
+    throw invalidInput('input.id', 'must be an incident id such as Q02JTSNZWHSEKV, or an incident number')
   },
 
   checkInput({ labels, severity }) {
-    if (labels?.length) throw invalid('labels', 'of no use, since PagerDuty keeps none with an incident: leave it out')
+    if (labels?.length) throw invalidInput('input.labels', 'are not supported by PagerDuty incidents. Omit them')
     if (severity && !isLevel(severity)) {
-      throw invalid('severity', 'none of PagerDuty, which has urgencies: write critical, high, medium or low')
+      throw invalidInput('input.severity', 'must be critical, high, medium or low: PagerDuty only has urgencies')
     }
   },
 
-  reservedFields: [{ path: ['incident_key'], instead: 'leave it out, since it contains the key of the call' }],
+  reservedFields: [{ path: ['incident_key'], instead: 'omit it, because it holds the idempotency key' }],
 
-  async find({ http, idempotencyKey: key }) {
-    return findByKey(http, key)
-  },
+  find: ({ http, idempotencyKey }) => findByKey(http, idempotencyKey),
 
-  async open({ http, idempotencyKey: key }, input) {
+  async open({ http, idempotencyKey }, input) {
     const { project, title, description = '', fields } = input
-    const line = clipSingleLine(title, longestTitle)
+    const line = clipSingleLine(title, MAX_TITLE)
     const details = line === singleLine(title) ? description : `${title}\n\n${description}`
     const content = {
       type: 'incident',
@@ -70,16 +68,16 @@ export const pagerduty = defineTicketProvider({
       ...(details ? { body: { type: 'incident_body', details } } : {}),
       ...(await commonFields(http, input)),
       ...fields,
-      ...(key === undefined ? {} : { incident_key: key }),
+      ...(idempotencyKey === undefined ? {} : { incident_key: idempotencyKey }),
     }
     try {
       const { body } = await http.post('incidents', { incident: content }, { schema: oneIncident })
       return ticketOf(body.incident)
     } catch (error) {
-      if (key === undefined || !(error instanceof Failure) || !isDuplicate(error)) throw error
-      const found = await findByKey(http, key)
+      if (idempotencyKey === undefined || !(error instanceof Failure) || !isDuplicate(error)) throw error
+      const found = await findByKey(http, idempotencyKey)
       if (found) return found
-      throw new Failure('platform', 'PagerDuty has an incident of this call already, and does not list it yet.')
+      throw new Failure('platform', 'PagerDuty already has an incident for this call but does not list it yet.')
     }
   },
 
@@ -87,26 +85,27 @@ export const pagerduty = defineTicketProvider({
     return ticketOf(await read(http, ref))
   },
 
-  async update({ http, idempotencyKey: key }, ref, { title, description, state, fields, ...changes }) {
+  async update({ http, idempotencyKey }, ref, { title, description, state, fields, ...changes }) {
     const before = await read(http, ref)
     const status = state ? statusFor(before, state) : undefined
-    const asked = {
-      ...(title === undefined ? {} : { title: clipSingleLine(title, longestTitle) }),
+    const fieldsToSet = {
+      ...(title === undefined ? {} : { title: clipSingleLine(title, MAX_TITLE) }),
       ...(await commonFields(http, changes)),
       ...(status ? { status } : {}),
       ...fields,
     }
-    // What an incident was opened with can not be written anew.
-    if (description) await noteOnce(http, before.id, description, key && `${refOf(key)}-description`)
-    if (Object.keys(asked).length > 0) await put(http, before.id, asked)
+    // PagerDuty cannot change the description of an incident, so add a note.
+    if (description)
+      await noteOnce(http, before.id, description, idempotencyKey && `${refLine(idempotencyKey)}-description`)
+    if (Object.keys(fieldsToSet).length > 0) await put(http, before.id, fieldsToSet)
   },
 
-  async comment({ http, idempotencyKey: key }, ref, comment) {
-    await noteOnce(http, await idOf(http, ref), comment, key && refOf(key))
+  async comment({ http, idempotencyKey }, ref, comment) {
+    await noteOnce(http, await idOf(http, ref), comment, idempotencyKey && refLine(idempotencyKey))
   },
 
-  async hasComment({ http, idempotencyKey: key }, ref) {
-    return isNoted(http, await idOf(http, ref), refOf(key))
+  async hasComment({ http, idempotencyKey }, ref) {
+    return hasNote(http, await idOf(http, ref), refLine(idempotencyKey))
   },
 
   async close({ http }, ref, { resolution }) {
@@ -115,7 +114,7 @@ export const pagerduty = defineTicketProvider({
 })
 
 async function findByKey(http: Http, key: string): Promise<Ticket | undefined> {
-  // Without a range only those of the last 30 days are listed.
+  // The default range is the last 30 days.
   const query = { incident_key: key, date_range: 'all' }
   const { incidents } = (await http.get('incidents', { query, schema: someIncidents })).body
   const found = incidents.find(({ incident_key }) => incident_key === key)
@@ -134,12 +133,12 @@ async function commonFields(http: Http, input: Partial<OpenTicket>) {
   }
 }
 
-const urgencies: Levels = { critical: 'high', high: 'high', medium: 'low', low: 'low' }
+const URGENCIES: Levels = { critical: 'high', high: 'high', medium: 'low', low: 'low' }
 
-/** The urgency, else what the other levels say of it: a priority of the account's own says nothing. */
+/** Returns the urgency, else derives it from a neutral severity or priority. */
 function urgencyOf({ urgency, severity, priority }: Partial<OpenTicket>): string | undefined {
-  const said = urgency || [severity, priority].find((value) => value && isLevel(value))
-  return said && platformLevel(urgencies, said)
+  const level = urgency || [severity, priority].find((value) => value && isLevel(value))
+  return level && platformLevel(URGENCIES, level)
 }
 
 /**
@@ -164,18 +163,18 @@ function isDuplicate({ kind, message }: Failure): boolean {
   return kind === 'refused' && message.includes('matching dedup key')
 }
 
-/** @param ref the last line, by which it is found again; undefined where nothing can be */
+/** @param ref the last line, by which a retry finds the note; undefined without an idempotency key */
 async function noteOnce(http: Http, id: string, text: string, ref: string | undefined): Promise<void> {
-  if (ref && (await isNoted(http, id, ref))) return
+  if (ref && (await hasNote(http, id, ref))) return
   await http.post(`${pathOf(id)}/notes`, { note: { content: ref ? `${text}\n\n${ref}` : text } })
 }
 
-async function isNoted(http: Http, id: string, ref: string): Promise<boolean> {
+async function hasNote(http: Http, id: string, ref: string): Promise<boolean> {
   const { body } = await http.get(`${pathOf(id)}/notes`, { schema: notes })
   return body.notes.some(({ content }) => content.trimEnd().endsWith(ref))
 }
 
-function refOf(key: string): string {
+function refLine(key: string): string {
   return `Ref: caw-${key}`
 }
 
@@ -183,7 +182,7 @@ async function put(http: Http, id: string, changes: object): Promise<void> {
   await http.put(pathOf(id), { incident: { type: 'incident_reference', ...changes } })
 }
 
-/** PagerDuty reads by the number too, but writes by the id alone. */
+/** PagerDuty reads by id or number, but writes only by id. */
 async function idOf(http: Http, ref: TicketRef): Promise<string> {
   return /^\d+$/.test(ref.id) ? (await read(http, ref)).id : ref.id
 }
@@ -194,10 +193,6 @@ async function read(http: Http, { id }: TicketRef): Promise<Incident> {
 
 function pathOf(id: string): string {
   return `incidents/${segment(id)}`
-}
-
-function invalid(field: 'id' | 'labels' | 'severity', message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }
 
 function ticketOf({ id, incident_number, html_url, status }: Incident): Ticket {

@@ -2,8 +2,9 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
+import { ticketConformance } from '../../conformance/ticket.ts'
+import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: SsmServer
@@ -28,33 +29,32 @@ const update = (input: object, options?: Options) => updateTicket.run(awsOpsCent
 const close = (input = {}, options?: Options) => closeTicket.run(awsOpsCenter, client(options), { id, ...input })
 const item = (at = 0) => {
   const found = server.state.opsItems[at]
-  if (!found) throw new Error(`There is no OpsItem ${at}`)
+  if (!found) throw new Error(`No OpsItem ${at}`)
   return found
 }
 const count = (operation: string) => server.operations().filter((one) => one === operation).length
 const checked = (input: object) => failureOf(Promise.resolve().then(() => awsOpsCenter.checkInput(input)))
 
-describe('the connection', () => {
-  test('is checked by a list of one', async () => {
+describe('AWS OpsCenter: connection', () => {
+  test('the connection test lists one OpsItem', async () => {
     await awsOpsCenter.check(client())
     expect(server.operations()).toEqual(['DescribeOpsItems'])
   })
 
-  test('that may not is told what to allow', async () => {
+  test('reports the permission to allow', async () => {
     server.state.denied = ['DescribeOpsItems']
     const { kind, message } = await failureOf(Promise.resolve(awsOpsCenter.check(client())))
     expect(kind).toBe('refused')
     expect(message).toContain('is not authorized to perform: ssm:DescribeOpsItems. Allow it under awsProviders')
   })
 
-  test('holds no secrets, and says where OpsItems come from', () => {
-    expect(secretsIn(awsOpsCenter.connection, { region: 'eu-west-1' })).toEqual([])
+  test('has a default source', () => {
     expect(awsOpsCenter.connection.parse({})).toEqual({ source: 'Cloud Automation' })
   })
 })
 
-describe('open', () => {
-  test('makes an OpsItem and answers its id and link', async () => {
+describe('AWS OpsCenter: open', () => {
+  test('creates an OpsItem and returns its id and link', async () => {
     const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/opsitems/${id}?region=eu-west-1`
     expect(await open()).toEqual({
       status: 'succeeded',
@@ -74,7 +74,7 @@ describe('open', () => {
     })
   })
 
-  test('says how bad it is, with labels as tags and what only OpsCenter knows', async () => {
+  test('sets category, priority, severity, tags and other fields', async () => {
     const fields = {
       Notifications: [{ Arn: 'arn:aws:sns:eu-west-1:123456789012:ops' }],
       OperationalData: { '/aws/automations': { Type: 'SearchableString', Value: '[]' } },
@@ -95,17 +95,17 @@ describe('open', () => {
     ['High', 2, '2'],
     ['medium', 3, '3'],
     ['low', 4, '4'],
-  ])('%s is priority %d and severity %s', async (level, Priority, Severity) => {
+  ])('maps %s to priority %d and severity %s', async (level, Priority, Severity) => {
     await open({ priority: level, severity: level })
     expect(item()).toMatchObject({ Priority, Severity })
   })
 
-  test('takes its own numbers, and a category from the connection', async () => {
+  test('accepts numbers, and defaults to the category of the connection', async () => {
     await open({ priority: '5', severity: '4' }, { type: 'Cost' })
     expect(item()).toMatchObject({ Priority: 5, Severity: '4', Category: 'Cost' })
   })
 
-  test('cuts what is too long, and never leaves the description empty', async () => {
+  test('cuts long texts, and never sends an empty description', async () => {
     await open({ title: 'x'.repeat(2_000), description: `${'y'.repeat(2_046)}😀😀` })
     expect(item().Title).toHaveLength(1_024)
     expect(item().Description).toBe(`${'y'.repeat(2_046)}…`)
@@ -113,7 +113,7 @@ describe('open', () => {
     expect(item(1).Description).toBe(title)
   })
 
-  test('a repeat finds it, open or resolved', async () => {
+  test('a repeated call finds it in any state', async () => {
     await open()
     for (const Status of ['Open', 'InProgress', 'Resolved']) {
       item().Status = Status
@@ -126,35 +126,21 @@ describe('open', () => {
     expect(count('CreateOpsItem')).toBe(1)
   })
 
-  test('one that the search does not show yet is found by the answer of AWS', async () => {
+  test('finds an OpsItem that is not searchable yet by the refusal of AWS', async () => {
     await open()
-    const mine = item().OperationalData['cloud-automation-webhooks']
-    if (mine) mine.Type = 'String'
+    const data = item().OperationalData['cloud-automation-webhooks']
+    if (data) data.Type = 'String'
     item().Status = 'InProgress'
     const again = await open()
     expect(again.data).toMatchObject({ id, state: 'InProgress' })
     expect(server.state.opsItems).toHaveLength(1)
   })
 
-  test('one whose answer was lost is found', async () => {
-    server.loseNext('CreateOpsItem')
-    const lost = await failureOf(open())
-    expect([lost.kind, lost.mayHaveWritten]).toEqual(['platform', true])
-    expect((await open({}, { isRetry: true })).data['id']).toBe(id)
-    expect(server.state.opsItems).toHaveLength(1)
-  })
-
-  test('without a key nothing is looked up, and two calls make two', async () => {
+  test('searches nothing without an idempotency key', async () => {
     await open({}, { key: undefined })
     await open({}, { key: undefined })
     expect(server.operations()).toEqual(['CreateOpsItem', 'CreateOpsItem'])
     expect(item(1).OperationalData).toEqual({})
-  })
-
-  test('another key is another OpsItem', async () => {
-    await open()
-    await open({}, { key: keyOf(2) })
-    expect(server.state.opsItems).toHaveLength(2)
   })
 
   test.each([
@@ -170,14 +156,14 @@ describe('open', () => {
       'OpsItemInvalidParameterException',
       'OperationalData key ssm-x',
     ],
-  ])('%j is refused in the words of AWS', async (input, name, words) => {
+  ])('reports the message of AWS for %j', async (input, name, words) => {
     const { kind, message, mayHaveWritten } = await failureOf(open(input))
     expect([kind, mayHaveWritten]).toEqual(['refused', false])
     expect(message).toContain(`AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`)
     expect(server.state.opsItems).toEqual([])
   })
 
-  test('is tried again where AWS is down, silent or too busy', async () => {
+  test('can be retried after an AWS error and throttling', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' })
     server.failNext(
       400,
@@ -194,30 +180,30 @@ describe('open', () => {
   })
 })
 
-describe('what OpsCenter has nothing for is refused before the call is accepted:', () => {
+describe('AWS OpsCenter: invalid input', () => {
   test.each([
-    [{ urgency: 'high' }, 'input.urgency is of no use'],
-    [{ assignee: 'mia' }, 'input.assignee is of no use'],
-    [{ priority: 'P1' }, 'input.priority is none of OpsCenter'],
-    [{ priority: '6' }, 'input.priority is none of OpsCenter'],
-    [{ severity: '5' }, 'input.severity is none of OpsCenter'],
-    [{ fields: { Notifcations: [] } }, 'input.fields is not of an OpsItem: Notifcations; write Notifications, Op'],
-    [{ state: 'Pending' }, 'input.state is none of OpsCenter: write open, closed, Open, InProgress, Resolved'],
-  ])('%j', async (input, message) => {
+    [{ urgency: 'high' }, 'input.urgency is not supported by OpsCenter'],
+    [{ assignee: 'mia' }, 'input.assignee is not supported by OpsCenter'],
+    [{ priority: 'P1' }, 'input.priority must be critical, high, medium or low, or a number from 1 to 5'],
+    [{ priority: '6' }, 'input.priority must be critical, high, medium or low, or a number from 1 to 5'],
+    [{ severity: '5' }, 'input.severity must be critical, high, medium or low, or a number from 1 to 4'],
+    [{ fields: { Notifcations: [] } }, 'input.fields cannot contain Notifcations. Use Notifications, Op'],
+    [{ state: 'Pending' }, 'input.state must be open, closed, Open, InProgress, Resolved'],
+  ])('is refused: %j', async (input, message) => {
     const failure = await checked(input)
     expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(message)])
   })
 
-  test.each(['4711', 'oi-123', 'oi-00000000000g'])('the id %s', async (wrong) => {
+  test.each(['4711', 'oi-123', 'oi-00000000000g'])('refuses the id %s', async (wrong) => {
     const failure = await failureOf(
       Promise.resolve().then(() => awsOpsCenter.checkRef({ id: wrong, project: undefined })),
     )
-    expect(failure.message).toBe('input.id is no OpsItem: write it like oi-0123456789ab')
+    expect(failure.message).toBe('input.id must be the id of an OpsItem, such as oi-0123456789ab')
   })
 })
 
-describe('update', () => {
-  test('sets what is given and leaves the rest', async () => {
+describe('AWS OpsCenter: update', () => {
+  test('changes the given fields and keeps the rest', async () => {
     await open({ labels: ['eu'], priority: 'low' })
     const done = await update({
       title: 'Checkout is back',
@@ -237,7 +223,7 @@ describe('update', () => {
     expect(Object.keys(item().OperationalData)).toHaveLength(2)
   })
 
-  test('a description to nothing is as near to that as AWS allows', async () => {
+  test('replaces an empty description with a dash', async () => {
     await open()
     await update({ description: '' })
     expect(item().Description).toBe('-')
@@ -249,13 +235,13 @@ describe('update', () => {
     ['open', 'InProgress', 'InProgress'],
     ['in progress', 'Open', 'InProgress'],
     ['resolved', 'Open', 'Resolved'],
-  ])('to %s takes it from %s to %s', async (state, before, after) => {
+  ])('the state %s changes it from %s to %s', async (state, before, after) => {
     await open()
     item().Status = before
     expect((await update({ state })).data['state']).toBe(after)
   })
 
-  test('adds a comment once, and leaves those of others', async () => {
+  test('adds a comment once, and keeps the others', async () => {
     await open()
     await update({ comment: 'Still slow' })
     await update({ comment: 'Still slow' }, { isRetry: true })
@@ -268,7 +254,7 @@ describe('update', () => {
     expect(count('UpdateOpsItem')).toBe(2)
   })
 
-  test('a comment whose answer was lost is found', async () => {
+  test('finds a comment after a lost response', async () => {
     await open()
     server.loseNext('UpdateOpsItem')
     expect((await failureOf(update({ comment: 'Still slow' }))).mayHaveWritten).toBe(true)
@@ -276,7 +262,7 @@ describe('update', () => {
     expect(count('UpdateOpsItem')).toBe(1)
   })
 
-  test('comments without a key are one each', async () => {
+  test('adds each comment without an idempotency key', async () => {
     await open()
     await update({ comment: 'Still slow' }, { key: undefined })
     await new Promise((resolve) => setTimeout(resolve, 2))
@@ -284,13 +270,13 @@ describe('update', () => {
     expect(Object.keys(item().OperationalData)).toHaveLength(4)
   })
 
-  test('of one that is not there is refused', async () => {
+  test('reports an unknown OpsItem', async () => {
     const { kind, message } = await failureOf(update({ title: 'x' }))
     expect(kind).toBe('refused')
     expect(message).toContain(`OpsItemNotFoundException to UpdateOpsItem: OpsItem Id ${id} does not exist.`)
   })
 
-  test('that failed after something was written is in doubt, also where only a look failed', async () => {
+  test('reports a possible write if only the read after it failed', async () => {
     await open()
     server.failNext(503, '<html>busy</html>', { on: 'GetOpsItem' })
     const failure = await failureOf(update({ title: 'x' }))
@@ -299,8 +285,8 @@ describe('update', () => {
   })
 })
 
-describe('close', () => {
-  test('resolves it, with a comment and how', async () => {
+describe('AWS OpsCenter: close', () => {
+  test('resolves it with comment and resolution', async () => {
     await open()
     const done = await close({ comment: 'Restarted', resolution: 'Restart' })
     expect([done.message, done.data['state']]).toEqual([`Closed OpsItem ${id} (Resolved)`, 'Resolved'])
@@ -310,14 +296,14 @@ describe('close', () => {
     })
   })
 
-  test('passes what is resolved already, and writes nothing', async () => {
+  test('passes if it is already resolved, and writes nothing', async () => {
     await open()
     item().Status = 'Resolved'
     expect((await close()).message).toBe(`The OpsItem ${id} was closed already (Resolved)`)
     expect(count('UpdateOpsItem')).toBe(0)
   })
 
-  test('is refused where the role may not', async () => {
+  test('reports a missing permission of the role', async () => {
     await open()
     server.state.denied = ['UpdateOpsItem']
     const { kind, message } = await failureOf(close())
@@ -325,3 +311,5 @@ describe('close', () => {
     expect(item().Status).toBe('Open')
   })
 })
+
+ticketConformance(awsOpsCenter, ticketPlatforms['incident-management/aws-opscenter'])

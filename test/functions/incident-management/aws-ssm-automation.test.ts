@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
@@ -33,7 +32,7 @@ const look = async (begun: StartedJob): Promise<PollResult> =>
   job.getStatus(awsSsmAutomation, client(), restart as StartJob, begun.job)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
-  if (!found) throw new Error(`There is no execution ${at}`)
+  if (!found) throw new Error(`No execution ${at}`)
   return found
 }
 const started = () => server.calls.map(({ body }) => body as Record<string, unknown>)
@@ -44,13 +43,13 @@ const check = (input: object, connection: object = {}) =>
     provider: awsSsmAutomation,
   })
 
-describe('the connection', () => {
-  test('is checked by a look at an execution that is not there', async () => {
+describe('AWS Systems Manager: connection', () => {
+  test('the connection test reads an execution that does not exist', async () => {
     await awsSsmAutomation.check(client())
     expect(server.operations()).toEqual(['GetAutomationExecution'])
   })
 
-  test('that may not look at executions is told, and where that is to be allowed', async () => {
+  test('reports the permission to allow', async () => {
     server.state.denied = ['GetAutomationExecution']
     const { kind, message } = await failureOf(Promise.resolve(awsSsmAutomation.check(client())))
     expect(kind).toBe('refused')
@@ -59,16 +58,12 @@ describe('the connection', () => {
     )
   })
 
-  test('holds no secrets', () => {
-    expect(secretsIn(awsSsmAutomation.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
-  })
-
-  test('has the default runbook', () => {
+  test('has a default runbook', () => {
     expect(check({}, { target: 'Restart-Checkout' })).toMatchObject({ target: 'Restart-Checkout' })
   })
 })
 
-describe('what no runbook can be started with is refused before the call is accepted:', () => {
+describe('AWS Systems Manager: invalid input', () => {
   test.each([
     [{ target: 'a' }, {}, 'input.target is no name of a document'],
     [{ target: 'x;y' }, {}, 'input.target is no name of a document'],
@@ -97,8 +92,8 @@ describe('what no runbook can be started with is refused before the call is acce
   })
 })
 
-describe('start', () => {
-  test('runs a version of a runbook with its parameters, as the role of the connection', async () => {
+describe('AWS Systems Manager: start', () => {
+  test('runs a version of a runbook with parameters and the role of the connection', async () => {
     const parameters = {
       Service: 'checkout',
       Replicas: 3,
@@ -131,7 +126,7 @@ describe('start', () => {
     })
   })
 
-  test('gives the key of the call as a UUID, and none where there is none', async () => {
+  test('sends the idempotency key as a UUID', async () => {
     await start()
     await start({}, { key: undefined })
     await start({}, { key: undefined })
@@ -145,12 +140,12 @@ describe('start', () => {
     expect(started().at(-1)?.['ClientToken']).toBe('01234567-89ab-cdef-0123-456789abcdef')
   })
 
-  test('leaves the parts that are not given to AWS', async () => {
+  test('omits fields without a value', async () => {
     await start()
     expect(Object.keys(started()[0] ?? {}).sort()).toEqual(['ClientToken', 'DocumentName', 'Parameters'])
   })
 
-  test('a repeat is the same execution, also where the first answer was lost', async () => {
+  test('a repeated call returns the same execution, also after a lost response', async () => {
     server.loseNext('StartAutomationExecution')
     const lost = await failureOf(start())
     expect([lost.kind, lost.mayHaveWritten]).toEqual(['platform', true])
@@ -162,7 +157,7 @@ describe('start', () => {
     expect(server.state.executions).toHaveLength(1)
   })
 
-  test('a repeat with something else is refused in the words of AWS', async () => {
+  test('reports the message of AWS if a repeated call differs', async () => {
     await start()
     const { kind, message } = await failureOf(start({ parameters: { Service: 'cart' } }))
     expect([kind, message]).toEqual([
@@ -186,21 +181,21 @@ describe('start', () => {
     expect(message).toContain(`AWS Systems Manager answered ${name} to StartAutomationExecution: ${words}`)
   })
 
-  test('waits where too many run, since one of them will end', async () => {
+  test('can be retried while too many executions run', async () => {
     server.state.maxExecutions = 0
     const { kind, transient, mayHaveWritten, message } = await failureOf(start())
     expect([kind, transient, mayHaveWritten]).toEqual(['platform', true, false])
     expect(message).toContain('Concurrent executions exceed the limit.')
   })
 
-  test('waits for as long as AWS says where it is throttled', async () => {
+  test('reports how long to wait after throttling', async () => {
     const headers = { 'retry-after': '7' }
     server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { headers })
     const { transient, retryAfter, mayHaveWritten } = await failureOf(start())
     expect([transient, retryAfter, mayHaveWritten]).toEqual([true, 7, false])
   })
 
-  test('may have been done where AWS fails', async () => {
+  test('reports a possible start after an AWS error', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' }, { done: true })
     const { transient, mayHaveWritten, message } = await failureOf(start())
     expect([transient, mayHaveWritten]).toEqual([true, true])
@@ -208,7 +203,7 @@ describe('start', () => {
   })
 })
 
-describe('the end', () => {
+describe('AWS Systems Manager: getStatus', () => {
   const ended = async (change: Partial<ReturnType<typeof execution>>) => {
     const begun = await start()
     Object.assign(execution(), change)
@@ -217,7 +212,7 @@ describe('the end', () => {
     return seen.outcome
   }
 
-  test('of a run that goes on is not seen, but the step that it is in', async () => {
+  test('reports the current step of a running execution', async () => {
     const begun = await start()
     expect(await look(begun)).toMatchObject({ status: 'InProgress', progress: 'step 2 of 2, Restart' })
     execution().StepExecutionsTruncated = true
@@ -240,7 +235,7 @@ describe('the end', () => {
     expect(await ended({ AutomationExecutionStatus })).toMatchObject({ status, result })
   })
 
-  test('every state of the vendor has a meaning', () => {
+  test('maps every state of the SDK', () => {
     const types = new URL('../../../node_modules/@aws-sdk/client-ssm/dist-types/models/enums.d.ts', import.meta.url)
     const declared = /const AutomationExecutionStatus: \{([^}]*)\}/.exec(readFileSync(types, 'utf8'))?.[1] ?? ''
     const states = [...declared.matchAll(/: "(\w+)"/g)].map(([, state]) => state)
@@ -248,7 +243,7 @@ describe('the end', () => {
     expect(Object.keys(awsSsmAutomation.states).sort()).toEqual(states.sort())
   })
 
-  test('answers the outputs, and takes numbers among them for what was measured', async () => {
+  test('returns outputs, and numbers among them as metrics', async () => {
     const begun = await start()
     Object.assign(execution(), {
       AutomationExecutionStatus: 'Success',
@@ -273,7 +268,7 @@ describe('the end', () => {
     })
   })
 
-  test('keeps of the outputs what is small enough for later events', async () => {
+  test('limits the size of the outputs', async () => {
     const { data } = await ended({
       AutomationExecutionStatus: 'Success',
       Outputs: Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`output-${at}`, ['x'.repeat(2_000)]])),
@@ -282,7 +277,7 @@ describe('the end', () => {
     expect((data['outputs'] as Record<string, string>)['output-0']).toHaveLength(500)
   })
 
-  test('says which step failed, and why in the words of AWS', async () => {
+  test('reports which step failed with the reason from AWS', async () => {
     const { message, data } = await ended({
       AutomationExecutionStatus: 'Failed',
       FailureMessage: 'Step fails when it is Execute/Cancelling action. Command has failed.',
@@ -297,13 +292,13 @@ describe('the end', () => {
     expect(data).toMatchObject({ failingStep: 'Restart' })
   })
 
-  test('of a step alone is told where the run itself says nothing', async () => {
+  test('reports the failure of a step if the execution has none', async () => {
     const step = { StepName: 'Restart', Action: 'aws:runCommand', StepStatus: 'TimedOut', FailureMessage: 'No answer.' }
     const { message } = await ended({ AutomationExecutionStatus: 'TimedOut', StepExecutions: [step] })
     expect(message).toContain('ended as TimedOut: step Restart TimedOut: No answer.')
   })
 
-  test('of a run that is not there is refused', async () => {
+  test('reports an unknown execution', async () => {
     const begun = await start()
     server.state.executions.length = 0
     const { kind, message } = await failureOf(look(begun))
@@ -311,30 +306,30 @@ describe('the end', () => {
   })
 })
 
-describe('stop', () => {
+describe('AWS Systems Manager: stop', () => {
   const stop = (begun: StartedJob) => awsSsmAutomation.stop(client(), begun.job as Run)
 
-  test('cancels, and the next look shows it', async () => {
+  test('cancels an execution', async () => {
     const begun = await start()
     await stop(begun)
     expect(started().at(-1)).toEqual({ AutomationExecutionId: execution().AutomationExecutionId, Type: 'Cancel' })
     expect(await look(begun)).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
-  test('leaves what has ended in the meantime', async () => {
+  test('does nothing if the execution has ended', async () => {
     const begun = await start()
     execution().AutomationExecutionStatus = 'Success'
     await stop(begun)
     expect(await look(begun)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
-  test('says that it is not allowed', async () => {
+  test('reports a missing permission', async () => {
     const begun = await start()
     server.state.denied = ['StopAutomationExecution']
     expect((await failureOf(stop(begun))).message).toContain('ssm:StopAutomationExecution')
   })
 
-  test('takes the id that a start answers, and no other', async () => {
+  test('accepts only the id of an execution', async () => {
     const { outcome } = await start()
     const id = String(outcome.data['id'])
     expect(awsSsmAutomation.parseRunId({ id })).toEqual({ id })
@@ -344,7 +339,7 @@ describe('stop', () => {
   })
 })
 
-test('two calls with keys of their own are two executions', async () => {
+test('AWS Systems Manager: two events start two executions', async () => {
   await start({}, { key: 'a'.repeat(40) })
   await start({}, { key: `b${keyOf(1).slice(1)}` })
   expect(server.state.executions).toHaveLength(2)

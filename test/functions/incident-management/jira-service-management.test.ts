@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { jiraServiceManagement } from '../../../functions/incident-management/providers/jira-service-management.ts'
 import { adfText } from '../../../infra/platforms/adf.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { OpenTicket } from '../../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
+import { ticketConformance } from '../../conformance/ticket.ts'
+import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
 
 let server: JiraServer
@@ -27,29 +28,20 @@ const close = (input = {}, options?: Options) =>
   closeTicket.run(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
 const issue = (at = 0) => {
   const found = server.state.issues[at]
-  if (!found) throw new Error(`There is no issue ${at}`)
+  if (!found) throw new Error(`No issue ${at}`)
   return found
 }
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
-describe('the connection', () => {
-  test('is checked with the account itself, and has its token masked', async () => {
+describe('Jira Service Management: connection', () => {
+  test('the connection test reads the account', async () => {
     await jiraServiceManagement.check(client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/rest/api/3/myself'])
-    expect(secretsIn(jiraServiceManagement.connection, values())).toEqual([server.token])
-  })
-
-  test('says that credentials are wrong, and not which', async () => {
-    const token = 'a-wrong-token-of-jsm'
-    const wrong = clientOf(jiraServiceManagement, { ...values(), token })
-    const failure = await failureOf(jiraServiceManagement.check(wrong).then())
-    expect(failure.kind).toBe('credentials')
-    expect(failure.message).not.toContain(token)
   })
 })
 
-describe('open', () => {
-  test('makes an incident and answers its id, key and link', async () => {
+describe('Jira Service Management: open', () => {
+  test('creates an incident and returns its id, key and link', async () => {
     expect(await open()).toMatchObject({
       result: 'pass',
       message: 'Opened incident OPS-1',
@@ -64,7 +56,7 @@ describe('open', () => {
     expect(adfText(issue().fields['description'])).toBe('Since 14:03.')
   })
 
-  test('sets priority, urgency and severity by level, each in its field', async () => {
+  test('sets priority, urgency and severity in their fields', async () => {
     await open({ priority: 'critical', urgency: 'High', severity: 'medium' })
     expect(issue().fields).toMatchObject({
       priority: { name: 'Highest' },
@@ -78,7 +70,7 @@ describe('open', () => {
     ['high', 'High', 'High', 'Sev-1'],
     ['medium', 'Medium', 'Medium', 'Sev-2'],
     ['low', 'Low', 'Low', 'Sev-3'],
-  ])('has a priority, an urgency and a severity for %s', async (level, priority, urgency, severity) => {
+  ])('maps %s to priority, urgency and severity', async (level, priority, urgency, severity) => {
     await open({ priority: level, urgency: level, severity: level })
     expect(issue().fields).toMatchObject({
       priority: { name: priority },
@@ -87,7 +79,7 @@ describe('open', () => {
     })
   })
 
-  test('takes the options of the fields by their own names, and says which there are not', async () => {
+  test('accepts options by name, and reports unknown ones', async () => {
     await open({ severity: 'Sev-0' })
     expect(issue().fields['customfield_10048']).toEqual({ value: 'Sev-0' })
     const failure = await failureOf(open({ urgency: 'P1' }, { key: keyOf(2) }))
@@ -95,7 +87,7 @@ describe('open', () => {
     expect(failure.message).toContain("customfield_10043: Option value 'P1' is not valid")
   })
 
-  test('takes another type, by name or id', async () => {
+  test('accepts another type by name or id', async () => {
     const request = clientOf(jiraServiceManagement, { ...values(), type: '[System] Service request' })
     await openTicket.run(jiraServiceManagement, request, problem)
     await open({ type: '10005' }, { key: keyOf(2) })
@@ -103,28 +95,22 @@ describe('open', () => {
     expect(issue(1).fields['issuetype']).toEqual({ id: '10005' })
   })
 
-  test('is refused before anything is sent where urgency or severity has no field to go to', () => {
+  test('refuses urgency and severity without a field in the connection', () => {
     const event = { data: {} } as CallEvent
     const { urgencyField: _, severityField: __, ...connection } = values()
     for (const scale of ['urgency', 'severity']) {
       const complete = (connection: Record<string, unknown>) =>
         openTicket.complete({ ...problem, [scale]: 'high' }, { event, connection, provider: jiraServiceManagement })
       expect(() => complete(connection)).toThrow(
-        `input.${scale} has no field to go to: name it as ${scale}Field in the connection, or leave the ${scale} out`,
+        `input.${scale} has no field in Jira. Set ${scale}Field in the connection, or omit the ${scale}`,
       )
       expect(complete(values())).toMatchObject({ [scale]: 'high' })
     }
   })
 })
 
-describe('a repeat', () => {
-  test('finds the incident, and makes none', async () => {
-    await open()
-    expect(await open()).toMatchObject({ message: 'Found incident OPS-1, opened by an earlier attempt' })
-    expect(server.state.issues).toHaveLength(1)
-  })
-
-  test('finds it though its answer was lost and the search does not know it yet', async () => {
+describe('Jira Service Management: repeated open', () => {
+  test('finds the incident after a lost response, before it is searchable', async () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
     expect(await failureOf(jiraServiceManagement.open(client(), problem))).toMatchObject({ mayHaveWritten: true })
@@ -133,13 +119,13 @@ describe('a repeat', () => {
   })
 })
 
-describe('update and close', () => {
+describe('Jira Service Management: update and close', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
     server.calls.length = 0
   })
 
-  test('set the scales that are given, and leave the others', async () => {
+  test('sets the given fields and keeps the others', async () => {
     await update({ severity: 'critical' })
     await update({ urgency: 'low', priority: 'low' })
     expect(issue().fields).toMatchObject({
@@ -150,17 +136,11 @@ describe('update and close', () => {
     expect(calls('PUT')[0]?.body).toEqual({ fields: { customfield_10048: { value: 'Sev-0' } } })
   })
 
-  test('comment once, close once and pass where it is closed already', async () => {
-    expect(await close({ comment: 'Fixed' })).toMatchObject({ message: 'Closed incident OPS-1 (Done)' })
-    expect(await close({ comment: 'Fixed' })).toMatchObject({ message: expect.stringContaining('already') })
-    expect(issue().comments).toHaveLength(1)
-  })
-
-  test('take no id that is none', () => {
+  test('refuses invalid ids', () => {
     expect(() => jiraServiceManagement.checkRef({ id: 'INC/1' })).toThrow('input.id is no issue: write it like OPS-12')
   })
 
-  test('are refused where there is none, or nothing may be done to it', async () => {
+  test('reports an unknown incident and a missing permission', async () => {
     expect((await failureOf(close({ id: 'OPS-77' }))).message).toContain('Issue does not exist')
     server.failNext(403, { errorMessages: ['You do not have the permission.'] }, { on: 'PUT' })
     const failure = await failureOf(update({ title: 'x' }))
@@ -169,29 +149,6 @@ describe('update and close', () => {
   })
 })
 
-describe('where Jira fails', () => {
-  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
-
-  beforeEach(async () => {
-    await open({}, { key: keyOf(9) })
-  })
-
-  for (const [name, act] of Object.entries(actions)) {
-    test(`${name} can be tried again, and leaves no secret in what it says`, async () => {
-      server.failNext(503, { errorMessages: [`no ${server.token}`] }, { times: 5 })
-      const failure = await failureOf(act())
-      expect(failure).toMatchObject({ kind: 'platform', transient: true })
-      expect(failure.message).toContain('no ***')
-    })
-  }
-
-  test('it may be asked again when it says so', async () => {
-    server.failNext(429, { errorMessages: ['Rate limit exceeded'] }, { headers: { 'retry-after': '7' } })
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 7 })
-  })
-
-  test('it is not waited for longer than there is time', async () => {
-    server.hang()
-    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-  })
+ticketConformance(jiraServiceManagement, ticketPlatforms['incident-management/jira-service-management'], {
+  refusal: (reason) => ({ errorMessages: [reason] }),
 })

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { pagerdutyEvents } from '../../../functions/incident-management/providers/pagerduty-events.ts'
 import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../../infra/platforms/pagerduty-events.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redactDeep } from '../../../shared/redact.ts'
+import { ticketConformance } from '../../conformance/ticket.ts'
+import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: PagerDutyEventsServer
@@ -20,7 +21,7 @@ const values = (more: object = {}) =>
 const client = ({ connection, ...options }: Options = {}) => clientOf(pagerdutyEvents, values(connection), options)
 const alert = (at = 0) => {
   const found = server.state.alerts[at]
-  if (!found) throw new Error(`There is no alert ${at}`)
+  if (!found) throw new Error(`No alert ${at}`)
   return found
 }
 const problem = { title: 'Checkout fails', description: 'Since 14:03.' }
@@ -31,44 +32,36 @@ const update = (input: object, options?: Options) =>
 const close = (options?: Options) => closeTicket.run(pagerdutyEvents, client(options), { id: keyOf(9) })
 const check = (input: object) => pagerdutyEvents.checkInput?.(input)
 
-describe('the connection', () => {
-  test('is checked with an event that changes nothing', async () => {
+describe('PagerDuty Events: connection', () => {
+  test('the connection test sends an event that changes nothing', async () => {
     await open()
     await pagerdutyEvents.check(client())
     expect(server.calls.at(-1)?.body).toMatchObject({ event_action: 'resolve', routing_key: server.token })
     expect(alert().status).toBe('triggered')
   })
 
-  test('goes to PagerDuty unless it says where', () => {
+  test('defaults to the public API', () => {
     expect(pagerdutyEvents.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://events.pagerduty.com')
   })
 
-  test('says that a key is wrong, and not which', async () => {
-    const token = 'f'.repeat(32)
-    const failure = await failureOf(pagerdutyEvents.check(client({ connection: { token } })).then())
-    expect(failure).toMatchObject({ kind: 'credentials', message: expect.stringContaining('Invalid routing key') })
-    expect(failure.message).not.toContain(token)
-  })
-
-  test('shows its key neither in a dry run nor where it is repeated', async () => {
-    expect(secretsIn(pagerdutyEvents.connection, values())).toEqual([server.token])
+  test('masks its key in a dry run', async () => {
     client()
     const seen: unknown[] = []
     const connection = { name: 'test', provider: pagerdutyEvents, values: values() }
-    const rehearsing = connect(connection as never, {
+    const dryRun = connect(connection as never, {
       idempotencyKey: keyOf(1),
       isRetry: false,
       deadlineAt: Date.now() + 5_000,
       intercept: (request) => void seen.push(redactDeep(request)),
     })
-    await openTicket.run(pagerdutyEvents, rehearsing, problem)
+    await openTicket.run(pagerdutyEvents, dryRun, problem)
     expect(JSON.stringify(seen)).toContain('\\"routing_key\\":\\"***\\"')
     expect(JSON.stringify(seen)).not.toContain(server.token)
   })
 })
 
-describe('open', () => {
-  test('triggers an alert under the key of the call, and claims no more than was sent', async () => {
+describe('PagerDuty Events: open', () => {
+  test('triggers an alert with the idempotency key and returns what it sent', async () => {
     expect(await open()).toEqual({
       status: 'succeeded',
       result: 'pass',
@@ -92,11 +85,11 @@ describe('open', () => {
     ])
   })
 
-  test('answers the key that PagerDuty made where the call has none', async () => {
+  test('returns the key that PagerDuty generates without an event id', async () => {
     expect(await open({}, { key: undefined })).toMatchObject({ data: { id: 'made-up-0' } })
   })
 
-  test('sends all it is given, and what only PagerDuty knows', async () => {
+  test('sends all fields', async () => {
     const fields = {
       images: [{ src: 'https://x/y.png' }],
       payload: { component: 'mysql', source: 'prod-1' },
@@ -116,12 +109,12 @@ describe('open', () => {
     })
   })
 
-  test('links to the problem, where the description has its link on a line of its own', async () => {
+  test('links to the problem if the description has a line with its link', async () => {
     await open({ description: 'Checkout fails\n\nhttps://example.com/problem/1' }, { connection: { source: 'shop' } })
     await open({ description: 'See https://example.com\nhttps://example.com for more' }, { key: keyOf(2) })
     expect(alert(0).events[0]).toMatchObject({
       client_url: 'https://example.com/problem/1',
-      links: [{ href: 'https://example.com/problem/1', text: 'The problem' }],
+      links: [{ href: 'https://example.com/problem/1', text: 'Problem' }],
       payload: { source: 'shop' },
     })
     expect(alert(1).events[0]).not.toHaveProperty('links')
@@ -133,12 +126,12 @@ describe('open', () => {
     [{ urgency: 'medium', priority: 'critical' }, 'warning'],
     [{ priority: 'low' }, 'info'],
     [{}, 'error'],
-  ])('takes the severity of %j to be %s', async (input, severity) => {
+  ])('derives from %j the severity %s', async (input, severity) => {
     await open(input)
     expect(alert().events[0]).toMatchObject({ payload: { severity } })
   })
 
-  test('writes the title on one line, and where it is too long, whole among the details', async () => {
+  test('writes the title on one line, and repeats a long one in the details', async () => {
     const title = `Checkout\n${'x'.repeat(1_100)}`
     await open({ title })
     expect(alert().events[0]).toMatchObject({
@@ -146,33 +139,21 @@ describe('open', () => {
     })
   })
 
-  test('says in the words of PagerDuty why it is refused', async () => {
+  test('reports the message of PagerDuty if it refuses', async () => {
     const failure = await failureOf(open({ severity: 'SEV-1' }))
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toContain("400 to POST /v2/enqueue: Event object is invalid; 'payload.severity' is invalid")
   })
-
-  test('makes one alert of a repeat, also where the answer was lost', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
-    await open({}, { isRetry: true })
-    expect(server.state.alerts).toHaveLength(1)
-    await open({}, { key: keyOf(2) })
-    expect(server.state.alerts).toHaveLength(2)
-  })
 })
 
-describe('an input', () => {
-  test.each(['comment', 'assignee', 'resolution'])(
-    'with %s is refused, and the provider named that has it',
-    (field) => {
-      expect(() => check({ id: 'x', title: 'x', [field]: 'x' })).toThrow(
-        `input.${field} is of no use to an alert: only a connection of the provider pagerduty has it`,
-      )
-    },
-  )
+describe('PagerDuty Events: input', () => {
+  test.each(['comment', 'assignee', 'resolution'])('refuses %s and names the provider that supports it', (field) => {
+    expect(() => check({ id: 'x', title: 'x', [field]: 'x' })).toThrow(
+      `input.${field} is not supported for alerts. Use a connection with the provider pagerduty`,
+    )
+  })
 
-  test('that changes more than the state needs a title', () => {
+  test('requires a title unless it only changes the state', () => {
     for (const input of [{ description: 'x' }, { labels: ['x'] }, { severity: 'low' }, { state: 'open' }]) {
       expect(() => check({ id: 'x', ...input })).toThrow('input.title is missing')
       expect(check({ id: 'x', title: 'x', ...input })).toBeUndefined()
@@ -181,27 +162,29 @@ describe('an input', () => {
     for (const state of ['acknowledged', 'closed', 'Resolved']) expect(check({ id: 'x', state })).toBeUndefined()
   })
 
-  test('has the states of an alert', () => {
-    expect(() => check({ id: 'x', state: 'on hold' })).toThrow('write open, acknowledged or closed')
+  test('refuses unknown states', () => {
+    expect(() => check({ id: 'x', state: 'on hold' })).toThrow('must be open, acknowledged or closed')
   })
 
-  test('names an alert by any key that has no space around it', () => {
+  test('accepts any key without surrounding spaces', () => {
     expect(pagerdutyEvents.checkRef?.({ id: 'srv01/mysql', project: undefined })).toBeUndefined()
-    expect(() => pagerdutyEvents.checkRef?.({ id: ' x', project: undefined })).toThrow('input.id is no alert')
+    expect(() => pagerdutyEvents.checkRef?.({ id: ' x', project: undefined })).toThrow(
+      'input.id must be the id that open-ticket returned',
+    )
   })
 
-  test('that carries a comment past all checks is refused too', async () => {
+  test('refuses a comment', async () => {
     expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ kind: 'invalid' })
     expect(server.calls).toEqual([])
   })
 })
 
-describe('update', () => {
+describe('PagerDuty Events: update', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
   })
 
-  test('triggers the alert anew', async () => {
+  test('triggers the alert again', async () => {
     expect(await update({ title: 'All fails', severity: 'critical' })).toMatchObject({
       message: `PagerDuty Events accepted the update of alert ${keyOf(9)}. Its state cannot be read back`,
       data: { id: keyOf(9), number: keyOf(9), state: 'updated' },
@@ -217,14 +200,14 @@ describe('update', () => {
     expect(alert()).toMatchObject({ status: 'resolved', events: [{}, {}, { payload: { summary: 'Over' } }, {}] })
   })
 
-  test('opens with a title', async () => {
+  test('triggers the alert again for the state open', async () => {
     await update({ title: 'Again', state: 'open' })
     expect(alert().events.map(({ event_action }) => event_action)).toEqual(['trigger', 'trigger'])
   })
 })
 
-describe('close', () => {
-  test('resolves the alert, and passes where there is none any more, as PagerDuty does', async () => {
+describe('PagerDuty Events: close', () => {
+  test('resolves the alert, and passes if there is none', async () => {
     await open({}, { key: keyOf(9) })
     expect(await close()).toMatchObject({ result: 'pass', data: { id: keyOf(9), state: 'closed' } })
     expect(alert().status).toBe('resolved')
@@ -233,51 +216,15 @@ describe('close', () => {
   })
 })
 
-describe('where PagerDuty fails', () => {
-  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
-
-  for (const [name, act] of Object.entries(actions)) {
-    test(`${name} can be tried again after a 5xx`, async () => {
-      server.failNext(500, { status: 'error', message: 'Internal error' })
-      expect(await failureOf(act())).toMatchObject({
-        kind: 'platform',
-        message: expect.stringContaining('Internal error'),
-      })
-    })
-
-    test(`${name} can be tried again after a connection that breaks`, async () => {
-      server.down()
-      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
-    })
-
-    test(`${name} can be tried again where too much comes in, and knows that nothing was taken`, async () => {
-      server.failNext(429, {
-        status: 'throttle exceeded',
-        message: 'Requests for this service are arriving too quickly.',
-      })
-      const failure = await failureOf(act())
-      expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false, retryAfter: undefined })
-      expect(failure.message).toContain('arriving too quickly')
-    })
-
-    test(`${name} takes nothing for done that PagerDuty does not call a success`, async () => {
-      server.failNext(200, { status: 'queued' })
-      expect(await failureOf(act())).toMatchObject({ kind: 'platform' })
-    })
-
-    test(`${name} leaves no secret in what it says`, async () => {
-      server.failNext(400, { status: 'invalid event', message: `no ${server.token}` })
-      expect((await failureOf(act())).message).toContain('no ***')
-    })
-  }
-
-  test('it may be asked again when it says so', async () => {
-    server.failNext(429, { status: 'throttle exceeded' }, { headers: { 'retry-after': '30' } })
-    expect(await failureOf(open())).toMatchObject({ retryAfter: 30 })
-  })
-
-  test('it is not waited for longer than there is time', async () => {
-    server.hang()
-    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-  })
+test.each([
+  ['open', () => open()],
+  ['update', () => update({ title: 'x' })],
+  ['close', () => close()],
+])('PagerDuty Events: %s can be retried after a 429 response, and wrote nothing', async (_, act) => {
+  server.failNext(429, { status: 'throttle exceeded', message: 'Requests for this service are arriving too quickly.' })
+  const failure = await failureOf(act())
+  expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false, retryAfter: undefined })
+  expect(failure.message).toContain('arriving too quickly')
 })
+
+ticketConformance(pagerdutyEvents, ticketPlatforms['incident-management/pagerduty-events'])

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/incident-management/actions.ts'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
 import { type RundeckServer, restart, startRundeck } from '../../../infra/platforms/rundeck/server.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
 import type { Run, StartJob, StopJob } from '../../../shared/providers/job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
@@ -28,43 +27,43 @@ const inputOf = (input: object, connection: object = {}) =>
     provider: rundeck,
   })
 const start = async (input: object = {}, options: Options = {}) => {
-  const begun = await runRunbook.run(rundeck, client(options), inputOf(input, options.connection))
-  if (!('job' in begun)) throw new Error('Nothing has begun')
-  return begun
+  const started = await runRunbook.run(rundeck, client(options), inputOf(input, options.connection))
+  if (!('job' in started)) throw new Error('Nothing was started')
+  return started
 }
-const look = async (run: unknown, input: object = {}, options?: Options) =>
+const getStatus = async (run: unknown, input: object = {}, options?: Options) =>
   runRunbook.job?.getStatus(rundeck, client(options), inputOf(input), run)
-/** Looks as often as it takes. */
-const ended = async (run: unknown, input: object = {}) => {
+/** Polls until the execution has ended. */
+const waitUntilDone = async (run: unknown, input: object = {}) => {
   for (let pending = run; ; ) {
-    const seen = await look(pending, input)
-    if (seen && 'outcome' in seen) return seen.outcome
-    pending = seen?.job
+    const current = await getStatus(pending, input)
+    if (current && 'outcome' in current) return current.outcome
+    pending = current?.job
   }
 }
 const stop = (run: Run, options?: Options) => runRunbook.job?.stop(rundeck, client(options), inputOf({}), run)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
-  if (!found) throw new Error(`There is no execution ${at}`)
+  if (!found) throw new Error(`No execution ${at}`)
   return found
 }
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const link = (id: number) => `${server.url}/project/shop/execution/show/${id}`
 
-describe('the connection', () => {
-  test('is checked with the projects, in the version of the API that it names', async () => {
+describe('Rundeck: connection', () => {
+  test('the connection test lists the projects in the configured API version', async () => {
     await rundeck.check(client())
     await rundeck.check(client({ connection: { apiVersion: '41' } }))
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/44/projects', '/api/41/projects'])
     expect(server.calls[0]?.headers['x-rundeck-auth-token']).toBe(server.token)
   })
 
-  test('may have Rundeck below a path', async () => {
+  test('accepts a base URL with a path', async () => {
     await failureOf(rundeck.check(client({ connection: { baseUrl: `${server.url}/rundeck/` } })).then())
     expect(server.calls[0]?.path).toBe('/rundeck/api/44/projects')
   })
 
-  test('says that a token is wrong, and not which', async () => {
+  test('the connection test reports an invalid token without showing it', async () => {
     const failure = await failureOf(rundeck.check(client({ connection: { token: 'a-wrong-token' } })).then())
     expect(failure.message).toContain(
       'Rundeck answered 403 to GET /api/44/projects: (Token:a-wro****) is not authorized',
@@ -73,18 +72,14 @@ describe('the connection', () => {
     expect(failure.message).not.toContain('a-wrong-token')
   })
 
-  test('says that Rundeck is too old for a version of the API', async () => {
+  test('reports an API version that Rundeck does not support', async () => {
     const failure = await failureOf(rundeck.check(client({ connection: { apiVersion: 99 } })).then())
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Unsupported API Version "99"') })
   })
-
-  test('has its token masked wherever it turns up', () => {
-    expect(secretsIn(rundeck.connection, values())).toEqual([server.token])
-  })
 })
 
-describe('start', () => {
-  test('runs a job by its id and answers the execution, its link and that it goes on', async () => {
+describe('Rundeck: start', () => {
+  test('runs a job by id and returns the running execution with its link', async () => {
     const { outcome, job: pending } = await start({ parameters: { host: 'web1', times: 3, force: true } })
     expect(pending).toMatchObject({ id: '134', url: link(134) })
     expect(outcome).toMatchObject({
@@ -108,12 +103,12 @@ describe('start', () => {
     expect(server.calls[0]?.query.get('groupPathExact')).toBe(group)
   })
 
-  test('takes job and project from the connection', async () => {
+  test('defaults to the job and project of the connection', async () => {
     await start({ target: undefined }, { connection: { target: 'ops/web/restart' } })
     expect(execution().job.id).toBe(restart)
   })
 
-  test('is refused where no job of the project has that name, though Rundeck lists others', async () => {
+  test('is refused if no job of the project has exactly that name', async () => {
     const failure = await failureOf(start({ target: 'ops/restart' }))
     expect(failure).toMatchObject({
       kind: 'refused',
@@ -130,16 +125,24 @@ describe('start', () => {
   test.each([
     ['an option is missing', () => server.state.jobs[0]?.required.push('host'), "Option 'host' is required"],
     ['the job is disabled', () => Object.assign(server.state.jobs[0] ?? {}, { isEnabled: false }), 'are disabled'],
-    ['the token may not', () => Object.assign(server.state.may, { run: false }), 'Not authorized for action "Execute"'],
-    ['it may not see executions', () => Object.assign(server.state.may, { events: false }), 'Events in Project shop'],
-  ])('is refused in the words of Rundeck where %s', async (_, change, says) => {
+    [
+      'the token cannot run jobs',
+      () => Object.assign(server.state.may, { run: false }),
+      'Not authorized for action "Execute"',
+    ],
+    [
+      'the token cannot read executions',
+      () => Object.assign(server.state.may, { events: false }),
+      'Events in Project shop',
+    ],
+  ])('reports the message of Rundeck if %s', async (_, change, says) => {
     change()
     const failure = await failureOf(start())
     expect(failure).toMatchObject({ kind: 'refused', status: 422, message: expect.stringContaining(says) })
     expect(server.state.executions).toEqual([])
   })
 
-  test('is refused while a job runs that may run once only', async () => {
+  test('is refused while a job without parallel executions runs', async () => {
     Object.assign(server.state.jobs[0] ?? {}, { allowsMultiple: false })
     await start()
     const failure = await failureOf(start({}, { key: keyOf(2) }))
@@ -152,13 +155,13 @@ describe('start', () => {
     ['parameters.hosts', { parameters: { hosts: ['a', 'b'] } }, 'a list is "a,b"'],
     ['parameters.host', { parameters: { host: null } }, 'options are text'],
     ['parameters.key', { parameters: { key: 'mine' } }, 'takes the key of the call'],
-  ])('is told at the door what is wrong with %s', (path, input, says) => {
+  ])('is refused before it is accepted if %s is invalid', (path, input, says) => {
     const wrong = () => inputOf(input, { project: undefined })
     expect(wrong).toThrow(expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(says) }))
     expect(wrong).toThrow(expect.objectContaining({ errors: [expect.objectContaining({ path: `input.${path}` })] }))
   })
 
-  test('keeps a name that is no name within its part of the path', async () => {
+  test('encodes names as one path segment', async () => {
     await failureOf(start({ target: 'restart', project: 'a/job' }))
     await failureOf(start({ target: 'x&groupPathExact=ops', project: 'shop' }))
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/44/project/a/job/jobs', '/api/44/project/shop/jobs'])
@@ -167,8 +170,8 @@ describe('start', () => {
   })
 })
 
-describe('a repeat of start', () => {
-  test('finds the execution while it runs, and after it has ended', async () => {
+describe('Rundeck: repeated start', () => {
+  test('finds the execution while it runs and after it ended', async () => {
     await start()
     expect((await start()).job).toMatchObject({ id: '134' })
     server.set(134, 'failed')
@@ -176,28 +179,28 @@ describe('a repeat of start', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test('finds the execution whose start was not answered', async () => {
+  test('finds the execution after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134', url: link(134) })
     expect(server.state.executions).toHaveLength(1)
   })
 
-  test('finds the first where Rundeck has tried it again by itself', async () => {
+  test('finds the execution that Rundeck retried itself', async () => {
     server.state.course = { polls: 0, ends: 'failed', retry: { polls: 9, ends: 'succeeded' } }
     const { job: pending } = await start()
-    await look(pending)
+    await getStatus(pending)
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '135' })
     server.set(135, 'succeeded')
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
   })
 
-  test('starts another execution for another key, and for none', async () => {
+  test('starts another execution for another event', async () => {
     for (const key of [keyOf(1), keyOf(2), undefined]) await start({}, { key })
     expect(server.state.executions.map(({ options }) => options['key'])).toEqual([keyOf(1), keyOf(2), undefined])
   })
 
-  test('finds an execution that hundreds have followed, and says where there are too many to tell', async () => {
+  test('finds the execution behind hundreds of others, and reports if there are too many', async () => {
     await start()
     server.set(134, 'succeeded')
     const many = (count: number) => {
@@ -210,29 +213,29 @@ describe('a repeat of start', () => {
     expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
     many(100)
     const failure = await failureOf(start({}, { isRetry: true }))
-    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('can not be looked up') })
+    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('It is unknown whether') })
     expect(calls('POST')).toHaveLength(1)
   })
 })
 
-describe('without an option for the key', () => {
+describe('Rundeck: without an option for the idempotency key', () => {
   const connection = { keyOption: undefined }
 
-  test('a start is not tried again after a lost answer', async () => {
+  test('a start is not retried after a lost response', async () => {
     server.loseNext('POST')
     const failure = await failureOf(start({}, { connection }))
     expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
     expect(failure.message).toMatch(/^Rundeck could not be reached.* It is unknown whether an execution was started/)
-    expect(failure.message).toContain('look at Rundeck before you repeat it')
+    expect(failure.message).toContain('Check Rundeck before you repeat the call')
   })
 
-  test('a start is not tried at all where an earlier try broke off', async () => {
+  test('a start is not sent if an earlier attempt may have written', async () => {
     const failure = await failureOf(start({}, { connection, isRetry: true }))
-    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('An earlier try') })
+    expect(failure).toMatchObject({ kind: 'doubtful', message: expect.stringContaining('earlier attempt') })
     expect(server.calls).toEqual([])
   })
 
-  test('a start is tried again where nothing was sent', async () => {
+  test('a start is retried if nothing was sent', async () => {
     await server.close()
     expect(await failureOf(start({}, { connection }))).toMatchObject({ transient: true, mayHaveWritten: false })
     server = await startRundeck()
@@ -241,12 +244,12 @@ describe('without an option for the key', () => {
   })
 })
 
-describe('look', () => {
-  test('tells the state while it runs', async () => {
+describe('Rundeck: getStatus', () => {
+  test('reports the state while it runs', async () => {
     const { job: pending } = await start()
     for (const status of ['running', 'scheduled', 'queued', 'average-duration-exceeded']) {
       server.set(134, status, { polls: 9 })
-      expect(await look(pending)).toMatchObject({ status: status })
+      expect(await getStatus(pending)).toMatchObject({ status: status })
     }
   })
 
@@ -260,7 +263,7 @@ describe('look', () => {
   ])('takes %s as %s and %s', async (status, as, result) => {
     const { job: pending } = await start()
     server.set(134, status)
-    expect(await ended(pending)).toMatchObject({
+    expect(await waitUntilDone(pending)).toMatchObject({
       status: as,
       result,
       data: { id: '134', url: link(134), state: status },
@@ -272,14 +275,14 @@ describe('look', () => {
     async (status) => {
       const { job: pending } = await start()
       server.set(134, status)
-      expect(await look(pending)).toMatchObject({ status: `${status} (unknown state)` })
+      expect(await getStatus(pending)).toMatchObject({ status: `${status} (unknown state)` })
     },
   )
 
-  test('answers duration and nodes, and holds them against thresholds', async () => {
+  test('returns duration and nodes, and checks them against thresholds', async () => {
     const { job: pending } = await start()
     server.set(134, 'succeeded')
-    const judged = await ended(pending, { thresholds: [{ metric: 'duration', op: '<', value: 600, warn: 5 }] })
+    const judged = await waitUntilDone(pending, { thresholds: [{ metric: 'duration', op: '<', value: 600, warn: 5 }] })
     expect(judged).toMatchObject({
       result: 'warning',
       message: 'Execution 134 ended as succeeded: duration is 6.614, not < 5',
@@ -287,55 +290,55 @@ describe('look', () => {
       links: { 'rundeck 134': link(134) },
     })
     const metrics = ['succeededNodes', 'failedNodes'].map((metric) => ({ metric, op: '>=', value: 1 }))
-    expect((await ended(pending, { thresholds: metrics })).message).toBe(
+    expect((await waitUntilDone(pending, { thresholds: metrics })).message).toBe(
       'Execution 134 ended as succeeded: failedNodes is 0, not >= 1',
     )
   })
 
-  test('says which step failed on which nodes', async () => {
+  test('reports which step failed on which nodes', async () => {
     const { job: pending } = await start()
     server.set(134, 'failed', { failedNodes: ['web1', 'web2'] })
-    expect(await ended(pending)).toMatchObject({
+    expect(await waitUntilDone(pending)).toMatchObject({
       message: 'Execution 134 ended as failed: step 2/1 failed on web1, web2',
       data: { failedNodes: ['web1', 'web2'] },
     })
   })
 
-  test('stays small where thousands of nodes failed', async () => {
+  test('limits the number of failed nodes in the result', async () => {
     const { job: pending } = await start()
     server.set(134, 'failed', { failedNodes: Array.from({ length: 5_000 }, (_, n) => `web${n}`) })
-    const outcome = await ended(pending)
+    const outcome = await waitUntilDone(pending)
     expect(outcome.message).toContain('web19, 4980 more')
     expect(JSON.stringify(outcome).length).toBeLessThan(2_000)
   })
 
-  test('takes what a restart of Rundeck has lost for no verdict', async () => {
+  test('is errored if a restart of Rundeck lost the execution', async () => {
     const { job: pending } = await start()
     server.set(134, 'other', { customStatus: 'incomplete' })
-    expect(await ended(pending)).toMatchObject({
+    expect(await waitUntilDone(pending)).toMatchObject({
       status: 'errored',
       message: expect.stringContaining('its status is "incomplete"'),
     })
   })
 
-  test('says the status that the job has made up, and who aborted', async () => {
+  test('reports a custom status and who aborted', async () => {
     const { job: pending } = await start()
     server.set(134, 'other', { customStatus: 'half done' })
-    expect(await ended(pending)).toMatchObject({
+    expect(await waitUntilDone(pending)).toMatchObject({
       message: 'Execution 134 ended as other: its status is "half done", step 2/1 failed',
       data: { customStatus: 'half done' },
     })
     server.set(134, 'running', { polls: 9 })
     delete execution().ended
     await stop({ id: '134' })
-    expect((await ended(pending)).message).toContain('ended as aborted: by robot')
+    expect((await waitUntilDone(pending)).message).toContain('ended as aborted: by robot')
   })
 
-  test('tells the end though its steps can not be read, and says why not', async () => {
+  test('reports the end even if its steps cannot be read', async () => {
     const { job: pending } = await start()
     server.state.storesState = false
     server.set(134, 'failed')
-    expect(await ended(pending)).toMatchObject({
+    expect(await waitUntilDone(pending)).toMatchObject({
       result: 'fail',
       message: expect.stringMatching(
         /^Execution 134 ended as failed: its steps could not be read \(Rundeck answered 404/,
@@ -343,39 +346,43 @@ describe('look', () => {
     })
   })
 
-  test('goes on with the execution by which Rundeck tries again', async () => {
+  test('continues with the execution of a retry by Rundeck', async () => {
     server.state.course = { polls: 0, ends: 'failed', retry: { polls: 0, ends: 'succeeded' } }
     const { job: pending } = await start()
-    expect(await look(pending)).toMatchObject({
+    expect(await getStatus(pending)).toMatchObject({
       status: 'failed-with-retry',
       progress: 'tried again as execution 135',
       job: { id: '135', url: link(135) },
     })
-    expect(await ended(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
+    expect(await waitUntilDone(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
   })
 
-  test('is refused in the words of Rundeck where the execution is gone or not to be read', async () => {
-    expect(await failureOf(look({ id: '99' }).then())).toMatchObject({
+  test('reports the message of Rundeck if the execution cannot be read', async () => {
+    expect(await failureOf(getStatus({ id: '99' }).then())).toMatchObject({
       kind: 'refused',
       message: 'Rundeck answered 404 to GET /api/44/execution/99: Execution ID does not exist: 99',
     })
     const { job: pending } = await start()
     server.state.may.read = false
-    expect((await failureOf(look(pending).then())).message).toContain(
+    expect((await failureOf(getStatus(pending).then())).message).toContain(
       '403 to GET /api/44/execution/134: Not authorized',
     )
   })
 })
 
-describe('stop', () => {
-  test('aborts an execution, and once more does no harm', async () => {
+describe('Rundeck: stop', () => {
+  test('aborts an execution, also repeatedly', async () => {
     const { job: pending } = await start()
     expect(await stop(pending as Run)).toBe(true)
-    expect(await ended(pending)).toMatchObject({ status: 'aborted', result: 'fail', data: { state: 'aborted' } })
+    expect(await waitUntilDone(pending)).toMatchObject({
+      status: 'aborted',
+      result: 'fail',
+      data: { state: 'aborted' },
+    })
     expect(await stop(pending as Run)).toBe(true)
   })
 
-  test('is refused in the words of Rundeck where it does not abort, or the token may not', async () => {
+  test('reports the message of Rundeck if it does not abort', async () => {
     server.state.course = { polls: 99, ends: 'succeeded', stubborn: true }
     const { job: pending } = await start()
     server.set(134, 'scheduled')
@@ -390,7 +397,7 @@ describe('stop', () => {
     )
   })
 
-  test('takes the id that a start answered, and nothing else', async () => {
+  test('accepts only the id of an execution', async () => {
     await start()
     const event = parseEvent({ id: 'an-event', data: {} })
     const complete = (id: string) =>
@@ -411,10 +418,10 @@ describe('stop', () => {
   })
 })
 
-describe('where Rundeck fails', () => {
-  const asks = {
+describe('Rundeck: errors', () => {
+  const requests = {
     start: () => start({}, { key: keyOf(7) }),
-    look: () => look({ id: '134' }).then(),
+    getStatus: () => getStatus({ id: '134' }).then(),
     stop: () => stop({ id: '134' })?.then() ?? Promise.resolve(),
   }
 
@@ -422,40 +429,40 @@ describe('where Rundeck fails', () => {
     await start()
   })
 
-  for (const [name, ask] of Object.entries(asks)) {
-    test(`${name} can be tried again after a 5xx, and names its page`, async () => {
+  for (const [name, send] of Object.entries(requests)) {
+    test(`${name} can be retried after a 5xx response`, async () => {
       server.failNext(500, '<html><head><title>Rundeck - Error</title></head></html>', { times: 5 })
-      const failure = await failureOf(ask())
+      const failure = await failureOf(send())
       expect(failure).toMatchObject({ kind: 'platform', transient: true })
       expect(failure.message).toContain('a page titled "Rundeck - Error"')
     })
 
-    test(`${name} can be tried again after a page in place of an answer`, async () => {
+    test(`${name} can be retried after an HTML page`, async () => {
       server.failNext(200, '<html><head><title>Login</title></head></html>')
-      expect(await failureOf(ask())).toMatchObject({
+      expect(await failureOf(send())).toMatchObject({
         kind: 'platform',
         transient: true,
         message: expect.stringContaining('an unexpected response'),
       })
     })
 
-    test(`${name} waits as long as it is told to`, async () => {
+    test(`${name} reports how long to wait after a 429 response`, async () => {
       server.failNext(429, { message: 'Slow down' }, { headers: { 'retry-after': '30' } })
-      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 30 })
+      expect(await failureOf(send())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 30 })
     })
 
-    test(`${name} can be tried again after a connection that breaks`, async () => {
+    test(`${name} can be retried after a broken connection`, async () => {
       server.down()
-      expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true })
+      expect(await failureOf(send())).toMatchObject({ kind: 'platform', transient: true })
     })
 
-    test(`${name} leaves no secret in what it says`, async () => {
+    test(`${name} masks credentials in the message of a refusal`, async () => {
       server.failNext(400, { error: true, message: `no ${server.token}` }, { times: 5 })
-      expect((await failureOf(ask())).message).toContain('no ***')
+      expect((await failureOf(send())).message).toContain('no ***')
     })
   }
 
-  test('it is not waited for longer than there is time', async () => {
+  test('fails at the deadline if Rundeck does not respond', async () => {
     server.hang()
     expect(await failureOf(start({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
   })

@@ -3,6 +3,8 @@ import { servicenow } from '../../../functions/incident-management/providers/ser
 import { type ServiceNowServer, startServiceNow } from '../../../infra/platforms/servicenow/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
+import { ticketConformance } from '../../conformance/ticket.ts'
+import { ticketPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
 
 let server: ServiceNowServer
@@ -18,7 +20,7 @@ const values = (more: object = {}) =>
 const client = ({ connection, ...options }: Options = {}) => clientOf(servicenow, values(connection), options)
 const incident = (at = 0) => {
   const found = server.state.incidents[at]
-  if (!found) throw new Error(`There is no incident ${at}`)
+  if (!found) throw new Error(`No incident ${at}`)
   return found
 }
 const problem = { title: 'Checkout fails', description: 'Since 14:03.' }
@@ -29,44 +31,37 @@ const close = (input = {}, options?: Options) =>
   closeTicket.run(servicenow, client(options), { id: 'INC0010001', ...input })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
-describe('the connection', () => {
-  test('is checked with the table that incidents are kept in', async () => {
+describe('ServiceNow: connection', () => {
+  test('the connection test reads the table of incidents', async () => {
     await servicenow.check(client())
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/now/table/incident'])
     expect(server.calls[0]?.headers['authorization']).toMatch(/^Basic /)
   })
 
-  test('sends a token as a Bearer token', async () => {
+  test('sends a token as a bearer token', async () => {
     const oauth = { username: undefined, password: undefined, token: server.token }
     await servicenow.check(client({ connection: oauth }))
     expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
   })
 
-  test('needs one or the other', async () => {
+  test('requires a token or a password', async () => {
     const failure = await failureOf((async () => servicenow.check(client({ connection: { password: undefined } })))())
     expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('username and password') })
   })
 
-  test('says that credentials are wrong, and not which', async () => {
-    const failure = await failureOf(servicenow.check(client({ connection: { password: 'a-wrong-password' } })).then())
-    expect(failure.kind).toBe('credentials')
-    expect(failure.message).toContain('User Not Authenticated; Required to provide Auth information')
-    expect(failure.message).not.toContain('a-wrong-password')
+  test('declares password and token as secrets', () => {
+    const connection = values({ token: server.token })
+    expect(secretsIn(servicenow.connection, connection)).toEqual([server.password, server.token])
   })
 
-  test('has its password and its token masked wherever they turn up', () => {
-    const held = values({ token: server.token })
-    expect(secretsIn(servicenow.connection, held)).toEqual([server.password, server.token])
-  })
-
-  test('takes a table by its name alone', () => {
+  test('accepts only the name of a table', () => {
     expect(() => values({ table: 'incident?x' })).toThrow()
     expect(() => values({ table: '../sys_user' })).toThrow()
   })
 })
 
-describe('open', () => {
-  test('makes an incident and answers its id, number and link', async () => {
+describe('ServiceNow: open', () => {
+  test('creates an incident and returns its id, number and link', async () => {
     const { data, links } = await open()
     const { sys_id, number } = incident().columns
     const url = `${server.url}/nav_to.do?uri=incident.do%3Fsys_id%3D${sys_id}`
@@ -80,7 +75,7 @@ describe('open', () => {
     })
   })
 
-  test('sets category, group, user and what only ServiceNow knows', async () => {
+  test('sets category, group, user and other fields', async () => {
     await open({
       type: 'network',
       project: 'network',
@@ -96,13 +91,13 @@ describe('open', () => {
     })
   })
 
-  test('takes ids as they are, and asks nobody for them', async () => {
+  test('uses ids without looking them up', async () => {
     await open({ project: '287ebd7da9fe198100f92cc8d1d2154e', assignee: '681b365ec0a80164000fb0b05854a0cd' })
     expect(new Set(server.calls.map(({ path }) => path))).toEqual(new Set(['/api/now/table/incident']))
     expect(incident().columns['assigned_to']).toBe('681b365ec0a80164000fb0b05854a0cd')
   })
 
-  test('takes category and caller from the connection', async () => {
+  test('defaults to the category and caller of the connection', async () => {
     await open({}, { connection: { type: 'software', callerId: 'mia' } })
     expect(incident().columns).toMatchObject({ category: 'software', caller_id: '681b365ec0a80164000fb0b05854a0cd' })
   })
@@ -113,19 +108,19 @@ describe('open', () => {
     ['medium', '3'],
     ['low', '5'],
     ['4', '4'],
-  ])('reaches the priority %s by impact and urgency', async (priority, expected) => {
+  ])('sets the priority %s by impact and urgency', async (priority, expected) => {
     await open({ priority })
     expect(incident().columns['priority']).toBe(expected)
   })
 
-  test('takes urgency and severity as levels and as its own values, the urgency before that of the priority', async () => {
+  test('accepts urgency and severity as levels and numbers, and prefers the urgency to that of the priority', async () => {
     await open({ priority: 'low', urgency: 'high', severity: 'medium' })
     await open({ urgency: '2', severity: '1' }, { key: keyOf(2) })
     expect(incident(0).columns).toMatchObject({ impact: '3', urgency: '1', severity: '2' })
     expect(incident(1).columns).toMatchObject({ urgency: '2', severity: '1' })
   })
 
-  test('makes nothing of a group or a user that is not there, is no longer active or is not the only one', async () => {
+  test('creates nothing for an unknown, inactive or ambiguous group or user', async () => {
     const failures = [
       await failureOf(open({ project: 'Nobody' })),
       await failureOf(open({ assignee: 'old' })),
@@ -141,21 +136,21 @@ describe('open', () => {
   })
 
   test.each(['mia^ORname!=x', 'javascript:gs.getUserID()', 'JavaScript:x', 'a\nb'])(
-    'looks nothing up that would be more than a value in a query: %j',
+    'refuses a value that would change the query: %j',
     async (assignee) => {
       expect(await failureOf(open({ assignee }))).toMatchObject({ kind: 'invalid' })
       expect(server.calls.filter(({ path }) => path.endsWith('sys_user'))).toEqual([])
     },
   )
 
-  test('writes the title on one line, and where it is too long, whole at the top of the description', async () => {
+  test('writes the title on one line, and repeats a long one in the description', async () => {
     const title = `Checkout\n${'x'.repeat(200)}`
     await open({ title })
     expect(incident().columns['short_description']).toBe(`Checkout ${'x'.repeat(150)}…`)
     expect(incident().columns['description']).toBe(`${title}\n\nSince 14:03.`)
   })
 
-  test('says in the words of ServiceNow why it is refused, though a limit rule adds its headers', async () => {
+  test('reports the message of ServiceNow if it refuses, despite the headers of a limit rule', async () => {
     server.state.mayWrite = false
     server.state.hasLimitRule = true
     const failure = await failureOf(open())
@@ -166,30 +161,32 @@ describe('open', () => {
   })
 })
 
-describe('an input', () => {
-  test('that ServiceNow has nothing for is not dropped in silence', () => {
-    expect(() => servicenow.checkInput?.({ labels: ['sev 1'] })).toThrow('input.labels is of no use')
-    expect(() => servicenow.checkInput?.({ priority: 'P1' })).toThrow('input.priority is none of ServiceNow')
+describe('ServiceNow: input', () => {
+  test('refuses fields that ServiceNow does not support', () => {
+    expect(() => servicenow.checkInput?.({ labels: ['sev 1'] })).toThrow('input.labels are not supported by ServiceNow')
+    expect(() => servicenow.checkInput?.({ priority: 'P1' })).toThrow('input.priority must be critical, high')
     expect(servicenow.checkInput?.({ labels: [], priority: 'HIGH' })).toBeUndefined()
   })
 
-  test('names an incident by number or sys_id, and nothing else', () => {
+  test('accepts the number or sys_id of an incident', () => {
     for (const id of ['INC0010001', 'inc0010001', 'c537bae64f411200adf9f8e18110c76e']) {
       expect(servicenow.checkRef?.({ id, project: undefined })).toBeUndefined()
     }
     for (const id of ['INC1^active=true', '../sys_user', '7', 'INC', '']) {
-      expect(() => servicenow.checkRef?.({ id, project: undefined })).toThrow('write it like INC0010002')
+      expect(() => servicenow.checkRef?.({ id, project: undefined })).toThrow(
+        'must be an incident number such as INC0010002',
+      )
     }
   })
 
-  test('names a group as people do, and no query', () => {
+  test('accepts the name of a group, and no query', () => {
     for (const project of ['Service Desk', 'Réseau & co']) expect(servicenow.project.pattern.test(project)).toBe(true)
     for (const project of ['', 'a^b', 'a\nb']) expect(servicenow.project.pattern.test(project)).toBe(false)
   })
 })
 
-describe('a repeat of open', () => {
-  test('finds the incident, closed or not', async () => {
+describe('ServiceNow: repeated open', () => {
+  test('finds the incident after it was closed', async () => {
     await open()
     await close({}, { key: keyOf(2) })
     expect(await open()).toMatchObject({
@@ -199,7 +196,7 @@ describe('a repeat of open', () => {
     expect(calls('POST')).toHaveLength(1)
   })
 
-  test.each(['lost', 504])('finds the incident whose making was answered with %s', async (how) => {
+  test.each(['lost', 504])('finds the incident after the response was %s', async (how) => {
     if (how === 'lost') server.loseNext('POST')
     else server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
@@ -207,7 +204,7 @@ describe('a repeat of open', () => {
     expect(server.state.incidents).toHaveLength(1)
   })
 
-  test('finds the incident that ServiceNow is still making', async () => {
+  test('finds the incident that ServiceNow is still creating', async () => {
     server.failNext(504, 'Gateway Time-out', { on: 'POST', done: true })
     await failureOf(open())
     server.state.listsLate = 2
@@ -215,37 +212,30 @@ describe('a repeat of open', () => {
     expect(server.state.incidents).toHaveLength(1)
   })
 
-  test('opens after three seconds in which nothing was found', async () => {
-    const began = Date.now()
+  test('creates the incident if none is found within three seconds', async () => {
+    const startedAt = Date.now()
     await open({}, { isRetry: true })
-    expect(Date.now() - began).toBeGreaterThanOrEqual(2_900)
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2_900)
     expect(server.state.incidents).toHaveLength(1)
   })
 
-  test('makes another incident for another key', async () => {
-    await open()
-    await open({}, { key: keyOf(2) })
-    await open({}, { key: undefined })
-    expect(server.state.incidents).toHaveLength(3)
-  })
-
-  test('makes none where ServiceNow leaves the condition out, since it would make more with each repeat', async () => {
+  test('creates nothing if ServiceNow ignores the condition of the search', async () => {
     await open()
     server.state.unsearchable = ['correlation_id']
     expect(await failureOf(open({}, { key: keyOf(2) }))).toMatchObject({
       kind: 'refused',
-      message: 'ServiceNow does not search incident by correlation_id.',
+      message: 'ServiceNow cannot search incident by correlation_id. Use a table that extends task.',
     })
   })
 })
 
-describe('update', () => {
+describe('ServiceNow: update', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
     server.calls.length = 0
   })
 
-  test('changes what is given and leaves the rest', async () => {
+  test('changes the given fields and keeps the rest', async () => {
     const result = await update({
       title: 'All fails',
       priority: 'high',
@@ -265,12 +255,12 @@ describe('update', () => {
     expect(calls('PATCH')).toHaveLength(1)
   })
 
-  test('leaves the group as it is, whatever the default of the connection', async () => {
+  test('keeps the assignment group', async () => {
     await update({ title: 'x', project: 'Network' })
     expect(incident().columns['assignment_group']).toBeUndefined()
   })
 
-  test('takes the sys_id as well as the number', async () => {
+  test('accepts the sys_id and the number', async () => {
     await update({ id: incident().columns['sys_id'], title: 'by id' })
     expect(incident().columns['short_description']).toBe('by id')
     expect(server.calls.some(({ query }) => query.has('sysparm_query'))).toBe(false)
@@ -278,7 +268,7 @@ describe('update', () => {
     expect(incident().columns['short_description']).toBe('by number')
   })
 
-  test('goes to a state by its name or number, to closed and back to open, and stays where it is there', async () => {
+  test('sets a state by name or number, closes and reopens', async () => {
     for (const [state, expected] of [
       ['open', 'New'],
       ['on hold', 'On Hold'],
@@ -296,7 +286,7 @@ describe('update', () => {
     expect(incident().columns).toMatchObject({ active: 'false', close_code: 'Solution provided' })
   })
 
-  test('knows the states of the instance by what the connection says of them', async () => {
+  test('uses the states of the connection', async () => {
     const connection = {
       states: { Resolved: '18', 'Awaiting Vendor': '-5' },
       resolution: 'Known error',
@@ -310,25 +300,27 @@ describe('update', () => {
     expect(await update({ state: '77' })).toMatchObject({ data: { state: '77' } })
   })
 
-  test('names the states there are where none is called so', async () => {
+  test('lists the states if the requested one is unknown', async () => {
     const failure = await failureOf(update({ state: 'Frozen' }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toBe(
-      'The connection names no state "Frozen" of ServiceNow, only: New, In Progress, On Hold, Resolved, Closed, Canceled.',
+      'Unknown state "Frozen". States of this connection: New, In Progress, On Hold, Resolved, Closed, Canceled.',
     )
   })
 
-  test('says that a state was not set, which ServiceNow answers 200 to', async () => {
+  test('fails if ServiceNow returns 200 without setting the state', async () => {
     server.state.readOnly = ['state']
     const failure = await failureOf(update({ state: 'In Progress' }))
     expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe('ServiceNow took the call, but did not set the state of INC0010001: it is still New.')
+    expect(failure.message).toBe(
+      'ServiceNow accepted the request but did not set the state of INC0010001: it is still New.',
+    )
   })
 
-  test('says that there is no such incident', async () => {
+  test('reports an unknown incident', async () => {
     expect(await failureOf(update({ id: 'INC0099999', title: 'x' }))).toMatchObject({
       kind: 'refused',
-      message: 'ServiceNow has no INC0099999 in incident that its user may see.',
+      message: 'ServiceNow has no INC0099999 in incident that the user of the connection can see.',
     })
     const failure = await failureOf(update({ id: 'f'.repeat(32), title: 'x' }))
     expect(failure).toMatchObject({ kind: 'refused' })
@@ -336,12 +328,12 @@ describe('update', () => {
   })
 })
 
-describe('a comment', () => {
+describe('ServiceNow: comment', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
   })
 
-  test('is a work note that ends with the key, or one that the caller sees', async () => {
+  test('is a work note with the idempotency key, or a comment for the caller', async () => {
     await update({ comment: 'Still down' })
     await update({ comment: 'Dear you' }, { connection: { comments: 'comments' }, key: undefined })
     expect(incident().journal).toEqual([
@@ -350,12 +342,7 @@ describe('a comment', () => {
     ])
   })
 
-  test('is made once for a key, and again for another', async () => {
-    for (const key of [keyOf(1), keyOf(1), keyOf(2)]) await update({ comment: 'x' }, { key })
-    expect(incident().journal).toHaveLength(2)
-  })
-
-  test('is made once where its making was not answered', async () => {
+  test('is added once after a lost response', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ mayHaveWritten: true, transient: true })
     await update({ comment: 'x' }, { isRetry: true })
@@ -363,7 +350,7 @@ describe('a comment', () => {
   })
 })
 
-describe('close', () => {
+describe('ServiceNow: close', () => {
   beforeEach(async () => {
     await open({}, { key: keyOf(9) })
     server.calls.length = 0
@@ -378,7 +365,7 @@ describe('close', () => {
     })
   })
 
-  test('takes the resolution for the code and the comment for the notes, comments once and closes once', async () => {
+  test('uses the resolution as code and the comment as notes', async () => {
     await close({ resolution: 'Known error', comment: 'Restarted' })
     expect(await close({ resolution: 'Known error', comment: 'Restarted' })).toMatchObject({
       message: expect.stringContaining('was closed already (Resolved)'),
@@ -388,13 +375,13 @@ describe('close', () => {
     expect(calls('PATCH')).toHaveLength(2)
   })
 
-  test('passes where the table alone says that it is closed', async () => {
+  test('passes if the incident is inactive', async () => {
     server.setColumns(incident().columns['sys_id'], { state: '99', active: 'false' })
     expect(await close()).toMatchObject({ message: expect.stringContaining('was closed already (99)') })
     expect(calls('PATCH')).toEqual([])
   })
 
-  test('passes on what a data policy of the instance wants', async () => {
+  test('reports a data policy of the instance', async () => {
     server.state.readOnly = ['close_code']
     const failure = await failureOf(close())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
@@ -405,50 +392,6 @@ describe('close', () => {
   })
 })
 
-describe('where ServiceNow fails', () => {
-  const actions = { open: () => open(), update: () => update({ title: 'x' }), close: () => close() }
-
-  beforeEach(async () => {
-    await open({}, { key: keyOf(9) })
-  })
-
-  for (const [name, act] of Object.entries(actions)) {
-    test(`${name} can be tried again after a 5xx`, async () => {
-      server.failNext(503, '<html><title>Instance unavailable</title></html>')
-      const failure = await failureOf(act())
-      expect(failure).toMatchObject({ kind: 'platform', transient: true })
-      expect(failure.message).toContain('Instance unavailable')
-    })
-
-    test(`${name} can be tried again after a connection that breaks`, async () => {
-      server.down()
-      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
-    })
-
-    test(`${name} can be tried again after the page of an instance that hibernates`, async () => {
-      server.failNext(200, '<html><title>Hibernating</title></html>')
-      expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
-    })
-
-    test(`${name} leaves no secret in what it says`, async () => {
-      const basic = Buffer.from(`${server.username}:${server.password}`).toString('base64')
-      const detail = `no ${server.password} and no ${basic}`
-      server.failNext(400, { error: { message: 'x', detail }, status: 'failure' })
-      expect((await failureOf(act())).message).toContain('no *** and no ***')
-    })
-  }
-
-  test('it may be asked again when it says so', async () => {
-    const detail = 'Rate limit of 100 requests per hour exceeded'
-    const body = { error: { message: 'Rate limit exceeded', detail }, status: 'failure' }
-    server.failNext(429, body, { headers: { 'retry-after': '1800', 'x-ratelimit-reset': '1900000000' } })
-    const failure = await failureOf(open({}, { key: keyOf(3) }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, retryAfter: 1800, mayHaveWritten: false })
-    expect(failure.message).toContain(detail)
-  })
-
-  test('it is not waited for longer than there is time', async () => {
-    server.hang()
-    expect(await failureOf(open({}, { deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-  })
+ticketConformance(servicenow, ticketPlatforms['incident-management/servicenow'], {
+  refusal: (reason) => ({ error: { message: 'x', detail: reason }, status: 'failure' }),
 })
