@@ -278,7 +278,7 @@ async function linkTo(http: Http, { channel, ts }: SlackState): Promise<string |
     const query = { channel, message_ts: ts }
     return (await http.get('api/chat.getPermalink', { query, schema: permalink })).body.permalink
   } catch (error) {
-    // The message was posted. A missing link is no reason to post it again.
+    // The message was posted. Do not post it again because its link is missing.
     if (error instanceof Failure) return undefined
     throw error
   }
