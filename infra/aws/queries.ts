@@ -22,9 +22,9 @@ export const queries = {
 
   /** Started in the time range. */
   'oldest open tasks': `filter message in ["task started", "task ended"]
-| stats min(@timestamp) as began, count(outcome.result) as ends, earliest(action) as does, earliest(provider) as at by taskId
+| stats min(@timestamp) as startedAt, count(outcome.result) as ends, earliest(action) as taskAction, earliest(provider) as taskProvider by taskId
 | filter ends = 0
-| sort began asc
+| sort startedAt asc
 | limit 20`,
 
   /** The task id is in the 202 response. */

@@ -91,8 +91,8 @@ describe('running tasks of a stack', () => {
   })
 
   it('stopTasks waits for a cleanup instead of stopping it', async () => {
-    cloud = await start({ state: folder.file('take-back'), timeScale: 20, functions: named('slo-task', 'waits') })
-    for (const DurableExecutionName of ['t-1', 't-1-take-back']) {
+    cloud = await start({ state: folder.file('cleanup'), timeScale: 20, functions: named('slo-task', 'waits') })
+    for (const DurableExecutionName of ['t-1', 't-1-cleanup']) {
       const Payload = JSON.stringify({ seconds: 8 })
       const FunctionName = 'slo-task:live'
       await cloud.lambda.send(
@@ -103,7 +103,7 @@ describe('running tasks of a stack', () => {
     const onChange = () => undefined
     expect(await stopTasks(cloud.lambda, functions, { quietSeconds: 0.5, timeoutSeconds: 20, onChange })).toEqual([])
     const ended = cloud.cloud.executions({ functionName: 'slo-task' }).map(({ name, status }) => [name, status])
-    expect(Object.fromEntries(ended)).toEqual({ 't-1': 'STOPPED', 't-1-take-back': 'SUCCEEDED' })
+    expect(Object.fromEntries(ended)).toEqual({ 't-1': 'STOPPED', 't-1-cleanup': 'SUCCEEDED' })
   })
 
   it('stopTasks returns a finisher that does not end in time', async () => {
