@@ -9,7 +9,7 @@ import { optimization } from './optimization/index.ts'
 import { remediation } from './remediation/index.ts'
 import { slo } from './slo/index.ts'
 
-/** The one list that the build, the local runtime, the CLI and the docs read. A new category is one more line here. */
+/** All categories. The build, the local runtime, the CLI and the docs read this list, so a new category needs one line here. */
 export const categories = [
   chaosTesting,
   ciCd,

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, request as overHttp } from 'nod
 import { request as overHttps } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-/** Stands between a client and a server, and can lose a response. */
+/** A proxy between a client and a server that can lose a response. */
 export interface LossyProxy {
   url: string
   /** The server gets the next POST, PUT, PATCH or DELETE, and the client gets no response. */

@@ -5,26 +5,26 @@ import { Service, type ServiceOptions, triggered, until } from '../e2e/service.t
 import type { Checks, Program, Started } from '../real/program.ts'
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts'
 
-/** A page of docs/http/ and the server that it connects: a real one, or a fake. */
+/** A page of docs/http/ and its server, real or fake. */
 interface Recipe {
   /** The name of the server: `Trac`. */
   name: string
   /** The page in docs/http/ without its extension. */
   page: string
   category: string
-  /** What the page leaves open, such as `https://trac.example.com`, and the value for this server. */
+  /** The placeholders of the page, such as `https://trac.example.com`, with their values for this server. */
   values(started: Started): Record<string, string>
-  /** How many tickets, runs or messages the server has; absent if nothing is written. */
+  /** Returns the number of tickets, runs or messages on the server. Absent if nothing is written. */
   count?(started: Started): Promise<number>
-  /** Calls that the server refuses, and its own words. */
+  /** Calls that the server refuses, and its reasons. */
   refused?: { action: string; input: object; words: RegExp }[]
-  /** A call with other values, which make the credentials wrong, and the server's own words. */
+  /** A call with values that make the credentials invalid, and the server's reason. */
   wrongCredentials?: { action: string; input: object; values: Record<string, string>; words: RegExp }
-  /** How the runtime differs; absent for a real server, which needs its time. */
+  /** Options of the runtime. Absent for a real server, which runs in real time. */
   runtime?: Pick<ServiceOptions, 'timeScale' | 'webhookTimeout'>
 }
 
-/** The recipe, and what is tried with its server. */
+/** A recipe and the tests of its server. */
 type Tried<R extends Recipe> = R & Pick<Program, 'checks'>
 
 interface TicketRecipe extends Recipe {
@@ -35,7 +35,7 @@ interface TicketRecipe extends Recipe {
 }
 
 interface JobRecipe extends Recipe {
-  /** `trigger-build`, and the action that stops what it starts. */
+  /** The action that starts a job, such as `trigger-build`, and the one that stops it. */
   start: string
   stop?: string
   /** Inputs of jobs that pass, fail and run for minutes. */
@@ -44,7 +44,7 @@ interface JobRecipe extends Recipe {
   slow?: object
   /** The deadline at which a slow job is stopped, in seconds; 20 by default. */
   slowDeadline?: number
-  /** Whether a job runs now, and not only waits. */
+  /** Returns whether a job is running, not only queued. */
   isRunning?(started: Started): Promise<boolean>
 }
 
@@ -53,7 +53,7 @@ interface MessageRecipe extends Recipe {
 }
 
 interface EvaluationRecipe extends Recipe {
-  /** A query of the connection, and the value that it has. */
+  /** A query of the connection and its value. */
   metric: string
   value: number
   /** Queries that have no data. */
@@ -65,9 +65,9 @@ interface Running {
   proxy: LossyProxy
   started: Started
   call(action: string, input: object, query?: string, event?: object): ReturnType<Service['call']>
-  /** Calls an action interactively and waits for its one finished event. */
+  /** Calls an action interactively and returns its only finished event. */
   finish(action: string, input: object, query?: string): Promise<Finished>
-  /** The number of writes that something leaves at the server. */
+  /** Returns the number of writes that an operation causes on the server. */
   writes(run: () => Promise<unknown>): Promise<number>
 }
 
@@ -79,7 +79,7 @@ interface Finished {
   task: any
 }
 
-/** A ticket system that is connected as its page says. */
+/** Returns the tests of a ticket system with the connection of its page. */
 export function ticketRecipe<R extends TicketRecipe>(recipe: R): Tried<R> {
   const { noun } = recipe
   const [open, update, close] = [`open-${noun}`, `update-${noun}`, `close-${noun}`]
@@ -121,7 +121,7 @@ export function ticketRecipe<R extends TicketRecipe>(recipe: R): Tried<R> {
   ])
 }
 
-/** A system with jobs that is connected as its page says. */
+/** Returns the tests of a system with jobs with the connection of its page. */
 export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
   const { start, stop, slowDeadline = 20 } = recipe
   return program(recipe, ({ call, finish, writes, service, started: server }) => [
@@ -138,7 +138,7 @@ export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
       },
     ],
     [
-      'follows a job to its end, whether it passes or fails',
+      'polls a job until it passes or fails',
       async () => {
         const passed = await finish(start, recipe.passes)
         assert.deepEqual([passed.status, passed.result], ['succeeded', 'pass'], passed.message)
@@ -159,7 +159,7 @@ export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
             const { result, message } = await finish(stop, { id: started.body.data.id })
             assert.equal(result, 'pass', message)
           }),
-          test('stops a job at its deadline, and says so', async () => {
+          test('stops a job at its deadline and reports it', async () => {
             const { status, message } = await finish(
               start,
               { ...recipe.slow, onDeadline: 'stop' },
@@ -185,7 +185,7 @@ export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
   ])
 }
 
-/** A chat or push service that is connected as its page says. */
+/** Returns the tests of a chat or push service with the connection of its page. */
 export function messageRecipe<R extends MessageRecipe>(recipe: R): Tried<R> {
   return program(recipe, ({ call, finish, writes }) => [
     test('posts a message once, silently, although the call is repeated', async () => {
@@ -214,7 +214,7 @@ export function messageRecipe<R extends MessageRecipe>(recipe: R): Tried<R> {
   ])
 }
 
-/** A system that measures service levels, connected as its page says. */
+/** Returns the tests of a system that measures service levels with the connection of its page. */
 export function evaluationRecipe<R extends EvaluationRecipe>(recipe: R): Tried<R> {
   const { metric, value, noData } = recipe
   const input = (op: string, limit: number) => ({ timeframe: '5m', thresholds: [{ metric, op, value: limit }] })
@@ -238,7 +238,7 @@ export function evaluationRecipe<R extends EvaluationRecipe>(recipe: R): Tried<R
   ])
 }
 
-/** The headers of a request by the user that a server was started with. */
+/** Returns the headers of a request by the user of the server. */
 export function basic({ username, password }: Record<string, string | undefined>): Record<string, string> {
   return { authorization: `Basic ${btoa(`${username}:${password}`)}` }
 }
@@ -247,7 +247,7 @@ function test(name: string, run: () => Promise<void>): [string, () => Promise<vo
   return [name, run]
 }
 
-/** The response is lost after the server has done what it was asked. */
+/** Returns the tests of a response that is lost after the server has carried out the request. */
 function interrupted(
   { name }: Recipe,
   action: string,
@@ -319,7 +319,7 @@ function program<R extends Recipe>(recipe: R, tests: (running: Running) => Check
 
 function refusals({ refused = [], wrongCredentials }: Recipe, call: Running['call']): Checks['tests'] {
   const refusals = refused.map(({ action, input, words }) =>
-    test(`reports a refusal of ${action} in the words of the server`, async () => {
+    test(`reports a refusal of ${action} with the reason of the server`, async () => {
       const { status, body } = await call(action, input)
       assert.equal(status, 422, JSON.stringify(body))
       assert.match(body.detail, words)
@@ -336,7 +336,7 @@ function refusals({ refused = [], wrongCredentials }: Recipe, call: Running['cal
   return [...refusals, reportsCredentials]
 }
 
-/** The connection of the page, with the values of a server. */
+/** Returns the connection of the page with the values of a server. */
 function connectionOf({ page }: Recipe, values: Record<string, string>): Record<string, unknown> {
   const text = readFileSync(join(import.meta.dirname, `../../docs/http/${page}.md`), 'utf8')
   const [, block] = /```json\n([\s\S]+?)\n```/.exec(text) ?? []

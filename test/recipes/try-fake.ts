@@ -4,7 +4,7 @@ import type { Program } from '../real/program.ts'
 
 const TEST_TIMEOUT_MS = 180_000
 
-/** Tries a recipe with a fake server, and closes the server at the end. */
+/** Tests a recipe with a fake server, and closes the server at the end. */
 export async function tryFake({ name, checks }: Pick<Program, 'name' | 'checks'>, server: Served): Promise<void> {
   const { tests, close } = await checks({ url: server.url, words: {} })
   afterAll(async () => {
