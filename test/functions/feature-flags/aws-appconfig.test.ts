@@ -78,7 +78,7 @@ describe('AWS AppConfig: invalid input', () => {
     [{ percentage: 50 }, 'input.percentage is not supported by AWS AppConfig'],
     [{ flag: 'with space' }, 'input.flag must be up to 64 letters'],
     [{ flag: '__proto__' }, 'input.flag must be up to 64 letters'],
-    [{ project: 'shop' }, 'input.project is of no use'],
+    [{ project: 'shop' }, 'input.project is not supported'],
   ])('is refused: %j', async (input, message) => {
     const failure = await failureOf(Promise.resolve().then(() => one(input)))
     expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(message)])
