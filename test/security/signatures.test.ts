@@ -83,7 +83,7 @@ describe('a Slack button', () => {
     type: 'block_actions',
     user: { id: 'U0JANE', username: 'jane', team_id: 'T0' },
     channel: { id: 'C0' },
-    actions: [{ action_id: 'approve', value: 'a-reference' }],
+    actions: [{ action_id: 'approve', value: 'a-signed-link' }],
   }
   const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
   const timestamp = String(now / 1_000)
@@ -123,8 +123,8 @@ describe('a Slack button', () => {
 describe('a Mattermost button', () => {
   const token = 'the-token-of-a-bot-in-mattermost'
   const connection = mattermost.connection.parse({ baseUrl: 'https://chat.example.com', token })
-  const mac = hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), 'a-reference.approve')
-  const good = { reference: 'a-reference', decision: 'approve', mac }
+  const mac = hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), 'a-signed-link.approve')
+  const good = { reference: 'a-signed-link', decision: 'approve', mac }
   const read = (context: object) =>
     mattermost.buttons.verify(connection, { body: JSON.stringify({ context, user_id: 'u' }), headers: {}, now })
 

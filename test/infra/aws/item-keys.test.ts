@@ -121,7 +121,7 @@ const decideApproval = async () => {
   await store.readApproval(taskId)
   await store.saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
 }
-const keepRun = async () => {
+const useRunState = async () => {
   const { saveRun, readRunState, changeRunState } = await import('../../../shared/state/run-states.ts')
   await saveRun('run', 'running')
   await readRunState('run')
@@ -180,8 +180,8 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
   ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
   ['a task that waits for approval', 'task', 'notification', requestApproval, /^approval#/],
   ['a decision', 'webhook', 'notification', decideApproval, /^approval#/],
-  ['a run within a task', 'task', 'load-testing', keepRun, /^run#/],
-  ['a call that stops such a run', 'webhook', 'load-testing', keepRun, /^run#/],
+  ['a run within a task', 'task', 'load-testing', useRunState, /^run#/],
+  ['a call that stops such a run', 'webhook', 'load-testing', useRunState, /^run#/],
   ['a task that starts a run', 'task', 'ci-cd', saveRun, /^last-run#ci-cd#/],
   ['a silent call that starts a run', 'webhook', 'ci-cd', saveRun, /^last-run#ci-cd#/],
   ['a call that stops the last run', 'webhook', 'ci-cd', readRun, /^last-run#ci-cd#/],
