@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { Lifecycle, passTime } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['job', 'blind', 'attended', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => platform.reset())
+
+const input = { target: 'deploy' }
+
+describe('A task that starts a job', () => {
+  it('polls the job until it ends, and sends one result', async () => {
+    platform.states = ['queued', 'busy', 'done']
+    const { status, outcome, sent } = await lifecycle.call('start-run?connection=job', { input })
+    expect({ status, outcome, sent }).toMatchObject({
+      status: 'SUCCEEDED',
+      outcome: { status: 'succeeded', result: 'pass', data: { id: '1' } },
+      sent: ['started', 'finished'],
+    })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it.each([
+    ['done', { status: 'succeeded', result: 'pass' }],
+    ['broken', { status: 'succeeded', result: 'fail' }],
+    ['cancelled', { status: 'aborted', result: 'fail' }],
+  ])('ends with the verdict of the state %s', async (state, verdict) => {
+    platform.states = ['busy', state]
+    const { outcome, events } = await lifecycle.call('start-run?connection=job', { input })
+    expect(outcome).toMatchObject(verdict)
+    expect(events.at(-1)?.data).toMatchObject(verdict)
+  })
+
+  it('never takes an unknown state for an end', async () => {
+    platform.states = ['a-new-state', 'done']
+    expect((await lifecycle.call('start-run?connection=job', { input })).outcome).toMatchObject({ result: 'pass' })
+  })
+
+  it('sends progress events if they are requested', async () => {
+    platform.states = ['queued', 'busy', 'busy', 'done']
+    const { sent } = await lifecycle.call('start-run?connection=job&progress=true', { input })
+    expect(sent[0]).toBe('started')
+    expect(sent.at(-1)).toBe('finished')
+    expect(sent).toContain('status.changed')
+  })
+
+  it('ends with the refusal of the platform', async () => {
+    platform.failNext(422, { message: 'deploy is locked' }, { on: 'POST' })
+    const { outcome, sent } = await lifecycle.call('start-run?connection=job', { input })
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringContaining('deploy is locked'),
+    })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('starts the job after the platform is back', async () => {
+    platform.failNext(503, { message: 'maintenance' }, { on: 'POST', times: 4 })
+    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it('gives up at the deadline if the platform stays down, and names its last response', async () => {
+    const fails = ({ method }: Call) => {
+      passTime(30)
+      return method === 'POST'
+    }
+    platform.failNext(503, { message: 'maintenance' }, { on: fails, times: 10_000 })
+    const { outcome, sent } = await lifecycle.call('start-run?connection=job&deadline=PT10M', { input })
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(/maintenance.* deadline of 10 min/s),
+    })
+    expect(sent).toEqual(['started', 'finished'])
+    platform.close
+  })
+
+  it('finds the job whose response was lost', async () => {
+    platform.loseNext('POST')
+    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it('finds the job that the platform started before it answered 500', async () => {
+    platform.failNext(500, { message: 'oops' }, { on: 'POST', done: true })
+    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it('starts no second job if a lost response cannot be looked up', async () => {
+    platform.loseNext('POST')
+    const { outcome } = await lifecycle.call('start-run?connection=blind', { input })
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it('starts no second job after a success with an unexpected body', async () => {
+    const statuses = platform.replaceNext(({ method }) => method === 'POST', '<html>login</html>')
+    const { outcome } = await lifecycle.call('start-run?connection=blind', { input })
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(statuses).toHaveLength(1)
+  })
+
+  it('runs once more under the same key and finds what the first run started', async () => {
+    const payload = await lifecycle.accept('start-run?connection=job', { input })
+    await lifecycle.run(payload)
+    const { outcome } = await lifecycle.run(payload)
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it('continues after polls that fail', async () => {
+    platform.states = ['busy', 'done']
+    const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
+    for (const status of [500, 429, 401, 404]) platform.failNext(status, { message: 'not now' }, { on: isPoll })
+    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  it('sends nothing to the platform in a dry run', async () => {
+    const { outcome, sent } = await lifecycle.call('start-run?connection=job&dryRun=true', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(sent).toEqual(['started', 'finished'])
+    expect(platform.calls.filter(({ method }) => method !== 'GET')).toEqual([])
+  })
+
+  it('does nothing if `when` does not match', async () => {
+    const { outcome } = await lifecycle.call('start-run?connection=job&when=fail', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(platform.calls).toEqual([])
+  })
+})
+
+describe('At the deadline', () => {
+  beforeEach(() => {
+    platform.secondsPerRequest = 30
+  })
+
+  it('a job that its action stops is stopped, and the result says so', async () => {
+    platform.states = ['busy']
+    const { outcome, sent } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringContaining('deadline of 5 min'),
+    })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('a job that its action leaves keeps running, and the result says so', async () => {
+    platform.states = ['busy']
+    const { outcome } = await lifecycle.call('start-and-leave?connection=job&deadline=PT5M', { input })
+    expect(platform.runs).toMatchObject([{ stopped: false }])
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(/deadline of 5 min passed, and the job was left running.*busy/s),
+      data: { state: 'busy' },
+    })
+  })
+
+  it('a job of a platform that cannot stop it keeps running, and the result says so', async () => {
+    platform.states = ['busy']
+    const { outcome } = await lifecycle.call('start-run?connection=blind&deadline=PT5M', { input })
+    expect(platform.runs).toMatchObject([{ stopped: false }])
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+  })
+
+  it('a job that ends by itself while it is stopped keeps its own result', async () => {
+    platform.states = ['busy']
+    platform.afterStop = 'done'
+    const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass', message: expect.stringContaining('stop') })
+  })
+
+  it('a job that does not stop is reported with its last status', async () => {
+    platform.states = ['busy']
+    platform.afterStop = 'busy'
+    const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail', data: { state: 'busy' } })
+  })
+
+  it('a stop request that fails for a moment is repeated', async () => {
+    platform.states = ['busy']
+    const isStop = ({ path }: Call) => path.endsWith('/stop')
+    platform.failNext(503, { message: 'maintenance' }, { on: isStop, times: 2 })
+    await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+  })
+
+  it('a stop request that is refused is reported with its reason', async () => {
+    platform.states = ['busy']
+    const isStop = ({ path }: Call) => path.endsWith('/stop')
+    platform.failNext(403, { message: 'you may not stop it' }, { on: isStop, times: 100 })
+    const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('you may not stop it') })
+  })
+})
+
+describe('A job that must not outlive its task', () => {
+  it('is cleaned up twice if its start was abandoned', async () => {
+    // The run starts, but neither its response nor a search arrives until the deadline.
+    const isSearch = ({ path, method }: Call) =>
+      path === '/runs' && method === 'GET' && platform.runs.length > 0 && Date.now() < deadline
+    const deadline = Date.now() + 120_000
+    platform.secondsPerRequest = 30
+    platform.loseNext('POST')
+    platform.failNext(503, { message: 'maintenance' }, { on: isSearch, done: true, times: 10_000 })
+    const { outcome } = await lifecycle.call('start-run?connection=attended&deadline=PT2M', { input })
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(platform.calls.filter(({ path }) => path.endsWith('/stop'))).toHaveLength(2)
+  })
+
+  it('is stopped if the platform does not report it any longer', async () => {
+    platform.states = ['busy']
+    const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
+    platform.failNext(404, { message: 'no such run' }, { on: isPoll, times: 10_000 })
+    const { outcome } = await lifecycle.call('start-run?connection=attended', { input })
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+  })
+})

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { Lifecycle, passTime } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['job', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => {
+  platform.reset()
+  lifecycle.keptn.recover()
+})
+
+const input = { title: 'Checkout is slow' }
+const posts =
+  (kind: string) =>
+  ({ method, body }: Call) =>
+    method === 'POST' && String((body as { type?: string }).type).endsWith(kind)
+
+describe('An orchestrator', () => {
+  it.each(['started', 'finished'])('that fails for a while receives one %s event', async (kind) => {
+    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: posts(kind), times: 5 })
+    const { sent } = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(sent).toEqual(['started', 'finished'])
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it.each(['started', 'finished'])('whose response to the %s event was lost receives it once', async (kind) => {
+    lifecycle.keptn.loseNext(posts(kind))
+    const { sent } = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it.each(['started', 'finished'])(
+    'that recorded the %s event before it answered 500 receives it once',
+    async (kind) => {
+      lifecycle.keptn.failNext(500, { message: 'oops' }, { on: posts(kind), done: true })
+      const { sent } = await lifecycle.call('open-ticket?connection=ticket', { input })
+      expect(sent).toEqual(['started', 'finished'])
+    },
+  )
+
+  it('that is down until the deadline receives started and errored finished, and nothing is done', async () => {
+    const isDown = (call: Call) => {
+      if (!posts('started')(call)) return false
+      passTime(60)
+      return true
+    }
+    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: isDown, times: 8 })
+    const { sent, outcome } = await lifecycle.call('open-ticket?connection=ticket&deadline=PT5M', { input })
+    expect(sent).toEqual(['started', 'finished'])
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(platform.tickets).toEqual([])
+  })
+
+  it('receives no progress event again if one is lost', async () => {
+    platform.states = ['queued', 'busy', 'done']
+    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: posts('status.changed'), times: 100 })
+    const { sent, outcome } = await lifecycle.call('start-run?connection=job&progress=true', {
+      input: { target: 'deploy' },
+    })
+    expect(sent).toEqual(['started', 'finished'])
+    expect(outcome).toMatchObject({ result: 'pass' })
+  })
+
+  it('receives no started event unless the call requests one', async () => {
+    const { sent } = await lifecycle.call('open-ticket?connection=ticket&sendStarted=false', { input })
+    expect(sent).toEqual(['finished'])
+  })
+})
+
+describe('A task that opens a ticket', () => {
+  it('opens one ticket and sends its id', async () => {
+    const { outcome, events } = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: '1' } })
+    expect(events.at(-1)?.data).toMatchObject({ check: { id: '1' } })
+    expect(platform.tickets).toMatchObject([{ title: 'Checkout is slow' }])
+  })
+
+  it('finds the ticket whose response was lost', async () => {
+    platform.loseNext('POST')
+    const { outcome } = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: '1' } })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('finds the ticket after a success with an unexpected body', async () => {
+    platform.replaceNext(({ method }) => method === 'POST', '<html>login</html>')
+    const { outcome } = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(outcome).toMatchObject({ data: { id: '1' } })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('reports the refusal of the platform', async () => {
+    platform.failNext(403, { message: 'you may not open tickets' }, { on: 'POST' })
+    const { outcome, sent } = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('you may not open tickets') })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('continues with credentials that are corrected before the deadline', async () => {
+    const isRefused = ({ headers }: Call) => headers.authorization !== 'Bearer corrected-token-of-the-platform'
+    platform.failNext(401, { message: 'bad credentials' }, { on: isRefused, times: 4 })
+    const task = lifecycle.accept('open-ticket?connection=ticket', { input })
+    const payload = await task
+    lifecycle.connect('ticket', { provider: 'ticket', baseUrl: platform.url, token: 'corrected-token-of-the-platform' })
+    expect((await lifecycle.run(payload)).outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  it('keeps secrets out of its steps, events and outcome', async () => {
+    platform.failNext(422, { message: 'Bearer token-of-the-platform was refused' }, { on: 'POST' })
+    lifecycle.connect('ticket', { provider: 'ticket', baseUrl: platform.url, token: 'token-of-the-platform' })
+    const ended = await lifecycle.call('open-ticket?connection=ticket', { input })
+    expect(JSON.stringify(ended)).not.toContain('token-of-the-platform')
+    expect(ended.outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('was refused') })
+  })
+})

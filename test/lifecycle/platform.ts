@@ -1,0 +1,171 @@
+import * as z from 'zod/mini'
+import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
+import { serve } from '../../infra/platforms/loopback-server.ts'
+import { secret, url } from '../../shared/fields.ts'
+import { segment } from '../../shared/http/segment.ts'
+import type { Category } from '../../shared/providers/category.ts'
+import { defineJobProvider } from '../../shared/providers/job.ts'
+import { startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
+import { defineTicketProvider } from '../../shared/providers/ticket.ts'
+import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
+import { passTime } from './lifecycle.ts'
+
+/** A run of the fake platform. */
+export interface FakeRun {
+  id: string
+  key: string
+  /** The states that the next requests for the status report; the last one stays. */
+  states: string[]
+  stopped: boolean
+}
+
+/** The fake platform: runs and tickets that carry the idempotency key. */
+export interface FakePlatform extends Served {
+  runs: FakeRun[]
+  tickets: { id: string; key: string; title: string }[]
+  /** States of the runs that are started from now on. */
+  states: string[]
+  /** State of a run after a stop request. */
+  afterStop: string
+  /** Seconds that pass with each request. */
+  secondsPerRequest: number
+  /** Removes all runs and tickets, and resets the settings. */
+  reset(): void
+}
+
+export async function startPlatform(): Promise<FakePlatform> {
+  const served = await serve((call) => answer(platform, call))
+  const defaults = () => ({ runs: [], tickets: [], states: ['done'], afterStop: 'cancelled', secondsPerRequest: 0 })
+  const platform: FakePlatform = {
+    ...served,
+    ...defaults(),
+    reset() {
+      Object.assign(platform, defaults())
+      platform.calls.splice(0)
+      platform.recover()
+    },
+  }
+  return platform
+}
+
+function answer(platform: FakePlatform, { method, path, query, body }: Call): Reply {
+  passTime(platform.secondsPerRequest)
+  const [, kind, id, verb] = path.split('/')
+  const { key = '', title = '' } = (body ?? {}) as { key?: string; title?: string }
+  if (kind === 'tickets' && method === 'POST') {
+    const ticket = { id: String(platform.tickets.length + 1), key, title }
+    platform.tickets.push(ticket)
+    return { status: 201, body: ticket }
+  }
+  if (kind === 'tickets')
+    return { status: 200, body: platform.tickets.filter((ticket) => ticket.key === query.get('key')) }
+  if (kind === 'runs' && id === undefined && method === 'POST') {
+    const run = { id: String(platform.runs.length + 1), key, states: [...platform.states], stopped: false }
+    platform.runs.push(run)
+    return { status: 201, body: { id: run.id } }
+  }
+  if (kind === 'runs' && id === undefined) {
+    const found = platform.runs.filter((run) => run.key === query.get('key'))
+    return { status: 200, body: found.map((run) => ({ id: run.id })) }
+  }
+  const run = platform.runs.find((one) => one.id === id)
+  if (!run) return { status: 404, body: { message: `There is no run ${id}` } }
+  if (verb === 'stop') {
+    Object.assign(run, { stopped: true, states: [platform.afterStop] })
+    return { status: 202 }
+  }
+  const state = run.states.length > 1 ? run.states.shift() : run.states[0]
+  return { status: 200, body: { id, state } }
+}
+
+const connection = z.strictObject({ baseUrl: url('Base URL of the platform'), token: secret('Token') })
+const created = z.object({ id: z.string() })
+const status = z.object({ id: z.string(), state: z.string() })
+
+const jobProvider = {
+  title: 'Fake',
+  noun: 'run',
+  connection,
+  headers: ({ token }: { token: string }) => ({ authorization: `Bearer ${token}` }),
+  check: () => Promise.resolve(),
+  states: { queued: 'running', busy: 'running', done: 'pass', broken: 'fail', cancelled: 'aborted' },
+} as const
+
+/** A provider that finds its runs by key. */
+const fakeJob = defineJobProvider({
+  ...jobProvider,
+  async find({ http, idempotencyKey: key }) {
+    const [run] = (await http.get('runs', { query: { key }, schema: z.array(created) })).body
+    return run
+  },
+  start: async ({ http, idempotencyKey: key }, { target }) =>
+    (await http.post('runs', { key, target }, { schema: created })).body,
+  getStatus: async ({ http }, { id }) => (await http.get(`runs/${segment(id)}`, { schema: status })).body,
+  async stop({ http }, { id }) {
+    await http.post(`runs/${segment(id)}/stop`)
+  },
+})
+
+/** A provider that cannot find its runs, and whose platform cannot stop them. */
+const blindJob = defineJobProvider({ ...jobProvider, start: fakeJob.start, getStatus: fakeJob.getStatus })
+
+/** A provider whose runs must not outlive their task. */
+const attendedJob = defineJobProvider({
+  ...jobProvider,
+  requiresTask: true,
+  find: fakeJob.find,
+  start: fakeJob.start,
+  getStatus: fakeJob.getStatus,
+  stop: fakeJob.stop,
+  async cleanUp({ http, idempotencyKey: key }) {
+    for (const { id } of (await http.get('runs', { query: { key }, schema: z.array(created) })).body)
+      await http.post(`runs/${segment(id)}/stop`)
+  },
+})
+
+const ticket = z.object({ id: z.string() })
+const unsupported = () => Promise.reject(new Error('The tests only open tickets.'))
+
+const fakeTicket = defineTicketProvider({
+  title: 'Fake',
+  noun: 'ticket',
+  connection,
+  headers: jobProvider.headers,
+  check: () => Promise.resolve(),
+  project: undefined,
+  async find({ http, idempotencyKey: key }) {
+    const [found] = (await http.get('tickets', { query: { key }, schema: z.array(ticket) })).body
+    return found && ticketOf(found.id)
+  },
+  open: async ({ http, idempotencyKey: key }, { title }) =>
+    ticketOf((await http.post('tickets', { key, title }, { schema: ticket })).body.id),
+  update: unsupported,
+  comment: unsupported,
+  hasComment: unsupported,
+  close: unsupported,
+})
+
+function ticketOf(id: string) {
+  return { id, number: id, url: undefined, state: 'open', isClosed: false }
+}
+
+/** A category with the fake providers. */
+export const category: Category = {
+  name: 'testing',
+  summary: 'Tests the lifecycle of tasks',
+  actions: {
+    'start-run': startJob({ summary: 'Starts a run', silent: 'answers', onDeadline: 'stop' }),
+    'start-and-leave': startJob({ summary: 'Starts a run and leaves it at the deadline', silent: 'answers' }),
+    'stop-run': stopJob({ summary: 'Stops a run' }),
+    'open-ticket': openTicket,
+    'update-ticket': updateTicket,
+    'close-ticket': closeTicket,
+  },
+  providers: {
+    job: async () => fakeJob,
+    blind: async () => blindJob,
+    attended: async () => attendedJob,
+    ticket: async () => fakeTicket,
+  },
+}
