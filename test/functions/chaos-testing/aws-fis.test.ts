@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
 import { type FisServer, startFis } from '../../../infra/platforms/aws-fis.ts'
 import { secretsIn } from '../../../shared/fields.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { jobPlatforms } from '../../e2e/job-platforms.ts'
 import { failureOf, keyOf } from '../helpers.ts'
-import { experiment } from './experiment.ts'
+import { experiment, experimentActions } from './experiment.ts'
 
 let server: FisServer
 beforeEach(async () => {
@@ -22,6 +24,8 @@ const connected = (fields: object = {}) =>
   experiment(awsFis, () => ({ endpoint: server.url, region: 'eu-west-1', allow: [target], ...fields }))
 const connection = (fields: object) => awsFis.connection.parse({ allow: target, ...fields })
 const starts = () => server.calls.filter(({ method }) => method === 'POST')
+
+jobConformance(awsFis, experimentActions, jobPlatforms['aws-fis'])
 
 describe('AWS FIS: connection', () => {
   test('the check reads an unknown experiment, signed for the service and region', async () => {
@@ -165,27 +169,10 @@ describe('AWS FIS: start', () => {
 })
 
 describe('AWS FIS: start with a lost response', () => {
-  test('a retry starts no second experiment', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: true })
-    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(server.state.experiments).toHaveLength(1)
-  })
-
   test('calls with other keys or without a key start their own experiments', async () => {
     await connected().start(shop)
     for (const key of [keyOf(2), undefined, undefined]) await connected().start(shop, { key })
     expect(server.state.experiments.map(({ tags }) => Object.values(tags))).toEqual([[keyOf(1)], [keyOf(2)], [], []])
-  })
-
-  test('is transient while AWS is down', async () => {
-    server.down()
-    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
-    server.down(false)
-    server.failNext(503, '<html><title>Unavailable</title></html>')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
-    server.hang()
-    expect(await failureOf(connected().start(shop, { deadline: 1_000 }))).toMatchObject({ kind: 'timeout' })
   })
 })
 
@@ -336,10 +323,8 @@ describe('AWS FIS: experiment', () => {
     expect(await connected().end(started, input)).toMatchObject({ result: 'warning' })
   })
 
-  test('keeps running while AWS is down, and is refused if it no longer exists', async () => {
+  test('is refused if it no longer exists', async () => {
     const started = await connected().start(shop)
-    server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
     server.state.experiments = []
     expect(await failureOf(connected().poll(started, shop))).toMatchObject({
       kind: 'refused',
