@@ -54,7 +54,7 @@ describe('An evaluation whose data arrives late', () => {
     const end = new Date(Date.now() + 60_000).toISOString()
     const late = await request({}, 'connection=late', { end })
     expect(late.status).toBe(422)
-    expect(late.body.detail).toMatch(/^Not evaluated: Dynatrace has its data up to .* Call it with mode=interactive/)
+    expect(late.body.detail).toMatch(/^Not evaluated: Dynatrace has its data up to .* Use mode=interactive/)
     const call = await request({}, 'connection=late')
     expect(call).toMatchObject({ status: 200, body: { result: 'pass', data: { score: 100 } } })
     expect(Date.parse(call.body.data.timeEnd)).toBeLessThan(Date.now() - (dataDelay - 1) * 1_000)
