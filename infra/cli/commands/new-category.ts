@@ -6,12 +6,12 @@ import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { newName } from '../extend/names.ts'
 import { addProvider, nextForProvider } from '../extend/provider.ts'
-import { type TemplateShape, templateShapes } from '../extend/shapes.ts'
+import { type TemplateKind, templateKinds } from '../extend/kinds.ts'
 import { UsageError } from '../usage-error.ts'
 import { requireUnusedName } from './new-provider.ts'
 
 interface Options extends FinishOptions {
-  shape: TemplateShape
+  kind: TemplateKind
   provider?: string
 }
 
@@ -20,7 +20,7 @@ export function newCategoryCommand(): Command {
   return new Command('new-category')
     .description('create a task category with a README from a working template')
     .argument('<name>', 'name in URLs, such as access-requests')
-    .addOption(new Option('--shape <shape>', 'kind of its providers').choices(templateShapes).makeOptionMandatory())
+    .addOption(new Option('--kind <kind>', 'kind of its providers').choices(templateKinds).makeOptionMandatory())
     .option('--provider <name>', 'also create a provider, as new-provider does')
     .option('--dry-run', 'list the files that would be written')
     .option('--json', 'print the files and the next commands as JSON')
@@ -32,13 +32,13 @@ The category gets the actions of its kind and the http provider. After npm start
 Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
-  $ npm run webhooks -- new-category access-requests --shape ticket --dry-run
-  $ npm run webhooks -- new-category reports --shape job --provider acme --dry-run`,
+  $ npm run webhooks -- new-category access-requests --kind ticket --dry-run
+  $ npm run webhooks -- new-category reports --kind job --provider acme --dry-run`,
     )
     .action(run)
 }
 
-async function run(text: string, { shape, provider, ...options }: Options): Promise<void> {
+async function run(text: string, { kind, provider, ...options }: Options): Promise<void> {
   const name = newName(text)
   if (categories.some((category) => category.name === text))
     throw new UsageError(
@@ -48,11 +48,11 @@ async function run(text: string, { shape, provider, ...options }: Options): Prom
   if ([finisher, 'categories', 'acme', 'sample'].includes(text))
     throw new UsageError(`The name ${text} is reserved. Choose another name.`)
   const changes = new Changes()
-  const category = await addCategory(changes, name, shape)
+  const category = await addCategory(changes, name, kind)
   const then = [`Then adapt functions/${text}/actions.ts and README.md, and run npm run check.`]
-  if (provider === undefined) return finish(changes, nextForCategory(category, shape), then, options)
+  if (provider === undefined) return finish(changes, nextForCategory(category, kind), then, options)
   const named = newName(provider)
   requireUnusedName(provider)
-  addProvider(changes, text, named, shape)
-  finish(changes, nextForProvider(category, named, shape), then, options)
+  addProvider(changes, text, named, kind)
+  finish(changes, nextForProvider(category, named, kind), then, options)
 }

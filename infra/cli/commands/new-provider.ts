@@ -4,13 +4,13 @@ import type { Category } from '../../../shared/providers/category.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { newName } from '../extend/names.ts'
-import { addProvider, nextForProvider, shapeOf } from '../extend/provider.ts'
-import { type TemplateShape, templateShapes } from '../extend/shapes.ts'
+import { addProvider, nextForProvider, resolveKind } from '../extend/provider.ts'
+import { type TemplateKind, templateKinds } from '../extend/kinds.ts'
 import { findCategory } from '../find-by-name.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends FinishOptions {
-  shape?: TemplateShape
+  kind?: TemplateKind
   title?: string
 }
 
@@ -22,7 +22,7 @@ export function newProviderCommand(): Command {
     .argument('<name>', 'name in connections, such as acme or acme-desk')
     .option('--title <title>', 'display name, such as ServiceNow (default: derived from the name)')
     .addOption(
-      new Option('--shape <shape>', 'kind of the provider, if the category supports several').choices(templateShapes),
+      new Option('--kind <kind>', 'kind of the provider, if the category supports several').choices(templateKinds),
     )
     .option('--dry-run', 'list the files that would be written')
     .option('--json', 'print the files and the next commands as JSON')
@@ -35,25 +35,25 @@ Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
   $ npm run webhooks -- new-provider issue-ticketing acme --dry-run
-  $ npm run webhooks -- new-provider incident-management acme-runs --shape job --title 'ACME Runs' --dry-run`,
+  $ npm run webhooks -- new-provider incident-management acme-runs --kind job --title 'ACME Runs' --dry-run`,
     )
     .action(run)
 }
 
-function run(where: string, text: string, { shape: asked, title, ...options }: Options): void {
+function run(where: string, text: string, { kind: requestedKind, title, ...options }: Options): void {
   const category = findCategory(where)
   const name = newName(text, title)
-  const shape = shapeOf(category, asked)
+  const kind = resolveKind(category, requestedKind)
   requireUnusedName(name.kebab)
   const changes = new Changes()
-  addProvider(changes, category.name, name, shape)
+  addProvider(changes, category.name, name, kind)
   const guard =
     category.name === 'chaos-testing'
       ? ['Limit its blast radius before you use it, as functions/chaos-testing/providers/http.ts does.']
       : []
   const [provider, server] = changes.list().created
   const then = `Then adapt ${provider} and ${server} to the API of ${name.title}, and run npm run check.`
-  finish(changes, nextForProvider(category, name, shape), [...guard, then], options)
+  finish(changes, nextForProvider(category, name, kind), [...guard, then], options)
 }
 
 /** Requires a name that no category uses: the test server and the contract of a provider are found by its name. */

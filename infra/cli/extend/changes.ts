@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../usage-error.ts'
 
-/** The project that the command belongs to. */
+/** The root folder of the project. */
 export const root = join(import.meta.dirname, '../../..')
 
-/** Files as they are to become: nothing is written before all of it is known. Paths are below the root. */
+/** Collects changes of files, and writes them all at the end. Paths are relative to the root. */
 export class Changes {
   readonly #texts = new Map<string, string>()
 
@@ -13,22 +13,22 @@ export class Changes {
     return this.#texts.get(path) ?? readFileSync(join(root, path), 'utf8')
   }
 
-  /** @throws UsageError where it is there already */
+  /** @throws UsageError if the file exists */
   create(path: string, text: string): void {
-    if (existsSync(join(root, path))) throw new UsageError(`${path} is there already: choose another name.`)
+    if (existsSync(join(root, path))) throw new UsageError(`${path} already exists. Choose another name.`)
     this.#texts.set(path, text)
   }
 
   /**
-   * Puts a text behind the only place that reads so.
+   * Inserts a text after the first occurrence of another.
    *
-   * @throws Error where there is no such place
+   * @throws Error if there is none
    */
-  insert(path: string, behind: string, text: string): void {
+  insert(path: string, anchor: string, text: string): void {
     const before = this.read(path)
-    const at = before.indexOf(behind)
-    if (at < 0) throw new Error(`${path} has no line "${behind.trim()}", behind which something is to be added.`)
-    const end = at + behind.length
+    const at = before.indexOf(anchor)
+    if (at < 0) throw new Error(`${path} has no line "${anchor.trim()}" to insert a text after.`)
+    const end = at + anchor.length
     this.#texts.set(path, before.slice(0, end) + text + before.slice(end))
   }
 
@@ -36,11 +36,11 @@ export class Changes {
     this.#texts.set(path, `${this.read(path).trimEnd()}\n\n${text}`)
   }
 
-  /** What becomes of which file, in the order in which it was said. */
+  /** Returns the paths in the order of the changes. */
   list(): { created: string[]; changed: string[] } {
     const paths = [...this.#texts.keys()]
-    const isThere = (path: string) => existsSync(join(root, path))
-    return { created: paths.filter((path) => !isThere(path)), changed: paths.filter(isThere) }
+    const exists = (path: string) => existsSync(join(root, path))
+    return { created: paths.filter((path) => !exists(path)), changed: paths.filter(exists) }
   }
 
   write(): void {

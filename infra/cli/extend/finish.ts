@@ -8,14 +8,14 @@ export interface FinishOptions {
   json?: boolean
 }
 
-/** Made by `npm run docs` of what is written. */
-const generated = ['README.md', 'docs/reference.md', 'docs/openapi.json']
+/** Written by `npm run docs`. */
+const GENERATED = ['README.md', 'docs/reference.md', 'docs/openapi.json']
 
 /**
- * Writes what was made, sorts its imports, makes the documents anew, and says what to do next.
+ * Writes the changes, sorts imports, generates the documents, and prints the next steps.
  *
- * @param next commands as they are typed
- * @param then what is to be changed by hand, as sentences
+ * @param next commands
+ * @param then manual steps, as sentences
  */
 export function finish(changes: Changes, next: string[], then: string[], options: FinishOptions): void {
   const { created, changed } = changes.list()
@@ -25,7 +25,7 @@ export function finish(changes: Changes, next: string[], then: string[], options
     run('node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...sources])
     run('infra/docs/main.ts', [])
   }
-  const all = [...changed, ...generated]
+  const all = [...changed, ...GENERATED]
   const text = [
     options.dryRun ? 'Would write' : 'Wrote',
     ...created.map((path) => `  ${path}`),
@@ -38,7 +38,7 @@ export function finish(changes: Changes, next: string[], then: string[], options
   show({ created, changed: all, next }, text, options)
 }
 
-/** @throws Error with what it said */
+/** @throws Error with the output of the script */
 function run(script: string, args: string[]): void {
   const command = ['--no-warnings', join(root, script), ...args]
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' })

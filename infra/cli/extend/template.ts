@@ -4,34 +4,34 @@ import { UsageError } from '../usage-error.ts'
 import { root } from './changes.ts'
 import type { Name } from './names.ts'
 
-/** Where the templates are: each is built and tested as it stands. */
-const templates = 'test/templates'
+/** Every template is built and tested. */
+const FOLDER = 'test/templates'
 
-/** A file of a template, and where it goes; both below the root. */
+/** A file of a template and its destination, relative to the root. */
 export type Move = readonly [template: string, to: string]
 
-/** The path of a file of a template. */
-export function templateFile(shape: string, file: string): string {
-  return `${templates}/${shape}/${file}`
+/** Returns the path of a file of a template. */
+export function templateFile(kind: string, file: string): string {
+  return `${FOLDER}/${kind}/${file}`
 }
 
 /**
- * The files of a template with another name, each with its imports as they are from where it goes.
+ * Returns the files of a template with another name and adapted imports.
  *
- * @returns the texts, by where they go
- * @throws UsageError where their code uses the name for something else
+ * @returns the texts by their destinations
+ * @throws UsageError if the code already uses the name
  */
 export function instantiate(moves: readonly Move[], name: Name): [path: string, text: string][] {
   const goes = new Map<string, string>(moves)
   return moves.map(([from, to]) => {
     const text = readFileSync(join(root, from), 'utf8')
     if (name.camel !== 'acme' && new RegExp(`\\b${name.camel}\\b`).test(text))
-      throw new UsageError(`${name.kebab} is a word of the code: choose another name, such as ${name.kebab}-cloud.`)
+      throw new UsageError(`The code already uses the name ${name.kebab}. Choose another name, such as ${name.kebab}-cloud.`)
     return [to, to.endsWith('.md') ? renamed(text, name, true) : relocated(renamed(text, name, false), from, to, goes)]
   })
 }
 
-/** Imports of files that come along lead to where they go, all others to where they were. */
+/** Adapts the imports to the new folder. Other files of the template move along. */
 function relocated(text: string, from: string, to: string, goes: ReadonlyMap<string, string>): string {
   return text.replace(/(from |import\()'(\.[^']+)'/g, (_, how: string, path: string) => {
     const target = posix.join(dirname(from), path)
@@ -40,12 +40,12 @@ function relocated(text: string, from: string, to: string, goes: ReadonlyMap<str
   })
 }
 
-/** In one go: what a name becomes may hold the name that it replaces. */
-const places = /(?<=[a-z])Acme|\bAcme(?=[A-Z])|\b[Aa]cme\b(?:\.example\b)?|'sample'|\bconst sample\b/g
+/** One expression for all spellings, because a new name may contain the old one. */
+const PLACEHOLDERS = /(?<=[a-z])Acme|\bAcme(?=[A-Z])|\b[Aa]cme\b(?:\.example\b)?|'sample'|\bconst sample\b/g
 
-/** In prose, in texts and in hosts a name is written otherwise than as a constant or in a type. */
+/** Replaces the name in the spelling of its place: prose, hosts, constants or types. */
 function renamed(text: string, { kebab, camel, pascal, title }: Name, prose: boolean): string {
-  return text.replace(places, (found, at: number) => {
+  return text.replace(PLACEHOLDERS, (found, at: number) => {
     if (found === "'sample'") return `'${kebab}'`
     if (found === 'const sample') return `const ${camel}`
     if (found === 'acme.example') return `${kebab}.example`

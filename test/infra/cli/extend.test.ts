@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { newName } from '../../../infra/cli/extend/names.ts'
-import { templateShapes } from '../../../infra/cli/extend/shapes.ts'
+import { templateKinds } from '../../../infra/cli/extend/kinds.ts'
 import { type Copy, copyOfProject } from './copy.ts'
 
-/** They write into the project that they belong to. */
+/** The commands write into their own project. */
 let copy: Copy
 beforeAll(() => {
   copy = copyOfProject()
@@ -14,58 +14,58 @@ afterAll(() => copy.remove())
 const cli = (...args: string[]) => copy.node('infra/cli/main.ts', ...args)
 const isThere = (path: string) => existsSync(join(copy.folder, path))
 
-describe('what new-category and new-provider write', () => {
+describe('new-category and new-provider', () => {
   const read = (path: string) => readFileSync(join(copy.folder, path), 'utf8')
   const bin = (name: string) => `node_modules/${name}`
 
   beforeAll(async () => {
-    // A category of each shape, each with a provider; and providers of categories that there are.
-    for (const shape of templateShapes)
-      await cli('new-category', `new-${shape}s`, '--shape', shape, '--provider', `acme-${shape}`)
+    // A category and a provider of each kind, and providers of existing categories.
+    for (const kind of templateKinds)
+      await cli('new-category', `new-${kind}s`, '--kind', kind, '--provider', `acme-${kind}`)
     await cli('new-provider', 'notification', 'pigeon')
-    await cli('new-provider', 'incident-management', 'acme-runs', '--shape', 'job', '--title', 'ACME Runs 2.0')
+    await cli('new-provider', 'incident-management', 'acme-runs', '--kind', 'job', '--title', 'ACME Runs 2.0')
   })
 
-  it('is all that there is to do: it is in the lists, the tables and the reference', async () => {
-    for (const shape of templateShapes) {
-      expect(read('README.md')).toContain(`[new-${shape}s](functions/new-${shape}s/README.md)`)
-      expect(read('docs/reference.md')).toContain(`### Connection of \`new-${shape}s\` to \`acme-${shape}\``)
+  it('register what they write in the lists, the tables and the reference', async () => {
+    for (const kind of templateKinds) {
+      expect(read('README.md')).toContain(`[new-${kind}s](functions/new-${kind}s/README.md)`)
+      expect(read('docs/reference.md')).toContain(`### Connection of \`new-${kind}s\` to \`acme-${kind}\``)
     }
     expect(read('functions/incident-management/README.md')).toContain('## ACME Runs 2.0 (`acme-runs`)')
-    expect(read('test/contract/subjects/index.ts')).toContain("'acme-runs': 'There is none yet;")
+    expect(read('test/contract/subjects/index.ts')).toContain("'acme-runs': 'There is none yet.")
     await copy.node('infra/docs/main.ts', '--check')
   })
 
-  it('compiles', async () => {
+  it('write code that compiles', async () => {
     expect(await copy.node(bin('typescript/bin/tsc'), '--noEmit')).toBe('')
   })
 
-  it('is formatted and linted', async () => {
+  it('write formatted code without lint errors', async () => {
     const paths = ['functions', 'test/functions', 'infra/platforms', 'test/contract/subjects']
-    const said = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
-    expect(said).toMatch(/No fixes applied/)
+    const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
+    expect(output).toMatch(/No fixes applied/)
   })
 
-  it('passes its tests, and each webhook of a new README works', async () => {
-    // Of each provider, and of the states of all jobs.
-    const suites = templateShapes.length + 2 + 1
+  it('write tests that pass and READMEs with working webhooks', async () => {
+    // One suite per provider, and one for the states of all jobs.
+    const suites = templateKinds.length + 2 + 1
     await copy.node('infra/build/main.ts')
     const jest = ['--experimental-vm-modules', bin('jest/bin/jest.js'), '--maxWorkers=1']
-    const said = await Promise.all([
+    const output = await Promise.all([
       copy.node(...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'),
       copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|name every field|names every category'),
     ])
-    expect(said[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))
-    expect(said[1]).toMatch(/work as they stand: \S+ to new-tickets\/close-ticket\?mode=interactive/)
+    expect(output[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))
+    expect(output[1]).toMatch(/work as they stand: \S+ to new-tickets\/close-ticket\?mode=interactive/)
   })
 })
 
-describe('a name', () => {
+describe('newName', () => {
   it.each([
     ['acme', 'acme', 'Acme', 'Acme'],
     ['acme-desk', 'acmeDesk', 'AcmeDesk', 'Acme Desk'],
     ['k6-2', 'k62', 'K62', 'K6 2'],
-  ])('%s is written %s, %s and %s', (kebab, camel, pascal, title) => {
+  ])('spells %s as %s, %s and %s', (kebab, camel, pascal, title) => {
     expect(newName(kebab)).toEqual({ kebab, camel, pascal, title })
   })
 
@@ -73,16 +73,16 @@ describe('a name', () => {
     ['ServiceNow', 'such as service-now'],
     ['acme_desk', 'such as acme-desk'],
     ['3scale', 'such as scale'],
-    ['-', 'a letter first'],
+    ['-', 'start with a letter'],
     ['../acme', 'such as acme'],
     ['a'.repeat(41), 'up to 40'],
-  ])('%s is none, and what to write instead is said', (name, instead) => {
+  ])('refuses %s with a hint: %s', (name, instead) => {
     expect(() => newName(name)).toThrow(instead)
   })
 
-  it('may have another title, in which nothing can end a text of the code', () => {
+  it('accepts a title without characters that could end a string in code', () => {
     expect(newName('servicenow', 'ServiceNow')).toMatchObject({ pascal: 'Servicenow', title: 'ServiceNow' })
-    expect(() => newName('acme', "Acme' + x")).toThrow('can not be a title')
+    expect(() => newName('acme', "Acme' + x")).toThrow('Invalid title')
   })
 })
 
@@ -90,17 +90,17 @@ describe('the commands', () => {
   it.each([
     ['new-provider issue-ticketting acme', 'issue-ticketing'],
     ['new-provider issue-ticketing Acme', 'such as acme'],
-    ['new-provider issue-ticketing jira', 'issue-ticketing has a provider jira already'],
-    ['new-provider issue-ticketing slack', 'notification has a provider slack already'],
-    ['new-provider issue-ticketing any-api', 'infra/platforms/any-api.ts is there already'],
-    ['new-provider issue-ticketing segment', 'segment is a word of the code'],
-    ['new-provider incident-management acme', 'give --shape ticket or job'],
-    ['new-provider feature-flags acme --shape job', 'give --shape flag'],
-    ['new-category acme-desk', "'--shape <shape>' not specified"],
-    ['new-category slo --shape evaluation', 'There is a category slo already'],
-    ['new-category finisher --shape job', 'finisher can not be the name of a category'],
-    ['new-category access --shape thing', 'Allowed choices are ticket, job, flag, message, evaluation'],
-  ])('refuse %s, and write nothing', async (line, why) => {
+    ['new-provider issue-ticketing jira', 'issue-ticketing already has a provider jira'],
+    ['new-provider issue-ticketing slack', 'notification already has a provider slack'],
+    ['new-provider issue-ticketing any-api', 'infra/platforms/any-api.ts already exists'],
+    ['new-provider issue-ticketing segment', 'already uses the name segment'],
+    ['new-provider incident-management acme', 'Add --kind ticket or job'],
+    ['new-provider feature-flags acme --kind job', 'Add --kind flag'],
+    ['new-category acme-desk', "'--kind <kind>' not specified"],
+    ['new-category slo --kind evaluation', 'The category slo already exists'],
+    ['new-category finisher --kind job', 'The name finisher is reserved'],
+    ['new-category access --kind thing', 'Allowed choices are ticket, job, flag, message, evaluation'],
+  ])('refuse %s and write nothing', async (line, why) => {
     const before = sources()
     const refused = await cli(...line.split(' ')).catch(String)
     expect(refused).toContain('ended with 2:')
@@ -108,15 +108,15 @@ describe('the commands', () => {
     expect(sources()).toEqual(before)
   })
 
-  it('say with --dry-run what they would write, and write nothing', async () => {
-    const out = await cli('new-category', 'access', '--shape', 'job', '--provider', 'acme', '--dry-run')
+  it('list the files with --dry-run and write nothing', async () => {
+    const out = await cli('new-category', 'access', '--kind', 'job', '--provider', 'acme', '--dry-run')
     expect(out).toContain('Would write\n  functions/access/index.ts\n')
     expect(out).toContain('  infra/platforms/acme.ts\n')
     expect(out).toContain('Would change\n  functions/index.ts\n')
     expect(isThere('functions/access')).toBe(false)
   })
 
-  it('answer programs with JSON', async () => {
+  it('print JSON with --json', async () => {
     const out = await cli('new-provider', 'ci-cd', 'acme', '--dry-run', '--json')
     expect(JSON.parse(out)).toMatchObject({
       created: ['functions/ci-cd/providers/acme.ts', 'infra/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
@@ -129,12 +129,12 @@ describe('the commands', () => {
     })
   })
 
-  it('remind whoever breaks things of the blast radius', async () => {
+  it('remind of the blast radius in chaos-testing', async () => {
     expect(await cli('new-provider', 'chaos-testing', 'acme', '--dry-run')).toContain('blast radius')
   })
 })
 
-/** Every file that they may write to, with its size. */
+/** Every file that the commands may change, with its size. */
 function sources(): [string, number][] {
   return ['functions', 'test', 'docs'].flatMap((part) =>
     readdirSync(join(copy.folder, part), { recursive: true, encoding: 'utf8' }).map((below): [string, number] => {
