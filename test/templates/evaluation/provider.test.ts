@@ -16,7 +16,7 @@ const connection = () => ({ baseUrl: server.url, token: server.token })
 const ask = (more: object = {}) => evaluate(acme, connection(), { ...input, ...more })
 
 describe('an evaluation by Acme', () => {
-  test('is of values, for the time that is asked for', async () => {
+  test('reads the values of the period', async () => {
     expect(await ask()).toMatchObject({
       result: 'pass',
       data: { indicatorResults: [{ value: { metric: 'p95', value: 312, success: true } }] },
@@ -26,7 +26,7 @@ describe('an evaluation by Acme', () => {
     expect(server.calls[0]?.query.get('to')).toBe('2026-11-24T10:05:00Z')
   })
 
-  test('fails where a value is beyond its limit', async () => {
+  test('fails if a value exceeds its limit', async () => {
     server.values['checkout-p95'] = 700
     expect(await ask()).toMatchObject({ status: 'succeeded', result: 'fail' })
   })
@@ -39,12 +39,12 @@ describe('an evaluation by Acme', () => {
     })
   })
 
-  test('of a series that is not there is refused in the words of Acme', async () => {
+  test('of a series that does not exist is refused with the reason of Acme', async () => {
     const failure = await failureOf(ask({ queries: { p95: 'not/there' } }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no series') })
   })
 
-  test('that comes again asks again, and changes nothing', async () => {
+  test('reads again on a retry, and changes nothing', async () => {
     server.loseNext('GET')
     expect(await failureOf(ask())).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(await ask()).toMatchObject({ result: 'pass' })
@@ -56,19 +56,19 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' })
     expect(await failureOf(ask())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
 
-  test('that is down, or answers something else, is tried again', async () => {
+  test('is retried if it is down or its response does not match', async () => {
     server.failNext(200, '<html>')
     expect(await failureOf(ask())).toMatchObject({ transient: true })
     server.down()
     expect(await failureOf(ask())).toMatchObject({ transient: true })
   })
 
-  test('never sees its token again in what it says', async () => {
+  test('has its token masked in its messages', async () => {
     server.failNext(422, { message: `no ${server.token}` })
     expect((await failureOf(ask())).message).toContain('no ***')
   })

@@ -11,8 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-// As a category has it, whose providers differ in their connections.
-const provider = acme as unknown as FlagProvider
+const provider: FlagProvider = acme
 const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.token) =>
   clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
 const change = (flag: string, on?: boolean, percentage?: number) => ({ flag, on, percentage })
@@ -33,7 +32,7 @@ const set = (
 const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
 
 describe('a flag of Acme', () => {
-  test('is set, and answers how it was and is', async () => {
+  test('is set and returns its state before and after', async () => {
     expect(await set([change('checkout', true, 25)])).toMatchObject({
       result: 'pass',
       data: {
@@ -44,19 +43,19 @@ describe('a flag of Acme', () => {
     expect(writes().map(({ body }) => body)).toEqual([{ enabled: true, rollout: 25 }])
   })
 
-  test('that is so already is not written', async () => {
+  test('that already has the state is not written', async () => {
     expect(await set([change('checkout', false)])).toMatchObject({ result: 'pass', data: { changed: false } })
     expect(writes()).toEqual([])
   })
 
-  test('is set once, since a repeat reads what the first try has set', async () => {
+  test('is set once: a retry reads the new state', async () => {
     server.loseNext('PATCH')
     expect(await failureOf(set([change('checkout', true)]) as Promise<unknown>)).toMatchObject({ transient: true })
     expect(await set([change('checkout', true)], { isRetry: true })).toMatchObject({ result: 'pass' })
     expect(writes()).toHaveLength(1)
   })
 
-  test('is set beside others, one after the other', async () => {
+  test('is set together with others, one after the other', async () => {
     await set([change('checkout', true), change('search', true)])
     expect(server.flags).toMatchObject({
       'production/checkout': { enabled: true },
@@ -64,12 +63,12 @@ describe('a flag of Acme', () => {
     })
   })
 
-  test('that does not stay as it was set has failed', async () => {
+  test('that does not keep the new state fails', async () => {
     server.ignoreChanges()
     expect(await set([change('checkout', true)])).toMatchObject({ result: 'fail' })
   })
 
-  test('or an environment that is not there is refused in the words of Acme', async () => {
+  test('that does not exist, or in an unknown environment, is refused with the reason of Acme', async () => {
     for (const place of [set([change('not/there', true)]), set([change('checkout', true)], { environment: 'test' })])
       expect(await failureOf(place as Promise<unknown>)).toMatchObject({
         kind: 'refused',
@@ -85,19 +84,19 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' }, { on: 'PATCH' })
     expect(await failureOf(ask())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
 
-  test('that is down, or answers something else, is tried again', async () => {
+  test('is retried if it is down or its response does not match', async () => {
     server.failNext(200, '<html>')
     expect(await failureOf(ask())).toMatchObject({ transient: true })
     server.down()
     expect(await failureOf(ask())).toMatchObject({ transient: true })
   })
 
-  test('never sees its token again in what it says', async () => {
+  test('has its token masked in its messages', async () => {
     server.failNext(422, { message: `no ${server.token}` }, { on: 'PATCH' })
     expect((await failureOf(ask())).message).toContain('no ***')
   })

@@ -3,7 +3,7 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineFlagProvider, type FlagLocation } from '../../../shared/providers/flag.ts'
 
-/** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
+/** Only the fields that we need. A response that does not match is the platform's fault and is retried. */
 const answered = z.object({
   enabled: z.boolean(),
   rollout: z.number(),
@@ -11,34 +11,33 @@ const answered = z.object({
 })
 
 /**
- * Acme: its flags.
+ * Flags in Acme.
  *
  * @see https://acme.example.com/api/flags
  */
 export const acme = defineFlagProvider({
   title: 'Acme',
   connection: z.strictObject({
-    baseUrl: url('Where the API of Acme is: https://acme.example.com/api'),
-    token: secret('A token that may read and change flags'),
+    baseUrl: url('URL of the API: https://acme.example.com/api'),
+    token: secret('API token that may read and change flags'),
     environment: optional(word('Default environment')),
   }),
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('me'),
   project: undefined,
 
-  async get({ http }, place, name) {
-    const { enabled, rollout, links } = (await http.get(pathOf(place, name), { schema: answered })).body
+  async get({ http }, location, name) {
+    const { enabled, rollout, links } = (await http.get(pathOf(location, name), { schema: answered })).body
     return { on: enabled, percentage: rollout, url: links.html }
   },
 
-  // What was set is read back by the action; setting it twice changes nothing, so a repeat needs no more.
-  async set({ http }, place, [change]) {
-    if (change) await http.patch(pathOf(place, change.flag), { enabled: change.on, rollout: change.percentage })
+  // The action reads the flag back. Setting it twice changes nothing, so a retry needs no lookup.
+  async set({ http }, location, [change]) {
+    if (change) await http.patch(pathOf(location, change.flag), { enabled: change.on, rollout: change.percentage })
     return undefined
   },
 })
 
-/** Whatever a name holds, it stays one part of the path. */
 function pathOf({ environment }: FlagLocation, name: string): string {
   return `environments/${segment(environment)}/flags/${segment(name)}`
 }

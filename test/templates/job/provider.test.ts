@@ -20,26 +20,26 @@ const job = new Job(acme, actions, () => ({ baseUrl: server.url, token: server.t
 const input = { target: 'report', parameters: { month: '2026-11' } }
 
 describe('a run of Acme', () => {
-  test('is started, and answers where it is', async () => {
+  test('is started and returns its URL', async () => {
     const { outcome } = await job.start(input)
     expect(outcome.data).toMatchObject({ id: '1', url: 'https://acme.example.com/runs/1' })
     expect(server.calls.at(-1)?.body).toEqual({ arguments: { month: '2026-11' }, ref: keyOf(1) })
   })
 
-  test('is started once, since a repeat finds it', async () => {
+  test('is started once: a retry finds it', async () => {
     server.loseNext('POST')
     expect(await failureOf(job.start(input))).toMatchObject({ mayHaveWritten: true })
     expect((await job.start(input, { isRetry: true })).outcome.data).toMatchObject({ id: '1' })
     expect(server.runs).toHaveLength(1)
   })
 
-  test('goes on until it has ended, and tells how far it is', async () => {
-    const begun = await job.start(input)
-    expect(await job.poll(begun, input)).toMatchObject({ status: 'queued' })
+  test('is polled until it ends, with its progress', async () => {
+    const started = await job.start(input)
+    expect(await job.poll(started, input)).toMatchObject({ status: 'queued' })
     server.become('1', { status: 'running', progress: 'page 2 of 5' })
-    expect(await job.poll(begun, input)).toMatchObject({ status: 'running', progress: 'page 2 of 5' })
+    expect(await job.poll(started, input)).toMatchObject({ status: 'running', progress: 'page 2 of 5' })
     server.become('1', { status: 'a-new-word' })
-    expect(await job.poll(begun, input)).toMatchObject({ status: expect.stringContaining('a-new-word') })
+    expect(await job.poll(started, input)).toMatchObject({ status: expect.stringContaining('a-new-word') })
   })
 
   test.each([
@@ -48,19 +48,19 @@ describe('a run of Acme', () => {
     ['failed', { status: 'succeeded', result: 'fail' }],
     ['lost', { status: 'errored', result: 'fail' }],
     ['cancelled', { status: 'aborted', result: 'fail' }],
-  ])('that is %s ends as %j', async (status, ended) => {
-    const begun = await job.start(input)
+  ])('with status %s ends as %j', async (status, ended) => {
+    const started = await job.start(input)
     server.become('1', { status, error: { message: 'no paper' }, results: { pages: 5 } })
-    const outcome = await job.end(begun, input)
+    const outcome = await job.end(started, input)
     expect(outcome).toMatchObject({ ...ended, data: { results: { pages: 5 } } })
     if (status === 'failed') expect(outcome.message).toContain('no paper')
   })
 
-  test('is held against thresholds by what it has measured', async () => {
+  test('is compared with thresholds', async () => {
     const limited = { ...input, thresholds: [{ metric: 'pages', op: '>', value: 10 }] }
-    const begun = await job.start(limited)
+    const started = await job.start(limited)
     server.become('1', { status: 'succeeded', results: { pages: 5 } })
-    expect(await job.end(begun, limited)).toMatchObject({ status: 'succeeded', result: 'fail' })
+    expect(await job.end(started, limited)).toMatchObject({ status: 'succeeded', result: 'fail' })
   })
 
   test('is stopped', async () => {
@@ -69,14 +69,14 @@ describe('a run of Acme', () => {
     expect(server.runs).toMatchObject([{ status: 'cancelled' }])
   })
 
-  test('of a job that is not there is refused in the words of Acme', async () => {
+  test('of a job that does not exist is refused with the reason of Acme', async () => {
     const failure = await failureOf(job.start({ target: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no job') })
   })
 
-  test('does not take what Acme has nothing for', async () => {
+  test('refuses input that Acme does not support', async () => {
     const failure = await failureOf(job.start({ ...input, ref: 'main' }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('input.ref is of no use') })
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('input.ref is not supported') })
   })
 })
 
@@ -85,20 +85,20 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' })
     expect(await failureOf(job.start(input))).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
 
-  test('that is down, or answers something else, is looked at again', async () => {
-    const begun = await job.start(input)
+  test('is polled again if it is down or its response does not match', async () => {
+    const started = await job.start(input)
     server.failNext(200, '<html>')
-    expect(await failureOf(job.poll(begun, input))).toMatchObject({ transient: true })
+    expect(await failureOf(job.poll(started, input))).toMatchObject({ transient: true })
     server.down()
-    expect(await failureOf(job.poll(begun, input))).toMatchObject({ transient: true })
+    expect(await failureOf(job.poll(started, input))).toMatchObject({ transient: true })
   })
 
-  test('never sees its token again in what it says', async () => {
+  test('has its token masked in its messages', async () => {
     server.failNext(422, { message: `no ${server.token}` })
     expect((await failureOf(job.start(input))).message).toContain('no ***')
   })

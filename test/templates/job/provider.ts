@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type Verdict } from '../../../shared/providers/job.ts'
 import { metricsIn } from '../../../shared/providers/run-output.ts'
+import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 
-/** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
+/** Only the fields that we need. A response that does not match is the platform's fault and is retried. */
 const run = z.object({
   id: z.string(),
   status: z.string(),
@@ -16,7 +16,7 @@ const run = z.object({
 })
 const found = z.object({ items: z.array(run) })
 
-/** What each status means. One that is not here is never taken for an end. */
+/** A status that is not listed never ends a run. */
 const states: Readonly<Record<string, Verdict>> = {
   queued: 'running',
   running: 'running',
@@ -28,7 +28,7 @@ const states: Readonly<Record<string, Verdict>> = {
 }
 
 /**
- * Acme: runs of its jobs.
+ * Runs of jobs in Acme.
  *
  * @see https://acme.example.com/api/jobs
  */
@@ -36,33 +36,26 @@ export const acme = defineJobProvider({
   title: 'Acme',
   noun: 'run',
   connection: z.strictObject({
-    baseUrl: url('Where the API of Acme is: https://acme.example.com/api'),
-    token: secret('A token that may start and cancel runs'),
+    baseUrl: url('URL of the API: https://acme.example.com/api'),
+    token: secret('API token that may start and cancel runs'),
     target: optional(word('Default job')),
   }),
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('me'),
   states,
 
-  // What it has no place for is refused: nothing that somebody asks for is dropped in silence.
   checkStart({ project, ref }) {
-    const useless = Object.entries({ project, ref }).filter(([, value]) => value !== undefined)
-    if (useless.length === 0) return
-    const errors = useless.map(([field]) => ({
-      path: `input.${field}`,
-      message: 'is of no use for Acme: leave it out',
-    }))
-    throw new Failure('invalid', `${errors[0]?.path} ${errors[0]?.message}`, { errors })
+    refuseUnsupported('Acme', { project, ref })
   },
 
-  // After a crash or a lost answer the call runs again with the same key, and must find what the first try has started.
-  async find({ http, idempotencyKey: key }) {
-    const { items } = (await http.get('runs', { query: { ref: key }, schema: found })).body
+  // After a crash or a lost response, the call runs again with the same key and must find the run of the first attempt.
+  async find({ http, idempotencyKey }) {
+    const { items } = (await http.get('runs', { query: { ref: idempotencyKey }, schema: found })).body
     return items[0] && runOf(items[0])
   },
 
-  async start({ http, idempotencyKey: key }, { target, parameters }) {
-    const body = { arguments: parameters, ref: key }
+  async start({ http, idempotencyKey }, { target, parameters }) {
+    const body = { arguments: parameters, ref: idempotencyKey }
     return runOf((await http.post(`jobs/${segment(target)}/runs`, body, { schema: run })).body)
   },
 
@@ -83,7 +76,6 @@ export const acme = defineJobProvider({
   },
 })
 
-/** Whatever an id holds, it stays one part of the path. */
 function pathOf(id: string): string {
   return `runs/${segment(id)}`
 }

@@ -23,7 +23,7 @@ const message: Message = {
 const post = (options?: Parameters<typeof clientOf>[2], room = 'releases') => acme.post(client(options), room, message)
 
 describe('a message in Acme', () => {
-  test('shows all of it as text, and answers where it is', async () => {
+  test('has all parts as text and returns its URL', async () => {
     expect(await post()).toEqual({ id: '1', url: 'https://acme.example.com/messages/1' })
     expect(server.calls[0]?.body).toEqual({
       title: 'Evaluation of checkout: warning',
@@ -33,14 +33,14 @@ describe('a message in Acme', () => {
     })
   })
 
-  test('of a question leads to the page where people decide', async () => {
+  test('for an approval links to the approval page', async () => {
     const url = 'https://webhooks.example.com/v1/notification/approvals/x'
     const choices = [{ decision: 'approve' as const, label: 'Approve', token: 'x', url }]
     await acme.post(client(), 'releases', { ...message, buttons: choices })
     expect(server.messages).toMatchObject([{ link: url }])
   })
 
-  test('whose answer is lost comes once', async () => {
+  test('is posted once, also after a lost response', async () => {
     server.loseNext('POST')
     expect(await failureOf(post())).toMatchObject({ transient: true, mayHaveWritten: true })
     await post({ isRetry: true })
@@ -51,7 +51,7 @@ describe('a message in Acme', () => {
   })
 
   test.each(['secrets', 'not/there'])(
-    'for the room %s, which is not there, is refused in the words of Acme',
+    'for the room %s, which is not there, is refused with the reason of Acme',
     async (room) => {
       expect(await failureOf(post({}, room))).toMatchObject({
         kind: 'refused',
@@ -66,19 +66,19 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' })
     expect(await failureOf(post())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
 
-  test('that is down, or answers something else, is tried again', async () => {
+  test('is retried if it is down or its response does not match', async () => {
     server.failNext(200, '<html>')
     expect(await failureOf(post())).toMatchObject({ transient: true })
     server.down()
     expect(await failureOf(post())).toMatchObject({ transient: true })
   })
 
-  test('never sees its token again in what it says', async () => {
+  test('has its token masked in its messages', async () => {
     server.failNext(422, { message: `no ${server.token}` })
     expect((await failureOf(post())).message).toContain('no ***')
   })

@@ -3,29 +3,28 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineMessageProvider, type Message } from '../../../shared/providers/message.ts'
 
-/** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
+/** Only the fields that we need. A response that does not match is the platform's fault and is retried. */
 const posted = z.object({ id: z.string(), permalink: z.string() })
 
 /**
- * Acme: messages in its rooms. What can be decided is decided on our page.
+ * Messages in rooms of Acme. People decide on our approval page.
  *
  * @see https://acme.example.com/api/rooms
  */
 export const acme = defineMessageProvider({
   title: 'Acme',
   connection: z.strictObject({
-    baseUrl: url('Where the API of Acme is: https://acme.example.com/api'),
-    token: secret('A token that may write into rooms'),
+    baseUrl: url('URL of the API: https://acme.example.com/api'),
+    token: secret('API token that may write into rooms'),
     channel: optional(word('Default room')),
   }),
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('me'),
   channel: 'room',
 
-  // A message with a key that Acme has seen is the same message: so a repeat shows nothing twice.
-  async post({ http, idempotencyKey: key }, channel = '', message) {
-    const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key }
-    // Whatever a room is called, it stays one part of the path.
+  // Acme ignores a second message with the same key.
+  async post({ http, idempotencyKey }, channel = '', message) {
+    const headers: Record<string, string> = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
     const { body } = await http.post(`rooms/${segment(channel)}/messages`, contentOf(message), {
       headers,
       schema: posted,
@@ -34,7 +33,7 @@ export const acme = defineMessageProvider({
   },
 })
 
-/** What people read: all of it as plain text, and the link that they are most likely to follow. */
+/** Returns the message as plain text with its most important link. */
 function contentOf({ mood, title, text, fields, table, links, buttons }: Message) {
   const rows = table?.rows.map(({ cells }) => cells.join(', ')) ?? []
   const lines = [text, ...fields.map(({ name, value }) => `${name}: ${value}`), ...rows]

@@ -11,14 +11,13 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-// As a category has it, whose providers differ in their connections.
-const provider = acme as unknown as TicketProvider
+const provider: TicketProvider = acme
 const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.token) =>
   clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
 const open = (options?: Parameters<typeof clientOf>[2]) => openTicket.run(provider, client(options), problem)
 
 describe('a ticket in Acme', () => {
-  test('is opened, and answers where it is', async () => {
+  test('is opened and returns its URL', async () => {
     expect(await open()).toMatchObject({
       message: 'Opened ticket T-1',
       data: { id: '1', number: 'T-1', url: 'https://acme.example.com/tickets/1', state: 'open' },
@@ -31,7 +30,7 @@ describe('a ticket in Acme', () => {
     })
   })
 
-  test('is opened once, since a repeat finds it', async () => {
+  test('is opened once: a retry finds it', async () => {
     server.loseNext('POST')
     expect(await failureOf(open())).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(await open({ isRetry: true })).toMatchObject({
@@ -40,7 +39,7 @@ describe('a ticket in Acme', () => {
     expect(server.tickets).toHaveLength(1)
   })
 
-  test('is changed and commented on, once', async () => {
+  test('is updated and commented on once', async () => {
     await open()
     const change = () =>
       updateTicket.run(provider, client(), { id: '1', title: 'Slow', state: 'working', comment: 'Still slow' })
@@ -51,7 +50,7 @@ describe('a ticket in Acme', () => {
     ])
   })
 
-  test('is closed, and what is closed already passes', async () => {
+  test('is closed once, and passes if it is already closed', async () => {
     await open()
     const close = () => closeTicket.run(provider, client(), { id: '1', resolution: 'fixed' })
     expect(await close()).toMatchObject({ message: 'Closed ticket T-1 (closed)' })
@@ -59,13 +58,13 @@ describe('a ticket in Acme', () => {
     expect(server.calls.filter(({ path }) => path.endsWith('/close'))).toHaveLength(1)
   })
 
-  test('that is not there is refused in the words of Acme', async () => {
+  test('that does not exist is refused with the reason of Acme', async () => {
     const failure = await failureOf(closeTicket.run(provider, client(), { id: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no ticket') })
   })
 
-  test('does not take what Acme has nothing for', () => {
-    expect(() => acme.checkInput({ labels: ['shop'], priority: 'high' })).toThrow('input.labels is of no use')
+  test('refuses input that Acme does not support', () => {
+    expect(() => acme.checkInput({ labels: ['shop'], priority: 'high' })).toThrow('input.labels is not supported')
     expect(() => acme.checkInput({ title: 'Slow' })).not.toThrow()
   })
 })
@@ -75,19 +74,19 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('that answers %s is a failure of the kind %s, in its words', async (status, kind) => {
+  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' }, { on: 'POST' })
     expect(await failureOf(open())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
 
-  test('that is down, or answers something else, is tried again', async () => {
+  test('is retried if it is down or its response does not match', async () => {
     server.failNext(200, '<html>')
     expect(await failureOf(open())).toMatchObject({ transient: true })
     server.down()
     expect(await failureOf(open())).toMatchObject({ transient: true })
   })
 
-  test('never sees its token again in what it says', async () => {
+  test('has its token masked in its messages', async () => {
     server.failNext(422, { message: `no ${server.token}` }, { on: 'POST' })
     expect((await failureOf(open())).message).toContain('no ***')
   })

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineTicketProvider, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
+import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 
-/** As much of an answer as we need; another shape is a fault of the platform, which is retried. */
+/** Only the fields that we need. A response that does not match is the platform's fault and is retried. */
 const ticket = z.object({
   id: z.string(),
   number: z.string(),
@@ -14,12 +14,11 @@ const ticket = z.object({
 const found = z.object({ items: z.array(ticket) })
 const notes = z.object({ items: z.array(z.unknown()) })
 
-/** What the input calls by other names. */
+/** Acme's statuses for the states of the input. */
 const statuses: Record<string, string> = { open: 'open', closed: 'closed' }
-const nothingFor = ['type', 'labels', 'priority', 'assignee'] as const
 
 /**
- * Acme: its tickets.
+ * Tickets in Acme.
  *
  * @see https://acme.example.com/api/tickets
  */
@@ -27,32 +26,26 @@ export const acme = defineTicketProvider({
   title: 'Acme',
   noun: 'ticket',
   connection: z.strictObject({
-    baseUrl: url('Where the API of Acme is: https://acme.example.com/api'),
-    token: secret('A token that may read and write tickets'),
+    baseUrl: url('URL of the API: https://acme.example.com/api'),
+    token: secret('API token that may read and write tickets'),
     project: optional(word('Default queue')),
   }),
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('me'),
   project: { pattern: /^[\w-]{1,64}$/, example: 'shop', optional: true },
 
-  // What it has no place for is refused: nothing that somebody asks for is dropped in silence.
-  checkInput(input) {
-    const useless = nothingFor.filter((field) => input[field] !== undefined)
-    if (useless.length === 0) return
-    const message = 'is of no use, since Acme has nothing for it: leave it out'
-    throw new Failure('invalid', `input.${useless[0]} ${message}`, {
-      errors: useless.map((field) => ({ path: `input.${field}`, message })),
-    })
+  checkInput({ type, labels, priority, assignee }) {
+    refuseUnsupported('Acme', { type, labels, priority, assignee })
   },
 
-  // After a crash or a lost answer the call runs again with the same key, and must find what the first try has made.
-  async find({ http, idempotencyKey: key }) {
-    const { items } = (await http.get('tickets', { query: { ref: key }, schema: found })).body
+  // After a crash or a lost response, the call runs again with the same key and must find the ticket of the first attempt.
+  async find({ http, idempotencyKey }) {
+    const { items } = (await http.get('tickets', { query: { ref: idempotencyKey }, schema: found })).body
     return items[0] && ticketOf(items[0])
   },
 
-  async open({ http, idempotencyKey: key }, { title, description, project, fields }) {
-    const body = { title, text: description, queue: project, ref: key, ...fields }
+  async open({ http, idempotencyKey }, { title, description, project, fields }) {
+    const body = { title, text: description, queue: project, ref: idempotencyKey, ...fields }
     return ticketOf((await http.post('tickets', body, { schema: ticket })).body)
   },
 
@@ -65,12 +58,14 @@ export const acme = defineTicketProvider({
     await http.patch(pathOf(ref), { title, text: description, status, ...fields })
   },
 
-  async comment({ http, idempotencyKey: key }, ref, text) {
-    await http.post(`${pathOf(ref)}/notes`, { text, ref: key })
+  async comment({ http, idempotencyKey }, ref, text) {
+    await http.post(`${pathOf(ref)}/notes`, { text, ref: idempotencyKey })
   },
 
-  async hasComment({ http, idempotencyKey: key }, ref) {
-    return (await http.get(`${pathOf(ref)}/notes`, { query: { ref: key }, schema: notes })).body.items.length > 0
+  async hasComment({ http, idempotencyKey }, ref) {
+    return (
+      (await http.get(`${pathOf(ref)}/notes`, { query: { ref: idempotencyKey }, schema: notes })).body.items.length > 0
+    )
   },
 
   async close({ http }, ref, { resolution }) {
@@ -78,7 +73,6 @@ export const acme = defineTicketProvider({
   },
 })
 
-/** Whatever an id holds, it stays one part of the path. */
 function pathOf({ id }: TicketRef): string {
   return `tickets/${segment(id)}`
 }
