@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Category } from '../../../shared/providers/category.ts'
 import { type Changes, root } from './changes.ts'
+import { exampleArguments, type TemplateKind } from './kinds.ts'
 import type { Name } from './names.ts'
 import { readmeOf } from './readme.ts'
-import { exampleArguments, type TemplateKind } from './kinds.ts'
 import { instantiate, type Move, templateFile } from './template.ts'
 
 /** Adds a category whose providers have one kind, with a working provider `http`, and registers it. */

@@ -2,8 +2,8 @@ import type { Category } from '../../../shared/providers/category.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Changes } from './changes.ts'
-import type { Name } from './names.ts'
 import { exampleArguments, kinds, type TemplateKind, templateKinds } from './kinds.ts'
+import type { Name } from './names.ts'
 import { instantiate, type Move, templateFile } from './template.ts'
 
 /**

@@ -26,7 +26,9 @@ export function instantiate(moves: readonly Move[], name: Name): [path: string, 
   return moves.map(([from, to]) => {
     const text = readFileSync(join(root, from), 'utf8')
     if (name.camel !== 'acme' && new RegExp(`\\b${name.camel}\\b`).test(text))
-      throw new UsageError(`The code already uses the name ${name.kebab}. Choose another name, such as ${name.kebab}-cloud.`)
+      throw new UsageError(
+        `The code already uses the name ${name.kebab}. Choose another name, such as ${name.kebab}-cloud.`,
+      )
     return [to, to.endsWith('.md') ? renamed(text, name, true) : relocated(renamed(text, name, false), from, to, goes)]
   })
 }

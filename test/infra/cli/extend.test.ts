@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { newName } from '../../../infra/cli/extend/names.ts'
 import { templateKinds } from '../../../infra/cli/extend/kinds.ts'
+import { newName } from '../../../infra/cli/extend/names.ts'
 import { type Copy, copyOfProject } from './copy.ts'
 
 /** The commands write into their own project. */
