@@ -11,9 +11,9 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   Timing: [
     [
       'test/shared/auth/callers.test.ts',
-      'a token is compared in constant time with every hash of every caller, wherever it matches',
+      'Callers: a token is compared in constant time with every hash of every caller',
     ],
-    ['test/shared/auth/hmac.test.ts', 'a comparison', 'is true for the same text only, whatever the lengths'],
+    ['test/shared/auth/hmac.test.ts', 'Comparison in constant time', 'is true only for equal texts, of any length'],
   ],
   'Forged decision or link': [
     ['test/security/signatures.test.ts', 'a signed link', 'is rejected if any byte changes'],
@@ -34,8 +34,8 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   'Reading the tasks of another caller': [
     [
       'test/shared/core/task/status.test.ts',
-      'Task status: who may read it',
-      'no other caller, who gets the very response of an unknown task',
+      'A task status can be read by',
+      'no other caller, who gets the response of an unknown task',
     ],
   ],
   Replay: [
@@ -78,12 +78,8 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/functions/ci-cd/gitlab-ci.test.ts', 'a start', 'with the variable %s is refused before anything is sent'],
   ],
   'Prototype pollution': [
-    ['test/shared/orchestrators/keptn/event.test.ts', 'a form', 'never reaches a prototype'],
-    [
-      'test/shared/core/http/body.test.ts',
-      'a body',
-      'of any bytes and any content type is an object of its own, or refused on purpose',
-    ],
+    ['test/shared/orchestrators/keptn/event.test.ts', 'A form', 'cannot reach a prototype'],
+    ['test/shared/core/http/body.test.ts', 'A body', 'with any bytes and any content type is parsed or refused'],
     ['test/e2e/refusals.test.ts', 'A body', '%s is rejected in both modes with a fix'],
   ],
   ReDoS: [['test/security/regular-expressions.test.ts', 'regular expressions take linear time']],
@@ -95,7 +91,10 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   'HTML injection': [
     ['test/shared/text/html.test.ts', 'markdownToHtml', 'contains only its own tags for any text'],
     ['test/shared/vendors/adf.test.ts', 'toAdf', 'converts HTML to text'],
-    ['test/shared/approvals/approvals.test.ts', 'a page turns nothing around, and opens no attribute'],
+    [
+      'test/shared/approvals/approvals.test.ts',
+      'The page escapes HTML and removes characters that change the text direction',
+    ],
     [
       'test/e2e/approval.test.ts',
       'An approval by link',
@@ -122,8 +121,8 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/shared/redact.test.ts', 'a remembered secret', 'survives no mask %s'],
     [
       'test/shared/core/task/start.test.ts',
-      'the log of a webhook',
-      'shows no link of an approval, which is a key (base path "%s", door "%s")',
+      'The log of a webhook',
+      'does not contain the link of an approval (base path "%s", route "%s")',
     ],
   ],
   'Excessive permissions': [

@@ -16,11 +16,11 @@ const approval = (more: Partial<Approval>): Approval => ({
 const jane = { name: 'Jane Doe', names: ['U0JANE', 'jane', 'jane@example.com'] }
 const hidden = { name: 'Jane Doe', names: ['U0JANE', 'jane'] }
 
-describe('who may decide', () => {
+describe('A person who may decide', () => {
   test.each([
-    ['everybody, where nobody is named', {}, jane],
+    ['everybody without a list of approvers', {}, jane],
     ['an approver by id', { approvers: ['U0BEN', 'U0JANE'] }, jane],
-    ['an approver by name, however it is written', { approvers: [' @Jane '] }, jane],
+    ['an approver by name in any spelling', { approvers: [' @Jane '] }, jane],
     ['an approver by e-mail address', { approvers: ['Jane@Example.com'] }, jane],
     [
       'an approver by a name like an id, as it is written',
@@ -29,45 +29,45 @@ describe('who may decide', () => {
     ],
     ['an approver as Slack writes a mention', { approvers: ['<@U0JANE|jane>'] }, jane],
     ['an approver with the name of the platform', { approvers: ['slack:U0JANE'] }, jane],
-    ['who has not asked', { excluded: 'ben@example.com' }, jane],
-    ['who has not asked, by id, where addresses are hidden', { excluded: 'U0BEN' }, hidden],
+    ['a person other than the requester', { excluded: 'ben@example.com' }, jane],
+    ['a person other than the requester, by id, if addresses are hidden', { excluded: 'U0BEN' }, hidden],
   ])('is %s', (_who, asked, person) => {
     expect(refusalFor(approval(asked), person, 'U0BEN')).toBeUndefined()
   })
 
   test.each([
-    ['somebody else', { approvers: ['U0BEN'] }, jane, 'Only U0BEN may decide this'],
+    ['a person who is not an approver', { approvers: ['U0BEN'] }, jane, 'Only U0BEN may decide this'],
     [
-      'somebody whose user name is the id of an approver',
+      'a person whose user name is the id of an approver',
       { approvers: ['U0BEN7777'] },
       { ...jane, exactName: 'u0ben7777' },
       'Only U0BEN7777 may decide this',
     ],
     [
-      'somebody whose user name is the id of an approver, in the same letters',
+      'a person whose user name is exactly the id of an approver',
       { approvers: ['abcdefghijklmnopqrstuvwxyz'] },
       { ...jane, ambiguousName: 'abcdefghijklmnopqrstuvwxyz' },
       'Only abcdefghijklmnopqrstuvwxyz may decide this',
     ],
     [
-      'who has asked, by a user name like an id',
+      'the requester, by a user name like an id',
       { excluded: 'u0ben7777' },
       { ...jane, ambiguousName: 'u0ben7777' },
       'You requested this approval',
     ],
-    ['who has asked', { excluded: 'jane' }, jane, 'You requested this approval'],
+    ['the requester', { excluded: 'jane' }, jane, 'You requested this approval'],
     [
-      'who has asked, though an approver',
+      'the requester, even as an approver',
       { excluded: 'U0JANE', approvers: ['jane'] },
       jane,
       'You requested this approval',
     ],
-    ['anybody, if who has asked is unknown', { excluded: 'jane@example.com' }, hidden, 'so it may be you'],
+    ['any person if the requester is unknown', { excluded: 'jane@example.com' }, hidden, 'so it may be you'],
   ])('is not %s', (_who, asked, person, why) => {
     expect(refusalFor(approval(asked), person, undefined)).toContain(why)
   })
 
-  test('is not who has asked by another name', () => {
+  test('is not the requester with another name', () => {
     expect(refusalFor({ excluded: 'j.doe@example.com' }, jane, 'U0JANE')).toContain('You requested this approval')
   })
 })
@@ -76,11 +76,11 @@ test.each([
   [{ decision: 'approve', by: 'Jane', at: '' } as const, 'Approved by Jane'],
   [{ decision: 'reject', by: 'Jane', at: '', reason: 'too late' } as const, 'Rejected by Jane: too late'],
   [undefined, 'Expired: no one decided in time'],
-])('a decision is told in words', (decision, words) => {
+])('A decision is described: %#', (decision, words) => {
   expect(describeDecision(decision)).toBe(words)
 })
 
-test('a page turns nothing around, and opens no attribute', () => {
+test('The page escapes HTML and removes characters that change the text direction', () => {
   const hostile = `"><script>alert(1)</script>\u202egnp.exe' onload='x`
   const { body } = renderPage({
     ...{ kind: 'open', status: 200, deadlineAt: 0, error: hostile },

@@ -8,13 +8,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
 
-/** Lambda, whose callbacks are over but for one, and what it says of the task. */
+/** A fake of Lambda with one open callback and one task. */
 let lambda: Server
 let dynamodb: LocalDynamoDb
 let open: string | undefined
 let completed: string[] = []
 let status: 'RUNNING' | 'STOPPED' | 'SUCCEEDED' = 'RUNNING'
-/** The name of the error that Lambda answers for a closed callback. */
+/** The name of Lambda's error for a closed callback. */
 let closed: string
 /** The events of the task's history, newest first. */
 let history: object[]
@@ -88,69 +88,69 @@ beforeEach(() => {
 const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
 const approval = { decision: 'approve', by: 'jane', at: '2026-11-25T10:00:00.000Z' } as const
 let tasks = 0
-/** A question of a task of its own, as it is kept, which ends in so many milliseconds. */
-async function asked(ends = 3_600_000) {
+/** Saves an approval of a new task, with the given milliseconds until its deadline. */
+async function requested(ends = 3_600_000) {
   const task = String(tasks++).padStart(40, '0')
   const message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] } as const
-  const question: Approval = {
+  const saved: Approval = {
     ...{ connection: 'chat', message: { ...message, fields: [], links: [] }, hasButtons: true },
     deadlineAt: Date.now() + ends,
   }
-  await store.saveApproval(task, question, 'first')
-  return { task, question, kept: await read(task) }
+  await store.saveApproval(task, saved, 'first')
+  return { task, saved, stored: await read(task) }
 }
 async function read(task: string): Promise<StoredApproval> {
-  const kept = await store.readApproval(task)
-  if (!kept) throw new Error('There is no question')
-  return kept
+  const stored = await store.readApproval(task)
+  if (!stored) throw new Error('There is no approval')
+  return stored
 }
 
-describe('a click', () => {
-  it('decides by the callback that is open', async () => {
-    const { task, kept } = await asked()
+describe('A decision', () => {
+  it('completes the open callback', async () => {
+    const { task, stored } = await requested()
     open = 'first'
-    expect(await decide('notification', task, kept, approval)).toMatchObject({ status: 'decided' })
+    expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'decided' })
     expect((await read(task)).decision).toEqual(approval)
   })
 
-  it('that meets the change of callbacks decides by the next one', async () => {
-    const { task, kept } = await asked()
+  it('during a reminder completes the next callback', async () => {
+    const { task, stored } = await requested()
     open = 'second'
-    const click = decide('notification', task, kept, approval)
-    // It has looked four times by now.
+    const pending = decide('notification', task, stored, approval)
+    // It has read the approval four times by now.
     setTimeout(() => void store.changeCallback(task, 'second'), 900)
-    expect(await click).toMatchObject({ status: 'decided' })
+    expect(await pending).toMatchObject({ status: 'decided' })
     expect(completed).toEqual(['second'])
   })
 
-  it('is to be made again where the next one is long in coming, and nothing is said to have ended', async () => {
-    const { task, kept } = await asked()
-    expect(await decide('notification', task, kept, approval)).toEqual({ status: 'too-early' })
+  it('is too early while the next callback is missing', async () => {
+    const { task, stored } = await requested()
+    expect(await decide('notification', task, stored, approval)).toEqual({ status: 'too-early' })
   })
 
   it.each([
-    ['whose time is over', 'RUNNING', -1_000],
-    ['whose task was stopped', 'STOPPED', 3_600_000],
-  ] as const)('on a question %s has come too late', async (_what, now, ends) => {
+    ['after the deadline', 'RUNNING', -1_000],
+    ['after its task was stopped', 'STOPPED', 3_600_000],
+  ] as const)('%s is too late', async (_what, now, ends) => {
     status = now
-    const { task, kept } = await asked(ends)
-    expect(await decide('notification', task, kept, approval)).toMatchObject({ status: 'ended' })
+    const { task, stored } = await requested(ends)
+    expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'ended' })
   })
 
   it.each(['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException'])(
-    'that Lambda answers with %s has met a closed callback, and is told how the task ended',
+    'returns the outcome of the task if Lambda answers %s',
     async (name) => {
       closed = name
       status = 'SUCCEEDED'
-      const { task, kept } = await asked()
-      expect(await decide('notification', task, kept, approval)).toEqual({
+      const { task, stored } = await requested()
+      expect(await decide('notification', task, stored, approval)).toEqual({
         status: 'ended',
         reason: 'Rejected by john',
       })
     },
   )
 
-  it('is told who decided although that was never noted in the table', async () => {
+  it('returns the first decision although it was never saved in the table', async () => {
     closed = 'InvalidParameterValueException'
     const decision = { decision: 'reject', by: 'john', at: '2026-11-25T10:00:00.000Z' }
     history = [
@@ -160,32 +160,32 @@ describe('a click', () => {
         CallbackSucceededDetails: { Result: { Payload: JSON.stringify(decision) } },
       },
     ]
-    const { task, kept } = await asked()
-    expect(await decide('notification', task, kept, approval)).toEqual({ status: 'already-decided', decision })
+    const { task, stored } = await requested()
+    expect(await decide('notification', task, stored, approval)).toEqual({ status: 'already-decided', decision })
   })
 
-  it('on a question whose deadline has passed is told that nobody has decided in time', async () => {
+  it('after the deadline of a deleted task reports that no one decided in time', async () => {
     closed = 'ResourceNotFoundException'
-    const { task, kept } = await asked(-1_000)
-    expect(await decide('notification', task, kept, approval)).toEqual({
+    const { task, stored } = await requested(-1_000)
+    expect(await decide('notification', task, stored, approval)).toEqual({
       status: 'ended',
       reason: 'Expired: no one decided in time',
     })
   })
 })
 
-describe('a question', () => {
-  it('that is kept again by the same task keeps its decision', async () => {
-    const { task, question } = await asked()
+describe('A stored approval', () => {
+  it('keeps its decision when the same task saves it again', async () => {
+    const { task, saved } = await requested()
     await store.saveDecision(task, approval)
-    await store.saveApproval(task, question, 'first')
+    await store.saveApproval(task, saved, 'first')
     expect((await read(task)).decision).toEqual(approval)
   })
 
-  it('of a new task takes the place of one that was left under its name', async () => {
-    const { task, question } = await asked()
+  it('is replaced by a new task with the same id', async () => {
+    const { task, saved } = await requested()
     await store.saveDecision(task, approval)
-    await store.saveApproval(task, question, 'of the new task')
+    await store.saveApproval(task, saved, 'of the new task')
     expect(await read(task)).toMatchObject({ callbackId: 'of the new task', decision: undefined })
   })
 })

@@ -18,7 +18,7 @@ const { authenticate } = await import('../../../shared/auth/callers.ts')
 const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
 const caller = (...tokens: string[]) => ({ tokens: tokens.map(hash), categories: ['*'] })
 
-it('a token is compared in constant time with every hash of every caller, wherever it matches', async () => {
+it('Callers: a token is compared in constant time with every hash of every caller', async () => {
   secrets['cloud-automation-webhooks/callers'] = {
     a: caller('token-a1', 'token-a2'),
     b: caller('token-b1', 'token-b2'),
@@ -35,6 +35,6 @@ it('a token is compared in constant time with every hash of every caller, wherev
   }
   compared = 0
   await expect(authenticate({ 'x-token': 'wrong-token' })).rejects.toMatchObject({ kind: 'unauthenticated' })
-  // Twice, since the callers are read anew before a token is refused.
+  // Twice, because the callers are read again before a token is refused.
   expect(compared).toBe(10)
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { hmacBase64, hmacHex, isSame } from '../../../shared/auth/hmac.ts'
 
-describe('an HMAC', () => {
+describe('HMAC', () => {
   // RFC 4231, test cases 1, 2 and 6.
   test.each([
     [Buffer.alloc(20, 0x0b), 'Hi There', 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
@@ -17,14 +17,14 @@ describe('an HMAC', () => {
     expect(hmacBase64(key, text)).toBe(Buffer.from(expected, 'hex').toString('base64'))
   })
 
-  test('is of the bytes in UTF-8', () => {
+  test('uses the bytes of the text in UTF-8', () => {
     expect(hmacHex('key', 'Größe 🚀')).toBe(hmacHex(Buffer.from('key'), Buffer.from('Größe 🚀').toString()))
     expect(hmacHex('key', 'Größe 🚀')).not.toBe(hmacHex('key', Buffer.from('Größe 🚀').toString('latin1')))
   })
 })
 
-describe('a comparison', () => {
-  test('is true for the same text only, whatever the lengths', () => {
+describe('Comparison in constant time', () => {
+  test('is true only for equal texts, of any length', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (one, other) => {
         expect(isSame(one, one)).toBe(true)

@@ -48,7 +48,7 @@ async function call(method: string, path: string, body?: unknown): Promise<Webho
 
 const open = (body: object) => call('POST', '/issue-ticketing/open-issue', { input: { title: 'T' }, ...body })
 
-it('identity key: a call with an event id is answered 503 that names the secret if it is missing', async () => {
+it('Identity key: a call with an event id returns 503 with the name of a missing secret', async () => {
   const { statusCode, body } = await open({ id: 'e-1' })
   expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
     statusCode: 503,
@@ -56,11 +56,11 @@ it('identity key: a call with an event id is answered 503 that names the secret 
   })
 })
 
-it('identity key: a call without an event id works without the secret', async () => {
+it('Identity key: a call without an event id works without the secret', async () => {
   expect((await open({})).statusCode).toBe(200)
 })
 
-it('identity key: a key that is too short is refused', async () => {
+it('Identity key: a key that is too short returns 503', async () => {
   secrets[`${prefix}/identity`] = { key: 'too short' }
   const { statusCode, body } = await open({ id: 'e-1' })
   expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
@@ -70,14 +70,14 @@ it('identity key: a key that is too short is refused', async () => {
   expect(body).not.toContain('too short')
 })
 
-it('identity key: it is read together with the callers, so that a cold start does not wait for both in turn', async () => {
+it('Identity key: it is read together with the callers, so that a cold start does not wait for both in turn', async () => {
   secrets[`${prefix}/identity`] = { key: 'identity-key-of-thirty-two-characters' }
-  // The callers arrive only after the key was asked for: reading in turn would hang here.
+  // The callers are returned only after the key is requested: reading in turn would hang here.
   held = Promise.withResolvers<void>()
   expect((await open({ id: 'e-1' })).statusCode).toBe(200)
 })
 
-it('identity key: who asks for a task or an unknown path does not read it', async () => {
+it('Identity key: a status request and an unknown path do not read it', async () => {
   await call('GET', '/issue-ticketing/tasks/nothing')
   await call('GET', '/issue-ticketing/a/b')
   expect(read.filter((name) => name.endsWith('/identity'))).toEqual([])

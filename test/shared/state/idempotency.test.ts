@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 
-/** What stands between the SDK and the table, and loses the answer to the next writes. */
+/** A proxy between the SDK and the table that drops the responses to the next writes. */
 let between: Server
 let dynamodb: LocalDynamoDb
 let lost = 0
-/** Each write that got through, by its operation. */
+/** The operations of all writes that reached the table. */
 let writes: string[] = []
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-idempotency-'))
@@ -55,7 +55,7 @@ beforeEach(() => {
 })
 
 let calls = 0
-/** One more call with a key of its own; `again` is a repeat of it, in an environment that has so many milliseconds left. */
+/** Creates a call with a new key. `again` repeats it in an environment with the given milliseconds left. */
 function call() {
   const key = `key-${calls++}`
   return {
@@ -76,8 +76,8 @@ function call() {
 const passed = () => new Promise((resolve) => setTimeout(resolve, 20))
 const taken = { name: 'IdempotencyItemAlreadyExistsError' }
 
-describe('the record of a call', () => {
-  it('is begun once, and gives the repeat what it was answered, whatever numbers are in it', async () => {
+describe('Record of a call', () => {
+  it('is created once and returns the exact response to a repeat', async () => {
     const { again } = call()
     const answer = { data: { build: 1_764_037_927_000_000_000, note: 'ok', parts: [{ a: null }] } }
     const first = await again()
@@ -88,13 +88,13 @@ describe('the record of a call', () => {
     expect((await first.read()).getResponse()).toEqual(answer)
   })
 
-  it('of a call that failed is forgotten: a repeat is the first again', async () => {
+  it('is deleted after a failure without a write', async () => {
     const { again } = call()
     await (await again()).fail()
     expect((await again()).record.mayHaveWritten).toBe(false)
   })
 
-  it('of a call that never ended tells the repeat that it is in doubt, once its time is over', async () => {
+  it('of an interrupted call reports a possible write to the repeat after its timeout', async () => {
     const { again } = call()
     await again(1)
     await passed()
@@ -104,7 +104,7 @@ describe('the record of a call', () => {
     expect((await again()).record.mayHaveWritten).toBe(true)
   })
 
-  it('of a call that failed in doubt is kept, and a repeat may begin at once', async () => {
+  it('stays after a failure with a possible write, and allows a repeat at once', async () => {
     const { again } = call()
     const first = await again()
     first.record.mayHaveWritten = true
@@ -113,15 +113,15 @@ describe('the record of a call', () => {
   })
 })
 
-describe('a write whose answer is lost, and which the SDK sends again,', () => {
-  it('begins the record all the same, and with no doubt where there was none', async () => {
+describe('A write that the SDK repeats because its response was lost', () => {
+  it('creates the record without a possible write', async () => {
     lost = 1
     const { record } = await call().again()
     expect(writes).toEqual(['UpdateItem', 'UpdateItem'])
     expect(record.mayHaveWritten).toBe(false)
   })
 
-  it('keeps the doubt that there was', async () => {
+  it('keeps the possible write of an earlier call', async () => {
     const { again } = call()
     await again(1)
     await passed()
@@ -129,7 +129,7 @@ describe('a write whose answer is lost, and which the SDK sends again,', () => {
     expect((await again()).record.mayHaveWritten).toBe(true)
   })
 
-  it.each(['fail', 'succeed'] as const)('does not touch the record of the next call: %s', async (end) => {
+  it.each(['fail', 'succeed'] as const)('does not change the record of the next call: %s', async (end) => {
     const { again } = call()
     const first = await again(1)
     await passed()
@@ -140,7 +140,7 @@ describe('a write whose answer is lost, and which the SDK sends again,', () => {
     expect((await second.read()).getResponse()).toEqual({ of: 'the second' })
   })
 
-  it('leaves nothing behind where the record is gone', async () => {
+  it('does not create a record that was deleted', async () => {
     const { again } = call()
     const first = await again()
     await first.fail()

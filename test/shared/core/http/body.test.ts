@@ -14,7 +14,7 @@ const name = fc
   .stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/)
   .filter((text) => !['constructor', 'prototype'].includes(text))
 const text = fc.string({ minLength: 1, unit: 'binary', maxLength: 30 }).map((value) => value.toWellFormed())
-/** What a form can carry, too: text, lists of text, and objects of both. */
+/** Values that a form can express: text, lists of text, and objects of both. */
 const { record } = fc.letrec<{ record: Record<string, unknown>; value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -32,17 +32,17 @@ function* pairsOf(value: unknown, prefix: string): Generator<[string, string]> {
       yield* pairsOf(held, Array.isArray(value) ? prefix : `${prefix}${prefix && '.'}${key}`)
 }
 
-/** As `fc` makes them they have no prototype. */
+/** The objects of `fc` have no prototype. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
 
-describe('a body', () => {
-  test('is the same object by form and by JSON, as bytes and as text', () => {
+describe('A body', () => {
+  test('is the same object as a form and as JSON, as bytes and as text', () => {
     fc.assert(
       fc.property(record, (body) => {
         const fields = new URLSearchParams([...pairsOf(body, '')]).toString()
         expect(parseBody(fields, false, form)).toEqual(plain(body))
         const written = JSON.stringify(body)
-        // Text that reads as mangled is repairEncodinged, whatever carries it.
+        // Text that reads as UTF-8 bytes is repaired in both.
         fc.pre(repairEncoding(written) === written)
         expect(parseBody(written, false, json)).toEqual(plain(body))
         expect(parseBody(Buffer.from(written).toString('base64'), true, json)).toEqual(plain(body))
@@ -50,7 +50,7 @@ describe('a body', () => {
     )
   })
 
-  test('of any bytes and any content type is an object of its own, or refused on purpose', () => {
+  test('with any bytes and any content type is parsed or refused', () => {
     const media = fc.oneof(fc.constantFrom(json, form, undefined, 'application/x+json; charset=utf-8'), fc.string())
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), media, (bytes, contentType) => {
@@ -65,7 +65,7 @@ describe('a body', () => {
     )
   })
 
-  test('laid over another keeps what only one has, and takes what both have from the upper', () => {
+  test('over another one keeps the fields of both, and prefers its own values', () => {
     fc.assert(
       fc.property(record, record, (lower, upper) => {
         const laid = overlay(lower, upper)
@@ -77,7 +77,7 @@ describe('a body', () => {
   })
 })
 
-describe('an event that is answered', () => {
+describe('An event that is answered', () => {
   const part = fc.stringMatching(/^[A-Za-z0-9-]{1,12}$/)
   const kind = fc.constantFrom('triggered', 'started', 'finished', 'status.changed', 'invalidated', 'finished.finished')
   const type = fc.oneof(
@@ -86,7 +86,7 @@ describe('an event that is answered', () => {
     fc.string(),
   )
 
-  test('is a triggered of a task, and no answer is one: nothing loops, and nothing is finished twice over', () => {
+  test('triggers a task, and no reply triggers one', () => {
     fc.assert(
       fc.property(type, (given) => {
         const event = parseEvent({

@@ -9,20 +9,20 @@ import { notification } from '../../../../functions/notification/index.ts'
 import { webhookHandler } from '../../../../shared/core/http/handler.ts'
 import type { WebhookResponse } from '../../../../shared/http/response.ts'
 
-/** AWS as the SDK sees it: the shapes of its answers and errors are those of the services' protocols. */
+/** A fake of AWS with the response and error formats of its protocols. */
 let aws: Server
 let started: { path: string; name: string; type: string; payload: string }[]
 let lambda: (res: ServerResponse) => void
 let table: (res: ServerResponse) => void
-/** What Lambda lists under the name. */
+/** The executions that Lambda lists for the name. */
 let listed: unknown[]
-/** What was written to the table. */
-let noted: { Item: Record<string, unknown>; ConditionExpression: string }[]
-/** What was looked up. */
-let looked: string[]
+/** The items that were written to the table. */
+let savedItems: { Item: Record<string, unknown>; ConditionExpression: string }[]
+/** The paths of searches. */
+let searches: string[]
 /** Milliseconds until Lambda ends the webhook. */
 let timeLeft: number
-/** Whether time goes on. */
+/** The time at which Lambda ends the webhook, if time passes. */
 let until: number | undefined
 
 const prefix = 'cloud-automation-webhooks'
@@ -57,12 +57,12 @@ async function answer(req: IncomingMessage, res: ServerResponse) {
   if (target.includes('GetSecretValue'))
     return reply(res, 200, { SecretString: JSON.stringify(secrets[JSON.parse(body).SecretId]) })
   if (target.includes('PutItem')) {
-    noted.push(JSON.parse(body))
+    savedItems.push(JSON.parse(body))
     return table(res)
   }
   // Calls with a stored credential are counted.
   if (target.includes('UpdateItem')) return reply(res, 200, {})
-  if (req.url?.includes('/durable-executions')) looked.push(req.url)
+  if (req.url?.includes('/durable-executions')) searches.push(req.url)
   if (req.url?.includes('/durable-executions')) return reply(res, 200, { DurableExecutions: listed })
   const { 'x-amz-durable-execution-name': name, 'x-amz-invocation-type': type } = req.headers
   started.push({ path: req.url ?? '', name: String(name), type: String(type), payload: body })
@@ -95,8 +95,8 @@ afterEach(() => {
 beforeEach(() => {
   started = []
   listed = []
-  looked = []
-  noted = []
+  searches = []
+  savedItems = []
   timeLeft = 20_001
   until = undefined
   lambda = accept
@@ -141,17 +141,20 @@ async function call(
   return { ...answered, json: JSON.parse(answered.body) }
 }
 
-// First of all, since nothing but this call has loaded the secrets then.
-it.each(['keptn-token', 'github-token', 'caller-token'])('a call whose id holds %s is refused', async (credential) => {
-  expect(await call({ ...event, id: `id of ${credential}` })).toMatchObject({
-    statusCode: 400,
-    json: { errors: [{ path: 'id', message: expect.stringContaining('contains a stored credential') }] },
-  })
-  expect(started).toEqual([])
-})
+// The first test, because no other call has loaded the secrets yet.
+it.each(['keptn-token', 'github-token', 'caller-token'])(
+  'A call whose id contains %s is refused',
+  async (credential) => {
+    expect(await call({ ...event, id: `id of ${credential}` })).toMatchObject({
+      statusCode: 400,
+      json: { errors: [{ path: 'id', message: expect.stringContaining('contains a stored credential') }] },
+    })
+    expect(started).toEqual([])
+  },
+)
 
-describe('an interactive call starts its task', () => {
-  it('by an asynchronous Invoke of the alias, under its own identity, and is told where to ask for it', async () => {
+describe('An interactive call', () => {
+  it('starts its task with an asynchronous Invoke of the alias, and returns its status URL', async () => {
     const { statusCode, json } = await call(event)
     expect(statusCode).toBe(202)
     expect(started).toMatchObject([
@@ -165,10 +168,10 @@ describe('an interactive call starts its task', () => {
   })
 
   it.each([
-    // Its base path stands in both paths, and the stage in neither.
+    // Both paths contain the base path, and neither contains the stage.
     ['/v1/issue-ticketing/open-issue', 'https://webhooks.example.org/v1/issue-ticketing/tasks/'],
     ['/issue-ticketing/open-issue', 'https://webhooks.example.org/issue-ticketing/tasks/'],
-  ])('through a domain of its own (%s), and is told to ask there', async (path, address) => {
+  ])('returns a status URL with its custom domain (%s)', async (path, address) => {
     const { statusCode, json } = await call(event, {
       path,
       requestContext: { domainName: 'webhooks.example.org', path } as APIGatewayProxyEvent['requestContext'],
@@ -177,7 +180,7 @@ describe('an interactive call starts its task', () => {
     expect(json['statusUrl']).toBe(`${address}${json['taskId']}`)
   })
 
-  it('with the same bytes each time the same event comes, whatever differs between two deliveries', async () => {
+  it('starts its task with the same bytes for each delivery of an event', async () => {
     await call(event)
     const { input, data, ...rest } = event
     await call(
@@ -227,14 +230,14 @@ describe('an interactive call starts its task', () => {
     })
   })
 
-  it('under another name if it is a dry run, so that the real call is not taken for its repeat', async () => {
+  it('has another id as a dry run', async () => {
     const dry = await call(event, { multiValueQueryStringParameters: { mode: ['interactive'], dryRun: ['true'] } })
     const real = await call(event)
     expect(dry.json['taskId']).not.toBe(real.json['taskId'])
     expect(started.map(({ payload }) => JSON.parse(payload).dryRun)).toEqual([true, false])
   })
 
-  it('under another name in another deployment of the account, though the key is the same', async () => {
+  it('has another id in another deployment with the same key', async () => {
     await call(event)
     process.env['WEBHOOKS_STATE_TABLE'] = 'table-of-another-stack'
     await call(event).finally(() => {
@@ -243,10 +246,10 @@ describe('an interactive call starts its task', () => {
     expect(started[1]?.name).not.toBe(started[0]?.name)
   })
 
-  it('and notes its execution, which a later one under the same name replaces', async () => {
+  it('saves its execution, which a later one with the same name replaces', async () => {
     const { json } = await call(event)
     const arn = 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'
-    expect(noted).toEqual([
+    expect(savedItems).toEqual([
       expect.objectContaining({
         Item: {
           id: { S: `task#issue-ticketing#${json['taskId']}` },
@@ -259,7 +262,7 @@ describe('an interactive call starts its task', () => {
     ])
   })
 
-  it('and is a duplicate where Lambda says that the name is taken by another payload', async () => {
+  it('is a duplicate if another payload has its name', async () => {
     lambda = lambdaError(
       409,
       'DurableExecutionAlreadyStartedException',
@@ -268,7 +271,7 @@ describe('an interactive call starts its task', () => {
     expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: true } })
   })
 
-  it('and is a duplicate where its name was noted before', async () => {
+  it('is a duplicate if its name was saved before', async () => {
     table = (res) =>
       reply(res, 400, {
         __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
@@ -277,7 +280,7 @@ describe('an interactive call starts its task', () => {
     expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: true } })
   })
 
-  it('and is accepted all the same where it can not be noted: the task is started', async () => {
+  it('is accepted although its execution cannot be saved', async () => {
     table = (res) =>
       reply(res, 400, { __type: 'com.amazonaws.dynamodb.v20120810#ResourceNotFoundException', message: 'no table' })
     expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
@@ -303,7 +306,7 @@ describe('an interactive call starts its task', () => {
       (res: ServerResponse) => void res.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>'),
     ],
     ['breaks off', (res: ServerResponse) => void res.destroy()],
-  ])('or is answered 503 where Lambda %s, so that the sender knows that no event will follow', async (_, fault) => {
+  ])('returns 503 if Lambda %s, because no event will follow', async (_, fault) => {
     lambda = fault
     const { statusCode, headers, json } = await call(event)
     expect({ statusCode, json }).toEqual({
@@ -317,7 +320,7 @@ describe('an interactive call starts its task', () => {
   })
 })
 
-it('an interactive call that sets no deadline gives up when the deployment says', async () => {
+it('An interactive call without a deadline has that of the deployment', async () => {
   process.env['WEBHOOKS_DEADLINE'] = 'PT4H'
   await call(event)
   delete process.env['WEBHOOKS_DEADLINE']
@@ -325,7 +328,7 @@ it('an interactive call that sets no deadline gives up when the deployment says'
   expect(started.map(({ payload }) => JSON.parse(payload).deadline)).toEqual([14_400, 3_600])
 })
 
-it('a start whose answer was lost is looked up: if there is such an execution, its finished event will follow', async () => {
+it('A start without a response is searches up, and accepted if there is an execution', async () => {
   listed = [
     {
       DurableExecutionArn: 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i',
@@ -342,35 +345,35 @@ it('a start whose answer was lost is looked up: if there is such an execution, i
     lambda = fault
     expect((await call(event)).statusCode).toBe(202)
   }
-  // Of several attempts the last was refused, so that an earlier one may have got through.
+  // Only the last of several attempts was refused. An earlier one may have reached Lambda.
   lambda = lambdaError(429, 'TooManyRequestsException', 'Rate Exceeded.')
   expect((await call(event)).statusCode).toBe(202)
   listed = []
   started = []
   expect((await call(event)).statusCode).toBe(503)
-  // A refusal is not sent again by us: Lambda has too much to do already.
+  // A refusal is not retried here: Lambda is already overloaded.
   expect(started).toHaveLength(2)
-  // Of the function over all its versions: Lambda takes a name only so.
-  expect(looked.map((url) => decodeURIComponent(url).split('?')[0])).toEqual(
+  // The function without a version: Lambda accepts a name only in this form.
+  expect(searches.map((url) => decodeURIComponent(url).split('?')[0])).toEqual(
     Array(4).fill('/2025-12-01/functions/arn:aws:lambda:eu-west-1:0:function:task/durable-executions'),
   )
 })
 
-it('a start whose answer was lost is sent again, since it is the same start: what gets through late is accepted', async () => {
+it('A start without a response is sent again, and accepted if it arrives late', async () => {
   const faults = [
     (res: ServerResponse) => void res.destroy(),
     lambdaError(500, 'ServiceException', 'An error occurred'),
   ]
-  // Twice each, since the client of Lambda repeats them once by itself.
+  // Twice each, because the client of Lambda retries once.
   const answers = [...faults, ...faults]
   lambda = (res) => (answers.shift() ?? accept)(res)
   expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
   expect(new Set(started.map(({ name, payload }) => `${name} ${payload}`)).size).toBe(1)
   expect(started).toHaveLength(5)
-  expect(looked).toEqual([])
+  expect(searches).toEqual([])
 })
 
-it('a start is given up by no step of the clock', async () => {
+it('A start does not depend on clock changes', async () => {
   until = Date.now() + 20_000
   lambda = (res) => {
     const now = Date.now()
@@ -381,7 +384,7 @@ it('a start is given up by no step of the clock', async () => {
   expect(started).toHaveLength(3)
 })
 
-it('is refused where too little time is left to say for certain that it was started', async () => {
+it('An interactive call is refused if too little time is left to start its task', async () => {
   timeLeft = 1_500
   expect(await call(event)).toMatchObject({
     statusCode: 503,
@@ -390,7 +393,7 @@ it('is refused where too little time is left to say for certain that it was star
   expect(started).toEqual([])
 })
 
-it('is accepted in time where DynamoDB never answers, and where Lambda never does', async () => {
+it('An interactive call returns in time if DynamoDB or Lambda does not respond', async () => {
   table = () => undefined
   expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
   listed = [{ DurableExecutionArn: 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i', Status: 'RUNNING' }]
@@ -403,7 +406,7 @@ it('is accepted in time where DynamoDB never answers, and where Lambda never doe
   }
 })
 
-describe('the routes', () => {
+describe('Every route', () => {
   const at = (path: string, httpMethod: string, more: Partial<APIGatewayProxyEvent> = {}) =>
     call(event, {
       path,
@@ -418,7 +421,7 @@ describe('the routes', () => {
     ['/issue-ticketing/nothing', 'POST'],
     ['/issue-ticketing', 'POST'],
     ['/v1/issue-ticketing/open-issue', 'POST'],
-  ])('%s (%s) ask for a token first', async (path, method) => {
+  ])('requires a token: %s (%s)', async (path, method) => {
     for (const headers of [
       {},
       { authorization: 'Bearer wrong' },
@@ -431,16 +434,16 @@ describe('the routes', () => {
   })
 })
 
-describe('the log of a webhook', () => {
+describe('The log of a webhook', () => {
   it.each([
     ['', 'approvals'],
     ['/v1', 'approvals'],
     ['', '%61pprovals'],
-  ])('shows no link of an approval, which is a key (base path "%s", door "%s")', async (base, door) => {
+  ])('does not contain the link of an approval (base path "%s", route "%s")', async (base, route) => {
     const lines: string[] = []
     const { write } = process.stdout
     process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
-    const path = `${base}/notification/${door}/somebodys-key`
+    const path = `${base}/notification/${route}/somebodys-key`
     const request = { path, httpMethod: 'GET', headers: {}, body: null, requestContext: { domainName: 'd', path } }
     const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => timeLeft }
     const open = webhookHandler(notification) as (...args: unknown[]) => Promise<WebhookResponse>
@@ -448,7 +451,7 @@ describe('the log of a webhook', () => {
       process.stdout.write = write
     })
     expect(statusCode).toBe(403)
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: `/notification/${door}/***` })
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: `/notification/${route}/***` })
     expect(lines.join('')).not.toContain('somebodys-key')
   })
 })

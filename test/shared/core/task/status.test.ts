@@ -7,13 +7,13 @@ import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { webhookHandler } from '../../../../shared/core/http/handler.ts'
 import type { WebhookResponse } from '../../../../shared/http/response.ts'
 
-/** AWS as the SDK sees it, with one task that `alice` has started. */
+/** A fake of AWS with one task that `alice` has started. */
 let aws: Server
-/** What was asked of AWS, in order. */
+/** The operations that were called, in order. */
 let asked: string[]
-/** The ARN in the table; undefined where the webhook died before it was noted. */
+/** The ARN in the table. Undefined if the webhook crashed before it was saved. */
 let noted: string | undefined
-/** The executions that Lambda still knows. */
+/** The executions that Lambda has not deleted. */
 let known: string[]
 let status: string
 let events: object[]
@@ -118,16 +118,16 @@ async function read(caller: keyof typeof callers, id = taskId) {
   return { status: statusCode, headers, body: JSON.parse(body) }
 }
 
-describe('Task status: who may read it', () => {
+describe('A task status can be read by', () => {
   it('the caller who started the task', async () => {
     expect(await read('alice')).toMatchObject({ status: 200, body: { taskId } })
   })
 
-  it('a caller whose entry says that it reads all', async () => {
+  it('a caller that reads all tasks', async () => {
     expect(await read('operator')).toMatchObject({ status: 200, body: { taskId } })
   })
 
-  it('no other caller, who gets the very response of an unknown task', async () => {
+  it('no other caller, who gets the response of an unknown task', async () => {
     const others = await read('bob')
     known = []
     noted = undefined
@@ -136,13 +136,13 @@ describe('Task status: who may read it', () => {
   })
 })
 
-describe('Task status: where the execution comes from', () => {
+describe('A task status finds its execution by', () => {
   it('the ARN in the table, without a search', async () => {
     expect((await read('alice')).status).toBe(200)
     expect(asked).toEqual(['GetItem', 'Get', 'History'])
   })
 
-  it('a search if the ARN was never noted', async () => {
+  it('a search if the ARN was never saved', async () => {
     noted = undefined
     expect((await read('alice')).status).toBe(200)
     expect(asked).toEqual(['GetItem', 'List', 'Get', 'History'])
@@ -153,21 +153,21 @@ describe('Task status: where the execution comes from', () => {
     expect((await read('alice')).status).toBe(200)
   })
 
-  it('a search if Lambda has forgotten the noted execution', async () => {
+  it('a search if Lambda deleted the saved execution', async () => {
     known = [laterArn]
     expect((await read('alice')).status).toBe(200)
     known = []
     expect((await read('alice')).status).toBe(404)
   })
 
-  it('is answered 503 if Lambda cannot be asked', async () => {
+  it('nothing if Lambda is not available, which returns 503', async () => {
     broken = 'Get'
     expect(await read('alice')).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
   })
 })
 
-describe('Task status: what it says', () => {
-  it('of a running task: what it waits for, and when to ask again', async () => {
+describe('The status', () => {
+  it('of a running task contains its wait and Retry-After', async () => {
     events = [
       {
         ...{ EventType: 'StepFailed', EventId: 3, Id: '2', Name: 'start', EventTimestamp: 1_764_244_800 },
@@ -187,12 +187,12 @@ describe('Task status: what it says', () => {
     expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(2)
   })
 
-  it('of a running task whose history cannot be read: no progress', async () => {
+  it('of a running task without a readable history has no progress', async () => {
     broken = 'History'
     expect(await read('alice')).toMatchObject({ status: 200, body: { state: 'running', progress: '' } })
   })
 
-  it('of a finished task: its outcome', async () => {
+  it('of a finished task contains its outcome', async () => {
     status = 'SUCCEEDED'
     const { headers, body } = await read('alice')
     expect(body).toMatchObject({ state: 'finished', verdict: 'warning', progress: '', outcome })
@@ -201,7 +201,7 @@ describe('Task status: what it says', () => {
     expect(asked).not.toContain('History')
   })
 
-  it('of a task that Lambda ended: errored', async () => {
+  it('of a task that Lambda ended is errored', async () => {
     status = 'TIMED_OUT'
     expect((await read('alice')).body).toMatchObject({ state: 'failed', verdict: 'errored', progress: '' })
   })

@@ -9,12 +9,12 @@ import { replyType, subjectOf, taskOf } from '../../../../shared/orchestrators/k
 import { passed } from '../../../../shared/outcome.ts'
 import { registerSecret } from '../../../../shared/redact.ts'
 
-it('labels with dots come through a form, whose names are parted there', () => {
+it('Labels with dots survive a form, which splits names at dots', () => {
   const body = nest(new URLSearchParams('data.labels.app.kubernetes.io/name=checkout&data.labels.team=shop'))
   expect(parseEvent(body).data.labels).toEqual({ 'app.kubernetes.io/name': 'checkout', team: 'shop' })
 })
 
-describe('an evaluation that Keptn merged with an earlier one', () => {
+describe('An evaluation that Keptn merged with an earlier one', () => {
   const indicator = (metric: string, value: number) => ({ displayName: metric, value: { metric, value } })
   const merged = {
     ...{ score: 95, scoreText: '81.5', result: 'warning', timeframe: '5m' },
@@ -35,18 +35,18 @@ describe('an evaluation that Keptn merged with an earlier one', () => {
     },
   )
 
-  it('reads a list that came in a form', () => {
+  it('is read from a list in a form', () => {
     const indicatorResults = { 0: indicator('p95', 700), 1: indicator('p95', 300) }
     const evaluation = read('sh.keptn.event.notify.triggered', { indicatorResults })
     expect(evaluation).toEqual({ indicatorResults: [indicator('p95', 700)] })
   })
 
-  it.each(['sh.keptn.event.evaluation.finished', undefined])('is read as it is from %s', (type) => {
+  it.each(['sh.keptn.event.evaluation.finished', undefined])('is read unchanged from %s', (type) => {
     expect(read(type, merged)).toEqual(merged)
   })
 })
 
-describe('the type of an event', () => {
+describe('The type of an event', () => {
   it.each([
     ['sh.keptn.event.openticket.triggered', 'openticket'],
     ['sh.keptn.event.my-task2.triggered', 'my-task2'],
@@ -62,7 +62,7 @@ describe('the type of an event', () => {
     expect(taskOf(type)).toBe(task)
   })
 
-  it('of an answer never triggers anything: no answer can loop', () => {
+  it('of a reply never triggers a task', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.stringMatching(/^sh\.keptn\.event\.[a-z.-]{1,30}\.(triggered|started|finished)$/)),
@@ -79,8 +79,8 @@ describe('the type of an event', () => {
   })
 })
 
-describe('mangled text', () => {
-  it('is repairEncodinged whatever it was, and repairEncodinging plain ASCII changes nothing', () => {
+describe('Text with a broken encoding', () => {
+  it('is repaired, and ASCII text is not changed', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const wellFormed = text.toWellFormed()
@@ -88,12 +88,12 @@ describe('mangled text', () => {
       }),
     )
   })
-  it('is told from text that is right', () => {
+  it('is distinguished from intact text', () => {
     for (const text of ['Grüße', '日本', 'naïve', '€', 'ÄÖ']) expect(repairEncoding(text)).toBe(text)
   })
 })
 
-describe('a JSON body', () => {
+describe('A JSON body', () => {
   it.each([
     '{"__proto__":{"a":1}}',
     '{"a":[{"\\u005f_proto__":{"a":1}}]}',
@@ -102,18 +102,18 @@ describe('a JSON body', () => {
     '{"constructor":1}',
     '{"a":{"prototype":1}}',
     '{"a":{"\\u0063onstructor":{"proto\\u0074ype":{}}}}',
-  ])('that reaches for a prototype is refused, however it is written: %s', (body) => {
+  ])('that could reach a prototype is refused: %s', (body) => {
     expect(() => parseBody(body, false, 'application/json')).toThrow('is not allowed')
   })
 
-  it('may speak of a constructor', () => {
+  it('may contain the word constructor', () => {
     const body = '{"a":"the __proto__ of a constructor \\u00fc"}'
     expect(parseBody(body, false, 'application/json')).toEqual({ a: 'the __proto__ of a constructor ü' })
   })
 })
 
-describe('a form', () => {
-  it('carries any text under any dotted name', () => {
+describe('A form', () => {
+  it('carries any text in any dotted name', () => {
     const name = fc.array(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/), { minLength: 1, maxLength: 4 })
     fc.assert(
       fc.property(name, fc.string({ minLength: 1, unit: 'binary' }), (parts, value) => {
@@ -124,13 +124,13 @@ describe('a form', () => {
           (held, part) => (held as Record<string, unknown>)[part],
           parseBody(body, false, 'application/x-www-form-urlencoded'),
         )
-        // A form that begins like JSON can not be told from JSON without its header; URLSearchParams encodes the brace.
+        // A form that starts with a brace looks like JSON. URLSearchParams encodes the brace.
         expect(found).toBe(text)
       }),
     )
   })
 
-  it('makes a list of a name that comes more than once, and leaves out what is empty', () => {
+  it('turns repeated names into a list, and ignores empty values', () => {
     expect(
       nest([
         ['input.labels', 'a'],
@@ -141,7 +141,7 @@ describe('a form', () => {
     ).toEqual({ input: { labels: ['a', 'b', 'c'] } })
   })
 
-  it('never reaches a prototype', () => {
+  it('cannot reach a prototype', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('__proto__', 'constructor', 'prototype', 'a'), { minLength: 1, maxLength: 4 }),
@@ -158,12 +158,12 @@ describe('a form', () => {
     )
   })
 
-  it('laid over a body wins field by field', () => {
+  it('overrides a body field by field', () => {
     expect(overlay({ a: { b: 1, c: 2 }, d: [1] }, { a: { b: 3 }, d: [2] })).toEqual({ a: { b: 3, c: 2 }, d: [2] })
   })
 })
 
-it('any JSON at all is parsed or refused, never a crash', () => {
+it('Any JSON is parsed or refused', () => {
   fc.assert(
     fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
       try {
@@ -175,7 +175,7 @@ it('any JSON at all is parsed or refused, never a crash', () => {
   )
 })
 
-describe('an answer', () => {
+describe('A reply', () => {
   const event = {
     id: 'i',
     task: 'openticket',
@@ -187,16 +187,13 @@ describe('an answer', () => {
     labels: { team: 'blue' },
   }
 
-  it.each(categories.map(({ name }) => name))(
-    'has a source that no API of Keptn rewrites, in the category %s',
-    (name) => {
-      // Keptn's API writes the source again as a URL, which would encode spaces and other characters.
-      const { source } = startedReply(event, name)
-      expect(source).toMatch(/^[a-z\d/-]+$/)
-    },
-  )
+  it.each(categories.map(({ name }) => name))('has a source that Keptn does not change, in the category %s', (name) => {
+    // Keptn's API parses the source as a URL, which would encode spaces and other characters.
+    const { source } = startedReply(event, name)
+    expect(source).toMatch(/^[a-z\d/-]+$/)
+  })
 
-  it('carries what strict validation asks for', () => {
+  it('contains the fields that strict validation requires', () => {
     expect(
       finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' }), true),
     ).toEqual({
@@ -223,7 +220,7 @@ describe('an answer', () => {
     })
   })
 
-  it('holds no secret, and still says which task it answers where a secret is a word of that', () => {
+  it('contains no secret, except in the fields that identify its task', () => {
     for (const text of ['production', 'the-id-of-it', 'the-sequence', 'checkout']) registerSecret(text)
     const asked = { ...event, id: 'the-id-of-it', context: 'the-sequence', stage: 'production' }
     const outcome = passed('Deployed production', { environment: 'production' })
@@ -237,7 +234,7 @@ describe('an answer', () => {
     })
   })
 
-  it('keeps its own fields where a task is named like one of them', () => {
+  it('keeps its own fields if the task has the name of one of them', () => {
     for (const task of ['status', 'result', 'project', 'labels', 'message']) {
       const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
       expect(data).toMatchObject({
@@ -250,7 +247,7 @@ describe('an answer', () => {
     }
   })
 
-  it('that would be too large for Keptn is cut, and says so', () => {
+  it('that is too large for Keptn is shortened and says so', () => {
     const reply = finishedReply(
       event,
       'issue-ticketing',
@@ -265,14 +262,14 @@ describe('an answer', () => {
     })
   })
 
-  it('that would be too large for Keptn keeps what is short, such as the verdict of an evaluation', () => {
+  it('that is too large for Keptn keeps short values, such as the verdict of an evaluation', () => {
     const indicatorResults = Array.from({ length: 100 }, (_, n) => ({ metric: `m${n}`, text: 'x'.repeat(1_000) }))
     const verdict = { result: 'warning', score: 75, timeEnd: '2026-11-24T10:00:00Z', ok: false }
     const { data } = finishedReply(event, 'slo', passed('Evaluated', { ...verdict, indicatorResults }), true)
     expect(data['openticket']).toEqual({ id: undefined, url: undefined, ...verdict })
   })
 
-  it('that would be too large for Keptn is small enough with as many short texts as there may be', () => {
+  it('that is too large for Keptn fits with the maximum number of short texts', () => {
     const texts = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`t${n}`, '\u0001'.repeat(200)]))
     const reply = finishedReply(event, 'slo', passed('Evaluated', { id: '1', ...texts }), true)
     expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(60_000)

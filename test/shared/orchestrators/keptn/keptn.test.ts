@@ -19,7 +19,7 @@ const finished = { ...started, type: 'sh.keptn.event.openticket.finished' }
 
 let server: Server
 let calls: string[]
-/** What is answered to each GET, and to each POST. */
+/** The responses to each GET and to each POST. */
 let readBack: [number, unknown]
 let posted: [number, unknown]
 
@@ -50,13 +50,13 @@ const orchestrator = () =>
 const get = 'GET /base/api/mongodb-datastore/event keptn-token'
 const post = 'POST /base/api/v1/event keptn-token'
 
-describe('an event', () => {
-  it('is sent at once the first time', async () => {
+describe('An event', () => {
+  it('is sent without a check on the first attempt', async () => {
     await orchestrator().send(started, 0)
     expect(calls).toEqual([post])
   })
 
-  it('that an earlier try may have sent is read back, and sent only if Keptn does not have it', async () => {
+  it('that an earlier attempt may have sent is sent only if Keptn has not recorded it', async () => {
     readBack = [200, { events: [{ triggeredid: 'another', source: started.source }] }]
     await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post])
@@ -65,19 +65,19 @@ describe('an event', () => {
     expect(calls).toEqual([get, post, get])
   })
 
-  it('of which Keptn has none, and answers null, is sent', async () => {
+  it('is sent if Keptn returns null instead of a list', async () => {
     readBack = [200, { events: null }]
     await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post])
   })
 
-  it('of the same trigger, but sent by another, does not count as ours', async () => {
+  it('of another sender does not count as recorded', async () => {
     readBack = [200, { events: [{ triggeredid: 'id-1', source: 'webhook-service' }] }]
     await orchestrator().send(started, 1)
     expect(calls).toEqual([get, post])
   })
 
-  it('is not sent while Keptn can not be asked', async () => {
+  it('is not sent while Keptn is not available', async () => {
     for (const answer of [
       [500, {}],
       [200, { strange: true }],
@@ -89,18 +89,18 @@ describe('an event', () => {
     expect(calls).toEqual([get, get, get])
   })
 
-  it('is not sent while reading it back is refused, which may go away', async () => {
+  it('is not sent during the first refusals to read it back', async () => {
     for (const status of [400, 403, 404]) {
       readBack = [status, {}]
       for (const event of [started, finished]) {
-        for (const inDoubt of [1, 4])
-          await expect(orchestrator().send(event, inDoubt)).rejects.toThrow(`Keptn answered ${status}`)
+        for (const attempts of [1, 4])
+          await expect(orchestrator().send(event, attempts)).rejects.toThrow(`Keptn answered ${status}`)
       }
     }
     expect(calls).toEqual(Array(12).fill(get))
   })
 
-  it('where the token may not read, as the fifth 403 says: a started is not sent twice, a finished is', async () => {
+  it('is sent after five 403 responses if it is finished, but not if it is started', async () => {
     readBack = [403, {}]
     await orchestrator().send(started, 5)
     expect(calls).toEqual([get])
@@ -108,7 +108,7 @@ describe('an event', () => {
     expect(calls).toEqual([get, get, post])
   })
 
-  it('that is refused for another reason again and again: a started is neither sent nor taken for sent, a finished is sent', async () => {
+  it('is sent after many other refusals if it is finished, while a started event is retried', async () => {
     readBack = [400, {}]
     await expect(orchestrator().send(started, 100)).rejects.toThrow('Keptn answered 400')
     expect(calls).toEqual([get])
@@ -117,13 +117,13 @@ describe('an event', () => {
     expect(calls).toEqual([get, get, get, post])
   })
 
-  it('that Keptn answers with something else than its own answer is not taken as sent', async () => {
+  it('does not count as sent if the response is not that of Keptn', async () => {
     posted = [200, '<html>Log in</html>']
     await expect(orchestrator().send(started, 0)).rejects.toMatchObject({ kind: 'platform' })
   })
 })
 
-it('a connection has a token or an OAuth client, not both and not neither', () => {
+it('A connection has either a token or an OAuth client', () => {
   const base = { type: 'keptn', baseUrl: 'https://k' }
   const oauth = { tokenUrl: 'https://sso', clientId: 'c', clientSecret: 'secret-1' }
   expect(keptnConnection.safeParse(base).success).toBe(false)
