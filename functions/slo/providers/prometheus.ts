@@ -40,7 +40,6 @@ const queryResponse = z.object({
   ]),
   warnings: optional(z.array(z.string())),
 })
-const refusal = z.object({ error: z.string() })
 
 /**
  * Measures indicators with Prometheus or a compatible server: runs each PromQL query at the end of the requested time. A
@@ -56,7 +55,6 @@ export const prometheus = defineEvaluationProvider({
     ...(token === undefined && username !== undefined ? { authorization: basicAuth(username, password) } : {}),
     ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
   }),
-  errorReason: (body) => z.safeParse(refusal, body).data?.error,
   check: ({ http }) => runQuery(http, '1', Math.floor(Date.now() / 1_000)),
   queryNoun: 'a PromQL query that returns one value',
   // One scrape interval.

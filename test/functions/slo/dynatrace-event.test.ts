@@ -20,6 +20,7 @@ const posted = () => server.calls.filter(({ method }) => method === 'POST')
 const event = () => server.state.events.at(-1)
 
 reportConformance(dynatraceEvent, {
+  inputs: ['fields'],
   async start() {
     const server = await startDynatrace()
     const connection = { baseUrl: server.url, token: server.token }

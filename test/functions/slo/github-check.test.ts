@@ -24,6 +24,7 @@ const push = (options: Options = {}, more: object = {}) => report(githubCheck, f
 const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
 
 reportConformance(githubCheck, {
+  inputs: ['project', 'ref'],
   async start() {
     const server = await startGithubCommits()
     const connection = { baseUrl: server.url, token: server.appToken }

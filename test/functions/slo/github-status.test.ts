@@ -20,6 +20,7 @@ const push = (input: object = {}, options: Options = {}, more: object = {}) =>
   report(githubStatus, fields(more), { project, ref, ...input }, options)
 
 reportConformance(githubStatus, {
+  inputs: ['project', 'ref'],
   async start() {
     const server = await startGithubCommits()
     const connection = { baseUrl: server.url, token: server.token }
