@@ -117,10 +117,11 @@ describe('A task that opens a ticket', () => {
   })
 
   it('keeps secrets out of its steps, events and outcome', async () => {
-    platform.failNext(422, { message: 'Bearer token-of-the-platform was refused' }, { on: 'POST' })
-    lifecycle.connect('ticket', { provider: 'ticket', baseUrl: platform.url, token: 'token-of-the-platform' })
-    const ended = await lifecycle.call('open-ticket?connection=ticket', { input })
-    expect(JSON.stringify(ended)).not.toContain('token-of-the-platform')
+    const token = 'a-token-that-the-platform-echoes'
+    lifecycle.connect('echo', { provider: 'ticket', baseUrl: platform.url, token })
+    platform.failNext(422, { message: `Bearer ${token} was refused` }, { on: 'POST' })
+    const ended = await lifecycle.call('open-ticket?connection=echo', { input })
+    expect(JSON.stringify(ended)).not.toContain(token)
     expect(ended.outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('was refused') })
   })
 })
