@@ -61,8 +61,8 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/shared/http/client.test.ts', 'a request', 'is not followed to another host, and is within the same'],
     [
       'test/functions/load-testing/autocannon.test.ts',
-      'what may be called',
-      'a name that leads to this machine is not called, though it is allowed',
+      'Built-in generator: allowed targets',
+      'does not call a name that resolves to this machine, even if it is allowed',
     ],
   ],
   'Path traversal in ids': [
@@ -75,7 +75,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
   'Code through a variable': [
-    ['test/functions/ci-cd/gitlab-ci.test.ts', 'a start', 'with the variable %s is refused before anything is sent'],
+    ['test/functions/ci-cd/gitlab-ci.test.ts', 'GitLab CI: start', 'rejects the variable %s before sending a request'],
   ],
   'Prototype pollution': [
     ['test/shared/orchestrators/keptn/event.test.ts', 'A form', 'cannot reach a prototype'],
