@@ -247,8 +247,13 @@ describe('AWS FIS: experiment', () => {
     Object.assign(server.newest(), { targetAccountConfigurationsCount: 2 })
     server.become('stopped', byCondition)
     expect((await connected().end(started, shop)).data).toEqual({
-      ...{ start: '2025-11-24T16:00:00.000Z', end: '2025-11-24T16:05:00.000Z' },
-      ...{ id, url, state: 'stopped', template: target, duration: 300 },
+      start: '2025-11-24T16:00:00.000Z',
+      end: '2025-11-24T16:05:00.000Z',
+      id,
+      url,
+      state: 'stopped',
+      template: target,
+      duration: 300,
       actions: {
         'cpu-stress': { actionId: 'aws:ssm:send-command', state: 'completed' },
         'stop-one': {

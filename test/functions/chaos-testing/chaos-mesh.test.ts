@@ -25,7 +25,10 @@ const kill = made('PodChaos', { action: 'pod-kill', mode: 'one', selector: check
 const entry = { name: 'entry', templateType: 'Serial', deadline: '5m', children: ['slow', 'healthy'] }
 const slow = { name: 'slow', templateType: 'NetworkChaos', deadline: '60s', networkChaos: delay }
 const healthy = {
-  ...{ name: 'healthy', templateType: 'StatusCheck', deadline: '60s', abortWithStatusCheck: true },
+  name: 'healthy',
+  templateType: 'StatusCheck',
+  deadline: '60s',
+  abortWithStatusCheck: true,
   statusCheck: { mode: 'Continuous', type: 'HTTP', http: { url: 'http://shop', criteria: { statusCode: '200' } } },
 }
 const workflow = (...templates: object[]) => made('Workflow', { entry: 'entry', templates: [entry, ...templates] })
@@ -33,7 +36,10 @@ const templates = { latency, kill, rollout: workflow(slow, healthy) }
 
 const connected = (fields: object = {}) =>
   experiment(chaosMesh, () => ({
-    ...{ baseUrl: server.url, token: server.token, allow: ['shop'], templates },
+    baseUrl: server.url,
+    token: server.token,
+    allow: ['shop'],
+    templates,
     ...fields,
   }))
 const having = (template: object, fields: object = {}) => connected({ templates: { it: template }, ...fields })
@@ -329,7 +335,8 @@ describe('Chaos Mesh: blast radius', () => {
 
   test('accepts objects within the limits', async () => {
     const spec = {
-      ...{ ...latency.spec, duration: '1h29m59.5s' },
+      ...latency.spec,
+      duration: '1h29m59.5s',
       selector: { namespaces: ['shop', 'shop-db'] },
       target: target({ pods: { 'shop-db': ['postgres-0'] } }),
     }
@@ -421,8 +428,13 @@ describe('Chaos Mesh: experiment', () => {
     const { data, message, links } = await end(started)
     expect(message).toBe(`Experiment ${idOf(server.newest())} ended as finished`)
     expect(data).toMatchObject({
-      ...{ kind: 'NetworkChaos', namespace: 'shop', action: 'delay', mode: 'all', duration: 60 },
-      ...{ namespaces: ['shop'], targets: ['shop/checkout-1', 'shop/checkout-2'] },
+      kind: 'NetworkChaos',
+      namespace: 'shop',
+      action: 'delay',
+      mode: 'all',
+      duration: 60,
+      namespaces: ['shop'],
+      targets: ['shop/checkout-1', 'shop/checkout-2'],
     })
     expect(Object.values(links)).toEqual([`${server.url}/#/experiments/${server.newest().uid}`])
     expect(calls('GET').at(-1)?.query.get('namespace')).toBe('shop')
@@ -548,7 +560,9 @@ describe('Chaos Mesh: workflow', () => {
     }
     Object.assign(server.newest(), { status: 'finished', nodes, ...times })
     expect((await end(started)).data).toMatchObject({
-      ...{ kind: 'Workflow', namespace: 'shop', duration: 90 },
+      kind: 'Workflow',
+      namespace: 'shop',
+      duration: 90,
       steps: ['slow: Succeed', 'healthy: Succeed'],
     })
   })

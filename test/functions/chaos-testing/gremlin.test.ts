@@ -18,7 +18,10 @@ const id = `${guid}#1`
 const url = `https://app.gremlin.com/scenarios/detail/${guid}/runs/1`
 const connected = (fields: object = {}) =>
   experiment(gremlin, () => ({
-    ...{ baseUrl: server.url, token: server.token, allow: [guid], project: server.state.team },
+    baseUrl: server.url,
+    token: server.token,
+    allow: [guid],
+    project: server.state.team,
     ...fields,
   }))
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
@@ -29,11 +32,15 @@ const run = () => {
 }
 type Branches = NonNullable<ReturnType<typeof run>['nodes'][string]['branches']>
 const latency = (lifecycle: string, state: object = {}) => ({
-  ...{ type: 'InfraAttack', id: '1', impact_definition: { infra_command_type: 'latency' } },
+  type: 'InfraAttack',
+  id: '1',
+  impact_definition: { infra_command_type: 'latency' },
   state: { lifecycle, ...state },
 })
 const healthCheck = (lifecycle: string, state: object = {}) => ({
-  ...{ type: 'SynchronousStatusCheck', id: '0', name: 'Shop is up' },
+  type: 'SynchronousStatusCheck',
+  id: '0',
+  name: 'Shop is up',
   state: { lifecycle, ...state },
 })
 
@@ -163,7 +170,9 @@ describe('Gremlin: start', () => {
   test('returns Retry-After of Gremlin', async () => {
     server.failNext(429, 'Slow down', { on: 'POST', headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(network))).toMatchObject({
-      ...{ transient: true, retryAfter: 12, mayHaveWritten: false },
+      transient: true,
+      retryAfter: 12,
+      mayHaveWritten: false,
     })
   })
 
@@ -403,7 +412,9 @@ describe('Gremlin: stop', () => {
     await connected().start(network)
     const outcome = await connected().stop({ id })
     expect(outcome).toMatchObject({
-      ...{ result: 'pass', data: { state: 'Halted' }, message: `Stopped scenario run ${id} (Halted)` },
+      result: 'pass',
+      data: { state: 'Halted' },
+      message: `Stopped scenario run ${id} (Halted)`,
     })
     expect(calls('POST').at(-1)).toMatchObject({ path: `/v1/scenarios/halt/${guid}/runs/1`, body: undefined })
     expect(calls('POST').at(-1)?.query.get('teamId')).toBe(server.state.team)

@@ -22,7 +22,10 @@ const notifyID = '5f2c3d1e-1b2c-4d5e-8f90-000000000001'
 const id = `f0a1-shop/a1b2#${notifyID}`
 
 const connection = (fields: object = {}) => ({
-  ...{ baseUrl: server.url, token: server.token, project: server.project, allow: 'a1b*, nightly, nope' },
+  baseUrl: server.url,
+  token: server.token,
+  project: server.project,
+  allow: 'a1b*, nightly, nope',
   ...fields,
 })
 const connected = (fields: object = {}) => experiment(litmus, () => connection(fields))
@@ -204,7 +207,9 @@ describe('Litmus: start', () => {
   test('returns Retry-After of Litmus', async () => {
     server.failNext(429, 'slow down', { headers: { 'retry-after': '12' } })
     expect(await failureOf(connected().start(pods))).toMatchObject({
-      ...{ transient: true, retryAfter: 12, mayHaveWritten: false },
+      transient: true,
+      retryAfter: 12,
+      mayHaveWritten: false,
     })
   })
 
@@ -291,9 +296,19 @@ describe('Litmus: run', () => {
     expect(outcome.message).toBe(`Experiment run ${id} ended as Completed`)
     expect(outcome.data).toEqual({
       ...times,
-      ...{ id, url: started.outcome.data['url'], state: 'Completed' },
-      ...{ experiment: 'checkout-pods', infrastructure: 'production', resiliencyScore: 100, duration: 90 },
-      ...{ faultsPassed: 1, faultsFailed: 0, faultsAwaited: 0, faultsStopped: 0, faultsNa: 0, totalFaults: 1 },
+      id,
+      url: started.outcome.data['url'],
+      state: 'Completed',
+      experiment: 'checkout-pods',
+      infrastructure: 'production',
+      resiliencyScore: 100,
+      duration: 90,
+      faultsPassed: 1,
+      faultsFailed: 0,
+      faultsAwaited: 0,
+      faultsStopped: 0,
+      faultsNa: 0,
+      totalFaults: 1,
       faults: [{ name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }],
     })
   })

@@ -29,8 +29,12 @@ const age = (hours: number) => {
   execution().requested = new Date(Date.now() - hours * 3_600_000).toISOString()
 }
 const action = (actionKind: string, customLabel: string, state: string, more: object = {}) => ({
-  ...{ stepType: 'ACTION' as const, actionId: 'com.steadybit.extension_container.network_delay' },
-  ...{ actionKind, customLabel, state, ...more },
+  stepType: 'ACTION' as const,
+  actionId: 'com.steadybit.extension_container.network_delay',
+  actionKind,
+  customLabel,
+  state,
+  ...more,
 })
 
 describe('Steadybit: connection', () => {
@@ -43,8 +47,11 @@ describe('Steadybit: connection', () => {
 
   test("uses Steadybit's own URL and no parallel runs by default", () => {
     expect(steadybit.connection.parse({ token: 'a-token', allow: 'SHOP-1, ADM-*' })).toEqual({
-      ...{ baseUrl: 'https://platform.steadybit.com', token: 'a-token', allow: ['SHOP-1', 'ADM-*'] },
-      ...{ parallel: 'off', variables: [] },
+      baseUrl: 'https://platform.steadybit.com',
+      token: 'a-token',
+      allow: ['SHOP-1', 'ADM-*'],
+      parallel: 'off',
+      variables: [],
     })
   })
 
@@ -144,7 +151,8 @@ describe('Steadybit: start', () => {
 
   test.each([409, 422])('waits for another running experiment, reported with %s', async (status) => {
     const another = {
-      ...{ type: 'https://steadybit.com/problems/another-experiment-running-exception', status },
+      type: 'https://steadybit.com/problems/another-experiment-running-exception',
+      status,
       title: 'Another experiment is running',
     }
     server.failNext(status, another, { on: 'POST' })
@@ -165,7 +173,9 @@ describe('Steadybit: start', () => {
     const headers = { 'ratelimit-limit': '100;w=60', 'ratelimit-remaining': '0', 'ratelimit-reset': '46' }
     server.failNext(429, { title: 'Too Many Requests' }, { on: 'POST', headers })
     expect(await failureOf(connected().start(shop, { key: undefined }))).toMatchObject({
-      ...{ transient: true, retryAfter: 46, mayHaveWritten: false },
+      transient: true,
+      retryAfter: 46,
+      mayHaveWritten: false,
     })
   })
 
@@ -295,7 +305,8 @@ test('Steadybit: a second delivery of an event finds the execution after it has 
 test('Steadybit: a start waits until it is known to whom a preparing execution belongs', async () => {
   await connected().start(shop, { key: keyOf(2) })
   expect(await failureOf(connected({ parallel: 'on' }).start(shop))).toMatchObject({
-    ...{ transient: true, mayHaveWritten: false },
+    transient: true,
+    mayHaveWritten: false,
   })
   expect(starts()).toHaveLength(1)
 })
@@ -338,7 +349,12 @@ describe('Steadybit: execution', () => {
     server.enter('COMPLETED', { steps })
     expect((await connected().end(started, shop)).data).toEqual({
       ...times,
-      ...{ id, url, state: 'COMPLETED', experiment: 'SHOP-1', name: 'Shop survives latency', duration: 90 },
+      id,
+      url,
+      state: 'COMPLETED',
+      experiment: 'SHOP-1',
+      name: 'Shop survives latency',
+      duration: 90,
       hypothesis: 'Checkout stays below 500 ms',
       injected: [
         'Slow network on 3 targets: COMPLETED',
@@ -408,7 +424,8 @@ describe('Steadybit: stop', () => {
     server.enter('RUNNING')
     const outcome = await connected().stop({ id })
     expect(outcome).toMatchObject({
-      ...{ result: 'pass', message: 'Stopped execution 123 (CANCELED)' },
+      result: 'pass',
+      message: 'Stopped execution 123 (CANCELED)',
       data: { id, url: `${server.url}/experiments/edit/SHOP-1/executions/123`, state: 'CANCELED' },
     })
     expect(server.calls.filter(({ path }) => path.endsWith('/cancel'))).toMatchObject([

@@ -358,7 +358,8 @@ describe('Built-in generator: test', () => {
           throughput: 100,
           statuses: { 200: 20 },
         },
-        ...{ timeouts: 0, dropped: 0 },
+        timeouts: 0,
+        dropped: 0,
       },
     })
     const { mean, p50, p90, p95, p99, max } = ended.data as Record<string, number>

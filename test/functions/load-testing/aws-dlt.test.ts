@@ -19,7 +19,11 @@ const connected = (fields: object = {}) =>
   loadTest(awsDlt, () => ({ baseUrl: `${server.url}/prod`, region: 'eu-west-1', ...fields }))
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const total = {
-  ...{ succ: 5940, fail: 60, throughput: 6000, testDuration: '120', concurrency: '20' },
+  succ: 5940,
+  fail: 60,
+  throughput: 6000,
+  testDuration: '120',
+  concurrency: '20',
   ...{
     avg_rt: '0.21352',
     p0_0: '0.012',
@@ -69,8 +73,15 @@ describe('AWS DLT: start', () => {
     const { testScenario } = server.state.scenario
     expect(server.state.starts).toEqual([
       {
-        ...{ testId: target, testName: 'checkout', testDescription: 'checkout load', testType: 'simple' },
-        ...{ fileType: 'none', showLive: false, tags: ['shop'], healthyThreshold: 80, scheduleTimezone: 'UTC' },
+        testId: target,
+        testName: 'checkout',
+        testDescription: 'checkout load',
+        testType: 'simple',
+        fileType: 'none',
+        showLive: false,
+        tags: ['shop'],
+        healthyThreshold: 80,
+        scheduleTimezone: 'UTC',
         testScenario,
         testTaskConfigs: [{ region: 'eu-west-1', taskCount: 2, concurrency: 10 }],
         regionalTaskDetails: {

@@ -243,7 +243,11 @@ describe('Azure Load Testing: run', () => {
     const cpu = {
       resourceId: '/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/cart',
       metricNamespace: 'Microsoft.Compute/virtualMachines',
-      ...{ metricName: 'Percentage CPU', aggregation: 'Average', condition: '>', value: 80, action: 'continue' },
+      metricName: 'Percentage CPU',
+      aggregation: 'Average',
+      condition: '>',
+      value: 80,
+      action: 'continue',
     }
     const passFailServerMetrics = {
       a: { ...cpu, actualValue: 93.5, result: 'failed' },

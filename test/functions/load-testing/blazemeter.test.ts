@@ -23,8 +23,18 @@ const connected = (fields: object = {}) =>
   }))
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const summary = {
-  ...{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 124, avg: 147.25, min: 3, max: 977, tp90: 212, tp95: null },
-  ...{ first: 1_700_000_000, last: 1_700_000_100, duration: 100 },
+  id: 'ALL',
+  lb: 'ALL',
+  hits: 2482,
+  failed: 124,
+  avg: 147.25,
+  min: 3,
+  max: 977,
+  tp90: 212,
+  tp95: null,
+  first: 1_700_000_000,
+  last: 1_700_000_100,
+  duration: 100,
 }
 
 describe('BlazeMeter: connection', () => {

@@ -196,8 +196,12 @@ describe('Gatling: run', () => {
       `Run ${id} ended as AssertionsFailed: p90 < 500 (it was 600); p91 < 500 (it was 601); p92 < 500 (it was 602); and 1 more`,
     )
     expect(ended.data).toMatchObject({
-      ...{ start: '2026-11-24T10:01:00.000Z', end: '2026-11-24T10:05:30.000Z' },
-      ...{ duration: 270, assertions: 5, failedAssertions: 4, number: 1 },
+      start: '2026-11-24T10:01:00.000Z',
+      end: '2026-11-24T10:05:30.000Z',
+      duration: 270,
+      assertions: 5,
+      failedAssertions: 4,
+      number: 1,
       missed: missed.map(({ message, actualValue }) => `${message} (it was ${actualValue})`),
     })
   })

@@ -238,8 +238,17 @@ describe('Grafana Cloud k6: run', () => {
     const ended = await connected().end(started, soak)
     expect(secondsOf(ended)).toBe(60)
     expect(ended.data).toMatchObject({
-      ...{ requests: 1_200, rps: 20, errorRate: 0.0125, mean: 110.5, max: 900, p50: 100, p90: 190, p95: 240, p99: 480 },
-      ...{ duration: 60, virtualUserHours: 10.5 },
+      requests: 1_200,
+      rps: 20,
+      errorRate: 0.0125,
+      mean: 110.5,
+      max: 900,
+      p50: 100,
+      p90: 190,
+      p95: 240,
+      p99: 480,
+      duration: 60,
+      virtualUserHours: 10.5,
     })
   })
 
