@@ -225,7 +225,7 @@ describe('a call', () => {
   it('is rejected in silent mode because no task would remove the fault', async () => {
     const { status, body } = await call('start-test', asked(1))
     expect(status).toBe(400)
-    expect(body.detail).toContain('call it with ?mode=interactive')
+    expect(body.detail).toContain('Call it with ?mode=interactive')
   })
 })
 

@@ -197,7 +197,7 @@ describe('cancel', () => {
   it('rejects an invalid id before it accepts the call', async () => {
     expect(await call('cancel', cancelling('../admin'), 'mode=interactive')).toMatchObject({
       status: 400,
-      body: { detail: expect.stringMatching(/must be a run id such as/) },
+      body: { detail: expect.stringContaining('such as') },
     })
   })
 })
