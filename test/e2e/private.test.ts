@@ -222,7 +222,7 @@ describe('The CLI', () => {
     const url = `http://127.0.0.1:${closed}`
     expect(await webhooks(send, { env: { WEBHOOKS_PORT: String(port), WEBHOOKS_URL: url } })).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`Nothing answers at ${url}`),
+      err: expect.stringContaining(`Cannot connect to ${url}`),
     })
     expect(await webhooks(send, { env: { WEBHOOKS_PORT: 'eighty' } })).toMatchObject({
       code: 2,

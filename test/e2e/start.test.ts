@@ -310,7 +310,7 @@ describe('webhooks send', () => {
       [['send', 'issue-ticketing/open-issue', '--input', 'title'], /write name=value/],
       [
         ['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'],
-        /Nothing answers at http:\/\/127\.0\.0\.1:9/,
+        /Cannot connect to http:\/\/127\.0\.0\.1:9/,
       ],
       [['send', 'issue-ticketing/open-issue', '--nonsense'], /unknown option/],
       [['nonsense'], /unknown command/],

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { toSentence } from '../../../shared/errors.ts'
 import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
 import { checkModes, describeWarning } from '../../keptn/mode-warnings.ts'
 import { type Played, playSequence } from '../../keptn/player.ts'
@@ -148,4 +149,5 @@ function conclude(name: string, played: Played, { json }: SequenceOptions): void
   process.exitCode = 130
 }
 
-const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`)
+/** Capitalizes a message and ends it with a period. */
+const sentence = (text: string): string => toSentence(`${text.charAt(0).toUpperCase()}${text.slice(1)}`)

@@ -130,13 +130,13 @@ describe('webhooks preview', () => {
   it('reports that Keptn drops an invalid event and exits with 1', async () => {
     const { code, out } = await run('good.yaml', 'dropped.json')
     expect(out).toContain('Keptn drops this event: data.labels.build must be a text.')
-    expect(out).toContain('No webhook is called')
+    expect(out).toContain('Keptn calls no webhook')
     expect(code).toBe(1)
   })
 
   it.each([
-    ['missing.yaml', 'event.json', 'cannot be read; is the path right?'],
-    ['good.yaml', 'missing.json', 'cannot be read; is the path right?'],
+    ['missing.yaml', 'event.json', 'Check the path.'],
+    ['good.yaml', 'missing.json', 'Check the path.'],
     ['good.yaml', 'broken.json', 'is not JSON'],
     ['broken.yaml', 'event.json', 'the webhook configuration is not YAML'],
     ['good.yaml', 'other.json', 'has no subscription for sh.keptn.event.other.triggered'],
@@ -217,7 +217,7 @@ describe('webhooks sequence', () => {
       pressed = true
       child.kill('SIGINT')
     })
-    expect(out).toContain('Interrupted. Left running:')
+    expect(out).toContain('Interrupted. Still running:')
     expect(out).toContain('production openticket  task t-1  https://h.example/v1/issue-ticketing/tasks/t-1')
     expect(code).toBe(130)
   })
@@ -225,7 +225,7 @@ describe('webhooks sequence', () => {
   it('lists the sequences and exits with 2 for an unknown name', async () => {
     const { code, err } = await webhooks(['sequence', 'nope'])
     expect(err).toBe(
-      'there is no sequence nope; known are chaos, incident, optimization, release, remediation, slo, ticket.\n',
+      'Unknown sequence "nope". Sequences: chaos, incident, optimization, release, remediation, slo, ticket.\n',
     )
     expect(code).toBe(2)
   })
@@ -234,14 +234,14 @@ describe('webhooks sequence', () => {
     receiver = await startReceiver(() => accepted)
     await receiver.close()
     const { code, err } = await run(['slo'])
-    expect(err).toBe(`nothing answers at ${receiver.url}; start it with npm start\n`)
+    expect(err).toBe(`Cannot connect to ${receiver.url}. Run npm start, or pass --url.\n`)
     expect(code).toBe(2)
   })
 
   it('exits with 2 if the token of the Keptn API is invalid', async () => {
     receiver = await startReceiver(() => accepted)
     const { code, err } = await run(['slo', '--keptn-token', 'wrong'])
-    expect(err).toMatch(/answered 401 to POST \/record; is its token right\?\n$/)
+    expect(err).toMatch(/answered 401 to POST \/record; check --keptn-token\.\n$/)
     expect(code).toBe(2)
   })
 

@@ -84,7 +84,7 @@ describe('checkModes', () => {
 
   it('warns about a duplicate interactive call', () => {
     const twice = [
-      'it makes a call that another request makes too: openticket.started is sent twice and openticket.finished once, so the sequence hangs.',
+      'its call duplicates another request: openticket.started is sent twice and openticket.finished once, so the sequence hangs.',
     ]
     expect(problems(webhook(interactive), webhook(interactive, { subscriptionID: 'other' }))).toEqual(twice)
     const [request] = webhook(interactive).requests

@@ -133,7 +133,7 @@ describe('an interactive call', () => {
     await receiver.close()
     const options = { log: memoryEventLog() }
     const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]), options)
-    expect(tasks[0]?.outcome?.message).toContain(`no answer from ${receiver.url}: ECONNREFUSED`)
+    expect(tasks[0]?.outcome?.message).toContain(`no response from ${receiver.url}: ECONNREFUSED`)
   })
 
   it('with two requests sends two started events and waits for two finished events', async () => {
@@ -197,7 +197,7 @@ describe('the counting rule', () => {
     const files = filesOf(['openticket', 'openticket'], [{ on: 'openticket.triggered' }])
     const { passed: ok, text } = await play(receiver, files)
     expect(ok).toBe(true)
-    expect(text).toContain('warning: openticket.finished came after the task had ended; ignored')
+    expect(text).toContain('warning: openticket.finished arrived after the end of the task; ignored')
   })
 
   it('fails the task and stops the sequence for one failed result', async () => {
@@ -317,6 +317,6 @@ describe('the output of a run', () => {
     receiver.overload(3)
     const { passed: ok, text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
     expect(ok).toBe(true)
-    expect(text).toMatch(/warning: the Keptn at .* answered 503 to POST \/record; trying again/)
+    expect(text).toMatch(/warning: the Keptn at .* answered 503 to POST \/record; retrying/)
   })
 })

@@ -378,7 +378,7 @@ describe('with a receiver that sends its events elsewhere', () => {
       openticket: { number: 'OPS-12' },
       labels: { team: 'blue', 'jira OPS-12': 'https://x' },
     })
-    expect(played.text).toContain('warning: task t-1: the status URL answered 500; asking again')
+    expect(played.text).toContain('warning: task t-1: the status URL returned 500; retrying')
     expect(receiver.events).toEqual([])
   })
 
