@@ -5,11 +5,11 @@ import type { LocalCredentials } from './credentials.ts'
 const COOKIE = 'webhooks-console'
 
 export const NO_ACCESS =
-  'A real platform is connected, so this needs the link to the console that npm start printed, or the token of the caller "demo".'
+  'A real platform is connected. Open the console with the link that npm start printed, or send the token of the caller "demo".'
 
 /**
- * Whether a request may see and use the console. Once a real platform is connected, this takes the link that `npm start`
- * prints, the cookie that the link sets, or the token of the caller: other users of this machine can reach the port, too.
+ * Returns whether a request may use the console. If a real platform is connected, this requires the link that `npm start`
+ * prints, the cookie that the link sets, or the token of the caller, because other users of this machine can reach the port.
  */
 export function consoleAccess(
   { url, headers }: IncomingMessage,
@@ -22,12 +22,12 @@ export function consoleAccess(
   return isSame(key, consoleKey) ? 'by link' : 'none'
 }
 
-/** No page of another site can send it. */
+/** Returns the cookie that opens the console. Pages of other sites cannot send it. */
 export function consoleCookie({ consoleKey }: LocalCredentials): string {
   return `${COOKIE}=${consoleKey}; Path=/; HttpOnly; SameSite=Strict`
 }
 
-/** The address of the console, with what opens it. */
+/** Returns the URL of the console with its key. */
 export function consoleLink(url: string, { consoleKey }: LocalCredentials): string {
   return consoleKey === undefined ? `${url}/` : `${url}/?key=${consoleKey}`
 }

@@ -2,14 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What the stack generates on AWS: one key for each deployment. Here each state folder is a deployment. */
+/** On AWS, the stack generates one key per deployment. Locally, each state folder is a deployment. */
 function fileOf(state: string): string {
   return join(state, 'identity.key')
 }
 
 /**
- * The key of a state folder for the secret `identity`. It is generated once and survives restarts, so that a repeat after a
- * crash is recognised.
+ * Returns the key of a state folder for the secret `identity`. Generates it once, so that a retry after a restart is
+ * recognized.
  */
 export function ensureIdentityKey(state: string): string {
   const file = fileOf(state)
@@ -18,7 +18,7 @@ export function ensureIdentityKey(state: string): string {
   const draft = `${file}.${randomUUID()}`
   try {
     writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600, flush: true })
-    // A link appears with its whole content and never replaces the key of another process.
+    // A hard link appears with its complete content and never replaces the key of another process.
     linkSync(draft, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -28,7 +28,7 @@ export function ensureIdentityKey(state: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** The key, or undefined if no runtime has used the state folder yet. */
+/** Returns the key; undefined if no runtime has used the state folder yet. */
 export function readIdentityKey(state: string): string | undefined {
   try {
     return readFileSync(fileOf(state), 'utf8')

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writePrivateFile } from './state-folder.ts'
 
-/** How to reach a runtime and its stand-ins for AWS; both change with every start. */
+/** URLs and credentials of a running runtime and its local AWS APIs. They change with each start. */
 export interface RuntimeFile {
   url: string
-  /** `endpoint` is that of Lambda and Secrets Manager. */
+  /** `endpoint` is the URL of Lambda and Secrets Manager. */
   aws: { endpoint: string; dynamodb: string; accessKeyId: string; secretAccessKey: string }
 }
 
-/** In the state folder while the runtime runs; only its owner can read it. */
+/** Returns the file that exists in the state folder while the runtime runs. Only its owner can read it. */
 export function runtimeFile(state: string): string {
   return join(state, 'runtime.json')
 }

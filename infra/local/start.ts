@@ -8,22 +8,23 @@ import { playSequence } from '../keptn/player.ts'
 import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials } from './credentials.ts'
-import { lineFor } from './print.ts'
-import { checkPort, type Runtime, startRuntime } from './runtime.ts'
+import { formatEvent } from './format-event.ts'
+import { checkPort } from './port.ts'
+import { type Runtime, startRuntime } from './runtime.ts'
 
-helpIfAsked(`npm start: the functions on this machine, with a sandbox in place of real platforms.
+helpIfAsked(`npm start: runs the functions on this machine, with a sandbox instead of real platforms.
 
 Settings (environment variables)
-  WEBHOOKS_PORT     port on 127.0.0.1 (${new URL(defaultUrl).port})
-  WEBHOOKS_STATE    folder of everything that survives a restart (.webhooks/)
-  WEBHOOKS_SECRETS  JSON file, secret name -> value, laid over the sandbox's own: to try a real platform
-                    (secrets.json in the state folder, where there is one)
-  WEBHOOKS_DEMO     "off": play no sequence at the start
+  WEBHOOKS_PORT     port on 127.0.0.1 (default: ${new URL(defaultUrl).port})
+  WEBHOOKS_STATE    folder for persistent data (default: .webhooks)
+  WEBHOOKS_SECRETS  JSON file with secrets that override those of the sandbox, to use real platforms: secret name -> value
+                    (default: secrets.json in the state folder, if it exists)
+  WEBHOOKS_DEMO     "off": do not run the demo sequence at the start
 
 Example
   WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start`)
 
-// Whoever reads along may go away (`| head`, `| less`): the tasks go on.
+// The reader of a pipe may exit, as in `| head`. The runtime continues.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
 await main().catch((error: unknown) => {
   console.error(messageOf(error))
@@ -40,49 +41,49 @@ async function main(): Promise<void> {
     throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
   if (process.argv.includes('--build')) {
-    // Before the build, which takes far longer than to find out.
+    // Before the build, which takes much longer.
     await checkPort(port)
     buildFunctions()
   }
-  let playing = process.env['WEBHOOKS_DEMO'] !== 'off'
+  let isDemoRunning = process.env['WEBHOOKS_DEMO'] !== 'off'
   const runtime = await startRuntime({
     port,
     state,
     secretsFile: process.env['WEBHOOKS_SECRETS'],
     onPrivate: (credentials) => console.log(`\n${privateNotice(state, credentials)}`),
     observe: (event) => {
-      // While the demo plays, its player tells what the control plane does.
-      if (playing && event.from === 'sandbox' && event.note === 'via control-plane') return
-      const text = lineFor(event)
+      // During the demo, its own output contains the events of the control plane.
+      if (isDemoRunning && event.from === 'sandbox' && event.note === 'via control-plane') return
+      const text = formatEvent(event)
       if (text) console.log(text)
     },
   })
   stopOnSignals(runtime)
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
-  if (playing) await playDemo(runtime)
-  playing = false
-  console.log(invitation(runtime))
+  if (isDemoRunning) await runDemo(runtime)
+  isDemoRunning = false
+  console.log(nextSteps(runtime))
 }
 
-/** In a process of its own: the bundler would stay in memory. */
+/** Builds in a separate process, because the bundler would stay in memory. */
 function buildFunctions(): void {
   console.log('Building the functions ...')
   const build = join(import.meta.dirname, '../build/main.ts')
   const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
-  if (status !== 0) throw new Error('The functions could not be built: see above.')
+  if (status !== 0) throw new Error('The build failed. See the errors above.')
 }
 
-/** Why the token is not the one of the documentation. */
+/** Explains why the token differs from the one in the documentation. */
 function privateNotice(state: string, { callerToken }: LocalCredentials): string {
   return [
-    'A real platform is connected, so the demo token no longer works. The token of the caller "demo" is now',
+    'A real platform is connected, so the demo token is no longer valid. The new token of the caller "demo" is',
     `  ${callerToken}`,
-    `It is stored in ${credentialsFile(state)}, where the CLI finds it.`,
+    `It is saved in ${credentialsFile(state)}. The CLI reads it from there.`,
   ].join('\n')
 }
 
-async function playDemo({ url, credentials }: Runtime): Promise<void> {
-  console.log('Playing the sequence "incident" against itself:')
+async function runDemo({ url, credentials }: Runtime): Promise<void> {
+  console.log('Running the demo sequence "incident":')
   const { passed } = await playSequence({
     name: 'incident',
     url,
@@ -93,8 +94,8 @@ async function playDemo({ url, credentials }: Runtime): Promise<void> {
   console.log(passed ? 'The sequence passed.\n' : 'The sequence did not pass.\n')
 }
 
-/** What to type next. The id of the interactive call is new at each start. */
-function invitation({ url, credentials }: Runtime): string {
+/** Returns sample commands. The id of the interactive call is new at each start. */
+function nextSteps({ url, credentials }: Runtime): string {
   const { callerToken } = credentials()
   const id = randomUUID()
   const context = randomUUID()
@@ -111,18 +112,18 @@ function invitation({ url, credentials }: Runtime): string {
   return [
     `Token: ${callerToken}`,
     '',
-    'A silent call opens an issue and answers it:',
+    'A silent call opens an issue and returns it:',
     `  ${post('', { input: { title: 'Checkout is slow' } })}`,
-    'An interactive call is accepted, and answered by a finished event:',
+    'An interactive call returns immediately and sends a finished event later:',
     `  ${post('?mode=interactive&sendStarted=true', event)}`,
-    'The statusUrl of its answer shows its task:',
+    'The statusUrl in its response shows its task:',
     `  curl -s '<statusUrl>' ${authorization}`,
     '',
-    `Console, with all of this and the sequences, in a browser: ${consoleLink(url, credentials())}`,
+    `Open the console in a browser: ${consoleLink(url, credentials())}`,
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
-    `SLOs, to set ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
+    `SLOs ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
     'In a second terminal: npm run webhooks -- sequence release        Stop with Ctrl-C.',
   ].join('\n')
 }
@@ -133,7 +134,7 @@ function stopOnSignals(runtime: Runtime): void {
     process.on(signal, () => {
       if (stopping) process.exit(1)
       stopping = true
-      console.log('Stopping; what is under way goes on at the next start.')
+      console.log('Stopping. Running tasks continue at the next start.')
       runtime.close().then(
         () => process.exit(0),
         (error: unknown) => {

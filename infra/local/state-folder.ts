@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** What group and others may do with a file. */
+/** Permissions of group and others. */
 const GROUP_AND_OTHERS = 0o077
-/** Files of a folder with this bit belong to several users, as in /tmp. */
+/** A folder with this bit contains files of several users, such as /tmp. */
 const STICKY = 0o1000
 
 /**
- * Makes the state folder private: it contains inputs, results and secrets in clear text. Also makes every file that this
- * process creates from now on private.
+ * Makes the state folder private, because it contains inputs, results and secrets in plain text. Also makes all files private
+ * that this process creates from now on.
  *
  * @throws Error if the folder belongs to another user or is shared, such as /tmp
  */
@@ -17,15 +17,15 @@ export function openStateFolder(path: string): void {
   process.umask(GROUP_AND_OTHERS)
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const { uid, mode } = statSync(path)
-  const refuse = (why: string) =>
-    new Error(`The state folder ${path} ${why}. Set WEBHOOKS_STATE to a folder of your own.`)
-  // Windows has no such permissions.
-  if (process.getuid && uid !== process.getuid()) throw refuse('belongs to another user')
-  if (mode & STICKY) throw refuse('is shared with other users')
+  const unusable = (reason: string) =>
+    new Error(`The state folder ${path} ${reason}. Set WEBHOOKS_STATE to a folder that belongs to you.`)
+  // Windows does not have these permissions.
+  if (process.getuid && uid !== process.getuid()) throw unusable('belongs to another user')
+  if (mode & STICKY) throw unusable('is shared with other users')
   if (mode & GROUP_AND_OTHERS) chmodSync(path, 0o700)
 }
 
-/** Writes a file that only its owner can read. A reader sees the old or the new content, never a part of it. */
+/** Writes a file atomically. Only its owner can read it. */
 export function writePrivateFile(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const draft = `${file}.${randomUUID()}`

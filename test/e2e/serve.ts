@@ -1,9 +1,9 @@
-import { lineFor } from '../../infra/local/print.ts'
+import { formatEvent } from '../../infra/local/format-event.ts'
 import { type RuntimeOptions, startRuntime } from '../../infra/local/runtime.ts'
 
 /** A runtime in a process of its own, so that it can be killed. Its logs go to stdout, Lambda's too. */
 const { url } = await startRuntime({
   ...(JSON.parse(process.argv[2] ?? '{}') as RuntimeOptions),
-  observe: (event) => console.log(lineFor(event) ?? JSON.stringify(event)),
+  observe: (event) => console.log(formatEvent(event) ?? JSON.stringify(event)),
 })
 console.log(`ready ${url}`)

@@ -66,12 +66,12 @@ accept(options.accepted)
 
 const { startRuntime } = await import('../../infra/local/runtime.ts')
 const { demo } = await import('../../infra/platforms/sandbox/demo.ts')
-const { lineFor } = await import('../../infra/local/print.ts')
+const { formatEvent } = await import('../../infra/local/format-event.ts')
 const { url, cloud } = await startRuntime({
   ...options,
   credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
   cacheSecrets: true,
-  observe: (event) => console.log(lineFor(event) ?? JSON.stringify(event)),
+  observe: (event) => console.log(formatEvent(event) ?? JSON.stringify(event)),
 })
 
 const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: Kind }>) => Promise<void> } = {

@@ -1,5 +1,5 @@
 import type { ProviderKind } from '../../../shared/providers/provider.ts'
-import { inputFields, toolExamples } from '../../local/tool-examples.ts'
+import { genericApiExamples, inputFields } from '../../platforms/generic-api/examples.ts'
 
 /** The kinds with a template. */
 export type TemplateKind = Exclude<ProviderKind, 'report'>
@@ -60,7 +60,7 @@ export const templateKinds = Object.keys(kinds) as TemplateKind[]
 
 /** Returns the example call of a kind, as arguments of `webhooks send`. */
 export function exampleArguments(kind: TemplateKind): string {
-  const example = toolExamples[kinds[kind].action]
+  const example = genericApiExamples[kinds[kind].action]
   const inputs = example ? inputFields(example) : []
   const quoted = (value: string) => (/^[\w.,-]+$/.test(value) ? value : `'${value}'`)
   return inputs.map(([name, value]) => `--input ${name}=${quoted(value)}`).join(' ')

@@ -1,7 +1,7 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { cell, table } from '../../docs/table.ts'
-import { toolConnections } from '../../local/tool-connections.ts'
-import { inputFields, type ToolExample, toolExamples } from '../../local/tool-examples.ts'
+import { genericApiConnections } from '../../platforms/generic-api/connections.ts'
+import { type GenericApiExample, genericApiExamples, inputFields } from '../../platforms/generic-api/examples.ts'
 import { webhookYaml } from '../config/entry.ts'
 import { fieldsOf } from '../schema-fields.ts'
 import { kinds, type TemplateKind } from './kinds.ts'
@@ -47,7 +47,7 @@ function inputTable({ actions }: Category): string {
 }
 
 function examplesOf(category: Category, name: string): string[] {
-  const example = toolExamples[name]
+  const example = genericApiExamples[name]
   const action = category.actions[name]
   if (!example || !action) throw new Error(`${name} has no example.`)
   const { task } = example
@@ -65,8 +65,8 @@ function examplesOf(category: Category, name: string): string[] {
 }
 
 /** Results of an earlier task are in the event under the task's name. */
-function payloadOf(example: ToolExample): string {
-  const earlier = toolExamples[example.about ?? '']
+function payloadOf(example: GenericApiExample): string {
+  const earlier = genericApiExamples[example.idFrom ?? '']
   return [
     context,
     ...(earlier ? [`input.id={{urlquery .data.${earlier.task}.id}}`] : []),
@@ -83,7 +83,7 @@ function connections(category: string, kind: TemplateKind): string {
     provider: 'http',
     baseUrl: 'https://tool.example.com/api',
     token: '<token>',
-    ...toolConnections[kind],
+    ...genericApiConnections[kind],
   }
   return `## Connections
 

@@ -10,7 +10,7 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Nothing but what comes from here is loaded, run or asked, and no other page can hold this one. */
+/** Allows only resources of this server, and forbids other pages to embed the console. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -23,11 +23,12 @@ const policy = [
 ].join('; ')
 
 /**
- * Answers a file of the page, read anew each time, so that an edit is seen at once.
- * @returns false where there is none of this name
+ * Sends a file of the page. Reads it for each request, so that edits apply immediately.
+ *
+ * @returns false if the file does not exist
  */
 export function sendAsset(res: ServerResponse, name: string): boolean {
-  // Only what is listed: a name from a URL never becomes a path.
+  // Compares with the list of files, so that a name from a URL never becomes a path.
   if (!readdirSync(folder).includes(name)) return false
   res.writeHead(200, {
     'content-type': types[extname(name)] ?? 'application/octet-stream',
@@ -42,9 +43,9 @@ export function sendAsset(res: ServerResponse, name: string): boolean {
   return true
 }
 
-/** Whether whoever asks would rather see a page: browsers say so, programs that take anything do not. */
+/** Returns whether the client prefers HTML to JSON. Browsers do, programs that accept anything do not. */
 export function prefersPage(accept = ''): boolean {
-  const wish = (type: string) => {
+  const qualityOf = (type: string) => {
     const [, ...parameters] = accept
       .split(',')
       .map((part) =>
@@ -57,5 +58,5 @@ export function prefersPage(accept = ''): boolean {
     const q = parameters.find((parameter) => parameter.startsWith('q='))
     return q === undefined ? 1 : Number(q.slice(2)) || 0
   }
-  return wish('text/html') > wish('application/json')
+  return qualityOf('text/html') > qualityOf('application/json')
 }

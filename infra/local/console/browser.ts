@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 
-/** Where Debian, Alpine, macOS and others put a Chromium; `CHROMIUM` names another. */
-const places = [
+/** Usual paths of Chromium. `CHROMIUM` sets another one. */
+const PATHS = [
   process.env['CHROMIUM'] ?? '',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -9,7 +9,7 @@ const places = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-/** The browser of this machine, which this project does not install; undefined where there is none. */
+/** Returns the path of an installed Chromium; undefined if there is none. */
 export function findBrowser(): string | undefined {
-  return places.find((place) => place !== '' && existsSync(place))
+  return PATHS.find((path) => path !== '' && existsSync(path))
 }

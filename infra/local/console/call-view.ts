@@ -5,10 +5,10 @@ import type { RecordedEvent } from '../../platforms/keptn/index.ts'
 import type { ExecutionDetail, LocalCloud, OperationSummary } from '../cloud/index.ts'
 import type { Inbound } from './inbound.ts'
 import type { Entry } from './journal.ts'
-import type { Outgoing } from './log-lines.ts'
+import type { Outgoing } from './parse-log-line.ts'
 import { type Moment, timelineOf } from './timeline.ts'
 
-/** How a call stands: `refused` was never done; the last five are ends. */
+/** State of a call. `refused` means that it was rejected before it started. */
 type CallState = 'running' | 'waiting' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted' | 'refused'
 
 /** A call in the list. Times are milliseconds since 1970. */
@@ -21,34 +21,35 @@ export interface CallSummary {
   connection?: string | undefined
   mode: 'interactive' | 'silent'
   state: CallState
-  /** How it ended, or what it waits for. */
+  /** Its outcome, or what it waits for. */
   text: string
   waiting?: Waiting | undefined
 }
 
-/** A durable operation, as Lambda knows it. */
+/** A durable operation. */
 interface Step extends OperationSummary {
-  /** Whether Lambda calls it succeeded although it did not do what it was to do. */
+  /** Whether the attempt failed although Lambda reports that the step succeeded. */
   isFailedAttempt: boolean
 }
 
-/** A call with all that belongs to it. */
+/** A call with its requests, outgoing calls, events and steps. */
 interface CallDetail extends CallSummary {
-  /** What it answers: project, stage, service and task. */
+  /** Project, stage, service and task of its event. */
   event?: Record<string, string> | undefined
   deadlineAt?: number | undefined
   outcome?: Partial<Outcome> | undefined
   timeline: Moment[]
   requests: Inbound[]
   outgoing: Outgoing[]
-  forgotten: number
+  /** Number of older outgoing calls that were dropped. */
+  droppedCalls: number
   events: { at: string; event: object }[]
   steps: Step[]
 }
 
 type Cloud = Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>
 
-/** The task of an entry, as Lambda knows it; undefined where there is none, or none any more. */
+/** The task of an entry. */
 interface Task {
   execution: ExecutionDetail
   payload: TaskRecord
@@ -62,15 +63,15 @@ export function summaryOf(entry: Entry, cloud: Cloud): CallSummary {
   return task ? taskSummary(entry, task) : requestSummary(entry)
 }
 
-/** @param events that came back to the orchestrator, of all calls */
+/** @param events of all calls that were sent to the orchestrator */
 export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEvent[]): CallDetail {
   const task = taskOf(entry, cloud)
-  const { requests, outgoing, forgotten } = entry
+  const { requests, outgoing, droppedCalls } = entry
   if (!task) {
     const summary = requestSummary(entry)
     const timeline = timelineOf({ entry, operations: [], events: [], summary })
     const outcome = bodyOf(requests.at(-1))
-    return { ...summary, outcome, timeline, requests, outgoing, forgotten, events: [], steps: [] }
+    return { ...summary, outcome, timeline, requests, outgoing, droppedCalls, events: [], steps: [] }
   }
   const { execution, payload, operations, deadlineAt } = task
   const summary = taskSummary(entry, task)
@@ -84,7 +85,7 @@ export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEv
     timeline: timelineOf({ entry, operations, events: sent, summary, startedAt: execution.startedAt }),
     requests,
     outgoing,
-    forgotten,
+    droppedCalls,
     events: sent.map(({ at, event }) => ({ at, event })),
     steps: [...operations, ...(entry.finisher ? cloud.operations(entry.finisher) : [])].map(stepOf),
   }
@@ -106,7 +107,7 @@ function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
   }
 }
 
-/** A question has two callbacks, and the first one ends when people are reminded. */
+/** An approval has two callbacks. The first one ends when the reminder is sent. */
 function withDeadline(operation: OperationSummary, deadlineAt: number): OperationSummary {
   return operation.type === 'CALLBACK' && operation.nextAt !== undefined
     ? { ...operation, nextAt: deadlineAt }
@@ -130,15 +131,15 @@ function taskSummary({ id, at }: Entry, { execution, payload, waiting }: Task): 
 function endOf(execution: ExecutionDetail): Pick<CallSummary, 'state' | 'text'> {
   const outcome = outcomeOf(execution)
   if (outcome) return { state: outcome.status === 'succeeded' ? outcome.result : outcome.status, text: outcome.message }
-  const why = execution.error?.ErrorMessage ?? 'without a reason'
-  return { state: 'errored', text: `Lambda has ended it as ${execution.status}: ${why}` }
+  const reason = execution.error?.ErrorMessage ?? 'no reason'
+  return { state: 'errored', text: `Lambda ended the execution as ${execution.status}: ${reason}` }
 }
 
 function outcomeOf({ result }: ExecutionDetail): Outcome | undefined {
   return result === undefined ? undefined : (JSON.parse(result) as { outcome?: Outcome }).outcome
 }
 
-/** A call that started no task: silent, refused, or a click. */
+/** Summarizes a call without a task: a silent call, a rejected call, or a click. */
 function requestSummary({ id, at, requests }: Entry): CallSummary {
   const request = requests.at(-1)
   const [, , category = '', action = ''] = request?.path.split('/') ?? []
@@ -147,7 +148,7 @@ function requestSummary({ id, at, requests }: Entry): CallSummary {
   return {
     id,
     at,
-    endedAt: request?.answer?.at,
+    endedAt: request?.response?.at,
     category,
     action,
     connection: query.get('connection') ?? undefined,
@@ -158,7 +159,7 @@ function requestSummary({ id, at, requests }: Entry): CallSummary {
 }
 
 function stateOf(request: Inbound | undefined, body: Record<string, unknown> | undefined): CallState {
-  const status = request?.answer?.status
+  const status = request?.response?.status
   if (status === undefined) return 'running'
   if (status >= 500) return 'errored'
   if (status === 422) return 'fail'
@@ -168,10 +169,10 @@ function stateOf(request: Inbound | undefined, body: Record<string, unknown> | u
 
 function bodyOf(request: Inbound | undefined): Record<string, unknown> | undefined {
   try {
-    const body: unknown = JSON.parse(request?.answer?.body ?? '')
+    const body: unknown = JSON.parse(request?.response?.body ?? '')
     return body !== null && typeof body === 'object' ? (body as Record<string, unknown>) : undefined
   } catch {
-    // A page, or an answer that was too long to be kept.
+    // A web page, or a response that was clipped.
     return undefined
   }
 }
@@ -180,7 +181,7 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** One trigger may be answered by several categories. */
+/** Several categories may respond to one trigger. */
 function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskRecord): boolean {
   return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
 }
@@ -190,14 +191,14 @@ function deadlineOf(execution: ExecutionDetail, payload: TaskRecord, operations:
   return accepted || execution.startedAt + payload.deadline * 1_000
 }
 
-/** Of a result, in characters. */
-const longestResult = 4_000
+/** Characters of a result. */
+const MAX_RESULT_LENGTH = 4_000
 
 function stepOf(operation: OperationSummary): Step {
   const { result } = operation
   const step = { ...operation, isFailedAttempt: isFailedAttempt(operation) }
-  if (result === undefined || result.length <= longestResult) return step
-  return { ...step, result: `${result.slice(0, longestResult)}...` }
+  if (result === undefined || result.length <= MAX_RESULT_LENGTH) return step
+  return { ...step, result: `${result.slice(0, MAX_RESULT_LENGTH)}...` }
 }
 
 /** Whether a step that succeeded is an attempt that failed: its result is the wait until the next one. */

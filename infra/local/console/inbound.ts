@@ -1,34 +1,34 @@
 import type { IncomingMessage } from 'node:http'
 import { isCredential } from '../../../shared/redact.ts'
 
-/** A request as the console shows it: whole, but for its credentials. */
+/** A request with its credentials masked. */
 export interface Inbound {
   /** Milliseconds since 1970. */
   at: number
   method: string
-  /** A link to a question is a key: its path ends with `***`. */
+  /** Ends with `***` for an approval link, whose path contains a key. */
   path: string
   query: string
   headers: Record<string, string>
   body: string
-  /** Whether the body was longer. */
-  cut: boolean
-  answer?: InboundAnswer
+  /** Whether the body was clipped. */
+  isClipped: boolean
+  response?: InboundResponse
 }
 
-export interface InboundAnswer {
+export interface InboundResponse {
   at: number
   status: number
   body: string
 }
 
-const star = '***'
-/** As much of a body as is kept, in characters. */
-const longestBody = 16_384
-/** Below this a credential would hide ordinary words. */
-const shortestCredential = 6
+const MASK = '***'
+/** Characters of a body. */
+const MAX_BODY_LENGTH = 16_384
+/** Masking a shorter credential would mask ordinary words. */
+const MIN_CREDENTIAL_LENGTH = 6
 
-/** Reads what came in; a credential is hidden wherever the request repeats it. */
+/** Converts a request, and masks its credentials everywhere in it. */
 export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbound {
   const [path = '/', query = ''] = (req.url ?? '/').split('?', 2)
   const credentials: string[] = []
@@ -40,27 +40,27 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
       continue
     }
     const [, scheme = '', secret = ''] = /^((?:Basic|Bearer|Token) +)?(.*)$/is.exec(value) ?? []
-    headers[name] = `${scheme}${star}`
-    if (secret.length >= shortestCredential) credentials.push(secret)
+    headers[name] = `${scheme}${MASK}`
+    if (secret.length >= MIN_CREDENTIAL_LENGTH) credentials.push(secret)
   }
-  const hide = (text: string) => credentials.reduce((shown, secret) => shown.replaceAll(secret, star), text)
-  const text = hide(body?.toString('utf8') ?? '')
+  const mask = (text: string) => credentials.reduce((masked, secret) => masked.replaceAll(secret, MASK), text)
+  const text = mask(body?.toString('utf8') ?? '')
   return {
     at: Date.now(),
     method: req.method ?? '',
     path: withoutKeys(path),
-    query: hide(query),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, hide(value)])),
-    body: text.slice(0, longestBody),
-    cut: text.length > longestBody,
+    query: mask(query),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, mask(value)])),
+    body: text.slice(0, MAX_BODY_LENGTH),
+    isClipped: text.length > MAX_BODY_LENGTH,
   }
 }
 
-export function answerOf(status: number, body: string): InboundAnswer {
-  return { at: Date.now(), status, body: body.slice(0, longestBody) }
+export function responseOf(status: number, body: string): InboundResponse {
+  return { at: Date.now(), status, body: body.slice(0, MAX_BODY_LENGTH) }
 }
 
-/** A text in which no link to a question works. */
+/** Masks the keys of approval links in a text. */
 export function withoutKeys(text: string): string {
-  return text.replace(/(\/approvals\/)[^\s"'<>\\]+/g, `$1${star}`)
+  return text.replace(/(\/approvals\/)[^\s"'<>\\]+/g, `$1${MASK}`)
 }

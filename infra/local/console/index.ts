@@ -5,14 +5,14 @@ import type { Sandbox } from '../../platforms/sandbox/index.ts'
 import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
+import { actionViews } from './action-views.ts'
 import { detailOf, summaryOf } from './call-view.ts'
-import { createChanges } from './changes.ts'
-import { actionViews } from './examples.ts'
-import { faultViews } from './fault-views.ts'
-import { answerOf, inboundOf } from './inbound.ts'
+import { createChangeNotifier } from './change-notifier.ts'
+import { createEventStream } from './event-stream.ts'
+import { describeFaults } from './fault-descriptions.ts'
+import { inboundOf, responseOf } from './inbound.ts'
 import { Journal } from './journal.ts'
-import { newestMade } from './latest-result.ts'
-import { createLive } from './live.ts'
+import { latestResultId } from './latest-result.ts'
 import { createRoutes } from './routes.ts'
 import { send } from './send.ts'
 import { createSequences } from './sequences.ts'
@@ -20,33 +20,33 @@ import { createSequences } from './sequences.ts'
 export { prefersPage, sendAsset } from './assets.ts'
 
 interface ConsoleOptions {
-  /** Where the runtime listens. */
+  /** URL of the runtime. */
   url: string
   cloud: LocalCloud
   sandbox: Pick<Sandbox, 'keptn'>
   secrets: LocalSecrets
-  /** The token with which it calls the runtime. */
+  /** Returns the token for calls to the runtime. */
   token: () => string
 }
 
-/** The page on which people watch the local runtime, and what stands behind it. */
+/** The web page that shows the local runtime, with its API. */
 export interface Console {
-  /** Answers what is below `/console/`. */
+  /** Handles requests below `/console/`. */
   handle(req: IncomingMessage, res: ServerResponse, path: string): unknown
-  /** @param id of the request, under which the lines of its invocation are logged */
+  /** @param id of the request, which also identifies the log lines of its invocation */
   received(id: string, req: IncomingMessage, body: Buffer | undefined): void
-  answered(id: string, status: number, body: string): void
+  responded(id: string, status: number, body: string): void
   observe(event: RuntimeEvent): void
-  /** Somebody has switched something in the sandbox by hand. */
-  touched(): void
+  /** Must be called if the user has changed the sandbox. */
+  sandboxChanged(): void
   close(): void
 }
 
-/** Shows what comes in, what becomes of it, and what goes out; plays sequences and sends examples when asked to. */
+/** Creates the console, which shows calls with their outcome, runs sequences and sends examples. */
 export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
-  const live = createLive()
-  const changes = createChanges(
-    live,
+  const stream = createEventStream()
+  const changes = createChangeNotifier(
+    stream,
     (id) => {
       const entry = journal.entry(id)
       return entry && summaryOf(entry, cloud)
@@ -54,7 +54,7 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
     () => journal.hasDropped,
   )
   const journal: Journal = new Journal(cloud, changes)
-  const sequences = createSequences(url, token, (view, line) => live.tell('sequence', { ...view, line }))
+  const sequences = createSequences(url, token, (view, line) => stream.send('sequence', { ...view, line }))
   const handle = createRoutes({
     calls: () => ({
       calls: journal.entries().map((entry) => summaryOf(entry, cloud)),
@@ -66,47 +66,47 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
     },
     actions: () =>
       actionViews({
-        has: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
-        made: (category, actions) => newestMade(journal, cloud, category, actions),
+        hasConnection: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
+        latestId: (category, actions) => latestResultId(journal, cloud, category, actions),
       }),
     async send(category, action, query, body) {
       const sent = await send(url, token(), category, action, query, body)
-      return { ...sent, id: journal.newestOf(`/v1/${category}/${action}`)?.id }
+      return { ...sent, id: journal.latestOf(`/v1/${category}/${action}`)?.id }
     },
-    faults: () => faultViews(),
+    faults: () => describeFaults(),
     sequences: () => sequences.list(),
-    play: (name) => sequences.play(name),
+    run: (name) => sequences.run(name),
     stop: (name) => sequences.stop(name),
-    watch: (res) => live.add(res),
+    openStream: (res) => stream.add(res),
   })
 
   return {
     handle(req, res, path) {
       registerSecret(token())
-      rememberSecrets(secrets)
+      registerSecrets(secrets)
       return handle(req, res, path)
     },
     received: (id, req, body) => journal.received(id, inboundOf(req, body)),
-    answered: (id, status, body) => journal.answered(id, answerOf(status, body), taskIn(status, body)),
+    responded: (id, status, body) => journal.responded(id, responseOf(status, body), taskIdIn(status, body)),
     observe(event) {
       if (event.from === 'cloud') journal.observe(event)
-      if (event.from === 'sandbox') changes.sandbox()
+      if (event.from === 'sandbox') changes.sandboxChanged()
     },
-    touched: () => changes.sandbox(),
+    sandboxChanged: () => changes.sandboxChanged(),
     close() {
       changes.close()
       sequences.close()
-      live.close()
+      stream.close()
     },
   }
 }
 
-function taskIn(status: number, body: string): string | undefined {
+function taskIdIn(status: number, body: string): string | undefined {
   return status === 202 ? (JSON.parse(body) as { taskId?: string }).taskId : undefined
 }
 
-/** So that they are masked, whoever has put one where it does not belong. */
-function rememberSecrets(secrets: LocalSecrets): void {
+/** Registers all secrets, so that they are masked everywhere. */
+function registerSecrets(secrets: LocalSecrets): void {
   for (const name of secrets.names()) {
     try {
       JSON.parse(secrets.get(name) ?? 'null', (property, value) => {
@@ -114,7 +114,7 @@ function rememberSecrets(secrets: LocalSecrets): void {
         return value
       })
     } catch {
-      // A secret that is no JSON is no use to a function: nobody can have sent it on.
+      // Functions cannot use a secret that is not JSON, so it does not appear anywhere.
     }
   }
 }

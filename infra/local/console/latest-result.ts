@@ -2,8 +2,8 @@ import type { LocalCloud } from '../cloud/index.ts'
 import { detailOf } from './call-view.ts'
 import type { Journal } from './journal.ts'
 
-/** The id of what the newest call of some actions has made: a ticket, a run. Undefined where there was none yet. */
-export function newestMade(
+/** Returns the id in the result of the latest call of the actions, such as a ticket or a run. */
+export function latestResultId(
   journal: Journal,
   cloud: Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>,
   category: string,
@@ -12,9 +12,9 @@ export function newestMade(
   for (const entry of journal.entries()) {
     const call = detailOf(entry, cloud, [])
     if (call.category !== category || !actions.includes(call.action)) continue
-    // What goes on has said its id with the step that began it.
-    const begun = call.steps.find(({ name }) => name === call.action)?.result
-    const id = idIn(call.outcome) ?? idIn((JSON.parse(begun ?? '{}') as { outcome?: unknown } | null)?.outcome)
+    // The id of a running job is in the result of the step that started it.
+    const started = call.steps.find(({ name }) => name === call.action)?.result
+    const id = idIn(call.outcome) ?? idIn((JSON.parse(started ?? '{}') as { outcome?: unknown } | null)?.outcome)
     if (id !== undefined) return id
   }
   return undefined

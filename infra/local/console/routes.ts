@@ -2,51 +2,50 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { mediaType } from '../../platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
 import { sendAsset } from './assets.ts'
-import { shownJson } from './redacted-json.ts'
+import { redactedJson } from './redact-json.ts'
 
-/** What the console can show and do. */
-interface Abilities {
+interface ConsoleApi {
   calls(): unknown
-  /** Undefined where there is none of this id. */
+  /** Returns undefined for an unknown id. */
   call(id: string): unknown
   actions(): unknown
   send(category: string, action: string, query: string, body: unknown): Promise<unknown>
   faults(): unknown
   sequences(): unknown
-  play(name: string): 'started' | 'unknown' | 'playing'
+  run(name: string): 'started' | 'unknown' | 'running'
   stop(name: string): boolean
-  /** Keeps the connection, and tells what happens; false where too many do. */
-  watch(res: ServerResponse): boolean
+  /** Opens a stream of events; returns false if too many are open. */
+  openStream(res: ServerResponse): boolean
 }
 
 type Route = (parts: string[], req: IncomingMessage, res: ServerResponse) => unknown
 
-/** What is answered below `/console/`, to this machine only: who calls this has looked at the Host header. */
-export function createRoutes(able: Abilities): (req: IncomingMessage, res: ServerResponse, path: string) => unknown {
+/** Creates the handler for requests below `/console/`. The caller must have checked the Host header. */
+export function createRoutes(api: ConsoleApi): (req: IncomingMessage, res: ServerResponse, path: string) => unknown {
   const routes: Record<string, Route> = {
     'GET stream': (_parts, _req, res) => {
-      if (!able.watch(res)) answer(res, 503, { message: 'Too many pages watch already: close some.' })
+      if (!api.openStream(res)) sendJson(res, 503, { message: 'Too many pages are open. Close some of them.' })
     },
     'GET calls': ([id], _req, res) => {
-      const shown = id === undefined ? able.calls() : able.call(id)
-      if (shown === undefined) return answer(res, 404, { message: 'There is no such call any more.' })
-      return answer(res, 200, shown)
+      const found = id === undefined ? api.calls() : api.call(id)
+      if (found === undefined) return sendJson(res, 404, { message: 'This call no longer exists.' })
+      return sendJson(res, 200, found)
     },
-    'GET actions': (_parts, _req, res) => answer(res, 200, able.actions()),
+    'GET actions': (_parts, _req, res) => sendJson(res, 200, api.actions()),
     'POST actions': async ([category = '', action = ''], req, res) => {
-      const asked = await readJson(req)
-      if (typeof asked?.['query'] !== 'string' || asked['body'] === undefined)
-        return answer(res, 400, { message: 'Send {"query": "..", "body": {..}}.' })
-      return answer(res, 200, await able.send(category, action, asked['query'], asked['body']))
+      const call = await readJson(req)
+      if (typeof call?.['query'] !== 'string' || call['body'] === undefined)
+        return sendJson(res, 400, { message: 'Send {"query": "..", "body": {..}}.' })
+      return sendJson(res, 200, await api.send(category, action, call['query'], call['body']))
     },
-    'GET faults': (_parts, _req, res) => answer(res, 200, able.faults()),
-    'GET sequences': (_parts, _req, res) => answer(res, 200, able.sequences()),
+    'GET faults': (_parts, _req, res) => sendJson(res, 200, api.faults()),
+    'GET sequences': (_parts, _req, res) => sendJson(res, 200, api.sequences()),
     'POST sequences': ([name = '', what], _req, res) => {
-      if (what === 'stop') return answer(res, able.stop(name) ? 202 : 409, { name })
-      const began = able.play(name)
-      if (began === 'unknown') return answer(res, 404, { message: `There is no sequence ${name}.` })
-      if (began === 'playing') return answer(res, 409, { message: `The sequence ${name} is being played already.` })
-      return answer(res, 202, { name })
+      if (what === 'stop') return sendJson(res, api.stop(name) ? 202 : 409, { name })
+      const result = api.run(name)
+      if (result === 'unknown') return sendJson(res, 404, { message: `Unknown sequence "${name}".` })
+      if (result === 'running') return sendJson(res, 409, { message: `The sequence ${name} is already running.` })
+      return sendJson(res, 202, { name })
     },
   }
 
@@ -54,15 +53,15 @@ export function createRoutes(able: Abilities): (req: IncomingMessage, res: Serve
     const [name = '', ...parts] = path.split('/').map(decoded)
     const route = routes[`${req.method} ${name}`]
     if (req.method === 'POST' && isForeign(req)) {
-      return answer(res, 403, { message: 'The console takes this from its own page only, as application/json.' })
+      return sendJson(res, 403, { message: 'Only the page of the console may send this, as application/json.' })
     }
     if (route) return route(parts, req, res)
     if (req.method === 'GET' && parts.length === 0 && sendAsset(res, name)) return undefined
-    return answer(res, 404, { message: `There is nothing at /console/${path}.` })
+    return sendJson(res, 404, { message: `Not found: /console/${path}` })
   }
 }
 
-/** Any web page can send a form or plain text to loopback without asking; JSON it may not, and its origin is another. */
+/** Detects requests of other web pages. They can send forms and plain text to loopback, but not JSON, and have another origin. */
 function isForeign({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers
   return mediaType(headers) !== 'application/json' || (origin !== undefined && origin !== `http://${host}`)
@@ -85,11 +84,11 @@ function decoded(part: string): string {
   }
 }
 
-function answer(res: ServerResponse, status: number, body: unknown): void {
+function sendJson(res: ServerResponse, status: number, body: unknown): void {
   res.writeHead(status, {
     'content-type': 'application/json',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   })
-  res.end(shownJson(body))
+  res.end(redactedJson(body))
 }

@@ -7,18 +7,18 @@ import { helpIfAsked } from '../../help.ts'
 import { type Runtime, startRuntime } from '../runtime.ts'
 import { findBrowser } from './browser.ts'
 
-/** Where the README looks for them. */
+/** Folder of the images in the README. */
 const folder = join(import.meta.dirname, '..', '..', '..', 'docs', 'images')
 const desk: BrowserContextOptions = { viewport: { width: 1200, height: 720 } }
 const phone: BrowserContextOptions = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
 
-helpIfAsked(`npm run screenshots: takes the pictures of the console in docs/images/, from a runtime of its own that it ends.
+helpIfAsked(`npm run screenshots: starts a runtime, saves screenshots of the console to docs/images/, and stops the runtime.
 
-  CHROMIUM=<path>   the browser, where it is not found by itself
-  --help            this text`)
+  CHROMIUM=<path>   path of Chromium, if it is not found
+  --help            display this help`)
 const executablePath = findBrowser()
 if (!executablePath) {
-  console.error('There is no Chromium here: install one (apt-get install chromium), or name it with CHROMIUM=<path>.')
+  console.error('Chromium was not found. Install it (apt-get install chromium), or set CHROMIUM=<path>.')
   process.exit(1)
 }
 const state = mkdtempSync(join(tmpdir(), 'webhooks-screenshots-'))
@@ -33,17 +33,17 @@ try {
   rmSync(state, { recursive: true, force: true })
 }
 
-/** Fills the sandbox as a person would, and takes each picture from the page as it runs. */
+/** Fills the sandbox through the page and takes all screenshots. */
 async function takeAll({ url }: Runtime, browser: Browser): Promise<void> {
   const page = await open(browser, desk, url)
   await page.goto(`${url}/#/sequences`)
-  for (const name of ['incident', 'optimization']) await page.getByRole('button', { name: `Play ${name}` }).click()
+  for (const name of ['incident', 'optimization']) await page.getByRole('button', { name: `Run ${name}` }).click()
   await page.locator('.badge', { hasText: 'passed' }).nth(1).waitFor({ timeout: 60_000 })
 
   await sendExample(page, url, 'issue-ticketing', 'open-issue')
   await sendExample(page, url, 'notification', 'ask-approval')
   await sendExample(page, url, 'ci-cd', 'trigger-deployment')
-  await page.getByRole('link', { name: 'See what became of it' }).click()
+  await page.getByRole('link', { name: 'Open the call' }).click()
   await page.locator('.head .badge', { hasText: 'pass' }).waitFor({ timeout: 30_000 })
   await take(page, 'console-call')
   const address = page.url()
@@ -72,9 +72,9 @@ async function takeAll({ url }: Runtime, browser: Browser): Promise<void> {
   }
 }
 
-async function open(browser: Browser, options: BrowserContextOptions, address: string): Promise<Page> {
+async function open(browser: Browser, options: BrowserContextOptions, pageUrl: string): Promise<Page> {
   const page = await (await browser.newContext({ colorScheme: 'light', reducedMotion: 'reduce', ...options })).newPage()
-  await page.goto(address)
+  await page.goto(pageUrl)
   return page
 }
 
@@ -82,11 +82,11 @@ async function sendExample(page: Page, url: string, category: string, action: st
   await page.goto(`${url}/#/send/${category}/${action}`)
   await page.getByRole('heading', { name: action }).waitFor()
   await page.getByRole('button', { name: 'Send', exact: true }).click()
-  await page.getByRole('heading', { name: /^Answer/ }).waitFor()
+  await page.getByRole('heading', { name: /^Response/ }).waitFor()
 }
 
 async function take(page: Page, name: string): Promise<void> {
-  // Fonts and the last event.
+  // Waits for fonts and the last event.
   await sleep(400)
   const path = join(folder, `${name}.png`)
   await page.screenshot({ path })

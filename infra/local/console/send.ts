@@ -1,10 +1,9 @@
-/** What a call was answered. */
-interface Sent {
+interface SentCall {
   status: number
   body: string
 }
 
-/** Calls the runtime itself, as a webhook subscription does: the token stays out of the page. */
+/** Calls the runtime like a webhook subscription, so that the page does not need the token. */
 export async function send(
   url: string,
   token: string,
@@ -12,7 +11,7 @@ export async function send(
   action: string,
   query: string,
   body: unknown,
-): Promise<Sent> {
+): Promise<SentCall> {
   const address = new URL(`/v1/${encodeURIComponent(category)}/${encodeURIComponent(action)}`, url)
   address.search = query
   const response = await fetch(address, {

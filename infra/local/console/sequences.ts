@@ -4,41 +4,41 @@ import { playSequence } from '../../keptn/player.ts'
 import { loadSequence, sequenceNames } from '../../keptn/sequence-files.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
 
-/** A sequence that comes along, and how it was played last. */
+/** An included sequence and its last run. */
 interface SequenceView {
   name: string
   /** The sequences of its stages, with their tasks. */
   stages: { stage: string; name: string; tasks: string[] }[]
-  play?: Play
+  run?: SequenceRun
 }
 
 /** Times are milliseconds since 1970. */
-interface Play {
-  state: 'playing' | 'passed' | 'failed' | 'stopped'
+interface SequenceRun {
+  state: 'running' | 'passed' | 'failed' | 'stopped'
   startedAt: number
   endedAt?: number
-  /** What its player tells, the newest 300 lines. */
+  /** Output, the latest 300 lines. */
   lines: string[]
 }
 
 export interface Sequences {
   list(): SequenceView[]
-  /** @returns `unknown` where there is none, `playing` where it is being played already */
-  play(name: string): 'started' | 'unknown' | 'playing'
-  /** What runs at the receiver goes on there. */
+  /** Starts a run, unless the sequence is already running. */
+  run(name: string): 'started' | 'unknown' | 'running'
+  /** Stops the run. Tasks at the receiver continue. */
   stop(name: string): boolean
   close(): void
 }
 
-const mostLines = 300
+const MAX_LINES = 300
 
-/** @param tell of a sequence that has changed, with its new line if there is one */
+/** @param notify receives a sequence that has changed, and its new line if there is one */
 export function createSequences(
   url: string,
   token: () => string,
-  tell: (view: SequenceView, line?: string) => void,
+  notify: (view: SequenceView, line?: string) => void,
 ): Sequences {
-  const plays = new Map<string, Play & { abort: AbortController }>()
+  const runs = new Map<string, SequenceRun & { abort: AbortController }>()
 
   function view(name: string): SequenceView {
     const stages = loadSequence(name).sequences.map((sequence) => ({
@@ -46,15 +46,15 @@ export function createSequences(
       name: sequence.name,
       tasks: sequence.tasks.map((task) => task.name),
     }))
-    const { abort: _abort, ...play } = plays.get(name) ?? { abort: undefined }
-    return { name, stages, ...('state' in play ? { play } : {}) }
+    const { abort: _abort, ...run } = runs.get(name) ?? { abort: undefined }
+    return { name, stages, ...('state' in run ? { run } : {}) }
   }
 
-  async function run(name: string, play: Play & { abort: AbortController }): Promise<void> {
+  async function start(name: string, run: SequenceRun & { abort: AbortController }): Promise<void> {
     const print = (line: string) => {
-      play.lines.push(line)
-      if (play.lines.length > mostLines) play.lines.shift()
-      tell(view(name), line)
+      run.lines.push(line)
+      if (run.lines.length > MAX_LINES) run.lines.shift()
+      notify(view(name), line)
     }
     try {
       const { passed, interrupted } = await playSequence({
@@ -62,36 +62,36 @@ export function createSequences(
         url,
         token: token(),
         log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
-        signal: play.abort.signal,
+        signal: run.abort.signal,
         print,
       })
-      play.state = interrupted ? 'stopped' : passed ? 'passed' : 'failed'
+      run.state = interrupted ? 'stopped' : passed ? 'passed' : 'failed'
     } catch (error) {
-      play.state = 'failed'
+      run.state = 'failed'
       print(messageOf(error))
     }
-    play.endedAt = Date.now()
-    tell(view(name))
+    run.endedAt = Date.now()
+    notify(view(name))
   }
 
   return {
     list: () => sequenceNames().map(view),
-    play(name) {
+    run(name) {
       if (!sequenceNames().includes(name)) return 'unknown'
-      if (plays.get(name)?.state === 'playing') return 'playing'
-      const play = { state: 'playing' as const, startedAt: Date.now(), lines: [], abort: new AbortController() }
-      plays.set(name, play)
-      void run(name, play)
-      tell(view(name))
+      if (runs.get(name)?.state === 'running') return 'running'
+      const run = { state: 'running' as const, startedAt: Date.now(), lines: [], abort: new AbortController() }
+      runs.set(name, run)
+      void start(name, run)
+      notify(view(name))
       return 'started'
     },
     stop(name) {
-      const play = plays.get(name)
-      play?.abort.abort()
-      return play?.state === 'playing'
+      const run = runs.get(name)
+      run?.abort.abort()
+      return run?.state === 'running'
     },
     close() {
-      for (const { abort } of plays.values()) abort.abort()
+      for (const { abort } of runs.values()) abort.abort()
     },
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, test } from '@jest/globals'
 import { categories } from '../../../functions/index.ts'
 import { localSecrets } from '../../../infra/local/secrets.ts'
-import { connectionsToTool, toolConnections } from '../../../infra/local/tool-connections.ts'
+import { connectionsToGenericApi, genericApiConnections } from '../../../infra/platforms/generic-api/connections.ts'
 import { clientOf } from '../../functions/helpers.ts'
 import { useClock } from './clock.ts'
 import { useSandbox } from './use.ts'
@@ -92,11 +92,11 @@ describe('The connections to the generic API', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/http.md'), 'utf8')
     const blocks = [...text.matchAll(/^```json\n(.*?)^```/gms)].map(([, block = '']) => JSON.parse(block))
     const reached = { provider: 'http', baseUrl: 'https://tool.example.com/api', token: '<token>' }
-    expect(blocks).toEqual(Object.values(toolConnections).map((connection) => ({ ...reached, ...connection })))
+    expect(blocks).toEqual(Object.values(genericApiConnections).map((connection) => ({ ...reached, ...connection })))
   })
 
   const all = categories.flatMap((category) =>
-    Object.entries(connectionsToTool(category, 'http://127.0.0.1:8787')).map(([name]) => ({ category, name })),
+    Object.entries(connectionsToGenericApi(category, 'http://127.0.0.1:8787')).map(([name]) => ({ category, name })),
   )
 
   test.each(all.map(({ category, name }) => [`${category.name}/${name}`, category] as const))(

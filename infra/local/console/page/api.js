@@ -1,10 +1,10 @@
-/** Asks the runtime for JSON. @throws Error with its words */
+/** Reads JSON from the runtime. @throws Error with its message */
 export async function get(path) {
   const response = await fetch(path, { headers: { accept: 'application/json' } })
   return read(response)
 }
 
-/** Has the runtime do something: a page of another origin can not send this. @throws Error with its words */
+/** Sends a change to the runtime. Pages of other origins cannot send JSON. @throws Error with its message */
 export async function send(method, path, body) {
   const response = await fetch(path, {
     method,
@@ -20,9 +20,11 @@ async function read(response) {
   try {
     body = text === '' ? undefined : JSON.parse(text)
   } catch {
-    throw new Error(`${response.status}: no JSON came back.`)
+    throw new Error(`The response ${response.status} is not JSON.`)
   }
   if (!response.ok)
-    throw Object.assign(new Error(body?.message ?? `Answered ${response.status}.`), { status: response.status })
+    throw Object.assign(new Error(body?.message ?? `The runtime returned ${response.status}.`), {
+      status: response.status,
+    })
   return body
 }

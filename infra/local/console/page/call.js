@@ -1,7 +1,7 @@
 import { h, link } from './dom.js'
 import { badge, code, pretty, since, span, time, toneOf, until } from './format.js'
 
-/** All that belongs to one call. */
+/** Renders a call with its requests, outgoing calls, events and steps. */
 export function detail(call) {
   return h(
     'article',
@@ -29,17 +29,17 @@ function heading(call) {
       'dl.facts',
       {},
       fact('Received', time(at)),
-      fact(endedAt === undefined ? 'For' : 'Took', endedAt === undefined ? since(at) : span(endedAt - at)),
+      fact(endedAt === undefined ? 'Running for' : 'Duration', endedAt === undefined ? since(at) : span(endedAt - at)),
       deadlineAt && endedAt === undefined && fact('Deadline', until(deadlineAt, 'at')),
       fact(mode === 'interactive' ? 'Task' : 'Request', h('code', {}, id)),
     ),
     text &&
-      h(`p.outcome.${toneOf(state)}`, {}, text, waiting?.people && [' ', link('/sandbox/slack', 'Decide in the chat')]),
+      h(`p.outcome.${toneOf(state)}`, {}, text, waiting?.people && [' ', link('/sandbox/slack', 'Decide in Slack')]),
     links.length > 0 &&
       h(
         'p.links',
         {},
-        links.map(([name, address]) => h('span', {}, link(address, name))),
+        links.map(([name, url]) => h('span', {}, link(url, name))),
       ),
   )
 }
@@ -57,21 +57,8 @@ function section(name, title, count, ...content) {
   )
 }
 
-const words = {
-  received: 'received',
-  answered: 'answered',
-  started: 'started',
-  called: 'called',
-  polled: 'polled',
-  trouble: 'trouble',
-  asked: 'asked',
-  event: 'event back',
-  waiting: 'waiting',
-  finished: 'finished',
-}
-
 function timeline({ timeline: moments }) {
-  const began = moments[0]?.at ?? 0
+  const startedAt = moments[0]?.at ?? 0
   return section(
     'timeline',
     'Timeline',
@@ -87,9 +74,9 @@ function timeline({ timeline: moments }) {
             'span.at',
             {},
             kind === 'waiting' ? 'now' : time(at, true),
-            h('small', {}, kind === 'waiting' || at === began ? '' : ` +${span(at - began)}`),
+            h('small', {}, kind === 'waiting' || at === startedAt ? '' : ` +${span(at - startedAt)}`),
           ),
-          h('span.kind', {}, words[kind] ?? kind),
+          h('span.kind', {}, kind),
           h(
             'span.said',
             {},
@@ -111,13 +98,13 @@ function requests({ requests: all }) {
       'requests',
       'Inbound',
       0,
-      h('p.muted', {}, 'It came in before this start of the runtime: only its task was kept.'),
+      h('p.muted', {}, 'Received before the last restart: the requests are no longer available.'),
     )
   return section(
     'requests',
     all.length === 1 ? 'Inbound request' : 'Inbound requests',
     all.length > 1 ? all.length : undefined,
-    all.map(({ at, method, path, query, headers, body, cut, answer }, index) =>
+    all.map(({ at, method, path, query, headers, body, isClipped, response }, index) =>
       h(
         'details',
         { 'data-key': at },
@@ -128,7 +115,7 @@ function requests({ requests: all }) {
           ' ',
           h('code', {}, `${method} ${path}${query ? `?${query}` : ''}`),
           ' ',
-          answer && statusBadge(answer.status),
+          response && statusBadge(response.status),
         ),
         h('h4', {}, 'Headers'),
         code(
@@ -137,26 +124,26 @@ function requests({ requests: all }) {
             .join('\n'),
           `Headers of request ${index + 1}`,
         ),
-        h('h4', {}, cut ? 'Body, the beginning' : 'Body'),
+        h('h4', {}, isClipped ? 'Body (clipped)' : 'Body'),
         code(body === '' ? '(none)' : pretty(body), `Body of request ${index + 1}`),
-        answer && [h('h4', {}, 'Answer'), code(pretty(answer.body), `Answer to request ${index + 1}`)],
+        response && [h('h4', {}, 'Response'), code(pretty(response.body), `Response to request ${index + 1}`)],
       ),
     ),
   )
 }
 
 function statusBadge(status) {
-  return badge(status ?? 'no answer', !status || status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good')
+  return badge(status ?? 'no response', !status || status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good')
 }
 
-function outgoing({ outgoing: all, forgotten }) {
+function outgoing({ outgoing: all, droppedCalls }) {
   if (all.length === 0)
-    return section('outgoing', 'Calls out', 0, h('p.muted', {}, 'None since this start of the runtime.'))
+    return section('outgoing', 'Outgoing calls', 0, h('p.muted', {}, 'None since the last restart.'))
   return section(
     'outgoing',
-    'Calls out',
-    all.length + forgotten,
-    forgotten > 0 && h('p.muted', {}, `The newest ${all.length}.`),
+    'Outgoing calls',
+    all.length + droppedCalls,
+    droppedCalls > 0 && h('p.muted', {}, `Latest ${all.length}`),
     h(
       'table',
       {},
@@ -166,7 +153,7 @@ function outgoing({ outgoing: all, forgotten }) {
         h(
           'tr',
           {},
-          ['Time', 'Platform', 'Request', 'Status', 'Took', 'Step'].map((name) => h('th', { scope: 'col' }, name)),
+          ['Time', 'Platform', 'Request', 'Status', 'Duration', 'Step'].map((name) => h('th', { scope: 'col' }, name)),
         ),
       ),
       h(
@@ -180,7 +167,7 @@ function outgoing({ outgoing: all, forgotten }) {
             cell('Platform', h('span.short', {}, platform)),
             cell('Request', h('code', { title: host }, `${method} ${path ?? ''}`)),
             cell('Status', statusBadge(status)),
-            cell('Took', h('span.short', {}, `${ms} ms`)),
+            cell('Duration', h('span.short', {}, `${ms} ms`)),
             cell('Step', step ?? 'webhook'),
           ),
         ),
@@ -193,9 +180,9 @@ function events({ events: all, mode }) {
   if (mode !== 'interactive') return undefined
   return section(
     'events',
-    'Events back',
+    'Sent events',
     all.length,
-    all.length === 0 && h('p.muted', {}, 'None that the sandbox has recorded.'),
+    all.length === 0 && h('p.muted', {}, 'The sandbox has received no events.'),
     all.map(({ at, event }) =>
       h(
         'details',
@@ -234,7 +221,7 @@ function steps({ steps: all, mode }) {
             h('code', {}, name ?? subType ?? type),
             ' ',
             isFailedAttempt
-              ? badge('failed, tried again', 'bad')
+              ? badge('failed, retried', 'bad')
               : badge(
                   status.toLowerCase(),
                   status === 'SUCCEEDED' ? 'good' : ['FAILED', 'TIMED_OUT'].includes(status) ? 'bad' : 'busy',
@@ -242,7 +229,11 @@ function steps({ steps: all, mode }) {
             h(
               'small',
               {},
-              [subType ?? type, attempts > 1 && `${attempts} times`, endedAt !== undefined && span(endedAt - startedAt)]
+              [
+                subType ?? type,
+                attempts > 1 && `${attempts} attempts`,
+                endedAt !== undefined && span(endedAt - startedAt),
+              ]
                 .filter(Boolean)
                 .map((word) => ` · ${word}`),
             ),
@@ -250,13 +241,13 @@ function steps({ steps: all, mode }) {
           ),
           error && code(`${error.ErrorType ?? 'Error'}: ${error.ErrorMessage ?? ''}`, `Error of ${name}`),
           result !== undefined && code(pretty(result), `Result of ${name}`),
-          !error && result === undefined && h('p.muted', {}, 'No result.'),
+          !error && result === undefined && h('p.muted', {}, 'No result'),
         ),
     ),
   )
 }
 
-/** On a phone a row is a card, where each cell says what it is. */
+/** Renders a table cell. On a phone, a row becomes a card with the name of each cell. */
 export function cell(name, ...content) {
   return h('td', { 'data-name': name }, h('span', {}, content))
 }

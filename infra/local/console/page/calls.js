@@ -3,59 +3,60 @@ import { detail } from './call.js'
 import { h } from './dom.js'
 import { badge, since, span, time, toneOf, until } from './format.js'
 
-/** id -> what the list shows of a call. */
+/** Calls of the list by id. */
 const calls = new Map()
 let filter = 'all'
-/** The call that is open, with all that belongs to it. */
+/** The open call with its details. */
 let open
-let missing
-/** Whether older calls are not shown. */
-let isCut = false
+let problem
+/** Whether older calls were dropped. */
+let hasDropped = false
 
 const filters = {
   all: ['All', () => true],
-  going: ['Going on', ({ endedAt }) => endedAt === undefined],
-  bad: ['Not well', ({ state }) => ['fail', 'errored', 'refused', 'warning', 'aborted'].includes(state)],
+  running: ['Running', ({ endedAt }) => endedAt === undefined],
+  failed: ['Failed', ({ state }) => ['fail', 'errored', 'refused', 'warning', 'aborted'].includes(state)],
 }
 
 export const title = 'Calls'
 
 export async function load([id]) {
-  const { calls: list, hasDropped } = await get('/console/calls')
-  isCut = hasDropped
+  const response = await get('/console/calls')
+  hasDropped = response.hasDropped
   calls.clear()
-  for (const call of list) calls.set(call.id, call)
+  for (const call of response.calls) calls.set(call.id, call)
   await loadOpen(id)
 }
 
 async function loadOpen(id) {
   if (open?.id !== id) open = undefined
-  missing = undefined
+  problem = undefined
   if (id === undefined) return
   try {
     open = await get(`/console/calls/${encodeURIComponent(id)}`)
   } catch (error) {
     open = undefined
-    missing = error.message
+    problem = error.message
   }
 }
 
-/** @returns whether there is something else to be seen now */
-export async function onCalls({ changed, gone, hasDropped }, [id]) {
+/** @returns whether the view must be rendered again */
+export async function onCalls(change, [id]) {
+  const { changed, removed } = change
   for (const call of changed) calls.set(call.id, call)
-  for (const one of gone) calls.delete(one)
-  isCut ||= hasDropped
+  for (const one of removed) calls.delete(one)
+  hasDropped ||= change.hasDropped
   if (id !== undefined && changed.some((call) => call.id === id)) await loadOpen(id)
   return true
 }
 
 export function render([id], redraw) {
-  const newest = [...calls.values()].sort((a, b) => b.at - a.at)
-  const shown = newest.filter(filters[filter][1])
-  const chooser = h(
+  const all = [...calls.values()].sort((a, b) => b.at - a.at)
+  const filtered = all.filter(filters[filter][1])
+  const filterButtons = h(
     'div.segments',
-    { role: 'group', 'aria-label': 'Which calls' },
-    Object.entries(filters).map(([name, [words, holds]]) =>
+    { role: 'group', 'aria-label': 'Filter calls' },
+    Object.entries(filters).map(([name, [label, matches]]) =>
       h(
         'button',
         {
@@ -66,25 +67,25 @@ export function render([id], redraw) {
             redraw()
           },
         },
-        `${words} `,
-        h('span.count', {}, newest.filter(holds).length),
+        `${label} `,
+        h('span.count', {}, all.filter(matches).length),
       ),
     ),
   )
   const list = h(
     'ol.calls',
     { keydown: moveFocus },
-    shown.map((call) => row(call, call.id === id)),
+    filtered.map((call) => row(call, call.id === id)),
   )
   const none = h(
     'p.empty',
     {},
-    newest.length > 0
-      ? 'No such call.'
+    all.length > 0
+      ? 'No calls match the filter.'
       : [
-          'Nothing has come in yet. ',
-          h('a', { href: '#/sequences' }, 'Play a sequence'),
-          ', or ',
+          'No calls yet. ',
+          h('a', { href: '#/sequences' }, 'Run a sequence'),
+          ' or ',
           h('a', { href: '#/send' }, 'send an example'),
           '.',
         ],
@@ -97,33 +98,33 @@ export function render([id], redraw) {
         'section.list',
         { 'aria-label': 'List of calls' },
         h('h1', {}, 'Calls'),
-        chooser,
-        shown.length > 0 ? list : none,
-        isCut && h('p.muted', {}, 'Older calls that have ended are no longer shown.'),
+        filterButtons,
+        filtered.length > 0 ? list : none,
+        hasDropped && h('p.muted', {}, 'Older finished calls are not shown.'),
       ),
-      h('section.detail', { 'aria-label': 'The call' }, pane(id)),
+      h('section.detail', { 'aria-label': 'Call' }, pane(id)),
     ),
   ]
 }
 
 function pane(id) {
   if (open) return detail(open)
-  if (missing) return h('p.empty', { role: 'alert' }, missing)
+  if (problem) return h('p.empty', { role: 'alert' }, problem)
   return h(
     'p.empty',
     {},
-    id === undefined ? 'Choose a call to see what came in, what went out, and what it waits for.' : 'Loading ..',
+    id === undefined ? 'Select a call to see its requests, outgoing calls and events.' : 'Loading ...',
   )
 }
 
-function row(call, chosen) {
+function row(call, isSelected) {
   const { id, at, endedAt, category, action, connection, mode, state, text, waiting } = call
   return h(
     'li',
     { 'data-key': id },
     h(
       `a.call.${toneOf(state)}`,
-      { href: `#/calls/${encodeURIComponent(id)}`, 'aria-current': chosen && 'true' },
+      { href: `#/calls/${encodeURIComponent(id)}`, 'aria-current': isSelected && 'true' },
       h('span.what', {}, h('strong', {}, action), ' ', badge(state, toneOf(state))),
       h('span.when', {}, time(at)),
       h('span.where', {}, [category, connection, mode].filter(Boolean).join(' · ')),
@@ -134,7 +135,7 @@ function row(call, chosen) {
   )
 }
 
-/** The arrows go from call to call. */
+/** Moves the focus between calls with the arrow keys. */
 function moveFocus(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
   if (!step) return

@@ -1,9 +1,9 @@
 /**
- * Makes an element. Text is always text: nothing that a ticket, an event or a platform says can become markup.
+ * Creates an element. Strings become text nodes, so data of tickets, events or platforms never becomes markup.
  *
  * @param {string} tag with classes: `td.time`
- * @param {Record<string, unknown>} attributes functions become listeners; `false` and undefined are left out
- * @param {...unknown} children elements, or what is shown as text
+ * @param {Record<string, unknown>} attributes functions become listeners; `false` and undefined are omitted
+ * @param {...unknown} children elements or text
  */
 export function h(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split('.')
@@ -20,24 +20,24 @@ export function h(tag, attributes = {}, ...children) {
   return element
 }
 
-/** A link, where the address is one of the web; else its text alone. */
-export function link(address, text) {
-  const url = typeof address === 'string' ? URL.parse(address, location.href) : null
+/** Creates a link for a web URL. Returns the text for anything else. */
+export function link(href, text) {
+  const url = typeof href === 'string' ? URL.parse(href, location.href) : null
   if (!url || !/^https?:$/.test(url.protocol)) return text
-  const outside = url.origin !== location.origin || !url.hash
-  return h('a', { href: url.href, ...(outside ? { target: '_blank', rel: 'noreferrer' } : {}) }, text)
+  const isExternal = url.origin !== location.origin || !url.hash
+  return h('a', { href: url.href, ...(isExternal ? { target: '_blank', rel: 'noreferrer' } : {}) }, text)
 }
 
 const listeners = ['onclick', 'onsubmit', 'onchange', 'oninput', 'onkeydown', 'ontoggle']
 
-/** Makes an element like another one, and keeps what is the same: focus, scroll position, what is open and selected. */
+/** Changes an element to match another one. Preserves focus, scroll position, selection and open details. */
 export function morph(from, to) {
   if (from.nodeType === Node.TEXT_NODE) {
     if (from.data !== to.data) from.data = to.data
     return
   }
   for (const { name } of [...from.attributes]) {
-    // Who opened it decides when it closes.
+    // The user opens and closes details.
     if (!to.hasAttribute(name) && !(from.tagName === 'DETAILS' && name === 'open')) from.removeAttribute(name)
   }
   for (const { name, value } of to.attributes) {
@@ -51,11 +51,11 @@ export function morph(from, to) {
 export function morphChildren(parent, wanted) {
   const keyed = new Map([...parent.children].filter((child) => keyOf(child)).map((child) => [keyOf(child), child]))
   wanted.forEach((child, at) => {
-    const there = parent.childNodes[at]
-    const same = keyOf(child) ? keyed.get(keyOf(child)) : there
-    if (!same || !isAlike(same, child)) parent.insertBefore(child, there ?? null)
+    const current = parent.childNodes[at]
+    const same = keyOf(child) ? keyed.get(keyOf(child)) : current
+    if (!same || !isSimilar(same, child)) parent.insertBefore(child, current ?? null)
     else {
-      if (same !== there) parent.insertBefore(same, there ?? null)
+      if (same !== current) parent.insertBefore(same, current ?? null)
       morph(same, child)
     }
   })
@@ -64,4 +64,4 @@ export function morphChildren(parent, wanted) {
 
 const keyOf = (node) => node.dataset?.key
 
-const isAlike = (a, b) => a.nodeName === b.nodeName && keyOf(a) === keyOf(b) && a.nodeType === b.nodeType
+const isSimilar = (a, b) => a.nodeName === b.nodeName && keyOf(a) === keyOf(b) && a.nodeType === b.nodeType

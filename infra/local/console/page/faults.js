@@ -2,22 +2,22 @@ import { get, send } from './api.js'
 import { h } from './dom.js'
 import { until } from './format.js'
 
-/** The kinds that have a switch of their own; the others are in the form. */
-const common = ['slow', '500', '503', '429', 'hang', 'reset']
-const lasts = {
+/** Kinds with a button. The others are in the form. */
+const commonKinds = ['slow', '500', '503', '429', 'hang', 'reset']
+const durations = {
   '': 'until switched off',
   'seconds:10': 'for 10 s',
   'seconds:30': 'for 30 s',
-  'count:1': 'for one call',
-  'count:3': 'for three calls',
+  'count:1': 'for 1 call',
+  'count:3': 'for 3 calls',
 }
 
 let targets = []
 let kinds = []
 let active = []
 let problem
-let last = ''
-let after = false
+let duration = ''
+let isAfter = false
 
 export const title = 'Faults'
 export const refreshes = true
@@ -44,42 +44,42 @@ export function render(_parameters, redraw) {
     redraw()
   }
   const add = (target, kind) => {
-    const [unit, value] = last.split(':')
+    const [unit, value] = duration.split(':')
     return act('POST', '/sandbox/faults', {
       target,
       kind,
       ...(unit ? { [unit]: Number(value) } : {}),
-      ...(after ? { after: true } : {}),
+      ...(isAfter ? { after: true } : {}),
     })
   }
   return [
     h('h1', {}, 'Faults'),
-    h('p.muted', {}, 'A platform of the sandbox fails as you say, so that you see what your sequence will see.'),
+    h('p.muted', {}, 'Let a platform of the sandbox fail to see how your sequence reacts.'),
     h(
       'div.row',
       {},
-      h('label', { for: 'last' }, 'Switch on '),
+      h('label', { for: 'duration' }, 'Switch on '),
       h(
         'select',
         {
-          id: 'last',
+          id: 'duration',
           change: (event) => {
-            last = event.currentTarget.value
+            duration = event.currentTarget.value
           },
         },
-        Object.entries(lasts).map(([value, text]) => h('option', { value, selected: value === last }, text)),
+        Object.entries(durations).map(([value, text]) => h('option', { value, selected: value === duration }, text)),
       ),
       h(
         'label.check',
         {},
         h('input', {
           type: 'checkbox',
-          checked: after,
+          checked: isAfter,
           change: (event) => {
-            after = event.currentTarget.checked
+            isAfter = event.currentTarget.checked
           },
         }),
-        ' carry the call out, and spoil only its answer',
+        ' Run the request and break only its response',
       ),
     ),
     problem && h('p.outcome.bad', { role: 'alert' }, problem),
@@ -88,23 +88,23 @@ export function render(_parameters, redraw) {
       {},
       targets.map((target) => row(target, act, add)),
     ),
-    other(add),
-    // Below: what is switched on must not move the switches.
+    otherFaults(add),
+    // Below the buttons, so that it does not move them.
     active.length > 0 && list(act),
     h(
       'section',
       { 'aria-labelledby': 'of-runs' },
-      h('h2', { id: 'of-runs' }, 'Runs that misbehave'),
+      h('h2', { id: 'of-runs' }, 'Failing runs'),
       h(
         'p',
         {},
-        'A run ends as its parameter ',
+        'Set the parameter ',
         h('code', {}, 'outcome'),
-        ' says: ',
+        ' of a run: ',
         [
           ['fails', 1],
           ['never ends', 2],
-          ['vanishes', 3],
+          ['disappears', 3],
         ].map(([text, at], index) => [
           index > 0 && ', ',
           h('a', { href: `#/send/optimization/start-model/${at}` }, text),
@@ -120,7 +120,7 @@ function row(target, act, add) {
     'fieldset.switchrow',
     { 'data-key': target },
     h('legend', {}, target),
-    common.map((kind) => {
+    commonKinds.map((kind) => {
       const on = active.find((fault) => fault.target === target && fault.kind === kind)
       return h(
         'button.switch',
@@ -128,7 +128,7 @@ function row(target, act, add) {
           type: 'button',
           'aria-pressed': String(on !== undefined),
           'aria-label': `${target}: ${kind}`,
-          title: textOf(kind),
+          title: describe(kind),
           click: () => (on ? act('DELETE', `/sandbox/faults/${on.id}`) : add(target, kind)),
         },
         kind,
@@ -137,7 +137,7 @@ function row(target, act, add) {
   )
 }
 
-const textOf = (kind) => kinds.find((one) => one.kind === kind)?.text ?? ''
+const describe = (kind) => kinds.find((one) => one.kind === kind)?.text ?? ''
 
 function list(act) {
   return h(
@@ -147,7 +147,7 @@ function list(act) {
     h(
       'ul.active',
       {},
-      active.map(({ id, target, kind, left, until: end, after: spoils, match }) =>
+      active.map(({ id, target, kind, left, until: end, after, match }) =>
         h(
           'li',
           { 'data-key': `fault-${id}` },
@@ -157,9 +157,9 @@ function list(act) {
             'span.muted',
             {},
             [
-              textOf(kind),
+              describe(kind),
               left !== undefined && `${left} calls left`,
-              spoils && 'after the work',
+              after && 'response only',
               match && JSON.stringify(match),
             ]
               .filter(Boolean)
@@ -174,7 +174,7 @@ function list(act) {
               'aria-label': `Switch off ${target} ${kind}`,
               click: () => act('DELETE', `/sandbox/faults/${id}`),
             },
-            'Off',
+            'Switch off',
           ),
         ),
       ),
@@ -183,7 +183,7 @@ function list(act) {
   )
 }
 
-function other(add) {
+function otherFaults(add) {
   const submit = (event) => {
     event.preventDefault()
     const fields = new FormData(event.currentTarget)
@@ -191,8 +191,8 @@ function other(add) {
   }
   return h(
     'form.row',
-    { submit, 'aria-label': 'Any other fault' },
-    h('label', { for: 'target' }, 'Any other: '),
+    { submit, 'aria-label': 'Other fault' },
+    h('label', { for: 'target' }, 'Other fault: '),
     h(
       'select',
       { id: 'target', name: 'target' },
@@ -202,7 +202,7 @@ function other(add) {
       'select',
       { name: 'kind', 'aria-label': 'Kind of fault' },
       kinds
-        .filter(({ kind }) => !common.includes(kind))
+        .filter(({ kind }) => !commonKinds.includes(kind))
         .map(({ kind, text }) => h('option', { value: kind }, `${kind}: ${text}`)),
     ),
     h('button', { type: 'submit' }, 'Switch on'),

@@ -4,7 +4,7 @@ const two = (value) => String(value).padStart(2, '0')
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** The time zone of all times: `Europe/Berlin, UTC+1`. */
+/** Returns the time zone of the browser: `Europe/Berlin, UTC+1`. */
 export function timeZone() {
   const { timeZone: name } = Intl.DateTimeFormat().resolvedOptions()
   const minutes = -new Date().getTimezoneOffset()
@@ -13,7 +13,7 @@ export function timeZone() {
   return `${name}, UTC${minutes < 0 ? '-' : '+'}${hours}${rest ? `:${two(rest)}` : ''}`
 }
 
-/** `12:00:01`, with the date if it is not today: `3 Dec 12:00:01`, `3 Jan 2027 12:00:01`. */
+/** Returns `12:00:01`, with the date if it is not today: `3 Dec 12:00:01`, `3 Jan 2027 12:00:01`. */
 export function clock(at, withMs = false) {
   const date = new Date(at)
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
@@ -25,12 +25,12 @@ export function clock(at, withMs = false) {
   return `${day}${time}${ms}`
 }
 
-/** A time for people and machines. */
+/** Renders a time. */
 export function time(at, withMs = false) {
   return h('time', { datetime: new Date(at).toISOString(), title: new Date(at).toISOString() }, clock(at, withMs))
 }
 
-/** `120 ms`, `4.2 s`, `3 min 10 s`, `2 h 5 min`, `6 d 4 h`. */
+/** Formats a duration: `120 ms`, `4.2 s`, `3 min 10 s`, `2 h 5 min`, `6 d 4 h`. */
 export function span(ms) {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
@@ -49,7 +49,7 @@ export function span(ms) {
     .join(' ')
 }
 
-/** A moment to come, which `tick` keeps counting down to. */
+/** Renders a future time with a countdown, which `tick` updates. */
 export function until(at, word = 'until') {
   const attributes = { datetime: new Date(at).toISOString(), 'data-until': at, 'data-word': word }
   return h('time.until', attributes, untilText(at, word))
@@ -61,12 +61,12 @@ function untilText(at, word) {
   return `${word} ${clock(at)}${left > 0 ? `, in ${short}` : ''}`
 }
 
-/** How long something goes on that has not ended. */
+/** Renders the elapsed time, which `tick` updates. */
 export function since(at) {
   return h('span.since', { 'data-since': at }, span(Date.now() - at))
 }
 
-/** Once a second: what counts goes on. */
+/** Updates countdowns and elapsed times. Called once per second. */
 export function tick() {
   for (const element of document.querySelectorAll('[data-until]')) {
     element.textContent = untilText(Number(element.dataset.until), element.dataset.word)
@@ -76,7 +76,7 @@ export function tick() {
   }
 }
 
-/** JSON that is easy to read; a form as its fields; any other text as it is. */
+/** Formats JSON with indentation and a form as its fields. Returns other text unchanged. */
 export function pretty(text) {
   if (typeof text !== 'string') return JSON.stringify(text, null, 2)
   try {
@@ -89,12 +89,12 @@ export function pretty(text) {
   }
 }
 
-/** A block of code that can be scrolled with the keyboard. */
+/** Renders a code block that can be scrolled with the keyboard. */
 export function code(text, label) {
   return h('pre', { tabindex: 0, role: 'region', 'aria-label': label }, text)
 }
 
-/** A state as a word in its colour. */
+/** Renders a state with a color. */
 export function badge(state, tone) {
   return h(`span.badge.${tone}`, {}, state)
 }
@@ -108,7 +108,6 @@ const tones = {
   stopped: 'warn',
   running: 'busy',
   waiting: 'busy',
-  playing: 'busy',
 }
 
 export function toneOf(state) {

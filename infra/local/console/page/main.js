@@ -10,8 +10,8 @@ const views = { calls, send, sequences, sandbox, faults }
 const main = document.getElementById('main')
 const connection = document.getElementById('connection')
 
-/** The view and its parameters, as the address has them: `#/calls/<id>`. */
-function place() {
+/** Returns the view and its parameters from the URL: `#/calls/<id>`. */
+function currentView() {
   const [name = 'calls', ...parameters] = location.hash
     .replace(/^#\/?/, '')
     .split('/')
@@ -23,7 +23,7 @@ function place() {
 }
 
 function draw() {
-  const { name, view, parameters } = place()
+  const { name, view, parameters } = currentView()
   document.title = `${view.title} · Console`
   for (const link of document.querySelectorAll('header nav a')) {
     if (link.hash === `#/${name}`) link.setAttribute('aria-current', 'page')
@@ -32,45 +32,45 @@ function draw() {
   morphChildren(main, view.render(parameters, draw).filter(Boolean))
 }
 
-/** The newest wish counts: what an older one has loaded is not shown any more. */
-let wish = 0
-async function go(moved) {
-  const mine = ++wish
-  const { view, parameters } = place()
+/** Number of the latest navigation. Results of earlier navigations are ignored. */
+let latest = 0
+async function load(isNavigation) {
+  const number = ++latest
+  const { view, parameters } = currentView()
   try {
     await view.load(parameters)
   } catch (error) {
-    if (mine === wish)
-      morphChildren(main, [h('p.empty', { role: 'alert' }, `The runtime does not answer: ${error.message}`)])
+    if (number === latest)
+      morphChildren(main, [h('p.empty', { role: 'alert' }, `Cannot load from the runtime: ${error.message}`)])
     return
   }
-  if (mine !== wish) return
+  if (number !== latest) return
   draw()
-  if (!moved) return
-  // What was opened is read first, and on a phone it is all there is.
+  if (!isNavigation) return
+  // Focuses the opened item, which is the only visible part on a phone.
   window.scrollTo(0, 0)
   main.querySelector('.opened .detail')?.scrollTo(0, 0)
   main.querySelector('.opened h2')?.focus({ preventScroll: true })
 }
 
-/** Has the view that is open take a change in. */
-async function tell(kind, data) {
-  const { view, parameters } = place()
+/** Passes a change to the open view. */
+async function notify(kind, data) {
+  const { view, parameters } = currentView()
   const changed = await view[kind]?.(data, parameters)
-  if (changed && view === place().view) draw()
+  if (changed && view === currentView().view) draw()
 }
 
-document.getElementById('zone').textContent = `Times: ${timeZone()}`
+document.getElementById('zone').textContent = `Time zone: ${timeZone()}`
 
 const stream = new EventSource('/console/stream')
 stream.addEventListener('ready', () => {
-  show('live')
-  go(false)
+  show('connected')
+  load(false)
 })
 stream.addEventListener('error', () => show('reconnecting'))
-stream.addEventListener('calls', (event) => tell('onCalls', JSON.parse(event.data)))
-stream.addEventListener('sandbox', () => tell('onSandbox'))
-stream.addEventListener('sequence', (event) => tell('onSequence', JSON.parse(event.data)))
+stream.addEventListener('calls', (event) => notify('onCalls', JSON.parse(event.data)))
+stream.addEventListener('sandbox', () => notify('onSandbox'))
+stream.addEventListener('sequence', (event) => notify('onSequence', JSON.parse(event.data)))
 
 function show(state) {
   connection.textContent = state
@@ -79,7 +79,7 @@ function show(state) {
 
 window.addEventListener('hashchange', () => {
   if (location.hash === '#main') return
-  go(true)
+  load(true)
 })
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault()
@@ -87,5 +87,5 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 })
 setInterval(tick, 1_000)
 setInterval(() => {
-  if (document.visibilityState === 'visible' && place().view.refreshes) tell('onSandbox')
+  if (document.visibilityState === 'visible' && currentView().view.refreshes) notify('onSandbox')
 }, 4_000)

@@ -3,7 +3,7 @@ import { cell } from './call.js'
 import { h, link } from './dom.js'
 import { badge, code, pretty, time } from './format.js'
 
-/** What is shown of each list; of one without columns, whatever is short enough. */
+/** The lists of the sandbox with their columns. */
 const lists = {
   issues: {
     title: 'Issues',
@@ -18,13 +18,13 @@ const lists = {
   flags: { title: 'Flags', platform: 'Unleash', columns: ['name', 'description', 'environments', 'changeRequests'] },
   tickets: {
     title: 'Tickets',
-    platform: "somebody's own tool",
+    platform: 'generic API',
     columns: ['number', 'title', 'status', 'queue', 'notes'],
-    page: ['/sandbox/tool', 'Open its page, with all else that it keeps'],
+    page: ['/sandbox/tool', 'Open the page of the generic API'],
   },
   runs: {
     title: 'Runs',
-    platform: "GitHub Actions, Databricks, Rundeck and somebody's own tool",
+    platform: 'GitHub Actions, Databricks, Rundeck and generic API',
     columns: ['platform', 'id', 'job', 'status', 'conclusion', 'inputs', 'started_at', 'completed_at'],
   },
   toxics: {
@@ -33,22 +33,26 @@ const lists = {
     columns: ['proxy', 'name', 'type', 'attributes', 'stream', 'toxicity'],
   },
   messages: {
-    title: 'Chat',
+    title: 'Messages',
     platform: 'Slack',
     columns: ['channel', 'at', 'text', 'buttons'],
-    page: ['/sandbox/slack', 'Open the chat, and click there'],
+    page: ['/sandbox/slack', 'Open Slack to click buttons'],
   },
-  slos: { title: 'SLOs', platform: 'Dynatrace', page: ['/sandbox/dynatrace', 'Open its page'] },
+  slos: {
+    title: 'SLOs',
+    platform: 'Dynatrace',
+    page: ['/sandbox/dynatrace', 'Open the page that changes their values'],
+  },
   reports: { title: 'Reports', platform: 'Dynatrace', columns: ['at', 'eventType', 'title', 'entities', 'properties'] },
   events: { title: 'Events', platform: 'Keptn', columns: ['at', 'via', 'type', 'source', 'result', 'message'] },
   requests: {
     title: 'Requests',
-    platform: 'every platform',
+    platform: 'all platforms',
     columns: ['at', 'target', 'method', 'path', 'status', 'fault'],
   },
 }
-const mostRows = 100
-/** Text up to this length stays on one line, next to whatever long title. */
+const MAX_ROWS = 100
+/** Text up to this length stays on one line, even next to a long title. */
 const SHORT_TEXT_LENGTH = 20
 const links = ['html_url', 'url']
 
@@ -57,19 +61,19 @@ let rows
 let problem
 
 export const title = 'Sandbox'
-/** Runs go on by the clock, and tell nobody. */
+/** Runs change with time and send no notification, so the view is refreshed regularly. */
 export const refreshes = true
 
-export async function load([asked = 'issues']) {
-  if (asked !== name) rows = undefined
-  name = Object.hasOwn(lists, asked) ? asked : 'issues'
+export async function load([requested = 'issues']) {
+  if (requested !== name) rows = undefined
+  name = Object.hasOwn(lists, requested) ? requested : 'issues'
   problem = undefined
   try {
-    const answer = await get(`/sandbox/${name}`)
-    rows = Array.isArray(answer) ? answer : (Object.values(answer).find(Array.isArray) ?? [])
+    const body = await get(`/sandbox/${name}`)
+    rows = Array.isArray(body) ? body : (Object.values(body).find(Array.isArray) ?? [])
   } catch (error) {
     rows = undefined
-    problem = error.status === 404 ? 'The sandbox has no such list.' : error.message
+    problem = error.status === 404 ? 'The sandbox does not have this list.' : error.message
   }
 }
 
@@ -80,7 +84,7 @@ export async function onSandbox(_change, parameters) {
 
 export function render() {
   const { title: heading, platform, columns, page } = lists[name]
-  const newest = (rows ?? []).map(flat).reverse()
+  const latest = (rows ?? []).map(flatten).reverse()
   return [
     h('h1', {}, 'Sandbox'),
     h(
@@ -91,26 +95,26 @@ export function render() {
       ),
     ),
     h('h2', {}, heading, ' ', rows && h('span.count', {}, rows.length)),
-    h('p.muted', {}, `As the sandbox plays ${platform}. `, page && link(...page)),
+    h('p.muted', {}, `Simulated platform: ${platform}. `, page && link(...page)),
     problem && h('p.empty', {}, problem),
     rows?.length === 0 && h('p.empty', {}, 'Nothing yet.'),
-    newest.length > 0 && table(newest.slice(0, mostRows), columns ?? columnsOf(newest)),
-    newest.length > mostRows && h('p.muted', {}, `The newest ${mostRows}.`),
+    latest.length > 0 && table(latest.slice(0, MAX_ROWS), columns ?? columnsOf(latest)),
+    latest.length > MAX_ROWS && h('p.muted', {}, `Latest ${MAX_ROWS}`),
   ]
 }
 
-/** An event is listed with when and by whom; a run of GitHub has a workflow instead of a job. */
-function flat(row) {
+/** Moves the fields of an event to the top level, and renames the workflow of a GitHub run to `job`. */
+function flatten(row) {
   if (row.event && typeof row.event === 'object') {
     const { type, source, data = {} } = row.event
-    return { at: row.at, via: row.via, type, source, result: data.result, message: data.message, whole: row.event }
+    return { at: row.at, via: row.via, type, source, result: data.result, message: data.message, json: row.event }
   }
-  return { ...row, job: row.job ?? row.workflow, whole: row }
+  return { ...row, job: row.job ?? row.workflow, json: row }
 }
 
 function columnsOf(all) {
   const names = [...new Set(all.flatMap(Object.keys))].filter(
-    (key) => key !== 'whole' && !links.includes(key) && all.some((row) => row[key] !== undefined),
+    (key) => key !== 'json' && !links.includes(key) && all.some((row) => row[key] !== undefined),
   )
   return names.slice(0, 8)
 }
@@ -128,39 +132,39 @@ function table(all, columns) {
       h(
         'tr',
         {},
-        used.map((column) => h('th', { scope: 'col' }, words(column))),
-        h('th', { scope: 'col' }, 'whole'),
+        used.map((column) => h('th', { scope: 'col' }, labelOf(column))),
+        h('th', { scope: 'col' }, 'JSON'),
       ),
     ),
     h(
       'tbody',
       {},
       all.map((row) => {
-        const address = links.map((key) => row[key]).find(Boolean)
+        const url = links.map((key) => row[key]).find(Boolean)
         return h(
           'tr',
           {},
           used.map((column, at) => {
-            const content = shown(column, row[column])
+            const content = contentOf(column, row[column])
             const isShort = typeof content === 'string' && content.length <= SHORT_TEXT_LENGTH
             const text = isShort ? h('span.short', {}, content) : content
-            return cell(words(column), at === 0 || column === 'id' ? link(address, text) : text)
+            return cell(labelOf(column), at === 0 || column === 'id' ? link(url, text) : text)
           }),
-          cell('whole', h('details', {}, h('summary', {}, 'JSON'), code(pretty(row.whole), 'JSON'))),
+          cell('JSON', h('details', {}, h('summary', {}, 'Show'), code(pretty(row.json), 'JSON'))),
         )
       }),
     ),
   )
 }
 
-const words = (column) =>
+const labelOf = (column) =>
   column
     .replace(/^sys_/, '')
     .replaceAll('_', ' ')
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
 
-function shown(column, value) {
+function contentOf(column, value) {
   if (value === undefined || value === null || value === '') return '–'
   if (column === 'environments' && Array.isArray(value)) {
     return h(
@@ -184,7 +188,7 @@ function shown(column, value) {
   if (typeof value === 'object')
     return (
       Object.entries(value)
-        .map(([key, held]) => `${key} ${typeof held === 'object' ? JSON.stringify(held) : held}`)
+        .map(([key, field]) => `${key} ${typeof field === 'object' ? JSON.stringify(field) : field}`)
         .join(', ') || '–'
     )
   return String(value)

@@ -3,10 +3,10 @@ import { h } from './dom.js'
 import { badge, code, pretty } from './format.js'
 
 let actions = []
-let answer
+let response
 let problem
-let busy = false
-/** Counts the drafts: each has fields of its own. */
+let isSending = false
+/** Number of the form. A new number resets its fields. */
 let draft = 0
 
 export const title = 'Send'
@@ -14,11 +14,11 @@ export const title = 'Send'
 export async function load() {
   actions = await get('/console/actions')
   draft += 1
-  answer = undefined
+  response = undefined
   problem = undefined
 }
 
-/** What an example is about may have been made by now. */
+/** Updates an example that waits for the result of another action. */
 export async function onCalls(_change, [category, action, at]) {
   const before = exampleOf(category, action, at)
   if (!before?.needs) return false
@@ -47,7 +47,7 @@ export function render([category, action, at = '0'], redraw) {
           [...Map.groupBy(actions, (one) => one.category)].map(([name, all]) => group(name, all, category, action)),
         ),
       ),
-      h('section.detail', { 'aria-label': 'The example' }, pane(category, action, at, redraw)),
+      h('section.detail', { 'aria-label': 'Example' }, pane(category, action, at, redraw)),
     ),
   ]
 }
@@ -71,7 +71,7 @@ function group(name, all, category, action) {
               'aria-current': one.action === action && name === category && 'true',
             },
             one.action,
-            one.examples.length === 0 && h('small', {}, ' no platform here'),
+            one.examples.length === 0 && h('small', {}, ' not in the sandbox'),
           ),
         ),
       ),
@@ -81,7 +81,7 @@ function group(name, all, category, action) {
 
 function pane(category, action, at, redraw) {
   const found = actions.find((one) => one.category === category && one.action === action)
-  if (!found) return h('p.empty', {}, 'Choose an action. Its example works as it stands, against the sandbox.')
+  if (!found) return h('p.empty', {}, 'Select an action. Its examples work with the sandbox.')
   const example = found.examples[Number(at)]
   const back = h('a.back', { href: '#/send' }, '← All actions')
   const head = [h('h2', { tabindex: -1 }, action), h('p.muted', {}, `${category} · ${found.summary}`)]
@@ -94,8 +94,8 @@ function pane(category, action, at, redraw) {
       h(
         'p',
         {},
-        'No connection of the sandbox leads to a platform that can do this. Give it one with ',
-        h('code', {}, 'WEBHOOKS_SECRETS'),
+        'The sandbox has no platform for this action. Add a connection with ',
+        h('code', {}, 'webhooks connect --local'),
         '.',
       ),
     )
@@ -126,13 +126,13 @@ function pane(category, action, at, redraw) {
       h(
         'p.outcome.warn',
         {},
-        'This is about what ',
+        'This example needs the result of ',
         h('a', { href: `#/send/${category}/${example.needs}` }, example.needs),
-        ' has made: send that first.',
+        '. Send it first.',
       ),
     form(category, action, at, example, redraw),
     problem && h('p.outcome.bad', { role: 'alert' }, problem),
-    answer && answered(),
+    response && responseSection(),
   )
 }
 
@@ -156,13 +156,12 @@ function form(category, action, at, { query, body, needs }, redraw) {
     h(
       'p.row',
       {},
-      h('button.primary', { type: 'submit', disabled: busy || Boolean(needs) }, busy ? 'Sending ..' : 'Send'),
       h(
-        'label.check',
-        {},
-        h('input', { type: 'checkbox', name: 'keep' }),
-        ' keep the ids, so that the next is a repeat',
+        'button.primary',
+        { type: 'submit', disabled: isSending || Boolean(needs) },
+        isSending ? 'Sending ...' : 'Send',
       ),
+      h('label.check', {}, h('input', { type: 'checkbox', name: 'keep' }), ' Keep the ids to send a duplicate next'),
     ),
   )
 }
@@ -173,18 +172,18 @@ async function call(category, action, query, text, keep, redraw) {
   try {
     body = JSON.parse(text)
   } catch (error) {
-    problem = `The body is no JSON: ${error.message}`
+    problem = `The body is not JSON: ${error.message}`
     return redraw()
   }
-  busy = true
+  isSending = true
   redraw()
   try {
-    answer = await post('POST', `/console/actions/${encodeURIComponent(category)}/${encodeURIComponent(action)}`, {
+    response = await post('POST', `/console/actions/${encodeURIComponent(category)}/${encodeURIComponent(action)}`, {
       query,
       body,
     })
     if (!keep) {
-      // What was written stays, but the next call is another one.
+      // Preserves edits, but uses new ids for the next call.
       const area = document.getElementById('body')
       if (area && typeof body.id === 'string')
         area.value = pretty({ ...body, id: crypto.randomUUID(), shkeptncontext: crypto.randomUUID() })
@@ -192,17 +191,17 @@ async function call(category, action, query, text, keep, redraw) {
   } catch (error) {
     problem = error.message
   }
-  busy = false
+  isSending = false
   redraw()
 }
 
-function answered() {
-  const { status, body, id } = answer
+function responseSection() {
+  const { status, body, id } = response
   return h(
     'section',
-    { 'aria-label': 'Answer', role: 'status' },
-    h('h3', {}, 'Answer ', badge(status, status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good')),
-    id && h('p', {}, h('a', { href: `#/calls/${encodeURIComponent(id)}` }, 'See what became of it')),
-    code(pretty(body), 'Answer'),
+    { 'aria-label': 'Response', role: 'status' },
+    h('h3', {}, 'Response ', badge(status, status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good')),
+    id && h('p', {}, h('a', { href: `#/calls/${encodeURIComponent(id)}` }, 'Open the call')),
+    code(pretty(body), 'Response'),
   )
 }

@@ -24,7 +24,7 @@ export function render(_parameters, redraw) {
     h(
       'p.muted',
       {},
-      "Keptn's part is played here: it triggers the tasks of a shipyard, and calls this runtime through webhook subscriptions.",
+      'A simulated Keptn triggers the tasks of a shipyard and calls this runtime through webhook subscriptions.',
     ),
     problem && h('p.outcome.bad', { role: 'alert' }, problem),
     h(
@@ -35,8 +35,8 @@ export function render(_parameters, redraw) {
   ]
 }
 
-function card({ name, stages, play }, redraw) {
-  const playing = play?.state === 'playing'
+function card({ name, stages, run }, redraw) {
+  const isRunning = run?.state === 'running'
   const act = async (path) => {
     try {
       problem = undefined
@@ -46,11 +46,11 @@ function card({ name, stages, play }, redraw) {
     }
     redraw()
   }
-  const asks = stages.some(({ tasks }) => tasks.includes('approval'))
+  const hasApproval = stages.some(({ tasks }) => tasks.includes('approval'))
   return h(
     'li.card',
     { 'data-key': name },
-    h('h2', {}, name, ' ', play && badge(play.state, toneOf(play.state))),
+    h('h2', {}, name, ' ', run && badge(run.state, toneOf(run.state))),
     stages.map((stage) =>
       h(
         'p.flow',
@@ -62,26 +62,26 @@ function card({ name, stages, play }, redraw) {
     h(
       'p.row',
       {},
-      playing
+      isRunning
         ? h('button', { type: 'button', click: () => act('/stop') }, `Stop ${name}`)
-        : h('button.primary', { type: 'button', click: () => act('') }, `Play ${name}`),
-      play &&
+        : h('button.primary', { type: 'button', click: () => act('') }, `Run ${name}`),
+      run &&
         h(
           'span.muted',
           {},
-          time(play.startedAt),
+          time(run.startedAt),
           ' · ',
-          play.endedAt === undefined ? since(play.startedAt) : span(play.endedAt - play.startedAt),
+          run.endedAt === undefined ? since(run.startedAt) : span(run.endedAt - run.startedAt),
         ),
-      asks && h('span', {}, link('/sandbox/slack', 'Approve in the chat')),
+      hasApproval && h('span', {}, link('/sandbox/slack', 'Approve in Slack')),
     ),
-    play &&
-      play.lines.length > 0 &&
+    run &&
+      run.lines.length > 0 &&
       h(
         'details',
         { open: true, 'data-key': `${name} lines` },
-        h('summary', {}, `${play.lines.length} lines`),
-        code(play.lines.join('\n'), `What the player of ${name} tells`),
+        h('summary', {}, `Output (${run.lines.length} lines)`),
+        code(run.lines.join('\n'), `Output of ${name}`),
       ),
   )
 }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => service.end())
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever came back is what is asserted on.
+// biome-ignore lint/suspicious/noExplicitAny: the tests check the structure.
 type Json = any
 
 async function read(path: string): Promise<Json> {
@@ -25,13 +25,13 @@ const post = (path: string, body?: unknown, headers: Record<string, string> = {}
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
 
-/** Waits until a call is as it should be, and gives it with all that belongs to it. */
-async function call(id: string, isSo: (call: Json) => boolean): Promise<Json> {
+/** Waits until a call meets a condition, and returns its details. */
+async function call(id: string, meets: (call: Json) => boolean): Promise<Json> {
   let seen: Json
   await until(
     async () => {
       seen = await read(`calls/${id}`)
-      return seen !== undefined && isSo(seen)
+      return seen !== undefined && meets(seen)
     },
     20,
     () => `the call ${id}, which is ${JSON.stringify(seen)?.slice(0, 2_000)}`,
@@ -41,13 +41,13 @@ async function call(id: string, isSo: (call: Json) => boolean): Promise<Json> {
 const hasEnded = ({ endedAt }: Json) => endedAt !== undefined
 
 async function accepted(path: string, body: object): Promise<string> {
-  const { status, body: answer } = await service.call(path, body)
-  expect({ status, detail: answer.detail }).toEqual({ status: 202, detail: undefined })
-  return answer.taskId
+  const response = await service.call(path, body)
+  expect({ status: response.status, detail: response.body.detail }).toEqual({ status: 202, detail: undefined })
+  return response.body.taskId
 }
 
 describe('the page', () => {
-  it('is what a browser gets at the root, may load nothing from elsewhere, and is complete', async () => {
+  it('is sent to browsers, is complete, and loads nothing from other servers', async () => {
     const page = await fetch(service.url, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     const policy = page.headers.get('content-security-policy') ?? ''
@@ -59,7 +59,7 @@ describe('the page', () => {
   })
 
   it.each(['*/*', 'application/json', 'text/html;q=0.5, application/json', ''])(
-    'is not what who accepts "%s" gets',
+    'is not sent to a client that accepts "%s"',
     async (accept) => {
       const index = await fetch(service.url, { headers: { accept } })
       expect(index.headers.get('content-type')).toBe('application/json')
@@ -67,7 +67,7 @@ describe('the page', () => {
     },
   )
 
-  it('is all that its folder gives', async () => {
+  it('does not expose other files', async () => {
     for (const path of ['%2e%2e%2findex.ts', '..%2findex.ts', 'index.ts', 'page', '']) {
       expect([path, (await fetch(`${service.url}/console/${path}`)).status]).toEqual([path, 404])
     }
@@ -75,7 +75,7 @@ describe('the page', () => {
 })
 
 describe('a call', () => {
-  it('with a task is shown from its request to its finished event, without credentials', async () => {
+  it('with a task shows its request, steps and events without credentials', async () => {
     const event = triggered({ type: 'sh.keptn.event.deployment.triggered', labels: demo.callerToken })
     const input = { target: 'deploy.yml', parameters: { version: '1.2.3' } }
     const path = '/v1/ci-cd/trigger-deployment?mode=interactive&sendStarted=true'
@@ -90,8 +90,8 @@ describe('a call', () => {
       service: 'casdemoapp',
     })
     expect(seen.requests).toMatchObject([
-      { method: 'POST', headers: { authorization: 'Bearer ***' }, answer: { status: 202 } },
-      { answer: { status: 202 } },
+      { method: 'POST', headers: { authorization: 'Bearer ***' }, response: { status: 202 } },
+      { response: { status: 202 } },
     ])
     expect(seen.outgoing).toContainEqual(
       expect.objectContaining({
@@ -103,7 +103,7 @@ describe('a call', () => {
     const steps = ['accept', 'send-started', 'start', 'poll', 'send-finished']
     expect(seen.steps.map(({ name, status }: Json) => [name, status])).toEqual(steps.map((name) => [name, 'SUCCEEDED']))
     const kinds = seen.timeline.map(({ kind }: Json) => kind)
-    for (const kind of ['received', 'answered', 'started', 'called', 'polled', 'event']) expect(kinds).toContain(kind)
+    for (const kind of ['received', 'responded', 'started', 'called', 'polled', 'event']) expect(kinds).toContain(kind)
     expect([kinds[0], kinds.at(-1)]).toEqual(['received', 'finished'])
     const credentials = new RegExp(`${demo.callerToken}|${demo.githubToken}|${demo.keptnToken}`)
     expect(JSON.stringify(seen)).not.toMatch(credentials)
@@ -113,38 +113,38 @@ describe('a call', () => {
       input: { ...input, parameters: { version: demo.githubToken } },
     }
     expect((await service.call(path, withCredential)).status).toBe(400)
-    const [newest] = (await read('calls')).calls
-    const refused = await read(`calls/${newest.id}`)
-    expect(refused.requests[0].body).toContain('"version":"***"')
-    expect(JSON.stringify(refused)).not.toMatch(credentials)
+    const [latest] = (await read('calls')).calls
+    const rejected = await read(`calls/${latest.id}`)
+    expect(rejected.requests[0].body).toContain('"version":"***"')
+    expect(JSON.stringify(rejected)).not.toMatch(credentials)
   })
 
-  it('that is silent is shown with its calls out and its answer', async () => {
-    const { body } = await service.openIssue({ input: { title: 'Shown as it was answered' } })
-    const [newest] = (await read('calls')).calls
-    expect(newest).toMatchObject({ action: 'open-issue', mode: 'silent', state: 'pass', text: body.message })
-    const seen = await read(`calls/${newest.id}`)
+  it('that is silent shows its outgoing calls and its response', async () => {
+    const { body } = await service.openIssue({ input: { title: 'A silent call' } })
+    const [latest] = (await read('calls')).calls
+    expect(latest).toMatchObject({ action: 'open-issue', mode: 'silent', state: 'pass', text: body.message })
+    const seen = await read(`calls/${latest.id}`)
     expect(seen.outcome.data).toEqual(body.data)
     expect(seen.outgoing).toMatchObject([{ platform: 'GitHub', method: 'POST', status: 201 }])
   })
 
-  it('that is refused says why', async () => {
+  it('that is rejected shows the reason', async () => {
     await service.openIssue({ input: { titel: 'Misspelt' } })
-    const [newest] = (await read('calls')).calls
-    expect(newest).toMatchObject({ state: 'refused', text: expect.stringContaining('titel') })
+    const [latest] = (await read('calls')).calls
+    expect(latest).toMatchObject({ state: 'refused', text: expect.stringContaining('titel') })
   })
 
-  it('tells for whom it waits, and until when', async () => {
+  it('that waits for an approval shows its deadline', async () => {
     const path = '/v1/notification/ask-approval?mode=interactive&sendStarted=true'
     const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
     const seen = await call(id, ({ state, outgoing }) => state === 'waiting' && outgoing.length > 1)
     expect(seen.waiting).toMatchObject({ for: 'the decision of people', people: true })
-    // People are reminded before the deadline, which is the end of neither the question nor the task.
+    // The end of the first callback is the reminder, not the deadline.
     const { deadlineAt } = seen
     expect(deadlineAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
     expect(seen.waiting.until).toBe(deadlineAt)
     expect(seen.timeline.at(-1)).toMatchObject({ kind: 'waiting', until: deadlineAt })
-    expect(seen.timeline).toContainEqual(expect.objectContaining({ text: 'People are asked', until: deadlineAt }))
+    expect(seen.timeline).toContainEqual(expect.objectContaining({ text: 'Approval requested', until: deadlineAt }))
     expect(seen.steps).toContainEqual(expect.objectContaining({ name: 'decision', nextAt: deadlineAt }))
     const { body } = await service.call(`/v1/notification/tasks/${id}`, undefined, { method: 'GET' })
     const inSeconds = (at: string | number) => Math.round(new Date(at).getTime() / 1_000)
@@ -152,13 +152,13 @@ describe('a call', () => {
     expect(Math.abs(inSeconds(body.deadlineAt) - inSeconds(deadlineAt))).toBeLessThan(30)
   })
 
-  it('to a platform that is down shows each try, and the next', async () => {
+  it('to an unavailable platform shows each attempt and the next one', async () => {
     await service.fault({ target: 'servicenow', kind: '503' })
     const event = triggered({ input: { title: 'Checkout is slow' } })
     const id = await accepted('/v1/incident-management/open-ticket?mode=interactive', event)
     const seen = await call(id, ({ waiting, timeline }) => waiting && timeline.some(({ tone }: Json) => tone === 'bad'))
     expect(seen.text).toContain('503')
-    expect(seen.timeline).toContainEqual(expect.objectContaining({ kind: 'trouble', tone: 'warn' }))
+    expect(seen.timeline).toContainEqual(expect.objectContaining({ kind: 'warning', tone: 'warn' }))
     await service.clearFaults()
     const ended = await call(id, hasEnded)
     expect(ended.state).toBe('pass')
@@ -170,71 +170,71 @@ describe('a call', () => {
   })
 })
 
-it('tells pages that watch of each change, and of the sandbox', async () => {
+it('the event stream reports changes of calls and of the sandbox', async () => {
   const watching = get(`${service.url}/console/stream`)
   const [stream] = (await once(watching, 'response')) as [IncomingMessage]
-  let told = ''
+  let received = ''
   stream.on('data', (chunk: Buffer) => {
-    told += chunk.toString()
+    received += chunk.toString()
   })
-  await service.openIssue({ input: { title: 'Told at once' } })
+  await service.openIssue({ input: { title: 'A change' } })
   await until(
-    async () => /event: calls\ndata: .*open-issue/.test(told) && told.includes('event: sandbox'),
+    async () => /event: calls\ndata: .*open-issue/.test(received) && received.includes('event: sandbox'),
     5,
-    () => `news on the stream: ${told}`,
+    () => `events on the stream: ${received}`,
   )
   watching.destroy()
 })
 
-describe('what changes something', () => {
+describe('a request that changes something', () => {
   const asJson = { 'content-type': 'application/json' }
 
   it.each([
     ['a form', { 'content-type': 'application/x-www-form-urlencoded' }],
     ['plain text', { 'content-type': 'text/plain' }],
-    ['the page of another site', { ...asJson, origin: 'https://elsewhere.example' }],
+    ['a page of another site', { ...asJson, origin: 'https://elsewhere.example' }],
     ['a page in a frame without an origin', { ...asJson, origin: 'null' }],
-  ])('is not taken from %s', async (_who, headers) => {
+  ])('is rejected from %s', async (_who, headers) => {
     expect((await post('sequences/incident', {}, headers)).status).toBe(403)
     expect((await post('actions/issue-ticketing/open-issue', { query: '', body: {} }, headers)).status).toBe(403)
   })
 
-  it('is not taken under another host name', async () => {
+  it('is rejected for another host name', async () => {
     const outgoing = request(`${service.url}/console/sequences/incident`, {
       method: 'POST',
       headers: { ...asJson, host: 'rebound.example' },
     })
     outgoing.end()
-    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-    expect(answer.resume().statusCode).toBe(403)
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+    expect(response.resume().statusCode).toBe(403)
   })
 })
 
-it('plays a sequence, one at a time', async () => {
+it('a sequence runs only once at a time', async () => {
   expect((await post('sequences/unknown')).status).toBe(404)
   expect((await post('sequences/incident')).status).toBe(202)
   expect((await post('sequences/incident')).status).toBe(409)
-  const play = async () => (await read('sequences')).find(({ name }: Json) => name === 'incident').play
+  const run = async () => (await read('sequences')).find(({ name }: Json) => name === 'incident').run
   await until(
-    async () => (await play()).state !== 'playing',
+    async () => (await run()).state !== 'running',
     30,
     () => `the end of the sequence\n${service.output.slice(-2_000)}`,
   )
-  expect(await play()).toMatchObject({
+  expect(await run()).toMatchObject({
     state: 'passed',
     lines: expect.arrayContaining([expect.stringContaining('openticket')]),
   })
 })
 
-it('has an example of each action that the sandbox has a platform for, and each works', async () => {
+it('each action that the sandbox supports has working examples', async () => {
   const actions: Json[] = await read('actions')
   const none = actions
     .filter(({ examples }) => examples.length === 0)
     .map(({ category, action }) => `${category}/${action}`)
   expect(none).toEqual(['remediation/rollback'])
-  const answers: string[] = []
-  // What an example is about must have been made before: so those come last.
-  const inOrder = actions.toSorted((a, b) => Number(isAbout(a)) - Number(isAbout(b)))
+  const failures: string[] = []
+  // Examples that need the result of another action come last.
+  const inOrder = actions.toSorted((a, b) => Number(needsResult(a)) - Number(needsResult(b)))
   for (const { category, action, examples } of inOrder) {
     for (const index of examples.keys()) {
       const now = async () =>
@@ -242,25 +242,28 @@ it('has an example of each action that the sandbox has a platform for, and each 
       await until(
         async () => !(await now()).needs,
         20,
-        () => `what ${category}/${action} is about`,
+        () => `the result that ${category}/${action} needs`,
       )
       const { name, query, body } = await now()
       const sent = (await (await post(`actions/${category}/${action}`, { query, body })).json()) as Json
-      if (sent.status >= 300) answers.push(`${category}/${action}, ${name}: ${sent.status} ${sent.body}`)
+      if (sent.status >= 300) failures.push(`${category}/${action}, ${name}: ${sent.status} ${sent.body}`)
       expect(await read(`calls/${sent.id}`)).toMatchObject({ category })
     }
   }
-  expect(answers).toEqual([])
+  expect(failures).toEqual([])
 })
 
-function isAbout({ examples }: Json): boolean {
+function needsResult({ examples }: Json): boolean {
   return examples.some(({ body }: Json) => body.input?.id !== undefined)
 }
 
-it('keeps the newest 300 calls and all that run, and after a restart the tasks among them', async () => {
-  const ask = '/v1/notification/ask-approval?mode=interactive'
-  const asked = await accepted(ask, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
-  const id = await accepted('/v1/issue-ticketing/open-issue?mode=interactive', triggered({ input: { title: 'Kept' } }))
+it('retains the latest 300 calls and all running calls, and their tasks after a restart', async () => {
+  const path = '/v1/notification/ask-approval?mode=interactive'
+  const approval = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
+  const id = await accepted(
+    '/v1/issue-ticketing/open-issue?mode=interactive',
+    triggered({ input: { title: 'Retained' } }),
+  )
   await call(id, hasEnded)
   const send = async (count: number) => {
     for (let sent = 0; sent < count; sent += 10)
@@ -268,7 +271,7 @@ it('keeps the newest 300 calls and all that run, and after a restart the tasks a
   }
   await send(290)
   expect(await read('calls')).toMatchObject({ calls: { length: 300 }, hasDropped: true })
-  expect(await read(`calls/${asked}`)).toMatchObject({ state: 'waiting' })
+  expect(await read(`calls/${approval}`)).toMatchObject({ state: 'waiting' })
   await service.kill()
   await service.start()
   const seen = await read(`calls/${id}`)

@@ -9,12 +9,11 @@ import { Service, triggered } from '../../../e2e/service.ts'
 const executablePath = findBrowser()
 const screenshots = join(import.meta.dirname, '..', '..', '..', '..', 'screenshots')
 
-// A browser is nothing that this project installs: where there is none, the console is still tested through HTTP.
-if (!executablePath)
-  console.log('skipped: the console in a browser, since there is no Chromium here (CHROMIUM=<path> names one)')
-const whereBrowser = executablePath ? describe : describe.skip
+// This project does not install a browser. Without one, console.test.ts still tests the console through HTTP.
+if (!executablePath) console.log('Skipped the tests of the console page: Chromium was not found. Set CHROMIUM=<path>.')
+const describeIfBrowser = executablePath ? describe : describe.skip
 
-whereBrowser('the console, in Chromium', () => {
+describeIfBrowser('the console in Chromium', () => {
   let service: Service
   let browser: Browser
   const markup = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script>'
@@ -35,7 +34,7 @@ whereBrowser('the console, in Chromium', () => {
   })
 
   const problems: string[] = []
-  async function opened(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
+  async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await (await browser.newContext({ reducedMotion: 'reduce', ...options })).newPage()
     page.on('pageerror', (error) => problems.push(error.message))
     page.on('console', (line) => ['error', 'warning'].includes(line.type()) && problems.push(line.text()))
@@ -44,7 +43,7 @@ whereBrowser('the console, in Chromium', () => {
     return page
   }
 
-  /** What a screen reader would stumble over; evaluated beside the page's own policy. */
+  /** Returns accessibility violations. The policy of the page does not apply to evaluated code. */
   async function violations(page: Page): Promise<string[]> {
     await page.evaluate(axe.source)
     return page.evaluate(async () => {
@@ -57,7 +56,7 @@ whereBrowser('the console, in Chromium', () => {
     })
   }
 
-  const places = [
+  const views = [
     'calls',
     'send',
     'send/ci-cd/trigger-deployment',
@@ -67,13 +66,13 @@ whereBrowser('the console, in Chromium', () => {
     'faults',
   ]
 
-  it.each(['light', 'dark'] as const)('is read by a screen reader without a stumble, %s', async (colorScheme) => {
-    const page = await opened('', { colorScheme })
-    for (const place of places) {
-      await page.goto(`${service.url}/#/${place}`)
+  it.each(['light', 'dark'] as const)('has no accessibility violations in %s mode', async (colorScheme) => {
+    const page = await open('', { colorScheme })
+    for (const view of views) {
+      await page.goto(`${service.url}/#/${view}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined)
-      expect([place, await violations(page)]).toEqual([place, []])
+      expect([view, await violations(page)]).toEqual([view, []])
     }
     await page.goto(`${service.url}/#/calls`)
     await page.getByRole('link', { name: /ask-approval/ }).click()
@@ -85,12 +84,12 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
-  it('fits a phone of 320 pixels, where a call takes the place of the list', async () => {
-    const page = await opened('', { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true })
-    for (const place of places) {
-      await page.goto(`${service.url}/#/${place}`)
+  it('fits a phone of 320 pixels, on which a call replaces the list', async () => {
+    const page = await open('', { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true })
+    for (const view of views) {
+      await page.goto(`${service.url}/#/${view}`)
       await page.getByRole('heading').first().waitFor()
-      expect([place, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([place, 320])
+      expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 320])
     }
     await page.goto(`${service.url}/#/calls`)
     await page.getByRole('link', { name: /open-issue/ }).tap()
@@ -102,8 +101,8 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
-  it('shows what comes in as text, never as markup', async () => {
-    const page = await opened('#/sandbox/issues')
+  it('shows data as text, never as markup', async () => {
+    const page = await open('#/sandbox/issues')
     await page.getByText(markup).first().waitFor()
     await page.goto(`${service.url}/#/calls`)
     await page.getByRole('link', { name: /open-issue/ }).click()
@@ -114,9 +113,9 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
-  it.each([1_280, 320])('keeps the state of an issue readable next to a long title, %d pixels wide', async (width) => {
+  it.each([1_280, 320])('shows the state of an issue next to a long title at %d pixels', async (width) => {
     await service.openIssue({ input: { title: 'x'.repeat(250) } })
-    const page = await opened('#/sandbox/issues', { viewport: { width, height: 800 } })
+    const page = await open('#/sandbox/issues', { viewport: { width, height: 800 } })
     const state = page
       .getByRole('row', { name: 'x'.repeat(250) })
       .getByText('open', { exact: true })
@@ -128,9 +127,9 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
-  it.each(['light', 'dark'] as const)('links to pages of the sandbox that can be read, %s', async (colorScheme) => {
-    const page = await opened('', { colorScheme })
-    for (const path of ['slack', 'dynatrace', 'tool', 'toxiproxy', 'slack?user=nobody']) {
+  it.each(['light', 'dark'] as const)('links to accessible pages of the sandbox in %s mode', async (colorScheme) => {
+    const page = await open('', { colorScheme })
+    for (const path of ['slack', 'dynatrace', 'tool', 'toxiproxy', 'slack?user=unknown']) {
       await page.goto(`${service.url}/sandbox/${path}`)
       expect([path, await violations(page)]).toEqual([path, []])
       const background = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
@@ -140,8 +139,8 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
-  it('works with a keyboard, and shows live what comes in', async () => {
-    const page = await opened('#/calls')
+  it('works with a keyboard and shows new calls', async () => {
+    const page = await open('#/calls')
     const focused = () => page.evaluate('document.activeElement?.textContent')
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to the content')
@@ -157,17 +156,17 @@ whereBrowser('the console, in Chromium', () => {
     await page.context().close()
   })
 
-  it('sends an example, and leads to what became of it', async () => {
-    const page = await opened('#/send/feature-flags/set-flag')
+  it('sends an example and links to the call', async () => {
+    const page = await open('#/send/feature-flags/set-flag')
     await page.getByRole('button', { name: 'Send', exact: true }).click()
-    await page.getByRole('link', { name: 'See what became of it' }).click()
-    await page.getByRole('heading', { name: 'Calls out' }).waitFor()
+    await page.getByRole('link', { name: 'Open the call' }).click()
+    await page.getByRole('heading', { name: 'Outgoing calls' }).waitFor()
     expect(await page.locator('.outcome').textContent()).toContain('slow-recommendations')
     await page.context().close()
   })
 
   it('switches a fault on and off', async () => {
-    const page = await opened('#/faults')
+    const page = await open('#/faults')
     const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
     const hangs = page.getByRole('button', { name: 'github: hang' })
     await hangs.click()

@@ -3,10 +3,10 @@ import { singleLine } from '../../shared/text/single-line.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
 /**
- * One line for what happened, or undefined for what is not worth one. Requests in point right, calls out and events back
- * point left, durable steps stand between.
+ * Formats an event as one line; returns undefined for events that are not printed. `-->` marks incoming requests, `<--` marks
+ * outgoing calls and events.
  */
-export function lineFor(event: RuntimeEvent): string | undefined {
+export function formatEvent(event: RuntimeEvent): string | undefined {
   switch (event.from) {
     case 'gateway':
       return line(event.at, '-->', `${event.method} ${event.path} ${event.status} in ${event.ms} ms`, event.detail)
@@ -27,17 +27,17 @@ function sandboxLine({
 }: Extract<RuntimeEvent, { from: 'sandbox' }>): string | undefined {
   if (method === 'EVENT') return line(Date.parse(at), '<--', `event ${path}`, note)
   const failed = status === null || status >= 400
-  // An event that was taken has its own line, and whoever plays Keptn's part reads back four times a second.
+  // Keptn events have their own line, and the simulated Keptn polls four times a second.
   if (target === 'keptn' && !failed) return undefined
-  return line(Date.parse(at), '<--', `${target} ${method} ${path} ${status ?? 'no answer'}`, note)
+  return line(Date.parse(at), '<--', `${target} ${method} ${path} ${status ?? 'no response'}`, note)
 }
 
 function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | undefined {
   const task = event.execution?.slice(0, 8)
   if (event.kind === 'operation') {
-    // One line a step: when it ends, or has to be tried again.
+    // One line per step: when it ends or is retried.
     if (event.status === 'STARTED' || event.status === 'READY') return undefined
-    const attempt = event.attempt !== undefined && event.attempt > 1 ? `, try ${event.attempt}` : ''
+    const attempt = event.attempt !== undefined && event.attempt > 1 ? `, attempt ${event.attempt}` : ''
     return line(
       event.at,
       '   ',
@@ -50,7 +50,7 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
   return undefined
 }
 
-/** `12:00:00.000 --> text (detail)`, on one line whatever the detail holds. */
+/** Returns `12:00:00.000 --> text (detail)` on one line. */
 function line(at: number, arrow: string, text: string, detail?: string): string {
   const time = new Date(at).toISOString().slice(11, 23)
   const more = detail ? ` (${detail})` : ''

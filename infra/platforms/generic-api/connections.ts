@@ -1,11 +1,8 @@
-import type { Category } from '../../shared/providers/category.ts'
-import { demo } from '../platforms/sandbox/demo.ts'
+import type { Category } from '../../../shared/providers/category.ts'
+import { demo } from '../sandbox/demo.ts'
 
-/**
- * Somebody's own tool, as the provider `http` is told of it: the examples of `docs/http.md`, by the shape of the actions that they
- * are for.
- */
-export const toolConnections = {
+/** Fields of connections of the `http` provider to the generic API, by kind: the examples of docs/http.md. */
+export const genericApiConnections = {
   ticket: {
     check: { path: 'me' },
     open: {
@@ -67,22 +64,23 @@ export const toolConnections = {
 } as const
 
 /**
- * The connections of a category to the sandbox's tool, by their names: `tool`, and `tool-job` where its provider is `http-job`.
+ * Returns the connections of a category to the generic API: `tool`, and for other kinds `tool-<kind>`.
  *
- * @param url where the runtime listens
+ * @param url of the runtime
  */
-export function connectionsToTool({ name, actions, providers }: Category, url: string): Record<string, object> {
-  const shapes = new Set(Object.values(actions).map(({ kind: shape }) => shape))
-  const connections = [...shapes].flatMap((shape, at): [string, object][] => {
-    // A report to people is a message.
-    const kind = shape === 'report' ? 'message' : shape
+export function connectionsToGenericApi({ name, actions, providers }: Category, url: string): Record<string, object> {
+  const kinds = new Set(Object.values(actions).map(({ kind }) => kind))
+  const connections = [...kinds].flatMap((actionKind, at): [string, object][] => {
+    // A report is sent as a message.
+    const kind = actionKind === 'report' ? 'message' : actionKind
     const suffix = at === 0 ? '' : `-${kind}`
     if (!Object.hasOwn(providers, `http${suffix}`)) return []
-    const reached = { provider: `http${suffix}`, baseUrl: `${url}/sandbox/tool`, token: demo.toolToken }
-    return [[`tool${suffix}`, { ...reached, ...toolConnections[kind], ...alsoNeeded[kind], ...alsoNeeded[name] }]]
+    const access = { provider: `http${suffix}`, baseUrl: `${url}/sandbox/tool`, token: demo.toolToken }
+    const fields = { ...genericApiConnections[kind], ...EXTRA_FIELDS[kind], ...EXTRA_FIELDS[name] }
+    return [[`tool${suffix}`, { ...access, ...fields }]]
   })
   return Object.fromEntries(connections)
 }
 
-/** By shape or category: a value of the tool holds at once, and drills are what may be broken. */
-const alsoNeeded: Record<string, object> = { evaluation: { dataDelay: 0 }, 'chaos-testing': { allow: ['drill-*'] } }
+/** Additional fields by kind or category: values are available immediately, and only drills may be broken. */
+const EXTRA_FIELDS: Record<string, object> = { evaluation: { dataDelay: 0 }, 'chaos-testing': { allow: ['drill-*'] } }

@@ -1,0 +1,26 @@
+import type { FaultKind } from '../../platforms/sandbox/faults.ts'
+import { targets } from '../../platforms/sandbox/http.ts'
+
+const descriptions: Record<FaultKind, string> = {
+  slow: 'Slow response',
+  '500': 'Responds with 500',
+  '503': 'Responds with 503',
+  '429': 'Too many requests',
+  hang: 'Accepts the request and never responds',
+  reset: 'Resets the connection',
+  '401': 'Rejects the credentials',
+  html: 'Responds with 500 and a web page',
+  'secondary-limit': "GitHub's 403 with retry-after",
+  truncate: 'Truncates the response',
+  'wrong-json': 'Responds with unexpected JSON',
+  empty: 'Responds with 200 and no body',
+  'no-id': 'Runs the request and responds with an empty object',
+  redirect: 'Redirects to another host',
+  huge: 'Sends an endless response',
+  echo: 'Responds with 500 and repeats the request',
+}
+
+/** Returns the targets and kinds of faults. `/sandbox/faults` switches them on and off. */
+export function describeFaults() {
+  return { targets, kinds: Object.entries(descriptions).map(([kind, text]) => ({ kind, text })) }
+}

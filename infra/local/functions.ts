@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { categories } from '../../functions/index.ts'
+import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
+import { finisher } from '../build/main.ts'
+import type { LocalFunction } from './cloud/index.ts'
+
+/** Name of the DynamoDB table. */
+export const STATE_TABLE = 'webhooks'
+
+/** Limit of Lambda for one invocation of a task. */
+const TASK_TIMEOUT_SECONDS = 300
+const DAY_SECONDS = 86_400
+
+interface FunctionOptions {
+  /** Folder of the bundles. */
+  bundles: string
+  webhookTimeoutSeconds: number
+  /** Replaces the execution timeout of each category. */
+  executionTimeoutSeconds?: number | undefined
+}
+
+/** Returns the Lambda functions of all categories, and the finisher. */
+export function localFunctions(options: FunctionOptions): LocalFunction[] {
+  const { bundles, webhookTimeoutSeconds } = options
+  const functions = categories.flatMap((category): LocalFunction[] => {
+    const { name } = category
+    const environment = {
+      ...commonVariables(),
+      WEBHOOKS_TASK_FUNCTION: `${name}-task:live`,
+      WEBHOOKS_STATE_TABLE: STATE_TABLE,
+    }
+    const bundle = (entry: string) => ({ file: join(bundles, name, `${entry}.js`), handler: 'handler', environment })
+    const executionTimeoutSeconds = options.executionTimeoutSeconds ?? executionTimeoutOf(category)
+    return [
+      { name: `${name}-webhook`, ...bundle('webhook'), timeoutSeconds: webhookTimeoutSeconds },
+      {
+        name: `${name}-task`,
+        ...bundle('task'),
+        timeoutSeconds: TASK_TIMEOUT_SECONDS,
+        durable: { executionTimeoutSeconds, retentionDays: 14 },
+      },
+    ]
+  })
+  return [...functions, finisherFunction(bundles)]
+}
+
+function finisherFunction(bundles: string): LocalFunction {
+  return {
+    name: finisher,
+    file: join(bundles, finisher, `${finisher}.js`),
+    handler: 'handler',
+    environment: { ...commonVariables(), WEBHOOKS_STATE_TABLE: STATE_TABLE },
+    timeoutSeconds: TASK_TIMEOUT_SECONDS,
+    durable: { executionTimeoutSeconds: 2 * DAY_SECONDS, retentionDays: 14 },
+  }
+}
+
+/** The log level is DEBUG, because the console shows the outgoing calls in the log. */
+function commonVariables(): Record<string, string> {
+  const inherited = ['WEBHOOKS_SECRET_PREFIX', 'WEBHOOKS_LOG_LEVEL'].flatMap((name) => {
+    const value = process.env[name]
+    return value ? [[name, value]] : []
+  })
+  return { WEBHOOKS_LOG_LEVEL: 'DEBUG', ...Object.fromEntries(inherited) }
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { APIGatewayProxyResult } from 'aws-lambda'
+import { categories } from '../../functions/index.ts'
+import type { Task } from '../../shared/core/call.ts'
+import { problem } from '../../shared/core/http/responses.ts'
+import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
+import { Failure } from '../../shared/errors.ts'
+import { unknownName } from '../../shared/validate.ts'
+import { openApi } from '../openapi/document.ts'
+import type { Sandbox } from '../platforms/sandbox/index.ts'
+import { apiIndex } from './api-index.ts'
+import {
+  type ExecutionSummary,
+  type LocalCloud,
+  readBody,
+  tooLong,
+  toProxyEvent,
+  writeProxyResult,
+} from './cloud/index.ts'
+import { type Console, prefersPage, sendAsset } from './console/index.ts'
+import { consoleAccess, consoleCookie, NO_ACCESS } from './console-access.ts'
+import type { LocalCredentials } from './credentials.ts'
+import type { RuntimeEvent } from './runtime.ts'
+
+/** The parts of the runtime that handle requests. */
+export interface RuntimeParts {
+  url: string
+  cloud: LocalCloud
+  sandbox: Sandbox
+  console: Console
+  observe: (event: RuntimeEvent) => void
+  credentials: () => LocalCredentials
+}
+
+/** Routes a request to the functions, the sandbox or the console. */
+export async function handleRequest(req: IncomingMessage, res: ServerResponse, parts: RuntimeParts): Promise<void> {
+  const { cloud, sandbox, console, url, credentials } = parts
+  // Appended instead of resolved: a path that starts with two slashes would be parsed as a host.
+  const pathname = URL.parse(`${url}${req.url}`)?.pathname
+  // A web page can point its own host name at 127.0.0.1. Its requests contain that name in the Host header.
+  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(req.headers.host ?? ''))
+    return sendJson(res, 403, { message: 'Call the local runtime as 127.0.0.1 or localhost.' })
+  if (pathname === undefined) return sendJson(res, 400, { message: 'The path is not valid.' })
+  if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) {
+    await sandbox.handle(req, res)
+    return req.method === 'GET' ? undefined : console.sandboxChanged()
+  }
+  const access = consoleAccess(req, credentials())
+  if (pathname === '/' && access === 'by link') {
+    res.writeHead(303, { location: '/', 'set-cookie': consoleCookie(credentials()) }).end()
+    return undefined
+  }
+  const isAsset = /^\/console\/[\w-]+\.\w+$/.test(pathname)
+  if (access === 'none' && !isAsset && (pathname === '/tasks' || pathname.startsWith('/console/')))
+    return sendJson(res, 401, { message: NO_ACCESS })
+  if (pathname.startsWith('/console/')) return void (await console.handle(req, res, pathname.slice(9)))
+  if (pathname === '/tasks')
+    return sendJson(res, 200, { tasks: cloud.executions().map((task) => withProgress(task, cloud)) })
+  if (pathname === '/v1/openapi.json') return sendJson(res, 200, openApi(url))
+  if (pathname === '/') {
+    if (prefersPage(req.headers.accept) && sendAsset(res, 'index.html')) return undefined
+    return sendJson(res, 200, apiIndex(url))
+  }
+  const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
+  if (category === undefined) return sendJson(res, 404, { message: `Not found: ${pathname}`, ...apiIndex(url) })
+  return callWebhook(req, res, { category, pathname }, parts)
+}
+
+/** Simulates API Gateway: invokes the webhook function of the category. */
+async function callWebhook(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { category, pathname }: { category: string; pathname: string },
+  { cloud, console, observe }: RuntimeParts,
+): Promise<void> {
+  const startedAt = Date.now()
+  const observeResponse = (status: number, detail?: string) =>
+    observe({
+      from: 'gateway',
+      at: Date.now(),
+      method: req.method ?? '',
+      // The path of an approval contains a key.
+      path: pathname.replace(/(\/approvals\/).+/, '$1***'),
+      status,
+      ms: Date.now() - startedAt,
+      ...(detail ? { detail } : {}),
+    })
+  const names = categories.map(({ name }) => name)
+  if (!names.some((name) => name === category)) {
+    const failure = new Failure('unknown', unknownName('category', decodePath(category), names))
+    writeProxyResult(res, problem(failure, ''))
+    return observeResponse(404, failure.message)
+  }
+  const body = await readBody(req)
+  const id = randomUUID()
+  // Reading the status of a task is not a call.
+  const isCall = !/^\/v1\/[^/]+\/tasks\//.test(pathname)
+  if (isCall) console.received(id, req, body)
+  const { error, ...response } =
+    body === undefined ? { error: undefined, ...tooLong() } : await invokeWebhook(cloud, category, id, req, body)
+  if (isCall) console.responded(id, response.statusCode, response.body)
+  writeProxyResult(res, response)
+  observeResponse(response.statusCode, response.statusCode >= 400 ? (error ?? detailOf(response)) : undefined)
+}
+
+interface ProxyResult {
+  statusCode: number
+  headers?: APIGatewayProxyResult['headers']
+  body: string
+}
+
+/** Returns 502 if the function fails or returns an invalid result, as API Gateway does. `error` is for the log only. */
+async function invokeWebhook(
+  cloud: LocalCloud,
+  category: string,
+  id: string,
+  req: IncomingMessage,
+  body: Buffer,
+): Promise<ProxyResult & { error?: string | undefined }> {
+  const { result, error } = await cloud.invoke(
+    `${category}-webhook`,
+    toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }),
+    id,
+  )
+  if (!error && isProxyResult(result)) return result
+  return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error' }), error: error?.errorMessage }
+}
+
+function isProxyResult(result: unknown): result is ProxyResult {
+  return typeof (result as ProxyResult | undefined)?.statusCode === 'number'
+}
+
+function withProgress(task: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { progress?: string } {
+  if (task.status !== 'RUNNING') return task
+  const { deadline = 0 } = JSON.parse(cloud.execution(task.arn)?.input ?? '{}') as Partial<Task>
+  const events = cloud.newestEvents(task.arn, PROGRESS_EVENTS)
+  return { ...task, progress: describeProgress(events, Date.now(), task.startedAt + deadline * 1_000) }
+}
+
+/** Returns the detail of a problem response; undefined for a web page. */
+function detailOf({ headers, body }: ProxyResult): string | undefined {
+  const type = String(headers?.['content-type'] ?? 'application/json')
+  return type.includes('json') ? (JSON.parse(body) as { detail?: string }).detail : undefined
+}
+
+function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function sendJson(res: ServerResponse, status: number, body: unknown): void {
+  res.writeHead(status, { 'content-type': 'application/json' })
+  res.end(`${JSON.stringify(body, null, 2)}\n`)
+}
