@@ -143,7 +143,7 @@ describe('A runtime with a real platform', () => {
     expect(await open(url, demo.callerToken)).toBe(401)
     const { callerToken } = readJson<LocalCredentials>('credentials.json')
     expect(await open(url, callerToken)).toBe(200)
-    expect(output()).toContain(`A real platform is connected, so the demo token no longer works.`)
+    expect(output()).toContain(`A real platform is connected, so the demo token is no longer valid.`)
     expect(await webhooks([...send, '--connection', 'tracker'], { env, cwd: root })).toMatchObject({ code: 0 })
   })
 

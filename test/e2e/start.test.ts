@@ -147,18 +147,18 @@ describe('npm start', () => {
   })
 
   it.each([
-    ['a port that is in use', { WEBHOOKS_PORT: () => new URL(url).port }, /Port \d+ is in use: .*WEBHOOKS_PORT/],
+    ['a port that is in use', { WEBHOOKS_PORT: () => new URL(url).port }, /Port \d+ is already in use\. .*WEBHOOKS_PORT/],
     [
       'a port that is in use, before it builds anything',
       { WEBHOOKS_PORT: () => new URL(url).port },
-      /Port \d+ is in use/,
+      /Port \d+ is already in use/,
       ['--build'],
     ],
     ['an invalid port', { WEBHOOKS_PORT: () => 'eighty' }, /WEBHOOKS_PORT must be a port number/],
     [
       'a secrets file that is not there',
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => '/no/such/file' },
-      /WEBHOOKS_SECRETS: .*can not be read/,
+      /WEBHOOKS_SECRETS: .*cannot be read/,
     ],
     [
       'a secrets file that is not JSON',

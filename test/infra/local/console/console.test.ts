@@ -138,7 +138,7 @@ describe('a call', () => {
     const path = '/v1/notification/ask-approval?mode=interactive&sendStarted=true'
     const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
     const seen = await call(id, ({ state, outgoing }) => state === 'waiting' && outgoing.length > 1)
-    expect(seen.waiting).toMatchObject({ for: 'the decision of people', people: true })
+    expect(seen.waiting).toMatchObject({ for: 'a decision', people: true })
     // The end of the first callback is the reminder, not the deadline.
     const { deadlineAt } = seen
     expect(deadlineAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
@@ -162,7 +162,7 @@ describe('a call', () => {
     await service.clearFaults()
     const ended = await call(id, hasEnded)
     expect(ended.state).toBe('pass')
-    const attempts = ended.steps.filter(({ name }: Json) => name === 'open-ticket')
+    const attempts = ended.steps.filter(({ name }: Json) => name === 'start')
     expect(attempts.length).toBeGreaterThan(1)
     expect(attempts.map(({ isFailedAttempt }: Json) => isFailedAttempt)).toEqual(
       attempts.map((_: Json, at: number) => at < attempts.length - 1),
