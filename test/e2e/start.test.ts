@@ -147,7 +147,11 @@ describe('npm start', () => {
   })
 
   it.each([
-    ['a port that is in use', { WEBHOOKS_PORT: () => new URL(url).port }, /Port \d+ is already in use\. .*WEBHOOKS_PORT/],
+    [
+      'a port that is in use',
+      { WEBHOOKS_PORT: () => new URL(url).port },
+      /Port \d+ is already in use\. .*WEBHOOKS_PORT/,
+    ],
     [
       'a port that is in use, before it builds anything',
       { WEBHOOKS_PORT: () => new URL(url).port },
