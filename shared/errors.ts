@@ -129,7 +129,7 @@ export function toSentence(text: string): string {
  * Returns the error for one field of a call.
  *
  * @param path of the field in the request: `input.title`, `data.stage`
- * @param message what is wrong and what to send instead, as the rest of a sentence that starts with the path
+ * @param message the rest of a sentence that starts with the path: the error, and the value to send instead
  * @example throw invalidInput('input.id', 'must be an incident id such as Q02JTSNZWHSEKV')
  */
 export function invalidInput(path: string, message: string): Failure {

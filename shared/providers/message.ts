@@ -60,7 +60,7 @@ interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
   replyTo(client: Client<z.output<S>>, response: ButtonResponse, text: string): Promise<unknown>
 }
 
-/** A platform that shows messages. The actions `pushMessage` and `askApproval` do everything else. */
+/** A platform that shows messages. The actions `pushMessage` and `requestApproval` do everything else. */
 export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'message'
   /** The platform's word for a channel. Undefined if a connection has only one. */

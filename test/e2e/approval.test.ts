@@ -184,8 +184,8 @@ describe('An approval by link', () => {
 
   it('rejects a forged, altered or unknown link, and logs no part of it', async () => {
     const { event, link, taskId } = await ask()
-    const [, reference = ''] = link.split('/approvals/')
-    const [task = '', end = '', signature = ''] = reference.split('.')
+    const [, token = ''] = link.split('/approvals/')
+    const [task = '', end = '', signature = ''] = token.split('.')
     expect(task).toBe(taskId)
     const mac = (key: string, claim: string) => createHmac('sha256', key).update(`approval.${claim}`).digest('hex')
     const later = (Number.parseInt(end, 36) + 86_400).toString(36)
@@ -198,10 +198,10 @@ describe('An approval by link', () => {
       'x',
     ]
     for (const one of forged) {
-      const answer = await decide(link.replace(reference, one), { decision: 'approve' })
-      expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('This link can not be used')])
+      const answer = await decide(link.replace(token, one), { decision: 'approve' })
+      expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('This link cannot be used')])
     }
-    // Signed by us, and of no question.
+    // Signed with the right key, but there is no such approval.
     const claim = `${'1'.repeat(40)}.${end}`
     expect((await open(link.replace(reference, `${claim}.${mac(demo.approvalsKey, claim)}`))).status).toBe(404)
     expect(service.output).not.toContain(signature)

@@ -243,7 +243,7 @@ describe('At the deadline', () => {
     const [execution] = started()
     expect(execution?.status).toBe('aborted')
     expect(finished.message).toBe(
-      `The platform does not show any more what was begun, and it was stopped. Execution ${execution?.id} ended as aborted: by robot`,
+      `The platform no longer reports this job, and the job was stopped. Execution ${execution?.id} ended as aborted: by robot`,
     )
   })
 

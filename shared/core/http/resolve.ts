@@ -98,7 +98,7 @@ async function mapAction(
 function inputOf(
   body: Record<string, unknown>,
   event: CallEvent,
-  action: { input: { shape: object }; outputs: readonly string[]; isNotification?: true },
+  action: Pick<Action, 'input' | 'outputs' | 'isNotification'>,
 ): unknown {
   if (body['input'] !== undefined) return body['input']
   const known = Object.keys(action.input.shape)
