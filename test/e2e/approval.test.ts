@@ -203,7 +203,7 @@ describe('An approval by link', () => {
     }
     // Signed with the right key, but there is no such approval.
     const claim = `${'1'.repeat(40)}.${end}`
-    expect((await open(link.replace(reference, `${claim}.${mac(demo.approvalsKey, claim)}`))).status).toBe(404)
+    expect((await open(link.replace(token, `${claim}.${mac(demo.approvalsKey, claim)}`))).status).toBe(404)
     expect(service.output).not.toContain(signature)
     expect((await service.repliesTo(event.id)).finished).toEqual([])
     await decide(link, { decision: 'approve' })

@@ -259,7 +259,7 @@ describe('At the deadline', () => {
     rundeck.set(await wasSeen(), 'paused')
     expect(await ended(event)).toMatchObject({
       status: 'errored',
-      message: expect.stringContaining('last seen as paused (unknown state)'),
+      message: expect.stringContaining('last reported status was paused (unknown state)'),
     })
   })
 })

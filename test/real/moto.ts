@@ -194,7 +194,7 @@ export const moto: Program = {
             const { status, body } = await lambda.open(event(title))
             await lambda.end()
             assert.equal(status, 503)
-            assert.match(body.detail, /table of earlier answers can not be used/)
+            assert.match(body.detail, /state table is not available/)
             assert.equal(github.requests(), before)
           },
         ],
