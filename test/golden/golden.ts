@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
 
-const LINE_WIDTH = 160
+const LINE_WIDTH = 400
 
 /**
  * Compares a value with its golden file, `test/golden/<name>.json`. With `UPDATE_GOLDEN=1`, writes the file instead.
@@ -14,7 +14,7 @@ export function expectGolden(name: string, value: unknown): void {
   expect(actual).toBe(existsSync(file) ? readFileSync(file, 'utf8') : '')
 }
 
-/** Prints JSON with sorted keys. Values that fit on one line are not broken, so that diffs stay short. */
+/** Prints JSON with sorted keys. Most values fit on one line: one statement, parameter or response per line of a diff. */
 function print(value: unknown, indent = ''): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const inner = `${indent}  `
