@@ -198,5 +198,5 @@ it('ask-approval names a missing signing secret before it accepts the call', asy
   })
   const path = '/v1/notification/ask-approval?connection=unsigned&mode=interactive'
   const { status, body } = await service.call(path, { ...triggered(), input: {} })
-  expect([status, body.detail]).toEqual([503, expect.stringContaining('needs its signingSecret')])
+  expect([status, body.detail]).toEqual([503, expect.stringContaining('Add signingSecret to the connection')])
 })
