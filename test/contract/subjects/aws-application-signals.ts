@@ -47,7 +47,7 @@ export const awsApplicationSignals: Subject = {
     request('without data', {
       answers: { [ask]: [as({ BudgetStatus: 'INSUFFICIENT_DATA', Attainment: undefined })] },
       refused: true,
-      says: 'AWS says INSUFFICIENT_DATA',
+      says: 'AWS reports INSUFFICIENT_DATA',
     }),
     request('of an SLO that is not there', {
       answers: {

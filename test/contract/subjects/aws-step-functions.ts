@@ -78,7 +78,7 @@ export const awsStepFunctions: Subject = {
       input,
       answers: { [machine]: [as({ type: 'EXPRESS' })] },
       refused: true,
-      says: 'is of the type EXPRESS',
+      says: 'has the type EXPRESS',
     },
     {
       action,

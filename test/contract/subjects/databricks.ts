@@ -32,7 +32,7 @@ export const databricks: Subject = {
       input: { target: 'optimise basket' },
       answers: { [list]: [{ body: {} }] },
       refused: true,
-      says: 'no job that is named optimise basket',
+      says: 'no job named optimise basket',
     },
     {
       action,

@@ -42,7 +42,7 @@ export const dynatrace: Subject = {
       input: { ...time, slo: 'Nothing' },
       answers: { [list]: [{ body: { slo: [], totalCount: 0, pageSize: 25 } }] },
       refused: true,
-      says: 'shows no SLO named "Nothing"',
+      says: 'has no enabled SLO named "Nothing"',
     },
     {
       action,
@@ -121,7 +121,7 @@ export const dynatraceEvent: Subject = {
           },
         ],
       },
-      says: 'was there already',
+      says: 'already exists',
     },
     {
       ...report,

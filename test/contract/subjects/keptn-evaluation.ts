@@ -59,7 +59,7 @@ export const keptnEvaluation: Subject = {
       input,
       answers: { [read]: [none, events({ ...evaluated, status: 'errored', message: 'get-sli failed' })] },
       refused: true,
-      says: 'Keptn has not evaluated checkout in production: get-sli failed',
+      says: 'Keptn did not evaluate checkout in production: get-sli failed',
     },
     {
       action,
@@ -67,7 +67,7 @@ export const keptnEvaluation: Subject = {
       input,
       answers: { [read]: [events({ project: 'shop' })] },
       refused: true,
-      says: 'would wait for the sequence that waits for it',
+      says: 'would wait for each other',
     },
   ],
   run: driveProvider('slo', 'keptn', { token: 'a-token-of-keptn' }),
