@@ -496,7 +496,7 @@ describe('Slack: buttons', () => {
       async (scope) => {
         server.members['U0BEN'] = ben
         server.scopes.delete(scope)
-        expect(await refused(scope === 'users:read' ? 'U0BEN' : 'ben@example.com')).toContain('was not found here')
+        expect(await refused(scope === 'users:read' ? 'U0BEN' : 'ben@example.com')).toContain('is not known here')
       },
     )
   })

@@ -10,7 +10,7 @@ import { useSandbox } from './use.ts'
 
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../../shared/contracts')
 /** Skips the tests if the contracts of the vendors are not available. */
-const held = existsSync(folder) ? test : test.skip
+const whenAvailable = existsSync(folder) ? test : test.skip
 /** The base path of each contract. */
 const bases = {
   github: '/',
@@ -39,7 +39,7 @@ function answersOf(vendor: keyof typeof bases, call: Started['serviceNow']) {
   }
 }
 
-held('What GitHub Actions is played to answer is as its contract says.', async () => {
+whenAvailable('The fake GitHub Actions conforms to the contract of its vendor', async () => {
   const errors = answersOf('github', started.github)
   const actions = '/repos/acme/shop/actions'
   const start = `${actions}/workflows/deploy.yml/dispatches`
@@ -57,7 +57,7 @@ held('What GitHub Actions is played to answer is as its contract says.', async (
   expect(await errors('POST', `${actions}/runs/2/cancel`)).toEqual([])
 })
 
-held('What ServiceNow is played to answer is as its contract says.', async () => {
+whenAvailable('The fake ServiceNow conforms to the contract of its vendor', async () => {
   const errors = answersOf('servicenow', started.serviceNow)
   const table = '/api/now/table/incident'
   expect(await errors('POST', table, { short_description: 'Slow' })).toEqual([])
@@ -71,7 +71,7 @@ held('What ServiceNow is played to answer is as its contract says.', async () =>
   expect(await errors('POST', table, '{')).toEqual([])
 })
 
-held('What Unleash is played to answer is as its contract says.', async () => {
+whenAvailable('The fake Unleash conforms to the contract of its vendor', async () => {
   const errors = answersOf('unleash', started.unleash)
   const project = '/api/admin/projects/default'
   const feature = `${project}/features/checkout-v2`
@@ -92,7 +92,7 @@ held('What Unleash is played to answer is as its contract says.', async () => {
   expect(await errors('POST', requests, { ...change, action: 'explode' })).toEqual([])
 })
 
-held('What Databricks is played to answer is as its contract says.', async () => {
+whenAvailable('The fake Databricks conforms to the contract of its vendor', async () => {
   const errors = answersOf('databricks', started.databricks)
   const api = '/api/2.2/jobs'
   for (const seconds of ['0', '60']) {
@@ -110,7 +110,7 @@ held('What Databricks is played to answer is as its contract says.', async () =>
   expect(await errors('POST', `${api}/runs/cancel`, {})).toEqual([])
 })
 
-held('What Rundeck is played to answer is as its contract says.', async () => {
+whenAvailable('The fake Rundeck conforms to the contract of its vendor', async () => {
   const errors = answersOf('rundeck', started.rundeck)
   const options = { seconds: 0 }
   expect(await errors('POST', '/api/44/job/3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a/run', { options })).toEqual([])
@@ -119,7 +119,7 @@ held('What Rundeck is played to answer is as its contract says.', async () => {
   expect(await errors('POST', '/api/44/execution/1/abort')).toEqual([])
 })
 
-held('What Slack is played to answer is as its contract says.', async () => {
+whenAvailable('The fake Slack conforms to the contract of its vendor', async () => {
   const errors = answersOf('slack-messaging', (method, path, body) => started.slack(method, path.slice(1), body))
   const message = { channel: 'C0RELEASES', text: 'One', blocks: [{ type: 'divider' }] }
   expect(await errors('POST', '/chat.postMessage', message)).toEqual([])
@@ -128,7 +128,7 @@ held('What Slack is played to answer is as its contract says.', async () => {
   expect(await errors('POST', '/chat.postMessage', { ...message, channel: 'C0NOPE' })).toEqual([])
 })
 
-held('What Dynatrace is played to answer is as its contract says.', async () => {
+whenAvailable('The fake Dynatrace conforms to the contract of its vendor', async () => {
   const errors = answersOf('dynatrace-environment-v2', started.dynatrace)
   const [{ id } = { id: '' }] = started.sandbox.dynatrace.slos('')
   const slo = '/api/v2/slo'
