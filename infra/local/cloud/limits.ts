@@ -4,7 +4,7 @@ import type { Execution } from './executions.ts'
 
 /** Limits of AWS for one durable execution. */
 export const MAX_OPERATIONS = 3000
-export const MAX_PAYLOAD_BYTES = 256 * 1024
+const MAX_PAYLOAD_BYTES = 256 * 1024
 const MAX_ERROR_BYTES = 32 * 1024
 export const MAX_EXECUTION_BYTES = 100 * 1024 * 1024
 
