@@ -1,15 +1,15 @@
 import { Failure } from './errors.ts'
 
-const iso8601 = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/
+const ISO_8601 = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/
 
 /**
- * The seconds of an ISO 8601 duration of weeks to seconds, such as `PT2H`, `P1DT12H` or `PT90S`. Years and months are
- * refused, since their length varies.
+ * Returns the seconds of an ISO 8601 duration, such as `PT2H`, `P1DT12H` or `PT90S`. Refuses years and months, because
+ * their length varies.
  *
- * @throws Failure `invalid` for anything else, and for zero
+ * @throws Failure `invalid`, also for zero
  */
 export function parseDuration(text: string, path: string): number {
-  const found = iso8601.exec(text.toUpperCase())
+  const found = ISO_8601.exec(text.toUpperCase())
   const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = (found ?? []).slice(1).map((n) => Number(n ?? 0))
   const total = (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
   if (!found || total === 0) {
@@ -24,7 +24,7 @@ export function parseDuration(text: string, path: string): number {
   return total
 }
 
-/** Seconds as people write them: `90 s`, `30 min`, `2 h`, `7 d`; the largest unit that divides them. */
+/** Formats seconds in the largest unit without a remainder: `90 s`, `30 min`, `2 h`, `7 d`. */
 export function formatDuration(seconds: number): string {
   for (const [unit, size] of [
     ['d', 86_400],

@@ -3,40 +3,53 @@ import { parseDuration } from './duration.ts'
 import { isCredential, shortestSecret } from './redact.ts'
 
 /**
- * The fields of inputs and connections, each with a sentence about it. What a caller sends may come as text (a form, a query,
- * a template that quotes everything), so numbers and lists are also taken from text; an empty text counts as left out.
+ * Fields of inputs and connections. Callers may send everything as text (forms, queries, templates), so numbers and lists
+ * are also parsed from text.
  *
- * zod's small edition: the whole one takes three times as long to load, which every cold start would pay.
+ * Uses zod/mini, because zod takes three times as long to load.
  */
 
-/** A field that may be left out. Not taken apart from `z` in one go: that would bundle all of zod. */
+/**
+ * Returns an optional field.
+ *
+ * @example optional(word('Default project'))
+ */
+// Destructuring `z` would bundle all of zod.
 export const optional = z.optional
 
 /**
- * A field, or what is taken instead of a value that is none. Not by `z.catch`: that alone would put every tool of zod into
- * each bundle, a tenth of a cold start.
+ * Returns a field with a fallback for invalid values. Does not use `z.catch`, which would bundle all of zod: a tenth of a
+ * cold start.
  */
 export function orElse<F extends z.ZodMiniType>(field: F, fallback: z.output<F>): z.ZodMiniCatch<F> {
   return new z.ZodMiniCatch({ type: 'catch', innerType: field, catchValue: () => fallback }) as z.ZodMiniCatch<F>
 }
 
-/** Marks the fields of a connection whose values are masked: all of them, or those whose names say that they are credentials. */
+/** Fields whose values are secret: all, or those with the name of a credential. */
 const secretFields = z.registry<{ secret: 'all' | 'by name' }>()
 
-/** Says in a sentence what a field is for. */
+/**
+ * Adds a description to a field, for the reference and the CLI.
+ *
+ * @example withDescription(z.array(z.string()), 'Names of stages')
+ */
 export function withDescription<F extends z.ZodMiniType>(field: F, description: string): F {
   z.globalRegistry.add(field, { description })
   return field
 }
 
-/** A credential of a connection. */
+/**
+ * Returns a field for a credential. Its value is masked everywhere.
+ *
+ * @example token: secret('API token')
+ */
 export function secret(description: string) {
   const field = withDescription(z.string().check(z.minLength(shortestSecret)), description)
   secretFields.add(field, { secret: 'all' })
   return field
 }
 
-/** Headers that are credentials, whatever their names. */
+/** Returns a field for headers that are all secret. */
 export function secretHeaders(description: string) {
   const value = z.string().check(z.minLength(shortestSecret), z.maxLength(4_096))
   const field = withDescription(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
@@ -44,7 +57,7 @@ export function secretHeaders(description: string) {
   return field
 }
 
-/** Headers, of which those with the name of a credential are secret: see `isCredential`. The others may have any value. */
+/** Returns a field for headers. Those with the name of a credential are secret: see `isCredential`. */
 export function headers(description: string) {
   const value = z.string().check(z.maxLength(4_096))
   const longEnough = z.superRefine<Record<string, string>>((given, { addIssue }) => {
@@ -65,47 +78,55 @@ export function headers(description: string) {
   return field
 }
 
-/** The base URL of a platform instance: http or https, without credentials in it. */
+/**
+ * Returns a field for an http or https URL without credentials.
+ *
+ * @example baseUrl: url('URL of the API: https://acme.example.com/api')
+ */
 export function url(description: string) {
   const withoutCredentials = z.refine<string>(
     (value) => URL.canParse(value) && `${new URL(value).username}${new URL(value).password}` === '',
     {
-      message: 'must not hold credentials: put them into their own fields',
+      message: 'must not contain credentials: use separate fields',
     },
   )
   return withDescription(z.url({ protocol: /^https?$/ }).check(withoutCredentials), description)
 }
 
-/** Text of up to 64 KB. */
+/** Returns a field for text of up to 64 KB. */
 export function text(description: string) {
   return withDescription(z.string().check(z.maxLength(65_536)), description)
 }
 
-/** A short name or value: up to 255 characters. */
+/** Returns a field for up to 255 characters. */
 export function word(description: string) {
   return withDescription(z.string().check(z.maxLength(255)), description)
 }
 
-/** A short name or value that must not be empty. */
+/** Returns a field for 1 to 255 characters. */
 export function name(description: string) {
   return withDescription(z.string().check(z.minLength(1), z.maxLength(255)), description)
 }
 
-/** One of a few words. */
+/**
+ * Returns a field for one of several words.
+ *
+ * @example oneOf(['stop', 'leave'], 'What happens at the deadline')
+ */
 export function oneOf<const W extends readonly [string, ...string[]]>(words: W, description: string) {
   return withDescription(z.enum(words), description)
 }
 
-/** A whole number, also as text. */
-export function integer(least: number, most: number, description: string) {
+/** Returns a field for a whole number, also as text. */
+export function integer(min: number, max: number, description: string) {
   const numeric = z.transform((value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value))
-  const error = `must be a whole number from ${least} to ${most}`
-  return withDescription(z.pipe(numeric, z.int(error).check(z.gte(least, error), z.lte(most, error))), description)
+  const error = `must be a whole number from ${min} to ${max}`
+  return withDescription(z.pipe(numeric, z.int(error).check(z.gte(min, error), z.lte(max, error))), description)
 }
 
-/** A length of time in whole seconds: their number, or an ISO 8601 duration such as PT5M. */
-export function seconds(least: number, most: number, description: string) {
-  return withDescription(z.pipe(z.transform(inSeconds), z.int().check(z.gte(least), z.lte(most))), description)
+/** Returns a field for whole seconds: a number, or an ISO 8601 duration such as PT5M. */
+export function seconds(min: number, max: number, description: string) {
+  return withDescription(z.pipe(z.transform(inSeconds), z.int().check(z.gte(min), z.lte(max))), description)
 }
 
 function inSeconds(value: unknown): unknown {
@@ -114,14 +135,14 @@ function inSeconds(value: unknown): unknown {
   try {
     return parseDuration(value, 'duration')
   } catch {
-    // What it is instead is said by the check for a whole number.
+    // The check for a whole number reports the problem.
     return value
   }
 }
 
-/** On or off: the words, or true and false. */
+/** Returns a field for on and off, also as true and false. */
 export function onOff(description: string) {
-  // Not of an object: it may bring a toString of its own, which is no function.
+  // Objects are not converted: their toString may not be a function.
   const word = z.transform((value) =>
     typeof value === 'object' ? value : (onOffWords.get(String(value).toLowerCase()) ?? value),
   )
@@ -135,15 +156,15 @@ const onOffWords = new Map([
   ['false', 'off'],
 ])
 
-/** In place of the id of a run: the newest one that the caller started in the context of the event. */
+/** Stands for the newest run that the caller started in the context of the event. */
 export const LAST_RUN = 'last'
 
-/** A platform's id of something: numbers are taken as text. */
+/** Returns a field for a platform's id. Numbers become text. */
 export function id(description: string) {
   return idField(description, '')
 }
 
-/** The id of what an earlier call created. */
+/** Returns a field for the id of something that an earlier call created. */
 export function createdId(description: string) {
   return idField(description, '. In a sequence, webhooks config --from <task> prints a payload that sends it')
 }
@@ -158,28 +179,28 @@ function idField(description: string, hint: string) {
   return withDescription(z.pipe(given, z.transform(String)), description)
 }
 
-/** A list of words: an array, or text with commas. */
+/** Returns a field for a list of words: an array, or text with commas. */
 export function words(description: string) {
   const split = z.transform((value) => (typeof value === 'string' ? value.split(',').map(trim).filter(Boolean) : value))
   return withDescription(z.pipe(split, z.array(z.string().check(z.maxLength(255))).check(z.maxLength(50))), description)
 }
 
-/** What only one platform knows, sent as it is. */
+/** Returns a field for values that are sent to the platform unchanged. */
 export function vendorFields(description: string) {
   return withDescription(z.record(z.string().check(z.maxLength(255)), z.json()), description)
 }
 
-/** Whether a field of a connection is, or may contain, a credential. */
+/** Returns whether a field is, or may contain, a credential. */
 export function isSecret(field: z.core.$ZodType): boolean {
   return secretFields.get(unwrap(field) as z.ZodMiniType) !== undefined
 }
 
-/** The secret values that a parsed connection holds. */
+/** Returns the secret values in a parsed connection. */
 export function secretsIn(schema: z.ZodMiniObject, value: Record<string, unknown>): string[] {
   return secretFieldsIn(schema, value).map(([, secret]) => secret)
 }
 
-/** The same, each with the path of its field: `headers.X-Api-Key`. */
+/** Returns the secret values in a parsed connection with their paths: `headers.X-Api-Key`. */
 export function secretFieldsIn(
   schema: z.ZodMiniObject,
   value: Record<string, unknown>,
@@ -203,7 +224,7 @@ export function secretFieldsIn(
   })
 }
 
-/** The field behind `optional` and defaults. */
+/** Returns the field inside `optional` and defaults. */
 export function unwrap(field: z.core.$ZodType): z.core.$ZodType {
   return field instanceof z.ZodMiniOptional || field instanceof z.ZodMiniDefault ? unwrap(field.def.innerType) : field
 }

@@ -1,22 +1,26 @@
 import { Failure, messageOf } from './errors.ts'
 
-/** How a task ended, in Keptn's terms: could it be executed, and how did it turn out. */
+/** How a task ended, in Keptn's terms: `status` says whether it ran, `result` says how it went. */
 export interface Outcome {
   status: 'succeeded' | 'errored' | 'aborted'
   result: 'pass' | 'warning' | 'fail'
   message: string
-  /** Goes into `data.<task>` of every later event of the sequence: small, and only what later tasks need. */
+  /** Becomes `data.<task>` of every later event of the sequence. Keep it small. */
   data: Record<string, unknown>
-  /** Name -> URL, for people. */
+  /** URLs for people, by name. */
   links: Record<string, string>
 }
 
-/** Done, and well. */
+/**
+ * Returns the outcome of a success.
+ *
+ * @example passed(`Opened issue ${number}`, { id, number, url }, { [`github ${number}`]: url })
+ */
 export function passed(message: string, data: Outcome['data'] = {}, links: Outcome['links'] = {}): Outcome {
   return { status: 'succeeded', result: 'pass', message, data, links }
 }
 
-/** Could not be done. A platform that refused or could not be reached is errored + fail: nothing ran that could pass. */
+/** Returns the outcome of an error: `errored` and `fail`, because nothing ran that could pass. */
 export function errored(error: unknown): Outcome {
   const message = error instanceof Failure ? error.message : `Internal error, please report it: ${messageOf(error)}`
   return { status: 'errored', result: 'fail', message, data: {}, links: {} }

@@ -1,6 +1,6 @@
-/** What the deployment tells a function, the same way on AWS and locally. Read when used, never at import. */
+/** The environment variables that the stack or the local runtime sets. Read when used, never at import. */
 export const settings = {
-  /** First part of every secret's name. */
+  /** Prefix of all secret names. */
   get secretPrefix(): string {
     return process.env['WEBHOOKS_SECRET_PREFIX'] ?? 'cloud-automation-webhooks'
   },
@@ -12,7 +12,7 @@ export const settings = {
   get stateTable(): string {
     return required('WEBHOOKS_STATE_TABLE')
   },
-  /** When an interactive call gives up that sets no deadline, as an ISO 8601 duration; undefined: the action's own. */
+  /** Default deadline of interactive calls, as an ISO 8601 duration. Defaults to the action's deadline. */
   get deadline(): string | undefined {
     return process.env['WEBHOOKS_DEADLINE'] || undefined
   },

@@ -6,11 +6,11 @@ import { issueMessage } from './validation-messages.ts'
 z.config({ localeError: issueMessage })
 
 /**
- * The parsed value, or a `Failure` that names every field that is wrong and what to write instead.
+ * Parses a value.
  *
- * @param what in messages: `input`, `the secret acme/callers`
+ * @param what the value's name in messages: `input`, `the secret acme/callers`
  * @param root first part of each field's path: `input` gives `input.title`
- * @throws Failure of the kind (`invalid` unless told otherwise)
+ * @throws Failure with every invalid field. Its kind defaults to `invalid`
  */
 export function validate<S extends z.core.$ZodType>(
   schema: S,
@@ -59,7 +59,7 @@ export function unknownName(noun: string, name: string, known: readonly string[]
   const similar = similarName(name, known)
   const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
   return [
-    `Unknown ${noun} "${name.slice(0, LONGEST_NAME)}".`,
+    `Unknown ${noun} "${name.slice(0, MAX_NAME)}".`,
     ...(similar === undefined ? [] : [`Did you mean "${similar}"?`]),
     known.length === 0
       ? `There are no ${plural}.`
@@ -68,12 +68,12 @@ export function unknownName(noun: string, name: string, known: readonly string[]
 }
 
 /** Longest part of an unknown name that is shown or compared. */
-const LONGEST_NAME = 60
+const MAX_NAME = 60
 
 /** The known name that was probably meant: one with few differences for its length, or one that begins with the name. */
 function similarName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined
-  const written = name.slice(0, LONGEST_NAME).toLowerCase()
+  const written = name.slice(0, MAX_NAME).toLowerCase()
   const nearest = closest(written, known)
   if (distance(written, nearest.toLowerCase()) <= 0.5 * Math.min(written.length, nearest.length)) return nearest
   // The plural of a word counts as the word.

@@ -1,17 +1,17 @@
 import { redact } from '../redact.ts'
 
-/** Text as one line: each run of white space is one space. */
+/** Replaces each run of white space with one space. */
 export function singleLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }
 
 /**
- * Text as one line of at most so many characters; what is cut ends with an ellipsis. Secrets are masked before: half of one would
- * not be known any more.
+ * Returns one line of at most `maxLength` characters, cut with an ellipsis. Masks secrets first, because half of a secret
+ * would not be recognized.
  */
-export function clipSingleLine(text: string, most: number): string {
+export function clipSingleLine(text: string, maxLength: number): string {
   const line = singleLine(redact(text))
-  if (line.length <= most) return line
-  // Never half of a character that takes two places.
-  return `${line.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+  if (line.length <= maxLength) return line
+  // Does not cut surrogate pairs.
+  return `${line.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 }

@@ -7,7 +7,7 @@ import type { HttpResponse } from '../http/exchange.ts'
 import { segment } from '../http/segment.ts'
 import type { Client, Provider } from '../providers/provider.ts'
 
-/** What a connection to Azure DevOps holds, in every category. */
+/** The fields of a connection to Azure DevOps in every category. */
 export const azureDevopsConnection = {
   baseUrl: z._default(
     url('https://dev.azure.com where left out; https://<server>/tfs, or what stands there, of an Azure DevOps Server'),
@@ -21,33 +21,32 @@ export const azureDevopsConnection = {
   ),
 }
 
-/** What a call of the API needs. */
 export type AzureDevops = Pick<Client<{ apiVersion: '7.1' | '7.0' }>, 'http' | 'connection'>
 
 /**
- * How the REST API of Azure DevOps is called, whatever for.
+ * The common members of all Azure DevOps providers.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/
  * @see https://learn.microsoft.com/en-us/azure/devops/integrate/get-started/authentication/authentication-guidance
  */
 export const azureDevopsApi = {
   headers: ({ token }: { token: string }) => ({
-    // A token of Entra is a JWT, which a personal one never looks like.
+    // Tokens of Entra are JWTs, personal access tokens are not.
     authorization: /^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(token) ? `Bearer ${token}` : basicAuth('', token),
-    // Else it would redirect to the page where people sign in.
+    // Without it, Azure DevOps redirects to its sign-in page.
     'x-tfs-fedauthredirect': 'Suppress',
   }),
 } satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers'>
 
 const part = String.raw`(?![._])[^/:\\~&%;@'"?<>|#$*}{,+=[\]\p{Cc}]{1,64}(?<!\.)`
 /**
- * How a project is named, below the organization, or the collection of a server, that it belongs to.
+ * A project, below its organization or server collection.
  *
  * @see https://learn.microsoft.com/en-us/azure/devops/organizations/settings/naming-restrictions
  */
 export const azureDevopsProject = { pattern: new RegExp(`^${part}/${part}$`, 'u'), example: 'fabrikam/Fabrikam-Fiber' }
 
-/** Where a project is below the base URL, for its API and for people. */
+/** Returns the path of a project, for the API and for people. */
 export function projectPath(project: string): string {
   const [organization = '', name = ''] = project.split('/')
   return `${segment(organization)}/${segment(name)}`
@@ -55,15 +54,15 @@ export function projectPath(project: string): string {
 
 interface AskOptions<T> extends RequestOptions<T> {
   schema: z.ZodMiniType<T>
-  /** For an operation that every version of the API only has as a preview. */
+  /** The operation exists only as a preview. */
   preview?: string
 }
 
 /**
- * Asks the API; every call must name a version.
+ * Sends a request with the API version, which is required.
  *
- * @param path below the API of the project
- * @throws Failure also `credentials` where the page to sign in is answered, with a status of success
+ * @param path relative to the API of the project
+ * @throws Failure also `credentials` if the response is the sign-in page, which has a successful status
  */
 export async function ask<T>(
   { http, connection: { apiVersion } }: AzureDevops,

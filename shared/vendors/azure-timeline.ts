@@ -14,17 +14,17 @@ const timelineRecord = z.object({
 })
 export type TimelineRecord = z.output<typeof timelineRecord>
 /**
- * The timeline of a run: what it consists of, in no order. There is none before the run has begun.
+ * Reads the timeline of a run: its stages, jobs and tasks, unordered. A queued run has none.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/timeline/get
  */
 export const timeline = z.nullish(z.object({ records: z.nullish(z.array(timelineRecord)) }))
 
 const longestReason = 300
-/** How Azure calls the one stage of a pipeline, or job of a stage, that names none. */
+/** Azure's name for the only stage of a pipeline or job of a stage, if it has no name. */
 const unnamed = '__default'
 
-/** Which stage is at work, or waits for somebody: `stage 2 of 4, Deploy`. */
+/** Describes the running or waiting stage: `stage 2 of 4, Deploy`. */
 export function stepOf(records: TimelineRecord[]): string | undefined {
   const approval = records.find(({ type, state }) => type === 'Checkpoint.Approval' && state === 'inProgress')
   if (approval) {
@@ -38,7 +38,7 @@ export function stepOf(records: TimelineRecord[]): string | undefined {
   return at < 0 ? undefined : `stage ${at + 1} of ${stages.length}, ${stages[at]?.name}`
 }
 
-/** What failed first, as deep as it is known: the task of a job of a stage. */
+/** Returns the first failure, as deep as possible: the task of a job of a stage. */
 export function failureIn(records: TimelineRecord[]): { reason: string; places: Record<string, string> } | undefined {
   const failed = records
     .filter(({ result }) => result === 'failed')
@@ -58,7 +58,7 @@ export function failureIn(records: TimelineRecord[]): { reason: string; places: 
   }
 }
 
-/** A record with what it is a part of. */
+/** Returns a record with its parents. */
 function lineOf(records: TimelineRecord[], record: TimelineRecord): TimelineRecord[] {
   const parent = records.find(({ id }) => id === record.parentId)
   return parent ? [record, ...lineOf(records, parent)] : [record]

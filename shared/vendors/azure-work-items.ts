@@ -12,27 +12,27 @@ const workItem = z.object({
     'System.Tags': z.optional(z.string()),
   }),
 })
-/** A work item, with the fields that are needed here. */
+/** The fields of a work item that we read. */
 export type WorkItem = z.output<typeof workItem>
 const state = z.object({ name: z.string(), category: z.string() })
 type State = z.output<typeof state>
 const states = z.object({ value: z.array(state) })
 const typeFields = z.object({ value: z.array(z.object({ referenceName: z.string() })) })
 
-/** Values of fields, by their reference names. */
+/** Values by the reference names of fields. */
 export type Fields = Record<string, unknown>
 
-/** Which work item is meant. */
+/** Identifies a work item. */
 export interface Place {
   project: string
   number: string
 }
 
-/** How often a change is tried that others come before. */
+/** Attempts for a change that conflicts with changes of others. */
 const mostTries = 4
 const reproSteps = 'Microsoft.VSTS.TCM.ReproSteps'
 
-/** A work item as it stands now. */
+/** Reads a work item. */
 export async function readItem(azure: AzureDevops, { project, number }: Place): Promise<WorkItem> {
   return (await ask(azure, 'GET', project, `wit/workitems/${segment(number)}`, { schema: workItem })).body
 }
@@ -44,9 +44,9 @@ export async function createItem(azure: AzureDevops, project: string, type: stri
 }
 
 /**
- * Changes a work item as it stands: where somebody else was faster, it is read anew.
+ * Changes a work item. After a conflicting change of someone else, reads it again.
  *
- * @param changesOf what to set, judging by the work item as it was read; nothing is sent where that is nothing
+ * @param changesOf returns the values to set for the current work item; if there are none, nothing is sent
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/update
  */
 export async function reviseItem(azure: AzureDevops, place: Place, changesOf: (item: WorkItem) => Promise<Fields>) {
@@ -75,8 +75,7 @@ function adding(fields: Fields) {
 }
 
 /**
- * The field for a text about a work item: the form of a bug does not show the description that every type has, but the steps
- * to reproduce it.
+ * Returns the field for the description. The form of a bug shows the steps to reproduce instead of the description.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-types-field/list
  */
@@ -87,7 +86,7 @@ export async function textFieldOf(azure: AzureDevops, project: string, type: str
 }
 
 /**
- * The states that work items of a type may be in, in the order of its process.
+ * Returns the states of a work item type, in the order of its process.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-item-type-states/list
  */
@@ -96,17 +95,17 @@ export async function statesOf(azure: AzureDevops, project: string, type: string
   return (await ask(azure, 'GET', project, path, { schema: states })).body.value
 }
 
-/** Whether the state of this name, whatever the process calls it, is an end. */
+/** Returns whether a state is a closed one, independent of the process. */
 export function isClosed(states: State[], name: string | undefined): boolean {
   return ['Completed', 'Removed'].includes(states.find((one) => is(one.name, name))?.category ?? '')
 }
 
 /**
- * The state to go to.
+ * Returns the state to set.
  *
- * @param asked `open` or `closed` go by the category of the state, anything else by its name
- * @returns undefined where it is there: work that was begun, or is resolved but not yet closed, is open already
- * @throws Failure `refused` that lists the states there are
+ * @param asked `open` or `closed` for a category of states, or the name of a state
+ * @returns undefined if the work item already has it; started and resolved work counts as open
+ * @throws Failure `refused` with the states of the type
  */
 export function stateFor(states: State[], now: string, asked: string): string | undefined {
   const neutral = ['open', 'closed'].includes(asked.toLowerCase())

@@ -5,7 +5,7 @@ import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** What a connection to GitLab holds, in every category. */
+/** The fields of a connection to GitLab in every category. */
 export const gitlabConnection = {
   baseUrl: z._default(
     url('Where GitLab is, with its path where it has one; https://gitlab.com where left out'),
@@ -16,7 +16,7 @@ export const gitlabConnection = {
 }
 
 /**
- * How GitLab's REST API is called, whatever for.
+ * The common members of all GitLab providers.
  *
  * @see https://docs.gitlab.com/api/rest/
  */
@@ -26,7 +26,7 @@ export const gitlabApi = {
   errorReason: fieldErrors,
 } satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check' | 'errorReason'>
 
-/** How a project is named; a part of dots alone would leave the path. */
+/** A path of a project. Excludes segments of dots only, which would change the path of a request. */
 export const gitlabProject = {
   pattern: /^(?:\d{1,18}|(?!\.+\/)[\w.][\w.-]*(?:\/(?!\.+(?:\/|$))[\w.][\w.-]*)+)$/,
   example: 'group/project',
@@ -37,15 +37,15 @@ const perPage = 100
 
 type Query = Record<string, string | number | undefined>
 
-/** Where the API of a project is, by its path or its number. */
+/** Returns the API path of a project, by its path or number. */
 export function projectPath(project: string): string {
   return `api/v4/projects/${segment(project)}`
 }
 
 /**
- * A list, page by page.
+ * Reads a list, page by page.
  *
- * @param most pages that are asked for
+ * @param maxPages pages to read
  * @see https://docs.gitlab.com/api/rest/#offset-based-pagination
  */
 export async function* pages<T>(
@@ -53,9 +53,9 @@ export async function* pages<T>(
   path: string,
   item: z.ZodMiniType<T>,
   query: Query = {},
-  most: number = Number.POSITIVE_INFINITY,
+  maxPages: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<T[]> {
-  for (let page = 1; page <= most; page++) {
+  for (let page = 1; page <= maxPages; page++) {
     const { body } = await http.get(path, { query: { ...query, per_page: perPage, page }, schema: z.array(item) })
     yield body
     if (body.length < perPage) return
@@ -63,10 +63,10 @@ export async function* pages<T>(
 }
 
 /**
- * The number of a user, which is what GitLab assigns to.
+ * Returns the number of a user, which GitLab requires for assignments.
  *
  * @see https://docs.gitlab.com/api/users/#list-users
- * @throws Failure `refused` where nobody has the username
+ * @throws Failure `refused` if there is no such user
  */
 export async function userIdOf(http: Http, username: string): Promise<number> {
   const query = { username: username.replace(/^@/, '') }
@@ -75,7 +75,7 @@ export async function userIdOf(http: Http, username: string): Promise<number> {
   throw new Failure('refused', `GitLab knows nobody by the username ${query.username}.`)
 }
 
-/** A refused field is told as `{message: {title: ['is too long']}}`. */
+/** Reads errors of fields: `{message: {title: ['is too long']}}`. */
 function fieldErrors(body: unknown): string | undefined {
   const { message } = (body ?? {}) as { message?: unknown }
   if (message === null || typeof message !== 'object' || Array.isArray(message)) return undefined

@@ -1,21 +1,21 @@
 import { clip } from '../text/plain-text.ts'
 
-/** The key of a call as a comment of Markdown, which nobody sees. */
+/** Returns an idempotency key as a Markdown comment, which is not visible. */
 export function markOf(key: string): string {
   return `<!-- cloud-automation-webhooks:${key} -->`
 }
 
 /**
- * The text with the key of the call at its end, where the call has one.
+ * Appends the idempotency key, if there is one, to a text.
  *
- * @param most UTF-16 units that both may have together: the text is cut, and the key stays whole
+ * @param maxLength UTF-16 units of the result; only the text is cut
  */
-export function marked(text: string, key: string | undefined, most = Number.POSITIVE_INFINITY): string {
+export function marked(text: string, key: string | undefined, maxLength = Number.POSITIVE_INFINITY): string {
   const mark = key === undefined ? '' : `\n\n${markOf(key)}`
-  return clip(text, most - mark.length) + mark
+  return clip(text, maxLength - mark.length) + mark
 }
 
-/** The mark that a text carries, to be put behind the text that takes its place. */
+/** Returns the marker in a text, to append it to the text that replaces it. */
 export function markIn(text: string | null | undefined): string {
   const mark = /<!-- cloud-automation-webhooks:[0-9a-f]+ -->/.exec(text ?? '')?.[0]
   return mark ? `\n\n${mark}` : ''

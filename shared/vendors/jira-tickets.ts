@@ -27,27 +27,27 @@ const commentPage = z.object({ comments: z.array(comment), total: z.number() })
 const createdIssue = z.object({ id: z.string(), key: z.string() })
 
 type Connection = z.output<z.ZodMiniObject<typeof jiraConnection>>
-/** What an input may say of an issue beside its texts, its labels and its state. */
+/** The other fields of an input, besides texts, labels and state. */
 type Settings = Pick<UpdateTicket, 'type' | 'priority' | 'assignee' | 'urgency' | 'severity'>
 
-const longestSummary = 255
+const MAX_SUMMARY = 255
 const perPage = 100
-/** How many comments are asked one by one for their property, where the list does not show it. */
-const mostAsked = 20
+/** Comments whose property is read one by one, if the list does not contain it. */
+const MAX_COMMENT_READS = 20
 
-/** The scheme of priorities that every site begins with. */
+/** The default priorities of a site. */
 const priorities: Levels = { critical: 'Highest', high: 'High', medium: 'Medium', low: 'Low' }
 
 interface JiraTicketOptions<C> {
-  /** The issue type where neither the input nor the connection names one. */
+  /** The default issue type. */
   type: string
-  /** Fields of the issue for what only some projects have. */
+  /** Returns fields that only some projects have. */
   fields?(settings: Settings, connection: C): Record<string, unknown>
 }
 
 /**
- * Tickets as issues of Jira Cloud, whatever they are called. An issue carries the key of its call as a label (`caw-<key>`,
- * which can be searched for) and as an entity property, a comment as an entity property alone.
+ * The members of a ticket provider for issues of Jira Cloud. Issues store the idempotency key as a label (`caw-<key>`, for
+ * the search) and as an entity property; comments only as an entity property.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
  */
@@ -55,7 +55,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
   const settingsOf = async ({ http, connection }: Client<C>, settings: Settings) => {
     const { type, priority, assignee } = settings
     return {
-      // Some sites take only the id of a type.
+      // Some sites accept only the id of a type.
       ...(type ? { issuetype: /^\d+$/.test(type) ? { id: type } : { name: type } } : {}),
       ...(priority ? { priority: { name: platformLevel(priorities, priority) } } : {}),
       ...(assignee ? { assignee: await accountOf(http, assignee) } : {}),
@@ -66,7 +66,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
   const create = async (client: Client<C>, input: OpenTicket): Promise<{ id: string; key: string }> => {
     const { http, idempotencyKey, connection } = client
     const { project = '', title, description = '', type, labels = [], fields, ...settings } = input
-    const summary = clipSingleLine(title, longestSummary)
+    const summary = clipSingleLine(title, MAX_SUMMARY)
     const issue = {
       project: /^\d/.test(project) ? { id: project } : { key: project },
       summary,
@@ -85,7 +85,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     try {
       return await post([...labels, labelOf(idempotencyKey)])
     } catch (error) {
-      // The screens of some projects have no labels: then nobody may fail for ours, and the property has to do.
+      // Some projects do not allow labels. Then only the property stores the key.
       const unlabelled = error instanceof Failure && error.kind === 'refused' && error.message.includes('labels: ')
       if (!unlabelled || labels.length > 0) throw error
       return post([])
@@ -94,12 +94,12 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
 
   return {
     project: jiraProject,
-    // Jira refuses a transition that it does not make.
+    // Jira refuses transitions that it does not perform.
     confirmsState: true as const,
 
     checkRef({ id }) {
       if (/^(?:\d+|[A-Z][A-Z0-9_]*-\d+)$/i.test(id)) return
-      const message = 'write it like OPS-12, or as the number that was answered when it was opened'
+      const message = 'write it like OPS-12, or as the id that open-issue returned'
       throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
     },
 
@@ -113,7 +113,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     async open(client: Client<C>, input) {
       const { id, key } = await create(client, input)
       const made = { id, number: key, url: linkTo(client, key), state: 'open', isClosed: false }
-      // It is made, whatever becomes of the look at the state in which its workflow begins.
+      // The issue exists, even if reading its first state fails.
       return readIssue(client.http, id).then(
         (issue) => ticketOf(client, issue),
         () => made,
@@ -130,7 +130,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       const added = cleanLabels(labels).map((label) => ({ add: label }))
       const edit: IssueEdit = {
         fields: {
-          ...(title === undefined ? {} : { summary: clipSingleLine(title, longestSummary) }),
+          ...(title === undefined ? {} : { summary: clipSingleLine(title, MAX_SUMMARY) }),
           ...(description === undefined ? {} : { description: toAdf(description) }),
           ...(await settingsOf(client, settings)),
           ...fields,
@@ -139,11 +139,11 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       }
       const plan = state ? await planMove(http, id, state, edit) : undefined
       if (!plan) {
-        // An earlier attempt may have set fields with the transition that Jira does not let anybody edit after it.
+        // An earlier attempt may have set fields with the transition that cannot be edited after it.
         await editIssue(http, id, state && isRetry ? await withoutHeld(http, id, edit) : edit)
         return
       }
-      // Many workflows let nobody edit a closed issue: it is reopened first, and closed last.
+      // Many workflows do not allow edits of closed issues: reopen first, close last.
       if (!plan.closes) await move(http, id, plan)
       await editIssue(http, id, plan.rest)
       if (plan.closes) await move(http, id, plan)
@@ -162,9 +162,9 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
         const { body } = await http.get(`${issuePath(id)}/comment`, { query, schema: commentPage })
         const { comments, total } = body
         if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, key)))) return true
-        // The reference does not name this expansion; what it does name is to ask each comment for its property.
+        // The API reference documents only the property of each comment, not this expansion.
         if (repeated && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
-          for (const one of comments.slice(0, mostAsked)) if (await carries(http, one, key)) return true
+          for (const one of comments.slice(0, MAX_COMMENT_READS)) if (await carries(http, one, key)) return true
         }
         if (comments.length === 0 || startAt + comments.length >= total) return false
       }
@@ -177,7 +177,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
   } satisfies Partial<TicketProvider>
 }
 
-/** Labels as Jira takes them: without spaces, each once. */
+/** Returns unique labels without spaces, as Jira requires. */
 function cleanLabels(labels: string[]): string[] {
   return [...new Set(labels.map((label) => label.trim().replace(/\s+/g, '-')))].filter(Boolean)
 }

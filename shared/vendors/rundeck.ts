@@ -6,21 +6,21 @@ import { segment } from '../http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob, type Verdict } from '../providers/job.ts'
 import { isRecord } from '../record.ts'
 
-/** Of the versions of the API, the first that takes options by name, and one that every Rundeck of these years has. */
+/** The first version with options by name. All current releases support it. */
 const oldestVersion = 18
 const usualVersion = 44
 
 const connection = z.strictObject({
-  baseUrl: url('Where Rundeck is, with its path where it has one, and without /api'),
-  token: secret('An API token whose roles may read and run the jobs, read and kill executions, and read events'),
+  baseUrl: url('URL of Rundeck, with its path, if any, but without /api'),
+  token: secret('API token that may read and run the jobs, read and kill executions, and read events'),
   apiVersion: z._default(
     integer(oldestVersion, 999, `The version of the API to speak; ${usualVersion} where left out`),
     usualVersion,
   ),
-  project: optional(word('Default project, for jobs that are named and not given by their id')),
+  project: optional(word('Default project, for jobs that are identified by name')),
   target: optional(word('Default job: its UUID, or its name with its group, like ops/restart')),
   keyOption: optional(
-    name('The plain text option of every job that takes the key of a call; without one a start is never tried twice'),
+    name('Plain text option of every job that stores the idempotency key. Without it, a start is never retried'),
   ),
 })
 type Connection = z.output<typeof connection>
@@ -63,36 +63,36 @@ const workflow = z.object({ steps: z.optional(z.array(step)) })
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 const perPage = 100
-/** How many pages of executions a repeat looks through. */
-const mostPages = 10
-/** Of the names of nodes and steps, so that a run on thousands of nodes stays small. */
-const mostNames = 20
-const mostSteps = 3
+/** Pages of executions that a retry searches. */
+const MAX_PAGES = 10
+/** Keeps the outcome of a run on thousands of nodes small. */
+const MAX_NAMES = 20
+const MAX_STEPS = 3
 
-/** What Rundeck gives, when it starts, to an execution that was running when it ended: `cleanupStatus` of its source. */
+/** The status that a restarted Rundeck gives to interrupted executions: `cleanupStatus` in its source. */
 const lostStatus = 'incomplete'
 
-/** As `Execution.getExecutionState` of its source has them; `retried` is only in its documents. */
+/** From `Execution.getExecutionState` in its source. `retried` is only in the documentation. */
 const states: Readonly<Record<string, Verdict>> = {
   running: 'running',
   scheduled: 'running',
   queued: 'running',
   'average-duration-exceeded': 'running',
-  // Another execution follows, and is what is looked at then.
+  // A retry follows, which is then polled.
   'failed-with-retry': 'running',
   retried: 'running',
   succeeded: 'pass',
   failed: 'fail',
   timedout: 'fail',
-  // A status that the job has made up itself, but for the one of what a restart of Rundeck has lost.
+  // A custom status of the job, except the one of interrupted executions.
   other: 'fail',
   aborted: 'aborted',
   missed: 'errored',
 }
 
 /**
- * Jobs of Rundeck and of Runbook Automation. An execution carries the key of its call as the value of the option that the
- * connection names: it has no other place that can be read back.
+ * Jobs of Rundeck and Runbook Automation. Executions store the idempotency key in the option that the connection names. No
+ * other place can be read back.
  *
  * @see https://docs.rundeck.com/docs/api/
  */
@@ -101,7 +101,7 @@ export const rundeck = defineJobProvider({
   noun: 'execution',
   connection,
   headers: ({ token }) => ({ 'x-rundeck-auth-token': token }),
-  /** A right that the token lacks is `api.error.item.unauthorized`. */
+  /** A missing permission is `api.error.item.unauthorized`. */
   isCredentialsError: (status, body) => status === 403 && isRecord(body) && body['errorCode'] === 'unauthorized',
   check: ({ http, connection }) => http.get(pathOf(connection, 'projects')),
 
@@ -126,7 +126,7 @@ export const rundeck = defineJobProvider({
     const { keyOption } = connection
     if (keyOption === undefined) return 'unknown'
     const path = pathOf(connection, `job/${segment(await jobOf(http, connection, input))}/executions`)
-    // What has not ended is listed by itself: where it stands among all depends on Rundeck's database.
+    // Running executions have their own list. Their position in the full list depends on the database.
     for (const status of ['running', undefined]) {
       const found = await searched(http, path, status, repeated, ({ job }) => job?.options?.[keyOption] === key)
       if (found) return found
@@ -170,7 +170,7 @@ export const rundeck = defineJobProvider({
   async stop({ http, connection }, { id }) {
     const path = `${executionPath(connection, id)}/abort`
     const { abort, execution } = (await http.post(path, undefined, { schema: aborted })).body
-    // What has ended meanwhile can not be aborted either, and the next look shows its end.
+    // An execution that has ended cannot be aborted either. The next poll reads its end.
     if (abort.status !== 'failed' || states[execution.status] !== 'running') return
     throw new Failure('refused', `Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
   },
@@ -185,9 +185,9 @@ function executionPath(connection: Connection, id: string): string {
 }
 
 /**
- * The id of the job that is meant.
+ * Returns the id of a job.
  *
- * @throws Failure `refused` where no job of the project has that name
+ * @throws Failure `refused` if the project has no job with that name
  */
 async function jobOf(http: Http, connection: Connection, { target, project = '' }: StartJob): Promise<string> {
   if (uuid.test(target)) return target
@@ -196,13 +196,13 @@ async function jobOf(http: Http, connection: Connection, { target, project = '' 
   const query = { jobExactFilter: job, groupPathExact: group || '-' }
   const path = pathOf(connection, `project/${segment(project)}/jobs`)
   const { body } = await http.get(path, { query, schema: jobs })
-  // Where it does not know a filter, Rundeck leaves it out and lists more.
+  // Rundeck ignores unknown filters and lists more.
   const found = body.find((one) => one.name === job && (one.group ?? '') === group)
   if (found) return found.id
   throw new Failure('refused', `Rundeck has no job "${target}" in project ${project}, or the token may not see it.`)
 }
 
-/** The execution that is looked for; `unknown` where a list is longer than what is read of it. */
+/** Returns the execution with the idempotency key; `unknown` if the list has more pages than are read. */
 async function searched(
   http: Http,
   path: string,
@@ -210,11 +210,11 @@ async function searched(
   thorough: boolean,
   isIt: (execution: Execution) => boolean,
 ): Promise<Run | undefined | 'unknown'> {
-  const pages = thorough ? mostPages : 1
+  const pages = thorough ? MAX_PAGES : 1
   for (let page = 0; page < pages; page++) {
     const query = { status, max: perPage, offset: page * perPage }
     const { body } = await http.get(path, { query, schema: executions })
-    // What Rundeck tries again by itself has the same options, and the first of them leads to the others.
+    // Rundeck's own retries have the same options. The first execution leads to the others.
     const [first] = body.executions.filter(isIt).sort((a, b) => a.id - b.id)
     if (first) return runOf(first)
     if (query.offset + perPage >= body.paging.total) return undefined
@@ -234,28 +234,28 @@ function resultsOf(body: Execution): Pick<RunStatus, 'data' | 'metrics'> {
     data: {
       ...duration,
       ...(customStatus ? { customStatus } : {}),
-      ...(succeeded.length > 0 ? { succeededNodes: succeeded.slice(0, mostNames) } : {}),
-      ...(failed.length > 0 ? { failedNodes: failed.slice(0, mostNames) } : {}),
+      ...(succeeded.length > 0 ? { succeededNodes: succeeded.slice(0, MAX_NAMES) } : {}),
+      ...(failed.length > 0 ? { failedNodes: failed.slice(0, MAX_NAMES) } : {}),
     },
     metrics: { ...duration, succeededNodes: succeeded.length, failedNodes: failed.length },
   }
 }
 
-/** What ended is told in any case; why it did is read from its steps, which may be gone or not to be read. */
+/** Returns why an execution ended. Its steps may be deleted or not readable. */
 async function reasonFor(http: Http, path: string, { customStatus, abortedby }: Execution): Promise<string> {
   const said = [customStatus && `its status is "${customStatus}"`, abortedby && `by ${abortedby}`]
   try {
     const { steps = [] } = (await http.get(`${path}/state`, { schema: workflow })).body
     const failing = failingOf(steps)
-    const more = failing.length > mostSteps ? [`and ${failing.length - mostSteps} more`] : []
-    return [...said, ...failing.slice(0, mostSteps), ...more].filter(Boolean).join(', ')
+    const more = failing.length > MAX_STEPS ? [`and ${failing.length - MAX_STEPS} more`] : []
+    return [...said, ...failing.slice(0, MAX_STEPS), ...more].filter(Boolean).join(', ')
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return [...said, `its steps could not be read (${messageOf(error)})`].filter(Boolean).join(', ')
   }
 }
 
-/** The steps that failed, the innermost of those that hold others: `step 2/1 failed on web1, web2`. */
+/** Describes the failed steps, the innermost of nested ones: `step 2/1 failed on web1, web2`. */
 function failingOf(steps: Step[], within = ''): string[] {
   return steps.flatMap(({ id, executionState, nodeStates, workflow }) => {
     if (executionState !== 'FAILED' && executionState !== 'NODE_MIXED') return []
@@ -264,7 +264,7 @@ function failingOf(steps: Step[], within = ''): string[] {
     const nodes = Object.entries(nodeStates ?? {}).flatMap(([node, state]) =>
       state.executionState === 'FAILED' ? [node] : [],
     )
-    const shown = nodes.length > mostNames ? [...nodes.slice(0, mostNames), `${nodes.length - mostNames} more`] : nodes
+    const shown = nodes.length > MAX_NAMES ? [...nodes.slice(0, MAX_NAMES), `${nodes.length - MAX_NAMES} more`] : nodes
     return [`step ${within}${id} failed${nodes.length > 0 ? ` on ${shown.join(', ')}` : ''}`]
   })
 }

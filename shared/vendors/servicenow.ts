@@ -13,10 +13,10 @@ const named = z.object({
 const someNamed = z.object({ result: z.array(named) })
 
 /**
- * Who calls ServiceNow: a token, else user and password.
+ * Returns the authorization header: a token, else user name and password.
  *
  * @see https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
- * @throws Failure `misconfigured` where there is neither
+ * @throws Failure `misconfigured` if there is neither
  */
 export function authorization(
   username: string | undefined,
@@ -28,30 +28,30 @@ export function authorization(
   throw new Failure('misconfigured', 'The connection to ServiceNow needs username and password, or a token.')
 }
 
-/** Where the records of a table are. */
+/** Returns the API path of a table. */
 export function tablePath(table: string): string {
   return `api/now/table/${segment(table)}`
 }
 
-/** Where one record is. */
+/** Returns the API path of a record. */
 export function recordPath(table: string, id: string): string {
   return `${tablePath(table)}/${segment(id)}`
 }
 
-/** Whether it is the id of a record, of whatever table. */
+/** Returns whether a text is the id of a record. */
 export function isSysId(id: string): boolean {
   return /^[0-9a-f]{32}$/i.test(id)
 }
 
-/** Whether both are the same name. */
+/** Compares names without case. */
 export function is(name: string | undefined, asked: string): boolean {
   return name?.toLowerCase() === asked.toLowerCase()
 }
 
 /**
- * The sys_id of an active group, by its name.
+ * Returns the sys_id of an active group.
  *
- * @throws Failure `refused` where the user of the connection sees none
+ * @throws Failure `refused` if the user of the connection sees no such group
  */
 export async function groupOf(http: Http, group: string): Promise<string> {
   if (isSysId(group)) return group

@@ -7,7 +7,7 @@ import type { ChangeStatus, FlagLocation, PendingChange } from '../providers/fla
 import type { Client } from '../providers/provider.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
-/** One change of a flag, as a change request takes it. */
+/** One change in a change request. */
 export interface ChangeAction {
   feature: string
   action: string
@@ -32,19 +32,19 @@ const changeRequest = z.object({
 })
 type ChangeRequest = z.output<typeof changeRequest>
 
-/** What is added comes to it in these states. */
-const growing = ['Draft', 'In review', 'Approved']
-const longestTitle = 100
+/** Changes are added to a change request in these states. */
+const OPEN_STATES = ['Draft', 'In review', 'Approved']
+const MAX_TITLE = 100
 
 /**
- * Asks for changes that may not be made at once, and sends them to review; a repeat finds what an earlier try has asked
- * for by the key of the call in its title.
+ * Requests changes and sends them to review. A retry finds the change request of an earlier attempt by the idempotency key
+ * in its title.
  *
- * Unleash keeps one change request that is open for a user and an environment, and adds whatever that user asks for to it,
- * which takes back the approvals that it has. So while that of another call is open, a call has to wait.
+ * Unleash has one open change request per user and environment. It adds new changes of the user to it, which revokes its
+ * approvals. So a call must wait while that of another call is open.
  *
  * @see https://docs.getunleash.io/concepts/change-requests
- * @throws Failure `platform` while another one is open
+ * @throws Failure `platform` while another change request is open
  */
 export async function askForChange(
   { http, idempotencyKey }: Client,
@@ -55,14 +55,14 @@ export async function askForChange(
   const mark = idempotencyKey === undefined ? undefined : `(caw-${idempotencyKey})`
   const path = `api/admin/projects/${segment(place.project ?? '')}`
   const { body: mine } = await http.get(`${path}/change-requests/pending`, { schema: z.array(changeRequest) })
-  const open = mine.find(({ environment, state }) => environment === place.environment && growing.includes(state))
+  const open = mine.find(({ environment, state }) => environment === place.environment && OPEN_STATES.includes(state))
   const ours = open !== undefined && (hasMark(open, mark) || isLeftBehind(open, actions))
   if (open && !ours) throw busy(open)
   const add = `${path}/environments/${segment(place.environment)}/change-requests`
   const request = open && holds(open, actions) ? open : (await http.post(add, actions, { schema: changeRequest })).body
   const one = `${path}/change-requests/${request.id}`
   if (mark && !hasMark(request, mark)) {
-    await http.put(`${one}/title`, { title: `${clipSingleLine(comment ?? 'Set feature flags', longestTitle)} ${mark}` })
+    await http.put(`${one}/title`, { title: `${clipSingleLine(comment ?? 'Set feature flags', MAX_TITLE)} ${mark}` })
   }
   if (request.state === 'Draft') {
     await http.put(`${one}/state`, { state: 'In review', ...(comment ? { comment } : {}) })
@@ -70,7 +70,7 @@ export async function askForChange(
   return { id: String(request.id), noun: 'change request', url: linkTo(http, place, request.id) }
 }
 
-/** How it goes on; what was approved is applied, since Unleash does so only when it is asked to. */
+/** Returns the status of a change request. Applies it when it is approved, because Unleash does not. */
 export async function lookAtChange(http: Http, place: FlagLocation, id: string): Promise<ChangeStatus> {
   const path = `api/admin/projects/${segment(place.project ?? '')}/change-requests/${segment(id)}`
   const request = (await http.get(path, { schema: changeRequest })).body
@@ -84,7 +84,7 @@ export async function lookAtChange(http: Http, place: FlagLocation, id: string):
   return { state: `${state}${when}`, ended: false }
 }
 
-/** Where this token may not, somebody else has to. */
+/** Applies a change request. Without the permission, waits until a person does. */
 async function apply(http: Http, path: string): Promise<ChangeStatus> {
   const { status, body } = await http.put(`${path}/state`, { state: 'Applied' }, { accept: [403] })
   if (status !== 403) return { state: 'Applied', ended: true }
@@ -95,7 +95,7 @@ function hasMark({ title }: ChangeRequest, mark: string | undefined): boolean {
   return mark !== undefined && title?.includes(mark) === true
 }
 
-/** Whether it has each of the changes. */
+/** Returns whether a change request contains all changes. */
 function holds({ features }: ChangeRequest, actions: ChangeAction[]): boolean {
   return actions.every(({ feature, action, payload }) =>
     features.some(
@@ -105,13 +105,13 @@ function holds({ features }: ChangeRequest, actions: ChangeAction[]): boolean {
   )
 }
 
-/** What a try that broke off has left: a draft of these changes alone, which has no key in its title yet. */
+/** Returns the draft of an interrupted attempt: it has exactly these changes, but no key in its title. */
 function isLeftBehind(request: ChangeRequest, actions: ChangeAction[]): boolean {
   const changes = request.features.flatMap((feature) => feature.changes)
   return request.state === 'Draft' && changes.length === actions.length && holds(request, actions)
 }
 
-/** Whether what is kept has what was sent: it may have more, and in another order. */
+/** Returns whether a stored value contains the sent one. It may have more fields, in another order. */
 function isSame(kept: unknown, sent: unknown): boolean {
   if (kept === null || typeof kept !== 'object' || sent === null || typeof sent !== 'object') return kept === sent
   return Object.entries(sent).every(([name, value]) => isSame((kept as Record<string, unknown>)[name], value))
