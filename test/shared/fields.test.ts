@@ -11,7 +11,7 @@ test.each(['https://jane@acme.example', 'https://jane:pw@acme.example', 'https:/
   'a URL holds no credentials: %s',
   (text) => {
     expect(field.safeParse(text).error?.issues[0]?.message).toBe(
-      'must not hold credentials: put them into their own fields',
+      'must not contain credentials: use separate fields',
     )
   },
 )

@@ -271,7 +271,7 @@ describe('Webhook: connection', () => {
     ['a header of two lines', { headers: { 'x-team': 'of-the-team\r\nhost: x' } }, 'valid header names and values'],
     ['a header that says where it goes', { headers: { Host: 'evil.example' } }, 'valid header names and values'],
     ['no URL', { baseUrl: 'ftp://example.com' }, ''],
-    ['credentials in the URL', { baseUrl: 'https://a:b@example.com' }, 'must not hold credentials'],
+    ['credentials in the URL', { baseUrl: 'https://a:b@example.com' }, 'must not contain credentials'],
   ])('refuses %s', (_what, fields, words) => {
     const given = { baseUrl: 'https://example.com/x', secret: 'a secret', ...fields }
     const { success, error } = webhook.connection.safeParse(given)
