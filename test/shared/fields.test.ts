@@ -10,9 +10,7 @@ test.each(['https://acme.example', 'http://10.0.0.7:8080/base/'])('a URL may be 
 test.each(['https://jane@acme.example', 'https://jane:pw@acme.example', 'https://:pw@acme.example'])(
   'a URL holds no credentials: %s',
   (text) => {
-    expect(field.safeParse(text).error?.issues[0]?.message).toBe(
-      'must not contain credentials: use separate fields',
-    )
+    expect(field.safeParse(text).error?.issues[0]?.message).toBe('must not contain credentials: use separate fields')
   },
 )
 
