@@ -54,12 +54,12 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   changes.append(`functions/${category}/README.md`, section)
 }
 
-/** Returns where a category lists its providers: in index.ts, or in platforms.ts. */
+/** Returns where a category lists its providers: in index.ts, or in message-providers.ts. */
 function providerList(changes: Changes, category: string): [path: string, anchor: string] {
   const [index, anchor] = [`functions/${category}/index.ts`, '  providers: {\n']
   return changes.read(index).includes(anchor)
     ? [index, anchor]
-    : [`functions/${category}/platforms.ts`, 'export const platforms = {\n']
+    : [`functions/${category}/message-providers.ts`, 'export const messageProviders = {\n']
 }
 
 /** Returns the commands that lead to a working call. */
