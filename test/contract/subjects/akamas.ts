@@ -35,7 +35,7 @@ export const akamas: Subject = {
       refused: true,
       says: 'can not be established',
     },
-    { action, how: 'again', input, isRetry: true, refused: true, says: 'not tried again' },
+    { action, how: 'again', input, isRetry: true, refused: true, says: 'not retried' },
     { action: 'stop-model', how: 'a study', input: { id: 'x' }, refused: true, says: 'cannot stop a study' },
   ],
   run: driveProvider('optimization', 'akamas', {

@@ -154,7 +154,7 @@ export const awsCodePipelineRollback: Subject = {
       input: { ...input, ...stage },
       isRetry: true,
       refused: true,
-      says: 'Whether',
+      says: 'is unknown whether',
     },
     {
       action: 'rollback',

@@ -20,7 +20,7 @@ export const jiraServiceManagement: Subject = {
       connection: { severityField: undefined },
       input: { project: 'ED', title: 'Checkout is slow', severity: 'high' },
       refused: true,
-      says: 'input.severity has no field to go to',
+      says: 'input.severity has no field in Jira',
     },
   ],
   run: driveProvider('incident-management', 'jira-service-management', {

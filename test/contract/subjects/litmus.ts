@@ -72,7 +72,7 @@ export const litmus: Subject = {
       refused: true,
       says: 'Token is revoked',
     },
-    { action, how: 'again', input, isRetry: true, refused: true, says: 'it was not tried again' },
+    { action, how: 'again', input, isRetry: true, refused: true, says: 'was not retried' },
     {
       action,
       how: 'that is stopped',

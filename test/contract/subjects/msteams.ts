@@ -34,7 +34,7 @@ export const msteams: Subject = {
       how: 'to a channel',
       input: { ...input, channel: 'ops' },
       refused: true,
-      says: 'leads to one place',
+      says: 'has one destination',
     },
     {
       action: 'push-update',
