@@ -87,7 +87,7 @@ describe('npm start', () => {
       'openticket\\.triggered',
       '--> POST /v1/incident-management/open-ticket 202 in \\d+ ms',
       '<-- servicenow POST /api/now/table/incident 201 \\(opened INC0010001\\)',
-      'task [0-9a-f]{8} open-ticket: succeeded',
+      'task [0-9a-f]{8} start: succeeded',
       '<-- event sh\\.keptn\\.event\\.openticket\\.finished',
       '--> POST /v1/feature-flags/set-flag 202 in \\d+ ms',
       '<-- unleash POST \\S+/slow-recommendations/environments/production/off 200 \\(slow-recommendations is off in production\\)',
@@ -162,12 +162,12 @@ describe('npm start', () => {
     [
       'a secrets file that is not there',
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => '/no/such/file' },
-      /WEBHOOKS_SECRETS: .*cannot be read/,
+      /secrets file .* cannot be read/,
     ],
     [
       'a secrets file that is not JSON',
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => broken },
-      /WEBHOOKS_SECRETS: .*is not JSON/,
+      /secrets file .* is not JSON/,
     ],
   ])('exits at once with a clear message for %s', async (_, settings, message, options: string[] = []) => {
     const env = {
@@ -309,7 +309,7 @@ describe('webhooks send', () => {
   })
   it('exits with 2 and a message for invalid arguments', async () => {
     for (const [args, message] of [
-      [['send', 'open-issue'], /write category\/action/],
+      [['send', 'open-issue'], /Write it as category\/action/],
       [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /event file .* can not be used/],
       [['send', 'issue-ticketing/open-issue', '--input', 'title'], /write name=value/],
       [
