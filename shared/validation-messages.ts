@@ -83,7 +83,7 @@ function sizeMessage(issue: Sized, bound: 'most' | 'least', limit: number | bigi
 }
 
 function formatMessage({ format, pattern }: Extract<Issue, { code: 'invalid_format' }>): string {
-  if (format === 'url') return 'must be a URL that begins with http:// or https://'
+  if (format === 'url') return 'must be a URL that starts with http:// or https://'
   return pattern === undefined || format !== 'regex' ? `must be a valid ${format}` : `must match ${pattern}`
 }
 

@@ -25,11 +25,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/security/signatures.test.ts', 'a Mattermost button', 'is rejected if any signed byte changes'],
   ],
   'Guessed id of a call': [
-    [
-      'test/shared/values.test.ts',
-      'the identity of a call',
-      'changes with the key, so nobody without it can compute the id',
-    ],
+    ['test/shared/values.test.ts', 'The id of a task', 'changes with the key of the deployment'],
   ],
   'Reading the tasks of another caller': [
     [
@@ -58,7 +54,11 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   ],
   'SSRF through an input': [
     ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
-    ['test/shared/http/client.test.ts', 'a request', 'is not followed to another host, and is within the same'],
+    [
+      'test/shared/http/client.test.ts',
+      'HTTP client: requests',
+      'follows redirects only within the host of the connection',
+    ],
     [
       'test/functions/load-testing/autocannon.test.ts',
       'Built-in generator: allowed targets',
@@ -67,7 +67,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   ],
   'Path traversal in ids': [
     ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
-    ['test/shared/http/client.test.ts', 'a request', 'never leaves the base URL by a part of its path'],
+    ['test/shared/http/client.test.ts', 'HTTP client: requests', 'rejects path segments that leave the base URL'],
     ['test/e2e/refusals.test.ts', 'A path', 'to an unknown connection returns 404 with the known ones'],
   ],
   'Header injection': [
@@ -85,8 +85,12 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   ReDoS: [['test/security/regular-expressions.test.ts', 'regular expressions take linear time']],
   'JSON bombs': [
     ['test/e2e/refusals.test.ts', 'A body', '%s is rejected in both modes with a fix'],
-    ['test/shared/evaluation/slo-file.test.ts', 'an SLO file', 'of aliases that grow without end is refused'],
-    ['test/shared/http/client.test.ts', 'an answer', 'that is too large, or breaks off, is a fault of the platform'],
+    ['test/shared/evaluation/slo-file.test.ts', 'readSloFile', 'rejects a file whose aliases expand without limit'],
+    [
+      'test/shared/http/client.test.ts',
+      'HTTP client: responses',
+      'reports a response that is too large or incomplete as a platform failure',
+    ],
   ],
   'HTML injection': [
     ['test/shared/text/html.test.ts', 'markdownToHtml', 'contains only its own tags for any text'],
@@ -118,7 +122,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'test/e2e/secrets.test.ts',
       'No secret value appears in a log line, response, event or state file, even if platforms echo it',
     ],
-    ['test/shared/redact.test.ts', 'a remembered secret', 'survives no mask %s'],
+    ['test/shared/redact.test.ts', 'A registered secret', 'is masked in the encoding: %s'],
     [
       'test/shared/core/task/start.test.ts',
       'The log of a webhook',

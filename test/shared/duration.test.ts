@@ -14,8 +14,8 @@ const written = ({ weeks, days, hours, minutes, seconds }: Parts) => {
 const secondsOf = ({ weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0 }: Parts) =>
   (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
 
-describe('a duration', () => {
-  test('of any parts has the seconds of all of them, in capitals or not', () => {
+describe('Durations', () => {
+  test('parseDuration adds up all parts, in upper or lower case', () => {
     fc.assert(
       fc.property(parts, (given) => {
         fc.pre(secondsOf(given) > 0)
@@ -25,7 +25,7 @@ describe('a duration', () => {
     )
   })
 
-  test('of any text is whole seconds over zero, or is refused by its name', () => {
+  test('parseDuration returns a positive number for any text or rejects the field', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[Pp]?[0-9TtWwDdHhMmSs.-]{0,20}$/)), (text) => {
         try {
@@ -39,7 +39,7 @@ describe('a duration', () => {
     )
   })
 
-  test('in words is the same time', () => {
+  test('formatDuration keeps the exact duration', () => {
     const sizes: Record<string, number> = { s: 1, min: 60, h: 3_600, d: 86_400 }
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000_000 }), (seconds) => {

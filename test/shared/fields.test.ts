@@ -1,19 +1,19 @@
 import { expect, test } from '@jest/globals'
 import { url } from '../../shared/fields.ts'
 
-const field = url('Where it is')
+const field = url('Base URL')
 
-test.each(['https://acme.example', 'http://10.0.0.7:8080/base/'])('a URL may be %s', (text) => {
+test.each(['https://acme.example', 'http://10.0.0.7:8080/base/'])('A URL field accepts %s', (text) => {
   expect(field.safeParse(text).success).toBe(true)
 })
 
 test.each(['https://jane@acme.example', 'https://jane:pw@acme.example', 'https://:pw@acme.example'])(
-  'a URL holds no credentials: %s',
+  'A URL field rejects credentials: %s',
   (text) => {
     expect(field.safeParse(text).error?.issues[0]?.message).toBe('must not contain credentials: use separate fields')
   },
 )
 
-test.each(['acme.example', 'ftp://acme.example', 'javascript:alert(1)', ''])('a URL is not "%s"', (text) => {
+test.each(['acme.example', 'ftp://acme.example', 'javascript:alert(1)', ''])('A URL field rejects "%s"', (text) => {
   expect(field.safeParse(text).success).toBe(false)
 })

@@ -4,7 +4,7 @@ import { clearSecrets, redact, redactDeep, registerSecret, shortestSecret } from
 
 beforeEach(clearSecrets)
 
-/** A star of the mask itself would tell of nothing: a secret that holds one may stand in what was masked. */
+/** Secrets without an asterisk: a masked text may contain a secret with one. */
 const secret = fc
   .oneof(
     fc.string({ minLength: shortestSecret, maxLength: 40 }),
@@ -14,9 +14,9 @@ const secret = fc
   )
   .filter((text) => text.length >= shortestSecret && !text.includes('*'))
 
-/** How libraries of all kinds write a text into something else. */
+/** Encodings that libraries produce. */
 const encodings: Record<string, (text: string) => string> = {
-  'as it is': (text) => text,
+  unchanged: (text) => text,
   'percent-encoded': encodeURIComponent,
   'percent-encoded in lower case': (text) => encodeURIComponent(text).replace(/%../g, (sign) => sign.toLowerCase()),
   'in a form': (text) => new URLSearchParams([['a', text]]).toString().slice(2),
@@ -38,11 +38,11 @@ const encodings: Record<string, (text: string) => string> = {
       .replaceAll("'", '&#39;'),
 }
 
-/** What is no part of it. */
+/** Texts around a secret. */
 const around = fc.constantFrom('', ' ', 'token=', '"', '\n', ': ', '***', '=')
 
-describe('a remembered secret', () => {
-  test.each(Object.keys(encodings))('survives no mask %s', (name) => {
+describe('A registered secret', () => {
+  test.each(Object.keys(encodings))('is masked in the encoding: %s', (name) => {
     fc.assert(
       fc.property(secret, around, around, (value, before, after) => {
         const form = encodings[name]?.(value.toWellFormed()) ?? ''
@@ -56,7 +56,7 @@ describe('a remembered secret', () => {
     )
   })
 
-  test('is masked whatever else was remembered before or after it', () => {
+  test('is masked independently of other registered secrets', () => {
     fc.assert(
       fc.property(fc.array(secret, { minLength: 2, maxLength: 5 }), (values) => {
         for (const value of values) registerSecret(value)
@@ -67,21 +67,21 @@ describe('a remembered secret', () => {
     )
   })
 
-  test('that is an encoding of another has encodings of its own', () => {
+  test('is masked in all encodings if it is an encoding of another secret', () => {
     registerSecret('the-first-of-two-secrets')
     const second = Buffer.from('the-first-of-two-secrets').toString('base64')
     registerSecret(second)
     expect(redact(Buffer.from(second).toString('base64'))).toBe('***')
   })
 
-  test('may hold half of a character, which nothing can encode', () => {
+  test('is masked if it contains half of a surrogate pair', () => {
     registerSecret('half-\ud83d-of-one')
     expect(redact('say half-\ud83d-of-one')).toBe('say ***')
   })
 })
 
-describe('what was masked', () => {
-  test('stays as it is when it is masked again', () => {
+describe('A masked text', () => {
+  test('does not change when it is masked again', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(secret, around), { maxLength: 8 }), (parts) => {
         for (const part of parts) registerSecret(part)
@@ -93,13 +93,13 @@ describe('what was masked', () => {
     )
   })
 
-  test('joins to no secret with the star that stands beside it', () => {
+  test('does not form a secret with the asterisks of the mask', () => {
     registerSecret('a-first-secret')
     registerSecret('**-the-rest')
     expect(redact('a-first-secret-the-rest')).not.toContain('**-the-rest')
   })
 
-  test('is else untouched, and of the same shape', () => {
+  test('keeps all other values and their structure', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value)
@@ -111,7 +111,7 @@ describe('what was masked', () => {
   })
 })
 
-describe('what a platform makes of a secret', () => {
+describe('A secret that a platform returns', () => {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const hex = (text: string) => Buffer.from(text).toString('hex')
   const entities = (text: string, write: (code: number) => string) =>
@@ -131,7 +131,7 @@ describe('what a platform makes of a secret', () => {
     ['its first 20 characters', `bad token ${words.slice(0, 20)}...`, /^bad token \*\*\*\.\.\.$/],
     ['all but its last 4 characters', `${words.slice(0, -4)}****`, /^\*\*\*\*+$/],
     ['several of these', `${words.slice(0, 14)}, ${words}, ${words.slice(0, 13)}`, /^\*\*\*, \*\*\*, \*\*\*$/],
-  ])('is masked for a long secret: %s', (_what, text, expected) => {
+  ])('is masked as %s', (_what, text, expected) => {
     registerSecret(words)
     expect(redact(text)).toMatch(expected)
   })
@@ -152,7 +152,7 @@ describe('what a platform makes of a secret', () => {
     ],
     ['HTML with an entity for the slash', signs.replace(/[&<>"'/]/g, (sign) => `&#x${hex(sign)};`)],
     ['a mixture', signs.replaceAll('/', '%2F').replaceAll('&', '&amp;')],
-  ])('is masked for a secret with signs: %s', (_what, text) => {
+  ])('is masked with special characters as %s', (_what, text) => {
     registerSecret(signs)
     expect(redact(`a ${text} b`)).toBe('a *** b')
   })
@@ -162,19 +162,19 @@ describe('what a platform makes of a secret', () => {
     ['-----BEGIN PRIVATE KEY-----\nMIIB', '-----BEGIN PUBLIC KEY-----'],
     ['production-of-tomorrow', 'production-of-today'],
     ['Ab3-short', 'AB3-SHORT ab3-short'],
-  ])('leaves ordinary text alone: %s', (value, text) => {
+  ])('does not change other text: %s', (value, text) => {
     registerSecret(value)
     expect(redact(text)).toBe(text)
   })
 })
 
-test('the password of a basic authorization is masked alone, too', () => {
+test('The password in basic authorization is masked on its own', () => {
   registerSecret(`Basic ${btoa('robot:a-password-of-it')}`)
   expect(redact(`Basic ${btoa('robot:a-password-of-it')}, robot:a-password-of-it`)).toBe('***, robot:***')
 })
 
-describe('an invocation', () => {
-  test('knows only the secrets that it has read itself', () => {
+describe('An invocation', () => {
+  test('masks only secrets that it has read', () => {
     registerSecret('the-token-of-one')
     clearSecrets()
     registerSecret('the-token-of-two')
@@ -185,7 +185,7 @@ describe('an invocation', () => {
   })
 })
 
-describe('the link of an approval', () => {
+describe('The link of an approval', () => {
   const [task, signature] = ['0123456789abcdef0123456789abcdef01234567', '89ab'.repeat(16)]
 
   test.each([
@@ -194,7 +194,7 @@ describe('the link of an approval', () => {
     [`${encodeURIComponent(`https://x/approvals/${task}.t0k9zz.${signature}`)}&x=1`],
     [`${task}.t0k9zz.${signature.slice(0, 40)}...`],
     [`${task}.t0k9zz.${signature}`.toUpperCase()],
-  ])('does not show its signature: %s', (text) => {
+  ])('is masked without its task: %s', (text) => {
     const masked = redact(text)
     expect(masked).toContain('.***')
     expect(masked).not.toMatch(/89ab89ab|t0k9zz/i)
@@ -207,7 +207,7 @@ describe('the link of an approval', () => {
     [`commit ${task}`],
     [`${task}.json`],
     [`/tasks/${task}`],
-  ])('is all that is masked: %s', (text) => {
+  ])('is not confused with %s', (text) => {
     expect(redact(text)).toBe(text)
   })
 })

@@ -9,7 +9,7 @@ import { errored } from '../../shared/outcome.ts'
 import { redact, redactDeep, registerSecret } from '../../shared/redact.ts'
 import { validate } from '../../shared/validate.ts'
 
-describe('a duration', () => {
+describe('A duration', () => {
   it.each([
     ['PT30S', 30],
     ['PT90M', 5_400],
@@ -21,10 +21,10 @@ describe('a duration', () => {
   ])('%s is %i seconds', (text, seconds) => {
     expect(parseDuration(text, 'deadline')).toBe(seconds)
   })
-  it.each(['', 'P', 'PT', '2h', 'PT0S', 'P1M', 'P1Y', 'PT-1S', 'PT1.5H', 'PT1H '])('%j is refused', (text) => {
+  it.each(['', 'P', 'PT', '2h', 'PT0S', 'P1M', 'P1Y', 'PT-1S', 'PT1.5H', 'PT1H '])('rejects %j', (text) => {
     expect(() => parseDuration(text, 'deadline')).toThrow('ISO 8601')
   })
-  it('is told in the largest unit that fits', () => {
+  it('is formatted in the largest unit that fits', () => {
     expect([45, 90, 120, 7_200, 86_400, 90_000].map(formatDuration)).toEqual([
       '45 s',
       '90 s',
@@ -36,8 +36,8 @@ describe('a duration', () => {
   })
 })
 
-describe('a secret value', () => {
-  it('is masked in every form in which it may come back', () => {
+describe('A secret value', () => {
+  it('is masked in every encoding', () => {
     const value = 'pa"ss/wo+rd\nwith lines'
     registerSecret(value)
     for (const form of [
@@ -50,7 +50,7 @@ describe('a secret value', () => {
       expect(redact(`a ${form} b`)).toContain('***')
     }
   })
-  it('is masked wherever it stands in a value, in names too', () => {
+  it('is masked in nested values and property names', () => {
     registerSecret('secret-in-a-name')
     expect(redactDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({
       'x ***': [{ y: '***!' }],
@@ -58,7 +58,7 @@ describe('a secret value', () => {
       b: null,
     })
   })
-  it('is nowhere after masking, whatever surrounds it', () => {
+  it('is masked in any text', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (value, before, after) => {
         registerSecret(value)
@@ -83,7 +83,7 @@ describe('a secret value', () => {
   })
 })
 
-describe('the identity of a call', () => {
+describe('The id of a task', () => {
   const key = 'a-key-of-the-deployment'
   const one = {
     deployment: 'table-of-one-stack',
@@ -96,7 +96,7 @@ describe('the identity of a call', () => {
     dryRun: false,
     input: { title: 't', labels: ['a'] },
   }
-  it('fits every name: 40 hex digits', async () => {
+  it('has 40 hex digits', async () => {
     expect(await identify(one, key)).toMatch(/^[0-9a-f]{40}$/)
   })
   it('does not depend on the order of fields or on what is undefined', async () => {
@@ -117,7 +117,7 @@ describe('the identity of a call', () => {
   ])('changes with %j', async (change) => {
     expect(await identify({ ...one, ...change }, key)).not.toBe(await identify(one, key))
   })
-  it('changes with the key, so nobody without it can compute the id', async () => {
+  it('changes with the key of the deployment', async () => {
     expect(await identify(one, 'another-key')).not.toBe(await identify(one, key))
   })
   it('is made from JSON that reads back as the same value', () => {
@@ -129,23 +129,23 @@ describe('the identity of a call', () => {
   })
 })
 
-describe('fields', () => {
-  it('take lists from text, and ids from numbers', () => {
+describe('Fields', () => {
+  it('convert text to lists and numbers to ids', () => {
     expect(words('w').parse(' a, b,,c ')).toEqual(['a', 'b', 'c'])
     expect(words('w').parse(['a, b'])).toEqual(['a, b'])
     expect([id('i').parse(7), id('i').parse('7')]).toEqual(['7', '7'])
   })
-  it('take on and off in words, and refuse what no text can be made of', () => {
+  it('convert on and off to a state and reject other values', () => {
     expect(['on', 'OFF', true, 'false'].map((value) => onOff('o').parse(value))).toEqual(['on', 'off', 'on', 'off'])
     for (const bad of ['', 1, null, {}, [], { toString: 'on' }, [{ toString: 'on', valueOf: 'on' }]])
       expect(onOff('o').safeParse(bad).success).toBe(false)
   })
-  it('refuse URLs that are not http, and credentials in them', () => {
+  it('reject URLs with another scheme or with credentials', () => {
     for (const bad of ['ftp://x', 'file:///etc/passwd', 'javascript:alert(1)', 'x', 'https://user:pass@host'])
       expect(url('u').safeParse(bad).success).toBe(false)
     expect(url('u').parse('https://jira.example/base')).toBe('https://jira.example/base')
   })
-  it('that are wrong are all named, with the nearest known name', () => {
+  it('report every invalid field, with the most similar known name', () => {
     const schema = z.strictObject({ title: z.string(), labels: z.optional(words('w')) })
     const failure = (() => {
       try {
@@ -159,7 +159,7 @@ describe('fields', () => {
   })
 })
 
-it('what is thrown on purpose is told as it is, and a bug is told as one', () => {
+it('The outcome of a Failure contains its message, and that of a bug "Internal error"', () => {
   expect(errored(new Failure('refused', 'No.'))).toEqual({
     status: 'errored',
     result: 'fail',

@@ -27,15 +27,15 @@ const aws = (account: object = {}, more: object = {}) =>
 const read = (client = aws()) => failureOf(client.read(SSMClient, get))
 const write = (client = aws()) => failureOf(client.write(SSMClient, update))
 
-describe('what AWS answers', () => {
-  test('comes back as the SDK reads it', async () => {
+describe('AWS client: responses', () => {
+  test('returns the output of the SDK', async () => {
     const { OpsItem } = await aws().read(SSMClient, get)
     expect(OpsItem).toMatchObject({ OpsItemId: id, Status: 'Open' })
     await aws().write(SSMClient, update)
     expect(server.state.opsItems[0]?.Status).toBe('Resolved')
   })
 
-  test('as a refusal is one, in its words, with the error of the SDK behind it', async () => {
+  test('reports a refusal with the message of AWS and the SDK error as its cause', async () => {
     server.failNext(400, { __type: 'OpsItemLimitExceededException', Message: 'Too many OpsItems', Limit: 7 })
     const failure = await write()
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
@@ -44,13 +44,13 @@ describe('what AWS answers', () => {
     expect(awsErrorOf(new Error('another'))).toBeUndefined()
   })
 
-  test('without a reason is told as such', async () => {
+  test('reports an error without a message', async () => {
     server.failNext(400, { __type: 'OpsItemNotFoundException' })
     expect((await read()).message).toContain('OpsItemNotFoundException to GetOpsItem: ')
   })
 
   test.each(['UnrecognizedClientException', 'InvalidClientTokenId', 'ExpiredTokenException'])(
-    '%s is about credentials',
+    'reports %s as a credentials failure',
     async (name) => {
       server.failNext(400, { __type: name, message: 'The security token included in the request is invalid.' })
       expect(await write()).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
@@ -60,7 +60,7 @@ describe('what AWS answers', () => {
   test.each([
     ['OpsItemAccessDeniedException', 'not allowed'],
     ['AccessDeniedException', 'User: x is not authorized to perform: ssm:GetOpsItem'],
-  ])('%s says where to allow it', async (name, message) => {
+  ])('explains where to grant the permission after %s', async (name, message) => {
     server.failNext(400, { __type: name, message })
     const failure = await read()
     expect([failure.kind, failure.message]).toEqual([
@@ -74,12 +74,12 @@ describe('what AWS answers', () => {
     ['TooManyRequestsException', 429],
     ['RequestLimitExceeded', 400],
     ['ProvisionedThroughputExceededThrottling', 400],
-  ])('%s is waited for', async (name, status) => {
+  ])('treats %s as transient', async (name, status) => {
     server.failNext(status, { __type: name, message: 'Rate exceeded' }, { headers: { 'retry-after': '4' } })
     expect(await write()).toMatchObject({ kind: 'platform', transient: true, retryAfter: 4, mayHaveWritten: false })
   })
 
-  test('with a Retry-After as a date is waited for until then', async () => {
+  test('accepts a date in Retry-After', async () => {
     const headers = { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }
     server.failNext(503, { __type: 'ServiceUnavailable', message: 'Busy' }, { headers })
     const { retryAfter = 0 } = await read()
@@ -87,7 +87,7 @@ describe('what AWS answers', () => {
     expect(retryAfter).toBeLessThanOrEqual(61)
   })
 
-  test('with 5xx is tried again, and a write may have been done', async () => {
+  test('treats a 5xx status as transient, and a write may have happened', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' }, { times: 2 })
     expect(await read()).toMatchObject({
       kind: 'platform',
@@ -98,7 +98,7 @@ describe('what AWS answers', () => {
     expect(await write()).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
   })
 
-  test('is a fault where it is no JSON, whatever the status', async () => {
+  test('reports a platform failure for a body that is not JSON, for any status', async () => {
     for (const status of [200, 400, 503]) server.failNext(status, '<html>A proxy</html>')
     for (const status of [200, 400, 503]) {
       const failure = await write()
@@ -107,7 +107,7 @@ describe('what AWS answers', () => {
     }
   })
 
-  test('that goes away by itself, says whoever asks', async () => {
+  test('treats the exceptions that the caller names as transient', async () => {
     const conflict = { __type: 'OpsItemConflictException', Message: 'It is being deleted' }
     server.failNext(400, conflict, { times: 2 })
     expect(await write()).toMatchObject({ kind: 'refused' })
@@ -115,21 +115,21 @@ describe('what AWS answers', () => {
     expect(passing).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
   })
 
-  test('is never asked for twice', async () => {
+  test('sends each request once', async () => {
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
     await read()
     expect(server.calls).toHaveLength(1)
   })
 
-  test('does not publish a secret', async () => {
-    registerSecret('a-secret-of-somebody')
-    server.failNext(400, { __type: 'ValidationException', message: 'Value a-secret-of-somebody is wrong' })
+  test('masks secrets in error messages', async () => {
+    registerSecret('a-secret-of-the-account')
+    server.failNext(400, { __type: 'ValidationException', message: 'Value a-secret-of-the-account is wrong' })
     expect((await read()).message).toContain('Value *** is wrong')
   })
 })
 
-describe('what goes on below', () => {
-  test('a connection that breaks off leaves a write in doubt', async () => {
+describe('AWS client: network', () => {
+  test('reports that a write may have happened if the connection breaks', async () => {
     server.down()
     expect(await read()).toMatchObject({ kind: 'platform', mayHaveWritten: false })
     const failure = await write()
@@ -137,29 +137,29 @@ describe('what goes on below', () => {
     expect(failure.message).toBe('OpsCenter could not be reached: socket hang up (UpdateOpsItem).')
   })
 
-  test('a connection that is not made leaves none', async () => {
+  test('reports that nothing was written if the connection is refused', async () => {
     const failure = await write(aws({ endpoint: 'http://127.0.0.1:9' }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(failure.message).toContain('ECONNREFUSED')
   })
 
-  test('an answer that does not come is waited for until the deadline, but a second at least', async () => {
+  test('waits for a response until the deadline, but at least one second', async () => {
     server.hang()
-    const began = Date.now()
+    const startedAt = Date.now()
     const failure = await write(aws({}, { deadlineAt: Date.now() + 200 }))
     expect(failure).toMatchObject({ kind: 'timeout', transient: true, mayHaveWritten: true })
     expect(failure.message).toBe('OpsCenter did not respond within 1 s (UpdateOpsItem).')
-    expect(Date.now() - began).toBeGreaterThan(900)
+    expect(Date.now() - startedAt).toBeGreaterThan(900)
   })
 
-  test('after the deadline nothing is written, but it may be looked', async () => {
+  test('only reads after the deadline', async () => {
     const late = aws({}, { deadlineAt: Date.now() - 1 })
     expect(await write(late)).toMatchObject({ kind: 'deadline', mayHaveWritten: false })
     expect(server.calls).toEqual([])
     await late.read(SSMClient, get)
   })
 
-  test('a region that nobody names is a fault of ours', async () => {
+  test('reports a missing region as misconfigured', async () => {
     const region = process.env['AWS_REGION']
     delete process.env['AWS_REGION']
     const failure = await failureOf(
@@ -171,8 +171,8 @@ describe('what goes on below', () => {
   })
 })
 
-describe('whether something was written', () => {
-  test('is remembered for what comes after it', async () => {
+describe('AWS client: mayHaveWritten', () => {
+  test('stays true for all requests after a write', async () => {
     const client = aws()
     server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
     expect((await read(client)).mayHaveWritten).toBe(false)
@@ -183,7 +183,7 @@ describe('whether something was written', () => {
     expect((await write(client)).mayHaveWritten).toBe(true)
   })
 
-  test('is not, where it was refused', async () => {
+  test('stays false after a refused write', async () => {
     const client = aws()
     server.failNext(400, { __type: 'ValidationException', message: 'no' })
     await write(client)
@@ -192,7 +192,7 @@ describe('whether something was written', () => {
   })
 })
 
-describe('a dry run', () => {
+describe('AWS client: dry run', () => {
   const rehearse = async (account: object, command: unknown = update) => {
     let shown: SentRequest | undefined
     const intercept = (request: SentRequest) => {
@@ -203,7 +203,7 @@ describe('a dry run', () => {
     return shown
   }
 
-  test('shows the first write, and sends nothing', async () => {
+  test('shows the first write and sends nothing', async () => {
     expect(await rehearse({ endpoint: undefined })).toEqual({
       method: 'UpdateOpsItem',
       url: 'https://ssm.eu-west-1.amazonaws.com',
@@ -214,20 +214,20 @@ describe('a dry run', () => {
     expect(server.calls).toEqual([])
   })
 
-  test('shows bytes as the text that they are', async () => {
+  test('decodes bytes in the request to text', async () => {
     const content = new TextEncoder().encode('{"größe":1}')
     const command = new UpdateOpsItemCommand({ OpsItemId: id, Description: content as unknown as string })
     expect(JSON.parse((await rehearse({}, command))?.body ?? '')).toMatchObject({ Description: '{"größe":1}' })
   })
 
-  test('looks all the same', async () => {
+  test('sends reads', async () => {
     const client = aws({}, { intercept: () => undefined })
     expect((await client.read(SSMClient, get)).OpsItem?.OpsItemId).toBe(id)
   })
 })
 
-describe('clients', () => {
-  test('are one for each account, and keep their connections', async () => {
+describe('AWS clients', () => {
+  test('are created once per account', async () => {
     await aws().read(SSMClient, get)
     await aws().read(SSMClient, get)
     await aws({ region: 'us-east-1' }).read(SSMClient, get)
@@ -245,7 +245,7 @@ describe('clients', () => {
     expect(made).toHaveBeenCalledTimes(3)
   })
 
-  test('are in the region of the function where the connection names none', async () => {
+  test('default to the region of the function', async () => {
     expect(await aws({ region: undefined, endpoint: undefined }).region(SSMClient)).toBe('eu-west-1')
     expect(await aws({ region: 'us-west-2' }).region(SSMClient)).toBe('us-west-2')
   })
@@ -254,12 +254,12 @@ describe('clients', () => {
     ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/x/y?region=eu-west-1'],
     ['cn-north-1', 'https://cn-north-1.console.amazonaws.cn/x/y?region=cn-north-1'],
     ['us-gov-west-1', 'https://us-gov-west-1.console.amazonaws-us-gov.com/x/y?region=us-gov-west-1'],
-  ])('of %s have their console', (region, url) => {
+  ])('link to the console of the partition of %s', (region, url) => {
     expect(consoleUrl(region, 'x/y')).toBe(url)
   })
 })
 
-describe('another role', () => {
+describe('AWS client: role of another account', () => {
   const roleArn = 'arn:aws:iam::210987654321:role/webhooks'
   let sts: Served
   let answer: (call: Call) => Reply
@@ -285,7 +285,7 @@ describe('another role', () => {
     body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
   })
 
-  test('is assumed once, with the external id that it asks for, and its token is sent', async () => {
+  test('assumes the role once, with the external id, and sends its session token', async () => {
     const account = { roleArn, externalId: 'an-id' }
     await aws(account).read(SSMClient, get)
     await aws(account).write(SSMClient, update)
@@ -303,7 +303,7 @@ describe('another role', () => {
     ])
   })
 
-  test('that may not be assumed is refused in the words of AWS, and nothing is in doubt', async () => {
+  test('reports that the role cannot be assumed and that nothing was written', async () => {
     const message = `User: arn:aws:sts::123456789012:assumed-role/f is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
     answer = () => refused('AccessDenied', message)
     const failure = await write(aws({ roleArn }))
@@ -315,14 +315,14 @@ describe('another role', () => {
     await aws({ roleArn }).read(SSMClient, get)
   })
 
-  test('that may not do it itself is named', async () => {
+  test('names the role whose policy lacks the permission', async () => {
     server.state.denied = ['GetOpsItem']
     expect((await read(aws({ roleArn, region: 'eu-central-1' }))).message).toMatch(
       /ssm:GetOpsItem\. Allow it in the policy of arn:aws:iam::210987654321:role\/webhooks\.$/,
     )
   })
 
-  test('is asked for once where STS fails, and what was to be written certainly was not', async () => {
+  test('calls STS once if STS fails and reports that nothing was written', async () => {
     answer = () => refused('ServiceUnavailable', 'Busy', 503)
     expect(await write(aws({ roleArn, region: 'eu-north-1' }))).toMatchObject({
       kind: 'platform',
@@ -333,7 +333,7 @@ describe('another role', () => {
     expect(server.calls).toEqual([])
   })
 
-  test('is waited for no longer than for an answer', async () => {
+  test('waits for STS no longer than for a response', async () => {
     sts.hang()
     const failure = await read(aws({ roleArn, region: 'eu-south-1' }, { deadlineAt: Date.now() + 100 }))
     expect(failure).toMatchObject({ kind: 'timeout', transient: true })

@@ -6,11 +6,11 @@ const operator = fc.constantFrom('<', '<=', '=', '>=', '>')
 const space = fc.constantFrom('', ' ', '  ', '\t')
 const digits = fc
   .tuple(fc.nat(99_999), fc.option(fc.nat(999), { nil: undefined }))
-  .map(([whole, part]) => (part === undefined ? String(whole) : `${whole}.${part}`))
+  .map(([integer, fraction]) => (fraction === undefined ? String(integer) : `${integer}.${fraction}`))
 const value = fc.double({ min: -1e9, max: 1e9, noNaN: true })
 
-describe('a criterion', () => {
-  test('means the same however it is spaced, and is relative with a sign or a percent sign', () => {
+describe('Criteria', () => {
+  test('ignore spaces, and are relative with a sign or a percent sign', () => {
     fc.assert(
       fc.property(operator, fc.constantFrom('', '+', '-'), digits, fc.constantFrom('', '%'), space, (...given) => {
         const [sign, plus, number, percent, gap] = given
@@ -22,7 +22,7 @@ describe('a criterion', () => {
     )
   })
 
-  test('of any text is one with a number, or none', () => {
+  test('parsed from any text have a finite value', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[<>= +%.0-9-]{0,12}$/)), (text) => {
         const parsed = parseCriterion(text)
@@ -32,7 +32,7 @@ describe('a criterion', () => {
     )
   })
 
-  test('that is fixed has its own limit; one that is relative has one only beside an earlier value', () => {
+  test('have a limit: a fixed one, or one relative to an earlier value', () => {
     fc.assert(
       fc.property(value, value, (number, earlier) => {
         const fixed = { text: '', operator: '<' as const, value: number }
@@ -43,7 +43,7 @@ describe('a criterion', () => {
     )
   })
 
-  test('holds on one side of its limit: what is not below is at it or above it', () => {
+  test('compare consistently: >= is the opposite of <', () => {
     fc.assert(
       fc.property(value, value, (measured, limit) => {
         expect(meetsLimit(measured, '>=', limit)).toBe(!meetsLimit(measured, '<', limit))

@@ -16,10 +16,10 @@ const finished = (data: object, type = 'sh.keptn.event.evaluation.finished') => 
   data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
 })
 
-describe('an earlier evaluation', () => {
+describe('previousEvaluationIn', () => {
   const measured = [{ metric: 'p95', value: 200, status: 'pass' }]
 
-  test("is read of Keptn's own event, as of ours", () => {
+  test("reads Keptn's own event and our event", () => {
     expect(previousEvaluationIn(finished({ result: 'pass', evaluation }))).toEqual({
       id: 'e1',
       result: 'pass',
@@ -27,12 +27,12 @@ describe('an earlier evaluation', () => {
     })
   })
 
-  test('is read of an event of another task', () => {
+  test('reads the event of another task', () => {
     const event = finished({ result: 'warning', 'check-slo': evaluation }, 'sh.keptn.event.check-slo.finished')
     expect(previousEvaluationIn(event)).toMatchObject({ measured })
   })
 
-  test('is read of what webhook-service keeps of a silent call', () => {
+  test('reads the response to a silent call that webhook-service stores', () => {
     const answer = {
       status: 'succeeded',
       result: 'pass',
@@ -46,7 +46,7 @@ describe('an earlier evaluation', () => {
     expect(evaluationIn({ timeframe: '5m', responses: [answer] })).toMatchObject({ score: 100 })
   })
 
-  test('leaves out what was not measured', () => {
+  test('omits indicators that were not measured', () => {
     const indicatorResults = [
       indicator('a', 1, 'fail'),
       indicator('b', 0, 'fail', false),
@@ -70,14 +70,13 @@ describe('an earlier evaluation', () => {
     [finished({})],
     [{ ...finished({ result: 'pass', evaluation }), id: 7 }],
     [finished({ result: 'odd', evaluation: { score: 1 } })],
-    // It could not be made.
     [finished({ status: 'errored', result: 'fail', evaluation: { score: 0, result: 'fail' } })],
-  ])('is none of %j', (event) => {
+  ])('returns undefined for %j', (event) => {
     expect(previousEvaluationIn(event)).toBeUndefined()
   })
 })
 
-describe('the earlier evaluations that Keptn keeps', () => {
+describe('Keptn: previous evaluations', () => {
   let server: Served
   beforeEach(async () => {
     server = await serve(() => ({ status: 200, body: { events: [finished({ result: 'pass', evaluation }), {}] } }))
@@ -95,7 +94,7 @@ describe('the earlier evaluations that Keptn keeps', () => {
   const ask = (more: Partial<typeof of> = {}) =>
     keptn({ type: 'keptn', baseUrl: server.url, token: 'a-token-of-keptn' }).evaluations({ ...of, ...more })
 
-  test('are asked for as Keptn itself asks for them', async () => {
+  test('are requested with the same query as in Keptn', async () => {
     expect(await ask()).toMatchObject([{ id: 'e1' }])
     const [call] = server.calls
     expect(call?.path).toBe('/api/mongodb-datastore/event/type/sh.keptn.event.evaluation.finished')
@@ -112,7 +111,7 @@ describe('the earlier evaluations that Keptn keeps', () => {
   })
 
   test.each(['a AND data.project:other', 'a,b', 'a:b', ' ', ''])(
-    'are not asked for of a service %j',
+    'are not requested for the invalid service name %j',
     async (service) => {
       expect(await failureOf(ask({ service }))).toMatchObject({
         kind: 'invalid',
@@ -122,12 +121,12 @@ describe('the earlier evaluations that Keptn keeps', () => {
     },
   )
 
-  test('that may not be read are a refusal, and no pass', async () => {
+  test('report a refusal if the token cannot read events', async () => {
     server.failNext(403, { code: 403, message: 'the token lacks the scope cloudautomation:events:read' })
     expect(await failureOf(ask())).toMatchObject({ kind: 'refused', message: expect.stringContaining('events:read') })
   })
 
-  test('while Keptn is down are asked for later', async () => {
+  test('report a transient failure while Keptn is down', async () => {
     server.failNext(503, {})
     expect(await failureOf(ask())).toMatchObject({ transient: true })
     server.failNext(200, '<html>Sign in</html>')

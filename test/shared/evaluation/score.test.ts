@@ -4,7 +4,7 @@ import type { PreviousEvaluation } from '../../../shared/evaluation/previous-eva
 import { type MeasuredIndicator, scoreByFile, scoreByPlatform, scoreEach } from '../../../shared/evaluation/score.ts'
 import { readSloFile } from '../../../shared/evaluation/slo-file.ts'
 
-/** `[{criteria: ["<600"]}]` of `<600`; several sets are parted by `or`, the criteria of one by `and`. */
+/** `[{criteria: ["<600"]}]` of `<600`; `or` separates sets, `and` separates criteria. */
 const sets = (text: string) => (text === '' ? [] : text.split(' or ').map((set) => ({ criteria: set.split(' and ') })))
 
 interface Objective {
@@ -13,8 +13,8 @@ interface Objective {
   weight?: number
   key?: boolean
   value: number | undefined
-  /** Values of earlier evaluations, the newest first, each with how it was judged there. */
-  earlier?: [value: number, status?: string][]
+  /** Values and statuses of previous evaluations, newest first. */
+  previous?: [value: number, status?: string][]
 }
 
 interface Case {
@@ -30,35 +30,35 @@ interface Case {
 const total = { pass: '90%', warning: '75%' }
 const several = (more: object = {}) => ({ compare_with: 'several_results', ...more })
 
-async function scored({ objectives, total: asked = total, comparison }: Case) {
+async function scored({ objectives, total: totalScore = total, comparison }: Case) {
   const file = await readSloFile(
     {
       ...(comparison ? { comparison } : {}),
       objectives: objectives.map(({ pass = '', warning = '', weight = 1, key = false }, at) => ({
         ...{ sli: `sli-${at}`, pass: sets(pass), warning: sets(warning), weight, key_sli: key },
       })),
-      total_score: asked,
+      total_score: totalScore,
     },
     'sloFile',
   )
   const measured: MeasuredIndicator[] = objectives.map(({ value }, at) => ({ name: `sli-${at}`, value }))
-  const count = Math.max(...objectives.map(({ earlier = [] }) => earlier.length))
-  const earlier = Array.from(
+  const count = Math.max(...objectives.map(({ previous = [] }) => previous.length))
+  const previous = Array.from(
     { length: count },
     (_, turn): PreviousEvaluation => ({
-      id: `earlier-${turn}`,
+      id: `previous-${turn}`,
       result: 'pass',
-      measured: objectives.flatMap(({ earlier: values = [] }, at) => {
+      measured: objectives.flatMap(({ previous: values = [] }, at) => {
         const [value, status = 'pass'] = values[turn] ?? []
         return value === undefined ? [] : [{ metric: `sli-${at}`, value, status }]
       }),
     }),
   )
-  return scoreByFile(file, measured, earlier, 'errored')
+  return scoreByFile(file, measured, previous, 'errored')
 }
 
 /**
- * Computed by hand, by what Keptn's documentation and its lighthouse-service say.
+ * Computed by hand from Keptn's documentation and the source of lighthouse-service.
  *
  * @see https://keptn.sh/docs/1.0.x/define/slo/ weights, key SLIs, total score
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go
@@ -70,7 +70,7 @@ const cases: Case[] = [
     ...{ statuses: ['pass'], score: 100, result: 'pass' },
   },
   {
-    what: 'a limit that is met exactly is no pass of <, and a warning of <=: 0.5/1 = 50 %',
+    what: 'a value at its limit fails < and meets the warning <=: 0.5/1 = 50 %',
     objectives: [{ pass: '<600', warning: '<=600', value: 600 }],
     ...{ statuses: ['warning'], score: 50, result: 'fail' },
   },
@@ -99,7 +99,7 @@ const cases: Case[] = [
     ...{ statuses: ['fail', 'pass'], score: 90, result: 'pass' },
   },
   {
-    what: 'a key SLI that fails is the end of it, whatever the score',
+    what: 'a key SLI that fails makes the evaluation fail with any score',
     objectives: [
       { pass: '<600', value: 700, key: true },
       { pass: '<1', value: 0.5, weight: 9 },
@@ -107,7 +107,7 @@ const cases: Case[] = [
     ...{ statuses: ['fail', 'pass'], score: 90, result: 'fail' },
   },
   {
-    what: 'a key SLI with a warning is not: (0.5 + 9)/10 = 95 %',
+    what: 'a key SLI with a warning does not make it fail: (0.5 + 9)/10 = 95 %',
     objectives: [
       { pass: '<600', warning: '<800', value: 700, key: true },
       { pass: '<1', value: 0.5, weight: 9 },
@@ -115,23 +115,23 @@ const cases: Case[] = [
     ...{ statuses: ['warning', 'pass'], score: 95, result: 'pass' },
   },
   {
-    what: 'an objective without criteria is information, and does not count: 1/1 = 100 %',
+    what: 'an objective without criteria does not count: 1/1 = 100 %',
     objectives: [{ value: 12 }, { pass: '=0', value: 0 }],
     ...{ statuses: ['info', 'pass'], score: 100, result: 'pass' },
   },
   {
-    what: 'nothing but information passes',
+    what: 'only objectives without criteria pass',
     objectives: [{ value: 12 }, { warning: '<1', value: 7 }],
     ...{ statuses: ['info', 'info'], score: 100, result: 'pass' },
   },
   {
-    what: 'without a total score for a warning there is none: 0.5/1 = 50 %',
+    what: 'without a total score for a warning the evaluation fails: 0.5/1 = 50 %',
     objectives: [{ pass: '<600', warning: '<800', value: 700 }],
     total: { pass: '60%' },
     ...{ statuses: ['warning'], score: 50, result: 'fail' },
   },
   {
-    what: 'the criteria of one set must all hold',
+    what: 'all criteria of a set must be met',
     objectives: [
       { pass: '>=10 and <20', value: 20 },
       { pass: '>=10 and <20', value: 10 },
@@ -149,57 +149,57 @@ const cases: Case[] = [
   {
     what: 'at most 10 % more than 200 is 220',
     objectives: [
-      { pass: '<=+10%', value: 220, earlier: [[200]] },
-      { pass: '<=+10%', value: 220.1, earlier: [[200]] },
+      { pass: '<=+10%', value: 220, previous: [[200]] },
+      { pass: '<=+10%', value: 220.1, previous: [[200]] },
     ],
     ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
   },
   {
-    what: 'a percentage without a sign is one more: at most 220',
+    what: 'a percentage without a sign is an increase: at most 220',
     objectives: [
-      { pass: '<=10%', value: 220, earlier: [[200]] },
-      { pass: '<=10%', value: 221, earlier: [[200]] },
+      { pass: '<=10%', value: 220, previous: [[200]] },
+      { pass: '<=10%', value: 221, previous: [[200]] },
     ],
     ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
   },
   {
     what: 'at least 10 % less than 200 is 180',
     objectives: [
-      { pass: '>=-10%', value: 180, earlier: [[200]] },
-      { pass: '>=-10%', value: 179, earlier: [[200]] },
+      { pass: '>=-10%', value: 180, previous: [[200]] },
+      { pass: '>=-10%', value: 179, previous: [[200]] },
     ],
     ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
   },
   {
     what: 'at most 5 more than 200 is 205, at least 5 less is 195',
     objectives: [
-      { pass: '<=+5', value: 205, earlier: [[200]] },
-      { pass: '>=-5', value: 194, earlier: [[200]] },
+      { pass: '<=+5', value: 205, previous: [[200]] },
+      { pass: '>=-5', value: 194, previous: [[200]] },
     ],
     ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
   },
   {
-    what: 'fixed and relative together: 230 is under 600, and over 220',
-    objectives: [{ pass: '<=+10% and <600', warning: '<=800', value: 230, earlier: [[200]] }],
+    what: 'fixed and relative criteria: 230 is below 600 and above 220',
+    objectives: [{ pass: '<=+10% and <600', warning: '<=800', value: 230, previous: [[200]] }],
     ...{ statuses: ['warning'], score: 50, result: 'fail' },
   },
   {
-    what: 'with nothing to compare with, what is relative holds',
+    what: 'relative criteria are met without previous evaluations',
     objectives: [{ pass: '<=+10%', value: 1e9 }],
     ...{ statuses: ['pass'], score: 100, result: 'pass' },
   },
   {
     what: 'the average of 100, 200 and 300 is 200',
     comparison: several(),
-    objectives: [{ pass: '<=+0%', value: 200, earlier: [[100], [200], [300]] }],
+    objectives: [{ pass: '<=+0%', value: 200, previous: [[100], [200], [300]] }],
     ...{ statuses: ['pass'], score: 100, result: 'pass' },
   },
   {
     what: 'p50 of 100, 200, 300 and 400 is at place 0.5 * 5 = 2.5: 250',
     comparison: several({ aggregate_function: 'p50' }),
     objectives: [
-      { pass: '<=+0%', value: 250, earlier: [[400], [100], [300], [200]] },
-      { pass: '<=+0%', value: 250.1, earlier: [[400], [100], [300], [200]] },
+      { pass: '<=+0%', value: 250, previous: [[400], [100], [300], [200]] },
+      { pass: '<=+0%', value: 250.1, previous: [[400], [100], [300], [200]] },
     ],
     ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
   },
@@ -207,15 +207,15 @@ const cases: Case[] = [
     what: 'p90 of 10, 20 .. 100 is at place 0.9 * 11 = 9.9: 99',
     comparison: several({ aggregate_function: 'p90', number_of_comparison_results: 10 }),
     objectives: [
-      { pass: '<=+0', value: 99, earlier: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((value) => [value]) },
-      { pass: '<=+0', value: 99.1, earlier: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((value) => [value]) },
+      { pass: '<=+0', value: 99, previous: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((value) => [value]) },
+      { pass: '<=+0', value: 99.1, previous: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((value) => [value]) },
     ],
     ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
   },
   {
     what: 'p95 of three is at place 0.95 * 4 = 3.8, past the last: the largest',
     comparison: several({ aggregate_function: 'p95' }),
-    objectives: [{ pass: '<=+0', value: 300, earlier: [[300], [100], [200]] }],
+    objectives: [{ pass: '<=+0', value: 300, previous: [[300], [100], [200]] }],
     ...{ statuses: ['pass'], score: 100, result: 'pass' },
   },
   {
@@ -224,7 +224,7 @@ const cases: Case[] = [
     objectives: [
       {
         ...{ pass: '<=+0', value: 200 },
-        earlier: [
+        previous: [
           [100, 'pass'],
           [5_000, 'fail'],
           [900, 'warning'],
@@ -240,7 +240,7 @@ const cases: Case[] = [
     objectives: [
       {
         ...{ pass: '<=+0', value: 300 },
-        earlier: [
+        previous: [
           [100, 'pass'],
           [5_000, 'fail'],
           [500, 'warning'],
@@ -251,12 +251,12 @@ const cases: Case[] = [
     ...{ statuses: ['pass'], score: 100, result: 'pass' },
   },
   {
-    what: 'compared with whatever there was: the average of 100 and 500 is 300',
+    what: 'compared with all results: the average of 100 and 500 is 300',
     comparison: several({ include_result_with_score: 'all' }),
     objectives: [
       {
         ...{ pass: '<=+0', value: 300 },
-        earlier: [
+        previous: [
           [100, 'pass'],
           [500, 'fail'],
         ],
@@ -266,8 +266,8 @@ const cases: Case[] = [
   },
 ]
 
-describe('an SLO file', () => {
-  test.each(cases)('is scored as Keptn does: $what', async (one) => {
+describe('scoreByFile', () => {
+  test.each(cases)('scores like Keptn: $what', async (one) => {
     const { result, score, indicatorResults } = await scored(one)
     expect({ result, statuses: indicatorResults.map(({ status }) => status) }).toEqual({
       result: one.result,
@@ -280,18 +280,18 @@ describe('an SLO file', () => {
     [1.1, 2.2],
     [0.17, 0.34],
     [0.1, 0.7],
-  ])('of which everything passes scores 100, with the weights %d and %d, too', async (...weights) => {
+  ])('returns 100 if all objectives with the weights %d and %d pass', async (...weights) => {
     const objectives = weights.map((weight, at) => ({ sli: `sli-${at}`, weight, pass: sets('<100') }))
     const file = await readSloFile({ objectives, total_score: { pass: '100%' } }, 'f')
     const measured = objectives.map(({ sli }) => ({ name: sli, value: 1 }))
     expect(scoreByFile(file, measured, [], 'errored')).toMatchObject({ result: 'pass', score: 100 })
   })
 
-  test('tells of each objective what was measured, and what its targets came to', async () => {
+  test('returns the value and the targets of each objective', async () => {
     const [only] = (
       await scored({
         ...{ what: '', statuses: [], score: 0, result: '' },
-        objectives: [{ pass: '<=+10% and <600', warning: '<=800', value: 230, weight: 2, earlier: [[200]] }],
+        objectives: [{ pass: '<=+10% and <600', warning: '<=800', value: 230, weight: 2, previous: [[200]] }],
       })
     ).indicatorResults
     expect(only).toEqual({
@@ -308,7 +308,7 @@ describe('an SLO file', () => {
     })
   })
 
-  test('scores between 0 and 100 whatever is measured, and never better with a worse value', async () => {
+  test('returns 0 to 100, and never more for a worse value', async () => {
     const file = await readSloFile(
       {
         objectives: ['a', 'b', 'c'].map((sli, at) => ({
@@ -344,7 +344,7 @@ describe('an SLO file', () => {
   })
 })
 
-describe('what has no data', () => {
+describe('An objective without data', () => {
   const file = () =>
     readSloFile(
       {
@@ -360,14 +360,14 @@ describe('what has no data', () => {
 
   test.each([
     ['is not measured', { name: 'a', value: undefined, message: 'no series has data' }],
-    ['is measured of part of the data', { name: 'a', value: 1, incomplete: 'one shard is missing' }],
-  ])('and %s never passes where it is a warning', async (_, gap) => {
+    ['is measured with incomplete data', { name: 'a', value: 1, incomplete: 'one shard is missing' }],
+  ])('that %s never passes if it counts as a warning', async (_, gap) => {
     const { result, indicatorResults } = scoreByFile(await file(), [gap, good], [], 'warning')
     expect(result).toBe('warning')
     expect(indicatorResults[0]).toMatchObject({ status: 'warning', score: 0.5 })
   })
 
-  test('is missing in what the platform answers at all', async () => {
+  test('can be missing in the response of the platform', async () => {
     const { result, indicatorResults } = scoreByFile(await file(), [good], [], 'warning')
     expect(result).toBe('warning')
     expect(indicatorResults[0]?.value).toEqual({
@@ -378,7 +378,7 @@ describe('what has no data', () => {
     })
   })
 
-  test('that does not count makes no warning', async () => {
+  test('causes no warning if it does not count', async () => {
     const info = await readSloFile(
       { objectives: [{ sli: 'a' }, { sli: 'b', pass: sets('<100') }], total_score: total },
       'f',
@@ -386,7 +386,7 @@ describe('what has no data', () => {
     expect(scoreByFile(info, [good], [], 'warning')).toMatchObject({ result: 'pass', score: 100 })
   })
 
-  test('is a warning of a platform that has no verdict for it', () => {
+  test('is a warning or a failure if the platform has no verdict', () => {
     expect(scoreByPlatform([{ name: 'a', value: undefined }], 'warning')).toMatchObject({
       result: 'warning',
       score: 50,
@@ -395,13 +395,13 @@ describe('what has no data', () => {
   })
 })
 
-describe('without an SLO file', () => {
+describe('Without an SLO file', () => {
   const objective = (sli: string, limit: number) => ({
     ...{ sli, key_sli: false, weight: 1, warning: [] },
     pass: [{ criteria: [{ text: `<${limit}`, operator: '<' as const, value: limit }] }],
   })
 
-  test('the worst objective is the result', () => {
+  test('the result is that of the worst objective', () => {
     const measured = [
       { name: 'a', value: 1 },
       { name: 'b', value: 100 },
@@ -416,7 +416,7 @@ describe('without an SLO file', () => {
     })
   })
 
-  test("the worst of the platform's verdicts is the result, with its targets and what is left of the error budget", () => {
+  test('the result is the worst verdict of the platform, with targets and error budgets', () => {
     const pass = { text: '>=99', operator: '>=' as const, value: 99 }
     const measured: MeasuredIndicator[] = [
       { name: 'a', value: 99.5, verdict: { status: 'pass', pass }, errorBudget: 50 },

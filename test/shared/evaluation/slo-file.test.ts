@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { comparedCount, hasRelativeCriteria, readSloFile } from '../../../shared/evaluation/slo-file.ts'
 import { failureOf } from '../../functions/helpers.ts'
 
-/** As Keptn's documentation has it. @see https://keptn.sh/docs/1.0.x/define/slo/ */
+/** The example of Keptn's documentation. @see https://keptn.sh/docs/1.0.x/define/slo/ */
 const documented = `---
 spec_version: '1.0'
 filter:
@@ -28,8 +28,8 @@ total_score:
   warning: "75%"
 `
 
-describe('an SLO file', () => {
-  test("is read as Keptn's documentation writes it", async () => {
+describe('readSloFile', () => {
+  test("reads the example of Keptn's documentation", async () => {
     const file = await readSloFile(documented, 'input.sloFile')
     expect(file).toEqual({
       spec_version: '1.0',
@@ -57,7 +57,7 @@ describe('an SLO file', () => {
     expect(hasRelativeCriteria(file)).toBe(true)
   })
 
-  test('may be JSON, as text or as it is', async () => {
+  test('accepts JSON, as text or as an object', async () => {
     const json = { objectives: [{ sli: 'a', pass: [{ criteria: ['<1'] }] }], total_score: { pass: 90 } }
     const file = await readSloFile(json, 'sloFile')
     expect(await readSloFile(JSON.stringify(json), 'sloFile')).toEqual(file)
@@ -70,7 +70,7 @@ describe('an SLO file', () => {
     [{ compare_with: 'single_result', number_of_comparison_results: 5 }, 1],
     [{ compare_with: 'several_results' }, 3],
     [{ compare_with: 'several_results', number_of_comparison_results: 5 }, 5],
-  ])('with the comparison %j is compared with %d earlier evaluations', async (comparison, count) => {
+  ])('compares %j with %d previous evaluations', async (comparison, count) => {
     const given = { objectives: [{ sli: 'a' }], total_score: { pass: '90%' }, ...(comparison ? { comparison } : {}) }
     expect(comparedCount((await readSloFile(given, 'sloFile')).comparison)).toBe(count)
   })
@@ -96,21 +96,21 @@ describe('an SLO file', () => {
     [{ ...minimal, objectives: [{ sli: 'a', weight: 0 }] }, 'objectives.0.weight must '],
     [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not supported: filter in the queries instead'],
     [{ ...minimal, comparison: { aggregate_function: 'max' } }, 'input.sloFile.comparison.aggregate_function must '],
-  ])('that is wrong is refused with what is to be written: %j', async (given, says) => {
+  ])('rejects an invalid file with a fix: %j', async (given, says) => {
     const failure = await failureOf(readSloFile(given, 'input.sloFile'))
     expect(failure.kind).toBe('invalid')
     expect(failure.message).toContain(says)
   })
 
   test.each(['<', '<>5', '=>5', '< 5 6', '<1e3', '<five', '<--5', '5', '%', ''])(
-    'takes no %j for a criterion',
+    'rejects the criterion %j',
     async (text) => {
       const given = { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [text] }] }] }
       expect((await failureOf(readSloFile(given, 'f'))).message).toContain('must be a criterion')
     },
   )
 
-  test('of aliases that grow without end is refused', async () => {
+  test('rejects a file whose aliases expand without limit', async () => {
     const bomb = [
       'a: &a [x, x, x, x, x, x, x, x, x, x]',
       ...'bcdefghi'.split('').map((name, at) => {

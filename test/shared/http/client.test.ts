@@ -35,11 +35,11 @@ async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   } catch (error) {
     return error as Failure
   }
-  throw new Error('It did not fail.')
+  throw new Error('The request did not fail.')
 }
 
-describe('a request', () => {
-  it('goes below the base URL, with its query, headers and JSON', async () => {
+describe('HTTP client: requests', () => {
+  it('sends query, headers and JSON to a path below the base URL', async () => {
     const seen: unknown[] = []
     const url = await serve((req, res) => {
       let body = ''
@@ -60,23 +60,23 @@ describe('a request', () => {
     expect(seen).toEqual([['POST', '/base/things/a%2Fb%20%3F?q=x+y', 'application/json', 'b', '{"ü":1}']])
   })
 
-  it('never leaves the base URL by a part of its path', async () => {
+  it('rejects path segments that leave the base URL', async () => {
     expect(() => segment('..')).toThrow('is not allowed as a path segment')
     expect(() => segment('')).toThrow('is not allowed as a path segment')
     await expect(client('https://acme.example').get('//evil.example/x')).rejects.toThrow()
     expect(segment('//evil.example')).toBe('%2F%2Fevil.example')
-    // What decodes a path before it looks for them finds these, too.
+    // Some servers decode a path before they resolve dot segments.
     for (const name of ['../x', 'a/..', 'a/../../b', 'a\\..\\b', './x'])
       expect(() => segment(name)).toThrow('is not allowed as a path segment')
     expect(segment('a..b/...')).toBe('a..b%2F...')
   })
 
-  it('is refused where a part of its path is half of a character', () => {
+  it('rejects a path segment with half of a surrogate pair', () => {
     expect(() => segment('a\ud800')).toThrow(expect.objectContaining({ kind: 'invalid' }))
     expect(segment('a\ud83d\ude80')).toBe('a%F0%9F%9A%80')
   })
 
-  it('that can not be sent is a fault of the connection, in words without the value', async () => {
+  it('reports an invalid header as misconfigured, without its value', async () => {
     const url = await serve((_, res) => res.end('{}'))
     const bad = client(url, { headers: { 'x-api-key': 'seven\nlines' } })
     const failure = await failureOf(bad.post('x', {}))
@@ -84,7 +84,7 @@ describe('a request', () => {
     expect(failure.message).not.toContain('seven')
   })
 
-  it('is not followed by a redirect out of the path of the connection', async () => {
+  it('does not follow a redirect out of the path of the connection', async () => {
     const seen: string[] = []
     const url = await serve((req, res) => {
       seen.push(`${req.method} ${req.url}`)
@@ -100,7 +100,7 @@ describe('a request', () => {
     expect(seen.at(-1)).toBe('POST /tenant/away')
   })
 
-  it('is not followed to another host, and is within the same', async () => {
+  it('follows redirects only within the host of the connection', async () => {
     const other = await serve((_, res) => res.end('{"stolen":true}'))
     const url = await serve((req, res) => {
       if (req.url === '/moved') res.writeHead(301, { location: '/here' }).end()
@@ -128,19 +128,19 @@ it.each([
   ['Token token=abcdef-of-an-agent', 'no such token: abcdef-of-an-agent', 'no such token: ***'],
   ['Token token=abcdef, of=shop', 'wrong: token=abcdef, of=shop', 'wrong: ***'],
   ['several words of a phrase', 'several words of a phrase, or words of a phrase', '***, or words of a phrase'],
-])('a header %s is masked, with its scheme or without', async (authorization, said, shown) => {
-  const url = await serve((_, res) => res.writeHead(400).end(JSON.stringify({ message: said })))
+])('HTTP client masks the header %s, with and without its scheme', async (authorization, message, masked) => {
+  const url = await serve((_, res) => res.writeHead(400).end(JSON.stringify({ message })))
   const failure = await failureOf(client(url, { headers: { authorization } }).get('x'))
-  expect(failure.message).toBe(`Acme answered 400 to GET /x: ${shown}`)
+  expect(failure.message).toBe(`Acme answered 400 to GET /x: ${masked}`)
 })
 
-describe('a URL that is a credential', () => {
+describe('HTTP client: a URL that is a credential', () => {
   const sig = 'aSignatureOfManyLetters_43'
   const path = `/workflows/8f14e45fceea167a5a36/invoke?v=1&sp=%2Fsome%2Frun&sig=${sig}`
   const urlAlias = 'the webhook'
   const secrets = /8f14e45|invoke|aSignature/
 
-  it('is called as it is written, though nothing shows it', async () => {
+  it('is called unchanged but does not appear in errors', async () => {
     const seen: unknown[] = []
     const url = await serve((req, res) => {
       seen.push(`${req.method} ${req.url}`)
@@ -155,7 +155,7 @@ describe('a URL that is a credential', () => {
     expect(failure.message).not.toMatch(secrets)
   })
 
-  it('is left out of what a dry run shows', async () => {
+  it('is masked in a dry run', async () => {
     const sent: SentRequest[] = []
     const intercept = (request: SentRequest) => {
       sent.push(request)
@@ -166,7 +166,7 @@ describe('a URL that is a credential', () => {
     expect(sent).toMatchObject([{ method: 'POST', url: `${base}/***`, body: '{"a":1}' }])
   })
 
-  it('is not in what is said when nobody answers', async () => {
+  it('does not appear in the error of an unreachable platform', async () => {
     const base = 'http://127.0.0.1:9'
     const unreached = await failureOf(client(base).post(base + path, {}, { urlAlias }))
     expect(unreached).toMatchObject({ kind: 'platform', message: expect.stringContaining('(POST the webhook)') })
@@ -175,7 +175,7 @@ describe('a URL that is a credential', () => {
     for (const { message } of [unreached, late]) expect(message).not.toMatch(secrets)
   })
 
-  it.each([301, 302, 303, 307, 308])('is never left by a redirect: %i', async (status) => {
+  it.each([301, 302, 303, 307, 308])('is not redirected with status %i', async (status) => {
     let calls = 0
     const url = await serve((_, res) => {
       calls++
@@ -187,13 +187,13 @@ describe('a URL that is a credential', () => {
     expect(calls).toBe(1)
   })
 
-  it('leads to no other host than that of the connection', async () => {
+  it('must have the host of the connection', async () => {
     await expect(client('https://acme.example').post(`https://evil.example${path}`, {}, { urlAlias })).rejects.toThrow()
   })
 })
 
-describe('an answer', () => {
-  const answering = (status: number, body: string, headers = {}) =>
+describe('HTTP client: responses', () => {
+  const serveReply = (status: number, body: string, headers = {}) =>
     serve((_, res) => {
       res.writeHead(status, headers).end(body)
     })
@@ -231,20 +231,20 @@ describe('an answer', () => {
     [502, '<h1>x</h1>', 'platform', 'a page instead of JSON'],
     [503, '{"error":{"message":"maintenance"}}', 'platform', 'maintenance'],
     [429, '{}', 'platform', 'no reason given'],
-  ])('%i is a failure with the words of the platform', async (status, body, kind, words) => {
-    const failure = await failureOf(client(await answering(status, body)).get('x'))
+  ])('reports status %i with the message of the platform', async (status, body, kind, words) => {
+    const failure = await failureOf(client(await serveReply(status, body)).get('x'))
     expect(failure).toMatchObject({ kind, message: `Acme answered ${status} to GET /x: ${words}` })
   })
 
-  it('is an answer where its status is expected', async () => {
-    expect(await client(await answering(404, '{"a":1}')).get('x', { accept: [404] })).toMatchObject({
+  it('returns an expected status', async () => {
+    expect(await client(await serveReply(404, '{"a":1}')).get('x', { accept: [404] })).toMatchObject({
       status: 404,
       body: { a: 1 },
     })
   })
 
-  it('that is a redirect is not followed where its status is expected', async () => {
-    const url = await answering(302, '', { location: 'https://elsewhere.example.com/' })
+  it('returns an expected redirect instead of following it', async () => {
+    const url = await serveReply(302, '', { location: 'https://elsewhere.example.com/' })
     expect((await client(url).post('x', {}, { accept: [302] })).headers['location']).toContain('elsewhere')
     expect(await failureOf(client(url).post('x', {}, { accept: [404] }))).toMatchObject({ kind: 'refused' })
   })
@@ -253,16 +253,16 @@ describe('an answer', () => {
     [200, '['.repeat(4_000_000)],
     [200, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
     [200, ` {"a\\"[": ${'['.repeat(201)}${']'.repeat(201)}}`],
-  ])('of %i that is nested too deep is a fault of the platform', async (status, body) => {
-    const failure = await failureOf(client(await answering(status, body)).post('x', {}))
+  ])('reports a %i response with too many levels as a platform failure', async (status, body) => {
+    const failure = await failureOf(client(await serveReply(status, body)).post('x', {}))
     expect(failure).toMatchObject({
       kind: 'platform',
       message: 'Acme answered JSON of more than 200 levels (POST /x).',
     })
   })
 
-  it('of a refusal that is nested too deep is still a refusal', async () => {
-    const url = await answering(400, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`)
+  it('reports a refusal with too many levels as a refusal', async () => {
+    const url = await serveReply(400, `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`)
     const message = 'Acme answered 400 to POST /x: JSON of more than 200 levels'
     expect(await failureOf(client(url).post('x', {}))).toMatchObject({
       kind: 'refused',
@@ -271,26 +271,26 @@ describe('an answer', () => {
     })
   })
 
-  it('that is nested less, or not at all, is read', async () => {
+  it('parses 199 levels, and text with many brackets', async () => {
     const levels = `${'['.repeat(199)}${']'.repeat(199)}`
-    expect(JSON.stringify((await client(await answering(200, levels)).get('x')).body)).toBe(levels)
+    expect(JSON.stringify((await client(await serveReply(200, levels)).get('x')).body)).toBe(levels)
     const signs = JSON.stringify({ text: '[{"'.repeat(300), list: '[],'.repeat(300) })
-    expect(JSON.stringify((await client(await answering(200, signs)).get('x')).body)).toBe(signs)
+    expect(JSON.stringify((await client(await serveReply(200, signs)).get('x')).body)).toBe(signs)
   })
 
-  it('controls no terminal and no direction of reading', async () => {
-    const url = await answering(400, JSON.stringify({ message: 'red \u001b[31m\u009b31m \u202egnp.exe\u2066' }))
+  it('removes characters that control a terminal or the text direction', async () => {
+    const url = await serveReply(400, JSON.stringify({ message: 'red \u001b[31m\u009b31m \u202egnp.exe\u2066' }))
     expect((await failureOf(client(url).get('x'))).message).toBe('Acme answered 400 to GET /x: red [31m31m gnp.exe')
   })
 
-  it('that is empty, or no JSON, is what it is', async () => {
-    expect((await client(await answering(204, '')).get('x')).body).toBeUndefined()
-    expect((await client(await answering(200, '42')).get('x')).body).toBe(42)
-    expect((await client(await answering(200, 'plain')).get('x')).body).toBe('plain')
+  it('returns an empty body as undefined and other text unchanged', async () => {
+    expect((await client(await serveReply(204, '')).get('x')).body).toBeUndefined()
+    expect((await client(await serveReply(200, '42')).get('x')).body).toBe(42)
+    expect((await client(await serveReply(200, 'plain')).get('x')).body).toBe('plain')
   })
 
-  it('of another shape than expected is a fault of the platform', async () => {
-    const url = await answering(200, '{"number":"seven"}')
+  it('reports a response that does not match the schema as a platform failure', async () => {
+    const url = await serveReply(200, '{"number":"seven"}')
     const failure = await failureOf(client(url).get('x', { schema: z.object({ number: z.int() }) }))
     expect(failure).toMatchObject({
       kind: 'platform',
@@ -298,7 +298,7 @@ describe('an answer', () => {
     })
   })
 
-  it('that is too large, or breaks off, is a fault of the platform', async () => {
+  it('reports a response that is too large or incomplete as a platform failure', async () => {
     const endless = await serve((_, res) => {
       const more = () => {
         if (res.destroyed) return
@@ -322,7 +322,7 @@ describe('an answer', () => {
     })
   })
 
-  it('that never comes is a time-out at the deadline', async () => {
+  it('reports a timeout at the deadline', async () => {
     const silent = await serve(() => undefined)
     const failure = await failureOf(client(silent, { deadlineAt: Date.now() + 1_200 }).get('x'))
     expect(failure).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not respond within 1 s') })
@@ -347,34 +347,34 @@ describe('an answer', () => {
       400,
       9,
     ],
-  ])('says when to try again: %s', async (_, headersAt, status, seconds) => {
+  ])('reads the time of the next attempt from %s', async (_, headersAt, status, seconds) => {
     const before = Date.now()
-    const failure = await failureOf(client(await answering(status, '{}', headersAt(before))).get('x'))
+    const failure = await failureOf(client(await serveReply(status, '{}', headersAt(before))).get('x'))
     const elapsed = (Date.now() - before) / 1_000
     expect(failure.transient).toBe(true)
     expect(failure.retryAfter).toBeLessThanOrEqual(seconds + 2)
     expect(failure.retryAfter).toBeGreaterThanOrEqual(seconds - elapsed - 2)
   })
 
-  it('may say in milliseconds how long to stay away', async () => {
-    const busy = client(await answering(429, '{}', { 'retry-after': '12500' }), { retryAfterUnit: 'milliseconds' })
+  it('reads retry-after in milliseconds, and waits a minute after an abuse limit', async () => {
+    const busy = client(await serveReply(429, '{}', { 'retry-after': '12500' }), { retryAfterUnit: 'milliseconds' })
     expect((await failureOf(busy.get('x'))).retryAfter).toBe(13)
-    const limited = client(await answering(403, '{"message":"You have triggered an abuse detection mechanism."}'))
+    const limited = client(await serveReply(403, '{"message":"You have triggered an abuse detection mechanism."}'))
     expect((await failureOf(limited.get('x'))).retryAfter).toBe(60)
   })
 
   it.each([
     [{ 'x-ratelimit-limit': '1000', 'x-ratelimit-reset': '1700000000' }],
     [{ 'ratelimit-limit': '960', 'ratelimit-remaining': '958', 'ratelimit-reset': '12' }],
-  ])('that is forbidden is refused, though it also says when a limit starts anew: %j', async (headers) => {
-    expect(await failureOf(client(await answering(403, '{}', headers)).get('x'))).toMatchObject({ kind: 'refused' })
+  ])('reports 403 as a refusal although the response has rate limit headers: %j', async (headers) => {
+    expect(await failureOf(client(await serveReply(403, '{}', headers)).get('x'))).toMatchObject({ kind: 'refused' })
   })
 })
 
-describe('how a request is authenticated', () => {
+describe('HTTP client: authorization', () => {
   const echo = () => serve((req, res) => res.end(JSON.stringify([req.headers['x-signed'], req.headers['x-a']])))
 
-  it('may depend on the request itself', async () => {
+  it('can depend on the request', async () => {
     const authorization = {
       headers: async ({ method, url, body }: SentRequest) => ({
         'x-signed': `${method} ${new URL(url).search} ${body}`,
@@ -384,20 +384,20 @@ describe('how a request is authenticated', () => {
     expect((await signing.post('x', { a: 1 }, { query: { q: 1 } })).body).toEqual(['POST ?q=1 {"a":1}', 'b'])
   })
 
-  it('is forgotten where it was not accepted', async () => {
-    let forgotten = 0
-    const authorization = { headers: async () => ({}), invalidate: () => void forgotten++ }
+  it('is invalidated after 401', async () => {
+    let invalidated = 0
+    const authorization = { headers: async () => ({}), invalidate: () => void invalidated++ }
     const statuses = [200, 403, 401]
     const url = await serve((_, res) => res.writeHead(statuses.shift() ?? 500).end())
-    const asking = client(url, { authorization })
-    await asking.get('x')
-    expect(await failureOf(asking.get('x'))).toMatchObject({ kind: 'refused' })
-    expect(forgotten).toBe(0)
-    expect(await failureOf(asking.get('x'))).toMatchObject({ kind: 'credentials' })
-    expect(forgotten).toBe(1)
+    const http = client(url, { authorization })
+    await http.get('x')
+    expect(await failureOf(http.get('x'))).toMatchObject({ kind: 'refused' })
+    expect(invalidated).toBe(0)
+    expect(await failureOf(http.get('x'))).toMatchObject({ kind: 'credentials' })
+    expect(invalidated).toBe(1)
   })
 
-  it('is no part of a write: where it fails, nothing was sent', async () => {
+  it('that fails means that nothing was written', async () => {
     const seen: unknown[] = []
     const url = await serve((req, res) => {
       seen.push(req.url)
@@ -414,33 +414,33 @@ describe('how a request is authenticated', () => {
   })
 })
 
-describe('a success that is none', () => {
+describe('HTTP client: an error status in a body with status 200', () => {
   const statusOf = (body: unknown) => (body as { error?: { code: number } }).error?.code
-  const answering = (body: object) => serve((_, res) => res.end(JSON.stringify(body)))
+  const serveReply = (body: object) => serve((_, res) => res.end(JSON.stringify(body)))
 
-  it('stands for the status that the platform puts into it', async () => {
-    const said = async (code: number) =>
-      failureOf(client(await answering({ error: { code, message: 'No.' } }), { errorStatus: statusOf }).post('x'))
-    expect(await said(404)).toMatchObject({
+  it('replaces the status of the response', async () => {
+    const failure = async (code: number) =>
+      failureOf(client(await serveReply({ error: { code, message: 'No.' } }), { errorStatus: statusOf }).post('x'))
+    expect(await failure(404)).toMatchObject({
       kind: 'refused',
       message: 'Acme answered 404 to POST /x: No.',
       mayHaveWritten: false,
     })
-    expect(await said(401)).toMatchObject({ kind: 'credentials' })
-    expect(await said(500)).toMatchObject({ kind: 'platform', mayHaveWritten: true })
+    expect(await failure(401)).toMatchObject({ kind: 'credentials' })
+    expect(await failure(500)).toMatchObject({ kind: 'platform', mayHaveWritten: true })
   })
 
-  it('may be expected, and is one where it holds no error', async () => {
-    const url = await answering({ error: { code: 404 } })
+  it('can be expected, and is ignored if the body has no error', async () => {
+    const url = await serveReply({ error: { code: 404 } })
     expect(await client(url, { errorStatus: statusOf }).get('x', { accept: [404] })).toMatchObject({ status: 404 })
-    expect(await client(await answering({ ok: true }), { errorStatus: statusOf }).get('x')).toMatchObject({
+    expect(await client(await serveReply({ ok: true }), { errorStatus: statusOf }).get('x')).toMatchObject({
       status: 200,
     })
   })
 })
 
-describe('what a failed write may have done', () => {
-  it('is nothing where it never arrived, or was refused', async () => {
+describe('HTTP client: mayHaveWritten', () => {
+  it('is false if a write never arrived or was refused', async () => {
     const refusing = await serve((_, res) => res.writeHead(422).end('{}'))
     expect((await failureOf(client(refusing).post('x', {}))).mayHaveWritten).toBe(false)
     expect((await failureOf(client('http://127.0.0.1:9').post('x', {}))).mayHaveWritten).toBe(false)
@@ -450,7 +450,7 @@ describe('what a failed write may have done', () => {
     expect((await failureOf(http.get('x'))).mayHaveWritten).toBe(false)
   })
 
-  it('is in doubt where it arrived and was not refused, for what follows too', async () => {
+  it('is true if a write arrived and was not refused, also for later requests', async () => {
     const failing = await serve((req, res) => res.writeHead(req.method === 'GET' ? 503 : 500).end('{}'))
     expect((await failureOf(client(failing).post('x', {}))).mayHaveWritten).toBe(true)
     expect((await failureOf(client(failing).get('x'))).mayHaveWritten).toBe(false)
@@ -462,7 +462,7 @@ describe('what a failed write may have done', () => {
     expect((await failureOf(http.get('x'))).mayHaveWritten).toBe(true)
   })
 
-  it('is nothing after the deadline: then only look-ups go out', async () => {
+  it('is false after the deadline, when only reads are sent', async () => {
     let calls = 0
     const url = await serve((_, res) => {
       calls++
@@ -477,7 +477,7 @@ describe('what a failed write may have done', () => {
   })
 })
 
-it('a certificate is verified; one of a private authority is trusted where the connection names it', async () => {
+it('HTTP client verifies certificates and trusts the "ca" of the connection', async () => {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     algorithm: 'sha256',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
@@ -497,7 +497,7 @@ it('a certificate is verified; one of a private authority is trusted where the c
   })
 })
 
-it('a connection to a platform of a private authority is used again, whichever client calls', async () => {
+it('HTTP client reuses a TLS connection with a private "ca" across clients', async () => {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     algorithm: 'sha256',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],

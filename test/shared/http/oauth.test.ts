@@ -23,7 +23,7 @@ const bearer = async (more?: object) =>
   (await oauthAuthorization(client(more), undefined).headers(request))['authorization']
 const form = ({ body }: Call) => Object.fromEntries(new URLSearchParams(String(body)))
 
-it('a token is fetched with the credentials of the client, and used again', async () => {
+it('OAuth requests a token with the client credentials and caches it', async () => {
   expect([await bearer(), await bearer()]).toEqual(['Bearer token-1', 'Bearer token-1'])
   const [call, ...others] = server.calls
   expect(others).toEqual([])
@@ -37,7 +37,7 @@ it('a token is fetched with the credentials of the client, and used again', asyn
   expect(redact('with token-1')).toBe('with ***')
 })
 
-it('a server that takes the credentials in a header gets them there alone', async () => {
+it('OAuth sends the credentials only in the header with usesBasicAuth', async () => {
   await bearer({ clientId: 'a:client', usesBasicAuth: true })
   const [call] = server.calls
   const sent = String(call?.headers['authorization']).replace('Basic ', '')
@@ -46,24 +46,24 @@ it('a server that takes the credentials in a header gets them there alone', asyn
   expect(redact(`with ${sent}`)).toBe('with ***')
 })
 
-it('each client and each scope has a token of its own', async () => {
+it('OAuth caches one token per client, scope and resource', async () => {
   const tokens = [await bearer(), await bearer({ scope: 'c' }), await bearer({ clientId: 'b' })]
   tokens.push(await bearer({ resource: 'urn:acme' }), await bearer({ resource: 'urn:other' }))
   expect(new Set(tokens).size).toBe(5)
 })
 
-it('the URL of the token is asked as it is written, with its query', async () => {
+it('OAuth keeps the query of the token URL', async () => {
   await bearer({ tokenUrl: `${server.url}/oauth/token?tenant=a%20b` })
   expect(server.calls[0]).toMatchObject({ path: '/oauth/token' })
   expect(server.calls[0]?.query.get('tenant')).toBe('a b')
 })
 
-it('a resource is asked for where there is one', async () => {
+it('OAuth sends the resource', async () => {
   await bearer({ resource: 'urn:acme' })
   expect(server.calls[0] && form(server.calls[0])).toMatchObject({ resource: 'urn:acme' })
 })
 
-it('a token that is about to expire is fetched anew, as is one that was not accepted', async () => {
+it('OAuth requests another token if one is about to expire or was rejected', async () => {
   expires = 20
   expect([await bearer(), await bearer()]).toEqual(['Bearer token-1', 'Bearer token-2'])
   expires = 3_600
@@ -72,12 +72,12 @@ it('a token that is about to expire is fetched anew, as is one that was not acce
   expect(await bearer()).toBe('Bearer token-4')
 })
 
-it('an OAuth server that answers something else is at fault', async () => {
+it('OAuth reports an invalid response, invalid credentials and a refusal', async () => {
   server.failNext(200, '<html>Log in</html>')
   await expect(bearer()).rejects.toMatchObject({ kind: 'platform' })
   server.failNext(401, { error: 'invalid_client' })
   await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
-  // Where id and secret come in the form, that is a 400.
+  // Servers that read the credentials from the form respond with 400.
   server.failNext(400, { error: 'invalid_client' })
   await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
   server.failNext(400, { error: 'invalid_scope' })

@@ -8,13 +8,13 @@ import { clip, clipBytes, plainSingleLine } from '../../../shared/text/plain-tex
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const secret = 'cut-in-the-middle-0123456789'
-/** As much of it as is no ordinary word. */
+/** A part of the secret that no other text contains. */
 const piece = secret.slice(0, 6)
 beforeAll(() => registerSecret(secret))
 
-/** Texts in which the place of a secret goes over that of the cut, for texts of at most so many characters. */
-const texts = (most: number) =>
-  Array.from({ length: secret.length + 8 }, (_, n) => `${'x'.repeat(most - n)}${secret} and more`)
+/** Returns texts with the secret at each position around the maximum length. */
+const texts = (max: number) =>
+  Array.from({ length: secret.length + 8 }, (_, n) => `${'x'.repeat(max - n)}${secret} and more`)
 
 it.each([
   ['a line', (text: string) => clipSingleLine(text, 100), 100],
@@ -23,12 +23,12 @@ it.each([
   ['bytes', (text: string) => clipBytes(text, 100), 100],
   ["a platform's reason", (text: string) => errorReasonIn({ message: text }), 500],
   ['a reason of Dynatrace', (text: string) => ofDynatrace({ error: { message: text } }) ?? '', 500],
-  ["the title of a platform's page", (text: string) => errorReasonIn(`<html><title>${text}</title></html>`), 200],
-])('of a secret in the middle of which %s is cut nothing is left', (_, cut, most) => {
-  for (const text of texts(most)) expect(cut(text)).not.toContain(piece)
+  ['the title of a page', (text: string) => errorReasonIn(`<html><title>${text}</title></html>`), 200],
+])('No part of a secret remains after %s is cut in the middle of it', (_, cut, max) => {
+  for (const text of texts(max)) expect(cut(text)).not.toContain(piece)
 })
 
-it('of a secret in the middle of which a message is cut, since its event is too large, nothing is left', () => {
+it('No part of a secret remains after the message of an event that is too large is cut', () => {
   const event = {
     ...{ id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' },
     labels: {},
@@ -41,11 +41,11 @@ it('of a secret in the middle of which a message is cut, since its event is too 
   }
 })
 
-it('a started or a status.changed whose labels are too large goes out without them', () => {
+it('Started and status.changed events omit labels that are too large', () => {
   const labels = { team: 'x'.repeat(2_000) }
-  const event = (many: number) => ({
+  const event = (count: number) => ({
     ...{ id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' },
-    labels: Object.fromEntries(Array.from({ length: many }, (_, n) => [`label ${n}`, labels.team])),
+    labels: Object.fromEntries(Array.from({ length: count }, (_, n) => [`label ${n}`, labels.team])),
   })
   expect(startedReply(event(2), 'issue-ticketing').data['labels']).toEqual(event(2).labels)
   for (const reply of [

@@ -6,9 +6,9 @@ import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { failureOf } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
 
-let asked: string[] = []
+let calls: string[] = []
 beforeEach(() => {
-  asked = []
+  calls = []
 })
 
 const connection = z.strictObject({ baseUrl: z.string(), target: z.optional(z.string()) })
@@ -19,62 +19,62 @@ const jobs = defineJobProvider({
   check: async () => undefined,
   states: { Done: 'pass' },
   hasIdempotentStart: true as const,
-  checkStart: () => void asked.push('checkStart'),
-  find: async () => void asked.push('find'),
+  checkStart: () => void calls.push('checkStart'),
+  find: async () => void calls.push('find'),
   start: async () => {
-    asked.push('start')
+    calls.push('start')
     return { id: '1' }
   },
   getStatus: async () => ({ state: 'Done' }),
 })
 const rollback = {
   start: async (_client: unknown, { target, ref }: StartJob) => {
-    asked.push(`rollback of ${target} to ${ref}`)
+    calls.push(`rollback of ${target} to ${ref}`)
     return { id: '2', summary: 'to the one before' }
   },
 }
-const goesBack = { ...jobs, rollback }
+const withRollback = { ...jobs, rollback }
 const actions = { start: rollbackJob({ summary: 'Goes back' }), stop: stopJob({ summary: 'Stops it' }) }
 const values = () => ({ baseUrl: 'http://localhost' })
-const connected = (provider: typeof goesBack = goesBack) => new Job(provider, actions, values)
+const connected = (provider: typeof withRollback = withRollback) => new Job(provider, actions, values)
 
-describe('a rollback', () => {
-  test('is a start of another kind, and nothing of the start itself is asked', async () => {
-    const begun = await connected().start({ target: 'shop', ref: '7' })
-    expect(asked).toEqual(['rollback of shop to 7'])
-    expect(begun.outcome.message).toContain('Started rollback 2: to the one before')
-    expect(await connected().end(begun, { target: 'shop' })).toMatchObject({ message: 'Rollback 2 ended as Done' })
+describe('Rollback', () => {
+  test('calls rollback.start and not the start of the provider', async () => {
+    const started = await connected().start({ target: 'shop', ref: '7' })
+    expect(calls).toEqual(['rollback of shop to 7'])
+    expect(started.outcome.message).toContain('Started rollback 2: to the one before')
+    expect(await connected().end(started, { target: 'shop' })).toMatchObject({ message: 'Rollback 2 ended as Done' })
   })
 
-  test('is never repeated in doubt, though starts are one per key', async () => {
+  test('is not repeated if its outcome is unknown, even if the start is idempotent', async () => {
     const options = { isRetry: true }
     const failure = await failureOf(connected().start({ target: 'shop' }, options))
     expect(failure).toMatchObject({ kind: 'doubtful' })
     expect(failure.message).toContain('It is unknown whether a rollback was started')
-    expect(asked).toEqual([])
-    await new Job(goesBack, { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }, values).start(
+    expect(calls).toEqual([])
+    await new Job(withRollback, { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }, values).start(
       { target: 'shop' },
       options,
     )
-    expect(asked).toEqual(['checkStart', 'start'])
+    expect(calls).toEqual(['checkStart', 'start'])
   })
 
-  test('is looked up and checked in its own way where it has one', async () => {
+  test('uses its own find and checkStart if the provider declares them', async () => {
     const checked = {
       ...rollback,
-      checkStart: () => void asked.push('checkStart of it'),
+      checkStart: () => void calls.push('checkStart of the rollback'),
       find: async () => ({ id: '3' }),
     }
-    const begun = await connected({ ...jobs, rollback: checked }).start({ target: 'shop' }, { isRetry: true })
-    expect(begun.outcome.data).toMatchObject({ id: '3' })
-    expect(asked).toEqual(['checkStart of it'])
+    const started = await connected({ ...jobs, rollback: checked }).start({ target: 'shop' }, { isRetry: true })
+    expect(started.outcome.data).toMatchObject({ id: '3' })
+    expect(calls).toEqual(['checkStart of the rollback'])
   })
 
-  test('needs what goes back', async () => {
+  test('requires a target', async () => {
     expect((await failureOf(connected().start({}))).message).toContain('input.target is required')
   })
 
-  test('is refused at a platform that has none, with what can be done instead', async () => {
+  test('is rejected with an alternative if the platform does not support it', async () => {
     const failure = await failureOf(new Job(jobs, actions, values).start({ target: 'shop' }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
     expect(failure.message).toBe('Acme has no rollback: start an execution of the previous version instead.')

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import * as z from 'zod/mini'
 import { checkThresholds, describeThreshold, type Threshold, thresholds } from '../../../shared/providers/thresholds.ts'
 
-const field = thresholds('What must hold')
+const field = thresholds('Thresholds')
 const parse = (value: unknown) => z.parse(field, value)
 const one = (threshold: Threshold, metrics: Record<string, number>) => {
   const [judged] = checkThresholds([threshold], metrics)
@@ -11,13 +11,13 @@ const one = (threshold: Threshold, metrics: Record<string, number>) => {
   return judged
 }
 
-describe('a threshold', () => {
+describe('Threshold', () => {
   test.each<[op: Threshold['op'], below: string, at: string, above: string]>([
     ['<', 'pass', 'fail', 'fail'],
     ['<=', 'pass', 'pass', 'fail'],
     ['>', 'fail', 'fail', 'pass'],
     ['>=', 'fail', 'pass', 'pass'],
-  ])('%s 500 holds below, at and above: %s, %s, %s', (op, ...expected) => {
+  ])('%s 500 is judged below, at and above its value: %s, %s, %s', (op, ...expected) => {
     const results = [499.99, 500, 500.01].map((p95) => one({ metric: 'p95', op, value: 500 }, { p95 }).result)
     expect(results).toEqual(expected)
   })
@@ -25,7 +25,7 @@ describe('a threshold', () => {
   test.each<[op: Threshold['op'], expected: string[]]>([
     ['<', ['pass', 'warning', 'warning', 'fail', 'fail']],
     ['<=', ['pass', 'pass', 'warning', 'warning', 'fail']],
-  ])('%s 500 warns from 400 on', (op, expected) => {
+  ])('%s 500 with a warning at 400 warns between them', (op, expected) => {
     const measured = [399, 400, 499, 500, 501]
     const results = measured.map((p95) => one({ metric: 'p95', op, value: 500, warn: 400 }, { p95 }).result)
     expect(results).toEqual(expected)
@@ -34,13 +34,13 @@ describe('a threshold', () => {
   test.each<[op: Threshold['op'], expected: string[]]>([
     ['>', ['fail', 'fail', 'warning', 'warning', 'pass']],
     ['>=', ['fail', 'warning', 'warning', 'pass', 'pass']],
-  ])('%s 90 warns up to 95', (op, expected) => {
+  ])('%s 90 with a warning at 95 warns between them', (op, expected) => {
     const measured = [89, 90, 94, 95, 96]
     const results = measured.map((rate) => one({ metric: 'rate', op, value: 90, warn: 95 }, { rate }).result)
     expect(results).toEqual(expected)
   })
 
-  test('of zero, and of a measured zero, is one like any other', () => {
+  test('accepts zero as value and as measurement', () => {
     expect(one({ metric: 'errors', op: '<=', value: 0 }, { errors: 0 }).result).toBe('pass')
     expect(one({ metric: 'errors', op: '<', value: 0 }, { errors: 0 }).result).toBe('fail')
   })
@@ -48,29 +48,29 @@ describe('a threshold', () => {
   test.each([
     ['was not measured', {}],
     ['is not a number', { p95: Number.NaN }],
-    ['only looks like one', { other: 1 }],
-  ])('fails where its metric %s', (_, metrics: Record<string, number>) => {
+    ['is missing among other metrics', { other: 1 }],
+  ])('fails if its metric %s', (_, metrics: Record<string, number>) => {
     const judged = one({ metric: 'p95', op: '<', value: 500, warn: 400 }, metrics)
     expect(judged).toMatchObject({ result: 'fail', actual: null })
     expect(describeThreshold(judged)).toBe('p95 was not measured')
   })
 
-  test('does not take what every object has for a metric', () => {
+  test('ignores inherited properties of the metrics', () => {
     expect(one({ metric: 'constructor', op: '>', value: 0 }, {}).actual).toBeNull()
   })
 
-  test('says what was missed: the limit, or where it warns', () => {
+  test('reports the value or the warning that was missed', () => {
     const p95: Threshold = { metric: 'p95', op: '<', value: 500, warn: 400 }
     expect(describeThreshold(one(p95, { p95: 612 }))).toBe('p95 is 612, not < 500')
     expect(describeThreshold(one(p95, { p95: 450 }))).toBe('p95 is 450, not < 400')
   })
 })
 
-describe('thresholds', () => {
+describe('Thresholds', () => {
   const value = fc.double({ min: -1e6, max: 1e6, noNaN: true })
   const order = ['pass', 'warning', 'fail']
 
-  test('of any kind are never passed by what is worse', () => {
+  test('never judge a worse value better', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('<', '<=', '>', '>='),
@@ -79,7 +79,7 @@ describe('thresholds', () => {
         (op, limits, measured) => {
           const upwards = op.startsWith('>')
           const [low = 0, high = 0] = limits.toSorted((a, b) => a - b)
-          // Stricter is on the good side of the limit.
+          // The warning is stricter than the value.
           const [limit, warn] = upwards ? [low, high] : [high, low]
           const results = measured
             .toSorted((a, b) => (upwards ? b - a : a - b))
@@ -90,7 +90,7 @@ describe('thresholds', () => {
     )
   })
 
-  test('of any text are read, or refused, and what is read is judged', () => {
+  test('parsed from any text can be judged', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string()), fc.dictionary(fc.string(), fc.double()), (text, metrics) => {
         const read = z.safeParse(field, text)
@@ -99,43 +99,43 @@ describe('thresholds', () => {
     )
   })
 
-  test('are judged each by itself, in their order', () => {
-    const asked: Threshold[] = [
+  test('are judged one by one, in order', () => {
+    const given: Threshold[] = [
       { metric: 'p95', op: '<', value: 500 },
       { metric: 'rate', op: '>=', value: 90 },
     ]
-    expect(checkThresholds(asked, { rate: 91, p95: 612 })).toEqual([
-      { ...asked[0], actual: 612, result: 'fail' },
-      { ...asked[1], actual: 91, result: 'pass' },
+    expect(checkThresholds(given, { rate: 91, p95: 612 })).toEqual([
+      { ...given[0], actual: 612, result: 'fail' },
+      { ...given[1], actual: 91, result: 'pass' },
     ])
     expect(checkThresholds([], { p95: 1 })).toEqual([])
   })
 
-  test('come as a list, and as its JSON where a form carries it', () => {
-    const asked = [{ metric: 'p95', op: '<', value: 500, warn: 400 }]
-    expect(parse(asked)).toEqual(asked)
-    expect(parse(JSON.stringify(asked))).toEqual(asked)
-    expect(parse([{ metric: 'p95', op: '<', value: '500', warn: '400' }])).toEqual(asked)
+  test('are a list, or JSON of a list in a form', () => {
+    const given = [{ metric: 'p95', op: '<', value: 500, warn: 400 }]
+    expect(parse(given)).toEqual(given)
+    expect(parse(JSON.stringify(given))).toEqual(given)
+    expect(parse([{ metric: 'p95', op: '<', value: '500', warn: '400' }])).toEqual(given)
     expect(parse([])).toEqual([])
   })
 
   test.each([
-    ['no JSON', 'p95<500'],
-    ['JSON of something else', '{"metric":"p95"}'],
+    ['text that is not JSON', 'p95<500'],
+    ['JSON of an object', '{"metric":"p95"}'],
     ['an empty text', ''],
-    ['no list', { metric: 'p95', op: '<', value: 500 }],
-    ['an operator that is none', [{ metric: 'p95', op: '==', value: 500 }]],
-    ['no value', [{ metric: 'p95', op: '<' }]],
-    ['a value that is no number', [{ metric: 'p95', op: '<', value: 'fast' }]],
+    ['an object', { metric: 'p95', op: '<', value: 500 }],
+    ['an unknown operator', [{ metric: 'p95', op: '==', value: 500 }]],
+    ['a threshold without a value', [{ metric: 'p95', op: '<' }]],
+    ['a value that is not a number', [{ metric: 'p95', op: '<', value: 'fast' }]],
     ['a value that a template left empty', [{ metric: 'p95', op: '<', value: '' }]],
-    ['a value that is not there', [{ metric: 'p95', op: '<', value: null }]],
-    ['a warning that would never warn', [{ metric: 'p95', op: '<', value: 500, warn: 600 }]],
-    ['the same the other way round', [{ metric: 'rate', op: '>=', value: 90, warn: 80 }]],
-    ['a value without an end', '[{"metric":"p95","op":"<","value":1e999}]'],
-    ['no metric', [{ metric: '', op: '<', value: 500 }]],
-    ['a field too many', [{ metric: 'p95', op: '<', value: 500, warning: 400 }]],
-    ['more than fifty', Array.from({ length: 51 }, () => ({ metric: 'p95', op: '<', value: 500 }))],
-  ])('are refused where they are %s', (_, value) => {
+    ['a value that is null', [{ metric: 'p95', op: '<', value: null }]],
+    ['a warning above the value', [{ metric: 'p95', op: '<', value: 500, warn: 600 }]],
+    ['a warning below the value', [{ metric: 'rate', op: '>=', value: 90, warn: 80 }]],
+    ['an infinite value', '[{"metric":"p95","op":"<","value":1e999}]'],
+    ['an empty metric', [{ metric: '', op: '<', value: 500 }]],
+    ['an unknown field', [{ metric: 'p95', op: '<', value: 500, warning: 400 }]],
+    ['more than 50 thresholds', Array.from({ length: 51 }, () => ({ metric: 'p95', op: '<', value: 500 }))],
+  ])('reject %s', (_, value) => {
     expect(z.safeParse(field, value).success).toBe(false)
   })
 })

@@ -10,25 +10,25 @@ function cut(text: string, max = 100) {
   return { text: cutText('title', text, max, (note) => notes.push(note)), notes }
 }
 
-describe('a text that is too long', () => {
-  it('is cut with an ellipsis, and noted', () => {
+describe('cutText', () => {
+  it('shortens a long text with an ellipsis and adds a note', () => {
     expect(cut('x'.repeat(101))).toEqual({
       text: `${'x'.repeat(99)}…`,
       notes: ['The title was cut to 100 characters.'],
     })
   })
 
-  it('is never cut inside of a character', () => {
+  it('does not split a character', () => {
     expect(cut(`${'x'.repeat(98)}🎉🎉`).text).toBe(`${'x'.repeat(98)}…`)
   })
 
-  it('shows no part of a secret', () => {
+  it('leaves no part of a secret', () => {
     for (let before = 70; before <= 100; before++) {
       expect(cut(`${'x'.repeat(before)}${secret} and more`).text).not.toContain(secret.slice(0, 6))
     }
   })
 })
 
-it('a text that fits stays as it is, without a note', () => {
+it('cutText returns a short text unchanged, without a note', () => {
   expect(cut('x'.repeat(100))).toEqual({ text: 'x'.repeat(100), notes: [] })
 })

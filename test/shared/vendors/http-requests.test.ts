@@ -183,7 +183,7 @@ describe('Requests to an HTTP API', () => {
     expect(api.calls.map(({ path }) => path)).toEqual(['/shop'])
   })
 
-  test('that create without an id in the response are looked for', async () => {
+  test('that create without an id in the response are followed by a search', async () => {
     await play(({ method }) =>
       method === 'POST' ? { status: 200 } : { status: 200, body: { items: [{ id: '7', state: 'open' }] } },
     )
@@ -211,7 +211,7 @@ describe('Requests to an HTTP API', () => {
   })
 })
 
-describe('What an HTTP API no longer has', () => {
+describe('An item that an HTTP API no longer has', () => {
   test.each([
     ['a 404', { path: 'tickets/{input.id}' }, { status: 404 }],
     ['nothing at "at"', { path: 'tickets', at: 'response.items[0]' }, { status: 200, body: { items: [] } }],
@@ -327,7 +327,7 @@ describe('The login of an HTTP API', () => {
   ])('whose token %s is a mistake of the connection, and its message holds no token', async (_, token) => {
     await server(
       () => true,
-      () => ({ status: 200, body: { access: 'a-token-nobody-knows', expires: 5 } }),
+      () => ({ status: 200, body: { access: 'a-token-without-a-name', expires: 5 } }),
     )
     const { kind, message } = await failureOf(open({ ...user, login: { ...tokenLogin, token } }))
     expect(kind).toBe('misconfigured')

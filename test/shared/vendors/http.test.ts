@@ -51,8 +51,8 @@ const ticketClient = (more: object = {}, options: Options = {}) =>
 const problem = { title: 'Checkout is slow', description: '2 s', project: 'shop' }
 const provider = httpTicket as never
 
-describe('tickets of any API', () => {
-  test('are opened with what the connection says, and nothing that is not there', async () => {
+describe('HTTP API: tickets', () => {
+  test('are opened with the body of the connection, without missing fields', async () => {
     expect(await openTicket.run(provider, ticketClient(), { title: 'Slow' })).toMatchObject({
       message: 'Opened ticket T-1',
       data: { id: '1', number: 'T-1', url: 'https://tool.example.com/things/1', state: 'new' },
@@ -60,7 +60,7 @@ describe('tickets of any API', () => {
     expect(api.calls.at(-1)?.body).toEqual({ title: 'Slow', ref: keyOf(1) })
   })
 
-  test('are opened with a text as JSON where the body is one, which could be a document of its own', async () => {
+  test('are opened with a text body as JSON, even if the text contains JSON', async () => {
     const open = { ...tickets.open, body: 'input.title' }
     for (const title of ['Slow', '{"title":"x","admin":true}']) {
       await openTicket.run(provider, ticketClient({ open }), { title })
@@ -68,7 +68,7 @@ describe('tickets of any API', () => {
     }
   })
 
-  test('are not told as updated if the API accepts a state and does not set it', async () => {
+  test('are not reported as updated if the API accepts a state and does not set it', async () => {
     await openTicket.run(provider, ticketClient(), problem)
     const change = (state: string, update: object = tickets.update) =>
       updateTicket.run(provider, ticketClient({ update }), { id: '1', state })
@@ -86,7 +86,7 @@ describe('tickets of any API', () => {
     )
   })
 
-  test('are opened once, since a repeat looks for the first', async () => {
+  test('are opened once: a retry finds the first', async () => {
     api.loseNext('POST')
     expect(await failureOf(openTicket.run(provider, ticketClient(), problem))).toMatchObject({ transient: true })
     const again = await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
@@ -94,7 +94,7 @@ describe('tickets of any API', () => {
     expect(api.things).toHaveLength(1)
   })
 
-  test('are not opened again if a repeat cannot tell whether the first is there', async () => {
+  test('are not opened again if a retry cannot search for the first', async () => {
     for (const body of [{ welcome: 'Something else' }, { items: 'none' }, '']) {
       api.failNext(200, body, { on: 'GET' })
       const failure = await failureOf(openTicket.run(provider, ticketClient({}, { isRetry: true }), problem))
@@ -106,7 +106,7 @@ describe('tickets of any API', () => {
     expect(api.things).toHaveLength(1)
   })
 
-  test('are opened once, where the API knows repeats by a header', async () => {
+  test('are opened once with an idempotency header', async () => {
     const more = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
     api.loseNext('POST')
     expect(await failureOf(openTicket.run(provider, ticketClient(more), problem))).toMatchObject({ transient: true })
@@ -114,19 +114,19 @@ describe('tickets of any API', () => {
     expect(api.things).toHaveLength(1)
   })
 
-  test('that may be there are not opened again where nothing can tell', async () => {
+  test('have an unknown outcome without find and an idempotency header', async () => {
     api.loseNext('POST')
     const failure = await failureOf(openTicket.run(provider, ticketClient({ find: undefined }), problem))
     expect(failure).toMatchObject({
       kind: 'doubtful',
       message: expect.stringContaining('Whether the ticket was opened'),
     })
-    const repeated = ticketClient({ find: undefined }, { isRetry: true })
-    expect(await failureOf(openTicket.run(provider, repeated, problem))).toMatchObject({ kind: 'doubtful' })
+    const retry = ticketClient({ find: undefined }, { isRetry: true })
+    expect(await failureOf(openTicket.run(provider, retry, problem))).toMatchObject({ kind: 'doubtful' })
     expect(api.things).toHaveLength(1)
   })
 
-  test('are changed, commented on and closed, and read back', async () => {
+  test('are updated, commented on and closed', async () => {
     await openTicket.run(provider, ticketClient(), problem)
     const changed = await updateTicket.run(provider, ticketClient(), { id: '1', state: 'open', comment: 'still slow' })
     expect(changed).toMatchObject({ message: 'Updated ticket T-1, now open' })
@@ -143,7 +143,7 @@ describe('tickets of any API', () => {
     })
   })
 
-  test('get one comment, where the API can be asked for it', async () => {
+  test('get one comment if the connection has hasComment', async () => {
     const more = { hasComment: { path: 'things/{input.id}/comments', at: "response[?ref=='x'] | [0]" } }
     const hasComment = { path: 'things/{input.id}/comments', at: 'where(response, &ref, key)' }
     await openTicket.run(provider, ticketClient(), problem)
@@ -152,13 +152,13 @@ describe('tickets of any API', () => {
     expect(api.things[0]?.['comments']).toHaveLength(1)
     await updateTicket.run(provider, ticketClient(more), { id: '1', comment: 'twice' })
     expect(api.things[0]?.['comments']).toHaveLength(2)
-    const blind = ticketClient({}, { isRetry: true })
-    expect(await failureOf(updateTicket.run(provider, blind, { id: '1', comment: 'x' }))).toMatchObject({
+    const withoutSearch = ticketClient({}, { isRetry: true })
+    expect(await failureOf(updateTicket.run(provider, withoutSearch, { id: '1', comment: 'x' }))).toMatchObject({
       kind: 'doubtful',
     })
   })
 
-  test('that the API refuses are refused in its words', async () => {
+  test('report a refusal with the message of the API', async () => {
     const failure = await failureOf(openTicket.run(provider, ticketClient(), { title: 'refuse me' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('the title is taken') })
   })
@@ -177,7 +177,7 @@ describe('tickets of any API', () => {
       'ticket.closed of the connection, "starts_with(response.id, \'x\')", does not fit the response of the API, which is {',
     ],
     [
-      'the path needs what is not there',
+      'the path needs a missing field',
       { get: { path: 'things/{input.nothing}' } },
       'refused',
       'get.path of the connection needs input.nothing',
@@ -188,7 +188,7 @@ describe('tickets of any API', () => {
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(says) })
   })
 
-  test('that the connection has no call for are our own fault', async () => {
+  test('report an action without a request in the connection as misconfigured', async () => {
     await openTicket.run(provider, ticketClient(), problem)
     for (const [name, act] of [
       ['update', () => updateTicket.run(provider, ticketClient({ update: undefined }), { id: '1', state: 'x' })],
@@ -203,7 +203,7 @@ describe('tickets of any API', () => {
   })
 
   test.each(['../me', '..', '.', 'a/b', 'a?b=c', '1#x', '%2e%2e'])(
-    'of an id %j stay in their part of the path',
+    'with the id %j stay in their path segment',
     async (id) => {
       await failureOf(closeTicket.run(provider, ticketClient(), { id }))
       for (const { path } of api.calls) expect(path.startsWith('/things/')).toBe(true)
@@ -228,18 +228,18 @@ const jobClient = (more: object = {}, options: Options = {}) =>
 const run = { target: 'nightly', parameters: { size: 3 } }
 const job = httpJob as never
 
-describe('jobs of any API', () => {
-  test('are started, followed and judged by what the connection says', async () => {
-    const begun = await start.run(job, jobClient(), run)
-    expect(begun).toMatchObject({ outcome: { message: 'Started run 1' }, job: { id: '1' } })
+describe('HTTP API: jobs', () => {
+  test('are started, polled and judged as the connection declares', async () => {
+    const started = await start.run(job, jobClient(), run)
+    expect(started).toMatchObject({ outcome: { message: 'Started run 1' }, job: { id: '1' } })
     expect(api.things[0]).toMatchObject({ title: 'nightly', args: { size: 3 }, ref: keyOf(1) })
-    const { job: pending } = begun as { job: unknown }
-    const look = () =>
-      start.job?.getStatus(job, jobClient(), { ...run, thresholds: [{ metric: 'p95', op: '<', value: 5 }] }, pending)
+    const { job: state } = started as { job: unknown }
+    const getStatus = () =>
+      start.job?.getStatus(job, jobClient(), { ...run, thresholds: [{ metric: 'p95', op: '<', value: 5 }] }, state)
     Object.assign(api.things[0] ?? {}, { step: '2 of 3' })
-    expect(await look()).toMatchObject({ status: 'new', progress: '2 of 3' })
+    expect(await getStatus()).toMatchObject({ status: 'new', progress: '2 of 3' })
     Object.assign(api.things[0] ?? {}, { state: 'done', output: { p95: 7 } })
-    expect(await look()).toMatchObject({
+    expect(await getStatus()).toMatchObject({
       outcome: {
         status: 'succeeded',
         result: 'fail',
@@ -248,31 +248,31 @@ describe('jobs of any API', () => {
       },
     })
     Object.assign(api.things[0] ?? {}, { state: 'broken', why: 'out of memory' })
-    expect(await look()).toMatchObject({
+    expect(await getStatus()).toMatchObject({
       outcome: { result: 'fail', message: expect.stringContaining('out of memory') },
     })
     Object.assign(api.things[0] ?? {}, { state: 'napping' })
-    expect(await look()).toMatchObject({ status: 'napping (unknown state)' })
+    expect(await getStatus()).toMatchObject({ status: 'napping (unknown state)' })
   })
 
   test.each([
-    ['is looked for', {}],
-    ['is known by a header', { find: undefined, idempotencyHeader: 'Idempotency-Key' }],
-  ])('are started once, where a repeat %s', async (_, more) => {
+    ['finds the first', {}],
+    ['has an idempotency header', { find: undefined, idempotencyHeader: 'Idempotency-Key' }],
+  ])('are started once if a retry %s', async (_, more) => {
     api.loseNext('POST')
     expect(await failureOf(start.run(job, jobClient(more), run))).toMatchObject({ transient: true })
     await start.run(job, jobClient(more, { isRetry: true }), run)
     expect(api.things).toHaveLength(1)
   })
 
-  test('are not started again where nothing can tell', async () => {
+  test('have an unknown outcome without find and an idempotency header (start)', async () => {
     api.loseNext('POST')
     expect(await failureOf(start.run(job, jobClient({ find: undefined }), run))).toMatchObject({ kind: 'doubtful' })
   })
 
-  test('are stopped, or say that they can not be', async () => {
-    const { job: pending } = (await start.run(job, jobClient(), run)) as { job: unknown }
-    await start.job?.stop(job, jobClient(), run, pending)
+  test('are stopped if the connection has "stop"', async () => {
+    const { job: state } = (await start.run(job, jobClient(), run)) as { job: unknown }
+    await start.job?.stop(job, jobClient(), run, state)
     expect(api.things[0]?.['state']).toBe('done')
     expect(await failureOf(httpJob.stop(jobClient({ stop: undefined }), { id: '1' }))).toMatchObject({
       kind: 'misconfigured',
@@ -282,7 +282,7 @@ describe('jobs of any API', () => {
     )
   })
 
-  test('that break something run only what the connection allows', () => {
+  test('of chaos tests run only the allowed targets', () => {
     const connection = experiment.connection.parse({ ...common(), ...jobs, allow: 'nightly*' })
     expect(() => experiment.checkStart({ ...run, target: 'everything' }, connection)).toThrow(
       'outside of the blast radius',
@@ -292,7 +292,7 @@ describe('jobs of any API', () => {
   })
 })
 
-describe('flags of any API', () => {
+describe('HTTP API: feature flags', () => {
   const flags = {
     ...{ environment: 'production' },
     get: { path: 'things/{input.flag}', at: 'response.result' },
@@ -306,14 +306,14 @@ describe('flags of any API', () => {
     changes: [{ flag: 'promo', on, percentage: 25 }],
   })
 
-  test('are set, and read back', async () => {
+  test('are set and read back', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: false, share: 0 })
     const done = await setFlag.run(httpFlag as never, client(), change(true) as never)
     expect(done).toMatchObject({ result: 'pass' })
     expect(api.things[0]).toMatchObject({ enabled: true, share: 25 })
   })
 
-  test('that are neither on nor off are a mistake of the connection', async () => {
+  test('report a state other than true or false as misconfigured', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: 'perhaps' })
     const failure = await failureOf(httpFlag.get(client(), { project: undefined, environment: 'x' }, 'promo'))
     expect(failure).toMatchObject({
@@ -325,7 +325,7 @@ describe('flags of any API', () => {
   })
 })
 
-describe('messages to any API', () => {
+describe('HTTP API: messages', () => {
   const message: Message = { mood: 'good', title: 'Deployed', text: 'All is well', fields: [], links: [] }
   const post = {
     path: 'things',
@@ -335,7 +335,7 @@ describe('messages to any API', () => {
   const client = (more: object = {}) =>
     clientOf(httpMessage, httpMessage.connection.parse({ ...common(), post, ...more }))
 
-  test('are what the connection makes of them', async () => {
+  test('are posted with the body of the connection', async () => {
     const posted = { id: 'response.key', url: 'response.links.html' }
     expect(await httpMessage.post(client({ posted }), undefined, message)).toEqual({
       id: 'T-1',
@@ -345,25 +345,25 @@ describe('messages to any API', () => {
     expect(await httpMessage.post(client(), undefined, message)).toEqual({ id: undefined, url: undefined })
   })
 
-  describe('that ask for a decision', () => {
+  describe('with an approval', () => {
     const url = 'https://webhooks.example.com/v1/notification/approvals/reference'
-    const choice = { decision: 'approve' as const, label: 'Approve', token: 'reference', url }
-    const question = { ...message, buttons: [choice] }
-    const ask = (body: string) =>
-      httpMessage.post(client({ post: { path: 'things', body: `{title: ${body}}` } }), undefined, question)
+    const button = { decision: 'approve' as const, label: 'Approve', token: 'reference', url }
+    const approval = { ...message, buttons: [button] }
+    const post = (body: string) =>
+      httpMessage.post(client({ post: { path: 'things', body: `{title: ${body}}` } }), undefined, approval)
 
     test.each(['decisionUrl', 'decisionUrl || message.links[0].url', 'message.buttons[0].url', 'to_string(message)'])(
-      'have the link in %s',
+      'contain the link with the body %s',
       async (body) => {
-        await ask(body)
+        await post(body)
         expect(JSON.stringify(api.things[0])).toContain(url)
       },
     )
 
     test.each(['message.title', "message.links[0].url || 'none'", "'https://tool.example.com'"])(
-      'are refused, and not posted, with nothing but %s',
+      'are rejected and not posted with the body %s',
       async (body) => {
-        expect(await failureOf(ask(body))).toMatchObject({
+        expect(await failureOf(post(body))).toMatchObject({
           kind: 'misconfigured',
           message: expect.stringContaining('add decisionUrl to its body'),
         })
@@ -371,7 +371,7 @@ describe('messages to any API', () => {
       },
     )
 
-    test('are the only ones with a link', async () => {
+    test('are the only messages with a link', async () => {
       const post = { path: 'things', body: '{title: message.title, link: decisionUrl}' }
       await httpMessage.post(client({ post }), undefined, message)
       expect(api.things[0]).toMatchObject({ title: 'Deployed' })
@@ -380,14 +380,14 @@ describe('messages to any API', () => {
   })
 })
 
-describe('values of any API', () => {
+describe('HTTP API: values', () => {
   const connection = (more: object = {}) => ({
     ...common(),
     measure: { path: 'values/{query}', query: { from: 'startSeconds', to: 'end' } },
     indicator: { value: 'response.value' },
     ...more,
   })
-  const asked = (query: string) => ({
+  const input = (query: string) => ({
     ...{ timeframe: '5m', queries: { it: query } },
     thresholds: [{ metric: 'it', op: '<', value: 500 }],
   })
@@ -396,7 +396,7 @@ describe('values of any API', () => {
     ['p95', 'pass', 480],
     ['text', 'pass', 12.5],
   ])('are judged: %s', async (query, result, value) => {
-    expect(await evaluate(httpEvaluation, connection(), asked(query))).toMatchObject({
+    expect(await evaluate(httpEvaluation, connection(), input(query))).toMatchObject({
       result,
       data: { indicatorResults: [{ value: { value } }] },
     })
@@ -404,15 +404,15 @@ describe('values of any API', () => {
     expect(api.calls.at(-1)?.query.get('to')).toMatch(/^\d{4}-/)
   })
 
-  test('that are none are no pass', async () => {
-    expect(await evaluate(httpEvaluation, connection(), asked('none'))).toMatchObject({
+  test('that are missing make the evaluation fail', async () => {
+    expect(await evaluate(httpEvaluation, connection(), input('none'))).toMatchObject({
       status: 'errored',
       message: expect.stringContaining('it (the API has no value: indicator.value of the connection, "response.'),
     })
   })
 
-  test('that the API refuses name their query', async () => {
-    const failure = await failureOf(evaluate(httpEvaluation, connection(), asked('other')))
+  test('report a refusal with the name of the query', async () => {
+    const failure = await failureOf(evaluate(httpEvaluation, connection(), input('other')))
     expect(failure).toMatchObject({
       kind: 'refused',
       message: expect.stringMatching(/^The query of it: .*no series other/),
@@ -420,8 +420,8 @@ describe('values of any API', () => {
   })
 })
 
-describe('the connection to any API', () => {
-  test('is checked by the call that it has for that', async () => {
+describe('HTTP API: connection', () => {
+  test('is tested with its "check" request', async () => {
     await httpTicket.check(ticketClient())
     expect(api.calls).toMatchObject([{ method: 'GET', path: '/me' }])
     expect(await failureOf(Promise.resolve(httpTicket.check(ticketClient({ check: undefined }))))).toMatchObject({
@@ -444,11 +444,11 @@ describe('the connection to any API', () => {
     [{ open: { path: 'things', body: 'input', form: 'input' } }],
     [{ find: { path: 'things', at: 'response[?ref==key] | [0]' } }],
     [{ find: { path: 'things', at: 'response[?contains(text, key)]' } }],
-  ])('is refused with what is wrong in it: %j', (more) => {
+  ])('is rejected if it is invalid: %j', (more) => {
     expect(() => httpTicket.connection.parse({ ...common(), ...tickets, ...more })).toThrow()
   })
 
-  test('sends plain headers of any length, and keeps only those of credentials secret', async () => {
+  test('sends all headers and masks only those with credentials', async () => {
     const headers = { 'X-Api-Key': api.apiKey, 'OCS-APIRequest': 'true', 'Api-Version': '7.1', 'X-Env': 'production' }
     const secretHeaders = { 'X-Team': 'the-secret-team' }
     const values = httpTicket.connection.parse({ ...common(), ...tickets, headers, secretHeaders })
@@ -459,7 +459,7 @@ describe('the connection to any API', () => {
     expect(redact('production is slow, says the-secret-team')).toBe('production is slow, says ***')
   })
 
-  test('refuses a credential that is too short to be masked, and names its header', () => {
+  test('rejects a credential that is too short to mask and names its header', () => {
     const headers = { 'X-Api-Key': 'short' }
     const parsed = httpTicket.connection.safeParse({ ...common(), ...tickets, headers })
     expect(parsed.error?.issues).toMatchObject([
@@ -467,7 +467,7 @@ describe('the connection to any API', () => {
     ])
   })
 
-  test('keeps its secrets to itself, whatever the API says', async () => {
+  test('masks its secrets in messages of the API', async () => {
     const values = httpTicket.connection.parse({ ...common(), ...tickets })
     expect(secretsIn(httpTicket.connection, values)).toEqual([api.token, api.apiKey])
     api.failNext(400, { error: { message: `bad ${api.token} and ${api.apiKey}` } })
@@ -475,7 +475,7 @@ describe('the connection to any API', () => {
     expect(failure.message).toContain('bad *** and ***')
   })
 
-  test('to an API that is down is a failure that passes', async () => {
+  test('reports a transient failure if the API is down', async () => {
     api.down()
     for (const promise of [
       openTicket.run(provider, ticketClient(), problem),
