@@ -285,7 +285,7 @@ describe('HTTP API: jobs', () => {
   test('of chaos tests run only the allowed targets', () => {
     const connection = experiment.connection.parse({ ...common(), ...jobs, allow: 'nightly*' })
     expect(() => experiment.checkStart({ ...run, target: 'everything' }, connection)).toThrow(
-      'outside of the blast radius',
+      'outside the blast radius',
     )
     expect(() => experiment.checkStart({ ...run, target: 'nightly-2' }, connection)).not.toThrow()
     expect(() => experiment.connection.parse({ ...common(), ...jobs })).toThrow()
