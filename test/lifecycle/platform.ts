@@ -12,7 +12,7 @@ import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ti
 import { passTime } from './lifecycle.ts'
 
 /** A run of the fake platform. */
-export interface FakeRun {
+interface FakeRun {
   id: string
   key: string
   /** The states that the next requests for the status report; the last one stays. */
