@@ -261,9 +261,7 @@ describe('webhooks config', () => {
 describe('webhooks shipyard', () => {
   it('prints required input as properties and optional input as comments', async () => {
     const { code, out } = await webhooks(['shipyard', 'toggle=feature-flags/set-flag', 'issue-ticketing/close-issue'])
-    expect(out).toContain(
-      '            - name: toggle\n              properties:\n                # The key of the flag\n',
-    )
+    expect(out).toContain('            - name: toggle\n              properties:\n                # Key of the flag\n')
     expect(out).toContain('                # state: "on"   on or off\n')
     expect(out).toContain('            - name: close-issue\n')
     expect(code).toBe(0)

@@ -168,7 +168,7 @@ describe('webhookConfigs', () => {
     expect(findings).toContainEqual({
       what: 'subscription webhook.yaml',
       state: 'wrong',
-      found: 'sh.keptn.event.openticket.triggered: nobody sends openticket.finished, so the sequence hangs.',
+      found: 'sh.keptn.event.openticket.triggered: openticket.finished is never sent, so the sequence hangs.',
       advice: expect.stringContaining('Add mode=interactive to the URL'),
     })
     expect(code).toBe(1)

@@ -351,7 +351,7 @@ describe('webhooks connect --from-openapi', () => {
     [
       tracker.replace('schemas/NewIssue', 'schemas/Nope'),
       ['--operation', 'createIssue'],
-      'refers to #/components/schemas/Nope, which it does not have',
+      'Undefined reference #/components/schemas/Nope',
     ],
   ])('invalid arguments exit with 2: %#', async (document, args, message) => {
     const { code, err } = await connect(
