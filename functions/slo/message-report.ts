@@ -5,7 +5,7 @@ import type { ReportProvider } from '../../shared/providers/report.ts'
 
 /** Adapts a message provider to a report provider that posts each report as a message. */
 export function messageReport<S extends z.ZodMiniObject>(provider: MessageProvider<S>): ReportProvider<S> {
-  const platform = provider as unknown as MessageProvider
+  const platform = provider as MessageProvider
   return {
     ...provider,
     kind: 'report',

@@ -8,14 +8,14 @@ type Load = Category['providers'][string]
 /** Adapts message providers to report providers. */
 export function reportsOfMessages(providers: Record<string, Load | undefined>): Category['providers'] {
   return asReports(providers, async (provider) =>
-    (await import('./message-report.ts')).messageReport(provider as unknown as MessageProvider),
+    (await import('./message-report.ts')).messageReport(provider as MessageProvider),
   )
 }
 
 /** Adapts ticket providers to report providers. */
 export function reportsOfTickets(providers: Record<string, Load | undefined>): Category['providers'] {
   return asReports(providers, async (provider) =>
-    (await import('./ticket-report.ts')).ticketReport(provider as unknown as TicketProvider),
+    (await import('./ticket-report.ts')).ticketReport(provider as TicketProvider),
   )
 }
 

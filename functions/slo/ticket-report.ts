@@ -8,7 +8,7 @@ import { MOOD_ICONS, plainSingleLine, tableLines, toPlainText, webLinks } from '
 
 /** Adapts a ticket provider to a report provider that comments on a ticket that the sequence opened. */
 export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider<S>): ReportProvider<S> {
-  const platform = provider as unknown as TicketProvider
+  const platform = provider as TicketProvider
   return {
     ...provider,
     kind: 'report',

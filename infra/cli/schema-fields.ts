@@ -109,8 +109,8 @@ export function choicesOf(type: z.core.$ZodType): string[] | undefined {
 
 /** Returns the type that a field has after its text was parsed. */
 export function target(type: z.core.$ZodType): z.core.$ZodType {
-  const { def } = type._zod as unknown as { def: { type: string; in: z.core.$ZodType; out: z.core.$ZodType } }
-  if (def.type !== 'pipe') return type
+  if (!(type instanceof z.core.$ZodPipe)) return type
+  const { def } = type._zod
   return unwrap(def.in._zod.def.type === 'transform' ? target(def.out) : def.in)
 }
 

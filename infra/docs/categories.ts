@@ -6,7 +6,7 @@ import { table } from './table.ts'
 export function categoryTable(): string {
   const all: readonly Category[] = categories
   return table(
-    ['Category', 'Task', 'Providers'],
+    ['Category', 'What it does', 'Providers'],
     all.map((category) => [
       `[${category.name}](functions/${category.name}/README.md)`,
       category.summary,

@@ -1,4 +1,4 @@
-import { isObject, type KeptnEvent } from './events.ts'
+import { isKeptnEvent, isObject, type KeptnEvent } from './events.ts'
 
 /** Stores the events of a run: the bus and the event store of Keptn. */
 export interface EventLog {
@@ -84,7 +84,8 @@ export function keptnEventLog(baseUrl: string, token: string): EventLog {
         const query: string = `keptnContext=${encodeURIComponent(context)}&pageSize=100${page && `&nextPageKey=${encodeURIComponent(page)}`}`
         const answer: unknown = await ask('GET', `/api/mongodb-datastore/event?${query}`)
         if (!isObject(answer)) break
-        if (Array.isArray(answer['events'])) events.push(...(answer['events'] as unknown as KeptnEvent[]))
+        const found: unknown[] = Array.isArray(answer['events']) ? answer['events'] : []
+        events.push(...found.filter(isKeptnEvent))
         const next = answer['nextPageKey']
         // Keptn returns "0" on the last page.
         page =

@@ -20,6 +20,11 @@ export interface KeptnEvent {
   data: JsonObject
 }
 
+/** Returns whether a value that Keptn's API returned is an event. */
+export function isKeptnEvent(value: unknown): value is KeptnEvent {
+  return isObject(value) && typeof value['type'] === 'string' && typeof value['shkeptncontext'] === 'string'
+}
+
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -1,7 +1,6 @@
 import { approve } from './approval-service.ts'
 import { type KeptnEvent, shortType, taskEvent } from './events.ts'
 import { whyDropped } from './received-event.ts'
-import type { GoObject } from './template/values.ts'
 import type { Webhook } from './webhook-config.ts'
 import { announce, execute, type Surroundings } from './webhook-service.ts'
 
@@ -30,7 +29,7 @@ export class Subscriptions {
     if (this.options.approvalService) await approve(event, this.options.send)
     const webhooks = this.options.webhooks.filter(({ type }) => type === event.type)
     if (webhooks.length === 0) return []
-    const dropped = whyDropped(event as unknown as GoObject)
+    const dropped = whyDropped({ ...event })
     if (dropped !== undefined) {
       this.options.warn(`Keptn drops ${shortType(event.type)}: ${dropped}`)
       return []

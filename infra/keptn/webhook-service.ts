@@ -3,7 +3,6 @@ import { errored, type Json, type JsonObject, type KeptnEvent, replyTo, taskEven
 import { previewRequest } from './preview.ts'
 import { receiveEvent } from './received-event.ts'
 import { type Answer, CallFailedError } from './receiver.ts'
-import type { GoObject } from './template/values.ts'
 import type { Webhook } from './webhook-config.ts'
 
 const source = 'webhook-service'
@@ -71,7 +70,7 @@ async function sendRequests(webhook: Webhook, event: KeptnEvent, around: Surroun
     if (secret === undefined) throw new ExecutionError(`could not read secret ${secretName}.${secretKey}`, 0)
     env[name] = secret
   }
-  const received = receiveEvent(event as unknown as GoObject)
+  const received = receiveEvent({ ...event })
   const responses: Json[] = []
   for (const request of webhook.requests) {
     const shown = showLine(request)

@@ -144,7 +144,7 @@ function post(state: DatadogState, event: Record<string, unknown>): Reply {
   if (typeof date_happened === 'number' && date_happened < Date.now() / 1_000 - 18 * 3_600)
     return refuse(400, 'Event too far in the past')
   const id = `${6_327_818_702_635_911_562n + BigInt(state.events.length)}`
-  state.events.push({ ...(event as unknown as DatadogEvent), id })
+  state.events.push({ tags: [], alert_type: 'info', ...event, title, text, id })
   const url = `https://app.datadoghq.com/event/event?id=${id}`
   const taken = { id: Number(id), id_str: id, title, text, handle: null, priority: null, related_event_id: null, url }
   return { status: 202, body: { status: state.status, event: taken } }

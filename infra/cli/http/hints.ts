@@ -184,7 +184,7 @@ function namesIn(value: unknown): string {
 
 function foundBy(text: string, names: Record<string, unknown>): unknown {
   try {
-    return findIn(text, names as unknown as Names, '')
+    return findIn(text, names as Names, '')
   } catch {
     return undefined
   }

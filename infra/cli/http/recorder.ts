@@ -121,7 +121,7 @@ function has({ expressions }: Step, where: string): boolean {
 
 function evaluated(one: Evaluated): Evaluated {
   try {
-    const found = findIn(one.text, one.names as unknown as Names, one.where)
+    const found = findIn(one.text, one.names as Names, one.where)
     return found === undefined ? one : { ...one, found }
   } catch (error) {
     return { ...one, problem: messageOf(error) }

@@ -178,7 +178,7 @@ async function verify({ ready, client, recorder, check, problems, job, createdId
   const { action, connection, input } = ready
   const { values } = connection
   const { kind } = connection.provider
-  const tickets = connection.provider as unknown as TicketProvider
+  const tickets = connection.provider as TicketProvider
   const ref = { id: createdId ?? '', project: (input as TicketRef).project }
   if (!isCreating(action)) {
     if (kind !== 'ticket' || commentOf(input) === undefined || values['hasComment'] === undefined) return

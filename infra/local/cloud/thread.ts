@@ -1,7 +1,7 @@
 // Runs in the worker thread of a Lambda execution environment.
 import { readFileSync } from 'node:fs'
-import Module from 'node:module'
-import { dirname, extname } from 'node:path'
+import Module, { createRequire } from 'node:module'
+import { extname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -49,10 +49,9 @@ async function load(): Promise<Handler> {
 
 /** Loads a bundle as CommonJS. The package.json of this project would make it an ES module. */
 function loadCommonJs(file: string): Record<string, unknown> {
-  const internals = Module as unknown as { _nodeModulePaths(folder: string): string[] }
   const module = new Module(file) as Module & { _compile(code: string, file: string, format: string): void }
   module.filename = file
-  module.paths = internals._nodeModulePaths(dirname(file))
+  module.paths = createRequire(file).resolve.paths('a-package') ?? []
   module._compile(readFileSync(file, 'utf8'), file, 'commonjs')
   return module.exports
 }
