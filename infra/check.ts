@@ -16,6 +16,7 @@ const PARTS: Part[] = [
   { name: 'lint', command: 'biome check --error-on-warnings .' },
   { name: 'unused', command: 'knip' },
   { name: 'docs', command: 'node infra/docs/main.ts --check' },
+  { name: 'words', command: 'node infra/words/main.ts' },
   { name: 'synth', command: 'node infra/build/main.ts && cdk synth --quiet' },
 ]
 const MAX_CONCURRENT = 2
