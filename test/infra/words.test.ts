@@ -56,7 +56,7 @@ const examples: [Place, string, string, string][] = [
   ['name', 'inWords', 'in Words', 'inWordsmith'],
   ['name', 'plainLine', 'plain Line', 'plainText'],
   ['markdown', 'The house', 'The house', 'The household'],
-  ['string', 'Update the secret.', 'Mend', 'We recommend to amend the secret.'],
+  ['string', 'Mend the secret.', 'Mend', 'We recommend to amend the secret.'],
   ['comment', 'It is read anew.', 'anew', 'It is read from a new file.'],
   ['comment', 'A file beside it.', 'beside', 'Besides, a file.'],
   ['comment', 'Sets it aside.', 'aside', 'Inside of it.'],

@@ -30,7 +30,7 @@ describe('runbooks', () => {
 
   it.each(pages)('%s has the five sections', (page) => {
     const headings = [...(texts.get(page) ?? '').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
-    expect(headings).toEqual(['What it means', 'What callers see', 'Diagnose', 'Mitigate', 'Resolved when'])
+    expect(headings).toEqual(['Meaning', 'What callers see', 'Diagnose', 'Mitigate', 'Resolved when'])
   })
 
   it('refer to resources that exist exactly once in the stack', () => {
