@@ -19,6 +19,7 @@ export const allowed: readonly Allowed[] = [
     words: ['trial', 'trials'],
     reason: 'Trials of a hyperparameter tuning.',
   },
+  { files: /security\/hosts/, words: ['shape'], reason: 'The fields of a zod schema.' },
   { files: /locust/, words: ['shape', 'shapes'], reason: 'A LoadTestShape of Locust.' },
   { files: /locust/, words: ['where it is not'], reason: "Python's message about an unbound variable." },
   {

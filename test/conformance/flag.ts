@@ -29,7 +29,7 @@ export function flagConformance(
   const { off, on } = platform.flags
 
   describe(`${provider.title}: flag conformance`, () => {
-    let played: Played & { settle?: () => void }
+    let played: Played & { complete?: () => void }
     beforeEach(async () => {
       played = await platform.start()
     })
@@ -65,7 +65,7 @@ export function flagConformance(
       played.server.loseNext(({ method }) => method !== 'GET')
       expect(await failureOf(turnOn(off))).toMatchObject({ transient: true, mayHaveWritten: true })
       await turnOn(off, { isRetry: true })
-      played.settle?.()
+      played.complete?.()
       expect(await turnOn(off, { isRetry: true })).toMatchObject({ result: 'pass' })
       const sent = writes().map(({ path, text }) => `${path} ${text}`)
       expect(sent).toEqual([...new Set(sent)])

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** Ends what a platform does by itself after a while. */
 async function settling<T>(provider: string, work: Promise<T>): Promise<T> {
-  const timer = setInterval(() => played[provider]?.settle?.(), 100)
+  const timer = setInterval(() => played[provider]?.complete?.(), 100)
   try {
     return await work
   } finally {

@@ -13,12 +13,12 @@ import { startServiceNow } from '../../infra/platforms/servicenow/server.ts'
 import { startUnleash } from '../../infra/platforms/unleash/server.ts'
 import { awsCredentials } from './service.ts'
 
-/** A platform that is played, and how it is connected. */
+/** A fake platform and its connection. */
 export interface Played {
   server: Served
   /** The secret of the connection. */
   connection: Record<string, unknown>
-  /** How many tickets there are. */
+  /** Returns the number of tickets. */
   made?: () => number
 }
 
@@ -158,8 +158,8 @@ export const ticketPlatforms: Record<string, TicketPlatform> = {
 
 /** The differences between flag platforms. */
 export interface FlagPlatform {
-  start(): Promise<Played & { settle?: () => void }>
-  /** One that is off, and one that is on. */
+  start(): Promise<Played & { complete?: () => void }>
+  /** A flag that is off and a flag that is on. */
   flags: { off: string; on: string }
 }
 
@@ -198,7 +198,7 @@ export const flagPlatforms: Record<string, FlagPlatform> = {
         server,
         connection: { ...connection, deploymentStrategy: strategy },
         // Deployments complete at once.
-        settle: () => server.end('COMPLETE'),
+        complete: () => server.end('COMPLETE'),
       }
     },
     flags: { off: 'checkout', on: 'search' },

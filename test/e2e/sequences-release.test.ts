@@ -167,7 +167,7 @@ function pressOn({ metadata, ts }: MessageSummary, secret: string, at: number, u
 describe('webhooks sequence release', () => {
   it('approves by itself without a terminal, and says so', async () => {
     const { code, out } = await sequence(['release'])
-    expect(out).toContain(`clicks Approve at ${service.url}/sandbox/slack as jane, since nobody is at a terminal`)
+    expect(out).toContain(`clicks Approve at ${service.url}/sandbox/slack as jane, because there is no terminal`)
     expect(out).toContain('approval.finished  succeeded/pass  Approved by Jane Doe (U0JANE)')
     const ends = [...out.matchAll(/ ([a-z]+)\.finished {2}succeeded\/pass .*\((.+)\)$/gm)]
     expect(ends.map(([, task, by]) => `${task} ${by?.split('/')[1]}`)).toEqual([

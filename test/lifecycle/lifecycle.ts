@@ -19,8 +19,8 @@ export interface SentEvent {
   data: { status?: string; result?: string; message?: string } & Record<string, unknown>
 }
 
-/** What an accepted call became. */
-export interface Ended {
+/** Result of an accepted call. */
+export interface CompletedTask {
   status: string | undefined
   outcome: TaskResult['outcome'] | undefined
   /** Name and status of each durable operation, in the order in which they started. */
@@ -30,7 +30,7 @@ export interface Ended {
   events: SentEvent[]
 }
 
-/** The AWS services, the orchestrator and the secrets that a task uses, without a process of their own. */
+/** Simulates the AWS services, the orchestrator and the secrets of a task in this process. */
 export class Lifecycle {
   readonly secrets = new Map<string, unknown>()
   readonly events: SentEvent[] = []
@@ -78,7 +78,7 @@ export class Lifecycle {
     this.store(`connections/${this.#category.name}/${name}`, connection)
   }
 
-  /** Calls the webhook, and returns the payload with which it starts the task. */
+  /** Calls the webhook and returns the payload with which it starts the task. */
   async accept(target: string, event: object = {}): Promise<unknown> {
     this.#payload = undefined
     const [action, search = ''] = target.split('?')
@@ -100,8 +100,8 @@ export class Lifecycle {
     return JSON.parse(this.#payload)
   }
 
-  /** Runs an accepted task to its end. */
-  async run(payload: unknown): Promise<Ended> {
+  /** Runs an accepted task to completion. */
+  async run(payload: unknown): Promise<CompletedTask> {
     const before = this.events.length
     const runner = new LocalDurableTestRunner<TaskResult>({ handlerFunction: taskHandler(this.#category) as never })
     const result = await runner.run({ payload })
@@ -115,8 +115,8 @@ export class Lifecycle {
     }
   }
 
-  /** Calls the webhook, and runs the task. */
-  async call(target: string, event?: object): Promise<Ended> {
+  /** Calls the webhook and runs the task. */
+  async call(target: string, event?: object): Promise<CompletedTask> {
     return this.run(await this.accept(target, event))
   }
 

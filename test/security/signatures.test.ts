@@ -131,7 +131,7 @@ describe('a Mattermost button', () => {
   test('is rejected if any signed byte changes', async () => {
     expect(await read(good)).toMatchObject({ decision: 'approve' })
     const changes = fc.oneof(
-      altered(good.reference).map((reference) => ({ reference })),
+      altered(good.reference).map((value) => ({ reference: value })),
       altered(good.decision).map((decision) => ({ decision })),
       fc.constant({ decision: 'reject' }),
       altered(mac).map((other) => ({ mac: other })),

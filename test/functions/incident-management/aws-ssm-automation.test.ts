@@ -28,14 +28,14 @@ const client = ({ role, ...options }: Options = {}) =>
   )
 const start = (input: object = {}, options?: Options) =>
   runbook.run(awsSsmAutomation, client(options), { ...restart, ...input } as StartJob) as Promise<StartedJob>
-const look = async (begun: StartedJob): Promise<PollResult> =>
-  job.getStatus(awsSsmAutomation, client(), restart as StartJob, begun.job)
+const getStatus = async (started: StartedJob): Promise<PollResult> =>
+  job.getStatus(awsSsmAutomation, client(), restart as StartJob, started.job)
 const execution = (at = 0) => {
   const found = server.state.executions[at]
   if (!found) throw new Error(`No execution ${at}`)
   return found
 }
-const started = () => server.calls.map(({ body }) => body as Record<string, unknown>)
+const requestBodies = () => server.calls.map(({ body }) => body as Record<string, unknown>)
 const check = (input: object, connection: object = {}) =>
   runbook.complete(input as StartJob, {
     event: { data: {} } as never,
@@ -75,7 +75,7 @@ describe('AWS Systems Manager: invalid input', () => {
       { automationRoleArn: 'arn:aws:iam::1:role/runbooks' },
       'input.parameters.AutomationAssumeRole is set by the connection',
     ],
-  ])('%j', async (input, connection, message) => {
+  ])('rejects %j', async (input, connection, message) => {
     const failure = await failureOf(Promise.resolve().then(() => check(input, connection)))
     expect(failure.kind).toBe('invalid')
     expect(failure.message).toContain(message)
@@ -87,7 +87,7 @@ describe('AWS Systems Manager: invalid input', () => {
     { ...restart, ref: '$LATEST' },
     { ...restart, ref: '12' },
     { ...restart, parameters: { AutomationAssumeRole: 'arn:aws:iam::1:role/runbooks' } },
-  ])('but not %j', (input) => {
+  ])('accepts %j', (input) => {
     expect(check(input)).toMatchObject(input)
   })
 })
@@ -130,19 +130,19 @@ describe('AWS Systems Manager: start', () => {
     await start()
     await start({}, { key: undefined })
     await start({}, { key: undefined })
-    expect(started().map(({ ClientToken: token }) => token)).toEqual([
+    expect(requestBodies().map(({ ClientToken: token }) => token)).toEqual([
       '00000000-0000-0000-0000-000000000000',
       undefined,
       undefined,
     ])
     expect(server.state.executions).toHaveLength(3)
     await start({}, { key: '0123456789abcdef0123456789abcdef01234567' })
-    expect(started().at(-1)?.['ClientToken']).toBe('01234567-89ab-cdef-0123-456789abcdef')
+    expect(requestBodies().at(-1)?.['ClientToken']).toBe('01234567-89ab-cdef-0123-456789abcdef')
   })
 
   test('omits fields without a value', async () => {
     await start()
-    expect(Object.keys(started()[0] ?? {}).sort()).toEqual(['ClientToken', 'DocumentName', 'Parameters'])
+    expect(Object.keys(requestBodies()[0] ?? {}).sort()).toEqual(['ClientToken', 'DocumentName', 'Parameters'])
   })
 
   test('a repeated call returns the same execution, also after a lost response', async () => {
@@ -175,7 +175,7 @@ describe('AWS Systems Manager: start', () => {
       'Parameters [Servise] are not defined in Restart-Checkout.',
     ],
     [{ parameters: { Service: '' } }, 'ValidationException', "Value at 'parameters' failed"],
-  ])('%j is refused in the words of AWS', async (input, name, words) => {
+  ])('reports the message of AWS for %j', async (input, name, words) => {
     const { kind, message, mayHaveWritten } = await failureOf(start(input))
     expect([kind, mayHaveWritten]).toEqual(['refused', false])
     expect(message).toContain(`AWS Systems Manager answered ${name} to StartAutomationExecution: ${words}`)
@@ -205,20 +205,20 @@ describe('AWS Systems Manager: start', () => {
 
 describe('AWS Systems Manager: getStatus', () => {
   const ended = async (change: Partial<ReturnType<typeof execution>>) => {
-    const begun = await start()
+    const started = await start()
     Object.assign(execution(), change)
-    const seen = await look(begun)
-    if (!('outcome' in seen)) throw new Error(`It goes on: ${seen.status}`)
+    const seen = await getStatus(started)
+    if (!('outcome' in seen)) throw new Error(`The execution is still running: ${seen.status}`)
     return seen.outcome
   }
 
   test('reports the current step of a running execution', async () => {
-    const begun = await start()
-    expect(await look(begun)).toMatchObject({ status: 'InProgress', progress: 'step 2 of 2, Restart' })
+    const started = await start()
+    expect(await getStatus(started)).toMatchObject({ status: 'InProgress', progress: 'step 2 of 2, Restart' })
     execution().StepExecutionsTruncated = true
-    expect(await look(begun)).toMatchObject({ progress: 'Restart' })
+    expect(await getStatus(started)).toMatchObject({ progress: 'Restart' })
     delete execution().CurrentStepName
-    expect(await look(begun)).toMatchObject({ progress: undefined })
+    expect(await getStatus(started)).toMatchObject({ progress: undefined })
   })
 
   test.each([
@@ -244,7 +244,7 @@ describe('AWS Systems Manager: getStatus', () => {
   })
 
   test('returns outputs, and numbers among them as metrics', async () => {
-    const begun = await start()
+    const started = await start()
     Object.assign(execution(), {
       AutomationExecutionStatus: 'Success',
       Outputs: {
@@ -255,7 +255,7 @@ describe('AWS Systems Manager: getStatus', () => {
       },
     })
     const input = { ...restart, thresholds: [{ metric: 'Restart.Seconds', op: '<', value: 40 }] } as StartJob
-    const seen = await job.getStatus(awsSsmAutomation, client(), input, begun.job)
+    const seen = await job.getStatus(awsSsmAutomation, client(), input, started.job)
     expect(seen).toMatchObject({
       outcome: {
         result: 'fail',
@@ -299,34 +299,34 @@ describe('AWS Systems Manager: getStatus', () => {
   })
 
   test('reports an unknown execution', async () => {
-    const begun = await start()
+    const started = await start()
     server.state.executions.length = 0
-    const { kind, message } = await failureOf(look(begun))
+    const { kind, message } = await failureOf(getStatus(started))
     expect([kind, message]).toEqual(['refused', expect.stringContaining('does not exist')])
   })
 })
 
 describe('AWS Systems Manager: stop', () => {
-  const stop = (begun: StartedJob) => awsSsmAutomation.stop(client(), begun.job as Run)
+  const stop = (started: StartedJob) => awsSsmAutomation.stop(client(), started.job as Run)
 
   test('cancels an execution', async () => {
-    const begun = await start()
-    await stop(begun)
-    expect(started().at(-1)).toEqual({ AutomationExecutionId: execution().AutomationExecutionId, Type: 'Cancel' })
-    expect(await look(begun)).toMatchObject({ outcome: { status: 'aborted' } })
+    const started = await start()
+    await stop(started)
+    expect(requestBodies().at(-1)).toEqual({ AutomationExecutionId: execution().AutomationExecutionId, Type: 'Cancel' })
+    expect(await getStatus(started)).toMatchObject({ outcome: { status: 'aborted' } })
   })
 
   test('does nothing if the execution has ended', async () => {
-    const begun = await start()
+    const started = await start()
     execution().AutomationExecutionStatus = 'Success'
-    await stop(begun)
-    expect(await look(begun)).toMatchObject({ outcome: { result: 'pass' } })
+    await stop(started)
+    expect(await getStatus(started)).toMatchObject({ outcome: { result: 'pass' } })
   })
 
   test('reports a missing permission', async () => {
-    const begun = await start()
+    const started = await start()
     server.state.denied = ['StopAutomationExecution']
-    expect((await failureOf(stop(begun))).message).toContain('ssm:StopAutomationExecution')
+    expect((await failureOf(stop(started))).message).toContain('ssm:StopAutomationExecution')
   })
 
   test('accepts only the id of an execution', async () => {

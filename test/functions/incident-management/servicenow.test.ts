@@ -122,13 +122,13 @@ describe('ServiceNow: open', () => {
 
   test('creates nothing for an unknown, inactive or ambiguous group or user', async () => {
     const failures = [
-      await failureOf(open({ project: 'Nobody' })),
+      await failureOf(open({ project: 'Unknown' })),
       await failureOf(open({ assignee: 'old' })),
       await failureOf(open({ assignee: 'Noah Weber' })),
     ]
     expect(failures.map(({ kind }) => kind)).toEqual(['refused', 'refused', 'refused'])
     expect(failures.map(({ message }) => message)).toEqual([
-      'ServiceNow shows no active assignment group "Nobody" to the user of the connection: write its sys_id.',
+      'ServiceNow shows no active assignment group "Unknown" to the user of the connection: write its sys_id.',
       'ServiceNow shows no active user "old" to the user of the connection: write its sys_id.',
       'ServiceNow shows more than one active user "Noah Weber" to the user of the connection: write its sys_id.',
     ])

@@ -35,7 +35,7 @@ const item = (at = 0) => {
   return found
 }
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
-/** The requests that made or changed a work item. */
+/** Returns the requests that created or changed a work item. */
 const written = () => server.calls.filter(({ headers }) => headers['content-type'] === 'application/json-patch+json')
 
 describe('Azure Boards: connection', () => {
@@ -391,15 +391,15 @@ describe('Azure Boards: documented responses', () => {
   test('have the properties of the fake', async () => {
     await open()
     await update({ comment: 'x' })
-    const asked = async (path: string) => {
+    const read = async (path: string) => {
       const { body } = await client().http.get(`fabrikam/Fabrikam%20Fiber/_apis/wit/${path}`)
       return body as Record<string, unknown>
     }
-    const shapeOf = (value: unknown): unknown =>
+    const typesIn = (value: unknown): unknown =>
       Array.isArray(value)
-        ? value.slice(0, 1).map(shapeOf)
+        ? value.slice(0, 1).map(typesIn)
         : value !== null && typeof value === 'object'
-          ? Object.fromEntries(Object.entries(value).map(([name, held]) => [name, shapeOf(held)]))
+          ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, typesIn(inner)]))
           : typeof value
     const version = 'api-version=7.1'
     for (const [name, path] of Object.entries({
@@ -407,8 +407,8 @@ describe('Azure Boards: documented responses', () => {
       states: `workitemtypes/Task/states?${version}`,
       'type-fields': `workitemtypes/Task/fields?${version}`,
     })) {
-      const { fields, ...played } = await asked(path)
-      expect(shapeOf(fixture(name))).toMatchObject(shapeOf(played) as object)
+      const { fields, ...played } = await read(path)
+      expect(typesIn(fixture(name))).toMatchObject(typesIn(played) as object)
       if (fields) expect(fixture(name).fields).toMatchObject({ 'System.State': expect.any(String) })
     }
   })

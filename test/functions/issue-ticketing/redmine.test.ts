@@ -364,7 +364,7 @@ const recorded: [name: string, as: string][] = [
   ['update-missing', 'robot'],
   ['allowed-statuses-of-an-editor', 'editor'],
   ['close-not-allowed', 'editor'],
-  ['note-left-out', 'editor'],
+  ['note-ignored', 'editor'],
   ['update-forbidden', 'viewer'],
   ['issue-with-journals', 'robot'],
   ['close', 'robot'],

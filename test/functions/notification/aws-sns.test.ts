@@ -34,7 +34,7 @@ describe('AWS SNS: post', () => {
         topic,
         message: [
           '⚠️ Evaluation of checkout in production: warning',
-          'The release is slower than the last one.\n\nIt may go on.',
+          'The release is slower than the last one.\n\nThe release may continue.',
           [
             'Project: shop',
             'Score: 75 of 100',

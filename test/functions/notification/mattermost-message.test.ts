@@ -11,7 +11,7 @@ const attachmentOf = (message: Message): PostContent['props']['attachments'][0] 
   mattermostMessage(message, () => integration).props.attachments[0]
 
 const html = (markdown: string) => marked.parse(markdown, { async: false, gfm: true, breaks: true })
-/** What can be read of it. */
+/** Returns the text that Mattermost shows for Markdown. */
 const read = (markdown: string) =>
   html(markdown)
     .replace(/<\/?p>|\u200b/g, '')
@@ -20,8 +20,8 @@ const read = (markdown: string) =>
 const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"' }
 const spaced = (text: string) => text.replace(/[\s\u2424]+/g, ' ').trim()
 
-/** What Mattermost makes something of, wherever it stands: its server, its own marked, and its formatting of text. */
-const meanings = [
+/** Text that the server, the Markdown parser or the text formatter of Mattermost interprets. */
+const interpreted = [
   /@[\p{L}\d._-]/u,
   /\B~[a-z0-9]/i,
   /#\p{L}/u,
@@ -36,13 +36,13 @@ const meanings = [
 
 describe('verbatim', () => {
   test.each(hostile.filter(({ length }) => length < 2_000).map((text) => [text.slice(0, 60), text]))(
-    'comes out as it is: %j',
+    'preserves the text: %j',
     (_short, text) => {
       const written = toPlainText(text)
       const shown = verbatim(written)
       expect(html(shown).replace(/<\/?p>|<br>/g, '')).not.toMatch(/<\w/)
       expect(spaced(read(shown))).toBe(spaced(written))
-      for (const meaning of meanings) expect(shown).not.toMatch(meaning)
+      for (const pattern of interpreted) expect(shown).not.toMatch(pattern)
     },
   )
 
@@ -60,7 +60,7 @@ describe('verbatim', () => {
         const shown = verbatim(written)
         expect(html(shown).replace(/<\/?p>|<br>/g, '')).not.toMatch(/<\w/)
         expect(spaced(read(shown))).toBe(spaced(written))
-        for (const meaning of meanings) expect(shown).not.toMatch(meaning)
+        for (const pattern of interpreted) expect(shown).not.toMatch(pattern)
       }),
       { numRuns: 500 },
     )
@@ -85,7 +85,7 @@ describe('mattermostMessage', () => {
     })
     expect(text.split('\n\n')).toEqual([
       'The release is slower than the last one.',
-      'It may go on.',
+      'The release may continue.',
       [
         '| Objective | Value | Target |',
         '| --- | --- | --- |',
@@ -104,9 +104,9 @@ describe('mattermostMessage', () => {
     ['bad', 'danger', '❌'],
     ['neutral', '#8b8fa7', 'ℹ️'],
     ['waiting', '#1c58d9', '⏳'],
-  ] as const)('that is %s has the colour %s', (mood, color, mark) => {
+  ] as const)('maps the mood %s to the colour %s', (mood, color, emoji) => {
     const attachment = attachmentOf({ mood, title: 'Deployed', fields: [], links: [] })
-    expect(attachment).toEqual({ fallback: `${mark} Deployed`, color, title: `${mark} Deployed` })
+    expect(attachment).toEqual({ fallback: `${emoji} Deployed`, color, title: `${emoji} Deployed` })
   })
 
   test('adds a button for each decision', () => {

@@ -131,7 +131,7 @@ describe('Mattermost: replies and updates', () => {
     ])
     expect(newest().props.attachments?.[0]?.actions).toBeUndefined()
     expect(await mattermost.find(client({ isRetry: true }), server.channel)).toMatchObject({ id: posted.id })
-    // The same again changes nothing.
+    // A repeated update changes nothing.
     await mattermost.replace(client(), posted, decided)
     expect(newest().props.attachments).toHaveLength(1)
   })
@@ -156,17 +156,17 @@ describe('Mattermost: replies and updates', () => {
 
 describe('Mattermost: buttons', () => {
   const { buttons } = mattermost
-  const clicked = async (id: 'approve' | 'reject' = 'approve', user = jane) => {
+  const pressed = async (id: 'approve' | 'reject' = 'approve', user = jane) => {
     await post(question)
     return server.pressButton(id, user)
   }
 
   test('send requests to the route next to the approval page', async () => {
-    expect((await clicked()).url).toBe('https://webhooks.example.com/v1/notification/mattermost')
+    expect((await pressed()).url).toBe('https://webhooks.example.com/v1/notification/mattermost')
   })
 
-  test.each(['approve', 'reject'] as const)('returns token and decision: %s', async (decision) => {
-    const { body } = await clicked(decision)
+  test.each(['approve', 'reject'] as const)('return token and decision: %s', async (decision) => {
+    const { body } = await pressed(decision)
     expect(buttons.readToken(request(body))).toBe(question.buttons?.[0]?.token)
     expect(await buttons.verify(connection(), request(body))).toEqual({
       decision,
@@ -174,8 +174,8 @@ describe('Mattermost: buttons', () => {
     })
   })
 
-  test('refuses forged requests', async () => {
-    const { body } = await clicked('reject')
+  test('reject forged requests', async () => {
+    const { body } = await pressed('reject')
     const sent = JSON.parse(body)
     const forged = [
       { ...sent, context: { ...sent.context, decision: 'approve' } },
@@ -195,83 +195,87 @@ describe('Mattermost: buttons', () => {
     }
   })
 
-  test('refuses the buttons of another connection', async () => {
-    const { body } = await clicked()
+  test('reject the buttons of another connection', async () => {
+    const { body } = await pressed()
     const other = connection({ token: 'another-token-of-a-bot' })
     expect(await failureOf(buttons.verify(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
   })
 
-  test('reads no token from any other body', () => {
+  test('return no token for any other body', () => {
     for (const body of ['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])
       expect(buttons.readToken(request(body))).toBeUndefined()
   })
 
-  test('the context of a button contains neither the token of the bot nor its hash', async () => {
+  test('have a context without the token of the bot and its hash', async () => {
     await post(question)
     const { context } = JSON.parse(server.pressButton('approve', jane).body)
     expect(Object.keys(context)).toEqual(['reference', 'decision', 'mac'])
     expect(JSON.stringify(context)).not.toContain(server.token)
   })
 
-  test('returns the person with id, user name and e-mail address', async () => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
-    expect(await buttons.getPerson(client(), click)).toEqual({
+  test('return the person with id, user name and e-mail address', async () => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
+    expect(await buttons.getPerson(client(), response)).toEqual({
       name: 'Jane Doe',
       names: [jane, 'jane', 'jane@example.com'],
     })
   })
 
-  test('does not accept a user name that has the form of an id', async () => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
+  test('ignore a user name with the form of an id', async () => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
     const another = 'b'.repeat(26)
-    const told = { id: jane, username: another, email: '', first_name: '', last_name: '' }
-    server.failNext(200, told)
-    expect(await buttons.getPerson(client(), click)).toEqual({ name: another, names: [jane], ambiguousName: another })
+    const member = { id: jane, username: another, email: '', first_name: '', last_name: '' }
+    server.failNext(200, member)
+    expect(await buttons.getPerson(client(), response)).toEqual({
+      name: another,
+      names: [jane],
+      ambiguousName: another,
+    })
   })
 
   test.each([
     ['hides addresses', { id: jane, username: 'jane', email: '', first_name: '', last_name: '' }, 200],
     ['may not show', { message: 'You do not have the appropriate permissions.' }, 403],
     ['does not know', { id: 'app.user.missing_account.const', message: 'Unable to find the user.' }, 404],
-  ])('returns id and name of a person that Mattermost %s', async (_what, body, status) => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
+  ])('return id and name of a person that Mattermost %s', async (_what, body, status) => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
     server.failNext(status, body)
-    expect(await buttons.getPerson(client(), click)).toEqual({ name: 'jane', names: [jane, 'jane'] })
+    expect(await buttons.getPerson(client(), response)).toEqual({ name: 'jane', names: [jane, 'jane'] })
   })
 
   test.each([
     ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
     ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
-  ])('refuses the requester as approver, by any name: %j', async (requester) => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
+  ])('reject the requester as approver by any name: %j', async (requester) => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
     const name = bareName(requester)
     if (!buttons.isMemberName(name)) return
     const refusal = refusalFor(
       { excluded: requester },
-      await buttons.getPerson(client(), click),
+      await buttons.getPerson(client(), response),
       await buttons.findMemberId(client(), name),
     )
     expect(refusal).toBeTruthy()
   })
 
-  test.each(['deploy-bot', 'bot@localhost'])('accepts another person than the requester: %s', async (requester) => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
+  test.each(['deploy-bot', 'bot@localhost'])('accept an approver other than the requester: %s', async (requester) => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
     expect(buttons.isMemberName(requester)).toBe(true)
     const id = await buttons.findMemberId(client(), requester)
-    expect(refusalFor({ excluded: requester }, await buttons.getPerson(client(), click), id)).toBeUndefined()
+    expect(refusalFor({ excluded: requester }, await buttons.getPerson(client(), response), id)).toBeUndefined()
   })
 
-  test('fails if the person cannot be read temporarily', async () => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
+  test('fail if the person cannot be read temporarily', async () => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
     server.failNext(503, undefined)
-    expect(await failureOf(buttons.getPerson(client(), click))).toMatchObject({ kind: 'platform' })
+    expect(await failureOf(buttons.getPerson(client(), response))).toMatchObject({ kind: 'platform' })
   })
 
-  test('responds only to the person who pressed the button, as escaped text', async () => {
-    const click = await buttons.verify(connection(), request((await clicked()).body))
+  test('respond only to the person who pressed the button, with escaped text', async () => {
+    const response = await buttons.verify(connection(), request((await pressed()).body))
     const before = server.calls.length
     expect(
-      await buttons.replyTo(client(), click, 'You may not approve this, @all: <https://evil.example|ask>'),
+      await buttons.replyTo(client(), response, 'You may not approve this, @all: <https://evil.example|ask>'),
     ).toEqual({
       ephemeral_text: 'You may not approve this, @\u200ball&#58; &#60;https&#58;//evil&#46;example&#124;ask&#62;',
       skip_slack_parsing: true,

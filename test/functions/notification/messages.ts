@@ -5,7 +5,7 @@ import type { Message, Mood } from '../../../shared/providers/message.ts'
 export const evaluation: Message = {
   mood: 'warning',
   title: 'Evaluation of checkout in production: warning',
-  text: 'The release is slower than the last one.\n\nIt may go on.',
+  text: 'The release is slower than the last one.\n\nThe release may continue.',
   fields: [
     { name: 'Project', value: 'shop' },
     { name: 'Score', value: '75 of 100' },

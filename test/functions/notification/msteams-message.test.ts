@@ -10,14 +10,14 @@ const sizeOf = (message: Message) => Buffer.byteLength(JSON.stringify(teamsMessa
 const plainMessage: Message = { mood: 'neutral', title: 'Deployed', fields: [], links: [] }
 
 type Element = { type: string; text?: string; items?: Element[]; inlines?: Element[] } & Record<string, unknown>
-/** Everything in a card that has a type, from top to bottom. */
+/** Returns the elements of a card from top to bottom. */
 function elementsOf(part: unknown): Element[] {
   if (Array.isArray(part)) return part.flatMap(elementsOf)
   if (part === null || typeof part !== 'object') return []
   const inner = Object.values(part).flatMap(elementsOf)
   return 'type' in part ? [part as Element, ...inner] : inner
 }
-/** All that is read, without what nobody sees. */
+/** Returns the visible texts of a card. */
 const textsOf = (message: Message) =>
   elementsOf(cardOf(message).body).flatMap(({ type, text = '' }) =>
     type === 'TextRun' ? [text.replaceAll('\u200b', '')] : [],
@@ -37,7 +37,7 @@ describe('teamsMessage', () => {
     ])
     expect(textsOf(evaluation)).toEqual([
       '⚠️ Evaluation of checkout in production: warning',
-      ...['The release is slower than the last one.', 'It may go on.'],
+      ...['The release is slower than the last one.', 'The release may continue.'],
       ...['Project', 'shop', 'Score', '75 of 100'],
       ...['Objective', 'Value', 'Target'],
       ...['✅ error_rate', '0.1 %', '<= 1 %'],
@@ -56,10 +56,10 @@ describe('teamsMessage', () => {
     ['bad', 'attention', '❌'],
     ['neutral', 'emphasis', 'ℹ️'],
     ['waiting', 'accent', '⏳'],
-  ] as const)('that is %s stands on the colour %s and begins with %s', (mood, style, mark) => {
+  ] as const)('maps the mood %s to the style %s and the emoji %s', (mood, style, emoji) => {
     const card = cardOf({ ...plainMessage, mood })
     expect(card.body).toMatchObject([{ type: 'Container', style, bleed: true }])
-    expect(card.fallbackText).toBe(`${mark} Deployed`)
+    expect(card.fallbackText).toBe(`${emoji} Deployed`)
   })
 
   test('links an open approval to the approval page first', () => {

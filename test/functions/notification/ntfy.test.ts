@@ -29,7 +29,7 @@ describe('ntfy: post', () => {
       topic: 'deploys',
       title: 'Evaluation of checkout in production: warning',
       message: [
-        'The release is slower than the last one.\n\nIt may go on.',
+        'The release is slower than the last one.\n\nThe release may continue.',
         [
           'Project: shop',
           'Score: 75 of 100',

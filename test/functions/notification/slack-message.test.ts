@@ -16,7 +16,7 @@ const link = (url: string, text: string) => ({ type: 'link', url, text })
 const bridge = 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)'
 
 const blocksOf = (message: Message) => slackMessage(message).blocks as Json[]
-/** What a block shows, whatever its kind. */
+/** Returns the text of a block. */
 const shownIn = (block: Json | undefined): string => {
   const elements = (block?.['elements'] ?? []) as Json[]
   return typeof block?.['text'] === 'string' ? block['text'] : elements.map(shownIn).join('')
@@ -30,7 +30,7 @@ describe('slackMessage', () => {
         '⚠️ Evaluation of checkout in production: warning',
         'The release is slower than the last one.',
         '',
-        'It may go on.',
+        'The release may continue.',
         'Project: shop',
         'Score: 75 of 100',
         '✅ error_rate · Value: 0.1 % · Target: &lt;= 1 %',
@@ -42,7 +42,7 @@ describe('slackMessage', () => {
           type: 'header',
           text: { type: 'plain_text', text: '⚠️ Evaluation of checkout in production: warning', emoji: false },
         },
-        rich(text('The release is slower than the last one.\n\nIt may go on.')),
+        rich(text('The release is slower than the last one.\n\nThe release may continue.')),
         rich(bold('Project: '), text('shop'), bold('\nScore: '), text('75 of 100')),
         rich(
           ...[text('✅ '), bold('error_rate'), text(' · Value: 0.1 % · Target: <= 1 %')],
@@ -59,9 +59,9 @@ describe('slackMessage', () => {
     ['bad', '❌'],
     ['neutral', 'ℹ️'],
     ['waiting', '⏳'],
-  ] as const)('that is %s begins with %s', (mood, mark) => {
+  ] as const)('maps the mood %s to the emoji %s', (mood, emoji) => {
     const [header] = blocksOf({ mood, title: 'Deployed', fields: [], links: [] })
-    expect(header).toMatchObject({ text: { text: `${mark} Deployed` } })
+    expect(header).toMatchObject({ text: { text: `${emoji} Deployed` } })
   })
 
   test('returns only a header for a title', () => {
@@ -69,8 +69,8 @@ describe('slackMessage', () => {
   })
 
   test('adds a button for each decision', () => {
-    const reference = question.buttons?.[0]?.token
-    const button = { type: 'button', value: reference }
+    const token = question.buttons?.[0]?.token
+    const button = { type: 'button', value: token }
     expect(blocksOf(question).at(-1)).toEqual({
       type: 'actions',
       elements: [
@@ -136,13 +136,13 @@ describe('slackMessage', () => {
 
 describe('slackMessage: any text', () => {
   test.each(hostile.map((given) => [given.slice(0, 40), given]))(
-    '%j mentions nobody and links nowhere',
+    '%j causes no mention and no link',
     (_short, given) => {
       const message: Message = {
         ...{ mood: 'bad', title: given, text: given, fields: [{ name: given, value: given }] },
         table: { columns: [given, given], rows: [{ mood: 'good', cells: [given, given] }] },
         links: [{ label: given, url: 'https://example.com/' }],
-        buttons: question.buttons?.map((choice) => ({ ...choice, label: given })),
+        buttons: question.buttons?.map((button) => ({ ...button, label: given })),
       }
       const { text: said, blocks } = slackMessage(message)
       expect(said.match(/<[^>]*>?/g)).toHaveLength(1)

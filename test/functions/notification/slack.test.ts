@@ -84,14 +84,11 @@ describe('Slack: post', () => {
     await slack.post(client({}, { signingSecret: undefined }), channel, evaluation)
   })
 
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
-    'of %j is taken, and mentions nobody',
-    async (_short, text) => {
-      await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
-      expect(server.mentions).toEqual([])
-      expect(first().blocks.at(-1)).toMatchObject({ elements: [{ action_id: 'approve' }, { action_id: 'reject' }] })
-    },
-  )
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))('posts %j without mentions', async (_short, text) => {
+    await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
+    expect(server.mentions).toEqual([])
+    expect(first().blocks.at(-1)).toMatchObject({ elements: [{ action_id: 'approve' }, { action_id: 'reject' }] })
+  })
 
   test('accepts any message and its update', async () => {
     await fc.assert(
@@ -242,13 +239,10 @@ describe('Slack: update', () => {
     expect(server.posts).toHaveLength(1)
   })
 
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))(
-    'is taken with %j, and mentions nobody',
-    async (_short, text) => {
-      await slack.replace(client(), await post(question), { ...decided, text, title: text })
-      expect(server.mentions).toEqual([])
-    },
-  )
+  test.each(hostile.map((text) => [text.slice(0, 40), text]))('accepts %j without mentions', async (_short, text) => {
+    await slack.replace(client(), await post(question), { ...decided, text, title: text })
+    expect(server.mentions).toEqual([])
+  })
 
   test.each([
     ['message_not_found', () => void server.posts.splice(0)],
@@ -264,17 +258,17 @@ describe('Slack: update', () => {
 })
 
 describe('Slack: buttons', () => {
-  const clicked = async (action = 'approve', user?: string) => {
+  const pressed = async (action = 'approve', user?: string) => {
     await post(question)
     return server.pressButton(first(), action, user)
   }
   const read = (sent: SentButtonPress, now = Date.now(), fields: object = {}) =>
     slack.buttons.verify(connected(fields), { ...sent, now })
-  const reference = question.buttons?.[0]?.token
+  const token = question.buttons?.[0]?.token
 
   test.each(['approve', 'reject'] as const)('return token and decision: %s', async (decision) => {
-    const sent = await clicked(decision)
-    expect(slack.buttons.readToken({ ...sent, now: Date.now() })).toBe(reference)
+    const sent = await pressed(decision)
+    expect(slack.buttons.readToken({ ...sent, now: Date.now() })).toBe(token)
     expect(await read(sent)).toEqual({
       decision,
       responder: { user: 'U0JANE', username: 'jane', team: 'T0SANDBOX', channel },
@@ -286,7 +280,7 @@ describe('Slack: buttons', () => {
       type: 'block_actions',
       user: { id: 'U0JANE', name: 'Jürgen 🚀' },
       channel: { id: channel },
-      actions: [{ action_id: 'reject', value: reference }],
+      actions: [{ action_id: 'reject', value: token }],
     })
     const spaced = `payload=${encodeURIComponent(payload)}`
     expect(await read(server.sign(spaced))).toMatchObject({ decision: 'reject' })
@@ -306,7 +300,7 @@ describe('Slack: buttons', () => {
       'x-slack-request-timestamp': '1531420618',
       'x-slack-signature': 'v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503',
     }
-    // It is a command: signed by Slack, and no click.
+    // The example is signed, but a command and not a button.
     expect(await failureOf(read({ headers, body }, 1_531_420_618_000))).toMatchObject({ kind: 'invalid' })
   })
 
@@ -323,16 +317,16 @@ describe('Slack: buttons', () => {
       }),
     ],
     [
-      'with a signature in capitals',
+      'with an upper-case signature',
       ({ headers, body }) => ({
         headers: { ...headers, 'x-slack-signature': String(headers['x-slack-signature']).toUpperCase() },
         body,
       }),
     ],
     ['altered', ({ headers, body }) => ({ headers, body: body.replace('approve', 'reject') })],
-    ['with something behind it', ({ headers, body }) => ({ headers, body: `${body}&x=1` })],
+    ['with an appended field', ({ headers, body }) => ({ headers, body: `${body}&x=1` })],
     [
-      'with another time than was signed',
+      'with a time that was not signed',
       ({ headers, body }) => ({
         headers: {
           ...headers,
@@ -342,32 +336,32 @@ describe('Slack: buttons', () => {
       }),
     ],
     ['replayed after five minutes', (sent) => sent, 301_500],
-    ['of the future', (sent) => sent, -301_500],
-    ['of no time', ({ body }) => server.sign(body, { at: Number.NaN })],
-    ['of a time that is none', ({ body }) => server.sign(body, { at: 1e20 })],
-  ])('refuse a request that is %s, without showing its values', async (_how, change, after = 0) => {
-    const sent = change(await clicked())
+    ['from the future', (sent) => sent, -301_500],
+    ['without a valid time', ({ body }) => server.sign(body, { at: Number.NaN })],
+    ['with a time out of range', ({ body }) => server.sign(body, { at: 1e20 })],
+  ])('reject a request that is %s, without showing its values', async (_how, change, after = 0) => {
+    const sent = change(await pressed())
     const failure = await failureOf(read(sent, Date.now() + after))
     expect(failure).toMatchObject({ kind: 'unauthenticated', status: 401 })
-    for (const value of [...Object.values(sent.headers), reference, server.signingSecret].filter(Boolean)) {
+    for (const value of [...Object.values(sent.headers), token, server.signingSecret].filter(Boolean)) {
       expect(failure.message).not.toContain(value)
     }
     expect(calls('users.info')).toEqual([])
   })
 
   test.each([-299_000, 0, 299_000])('accept a request from %i milliseconds ago', async (after) => {
-    expect(await read(await clicked(), Date.now() + after)).toMatchObject({ decision: 'approve' })
+    expect(await read(await pressed(), Date.now() + after)).toMatchObject({ decision: 'approve' })
   })
 
-  test('refuse requests if the connection has no signing secret', async () => {
-    const failure = await failureOf(read(await clicked(), Date.now(), { signingSecret: undefined }))
+  test('reject requests if the connection has no signing secret', async () => {
+    const failure = await failureOf(read(await pressed(), Date.now(), { signingSecret: undefined }))
     expect(failure).toMatchObject({ kind: 'unauthenticated', message: expect.stringContaining('no signingSecret') })
   })
 
   test.each([
     ['nothing', ''],
-    ['no form', '{"type":"block_actions"}'],
-    ['no JSON', 'payload=%7B'],
+    ['JSON instead of a form', '{"type":"block_actions"}'],
+    ['invalid JSON', 'payload=%7B'],
     ['null', 'payload=null'],
     ['another event', `payload=${JSON.stringify({ type: 'view_submission', user: { id: 'U1' } })}`],
     ['no action', `payload=${encodeURIComponent(JSON.stringify(anAction([])))}`],
@@ -380,7 +374,7 @@ describe('Slack: buttons', () => {
       'a long value',
       `payload=${encodeURIComponent(JSON.stringify(anAction([{ action_id: 'approve', value: 'a'.repeat(301) }])))}`,
     ],
-  ])('refuse a body with %s', async (_what, body) => {
+  ])('reject a body with %s', async (_what, body) => {
     expect(slack.buttons.readToken({ ...server.sign(body), now: Date.now() })).toBeUndefined()
     expect(await failureOf(read(server.sign(body)))).toMatchObject({ kind: 'invalid' })
   })
@@ -394,7 +388,7 @@ describe('Slack: buttons', () => {
       { 'x-slack-signature': `v0=${'0'.repeat(64)}`, 'x-slack-request-timestamp': '1000' },
       (1_000 + 301) * 1_000,
     ],
-  ])('refuse a request that %s before parsing it', (_what, headers, now) => {
+  ])('reject a request that %s before parsing it', (_what, headers, now) => {
     const parse = jest.spyOn(JSON, 'parse')
     expect(() => slack.buttons.readToken({ headers, body: 'payload=[[[[', now })).toThrow(Failure)
     expect(parse).not.toHaveBeenCalled()
@@ -415,8 +409,8 @@ describe('Slack: buttons', () => {
     )
   })
 
-  const person = async (click?: Partial<Record<'user' | 'team', string>>) => {
-    const known: ButtonResponse = await read(await clicked('approve', click?.user))
+  const person = async (fields?: Partial<Record<'user' | 'team', string>>) => {
+    const known: ButtonResponse = await read(await pressed('approve', fields?.user))
     return slack.buttons.getPerson(client(), saved(known))
   }
 
@@ -468,10 +462,10 @@ describe('Slack: buttons', () => {
     expect(await person()).toMatchObject({ names: ['U0JANE', 'jane@example.com'] })
   })
 
-  describe('of the requester', () => {
+  describe('and the requester as approver', () => {
     const refused = async (requester: string) => {
       const name = bareName(requester)
-      if (!slack.buttons.isMemberName(name)) return 'when the question is asked'
+      if (!slack.buttons.isMemberName(name)) return 'rejected before the approval is requested'
       return refusalFor({ excluded: requester }, await person(), await slack.buttons.findMemberId(client(), name))
     }
 
@@ -479,12 +473,12 @@ describe('Slack: buttons', () => {
       ...['U0JANE', 'jane', '@jane', ' Jane ', 'JANE', 'jane@example.com', 'Jane@Example.com'],
       ...['Jane Doe', '<@U0JANE>', '<@U0JANE|jane>', 'slack:U0JANE', 'jane+x@example.com', 'jane@other.example'],
       ...['ja\u200bne', 'jan\u0435', 'jane.', 'U0NOBODY', 'jane@example.com\u200b', ''],
-    ])('are refused by any name: %j', async (requester) => {
+    ])('reject the requester by any name: %j', async (requester) => {
       expect(await refused(requester)).toBeTruthy()
     })
 
     test.each(['U0BEN', '<@U0BEN>', 'ben@example.com', 'slack:ben@example.com'])(
-      'is taken if it was somebody else: %j',
+      'accept another person: %j',
       async (requester) => {
         server.members['U0BEN'] = ben
         expect(await refused(requester)).toBeUndefined()
@@ -492,7 +486,7 @@ describe('Slack: buttons', () => {
     )
 
     test.each(['users:read', 'users:read.email'])(
-      'is refused if the app may not look them up, without %s',
+      'reject a person who cannot be looked up without the scope %s',
       async (scope) => {
         server.members['U0BEN'] = ben
         server.scopes.delete(scope)
@@ -506,14 +500,14 @@ describe('Slack: buttons', () => {
     [{ ok: false, error: 'internal_error' }, 'platform'],
     [{ ok: false, error: 'invalid_auth' }, 'credentials'],
   ])('fail if the person cannot be read temporarily (%j)', async (body, kind) => {
-    const click = await read(await clicked())
+    const response = await read(await pressed())
     server.failNext(200, body, { on: 'GET', times: 2 })
-    expect(await failureOf(slack.buttons.getPerson(client(), click))).toMatchObject({ kind })
+    expect(await failureOf(slack.buttons.getPerson(client(), response))).toMatchObject({ kind })
   })
 
   test('respond only to the person who pressed the button', async () => {
-    const click = saved(await read(await clicked()))
-    const answer = await slack.buttons.replyTo(client(), click, 'Only <!channel> & @jane may decide this.')
+    const response = saved(await read(await pressed()))
+    const answer = await slack.buttons.replyTo(client(), response, 'Only <!channel> & @jane may decide this.')
     expect(answer).toBeUndefined()
     expect(server.ephemerals).toEqual([
       { channel, user: 'U0JANE', text: 'Only &lt;!channel&gt; &amp; @jane may decide this.' },
@@ -523,9 +517,9 @@ describe('Slack: buttons', () => {
   })
 
   test('report that a person has left the channel', async () => {
-    const click = await read(await clicked())
+    const response = await read(await pressed())
     server.failNext(200, { ok: false, error: 'user_not_in_channel' }, { on: 'POST' })
-    expect(await failureOf(slack.buttons.replyTo(client(), click, 'No'))).toMatchObject({
+    expect(await failureOf(slack.buttons.replyTo(client(), response, 'No'))).toMatchObject({
       message: expect.stringContaining('user_not_in_channel'),
     })
   })

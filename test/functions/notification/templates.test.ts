@@ -20,16 +20,16 @@ function occasion(type: string, data: Record<string, unknown> = {}) {
   return { event: parseEvent({ type: `sh.keptn.event.${type}`, data: { ...checkout, ...data } }), bridgeUrl: undefined }
 }
 
-function told(type: string, data: Record<string, unknown> = {}, template?: keyof typeof templates): Message {
+function messageFor(type: string, data: Record<string, unknown> = {}, template?: keyof typeof templates): Message {
   return messageOf(occasion(type, data), template)
 }
 
-/** A field by its name. */
+/** Returns the value of a field. */
 function field(message: Message, name: string): string | undefined {
   return message.fields.find((one) => one.name === name)?.value
 }
 
-// As lighthouse-service sends it: keptn/spec, cloudevents.md, and the Bridge's own examples.
+// An event of lighthouse-service, from keptn/spec, cloudevents.md and the examples of the Bridge.
 const indicatorResults = [
   {
     displayName: 'Response time P95',
@@ -119,16 +119,16 @@ describe('template evaluation', () => {
     [{ status: 'succeeded', result: 'fail' }, 0, 'bad', 'failed (score 0)'],
     [{ status: 'errored', result: 'fail' }, 0, 'bad', 'errored'],
     [{ status: 'aborted', result: 'fail' }, 0, 'bad', 'was aborted (score 0)'],
-    [{ status: 'unknown', result: 'whatever' }, undefined, 'neutral', 'has finished'],
+    [{ status: 'unknown', result: 'other' }, undefined, 'neutral', 'has finished'],
   ])('describes %j', (data, score, mood, end) => {
-    expect(told('evaluation.finished', { ...data, evaluation: { score } })).toMatchObject({
+    expect(messageFor('evaluation.finished', { ...data, evaluation: { score } })).toMatchObject({
       mood,
       title: `Evaluation of checkout in shop/production ${end}`,
     })
   })
 
   it('uses the result of the evaluation if the event has none', () => {
-    const message = told('evaluation.finished', { evaluation: { score: '100', result: 'pass' } })
+    const message = messageFor('evaluation.finished', { evaluation: { score: '100', result: 'pass' } })
     expect(message).toMatchObject({
       mood: 'good',
       title: 'Evaluation of checkout in shop/production passed (score 100)',
@@ -137,7 +137,7 @@ describe('template evaluation', () => {
   })
 
   it('omits earlier results from a triggered event', () => {
-    const message = told('evaluation.triggered', { ...passed, evaluation })
+    const message = messageFor('evaluation.triggered', { ...passed, evaluation })
     expect(message).toEqual({
       mood: 'neutral',
       title: 'Evaluation of checkout in shop/production was triggered',
@@ -149,7 +149,7 @@ describe('template evaluation', () => {
   it('counts objectives beyond 20, with the worst mood', () => {
     const rows = (count: number, status: string) =>
       Array.from({ length: count }, (_, at) => ({ ...indicatorResults[0], displayName: `${status} ${at}`, status }))
-    const { table } = told('evaluation.finished', {
+    const { table } = messageFor('evaluation.finished', {
       evaluation: { score: 1, indicatorResults: [...rows(15, 'pass'), ...rows(23, 'fail')] },
     })
     expect(table?.rows).toHaveLength(21)
@@ -158,18 +158,18 @@ describe('template evaluation', () => {
   })
 
   it('is selected by the content of an event', () => {
-    expect(told('slo-check.finished', { ...passed, 'slo-check': evaluation }).table?.rows).toHaveLength(4)
-    expect(field(told('quiz.finished', { ...passed, quiz: { score: 7, players: 2 } }), 'Players')).toBe('2')
+    expect(messageFor('slo-check.finished', { ...passed, 'slo-check': evaluation }).table?.rows).toHaveLength(4)
+    expect(field(messageFor('quiz.finished', { ...passed, quiz: { score: 7, players: 2 } }), 'Players')).toBe('2')
   })
 
   it('accepts the names of the specification', () => {
-    const { table } = told('evaluation.finished', { evaluation: { indicatorResults: [{ status: 'failed' }] } })
+    const { table } = messageFor('evaluation.finished', { evaluation: { indicatorResults: [{ status: 'failed' }] } })
     expect(table?.rows).toEqual([{ mood: 'bad', cells: ['Unnamed', '', '', ''] }])
   })
 
   it('shows no length for a negative period', () => {
     const turned = { timeStart: evaluation.timeEnd, timeEnd: evaluation.timeStart }
-    expect(field(told('evaluation.finished', { evaluation: turned }), 'Period')).toBe(
+    expect(field(messageFor('evaluation.finished', { evaluation: turned }), 'Period')).toBe(
       '2021-03-16 12:46:58 to 12:44:54 UTC',
     )
   })
@@ -186,12 +186,12 @@ describe('template evaluation', () => {
     [{}, ''],
     [Number.NaN, ''],
   ])('formats %j as %j', (value, text) => {
-    const { table } = told('evaluation.finished', { evaluation: { indicatorResults: [{ value: { value } }] } })
+    const { table } = messageFor('evaluation.finished', { evaluation: { indicatorResults: [{ value: { value } }] } })
     expect(table?.rows[0]?.cells[1]).toBe(text)
   })
 })
 
-// The webhook of the README: a form names each value, in whatever number there are.
+// The webhook of the README. The form has one field per value.
 const evaluationWebhook = `apiVersion: webhookconfig.keptn.sh/v1beta1
 kind: WebhookConfig
 metadata:
@@ -244,8 +244,8 @@ spec:
             {{end}}"
 `
 
-/** What arrives of an event through a webhook. */
-function arrived(yaml: string, event: Record<string, unknown>): CallEvent {
+/** Returns the event that a webhook configuration sends. */
+function eventSentBy(yaml: string, event: Record<string, unknown>): CallEvent {
   const rendered = preview(yaml, { id: 'e', shkeptncontext: 'c', ...event } as GoObject, {
     secret_webhooks_token: 'token',
   })
@@ -263,7 +263,7 @@ describe('event from a form', () => {
   it('results in the same message as a JSON event', () => {
     const data = { ...checkout, status: 'succeeded', result: 'warning', message: 'Ünder\n800 ms', labels, evaluation }
     const { sloFileContent: _, ...event } = evaluation
-    expect(messageOf({ event: arrived(evaluationWebhook, { type, data }), bridgeUrl: bridge })).toEqual(
+    expect(messageOf({ event: eventSentBy(evaluationWebhook, { type, data }), bridgeUrl: bridge })).toEqual(
       messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridgeUrl: bridge }),
     )
   })
@@ -273,7 +273,7 @@ describe('event from a form', () => {
       checkout,
       { ...checkout, labels: null, evaluation: { ...evaluation, indicatorResults: null } },
     ]) {
-      const event = arrived(evaluationWebhook, { type, data })
+      const event = eventSentBy(evaluationWebhook, { type, data })
       expect(messageOf({ event, bridgeUrl: undefined }).title).toMatch(
         /^Evaluation of checkout in shop\/production has finished/,
       )
@@ -292,7 +292,7 @@ describe('template deployment', () => {
 
   it('shows the strategy and links to the service', () => {
     const data = { ...passed, message: 'Deployed\n\nin two steps', deployment: deployed }
-    expect(told('deployment.finished', data)).toEqual({
+    expect(messageFor('deployment.finished', data)).toEqual({
       mood: 'good',
       title: 'Deployment of checkout in shop/production succeeded',
       text: 'Deployed\n\nin two steps',
@@ -308,12 +308,12 @@ describe('template deployment', () => {
   })
 
   it('links to the local address if there is no public one', () => {
-    const { links } = told('deployment.finished', { deployment: { ...deployed, deploymentURIsPublic: [''] } })
+    const { links } = messageFor('deployment.finished', { deployment: { ...deployed, deploymentURIsPublic: [''] } })
     expect(links).toEqual([{ label: 'Open the deployment', url: 'http://carts.sockshop-staging.svc.cluster.local/' }])
   })
 
   it('shows the results of our deployments', () => {
-    const message = told('deployment.finished', {
+    const message = messageFor('deployment.finished', {
       ...{ status: 'succeeded', result: 'fail', message: 'Run demo/shop#33 ended as failure' },
       deployment: {
         ...{ id: 'demo/shop#33', url: 'https://github.com/demo/shop/actions/runs/33', state: 'completed/failure' },
@@ -336,13 +336,13 @@ describe('template deployment', () => {
     ['release.finished', 'Release of checkout in shop/production failed'],
     ['rollback.finished', 'Rollback of checkout in shop/production failed'],
   ])('has the title for %s', (type, title) => {
-    const { title: given, mood } = told(type, { status: 'succeeded', result: 'fail' })
+    const { title: given, mood } = messageFor(type, { status: 'succeeded', result: 'fail' })
     expect({ given, mood }).toEqual({ given: title, mood: type.endsWith('finished') ? 'bad' : 'neutral' })
   })
 
   it('reads addresses from a form', () => {
     for (const deploymentURIsPublic of ['https://shop.example.com/', { 0: 'https://shop.example.com/', 1: 'x' }])
-      expect(told('deployment.finished', { deployment: { deploymentURIsPublic } }).links).toEqual([
+      expect(messageFor('deployment.finished', { deployment: { deploymentURIsPublic } }).links).toEqual([
         { label: 'Open the deployment', url: 'https://shop.example.com/' },
       ])
   })
@@ -367,7 +367,7 @@ describe('message of a later task', () => {
   })
 
   test('shows the result of an evaluation without a score', () => {
-    const message = told('notify.triggered', { result: 'warning', evaluation: { score: 95, result: 'warning' } })
+    const message = messageFor('notify.triggered', { result: 'warning', evaluation: { score: 95, result: 'warning' } })
     expect(field(message, 'Evaluation')).toBe('warning')
     expect(field(message, 'Evaluation score')).toBeUndefined()
   })
@@ -376,7 +376,7 @@ describe('message of a later task', () => {
 describe('template test', () => {
   it('shows the period', () => {
     const ran = { start: '2019-10-20T23:57:27.152330783Z', end: '2019-10-21T00:57:27.152330783Z' }
-    expect(told('test.finished', { ...passed, test: { ...ran, teststrategy: 'functional' } })).toEqual({
+    expect(messageFor('test.finished', { ...passed, test: { ...ran, teststrategy: 'functional' } })).toEqual({
       mood: 'good',
       title: 'Test of checkout in shop/production passed',
       fields: [
@@ -398,7 +398,7 @@ describe('template test', () => {
       p95,
     ]
     const measured = { duration: 90, requests: 1_198, errors: 15, errorRate: 0.0125, p95: 612.4, rps: 19.98 }
-    const message = told('test.finished', {
+    const message = messageFor('test.finished', {
       ...{ status: 'succeeded', result: 'fail', message: 'Test 7 ended as finished: p95 is 612.4, not < 500' },
       test: { id: '7', state: 'finished', ...measured, statuses: { 200: 1_183, 500: 15 }, thresholds },
     })
@@ -424,11 +424,11 @@ describe('template test', () => {
   })
 
   it('shows other values unchanged', () => {
-    expect(field(told('test.finished', { test: { duration: 'half an hour' } }), 'Duration')).toBe('half an hour')
+    expect(field(messageFor('test.finished', { test: { duration: 'half an hour' } }), 'Duration')).toBe('half an hour')
   })
 
   it('shows other time formats unchanged', () => {
-    const message = told('test.finished', { test: { start: '2019-09-01 12:00:00', end: '2019-09-01 12:05:00' } })
+    const message = messageFor('test.finished', { test: { start: '2019-09-01 12:00:00', end: '2019-09-01 12:05:00' } })
     expect(field(message, 'Period')).toBe('2019-09-01 12:00:00 to 2019-09-01 12:05:00')
   })
 
@@ -440,7 +440,7 @@ describe('template test', () => {
     [86_460, '1 d'],
     [-5, '-5 s'],
   ])('formats %d seconds as %s', (duration, text) => {
-    expect(field(told('test.finished', { test: { duration } }), 'Duration')).toBe(text)
+    expect(field(messageFor('test.finished', { test: { duration } }), 'Duration')).toBe(text)
   })
 })
 
@@ -459,7 +459,7 @@ describe('template problem', () => {
   }
 
   it('shows the problem and the state of the task', () => {
-    expect(told('remediation.triggered', { problem })).toEqual({
+    expect(messageFor('remediation.triggered', { problem })).toEqual({
       mood: 'bad',
       title: 'Problem open: Response time degradation (checkout in shop/production)',
       fields: [
@@ -476,7 +476,7 @@ describe('template problem', () => {
   })
 
   it('accepts the incident of the quick start', () => {
-    const message = told('production.incident.triggered', { incident: { ...problem, State: 'RESOLVED' } })
+    const message = messageFor('production.incident.triggered', { incident: { ...problem, State: 'RESOLVED' } })
     expect(message).toMatchObject({
       mood: 'good',
       title: 'Problem resolved: Response time degradation (checkout in shop/production)',
@@ -490,7 +490,7 @@ describe('template problem', () => {
       { type: 'SERVICE', name: 'carts', entity: 'SERVICE-1' },
       { type: 'HOST', name: 'web-1' },
     ]
-    const message = told('production.remediate.triggered', { dynatraceProblem: { ...others, ImpactedEntities } })
+    const message = messageFor('production.remediate.triggered', { dynatraceProblem: { ...others, ImpactedEntities } })
     expect(message).toMatchObject({
       mood: 'bad',
       title: 'Problem open: Response time degradation (checkout in shop/production)',
@@ -505,30 +505,30 @@ describe('template problem', () => {
     ['CLOSED', 'good'],
     ['MERGED', 'neutral'],
   ])('maps the state %s to %s', (State, mood) => {
-    expect(told('hello.started', { problem: { ...problem, State } }).mood).toBe(mood)
+    expect(messageFor('hello.started', { problem: { ...problem, State } }).mood).toBe(mood)
   })
 
   it('has the mood of the task if the state is unknown', () => {
     const { State: _, ...stateless } = problem
-    expect(told('action.finished', { status: 'succeeded', result: 'fail', problem: stateless })).toMatchObject({
+    expect(messageFor('action.finished', { status: 'succeeded', result: 'fail', problem: stateless })).toMatchObject({
       mood: 'bad',
       title: 'Problem: Response time degradation (checkout in shop/production)',
     })
-    expect(told('action.finished', { ...passed, problem: { State: 'constructor' } })).toMatchObject({
+    expect(messageFor('action.finished', { ...passed, problem: { State: 'constructor' } })).toMatchObject({
       mood: 'good',
       title: 'Problem constructor (checkout in shop/production)',
     })
   })
 
   it('shows the location after a long title', () => {
-    const { title } = told('action.started', { problem: { ...problem, ProblemTitle: 'x'.repeat(10_000) } })
+    const { title } = messageFor('action.started', { problem: { ...problem, ProblemTitle: 'x'.repeat(10_000) } })
     expect(title).toHaveLength(200)
     expect(title).toMatch(/^Problem open: x+… \(checkout in shop\/production\)$/)
   })
 
   it('is a link in messages of other templates', () => {
     for (const task of ['evaluation', 'deployment', 'test']) {
-      const message = told(`${task}.finished`, { ...passed, problem })
+      const message = messageFor(`${task}.finished`, { ...passed, problem })
       expect(message.title).toMatch(new RegExp(`^${task} of checkout`, 'i'))
       expect(message.links).toEqual([{ label: 'Problem P-220355', url: problem.ProblemURL }])
     }
@@ -589,7 +589,7 @@ describe('template task', () => {
       'Sequence release of checkout in shop/production failed',
     ],
   ])('%s %j', (type, data, mood, title) => {
-    expect(told(type, data)).toMatchObject({ mood, title })
+    expect(messageFor(type, data)).toMatchObject({ mood, title })
   })
 
   it('accepts an event with few fields', () => {
@@ -606,7 +606,7 @@ describe('template task', () => {
   })
 
   it('shows an errored task', () => {
-    const message = told('openticket.finished', { status: 'errored', result: 'fail' })
+    const message = messageFor('openticket.finished', { status: 'errored', result: 'fail' })
     expect(message).toMatchObject({ mood: 'bad', title: 'openticket of checkout in shop/production errored' })
     expect(message.fields.slice(3)).toEqual([
       { name: 'Result', value: 'fail' },
@@ -641,14 +641,14 @@ describe('hostile event', () => {
       broken: 'https://',
       lines: 'https://good.example.com/a\nb "c" <d>',
     }
-    const message = told('hello.finished', { labels, hello: { url: ' javascript:alert(1)' } })
+    const message = messageFor('hello.finished', { labels, hello: { url: ' javascript:alert(1)' } })
     expect(message.links).toEqual([{ label: 'lines', url: 'https://good.example.com/ab%20%22c%22%20%3Cd%3E' }])
     expect(message.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['script', 'file', 'deceit']))
   })
 
   it('omits long links', () => {
     const base = 'https://x.example.com/'
-    const links = (path: string) => told('hello.finished', { hello: { report: `${base}${path}` } }).links.length
+    const links = (path: string) => messageFor('hello.finished', { hello: { report: `${base}${path}` } }).links.length
     expect([links('x'.repeat(1_900)), links('x'.repeat(2_000)), links('ü'.repeat(1_000))]).toEqual([1, 0, 0])
   })
 
@@ -670,14 +670,14 @@ describe('hostile event', () => {
     const labels = Object.fromEntries(
       Array.from({ length: 40 }, (_, at) => [`${at}`, at % 2 ? `https://x.example.com/${at}` : '😀'.repeat(900)]),
     )
-    const message = told('hello.finished', { message: `${'x'.repeat(2_998)}😀${'y'.repeat(100_000)}`, labels })
+    const message = messageFor('hello.finished', { message: `${'x'.repeat(2_998)}😀${'y'.repeat(100_000)}`, labels })
     expect(message.text).toBe(`${'x'.repeat(2_998)}…`)
     expect(message.fields).toHaveLength(12)
     expect(message.fields[11]?.value).toBe(`${'😀'.repeat(249)}…`)
     expect(message.links).toHaveLength(5)
   })
 
-  /** Anything that JSON can hold, rich in the names and values that the templates look at. */
+  /** Any JSON, often with names and values that the templates read. */
   const names = [
     ...['score', 'result', 'status', 'timeStart', 'timeEnd', 'indicatorResults', 'displayName', 'keySli', 'value'],
     ...['metric', 'success', 'message', 'passTargets', 'warningTargets', 'criteria', 'targetValue', 'thresholds', 'op'],
@@ -771,7 +771,7 @@ describe('hostile event', () => {
     )
   })
 
-  /** What is wrong with a message: the texts that are not of one line, cut and whole, and whatever is too much. */
+  /** Returns the texts that are not a single line or too long, and the limits that a message exceeds. */
   function faultsOf({ mood, title, text, fields, table, links }: Message): unknown[] {
     const lines: [line: string | undefined, length: number][] = [
       [title, 200],
@@ -785,7 +785,7 @@ describe('hostile event', () => {
         ...others.filter(Boolean).map((cell): [string, number] => [cell, 200]),
       ]),
     ]
-    const holds = {
+    const checks = {
       mood: ['good', 'warning', 'bad', 'neutral'].includes(mood),
       text: text === undefined || (text.trim() !== '' && text.length <= 3_000 && text.isWellFormed()),
       fields: fields.length <= 12,
@@ -796,7 +796,7 @@ describe('hostile event', () => {
     }
     return [
       ...lines.filter(([line, length]) => !(isLine(line) && line.length <= length)),
-      ...Object.entries(holds).filter(([, it]) => !it),
+      ...Object.entries(checks).filter(([, isMet]) => !isMet),
     ]
   }
 

@@ -61,7 +61,7 @@ describe('Webhook: signature', () => {
 
 describe('Webhook: post', () => {
   test.each([secret, 'any text that both have', 'ein Schlüssel'])(
-    'is taken by who verifies it with the secret %j',
+    'can be verified with the secret %j',
     async (text) => {
       await server.close()
       server = await endpointServer(text)
@@ -155,7 +155,7 @@ describe('Webhook: replies and updates', () => {
       ['decision', keyOf(1)],
     ])
     expect(server.deliveries[2]?.body).toMatchObject({ message: { mood: 'good', text: 'Approved by Jane Doe' } })
-    // A full stop would part what is signed elsewhere.
+    // The signed content is separated by full stops.
     for (const { id, body } of server.deliveries) expect([id, id.includes('.')]).toEqual([body['id'], false])
   })
 
@@ -172,7 +172,7 @@ describe('Webhook: errors', () => {
   test.each([
     [400, { message: 'No such tenant' }, 'refused', 'No such tenant'],
     [403, { error: 'Not yours' }, 'refused', 'Not yours'],
-    [404, { detail: 'Nobody here' }, 'refused', 'Nobody here'],
+    [404, { detail: 'No such hook' }, 'refused', 'No such hook'],
     [410, 'Gone for good', 'refused', 'Gone for good'],
     [413, { title: 'Too much' }, 'refused', 'Too much'],
     [500, '<html><title>Oops</title></html>', 'platform', 'a page titled "Oops"'],
@@ -264,15 +264,19 @@ describe('Webhook: connection', () => {
   })
 
   test.each([
-    ['no secret', { secret: undefined }, 'secret'],
-    ['a key that is none', { secret: 'whsec_not base64!' }, 'whsec_'],
+    ['a missing secret', { secret: undefined }, 'secret'],
+    ['an invalid key', { secret: 'whsec_not base64!' }, 'whsec_'],
     ['an empty key', { secret: 'whsec_' }, 'whsec_'],
-    ['a header that is none', { headers: { 'x team': 'of-the-team' } }, 'valid header names and values'],
-    ['a header of two lines', { headers: { 'x-team': 'of-the-team\r\nhost: x' } }, 'valid header names and values'],
-    ['a header that says where it goes', { headers: { Host: 'evil.example' } }, 'valid header names and values'],
-    ['no URL', { baseUrl: 'ftp://example.com' }, ''],
+    ['an invalid header name', { headers: { 'x team': 'of-the-team' } }, 'valid header names and values'],
+    [
+      'a header with a line break',
+      { headers: { 'x-team': 'of-the-team\r\nhost: x' } },
+      'valid header names and values',
+    ],
+    ['the header Host', { headers: { Host: 'evil.example' } }, 'valid header names and values'],
+    ['another scheme', { baseUrl: 'ftp://example.com' }, ''],
     ['credentials in the URL', { baseUrl: 'https://a:b@example.com' }, 'must not contain credentials'],
-  ])('refuses %s', (_what, fields, words) => {
+  ])('rejects %s', (_what, fields, words) => {
     const given = { baseUrl: 'https://example.com/x', secret: 'a secret', ...fields }
     const { success, error } = webhook.connection.safeParse(given)
     expect(success).toBe(false)

@@ -2,12 +2,12 @@ import { type Call, type Reply, type Served, serve } from '../../../infra/platfo
 
 export interface AcmeServer extends Served {
   token: string
-  /** By name; null where there is no data. */
+  /** Values by name; null if there is no data. */
   values: Record<string, number | null>
 }
 
 /**
- * Acme, as it answers: values of its series.
+ * Fake Acme with values of its series.
  *
  * @see https://acme.example.com/api/series
  */

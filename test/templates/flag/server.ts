@@ -8,14 +8,14 @@ interface Flag {
 
 export interface AcmeServer extends Served {
   token: string
-  /** By `environment/name`. */
+  /** Flags by `environment/name`. */
   flags: Record<string, Flag>
-  /** Changes are taken, and nothing comes of them. */
+  /** Accepts changes without applying them. */
   ignoreChanges(): void
 }
 
 /**
- * Acme, as it answers: its flags `checkout` and `search`, in one environment.
+ * Fake Acme with the flags `checkout` and `search` in one environment.
  *
  * @see https://acme.example.com/api/flags
  */

@@ -14,7 +14,7 @@ export interface AcmeServer extends Served {
 }
 
 /**
- * Acme, as it answers: runs of its job `report`.
+ * Fake Acme with runs of the job `report`.
  *
  * @see https://acme.example.com/api/jobs
  */

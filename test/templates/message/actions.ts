@@ -5,5 +5,5 @@ type Template = keyof typeof templates
 const names = Object.keys(templates) as [Template, ...Template[]]
 
 export const actions = {
-  'push-message': pushMessage({ summary: 'Tells people what happens', templates: names, compose: messageOf }),
+  'push-message': pushMessage({ summary: 'Sends a message', templates: names, compose: messageOf }),
 }

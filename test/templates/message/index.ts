@@ -3,7 +3,7 @@ import { actions } from './actions.ts'
 
 export const sample = defineCategory({
   name: 'sample',
-  summary: 'Tells people what happens',
+  summary: 'Sends messages',
   actions,
   providers: {
     http: async () => (await import('./http.ts')).http,

@@ -12,7 +12,7 @@ export interface AcmeServer extends Served {
 }
 
 /**
- * Acme, as it answers: its room `releases`.
+ * Fake Acme with the room `releases`.
  *
  * @see https://acme.example.com/api/rooms
  */

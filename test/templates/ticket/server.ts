@@ -13,7 +13,7 @@ export interface AcmeServer extends Served {
 }
 
 /**
- * Acme, as it answers: its tickets.
+ * Fake Acme with tickets.
  *
  * @see https://acme.example.com/api/tickets
  */
