@@ -42,7 +42,7 @@ beforeAll(async () => {
   const chat = {
     provider: 'http',
     baseUrl,
-    post: { path: 'post', body: '{text: message.title, choices: message.choices}' },
+    post: { path: 'post', body: '{text: message.title, buttons: message.buttons}' },
   }
   service = new Service({
     timeScale: 60,
@@ -148,7 +148,7 @@ it('An approval link appears in no log line, response, event or state file, even
   answer = (_request, body) =>
     ++posts === 1
       ? { status: 503, body: JSON.stringify({ message: `could not post ${body}` }) }
-      : { status: 200, body: JSON.stringify({ id: 'M-1', url: JSON.parse(body).choices?.[0].url }) }
+      : { status: 200, body: JSON.stringify({ id: 'M-1', url: JSON.parse(body).buttons?.[0].url }) }
   const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
   const path = '/v1/notification/ask-approval?connection=vendor&mode=interactive&deadline=PT10M'
   expect(await service.call(path, event)).toMatchObject({ status: 202 })

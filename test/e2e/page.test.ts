@@ -163,7 +163,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
     const answered = page.waitForResponse((response) => response.request().method() === 'POST')
     await page.getByRole('button', { name: 'Approve' }).click()
     expect((await answered).status()).toBe(400)
-    expect(await page.getByRole('alert').textContent()).toContain('Write your name')
+    expect(await page.getByRole('alert').textContent()).toContain('Enter your name')
     expect(await page.getByLabel('Reason').inputValue()).toBe('Why not')
     expect(await violations(page)).toEqual([])
     await show(page, 'approval-error')

@@ -49,11 +49,11 @@ const json = { headers: { 'content-type': 'application/json' } }
 describe('A body', () => {
   const valid = triggered()
   const cases: [string, unknown, number, RegExp, { headers: Record<string, string> }?][] = [
-    ['that is not JSON', '{"id": "1", ', 400, /not JSON .*form body/, json],
-    ['that a quote in a value broke', '{"data":{"title":"a "quoted" title"}}', 400, /not JSON/, json],
-    ['that is a JSON array', '[1]', 400, /array: send one JSON object/, json],
-    ['that is null', 'null', 400, /null: send one JSON object/, json],
-    ['that is a number', '7', 400, /number: send one JSON object/, json],
+    ['that is not JSON', '{"id": "1", ', 400, /not valid JSON .*send a form/, json],
+    ['that a quote in a value broke', '{"data":{"title":"a "quoted" title"}}', 400, /not valid JSON/, json],
+    ['that is a JSON array', '[1]', 400, /is an array\. Send one JSON object/, json],
+    ['that is null', 'null', 400, /is null\. Send one JSON object/, json],
+    ['that is a number', '7', 400, /is a number\. Send one JSON object/, json],
     [
       'of 300 KB',
       JSON.stringify({ ...valid, input: { description: 'x'.repeat(300 * 1024) } }),
@@ -61,13 +61,13 @@ describe('A body', () => {
       /at most 262144/,
       json,
     ],
-    ['that nests deeply', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, 400, /nests deeper than 32/, json],
-    ['that nests lists deeply', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, /nests deeper than 32/, json],
+    ['that nests deeply', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, 400, /nested deeper than 32 levels/, json],
+    ['that nests lists deeply', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, /nested deeper than 32 levels/, json],
     [
       'of another content type',
       '<xml/>',
       415,
-      /send application\/json or application\/x-www-form-urlencoded/,
+      /Send application\/json or application\/x-www-form-urlencoded/,
       { headers: { 'content-type': 'application/xml' } },
     ],
     [
@@ -98,7 +98,7 @@ describe('A body', () => {
         ['data.project', 'p'],
       ]),
       400,
-      /data is a value already/,
+      /data already has a value/,
     ],
     ['in bad UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), 400, /not UTF-8/, json],
     ['with an id of 10 KB', { ...valid, id: 'x'.repeat(10_240) }, 400, /id must be at most 128 characters/],
@@ -158,7 +158,7 @@ describe('A body', () => {
       'sh.keptn.event.production.incident.triggered',
       'a',
     ]) {
-      expectProblem(await service.openIssue({ ...valid, type }, interactive), 400, /triggers no task.*mode=silent/)
+      expectProblem(await service.openIssue({ ...valid, type }, interactive), 400, /does not trigger a task.*mode=silent/)
     }
   })
 
@@ -172,7 +172,7 @@ describe('A query', () => {
   it.each([
     ['?mod=interactive', /Did you mean "mode"/],
     ['?mode=loud', /must be silent or interactive/],
-    ['?mode=silent&mode=interactive', /more than once/],
+    ['?mode=silent&mode=interactive', /mode must not be sent more than once/],
     ['?sendStarted=yes', /must be true or false/],
     ['?deadline=2h', /ISO 8601 duration such as PT30M/],
     ['?deadline=PT0S', /ISO 8601/],
@@ -230,7 +230,7 @@ describe('A path', () => {
   })
   it('with another method returns 405 with the one to use', async () => {
     const answer = await service.call('/v1/issue-ticketing/open-issue', undefined, { method: 'GET' })
-    expectProblem(answer, 405, /use POST/)
+    expectProblem(answer, 405, /Use POST/)
     expect(answer.headers.get('allow')).toBe('POST')
   })
 })

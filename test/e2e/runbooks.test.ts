@@ -77,7 +77,7 @@ describe('The runbooks', () => {
       )
       const { started, finished } = await service.repliesTo(event.id)
       expect([started, finished.length]).toEqual([1, 1])
-      expect(await waitsOfFinishers()).toContain('last-request')
+      expect(await waitsOfFinishers()).toContain('in-flight-grace')
     },
   )
 

@@ -169,7 +169,7 @@ describe('A run in the sandbox', () => {
   const thresholds = [{ metric: 'accuracy', op: '>=', value: 0.9 }]
 
   it.each([
-    ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /RUN_EXECUTION_ERROR: .*no trial got through/],
+    ['fails', 'failure', '', { status: 'succeeded', result: 'fail' }, /RUN_EXECUTION_ERROR: .*all trials failed/],
     ['ends in nonsense', 'nonsense', '', { status: 'succeeded', result: 'fail' }, /accuracy/],
     ['vanishes', 'vanish', '&deadline=PT10S', { status: 'errored', result: 'fail' }, /Run \d+ does not exist/],
     ['hangs', 'hang', '&deadline=PT4S', { status: 'errored', result: 'fail' }, /deadline/],

@@ -99,7 +99,7 @@ describe('A click in Slack', () => {
     const { event, post } = await ask({ requester: 'jane@example.com', notRequester: 'on' })
     await press(slack.pressButton(post, 'approve'))
     expect(slack.ephemerals).toMatchObject([
-      { user: 'U0JANE', text: expect.stringContaining('asked for this yourself') },
+      { user: 'U0JANE', text: expect.stringContaining('You requested this approval') },
     ])
     await press(slack.pressButton(post, 'approve', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'pass' })
@@ -108,7 +108,7 @@ describe('A click in Slack', () => {
   it('is rejected while Slack does not know the requester', async () => {
     const { event, post } = await ask({ requester: 'jane+x@example.com', notRequester: 'on' }, '&deadline=PT10M')
     await press(slack.pressButton(post, 'approve'))
-    expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('was not found here') }])
+    expect(slack.ephemerals).toMatchObject([{ user: 'U0JANE', text: expect.stringContaining('is not known here') }])
     expect(await finished(event.id)).toMatchObject({ message: 'Expired: no one decided in time' })
   })
 

@@ -310,7 +310,7 @@ describe('webhooks send', () => {
   it('exits with 2 and a message for invalid arguments', async () => {
     for (const [args, message] of [
       [['send', 'open-issue'], /Write it as category\/action/],
-      [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /event file .* can not be used/],
+      [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /Cannot read the event file \/no\/such/],
       [['send', 'issue-ticketing/open-issue', '--input', 'title'], /write name=value/],
       [
         ['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'],

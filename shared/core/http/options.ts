@@ -45,7 +45,7 @@ export function parseQuery(
     const option = OPTION_NAMES.find((known) => known === name)
     if (option) {
       const [value, second] = values
-      if (second !== undefined && second !== value) throw invalidQuery(name, 'must be sent once')
+      if (second !== undefined && second !== value) throw invalidQuery(name, 'must not be sent more than once')
       if (value) given[option] = value
     } else if (/^(data|input)\./.test(name) || EVENT_NAMES.includes(name)) {
       pairs.push(...values.map((value): [string, string] => [name, value]))

@@ -163,14 +163,14 @@ export function taskEvent(event: CallEvent): TaskEvent {
       task,
       type === undefined
         ? 'sh.keptn.event.<task>.triggered'
-        : `"${type.slice(0, 100)}" does not trigger a task, so it cannot be answered: use mode=silent`,
+        : `"${type.slice(0, 100)}" does not trigger a task, so it cannot be answered; use mode=silent`,
     ],
     [
       'shkeptncontext',
       context,
       event.shkeptncontext === undefined
         ? 'the context of the sequence'
-        : `"${event.shkeptncontext}" is not a UUID: send the context of the sequence, which is a UUID`,
+        : `"${event.shkeptncontext}" is not a UUID; send the context of the sequence`,
     ],
     ['data.project', project, 'the project'],
     ['data.stage', stage, 'the stage'],
@@ -189,7 +189,7 @@ export function taskEvent(event: CallEvent): TaskEvent {
   ) {
     throw new Failure(
       'invalid',
-      `An interactive call answers a triggered event and needs ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}`,
+      `An interactive call needs the fields of its triggered event. Missing or not valid: ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}`,
       { errors },
     )
   }
