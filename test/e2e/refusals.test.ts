@@ -62,7 +62,13 @@ describe('A body', () => {
       json,
     ],
     ['that nests deeply', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, 400, /nested deeper than 32 levels/, json],
-    ['that nests lists deeply', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, /nested deeper than 32 levels/, json],
+    [
+      'that nests lists deeply',
+      `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      400,
+      /nested deeper than 32 levels/,
+      json,
+    ],
     [
       'of another content type',
       '<xml/>',
@@ -158,7 +164,11 @@ describe('A body', () => {
       'sh.keptn.event.production.incident.triggered',
       'a',
     ]) {
-      expectProblem(await service.openIssue({ ...valid, type }, interactive), 400, /does not trigger a task.*mode=silent/)
+      expectProblem(
+        await service.openIssue({ ...valid, type }, interactive),
+        400,
+        /does not trigger a task.*mode=silent/,
+      )
     }
   })
 

@@ -124,7 +124,7 @@ describe('The remediation actions of one webhook', () => {
       '',
       'run-action',
       400,
-      'input must be missing',
+      'input must be omitted',
     ],
     [
       'the path of another action',
@@ -132,7 +132,7 @@ describe('The remediation actions of one webhook', () => {
       '',
       'toggle-flag',
       422,
-      'restart-service is run-runbook, and not toggle-flag: call run-action',
+      'maps restart-service to run-runbook, not to toggle-flag: call run-action',
     ],
     [
       'an input that is wrong in the connection',
@@ -140,7 +140,7 @@ describe('The remediation actions of one webhook', () => {
       '',
       'run-action',
       400,
-      'The input that the connection runbooks has for too-much is not valid',
+      'The input of the connection runbooks for too-much is not valid',
     ],
     [
       'a connection that cannot run it',
@@ -148,7 +148,7 @@ describe('The remediation actions of one webhook', () => {
       '',
       'run-action',
       400,
-      'leads to Unleash, which can toggle-flag',
+      'Unleash, which supports toggle-flag, but not run-runbook',
     ],
   ])('are rejected with %s', async (_what, event, query, path, status, message) => {
     const answer = await run(event, query, path)

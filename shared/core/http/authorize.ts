@@ -15,7 +15,7 @@ export function authorize(category: Category, call: ResolvedCall): ResolvedCall 
     const supported = Object.keys(category.actions).filter((one) => category.actions[one]?.kind === provider.kind)
     throw new Failure(
       'invalid',
-      `The connection ${name} is to ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=..`,
+      `The connection ${name} uses ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=<name>`,
     )
   }
   // A dry run starts nothing, and may always be silent.
@@ -24,11 +24,11 @@ export function authorize(category: Category, call: ResolvedCall): ResolvedCall 
   if (action.type === 'job' && action.startsJob) {
     if (sendsFinished(connection))
       throw needsInteractive(
-        `The connection ${name} is to ${provider.title}, which sends the finished event itself, and webhook-service would send another one`,
+        `The connection ${name} uses ${provider.title}, which sends the finished event itself, and webhook-service would send another one`,
       )
     if (provider.requiresTask)
       throw needsInteractive(
-        `The connection ${name} is to ${provider.title}, whose jobs run only while a task polls them`,
+        `The connection ${name} uses ${provider.title}, whose jobs run only while a task polls them`,
       )
   }
   return call
