@@ -136,7 +136,7 @@ describe('A start whose response cannot be used', () => {
       const query = '?connection=no-lookup&mode=interactive&deadline=PT60S'
       expect(await service.call(`/v1/optimization/start-model${query}`, tuning)).toMatchObject({ status: 202 })
       expect((await service.finishedOf(tuning.id)).finished).toMatchObject([
-        { status: 'errored', message: expect.stringMatching(/It answered 200 .*before you repeat it/) },
+        { status: 'errored', message: expect.stringMatching(/The response was 200.*before you repeat the call/) },
       ])
       expect(jobs.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
     }

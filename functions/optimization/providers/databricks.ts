@@ -135,7 +135,7 @@ export const databricks = defineJobProvider({
     if (id === undefined)
       throw new Failure(
         'doubtful',
-        `Databricks accepted the start of job ${job} but returned no run, as for a continuous job, so it cannot be polled. Look there before you repeat it.`,
+        `Databricks accepted the start of job ${job} but returned no run, as for a continuous job, so it cannot be polled. Check Databricks before you repeat the call.`,
       )
     return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }
   },

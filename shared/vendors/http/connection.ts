@@ -81,7 +81,7 @@ export function needed<R>(request: R | undefined, name: string, why: string): R 
 export function outcomeUnknown(what: string): Failure {
   return new Failure(
     'doubtful',
-    `Whether ${what} is not known and cannot be looked up, so the request was not sent again: look before you repeat it. With "find" or "idempotencyHeader" in the connection, a repeat is safe.`,
+    `It is unknown whether ${what}, and this cannot be looked up, so the request was not sent again. Check the platform before you repeat the call. With "find" or "idempotencyHeader" in the connection, a repeat is safe.`,
   )
 }
 
