@@ -69,6 +69,6 @@ it('A callers secret that is not JSON is named in the response', async () => {
   service.rotate({ [`${prefix}/callers`]: 'not json' })
   expect(await service.openIssue(triggered())).toMatchObject({
     status: 503,
-    body: { detail: expect.stringContaining('cloud-automation-webhooks/callers is not JSON') },
+    body: { detail: expect.stringContaining('cloud-automation-webhooks/callers is not valid JSON') },
   })
 })
