@@ -89,7 +89,10 @@ function deploymentBefore({ status }: Application, target: string): Deployment {
   const first = history.findIndex((one) => current && contentKey(one) === contentKey(current))
   const before = first < 0 ? last : history[first - 1]
   if (before) return before
-  throw new Failure('refused', `${target} has no earlier deployment in its history. Set input.ref.`)
+  throw new Failure(
+    'refused',
+    `${target} has no earlier deployment in its history. Set input.ref to a deployment or a revision.`,
+  )
 }
 
 type Content = Omit<Deployment, 'id' | 'deployedAt'>

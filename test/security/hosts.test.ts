@@ -224,7 +224,9 @@ async function attempt(run: Promise<unknown>): Promise<void> {
   const caught = run.catch((error: Error) => {
     // Errors of the schema and of the test driver.
     const isExpected =
-      error instanceof Failure || /Zod/.test(error.name) || /^The job (ended|has not ended)/.test(error.message)
+      error instanceof Failure ||
+      /Zod/.test(error.name) ||
+      /^(It ended with|The job has not ended) /.test(error.message)
     if (!isExpected) bugs.add(`${error.name}: ${error.message}`)
   })
   await Promise.race([caught, late])

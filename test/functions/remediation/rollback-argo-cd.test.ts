@@ -138,7 +138,7 @@ describe('Argo CD: the previous deployment', () => {
       Object.assign(server.application().status, { history })
       const failure = await failureOf(goBack())
       expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-      expect(failure.message).toContain('guestbook has nothing in its history from before what is there now')
+      expect(failure.message).toContain('guestbook has no earlier deployment in its history')
     }
     expect(calls('POST')).toEqual([])
   })
@@ -146,7 +146,7 @@ describe('Argo CD: the previous deployment', () => {
 
 describe('Argo CD: a rollback is refused', () => {
   test.each([
-    ['an invalid application', { target: 'a/b/c' }, 'input.target is no application'],
+    ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
     ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
     ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
   ])('for %s before anything is sent', async (_what, input, message) => {
@@ -173,7 +173,7 @@ describe('Argo CD: a rollback is refused', () => {
       'a deployment that is not in the history',
       () => {},
       { ref: '7' },
-      `guestbook has no deployment 7 in its history: there are 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
+      `guestbook has no deployment 7 in its history. Its deployments: 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
     ],
     ['too little of a revision', () => {}, { ref: good.slice(0, 6) }, 'has no deployment'],
     ['an application that is not there', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
@@ -334,7 +334,7 @@ describe('Argo CD: a stop of a rollback', () => {
   test('reports an unknown id', async () => {
     delete server.application().status.operationState
     expect((await failureOf(stop())).message).toBe(
-      'Argo CD shows no rollback to deployment 1 of guestbook, nor any other.',
+      'Argo CD reports no rollback to deployment 1 of guestbook, and no other operation.',
     )
   })
 

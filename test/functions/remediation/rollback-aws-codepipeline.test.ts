@@ -36,7 +36,7 @@ describe('AWS CodePipeline: a rollback', () => {
     const url = `https://eu-west-1.console.aws.amazon.com/${page}?region=eu-west-1`
     expect(outcome).toMatchObject({
       result: 'warning',
-      message: `Started rollback ${id}: stage Deploy goes back to execution ${good}. It is still running: use mode=interactive to wait`,
+      message: `Started rollback ${id}: stage Deploy rolls back to execution ${good}. It is still running: use mode=interactive to wait`,
       data: { id, url, state: 'started' },
       links: { [`aws-codepipeline ${id}`]: url },
     })
@@ -118,7 +118,7 @@ describe('AWS CodePipeline: the previous execution', () => {
     prepare()
     const failure = await failureOf(goBack())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('name one in input.ref')
+    expect(failure.message).toContain('Set input.ref to an execution')
     expect(rollbacks()).toEqual([])
   })
 })
@@ -128,14 +128,14 @@ describe('AWS CodePipeline: a rollback is refused', () => {
     ['no stage', { parameters: undefined }, 'input.parameters.stage'],
     ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
     ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
-    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref is no execution to go back to'],
+    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
     [
       'an execution of another pipeline',
       { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` },
       'input.ref',
     ],
     ['a project', { project: 'shop' }, 'input.project is'],
-    ['an invalid pipeline', { target: 'a/b' }, 'input.target is no pipeline'],
+    ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
   ])('for %s before anything is sent', async (_what, input, message) => {
     const failure = await failureOf(goBack(input))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
@@ -145,7 +145,7 @@ describe('AWS CodePipeline: a rollback is refused', () => {
 
   test('with the stages of the pipeline', async () => {
     expect((await failureOf(goBack({ parameters: { stage: 'Prod' } }))).message).toBe(
-      'Pipeline shop-delivery has no stage Prod: its stages are Source, Build, Deploy.',
+      'Pipeline shop-delivery has no stage Prod. Its stages: Source, Build, Deploy.',
     )
   })
 

@@ -216,7 +216,9 @@ describe('Datadog: missing data', () => {
     Object.assign(first(), { value: null, errors: [zero] })
     const outcome = await ask()
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain(`no data, or not all, of ${availability} (The denominator is zero valued)`)
+    expect(outcome.message).toContain(
+      `no data, or incomplete data, for ${availability} (The denominator is zero valued)`,
+    )
   })
 
   test('is a warning if the connection allows it', async () => {
