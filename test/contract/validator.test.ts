@@ -38,8 +38,8 @@ const posted = (body: unknown, given: Record<string, string> = headers) =>
   said('POST', '/shipments', { body, headers: given })
 const without = (name: string) => Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name))
 
-describe('a request as the contract wants it', () => {
-  test('passes, and is answered with the example of the first 2xx', async () => {
+describe('Contract validator: a valid request', () => {
+  test('gets the example of the first 2xx response', async () => {
     const answer = await fetch(`${platform.url}${base}/shipments`, {
       method: 'POST',
       headers,
@@ -51,26 +51,26 @@ describe('a request as the contract wants it', () => {
     ])
   })
 
-  test('passes with all that may be there: null, free objects, itself inside of it, one of several', async () => {
+  test('can contain null, free objects, recursive schemas and alternatives', async () => {
     const more = { note: null, sent: '2026-11-24T15:01:48Z', details: { any: 1 }, by: { kind: 'truck', wheels: 6 } }
     expect(await posted({ ...shipment, ...more, parts: [shipment] })).toEqual([])
     // Both have a kind: the discriminator, and not the number of fits, says which is meant.
     expect(await posted({ ...shipment, by: { kind: 'bike' } })).toEqual([])
   })
 
-  test('passes with parameters of the right kind', async () => {
+  test('can have valid parameters', async () => {
     expect(await said('GET', '/shipments?state=sent&limit=100&tags=a,2')).toEqual([])
     expect(await said('GET', '/shipments/7')).toEqual([])
     expect(await said('GET', '/shipments/latest')).toEqual([])
   })
 
-  test('passes with any of the credentials', async () => {
+  test('can have any of the credentials', async () => {
     const authorization = `Basic ${Buffer.from('mia:secret').toString('base64')}`
     expect(await said('GET', '/shipments', { headers: { authorization } })).toEqual([])
   })
 })
 
-describe('what the contract forbids is refused:', () => {
+describe('Contract validator: rejects', () => {
   test('another method', async () => {
     expect(await said('PUT', '/shipments/7')).toEqual(['the contract has no PUT there, only GET, DELETE'])
   })
@@ -92,7 +92,7 @@ describe('what the contract forbids is refused:', () => {
     ])
   })
 
-  test('a body without what is required', async () => {
+  test('a body without a required property', async () => {
     expect(await posted({ weight: 2 })).toEqual(['body lacks to'])
     expect(await posted({ ...shipment, parts: [{ to: 'Noah' }] })).toEqual(['body.parts[0] lacks weight'])
   })
@@ -104,7 +104,7 @@ describe('what the contract forbids is refused:', () => {
     expect(await posted({ ...shipment, to: null })).toEqual(['body.to must be string'])
   })
 
-  test('a property that it does not know, or that only the answer has', async () => {
+  test('an unknown property and a read-only property', async () => {
     expect(await posted({ ...shipment, wieght: 2 })).toEqual(['body.wieght is not known to the contract'])
     expect(await posted({ ...shipment, id: 7 })).toEqual(['body.id is read-only'])
   })
@@ -116,7 +116,7 @@ describe('what the contract forbids is refused:', () => {
     ])
   })
 
-  test('a query parameter that it does not know, or of another type', async () => {
+  test('a query parameter that is unknown or of another type', async () => {
     expect(await said('GET', '/shipments?sate=sent')).toEqual(['the query parameter sate is not known to the contract'])
     expect(await said('GET', '/shipments?limit=all')).toEqual(['the query parameter limit must be integer'])
     expect(await said('GET', '/shipments?limit=101')).toEqual(['the query parameter limit must be <= 100'])
@@ -126,25 +126,25 @@ describe('what the contract forbids is refused:', () => {
     expect(await said('GET', '/shipments/seven')).toEqual(['the path parameter id must be integer'])
   })
 
-  test('a call without a header that it needs', async () => {
+  test('a call without a required header', async () => {
     expect(await posted(shipment, without('x-tenant'))).toEqual(['the header parameter X-Tenant is missing'])
   })
 
-  test('a call without credentials, though the contract allows that too', async () => {
+  test('a call without credentials, even if the contract allows it', async () => {
     const missing = ['there are no credentials: the contract asks for Authorization: basic, or the header X-Key']
     expect(await posted(shipment, without('x-key'))).toEqual(missing)
     expect(await posted(shipment, { ...without('x-key'), authorization: 'Bearer t' })).toEqual(missing)
   })
 })
 
-describe('an answer', () => {
+describe('Contract validator: a response', () => {
   const listed = async () => {
     const answer = await fetch(`${platform.url}${base}/shipments`, { headers })
     const text = await answer.text()
     return [answer.status, text && JSON.parse(text), platform.handled.at(-1)?.violations]
   }
 
-  test('can be another example, a changed one, or another status, each once and in order', async () => {
+  test('can be another example, a changed one or another status, each once and in order', async () => {
     const change = { body: ([first]: { id: number }[]) => [{ ...first, id: 8 }] }
     platform.answerNext('GET /shipments', [{ example: 'none' }, change, { status: 404, body: { message: 'no' } }])
     expect(await listed()).toEqual([200, [], []])
@@ -153,7 +153,7 @@ describe('an answer', () => {
     expect(await listed()).toEqual([200, [{ id: 7, ...shipment }], []])
   })
 
-  test('that the contract does not know is refused', async () => {
+  test('that the contract does not contain is rejected', async () => {
     platform.answerNext('GET /shipments', [{ body: [{ to: 'Mia', weight: 2 }] }, { example: 'many' }])
     expect((await listed())[2]).toEqual(['the test answers what the contract does not: answer 200[0] lacks id'])
     expect((await listed())[2]).toEqual([
@@ -169,7 +169,7 @@ describe('an answer', () => {
   })
 })
 
-describe('contracts of other versions', () => {
+describe('Contract validator: other versions', () => {
   const first = (operations: Operation[]) => {
     const [operation] = operations
     if (!operation) throw new Error('There is no operation')

@@ -23,7 +23,7 @@ it.each([
   ['in Base64', base64(secret)],
   ['in Base64 after a user', base64(`${demo.serviceNow.username}:${accepted.servicenow}`)],
   ['in Base64 after one byte, and after two', `${base64(`a${secret}`)} ${base64(`ab${secret}`)}`],
-])('a secret is found %s, wherever it is in a file', (_, text) => {
+])('A secret is found %s, at any position of a file', (_, text) => {
   for (const before of ['', 'x'.repeat(16 * 1024 * 1024 - 5)]) {
     writeFileSync(join(folder, 'file'), `${before}${text} and more`)
     const { files, found } = searchFiles([folder, join(folder, 'missing')], markers)
@@ -33,12 +33,12 @@ it.each([
   }
 })
 
-it('finds nothing without a leak', () => {
+it('Nothing is found without a leak', () => {
   writeFileSync(join(folder, 'file'), `PROVE ${base64('PROVE and some other text')} ${'x'.repeat(10_000)}`)
   expect(searchFiles([folder], markers).found).toEqual([])
 })
 
-it('finds a secret in any column of a database', () => {
+it('A secret is found in any column of a database', () => {
   const file = join(folder, 'some.db')
   const db = new DatabaseSync(file)
   db.exec('CREATE TABLE things (id INTEGER PRIMARY KEY, thing TEXT); CREATE TABLE others (other BLOB)')

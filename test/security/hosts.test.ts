@@ -233,7 +233,7 @@ async function attempt(run: Promise<unknown>): Promise<void> {
   clearTimeout(timer)
 }
 
-describe('an input cannot change the host or the path, or add a header', () => {
+describe('An input cannot change the host or the path, or add a header', () => {
   test.each(rows.map((row) => [`${row.category.name}: ${row.provider}`, row] as const))('%s', async (_name, row) => {
     const { category, provider } = row
     const { kind } = (await category.providers[provider]?.()) ?? {}

@@ -32,7 +32,7 @@ const taskId = '0123456789abcdef0123456789abcdef01234567'
 const now = Date.parse('2026-11-24T10:00:00Z')
 const until = now / 1_000 + 3_600
 
-describe('a signed link', () => {
+describe('A signed link', () => {
   test('contains the task and the deadline', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -76,7 +76,7 @@ describe('a signed link', () => {
   })
 })
 
-describe('a Slack button', () => {
+describe('A Slack button', () => {
   const signingSecret = 'the-signing-secret-of-slack'
   const connection = slack.connection.parse({ token: 'a-bot-token', signingSecret })
   const payload = {
@@ -120,7 +120,7 @@ describe('a Slack button', () => {
   })
 })
 
-describe('a Mattermost button', () => {
+describe('A Mattermost button', () => {
   const token = 'the-token-of-a-bot-in-mattermost'
   const connection = mattermost.connection.parse({ baseUrl: 'https://chat.example.com', token })
   const mac = hmacHex(hmacHex(token, 'cloud-automation-webhooks: buttons'), 'a-signed-link.approve')

@@ -16,13 +16,13 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/shared/auth/hmac.test.ts', 'Comparison in constant time', 'is true only for equal texts, of any length'],
   ],
   'Forged decision or link': [
-    ['test/security/signatures.test.ts', 'a signed link', 'is rejected if any byte changes'],
+    ['test/security/signatures.test.ts', 'A signed link', 'is rejected if any byte changes'],
     [
       'test/security/signatures.test.ts',
-      'a Slack button',
+      'A Slack button',
       'is rejected if any byte of its body, time or signature changes',
     ],
-    ['test/security/signatures.test.ts', 'a Mattermost button', 'is rejected if any signed byte changes'],
+    ['test/security/signatures.test.ts', 'A Mattermost button', 'is rejected if any signed byte changes'],
   ],
   'Guessed id of a call': [
     ['test/shared/values.test.ts', 'The id of a task', 'changes with the key of the deployment'],
@@ -43,7 +43,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/e2e/every-job.test.ts', 'An event that is delivered three times at once'],
     [
       'test/security/signatures.test.ts',
-      'a Slack button',
+      'A Slack button',
       'is rejected more than five minutes before or after its time',
     ],
     [
@@ -53,7 +53,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ],
   ],
   'SSRF through an input': [
-    ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
+    ['test/security/hosts.test.ts', 'An input cannot change the host or the path, or add a header', '%s'],
     [
       'test/shared/http/client.test.ts',
       'HTTP client: requests',
@@ -66,12 +66,12 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ],
   ],
   'Path traversal in ids': [
-    ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
+    ['test/security/hosts.test.ts', 'An input cannot change the host or the path, or add a header', '%s'],
     ['test/shared/http/client.test.ts', 'HTTP client: requests', 'rejects path segments that leave the base URL'],
     ['test/e2e/refusals.test.ts', 'A path', 'to an unknown connection returns 404 with the known ones'],
   ],
   'Header injection': [
-    ['test/security/hosts.test.ts', 'an input cannot change the host or the path, or add a header', '%s'],
+    ['test/security/hosts.test.ts', 'An input cannot change the host or the path, or add a header', '%s'],
     ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
   'Code through a variable': [
@@ -106,10 +106,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ],
   ],
   'Log injection': [
-    [
-      'test/shared/log.test.ts',
-      'a line is one JSON object with level, message, time, the keys that were set and what goes with the message',
-    ],
+    ['test/shared/log.test.ts', 'A log line is one JSON object with level, message, time, keys and fields'],
     ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
   'Secret in a response or log': [

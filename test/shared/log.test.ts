@@ -18,7 +18,7 @@ afterEach(() => {
   delete process.env['WEBHOOKS_LOG_LEVEL']
 })
 
-it('a line is one JSON object with level, message, time, the keys that were set and what goes with the message', () => {
+it('A log line is one JSON object with level, message, time, keys and fields', () => {
   log.appendKeys({ taskId: 't' })
   log.info('request', { status: 200, text: 'two\nlines' })
   log.resetKeys()
@@ -36,7 +36,7 @@ it('a line is one JSON object with level, message, time, the keys that were set 
   ])
 })
 
-it('an error is logged with its causes, also where they go round in a ring, and with no secret in any of them', () => {
+it('An error is logged with its causes, even if they are circular, and without secrets', () => {
   registerSecret('a-secret-in-an-error')
   const inner = new TypeError('holds a-secret-in-an-error')
   const outer = new Error('outer', { cause: inner })
@@ -55,7 +55,7 @@ it('an error is logged with its causes, also where they go round in a ring, and 
   expect(JSON.stringify(lines)).not.toContain('a-secret-in-an-error')
 })
 
-it('only what is as grave as the level of the deployment is logged', () => {
+it('Lines below the log level of the deployment are omitted', () => {
   process.env['WEBHOOKS_LOG_LEVEL'] = 'WARN'
   for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](level)
   expect(lines.map(({ level }) => level)).toEqual(['WARN', 'ERROR'])

@@ -12,7 +12,7 @@ describe('HMAC', () => {
       'Test Using Larger Than Block-Size Key - Hash Key First',
       '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
     ],
-  ])('of %p is as RFC 4231 has it', (key, text, expected) => {
+  ])('of %p matches RFC 4231', (key, text, expected) => {
     expect(hmacHex(key, text)).toBe(expected)
     expect(hmacBase64(key, text)).toBe(Buffer.from(expected, 'hex').toString('base64'))
   })
@@ -36,7 +36,7 @@ describe('Comparison in constant time', () => {
   test.each([
     ['', ''],
     ['a', 'a'],
-  ])('of %j with %j holds', (one, other) => {
+  ])('of %j and %j is true', (one, other) => {
     expect(isSame(one, other)).toBe(true)
   })
 
@@ -45,7 +45,7 @@ describe('Comparison in constant time', () => {
     ['a', 'ab'],
     ['abc', 'abd'],
     ['ä', 'a'],
-  ])('of %j with %j does not', (one, other) => {
+  ])('of %j and %j is false', (one, other) => {
     expect(isSame(one, other)).toBe(false)
   })
 })

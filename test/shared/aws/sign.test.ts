@@ -9,7 +9,7 @@ const request = { method: 'GET', url, headers: {}, body: undefined }
 const signing = (account: object = {}) =>
   sigV4Authorization({ service: 'execute-api', platform: 'Acme', account: { region: 'eu-west-1', ...account } })
 
-test("a request is signed as the function's role, for its service and region", async () => {
+test("AWS signature: a request is signed with the function's role, for its service and region", async () => {
   const headers = await signing().headers(request)
   expect(headers).toMatchObject({
     host: 'abcde12345.execute-api.eu-west-1.amazonaws.com',
@@ -20,7 +20,7 @@ test("a request is signed as the function's role, for its service and region", a
   expect(headers).not.toHaveProperty('x-amz-security-token')
 })
 
-test('another request has another signature', async () => {
+test('AWS signature: each request has another signature', async () => {
   const signatures = [
     request,
     { ...request, method: 'POST' },
@@ -30,7 +30,7 @@ test('another request has another signature', async () => {
   expect(new Set(await Promise.all(signatures)).size).toBe(4)
 })
 
-describe('a role', () => {
+describe('AWS signature: role of another account', () => {
   let sts: Served
   let answer: Reply
   beforeEach(async () => {
@@ -53,7 +53,7 @@ describe('a role', () => {
   }
   const roleOf = (name: string) => ({ roleArn: `arn:aws:iam::210987654321:role/${name}`, externalId: 'an-id' })
 
-  test('is assumed once, and its token is sent', async () => {
+  test('is assumed once and its token is sent', async () => {
     const signer = signing(roleOf('tests'))
     await signer.headers(request)
     expect(await signing(roleOf('tests')).headers(request)).toMatchObject({
@@ -68,7 +68,7 @@ describe('a role', () => {
     })
   })
 
-  test('is assumed again before its credentials end', async () => {
+  test('is assumed again before its credentials expire', async () => {
     answer = assumed(30)
     const signer = signing(roleOf('short'))
     await signer.headers(request)
@@ -76,7 +76,7 @@ describe('a role', () => {
     expect(sts.calls).toHaveLength(2)
   })
 
-  test('is assumed again where its credentials were refused', async () => {
+  test('is assumed again after its credentials were rejected', async () => {
     const signer = signing(roleOf('withdrawn'))
     await signer.headers(request)
     signer.invalidate?.()
@@ -85,7 +85,7 @@ describe('a role', () => {
     expect(sts.calls).toHaveLength(2)
   })
 
-  test('that may not be assumed is refused in the words of AWS', async () => {
+  test('reports the message of AWS if it cannot be assumed', async () => {
     const error = '<Type>Sender</Type><Code>AccessDenied</Code><Message>User: robot is not authorized</Message>'
     answer = {
       ...{ status: 403, headers: xml },

@@ -19,7 +19,7 @@ const finished = (data: object, type = 'sh.keptn.event.evaluation.finished') => 
 describe('previousEvaluationIn', () => {
   const measured = [{ metric: 'p95', value: 200, status: 'pass' }]
 
-  test("reads Keptn's own event and our event", () => {
+  test('reads events of Keptn and of this project', () => {
     expect(previousEvaluationIn(finished({ result: 'pass', evaluation }))).toEqual({
       id: 'e1',
       result: 'pass',

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { formatUtc, resolveWindow } from '../../../shared/evaluation/timeframe.ts'
 
 const now = Date.parse('2026-11-24T10:00:00Z')
-const shown = (asked: object) => {
-  const { start, end } = resolveWindow(asked, now)
+const shown = (input: object) => {
+  const { start, end } = resolveWindow(input, now)
   return [formatUtc(start), formatUtc(end)]
 }
 
-describe('the time that is evaluated', () => {
+describe('resolveWindow', () => {
   test.each([
     [{ timeframe: '5m' }, '2026-11-24T09:55:00Z', '2026-11-24T10:00:00Z'],
     [{ timeframe: '1h30m' }, '2026-11-24T08:30:00Z', '2026-11-24T10:00:00Z'],
@@ -19,7 +19,7 @@ describe('the time that is evaluated', () => {
     [{ start: '2026-11-24T09:00:00Z', timeframe: '5m' }, '2026-11-24T09:00:00Z', '2026-11-24T09:05:00Z'],
     [{ end: '2026-11-24T09:00:00Z', timeframe: '5m' }, '2026-11-24T08:55:00Z', '2026-11-24T09:00:00Z'],
     [{ start: '2026-11-24T09:58:00Z', timeframe: '5m' }, '2026-11-24T09:58:00Z', '2026-11-24T10:03:00Z'],
-    // Keptn's own, without a zone.
+    // Times of Keptn have no time zone.
     [{ start: '2021-01-02T15:00:00', end: '2021-01-02T15:10:00' }, '2021-01-02T15:00:00Z', '2021-01-02T15:10:00Z'],
     [
       { start: '2021-01-02T15:00:00.000Z', end: '2021-01-02T16:10:00+01:00' },
@@ -31,8 +31,8 @@ describe('the time that is evaluated', () => {
       '2021-01-02T15:00:00Z',
       '2021-01-02T15:10:00.123Z',
     ],
-  ])('of %j is %s to %s', (asked, start, end) => {
-    expect(shown(asked)).toEqual([start, end])
+  ])('converts %j to %s to %s', (input, start, end) => {
+    expect(shown(input)).toEqual([start, end])
   })
 
   test.each([
@@ -53,11 +53,11 @@ describe('the time that is evaluated', () => {
       { start: '2026-11-24T09:00:00Z', end: '2026-11-24T09:30:00Z', timeframe: '5m' },
       'input.timeframe cannot be combined',
     ],
-  ])('of %j is refused: %s', (asked, says) => {
-    expect(() => resolveWindow(asked, now)).toThrow(says)
+  ])('rejects %j: %s', (input, says) => {
+    expect(() => resolveWindow(input, now)).toThrow(says)
   })
 
-  test('of any length is that long', () => {
+  test('returns a window of the given length', () => {
     fc.assert(
       fc.property(
         fc.nat(300),
@@ -78,12 +78,12 @@ describe('the time that is evaluated', () => {
     )
   })
 
-  test('of any text is a time, or is refused by its name', () => {
+  test('returns a window for any text or rejects the field', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[pPtT0-9dhmsDHMS:.Z+-]{0,30}$/)), (text) => {
-        for (const asked of [{ timeframe: text }, { start: text }, { start: '2026-01-01T00:00:00Z', end: text }]) {
+        for (const input of [{ timeframe: text }, { start: text }, { start: '2026-01-01T00:00:00Z', end: text }]) {
           try {
-            const { start, end } = resolveWindow(asked, now)
+            const { start, end } = resolveWindow(input, now)
             expect(start).toBeLessThan(end)
           } catch (error) {
             expect((error as Error).message).toMatch(/^input\.(timeframe|start|end) /)

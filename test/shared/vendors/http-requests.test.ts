@@ -33,7 +33,7 @@ describe('Errors of an HTTP API', () => {
       'the request instead of the connection',
       { error: 'response.nothing', open: { ...tickets.open, error: 'response.error' } },
     ],
-  ])('inside a 200 are refusals in the words of the API: error of %s', async (_, more) => {
+  ])('with status 200 are refusals with the message of the API: error of %s', async (_, more) => {
     await play(rpc)
     const failure = await failureOf(open(more))
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
@@ -41,14 +41,14 @@ describe('Errors of an HTTP API', () => {
     expect(api.calls).toHaveLength(1)
   })
 
-  test('inside a 200 can be found by their text', async () => {
+  test('with status 200 can be detected by their text', async () => {
     await play(() => ({ status: 200, body: ["Ticket 3: Status 'bogus' isn't a valid status for this ticket."] }))
     const error = String.raw`response[?contains(@, 'isn\'t a valid')]`
     const failure = await failureOf(open({ error }))
     expect(failure.message).toContain("Status 'bogus' isn't a valid status")
   })
 
-  test('have their words where reason finds them', async () => {
+  test('contain the message that "reason" selects', async () => {
     await play(() => ({ status: 409, body: { results: [{ code: 409, note: 'already acknowledged' }] } }))
     expect((await failureOf(open({ reason: 'response.results[].note' }))).message).toContain('already acknowledged')
   })
@@ -58,14 +58,14 @@ describe('Errors of an HTTP API', () => {
     [{ results: [{ code: 409, status: 'Service pay!slo is OK.' }] }, 'Service pay!slo is OK.'],
     [{ enabled: ['Must be a boolean.'], tags: ['x'] }, 'enabled: Must be a boolean.'],
     [{ id: 'x', code: 7 }, 'no reason given'],
-  ])('have the first sentence of the body as their words: %j', async (body, words) => {
+  ])('contain the first sentence of the body: %j', async (body, words) => {
     await play(() => ({ status: 409, body }))
     expect((await failureOf(open())).message).toContain(words)
   })
 })
 
 describe('Requests to an HTTP API', () => {
-  test('carry a user and a password as Basic', async () => {
+  test('send user and password as basic authentication', async () => {
     await play(() => ticket())
     await open({ username: 'robot', password: 'sécret-word' })
     const sent = String(api.calls[0]?.headers['authorization']).replace('Basic ', '')
@@ -87,7 +87,7 @@ describe('Requests to an HTTP API', () => {
     expect(api.calls[0]).toMatchObject({ text, headers: { 'content-type': type } })
   })
 
-  test('send multipart/form-data, in which no value adds a field', async () => {
+  test('send multipart/form-data in which no value can add a field', async () => {
     await play(() => ticket())
     const title = 'Slow & late\r\n--x\r\ncontent-disposition: form-data; name="admin"\r\n\r\n1'
     const multipart = '{"ti\\"tle": input.title, count: `2`, more: {a: `1`}, none: input.nothing}'
@@ -108,14 +108,14 @@ describe('Requests to an HTTP API', () => {
     expect(api.calls[0]?.headers).not.toHaveProperty('content-type')
   })
 
-  test('carry headers of their own, and none that has no value', async () => {
+  test('send their own headers and omit those without a value', async () => {
     await play(() => ticket())
     await open({ open: { path: '', headers: { Title: 'input.title', 'X-Tags': 'input.labels' } } })
     expect(api.calls[0]).toMatchObject({ path: '/', headers: { title: 'Slow' } })
     expect(api.calls[0]?.headers).not.toHaveProperty('x-tags')
   })
 
-  test('can read where the call comes from, and the time', async () => {
+  test('can read the source of the call and the time', async () => {
     await play(() => ticket())
     const body = "{stage: event.stage, ref: key, at: now, until: time_add(now, 'PT1H')}"
     const event = { stage: 'production' }

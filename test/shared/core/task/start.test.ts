@@ -328,7 +328,7 @@ it('An interactive call without a deadline has that of the deployment', async ()
   expect(started.map(({ payload }) => JSON.parse(payload).deadline)).toEqual([14_400, 3_600])
 })
 
-it('A start without a response is searches up, and accepted if there is an execution', async () => {
+it('A start without a response is accepted if a search finds the execution', async () => {
   listed = [
     {
       DurableExecutionArn: 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i',

@@ -5,26 +5,26 @@ import { fillPlaceholders, queriesField } from '../../../../shared/providers/eva
 const field = queriesField('Queries')
 const p95 = { name: 'p95', query: 'up{job="a"}' }
 
-describe('queries', () => {
+describe('Queries', () => {
   test.each([[{ p95: 'up{job="a"}' }], [[p95]], [JSON.stringify({ p95: 'up{job="a"}' })], [JSON.stringify([p95])]])(
-    'are taken as %j',
+    'accept %j',
     (given) => {
       expect(z.parse(field, given)).toEqual([p95])
     },
   )
 
   test.each(['up', '[', [{ name: '', query: 'up' }], { p95: '' }, { p95: 1 }, [{ ...p95, weight: 1 }]])(
-    'are not taken as %j',
+    'reject %j',
     (given) => {
       expect(z.safeParse(field, given).success).toBe(false)
     },
   )
 })
 
-describe('a query', () => {
+describe('A query', () => {
   const of = { project: 'shop', stage: 'production', service: 'checkout-v2.1', seconds: 300 }
 
-  test('gets what the event and the time say in the place of its placeholders', () => {
+  test('has the values of the event and the duration in its placeholders', () => {
     const query = 'rate(http{p="$PROJECT",s="$STAGE",v="$SERVICE"}[$DURATION_SECONDS]) > $OTHER'
     expect(fillPlaceholders({ name: 'a', query }, of).query).toBe(
       'rate(http{p="shop",s="production",v="checkout-v2.1"}[300s]) > $OTHER',
@@ -32,7 +32,7 @@ describe('a query', () => {
   })
 
   test.each(['a"} or vector(1) #', '', 'a b', '$PROJECT', '.*', 'a\nb', '../x'])(
-    'takes no %j for a name',
+    'rejects the service name %j',
     (service) => {
       expect(() => fillPlaceholders({ name: 'p95', query: 'up{s="$SERVICE"}' }, { ...of, service })).toThrow(
         'data.service must have only letters, digits, dots, - and _, because the query of p95 contains $SERVICE',
@@ -40,7 +40,7 @@ describe('a query', () => {
     },
   )
 
-  test('needs what it has a placeholder for, and nothing else', () => {
+  test('requires only the fields of its placeholders', () => {
     expect(() => fillPlaceholders({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow(
       'data.stage is required',
     )
