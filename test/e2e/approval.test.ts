@@ -148,9 +148,9 @@ describe('An approval by link', () => {
     const wrong: [Record<string, string>, string][] = [
       [{}, 'Choose Approve or Reject.'],
       [{ decision: 'perhaps' }, 'Choose Approve or Reject.'],
-      [{ decision: 'approve', name: ' ' }, 'Write your name'],
-      [{ decision: 'approve', name: '\u202e()' }, 'Write your name'],
-      [{ decision: 'approve', name: 'x'.repeat(101) }, 'Write your name'],
+      [{ decision: 'approve', name: ' ' }, 'Enter your name'],
+      [{ decision: 'approve', name: '\u202e()' }, 'Enter your name'],
+      [{ decision: 'approve', name: 'x'.repeat(101) }, 'Enter your name'],
       [{ decision: 'approve', reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
     ]
     for (const [fields, message] of wrong) {
@@ -396,10 +396,10 @@ it('ask-approval rejects a silent call', async () => {
     ...approval(),
     input: {},
   })
-  expect([status, body.detail]).toEqual([400, expect.stringContaining('call it with ?mode=interactive')])
+  expect([status, body.detail]).toEqual([400, expect.stringContaining('Call it with ?mode=interactive')])
 })
 
 it('ask-approval rejects approvers if the platform does not identify people', async () => {
   const { status, body } = await service.call(path, { ...approval(), input: { approvers: 'jane' } })
-  expect([status, body.detail]).toEqual([400, expect.stringContaining('people decide on a page that knows no names')])
+  expect([status, body.detail]).toEqual([400, expect.stringContaining('people decide on a page that cannot identify them')])
 })
