@@ -401,5 +401,8 @@ it('ask-approval rejects a silent call', async () => {
 
 it('ask-approval rejects approvers if the platform does not identify people', async () => {
   const { status, body } = await service.call(path, { ...approval(), input: { approvers: 'jane' } })
-  expect([status, body.detail]).toEqual([400, expect.stringContaining('people decide on a page that cannot identify them')])
+  expect([status, body.detail]).toEqual([
+    400,
+    expect.stringContaining('people decide on a page that cannot identify them'),
+  ])
 })

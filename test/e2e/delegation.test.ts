@@ -141,7 +141,7 @@ describe('A task that is delegated to a platform that sends its finished event',
   it('rejects a silent call, for which webhook-service would send a second finished event', async () => {
     const { status, body } = await service.call(path, triggered({ type: 'sh.keptn.event.optimization.triggered' }))
     expect(status).toBe(400)
-    expect(body.detail).toContain('webhook-service would send another: call it with ?mode=interactive')
+    expect(body.detail).toContain('webhook-service would send another one. Call it with ?mode=interactive')
     expect(akamas.calls).toEqual([])
   })
 })
