@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { parseDuration } from './duration.ts'
-import { isCredential, shortestSecret } from './redact.ts'
+import { isCredential, MIN_SECRET_LENGTH } from './redact.ts'
 
 /**
  * Fields of inputs and connections. Callers may send everything as text (forms, queries, templates), so numbers and lists
@@ -44,14 +44,14 @@ export function withDescription<F extends z.ZodMiniType>(field: F, description: 
  * @example token: secret('API token')
  */
 export function secret(description: string) {
-  const field = withDescription(z.string().check(z.minLength(shortestSecret)), description)
+  const field = withDescription(z.string().check(z.minLength(MIN_SECRET_LENGTH)), description)
   secretFields.add(field, { secret: 'all' })
   return field
 }
 
 /** Returns a field for headers that are all secret. */
 export function secretHeaders(description: string) {
-  const value = z.string().check(z.minLength(shortestSecret), z.maxLength(4_096))
+  const value = z.string().check(z.minLength(MIN_SECRET_LENGTH), z.maxLength(4_096))
   const field = withDescription(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
   secretFields.add(field, { secret: 'all' })
   return field
@@ -62,11 +62,11 @@ export function headers(description: string) {
   const value = z.string().check(z.maxLength(4_096))
   const longEnough = z.superRefine<Record<string, string>>((given, { addIssue }) => {
     for (const [name, { length }] of Object.entries(given)) {
-      if (!isCredential(name) || length >= shortestSecret) continue
+      if (!isCredential(name) || length >= MIN_SECRET_LENGTH) continue
       addIssue({
         code: 'custom',
         path: [name],
-        message: `must be at least ${shortestSecret} characters, because its name says that it is a credential`,
+        message: `must be at least ${MIN_SECRET_LENGTH} characters, because its name says that it is a credential`,
       })
     }
   })
@@ -124,7 +124,7 @@ export function integer(min: number, max: number, description: string) {
   return withDescription(z.pipe(numeric, z.int(error).check(z.gte(min, error), z.lte(max, error))), description)
 }
 
-/** Returns a field for whole seconds: a number, or an ISO 8601 duration such as PT5M. */
+/** Returns a field for a duration in seconds: an integer, or an ISO 8601 duration such as PT5M. */
 export function seconds(min: number, max: number, description: string) {
   return withDescription(z.pipe(z.transform(inSeconds), z.int().check(z.gte(min), z.lte(max))), description)
 }

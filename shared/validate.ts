@@ -53,7 +53,7 @@ export function unknownField(name: string, known: readonly string[]): string {
 /**
  * `Unknown category "issues". Did you mean "issue-ticketing"? Categories: ci-cd, ..`
  *
- * @param noun what the name is of, in the singular
+ * @param noun the kind of name, in the singular: `category`
  */
 export function unknownName(noun: string, name: string, known: readonly string[]): string {
   const similar = similarName(name, known)
@@ -70,7 +70,7 @@ export function unknownName(noun: string, name: string, known: readonly string[]
 /** Longest part of an unknown name that is shown or compared. */
 const MAX_NAME = 60
 
-/** The known name that was probably meant: one with few differences for its length, or one that begins with the name. */
+/** Returns the known name that was probably meant: one with few differences for its length, or one that starts with it. */
 function similarName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined
   const written = name.slice(0, MAX_NAME).toLowerCase()

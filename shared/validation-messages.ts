@@ -3,15 +3,15 @@ import type * as z from 'zod/mini'
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 
 /**
- * Says what a value must be, as the predicate of a sentence that begins with the field: `must be at most 255 characters (it has
- * 312)`. The library's own messages name types that a caller does not know. Shows no value: it may be a credential.
+ * Returns the rest of a sentence that starts with the field: `must be at most 255 characters (it has 312)`. Never contains the
+ * value, which may be a credential.
  */
 export function issueMessage(issue: Issue): string {
   const { input } = issue
   if (issue.code !== 'custom' && input === undefined) return 'is required'
   switch (issue.code) {
     case 'invalid_type':
-      return typeMessage(isWhole(issue.inst) ? 'int' : issue.expected, input)
+      return typeMessage(isInteger(issue.inst) ? 'int' : issue.expected, input)
     case 'invalid_value': {
       const values = issue.values.map((value) => JSON.stringify(value))
       return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`
@@ -37,7 +37,7 @@ export function issueMessage(issue: Issue): string {
   }
 }
 
-/** Types as people know them, with the JavaScript types that mean the same. */
+/** Plain names of types. */
 const TYPES: Record<string, string> = {
   string: 'text',
   number: 'a number',
@@ -53,8 +53,8 @@ function named(type: string): string {
   return TYPES[type] ?? `of type ${type}`
 }
 
-/** Text that should be a whole number has the issue of a number that need not be whole. */
-function isWhole(schema: Issue['inst']): boolean {
+/** Returns whether a schema requires an integer. The issue of a text that should be an integer does not contain that. */
+function isInteger(schema: Issue['inst']): boolean {
   return (schema?._zod.def as { format?: string } | undefined)?.format === 'safeint'
 }
 
@@ -64,7 +64,7 @@ function typeMessage(expected: string, input: unknown): string {
   return `must be ${named(expected)}${isObvious ? '' : `, not ${named(given)}`}`
 }
 
-/** What the sizes of a type count. */
+/** Units of size by type. */
 const UNITS: Record<string, string> = { string: 'characters', array: 'items' }
 
 type Sized = Extract<Issue, { code: 'too_big' | 'too_small' }>
@@ -87,7 +87,7 @@ function formatMessage({ format, pattern }: Extract<Issue, { code: 'invalid_form
   return pattern === undefined || format !== 'regex' ? `must be a valid ${format}` : `must match ${pattern}`
 }
 
-/** The message of the alternative that the value was meant as, or of all alternatives if it has the type of none. */
+/** Returns the message of the first alternative with the type of the value, or the types of all alternatives. */
 function unionMessage(alternatives: readonly (readonly z.core.$ZodIssue[])[]): string {
   const isOfType = (issues: readonly z.core.$ZodIssue[]) =>
     !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0)

@@ -33,6 +33,7 @@ export const allowed: readonly Allowed[] = [
     words: ['mark', 'adf mark', 'with mark', 'same mark'],
     reason: 'Marks of the Atlassian Document Format.',
   },
+  { files: /shared\/validate\.ts/, words: ['shape'], reason: 'A property of zod schemas.' },
   { files: /chaos-mesh|akamas/, words: ['can not'], reason: 'Messages of these platforms.' },
   { files: /ntfy/, words: ['click'], reason: 'A field of a message.' },
   { files: /dynatrace-event/, words: ['left out'], reason: 'A property of the events that are sent to Dynatrace.' },

@@ -23,7 +23,7 @@ export type ServiceClient = new (
   send(command: never, options: { abortSignal: AbortSignal }): Promise<unknown>
 }
 
-/** Kept for the life of the process, so that connections and credentials are reused. */
+/** Cached for the life of the process, so that connections and credentials are reused. */
 const clients = new Map<string, InstanceType<ServiceClient>>()
 
 /** Returns the SDK client of a service in an account. It does not retry. */

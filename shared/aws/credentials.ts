@@ -1,2 +1,2 @@
-// Re-exports the used part only: a dynamic import of the whole library would bundle all of it.
+// Re-exports only the used part, because a dynamic import of the package would bundle all of it.
 export { fromNodeProviderChain } from '@aws-sdk/credential-providers'

@@ -1,6 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
 
-// Re-exports the used commands only: a dynamic import of the whole client would bundle all of them.
+// Re-exports only the used commands, because a dynamic import of the package would bundle all of them.
 export {
   GetDurableExecutionCommand,
   GetDurableExecutionHistoryCommand,
@@ -10,5 +10,5 @@ export {
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda'
 
-/** Kept for the life of the process, so that connections are reused. Loaded when first used. */
+/** Shared for the life of the process, so that connections are reused. Loaded when first used. */
 export const lambda = new LambdaClient()

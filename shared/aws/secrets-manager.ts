@@ -2,5 +2,5 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
 export { ListSecretsCommand } from '@aws-sdk/client-secrets-manager'
 
-/** Kept for the life of the process, so that connections are reused. Loaded when first used. */
+/** Shared for the life of the process, so that connections are reused. Loaded when first used. */
 export const secretsManager = new SecretsManagerClient()

@@ -34,7 +34,7 @@ export function isGap({ value, incomplete }: Pick<MeasuredIndicator, 'value' | '
 
 /**
  * Scores an SLO file as Keptn does. An objective that passes scores its weight, a warning half of it. An objective without
- * criteria does not count. A key SLI that fails makes the whole evaluation fail.
+ * criteria does not count. If a key SLI fails, the evaluation fails.
  *
  * @param previous the evaluations to compare with, newest first
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go

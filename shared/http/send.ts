@@ -6,8 +6,8 @@ import { DEEP_JSON, isDeepJson, parseBody } from './parse-body.ts'
 
 /** Larger responses are refused: none that we need is larger, and a Lambda has little memory. */
 const MAX_RESPONSE_BYTES = 5 * 1024 * 1024
-/** Characters of a body that are kept for messages. */
-const MAX_KEPT_TEXT = 2_000
+/** Characters of a body that messages may contain. */
+const MAX_MESSAGE_TEXT = 2_000
 
 interface SendOptions {
   platform: string
@@ -64,7 +64,7 @@ export async function sendRequest(
           const isDeep = isDeepJson(text)
           // The status of a refusal is enough.
           if (isDeep && status < 400) return fail('platform', `answered ${DEEP_JSON}`)
-          received.text = text.slice(0, MAX_KEPT_TEXT)
+          received.text = text.slice(0, MAX_MESSAGE_TEXT)
           const headers = Object.fromEntries(
             Object.entries(incoming.headers).map(([name, value]) => [
               name,

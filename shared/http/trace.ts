@@ -12,7 +12,7 @@ export type TraceEvent =
 
 const events = channel('cloud-automation-webhooks')
 
-/** Reports an event to whoever listens: the functions have no listener, and `webhooks check --try` has one. */
+/** Publishes an event for `webhooks check --try`. Functions have no subscriber. */
 export function trace(event: TraceEvent): void {
   if (events.hasSubscribers) events.publish(event)
 }

@@ -51,7 +51,7 @@ export interface ApprovalAction<P extends Provider = Provider, Input = never, As
   runTask(task: ApprovalTask<P, Input>): Promise<Outcome>
 }
 
-/** What an action uses besides its provider: the stack grants access to it. */
+/** A resource that an action uses in addition to its provider. The stack grants access to it. */
 export type Need =
   /** The secret that signs links, and the stored approvals. Deadlines may be weeks away. */
   | 'approvals'
@@ -98,7 +98,7 @@ export type ActionResult = Outcome | StartedJob | Delegated
 
 /** A job that runs at the platform: a build, a deployment, an approval. */
 export interface StartedJob {
-  /** What is known at the start. A silent call that does not wait returns this. */
+  /** The outcome at the start. A silent call that does not wait returns it. */
   outcome: Outcome
   /** Opaque JSON that identifies the job to the provider. */
   job: unknown
@@ -140,7 +140,7 @@ interface JobHandling<P extends Provider, Input> {
    * @returns false if the platform cannot stop it
    */
   stop(provider: P, client: Client, input: Input, job: unknown): Promise<boolean>
-  /** What happens to the job at the deadline. */
+  /** Returns whether to stop the job at the deadline. */
   onDeadline(input: Input): 'stop' | 'leave'
   /**
    * Stops the job with `client.idempotencyKey`, if there is one, because no task polls it: its start was abandoned, or
@@ -170,12 +170,12 @@ export interface Deadline {
   at: number
 }
 
-/** Where defaults of an input come from. */
+/** The sources of default values for an input. */
 export interface CallContext<P extends Provider = Provider> {
   event: CallEvent
   connection: Record<string, unknown>
   provider: P
-  /** Where people see the sequence of the event. */
+  /** URL of the sequence of the event, for people. */
   bridgeUrl?: string | undefined
   /** The name of the caller's orchestrator. */
   orchestrator?: string | undefined

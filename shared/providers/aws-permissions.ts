@@ -25,7 +25,7 @@ export interface ArnKind {
  * }
  */
 export interface AwsPermissions {
-  /** What `awsProviders.<provider>` in cdk.json may list. Each kind is required unless it is optional. */
+  /** The kinds of ARNs that `awsProviders.<provider>` in cdk.json can list. Each kind is required unless it is optional. */
   arns: Record<string, ArnKind>
   /**
    * Returns exactly the calls that the provider makes, limited to the ARNs in cdk.json.

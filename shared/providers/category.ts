@@ -23,7 +23,7 @@ export interface ActionMapping {
   /** As in URLs: `run-action`. */
   name: string
   summary: string
-  /** What an event must contain, for error messages. */
+  /** The required part of an event, for error messages. */
   requirement: string
   /** Fields that a connection of the category may have for the mapping. */
   connection: Record<string, z.ZodMiniType>

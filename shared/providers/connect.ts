@@ -8,7 +8,7 @@ interface ConnectOptions {
   isRetry: boolean
   event?: CallOrigin | undefined
   signedLink?: SignedLink | undefined
-  /** Where the id of a started run is saved. */
+  /** Key under which the id of a started run is saved. */
   lastRunKey?: string | undefined
   /** Epoch milliseconds after which nothing is written. */
   deadlineAt: number

@@ -15,7 +15,7 @@ export function cuttable(maxLength: number, description: string, minLength = 0) 
 }
 
 /**
- * Returns a text with at most so many UTF-16 units.
+ * Returns a text with at most the given number of UTF-16 units.
  *
  * @param note called with a sentence for the outcome's message if the text was cut
  */

@@ -28,7 +28,7 @@ export function hasTarget({ on, percentage }: FlagChange, state: FlagState): boo
 }
 
 /** Returns the updates that do not wait for a pending change. */
-export function settledUpdates(updates: FlagUpdate[], waiting: readonly WaitingChange[]): FlagUpdate[] {
+export function completedUpdates(updates: FlagUpdate[], waiting: readonly WaitingChange[]): FlagUpdate[] {
   return updates.filter(({ flag }) => !waiting.some(({ flags }) => flags.includes(flag)))
 }
 
@@ -59,13 +59,13 @@ export function pendingOutcome(
   updates: FlagUpdate[],
   waiting: WaitingChange[],
 ): Outcome {
-  const settled = settledUpdates(updates, waiting)
+  const completed = completedUpdates(updates, waiting)
   const changes = waiting.map(({ noun, id, flags }) => `${noun} ${id} for ${flags.join(', ')}`).join('; ')
   const message = `Not changed yet: waiting for ${changes}. Use mode=interactive to wait for it`
   return {
     status: 'succeeded',
-    result: settled.some(({ failed }) => failed !== undefined) ? 'fail' : 'warning',
-    message: [message, ...settled.map((update) => describeUpdate(update, input, client.isRetry))].join('; '),
+    result: completed.some(({ failed }) => failed !== undefined) ? 'fail' : 'warning',
+    message: [message, ...completed.map((update) => describeUpdate(update, input, client.isRetry))].join('; '),
     data: {
       ...dataOf(input, updates),
       pending: waiting.map(({ id, noun, url }) => ({ id, noun, ...(url ? { url } : {}) })),

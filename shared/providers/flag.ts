@@ -53,7 +53,7 @@ export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> exten
    * Makes changes, or requests them if they need an approval. A retry must find what an earlier attempt requested.
    *
    * @param changes one change, or all of the call with `setsAllAtOnce`; each differs from the current state
-   * @returns what the changes wait for; undefined if they are made
+   * @returns the approval that the changes wait for; undefined if they are done
    */
   set(
     client: Client<z.output<S>>,

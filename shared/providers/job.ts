@@ -102,7 +102,7 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   /**
    * Returns the run with `client.idempotencyKey`. Must find a run that was started a second ago.
    *
-   * @returns undefined if there is none; `unknown` if the platform cannot tell, which means that a start is never retried
+   * @returns undefined if there is none; `unknown` if the platform has no way to find it, so a start is never retried
    */
   find?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<Run | undefined | 'unknown'>
   /** Starts a run, and stores `client.idempotencyKey` on it if the platform has a place for it. */

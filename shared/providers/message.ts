@@ -101,7 +101,7 @@ export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<
   return { kind: 'message', ...provider }
 }
 
-/** What a message is composed from. */
+/** The sources of a message. */
 export interface MessageContext {
   event: CallEvent
   /** The page of the sequence, for people. */

@@ -81,7 +81,7 @@ export function resolveChannel(
 }
 
 /**
- * Posts a message. A retry first looks for the message of an earlier attempt; if the platform cannot find it, the message
+ * Posts a message. A retry first searches for the message of an earlier attempt. If the platform has no search, the message
  * may be posted twice, which is better than never.
  */
 export async function postOnce(

@@ -35,7 +35,7 @@ export type ReportDestination = z.output<typeof input>
 export interface ReportResult {
   id?: string | undefined
   url?: string | undefined
-  /** What was created, for people: `status slo/checkout`. */
+  /** Describes the created object, for people: `status slo/checkout`. */
   summary: string
 }
 

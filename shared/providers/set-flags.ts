@@ -6,13 +6,13 @@ import type { CallContext, JobAction, PollResult } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { FlagChange, FlagLocation, FlagProvider, PendingChange } from './flag.ts'
 import {
+  completedUpdates,
   describeState,
   type FlagUpdate,
   hasTarget,
   linksTo,
   pendingOutcome,
   type SetFlags,
-  settledUpdates,
   updatedOutcome,
   type WaitingChange,
 } from './flag-outcome.ts'
@@ -86,7 +86,7 @@ const common = {
       for (const update of group) update.isRequested = true
     }
     if (waiting.length === 0) return readBackOutcome(provider, client, input, updates)
-    await readBack(provider, client, location, settledUpdates(updates, waiting))
+    await readBack(provider, client, location, completedUpdates(updates, waiting))
     const job: FlagJob = { updates, changes: waiting }
     return { outcome: pendingOutcome(provider, client, input, updates, waiting), job }
   },
@@ -199,7 +199,7 @@ function addWaiting(waiting: WaitingChange[], change: PendingChange, flags: stri
 
 /** Adds the flags that were changed before the error. */
 function withChangedFlags(error: unknown, updates: FlagUpdate[], waiting: WaitingChange[]): unknown {
-  const changed = settledUpdates(updates, waiting)
+  const changed = completedUpdates(updates, waiting)
     .filter(({ isRequested, failed }) => isRequested && failed === undefined)
     .map(({ flag }) => flag)
   if (!(error instanceof Failure) || changed.length === 0) return error

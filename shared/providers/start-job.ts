@@ -21,7 +21,7 @@ interface StartJobOptions {
   silent: 'waits' | 'answers'
   /** Seconds. Defaults to an hour. */
   deadline?: number
-  /** What happens to a running job at the deadline unless the caller decides. Defaults to `leave`. */
+  /** Default for `onDeadline` of the input, which decides about a running job at the deadline. Defaults to `leave`. */
   onDeadline?: 'stop' | 'leave'
 }
 

@@ -60,7 +60,7 @@ export type TicketRef = Pick<UpdateTicket, 'id' | 'project'>
 interface ReservedField {
   /** `['body']`. Compared without case, as some platforms do. */
   path: readonly string[]
-  /** What to send instead: `write input.description`. */
+  /** Advice for the caller: `write input.description`. */
   instead: string
 }
 

@@ -53,9 +53,9 @@ export function webLinks<T extends Link>(links: readonly T[]): T[] {
 }
 
 /** Returns the link to the approval page, for platforms without buttons. */
-export function approvalLink({ buttons: choices }: Pick<Message, 'buttons'>): Link[] {
-  const [choice] = webLinks(choices ?? [])
-  return choice ? [{ label: 'Decide', url: choice.url }] : []
+export function approvalLink({ buttons = [] }: Pick<Message, 'buttons'>): Link[] {
+  const [link] = webLinks(buttons)
+  return link ? [{ label: 'Decide', url: link.url }] : []
 }
 
 /**
@@ -88,9 +88,9 @@ export function tableLines(table: Table | undefined): string[] {
 
 function fitting(lines: string[], room: number): string[] {
   let left = room
-  const kept = lines.findIndex((line) => {
+  const cut = lines.findIndex((line) => {
     left -= byteLength(line) + 1
     return left < 0
   })
-  return kept < 0 ? lines : [...lines.slice(0, kept), `and ${lines.length - kept} more`]
+  return cut < 0 ? lines : [...lines.slice(0, cut), `and ${lines.length - cut} more`]
 }

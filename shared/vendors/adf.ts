@@ -21,15 +21,15 @@ export interface AdfDocument extends AdfNode {
   content: AdfNode[]
 }
 
-/** Jira takes 32,767 characters, and the lexer's time grows with the square of some texts. */
-const mostMarkdown = 32_000
-/** Deeper lists and quotes than this are shown as text. */
-const deepest = 12
-const linkable = ['http:', 'https:', 'mailto:']
+/** Jira accepts 32,767 characters. For some texts, the time of the lexer grows with the square of the length. */
+const MAX_MARKDOWN = 32_000
+/** Deeper lists and quotes become text. */
+const MAX_DEPTH = 12
+const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:']
 
 /**
- * Plain text or Markdown as a document that Jira takes: what ADF can not hold (HTML, links with other schemes) is shown as
- * text, and a line break stays one, since alerts are written so. What Jira has no room for is cut.
+ * Returns plain text or Markdown as a document. HTML and links with other schemes, which ADF does not support, become text. Line
+ * breaks are preserved, because alerts rely on them. Text above Jira's limit is cut.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
  */
@@ -38,14 +38,14 @@ export function toAdf(text: string): AdfDocument {
     .toWellFormed()
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\n\t])\p{Cc}/gu, '')
-  return { type: 'doc', version: 1, content: filled(parsed(clip(clean, mostMarkdown))) }
+  return { type: 'doc', version: 1, content: nonEmpty(parse(clip(clean, MAX_MARKDOWN))) }
 }
 
-function parsed(text: string): AdfNode[] {
+function parse(text: string): AdfNode[] {
   try {
     return blocks(new Lexer({ gfm: true, breaks: true }).lex(text), 0)
   } catch {
-    // Thousands of nested quotes are too deep for the lexer's stack; a ticket with bare text is better than none.
+    // Thousands of nested quotes overflow the stack of the lexer.
     return plain(text)
   }
 }
@@ -55,15 +55,17 @@ function plain(text: string): AdfNode[] {
 }
 
 /**
- * @param depth of lists and quotes around; inside of them ADF allows only paragraphs, lists and code, so the rest becomes
- *   the nearest of these
+ * Returns the nodes of block tokens. ADF allows only paragraphs, lists and code in lists and quotes, so other blocks are converted
+ * to these.
+ *
+ * @param depth number of surrounding lists and quotes
  */
 function blocks(tokens: Token[], depth: number): AdfNode[] {
   return tokens.flatMap((token) => block(token, depth))
 }
 
 function block(token: Token, depth: number): AdfNode[] {
-  const nested = depth > 0
+  const isNested = depth > 0
   switch (token.type) {
     case 'space':
       return []
@@ -71,22 +73,22 @@ function block(token: Token, depth: number): AdfNode[] {
     case 'text':
       return paragraph(inlines(token.tokens ?? [token], []))
     case 'heading': {
-      if (nested) return paragraph(inlines(token.tokens ?? [], [{ type: 'strong' }]))
+      if (isNested) return paragraph(inlines(token.tokens ?? [], [{ type: 'strong' }]))
       return [{ type: 'heading', attrs: { level: token.depth }, content: inlines(token.tokens ?? [], []) }]
     }
     case 'code':
       return [codeBlock(token as Tokens.Code)]
     case 'hr':
-      return nested ? [] : [{ type: 'rule' }]
+      return isNested ? [] : [{ type: 'rule' }]
     case 'blockquote': {
-      if (depth >= deepest) return plain(token.text)
-      const content = filled(blocks(token.tokens ?? [], depth + 1))
-      return nested ? content : [{ type: 'blockquote', content }]
+      if (depth >= MAX_DEPTH) return plain(token.text)
+      const content = nonEmpty(blocks(token.tokens ?? [], depth + 1))
+      return isNested ? content : [{ type: 'blockquote', content }]
     }
     case 'list':
-      return depth >= deepest ? plain(token.raw.trim()) : [list(token as Tokens.List, depth)]
+      return depth >= MAX_DEPTH ? plain(token.raw.trim()) : [list(token as Tokens.List, depth)]
     case 'table':
-      return nested ? rowsAsText(token as Tokens.Table) : [table(token as Tokens.Table)]
+      return isNested ? rowsAsText(token as Tokens.Table) : [table(token as Tokens.Table)]
     default:
       return plain(token.raw.trim())
   }
@@ -94,17 +96,17 @@ function block(token: Token, depth: number): AdfNode[] {
 
 function list({ ordered, start, items }: Tokens.List, depth: number): AdfNode {
   const content = items.map((item) => {
-    const held = blocks(withBox(item.tokens), depth + 1)
-    // An item must not begin with a list.
-    const first = held[0]?.type
-    const content = first === 'paragraph' || first === 'codeBlock' ? held : [emptyParagraph(), ...held]
+    const nodes = blocks(withBox(item.tokens), depth + 1)
+    // An item must not start with a list.
+    const first = nodes[0]?.type
+    const content = first === 'paragraph' || first === 'codeBlock' ? nodes : [emptyParagraph(), ...nodes]
     return { type: 'listItem', content }
   })
   if (!ordered) return { type: 'bulletList', content }
   return { type: 'orderedList', attrs: { order: Number(start) || (start === 0 ? 0 : 1) }, content }
 }
 
-/** The box of a task is a block of its own in a tight list: it goes in front of the text. */
+/** Moves the checkbox of a task, which is a separate block in a tight list, into the text. */
 function withBox([box, text, ...rest]: Token[]): Token[] {
   if (box?.type !== 'checkbox' || text?.type !== 'text')
     return [box, text, ...rest].filter((token) => token !== undefined)
@@ -123,7 +125,7 @@ function codeBlock({ text, lang }: Tokens.Code): AdfNode {
 function table({ header, rows }: Tokens.Table): AdfNode {
   const row = (cells: Tokens.TableCell[], type: string): AdfNode => ({
     type: 'tableRow',
-    content: cells.map((cell) => ({ type, content: filled(paragraph(inlines(cell.tokens, []))) })),
+    content: cells.map((cell) => ({ type, content: nonEmpty(paragraph(inlines(cell.tokens, []))) })),
   })
   return {
     type: 'table',
@@ -133,12 +135,14 @@ function table({ header, rows }: Tokens.Table): AdfNode {
 
 function rowsAsText({ header, rows }: Tokens.Table): AdfNode[] {
   return [header, ...rows].flatMap((cells) =>
-    paragraph(joined(cells.flatMap((cell, at) => [...(at > 0 ? words(' | ', []) : []), ...inlines(cell.tokens, [])]))),
+    paragraph(
+      joinTexts(cells.flatMap((cell, at) => [...(at > 0 ? words(' | ', []) : []), ...inlines(cell.tokens, [])])),
+    ),
   )
 }
 
 function inlines(tokens: Token[], marks: AdfMark[]): AdfNode[] {
-  return joined(tokens.flatMap((token) => inline(token, marks)))
+  return joinTexts(tokens.flatMap((token) => inline(token, marks)))
 }
 
 function inline(token: Token, marks: AdfMark[]): AdfNode[] {
@@ -153,7 +157,7 @@ function inline(token: Token, marks: AdfMark[]): AdfNode[] {
     case 'del':
       return inlines(token.tokens ?? [], withMark(marks, { type: 'strike' }))
     case 'codespan':
-      // Code goes with a link, with nothing else.
+      // ADF allows code to be combined only with a link.
       return words(token.text, [...marks.filter(({ type }) => type === 'link'), { type: 'code' }])
     case 'br':
       return [{ type: 'hardBreak' }]
@@ -174,14 +178,14 @@ function inline(token: Token, marks: AdfMark[]): AdfNode[] {
   }
 }
 
-/** Each mark once: the outer of two links counts. */
+/** Adds a text mark unless its type is present, so the outer of two links wins. */
 function withMark(marks: AdfMark[], mark: AdfMark): AdfMark[] {
   return marks.some(({ type }) => type === mark.type) ? marks : [...marks, mark]
 }
 
 function address(href: string): string | undefined {
   const url = URL.parse(href)
-  return url && linkable.includes(url.protocol) ? url.href : undefined
+  return url && LINK_PROTOCOLS.includes(url.protocol) ? url.href : undefined
 }
 
 function words(text: string, marks: AdfMark[]): AdfNode[] {
@@ -193,8 +197,8 @@ function words(text: string, marks: AdfMark[]): AdfNode[] {
     ])
 }
 
-/** The lexer cuts text where HTML begins; it is one text here. */
-function joined(nodes: AdfNode[]): AdfNode[] {
+/** Joins adjacent texts, which the lexer splits at HTML. */
+function joinTexts(nodes: AdfNode[]): AdfNode[] {
   const result: AdfNode[] = []
   for (const node of nodes) {
     const last = result.at(-1)
@@ -213,7 +217,7 @@ function emptyParagraph(): AdfNode {
   return { type: 'paragraph', content: [] }
 }
 
-/** Nothing may be empty but a paragraph. */
-function filled(content: AdfNode[]): AdfNode[] {
+/** Only paragraphs may be empty. */
+function nonEmpty(content: AdfNode[]): AdfNode[] {
   return content.length > 0 ? content : [emptyParagraph()]
 }

@@ -8,25 +8,25 @@ import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../aws/aws.ts'
 import { consoleUrl } from '../aws/console.ts'
 import { awsErrorOf } from '../aws/failure.ts'
-import { Failure } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
 import { optional, word } from '../fields.ts'
 import { defineJobProvider, type RunStatus, type StartJob } from '../providers/job.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
-/** The parameter by which a runbook gets the role that it acts as. */
-const roleParameter = 'AutomationAssumeRole'
-/** So many run that no other one may: one of them will end. */
-const tooMany = 'AutomationExecutionLimitExceededException'
-const noExecution = '00000000-0000-0000-0000-000000000000'
-const longestReason = 500
-/** Characters of one output, and of all of them. */
-const longestOutput = 500
-const mostOutput = 4_000
+/** The parameter of runbooks for the role that they assume. */
+const ROLE_PARAMETER = 'AutomationAssumeRole'
+/** The limit of concurrent executions is reached. Retried, because running ones end. */
+const LIMIT_EXCEEDED = 'AutomationExecutionLimitExceededException'
+const UNKNOWN_EXECUTION = '00000000-0000-0000-0000-000000000000'
+const MAX_REASON = 500
+/** Characters of one output. */
+const MAX_OUTPUT = 500
+/** Characters of all outputs. */
+const MAX_OUTPUTS = 4_000
 
 /**
- * Runbooks of AWS Systems Manager. An execution carries the key of its call as its client token.
- *
- * It has no tags: a role would need another permission for them, and they would say nothing that the token does not.
+ * Runs runbooks of AWS Systems Manager. The idempotency key is the client token of the execution. Executions have no tags, which
+ * would require another permission.
  *
  * @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-statuses.html
@@ -37,9 +37,11 @@ export const awsSsmAutomation = defineJobProvider({
   noun: 'execution',
   connection: z.strictObject({
     ...awsAccountFields,
-    target: optional(word('Default runbook: the name of the document, or its ARN where another account shares it')),
+    target: optional(word('Default runbook: the name of the document, or its ARN if another account shares it')),
     automationRoleArn: optional(
-      word(`The role that runbooks act as, given as their parameter ${roleParameter}; the caller's own where left out`),
+      word(
+        `The role that runbooks assume, sent as their parameter ${ROLE_PARAMETER}. Defaults to the role of the caller`,
+      ),
     ),
   }),
   states: {
@@ -65,34 +67,35 @@ export const awsSsmAutomation = defineJobProvider({
   },
   hasIdempotentStart: true as const,
 
-  /** Who may be told that there is no such execution, may look at executions. */
+  /** Reads an unknown execution. AWS reports it as not found only to callers with the permission to read executions. */
   async check({ aws }) {
     try {
-      await aws.read(SSMClient, new GetAutomationExecutionCommand({ AutomationExecutionId: noExecution }))
+      await aws.read(SSMClient, new GetAutomationExecutionCommand({ AutomationExecutionId: UNKNOWN_EXECUTION }))
     } catch (error) {
       if (awsErrorOf(error)?.name !== 'AutomationExecutionNotFoundException') throw error
     }
   },
 
   checkStart({ target, project, ref, parameters }, { automationRoleArn }) {
-    if (project !== undefined) throw invalid('project', 'of no use, since runbooks are in no project: leave it out')
+    if (project !== undefined)
+      throw invalidInput('input.project', 'is not supported, because runbooks have no project. Remove it')
     if (!/^[\w.:/-]{3,128}$/.test(target))
-      throw invalid('target', 'no name of a document: write it like AWS-RestartEC2Instance')
+      throw invalidInput('input.target', 'must be the name of a document such as AWS-RestartEC2Instance')
     if (ref !== undefined && !/^(?:\$LATEST|\$DEFAULT|[1-9]\d*)$/.test(ref))
-      throw invalid('ref', 'no version of a document: write a number, $LATEST or $DEFAULT')
-    if (automationRoleArn && parameters && Object.hasOwn(parameters, roleParameter))
-      throw invalid(`parameters.${roleParameter}`, 'set by the connection: leave it out')
+      throw invalidInput('input.ref', 'must be the version of a document: a number, $LATEST or $DEFAULT')
+    if (automationRoleArn && parameters && Object.hasOwn(parameters, ROLE_PARAMETER))
+      throw invalidInput(`input.parameters.${ROLE_PARAMETER}`, 'is set by the connection. Remove it')
   },
 
-  async start({ aws, idempotencyKey: key, connection }, { target, ref, parameters = {} }) {
+  async start({ aws, idempotencyKey, connection }, { target, ref, parameters = {} }) {
     const { automationRoleArn: role } = connection
     const command = new StartAutomationExecutionCommand({
       DocumentName: target,
       DocumentVersion: ref,
-      Parameters: { ...parametersOf(parameters), ...(role ? { [roleParameter]: [role] } : {}) },
-      ClientToken: key && tokenOf(key),
+      Parameters: { ...parametersOf(parameters), ...(role ? { [ROLE_PARAMETER]: [role] } : {}) },
+      ClientToken: idempotencyKey && tokenOf(idempotencyKey),
     })
-    const { AutomationExecutionId } = await aws.write(SSMClient, command, tooMany)
+    const { AutomationExecutionId } = await aws.write(SSMClient, command, LIMIT_EXCEEDED)
     const id = aws.requireField(AutomationExecutionId, 'AutomationExecutionId')
     const region = await aws.region(SSMClient)
     return { id, url: consoleUrl(region, `systems-manager/automation/execution/${id}`) }
@@ -101,30 +104,30 @@ export const awsSsmAutomation = defineJobProvider({
   async getStatus({ aws }, { id }) {
     const command = new GetAutomationExecutionCommand({ AutomationExecutionId: id })
     const { AutomationExecution } = await aws.read(SSMClient, command)
-    return sightOf(aws.requireField(AutomationExecution, 'AutomationExecution'))
+    return statusOf(aws.requireField(AutomationExecution, 'AutomationExecution'))
   },
 
   parseRunId({ id }) {
     if (/^[0-9a-f-]{36}$/i.test(id)) return { id }
-    throw invalid('id', 'no execution: write it like 4105a4fc-f944-11e6-9d32-8fb2c06572f4')
+    throw invalidInput('input.id', 'must be an execution id such as 4105a4fc-f944-11e6-9d32-8fb2c06572f4')
   },
 
   async stop({ aws }, { id }) {
     try {
       await aws.write(SSMClient, new StopAutomationExecutionCommand({ AutomationExecutionId: id, Type: 'Cancel' }))
     } catch (error) {
-      // It has ended in the meantime, or is being cancelled already: the next look shows which.
+      // The execution has ended, or is being cancelled. The next poll reads its status.
       if (awsErrorOf(error)?.name !== 'InvalidAutomationStatusUpdateException') throw error
     }
   },
 })
 
-/** A client token must have the form of a UUID. */
+/** Returns the key as a UUID, which client tokens must be. */
 function tokenOf(key: string): string {
   return key.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** A runbook takes lists of text: what is no text is written as JSON, which is how it takes maps. */
+/** Returns parameters as lists of text. Runbooks accept maps as JSON. */
 function parametersOf(parameters: NonNullable<StartJob['parameters']>): Record<string, string[]> {
   const given = Object.entries(parameters).filter(([, value]) => value !== null)
   return Object.fromEntries(given.map(([name, value]) => [name, [value].flat().map(textOf)]))
@@ -140,7 +143,7 @@ interface Step {
   FailureMessage?: string
 }
 
-/** Of all that an execution says, what we use. */
+/** The fields of an execution that we read. */
 interface Execution {
   AutomationExecutionStatus?: string
   DocumentVersion?: string
@@ -151,18 +154,18 @@ interface Execution {
   Outputs?: Record<string, string[]>
 }
 
-function sightOf(execution: Execution): RunStatus {
+function statusOf(execution: Execution): RunStatus {
   const { AutomationExecutionStatus: state = 'Pending', DocumentVersion: version, FailureMessage: message } = execution
   const failing = execution.StepExecutions?.findLast(({ StepStatus = '' }) =>
     /^(?:Failed|TimedOut|Rejected)$/.test(StepStatus),
   )
-  const why = message || failing?.FailureMessage
-  const reason = [failing && `step ${failing.StepName} ${failing.StepStatus}`, why].filter(Boolean).join(': ')
+  const details = message || failing?.FailureMessage
+  const reason = [failing && `step ${failing.StepName} ${failing.StepStatus}`, details].filter(Boolean).join(': ')
   const outputs = Object.entries(execution.Outputs ?? {}).map(([name, values]) => [name, values.join(', ')] as const)
   return {
     state,
     progress: stepOf(execution),
-    reason: reason ? clipSingleLine(reason, longestReason) : undefined,
+    reason: reason ? clipSingleLine(reason, MAX_REASON) : undefined,
     data: {
       ...(version ? { version } : {}),
       ...(failing ? { failingStep: failing.StepName } : {}),
@@ -182,18 +185,14 @@ function stepOf({ CurrentStepName: name, StepExecutions: steps = [], StepExecuti
   return `step ${at + 1} of ${steps.length}, ${name}`
 }
 
-/** As many as fit. */
+/** Returns as many outputs as fit. */
 function clipped(outputs: readonly (readonly [string, string])[]): Record<string, string> {
-  let left = mostOutput
-  const kept = outputs.map(([name, text]) => [name, clipSingleLine(text, longestOutput)] as const)
+  let left = MAX_OUTPUTS
+  const shortened = outputs.map(([name, text]) => [name, clipSingleLine(text, MAX_OUTPUT)] as const)
   return Object.fromEntries(
-    kept.filter(([name, text]) => {
+    shortened.filter(([name, text]) => {
       left -= name.length + text.length
       return left >= 0
     }),
   )
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

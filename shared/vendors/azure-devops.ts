@@ -10,13 +10,15 @@ import type { Client, Provider } from '../providers/provider.ts'
 /** The fields of a connection to Azure DevOps in every category. */
 export const azureDevopsConnection = {
   baseUrl: z._default(
-    url('https://dev.azure.com where left out; https://<server>/tfs, or what stands there, of an Azure DevOps Server'),
+    url(
+      'URL of Azure DevOps. Defaults to https://dev.azure.com. For Azure DevOps Server, https://<server>/tfs or its custom path',
+    ),
     'https://dev.azure.com',
   ),
   token: secret('A personal access token, or an access token of Microsoft Entra'),
-  project: name('Default project, as organization/project; at a server as collection/project'),
+  project: name('Default project, as organization/project, or as collection/project for Azure DevOps Server'),
   apiVersion: z._default(
-    oneOf(['7.1', '7.0'], 'The version of the REST API; 7.0 for Azure DevOps Server 2022 before its update 2022.1'),
+    oneOf(['7.1', '7.0'], 'Version of the REST API. Use 7.0 for Azure DevOps Server 2022 before 2022.1'),
     '7.1',
   ),
 }
@@ -80,6 +82,6 @@ export async function ask<T>(
   if (typeof body !== 'string') return { status, headers, body }
   throw new Failure(
     'credentials',
-    `Azure DevOps answered ${status} to ${method} ${path} with a page to sign in: the token is not valid there.`,
+    `Azure DevOps answered ${status} to ${method} ${path} with its sign-in page, because the token is not valid. Update the token.`,
   )
 }

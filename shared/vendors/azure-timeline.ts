@@ -20,19 +20,19 @@ export type TimelineRecord = z.output<typeof timelineRecord>
  */
 export const timeline = z.nullish(z.object({ records: z.nullish(z.array(timelineRecord)) }))
 
-const longestReason = 300
+const MAX_REASON = 300
 /** Azure's name for the only stage of a pipeline or job of a stage, if it has no name. */
-const unnamed = '__default'
+const UNNAMED = '__default'
 
 /** Describes the running or waiting stage: `stage 2 of 4, Deploy`. */
 export function stepOf(records: TimelineRecord[]): string | undefined {
   const approval = records.find(({ type, state }) => type === 'Checkpoint.Approval' && state === 'inProgress')
   if (approval) {
     const stage = lineOf(records, approval).find(({ type }) => type === 'Stage')?.name
-    return stage && stage !== unnamed ? `stage ${stage} waits for an approval` : 'waiting for an approval'
+    return stage && stage !== UNNAMED ? `stage ${stage} waits for an approval` : 'waiting for an approval'
   }
   const stages = records
-    .filter(({ type, name }) => type === 'Stage' && name !== unnamed)
+    .filter(({ type, name }) => type === 'Stage' && name !== UNNAMED)
     .sort((one, other) => (one.order ?? 0) - (other.order ?? 0))
   const at = stages.findIndex(({ state }) => state === 'inProgress')
   return at < 0 ? undefined : `stage ${at + 1} of ${stages.length}, ${stages[at]?.name}`
@@ -48,12 +48,12 @@ export function failureIn(records: TimelineRecord[]): { reason: string; places: 
   const line = lineOf(records, deepest)
   const named = ['Stage', 'Job', 'Task'].flatMap((kind) => {
     const name = line.find(({ type }) => type === kind)?.name
-    return name && name !== unnamed ? [{ kind, name }] : []
+    return name && name !== UNNAMED ? [{ kind, name }] : []
   })
   const where = named.map(({ kind, name }) => `${kind.toLowerCase()} "${name}"`).join(', ')
   const said = deepest.issues?.find(({ type, message }) => type === 'error' && message)?.message
   return {
-    reason: `${where} failed${said ? `: ${clipSingleLine(said, longestReason)}` : ''}`,
+    reason: `${where} failed${said ? `: ${clipSingleLine(said, MAX_REASON)}` : ''}`,
     places: Object.fromEntries(named.map(({ kind, name }) => [`failed${kind}`, name])),
   }
 }

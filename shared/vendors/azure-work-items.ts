@@ -28,9 +28,9 @@ export interface Place {
   number: string
 }
 
-/** Attempts for a change that conflicts with changes of others. */
-const mostTries = 4
-const reproSteps = 'Microsoft.VSTS.TCM.ReproSteps'
+/** Attempts for a change that conflicts with other changes. */
+const MAX_ATTEMPTS = 4
+const REPRO_STEPS = 'Microsoft.VSTS.TCM.ReproSteps'
 
 /** Reads a work item. */
 export async function readItem(azure: AzureDevops, { project, number }: Place): Promise<WorkItem> {
@@ -44,19 +44,19 @@ export async function createItem(azure: AzureDevops, project: string, type: stri
 }
 
 /**
- * Changes a work item. After a conflicting change of someone else, reads it again.
+ * Changes a work item. Reads it again and retries if another change conflicts.
  *
  * @param changesOf returns the values to set for the current work item; if there are none, nothing is sent
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/update
  */
 export async function reviseItem(azure: AzureDevops, place: Place, changesOf: (item: WorkItem) => Promise<Fields>) {
-  for (let tries = 1; ; tries++) {
+  for (let attempt = 1; ; attempt++) {
     const item = await readItem(azure, place)
     const changes = await changesOf(item)
     if (Object.keys(changes).length === 0) return
     const { status } = await ask(azure, 'PATCH', place.project, `wit/workitems/${segment(place.number)}`, {
       ...patch([{ op: 'test', path: '/rev', value: item.rev }, ...adding(changes)]),
-      accept: tries < mostTries ? [409, 412] : [],
+      accept: attempt < MAX_ATTEMPTS ? [409, 412] : [],
       schema: workItem,
     })
     if (status < 400) return
@@ -82,7 +82,7 @@ function adding(fields: Fields) {
 export async function textFieldOf(azure: AzureDevops, project: string, type: string): Promise<string> {
   const path = `wit/workitemtypes/${segment(type)}/fields`
   const { body } = await ask(azure, 'GET', project, path, { schema: typeFields })
-  return body.value.some(({ referenceName }) => referenceName === reproSteps) ? reproSteps : 'System.Description'
+  return body.value.some(({ referenceName }) => referenceName === REPRO_STEPS) ? REPRO_STEPS : 'System.Description'
 }
 
 /**
@@ -118,7 +118,7 @@ export function stateFor(states: State[], now: string, asked: string): string | 
       : (first('Proposed') ?? first('InProgress'))
   if (target) return target.name
   const names = states.map(({ name }) => name).join(', ')
-  throw new Failure('refused', `Azure Boards has no state ${asked} for a work item of this type; it has: ${names}.`)
+  throw new Failure('refused', `Azure Boards has no state ${asked} for work items of this type. States: ${names}.`)
 }
 
 function is(name: string, asked: string | undefined): boolean {

@@ -3,18 +3,18 @@ import { optional, secret, url, word } from '../fields.ts'
 import { segment } from '../http/segment.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** What a connection to GitHub holds, in every category. */
+/** The fields of a connection to GitHub in every category. */
 export const githubConnection = {
   baseUrl: z._default(
-    url('The API: https://api.github.com, or https://<host>/api/v3 of an Enterprise server'),
+    url('URL of the API: https://api.github.com, or https://<host>/api/v3 for GitHub Enterprise Server'),
     'https://api.github.com',
   ),
-  token: secret('A fine-grained personal access token, or a token of an App installation'),
+  token: secret('A fine-grained personal access token, or an installation access token of a GitHub App'),
   project: optional(word('Default repository, as owner/repo')),
 }
 
 /**
- * How GitHub's REST API is called, whatever for.
+ * The common members of all GitHub providers.
  *
  * @see https://docs.github.com/en/rest/about-the-rest-api/api-versions
  */
@@ -24,23 +24,23 @@ export const githubApi = {
     accept: 'application/vnd.github+json',
     'x-github-api-version': '2022-11-28',
   }),
-  // The installation token of an App has no user, but every token has a rate limit.
+  // An installation access token has no user, but every token has a rate limit.
   check: ({ http }) => http.get('rate_limit'),
 } satisfies Pick<Provider<z.ZodMiniObject<{ token: z.ZodMiniString }>>, 'headers' | 'check'>
 
-/** How a repository is named; a part of dots alone would leave the path. */
+/** A repository. Excludes names of dots only, which would change the path of a request. */
 export const repository = {
   pattern: /^(?!\.+\/)[A-Za-z0-9_.-]+\/(?!\.+$)[A-Za-z0-9_.-]+$/,
   example: 'octo-org/octo-repo',
 }
 
-/** Where a repository is below the API. */
+/** Returns the API path of a repository. */
 export function repositoryPath(project: string): string {
   const [owner = '', repo = ''] = project.split('/')
   return `repos/${segment(owner)}/${segment(repo)}`
 }
 
-/** Where people see what the API of this address has; undefined where the address does not tell. */
+/** Returns the URL of GitHub's web interface, if it can be derived from the URL of the API. */
 export function siteOf(baseUrl: string): string | undefined {
   const { origin, hostname, pathname } = new URL(baseUrl)
   if (/^api\.(?:github\.com|[\w-]+\.ghe\.com)$/.test(hostname)) return origin.replace('//api.', '//')

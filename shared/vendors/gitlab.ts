@@ -8,7 +8,7 @@ import type { Provider } from '../providers/provider.ts'
 /** The fields of a connection to GitLab in every category. */
 export const gitlabConnection = {
   baseUrl: z._default(
-    url('Where GitLab is, with its path where it has one; https://gitlab.com where left out'),
+    url('URL of GitLab, with its path, if any. Defaults to https://gitlab.com'),
     'https://gitlab.com',
   ),
   token: secret('A personal, project or group access token with the scope api'),
@@ -72,7 +72,7 @@ export async function userIdOf(http: Http, username: string): Promise<number> {
   const query = { username: username.replace(/^@/, '') }
   const [user] = (await http.get('api/v4/users', { query, schema: users })).body
   if (user) return user.id
-  throw new Failure('refused', `GitLab knows nobody by the username ${query.username}.`)
+  throw new Failure('refused', `GitLab has no user "${query.username}". Send the username of an existing user.`)
 }
 
 /** Reads errors of fields: `{message: {title: ['is too long']}}`. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { Failure, invalidInput } from '../errors.ts'
 import { segment } from '../http/segment.ts'
 import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
@@ -99,8 +99,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
 
     checkRef({ id }) {
       if (/^(?:\d+|[A-Z][A-Z0-9_]*-\d+)$/i.test(id)) return
-      const message = 'write it like OPS-12, or as the id that open-issue returned'
-      throw new Failure('invalid', `input.id is no issue: ${message}`, { errors: [{ path: 'input.id', message }] })
+      throw invalidInput('input.id', 'must be an issue key such as OPS-12, or the id that open-issue returned')
     },
 
     reservedFields: [{ path: ['labels'], instead: 'write input.labels' }],
@@ -156,15 +155,16 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       })
     },
 
-    async hasComment({ http, idempotencyKey: key, isRetry: repeated }, { id }) {
+    async hasComment({ http, idempotencyKey, isRetry }, { id }) {
       for (let startAt = 0; ; startAt += perPage) {
         const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
         const { body } = await http.get(`${issuePath(id)}/comment`, { query, schema: commentPage })
         const { comments, total } = body
-        if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, key)))) return true
+        if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, idempotencyKey)))) return true
         // The API reference documents only the property of each comment, not this expansion.
-        if (repeated && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
-          for (const one of comments.slice(0, MAX_COMMENT_READS)) if (await carries(http, one, key)) return true
+        if (isRetry && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
+          for (const one of comments.slice(0, MAX_COMMENT_READS))
+            if (await carries(http, one, idempotencyKey)) return true
         }
         if (comments.length === 0 || startAt + comments.length >= total) return false
       }

@@ -128,7 +128,7 @@ async function readValues(http: Http, idOrKey: string, names: string[]): Promise
   return (await http.get(issuePath(idOrKey), { query, schema: issueValues })).body.fields
 }
 
-/** Whether a value of an issue has all that is asked for: Jira shows more of an option or a user than it is given. */
+/** Returns whether a value of an issue contains the requested one. Jira adds fields to options and users. */
 function holds(value: unknown, asked: unknown): boolean {
   if (Array.isArray(asked)) return Array.isArray(value) && asked.every((one) => value.some((held) => holds(held, one)))
   if (!isRecord(asked)) return value === asked

@@ -99,13 +99,13 @@ export async function readIssue(http: Http, idOrKey: string): Promise<JiraIssue>
  * @see https://developer.atlassian.com/cloud/jira/platform/modules/entity-property/
  */
 export async function findIssue(
-  { http, idempotencyKey: key, isRetry: repeated }: Pick<Client, 'http' | 'isRetry'> & { idempotencyKey: string },
+  { http, idempotencyKey, isRetry }: Pick<Client, 'http' | 'isRetry'> & { idempotencyKey: string },
   project: string,
 ): Promise<JiraIssue | undefined> {
-  for (const pause of repeated ? SEARCH_DELAYS_MS : [0]) {
+  for (const pause of isRetry ? SEARCH_DELAYS_MS : [0]) {
     await sleep(pause)
-    const [labelled] = await search(http, `labels = "${labelOf(key)}" ORDER BY created ASC`)
-    const found = labelled ?? (repeated ? await findUnindexed(http, key, project) : undefined)
+    const [labelled] = await search(http, `labels = "${labelOf(idempotencyKey)}" ORDER BY created ASC`)
+    const found = labelled ?? (isRetry ? await findUnindexed(http, idempotencyKey, project) : undefined)
     if (found) return found
   }
   return undefined
@@ -166,6 +166,6 @@ export async function accountOf(http: Http, assignee: string): Promise<{ account
   if (user) return { accountId: user.accountId }
   throw new Failure(
     'refused',
-    `Jira knows ${users.length === 0 ? 'nobody' : 'more than one'} by ${assignee}: write the account id as assignee.`,
+    `Jira finds ${users.length === 0 ? 'no account' : 'more than one account'} for ${assignee}. Send the account id as assignee.`,
   )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, messageOf } from '../errors.ts'
+import { Failure, invalidInput, messageOf } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
@@ -7,15 +7,15 @@ import { defineJobProvider, type Run, type RunStatus, type StartJob, type Verdic
 import { isRecord } from '../record.ts'
 
 /** The first version with options by name. All current releases support it. */
-const oldestVersion = 18
-const usualVersion = 44
+const MIN_API_VERSION = 18
+const DEFAULT_API_VERSION = 44
 
 const connection = z.strictObject({
   baseUrl: url('URL of Rundeck, with its path, if any, but without /api'),
   token: secret('API token that may read and run the jobs, read and kill executions, and read events'),
   apiVersion: z._default(
-    integer(oldestVersion, 999, `The version of the API to speak; ${usualVersion} where left out`),
-    usualVersion,
+    integer(MIN_API_VERSION, 999, `Version of the API. Defaults to ${DEFAULT_API_VERSION}`),
+    DEFAULT_API_VERSION,
   ),
   project: optional(word('Default project, for jobs that are identified by name')),
   target: optional(word('Default job: its UUID, or its name with its group, like ops/restart')),
@@ -62,15 +62,15 @@ const workflow = z.object({ steps: z.optional(z.array(step)) })
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 
-const perPage = 100
+const PER_PAGE = 100
 /** Pages of executions that a retry searches. */
 const MAX_PAGES = 10
-/** Keeps the outcome of a run on thousands of nodes small. */
+/** Limits the outcome of a run on thousands of nodes. */
 const MAX_NAMES = 20
 const MAX_STEPS = 3
 
 /** The status that a restarted Rundeck gives to interrupted executions: `cleanupStatus` in its source. */
-const lostStatus = 'incomplete'
+const LOST_STATUS = 'incomplete'
 
 /** From `Execution.getExecutionState` in its source. `retried` is only in the documentation. */
 const states: Readonly<Record<string, Verdict>> = {
@@ -91,8 +91,8 @@ const states: Readonly<Record<string, Verdict>> = {
 }
 
 /**
- * Jobs of Rundeck and Runbook Automation. Executions store the idempotency key in the option that the connection names. No
- * other place can be read back.
+ * Runs jobs of Rundeck and Runbook Automation. Executions store the idempotency key in the option that the connection names. Rundeck
+ * has no other place for it that the API can read.
  *
  * @see https://docs.rundeck.com/docs/api/
  */
@@ -109,36 +109,41 @@ export const rundeck = defineJobProvider({
 
   checkStart({ target, project, ref, parameters = {} }, { keyOption }) {
     if (!uuid.test(target) && project === undefined) {
-      throw invalid(
-        'project',
-        'missing, and the connection has no default: needed for a job that is not given by its id',
+      throw invalidInput(
+        'input.project',
+        'is required for a job that is identified by name, because the connection has no default project',
       )
     }
-    if (ref !== undefined) throw invalid('ref', 'of no use, since Rundeck keeps no versions of a job: leave it out')
+    if (ref !== undefined)
+      throw invalidInput('input.ref', 'is not supported, because Rundeck has no versions of a job. Remove it')
     for (const [option, value] of Object.entries(parameters)) {
-      const path = `parameters.${option}`
-      if (option === keyOption) throw invalid(path, 'the option that takes the key of the call: leave it out')
-      if (value === null || typeof value === 'object') throw invalid(path, 'no text: options are text, a list is "a,b"')
+      const path = `input.parameters.${option}`
+      if (option === keyOption) throw invalidInput(path, 'is the option for the idempotency key. Remove it')
+      if (value === null || typeof value === 'object')
+        throw invalidInput(path, 'must be text, because options are text. Write a list as "a,b"')
     }
   },
 
-  async find({ http, idempotencyKey: key, isRetry: repeated, connection }, input) {
+  async find({ http, idempotencyKey, isRetry, connection }, input) {
     const { keyOption } = connection
     if (keyOption === undefined) return 'unknown'
     const path = pathOf(connection, `job/${segment(await jobOf(http, connection, input))}/executions`)
     // Running executions have their own list. Their position in the full list depends on the database.
     for (const status of ['running', undefined]) {
-      const found = await searched(http, path, status, repeated, ({ job }) => job?.options?.[keyOption] === key)
+      const found = await search(http, path, status, isRetry, ({ job }) => job?.options?.[keyOption] === idempotencyKey)
       if (found) return found
     }
     return undefined
   },
 
-  async start({ http, idempotencyKey: key, connection }, input) {
+  async start({ http, idempotencyKey, connection }, input) {
     const { keyOption } = connection
     const id = await jobOf(http, connection, input)
     const given = Object.entries(input.parameters ?? {}).map(([option, value]) => [option, String(value)])
-    const options = { ...Object.fromEntries(given), ...(keyOption && key ? { [keyOption]: key } : {}) }
+    const options = {
+      ...Object.fromEntries(given),
+      ...(keyOption && idempotencyKey ? { [keyOption]: idempotencyKey } : {}),
+    }
     const path = pathOf(connection, `job/${segment(id)}/run`)
     return runOf((await http.post(path, { options }, { schema: reference })).body)
   },
@@ -147,7 +152,7 @@ export const rundeck = defineJobProvider({
     const path = executionPath(connection, id)
     const { body } = await http.get(path, { schema: execution })
     const { status: state, retriedExecution: retry } = body
-    if (retry) return { state, verdict: 'running', progress: `tried again as execution ${retry.id}`, run: runOf(retry) }
+    if (retry) return { state, verdict: 'running', progress: `retried as execution ${retry.id}`, run: runOf(retry) }
     const run = runOf(body)
     switch (states[state]) {
       case undefined:
@@ -156,7 +161,7 @@ export const rundeck = defineJobProvider({
       case 'pass':
         return { state, run, ...resultsOf(body) }
       default: {
-        const lost = body.customStatus === lostStatus ? { verdict: 'errored' as const } : {}
+        const lost = body.customStatus === LOST_STATUS ? { verdict: 'errored' as const } : {}
         return { state, run, ...lost, ...resultsOf(body), reason: await reasonFor(http, path, body) }
       }
     }
@@ -164,13 +169,13 @@ export const rundeck = defineJobProvider({
 
   parseRunId({ id }) {
     if (/^\d{1,19}$/.test(id)) return { id }
-    throw invalid('id', 'no execution: write its number, like 134')
+    throw invalidInput('input.id', 'must be the number of an execution such as 134')
   },
 
   async stop({ http, connection }, { id }) {
     const path = `${executionPath(connection, id)}/abort`
     const { abort, execution } = (await http.post(path, undefined, { schema: aborted })).body
-    // An execution that has ended cannot be aborted either. The next poll reads its end.
+    // The abort also fails if the execution has ended. The next poll reads its result.
     if (abort.status !== 'failed' || states[execution.status] !== 'running') return
     throw new Failure('refused', `Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
   },
@@ -196,30 +201,33 @@ async function jobOf(http: Http, connection: Connection, { target, project = '' 
   const query = { jobExactFilter: job, groupPathExact: group || '-' }
   const path = pathOf(connection, `project/${segment(project)}/jobs`)
   const { body } = await http.get(path, { query, schema: jobs })
-  // Rundeck ignores unknown filters and lists more.
+  // Rundeck ignores unknown filters and may list other jobs.
   const found = body.find((one) => one.name === job && (one.group ?? '') === group)
   if (found) return found.id
-  throw new Failure('refused', `Rundeck has no job "${target}" in project ${project}, or the token may not see it.`)
+  throw new Failure(
+    'refused',
+    `Rundeck has no job "${target}" in project ${project}, or the token has no access to it.`,
+  )
 }
 
 /** Returns the execution with the idempotency key; `unknown` if the list has more pages than are read. */
-async function searched(
+async function search(
   http: Http,
   path: string,
   status: string | undefined,
-  thorough: boolean,
-  isIt: (execution: Execution) => boolean,
+  isThorough: boolean,
+  isMatch: (execution: Execution) => boolean,
 ): Promise<Run | undefined | 'unknown'> {
-  const pages = thorough ? MAX_PAGES : 1
+  const pages = isThorough ? MAX_PAGES : 1
   for (let page = 0; page < pages; page++) {
-    const query = { status, max: perPage, offset: page * perPage }
+    const query = { status, max: PER_PAGE, offset: page * PER_PAGE }
     const { body } = await http.get(path, { query, schema: executions })
     // Rundeck's own retries have the same options. The first execution leads to the others.
-    const [first] = body.executions.filter(isIt).sort((a, b) => a.id - b.id)
+    const [first] = body.executions.filter(isMatch).sort((a, b) => a.id - b.id)
     if (first) return runOf(first)
-    if (query.offset + perPage >= body.paging.total) return undefined
+    if (query.offset + PER_PAGE >= body.paging.total) return undefined
   }
-  return thorough ? 'unknown' : undefined
+  return isThorough ? 'unknown' : undefined
 }
 
 function runOf({ id, permalink }: z.output<typeof reference>): Run {
@@ -227,9 +235,10 @@ function runOf({ id, permalink }: z.output<typeof reference>): Run {
 }
 
 function resultsOf(body: Execution): Pick<RunStatus, 'data' | 'metrics'> {
-  const { successfulNodes, failedNodes, customStatus, 'date-started': began, 'date-ended': ended } = body
+  const { successfulNodes, failedNodes, customStatus, 'date-started': started, 'date-ended': ended } = body
   const [succeeded, failed] = [successfulNodes ?? [], failedNodes ?? []]
-  const duration: Record<string, number> = began && ended ? { duration: (ended.unixtime - began.unixtime) / 1_000 } : {}
+  const duration: Record<string, number> =
+    started && ended ? { duration: (ended.unixtime - started.unixtime) / 1_000 } : {}
   return {
     data: {
       ...duration,
@@ -267,8 +276,4 @@ function failingOf(steps: Step[], within = ''): string[] {
     const shown = nodes.length > MAX_NAMES ? [...nodes.slice(0, MAX_NAMES), `${nodes.length - MAX_NAMES} more`] : nodes
     return [`step ${within}${id} failed${nodes.length > 0 ? ` on ${shown.join(', ')}` : ''}`]
   })
-}
-
-function invalid(field: string, message: string): Failure {
-  return new Failure('invalid', `input.${field} is ${message}`, { errors: [{ path: `input.${field}`, message }] })
 }

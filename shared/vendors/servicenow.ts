@@ -64,9 +64,9 @@ export async function groupOf(http: Http, group: string): Promise<string> {
 }
 
 /**
- * The sys_id of an active user, by login, e-mail address or name.
+ * Returns the sys_id of an active user, by login, e-mail address or name.
  *
- * @throws Failure `refused` where the user of the connection sees none, or more than one
+ * @throws Failure `refused` if the user of the connection sees none, or more than one
  */
 export async function userOf(http: Http, user: string): Promise<string> {
   if (isSysId(user)) return user
@@ -82,24 +82,24 @@ export async function userOf(http: Http, user: string): Promise<string> {
 }
 
 async function search(http: Http, table: string, query: string): Promise<z.output<typeof named>[]> {
-  const answer = { query: { sysparm_query: query, sysparm_fields: 'sys_id,name,user_name,email', sysparm_limit: 10 } }
-  return (await http.get(tablePath(table), { ...answer, schema: someNamed })).body.result
+  const request = { query: { sysparm_query: query, sysparm_fields: 'sys_id,name,user_name,email', sysparm_limit: 10 } }
+  return (await http.get(tablePath(table), { ...request, schema: someNamed })).body.result
 }
 
 function only([one, ...more]: { sys_id: string }[], what: string, asked: string): string {
   if (one && more.length === 0) return one.sys_id
   throw new Failure(
     'refused',
-    `ServiceNow shows ${one ? 'more than one' : 'no'} active ${what} "${asked}" to the user of the connection: write its sys_id.`,
+    `ServiceNow shows ${one ? 'more than one' : 'no'} active ${what} "${asked}" to the user of the connection. Send its sys_id.`,
   )
 }
 
 /**
- * A value in an encoded query: it can not be escaped there, and one that begins a script is run.
+ * Returns a value for an encoded query, which has no escapes and runs scripts.
  *
  * @throws Failure `invalid`
  */
 export function term(value: string): string {
   if (!/[\^\p{Cc}]|javascript:/iu.test(value)) return value
-  throw new Failure('invalid', `"${value}" can not be looked up at ServiceNow: write the sys_id`)
+  throw new Failure('invalid', `ServiceNow cannot search for "${value}". Send the sys_id`)
 }

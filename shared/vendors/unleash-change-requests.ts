@@ -46,33 +46,35 @@ const MAX_TITLE = 100
  * @see https://docs.getunleash.io/concepts/change-requests
  * @throws Failure `platform` while another change request is open
  */
-export async function askForChange(
+export async function requestChange(
   { http, idempotencyKey }: Client,
-  place: FlagLocation,
+  location: FlagLocation,
   actions: ChangeAction[],
   comment: string | undefined,
 ): Promise<PendingChange> {
-  const mark = idempotencyKey === undefined ? undefined : `(caw-${idempotencyKey})`
-  const path = `api/admin/projects/${segment(place.project ?? '')}`
+  const marker = idempotencyKey === undefined ? undefined : `(caw-${idempotencyKey})`
+  const path = `api/admin/projects/${segment(location.project ?? '')}`
   const { body: mine } = await http.get(`${path}/change-requests/pending`, { schema: z.array(changeRequest) })
-  const open = mine.find(({ environment, state }) => environment === place.environment && OPEN_STATES.includes(state))
-  const ours = open !== undefined && (hasMark(open, mark) || isLeftBehind(open, actions))
+  const open = mine.find(
+    ({ environment, state }) => environment === location.environment && OPEN_STATES.includes(state),
+  )
+  const ours = open !== undefined && (hasMarker(open, marker) || isLeftBehind(open, actions))
   if (open && !ours) throw busy(open)
-  const add = `${path}/environments/${segment(place.environment)}/change-requests`
+  const add = `${path}/environments/${segment(location.environment)}/change-requests`
   const request = open && holds(open, actions) ? open : (await http.post(add, actions, { schema: changeRequest })).body
   const one = `${path}/change-requests/${request.id}`
-  if (mark && !hasMark(request, mark)) {
-    await http.put(`${one}/title`, { title: `${clipSingleLine(comment ?? 'Set feature flags', MAX_TITLE)} ${mark}` })
+  if (marker && !hasMarker(request, marker)) {
+    await http.put(`${one}/title`, { title: `${clipSingleLine(comment ?? 'Set feature flags', MAX_TITLE)} ${marker}` })
   }
   if (request.state === 'Draft') {
     await http.put(`${one}/state`, { state: 'In review', ...(comment ? { comment } : {}) })
   }
-  return { id: String(request.id), noun: 'change request', url: linkTo(http, place, request.id) }
+  return { id: String(request.id), noun: 'change request', url: linkTo(http, location, request.id) }
 }
 
 /** Returns the status of a change request. Applies it when it is approved, because Unleash does not. */
-export async function lookAtChange(http: Http, place: FlagLocation, id: string): Promise<ChangeStatus> {
-  const path = `api/admin/projects/${segment(place.project ?? '')}/change-requests/${segment(id)}`
+export async function getChangeStatus(http: Http, location: FlagLocation, id: string): Promise<ChangeStatus> {
+  const path = `api/admin/projects/${segment(location.project ?? '')}/change-requests/${segment(id)}`
   const request = (await http.get(path, { schema: changeRequest })).body
   const { state, schedule } = request
   if (state === 'Applied') return { state, ended: true }
@@ -84,15 +86,18 @@ export async function lookAtChange(http: Http, place: FlagLocation, id: string):
   return { state: `${state}${when}`, ended: false }
 }
 
-/** Applies a change request. Without the permission, waits until a person does. */
+/** Applies a change request. Without the permission, waits until someone else does. */
 async function apply(http: Http, path: string): Promise<ChangeStatus> {
   const { status, body } = await http.put(`${path}/state`, { state: 'Applied' }, { accept: [403] })
   if (status !== 403) return { state: 'Applied', ended: true }
-  return { state: `Approved, to be applied by somebody else, since Unleash says: ${errorReasonIn(body)}`, ended: false }
+  return {
+    state: `Approved, but must be applied by someone else, because Unleash refused it: ${errorReasonIn(body)}`,
+    ended: false,
+  }
 }
 
-function hasMark({ title }: ChangeRequest, mark: string | undefined): boolean {
-  return mark !== undefined && title?.includes(mark) === true
+function hasMarker({ title }: ChangeRequest, marker: string | undefined): boolean {
+  return marker !== undefined && title?.includes(marker) === true
 }
 
 /** Returns whether a change request contains all changes. */
@@ -112,23 +117,23 @@ function isLeftBehind(request: ChangeRequest, actions: ChangeAction[]): boolean 
 }
 
 /** Returns whether a stored value contains the sent one. It may have more fields, in another order. */
-function isSame(kept: unknown, sent: unknown): boolean {
-  if (kept === null || typeof kept !== 'object' || sent === null || typeof sent !== 'object') return kept === sent
-  return Object.entries(sent).every(([name, value]) => isSame((kept as Record<string, unknown>)[name], value))
+function isSame(stored: unknown, sent: unknown): boolean {
+  if (stored === null || typeof stored !== 'object' || sent === null || typeof sent !== 'object') return stored === sent
+  return Object.entries(sent).every(([name, value]) => isSame((stored as Record<string, unknown>)[name], value))
 }
 
 function busy({ id, title, environment, state }: ChangeRequest): Failure {
   const named = title ? `${id} "${title}"` : String(id)
   return new Failure(
     'platform',
-    `Unleash adds to change request ${named} whatever else this user changes in ${environment}: it is ${state}, and must be applied or cancelled before.`,
+    `Unleash has the open change request ${named} of this user in ${environment}, and would add this change to it. It is ${state}: apply or cancel it first.`,
   )
 }
 
 function whyDeclined({ rejections = [], comments = [] }: ChangeRequest): string {
   const by = rejections.flatMap(({ createdBy }) => createdBy.username ?? [])
   const last = comments.at(-1)
-  const said = last ? `${last.createdBy.username ?? 'somebody'} says: ${last.text}` : ''
+  const said = last ? `${last.createdBy.username ?? 'someone'} says: ${last.text}` : ''
   return [by.length > 0 ? `by ${by.join(', ')}` : '', said].filter(Boolean).join('; ')
 }
 

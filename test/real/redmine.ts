@@ -174,8 +174,8 @@ export const redmine: Program = {
             await refused(open({ assignee: 'unknown' }), /no assignee "unknown".+Mia Krystof/)
             await refused(open({ project: 'nowhere' }), /422 .+Project/)
             await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
-            await refused(update('4711', { title: 'x' }), /404 .+an empty answer/)
-            await refused(close('4711'), /404 .+an empty answer/)
+            await refused(update('4711', { title: 'x' }), /404 .+an empty response/)
+            await refused(close('4711'), /404 .+an empty response/)
             await refused(update(id, { state: 'Nirvana' }), /does not let .+ to Nirvana; allowed are: .*New/)
             assert.equal(await count(), before)
           },

@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { clearSecrets, redact, redactDeep, registerSecret, shortestSecret } from '../../shared/redact.ts'
+import { clearSecrets, MIN_SECRET_LENGTH, redact, redactDeep, registerSecret } from '../../shared/redact.ts'
 
 beforeEach(clearSecrets)
 
 /** Secrets without an asterisk: a masked text may contain a secret with one. */
 const secret = fc
   .oneof(
-    fc.string({ minLength: shortestSecret, maxLength: 40 }),
-    fc.string({ minLength: shortestSecret, maxLength: 20, unit: 'binary' }),
+    fc.string({ minLength: MIN_SECRET_LENGTH, maxLength: 40 }),
+    fc.string({ minLength: MIN_SECRET_LENGTH, maxLength: 20, unit: 'binary' }),
     fc.stringMatching(/^[A-Za-z0-9+/]{20,40}={0,2}$/),
     fc.stringMatching(/^[a-zü"'<>&/\\ %+é🚀]{6,12}$/u),
   )
-  .filter((text) => text.length >= shortestSecret && !text.includes('*'))
+  .filter((text) => text.length >= MIN_SECRET_LENGTH && !text.includes('*'))
 
 /** Encodings that libraries produce. */
 const encodings: Record<string, (text: string) => string> = {

@@ -5,7 +5,7 @@ import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineFlagProvider, type FlagChange, type FlagLocation } from '../../../shared/providers/flag.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { askForChange, type ChangeAction, lookAtChange } from '../../../shared/vendors/unleash-change-requests.ts'
+import { type ChangeAction, getChangeStatus, requestChange } from '../../../shared/vendors/unleash-change-requests.ts'
 
 const strategy = z.object({
   id: z.string(),
@@ -72,13 +72,13 @@ export const unleash = defineFlagProvider({
       } catch (error) {
         if (at > 0 || !needsChangeRequest(error)) throw error
         const actions = steps.map((step): ChangeAction => ({ feature: change.flag, ...step.asChange }))
-        return askForChange(client, location, actions, comment)
+        return requestChange(client, location, actions, comment)
       }
     }
     return undefined
   },
 
-  getChangeStatus: (client, location, { id }) => lookAtChange(client.http, location, id),
+  getChangeStatus: (client, location, { id }) => getChangeStatus(client.http, location, id),
 })
 
 /** One step of a change: as a direct request and as an action of a change request. */

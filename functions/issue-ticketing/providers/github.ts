@@ -4,7 +4,7 @@ import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
 import { githubApi, githubConnection, repository, repositoryPath } from '../../../shared/vendors/github.ts'
-import { marked, markIn, markOf } from '../../../shared/vendors/hidden-marker.ts'
+import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
   number: z.int(),
@@ -50,7 +50,7 @@ export const github = defineTicketProvider({
     for (let page = 1; page <= MAX_PAGES; page++) {
       const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: PAGE_SIZE, page }
       const { body: issues } = await http.get(`${repositoryPath(project)}/issues`, { query, schema: z.array(issue) })
-      const found = issues.find(({ body, pull_request }) => body?.includes(markOf(idempotencyKey)) && !pull_request)
+      const found = issues.find(({ body, pull_request }) => body?.includes(markerOf(idempotencyKey)) && !pull_request)
       if (found) return ticketOf(project, found)
       if (issues.length < PAGE_SIZE) return undefined
     }
@@ -63,7 +63,7 @@ export const github = defineTicketProvider({
     const text = clipped === title ? description : `${title}\n\n${description}`
     const content = {
       title: clipped,
-      body: marked(text, client.idempotencyKey, MAX_BODY),
+      body: withMarker(text, client.idempotencyKey, MAX_BODY),
       ...(type ? { type } : {}),
       ...(assignee ? { assignees: [assignee] } : {}),
       ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),
@@ -82,7 +82,7 @@ export const github = defineTicketProvider({
     const { path } = locate(ref)
     const { title, description, type, assignee, state, fields } = changes
     // Keep the marker, so that a repeated open still finds the issue.
-    const marker = description === undefined ? '' : markIn((await http.get(path, { schema: issue })).body.body)
+    const marker = description === undefined ? '' : markerIn((await http.get(path, { schema: issue })).body.body)
     const patch = {
       ...(title === undefined ? {} : { title }),
       ...(description === undefined ? {} : { body: clip(description, MAX_BODY - marker.length) + marker }),
@@ -96,7 +96,7 @@ export const github = defineTicketProvider({
   },
 
   async comment(client, ref, text) {
-    await client.http.post(`${locate(ref).path}/comments`, { body: marked(text, client.idempotencyKey, MAX_BODY) })
+    await client.http.post(`${locate(ref).path}/comments`, { body: withMarker(text, client.idempotencyKey, MAX_BODY) })
   },
 
   async hasComment({ http, idempotencyKey }, ref) {
@@ -104,7 +104,7 @@ export const github = defineTicketProvider({
     for (let page = 1; ; page++) {
       const query = { per_page: PAGE_SIZE, page }
       const { body: comments } = await http.get(`${path}/comments`, { query, schema: z.array(comment) })
-      if (comments.some(({ body }) => body?.includes(markOf(idempotencyKey)))) return true
+      if (comments.some(({ body }) => body?.includes(markerOf(idempotencyKey)))) return true
       if (comments.length < PAGE_SIZE) return false
     }
   },

@@ -19,7 +19,7 @@ import {
   projectPath,
   userIdOf,
 } from '../../../shared/vendors/gitlab.ts'
-import { marked, markIn, markOf } from '../../../shared/vendors/hidden-marker.ts'
+import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
   iid: z.int(),
@@ -72,7 +72,7 @@ export const gitlab = defineTicketProvider({
     const created_after = new Date(Date.now() - (isRetry ? FIND_WINDOW_OF_RETRY_MS : FIND_WINDOW_MS)).toISOString()
     const query = { state: 'all', order_by: 'created_at', sort: 'desc', created_after }
     for await (const issues of pages(http, `${projectPath(project)}/issues`, issue, query, MAX_PAGES)) {
-      const found = issues.find(({ description }) => description?.includes(markOf(idempotencyKey)))
+      const found = issues.find(({ description }) => description?.includes(markerOf(idempotencyKey)))
       if (found) return ticketOf(project, found)
     }
     return undefined
@@ -84,7 +84,7 @@ export const gitlab = defineTicketProvider({
     const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const content = {
       title: clipped,
-      description: marked(withoutQuickActions(text), idempotencyKey),
+      description: withMarker(withoutQuickActions(text), idempotencyKey),
       ...(await settingsOf(http, input)),
       ...joinLabels('labels', [...labels, ...priorityLabel(input)]),
       ...fields,
@@ -116,13 +116,13 @@ export const gitlab = defineTicketProvider({
   },
 
   async comment({ http, idempotencyKey }, ref, text) {
-    await http.post(`${locate(ref).path}/notes`, { body: marked(withoutQuickActions(text), idempotencyKey) })
+    await http.post(`${locate(ref).path}/notes`, { body: withMarker(withoutQuickActions(text), idempotencyKey) })
   },
 
   async hasComment({ http, idempotencyKey }, ref) {
     const query = { order_by: 'created_at', sort: 'desc' }
     for await (const notes of pages(http, `${locate(ref).path}/notes`, note, query)) {
-      if (notes.some(({ body }) => body?.includes(markOf(idempotencyKey)))) return true
+      if (notes.some(({ body }) => body?.includes(markerOf(idempotencyKey)))) return true
     }
     return false
   },
@@ -161,7 +161,7 @@ function withoutQuickActions(text: string): string {
 }
 
 async function readMarker(http: Http, path: string): Promise<string> {
-  return markIn((await http.get(path, { schema: issue })).body.description)
+  return markerIn((await http.get(path, { schema: issue })).body.description)
 }
 
 function locate(ref: TicketRef): { project: string; path: string } {

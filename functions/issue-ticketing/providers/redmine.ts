@@ -14,7 +14,7 @@ import {
   idsOf,
   is,
   named,
-  perPage,
+  PER_PAGE,
   read,
   redmineApi,
   redmineConnection,
@@ -73,7 +73,7 @@ export const redmine = defineTicketProvider({
       status_id: '*',
       description: `~${markerOf(idempotencyKey)}`,
       sort: 'id',
-      limit: perPage,
+      limit: PER_PAGE,
     }
     const { status, body } = await http.get('issues.json', { query, accept: [404], schema: someIssues })
     if (status === 404) {

@@ -15,8 +15,8 @@ import {
 } from '../../../shared/fields.ts'
 import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
 import { validate } from '../../../shared/validate.ts'
-import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allowed-targets.ts'
-import { nothing, type Plan, type Tally } from '../../../shared/vendors/load-generator/plan.ts'
+import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
+import { EMPTY_TALLY, type Plan, type Tally } from '../../../shared/vendors/load-generator/plan.ts'
 
 /** Upper limits of every connection: this generator is for small tests, and a mistake must stay small. */
 const MAX = { rate: 500, connections: 200, minutes: 30, timeout: 30 }
@@ -43,7 +43,7 @@ const onlyHeaders = z.refine<Record<string, string>>(isHeader, {
   message: `must contain only valid header names and values, and none of ${RESERVED_HEADERS.join(', ')}`,
 })
 const onlyTargets = z.refine<string[]>(
-  (list) => list.length > 0 && list.every((one) => !faultOf(one) && !one.includes('?')),
+  (list) => list.length > 0 && list.every((one) => !problemOf(one) && !one.includes('?')),
   {
     message: 'must be URLs such as https://shop.example.com/api, without credentials, query or #',
   },
@@ -139,7 +139,7 @@ export const autocannon = defineJobProvider({
     return {
       id: idOf(idempotencyKey ?? 'a-dry-run'),
       summary: `${plan.rate} requests/s of ${plan.method} ${plan.url} for ${formatDuration(duration)}, on at most ${plan.connections} connections`,
-      providerState: { plan, left, of: left.length, tally: nothing } satisfies TestState,
+      providerState: { plan, left, of: left.length, tally: EMPTY_TALLY } satisfies TestState,
     }
   },
 
@@ -220,8 +220,8 @@ function planOf(
   if (project !== undefined) throw invalidInput('input.project', 'is not supported by the built-in generator')
   if (ref !== undefined) throw invalidInput('input.ref', 'is not supported by the built-in generator')
   const given = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
-  const fault = faultOf(target)
-  if (fault) throw invalidInput('input.target', fault)
+  const problem = problemOf(target)
+  if (problem) throw invalidInput('input.target', problem)
   const url = new URL(target)
   if (!isAllowed(url, connection.allow)) {
     throw invalidInput(

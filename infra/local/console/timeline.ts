@@ -38,7 +38,7 @@ interface CallRecords {
   startedAt?: number
 }
 
-/** Returns the timeline of a call from its first request to its end, or to its current wait. */
+/** Returns the timeline of a call, from its first request until it ended or to its current wait. */
 export function timelineOf({ entry, operations, events, summary, startedAt }: CallRecords): Moment[] {
   const moments: Moment[] = [
     ...entry.requests.flatMap(requestMoments),

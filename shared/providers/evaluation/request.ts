@@ -46,7 +46,7 @@ export interface EvaluationRequest {
   file?: SloFile | undefined
   objectives?: Objective[] | undefined
   about: Pick<CallEvent['data'], 'project' | 'stage' | 'service'> & Pick<CallEvent, 'shkeptncontext'>
-  /** Where to read previous evaluations. */
+  /** Identifies the previous evaluations to compare with. */
   compareAt?: { orchestrator: string; task: string; project: string; stage: string; service: string } | undefined
 }
 

@@ -6,38 +6,40 @@ import type { Client } from '../../providers/provider.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
 import { expression, type Names, shown } from './expression.ts'
 import { type Login, loginAuthorization, loginField } from './login.ts'
-import { type ReadRequest, read, readField } from './request.ts'
+import { read } from './request.ts'
+import { type ReadRequest, readField } from './request-fields.ts'
 
-/** The fields of every HTTP connection, for every kind of provider. */
 interface HttpConnection extends HttpCredentials {
   login?: Login | undefined
   check?: ReadRequest | undefined
 }
 
-/** The fields that every connection to an HTTP API has, for every kind of provider. */
+/** The connection fields that all HTTP providers have. */
 const httpFields = {
-  baseUrl: url('Where the API is: every request goes below it'),
-  token: optional(secret('A bearer token, sent as Authorization')),
-  username: optional(word('With password: sent as Basic, or used by login')),
-  password: optional(secret('The password of username')),
+  baseUrl: url('URL of the API. Every path is relative to it'),
+  token: optional(secret('Bearer token, sent in the Authorization header')),
+  username: optional(word('User name for Basic authentication or for login')),
+  password: optional(secret('Password of username')),
   headers: optional(
     headers(
-      'Headers of every request. Those whose names contain auth, cookie, credential, key, passw, secret, session, signature or token are secret',
+      'Headers of every request. Values are secret if the name contains auth, cookie, credential, key, passw, secret, session, signature or token',
     ),
   ),
-  secretHeaders: optional(
-    secretHeaders('Headers of every request that are secret, although their names do not say so'),
-  ),
+  secretHeaders: optional(secretHeaders('More headers of every request. All values are secret')),
   login: optional(loginField),
   idempotencyHeader: optional(
-    word('The header that makes a repeat the same request, if the API has one: Idempotency-Key'),
+    word('Header for the idempotency key, if the API ignores repeated requests: Idempotency-Key'),
   ),
-  error: optional(expression('Finds the error in a response of success: response.error. What it finds is a refusal')),
-  reason: optional(expression('Finds the words of an error in a response, if they are in an unusual place')),
-  check: optional(readField('The cheapest request that needs the credentials')),
+  error: optional(
+    expression(
+      'Finds the error in a response with a successful status: response.error. If it finds one, the request was refused',
+    ),
+  ),
+  reason: optional(expression('Finds the message in an error response, if it is in an unusual place')),
+  check: optional(readField('A cheap request that requires the credentials. Tests the connection')),
 }
 
-/** How every HTTP API is called. */
+/** The common members of all HTTP providers. */
 export const httpApi = {
   headers(connection: HttpConnection): Record<string, string> {
     const { token, login } = connection
@@ -57,47 +59,51 @@ export const httpApi = {
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
     if (check) return read(client, check, namesOf(client, {}), { name: 'check' })
-    throw new Failure('misconfigured', 'The connection has no "check": add one, such as {"path":"me"}.')
+    throw new Failure('misconfigured', 'The connection has no "check". Add one, such as {"path":"me"}.')
   },
 }
 
-/** What the expressions of a request can read. */
+/** Returns the names that the expressions of a request can use. */
 export function namesOf({ idempotencyKey, event }: Client<HttpConnection>, input: unknown): Names {
   return { input, key: idempotencyKey, event: event ?? {}, now: `${new Date().toISOString().slice(0, 19)}Z` }
 }
 
 /**
- * A request that not every connection has.
+ * Returns an optional request of the connection.
  *
- * @param why what is impossible without it
- * @throws Failure `misconfigured`
+ * @param consequence the rest of the error message: `so tickets cannot be closed`
+ * @throws Failure `misconfigured` if the connection does not have it
  */
-export function needed<R>(request: R | undefined, name: string, why: string): R {
+export function requireRequest<R>(request: R | undefined, name: string, consequence: string): R {
   if (request) return request
-  throw new Failure('misconfigured', `The connection has no "${name}", ${why}: add it to its secret.`)
+  throw new Failure('misconfigured', `The connection has no "${name}", ${consequence}. Add it to the secret.`)
 }
 
-/** An API that cannot tell whether an earlier attempt succeeded must not be asked twice. */
-export function outcomeUnknown(what: string): Failure {
+/**
+ * Returns the error for a request that must not be sent again.
+ *
+ * @param effect the effect that it may have had: `an earlier attempt opened the ticket`
+ */
+export function outcomeUnknown(effect: string): Failure {
   return new Failure(
     'doubtful',
-    `It is unknown whether ${what}, and this cannot be looked up, so the request was not sent again. Check the platform before you repeat the call. With "find" or "idempotencyHeader" in the connection, a repeat is safe.`,
+    `It is unknown whether ${effect}, and the connection has no request to find out, so the request was not sent again. Check the platform before you repeat the call. To make retries safe, add "find" or "idempotencyHeader" to the connection.`,
   )
 }
 
 /**
- * `find` of the connection must find what a request with `"then": "find"` created.
+ * Returns the object that a request with `"then": "find"` created.
  *
- * @param find that request
- * @throws Failure `platform` if it does not: some APIs list what was created only after a moment
+ * @param find the `find` of the connection
+ * @throws Failure `platform` if it was not found. Transient, because some APIs list new objects late
  */
 export function requireFound<T>(found: T | 'unknown' | undefined, find: ReadRequest | undefined): T {
   if (found !== undefined && found !== 'unknown') return found
   const by = find?.at === undefined ? 'find of the connection' : shown('find.at', find.at)
-  throw new Failure('platform', `The request has "then": "find", and ${by} finds nothing.`)
+  throw new Failure('platform', `The request has "then": "find", but ${by} finds nothing.`)
 }
 
-/** The fields of a connection: the common ones, and those of a kind of provider. */
+/** Returns the schema of a connection: the common fields and those of a kind of provider. */
 export function connectionOf<F extends Record<string, z.ZodMiniType>>(fields: F) {
   return z.strictObject({ ...httpFields, ...fields })
 }

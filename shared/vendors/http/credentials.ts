@@ -1,6 +1,6 @@
 import { registerSecret } from '../../redact.ts'
 
-/** The fields of every HTTP connection that its requests use. */
+/** The connection fields that requests use. */
 export interface HttpCredentials {
   baseUrl?: string | undefined
   token?: string | undefined
@@ -13,13 +13,13 @@ export interface HttpCredentials {
   reason?: string | undefined
 }
 
-/** The headers that the connection lists. */
+/** Returns the configured headers, with names in lower case. */
 export function listedHeaders({ headers, secretHeaders }: HttpCredentials): Record<string, string> {
   const listed = Object.entries({ ...headers, ...secretHeaders })
   return Object.fromEntries(listed.map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-/** Basic authentication, if the connection has a user. */
+/** Returns the header for Basic authentication, if the connection has a user. */
 export function basicHeader({ username, password }: HttpCredentials): Record<string, string> {
   if (username === undefined || password === undefined) return {}
   const value = Buffer.from(`${username}:${password}`, 'utf8').toString('base64')

@@ -11,32 +11,33 @@ import { type Query, withQueryName } from '../../providers/evaluation/queries.ts
 import type { Client } from '../../providers/provider.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { excerpt, expression, findIn, findText, shown } from './expression.ts'
-import { read, readField } from './request.ts'
+import { read } from './request.ts'
+import { readField } from './request-fields.ts'
 
-const { slo: _, ...judged } = evaluationFields
+const { slo: _, ...commonFields } = evaluationFields
 const connection = connectionOf({
-  ...judged,
-  measure: readField('Asks for the value of query, from start to end (also startSeconds and endSeconds)'),
+  ...commonFields,
+  measure: readField('Reads the value of query between start and end (as Unix times: startSeconds and endSeconds)'),
   indicator: z.strictObject({
-    value: expression('The number in the response: response.value'),
-    message: optional(expression('What the API says of it')),
-    url: optional(expression('Where people see it')),
+    value: expression('Number in the response: response.value'),
+    message: optional(expression('Message of the API about the value')),
+    url: optional(expression('Link to the value, for people')),
   }),
 })
 type Api = Client<z.output<typeof connection>>
 
-/** Values of any API: the connection describes the request and where the value is in its response. */
+/** Reads indicators from any HTTP API. The connection describes the request and its response. */
 export const httpEvaluation = defineEvaluationProvider({
   title: 'HTTP API',
   connection,
   ...httpApi,
-  queryNoun: 'whatever the call of the connection sends as query',
+  queryNoun: 'the value that "measure" of the connection sends as query',
   dataDelay: 60,
 
-  async measure(client, asked) {
+  async measure(client, request) {
     const measured: MeasuredIndicator[] = []
-    // One after the other: nothing is known of what such an API can take.
-    for (const query of asked.queries) measured.push(await measureOne(client, query, asked))
+    // Sequential, because the rate limit of the API is unknown.
+    for (const query of request.queries) measured.push(await measureOne(client, query, request))
     return { measured }
   },
 })
@@ -64,6 +65,6 @@ async function measureOne(
   const url = findText(indicator.url, inResponse, 'indicator.url')
   if (typeof number === 'number') return { name, value: number, message, url }
   const finds = value === undefined ? 'nothing' : excerpt(value)
-  const why = `the API has no value: ${shown('indicator.value', indicator.value)} finds ${finds} in its response, which is ${excerpt(response)}`
-  return { name, value: undefined, message: message ?? why, url }
+  const reason = `the API has no value: ${shown('indicator.value', indicator.value)} finds ${finds} in its response, which is ${excerpt(response)}`
+  return { name, value: undefined, message: message ?? reason, url }
 }

@@ -11,14 +11,12 @@ type Data = Parameters<typeof search>[1]
 
 const MAX_SHOWN_CHARACTERS = 100
 
-/**
- * What every expression of a connection can read. A kind of provider may add names, such as `message`.
- */
+/** The names that expressions can use. A kind of provider may add names, such as `message`. */
 export interface Names extends Record<string, unknown> {
   input: unknown
-  /** The idempotency key, which is the same for a repeat. Absent if the call has no id. */
+  /** The idempotency key. Undefined if the call has no id. */
   key: string | undefined
-  /** Where the call comes from: `id`, `context`, `project`, `stage`, `service`, `labels`. */
+  /** The origin of the call: `id`, `context`, `project`, `stage`, `service`, `labels`. */
   event: unknown
   /** ISO 8601, UTC. */
   now: string
@@ -26,7 +24,7 @@ export interface Names extends Record<string, unknown> {
   response?: unknown
 }
 
-/** A JMESPath expression, which is checked when the connection is read. @see https://jmespath.org/specification.html */
+/** Returns a field for a JMESPath expression. Validates its syntax. @see https://jmespath.org/specification.html */
 export function expression(description: string) {
   const readable = z.superRefine<string>((text, { addIssue }) => {
     const message = problemOf(text)
@@ -35,7 +33,7 @@ export function expression(description: string) {
   return withDescription(z.string().check(z.minLength(1), z.maxLength(4_096), readable), description)
 }
 
-/** Why a text cannot be used as an expression. */
+/** Returns why a text is not a usable expression. */
 function problemOf(text: string): string | undefined {
   const name = nameInFilter(text)
   if (name !== undefined) {
@@ -45,18 +43,20 @@ function problemOf(text: string): string | undefined {
     evaluate(text, {})
     return undefined
   } catch (error) {
-    // A type error is about the data, which is not there yet.
+    // A type error is caused by the missing data.
     if (error instanceof JMESPathTypeError) return undefined
     if (text.replaceAll(' ', '').includes('{}'))
-      return 'must not contain {}: an empty object is written `{}`, with backticks'
+      return 'must not contain {}. Write an empty object as `{}`, with backticks'
     const reason = messageOf(error).replace(/^Invalid JMESPath expression: /i, '')
-    return `must be a JMESPath expression, such as "response.id" (${reason}): see https://jmespath.org`
+    return `must be a JMESPath expression, such as "response.id" (${reason}). See https://jmespath.org`
   }
 }
 
 /**
- * A filter sees only the fields of an item, and two missing fields are equal: `[?ref==key]` would find the first item
- * that has neither.
+ * Returns the name in a filter that is meant as a name of the request.
+ *
+ * JMESPath evaluates it as a field of the item, and missing fields are equal: `[?ref==key]` finds the first item with
+ * neither `ref` nor `key`.
  */
 function nameInFilter(text: string): string | undefined {
   const filters = text.split('[?').slice(1)
@@ -67,39 +67,39 @@ function nameInFilter(text: string): string | undefined {
 }
 
 /**
- * Finds the value of an expression in a request: undefined if there is nothing.
+ * Evaluates an expression of a request.
  *
- * @param where the place of the expression in the connection: `open.body`
- * @throws Failure `refused` if it cannot be applied to the input
+ * @param where path of the expression in the connection: `open.body`
+ * @throws Failure `refused` if it cannot be evaluated for the input
  */
 export function find(text: string, names: Names, where: string): unknown {
-  return applied(
+  return evaluateTraced(
     text,
     names,
     where,
-    (why) => new Failure('refused', `${shown(where, text)} cannot be evaluated: ${why}`),
+    (reason) => new Failure('refused', `${shown(where, text)} cannot be evaluated: ${reason}`),
   )
 }
 
 /**
- * Finds the value of an expression in a response: undefined if there is nothing.
+ * Evaluates an expression of a response.
  *
- * @throws Failure `misconfigured` if it cannot be applied to this response
+ * @throws Failure `misconfigured` if it cannot be evaluated for this response
  */
 export function findIn(text: string, names: Names, where: string): unknown {
-  return applied(
+  return evaluateTraced(
     text,
     names,
     where,
-    (why) =>
+    (reason) =>
       new Failure(
         'misconfigured',
-        `${shown(where, text)} does not fit the response of the API, which is ${responseOf(names, where)}: ${why}`,
+        `${shown(where, text)} does not fit the response of the API, which is ${responseOf(names, where)}: ${reason}`,
       ),
   )
 }
 
-/** Finds the value of an expression in a response, as text. `to_string` makes the text `null` of nothing. */
+/** Evaluates an expression of a response as text. `null` means nothing, because `to_string` returns it for nothing. */
 export function findText(text: string | undefined, names: Names, where: string): string | undefined {
   const found = text === undefined ? undefined : findIn(text, names, where)
   if (found === undefined || found === '' || found === 'null') return undefined
@@ -107,50 +107,50 @@ export function findText(text: string | undefined, names: Names, where: string):
 }
 
 /**
- * Finds text that a response must contain.
+ * Evaluates an expression as text that the response must contain.
  *
- * @throws Failure `misconfigured`
+ * @throws Failure `misconfigured` if it finds nothing
  */
 export function requireText(text: string, names: Names, where: string): string {
   const found = findText(text, names, where)
   if (found !== undefined) return found
   throw new Failure(
     'misconfigured',
-    `${shown(where, text)} finds nothing in the response of the API, which is ${responseOf(names, where)}: correct the expression.`,
+    `${shown(where, text)} finds nothing in the response of the API, which is ${responseOf(names, where)}. Correct the expression.`,
   )
 }
 
-/** Whether an expression finds something that JMESPath takes for true. */
+/** Returns whether the value of an expression is true in JMESPath. */
 export function holds(text: string | undefined, names: Names, where: string): boolean {
   if (text === undefined) return true
   return isTrue(find(text, names, where))
 }
 
-/** As JMESPath has it: nothing, false, and what is empty are not true. */
+/** Follows JMESPath: false and empty values are not true. */
 export function isTrue(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return false
   return typeof value !== 'object' || Object.keys(value).length > 0
 }
 
-/** The place and the text of an expression, for messages. */
+/** Describes an expression for messages. */
 export function shown(where: string, text: string): string {
   return `${where} of the connection, "${clipSingleLine(text, MAX_SHOWN_CHARACTERS)}",`
 }
 
-/** The response that an expression reads, for messages. That of a login holds credentials that nothing masks yet. */
+/** Describes a response for messages. A login response contains credentials that are not registered yet. */
 function responseOf({ response }: Names, where: string): string {
   if (!where.startsWith('login.')) return excerpt(response)
   if (response === undefined) return 'empty'
   return isRecord(response) ? `an object with ${Object.keys(response).join(', ') || 'no fields'}` : 'not an object'
 }
 
-/** The start of a response, for messages. What is secret in it is masked when the message is used. */
+/** Returns the start of a response, for messages. */
 export function excerpt(response: unknown): string {
   if (response === undefined) return 'empty'
   return clipSingleLine(typeof response === 'string' ? response : JSON.stringify(response), 2 * MAX_SHOWN_CHARACTERS)
 }
 
-function applied(text: string, names: Names, where: string, failure: (why: string) => Failure): unknown {
+function evaluateTraced(text: string, names: Names, where: string, failure: (reason: string) => Failure): unknown {
   try {
     const found = withoutNulls(evaluate(text, names))
     trace({ kind: 'expression', where, text, names, found })
@@ -166,11 +166,11 @@ function evaluate(text: string, data: object): unknown {
   return search(text, data as Data, { customFunctions: connectionFunctions })
 }
 
-/** JMESPath answers null for what is not there, which many APIs take for a value. */
+/** JMESPath returns null for missing fields, which many APIs accept as a value. */
 function withoutNulls(value: unknown): unknown {
   if (value === null) return undefined
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (typeof value !== 'object') return value
-  const entries = Object.entries(value as object).map(([name, one]): [string, unknown] => [name, withoutNulls(one)])
-  return Object.fromEntries(entries.filter(([, one]) => one !== undefined))
+  const entries = Object.entries(value as object).map(([name, item]): [string, unknown] => [name, withoutNulls(item)])
+  return Object.fromEntries(entries.filter(([, item]) => item !== undefined))
 }

@@ -4,7 +4,8 @@ import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../providers/flag.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { excerpt, expression, findIn, findText, shown } from './expression.ts'
-import { read, readField, write, writeField } from './request.ts'
+import { read, write } from './request.ts'
+import { readField, writeField } from './request-fields.ts'
 
 const connection = connectionOf({
   environment: optional(word('Default environment')),
@@ -12,29 +13,29 @@ const connection = connectionOf({
   get: readField('Reads the flag input.flag in input.environment'),
   set: writeField('Sets the flag input.flag in input.environment: input.on, input.percentage, input.comment'),
   flag: z.strictObject({
-    on: expression('Whether it is on, in the response of get: response.enabled'),
-    percentage: optional(expression('Who gets it while it is on, 0 to 100')),
-    url: optional(expression('Where people see it')),
+    on: expression('Whether the flag is on, in the response of get: response.enabled'),
+    percentage: optional(expression('Percentage of users who get the flag when it is on, 0 to 100')),
+    url: optional(expression('Link to the flag, for people')),
   }),
 })
 
-/** Flags of any API: the connection describes its requests and where the values are in its responses. */
+/** Reads and sets flags with any HTTP API. The connection describes the requests and their responses. */
 export const httpFlag = defineFlagProvider({
   title: 'HTTP API',
   connection,
   ...httpApi,
   project: { pattern: /^.{1,255}$/, example: 'shop', optional: true },
 
-  async get(client, place, flag) {
+  async get(client, location, flag) {
     const { connection } = client
-    const names = namesOf(client, { ...place, flag })
+    const names = namesOf(client, { ...location, flag })
     const response = await read(client, connection.get, names, { name: 'get' })
     const inResponse = { ...names, response }
     const on = findIn(connection.flag.on, inResponse, 'flag.on')
     if (typeof on !== 'boolean')
       throw new Failure(
         'misconfigured',
-        `${shown('flag.on', connection.flag.on)} must find true or false, and finds ${on === undefined ? 'nothing' : excerpt(on)} in the response of the API, which is ${excerpt(response)}.`,
+        `${shown('flag.on', connection.flag.on)} must find true or false, but finds ${on === undefined ? 'nothing' : excerpt(on)} in the response of the API, which is ${excerpt(response)}.`,
       )
     const percentage = connection.flag.percentage && findIn(connection.flag.percentage, inResponse, 'flag.percentage')
     return {
@@ -44,10 +45,10 @@ export const httpFlag = defineFlagProvider({
     }
   },
 
-  async set(client, place, changes, comment) {
-    // One after the other: the API has no request for several flags.
+  async set(client, location, changes, comment) {
+    // The API has no request for several flags.
     for (const change of changes)
-      await write(client, client.connection.set, namesOf(client, { ...place, ...change, comment }), 'set')
+      await write(client, client.connection.set, namesOf(client, { ...location, ...change, comment }), 'set')
     return undefined
   },
 })

@@ -2,6 +2,7 @@ import { JMESPathTypeError } from '@aws-lambda-powertools/jmespath'
 import { Functions } from '@aws-lambda-powertools/jmespath/functions'
 import { parseDuration } from '../../duration.ts'
 import { messageOf } from '../../errors.ts'
+import { escapeHtml } from '../../text/escape-html.ts'
 
 /** An expression argument, such as `&name`: evaluated for each item of a list. */
 interface ItemExpression {
@@ -10,10 +11,10 @@ interface ItemExpression {
 
 type ArgumentTypes = Parameters<typeof Functions.signature>[0]['argumentsSpecs']
 
-/** A pattern runs over text that a platform sent, and the time it takes may grow fast with the length of the text. */
+/** Limits the time that a slow pattern can take. */
 const MAX_MATCHED_LENGTH = 10_000
 
-/** Their types, checked at each call, and what they do. In an expression `timeAdd` is called `time_add`. */
+/** Functions with the types of their arguments. An expression calls `timeAdd` as `time_add`. */
 const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[]) => unknown]> = {
   split: [[['string'], ['string']], (text: string, separator: string) => text.split(separator)],
   replace: [
@@ -28,7 +29,7 @@ const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[
   timeAdd: [[['string'], ['string']], addTime],
   toEpoch: [[['string']], (time: string) => Math.floor(epochMs(time) / 1_000)],
   fromEpoch: [[['number']], (seconds: number) => isoTime(seconds * 1_000)],
-  // JMESPath's own filters see only the items of the list.
+  // Filters in JMESPath cannot read names outside of the list.
   where: [
     [['array'], ['expression'], ['any']],
     (items: unknown[], of: ItemExpression, value: unknown) =>
@@ -41,32 +42,27 @@ const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[
   ],
 }
 
-/** The functions that a connection can use in its expressions, next to those of JMESPath. */
+/** Adds functions to those of JMESPath. */
 class ConnectionFunctions extends Functions {}
 
 for (const [name, [argumentsSpecs, run]] of Object.entries(definitions)) {
   const method = `func${name[0]?.toUpperCase()}${name.slice(1)}`
   const descriptor = { value: run, writable: true, configurable: true }
-  // A decorator elsewhere; called as a function, since Node.js runs these sources without compiling decorators.
+  // A decorator, called as a function because Node.js does not support decorators.
   Functions.signature({ argumentsSpecs })(ConnectionFunctions.prototype, method, descriptor)
   Object.defineProperty(ConnectionFunctions.prototype, method, descriptor)
 }
 
 export const connectionFunctions = new ConnectionFunctions()
 
-/** Plain text as HTML that shows it. */
+/** Returns plain text as HTML. */
 function html(text: string): string {
-  const escaped = text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-  return escaped.replace(/\r\n?|\n/g, '<br>')
+  return escapeHtml(text).replace(/\r\n?|\n/g, '<br>')
 }
 
-/** The whole match and its groups; null if the pattern does not match. */
+/** Returns the match and its groups, or null. */
 function match(text: string, pattern: string): (string | null)[] | null {
-  const found = explained(() => new RegExp(pattern, 'u')).exec(text.slice(0, MAX_MATCHED_LENGTH))
+  const found = withArgumentErrors(() => new RegExp(pattern, 'u')).exec(text.slice(0, MAX_MATCHED_LENGTH))
   return found && Array.from(found, (group) => group ?? null)
 }
 
@@ -74,7 +70,7 @@ function match(text: string, pattern: string): (string | null)[] | null {
 function addTime(time: string, duration: string): string {
   const [sign, length] = duration.startsWith('-') ? [-1, duration.slice(1)] : [1, duration]
   return isoTime(
-    epochMs(time) + sign * explained(() => parseDuration(length, 'the second argument of time_add')) * 1_000,
+    epochMs(time) + sign * withArgumentErrors(() => parseDuration(length, 'the second argument of time_add')) * 1_000,
   )
 }
 
@@ -84,13 +80,13 @@ function epochMs(time: string): number {
   return ms
 }
 
-/** ISO 8601 in UTC, to the second. */
+/** Formats a time as ISO 8601 in UTC, to the second. */
 function isoTime(ms: number): string {
   if (Number.isNaN(new Date(ms).getTime())) throw new ArgumentError('the time is outside the range of dates')
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 
-/** A value that a function cannot work with. The library drops every error of a function except its own. */
+/** Reports an invalid argument. The library drops errors of other types. */
 class ArgumentError extends JMESPathTypeError {
   readonly #reason: string
 
@@ -104,7 +100,7 @@ class ArgumentError extends JMESPathTypeError {
   }
 }
 
-function explained<T>(run: () => T): T {
+function withArgumentErrors<T>(run: () => T): T {
   try {
     return run()
   } catch (error) {

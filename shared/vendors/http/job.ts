@@ -1,15 +1,16 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
+import { invalidInput } from '../../errors.ts'
 import { optional, withDescription, word } from '../../fields.ts'
 import { defineJobProvider, type Run, type StartJob } from '../../providers/job.ts'
 import type { Client } from '../../providers/provider.ts'
 import { limitOutput, metricsIn } from '../../providers/run-output.ts'
 import { isRecord } from '../../record.ts'
-import { connectionOf, httpApi, namesOf, needed, requireFound } from './connection.ts'
+import { connectionOf, httpApi, namesOf, requireFound, requireRequest } from './connection.ts'
 import { expression, findIn, findText, type Names, requireText } from './expression.ts'
-import { create, createField, read, readField, write, writeField } from './request.ts'
+import { create, read, write } from './request.ts'
+import { createField, readField, writeField } from './request-fields.ts'
 
-/** The state of a run that the API no longer has, if `states` of the connection says what it means. */
+/** The state of a run that the API has deleted, if `states` of the connection contains it. */
 const GONE = 'gone'
 
 const connection = connectionOf({
@@ -17,36 +18,35 @@ const connection = connectionOf({
   project: optional(word('Default project')),
   start: createField('Starts the job input.target'),
   look: readField('Reads the run input.id'),
-  find: optional(readField('Looks for the run that was started with key')),
+  find: optional(readField('Finds the run whose idempotency key is key')),
   stop: optional(writeField('Stops the run input.id')),
   run: z.strictObject({
-    id: expression('Its id in the response: response.id'),
-    url: optional(expression('Where people see it')),
-    state: expression("The API's word for its state, in the response of look"),
-    step: optional(expression('How far it is, for people')),
-    reason: optional(expression('Why it ended so')),
-    output: optional(expression('Its results: numbers in it are what thresholds judge')),
+    id: expression('Id of the run in the response: response.id'),
+    url: optional(expression('Link to the run, for people')),
+    state: expression('State of the run, as the API calls it, in the response of look'),
+    step: optional(expression('Progress of the run, for people')),
+    reason: optional(expression('Why the run failed')),
+    output: optional(expression('Results of the run. Thresholds compare the numbers in it')),
   }),
   states: withDescription(
     z.record(z.string(), z.enum(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'])),
-    'What each state means: {"done":"pass","broken":"fail"}. A state that is not listed is not an end. "gone" is a run that look does not find',
+    'Maps each final state to a result: {"done":"pass","broken":"fail"}. A run in any other state is running. "gone" is the state of a deleted run (status 404)',
   ),
 })
 type Api = Client<z.output<typeof connection>>
 
-/** Jobs of any API: the connection describes its requests and where the values are in its responses. */
+/** Runs jobs with any HTTP API. The connection describes the requests and their responses. */
 export const httpJob = defineJobProvider({
   title: 'HTTP API',
   noun: 'run',
   connection,
   ...httpApi,
-  // The connection says what a state means.
+  // The connection maps the states.
   states: {},
 
   checkStart({ onDeadline }, { stop }) {
     if (onDeadline !== 'stop' || stop) return
-    const message = 'not possible, because the connection has no "stop": write leave'
-    throw new Failure('invalid', `input.onDeadline is ${message}`, { errors: [{ path: 'input.onDeadline', message }] })
+    throw invalidInput('input.onDeadline', 'must be leave, because the connection has no "stop"')
   },
 
   find: findRun,
@@ -82,14 +82,14 @@ export const httpJob = defineJobProvider({
   },
 
   async stop(client, run) {
-    const stop = needed(client.connection.stop, 'stop', 'so nothing can be stopped')
+    const stop = requireRequest(client.connection.stop, 'stop', 'so runs cannot be stopped')
     await write(client, stop, namesOf(client, run), 'stop')
   },
 })
 
 async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | undefined> {
   const { find, idempotencyHeader } = client.connection
-  // A start with the same key is the same start.
+  // A repeated start with the same key has no effect.
   if (!find) return idempotencyHeader ? undefined : 'unknown'
   const names = namesOf(client, input)
   const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.isRetry })

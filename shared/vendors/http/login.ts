@@ -7,56 +7,54 @@ import { trace } from '../../http/trace.ts'
 import { registerSecret } from '../../redact.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
 import { expression, find, type Names, requireText, shown } from './expression.ts'
-import { formOf } from './request.ts'
+import { type Body, formOf } from './request-body.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 3_600
-/** A login is renewed this long before it expires: it must last for the request, too. */
-const MARGIN_MS = 30_000
+/** Renews a login before it expires, so that it stays valid during the request. */
+const RENEWAL_MARGIN_MS = 30_000
 
-/** How the API is logged in to before its first request. */
 export const loginField = withDescription(
   z.strictObject({
     method: optional(z.enum(['GET', 'POST'])),
     path: z.string().check(z.maxLength(2_000)),
-    body: optional(expression('What is sent as JSON: {user: username, pass: password}')),
-    form: optional(expression('An object that is sent as a form')),
-    token: optional(expression('Finds the token in the response: response.access_token')),
-    header: optional(word('The header of later requests: Authorization by default')),
-    value: optional(expression('The value of that header, from token: by default, Bearer and the token')),
-    cookie: optional(withDescription(z.literal(true), 'Later requests carry the cookies that the login sets')),
-    lifetime: optional(seconds(60, 30 * 86_400, 'How long it lasts: PT1H by default')),
+    body: optional(expression('JSON body: {user: username, pass: password}')),
+    form: optional(expression('Object to send as a form')),
+    token: optional(expression('Token in the response: response.access_token')),
+    header: optional(word('Header of later requests. Defaults to Authorization')),
+    value: optional(expression('Value of that header, computed from token. Defaults to Bearer and the token')),
+    cookie: optional(withDescription(z.literal(true), 'Sends the cookies of the login response with later requests')),
+    lifetime: optional(seconds(60, 30 * 86_400, 'How long a login is valid. Defaults to PT1H')),
     expired: optional(
       withDescription(
         z.array(z.int().check(z.gte(400), z.lte(499))),
-        'Statuses, next to 401, that mean that it has expired: [403]',
+        'Statuses that mean, like 401, that the login has expired: [403]',
       ),
     ),
   }),
-  'Logs in before the first request, with username and password: as Basic, unless body or form says how',
+  'Logs in before the first request. Sends username and password as Basic authentication, unless body or form contains them',
 )
 export type Login = z.output<typeof loginField>
 
-/** What a login gives later requests, and the parts of it that are secret. */
 interface Session {
   headers: Record<string, string>
   secrets: string[]
 }
 
-/** By connection, until shortly before they expire. */
+/** Valid sessions by connection. */
 const sessions = new Map<string, Session & { until: number }>()
 
 /**
- * Authenticates requests by a login, which is kept until it expires or the API refuses it.
+ * Logs in, and authenticates requests until the login expires or the API rejects it.
  *
- * @param ca PEM of a certificate authority to trust next to the public ones
+ * @param ca PEM of a certificate authority to trust in addition to the public ones
  */
 export function loginAuthorization(connection: HttpCredentials, login: Login, ca: string | undefined): Authorization {
   const { baseUrl, username, password } = connection
   const id = JSON.stringify([baseUrl, username, password, listedHeaders(connection), login])
   return {
     async headers() {
-      const known = sessions.get(id)
-      const session = known && known.until > Date.now() ? known : await renew(id, connection, login, ca)
+      const cached = sessions.get(id)
+      const session = cached && cached.until > Date.now() ? cached : await renew(id, connection, login, ca)
       for (const value of session.secrets) registerSecret(value)
       return session.headers
     },
@@ -66,7 +64,7 @@ export function loginAuthorization(connection: HttpCredentials, login: Login, ca
 
 async function renew(id: string, connection: HttpCredentials, login: Login, ca: string | undefined): Promise<Session> {
   const session = await logIn(connection, login, ca)
-  const until = Date.now() + (login.lifetime ?? DEFAULT_LIFETIME_SECONDS) * 1_000 - MARGIN_MS
+  const until = Date.now() + (login.lifetime ?? DEFAULT_LIFETIME_SECONDS) * 1_000 - RENEWAL_MARGIN_MS
   sessions.set(id, { ...session, until })
   return session
 }
@@ -83,19 +81,19 @@ async function logIn(connection: HttpCredentials, login: Login, ca: string | und
   trace({ kind: 'request', name: 'login' })
   const { headers, body } = requestOf(login, names)
   const authorization = body === undefined ? basicHeader(connection) : {}
-  const answer = await http.request(login.method ?? 'POST', login.path, {
+  const response = await http.request(login.method ?? 'POST', login.path, {
     headers: { ...listedHeaders(connection), ...authorization, ...headers },
     ...(body === undefined ? {} : { body }),
     isRead: true,
-    // A login page sends the browser on.
+    // Login pages redirect the browser.
     accept: [301, 302, 303, 307],
   })
-  const token = tokenOf(login, { ...names, response: answer.body })
-  const cookies = cookiesOf(login, answer)
+  const token = tokenOf(login, { ...names, response: response.body })
+  const cookies = cookiesOf(login, response)
   return { headers: { ...token.headers, ...cookies.headers }, secrets: [...token.secrets, ...cookies.secrets] }
 }
 
-function requestOf({ body, form }: Login, names: Names): { headers: Record<string, string>; body?: unknown } {
+function requestOf({ body, form }: Login, names: Names): Body {
   if (body !== undefined) return { headers: {}, body: find(body, names, 'login.body') }
   if (form === undefined) return { headers: {} }
   return formOf(find(form, names, 'login.form'), shown('login.form', form))
@@ -117,7 +115,10 @@ function cookiesOf({ cookie }: Login, { headers }: HttpResponse): Session {
     if (at > 0) cookies.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim())
   }
   if (cookies.size === 0)
-    throw new Failure('misconfigured', 'The login of the connection sets no cookie: remove "cookie" from it.')
+    throw new Failure(
+      'misconfigured',
+      'The login response sets no cookie. Remove "cookie" from "login" of the connection.',
+    )
   const header = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   return { headers: { cookie: header }, secrets: [...cookies.values()] }
 }

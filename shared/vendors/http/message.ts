@@ -4,21 +4,22 @@ import { optional } from '../../fields.ts'
 import { defineMessageProvider } from '../../providers/message.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
 import { expression, findText } from './expression.ts'
-import { type CreateRequest, create, createField } from './request.ts'
+import { create } from './request.ts'
+import { type CreateRequest, createField } from './request-fields.ts'
 
 const connection = connectionOf({
   post: createField(
-    'Posts message: mood, title, text, fields, table, links, buttons; decisionUrl is the page where people decide',
+    'Posts message, which has mood, title, text, fields, table, links and buttons. decisionUrl is the page of an approval',
   ),
   posted: optional(
     z.strictObject({
-      id: optional(expression('Its id in the response: response.id')),
-      url: optional(expression('Where people see it')),
+      id: optional(expression('Id of the message in the response: response.id')),
+      url: optional(expression('Link to the message, for people')),
     }),
   ),
 })
 
-/** Messages to any API: the connection describes the request and where the values are in its response. */
+/** Posts messages to any HTTP API. The connection describes the request and its response. */
 export const httpMessage = defineMessageProvider({
   title: 'HTTP API',
   connection,
@@ -36,11 +37,11 @@ export const httpMessage = defineMessageProvider({
   },
 })
 
-/** Names whose value contains the link. */
+/** Matches names whose value contains the link. */
 const HAS_LINK = /\b(?:decisionUrl|buttons)\b|\bmessage\b(?!\.)/
 
 /**
- * Refuses a question that people could read but not answer.
+ * Ensures that an approval request contains the link to its page.
  *
  * @throws Failure `misconfigured`
  */
@@ -51,6 +52,6 @@ function requireDecisionUrl(post: CreateRequest[]): void {
   if (expressions.some((text) => HAS_LINK.test(text))) return
   throw new Failure(
     'misconfigured',
-    'The post of the connection contains no link to the page where people decide: add decisionUrl to its body, such as {text: message.text, link: decisionUrl}.',
+    '"post" of the connection contains no link to the page where people decide. Add decisionUrl to its body, such as {text: message.text, link: decisionUrl}.',
   )
 }

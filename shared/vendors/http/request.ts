@@ -1,112 +1,41 @@
-import { randomUUID } from 'node:crypto'
-import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { optional, withDescription } from '../../fields.ts'
 import type { RequestOptions } from '../../http/client.ts'
 import { errorReasonIn } from '../../http/error-reason.ts'
 import { segment } from '../../http/segment.ts'
 import { trace } from '../../http/trace.ts'
 import type { Client } from '../../providers/provider.ts'
-import { isRecord } from '../../record.ts'
 import type { HttpCredentials } from './credentials.ts'
-import { excerpt, expression, find, findIn, holds, isTrue, type Names, shown } from './expression.ts'
+import { excerpt, find, findIn, holds, isTrue, type Names, shown } from './expression.ts'
+import { bodyOf, scalar } from './request-body.ts'
+import type { CreateRequest, ReadRequest, WriteRequest } from './request-fields.ts'
 
 const placeholder = /\{([^{}]+)\}/g
 
-const path = withDescription(
-  z.string().check(
-    z.maxLength(2_000),
-    z.refine((text) => !/^\w+:|^\/\/|\.\.(?:\/|$)|\?/.test(text), {
-      message: 'must be a path below baseUrl, such as "tickets/{input.id}", and without a query',
-    }),
-  ),
-  'Below baseUrl; {..} contains an expression, whose value is one part of the path',
-)
-
-const bodies = ['body', 'form', 'multipart', 'text'] as const
-
-const fields = {
-  method: optional(z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])),
-  path,
-  query: optional(z.record(z.string(), expression('The value of a query parameter'))),
-  headers: optional(z.record(z.string(), expression('The value of a header'))),
-  body: optional(expression('What is sent as JSON: {title: input.title, ref: key}')),
-  form: optional(expression('An object that is sent as a form')),
-  multipart: optional(expression('An object that is sent as multipart/form-data')),
-  text: optional(expression('What is sent as plain text')),
-  responseType: optional(withDescription(z.enum(['json', 'text']), 'What the API answers: json unless it says text')),
-  at: optional(expression('The part of the response that later expressions read as response: response.items[0]')),
-  error: optional(expression('Finds the error in a response of success; instead of that of the connection')),
-  reason: optional(expression('Finds the words of an error; instead of that of the connection')),
-}
-
-const oneBody = z.refine<Partial<Record<(typeof bodies)[number], unknown>>>(
-  (request) => bodies.filter((name) => request[name] !== undefined).length <= 1,
-  { message: 'can have one of body, form, multipart and text' },
-)
-const readRequest = z.strictObject(fields).check(oneBody)
-const writeRequest = z
-  .strictObject({
-    ...fields,
-    if: optional(expression('Send this request only if this finds something, and not false')),
-  })
-  .check(oneBody)
-const createRequest = z
-  .strictObject({
-    ...fields,
-    if: optional(expression('Send this request only if this finds something, and not false')),
-    then: optional(withDescription(z.literal('find'), 'The response has no id: find looks for what was created')),
-  })
-  .check(oneBody)
-
-const asList = z.transform((value) => (Array.isArray(value) ? value : [value]))
-
-/** A request that changes nothing. */
-export type ReadRequest = z.output<typeof readRequest>
-/** A request that changes something, and may depend on the input. */
-export type WriteRequest = z.output<typeof writeRequest>
-/** A request that creates something. */
-export type CreateRequest = z.output<typeof createRequest>
-
-export function readField(description: string) {
-  // A schema has one description, so each field needs a schema of its own.
-  return withDescription(z.clone(readRequest), description)
-}
-
-/** One request, or a list of which each is sent whose `if` holds, in order. */
-export function writeField(description: string) {
-  return withDescription(z.pipe(asList, z.array(writeRequest).check(z.minLength(1), z.maxLength(10))), description)
-}
-
-/** One request, or a list of which the first is sent whose `if` holds. */
-export function createField(description: string) {
-  return withDescription(z.pipe(asList, z.array(createRequest).check(z.minLength(1), z.maxLength(10))), description)
-}
-
 type Api = Client<HttpCredentials>
+
+interface ReadOptions {
+  /** Field of the connection, for messages: `get`. */
+  name: string
+  /** Statuses that mean that nothing was found. */
+  accept?: number[]
+  /** Fails unless the response proves that nothing was found. */
+  mustBeCertain?: boolean
+}
 
 /**
  * Sends a request that changes nothing.
  *
- * @param name the field of the connection, for messages: `get`
- * @param accept statuses that mean that there is nothing
- * @param mustBeCertain whether nothing may be taken for an answer only if the response shows that there is nothing
- * @returns what `at` finds in the response; undefined if there is nothing
+ * @returns the part of the response that `at` finds; undefined if nothing was found
  * @throws Failure
  */
-export function read(
-  client: Api,
-  request: ReadRequest,
-  names: Names,
-  { name, accept = [], mustBeCertain = false }: { name: string; accept?: number[]; mustBeCertain?: boolean },
-): Promise<unknown> {
-  return send(client, request, names, { name, accept, mustBeCertain, isRead: true })
+export function read(client: Api, request: ReadRequest, names: Names, options: ReadOptions): Promise<unknown> {
+  return send(client, request, names, { ...options, isRead: true })
 }
 
 /**
- * Sends each request of a list whose `if` holds, in order. A request can read the response of the one before as `response`.
+ * Sends each request of a list whose `if` is true, in order. A request can read the previous response as `response`.
  *
- * @throws Failure `refused` if none holds
+ * @throws Failure `refused` if no `if` is true
  */
 export async function write(client: Api, requests: WriteRequest[], names: Names, name: string): Promise<void> {
   let isSent = false
@@ -121,10 +50,10 @@ export async function write(client: Api, requests: WriteRequest[], names: Names,
 }
 
 /**
- * Sends the first request of a list whose `if` holds.
+ * Sends the first request of a list whose `if` is true.
  *
- * @returns what `at` finds in the response, and whether `find` must look for what was created
- * @throws Failure `refused` if there is none
+ * @returns the part of the response that `at` finds, and whether the new object must be looked up with `find`
+ * @throws Failure `refused` if no `if` is true
  */
 export async function create(
   client: Api,
@@ -132,141 +61,73 @@ export async function create(
   names: Names,
   name: string,
 ): Promise<{ response: unknown; findNext: boolean }> {
-  const request = requests.find((one) => holds(one.if, names, `${name}.if`))
+  const request = requests.find((candidate) => holds(candidate.if, names, `${name}.if`))
   if (!request) throw nothingToSend(name)
   const response = await send(client, request, names, { name, isRead: false })
   return { response, findNext: request.then === 'find' }
 }
 
 function nothingToSend(name: string): Failure {
-  return new Failure('refused', `The connection has no request in ${name} whose "if" holds for this input.`)
+  return new Failure('refused', `"${name}" of the connection has no request whose "if" is true for this input.`)
 }
 
 async function send(
   { http, connection }: Api,
   request: ReadRequest,
   names: Names,
-  {
-    name,
-    isRead,
-    accept = [],
-    mustBeCertain = false,
-  }: { name: string; isRead: boolean; accept?: number[]; mustBeCertain?: boolean },
+  { name, isRead, accept = [], mustBeCertain = false }: ReadOptions & { isRead: boolean },
 ): Promise<unknown> {
   trace({ kind: 'request', name })
   const { method, query = {}, headers = {}, responseType = 'json', at } = request
-  const { headers: typed, body } = bodyOf(request, names, name)
+  const { headers: typeHeaders, body } = bodyOf(request, names, name)
   const verb = method ?? (isRead && body === undefined ? 'GET' : 'POST')
-  const answer = await http.request(verb, pathOf(request, names, name), {
+  const response = await http.request(verb, pathOf(request, names, name), {
     query: valuesOf(query, names, `${name}.query`),
     headers: {
-      ...typed,
+      ...typeHeaders,
       ...(isRead ? {} : idempotencyHeader(connection, names.key)),
       ...asHeaders(valuesOf(headers, names, `${name}.headers`)),
     },
     ...(body === undefined ? {} : { body }),
     ...errorsOf(request, connection, names, name),
-    isRead: isRead,
+    isRead,
     accept,
   })
-  if (accept.includes(answer.status)) return undefined
-  if (responseType === 'json' && typeof answer.body === 'string') {
+  if (accept.includes(response.status)) return undefined
+  if (responseType === 'json' && typeof response.body === 'string') {
     throw new Failure(
       'platform',
-      `The API did not answer ${name} with JSON: ${excerpt(answer.body)}. If this is right, add "responseType": "text".`,
+      `The API did not answer ${name} with JSON: ${excerpt(response.body)}. If this is correct, add "responseType": "text".`,
     )
   }
-  const inResponse = { ...names, response: answer.body }
-  if (mustBeCertain && answer.status !== 204) requireList(at, inResponse, name)
-  return at === undefined ? answer.body : findIn(at, inResponse, `${name}.at`)
+  const inResponse = { ...names, response: response.body }
+  if (mustBeCertain && response.status !== 204) requireProof(at, inResponse, name)
+  return at === undefined ? response.body : findIn(at, inResponse, `${name}.at`)
 }
 
 /**
- * A response without a body, or without the list of which `at` takes the first item, does not show that nothing was created.
+ * Ensures that a response can prove that nothing was found: it must have a body and the list whose first item `at` selects.
  *
  * @throws Failure `platform`
  */
-function requireList(at: string | undefined, names: Names, name: string): void {
+function requireProof(at: string | undefined, names: Names, name: string): void {
   const list = at && listIn(at)
   const found = list ? findIn(list, names, `${name}.at`) : names.response
   if (list ? Array.isArray(found) : found !== undefined) return
-  const expected = list ? `${shown(`${name}.at`, list)} finds no list` : `the response to ${name} has no body`
+  const problem = list ? `${shown(`${name}.at`, list)} finds no list` : `the response to ${name} has no body`
   throw new Failure(
     'platform',
-    `Whether an earlier attempt created something cannot be looked up: ${expected} (${excerpt(names.response)}).`,
+    `It is unknown whether an earlier attempt created something: ${problem} (${excerpt(names.response)}).`,
   )
 }
 
-/** The list of which an expression takes the first item, as `response.items[0]` and `response.items | [0]` do. */
+/** Returns the list in `response.items[0]` or `response.items | [0]`. */
 function listIn(at: string): string | undefined {
   const text = at.trimEnd()
   return text.endsWith('[0]') ? text.slice(0, -3).trimEnd().replace(/\|$/, '') : undefined
 }
 
-interface Body {
-  headers: Record<string, string>
-  body?: unknown
-}
-
-function bodyOf(request: ReadRequest, names: Names, name: string): Body {
-  const { body, form, multipart, text } = request
-  if (form !== undefined) {
-    return formOf(find(form, names, `${name}.form`), shown(`${name}.form`, form))
-  }
-  if (multipart !== undefined) {
-    return multipartOf(find(multipart, names, `${name}.multipart`), shown(`${name}.multipart`, multipart))
-  }
-  if (text !== undefined) {
-    const headers = { 'content-type': 'text/plain; charset=utf-8' }
-    return { headers, body: String(scalar(find(text, names, `${name}.text`)) ?? '') }
-  }
-  const found = body === undefined ? undefined : find(body, names, `${name}.body`)
-  // The HTTP client sends a string as it is, and this one could be a document of its own.
-  return typeof found === 'string'
-    ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(found) }
-    : { headers: {}, body: found }
-}
-
-/**
- * The body of a form.
- *
- * @param what the expression, for messages
- * @throws Failure `misconfigured` if what was found is not an object
- */
-export function formOf(found: unknown, what: string): Body {
-  return {
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(formFields(found, what)).toString(),
-  }
-}
-
-/** The body of a form as multipart/form-data, for APIs that accept no other. Without fields there is no body. */
-function multipartOf(found: unknown, what: string): Body {
-  const fields = formFields(found, what)
-  if (fields.length === 0) return { headers: {} }
-  // Random, so that no value can contain it and add a field of its own.
-  const boundary = randomUUID()
-  const parts = fields.map(
-    ([field, value]) =>
-      `--${boundary}\r\ncontent-disposition: form-data; name="${fieldName(field)}"\r\n\r\n${value}\r\n`,
-  )
-  return {
-    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: `${parts.join('')}--${boundary}--\r\n`,
-  }
-}
-
-/** As browsers escape it. */
-function fieldName(field: string): string {
-  return field.replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('"', '%22')
-}
-
-function formFields(found: unknown = {}, what: string): [field: string, value: string][] {
-  if (!isRecord(found)) throw new Failure('misconfigured', `${what} must find an object, and finds ${excerpt(found)}.`)
-  return Object.entries(found).map(([field, value]) => [field, String(scalar(value))])
-}
-
-/** How an error is recognized and reported: by expressions, else as for every other platform. */
+/** Returns how errors are recognized and described, if the request or the connection has expressions for them. */
 function errorsOf(
   request: ReadRequest,
   connection: HttpCredentials,
@@ -281,16 +142,16 @@ function errorsOf(
     errorStatus: (response) => (isTrue(errorIn(response)) ? 422 : undefined),
     errorReason: (response) => {
       const found = reason && findIn(reason, { ...names, response }, request.reason ? `${name}.reason` : 'reason')
-      const words = isTrue(found) ? found : errorIn(response)
-      return isTrue(words) ? wordsOf(words) : undefined
+      const message = isTrue(found) ? found : errorIn(response)
+      return isTrue(message) ? describe(message) : undefined
     },
   }
 }
 
-function wordsOf(found: unknown): string {
-  if (Array.isArray(found)) return found.map(wordsOf).join('; ')
-  if (typeof found !== 'object') return String(found)
-  return errorReasonIn(found) || JSON.stringify(found)
+function describe(error: unknown): string {
+  if (Array.isArray(error)) return error.map(describe).join('; ')
+  if (typeof error !== 'object') return String(error)
+  return errorReasonIn(error) || JSON.stringify(error)
 }
 
 function idempotencyHeader({ idempotencyHeader: header }: HttpCredentials, key: string | undefined) {
@@ -303,7 +164,7 @@ function pathOf({ path }: ReadRequest, names: Names, name: string): string {
     if (value === undefined || value === '') {
       throw new Failure(
         'refused',
-        `${name}.path of the connection needs ${text}, which is missing: send it with the call.`,
+        `${name}.path of the connection needs ${text}, which is missing. Send it with the call.`,
       )
     }
     return segment(String(value))
@@ -317,11 +178,6 @@ function valuesOf(expressions: Record<string, string>, names: Names, where: stri
 }
 
 function asHeaders(values: Record<string, unknown>): Record<string, string> {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given.map(([field, value]) => [field.toLowerCase(), String(value)]))
-}
-
-function scalar(value: unknown): string | number | boolean | undefined {
-  if (value === undefined || typeof value === 'object') return value === undefined ? undefined : JSON.stringify(value)
-  return value as string | number | boolean
+  const present = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(present.map(([field, value]) => [field.toLowerCase(), String(value)]))
 }

@@ -3,33 +3,41 @@ import { type Failure, isTransient } from '../../errors.ts'
 import { optional, withDescription, word } from '../../fields.ts'
 import type { Client } from '../../providers/provider.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../providers/ticket.ts'
-import { connectionOf, httpApi, namesOf, needed, outcomeUnknown, requireFound } from './connection.ts'
+import { connectionOf, httpApi, namesOf, outcomeUnknown, requireFound, requireRequest } from './connection.ts'
 import { expression, findIn, findText, isTrue, type Names, requireText } from './expression.ts'
-import { create, createField, read, readField, write, writeField } from './request.ts'
+import { create, read, write } from './request.ts'
+import { createField, readField, writeField } from './request-fields.ts'
 
 const connection = connectionOf({
   project: optional(word('Default project')),
   open: createField('Opens a ticket'),
   get: readField('Reads the ticket input.id'),
-  find: optional(readField('Looks for the ticket that was opened with key')),
-  update: optional(writeField('Changes the ticket input.id: title, description, state and so on of input')),
+  find: optional(readField('Finds the ticket whose idempotency key is key')),
+  update: optional(
+    writeField('Updates the ticket input.id with the given fields of input, such as title, description and state'),
+  ),
   comment: optional(writeField('Adds input.comment to the ticket input.id')),
-  hasComment: optional(readField('Looks for the comment that was added with key: "at" finds something if it is there')),
+  hasComment: optional(
+    readField('Finds the comment whose idempotency key is key. "at" must find something only if it exists'),
+  ),
   close: optional(writeField('Closes the ticket input.id')),
   ticket: z.strictObject({
-    id: expression('Its id in the response: response.id'),
-    number: optional(expression('What people call it')),
-    url: optional(expression('Where people see it')),
-    state: expression("The API's word for its state"),
-    closed: expression("Whether it is closed: response.state=='done'"),
+    id: expression('Id of the ticket in the response: response.id'),
+    number: optional(expression('Number of the ticket, for people')),
+    url: optional(expression('Link to the ticket, for people')),
+    state: expression('State of the ticket, as the API calls it'),
+    closed: expression("Whether the ticket is closed: response.state=='done'"),
     gone: optional(
-      withDescription(z.literal('closed'), 'A ticket that get does not find (404, or nothing at "at") is closed'),
+      withDescription(
+        z.literal('closed'),
+        'Treats a ticket that get does not find (404, or nothing at "at") as closed',
+      ),
     ),
   }),
 })
 type Api = Client<z.output<typeof connection>>
 
-/** Tickets of any API: the connection describes its requests and where the values are in its responses. */
+/** Manages tickets with any HTTP API. The connection describes the requests and their responses. */
 export const httpTicket = defineTicketProvider({
   title: 'HTTP API',
   noun: 'ticket',
@@ -61,16 +69,16 @@ export const httpTicket = defineTicketProvider({
   },
 
   async update(client, ref, changes) {
-    const update = needed(client.connection.update, 'update', 'so nothing can be changed')
+    const update = requireRequest(client.connection.update, 'update', 'so tickets cannot be updated')
     await write(client, update, namesOf(client, { ...changes, ...ref }), 'update')
   },
 
   async comment(client, ref, comment) {
-    const { comment: requests, hasComment, idempotencyHeader } = client.connection
-    const known = needed(requests, 'comment', 'so nothing can be commented on')
+    const { hasComment, idempotencyHeader } = client.connection
+    const requests = requireRequest(client.connection.comment, 'comment', 'so comments cannot be added')
     if (client.isRetry && !hasComment && !idempotencyHeader)
       throw outcomeUnknown('an earlier attempt added the comment')
-    await write(client, known, namesOf(client, { ...ref, comment }), 'comment')
+    await write(client, requests, namesOf(client, { ...ref, comment }), 'comment')
   },
 
   async hasComment(client, ref) {
@@ -80,7 +88,7 @@ export const httpTicket = defineTicketProvider({
   },
 
   async close(client, ref, how) {
-    const close = needed(client.connection.close, 'close', 'so nothing can be closed')
+    const close = requireRequest(client.connection.close, 'close', 'so tickets cannot be closed')
     await write(client, close, namesOf(client, { ...how, ...ref }), 'close')
   },
 })

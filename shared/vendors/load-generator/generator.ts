@@ -4,22 +4,21 @@ import { networkReason } from '../../http/network.ts'
 import { lookupPublic } from './addresses.ts'
 import type { Plan, Tally } from './plan.ts'
 
-/** What is later than this is left out: a process that stood still must not make up for it in one burst. In milliseconds. */
-const latest = 1_000
-const longestReason = 200
+/** Drops requests that are later than this, so that a process that was paused does not send a burst. */
+const MAX_DELAY_MS = 1_000
+const MAX_REASON = 200
 
 type Send = (url: string, options: RequestOptions) => ClientRequest
 
-/** What a plan leaves to its connection. */
+/** Settings of the connection, which may be secret. */
 interface Trust {
   headers?: Record<string, string> | undefined
-  /** PEM of a certificate authority to trust beside the public ones. */
+  /** PEM of a certificate authority to trust in addition to the public ones. */
   ca?: string | undefined
 }
 
-/** What came of one request. */
-interface Answer {
-  /** Nothing where there was no whole answer. */
+interface Result {
+  /** Undefined if there was no complete response. */
   status: number | undefined
   bytes: number
   error: string | undefined
@@ -27,43 +26,43 @@ interface Answer {
 }
 
 /**
- * Sends requests at a constant rate, and waits for the answers to all of them.
+ * Sends requests at a constant rate, and waits for all responses.
  *
- * A request that is due while every connection is busy is not sent, and counted as dropped, so that neither the rate nor the
- * number of connections is ever exceeded, however slow the target is. Redirects are answers like others. TLS is verified.
+ * A request that is due while every connection is busy is counted as dropped instead of sent, so that a slow target never
+ * receives more than the planned rate and connections. Does not follow redirects. Verifies TLS certificates.
  *
- * @param seconds how long requests are sent; the answers may take as long as the plan's timeout more
- * @param before what earlier parts of the same test came to
- * @param trust headers that are secret, and whose certificates are trusted
- * @returns that and this together
+ * @param seconds time for sending requests; the last responses may take as long as the timeout of the plan
+ * @param previous the tally of earlier parts of the same test
+ * @returns the tally of this part and the earlier ones
  */
-export async function generate(plan: Plan, seconds: number, before: Tally, trust: Trust = {}): Promise<Tally> {
-  const secure = plan.url.startsWith('https:')
+export async function generate(plan: Plan, seconds: number, previous: Tally, trust: Trust = {}): Promise<Tally> {
+  const isSecure = plan.url.startsWith('https:')
   // Loaded when first used, as the AWS SDK does.
-  const { request, Agent } = secure ? await import('node:https') : await import('node:http')
-  const trusted = secure && trust.ca ? { ca: [...(await import('node:tls')).rootCertificates, trust.ca] } : {}
+  const { request, Agent } = isSecure ? await import('node:https') : await import('node:http')
+  const trusted = isSecure && trust.ca ? { ca: [...(await import('node:tls')).rootCertificates, trust.ca] } : {}
   const agent: Agent = new Agent({ keepAlive: true, maxSockets: plan.connections, lookup: lookupPublic, ...trusted })
   const headers = { 'user-agent': 'cloud-automation-webhooks', ...plan.headers, ...trust.headers }
-  const tally = { ...before, statuses: { ...before.statuses } }
-  const latencies = before.latencies ? (decodeFromCompressedBase64(before.latencies, 32, false) as Histogram) : empty()
+  const tally = { ...previous, statuses: { ...previous.statuses } }
+  const latencies = previous.latencies ? decode(previous.latencies) : createHistogram()
   const open = new Set<Promise<void>>()
-  const one = async () => {
+  const sendOne = async () => {
     const sentAt = performance.now()
-    const answer = await ask(request as Send, plan, { agent, headers })
-    const waited = performance.now() - sentAt
-    if (answer.status !== undefined || answer.timedOut) latencies.recordValue(Math.max(1, Math.round(waited * 1_000)))
-    count(tally, answer, plan.expect)
+    const result = await send(request as Send, plan, { agent, headers })
+    const latencyMs = performance.now() - sentAt
+    if (result.status !== undefined || result.timedOut)
+      latencies.recordValue(Math.max(1, Math.round(latencyMs * 1_000)))
+    count(tally, result, plan.expect)
   }
-  const beganAt = performance.now()
+  const startedAt = performance.now()
   for (let sent = 0; sent < Math.round(plan.rate * seconds); sent++) {
-    const due = beganAt + (sent * 1_000) / plan.rate
-    const left = due - performance.now()
-    if (left > 0) await new Promise((resolve) => setTimeout(resolve, left))
-    if (open.size >= plan.connections || left < -latest) {
+    const due = startedAt + (sent * 1_000) / plan.rate
+    const delay = due - performance.now()
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay))
+    if (open.size >= plan.connections || delay < -MAX_DELAY_MS) {
       tally.dropped++
       continue
     }
-    const sending = one().finally(() => open.delete(sending))
+    const sending = sendOne().finally(() => open.delete(sending))
     open.add(sending)
   }
   await Promise.all(open)
@@ -71,11 +70,11 @@ export async function generate(plan: Plan, seconds: number, before: Tally, trust
   return { ...tally, seconds: tally.seconds + seconds, latencies: encodeIntoCompressedBase64(latencies) }
 }
 
-/** Never throws: what goes wrong is what is measured. */
-function ask(send: Send, { url, method, body, timeout }: Plan, options: RequestOptions): Promise<Answer> {
+/** Sends one request. Does not throw: errors are results. */
+function send(request: Send, { url, method, body, timeout }: Plan, options: RequestOptions): Promise<Result> {
   return new Promise((resolve) => {
-    const answer: Answer = { status: undefined, bytes: 0, error: undefined, timedOut: false }
-    const outgoing = send(url, {
+    const result: Result = { status: undefined, bytes: 0, error: undefined, timedOut: false }
+    const outgoing = request(url, {
       ...options,
       method,
       headers: {
@@ -84,31 +83,31 @@ function ask(send: Send, { url, method, body, timeout }: Plan, options: RequestO
       },
     })
     const timer = setTimeout(() => {
-      answer.timedOut = true
-      outgoing.destroy(new Error(`no answer in ${timeout} s`))
+      result.timedOut = true
+      outgoing.destroy(new Error(`no response within ${timeout} s`))
     }, timeout * 1_000)
     outgoing.on('response', (incoming) => {
       incoming.on('data', (chunk: Buffer) => {
-        answer.bytes += chunk.length
+        result.bytes += chunk.length
       })
       incoming.on('end', () => {
-        if (incoming.complete) answer.status = incoming.statusCode
+        if (incoming.complete) result.status = incoming.statusCode
       })
-      // Told by the request, too.
+      // The request also emits this error.
       incoming.on('error', () => undefined)
     })
     outgoing.on('error', (error) => {
-      answer.error = networkReason(error)
+      result.error = networkReason(error)
     })
     outgoing.on('close', () => {
       clearTimeout(timer)
-      resolve(answer)
+      resolve(result)
     })
     outgoing.end(body)
   })
 }
 
-function count(tally: Tally, { status, bytes, error, timedOut }: Answer, expect: readonly number[]): void {
+function count(tally: Tally, { status, bytes, error, timedOut }: Result, expect: readonly number[]): void {
   tally.requests++
   tally.bytes += bytes
   if (status !== undefined) tally.statuses[status] = (tally.statuses[status] ?? 0) + 1
@@ -117,28 +116,28 @@ function count(tally: Tally, { status, bytes, error, timedOut }: Answer, expect:
     tally.succeeded++
     return
   }
-  const why = status === undefined ? (error ?? 'its answer broke off') : `status ${status}`
-  tally.firstFailure ??= why.slice(0, longestReason)
+  const reason = status === undefined ? (error ?? 'the response was incomplete') : `status ${status}`
+  tally.firstFailure ??= reason.slice(0, MAX_REASON)
 }
 
 function isSuccess(status: number, expect: readonly number[]): boolean {
   return expect.length > 0 ? expect.includes(status) : status >= 200 && status < 300
 }
 
-/** What a tally comes to; times in milliseconds. */
+/** Returns the metrics of a tally. Latencies are in milliseconds. */
 export function measure({ latencies, ...tally }: Tally) {
-  const histogram = latencies ? (decodeFromCompressedBase64(latencies, 32, false) as Histogram) : empty()
+  const histogram = latencies ? decode(latencies) : createHistogram()
   const at = (percentile: number) => milliseconds(histogram.getValueAtPercentile(percentile))
   const { requests, succeeded, seconds, bytes, timeouts, dropped } = tally
-  const per = (part: number, whole: number, digits = 4) => (whole > 0 ? round(part / whole, digits) : 0)
+  const ratio = (value: number, total: number, digits = 4) => (total > 0 ? round(value / total, digits) : 0)
   return {
     requests,
     errors: requests - succeeded,
-    rps: per(requests, seconds),
-    // Of a million requests one may be too many.
-    errorRate: per(requests - succeeded, requests, 9),
-    throughput: Math.round(per(bytes, seconds)),
-    // Of nothing there is no time: a threshold on it must not pass.
+    rps: ratio(requests, seconds),
+    // A threshold may allow less than one error per million requests.
+    errorRate: ratio(requests - succeeded, requests, 9),
+    throughput: Math.round(ratio(bytes, seconds)),
+    // Without latencies, a threshold on them must not pass.
     ...(histogram.totalCount > 0
       ? {
           mean: milliseconds(histogram.mean),
@@ -154,8 +153,8 @@ export function measure({ latencies, ...tally }: Tally) {
   }
 }
 
-/** Of microseconds, to a thousandth: its encoding stays below 10 KB, however much is in it. */
-function empty(): Histogram {
+/** Creates a histogram of microseconds with three significant digits. Its encoding always stays below 10 KB. */
+function createHistogram(): Histogram {
   return build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: 600_000_000,
@@ -163,6 +162,10 @@ function empty(): Histogram {
     bitBucketSize: 32,
     useWebAssembly: false,
   })
+}
+
+function decode(latencies: string): Histogram {
+  return decodeFromCompressedBase64(latencies, 32, false) as Histogram
 }
 
 function milliseconds(microseconds: number): number {

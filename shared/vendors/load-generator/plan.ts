@@ -1,4 +1,4 @@
-/** What is sent, and how fast: JSON, without secrets. */
+/** The requests to send. JSON without secrets. */
 export interface Plan {
   url: string
   method: string
@@ -7,31 +7,31 @@ export interface Plan {
   /** Requests per second. */
   rate: number
   connections: number
-  /** Seconds until a request has failed. */
+  /** Seconds to wait for a response. */
   timeout: number
-  /** Statuses that are a success; where there are none, those from 200 to 299. */
+  /** Successful statuses. Defaults to 200 to 299 if empty. */
   expect: number[]
 }
 
-/** What it has come to so far: JSON, of some KB, to be kept between two parts of a test. */
+/** The counts of a test so far. JSON of some KB, which is stored between two parts of a test. */
 export interface Tally {
   requests: number
   succeeded: number
   timeouts: number
-  /** Not sent, since every connection was busy. */
+  /** Requests that were not sent, because every connection was busy. */
   dropped: number
-  /** Of the answers' bodies. */
+  /** Bytes of all response bodies. */
   bytes: number
-  /** In which requests were sent. */
+  /** Time in which requests were sent. */
   seconds: number
-  /** Status -> how many. */
+  /** Number of responses by status. */
   statuses: Record<string, number>
   firstFailure: string | undefined
-  /** How long the answers took, in microseconds: an HDR histogram, compressed, in base64. */
+  /** Response times in microseconds: a compressed HDR histogram in base64. */
   latencies: string
 }
 
-export const nothing: Readonly<Tally> = {
+export const EMPTY_TALLY: Readonly<Tally> = {
   requests: 0,
   succeeded: 0,
   timeouts: 0,

@@ -253,7 +253,7 @@ describe('Unleash: change requests', () => {
     const other = await failureOf(set({ flag: 'bare', on: true }, { key: keyOf(2) }))
     expect(other).toMatchObject({ kind: 'platform', transient: true })
     expect(other.message).toBe(
-      `Unleash adds to change request 1 "Set feature flags (caw-${keyOf(1)})" whatever else this user changes in production: it is In review, and must be applied or cancelled before.`,
+      `Unleash has the open change request 1 "Set feature flags (caw-${keyOf(1)})" of this user in production, and would add this change to it. It is In review: apply or cancel it first.`,
     )
     expect(changesOf(request())).toHaveLength(2)
     request().state = 'Cancelled'
@@ -308,7 +308,7 @@ describe('Unleash: change requests', () => {
     const waiting = await ask()
     request().state = 'Approved'
     const seen = await getStatus(waiting)
-    expect('status' in seen && seen.status).toContain('Approved, to be applied by somebody else, since Unleash says:')
+    expect('status' in seen && seen.status).toContain('Approved, but must be applied by someone else, because Unleash refused it:')
     expect('status' in seen && seen.status).toContain('"APPLY_CHANGE_REQUEST" permission')
   })
 

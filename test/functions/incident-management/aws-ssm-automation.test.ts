@@ -65,11 +65,11 @@ describe('AWS Systems Manager: connection', () => {
 
 describe('AWS Systems Manager: invalid input', () => {
   test.each([
-    [{ target: 'a' }, {}, 'input.target is no name of a document'],
-    [{ target: 'x;y' }, {}, 'input.target is no name of a document'],
-    [{ ...restart, ref: '0' }, {}, 'input.ref is no version of a document'],
-    [{ ...restart, ref: 'main' }, {}, 'input.ref is no version of a document'],
-    [{ ...restart, project: 'shop' }, {}, 'input.project is of no use'],
+    [{ target: 'a' }, {}, 'input.target must be the name of a document'],
+    [{ target: 'x;y' }, {}, 'input.target must be the name of a document'],
+    [{ ...restart, ref: '0' }, {}, 'input.ref must be the version of a document'],
+    [{ ...restart, ref: 'main' }, {}, 'input.ref must be the version of a document'],
+    [{ ...restart, project: 'shop' }, {}, 'input.project is not supported'],
     [
       { ...restart, parameters: { AutomationAssumeRole: 'arn:aws:iam::1:role/admin' } },
       { automationRoleArn: 'arn:aws:iam::1:role/runbooks' },

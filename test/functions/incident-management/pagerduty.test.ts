@@ -53,7 +53,7 @@ describe('PagerDuty: connection', () => {
     [
       'there is no e-mail address',
       undefined,
-      'The connection needs "email": PagerDuty accepts changes with an account-level key',
+      'The connection needs "email", because PagerDuty accepts changes with an account-level key',
     ],
     [
       'no user has the e-mail address',
@@ -144,16 +144,16 @@ describe('PagerDuty: open', () => {
     expect(incident().asked).toMatchObject({ urgency: 'high' })
     expect(incident().asked['priority']).toBeUndefined()
     expect((await failureOf(open({ priority: 'P1' }, { key: keyOf(2) }))).message).toBe(
-      'PagerDuty has no priority "P1"; the account has: none.',
+      'PagerDuty has no priority "P1". Priorities: none.',
     )
   })
 
   test('creates nothing for an unknown priority or user', async () => {
     expect((await failureOf(open({ priority: 'Sev1' }))).message).toBe(
-      'PagerDuty has no priority "Sev1"; the account has: P1, P2, P3, P4, P5.',
+      'PagerDuty has no priority "Sev1". Priorities: P1, P2, P3, P4, P5.',
     )
     expect((await failureOf(open({ assignee: 'jdoe@example.com' }))).message).toBe(
-      'PagerDuty knows nobody by jdoe@example.com: write the id of the user as assignee.',
+      'PagerDuty has no user with the e-mail address jdoe@example.com. Send the id of the user as assignee.',
     )
     expect(server.state.incidents).toEqual([])
   })

@@ -351,7 +351,7 @@ describe('Rundeck: getStatus', () => {
     const { job: pending } = await start()
     expect(await getStatus(pending)).toMatchObject({
       status: 'failed-with-retry',
-      progress: 'tried again as execution 135',
+      progress: 'retried as execution 135',
       job: { id: '135', url: link(135) },
     })
     expect(await waitUntilDone(pending)).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })

@@ -128,9 +128,9 @@ describe('ServiceNow: open', () => {
     ]
     expect(failures.map(({ kind }) => kind)).toEqual(['refused', 'refused', 'refused'])
     expect(failures.map(({ message }) => message)).toEqual([
-      'ServiceNow shows no active assignment group "Unknown" to the user of the connection: write its sys_id.',
-      'ServiceNow shows no active user "old" to the user of the connection: write its sys_id.',
-      'ServiceNow shows more than one active user "Noah Weber" to the user of the connection: write its sys_id.',
+      'ServiceNow shows no active assignment group "Unknown" to the user of the connection. Send its sys_id.',
+      'ServiceNow shows no active user "old" to the user of the connection. Send its sys_id.',
+      'ServiceNow shows more than one active user "Noah Weber" to the user of the connection. Send its sys_id.',
     ])
     expect(server.state.incidents).toEqual([])
   })

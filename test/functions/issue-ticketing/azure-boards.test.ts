@@ -266,7 +266,7 @@ describe('Azure Boards: update', () => {
     const failure = await failureOf(update({ state: 'Frozen' }))
     expect(failure.kind).toBe('refused')
     expect(failure.message).toBe(
-      'Azure Boards has no state Frozen for a work item of this type; it has: New, Active, Closed, Removed.',
+      'Azure Boards has no state Frozen for work items of this type. States: New, Active, Closed, Removed.',
     )
   })
 

@@ -106,7 +106,7 @@ describe('Jira: open', () => {
   test('creates nothing if no user has the e-mail address', async () => {
     const failure = await failureOf(open({ assignee: 'jdoe@example.com' }))
     expect(failure).toMatchObject({ kind: 'refused', transient: false })
-    expect(failure.message).toBe('Jira knows nobody by jdoe@example.com: write the account id as assignee.')
+    expect(failure.message).toBe('Jira finds no account for jdoe@example.com. Send the account id as assignee.')
     expect(server.state.issues).toEqual([])
   })
 

@@ -42,7 +42,7 @@ describe('Redmine: connection', () => {
   test('the connection test reports an invalid key although the response body is empty', async () => {
     const failure = await failureOf(redmine.check(client({ as: 'a-wrong-key' })).then())
     expect(failure.kind).toBe('credentials')
-    expect(failure.message).toContain('Redmine answered 401 to GET /users/current.json: an empty answer')
+    expect(failure.message).toContain('Redmine answered 401 to GET /users/current.json: an empty response')
     expect(failure.message).not.toContain('a-wrong-key')
   })
 
@@ -124,9 +124,9 @@ describe('Redmine: open', () => {
     ]
     expect(failures.map(({ kind }) => kind)).toEqual(['refused', 'refused', 'refused'])
     expect(failures.map(({ message }) => message)).toEqual([
-      'Redmine has no tracker "Epic" there; it has: Bug, Feature, Support.',
-      'Redmine has no priority "P1" there; it has: Low, Normal, High, Urgent, Immediate.',
-      'Redmine has no assignee "jdoe" there; it has: Robby Robot, Mia Krystof, editor X, viewer X.',
+      'Redmine has no tracker "Epic" for this project. It has: Bug, Feature, Support.',
+      'Redmine has no priority "P1" for this project. It has: Low, Normal, High, Urgent, Immediate.',
+      'Redmine has no assignee "jdoe" for this project. It has: Robby Robot, Mia Krystof, editor X, viewer X.',
     ])
     expect(server.state.issues).toEqual([])
   })
@@ -258,10 +258,10 @@ describe('Redmine: update', () => {
       '422 to PUT /issues/1.json: Assignee is invalid',
     )
     expect((await failureOf(update({ id: '77', title: 'x' }))).message).toContain(
-      '404 to GET /issues/77.json: an empty answer',
+      '404 to GET /issues/77.json: an empty response',
     )
     expect((await failureOf(update({ title: 'x' }, { as: 'viewer' }))).message).toContain(
-      '403 to PUT /issues/1.json: an empty answer',
+      '403 to PUT /issues/1.json: an empty response',
     )
   })
 })

@@ -14,9 +14,9 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator/addresses.ts'
-import { faultOf, isAllowed } from '../../../shared/vendors/load-generator/allowed-targets.ts'
+import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { generate, measure } from '../../../shared/vendors/load-generator/generator.ts'
-import { nothing, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
+import { EMPTY_TALLY, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 import { startTable } from './table.ts'
@@ -139,7 +139,7 @@ describe('Built-in generator: allowed targets', () => {
     'https://shop.example.com/api#x',
     'file:///etc/passwd',
   ])('rejects the target %s', (url) => {
-    expect(faultOf(url)).toBeDefined()
+    expect(problemOf(url)).toBeDefined()
   })
 
   test.each([
@@ -172,7 +172,7 @@ describe('Built-in generator: allowed targets', () => {
   test.each(['https://shop.example.com/api/100%25', 'https://shop.example.com/api/caf%C3%A9/%E2%82%AC/%F0%9F%9A%80'])(
     'accepts the target %s',
     (url) => {
-      expect(faultOf(url)).toBeUndefined()
+      expect(problemOf(url)).toBeUndefined()
     },
   )
 
@@ -180,7 +180,7 @@ describe('Built-in generator: allowed targets', () => {
     const found = (name: string) =>
       new Promise((resolve) => lookupPublic(name, { all: true }, (error, list) => resolve(error?.message ?? list)))
     expect(await found('169.254.169.254')).toBe(
-      '169.254.169.254 leads to 169.254.169.254, which is called only where the connection allows that address',
+      '169.254.169.254 resolves to 169.254.169.254, which the connection must allow by its address',
     )
     expect(await found('10.1.2.3')).toEqual([{ address: '10.1.2.3', family: 4 }])
   })
@@ -192,7 +192,7 @@ describe('Built-in generator: allowed targets', () => {
     const tool = connected({ allow: target })
     const ended = await endOf(tool, await start(tool, input), input)
     expect(ended).toMatchObject({ result: 'fail' })
-    if (leadsTo && isReserved(leadsTo.address)) expect(ended.message).toContain('which is called only where')
+    if (leadsTo && isReserved(leadsTo.address)) expect(ended.message).toContain('which the connection must allow')
     expect(shop.calls).toEqual([])
   })
 
@@ -254,7 +254,7 @@ describe('Built-in generator: start', () => {
     ['a target that is not allowed', { target: 'https://elsewhere.example.com/api' }, 'allows URLs below http'],
     ['the cloud metadata service', { target: 'http://169.254.169.254/latest/meta-data' }, 'is not allowed'],
     ['another spelling of this machine', { target: 'http://2130706433/api' }, 'is not allowed'],
-    ['an invalid target', { target: 'checkout' }, 'write it like https://'],
+    ['an invalid target', { target: 'checkout' }, 'must be a URL such as https://'],
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
     ['onDeadline: leave', { onDeadline: 'leave' }, 'must be stop: a load test ends with its task'],
@@ -435,7 +435,7 @@ describe('Built-in generator: test', () => {
     const input = small({ rate: 2, connections: 2 })
     const ended = await endOf(connected(), await start(connected(), input), input)
     expect(ended).toMatchObject({ result: 'fail', data: { timeouts: 2, errorRate: 1 } })
-    expect(ended.message).toContain('no answer in 1 s')
+    expect(ended.message).toContain('no response within 1 s')
     expect(Number((ended.data as { p50: number }).p50)).toBeGreaterThanOrEqual(990)
   })
 
@@ -490,9 +490,9 @@ test('Built-in generator: verifies certificates, also with the certificate autho
   await once(secure.listen(0, '127.0.0.1'), 'listening')
   const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/`
   const plan: Plan = { url, method: 'GET', headers: {}, rate: 2, connections: 2, timeout: 5, expect: [] }
-  const refused = await generate(plan, 1, nothing, { headers: { authorization: secret } })
+  const refused = await generate(plan, 1, EMPTY_TALLY, { headers: { authorization: secret } })
   expect(refused).toMatchObject({ succeeded: 0, firstFailure: expect.stringContaining('certificate is not trusted') })
-  expect(measure(await generate(plan, 1, nothing, { ca: cert }))).toMatchObject({ requests: 2, errors: 0 })
+  expect(measure(await generate(plan, 1, EMPTY_TALLY, { ca: cert }))).toMatchObject({ requests: 2, errors: 0 })
   secure.closeAllConnections()
   secure.close()
 })

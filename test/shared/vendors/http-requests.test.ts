@@ -164,7 +164,7 @@ describe('Requests to an HTTP API', () => {
     const failure = await failureOf(updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' }))
     expect(failure).toMatchObject({
       kind: 'refused',
-      message: expect.stringContaining('no request in update whose "if" holds'),
+      message: expect.stringContaining('"update" of the connection has no request whose "if" is true'),
     })
   })
 

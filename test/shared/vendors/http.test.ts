@@ -99,7 +99,7 @@ describe('HTTP API: tickets', () => {
       api.failNext(200, body, { on: 'GET' })
       const failure = await failureOf(openTicket.run(provider, ticketClient({}, { isRetry: true }), problem))
       expect(failure).toMatchObject({ kind: 'platform', transient: true })
-      expect(failure.message).toContain('Whether an earlier attempt created something cannot be looked up')
+      expect(failure.message).toContain('It is unknown whether an earlier attempt created something')
     }
     expect(api.things).toHaveLength(0)
     await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
@@ -119,7 +119,7 @@ describe('HTTP API: tickets', () => {
     const failure = await failureOf(openTicket.run(provider, ticketClient({ find: undefined }), problem))
     expect(failure).toMatchObject({
       kind: 'doubtful',
-      message: expect.stringContaining('Whether the ticket was opened'),
+      message: expect.stringContaining('It is unknown whether the ticket was opened'),
     })
     const retry = ticketClient({ find: undefined }, { isRetry: true })
     expect(await failureOf(openTicket.run(provider, retry, problem))).toMatchObject({ kind: 'doubtful' })
@@ -278,7 +278,7 @@ describe('HTTP API: jobs', () => {
       kind: 'misconfigured',
     })
     expect(() => httpJob.checkStart({ ...run, onDeadline: 'stop' }, jobClient({ stop: undefined }).connection)).toThrow(
-      'the connection has no "stop": write leave',
+      'must be leave, because the connection has no "stop"',
     )
   })
 
@@ -319,7 +319,7 @@ describe('HTTP API: feature flags', () => {
     expect(failure).toMatchObject({
       kind: 'misconfigured',
       message: expect.stringMatching(
-        /^flag.on of the connection, "response.enabled", must find true or false, and finds perhaps in .*\{.*enabled/,
+        /^flag.on of the connection, "response.enabled", must find true or false, but finds perhaps in .*\{.*enabled/,
       ),
     })
   })
@@ -365,7 +365,7 @@ describe('HTTP API: messages', () => {
       async (body) => {
         expect(await failureOf(post(body))).toMatchObject({
           kind: 'misconfigured',
-          message: expect.stringContaining('add decisionUrl to its body'),
+          message: expect.stringContaining('Add decisionUrl to its body'),
         })
         expect(api.things).toEqual([])
       },

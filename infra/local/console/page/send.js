@@ -166,7 +166,7 @@ function form(category, action, at, { query, body, needs }, redraw) {
   )
 }
 
-async function call(category, action, query, text, keep, redraw) {
+async function call(category, action, query, text, reuseIds, redraw) {
   problem = undefined
   let body
   try {
@@ -182,7 +182,7 @@ async function call(category, action, query, text, keep, redraw) {
       query,
       body,
     })
-    if (!keep) {
+    if (!reuseIds) {
       // Preserves edits, but uses new ids for the next call.
       const area = document.getElementById('body')
       if (area && typeof body.id === 'string')
