@@ -134,7 +134,7 @@ describe('An interactive run', () => {
   it('with an invalid target is rejected before it is accepted', async () => {
     expect(await run(asked({ ref: 'main' }), interactive)).toMatchObject({
       status: 400,
-      body: { detail: expect.stringContaining('keeps no versions'), errors: [{ path: 'input.ref' }] },
+      body: { detail: expect.stringContaining('has no versions'), errors: [{ path: 'input.ref' }] },
     })
   })
 })

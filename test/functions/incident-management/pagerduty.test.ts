@@ -58,7 +58,7 @@ describe('PagerDuty: connection', () => {
     [
       'no user has the e-mail address',
       'jdoe@example.com',
-      'no user with the address in "email" of the connection: jdoe@example',
+      'PagerDuty has no user with the e-mail address jdoe@example',
     ],
   ])('the connection test fails for an account-level key if %s', async (_, email, message) => {
     const failure = await failureOf(Promise.resolve(pagerduty.check(client({ connection: { email } }))))

@@ -112,7 +112,7 @@ describe('Rundeck: start', () => {
     const failure = await failureOf(start({ target: 'ops/restart' }))
     expect(failure).toMatchObject({
       kind: 'refused',
-      message: 'Rundeck has no job "ops/restart" in project shop, or the token may not see it.',
+      message: 'Rundeck has no job "ops/restart" in project shop, or the token has no access to it.',
     })
     server.failNext(200, [{ id: 'x', name: 'restart', group: 'ops/web' }], { on: 'GET' })
     expect((await failureOf(start({ target: 'ops/restart' }))).message).toContain('Rundeck has no job "ops/restart"')
@@ -150,11 +150,11 @@ describe('Rundeck: start', () => {
   })
 
   test.each([
-    ['ref', { ref: 'main' }, 'keeps no versions of a job'],
-    ['project', { target: 'restart' }, 'needed for a job that is not given by its id'],
-    ['parameters.hosts', { parameters: { hosts: ['a', 'b'] } }, 'a list is "a,b"'],
+    ['ref', { ref: 'main' }, 'has no versions of a job'],
+    ['project', { target: 'restart' }, 'is required for a job that is identified by name'],
+    ['parameters.hosts', { parameters: { hosts: ['a', 'b'] } }, 'Write a list as "a,b"'],
     ['parameters.host', { parameters: { host: null } }, 'options are text'],
-    ['parameters.key', { parameters: { key: 'mine' } }, 'takes the key of the call'],
+    ['parameters.key', { parameters: { key: 'mine' } }, 'is the option for the idempotency key'],
   ])('is refused before it is accepted if %s is invalid', (path, input, says) => {
     const wrong = () => inputOf(input, { project: undefined })
     expect(wrong).toThrow(expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(says) }))
@@ -414,7 +414,7 @@ describe('Rundeck: stop', () => {
     expect(await stopping.job?.getStatus(rundeck, client(), complete('134'), pending)).toMatchObject({
       status: 'running',
     })
-    expect(() => complete('../134')).toThrow('write its number, like 134')
+    expect(() => complete('../134')).toThrow('must be the number of an execution such as 134')
   })
 })
 

@@ -249,7 +249,7 @@ describe('Jira: update', () => {
     await update({ id: 'ops-1', title: 'by key' })
     expect(issue().fields['summary']).toBe('by key')
     for (const id of ['OPS', '#1', 'octo/repo#1', '../1']) {
-      expect(() => jira.checkRef?.({ id, project: undefined })).toThrow('write it like OPS-12')
+      expect(() => jira.checkRef?.({ id, project: undefined })).toThrow('must be an issue key such as OPS-12')
     }
   })
 
