@@ -308,7 +308,9 @@ describe('Unleash: change requests', () => {
     const waiting = await ask()
     request().state = 'Approved'
     const seen = await getStatus(waiting)
-    expect('status' in seen && seen.status).toContain('Approved, but must be applied by someone else, because Unleash refused it:')
+    expect('status' in seen && seen.status).toContain(
+      'Approved, but must be applied by someone else, because Unleash refused it:',
+    )
     expect('status' in seen && seen.status).toContain('"APPLY_CHANGE_REQUEST" permission')
   })
 

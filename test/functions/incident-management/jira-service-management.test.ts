@@ -137,7 +137,9 @@ describe('Jira Service Management: update and close', () => {
   })
 
   test('refuses invalid ids', () => {
-    expect(() => jiraServiceManagement.checkRef({ id: 'INC/1' })).toThrow('input.id must be an issue key such as OPS-12')
+    expect(() => jiraServiceManagement.checkRef({ id: 'INC/1' })).toThrow(
+      'input.id must be an issue key such as OPS-12',
+    )
   })
 
   test('reports an unknown incident and a missing permission', async () => {

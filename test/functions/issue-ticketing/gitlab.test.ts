@@ -112,7 +112,10 @@ describe('GitLab: open', () => {
 
   test('creates nothing if the username does not exist', async () => {
     const failure = await failureOf(open({ assignee: 'jdoe' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'GitLab has no user "jdoe". Send the username of an existing user.' })
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      message: 'GitLab has no user "jdoe". Send the username of an existing user.',
+    })
     expect(server.state.issues).toEqual([])
   })
 
