@@ -129,7 +129,7 @@ describe('Requests to an HTTP API', () => {
     [{ state: 'acknowledged', comment: 'On it' }, ['/tickets/7/ack', '/tickets/7/comments']],
     [{ state: 'acknowledged' }, ['/tickets/7/ack']],
     [{ title: 'Slower' }, ['/tickets/7/title']],
-  ])('of one action are sent if their condition holds: %j', async (input, paths) => {
+  ])('of one action are sent if their condition is met: %j', async (input, paths) => {
     await play(({ method }) => ticket(method === 'GET' ? { state: 'acknowledged' } : {}))
     const update = [
       { if: 'input.title', path: 'tickets/{input.id}/title', body: 'input.title' },
@@ -141,7 +141,7 @@ describe('Requests to an HTTP API', () => {
     expect(written.sort()).toEqual(paths.sort())
   })
 
-  test('of one action can read the response of the one before', async () => {
+  test('of one action can read the previous response', async () => {
     let isStopped = false
     await play(({ path }) => {
       isStopped ||= path.endsWith('/stop')
@@ -158,7 +158,7 @@ describe('Requests to an HTTP API', () => {
     expect(written).toEqual(['/builds/b9/stop'])
   })
 
-  test('of an action of which no condition holds are refused', async () => {
+  test('are rejected if no condition of the action is met', async () => {
     await play(() => ticket())
     const update = [{ if: 'input.title', path: 'tickets/{input.id}/title' }]
     const failure = await failureOf(updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' }))
@@ -168,7 +168,7 @@ describe('Requests to an HTTP API', () => {
     })
   })
 
-  test('that create are sent once: the first whose condition holds', async () => {
+  test('that create are sent once: the first whose condition is met', async () => {
     await play(() => ticket())
     await open(
       {
@@ -198,7 +198,7 @@ describe('Requests to an HTTP API', () => {
     })
   })
 
-  test('whose response is a page instead of JSON fail, unless the connection expects text', async () => {
+  test('fail if the response is a page instead of JSON, unless the connection expects text', async () => {
     await play(() => ({ status: 200, body: '<html><title>Sign in</title></html>' }))
     const literal = { ticket: { ...tickets.ticket, id: "'7'", state: "'open'" } }
     const failure = await failureOf(open(literal))
@@ -259,7 +259,7 @@ describe('The login of an HTTP API', () => {
     })
   const tokenLogin = { path: 'login', body: '{user: username, pass: password}', token: 'response.access_token' }
 
-  test('gives a token that later requests carry until its lifetime ends', async () => {
+  test('returns a token that later requests send until it expires', async () => {
     logins = 0
     await server(
       ({ headers }) => headers['authorization'] === 'Bearer token-number-1',
@@ -294,7 +294,7 @@ describe('The login of an HTTP API', () => {
     expect(sessions).toEqual(['Bearer session-of-jane-0001', 'Bearer session-of-john-0002'])
   })
 
-  test('gives cookies, and is repeated after a status that means it has expired', async () => {
+  test('returns cookies and is repeated after a status that means that it has expired', async () => {
     logins = 0
     await server(
       ({ headers }) => headers['cookie'] === 'SESSION=s2; lang=en',
@@ -324,7 +324,7 @@ describe('The login of an HTTP API', () => {
   test.each([
     ['finds nothing', 'response.token'],
     ['does not fit', 'to_number(keys(response.access))'],
-  ])('whose token %s is a mistake of the connection, and its message holds no token', async (_, token) => {
+  ])('is misconfigured if the expression for the token %s, and the message contains no token', async (_, token) => {
     await server(
       () => true,
       () => ({ status: 200, body: { access: 'a-token-without-a-name', expires: 5 } }),
@@ -335,7 +335,7 @@ describe('The login of an HTTP API', () => {
     expect(message).not.toContain('a-token')
   })
 
-  test('that is refused is a failure of the credentials, without the password', async () => {
+  test('reports rejected credentials without the password', async () => {
     await server(
       () => true,
       ({ text }) => ({ status: 403, body: { message: `no: ${text}` } }),

@@ -15,7 +15,7 @@ const input = { ...time, queries: { p95: 'checkout-p95' }, thresholds: [{ metric
 const connection = () => ({ baseUrl: server.url, token: server.token })
 const ask = (more: object = {}) => evaluate(acme, connection(), { ...input, ...more })
 
-describe('an evaluation by Acme', () => {
+describe('An evaluation by Acme', () => {
   test('reads the values of the period', async () => {
     expect(await ask()).toMatchObject({
       result: 'pass',
@@ -39,12 +39,12 @@ describe('an evaluation by Acme', () => {
     })
   })
 
-  test('of a series that does not exist is refused with the reason of Acme', async () => {
+  test('of a series that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(ask({ queries: { p95: 'not/there' } }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no series') })
   })
 
-  test('reads again on a retry, and changes nothing', async () => {
+  test('can be retried and changes nothing', async () => {
     server.loseNext('GET')
     expect(await failureOf(ask())).toMatchObject({ transient: true, mayHaveWritten: false })
     expect(await ask()).toMatchObject({ result: 'pass' })
@@ -56,7 +56,7 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
+  ])('reports the status %s as a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' })
     expect(await failureOf(ask())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
@@ -68,12 +68,12 @@ describe('Acme', () => {
     expect(await failureOf(ask())).toMatchObject({ transient: true })
   })
 
-  test('has its token masked in its messages', async () => {
+  test('masks its token in messages', async () => {
     server.failNext(422, { message: `no ${server.token}` })
     expect((await failureOf(ask())).message).toContain('no ***')
   })
 
-  test('is checked with its credentials', async () => {
+  test('has a connection test that checks its credentials', async () => {
     await acme.check(clientOf(acme, connection()))
     const wrong = clientOf(acme, { ...connection(), token: 'another-token-0123456789' })
     expect(await failureOf(Promise.resolve(acme.check(wrong)))).toMatchObject({ kind: 'credentials' })

@@ -31,7 +31,7 @@ const set = (
 }
 const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
 
-describe('a flag of Acme', () => {
+describe('A flag of Acme', () => {
   test('is set and returns its state before and after', async () => {
     expect(await set([change('checkout', true, 25)])).toMatchObject({
       result: 'pass',
@@ -68,7 +68,7 @@ describe('a flag of Acme', () => {
     expect(await set([change('checkout', true)])).toMatchObject({ result: 'fail' })
   })
 
-  test('that does not exist, or in an unknown environment, is refused with the reason of Acme', async () => {
+  test('that does not exist, or in an unknown environment, is rejected with the reason of Acme', async () => {
     for (const place of [set([change('not/there', true)]), set([change('checkout', true)], { environment: 'test' })])
       expect(await failureOf(place as Promise<unknown>)).toMatchObject({
         kind: 'refused',
@@ -84,7 +84,7 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
+  ])('reports the status %s as a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' }, { on: 'PATCH' })
     expect(await failureOf(ask())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
@@ -96,12 +96,12 @@ describe('Acme', () => {
     expect(await failureOf(ask())).toMatchObject({ transient: true })
   })
 
-  test('has its token masked in its messages', async () => {
+  test('masks its token in messages', async () => {
     server.failNext(422, { message: `no ${server.token}` }, { on: 'PATCH' })
     expect((await failureOf(ask())).message).toContain('no ***')
   })
 
-  test('is checked with its credentials', async () => {
+  test('has a connection test that checks its credentials', async () => {
     await provider.check(client())
     const wrong = client({}, 'another-token-0123456789')
     expect(await failureOf(Promise.resolve(provider.check(wrong)))).toMatchObject({ kind: 'credentials' })

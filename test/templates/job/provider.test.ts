@@ -19,7 +19,7 @@ const actions = {
 const job = new Job(acme, actions, () => ({ baseUrl: server.url, token: server.token }))
 const input = { target: 'report', parameters: { month: '2026-11' } }
 
-describe('a run of Acme', () => {
+describe('A run of Acme', () => {
   test('is started and returns its URL', async () => {
     const { outcome } = await job.start(input)
     expect(outcome.data).toMatchObject({ id: '1', url: 'https://acme.example.com/runs/1' })
@@ -69,12 +69,12 @@ describe('a run of Acme', () => {
     expect(server.runs).toMatchObject([{ status: 'cancelled' }])
   })
 
-  test('of a job that does not exist is refused with the reason of Acme', async () => {
+  test('of a job that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(job.start({ target: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no job') })
   })
 
-  test('refuses input that Acme does not support', async () => {
+  test('rejects input that Acme does not support', async () => {
     const failure = await failureOf(job.start({ ...input, ref: 'main' }))
     expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('input.ref is not supported') })
   })
@@ -85,7 +85,7 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
+  ])('reports the status %s as a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' })
     expect(await failureOf(job.start(input))).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
@@ -98,12 +98,12 @@ describe('Acme', () => {
     expect(await failureOf(job.poll(started, input))).toMatchObject({ transient: true })
   })
 
-  test('has its token masked in its messages', async () => {
+  test('masks its token in messages', async () => {
     server.failNext(422, { message: `no ${server.token}` })
     expect((await failureOf(job.start(input))).message).toContain('no ***')
   })
 
-  test('is checked with its credentials', async () => {
+  test('has a connection test that checks its credentials', async () => {
     await acme.check(job.client())
     const wrong = clientOf(acme, { baseUrl: server.url, token: 'another-token-0123456789' })
     expect(await failureOf(Promise.resolve(acme.check(wrong)))).toMatchObject({ kind: 'credentials' })

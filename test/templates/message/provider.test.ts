@@ -22,7 +22,7 @@ const message: Message = {
 }
 const post = (options?: Parameters<typeof clientOf>[2], room = 'releases') => acme.post(client(options), room, message)
 
-describe('a message in Acme', () => {
+describe('A message in Acme', () => {
   test('has all parts as text and returns its URL', async () => {
     expect(await post()).toEqual({ id: '1', url: 'https://acme.example.com/messages/1' })
     expect(server.calls[0]?.body).toEqual({
@@ -51,7 +51,7 @@ describe('a message in Acme', () => {
   })
 
   test.each(['secrets', 'not/there'])(
-    'for the room %s, which is not there, is refused with the reason of Acme',
+    'for the room %s, which is not there, is rejected with the reason of Acme',
     async (room) => {
       expect(await failureOf(post({}, room))).toMatchObject({
         kind: 'refused',
@@ -66,7 +66,7 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
+  ])('reports the status %s as a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' })
     expect(await failureOf(post())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
@@ -78,12 +78,12 @@ describe('Acme', () => {
     expect(await failureOf(post())).toMatchObject({ transient: true })
   })
 
-  test('has its token masked in its messages', async () => {
+  test('masks its token in messages', async () => {
     server.failNext(422, { message: `no ${server.token}` })
     expect((await failureOf(post())).message).toContain('no ***')
   })
 
-  test('is checked with its credentials', async () => {
+  test('has a connection test that checks its credentials', async () => {
     await acme.check(client())
     const wrong = client({}, 'another-token-0123456789')
     expect(await failureOf(Promise.resolve(acme.check(wrong)))).toMatchObject({ kind: 'credentials' })

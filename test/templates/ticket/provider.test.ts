@@ -16,7 +16,7 @@ const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.tok
   clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
 const open = (options?: Parameters<typeof clientOf>[2]) => openTicket.run(provider, client(options), problem)
 
-describe('a ticket in Acme', () => {
+describe('A ticket in Acme', () => {
   test('is opened and returns its URL', async () => {
     expect(await open()).toMatchObject({
       message: 'Opened ticket T-1',
@@ -58,12 +58,12 @@ describe('a ticket in Acme', () => {
     expect(server.calls.filter(({ path }) => path.endsWith('/close'))).toHaveLength(1)
   })
 
-  test('that does not exist is refused with the reason of Acme', async () => {
+  test('that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(closeTicket.run(provider, client(), { id: 'not/there' }))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no ticket') })
   })
 
-  test('refuses input that Acme does not support', () => {
+  test('rejects input that Acme does not support', () => {
     expect(() => acme.checkInput({ labels: ['shop'], priority: 'high' })).toThrow('input.labels is not supported')
     expect(() => acme.checkInput({ title: 'Slow' })).not.toThrow()
   })
@@ -74,7 +74,7 @@ describe('Acme', () => {
     [422, 'refused'],
     [401, 'credentials'],
     [503, 'platform'],
-  ])('answering %s is a failure of kind %s with its reason', async (status, kind) => {
+  ])('reports the status %s as a failure of kind %s with its reason', async (status, kind) => {
     server.failNext(status, { message: 'not today' }, { on: 'POST' })
     expect(await failureOf(open())).toMatchObject({ kind, message: expect.stringContaining('not today') })
   })
@@ -86,12 +86,12 @@ describe('Acme', () => {
     expect(await failureOf(open())).toMatchObject({ transient: true })
   })
 
-  test('has its token masked in its messages', async () => {
+  test('masks its token in messages', async () => {
     server.failNext(422, { message: `no ${server.token}` }, { on: 'POST' })
     expect((await failureOf(open())).message).toContain('no ***')
   })
 
-  test('is checked with its credentials', async () => {
+  test('has a connection test that checks its credentials', async () => {
     await provider.check(client())
     const wrong = client({}, 'another-token-0123456789')
     expect(await failureOf(Promise.resolve(provider.check(wrong)))).toMatchObject({ kind: 'credentials' })
