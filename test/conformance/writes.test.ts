@@ -126,7 +126,7 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
 describe('generic HTTP API: a connection that does not match its API', () => {
   const nowhere = { path: 'things', query: { ref: 'key' }, at: 'response.nowhere' }
   const ticket = { id: 'response.wrongplace', state: 'response.state', closed: "response.state=='done'" }
-  const answered = 'It answered 201 {"result":{"id":1,'
+  const answered = 'The response was 201 {"result":{"id":1,'
 
   test.each([
     ['its id does not exist', { ticket }, 'ticket.id of the connection, "response.wrongplace", finds nothing'],
@@ -157,7 +157,7 @@ describe('generic HTTP API: a connection that does not match its API', () => {
         const { ends, writes } = await observe(lifecycle, issueTicketing, 'http', platform, { mode })
         expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
         expect(ends[0]).toMatch(/^(?:doubtful|errored): HTTP API accepted the request/)
-        for (const part of [says, answered, 'Something may have been created']) expect(ends[0]).toContain(part)
+        for (const part of [says, answered, 'The request may have created something']) expect(ends[0]).toContain(part)
         expect(ends[1] ?? 'doubtful: ').toMatch(/^doubtful: /)
       }
     }
@@ -196,7 +196,7 @@ describe('generic HTTP API: a connection that does not match its API', () => {
       }
       const { ends, made } = await observe(lifecycle, ciCd, 'http', withConnection('ci-cd/http', more), { mode })
       expect(made).toBe(1)
-      expect(ends[0]).toContain('Something may have been created')
+      expect(ends[0]).toContain('The request may have created something')
     }
   })
 })
