@@ -74,7 +74,7 @@ describe('A task that is delegated to a platform that sends its finished event',
     const { event, body } = await start()
     const { started, finished, task } = await sentFor(event.id, body.taskId)
     expect([started, finished]).toEqual([1, []])
-    expect(task.outcome.message).toContain('so no finished was sent')
+    expect(task.outcome.message).toContain('so none was sent')
     expect(akamas.calls).toHaveLength(1)
   })
 
