@@ -144,7 +144,7 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
   it('rejects an invalid id before it accepts the call', async () => {
     expect(await silently('update', { id: platform.wrongId, title: 'x' }, '&mode=interactive')).toMatchObject({
       status: 400,
-      body: { detail: expect.stringContaining('write ') },
+      body: { detail: expect.stringContaining('input.id must be ') },
     })
   })
 })
