@@ -6,7 +6,7 @@ import { table } from './table.ts'
 export function categoryTable(): string {
   const all: readonly Category[] = categories
   return table(
-    ['Category', 'What it does', 'Providers'],
+    ['Category', 'Purpose', 'Providers'],
     all.map((category) => [
       `[${category.name}](functions/${category.name}/README.md)`,
       category.summary,
