@@ -311,7 +311,7 @@ describe('webhooks send', () => {
     for (const [args, message] of [
       [['send', 'open-issue'], /Write it as category\/action/],
       [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /Cannot read the event file \/no\/such/],
-      [['send', 'issue-ticketing/open-issue', '--input', 'title'], /write name=value/],
+      [['send', 'issue-ticketing/open-issue', '--input', 'title'], /Write it as name=value/],
       [
         ['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'],
         /Cannot connect to http:\/\/127\.0\.0\.1:9/,
