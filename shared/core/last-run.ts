@@ -38,7 +38,7 @@ export async function withLastRun<Input extends object>(
   const key = await lastRunKey(category, caller, connection, event)
   if (key === undefined)
     throw invalidInput('input.id', `is ${LAST_RUN}, which means the newest run of a context: send shkeptncontext`)
-  const { readLastRun } = await import('../state/last-run.ts')
+  const { readLastRun } = await import('../state/read-last-run.ts')
   const id = await readLastRun(key)
   if (id !== undefined) return { ...input, id }
   throw new Failure(

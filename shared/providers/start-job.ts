@@ -69,7 +69,7 @@ export function startJob({
       const startedAt = Date.now()
       const run: Run = { ...(await startOnce(provider, client, input)), startedAt }
       if (client.lastRunKey !== undefined) {
-        const { saveLastRun } = await import('../state/last-run.ts')
+        const { saveLastRun } = await import('../state/save-last-run.ts')
         await saveLastRun(client.lastRunKey, run.id)
       }
       const outcome = startedOutcome(provider, run, silent)

@@ -128,12 +128,12 @@ const useRunState = async () => {
   await changeRunState('run', ['running'], 'stopping')
 }
 const saveRun = async () => {
-  const { saveLastRun } = await import('../../../shared/state/last-run.ts')
+  const { saveLastRun } = await import('../../../shared/state/save-last-run.ts')
   const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
 }
 const readRun = async () => {
-  const { readLastRun } = await import('../../../shared/state/last-run.ts')
+  const { readLastRun } = await import('../../../shared/state/read-last-run.ts')
   const { itemKeys } = await import('../../../shared/state/item-keys.ts')
   await readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
 }
@@ -230,7 +230,8 @@ describe('table items', () => {
       'shared/core/task/start.ts',
       'shared/state/claim.ts',
       'shared/state/idempotency.ts',
-      'shared/state/last-run.ts',
+      'shared/state/read-last-run.ts',
+      'shared/state/save-last-run.ts',
       'shared/state/run-states.ts',
       'shared/state/secret-guesses.ts',
     ])

@@ -118,7 +118,7 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
 
 /** Returns the calls that a provider signs itself. */
 function signedCallsIn(text: string): string[] {
-  const [, service] = /\bservice\d*(?::| =) "([a-z-]+)"/.exec(text) ?? []
+  const [, service] = /\bservice\d*(?::| =) "([a-z-]+)"/i.exec(text) ?? []
   if (service === undefined) return []
   if (service === 'execute-api') return ['execute-api:Invoke']
   const calls = [...text.matchAll(/\bhttp\d*\.(get|post|put|patch|delete|request)\(\s*(?:["`]([^"`]*))?/g)]

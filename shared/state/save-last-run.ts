@@ -1,6 +1,5 @@
-import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
-import { expiresIn, get, put } from './table.ts'
+import { expiresIn, put } from './table.ts'
 
 /** Longer than the maximum deadline. */
 const TTL_SECONDS = 31 * 86_400
@@ -16,20 +15,5 @@ export async function saveLastRun(key: string, runId: string): Promise<void> {
     await put(key, { runId, ...expiresIn(TTL_SECONDS) }, { timeoutMs: WRITE_TIMEOUT_MS })
   } catch (error) {
     log.warn('last run not saved: input.id=last does not find it', error as Error)
-  }
-}
-
-/**
- * Reads the id that `saveLastRun` saved.
- *
- * @returns undefined if no run was started, or if it was too long ago
- * @throws Failure `unavailable`
- */
-export async function readLastRun(key: string): Promise<string | undefined> {
-  try {
-    const item = await get(key)
-    return item?.['runId'] as string | undefined
-  } catch (cause) {
-    throw new Failure('unavailable', 'The last run cannot be read from the table now. Send the call again.', { cause })
   }
 }
