@@ -58,8 +58,9 @@ export default class QuietReporter {
 
   #printTests(path, { testResults }) {
     process.stderr.write(`PASS ${path}\n`)
-    for (const { status, fullName } of testResults)
-      process.stderr.write(`  ${status === 'passed' ? '✓' : '✕'} ${fullName}\n`)
+    for (const { status, fullName } of testResults) {
+      if (status === 'passed') process.stderr.write(`  ✓ ${fullName}\n`)
+    }
   }
 
   #printFailure(path, { console: output, failureMessage }) {

@@ -56,7 +56,7 @@ describe('new-category and new-provider', () => {
       copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|name every field|names every category'),
     ])
     expect(output[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))
-    expect(output[1]).toMatch(/work as they stand: \S+ to new-tickets\/close-ticket\?mode=interactive/)
+    expect(output[1]).toMatch(/run without changes: \S+ to new-tickets\/close-ticket\?mode=interactive/)
   })
 })
 
