@@ -1,13 +1,9 @@
 // A quiet reporter for Jest: prints failures, progress and the slowest files. Console output appears only for files that
 // fail, because many tests provoke errors that are logged. Jest's own "summary" reporter prints the totals.
-import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 
-const MAX_SECONDS = 10
 const SLOWEST_FILES = 10
 const FEW_FILES = 3
-/** Path of a test file -> why it may take longer than MAX_SECONDS. */
-const slowTests = JSON.parse(readFileSync(new URL('slow-tests.json', import.meta.url), 'utf8'))
 
 export default class QuietReporter {
   #rootDir
@@ -43,17 +39,6 @@ export default class QuietReporter {
       process.stderr.write(`${seconds.toFixed(1).padStart(7)} s  ${path}\n`)
     }
     process.stderr.write('\n')
-  }
-
-  /** Called last: an error here fails the run. Only the CI sets TEST_BUDGET, because other machines may be busy. */
-  getLastError() {
-    if (process.env.TEST_BUDGET === undefined) return undefined
-    const slow = this.#files.filter(({ path, seconds }) => seconds > MAX_SECONDS && slowTests[path] === undefined)
-    if (slow.length === 0) return undefined
-    const list = slow.map(({ path, seconds }) => `${path} (${seconds.toFixed(1)} s)`).join(', ')
-    return new Error(
-      `Test files over ${MAX_SECONDS} s: ${list}. Make them faster, or list them in test/slow-tests.json with a reason.`,
-    )
   }
 
   #printTests(path, { testResults }) {

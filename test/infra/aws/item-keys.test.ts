@@ -231,8 +231,8 @@ describe('table items', () => {
       'shared/state/claim.ts',
       'shared/state/idempotency.ts',
       'shared/state/read-last-run.ts',
-      'shared/state/save-last-run.ts',
       'shared/state/run-states.ts',
+      'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
     ])
   })
