@@ -81,9 +81,9 @@ export const prometheus: Program = {
                 /The query of broken: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/,
               ],
               ['matched', /The query of matched: .+ 422 .+: .+many-to-many matching not allowed/],
-              ['each', /The query of each is answered with \d+ series/],
-              ['range', /The query of range is answered with a matrix/],
-              ['text', /The query of text is answered with a string/],
+              ['each', /The query of each returned \d+ series/],
+              ['range', /The query of range returned a matrix/],
+              ['text', /The query of text returned a string/],
             ] as const) {
               const failure = await failureOf(run(of(name)))
               assert.equal(failure.kind, 'refused')

@@ -176,7 +176,7 @@ export const redmine: Program = {
             await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
             await refused(update('4711', { title: 'x' }), /404 .+an empty response/)
             await refused(close('4711'), /404 .+an empty response/)
-            await refused(update(id, { state: 'Nirvana' }), /does not let .+ to Nirvana; allowed are: .*New/)
+            await refused(update(id, { state: 'Nirvana' }), /does not allow .+ to Nirvana\. Allowed statuses: .*New/)
             assert.equal(await count(), before)
           },
         ],

@@ -161,9 +161,12 @@ export const unleash: Program = {
           'says why it is refused',
           async () => {
             await make('two', gradual('10', { title: 'Europe' }), gradual('20', { title: 'Asia' }))
-            await refused(set('two', { percentage: 5 }), /out by Europe \(10 %\), Asia \(20 %\): a percentage/)
+            await refused(
+              set('two', { percentage: 5 }),
+              /has these strategies: Europe \(10 %\), Asia \(20 %\)\. A percentage/,
+            )
             await make('named', { name: 'default', title: 'Everybody' })
-            await refused(set('named', { percentage: 5 }), /out by Everybody: a percentage/)
+            await refused(set('named', { percentage: 5 }), /has these strategies: Everybody\. A percentage/)
             await refused(set('nope', { on: true }), /404 .+There's no feature named "nope" in project "default"/)
             await refused(set('archived', { on: true }), /404 .+Could not find feature flag with name archived/)
             const nowhere = { environment: 'nowhere' }
