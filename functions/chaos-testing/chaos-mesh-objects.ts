@@ -203,7 +203,7 @@ function isInstant(kind: string, { action }: Fault): boolean {
 function checkTimeLimit(owner: string, name: 'duration' | 'deadline', value: string | undefined, max: string): void {
   if (value === undefined) throw refusedTemplate(`gives ${owner} no time limit: add a ${name} such as 60s`)
   if (parseGoDuration(value) === undefined)
-    throw refusedTemplate(`gives ${owner} the invalid ${name} "${value}": write it like 60s`)
+    throw refusedTemplate(`gives ${owner} the invalid ${name} "${value}": use a duration such as 60s`)
   if (isLonger(value, max))
     throw refusedTemplate(`gives ${owner} the ${name} ${value}, but the connection allows at most ${max} (maxDuration)`)
 }

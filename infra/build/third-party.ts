@@ -8,7 +8,7 @@ export interface ThirdPartyPackage {
   version: string
   /** SPDX expression. */
   license: string
-  /** Texts of its licence and notice files. */
+  /** Texts of its license and notice files. */
   notices: string[]
 }
 
@@ -27,7 +27,7 @@ export class ThirdPartyReader {
   /**
    * Returns the packages whose code is in the output of a build, sorted by name.
    *
-   * @throws Error if a package declares no licence
+   * @throws Error if a package declares no license
    */
   async packagesIn(metafile: Metafile): Promise<ThirdPartyPackage[]> {
     const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) =>
@@ -56,7 +56,7 @@ async function readPackage(folder: string): Promise<ThirdPartyPackage> {
     license?: unknown
   }
   if (typeof license !== 'string')
-    throw new Error(`${name} ${version} in ${folder} declares no licence: may we ship it?`)
+    throw new Error(`${name} ${version} in ${folder} declares no license. Confirm that it may be shipped.`)
   const files = (await readdir(folder)).filter((file) => NOTICE_FILE.test(file)).sort()
   const notices = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
   return {
@@ -72,7 +72,7 @@ function sorted(packages: ThirdPartyPackage[]): ThirdPartyPackage[] {
   return packages.sort((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
-/** The licences of packages as one text; packages with the same licence text share it. */
+/** The licenses of packages as one text; packages with the same license text share it. */
 export function licenseText(packages: readonly ThirdPartyPackage[]): string {
   const byNotice = new Map<string, ThirdPartyPackage[]>()
   for (const found of packages) {

@@ -25,7 +25,7 @@ interface Issue {
 interface GitlabState {
   issues: Issue[]
   users: { id: number; username: string; name: string }[]
-  /** Of scoped labels an issue has one per scope; in the free edition they are labels like all others. */
+  /** With a paid plan, an issue has at most one scoped label per scope. The free edition treats them as ordinary labels. */
   premium: boolean
   /** Whether issues are enabled in the project. */
   issuesEnabled: boolean
@@ -33,7 +33,7 @@ interface GitlabState {
 
 export interface GitlabServer extends Served {
   token: string
-  /** One that may only read. */
+  /** A read-only token. */
   readToken: string
   state: GitlabState
 }
@@ -44,7 +44,7 @@ const changeable = ['title', 'description', 'labels', 'add_labels', 'assignee_id
 const also = ['confidential', 'due_date', 'milestone_id', 'remove_labels', 'assignee_id', 'discussion_locked']
 
 /**
- * GitLab as its REST API v4 answers, with one project.
+ * A fake of GitLab's REST API v4, with one project.
  *
  * @see https://docs.gitlab.com/api/issues/
  * @see https://docs.gitlab.com/api/rest/troubleshooting/

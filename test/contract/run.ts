@@ -28,7 +28,7 @@ const problems: string[] = []
 const called = new Map<string, Set<string>>()
 
 if (!existsSync(folder)) {
-  console.log(`skipped: there are no contracts in ${relative(root, folder)}; WEBHOOKS_CONTRACTS names another folder`)
+  console.log(`skipped: ${relative(root, folder)} contains no contracts. Set WEBHOOKS_CONTRACTS to use another folder`)
 } else {
   await main()
   process.exitCode = problems.length > 0 ? 1 : 0
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   await checkCompleteness()
   console.log('')
   for (const problem of problems) console.log(`  FAILED  ${problem}`)
-  console.log(problems.length === 0 ? 'Every request is as its contract says.' : `${problems.length} problems.`)
+  console.log(problems.length === 0 ? 'Every request matches its contract.' : `${problems.length} problems.`)
 }
 
 function readFile(name: string, under?: string): Contract {
@@ -71,15 +71,13 @@ function checkReading(): void {
       problems.push(`${name} cannot be read: ${messageOf(error)}`)
     }
   }
-  console.log(
-    `${fileNames().length} contracts with ${operations} operations read, and their own requests held against them`,
-  )
+  console.log(`${fileNames().length} contracts with ${operations} operations read, and their own examples validated`)
 }
 
 async function drive(subject: Subject): Promise<void> {
   const { name, contract: file, under, credentials, documents = [], answers, write, cases } = subject
   if (!fileNames().includes(file)) {
-    problems.push(`${name}: there is no ${file}${suffix} in the folder`)
+    problems.push(`${name}: ${file}${suffix} is missing in the folder`)
     return
   }
   const read = readFile(file, under)
@@ -104,7 +102,7 @@ async function drive(subject: Subject): Promise<void> {
         problems.push(...violations.map((violation) => `${label}: ${request}: ${violation}`))
         if (operation) coveredBy.set(operation, (coveredBy.get(operation) ?? new Set()).add(`${name}.${row.action}`))
       }
-      problems.push(...platform.takeUnfetched().map((operation) => `${label}: did not call ${operation} as it should`))
+      problems.push(...platform.takeUnfetched().map((operation) => `${label}: did not call ${operation}`))
     }
   } finally {
     await platform.close()
@@ -136,10 +134,10 @@ function checkExtraOperations(): void {
 /** Checks the cards of Teams, which the contract of its webhook does not describe. */
 function checkCards(): void {
   const path = join(folder, cardSchema)
-  if (!existsSync(path)) return void problems.push(`msteams: there is no ${cardSchema} in the folder`)
+  if (!existsSync(path)) return void problems.push(`msteams: ${cardSchema} is missing in the folder`)
   const wrong = cardProblems(JSON.parse(readFileSync(path, 'utf8')))
   problems.push(...wrong)
-  if (wrong.length === 0) console.log(`\n${cardSchema}: every card is as it says`)
+  if (wrong.length === 0) console.log(`\n${cardSchema}: every card is valid`)
 }
 
 /** Runs a case. Returns why it failed. */
@@ -150,7 +148,7 @@ async function ended(subject: Subject, url: string, row: Case): Promise<string |
     (error: unknown) => ({ failed: true, message: messageOf(error) }),
   )
   if (failed !== refused) return failed ? `it failed: ${message}` : `it was not refused: ${message}`
-  return message.includes(says) ? undefined : `it says "${message}", and not "${says}"`
+  return message.includes(says) ? undefined : `the message is "${message}" and does not contain "${says}"`
 }
 
 function print(subject: Subject, contract: Contract, coveredBy: Map<string, Set<string>>, requests: number): void {
@@ -187,7 +185,7 @@ async function checkCompleteness(): Promise<void> {
       if (cases.length === 0) {
         if (elsewhere) continue
         if (reason) console.log(`${provider}: no contract. ${reason}.`)
-        else problems.push(`${provider} of ${category} is driven against no contract, and nothing says why`)
+        else problems.push(`${provider} of ${category} has no contract and no reason for that`)
         continue
       }
       // One that calls two APIs has a contract for each.
@@ -202,5 +200,5 @@ async function checkCompleteness(): Promise<void> {
     }
   }
   const unused = fileNames().filter((name) => !subjects.some(({ contract }) => contract === name))
-  console.log(`Contracts that no provider is there for yet: ${unused.length} (${unused.join(', ')})`)
+  console.log(`Contracts without a provider: ${unused.length} (${unused.join(', ')})`)
 }

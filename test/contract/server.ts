@@ -37,7 +37,7 @@ interface Handled {
   violations: string[]
 }
 
-/** A platform as its contract says that it is. */
+/** A platform that behaves as its contract specifies. */
 export interface PlayedPlatform {
   url: string
   handled: Handled[]

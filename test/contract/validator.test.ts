@@ -281,6 +281,6 @@ describe('npm run test:contracts', () => {
   test('fails if the contract of a provider is missing', () => {
     const { status, stdout } = run(fixtures)
     expect(status).toBe(1)
-    expect(stdout).toContain('FAILED  github: there is no github.openapi.json in the folder')
+    expect(stdout).toContain('FAILED  github: github.openapi.json is missing in the folder')
   })
 })

@@ -254,7 +254,7 @@ function resourceOf(text: string) {
   if (kind && name) return { group, kind, name, ...(namespace ? { namespace } : {}) }
   throw invalidInput(
     'input.parameters.resources',
-    `contains the invalid resource "${text}": write it like apps:Deployment:guestbook`,
+    `contains the invalid resource "${text}": use <group>:<kind>:<name>, such as apps:Deployment:guestbook`,
   )
 }
 

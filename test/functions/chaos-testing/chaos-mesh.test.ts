@@ -298,7 +298,7 @@ describe('Chaos Mesh: blast radius', () => {
     [
       'an invalid time limit',
       made('NetworkChaos', { ...delay, duration: 'soon' }),
-      'the invalid duration "soon": write it like 60s',
+      'the invalid duration "soon": use a duration such as 60s',
     ],
     [
       'a time limit that is too long',

@@ -117,7 +117,11 @@ describe('Argo CD: start', () => {
       'input.parameters.prun is not a known field. Did you mean "prune"?',
     ],
     ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
-    ['an invalid resource', { parameters: { resources: 'guestbook' } }, 'write it like apps:Deployment:guestbook'],
+    [
+      'an invalid resource',
+      { parameters: { resources: 'guestbook' } },
+      'use <group>:<kind>:<name>, such as apps:Deployment:guestbook',
+    ],
   ])('rejects %s before sending a request', async (_what, input, message) => {
     const failure = await failureOf(start({ ...guestbook, ...input }))
     expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
