@@ -1,4 +1,5 @@
 import { isObject } from '../sandbox/http.ts'
+import type { ActionsState, Workflow } from './actions-routes.ts'
 
 /** The parameters of a run. */
 export interface Dispatch {
@@ -8,14 +9,16 @@ export interface Dispatch {
   details: boolean
 }
 
-/** The inputs that every workflow here declares. */
-const declaredInputs = ['stage', 'service', 'image', 'version', 'outcome', 'key'] as const
 const MAX_INPUTS = 25
-const known = ['ref', 'inputs', 'return_run_details']
 
 /** Reads the body of a workflow dispatch, or returns GitHub's error message. */
-export function readDispatch(body: Record<string, unknown>): Dispatch | string {
+export function readDispatch(
+  body: Record<string, unknown>,
+  workflow: Workflow,
+  { hasRef, settings: { returnsRuns } }: ActionsState,
+): Dispatch | string {
   const { ref, inputs = {}, return_run_details: details = false } = body
+  const known = ['ref', 'inputs', ...(returnsRuns ? ['return_run_details'] : [])]
   const unknown = Object.keys(body).find((name) => !known.includes(name))
   if (unknown !== undefined) return wrong(`"${unknown}" is not a permitted key.`)
   if (ref === undefined) return wrong(`"ref" wasn't supplied.`)
@@ -27,8 +30,9 @@ export function readDispatch(body: Record<string, unknown>): Dispatch | string {
   const names = Object.keys(inputs)
   if (names.length > MAX_INPUTS)
     return wrong(`No more than ${MAX_INPUTS} properties are allowed; ${names.length} were supplied.`)
-  if (ref === '' || ref.startsWith('missing')) return `No ref found for: ${ref}`
-  const unexpected = names.filter((name) => !declaredInputs.some((declared) => declared === name))
+  if (!hasRef(ref)) return `No ref found for: ${ref}`
+  if (!workflow.isDispatchable) return "Workflow does not have 'workflow_dispatch' trigger"
+  const unexpected = names.filter((name) => !workflow.inputs.includes(name))
   if (unexpected.length > 0) return `Unexpected inputs provided: ${JSON.stringify(unexpected)}`
   const texts = Object.entries(inputs).map(([name, value]) => [name, String(value ?? '')])
   return { ref: ref.replace(/^refs\/(heads|tags)\//, ''), inputs: Object.fromEntries(texts), details }

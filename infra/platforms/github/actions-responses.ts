@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Repo } from './issues.ts'
 import { idOf, minimalRepoResponse, nodeId, userResponse } from './responses.ts'
-import type { WorkflowRun } from './runs.ts'
+import { type WorkflowRun, workflowName } from './runs.ts'
 
 /** GitHub's workflow run (docs.github.com/rest/actions/workflow-runs#get-a-workflow-run). */
 export function runResponse(root: string, repo: Repo, run: WorkflowRun) {
@@ -11,16 +11,16 @@ export function runResponse(root: string, repo: Repo, run: WorkflowRun) {
   const person = { name: 'sandbox-bot', email: 'sandbox-bot@sandbox.invalid' }
   return {
     id: run.id,
-    name: nameOf(run),
+    name: workflowName(run),
     node_id: nodeId('WorkflowRun', run.id),
     check_suite_id: run.id,
     check_suite_node_id: nodeId('CheckSuite', run.id),
     head_branch: run.ref,
     head_sha,
     path: `.github/workflows/${run.workflow}`,
-    display_title: runTitle(run),
+    display_title: run.title,
     run_number: run.run_number,
-    run_attempt: 1,
+    run_attempt: run.run_attempt,
     referenced_workflows: [],
     event: run.event,
     status: run.status,
@@ -56,56 +56,44 @@ export function runResponse(root: string, repo: Repo, run: WorkflowRun) {
   }
 }
 
+export interface Job {
+  id: number
+  name: string
+  conclusion: string | null
+  steps: { name: string; conclusion: string | null }[]
+}
+
 /** @see https://docs.github.com/rest/actions/workflow-jobs */
-export function jobResponse(root: string, run: WorkflowRun) {
+export function jobResponse(root: string, run: WorkflowRun, { id, name, conclusion, steps }: Job) {
   const api = `${root}/repos/${run.owner}/${run.repo}`
-  const { status, conclusion, started_at, completed_at } = run
-  const times = { started_at, completed_at }
-  const step = (number: number, name: string, how: typeof conclusion) => ({
-    name,
-    number,
-    ...times,
-    status,
-    conclusion: conclusion && how,
-  })
+  const { status, started_at, completed_at } = run
   // A run that was canceled while it was queued has no runner.
   const hasStarted = started_at !== null
   return {
-    id: run.id,
+    id,
     run_id: run.id,
-    workflow_name: nameOf(run),
+    workflow_name: workflowName(run),
     head_branch: run.ref,
     run_url: `${api}/actions/runs/${run.id}`,
-    run_attempt: 1,
-    node_id: nodeId('CheckRun', run.id),
+    run_attempt: run.run_attempt,
+    node_id: nodeId('CheckRun', id),
     head_sha: commitOf(run),
-    url: `${api}/actions/jobs/${run.id}`,
-    html_url: `${runPageUrl(root, run)}/job/${run.id}`,
+    url: `${api}/actions/jobs/${id}`,
+    html_url: `${runPageUrl(root, run)}/job/${id}`,
     status,
     conclusion,
     created_at: run.created_at,
     started_at: started_at ?? run.created_at,
     completed_at,
-    name: jobName(run),
-    steps: hasStarted
-      ? [
-          step(1, 'Set up job', 'success'),
-          step(2, `Run ${jobName(run)}`, conclusion),
-          step(3, 'Complete job', 'success'),
-        ]
-      : [],
-    check_run_url: `${api}/check-runs/${run.id}`,
+    name,
+    steps: steps.map((step, at) => ({ ...step, number: at + 1, status, started_at, completed_at })),
+    check_run_url: `${api}/check-runs/${id}`,
     labels: ['ubuntu-latest'],
     runner_id: hasStarted ? 1 : null,
     runner_name: hasStarted ? 'sandbox' : null,
     runner_group_id: hasStarted ? 1 : null,
     runner_group_name: hasStarted ? 'Default' : null,
   }
-}
-
-/** Returns the title of a run, as a workflow with a `run-name` does. */
-export function runTitle(run: Pick<WorkflowRun, 'workflow' | 'inputs'>): string {
-  return [nameOf(run), ...Object.values(run.inputs)].filter(Boolean).join(' ')
 }
 
 /** Returns the URL of the page of a run. */
@@ -116,15 +104,6 @@ export function runPageUrl(root: string, { owner, repo, id }: Pick<WorkflowRun, 
 /** The id of a workflow: the same for the same file. */
 export function workflowId({ owner, name }: Pick<Repo, 'owner' | 'name'>, workflow: string): number {
   return idOf(`${owner}/${name}/${workflow}`)
-}
-
-export function jobName({ workflow }: Pick<WorkflowRun, 'workflow'>): string {
-  return workflow.replace(/\.ya?ml$/, '')
-}
-
-function nameOf(run: Pick<WorkflowRun, 'workflow'>): string {
-  const name = jobName(run)
-  return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
 function commitOf({ owner, repo, ref }: WorkflowRun): string {

@@ -1,226 +1,107 @@
-import { type Call, type Reply, type Served, serve } from '../loopback-server.ts'
+import { type Served, servePlatform } from '../loopback-server.ts'
+import { bearer, json, type Platform, segments } from '../sandbox/http.ts'
+import type { Job } from './actions-responses.ts'
+import { actionsRoutes, type Workflow } from './actions-routes.ts'
+import { githubError, notFound } from './answers.ts'
+import type { Repo } from './issues.ts'
+import type { WorkflowRun } from './runs.ts'
 
-interface Step {
-  name: string
-  conclusion: string | null
-}
-
-interface Job {
-  name: string
-  conclusion: string | null
-  steps: Step[]
-}
-
-interface WorkflowRun {
-  id: number
-  workflow: string
-  event: string
-  ref: string
-  inputs: Record<string, string>
-  title: string
-  status: string
-  conclusion: string | null
-  attempt: number
-  created_at: string
-  started_at: string
-  updated_at: string
+interface ScriptedRun extends WorkflowRun {
   jobs: Job[]
 }
 
-interface Workflow {
-  file: string
-  id: number
-  name: string
-  /** Whether it has the trigger `workflow_dispatch`. */
-  dispatchable: boolean
+interface ScriptedWorkflow extends Workflow {
   inputs: string[]
   /** The input that is part of the run name. */
-  named: string | undefined
+  titleInput: string | undefined
 }
 
-/** The state of the fake. Tests read and change it. */
-interface GithubActionsState {
-  workflows: Workflow[]
-  runs: WorkflowRun[]
+interface ScriptedState {
+  workflows: ScriptedWorkflow[]
+  runs: ScriptedRun[]
   branches: string[]
-  /** A server up to 3.20 does not say which run it starts, and refuses to be asked. */
-  old: boolean
-  /** How many look-ups show nothing of a new run. */
-  listsLate: number
   mayWrite: boolean
+  returnsRuns: boolean
+  /** Number of lists that do not contain a new run yet. */
+  staleLists: number
   /** Whether a canceled run continues because one of its jobs has `if: always()`. */
-  stubborn: boolean
+  ignoresCancel: boolean
 }
 
 export interface GithubActionsServer extends Served {
   token: string
-  state: GithubActionsState
-  /** Completes a run one minute after its start. */
-  finish(conclusion: string, jobs?: Job[]): void
+  state: ScriptedState
+  /** Completes the newest run one minute after its start. */
+  finish(conclusion: string, jobs?: Omit<Job, 'id'>[]): void
 }
 
-const repo = 'octo-org/octo-repo'
-const minute = 60_000
+const repository: Repo = { id: 1_296_269, owner: 'octo-org', name: 'octo-repo', created_at: '2026-01-05T09:00:00Z' }
+const FIRST_RUN_ID = 30_433_642
+const FIRST_JOB_ID = 399_444_496
+const MINUTE_MS = 60_000
 
-/**
- * GitHub's API of Actions with one repository.
- *
- * @see https://docs.github.com/en/rest/actions/workflow-runs
- */
+/** Starts a GitHub with one repository, whose workflow runs change only as the test says. */
 export async function startGithubActions(): Promise<GithubActionsServer> {
   const token = 'github_pat_of_a_robot'
-  const state: GithubActionsState = {
+  const state: ScriptedState = {
     workflows: [
-      { file: 'deploy.yml', id: 161335, name: 'Deploy', dispatchable: true, inputs: ['stage', 'key'], named: 'key' },
-      { file: 'ci.yml', id: 161336, name: 'CI', dispatchable: false, inputs: [], named: undefined },
+      { file: 'deploy.yml', id: 161335, inputs: ['stage', 'key'], isDispatchable: true, titleInput: 'key' },
+      { file: 'ci.yml', id: 161336, inputs: [], isDispatchable: false, titleInput: undefined },
     ],
     runs: [],
     branches: ['main', 'release/1.2'],
-    old: false,
-    listsLate: 0,
     mayWrite: true,
-    stubborn: false,
+    returnsRuns: true,
+    staleLists: 0,
+    ignoresCancel: false,
   }
-  const served = await serve((call) => {
-    if (call.headers['authorization'] !== `Bearer ${token}`) return refused(401, 'Bad credentials')
-    return new Actions(state, served.url).answer(call)
+  const answerActions = actionsRoutes({
+    settings: state,
+    hasRef: (ref) => state.branches.includes(ref),
+    workflow: (_repo, name) => state.workflows.find(({ file, id }) => name === file || name === String(id)),
+    get: (_repo, id) => state.runs.find((run) => run.id === id),
+    jobs: ({ id }) => state.runs.find((run) => run.id === id)?.jobs ?? [],
+    list(_repo, { workflow, event }, { perPage }) {
+      const isStale = state.staleLists > 0
+      if (isStale) state.staleLists--
+      const found = state.runs.filter((run) => run.workflow === workflow && run.event === (event ?? run.event))
+      return { runs: isStale ? [] : found.reverse().slice(0, perPage), total: found.length }
+    },
+    start({ id: repo_id, owner, name: repo }, { workflow, ref, inputs }) {
+      const now = new Date().toISOString()
+      const input = state.workflows.find(({ file }) => file === workflow)?.titleInput
+      const run: ScriptedRun = {
+        ...{ id: FIRST_RUN_ID + state.runs.length, owner, repo, repo_id, workflow, ref, inputs },
+        ...{ run_number: state.runs.length + 1, run_attempt: 1, event: 'workflow_dispatch' },
+        title: input ? `Deploy ${inputs[input] ?? ''}` : 'Deploy',
+        ...{ status: 'queued', conclusion: null, jobs: [] },
+        ...{ created_at: now, started_at: now, completed_at: null, updated_at: now },
+      }
+      state.runs.push(run)
+      return run
+    },
+    cancel(run) {
+      if (!state.ignoresCancel) Object.assign(run, { status: 'completed', conclusion: 'cancelled' })
+    },
   })
+  const answer: Platform['answer'] = (call) => {
+    if (bearer(call.headers) !== token) return githubError(401, 'Bad credentials')
+    if (call.path === '/rate_limit') return json(200, { resources: {} })
+    const [first, owner, name, kind, ...rest] = segments(call.path)
+    if (first !== 'repos' || owner !== repository.owner || name !== repository.name) return notFound()
+    if (kind === undefined) return json(200, { full_name: `${owner}/${name}`, default_branch: 'main' })
+    return kind === 'actions' ? answerActions(call, repository, rest) : notFound()
+  }
   return {
-    ...served,
+    ...(await servePlatform({ answer, error: githubError })),
     token,
     state,
     finish(conclusion, jobs = []) {
       const run = state.runs.at(-1)
-      if (!run) throw new Error('There is no run')
-      const updated_at = new Date(Date.parse(run.started_at) + minute).toISOString()
-      Object.assign(run, { status: 'completed', conclusion, jobs, updated_at })
+      if (!run) throw new Error('No run was started.')
+      run.jobs = jobs.map((job, at) => ({ id: FIRST_JOB_ID + at, ...job }))
+      const updated_at = new Date(Date.parse(run.created_at) + MINUTE_MS).toISOString()
+      Object.assign(run, { status: 'completed', conclusion, updated_at })
     },
-  }
-}
-
-function refused(status: number, message: string): Reply {
-  return { status, body: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) } }
-}
-
-class Actions {
-  readonly #state: GithubActionsState
-  readonly #url: string
-
-  constructor(state: GithubActionsState, url: string) {
-    this.#state = state
-    this.#url = url
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
-    if (path === '/rate_limit') return { status: 200, body: { resources: {} } }
-    const base = `/repos/${repo}`
-    if (!path.startsWith(base)) return refused(404, 'Not Found')
-    const rest = path.slice(base.length)
-    if (rest === '') return { status: 200, body: { full_name: repo, default_branch: 'main' } }
-    const [, name, what] = /^\/actions\/workflows\/([^/]+)\/(dispatches|runs)$/.exec(rest) ?? []
-    const workflow = this.#state.workflows.find(({ file, id }) => name === file || name === String(id))
-    if (name !== undefined && !workflow) return refused(404, 'Not Found')
-    if (workflow && what === 'dispatches') return this.#dispatch(workflow, body as Record<string, unknown>)
-    if (workflow) return this.#list(workflow, query)
-    const [, id, action] = /^\/actions\/runs\/(\d+)(?:\/(jobs|cancel))?$/.exec(rest) ?? []
-    const run = this.#state.runs.find((one) => String(one.id) === id)
-    if (!run) return refused(404, 'Not Found')
-    if (method === 'POST') return this.#cancel(run)
-    return { status: 200, body: action === 'jobs' ? this.#jobs(run, query) : this.#shown(run) }
-  }
-
-  #dispatch(workflow: Workflow, asked: Record<string, unknown>): Reply {
-    if (!this.#state.mayWrite) return refused(403, 'Resource not accessible by personal access token')
-    const {
-      ref,
-      inputs = {},
-      return_run_details: details,
-    } = asked as {
-      ref?: string
-      inputs?: Record<string, unknown>
-      return_run_details?: boolean
-    }
-    if (this.#state.old && details !== undefined) {
-      return refused(400, 'Invalid request.\n\n"return_run_details" is not a permitted key.')
-    }
-    if (typeof ref !== 'string') return refused(422, 'Invalid request.\n\n"ref" wasn\'t supplied.')
-    if (!this.#state.branches.includes(ref)) return refused(422, `No ref found for: ${ref}`)
-    if (!workflow.dispatchable) return refused(422, "Workflow does not have 'workflow_dispatch' trigger")
-    if (Object.keys(inputs).length > 25)
-      return refused(422, 'Invalid request.\n\nNo more than 25 properties are allowed.')
-    const unknown = Object.keys(inputs).filter((name) => !workflow.inputs.includes(name))
-    if (unknown.length > 0) return refused(422, `Unexpected inputs provided: ${JSON.stringify(unknown)}`)
-    const texts = inputs as Record<string, string>
-    const now = new Date().toISOString()
-    const run: WorkflowRun = {
-      id: 30_433_642 + this.#state.runs.length,
-      workflow: workflow.file,
-      event: 'workflow_dispatch',
-      ref,
-      inputs: texts,
-      title: workflow.named ? `Deploy ${texts[workflow.named] ?? ''}` : workflow.name,
-      status: 'queued',
-      conclusion: null,
-      attempt: 1,
-      created_at: now,
-      started_at: now,
-      updated_at: now,
-      jobs: [],
-    }
-    this.#state.runs.push(run)
-    if (!details) return { status: 204 }
-    const { url: run_url, html_url } = this.#shown(run)
-    return { status: 200, body: { workflow_run_id: run.id, run_url, html_url } }
-  }
-
-  #list(workflow: Workflow, query: URLSearchParams): Reply {
-    const event = query.get('event')
-    const late = this.#state.listsLate > 0
-    if (late) this.#state.listsLate--
-    const runs = this.#state.runs
-      .filter((run) => run.workflow === workflow.file && (event === null || run.event === event))
-      .filter(() => !late)
-      .reverse()
-      .slice(0, Number(query.get('per_page') ?? 30))
-    return { status: 200, body: { total_count: runs.length, workflow_runs: runs.map((run) => this.#shown(run)) } }
-  }
-
-  #cancel(run: WorkflowRun): Reply {
-    if (!this.#state.mayWrite) return refused(403, 'Resource not accessible by personal access token')
-    if (run.status === 'completed') return refused(409, 'Cannot cancel a workflow run that is completed.')
-    if (!this.#state.stubborn) Object.assign(run, { status: 'completed', conclusion: 'cancelled' })
-    return { status: 202, body: {} }
-  }
-
-  #jobs(run: WorkflowRun, query: URLSearchParams) {
-    const size = Number(query.get('per_page') ?? 30)
-    const from = (Number(query.get('page') ?? 1) - 1) * size
-    const jobs = run.jobs.map((job, at) => ({
-      id: 399_444_496 + at,
-      run_id: run.id,
-      status: 'completed',
-      html_url: `${this.#url}/${repo}/actions/runs/${run.id}/job/${399_444_496 + at}`,
-      ...job,
-      steps: job.steps.map((step, number) => ({ ...step, number: number + 1, status: 'completed' })),
-    }))
-    return { total_count: jobs.length, jobs: jobs.slice(from, from + size) }
-  }
-
-  #shown({ id, event, title, status, conclusion, attempt, created_at, started_at, updated_at, ref }: WorkflowRun) {
-    return {
-      id,
-      name: 'Deploy',
-      display_title: title,
-      event,
-      head_branch: ref,
-      status,
-      conclusion,
-      run_attempt: attempt,
-      created_at,
-      run_started_at: started_at,
-      updated_at,
-      url: `${this.#url}/repos/${repo}/actions/runs/${id}`,
-      html_url: `${this.#url}/${repo}/actions/runs/${id}`,
-    }
   }
 }

@@ -1,9 +1,8 @@
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
-import { jobName, runTitle } from './actions-responses.ts'
 import type { Comment, Issue } from './issues.ts'
-import type { WorkflowRun } from './runs.ts'
+import { jobName, type WorkflowRun } from './runs.ts'
 
 /** The page behind an issue's `html_url`: plain text, every character of the ticket escaped. */
 export function issuePage(issue: Issue, comments: Comment[]): Answer {
@@ -32,9 +31,9 @@ export function runPage(run: WorkflowRun): Answer {
   const facts = [state, run.ref, `started ${run.created_at}`, run.completed_at && `ended ${run.completed_at}`]
   return page(
     200,
-    `${runTitle(run)} · ${run.owner}/${run.repo}`,
+    `${run.title} · ${run.owner}/${run.repo}`,
     `<small>Workflow run of ${escapeHtml(`${run.owner}/${run.repo}`)} in the sandbox</small>
-<h1>${escapeHtml(runTitle(run))} <small>${escapeHtml(jobName(run))} #${run.run_number}</small></h1>
+<h1>${escapeHtml(run.title)} <small>${escapeHtml(jobName(run))} #${run.run_number}</small></h1>
 <p>${escapeHtml(facts.filter(Boolean).join(' · '))}</p>
 <pre>${escapeHtml(given.join('\n') || 'No inputs.')}</pre>`,
   )

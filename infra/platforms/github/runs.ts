@@ -2,7 +2,7 @@ import type { Store } from '../sandbox/store.ts'
 import type { Page, Repo } from './issues.ts'
 import { timeOf } from './issues.ts'
 
-/** The columns, and what follows from them and the clock, under GitHub's names. */
+/** A workflow run, with GitHub's names. */
 export interface WorkflowRun {
   id: number
   owner: string
@@ -10,12 +10,14 @@ export interface WorkflowRun {
   repo_id: number
   /** The file of its workflow. */
   workflow: string
+  title: string
   run_number: number
-  event: 'workflow_dispatch'
+  run_attempt: number
+  event: string
   ref: string
   inputs: Record<string, string>
-  status: 'queued' | 'in_progress' | 'completed'
-  conclusion: 'success' | 'failure' | 'cancelled' | null
+  status: string
+  conclusion: string | null
   created_at: string
   /** Times of the job; null until they are reached. */
   started_at: string | null
@@ -26,12 +28,11 @@ export interface WorkflowRun {
 export interface RunFilter {
   workflow?: string | undefined
   event?: string | undefined
-  /** A status or a conclusion, as GitHub lets one ask. */
-  status?: string
-  branch?: string
+  /** A status or a conclusion. */
+  status?: string | undefined
+  branch?: string | undefined
 }
 
-/** Runs of workflows in the sandbox's database. */
 export interface Runs {
   get(repo: Repo, id: number): WorkflowRun | undefined
   /** The newest first, and how many there are on all pages. */
@@ -64,7 +65,7 @@ interface Row {
 const select = `
   SELECT runs.*, repos.owner, repos.name AS repo FROM runs JOIN repos ON repos.id = runs.repo_id`
 
-/** The state of a run depends on the clock, so that it continues while the sandbox is down. */
+/** Stores the runs of the sandbox. Their state depends on the clock, so that they continue while the sandbox is down. */
 export function createRuns(store: Store): Runs {
   const get: Runs['get'] = (repo, id) => {
     const row = store.get<Row>(`${select} WHERE repo_id = ? AND runs.id = ?`, repo.id, id)
@@ -122,6 +123,8 @@ function runOf({ inputs: text, created, cancelled, ...row }: Row): WorkflowRun {
   const end = cancelled !== null ? 'cancelled' : fails(row.workflow, inputs) ? 'failure' : 'success'
   return {
     ...row,
+    title: [workflowName(row), ...Object.values(inputs)].filter(Boolean).join(' '),
+    run_attempt: 1,
     inputs,
     event: 'workflow_dispatch',
     status: hasEnded ? 'completed' : hasStarted ? 'in_progress' : 'queued',
@@ -131,6 +134,17 @@ function runOf({ inputs: text, created, cancelled, ...row }: Row): WorkflowRun {
     completed_at: hasEnded ? timeOf(ends) : null,
     updated_at: timeOf(hasEnded ? ends : hasStarted ? starts : created),
   }
+}
+
+type Named = Pick<WorkflowRun, 'workflow'>
+
+export function jobName({ workflow }: Named): string {
+  return workflow.replace(/\.ya?ml$/, '')
+}
+
+export function workflowName(run: Named): string {
+  const name = jobName(run)
+  return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
 function fails(workflow: string, { outcome = '' }: Record<string, string>): boolean {

@@ -140,7 +140,7 @@ describe('GitHub Actions: start with a lost response', () => {
   test('a retry finds a run that is listed late', async () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(keyed().start(deploy))
-    server.state.listsLate = 2
+    server.state.staleLists = 2
     await keyed().start(deploy, { isRetry: true })
     expect(server.state.runs).toHaveLength(1)
   })
@@ -179,7 +179,7 @@ describe('GitHub Actions: second delivery of an event', () => {
 
 describe('GitHub Actions: server that does not return the run', () => {
   beforeEach(() => {
-    server.state.old = true
+    server.state.returnsRuns = false
   })
 
   test('the start finds the run by its key', async () => {
@@ -202,7 +202,7 @@ describe('GitHub Actions: server that does not return the run', () => {
 
   test('the outcome is unknown if the run does not contain its key', async () => {
     const [workflow] = server.state.workflows
-    if (workflow) workflow.named = undefined
+    if (workflow) workflow.titleInput = undefined
     const failure = await failureOf(keyed().start(deploy))
     expect(failure).toMatchObject({ kind: 'doubtful' })
     expect(failure.message).toContain('Check GitHub before you repeat the call')
@@ -265,7 +265,7 @@ describe('GitHub Actions: run', () => {
   test('reports its attempt and its duration, which thresholds can use', async () => {
     const input = { ...deploy, thresholds: [{ metric: 'duration', op: '<', value: 30 }] }
     const started = await connected().start(input)
-    run().attempt = 2
+    run().run_attempt = 2
     server.finish('success')
     expect(await connected().end(started, input)).toMatchObject({
       result: 'fail',
@@ -295,7 +295,7 @@ describe('GitHub Actions: cancel', () => {
 
   test('waits for a run that is still running', async () => {
     await connected().start(deploy)
-    server.state.stubborn = true
+    server.state.ignoresCancel = true
     expect(await connected().cancel({ id })).toMatchObject({ message: 'still queued' })
   })
 
