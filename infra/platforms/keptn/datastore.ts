@@ -51,6 +51,9 @@ const notInvalidated = `AND NOT EXISTS (
   SELECT 1 FROM events AS taking WHERE taking.type LIKE '%.invalidated' AND taking.project = events.project
   AND json_extract(taking.event, '$.triggeredid') = json_extract(events.event, '$.triggeredid'))`
 
+/** The first event of a sequence. */
+const isRoot = 'AND seq = (SELECT min(seq) FROM events AS first WHERE first.context = events.context)'
+
 /** @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/db/mongodb_event_repo.go */
 export function createDatastore(store: Store): Datastore {
   const read = (rows: { event: string }[]) => rows.map(({ event }): KeptnEvent => JSON.parse(event))
@@ -96,6 +99,10 @@ export function createDatastore(store: Store): Datastore {
       const values: string[] = []
       for (const [name, value] of query) {
         if (name === 'pageSize' || name === 'nextPageKey' || value === '') continue
+        if (name === 'root') {
+          if (value === 'true') where.push(isRoot)
+          continue
+        }
         // A filter that is not applied would answer with the wrong events, which is worse than a refusal.
         if (!parameters[name]) return keptnError(400, `the sandbox does not know the filter ${name}`)
         where.push(`AND ${parameters[name]} = ?`)
@@ -135,14 +142,20 @@ function filterOf(text: string): { where: string; values: string[] } | { refusal
   if (text === '') return { refusal: 'event filter must not be empty: invalid event filter' }
   const given = text.split(' AND ').map((term) => term.split(':'))
   // Keptn ignores conditions that it cannot parse, and so returns more events.
-  const wrong = given.find(([name = '', value, ...more]) => !Object.hasOwn(terms, name) || !value || more.length > 0)
+  const wrong = given.find(([name = '', value, ...more]) => !columnOf(name) || !value || more.length > 0)
   if (wrong) return { refusal: `the sandbox does not know the filter term "${wrong.join(':')}"` }
   if (!given.some(([name]) => name === 'data.project' || name === 'shkeptncontext')) {
     return { refusal: "invalid event filter: either 'shkeptncontext' or 'data.project' must be set" }
   }
-  const parts = given.map(([name = '', value = '']) => ({ column: terms[name], values: value.split(',') }))
+  const parts = given.map(([name = '', value = '']) => ({ column: columnOf(name), values: value.split(',') }))
   return {
     where: parts.map(({ column, values }) => `AND ${column} IN (${values.map(() => '?').join(', ')})`).join(' '),
     values: parts.flatMap(({ values }) => values),
   }
+}
+
+function columnOf(term: string): string | undefined {
+  const label = /^data\.labels\.(\w+)$/.exec(term)?.[1]
+  if (label !== undefined) return `json_extract(event, '$.data.labels.${label}')`
+  return Object.hasOwn(terms, term) ? terms[term] : undefined
 }

@@ -42,6 +42,8 @@ export interface Keptn extends Platform {
   visibleAfterMs: number
   /** Everything recorded, oldest first, at once and with no delay. */
   events(): RecordedEvent[]
+  /** Records an event of Keptn's own services. Returns its id. */
+  record(event: Record<string, unknown> & { type: string }): string
 }
 
 const eventLimit = 64 * 1024
@@ -69,6 +71,12 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     visibleAfterMs: 50,
     events: datastore.all,
     error: keptnError,
+
+    record({ id: givenId, time, ...event }) {
+      const id = isText(givenId) ? givenId : randomUUID()
+      insert({ ...event, id, time: isText(time) ? time : new Date().toISOString() }, 'control-plane', 0)
+      return id
+    },
 
     answer(call) {
       const route = routes[call.path] ?? routeByType(call)
@@ -130,15 +138,8 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
   function record(call: Call): Answer {
     const body = call.size <= MAX_BODY_BYTES ? jsonObject(call.body) : undefined
     if (!body || typeof body.type !== 'string') return keptnError(400, 'send one CloudEvent with a type as JSON')
-    const { id, time, type } = body
-    const event = {
-      ...body,
-      type,
-      id: typeof id === 'string' && id ? id : randomUUID(),
-      time: typeof time === 'string' && time ? time : new Date().toISOString(),
-    }
-    insert(event, 'control-plane', 0)
-    return json(200, { keptnContext: body.shkeptncontext ?? null, id: event.id }, {}, type)
+    const id = keptn.record({ ...body, type: body.type })
+    return json(200, { keptnContext: body.shkeptncontext ?? null, id }, {}, body.type)
   }
 
   function insert(event: KeptnEvent, via: RecordedEvent['via'], delayMs: number): void {
@@ -154,6 +155,10 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
   }
 
   return keptn
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 const metadata = {

@@ -33,6 +33,9 @@ const asked: MeasurementRequest = {
   shkeptncontext: callingSequence,
 }
 const posts = () => server.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/evaluation'))
+/** Records the first event of the calling sequence. */
+const startSequence = (data: object) =>
+  server.record({ type: 'sh.keptn.event.production.delivery.triggered', shkeptncontext: callingSequence, data })
 const finishedData = (data: object, message = 'The reason') => ({ ...evaluated, ...data, message })
 
 evaluationConformance(keptn, {
@@ -196,7 +199,7 @@ describe('Keptn: a call', () => {
   })
 
   test('from a sequence of the same service and stage is refused because it would wait for itself', async () => {
-    server.startSequence(callingSequence, place)
+    startSequence(place)
     const failure = await failureOf(run())
     expect(failure).toMatchObject({ kind: 'refused', status: 422 })
     expect(failure.message).toContain('the evaluation and this sequence would wait for each other')
@@ -204,7 +207,7 @@ describe('Keptn: a call', () => {
   })
 
   test('from another stage of the same Keptn is evaluated', async () => {
-    server.startSequence(callingSequence, place)
+    startSequence(place)
     expect(await run({}, { stage: 'quality-gate' })).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
@@ -217,7 +220,7 @@ describe('Keptn: a call', () => {
   })
 
   test('from the sequence of an evaluation that a person triggered is evaluated', async () => {
-    server.startSequence(callingSequence, { ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
+    startSequence({ ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
     expect(await keptn.startMeasurement(client({}, { stage: 'quality-gate' }), asked)).toEqual({
       keptnContext: context,
     })
@@ -240,15 +243,15 @@ describe('Keptn: a retry', () => {
       transient: true,
       mayHaveWritten: true,
     })
-    server.state.recordedLate = 1
+    server.state.staleSearches = 1
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
     expect(posts()).toHaveLength(1)
   })
 
   test('finds the first evaluation if a person ran it again', async () => {
     await keptn.startMeasurement(client(), asked)
-    const [first] = server.state.events
-    if (first) server.state.events.push({ ...first, id: 'again', shkeptncontext: 'another' })
+    const [first] = server.events()
+    if (first) server.record({ ...first, id: 'again', shkeptncontext: 'another' })
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
   })
 
@@ -257,7 +260,7 @@ describe('Keptn: a retry', () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keptn.startMeasurement(client(), asked))
     await keptn.startMeasurement(client({ isRetry: true }), asked)
-    expect(server.state.events).toHaveLength(2)
+    expect(server.events()).toHaveLength(2)
   })
 })
 
