@@ -221,7 +221,12 @@ test('Keptn omits invalidated events only on request and only in their project',
 
 test.each([
   ['no filter', { filter: '' }, 400, 'must not be empty'],
-  ['a term that the sandbox does not know', { filter: `${ofCheckout} AND data.evaluation.a:b` }, 400, 'data.evaluation.a:b'],
+  [
+    'a term that the sandbox does not know',
+    { filter: `${ofCheckout} AND data.evaluation.a:b` },
+    400,
+    'data.evaluation.a:b',
+  ],
   ['a value with a colon', { filter: `${ofCheckout} AND source:http://a` }, 400, 'source:http://a'],
   ['a term without a value', { filter: `${ofCheckout} AND data.result` }, 400, '"data.result"'],
   ['neither a project nor a context', { filter: 'data.stage:prod' }, 400, "'data.project' must be set"],
