@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure, type FailureKind, invalidInput } from '../../shared/errors.ts'
 import type { Http, RequestOptions } from '../../shared/http/client.ts'
+import { errorReasonIn } from '../../shared/http/error-reason.ts'
 import type { HttpResponse } from '../../shared/http/exchange.ts'
+import { isRefusedBecause } from '../../shared/http/refusal.ts'
 import { segment } from '../../shared/http/segment.ts'
 
 const kubernetesObject = z.object({ uid: z.string(), name: z.string() })
@@ -12,7 +14,7 @@ const events = z.nullable(z.array(z.object({ reason: z.string(), message: z.stri
 
 /** The dashboard returns 500 for errors of Kubernetes that are not faults of the dashboard. */
 const kubernetesErrors: [RegExp, FailureKind][] = [
-  [/: Unauthorized$/, 'credentials'],
+  [/(?:^|: )Unauthorized$/, 'credentials'],
   [/denied the request| is invalid: | is forbidden|already exists|record not found/, 'refused'],
 ]
 const MAX_EVENTS = 1_000
@@ -37,9 +39,11 @@ export async function send<T>(
   try {
     return await http.request(method, path, options)
   } catch (error) {
-    const message = error instanceof Failure && error.kind === 'platform' ? error.message : ''
-    const [, kind] = kubernetesErrors.find(([pattern]) => pattern.test(message)) ?? []
-    throw kind ? new Failure(kind, message) : error
+    if (!(error instanceof Failure) || error.kind !== 'platform' || !error.response) throw error
+    const { message, response } = error
+    const reason = errorReasonIn(response.body)
+    const [, kind] = kubernetesErrors.find(([pattern]) => pattern.test(reason)) ?? []
+    throw kind ? new Failure(kind, message, { response }) : error
   }
 }
 
@@ -53,7 +57,7 @@ export async function create(http: Http, kind: string, object: object): Promise<
   try {
     await send(http, 'POST', collectionPath(kind), { body: object })
   } catch (error) {
-    if (!isRefusal(error) || !error.message.includes('already exists')) throw error
+    if (!isRefusedBecause(error, 'already exists')) throw error
   }
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
 import type { Http } from '../../shared/http/client.ts'
+import { isRefusedBecause } from '../../shared/http/refusal.ts'
 import { segment } from '../../shared/http/segment.ts'
 
 const text = z.nullish(z.string())
@@ -99,10 +100,6 @@ export function revisionsOf({ revision, revisions }: { revision?: string | null;
 
 /** Returns a transient failure if another operation is in progress, since that operation will end. */
 export function transientIfBusy(error: unknown): unknown {
-  if (!isRefusal(error, 'another operation is already in progress')) return error
+  if (!isRefusedBecause(error, 'another operation is already in progress')) return error
   return new Failure('platform', error.message, { cause: error })
-}
-
-export function isRefusal(error: unknown, reason: string): error is Failure {
-  return error instanceof Failure && error.kind === 'refused' && error.message.includes(reason)
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod/v4/core'
 import { Failure } from '../errors.ts'
 import type { Http } from '../http/client.ts'
+import { refusalBody } from '../http/refusal.ts'
 import { isRecord } from '../record.ts'
 import * as rest from './rest.ts'
 
@@ -28,8 +29,7 @@ export async function callJson<T>(
   try {
     return (await http.post('', JSON.stringify(input), { ...options, headers })).body
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-    if (!/Throttl/.test(errorCode(error.response?.body) ?? '')) throw error
+    if (!(error instanceof Failure) || !/Throttl/.test(refusalCode(error) ?? '')) throw error
     throw new Failure('platform', error.message, { cause: error, mayHaveWritten: error.mayHaveWritten })
   }
 }
@@ -37,6 +37,11 @@ export async function callJson<T>(
 /** Returns `AccessDeniedException: User: ..`, with a hint about a missing permission. */
 export function errorReason(body: unknown): string | undefined {
   return [errorCode(body), rest.errorReason(body)].filter(Boolean).join(': ') || undefined
+}
+
+/** Returns the error code with which the service refused a request, such as `ValidationException`. */
+export function refusalCode(error: unknown): string | undefined {
+  return errorCode(refusalBody(error))
 }
 
 function errorCode(body: unknown): string | undefined {

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../errors.ts'
+import { invalidInput } from '../errors.ts'
+import { refusalBody } from '../http/refusal.ts'
 import { segment } from '../http/segment.ts'
 import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
 import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
+import { isRecord } from '../record.ts'
 import { clipSingleLine, singleLine } from '../text/single-line.ts'
 import { toAdf } from './adf.ts'
 import {
@@ -86,8 +88,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       return await post([...labels, labelOf(idempotencyKey)])
     } catch (error) {
       // Some projects do not allow labels. Then only the property stores the key.
-      const unlabelled = error instanceof Failure && error.kind === 'refused' && error.message.includes('labels: ')
-      if (!unlabelled || labels.length > 0) throw error
+      if (labels.length > 0 || !refusesLabels(error)) throw error
       return post([])
     }
   }
@@ -175,6 +176,11 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       if (plan) await move(http, id, plan)
     },
   } satisfies Partial<TicketProvider>
+}
+
+function refusesLabels(error: unknown): boolean {
+  const body = refusalBody(error)
+  return isRecord(body) && isRecord(body['errors']) && 'labels' in body['errors']
 }
 
 /** Returns unique labels without spaces, as Jira requires. */

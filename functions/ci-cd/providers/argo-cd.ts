@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { oneOf, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
@@ -10,7 +11,6 @@ import {
   application,
   checkApplication,
   isApplication,
-  isRefusal,
   nameOf,
   type Operation,
   type OperationState,
@@ -173,7 +173,7 @@ export const argoCd = defineJobProvider({
       await http.delete(`${pathOf(application)}/operation`, { query })
     } catch (error) {
       // It may have ended in the meantime.
-      if (!isRefusal(error, 'No operation is in progress')) throw error
+      if (!isRefusedBecause(error, 'No operation is in progress')) throw error
     }
   },
 

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJobProvider,
@@ -165,9 +166,7 @@ async function dispatch({ http, connection, idempotencyKey }: Client<Connection>
   try {
     return await http.post(path, { ...body, return_run_details: true }, { schema: dispatched })
   } catch (error) {
-    const isUnsupported =
-      error instanceof Failure && error.kind === 'refused' && error.message.includes('return_run_details')
-    if (!isUnsupported) throw error
+    if (!isRefusedBecause(error, 'return_run_details')) throw error
   }
   if (connection.keyInput && idempotencyKey) return http.post(path, body, { schema: dispatched })
   throw new Failure(

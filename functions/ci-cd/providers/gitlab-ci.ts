@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput, isTransient } from '../../../shared/errors.ts'
 import { oneOf, optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJobProvider,
@@ -194,8 +195,7 @@ export const gitlabCi = defineJobProvider({
 
 /** Returns true if the project does not allow this user to set pipeline variables. */
 function isForbiddenVariable(error: unknown): boolean {
-  const { kind, message } = error instanceof Failure ? error : {}
-  return kind === 'refused' && message?.includes('Insufficient permissions to set pipeline variables') === true
+  return isRefusedBecause(error, 'Insufficient permissions to set pipeline variables')
 }
 
 const manualVerdicts: Record<Connection['manual'], Verdict> = { wait: 'running', pass: 'pass', fail: 'fail' }

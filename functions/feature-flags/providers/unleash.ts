@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineFlagProvider, type FlagChange, type FlagLocation } from '../../../shared/providers/flag.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
@@ -70,7 +71,8 @@ export const unleash = defineFlagProvider({
       try {
         await client.http.request(method, path, { body })
       } catch (error) {
-        if (at > 0 || !needsChangeRequest(error)) throw error
+        // Unleash names the missing permission only in its message.
+        if (at > 0 || !isRefusedBecause(error, 'SKIP_CHANGE_REQUEST')) throw error
         const actions = steps.map((step): ChangeAction => ({ feature: change.flag, ...step.asChange }))
         return requestChange(client, location, actions, comment)
       }
@@ -108,11 +110,6 @@ async function readEnvironment(http: Http, location: FlagLocation, flag: string)
     'refused',
     `${flag} has no environment "${location.environment}" in Unleash. Environments: ${known}.`,
   )
-}
-
-/** Unleash names the missing permission only in its message. */
-function needsChangeRequest(error: unknown): boolean {
-  return error instanceof Failure && error.kind === 'refused' && error.message.includes('SKIP_CHANGE_REQUEST')
 }
 
 function gradualRollouts(strategies: Strategy[]): Strategy[] {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { name, secret, url } from '../../../shared/fields.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
@@ -33,6 +34,8 @@ export const pagerdutyEvents = defineTicketProvider({
   title: 'PagerDuty Events',
   noun: 'alert',
   connection,
+  // PagerDuty returns 400 for an invalid key.
+  isCredentialsError: (status, body) => status === 400 && /routing.key/i.test(errorReasonIn(body)),
   // Resolves an alert that does not exist. PagerDuty ignores it, but checks the integration key.
   check: (client) => send(client, 'resolve', 'cloud-automation-webhooks-check', {}, { isRead: true }),
   // The integration key identifies the service.
@@ -161,12 +164,6 @@ async function send(
     event_action: action,
     ...(key === undefined ? {} : { dedup_key: key }),
   }
-  try {
-    const { body } = await http.post('v2/enqueue', event, { ...options, schema: accepted })
-    return body.dedup_key ?? key ?? ''
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'refused' || !/routing.key/i.test(error.message)) throw error
-    // PagerDuty returns 400 for an invalid key. Report it as credentials, so that a rotated secret is read again.
-    throw new Failure('credentials', error.message)
-  }
+  const { body } = await http.post('v2/enqueue', event, { ...options, schema: accepted })
+  return body.dedup_key ?? key ?? ''
 }

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
@@ -74,7 +75,7 @@ export const pagerduty = defineTicketProvider({
       const { body } = await http.post('incidents', { incident: content }, { schema: oneIncident })
       return ticketOf(body.incident)
     } catch (error) {
-      if (idempotencyKey === undefined || !(error instanceof Failure) || !isDuplicate(error)) throw error
+      if (idempotencyKey === undefined || !isRefusedBecause(error, 'matching dedup key')) throw error
       const found = await findByKey(http, idempotencyKey)
       if (found) return found
       throw new Failure('platform', 'PagerDuty already has an incident for this call but does not list it yet.')
@@ -157,10 +158,6 @@ function statusFor({ incident_number: number, status }: Incident, state: string)
     'refused',
     `PagerDuty cannot change incident ${number} from ${status} to ${state}, only to ${possible.join(' or ')}.`,
   )
-}
-
-function isDuplicate({ kind, message }: Failure): boolean {
-  return kind === 'refused' && message.includes('matching dedup key')
 }
 
 /** @param ref the last line, by which a retry finds the note; undefined without an idempotency key */

@@ -6,6 +6,7 @@ import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { refusalBody } from '../../../shared/http/refusal.ts'
 import { defineMessageProvider, type Message, type PostedMessage } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import {
@@ -137,7 +138,7 @@ async function send(
   try {
     return (await http.post('', form, { ...options, headers, schema })).body
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'refused' || !/ (?:KMS)?Throttl/.test(error.message)) throw error
+    if (!(error instanceof Failure) || !/^(?:KMS)?Throttl/.test(errorIn(refusalBody(error)).code ?? '')) throw error
     // SNS returns 400 for its own rate limits and for those of the KMS key.
     throw new Failure('platform', error.message)
   }

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
-import { callJson, errorReason } from '../../../shared/aws/json-protocol.ts'
+import { callJson, errorReason, refusalCode } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure } from '../../../shared/errors.ts'
 import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
@@ -57,8 +56,7 @@ export const awsCloudWatch = defineReportProvider({
     try {
       await callJson(http, api, 'PutMetricData', { Namespace, MetricData: [] }, { isRead: true })
     } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      if (!/: (?:\w*Parameter\w*|Validation\w*): /.test(error.message)) throw error
+      if (!/Parameter|^Validation/.test(refusalCode(error) ?? '')) throw error
     }
   },
 
