@@ -52,6 +52,19 @@ export interface Subject {
 /** The key of every call here, as the framework makes it. */
 export const key = '0123456789abcdef0123456789abcdef01234567'
 
+/** Returns functions for the cases of one action. Each case adds its own input to the given one. */
+export function casesOf(action: string, input: object = {}) {
+  const passes = (how: string, says = '', { input: own, ...more }: Partial<Case> = {}): Case => ({
+    ...{ action, how, says, input: { ...input, ...own } },
+    ...more,
+  })
+  return {
+    passes,
+    /** @param says what the message of the failure contains */
+    fails: (how: string, says: string, more: Partial<Case> = {}) => passes(how, says, { ...more, refused: true }),
+  }
+}
+
 /** How a platform of tickets says what the rows below are about. */
 interface TicketWords {
   id: string

@@ -1,5 +1,5 @@
 import '../../functions/aws.ts'
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const codeBuild = (operation: string) => `POST /#X-Amz-Target=CodeBuild_20161006.${operation}`
@@ -25,63 +25,39 @@ const phases = [
   },
 ]
 const reportArns = ['arn:aws:codebuild:eu-west-1:123456789012:report/checkout-unit:1']
-const action = 'trigger-build'
 const input = { target: 'checkout' }
+
+const builds = casesOf('trigger-build', input)
+const stops = casesOf('cancel', { id })
 
 export const awsCodeBuild: Subject = {
   name: 'aws-codebuild',
   contract: 'aws-codebuild',
   cases: [
     { action: 'check', how: 'the role' },
-    { action, how: 'of a project', input, says: `Build ${id} ended as SUCCEEDED` },
-    {
-      action,
-      how: 'of a version, with variables',
-      input: { ...input, ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3 } },
-      says: 'SUCCEEDED',
-    },
+    builds.passes('of a project', `Build ${id} ended as SUCCEEDED`),
+    builds.passes('of a version, with variables', 'SUCCEEDED', {
+      input: { ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3 } },
+    }),
     { action: 'trigger-deployment', how: 'without an event id', input, noKey: true, says: 'SUCCEEDED' },
-    {
-      action,
-      how: 'again',
-      input,
+    builds.passes('again', 'SUCCEEDED', {
       isRetry: true,
       answers: { [list]: [{ body: { ids: [id] } }], [get]: [seen({ environment })] },
-      says: 'SUCCEEDED',
-    },
-    {
-      action,
-      how: 'that fails, with reports',
-      input,
+    }),
+    builds.fails('that fails, with reports', 'phase BUILD: COMMAND_EXECUTION_ERROR: exit status 1', {
       answers: { [get]: [running, seen({ buildStatus: 'FAILED', phases, reportArns })] },
-      refused: true,
-      says: 'phase BUILD: COMMAND_EXECUTION_ERROR: exit status 1',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    builds.fails('that is stopped', 'ended as STOPPED', {
       stops: true,
       answers: { [get]: [seen({ buildStatus: 'STOPPED' })] },
-      refused: true,
-      says: 'ended as STOPPED',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    builds.fails('refused', 'no such', {
       answers: { [list]: [{ status: 400, body: { __type: 'ResourceNotFoundException', message: 'no such' } }] },
-      refused: true,
-      says: 'no such',
-    },
-    {
-      action: 'cancel',
-      how: 'one that runs',
-      input: { id },
+    }),
+    stops.passes('one that runs', `Stopped build ${id} (STOPPED)`, {
       answers: { [get]: [running, seen({ buildStatus: 'STOPPED' })] },
-      says: `Stopped build ${id} (STOPPED)`,
-    },
-    { action: 'cancel', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('ci-cd', 'aws-codebuild', { region: 'eu-west-1', target: 'checkout' }),
 }

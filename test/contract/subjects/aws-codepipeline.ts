@@ -1,5 +1,5 @@
 import '../../functions/aws.ts'
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const codePipeline = (operation: string) => `POST /#X-Amz-Target=CodePipeline_20150709.${operation}`
@@ -26,8 +26,11 @@ const act = (status: string, more: object = {}) => ({
   },
 })
 const output = { executionResult: { errorDetails: { code: 'JobFailed', message: 'no capacity' } } }
-const action = 'trigger-deployment'
 const input = { target: 'checkout-deploy' }
+
+const builds = casesOf('trigger-deployment', input)
+const stops = casesOf('cancel', { id })
+const rollbacks = casesOf('rollback', input)
 
 export const awsCodePipeline: Subject = {
   name: 'aws-codepipeline',
@@ -35,48 +38,26 @@ export const awsCodePipeline: Subject = {
   answers: { [list]: act('Succeeded') },
   cases: [
     { action: 'check', how: 'the role' },
-    { action, how: 'of a pipeline', input, says: `Execution ${id} ended as Succeeded` },
-    {
-      action,
-      how: 'of a revision, with variables',
-      input: { ...input, ref: `Source:${'7e2b'.repeat(10)}`, parameters: { STAGE: 'prod', REPLICAS: 3 } },
-      says: 'Succeeded',
-    },
+    builds.passes('of a pipeline', `Execution ${id} ended as Succeeded`),
+    builds.passes('of a revision, with variables', 'Succeeded', {
+      input: { ref: `Source:${'7e2b'.repeat(10)}`, parameters: { STAGE: 'prod', REPLICAS: 3 } },
+    }),
     { action: 'trigger-build', how: 'again', input, isRetry: true, says: 'Succeeded' },
-    { action, how: 'without an event id', input, noKey: true, says: 'Succeeded' },
-    {
-      action,
-      how: 'that fails',
-      input,
+    builds.passes('without an event id', 'Succeeded', { noKey: true }),
+    builds.fails('that fails', 'action Deploy/Service failed: JobFailed: no capacity', {
       answers: { [get]: [as('InProgress'), as('Failed')], [list]: [act('InProgress'), act('Failed', { output })] },
-      refused: true,
-      says: 'action Deploy/Service failed: JobFailed: no capacity',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    builds.fails('that is stopped', 'ended as Stopped', {
       stops: true,
       answers: { [get]: [as('Stopping'), as('Stopped')] },
-      refused: true,
-      says: 'ended as Stopped',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    builds.fails('refused', 'no such', {
       answers: { [start]: [{ status: 400, body: { __type: 'PipelineNotFoundException', message: 'no such' } }] },
-      refused: true,
-      says: 'no such',
-    },
-    {
-      action: 'cancel',
-      how: 'one that runs',
-      input: { id },
+    }),
+    stops.passes('one that runs', 'Stopped execution', {
       answers: { [get]: [as('InProgress'), as('Stopping'), as('Stopped')] },
-      says: 'Stopped execution',
-    },
-    { action: 'cancel', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('ci-cd', 'aws-codepipeline', { region: 'eu-west-1' }),
 }
@@ -119,11 +100,9 @@ export const awsCodePipelineRollback: Subject = {
     { action: 'run-job', how: 'of a pipeline', input, says: 'Succeeded' },
     { action: 'run-runbook', how: 'of a pipeline', input, says: 'Succeeded' },
     { action: 'stop-runbook', how: 'one that has ended', input: { id }, says: 'had ended already' },
-    { action: 'rollback', how: 'to what was before', input: { ...input, ...stage }, says: `Rollback ${id} ended` },
-    {
-      action: 'rollback',
-      how: 'to what was before a rollback',
-      input: { ...input, ...stage },
+    rollbacks.passes('to what was before', `Rollback ${id} ended`, { input: { ...stage } }),
+    rollbacks.passes('to what was before a rollback', 'Succeeded', {
+      input: { ...stage },
       answers: {
         [state]: [last('ROLLBACK')],
         [get]: [
@@ -145,27 +124,15 @@ export const awsCodePipelineRollback: Subject = {
           ]),
         ],
       },
-      says: 'Succeeded',
-    },
-    { action: 'rollback', how: 'to an execution', input: { ...input, ...stage, ref: earlier }, says: 'Succeeded' },
-    {
-      action: 'rollback',
-      how: 'outcome unknown',
-      input: { ...input, ...stage },
-      isRetry: true,
-      refused: true,
-      says: 'is unknown whether',
-    },
-    {
-      action: 'rollback',
-      how: 'refused',
-      input: { ...input, ...stage, ref: earlier },
+    }),
+    rollbacks.passes('to an execution', 'Succeeded', { input: { ...stage, ref: earlier } }),
+    rollbacks.fails('outcome unknown', 'is unknown whether', { input: { ...stage }, isRetry: true }),
+    rollbacks.fails('refused', 'is running', {
+      input: { ...stage, ref: earlier },
       answers: {
         [rollback]: [{ status: 400, body: { __type: 'UnableToRollbackStageException', message: 'is running' } }],
       },
-      refused: true,
-      says: 'is running',
-    },
+    }),
   ],
   run: driveProvider('remediation', 'aws-codepipeline', { region: 'eu-west-1' }),
 }

@@ -1,4 +1,4 @@
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
@@ -18,11 +18,12 @@ const scenario = {
 const as = (fields: object) => ({ body: (example: Example) => ({ ...example, ...scenario, ...fields }) })
 const running = as({ status: 'running', results: {} })
 const another = as({ status: 'running', startTime: '2026-01-01 11:00:00' })
-const action = 'start-test'
-const input = { target: 'xLSxdVZzcP' }
 const id = 'xLSxdVZzcP@2026-01-01T10:00:00Z'
 
 const drive = driveProvider('load-testing', 'aws-dlt', { region: 'eu-west-1' })
+
+const starts = casesOf('start-test', { target: 'xLSxdVZzcP' })
+const stops = casesOf('stop-test', { id })
 
 export const awsDlt: Subject = {
   name: 'aws-dlt',
@@ -30,31 +31,14 @@ export const awsDlt: Subject = {
   answers: { [read]: as({}) },
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to completion', input, answers: { [read]: [{}, running, {}] }, says: 'ended as complete' },
-    { action, how: 'without an event id', input, noKey: true, says: 'ended as complete' },
-    {
-      action,
-      how: 'whose scenario is run again',
-      input,
+    starts.passes('to completion', 'ended as complete', { answers: { [read]: [{}, running, {}] } }),
+    starts.passes('without an event id', 'ended as complete', { noKey: true }),
+    starts.passes('whose scenario is run again', 'ended as complete', {
       answers: { [read]: [{}, another], [list]: [{}] },
-      says: 'ended as complete',
-    },
-    {
-      action,
-      how: 'while another run is on',
-      input,
-      answers: { [start]: [{ status: 409 }] },
-      refused: true,
-      says: 'Test is in use',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that is on',
-      input: { id },
-      answers: { [read]: [running, running, as({ status: 'cancelled' })] },
-      says: 'Stopped',
-    },
-    { action: 'stop-test', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    starts.fails('while another run is on', 'Test is in use', { answers: { [start]: [{ status: 409 }] } }),
+    stops.passes('one that is on', 'Stopped', { answers: { [read]: [running, running, as({ status: 'cancelled' })] } }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: (url, row) => drive(`${url}/prod`, row),
 }

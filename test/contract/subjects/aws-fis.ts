@@ -1,4 +1,4 @@
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
@@ -15,76 +15,45 @@ const as = (status: string, reason = `Experiment ${status}`, more: object = {}) 
 })
 const alarm = 'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:checkout-errors'
 const stopConditions = [{ source: 'aws:cloudwatch:alarm', value: alarm }]
-const action = 'start-test'
-const input = { target: 'EXT1a2b3c4d5e6f7' }
 const id = 'EXPabc123DEFghi'
+
+const starts = casesOf('start-test', { target: 'EXT1a2b3c4d5e6f7' })
+const stops = casesOf('stop-test', { id })
 
 export const awsFis: Subject = {
   name: 'aws-fis',
   contract: 'aws-fis',
   cases: [
     { action: 'check', how: 'the role', answers: { [get]: [{ status: 404, body: { message: 'no such' } }] } },
-    {
-      action,
-      how: 'to completion',
-      input,
+    starts.passes('to completion', `Experiment ${id} ended as completed`, {
       answers: { [get]: [as('initiating'), as('running'), {}] },
-      says: `Experiment ${id} ended as completed`,
-    },
-    { action, how: 'as a preview', input: { ...input, parameters: { actionsMode: 'skip-all' } }, says: 'completed' },
-    { action, how: 'again', input, isRetry: true, says: 'completed' },
-    { action, how: 'without an event id', input, noKey: true, says: 'completed' },
-    {
-      action,
-      how: 'that a stop condition ends',
-      input,
+    }),
+    starts.passes('as a preview', 'completed', { input: { parameters: { actionsMode: 'skip-all' } } }),
+    starts.passes('again', 'completed', { isRetry: true }),
+    starts.passes('without an event id', 'completed', { noKey: true }),
+    starts.fails('that a stop condition ends', 'Experiment halted by stop condition. (alarms: checkout-errors)', {
       answers: { [get]: [as('stopped', 'Experiment halted by stop condition.', { stopConditions })] },
-      refused: true,
-      says: 'Experiment halted by stop condition. (alarms: checkout-errors)',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    starts.fails('that is stopped', 'ended as stopped', {
       stops: true,
       answers: { [get]: [as('stopping'), as('stopped')] },
-      refused: true,
-      says: 'ended as stopped',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    starts.fails('refused', 'Experiment template does not exist.', {
       answers: { [start]: [{ status: 404, body: { message: 'Experiment template does not exist.' } }] },
-      refused: true,
-      says: 'Experiment template does not exist.',
-    },
-    {
-      action,
-      how: 'while too many are on',
-      input,
+    }),
+    starts.fails('while too many are on', 'cannot start EXT1a2b3c4d5e6f7 yet: The quota is used up.', {
       answers: { [start]: [{ status: 402, body: { message: 'The quota is used up.' } }] },
-      refused: true,
-      says: 'cannot start EXT1a2b3c4d5e6f7 yet: The quota is used up.',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that runs',
-      input: { id },
+    }),
+    stops.passes('one that runs', 'Stopped experiment', {
       answers: { [get]: [as('running'), as('stopping'), as('stopped')] },
-      says: 'Stopped experiment',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that ends meanwhile',
-      input: { id },
+    }),
+    stops.passes('one that ends meanwhile', 'Stopped experiment', {
       answers: {
         [stop]: [{ status: 400, body: { message: 'It is not running.' } }],
         [get]: [as('running'), as('completed'), as('completed')],
       },
-      says: 'Stopped experiment',
-    },
-    { action: 'stop-test', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('chaos-testing', 'aws-fis', { region: 'eu-west-1', allow: ['EXT*'] }),
 }

@@ -1,6 +1,6 @@
 import '../../functions/aws.ts'
 import { trained, tuned } from '../../../infra/platforms/aws-sagemaker.ts'
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const sageMaker = (operation: string) => `POST /#X-Amz-Target=SageMaker.${operation}`
@@ -35,8 +35,12 @@ const arn = 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/tuning/execution/
 const digits = key.slice(-16)
 const [trainingId, tuningId] = [`training/churn-weekly-${digits}`, `tuning/churn-tuning-${digits}`]
 const targets = { pipeline: 'tuning', training: 'training/churn-weekly', tuning: 'tuning/churn-tuning' }
-const action = 'start-model'
 const stop = 'stop-model'
+
+const pipelines = casesOf('start-model', { target: targets.pipeline })
+const trainings = casesOf('start-model', { target: targets.training })
+const tunings = casesOf('start-model', { target: targets.tuning })
+const stops = casesOf('stop-model')
 
 export const awsSageMaker: Subject = {
   name: 'aws-sagemaker',
@@ -49,23 +53,17 @@ export const awsSageMaker: Subject = {
       how: `the role, and a ${kind}`,
       connection: { target },
     })),
-    { action, how: 'of a pipeline', input: { target: targets.pipeline }, says: `Run ${arn} ended as Succeeded` },
-    {
-      action,
-      how: 'of a version of a pipeline, with parameters',
+    pipelines.passes('of a pipeline', `Run ${arn} ended as Succeeded`),
+    pipelines.passes('of a version of a pipeline, with parameters', 'Succeeded', {
       input: { target: 'pipeline/tuning', ref: '3', parameters: { Service: 'checkout', Trials: 20 } },
       answers: {
         [execution]: [executionAs('Executing'), executionAs('Succeeded')],
         [steps]: [{ body: { PipelineExecutionSteps: [{ StepName: 'Train', StepStatus: 'Executing' }] } }],
       },
-      says: 'Succeeded',
-    },
-    { action, how: 'of a pipeline again', input: { target: targets.pipeline }, isRetry: true, says: 'Succeeded' },
-    { action, how: 'of a pipeline without an event id', input: { target: targets.pipeline }, noKey: true },
-    {
-      action,
-      how: 'of a pipeline that fails',
-      input: { target: targets.pipeline },
+    }),
+    pipelines.passes('of a pipeline again', 'Succeeded', { isRetry: true }),
+    pipelines.passes('of a pipeline without an event id', '', { noKey: true }),
+    pipelines.fails('of a pipeline that fails', 'step Train failed: ClientError: no data', {
       answers: {
         [execution]: [executionAs('Failed')],
         [steps]: [
@@ -78,56 +76,32 @@ export const awsSageMaker: Subject = {
           },
         ],
       },
-      refused: true,
-      says: 'step Train failed: ClientError: no data',
-    },
-    {
-      action,
-      how: 'of a pipeline that is stopped',
-      input: { target: targets.pipeline },
+    }),
+    pipelines.fails('of a pipeline that is stopped', 'ended as Stopped', {
       stops: true,
       answers: { [execution]: [executionAs('Stopping'), executionAs('Stopped')] },
-      refused: true,
-      says: 'ended as Stopped',
-    },
-    {
-      action,
-      how: 'of a pipeline, refused',
-      input: { target: targets.pipeline },
+    }),
+    pipelines.fails('of a pipeline, refused', 'no such', {
       answers: { [startExecution]: [refusal('ResourceNotFound', 'no such')] },
-      refused: true,
-      says: 'no such',
-    },
-    {
-      action,
-      how: 'of a training',
-      input: { target: targets.training, parameters: { lr: 0.01 } },
+    }),
+    trainings.passes('of a training', `Run ${trainingId} ended as Completed`, {
+      input: { parameters: { lr: 0.01 } },
       answers: { [training]: [{}, trainingAs('InProgress', 'Training'), trainingAs('Completed')] },
-      says: `Run ${trainingId} ended as Completed`,
-    },
-    {
-      action,
-      how: 'of a training again',
-      input: { target: targets.training },
-      isRetry: true,
-      says: `Run ${trainingId} ended as Completed`,
-    },
-    {
-      action,
-      how: 'of a training again, which is not there yet, and then is',
-      input: { target: targets.training },
-      isRetry: true,
-      answers: {
-        [training]: [{}, refusal('ValidationException', 'Requested resource not found.')],
-        [createTraining]: [refusal('ResourceInUse', 'a training job with this name already exists')],
+    }),
+    trainings.passes('of a training again', `Run ${trainingId} ended as Completed`, { isRetry: true }),
+    trainings.passes(
+      'of a training again, which is not there yet, and then is',
+      `Run ${trainingId} ended as Completed`,
+      {
+        isRetry: true,
+        answers: {
+          [training]: [{}, refusal('ValidationException', 'Requested resource not found.')],
+          [createTraining]: [refusal('ResourceInUse', 'a training job with this name already exists')],
+        },
       },
-      says: `Run ${trainingId} ended as Completed`,
-    },
-    { action, how: 'of a training without an event id', input: { target: targets.training }, noKey: true },
-    {
-      action,
-      how: 'of a training of an algorithm of AWS',
-      input: { target: targets.training },
+    ),
+    trainings.passes('of a training without an event id', '', { noKey: true }),
+    trainings.passes('of a training of an algorithm of AWS', 'ended as Completed', {
       answers: {
         [createTraining]: [
           refusal(
@@ -136,46 +110,22 @@ export const awsSageMaker: Subject = {
           ),
         ],
       },
-      says: 'ended as Completed',
-    },
-    {
-      action,
-      how: 'of a training that fails',
-      input: { target: targets.training },
-      answers: {
-        [training]: [{}, trainingAs('Failed', 'Failed', { FailureReason: 'AlgorithmError: Exit code: 1' })],
-      },
-      refused: true,
-      says: 'ended as Failed: AlgorithmError: Exit code: 1',
-    },
-    {
-      action,
-      how: 'of a training that is stopped',
-      input: { target: targets.training },
+    }),
+    trainings.fails('of a training that fails', 'ended as Failed: AlgorithmError: Exit code: 1', {
+      answers: { [training]: [{}, trainingAs('Failed', 'Failed', { FailureReason: 'AlgorithmError: Exit code: 1' })] },
+    }),
+    trainings.fails('of a training that is stopped', 'ended as Stopped', {
       stops: true,
       answers: { [training]: [{}, trainingAs('Stopping'), trainingAs('Stopped')] },
-      refused: true,
-      says: 'ended as Stopped',
-    },
-    {
-      action,
-      how: 'of a training, refused',
-      input: { target: targets.training },
+    }),
+    trainings.fails('of a training, refused', 'too many', {
       answers: { [createTraining]: [refusal('ResourceLimitExceeded', 'too many')] },
-      refused: true,
-      says: 'too many',
-    },
-    {
-      action,
-      how: 'of a tuning',
-      input: { target: targets.tuning, parameters: { epochs: 3 } },
+    }),
+    tunings.passes('of a tuning', `Run ${tuningId} ended as Completed`, {
+      input: { parameters: { epochs: 3 } },
       answers: { [tuning]: [{}, tuningAs('InProgress'), tuningAs('Completed')] },
-      says: `Run ${tuningId} ended as Completed`,
-    },
-    {
-      action,
-      how: 'of a tuning of several definitions',
-      input: { target: targets.tuning },
+    }),
+    tunings.passes('of a tuning of several definitions', 'ended as Completed', {
       answers: {
         [tuning]: [
           tuningAs('Completed', {
@@ -184,54 +134,29 @@ export const awsSageMaker: Subject = {
           }),
         ],
       },
-      says: 'ended as Completed',
-    },
-    {
-      action,
-      how: 'of a tuning that fails',
-      input: { target: targets.tuning },
+    }),
+    tunings.fails('of a tuning that fails', 'ended as Failed: No training job succeeded', {
       answers: { [tuning]: [{}, tuningAs('Failed', { FailureReason: 'No training job succeeded' })] },
-      refused: true,
-      says: 'ended as Failed: No training job succeeded',
-    },
-    {
-      action,
-      how: 'of a tuning that is stopped',
-      input: { target: targets.tuning },
+    }),
+    tunings.fails('of a tuning that is stopped', 'ended as Stopped', {
       stops: true,
       answers: { [tuning]: [{}, tuningAs('Stopped')] },
-      refused: true,
-      says: 'ended as Stopped',
-    },
-    {
-      action,
-      how: 'of a tuning, refused',
-      input: { target: targets.tuning },
+    }),
+    tunings.fails('of a tuning, refused', 'too many', {
       answers: { [createTuning]: [refusal('ResourceLimitExceeded', 'too many')] },
-      refused: true,
-      says: 'too many',
-    },
-    {
-      action: stop,
-      how: 'a pipeline that runs',
+    }),
+    stops.passes('a pipeline that runs', `Stopped run ${arn} (Stopped)`, {
       input: { id: arn },
       answers: { [execution]: [executionAs('Executing'), executionAs('Stopping'), executionAs('Stopped')] },
-      says: `Stopped run ${arn} (Stopped)`,
-    },
-    {
-      action: stop,
-      how: 'a training that runs',
+    }),
+    stops.passes('a training that runs', `Stopped run ${trainingId} (Stopped)`, {
       input: { id: trainingId },
       answers: { [training]: [trainingAs('InProgress', 'Training'), trainingAs('Stopped')] },
-      says: `Stopped run ${trainingId} (Stopped)`,
-    },
-    {
-      action: stop,
-      how: 'a tuning that runs',
+    }),
+    stops.passes('a tuning that runs', `Stopped run ${tuningId} (Stopped)`, {
       input: { id: tuningId },
       answers: { [tuning]: [tuningAs('InProgress'), tuningAs('Stopped')] },
-      says: `Stopped run ${tuningId} (Stopped)`,
-    },
+    }),
     ...[arn, trainingId, tuningId].map((id) => ({
       action: stop,
       how: `${id.split('/')[0]} that has ended`,

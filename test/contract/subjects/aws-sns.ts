@@ -1,4 +1,4 @@
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 // Only what requests are signed with: no account is behind it.
@@ -7,7 +7,6 @@ process.env['AWS_SECRET_ACCESS_KEY'] ??= 'a-test-secret-access-key'
 
 const publish = 'POST /#Action=Publish'
 const topic = 'arn:aws:sns:eu-west-1:123456789012:deploys'
-const input = { text: 'The release is out' }
 
 /** The Query protocol answers XML. */
 function xml(operation: string, status: number, body: unknown): string {
@@ -17,6 +16,8 @@ function xml(operation: string, status: number, body: unknown): string {
   return `<ErrorResponse><Error><Code>Refused</Code>${parts.join('').replaceAll('message>', 'Message>')}</Error></ErrorResponse>`
 }
 
+const pushes = casesOf('push-update', { text: 'The release is out' })
+
 export const awsSns: Subject = {
   name: 'aws-sns',
   contract: 'aws-sns',
@@ -24,24 +25,14 @@ export const awsSns: Subject = {
   write: xml,
   cases: [
     { action: 'check', how: 'the topic' },
-    { action: 'push-update', how: 'a text', input, says: 'Sent' },
+    pushes.passes('a text', 'Sent'),
     { action: 'push-update', how: 'a template', input: {}, says: 'Sent' },
-    {
-      action: 'push-update',
-      how: 'to a topic that keeps an order',
-      input: { ...input, channel: `${topic}.fifo` },
-      says: 'Sent',
-    },
-    { action: 'push-update', how: 'without an event id', input, noKey: true, says: 'Sent' },
-    { action: 'push-update', how: 'again', input, isRetry: true, says: 'Sent' },
-    {
-      action: 'push-update',
-      how: 'refused',
-      input,
+    pushes.passes('to a topic that keeps an order', 'Sent', { input: { channel: `${topic}.fifo` } }),
+    pushes.passes('without an event id', 'Sent', { noKey: true }),
+    pushes.passes('again', 'Sent', { isRetry: true }),
+    pushes.fails('refused', 'Topic does not exist', {
       answers: { [publish]: [{ status: 404, body: { message: 'Topic does not exist' } }] },
-      refused: true,
-      says: 'Topic does not exist',
-    },
+    }),
     { action: 'ask-approval', how: 'with a link', input: { question: 'Release?' }, says: 'Asked' },
   ],
   run: driveProvider('notification', 'aws-sns', { region: 'eu-west-1', channel: topic }),

@@ -1,5 +1,5 @@
 import '../../functions/aws.ts'
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const stepFunctions = (operation: string) => `POST /#X-Amz-Target=AWSStepFunctions.${operation}`
@@ -27,8 +27,9 @@ const events = {
     ],
   },
 }
-const action = 'start-model'
-const input = { target }
+
+const starts = casesOf('start-model', { target })
+const stops = casesOf('stop-model', { id })
 
 export const awsStepFunctions: Subject = {
   name: 'aws-step-functions',
@@ -37,65 +38,29 @@ export const awsStepFunctions: Subject = {
   cases: [
     { action: 'check', how: 'the role' },
     { action: 'check', how: 'the role, and a state machine', connection: { target } },
-    { action, how: 'of a state machine', input, says: `Execution ${id} ended as SUCCEEDED` },
-    {
-      action,
-      how: 'of an alias, with parameters',
-      input: { ...input, ref: 'PROD', parameters: { service: 'checkout', trials: 20 } },
+    starts.passes('of a state machine', `Execution ${id} ended as SUCCEEDED`),
+    starts.passes('of an alias, with parameters', 'SUCCEEDED', {
+      input: { ref: 'PROD', parameters: { service: 'checkout', trials: 20 } },
       answers: { [describe]: [running, as({ output: '{"p95":312}' })] },
-      says: 'SUCCEEDED',
-    },
-    { action, how: 'again', input, isRetry: true, says: 'SUCCEEDED' },
-    {
-      action,
-      how: 'again, when it has ended',
-      input,
+    }),
+    starts.passes('again', 'SUCCEEDED', { isRetry: true }),
+    starts.passes('again, when it has ended', `Execution ${arn}:execution:remediate:${key} ended as SUCCEEDED`, {
       isRetry: true,
       answers: { [start]: [{ status: 400, body: { __type: 'ExecutionAlreadyExists', message: 'It is there' } }] },
-      says: `Execution ${arn}:execution:remediate:${key} ended as SUCCEEDED`,
-    },
-    { action, how: 'without an event id', input, noKey: true, says: 'SUCCEEDED' },
-    {
-      action,
-      how: 'that fails',
-      input,
+    }),
+    starts.passes('without an event id', 'SUCCEEDED', { noKey: true }),
+    starts.fails('that fails', 'in state Train: ModelError: The loss is not a number.', {
       answers: { [describe]: [running, failed] },
-      refused: true,
-      says: 'in state Train: ModelError: The loss is not a number.',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
-      stops: true,
-      answers: { [describe]: [stopped] },
-      refused: true,
-      says: 'ended as ABORTED: Stopped',
-    },
-    {
-      action,
-      how: 'of an express state machine',
-      input,
+    }),
+    starts.fails('that is stopped', 'ended as ABORTED: Stopped', { stops: true, answers: { [describe]: [stopped] } }),
+    starts.fails('of an express state machine', 'has the type EXPRESS', {
       answers: { [machine]: [as({ type: 'EXPRESS' })] },
-      refused: true,
-      says: 'has the type EXPRESS',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    starts.fails('refused', 'no such', {
       answers: { [start]: [{ status: 400, body: { __type: 'StateMachineDoesNotExist', message: 'no such' } }] },
-      refused: true,
-      says: 'no such',
-    },
-    {
-      action: 'stop-model',
-      how: 'one that runs',
-      input: { id },
-      answers: { [describe]: [running, stopped] },
-      says: 'Stopped execution',
-    },
-    { action: 'stop-model', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that runs', 'Stopped execution', { answers: { [describe]: [running, stopped] } }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('optimization', 'aws-step-functions', { region: 'eu-west-1' }),
 }

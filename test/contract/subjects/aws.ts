@@ -21,10 +21,7 @@ const ticket = (action: 'open' | 'update' | 'close', how: string, input: object,
 export const awsOpsCenter: Subject = {
   name: 'aws-opscenter',
   contract: 'aws-ssm',
-  answers: {
-    [ssm('DescribeOpsItems')]: { body: { OpsItemSummaries: [] } },
-    [ssm('GetOpsItem')]: item(),
-  },
+  answers: { [ssm('DescribeOpsItems')]: { body: { OpsItemSummaries: [] } }, [ssm('GetOpsItem')]: item() },
   cases: [
     { action: 'check', how: 'the role' },
     ticket('open', 'with a title alone', { description: undefined }, { says: `Opened OpsItem ${id}` }),
@@ -101,20 +98,14 @@ export const awsOpsCenter: Subject = {
       'update',
       'a comment again',
       { comment: 'Still slow' },
-      {
-        isRetry: true,
-        answers: { [ssm('GetOpsItem')]: [commented, {}] },
-      },
+      { isRetry: true, answers: { [ssm('GetOpsItem')]: [commented, {}] } },
     ),
     ticket('update', 'a comment without an event id', { comment: 'Still slow' }, { noKey: true }),
     ticket(
       'close',
       'with comment and resolution',
       { comment: 'Solved', resolution: 'Restart' },
-      {
-        answers: { [ssm('GetOpsItem')]: [{}, {}, resolved] },
-        says: 'Closed',
-      },
+      { answers: { [ssm('GetOpsItem')]: [{}, {}, resolved] }, says: 'Closed' },
     ),
     ticket(
       'close',

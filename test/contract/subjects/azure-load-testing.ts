@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const path = '/test-runs/{testRunId}'
@@ -15,42 +15,26 @@ const failed = {
     return { ...example, testResult: 'FAILED', passFailCriteria: { passFailMetrics } }
   },
 }
-const action = 'start-test'
-const input = { target: '12345678-1234-1234-1234-123456789012' }
+
+const starts = casesOf('start-test', { target: '12345678-1234-1234-1234-123456789012' })
+const stops = casesOf('stop-test', { id: key })
 
 export const azureLoadTesting: Subject = {
   name: 'azure-load-testing',
   contract: 'azure-load-testing',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to completion', input, answers: { [read]: [executing, {}] }, says: 'ended as DONE/PASSED' },
-    { action, how: 'without an event id', input, noKey: true, says: 'ended as DONE/PASSED' },
-    { action, how: 'with parameters', input: { ...input, parameters: { users: 50, host: 'x' } }, says: 'ended' },
-    { action, how: 'again', input, isRetry: true, says: 'ended as DONE/PASSED' },
-    {
-      action,
-      how: 'again, not there',
-      input,
+    starts.passes('to completion', 'ended as DONE/PASSED', { answers: { [read]: [executing, {}] } }),
+    starts.passes('without an event id', 'ended as DONE/PASSED', { noKey: true }),
+    starts.passes('with parameters', 'ended', { input: { parameters: { users: 50, host: 'x' } } }),
+    starts.passes('again', 'ended as DONE/PASSED', { isRetry: true }),
+    starts.passes('again, not there', 'ended as DONE/PASSED', {
       isRetry: true,
       answers: { [read]: [{ status: 404, body: { error: { code: 'TestRunNotFound' } } }] },
-      says: 'ended as DONE/PASSED',
-    },
-    {
-      action,
-      how: 'failed',
-      input,
-      answers: { [read]: [failed] },
-      refused: true,
-      says: 'percentage of response_time_ms is 10 (fails at > 20)',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that is on',
-      input: { id: key },
-      answers: { [read]: [executing, as({ status: 'CANCELLED' })] },
-      says: 'Stopped',
-    },
-    { action: 'stop-test', how: 'one that has ended', input: { id: key }, says: 'had ended already' },
+    }),
+    starts.fails('failed', 'percentage of response_time_ms is 10 (fails at > 20)', { answers: { [read]: [failed] } }),
+    stops.passes('one that is on', 'Stopped', { answers: { [read]: [executing, as({ status: 'CANCELLED' })] } }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('load-testing', 'azure-load-testing', { token: 'an-access-token-of-entra' }),
 }

@@ -1,4 +1,4 @@
-import { type Case, key, type Subject } from '../cases.ts'
+import { type Case, casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const project = '/{organization}/{project}/_apis'
@@ -15,11 +15,13 @@ const as = (status: string, result: string) => ({
 const running = as('inProgress', 'none')
 const listed = (more: object) => ({ body: { count: 1, value: [{ id: 33, buildNumber: '20260101.1', ...more }] } })
 const target = 'deploy'
-const action = 'trigger-build'
 const id = 'fabrikam/p#33'
+const stops = casesOf('cancel', { id })
+const builds = casesOf('trigger-build', { target })
+
 const cancels: Case[] = [
-  { action: 'cancel', how: 'one that runs', input: { id }, answers: { [build]: [running] }, says: 'Stopped run' },
-  { action: 'cancel', how: 'one that has ended', input: { id }, says: 'had ended already' },
+  stops.passes('one that runs', 'Stopped run', { answers: { [build]: [running] } }),
+  stops.passes('one that has ended', 'had ended already'),
 ]
 const answers = { [build]: as('completed', 'succeeded') }
 const run = driveProvider('ci-cd', 'azure-pipelines', {
@@ -34,50 +36,29 @@ export const azurePipelines: Subject = {
   answers,
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'by name', input: { target }, says: 'ended as completed/succeeded' },
-    { action, how: 'by id', input: { target: '297', ref: 'main' }, says: 'ended as completed/succeeded' },
-    { action, how: 'with parameters', input: { target, parameters: { stage: 'prod', replicas: 2 } }, says: 'ended' },
-    {
-      action,
-      how: 'with variables',
-      input: { target, parameters: { STAGE: 'prod' } },
+    builds.passes('by name', 'ended as completed/succeeded'),
+    builds.passes('by id', 'ended as completed/succeeded', { input: { target: '297', ref: 'main' } }),
+    builds.passes('with parameters', 'ended', { input: { parameters: { stage: 'prod', replicas: 2 } } }),
+    builds.passes('with variables', 'ended', {
+      input: { parameters: { STAGE: 'prod' } },
       connection: { parametersAre: 'variables' },
-      says: 'ended',
-    },
+    }),
     { action: 'trigger-deployment', how: 'without an event id', input: { target }, noKey: true, says: 'ended' },
-    {
-      action,
-      how: 'again',
-      input: { target },
+    builds.passes('again', 'Run fabrikam/p#33 ended as completed/succeeded', {
       isRetry: true,
       answers: { [list]: [listed({ templateParameters: { key } })] },
-      says: 'Run fabrikam/p#33 ended as completed/succeeded',
-    },
-    {
-      action,
-      how: 'retry that finds only the run of another call',
-      input: { target },
+    }),
+    builds.passes('retry that finds only the run of another call', 'ended as completed/succeeded', {
       isRetry: true,
       answers: { [list]: [listed({ templateParameters: { key: 'of another call' } })], [start]: [{}] },
-      says: 'ended as completed/succeeded',
-    },
-    {
-      action,
-      how: 'that fails',
-      input: { target },
+    }),
+    builds.fails('that fails', 'stage "Test", job "Unit", task "npm test" failed: Bash exited with code 1.', {
       answers: { [build]: [running, as('completed', 'failed')], [timeline]: [{}, {}] },
-      refused: true,
-      says: 'stage "Test", job "Unit", task "npm test" failed: Bash exited with code 1.',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input: { target },
+    }),
+    builds.fails('that is stopped', 'ended as completed/canceled', {
       stops: true,
       answers: { [build]: [as('completed', 'canceled')] },
-      refused: true,
-      says: 'ended as completed/canceled',
-    },
+    }),
     ...cancels,
   ],
   run,

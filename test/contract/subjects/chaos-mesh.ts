@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const create = 'POST /experiments'
@@ -47,10 +47,11 @@ const failed = (code: number, type: string, cause: string) => ({
 const taken = failed(500, 'internal_server_error', `networkchaos.chaos-mesh.org "latency-${key}" already exists`)
 const gone = failed(404, 'resource_not_found', `networkchaos.chaos-mesh.org "latency-${key}" not found`)
 const archived = { body: [{ uid, kind: 'NetworkChaos', namespace: 'shop', name: `latency-${key}`, created_at: '' }] }
-const action = 'start-test'
-const input = { target: 'latency' }
-const flow = { target: 'rollout' }
 const id = `NetworkChaos/shop/${uid}`
+
+const experiments = casesOf('start-test', { target: 'latency' })
+const workflows = casesOf('start-test', { target: 'rollout' })
+const stops = casesOf('stop-test', { id })
 
 export const chaosMesh: Subject = {
   name: 'chaos-mesh',
@@ -59,77 +60,38 @@ export const chaosMesh: Subject = {
   answers: { [list]: named('latency'), [get]: as('finished'), [events]: injected, [listFlows]: named('rollout') },
   cases: [
     { action: 'check', how: 'the credentials and the templates' },
-    { action, how: 'an experiment', input, says: `Experiment ${id} ended as finished` },
-    { action, how: 'for a time', input: { ...input, parameters: { duration: '90s' } }, says: 'ended as finished' },
-    {
-      action,
-      how: 'an experiment that is followed',
-      input,
+    experiments.passes('an experiment', `Experiment ${id} ended as finished`),
+    experiments.passes('for a time', 'ended as finished', { input: { parameters: { duration: '90s' } } }),
+    experiments.passes('an experiment that is followed', 'ended as finished', {
       answers: { [get]: [as('injecting'), as('running'), as('paused'), as('running'), as('finished')] },
-      says: 'ended as finished',
-    },
-    { action, how: 'again', input, isRetry: true, answers: { [create]: [taken] }, says: 'ended as finished' },
-    {
-      action,
-      how: 'again, after it was deleted',
-      input,
+    }),
+    experiments.passes('again', 'ended as finished', { isRetry: true, answers: { [create]: [taken] } }),
+    experiments.fails('again, after it was deleted', 'ended as deleted', {
       answers: { [archives]: [archived, archived], [get]: [gone] },
-      refused: true,
-      says: 'ended as deleted',
-    },
-    {
-      action,
-      how: 'that injects nothing',
-      input,
+    }),
+    experiments.fails('that injects nothing', 'no pod is selected', {
       answers: { [events]: [eventOf('Failed', 'Failed to select targets: no pod is selected')] },
-      refused: true,
-      says: 'no pod is selected',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    experiments.fails('refused', 'denied the request: no', {
       answers: { [create]: [failed(500, 'internal_server_error', 'admission webhook "v" denied the request: no')] },
-      refused: true,
-      says: 'denied the request: no',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    experiments.fails('that is stopped', 'ended as deleted', {
       stops: true,
       answers: { [get]: [as('deleting'), gone], [archives]: [{}, archived] },
-      refused: true,
-      says: 'ended as deleted',
-    },
-    {
-      action,
-      how: 'a workflow',
-      input: flow,
+    }),
+    workflows.passes('a workflow', `Experiment Workflow/shop/${uid} ended as finished`, {
       answers: { [getFlow]: [as('unknown'), as('running'), as('finished', annotated({}))] },
-      says: `Experiment Workflow/shop/${uid} ended as finished`,
-    },
-    {
-      action,
-      how: 'a workflow that a status check aborts',
-      input: flow,
+    }),
+    workflows.fails('a workflow that a status check aborts', 'its status check healthy failed', {
       answers: {
         [createFlow]: [{}],
         [getFlow]: [as('finished', annotated({ 'workflow.chaos-mesh.org/abort': 'true' }))],
       },
-      refused: true,
-      says: 'its status check healthy failed',
-    },
-    {
-      action: 'stop-test',
-      how: 'an experiment',
-      input: { id },
+    }),
+    stops.passes('an experiment', `Stopped experiment ${id} (deleted)`, {
       answers: { [get]: [as('running'), as('deleting'), gone], [archives]: [archived] },
-      says: `Stopped experiment ${id} (deleted)`,
-    },
-    {
-      action: 'stop-test',
-      how: 'a workflow',
+    }),
+    stops.passes('a workflow', '(deleted)', {
       input: { id: `Workflow/shop/${uid}` },
       answers: {
         [getFlow]: [as('running'), { ...gone, status: 404 }],
@@ -137,9 +99,8 @@ export const chaosMesh: Subject = {
           { body: [{ uid, kind: 'Workflow', namespace: 'shop', name: 'a', created_at: '' }] },
         ],
       },
-      says: '(deleted)',
-    },
-    { action: 'stop-test', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('chaos-testing', 'chaos-mesh', {
     token: 'a-token-of-a-service-account',

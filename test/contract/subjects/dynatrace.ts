@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const contract = 'dynatrace-environment-v2'
@@ -12,60 +12,31 @@ const met = as({ status: 'SUCCESS', evaluatedPercentage: 99.97 })
 const violated = { path: 'from', message: 'must be in the past', parameterLocation: 'QUERY' }
 const refusal = { error: { code: 400, message: 'Constraints violated.', constraintViolations: [violated] } }
 
-const action = 'request-evaluation'
 const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
-const input = { ...time, slo: id }
+
+const requests = casesOf('request-evaluation', { ...time, slo: id })
 
 export const dynatrace: Subject = {
   name: 'dynatrace',
   contract,
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'that is met', input, answers: { [one]: [met] }, says: 'passed with a score of 100' },
-    {
-      action,
-      how: 'as the example has it',
-      input,
-      refused: true,
-      says: `ended with a warning with a score of 50: ${id} is 99.94, not >=99.95`,
-    },
-    {
-      action,
-      how: 'by its name',
-      input: { ...time, slo: 'Checkout availability' },
-      refused: true,
-      says: 'ended with a warning',
-    },
-    {
-      action,
-      how: 'by a name that there is not',
-      input: { ...time, slo: 'Nothing' },
+    requests.passes('that is met', 'passed with a score of 100', { answers: { [one]: [met] } }),
+    requests.fails('as the example has it', `ended with a warning with a score of 50: ${id} is 99.94, not >=99.95`),
+    requests.fails('by its name', 'ended with a warning', { input: { slo: 'Checkout availability' } }),
+    requests.fails('by a name that there is not', 'has no enabled SLO named "Nothing"', {
+      input: { slo: 'Nothing' },
       answers: { [list]: [{ body: { slo: [], totalCount: 0, pageSize: 25 } }] },
-      refused: true,
-      says: 'has no enabled SLO named "Nothing"',
-    },
-    {
-      action,
-      how: 'held against thresholds',
-      input: { ...time, queries: { rate: id }, thresholds: [{ metric: 'rate', op: '>=', value: 99 }] },
-      says: 'passed',
-    },
-    {
-      action,
-      how: 'without data',
-      input,
+    }),
+    requests.passes('held against thresholds', 'passed', {
+      input: { slo: undefined, queries: { rate: id }, thresholds: [{ metric: 'rate', op: '>=', value: 99 }] },
+    }),
+    requests.fails('without data', 'NO_DATA', {
       answers: { [one]: [as({ evaluatedPercentage: -1, error: 'NO_DATA' })] },
-      refused: true,
-      says: 'NO_DATA',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    requests.fails('refused', 'Constraints violated.; from: must be in the past', {
       answers: { [one]: [{ status: 400, body: refusal }] },
-      refused: true,
-      says: 'Constraints violated.; from: must be in the past',
-    },
+    }),
   ],
   run: driveProvider('slo', 'dynatrace', { token }),
 }
@@ -100,12 +71,7 @@ export const dynatraceEvent: Subject = {
       says: 'CUSTOM_INFO',
     },
     { ...report, how: 'with what only it knows', input: { fields }, says: 'CUSTOM_DEPLOYMENT' },
-    {
-      ...report,
-      how: 'that opens a problem',
-      input: { fields: { eventType: 'CUSTOM_ALERT', timeout: 30 } },
-      data,
-    },
+    { ...report, how: 'that opens a problem', input: { fields: { eventType: 'CUSTOM_ALERT', timeout: 30 } }, data },
     { ...report, how: 'retry that finds nothing', isRetry: true, says: 'on 1 entity' },
     {
       ...report,

@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const workflow = '/repos/{owner}/{repo}/actions/workflows/{workflow_id}'
@@ -25,8 +25,10 @@ const failing = ({ jobs: [job] }: { jobs: Example[] }) => ({
 })
 const step = { name: 'Run tests', status: 'completed', number: 1 }
 const input = { target: 'deploy.yml', project: 'octo-org/octo-repo', ref: 'main' }
-const action = 'trigger-build'
 const id = 'octo-org/octo-repo#30433642'
+
+const builds = casesOf('trigger-build', input)
+const stops = casesOf('cancel', { id })
 
 export const githubActions: Subject = {
   name: 'github-actions',
@@ -41,45 +43,27 @@ export const githubActions: Subject = {
   },
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'on a branch', input, says: 'ended as completed/success' },
-    { action, how: 'on the default branch', input: { ...input, ref: undefined }, says: 'ended as completed/success' },
-    { action, how: 'with inputs', input: { ...input, parameters: { stage: 'prod', replicas: 2 } }, says: 'ended' },
+    builds.passes('on a branch', 'ended as completed/success'),
+    builds.passes('on the default branch', 'ended as completed/success', { input: { ref: undefined } }),
+    builds.passes('with inputs', 'ended', { input: { parameters: { stage: 'prod', replicas: 2 } } }),
     { action: 'trigger-deployment', how: 'without an event id', input, noKey: true, says: 'ended' },
-    { action, how: 'without an input for the key', input, connection: { keyInput: undefined }, says: 'ended' },
-    {
-      action,
-      how: 'response without the run',
-      input,
+    builds.passes('without an input for the key', 'ended', { connection: { keyInput: undefined } }),
+    builds.passes('response without the run', 'ended as completed/success', {
       answers: { [list]: [named('Deploy'), named(`Deploy ${key}`)], [dispatch]: [{ status: 204 }] },
-      says: 'ended as completed/success',
-    },
-    {
-      action,
-      how: 'again',
-      input,
+    }),
+    builds.passes('again', 'ended as completed/success', {
       isRetry: true,
       answers: { [list]: [named(`Deploy ${key}`)] },
-      says: 'ended as completed/success',
-    },
-    {
-      action,
-      how: 'that fails',
-      input,
+    }),
+    builds.fails('that fails', 'job "build" failed at step "Run tests"', {
       answers: { [run]: [queued, as('in_progress', null), failed], [jobs]: [{ body: failing }] },
-      refused: true,
-      says: 'job "build" failed at step "Run tests"',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    builds.fails('that is stopped', 'ended as completed/cancelled', {
       stops: true,
       answers: { [run]: [as('completed', 'cancelled')] },
-      refused: true,
-      says: 'ended as completed/cancelled',
-    },
-    { action: 'cancel', how: 'one that runs', input: { id }, answers: { [run]: [queued] }, says: 'Stopped run' },
-    { action: 'cancel', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that runs', 'Stopped run', { answers: { [run]: [queued] } }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('ci-cd', 'github-actions', { token: 'a-token-of-github', keyInput: 'key' }),
 }

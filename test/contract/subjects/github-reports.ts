@@ -6,11 +6,7 @@ const repo = '/repos/{owner}/{repo}'
 const status = `POST ${repo}/statuses/{sha}`
 const list = `GET ${repo}/commits/{ref}/check-runs`
 const input = { project: 'octocat/Hello-World', ref: '6dcb09b5b57875f334f61aebed695e2e4193db5e' }
-const report = {
-  action: 'push-report',
-  input,
-  data: { status: 'succeeded', result: 'warning', evaluation: evaluated },
-}
+const report = { action: 'push-report', input, data: { status: 'succeeded', result: 'warning', evaluation: evaluated } }
 const url = 'https://github.com/github/hello-world/runs/4'
 const run = { id: 4, name: 'slo/production/checkout', html_url: url, external_id: key, conclusion: 'neutral' }
 

@@ -1,4 +1,4 @@
-import { key, type Subject, tickets } from '../cases.ts'
+import { casesOf, key, type Subject, tickets } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const issues = '/repos/{owner}/{repo}/issues'
@@ -9,6 +9,9 @@ type Issue = Record<string, unknown>
 const closed = (example: Issue) => ({ ...example, state: 'closed', state_reason: 'completed' })
 // The one of the list is a pull request.
 const marked = ({ pull_request: _, ...example }: Issue) => ({ ...example, body: `Since 14:03.\n\n${marker}` })
+
+const opens = casesOf('open-issue')
+const updates = casesOf('update-issue')
 
 export const github: Subject = {
   name: 'github',
@@ -30,9 +33,7 @@ export const github: Subject = {
       opened: { [`GET ${issues}`]: [{ body: (list: Issue[]) => list.map(marked) }] },
       commented: { [`GET ${issue}/comments`]: [{ body: [{ body: `Still slow\n\n${marker}` }] }] },
     }),
-    {
-      action: 'open-issue',
-      how: 'again, on a later page',
+    opens.passes('again, on a later page', 'Found', {
       input: { project: 'octocat/Hello-World', title: 'Checkout is slow' },
       answers: {
         [`GET ${issues}`]: [
@@ -40,14 +41,11 @@ export const github: Subject = {
           { body: (list: Issue[]) => list.map(marked) },
         ],
       },
-      says: 'Found',
-    },
-    {
-      action: 'update-issue',
-      how: 'description of our own issue',
+    }),
+    updates.passes('description of our own issue', '', {
       input: { id: '1347', project: 'octocat/Hello-World', description: 'All is different' },
       answers: { [`GET ${issue}`]: [{ body: marked }] },
-    },
+    }),
     ...["won't do", 'not_planned', 'duplicate', 'fixed'].map((resolution) => ({
       action: 'close-issue',
       how: `as ${resolution}`,

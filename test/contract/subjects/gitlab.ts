@@ -1,4 +1,4 @@
-import { key, type Subject, tickets } from '../cases.ts'
+import { casesOf, key, type Subject, tickets } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const issues = '/projects/{id}/issues'
@@ -10,6 +10,9 @@ type Issue = Record<string, unknown>
 const closed = (example: Issue) => ({ ...example, state: 'closed' })
 const marked = (example: Issue) => ({ ...example, description: `Since 14:03.\n\n${marker}` })
 const slow = { project: 'my-group/my-project', title: 'Checkout is slow' }
+
+const opens = casesOf('open-issue', slow)
+const updates = casesOf('update-issue')
 
 export const gitlab: Subject = {
   name: 'gitlab',
@@ -29,32 +32,22 @@ export const gitlab: Subject = {
       opened: { [`GET ${issues}`]: [{ body: (list: Issue[]) => list.map(marked) }] },
       commented: { [notes]: [{ body: [{ id: 302, body: `Still slow\n\n${marker}` }] }] },
     }),
-    {
-      action: 'open-issue',
-      how: 'again, on a later page',
-      input: { ...slow, project: '4' },
+    opens.passes('again, on a later page', 'Found', {
+      input: { project: '4' },
       answers: {
         [`GET ${issues}`]: [
           { body: (list: Issue[]) => Array.from({ length: 100 }, () => list[0]) },
           { body: (list: Issue[]) => list.map(marked) },
         ],
       },
-      says: 'Found',
-    },
-    {
-      action: 'open-issue',
-      how: 'refused',
-      input: slow,
+    }),
+    opens.fails('refused', "title: can't be blank", {
       answers: { [`POST ${issues}`]: [{ status: 400, body: { message: { title: ["can't be blank"] } } }] },
-      refused: true,
-      says: "title: can't be blank",
-    },
-    {
-      action: 'update-issue',
-      how: 'description of our own issue',
+    }),
+    updates.passes('description of our own issue', '', {
       input: { id: '14', project: '4', description: 'All is different' },
       answers: { [`GET ${issue}`]: [{ body: marked }] },
-    },
+    }),
   ],
   run: driveProvider('issue-ticketing', 'gitlab', { token: 'a-token-of-gitlab' }),
 }

@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const one = 'GET /scenarios/{guid}/runs/{runNumber}'
@@ -10,43 +10,27 @@ const as = (stage: string, stageMetadata: object = {}) => ({
 const ended = { [one]: [as('NotStarted'), as('Active'), as('Successful')] }
 const guid = '522ceaff-995f-43f4-acea-ff995f03f44e'
 const id = `${guid}#7`
-const action = 'start-test'
-const input = { target: guid }
+
+const starts = casesOf('start-test', { target: guid })
+const stops = casesOf('stop-test', { id })
 
 export const gremlin: Subject = {
   name: 'gremlin',
   contract: 'gremlin',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'to completion', input, answers: ended, says: `run ${id} ended as Successful` },
-    {
-      action,
-      how: 'with a hypothesis',
-      input: { ...input, parameters: { hypothesis: 'It survives' } },
-      answers: ended,
-    },
-    { action, how: 'of a team', input, connection: { project: 'a-team' }, answers: ended, says: 'ended' },
-    { action, how: 'without an event id', input, noKey: true, answers: ended, says: 'ended' },
-    {
-      action,
-      how: 'again',
-      input,
+    starts.passes('to completion', `run ${id} ended as Successful`, { answers: ended }),
+    starts.passes('with a hypothesis', '', { input: { parameters: { hypothesis: 'It survives' } }, answers: ended }),
+    starts.passes('of a team', 'ended', { connection: { project: 'a-team' }, answers: ended }),
+    starts.passes('without an event id', 'ended', { noKey: true, answers: ended }),
+    starts.passes('again', `run ${guid}#8 ended as Completed`, {
       isRetry: true,
       answers: { [list]: [{ body: { items: [{ run_number: 8, hypothesis: `x ${key}` }] } }], [one]: [as('Completed')] },
-      says: `run ${guid}#8 ended as Completed`,
-    },
-    {
-      action,
-      how: 'that fails',
-      input,
+    }),
+    starts.fails('that fails', 'ended as Failed: No targets matched', {
       answers: { [one]: [as('Failed', { failedReason: 'No targets matched' })] },
-      refused: true,
-      says: 'ended as Failed: No targets matched',
-    },
-    {
-      action,
-      how: 'that fails a step and has passed',
-      input,
+    }),
+    starts.passes('that fails a step and has passed', 'ended as Failed/Passed', {
       answers: {
         [one]: [
           {
@@ -54,32 +38,16 @@ export const gremlin: Subject = {
           },
         ],
       },
-      says: 'ended as Failed/Passed',
-    },
-    { action, how: 'refused', input, answers: { [start]: [{ status: 404 }] }, refused: true, says: '404 to POST' },
-    {
-      action,
-      how: 'that is halted',
-      input,
+    }),
+    starts.fails('refused', '404 to POST', { answers: { [start]: [{ status: 404 }] } }),
+    starts.fails('that is halted', 'ended as Halted', {
       stops: true,
       answers: { [one]: [as('HaltRequested'), as('Halted')] },
-      refused: true,
-      says: 'ended as Halted',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that is on',
-      input: { id },
+    }),
+    stops.passes('one that is on', 'Stopped', {
       answers: { [one]: [as('Running'), as('HaltRequested'), as('Halted')] },
-      says: 'Stopped',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that has ended',
-      input: { id },
-      answers: { [one]: [as('Successful')] },
-      says: 'had ended already',
-    },
+    }),
+    stops.passes('one that has ended', 'had ended already', { answers: { [one]: [as('Successful')] } }),
   ],
   run: driveProvider('chaos-testing', 'gremlin', { token: 'a-key-of-gremlin', allow: [guid] }),
 }

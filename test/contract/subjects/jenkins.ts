@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const job = 'GET /job/{job}/api/json'
@@ -17,8 +17,10 @@ const building = changed({ building: true, result: null })
 const failed = changed({ result: 'FAILURE', _class: 'org.jenkinsci.plugins.workflow.job.WorkflowRun' })
 const unkeyed = { body: { _class: 'hudson.model.FreeStyleProject', property: [{}] } }
 const ours = [{ parameters: [{ name: 'KEY', value: key }] }]
-const action = 'trigger-build'
 const input = { target: 'deploy' }
+
+const builds = casesOf('trigger-build', input)
+const stops = casesOf('cancel', { id: 'deploy#42' })
 
 export const jenkins: Subject = {
   name: 'jenkins',
@@ -31,72 +33,39 @@ export const jenkins: Subject = {
   },
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'with its defaults', input, says: 'Build deploy#42 ended as SUCCESS' },
-    { action, how: 'with parameters', input: { ...input, parameters: { ENV: 'prod & more' } }, says: 'SUCCESS' },
-    { action, how: 'without parameters', input, answers: { [job]: [unkeyed, unkeyed] }, says: 'SUCCESS' },
+    builds.passes('with its defaults', 'Build deploy#42 ended as SUCCESS'),
+    builds.passes('with parameters', 'SUCCESS', { input: { parameters: { ENV: 'prod & more' } } }),
+    builds.passes('without parameters', 'SUCCESS', { answers: { [job]: [unkeyed, unkeyed] } }),
     { action: 'trigger-deployment', how: 'without an event id', input, noKey: true, says: 'SUCCESS' },
-    {
-      action,
-      how: 'that waits in the queue, and runs',
-      input,
+    builds.passes('that waits in the queue, and runs', 'SUCCESS', {
       answers: { [place]: [waiting, {}], [build]: [building] },
-      says: 'SUCCESS',
-    },
-    {
-      action,
-      how: 'queue item that no longer exists',
-      input,
+    }),
+    builds.passes('queue item that no longer exists', 'Build deploy#42 ended as SUCCESS', {
       answers: { [place]: [{ status: 404 }] },
-      says: 'Build deploy#42 ended as SUCCESS',
-    },
-    {
-      action,
-      how: 'again, in the queue',
-      input,
+    }),
+    builds.passes('again, in the queue', 'SUCCESS', {
       isRetry: true,
       answers: { [queue]: [{ body: { items: [{ id: 77, actions: ours }] } }] },
-      says: 'SUCCESS',
-    },
-    {
-      action,
-      how: 'again, as a build',
-      input,
+    }),
+    builds.passes('again, as a build', 'SUCCESS', {
       isRetry: true,
       answers: { [job]: [{ body: { builds: [{ number: 42, actions: ours }] } }] },
-      says: 'SUCCESS',
-    },
-    {
-      action,
-      how: 'that fails',
-      input,
+    }),
+    builds.fails('that fails', 'ended as FAILURE: stage "Test" failed', {
       answers: { [build]: [failed], [stages]: [{}] },
-      refused: true,
-      says: 'ended as FAILURE: stage "Test" failed',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    builds.fails('that is stopped', 'ended as ABORTED', {
       stops: true,
       answers: { [build]: [changed({ result: 'ABORTED' })] },
-      refused: true,
-      says: 'ended as ABORTED',
-    },
-    {
-      action: 'cancel',
-      how: 'one in the queue',
+    }),
+    stops.passes('one in the queue', 'Stopped build deploy#queue-77 (CANCELLED)', {
       input: { id: 'deploy#queue-77' },
       answers: { [place]: [waiting, waiting, changed({ executable: undefined, cancelled: true })] },
-      says: 'Stopped build deploy#queue-77 (CANCELLED)',
-    },
-    {
-      action: 'cancel',
-      how: 'one that runs',
-      input: { id: 'deploy#42' },
+    }),
+    stops.passes('one that runs', 'Stopped build deploy#42 (ABORTED)', {
       answers: { [build]: [building, changed({ result: 'ABORTED' })] },
-      says: 'Stopped build deploy#42 (ABORTED)',
-    },
-    { action: 'cancel', how: 'one that has ended', input: { id: 'deploy#42' }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('ci-cd', 'jenkins', { username: 'robot', token: 'a-token-of-jenkins', keyParameter: 'KEY' }),
 }

@@ -1,27 +1,22 @@
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 import { jira, jiraCases } from './jira.ts'
+
+const opens = casesOf('open-ticket')
 
 export const jiraServiceManagement: Subject = {
   ...jira,
   name: 'jira-service-management',
   cases: [
     ...jiraCases('ticket'),
-    {
-      action: 'open-ticket',
-      how: 'with urgency and severity',
+    opens.passes('with urgency and severity', 'Opened', {
       input: { project: 'ED', title: 'Checkout is slow', urgency: 'high', severity: 'Sev-1' },
-      says: 'Opened',
-    },
+    }),
     { action: 'update-ticket', how: 'severity', input: { id: 'ED-1', severity: 'critical' }, says: 'Updated' },
-    {
-      action: 'open-ticket',
-      how: 'with a severity that has no field',
-      connection: { severityField: undefined },
+    opens.fails('with a severity that has no field', 'input.severity has no field in Jira', {
       input: { project: 'ED', title: 'Checkout is slow', severity: 'high' },
-      refused: true,
-      says: 'input.severity has no field in Jira',
-    },
+      connection: { severityField: undefined },
+    }),
   ],
   run: driveProvider('incident-management', 'jira-service-management', {
     email: 'robot@example.com',

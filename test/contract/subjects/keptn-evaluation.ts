@@ -1,5 +1,5 @@
 import { evaluated } from '../../../infra/platforms/keptn/server.ts'
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const start = 'POST /project/{project}/stage/{stage}/service/{service}/evaluation'
@@ -10,9 +10,9 @@ const events = (...data: object[]) => ({
 })
 const none = { body: { events: null } }
 const passed = { ...evaluated, result: 'pass', evaluation: { ...evaluated.evaluation, score: 100 } }
-const action = 'request-evaluation'
-const input = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
 const refused = (words: string) => ({ [start]: [{ status: 400, body: { code: 2, message: words } }] })
+
+const requests = casesOf('request-evaluation', { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' })
 
 /** The control plane; what it shares with Keptn as an orchestrator is held against the API. */
 export const keptnEvaluation: Subject = {
@@ -21,54 +21,22 @@ export const keptnEvaluation: Subject = {
   // Its gateway has the control plane there.
   under: '/api/controlPlane',
   cases: [
-    {
-      action,
-      how: 'to completion',
-      input,
+    requests.passes('to completion', 'passed with a score of 100', {
       answers: { [read]: [none, none, none, events(passed)] },
-      says: 'passed with a score of 100',
-    },
-    {
-      action,
-      how: 'of another stage',
-      input,
+    }),
+    requests.passes('of another stage', 'passed', {
       connection: { stage: 'quality-gate' },
       answers: { [read]: [events({ project: 'shop', labels: { by: 'Jane Doe' } }), events(passed)] },
-      says: 'passed',
-    },
-    {
-      action,
-      how: 'without an event id',
-      input,
-      noKey: true,
-      answers: { [read]: [none, events(passed)] },
-      says: 'passed',
-    },
-    {
-      action,
-      how: 'again',
-      input,
-      isRetry: true,
-      answers: { [find]: [events({})], [read]: [events(passed)] },
-      says: 'passed',
-    },
-    { action, how: 'refused', input, answers: refused('service not found'), refused: true, says: 'service not found' },
-    {
-      action,
-      how: 'that could not be made',
-      input,
+    }),
+    requests.passes('without an event id', 'passed', { noKey: true, answers: { [read]: [none, events(passed)] } }),
+    requests.passes('again', 'passed', { isRetry: true, answers: { [find]: [events({})], [read]: [events(passed)] } }),
+    requests.fails('refused', 'service not found', { answers: refused('service not found') }),
+    requests.fails('that could not be made', 'Keptn did not evaluate checkout in production: get-sli failed', {
       answers: { [read]: [none, events({ ...evaluated, status: 'errored', message: 'get-sli failed' })] },
-      refused: true,
-      says: 'Keptn did not evaluate checkout in production: get-sli failed',
-    },
-    {
-      action,
-      how: 'from its own sequence',
-      input,
+    }),
+    requests.fails('from its own sequence', 'would wait for each other', {
       answers: { [read]: [events({ project: 'shop' })] },
-      refused: true,
-      says: 'would wait for each other',
-    },
+    }),
   ],
   run: driveProvider('slo', 'keptn', { token: 'a-token-of-keptn' }),
 }

@@ -1,4 +1,4 @@
-import type { Subject } from '../cases.ts'
+import { casesOf, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const api = 'POST /api/query'
@@ -16,10 +16,11 @@ const queued = as('Queued', { experimentRunID: '', resiliencyScore: 0, faultsPas
 const error = (message: string) => ({ example: 'error', body: { data: null, errors: [{ message }] } })
 const notShown = error('no matching experiment run')
 
-const action = 'start-test'
-const input = { target: 'a1b2' }
 const id = 'p1/a1b2#5f2c3d1e-1b2c-4d5e-8f90-123456789abc'
 const asUser = { token: undefined, username: 'robot', password: 'a-password-of-litmus' }
+
+const starts = casesOf('start-test', { target: 'a1b2' })
+const stops = casesOf('stop-test', { id })
 
 export const litmus: Subject = {
   name: 'litmus',
@@ -32,78 +33,30 @@ export const litmus: Subject = {
       connection: asUser,
       answers: { [login]: [{}], [api]: [notShown] },
     },
-    {
-      action,
-      how: 'to completion',
-      input,
+    starts.passes('to completion', `Experiment run ${id} ended as Completed`, {
       answers: { [api]: [start, notShown, queued, as('Running'), as('Completed')] },
-      says: `Experiment run ${id} ended as Completed`,
-    },
-    { action, how: 'without an event id', input, noKey: true, answers: { [api]: [start, as('Completed')] }, says: id },
-    {
-      action,
-      how: 'whose probes failed',
-      input,
+    }),
+    starts.passes('without an event id', id, { noKey: true, answers: { [api]: [start, as('Completed')] } }),
+    starts.fails('whose probes failed', 'resiliencyScore is 50, not >= 100', {
       answers: { [api]: [start, as('Completed', { resiliencyScore: 50, faultsPassed: 0, faultsFailed: 1 })] },
-      refused: true,
-      says: 'resiliencyScore is 50, not >= 100',
-    },
-    {
-      action,
-      how: 'that breaks',
-      input,
-      answers: { [api]: [start, as('Error')] },
-      refused: true,
-      says: 'ended as Error',
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    starts.fails('that breaks', 'ended as Error', { answers: { [api]: [start, as('Error')] } }),
+    starts.fails('refused', 'auth gRPC - Unauthorized', {
       answers: { [api]: [error('permission_denied: rpc error: code = Unknown desc = auth gRPC - Unauthorized')] },
-      refused: true,
-      says: 'auth gRPC - Unauthorized',
-    },
-    {
-      action,
-      how: 'with a token that was revoked',
-      input,
-      answers: { [api]: [{ status: 401 }] },
-      refused: true,
-      says: 'Token is revoked',
-    },
-    { action, how: 'again', input, isRetry: true, refused: true, says: 'was not retried' },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    starts.fails('with a token that was revoked', 'Token is revoked', { answers: { [api]: [{ status: 401 }] } }),
+    starts.fails('again', 'was not retried', { isRetry: true }),
+    starts.fails('that is stopped', 'ended as Stopped', {
       stops: true,
       answers: { [api]: [start, as('Running'), stop, as('Stopped')] },
-      refused: true,
-      says: 'ended as Stopped',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that runs',
-      input: { id },
+    }),
+    stops.passes('one that runs', `Stopped experiment run ${id} (Stopped)`, {
       answers: { [api]: [as('Running'), as('Running'), stop, as('Running'), as('Stopped')] },
-      says: `Stopped experiment run ${id} (Stopped)`,
-    },
-    {
-      action: 'stop-test',
-      how: 'one that its agent has not taken yet',
-      input: { id },
+    }),
+    stops.fails('one that its agent has not taken yet', 'before its agent accepts it', {
       answers: { [api]: [queued, queued] },
-      refused: true,
-      says: 'before its agent accepts it',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that has ended',
-      input: { id },
-      answers: { [api]: [as('Completed')] },
-      says: 'had ended already',
-    },
+    }),
+    stops.passes('one that has ended', 'had ended already', { answers: { [api]: [as('Completed')] } }),
   ],
   run: driveProvider('chaos-testing', 'litmus', { token: 'a-token-of-litmus', project: 'p1', allow: ['a1b2'] }),
 }

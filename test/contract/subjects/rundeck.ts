@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const execution = 'GET /execution/{id}'
@@ -18,7 +18,8 @@ const failing = (example: { steps: [object] }) => {
   return { ...example, executionState: 'FAILED', steps: [{ ...step, executionState: 'FAILED', nodeStates }] }
 }
 const target = '3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a'
-const action = 'run-runbook'
+
+const runs = casesOf('run-runbook', { target })
 
 export const rundeck: Subject = {
   name: 'rundeck',
@@ -30,59 +31,31 @@ export const rundeck: Subject = {
   },
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'by id', input: { target }, says: 'Execution 1 ended as succeeded' },
-    { action, how: 'with options', input: { target, parameters: { opt1: 'testvalue', opt2: 2 } }, says: 'ended' },
-    { action, how: 'by name', input: { target: 'app2/dev/restart', project: 'test' }, says: 'ended as succeeded' },
-    { action, how: 'without an event id', input: { target }, noKey: true, says: 'ended as succeeded' },
-    {
-      action,
-      how: 'without an option for the key',
-      input: { target },
-      connection: { keyOption: undefined },
-      says: 'ended',
-    },
-    {
-      action,
-      how: 'again, while it runs',
-      input: { target },
+    runs.passes('by id', 'Execution 1 ended as succeeded'),
+    runs.passes('with options', 'ended', { input: { parameters: { opt1: 'testvalue', opt2: 2 } } }),
+    runs.passes('by name', 'ended as succeeded', { input: { target: 'app2/dev/restart', project: 'test' } }),
+    runs.passes('without an event id', 'ended as succeeded', { noKey: true }),
+    runs.passes('without an option for the key', 'ended', { connection: { keyOption: undefined } }),
+    runs.passes('again, while it runs', 'ended as succeeded', {
       isRetry: true,
       answers: { [list]: [listed({ options: { key } })] },
-      says: 'ended as succeeded',
-    },
-    {
-      action,
-      how: 'retry that finds only the execution of another call',
-      input: { target },
+    }),
+    runs.passes('retry that finds only the execution of another call', 'ended as succeeded', {
       isRetry: true,
       answers: { [list]: [listed({ options: { key: 'of another call' } })], [run]: [{}] },
-      says: 'ended as succeeded',
-    },
-    {
-      action,
-      how: 'that fails',
-      input: { target },
+    }),
+    runs.fails('that fails', 'ended as failed: step 1 failed on dignan', {
       answers: { [execution]: [as('running'), as('failed')], 'GET /execution/{id}/state': [{ body: failing }] },
-      refused: true,
-      says: 'ended as failed: step 1 failed on dignan',
-    },
-    {
-      action,
-      how: 'that Rundeck tries again',
-      input: { target },
+    }),
+    runs.passes('that Rundeck tries again', 'ended as succeeded', {
       answers: {
         [execution]: [as('failed-with-retry', { retriedExecution: { id: 2, permalink: 'http://localhost:4440/2' } })],
       },
-      says: 'ended as succeeded',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input: { target },
+    }),
+    runs.fails('that is stopped', 'ended as aborted: by admin', {
       stops: true,
       answers: { [execution]: [as('aborted', { abortedby: 'admin' })] },
-      refused: true,
-      says: 'ended as aborted: by admin',
-    },
+    }),
   ],
   run: driveProvider('incident-management', 'rundeck', {
     token: 'a-token-of-rundeck',

@@ -1,4 +1,4 @@
-import { type Case, key, type Subject, tickets } from '../cases.ts'
+import { type Case, casesOf, key, type Subject, tickets } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const table = '/table/incident'
@@ -18,6 +18,9 @@ const special: Record<string, Case['answers']> = {
   // Its comments are read in between, from the incident itself.
   'with comment and resolution': { [`GET ${record}`]: [{}, {}, resolved] },
 }
+
+const opens = casesOf('open-ticket', slow)
+const updates = casesOf('update-ticket')
 
 export const servicenow: Subject = {
   name: 'servicenow',
@@ -51,40 +54,26 @@ export const servicenow: Subject = {
       how: 'a token in place of user and password',
       connection: { username: undefined, password: undefined, token: 'an-oauth-token' },
     },
-    {
-      action: 'open-ticket',
-      how: 'with names of group, user and caller, urgency and severity',
-      input: { ...slow, project: 'Network', assignee: 'mia@example.com', urgency: 'high', severity: 'low' },
+    opens.passes('with names of group, user and caller, urgency and severity', 'Opened', {
+      input: { project: 'Network', assignee: 'mia@example.com', urgency: 'high', severity: 'low' },
       connection: { callerId: 'mia' },
-      says: 'Opened',
-    },
-    {
-      action: 'open-ticket',
-      how: 'refused, in the words of the contract',
-      input: slow,
+    }),
+    opens.fails('refused, in the words of the contract', 'User Not Authenticated', {
       answers: {
         [`POST ${table}`]: [
           { status: 401, body: { error: { message: 'User Not Authenticated', detail: null }, status: 'failure' } },
         ],
       },
-      refused: true,
-      says: 'User Not Authenticated',
-    },
-    {
-      action: 'update-ticket',
-      how: 'by its number, as the caller sees it',
+    }),
+    updates.passes('by its number, as the caller sees it', '', {
       input: { id: number, comment: 'Still slow' },
       connection: { comments: 'comments' },
       answers: { [`GET ${table}`]: [{}, {}, {}].map(() => ({ body: ours })) },
-    },
-    {
-      action: 'update-ticket',
-      how: 'one that is not there',
+    }),
+    updates.fails('one that is not there', 'No Record found', {
       input: { id: 'a'.repeat(32), title: 'x' },
       answers: { [`GET ${record}`]: [{ status: 404 }] },
-      refused: true,
-      says: 'No Record found',
-    },
+    }),
   ],
   run: driveProvider('incident-management', 'servicenow', { username: 'integration', password: 'a-password' }),
 }

@@ -1,7 +1,7 @@
 import { slack as provider } from '../../../functions/notification/providers/slack.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
-import { type Case, key, type Subject } from '../cases.ts'
+import { type Case, casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const post = 'POST /chat.postMessage'
@@ -22,6 +22,8 @@ const found = { ok: true, messages: [{ type: 'message', ts: '1503435956.000247',
 
 const drive = driveProvider('notification', 'slack', fields)
 
+const ask = casesOf('ask-approval')
+
 export const slack: Subject = {
   name: 'slack',
   contract: 'slack-messaging',
@@ -38,12 +40,7 @@ export const slack: Subject = {
       response_metadata: { messages: ['[ERROR] must be less than 3001 characters [json-pointer:/blocks/0]'] },
     }),
     refused('invalid_auth', 'invalid_auth'),
-    {
-      action: 'ask-approval',
-      how: 'with buttons, reminded of and decided',
-      input: { question: 'Release?' },
-      says: 'Asked',
-    },
+    ask.passes('with buttons, reminded of and decided', 'Asked', { input: { question: 'Release?' } }),
     { action: 'press-button', how: 'by a user without permission', says: 'Jane Doe' },
   ],
   run: (url, row) => (row.action === 'press-button' ? pressButton(url) : drive(url, row)),

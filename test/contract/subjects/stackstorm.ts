@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const create = 'POST /api/v1/executions'
@@ -14,31 +14,27 @@ const action = 'run-runbook'
 const id = '54e657f20640fd16887d6857'
 const child = '54e657f20640fd16887d6858'
 
+const runs = casesOf('run-runbook', input)
+const stops = casesOf('stop-runbook', { id })
+
 export const stackstorm: Subject = {
   name: 'stackstorm',
   contract: 'stackstorm',
   cases: [
     { action: 'check', how: 'the credentials' },
-    { action, how: 'with parameters', input, says: `Execution ${id} ended as succeeded` },
+    runs.passes('with parameters', `Execution ${id} ended as succeeded`),
     { action: 'run-job', how: 'by another name', input, says: `Execution ${id} ended as succeeded` },
     { action, how: 'without parameters', input: { target: 'core.noop' }, says: 'ended as succeeded' },
-    { action, how: 'without an event id', input, noKey: true, says: 'ended as succeeded' },
-    {
-      action,
-      how: 'again',
-      input,
+    runs.passes('without an event id', 'ended as succeeded', { noKey: true }),
+    runs.passes('again', `Execution ${id} ended as succeeded`, {
       isRetry: true,
       answers: {
         [traces]: [
           { body: [{ trace_tag: key, action_executions: [{ object_id: id, ref: 'core.local', caused_by: {} }] }] },
         ],
       },
-      says: `Execution ${id} ended as succeeded`,
-    },
-    {
-      action,
-      how: 'that waits, and fails in a task',
-      input,
+    }),
+    runs.fails('that waits, and fails in a task', `task "${child}" (core.local) ended as failed: no such unit`, {
       answers: {
         [execution]: [
           as('requested'),
@@ -49,44 +45,24 @@ export const stackstorm: Subject = {
         ],
         [list]: [{ body: [{ id: child, status: 'failed', action: { ref: 'core.remote' } }] }],
       },
-      refused: true,
-      says: `task "${child}" (core.local) ended as failed: no such unit`,
-    },
-    {
-      action,
-      how: 'refused',
-      input,
+    }),
+    runs.fails('refused', 'Action "core.local" cannot be found.', {
       answers: { [create]: [{ status: 400, body: { faultstring: 'Action "core.local" cannot be found.' } }] },
-      refused: true,
-      says: 'Action "core.local" cannot be found.',
-    },
-    {
-      action,
-      how: 'that is stopped',
-      input,
+    }),
+    runs.fails('that is stopped', 'ended as canceled: Action canceled by user.', {
       stops: true,
       answers: { [execution]: [as('canceling'), as('canceled', { result: { message: 'Action canceled by user.' } })] },
-      refused: true,
-      says: 'ended as canceled: Action canceled by user.',
-    },
-    {
-      action: 'stop-runbook',
-      how: 'one that runs',
-      input: { id },
+    }),
+    stops.passes('one that runs', `Stopped execution ${id} (canceled)`, {
       answers: { [execution]: [as('running'), as('canceling'), as('canceled')] },
-      says: `Stopped execution ${id} (canceled)`,
-    },
-    {
-      action: 'stop-runbook',
-      how: 'one that ends meanwhile',
-      input: { id },
+    }),
+    stops.passes('one that ends meanwhile', `Stopped execution ${id} (succeeded)`, {
       answers: {
         [execution]: [as('running'), {}, {}],
         [cancel]: [{ body: { faultstring: 'Action cannot be canceled. State = succeeded.' } }],
       },
-      says: `Stopped execution ${id} (succeeded)`,
-    },
-    { action: 'stop-runbook', how: 'one that has ended', input: { id }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('remediation', 'stackstorm', { token: 'an-api-key-of-stackstorm' }),
 }

@@ -1,4 +1,4 @@
-import { key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const one = 'GET /api/experiments/executions/{id}'
@@ -7,79 +7,42 @@ const execute = 'POST /api/experiments/{experimentKey}/execute'
 type Example = Record<string, unknown>
 const as = (state: string, fields: object = {}) => ({ body: (example: Example) => ({ ...example, state, ...fields }) })
 const ours = { variables: { cloudAutomationWebhooksKey: { value: key, origin: 'EXECUTION' } } }
-const action = 'start-test'
-const input = { target: 'ADM-1' }
+
+const starts = casesOf('start-test', { target: 'ADM-1' })
+const stops = casesOf('stop-test', { id: '123' })
 
 export const steadybit: Subject = {
   name: 'steadybit',
   contract: 'steadybit',
   cases: [
     { action: 'check', how: 'the credentials' },
-    {
-      action,
-      how: 'to completion',
-      input,
+    starts.passes('to completion', 'Execution 123 ended as COMPLETED', {
       answers: { [one]: [as('CREATED'), as('PREPARED'), as('RUNNING'), {}, {}] },
-      says: 'Execution 123 ended as COMPLETED',
-    },
-    { action, how: 'without an event id', input, noKey: true, says: 'ended as COMPLETED' },
-    { action, how: 'parallel', input, connection: { parallel: 'on' }, says: 'ended as COMPLETED' },
-    {
-      action,
-      how: 'with variables',
-      input: { ...input, parameters: { zone: 'a' } },
+    }),
+    starts.passes('without an event id', 'ended as COMPLETED', { noKey: true }),
+    starts.passes('parallel', 'ended as COMPLETED', { connection: { parallel: 'on' } }),
+    starts.passes('with variables', 'ended as COMPLETED', {
+      input: { parameters: { zone: 'a' } },
       connection: { variables: 'zone' },
-      says: 'ended as COMPLETED',
-    },
-    {
-      action,
-      how: 'again',
-      input,
+    }),
+    starts.passes('again', 'Execution 123 ended as COMPLETED', {
       isRetry: true,
       answers: { [list]: [{ body: { items: [{ id: 123 }] } }], [one]: [as('RUNNING', ours)] },
-      says: 'Execution 123 ended as COMPLETED',
-    },
-    {
-      action,
-      how: 'that fails',
-      input,
+    }),
+    starts.fails('that fails', 'ended as FAILED: Check failure.', {
       answers: { [one]: [as('FAILED', { reason: 'Check failure.' })] },
-      refused: true,
-      says: 'ended as FAILED: Check failure.',
-    },
-    {
-      action,
-      how: 'while another one runs, as the contract describes',
-      input,
+    }),
+    starts.fails('while another one runs, as the contract describes', 'Another experiment is running', {
       answers: { [execute]: [{ status: 422 }] },
-      refused: true,
-      says: 'Another experiment is running',
-    },
-    {
-      action,
-      how: 'of what is not valid',
-      input,
+    }),
+    starts.fails('of what is not valid', 'Had validation errors (no targets).', {
       answers: { [execute]: [{ status: 422, body: { title: 'Had validation errors (no targets).', status: 422 } }] },
-      refused: true,
-      says: 'Had validation errors (no targets).',
-    },
-    {
-      action,
-      how: 'that is canceled',
-      input,
-      stops: true,
-      answers: { [one]: [as('CANCELED')] },
-      refused: true,
-      says: 'ended as CANCELED',
-    },
-    {
-      action: 'stop-test',
-      how: 'one that is on',
-      input: { id: '123' },
+    }),
+    starts.fails('that is canceled', 'ended as CANCELED', { stops: true, answers: { [one]: [as('CANCELED')] } }),
+    stops.passes('one that is on', 'Stopped execution 123 (CANCELED)', {
       answers: { [one]: [as('RUNNING'), as('CANCELED')] },
-      says: 'Stopped execution 123 (CANCELED)',
-    },
-    { action: 'stop-test', how: 'one that has ended', input: { id: '123' }, says: 'had ended already' },
+    }),
+    stops.passes('one that has ended', 'had ended already'),
   ],
   run: driveProvider('chaos-testing', 'steadybit', { token: 'a-token-of-steadybit', allow: ['ADM-*'] }),
 }

@@ -1,4 +1,4 @@
-import { type Case, key, type Subject } from '../cases.ts'
+import { type Case, casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const project = '/api/admin/projects/{projectId}'
@@ -71,6 +71,8 @@ const asked = (how: string, answers: Case['answers'], more: Partial<Case> = {}):
     { answers: { [`POST ${environment}/on`]: [guarded], ...answers }, ...more },
   )
 
+const sets = casesOf('set-flags')
+
 export const unleash: Subject = {
   name: 'unleash',
   contract: 'unleash',
@@ -88,10 +90,7 @@ export const unleash: Subject = {
     set(
       'on by a percentage without a strategy',
       { state: 'on', percentage: 10 },
-      {
-        answers: { [read]: [shown(false), shown(false), shown(true, '10')] },
-        says: 'is on (10 %)',
-      },
+      { answers: { [read]: [shown(false), shown(false), shown(true, '10')] }, says: 'is on (10 %)' },
     ),
     set(
       'one that is not there',
@@ -124,11 +123,7 @@ export const unleash: Subject = {
     ),
     asked(
       'on, without an event id',
-      {
-        [ask]: [request('Draft')],
-        [getRequest]: [request('Applied')],
-        [read]: [before, shown(true, '25')],
-      },
+      { [ask]: [request('Draft')], [getRequest]: [request('Applied')], [read]: [before, shown(true, '25')] },
       { noKey: true, says: 'is on' },
     ),
     asked(
@@ -169,13 +164,10 @@ export const unleash: Subject = {
         says: '(10 %)',
       },
     ),
-    {
-      action: 'set-flags',
-      how: 'two of them off',
+    sets.passes('two of them off', 'slow-recommendations in production is off', {
       input: { flags: 'checkout-v2, slow-recommendations', state: 'off' },
       answers: { [read]: [shown(true, '25'), shown(true, '25'), before, before] },
-      says: 'slow-recommendations in production is off',
-    },
+    }),
   ],
   // The server of the contract is one of many at a host.
   run: (url, row) => drive(`${url}/demo`, row),
