@@ -1,55 +1,60 @@
 import type { Contract, Operation, Parameter, Schema } from '../../infra/openapi/contract.ts'
+import { fields, object } from './fields.ts'
 
 /** An operation that a provider calls and that the contract lacks, as the vendor documents it. */
-export interface ExtraOperation {
-  /** Method and path. For an operation of the contract, `query` and `body` extend it. */
-  operation: string
-  /** The path of its service relative to the base URL. Defaults to that of the contract. */
-  under?: string
+interface Extra {
   /** The vendor's page. */
   docs: string
   /** Defaults to `missing in the contract`. */
   why?: 'newer than the contract' | 'belongs to another service'
-  query?: Record<string, Schema>
+  /** The path of its service relative to the base URL. Defaults to that of the contract. */
+  under?: string
+  /** Its query parameters, as `fields` reads them. */
+  query?: string
   body?: Schema
   answer?: unknown
 }
 
+export interface ExtraOperation extends Extra {
+  /** Method and path. For an operation of the contract, `query` and `body` extend it. */
+  operation: string
+}
+
 /** The content type of AWS services that use one path for all operations. */
 const AMAZON_JSON = 'application/x-amz-json-1.1'
-const text: Schema = { type: 'string' }
-const texts: Schema = { type: 'array', items: text }
-const flag: Schema = { type: 'boolean' }
-const count: Schema = { type: 'integer', minimum: 0 }
-const page = { per_page: { type: 'integer', minimum: 1, maximum: 100 }, page: { type: 'integer', minimum: 1 } }
-const jira = 'https://developer.atlassian.com/cloud/jira/platform/rest/v3'
-const todo = { name: 'To Do', statusCategory: { key: 'new' } }
+const why = 'belongs to another service'
+const page = 'per_page:1..100 page:1..'
 
+const aws = 'https://docs.aws.amazon.com'
 const azure = 'https://learn.microsoft.com/en-us/rest/api/azure/devops'
-const azureProject = '/{organization}/{project}/_apis'
-const loadTestingVersion = { 'api-version': { const: '2026-04-01' } }
-const azureVersion = { 'api-version': { const: '7.1' } }
+const builds = '/{organization}/{project}/_apis/build'
+const gitlab = 'https://docs.gitlab.com/api'
+const githubDocs = 'https://docs.github.com/en/rest'
+const jira = 'https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-'
+const mattermost = 'https://github.com/mattermost/mattermost/blob/master'
+const rundeck = 'https://docs.rundeck.com/docs/api'
+const slack = 'https://docs.slack.dev/reference/methods'
+const steadybit = 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go'
+const changeRequests = 'https://docs.getunleash.io/concepts/change-requests'
+
+const slackUser = { id: 'U123', team_id: 'T123', profile: { email: 'jane@example.com' } }
 const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
-const keptnDatastore = 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml'
-const keptnEvents: ExtraOperation = {
-  operation: 'GET /mongodb-datastore/event',
-  under: '/api',
-  docs: keptnDatastore,
-  why: 'belongs to another service',
-  query: {
-    ...{ keptnContext: text, type: text, root: text, project: text, stage: text, service: text, source: text },
-    pageSize: { type: 'integer', minimum: 1, maximum: 100 },
-    nextPageKey: text,
-  },
-  answer: { totalCount: 0, pageSize: 100, events: [] },
+const keptnDatastore: Extra = {
+  ...{ under: '/api', why },
+  docs: 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml',
 }
-const slackMethods = 'https://docs.slack.dev/reference/methods'
+const keptnEvents: Record<string, Extra> = {
+  'GET /mongodb-datastore/event': {
+    ...keptnDatastore,
+    query: 'keptnContext type root project stage service source pageSize:1..100 nextPageKey',
+    answer: { totalCount: 0, pageSize: 100, events: [] },
+  },
+}
 /** Operations for runs, in both contracts. */
-const azureBuilds: ExtraOperation[] = [
-  {
-    operation: `GET ${azureProject}/build/builds/{buildId}/timeline`,
+const azureBuilds: Record<string, Extra> = {
+  [`GET ${builds}/builds/{buildId}/timeline`]: {
     docs: `${azure}/build/timeline/get`,
-    query: azureVersion,
+    query: 'api-version:7.1',
     answer: {
       records: [
         { id: 'stage', type: 'Stage', name: 'Test', order: 1, state: 'completed', result: 'failed' },
@@ -58,739 +63,497 @@ const azureBuilds: ExtraOperation[] = [
       ],
     },
   },
-  {
-    operation: `GET ${azureProject}/test/runs`,
-    docs: `${azure}/test/runs/list`,
-    why: 'belongs to another service',
-    query: { ...azureVersion, buildUri: text, includeRunDetails: flag },
+  'GET /{organization}/{project}/_apis/test/runs': {
+    ...{ docs: `${azure}/test/runs/list`, why },
+    query: 'api-version:7.1 buildUri includeRunDetails:flag',
     answer: { count: 1, value: [{ id: 1, totalTests: 10, passedTests: 9, unanalyzedTests: 1 }] },
   },
-]
+}
+const loadTestRun: Extra = {
+  docs: 'https://github.com/Azure/azure-rest-api-specs/tree/main/specification/loadtestservice/data-plane/loadtesting/2026-04-01',
+  why: 'newer than the contract',
+  query: 'api-version:2026-04-01',
+}
+const archives: Extra = {
+  docs: 'https://github.com/chaos-mesh/chaos-mesh/blob/master/pkg/dashboard/apiserver/archive/archive.go',
+  query: 'namespace',
+  answer: [],
+}
+const serviceNowTable: Extra = {
+  docs: 'https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html',
+  query: 'sysparm_query sysparm_fields sysparm_limit:count',
+  answer: {
+    result: [
+      { sys_id: '681b365ec0a80164000fb0b05854a0cd', name: 'Network', user_name: 'mia', email: 'mia@example.com' },
+    ],
+  },
+}
 
-/**
- * All that may be called beyond the contracts, by contract. Anything else that a contract does not have fails; so does
- * what stands here and is called no more.
- */
-export const extraOperations: Record<string, ExtraOperation[]> = {
-  'aws-sns': [
-    {
-      operation: 'POST /#Action=GetTopicAttributes',
-      docs: 'https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html',
-      query: { Action: { const: 'GetTopicAttributes' } },
-      body: { type: 'object', required: ['TopicArn'], properties: { TopicArn: text } },
+/** The operations beyond each contract. */
+const extras: Record<string, Record<string, Extra>> = {
+  'aws-sns': {
+    'POST /#Action=GetTopicAttributes': {
+      docs: `${aws}/sns/latest/api/API_GetTopicAttributes.html`,
+      query: 'Action:GetTopicAttributes',
+      body: object('TopicArn!'),
       answer: { Attributes: '' },
     },
-  ],
-  'dynatrace-environment-v2': [
-    {
-      operation: 'GET /api/v2/events',
+  },
+  'dynatrace-environment-v2': {
+    'GET /api/v2/events': {
       docs: 'https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/get-events',
-      query: { from: text, to: text, eventSelector: text, entitySelector: text, nextPageKey: text, pageSize: count },
+      query: 'from to eventSelector entitySelector nextPageKey pageSize:count',
       answer: { totalCount: 0, pageSize: 100, events: [] },
     },
-  ],
-  'dynatrace-platform-slo': [
-    {
-      operation: 'POST /platform/slo/v1/slos/evaluation:start',
+  },
+  'dynatrace-platform-slo': {
+    'POST /platform/slo/v1/slos/evaluation:start': {
       docs: 'https://docs.dynatrace.com/docs/dynatrace-api/platform-api/platform-slo-v1/slos-evaluation-start-post',
-      body: {
-        type: 'object',
-        required: ['id'],
-        properties: {
-          id: text,
-          customTimeframe: { type: 'object', properties: { timeframeFrom: text, timeframeTo: text } },
-          requestTimeoutMilliseconds: count,
-        },
-        additionalProperties: false,
-      },
+      body: object('id! requestTimeoutMilliseconds:count', {
+        customTimeframe: object('timeframeFrom timeframeTo'),
+      }),
     },
-  ],
-  mattermost: [
-    {
-      operation: 'POST /api/v4/posts',
-      docs: 'https://github.com/mattermost/mattermost/blob/master/server/channels/app/post.go',
-      body: { type: 'object', properties: { pending_post_id: text } },
+  },
+  mattermost: {
+    'POST /api/v4/posts': {
+      docs: `${mattermost}/server/channels/app/post.go`,
+      body: { type: 'object', properties: fields('pending_post_id') },
     },
-    {
-      operation: 'GET /api/v4/channels/{channel_id}/posts',
-      docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/posts.yaml',
-      query: { page: count, per_page: { type: 'integer', minimum: 1, maximum: 200 }, skipFetchThreads: flag },
+    'GET /api/v4/channels/{channel_id}/posts': {
+      docs: `${mattermost}/api/v4/source/posts.yaml`,
+      query: 'page:count per_page:1..200 skipFetchThreads:flag',
       answer: { order: [], posts: {} },
     },
-    {
-      operation: 'GET /api/v4/teams/name/{team_name}/channels/name/{channel_name}',
-      docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/channels.yaml',
-      why: 'belongs to another service',
+    'GET /api/v4/teams/name/{team_name}/channels/name/{channel_name}': {
+      ...{ docs: `${mattermost}/api/v4/source/channels.yaml`, why },
       answer: { id: '4xp9fdt77pncbef59f4k1qe83o', name: 'deployments' },
     },
-    {
-      operation: 'GET /api/v4/users/{user_id}',
-      docs: 'https://github.com/mattermost/mattermost/blob/master/api/v4/source/users.yaml',
-      why: 'belongs to another service',
+    'GET /api/v4/users/{user_id}': {
+      ...{ docs: `${mattermost}/api/v4/source/users.yaml`, why },
       answer: { id: 'ay5sq51sebfh58ktrce5ijtcwy', username: 'deploy-bot' },
     },
-  ],
-  'slack-messaging': [
-    {
-      operation: 'GET /api/auth.test',
-      docs: `${slackMethods}/auth.test`,
+  },
+  'slack-messaging': {
+    'GET /api/auth.test': {
+      docs: `${slack}/auth.test`,
       answer: { ok: true, url: 'https://example.slack.com/', team: 'Example', team_id: 'T123', user_id: 'U0BOT' },
     },
-    {
-      operation: 'GET /api/conversations.history',
-      docs: `${slackMethods}/conversations.history`,
-      query: { channel: text, limit: { type: 'integer', minimum: 1, maximum: 999 }, include_all_metadata: flag },
+    'GET /api/conversations.history': {
+      docs: `${slack}/conversations.history`,
+      query: 'channel limit:1..999 include_all_metadata:flag',
       answer: { ok: true, messages: [], has_more: false },
     },
-    {
-      operation: 'GET /api/chat.getPermalink',
-      docs: `${slackMethods}/chat.getPermalink`,
-      query: { channel: text, message_ts: text },
-      answer: {
-        ok: true,
-        channel: 'C123',
-        permalink: 'https://example.slack.com/archives/C123/p1503435956000247',
-      },
+    'GET /api/chat.getPermalink': {
+      docs: `${slack}/chat.getPermalink`,
+      query: 'channel message_ts',
+      answer: { ok: true, channel: 'C123', permalink: 'https://example.slack.com/archives/C123/p1503435956000247' },
     },
-    {
-      operation: 'GET /api/users.info',
-      docs: `${slackMethods}/users.info`,
-      query: { user: text },
-      answer: {
-        ok: true,
-        user: { id: 'U123', team_id: 'T123', real_name: 'Jane Doe', profile: { email: 'jane@example.com' } },
-      },
+    'GET /api/users.info': {
+      docs: `${slack}/users.info`,
+      query: 'user',
+      answer: { ok: true, user: { ...slackUser, real_name: 'Jane Doe' } },
     },
-    {
-      operation: 'GET /api/users.lookupByEmail',
-      docs: `${slackMethods}/users.lookupByEmail`,
-      query: { email: text },
-      answer: { ok: true, user: { id: 'U123', team_id: 'T123', profile: { email: 'jane@example.com' } } },
+    'GET /api/users.lookupByEmail': {
+      docs: `${slack}/users.lookupByEmail`,
+      query: 'email',
+      answer: { ok: true, user: slackUser },
     },
-    {
-      operation: 'POST /api/chat.postEphemeral',
-      docs: `${slackMethods}/chat.postEphemeral`,
-      body: {
-        type: 'object',
-        required: ['channel', 'user', 'text'],
-        properties: { channel: text, user: text, text, parse: { enum: ['none', 'full'] }, link_names: flag },
-        additionalProperties: false,
-      },
+    'POST /api/chat.postEphemeral': {
+      docs: `${slack}/chat.postEphemeral`,
+      body: object('channel! user! text! parse:none|full link_names:flag'),
       answer: { ok: true, message_ts: '1503435999.000000' },
     },
-  ],
-  'aws-sagemaker': [
-    {
-      operation: 'POST /#X-Amz-Target=SageMaker.ListPipelineExecutions',
-      docs: 'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListPipelineExecutions.html',
-      body: {
-        type: 'object',
-        required: ['PipelineName'],
-        properties: {
-          PipelineName: { type: 'string', minLength: 1, maxLength: 2048 },
-          MaxResults: { type: 'integer', minimum: 1, maximum: 100 },
-        },
-      },
+  },
+  'aws-sagemaker': {
+    'POST /#X-Amz-Target=SageMaker.ListPipelineExecutions': {
+      docs: `${aws}/sagemaker/latest/APIReference/API_ListPipelineExecutions.html`,
+      body: object('PipelineName!:text1..2048 MaxResults:1..100'),
       answer: { PipelineExecutionSummaries: [] },
     },
-  ],
-  stackstorm: [
-    {
-      operation: 'GET /api/v1/user',
+  },
+  stackstorm: {
+    'GET /api/v1/user': {
       docs: 'https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/user.py',
       answer: { username: 'robot', authentication: { method: 'API key', location: 'header' } },
     },
-    {
-      operation: 'GET /api/v1/traces',
+    'GET /api/v1/traces': {
       docs: 'https://docs.stackstorm.com/reference/traces.html',
-      query: { trace_tag: text },
+      query: 'trace_tag',
       answer: [],
     },
-    {
-      operation: 'GET /api/v1/executions',
+    'GET /api/v1/executions': {
       docs: 'https://github.com/StackStorm/st2/blob/master/st2common/st2common/openapi.yaml.j2',
-      query: { parent: text, exclude_attributes: text, limit: { type: 'integer', minimum: 1 } },
+      query: 'parent exclude_attributes limit:1..',
       answer: [],
     },
-  ],
-  gremlin: [
-    {
-      operation: 'GET /v1/scenarios/active',
+  },
+  gremlin: {
+    'GET /v1/scenarios/active': {
       docs: 'https://github.com/gremlin/gremlin-python/blob/master/gremlinapi/scenarios.py',
-      query: { teamId: text },
+      query: 'teamId',
       answer: [],
     },
-    {
-      operation: 'GET /v1/scenarios/{guid}/runs/paged',
+    'GET /v1/scenarios/{guid}/runs/paged': {
       docs: 'https://github.com/api-evangelist/gremlin/blob/main/openapi/gremlin-scenarios-api-openapi.yml',
-      query: {
-        teamId: text,
-        limit: { type: 'integer', minimum: 1 },
-        runNumber: text,
-        forward: { enum: ['true', 'false'] },
-      },
+      query: 'teamId limit:1.. runNumber forward:true|false',
       answer: { pageSize: 50, pageToken: null, items: [{ run_number: 6, hypothesis: 'Other user' }] },
     },
-  ],
-  steadybit: [
-    {
-      operation: 'POST /api/experiments/{experimentKey}/execute',
-      docs: 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go',
-      body: {
-        type: 'object',
-        properties: { environment: text, variables: { type: 'object', additionalProperties: text } },
-        additionalProperties: false,
-      },
+  },
+  steadybit: {
+    'POST /api/experiments/{experimentKey}/execute': {
+      docs: steadybit,
+      body: object('environment', { variables: { type: 'object', additionalProperties: { type: 'string' } } }),
     },
-    {
-      operation: 'POST /api/experiments/executions',
-      docs: 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go',
-      body: {
-        type: 'object',
-        properties: {
-          experimentKeys: texts,
-          requestedFrom: { type: 'string', format: 'date-time' },
-          page: count,
-          size: { type: 'integer', minimum: 1, maximum: 100 },
-        },
-        additionalProperties: false,
-      },
+    'POST /api/experiments/executions': {
+      docs: steadybit,
+      body: object('experimentKeys:texts requestedFrom:time page:count size:1..100'),
       answer: { items: [], totalItems: 0, nextPage: null },
     },
-  ],
-  'aws-stepfunctions': [
-    {
-      operation: 'POST /#X-Amz-Target=AWSStepFunctions.DescribeStateMachine',
-      docs: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachine.html',
-      body: {
-        type: 'object',
-        required: ['stateMachineArn'],
-        properties: {
-          stateMachineArn: { type: 'string', minLength: 1, maxLength: 256 },
-          includedData: { enum: ['ALL_DATA', 'METADATA_ONLY'] },
-        },
-        additionalProperties: false,
-      },
+  },
+  'aws-stepfunctions': {
+    'POST /#X-Amz-Target=AWSStepFunctions.DescribeStateMachine': {
+      docs: `${aws}/step-functions/latest/apireference/API_DescribeStateMachine.html`,
+      body: object('stateMachineArn!:text1..256 includedData:ALL_DATA|METADATA_ONLY'),
       answer: {
         stateMachineArn: 'arn:aws:states:eu-west-1:123456789012:stateMachine:remediate',
         ...{ name: 'remediate', type: 'STANDARD', status: 'ACTIVE', creationDate: 1_700_000_000 },
         roleArn: 'arn:aws:iam::123456789012:role/remediate',
       },
     },
-    {
-      operation: 'POST /#X-Amz-Target=AWSStepFunctions.GetExecutionHistory',
-      docs: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html',
-      body: {
-        type: 'object',
-        required: ['executionArn'],
-        properties: {
-          executionArn: { type: 'string', minLength: 1, maxLength: 256 },
-          reverseOrder: flag,
-          maxResults: { type: 'integer', minimum: 0, maximum: 1000 },
-          includeExecutionData: flag,
-          nextToken: text,
-        },
-        additionalProperties: false,
-      },
+    'POST /#X-Amz-Target=AWSStepFunctions.GetExecutionHistory': {
+      docs: `${aws}/step-functions/latest/apireference/API_GetExecutionHistory.html`,
+      body: object('executionArn!:text1..256 reverseOrder:flag maxResults:0..1000 includeExecutionData:flag nextToken'),
       answer: { events: [{ id: 1, previousEventId: 0, type: 'ExecutionStarted', timestamp: 1_700_000_000 }] },
     },
-  ],
-  databricks: [
-    {
-      operation: 'GET /api/2.2/jobs/list',
+  },
+  databricks: {
+    'GET /api/2.2/jobs/list': {
       docs: 'https://docs.databricks.com/api/workspace/jobs/list',
-      query: {
-        ...{ name: text, expand_tasks: flag, page_token: text },
-        limit: { type: 'integer', minimum: 1, maximum: 100 },
-      },
+      query: 'name expand_tasks:flag page_token limit:1..100',
       answer: { jobs: [{ job_id: 11223344, settings: { name: 'optimise checkout' } }], has_more: false },
     },
-    {
-      operation: 'GET /api/2.2/jobs/runs/get-output',
+    'GET /api/2.2/jobs/runs/get-output': {
       docs: 'https://docs.databricks.com/api/workspace/jobs/getrunoutput',
-      query: { run_id: { type: 'integer' } },
+      query: 'run_id:count',
       answer: { notebook_output: { result: '{"accuracy":0.93}', truncated: false }, metadata: { run_id: 900001 } },
     },
-  ],
-
-  'aws-codepipeline': [
-    {
-      operation: 'POST /#X-Amz-Target=CodePipeline_20150709.GetPipelineState',
-      docs: 'https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html',
-      body: {
-        type: 'object',
-        required: ['name'],
-        properties: { name: { type: 'string', minLength: 1, maxLength: 100 } },
-        additionalProperties: false,
-      },
+  },
+  'aws-codepipeline': {
+    'POST /#X-Amz-Target=CodePipeline_20150709.GetPipelineState': {
+      docs: `${aws}/codepipeline/latest/APIReference/API_GetPipelineState.html`,
+      body: object('name!:text1..100'),
       answer: { pipelineName: 'checkout-deploy', pipelineVersion: 3, stageStates: [] },
     },
-  ],
-  'chaos-mesh': ['GET /api/archives', 'GET /api/archives/workflows'].map(
-    (operation): ExtraOperation => ({
-      operation,
-      docs: 'https://github.com/chaos-mesh/chaos-mesh/blob/master/pkg/dashboard/apiserver/archive/archive.go',
-      query: { namespace: text },
-      answer: [],
-    }),
-  ),
-  'akamas-keptn-webhook': [
-    {
-      operation: 'GET /v1/study-run',
-      docs: 'https://github.com/akamaslabs/keptn-webhook/blob/main/webhook.py',
-    },
-  ],
-  'aws-ssm': [
-    {
-      operation: 'POST /#X-Amz-Target=AmazonSSM.AddTagsToResource',
-      docs: 'https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html',
-      body: {
-        type: 'object',
-        required: ['ResourceType', 'ResourceId', 'Tags'],
-        properties: {
-          ResourceType: {
-            enum: [
-              ...['Document', 'ManagedInstance', 'MaintenanceWindow', 'Parameter', 'PatchBaseline'],
-              ...['OpsItem', 'OpsMetadata', 'Automation', 'Association'],
-            ],
-          },
-          ResourceId: text,
-          Tags: {
-            type: 'array',
-            items: {
-              type: 'object',
-              required: ['Key', 'Value'],
-              properties: {
-                Key: { type: 'string', minLength: 1, maxLength: 128 },
-                Value: { type: 'string', maxLength: 256 },
-              },
-            },
-          },
-        },
-      },
+  },
+  'chaos-mesh': { 'GET /api/archives': archives, 'GET /api/archives/workflows': archives },
+  'akamas-keptn-webhook': {
+    'GET /v1/study-run': { docs: 'https://github.com/akamaslabs/keptn-webhook/blob/main/webhook.py' },
+  },
+  'aws-ssm': {
+    'POST /#X-Amz-Target=AmazonSSM.AddTagsToResource': {
+      docs: `${aws}/systems-manager/latest/APIReference/API_AddTagsToResource.html`,
+      body: object('ResourceType!:OpsItem|OpsMetadata|Automation|Document|Parameter|Association ResourceId!', {
+        Tags: { type: 'array', items: object('Key!:text1..128 Value!:text0..256') },
+      }),
       answer: {},
     },
-  ],
-  'aws-eventbridge': [
-    {
-      operation: 'POST /#X-Amz-Target=AWSEvents.DescribeEventBus',
-      docs: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html',
-      body: {
-        type: 'object',
-        required: ['Name'],
-        properties: { Name: { type: 'string', minLength: 1, maxLength: 1600 } },
-        additionalProperties: false,
-      },
+  },
+  'aws-eventbridge': {
+    'POST /#X-Amz-Target=AWSEvents.DescribeEventBus': {
+      docs: `${aws}/eventbridge/latest/APIReference/API_DescribeEventBus.html`,
+      body: object('Name!:text1..1600'),
       answer: { Name: 'default', Arn: 'arn:aws:events:eu-west-1:123456789012:event-bus/default' },
     },
-  ],
-  github: [
-    {
-      operation: 'GET /rate_limit',
-      docs: 'https://docs.github.com/en/rest/rate-limit/rate-limit',
+  },
+  github: {
+    'GET /rate_limit': {
+      docs: `${githubDocs}/rate-limit/rate-limit`,
       answer: { resources: { core: { limit: 5000, remaining: 4999, reset: 1372700873, used: 1 } } },
     },
-    {
-      operation: 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments',
-      docs: 'https://docs.github.com/en/rest/issues/comments#list-issue-comments',
-      query: { since: { type: 'string', format: 'date-time' }, ...page },
+    'GET /repos/{owner}/{repo}/issues/{issue_number}/comments': {
+      docs: `${githubDocs}/issues/comments#list-issue-comments`,
+      query: `since:time ${page}`,
       answer: [{ id: 1, body: 'Me too' }],
     },
-    {
-      operation: 'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
-      docs: 'https://docs.github.com/en/rest/issues/labels#add-labels-to-an-issue',
-      body: { type: 'object', properties: { labels: { ...texts, minItems: 1 } } },
+    'POST /repos/{owner}/{repo}/issues/{issue_number}/labels': {
+      docs: `${githubDocs}/issues/labels#add-labels-to-an-issue`,
+      body: object('labels:texts1..'),
       answer: [{ id: 208045946, name: 'bug' }],
     },
-    {
-      operation: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
-      docs: 'https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference',
-      query: { check_name: text, filter: { enum: ['latest', 'all'] }, ...page },
+    'GET /repos/{owner}/{repo}/commits/{ref}/check-runs': {
+      docs: `${githubDocs}/checks/runs#list-check-runs-for-a-git-reference`,
+      query: `check_name filter:latest|all ${page}`,
       answer: { total_count: 0, check_runs: [] },
     },
-    {
-      operation: 'GET /repos/{owner}/{repo}',
-      docs: 'https://docs.github.com/en/rest/repos/repos#get-a-repository',
+    'GET /repos/{owner}/{repo}': {
+      docs: `${githubDocs}/repos/repos#get-a-repository`,
       answer: { id: 1296269, full_name: 'octo-org/octo-repo', default_branch: 'main' },
     },
-  ],
-  gitlab: [
-    {
-      operation: 'GET /api/v4/user',
-      docs: 'https://docs.gitlab.com/api/users/#get-the-current-user',
+  },
+  gitlab: {
+    'GET /api/v4/user': {
+      docs: `${gitlab}/users/#get-the-current-user`,
       answer: { id: 1, username: 'john_smith', name: 'John Smith', state: 'active' },
     },
-    {
-      operation: 'GET /api/v4/users',
-      docs: 'https://docs.gitlab.com/api/users/#list-users',
-      query: { username: text, ...page },
+    'GET /api/v4/users': {
+      docs: `${gitlab}/users/#list-users`,
+      query: `username ${page}`,
       answer: [{ id: 1, username: 'john_smith', name: 'John Smith', state: 'active' }],
     },
-    {
-      operation: 'GET /projects/{id}/issues',
-      docs: 'https://docs.gitlab.com/api/issues/#list-all-project-issues',
-      query: {
-        created_after: { type: 'string', format: 'date-time' },
-        order_by: { enum: ['created_at', 'updated_at', 'priority', 'due_date', 'relative_position', 'popularity'] },
-        sort: { enum: ['asc', 'desc'] },
-        ...page,
-      },
+    'GET /projects/{id}/issues': {
+      docs: `${gitlab}/issues/#list-all-project-issues`,
+      query: `created_after:time order_by:created_at|updated_at|priority|due_date sort:asc|desc ${page}`,
     },
-    {
-      operation: 'GET /api/v4/projects/{id}/issues/{issue_iid}/notes',
-      docs: 'https://docs.gitlab.com/api/notes/#list-project-issue-notes',
-      query: { order_by: { enum: ['created_at', 'updated_at'] }, sort: { enum: ['asc', 'desc'] }, ...page },
+    'GET /api/v4/projects/{id}/issues/{issue_iid}/notes': {
+      docs: `${gitlab}/notes/#list-project-issue-notes`,
+      query: `order_by:created_at|updated_at sort:asc|desc ${page}`,
       answer: [{ id: 302, body: 'closed', system: true }],
     },
-    {
-      operation: 'GET /api/v4/projects/{id}',
-      docs: 'https://docs.gitlab.com/api/projects/#retrieve-a-project',
+    'GET /api/v4/projects/{id}': {
+      docs: `${gitlab}/projects/#retrieve-a-project`,
       answer: { id: 21, path_with_namespace: 'test-group/test-project', default_branch: 'main' },
     },
-    {
-      operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables',
-      docs: 'https://docs.gitlab.com/api/pipelines/#get-variables-for-a-pipeline',
+    'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables': {
+      docs: `${gitlab}/pipelines/#get-variables-for-a-pipeline`,
       answer: [{ key: 'RUN_NIGHTLY_BUILD', variable_type: 'env_var', value: 'true' }],
     },
-    {
-      operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/jobs',
-      docs: 'https://docs.gitlab.com/api/jobs/#list-pipeline-jobs',
-      query: { scope: text, include_retried: flag, ...page },
+    'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/jobs': {
+      docs: `${gitlab}/jobs/#list-pipeline-jobs`,
+      query: `scope include_retried:flag ${page}`,
       answer: [
         {
           ...{ id: 6, name: 'rspec', stage: 'test', status: 'failed', allow_failure: false },
-          failure_reason: 'script_failure',
-          web_url: 'https://example.com/foo/bar/-/jobs/6',
+          ...{ failure_reason: 'script_failure', web_url: 'https://example.com/foo/bar/-/jobs/6' },
         },
       ],
     },
-    {
-      operation: 'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/test_report_summary',
-      docs: 'https://docs.gitlab.com/api/pipelines/#get-a-test-report-summary-for-a-pipeline',
+    'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/test_report_summary': {
+      docs: `${gitlab}/pipelines/#get-a-test-report-summary-for-a-pipeline`,
       answer: {
         total: { time: 1904, count: 3363, success: 3351, failed: 0, skipped: 12, error: 0, suite_error: null },
         test_suites: [],
       },
     },
-  ],
-  jira: [
-    {
-      operation: 'GET /rest/api/3/search/jql',
-      docs: `${jira}/api-group-issue-search/#api-rest-api-3-search-jql-get`,
+  },
+  jira: {
+    'GET /rest/api/3/search/jql': {
+      docs: `${jira}issue-search/#api-rest-api-3-search-jql-get`,
       why: 'newer than the contract',
-      query: {
-        jql: text,
-        nextPageToken: text,
-        maxResults: { type: 'integer', maximum: 5000 },
-        fields: texts,
-        expand: text,
-        properties: texts,
-        fieldsByKeys: flag,
-        failFast: flag,
-        reconcileIssues: { type: 'array', items: { type: 'integer' } },
-      },
+      query:
+        'jql nextPageToken maxResults:0..5000 fields:texts expand properties:texts fieldsByKeys:flag failFast:flag',
       answer: { issues: [], isLast: true },
     },
-    {
-      operation: 'POST /rest/api/3/issue/bulkfetch',
-      docs: `${jira}/api-group-issues/#api-rest-api-3-issue-bulkfetch-post`,
+    'POST /rest/api/3/issue/bulkfetch': {
+      docs: `${jira}issues/#api-rest-api-3-issue-bulkfetch-post`,
       why: 'newer than the contract',
-      body: {
-        type: 'object',
-        required: ['issueIdsOrKeys'],
-        properties: {
-          issueIdsOrKeys: { ...texts, minItems: 1, maxItems: 100 },
-          expand: texts,
-          fields: texts,
-          fieldsByKeys: flag,
-          properties: { ...texts, maxItems: 5 },
-        },
-      },
+      body: object('issueIdsOrKeys!:texts1..100 expand:texts fields:texts fieldsByKeys:flag properties:texts0..5'),
       answer: { issues: [], issueErrors: [] },
     },
-    {
-      operation: 'GET /rest/api/3/search',
-      docs: `${jira}/api-group-issue-search/#api-rest-api-3-search-get`,
-      query: {
-        jql: text,
-        startAt: count,
-        maxResults: count,
-        validateQuery: { enum: ['strict', 'warn', 'none', 'true', 'false'] },
-        fields: texts,
-        expand: text,
-        properties: texts,
-        fieldsByKeys: flag,
-        failFast: flag,
+    'GET /rest/api/3/search': {
+      docs: `${jira}issue-search/#api-rest-api-3-search-get`,
+      query: 'jql startAt:count maxResults:count validateQuery:strict|warn|none fields:texts expand properties:texts',
+      answer: {
+        ...{ startAt: 0, total: 1 },
+        issues: [
+          {
+            id: '10002',
+            key: 'ED-1',
+            fields: { status: { name: 'To Do', statusCategory: { key: 'new' } }, labels: [] },
+          },
+        ],
       },
-      answer: { startAt: 0, total: 1, issues: [{ id: '10002', key: 'ED-1', fields: { status: todo, labels: [] } }] },
     },
-    {
-      operation: 'GET /rest/api/3/user/search',
-      docs: `${jira}/api-group-user-search/#api-rest-api-3-user-search-get`,
-      query: { query: text, username: text, accountId: text, startAt: count, maxResults: count, property: text },
+    'GET /rest/api/3/user/search': {
+      docs: `${jira}user-search/#api-rest-api-3-user-search-get`,
+      query: 'query username accountId startAt:count maxResults:count property',
       answer: [{ accountId: '5b10a2844c20165700ede21g', displayName: 'Mia Krystof', active: true }],
     },
-    {
-      operation: 'GET /rest/api/3/issue/{issueIdOrKey}/comment',
-      docs: `${jira}/api-group-issue-comments/#api-rest-api-3-issue-issueidorkey-comment-get`,
-      query: {
-        startAt: count,
-        maxResults: count,
-        orderBy: { type: 'string', enum: ['created', '-created', '+created'] },
-        expand: text,
-      },
+    'GET /rest/api/3/issue/{issueIdOrKey}/comment': {
+      docs: `${jira}issue-comments/#api-rest-api-3-issue-issueidorkey-comment-get`,
+      query: 'startAt:count maxResults:count orderBy:created|-created|+created expand',
       answer: { startAt: 0, maxResults: 100, total: 1, comments: [{ id: '10000' }] },
     },
-    {
-      operation: 'GET /rest/api/3/comment/{commentId}/properties/{propertyKey}',
-      docs: `${jira}/api-group-issue-comment-properties/#api-rest-api-3-comment-commentid-properties-propertykey-get`,
+    'GET /rest/api/3/comment/{commentId}/properties/{propertyKey}': {
+      docs: `${jira}issue-comment-properties/#api-rest-api-3-comment-commentid-properties-propertykey-get`,
       answer: { key: 'cloud-automation-webhooks', value: { key: 'of another call' } },
     },
-  ],
-  'keptn-api': [keptnEvents],
-  'keptn-control-plane': [
-    keptnEvents,
-    {
-      operation: 'GET /mongodb-datastore/event/type/{eventType}',
-      under: '/api',
-      docs: keptnDatastore,
-      why: 'belongs to another service',
-      query: { filter: text, limit: { type: 'integer', minimum: 0 }, excludeInvalidated: flag, fromTime: text },
+  },
+  'keptn-api': keptnEvents,
+  'keptn-control-plane': {
+    ...keptnEvents,
+    'GET /mongodb-datastore/event/type/{eventType}': {
+      ...keptnDatastore,
+      query: 'filter limit:count excludeInvalidated:flag fromTime',
       answer: { events: [] },
     },
-  ],
-  rundeck: [
-    {
-      operation: 'GET /api/44/projects',
-      docs: 'https://docs.rundeck.com/docs/api/#listing-projects',
+  },
+  rundeck: {
+    'GET /api/44/projects': {
+      docs: `${rundeck}/#listing-projects`,
       answer: [{ name: 'shop', description: '', url: 'http://localhost:4440/api/44/project/shop' }],
     },
-    {
-      operation: 'GET /api/44/project/{project}/jobs',
-      docs: 'https://docs.rundeck.com/docs/api/#listing-jobs',
-      query: {
-        ...{ idlist: text, groupPath: text, jobFilter: text, jobExactFilter: text, groupPathExact: text },
-        ...{ scheduledFilter: flag, serverNodeUUIDFilter: text, tags: text },
-      },
+    'GET /api/44/project/{project}/jobs': {
+      docs: `${rundeck}/#listing-jobs`,
+      query: 'idlist groupPath jobFilter jobExactFilter groupPathExact scheduledFilter:flag serverNodeUUIDFilter tags',
       answer: [{ id: '3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a', name: 'restart', group: 'app2/dev', project: 'test' }],
     },
-    {
-      operation: 'GET /api/44/job/{id}/executions',
-      docs: 'https://docs.rundeck.com/docs/api/#getting-executions-for-a-job',
-      query: { status: { enum: ['succeeded', 'failed', 'aborted', 'running'] }, max: count, offset: count },
+    'GET /api/44/job/{id}/executions': {
+      docs: `${rundeck}/#getting-executions-for-a-job`,
+      query: 'status:succeeded|failed|aborted|running max:count offset:count',
       answer: { paging: { count: 0, total: 0, offset: 0, max: 100 }, executions: [] },
     },
-  ],
-  servicenow: ['sys_user', 'sys_user_group'].map((table) => ({
-    operation: `GET /api/now/table/${table}`,
-    docs: 'https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html',
-    query: { sysparm_query: text, sysparm_fields: text, sysparm_limit: count },
-    answer: {
-      result: [
-        { sys_id: '681b365ec0a80164000fb0b05854a0cd', name: 'Network', user_name: 'mia', email: 'mia@example.com' },
-      ],
-    },
-  })),
-  'azure-devops-pipelines': [
+  },
+  servicenow: { 'GET /api/now/table/sys_user': serviceNowTable, 'GET /api/now/table/sys_user_group': serviceNowTable },
+  'azure-devops-pipelines': {
     ...azureBuilds,
-    {
-      operation: `GET ${azureProject}/build/builds/{buildId}`,
-      docs: `${azure}/build/builds/get`,
-      why: 'belongs to another service',
-      query: azureVersion,
+    [`GET ${builds}/builds/{buildId}`]: {
+      ...{ docs: `${azure}/build/builds/get`, why },
+      query: 'api-version:7.1',
       answer: { id: 33, status: 'completed', result: 'succeeded' },
     },
-    {
-      operation: `PATCH ${azureProject}/build/builds/{buildId}`,
-      docs: `${azure}/build/builds/update-build`,
-      why: 'belongs to another service',
-      query: azureVersion,
-      body: { type: 'object', properties: { status: { enum: ['cancelling'] } } },
+    [`PATCH ${builds}/builds/{buildId}`]: {
+      ...{ docs: `${azure}/build/builds/update-build`, why },
+      query: 'api-version:7.1',
+      body: object('status:cancelling'),
       answer: { id: 33, status: 'cancelling' },
     },
-    {
-      operation: `GET ${azureProject}/build/definitions`,
-      docs: `${azure}/build/definitions/list`,
-      why: 'belongs to another service',
-      query: { ...azureVersion, name: text, $top: count },
+    [`GET ${builds}/definitions`]: {
+      ...{ docs: `${azure}/build/definitions/list`, why },
+      query: 'api-version:7.1 name $top:count',
       answer: { count: 1, value: [{ id: 297, name: 'deploy', path: '\\' }] },
     },
-    {
-      operation: `GET ${azureProject}/build/builds`,
-      docs: `${azure}/build/builds/list`,
-      why: 'belongs to another service',
-      query: {
-        ...azureVersion,
-        definitions: text,
-        queryOrder: { enum: ['queueTimeDescending', 'queueTimeAscending', 'finishTimeDescending'] },
-        minTime: { type: 'string', format: 'date-time' },
-        $top: count,
-      },
+    [`GET ${builds}/builds`]: {
+      ...{ docs: `${azure}/build/builds/list`, why },
+      query:
+        'api-version:7.1 definitions queryOrder:queueTimeDescending|queueTimeAscending|finishTimeDescending minTime:time $top:count',
       answer: { count: 0, value: [] },
     },
-  ],
+  },
   'azure-devops-build': azureBuilds,
-  jenkins: [
-    {
-      operation: 'GET /me/api/json',
+  jenkins: {
+    'GET /me/api/json': {
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/',
-      query: { tree: text },
+      query: 'tree',
       answer: { _class: 'hudson.model.User', id: 'robot' },
     },
-    {
-      operation: 'GET /queue/api/json',
+    'GET /queue/api/json': {
       docs: 'https://javadoc.jenkins.io/hudson/model/Queue.html',
-      query: { tree: text },
+      query: 'tree',
       answer: { _class: 'hudson.model.Queue', items: [] },
     },
-    {
-      operation: 'GET /queue/item/{id}/api/json',
+    'GET /queue/item/{id}/api/json': {
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/#RemoteaccessAPI-Controllingtheamountofdatayoufetch',
-      query: { tree: text },
+      query: 'tree',
     },
-    {
-      operation: 'GET /job/{job}/api/json',
+    'GET /job/{job}/api/json': {
       docs: 'https://javadoc.jenkins.io/hudson/model/Job.html',
-      query: { tree: text },
+      query: 'tree',
       answer: {
         _class: 'org.jenkinsci.plugins.workflow.job.WorkflowJob',
         property: [{}, { parameterDefinitions: [{ name: 'ENV' }, { name: 'KEY' }] }],
         builds: [{ number: 42, queueId: 77, actions: [{}] }],
       },
     },
-    {
-      operation: 'GET /job/{job}/{number}/wfapi/describe',
+    'GET /job/{job}/{number}/wfapi/describe': {
       docs: 'https://github.com/jenkinsci/pipeline-stage-view-plugin/blob/master/rest-api/README.md',
-      why: 'belongs to another service',
+      why,
       answer: { id: '42', name: '#42', status: 'FAILED', stages: [{ id: '5', name: 'Test', status: 'FAILED' }] },
     },
-  ],
-  'aws-codebuild': [
-    {
-      operation: 'POST /#X-Amz-Target=CodeBuild_20161006.ListBuildsForProject',
-      docs: 'https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html',
-      body: {
-        type: 'object',
-        required: ['projectName'],
-        properties: {
-          projectName: { type: 'string', minLength: 1 },
-          sortOrder: { enum: ['ASCENDING', 'DESCENDING'] },
-          nextToken: text,
-        },
-        additionalProperties: false,
-      },
+  },
+  'aws-codebuild': {
+    'POST /#X-Amz-Target=CodeBuild_20161006.ListBuildsForProject': {
+      docs: `${aws}/codebuild/latest/APIReference/API_ListBuildsForProject.html`,
+      body: object('projectName!:text1.. sortOrder:ASCENDING|DESCENDING nextToken'),
       answer: { ids: [] },
     },
-    {
-      operation: 'POST /#X-Amz-Target=CodeBuild_20161006.BatchGetReports',
-      docs: 'https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetReports.html',
-      body: {
-        type: 'object',
-        required: ['reportArns'],
-        properties: { reportArns: { ...texts, minItems: 1, maxItems: 100 } },
-        additionalProperties: false,
-      },
+    'POST /#X-Amz-Target=CodeBuild_20161006.BatchGetReports': {
+      docs: `${aws}/codebuild/latest/APIReference/API_BatchGetReports.html`,
+      body: object('reportArns!:texts1..100'),
       answer: {
         reports: [{ testSummary: { total: 3, statusCounts: { SUCCEEDED: 2, FAILED: 1 }, durationInNanoSeconds: 1 } }],
         reportsNotFound: [],
       },
     },
-  ],
+  },
   // Its server is one of many at a host, and so has a path.
-  unleash: [
-    {
-      operation: 'GET /demo/api/admin/user',
+  unleash: {
+    'GET /demo/api/admin/user': {
       docs: 'https://docs.getunleash.io/api/overview',
       answer: { user: { id: 2, username: 'robot' }, permissions: [] },
     },
-    {
-      operation: 'GET /demo/api/admin/projects/{projectId}/change-requests/pending',
-      docs: 'https://docs.getunleash.io/concepts/change-requests',
-      answer: [],
-    },
-    {
-      operation: 'GET /demo/api/admin/projects/{projectId}/change-requests/{id}',
-      docs: 'https://docs.getunleash.io/concepts/change-requests',
+    'GET /demo/api/admin/projects/{projectId}/change-requests/pending': { docs: changeRequests, answer: [] },
+    'GET /demo/api/admin/projects/{projectId}/change-requests/{id}': { docs: changeRequests, answer: {} },
+    'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/title': {
+      docs: changeRequests,
+      body: object('title!'),
       answer: {},
     },
-    {
-      operation: 'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/title',
-      docs: 'https://docs.getunleash.io/concepts/change-requests',
-      body: { type: 'object', required: ['title'], properties: { title: text } },
-      answer: {},
-    },
-    {
-      operation: 'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/state',
-      docs: 'https://docs.getunleash.io/concepts/change-requests',
-      body: {
-        type: 'object',
-        required: ['state'],
-        properties: {
-          state: { enum: ['Draft', 'In review', 'Approved', 'Applied', 'Cancelled', 'Scheduled', 'Rejected'] },
-          comment: text,
-        },
-      },
+    'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/state': {
+      docs: changeRequests,
+      body: object('state! comment', {
+        state: { enum: ['Draft', 'In review', 'Approved', 'Applied', 'Cancelled', 'Scheduled', 'Rejected'] },
+      }),
       answer: { state: 'In review' },
     },
-  ],
-  blazemeter: [
-    {
-      operation: 'GET /api/v4/user',
+  },
+  blazemeter: {
+    'GET /api/v4/user': {
       docs: 'https://help.blazemeter.com/apidocs/performance/',
       answer: { api_version: 4, error: null, result: { id: 123456, email: 'my.name@my_email.com' } },
     },
-    {
-      operation: 'GET /api/v4/masters/{masterId}/reports/default/summary',
+    'GET /api/v4/masters/{masterId}/reports/default/summary': {
       docs: 'https://github.com/Blazemeter/bzm-mcp/blob/main/tools/report_manager.py',
       answer: {
         ...{ api_version: 4, error: null },
         result: { summary: [{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 0, avg: 1.47, min: 0, max: 177, tp90: 2 }] },
       },
     },
-  ],
-  neoload: [
-    {
-      operation: 'GET /v3/workspaces',
+  },
+  neoload: {
+    'GET /v3/workspaces': {
       docs: 'https://neoload-api.saas.neotys.com/explore/',
       answer: [{ id: '5e3acde2e860a132744ca916', name: 'Default Workspace' }],
     },
-    {
-      operation: 'GET /v3/workspaces/{workspaceId}/test-results',
+    'GET /v3/workspaces/{workspaceId}/test-results': {
       docs: 'https://neoload-api.saas.neotys.com/explore/',
-      query: { sort: text, limit: { type: 'integer', minimum: 1, maximum: 200 } },
+      query: 'sort limit:1..200',
       answer: [{ id: 'c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8', name: '#42', status: 'RUNNING' }],
     },
-  ],
-  'azure-load-testing': [
-    {
-      operation: 'GET /test-runs',
+  },
+  'azure-load-testing': {
+    'GET /test-runs': {
       docs: 'https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run/list-test-runs',
-      query: loadTestingVersion,
+      query: 'api-version:2026-04-01',
       answer: { value: [] },
     },
-    ...['PATCH /test-runs/{testRunId}', 'GET /test-runs/{testRunId}', 'POST /test-runs/{testRunId}:stop'].map(
-      (operation) => ({
-        operation,
-        docs: 'https://github.com/Azure/azure-rest-api-specs/tree/main/specification/loadtestservice/data-plane/loadtesting/2026-04-01',
-        why: 'newer than the contract' as const,
-        query: loadTestingVersion,
-      }),
-    ),
-  ],
-  'aws-dlt': [
-    {
-      operation: 'GET /prod/vCPUDetails',
-      docs: 'https://docs.aws.amazon.com/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html',
+    'PATCH /test-runs/{testRunId}': loadTestRun,
+    'GET /test-runs/{testRunId}': loadTestRun,
+    'POST /test-runs/{testRunId}:stop': loadTestRun,
+  },
+  'aws-dlt': {
+    'GET /prod/vCPUDetails': {
+      docs: `${aws}/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html`,
       answer: { 'eu-west-1': { vCPULimit: 100, vCPUsPerTask: 2, vCPUsInUse: 0 } },
     },
-  ],
+  },
 }
+
+/**
+ * All that may be called beyond the contracts, by contract. Anything else that a contract does not have fails; so does
+ * what stands here and is called no more.
+ */
+export const extraOperations: Record<string, ExtraOperation[]> = Object.fromEntries(
+  Object.entries(extras).map(([contract, operations]) => [
+    contract,
+    Object.entries(operations).map(([operation, extra]) => ({ operation, ...extra })),
+  ]),
+)
 
 /** The operations of a contract, and those beyond it. */
 export function operationsOf(contract: Contract, extra: ExtraOperation[], under = ''): Operation[] {
   const known = contract.operations.map((operation) => {
-    const { query = {}, body } = extra.find((one) => one.operation === operation.name) ?? {}
-    const replaced = operation.parameters.filter((one) => one.in === 'query' && one.name in query)
+    const { query = '', body } = extra.find((one) => one.operation === operation.name) ?? {}
+    const replaced = operation.parameters.filter((one) => one.in === 'query' && one.name in fields(query))
     const isRequired = (name: string) => replaced.some((one) => one.name === name && one.required)
     const added = parametersOf(query).map((one) => ({ ...one, required: isRequired(one.name) }))
     const parameters = [...operation.parameters.filter((one) => !replaced.includes(one)), ...added]
@@ -812,7 +575,7 @@ function withBody({ name, body }: Operation, more: Schema | undefined, contract:
 
 /** The call as an operation of the contract, with credentials as its others have them. */
 function operationOf(one: ExtraOperation, contract: Contract, underContract: string): Operation {
-  const { operation, query = {}, body, answer, under = underContract } = one
+  const { operation, query = '', body, answer, under = underContract } = one
   const [method = '', path = ''] = operation.split(' ')
   return {
     name: operation,
@@ -837,6 +600,6 @@ function contentTypeOf(path: string, { operations }: Contract): string {
   return operations.flatMap(({ body }) => Object.keys(body?.content ?? {}))[0] ?? AMAZON_JSON
 }
 
-function parametersOf(query: Record<string, Schema>): Parameter[] {
-  return Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
+function parametersOf(query: string): Parameter[] {
+  return Object.entries(fields(query)).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
 }
