@@ -60,7 +60,7 @@ export function casesOf(action: string, input: object = {}) {
   })
   return {
     passes,
-    /** @param says what the message of the failure contains */
+    /** @param says text in the message of the failure */
     fails: (how: string, says: string, more: Partial<Case> = {}) => passes(how, says, { ...more, refused: true }),
   }
 }

@@ -17,9 +17,9 @@ export function object(list: string, more: Record<string, Schema> = {}): Schema 
 
 function parse(list: string) {
   return (list ? list.split(' ') : []).map((field) => {
-    const [, name = '', mark, type = 'text'] = /^([^!:]+)(!?)(?::(.+))?$/.exec(field) ?? []
+    const [, name = '', marker, type = 'text'] = /^([^!:]+)(!?)(?::(.+))?$/.exec(field) ?? []
     if (!name) throw new Error(`Invalid field "${field}"`)
-    return { name, type, isRequired: mark === '!' }
+    return { name, type, isRequired: marker === '!' }
   })
 }
 
@@ -27,7 +27,9 @@ function schemaOf(type: string): Schema {
   if (type === 'flag') return { type: 'boolean' }
   if (type === 'count') return { type: 'integer', minimum: 0 }
   if (type === 'time') return { type: 'string', format: 'date-time' }
-  const [, kind, min = 0, max] = /^(texts?|)(?:(\d+)\.\.(\d*))?$/.exec(type) ?? []
+  if (type === 'text') return { type: 'string' }
+  if (type === 'texts') return { type: 'array', items: { type: 'string' } }
+  const [, kind, min, max] = /^(texts?|)(\d+)\.\.(\d*)$/.exec(type) ?? []
   if (kind === undefined) return { enum: type.split('|') }
   const within = (least: string, most: string) => ({ [least]: Number(min), ...(max ? { [most]: Number(max) } : {}) })
   if (kind === 'text') return { type: 'string', ...within('minLength', 'maxLength') }
