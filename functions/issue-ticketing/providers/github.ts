@@ -3,6 +3,7 @@ import { segment } from '../../../shared/http/segment.ts'
 import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
+import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
 import { githubApi, githubConnection, repository, repositoryPath } from '../../../shared/vendors/github.ts'
 import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
 
@@ -59,8 +60,8 @@ export const github = defineTicketProvider({
 
   async open(client, input) {
     const { project = '', title, description = '', type, assignee, fields } = input
-    const clipped = clip(title, MAX_TITLE)
-    const text = clipped === title ? description : `${title}\n\n${description}`
+    const clipped = clipSingleLine(title, MAX_TITLE)
+    const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const content = {
       title: clipped,
       body: withMarker(text, client.idempotencyKey, MAX_BODY),
@@ -84,11 +85,11 @@ export const github = defineTicketProvider({
     // Keep the marker, so that a repeated open still finds the issue.
     const marker = description === undefined ? '' : markerIn((await http.get(path, { schema: issue })).body.body)
     const patch = {
-      ...(title === undefined ? {} : { title }),
+      ...(title === undefined ? {} : { title: clipSingleLine(title, MAX_TITLE) }),
       ...(description === undefined ? {} : { body: clip(description, MAX_BODY - marker.length) + marker }),
       ...(type === undefined ? {} : { type }),
       ...(assignee === undefined ? {} : { assignees: [assignee] }),
-      ...(state === undefined ? {} : { state }),
+      ...(state === undefined ? {} : { state: state.toLowerCase() }),
       ...fields,
     }
     if (Object.keys(patch).length > 0) await http.patch(path, patch)
