@@ -94,16 +94,13 @@ export const mattermost = defineMessageProvider({
 
   async reply(client, { id, providerState }, message) {
     const { channel } = providerState as PostState
-    await client.http.post('api/v4/posts', {
-      channel_id: channel,
-      root_id: id,
-      ...(await contentOf(client, message, undefined)),
-    })
+    const content = { channel_id: channel, root_id: id, ...(await contentOf(client, message, undefined)) }
+    await client.http.post('api/v4/posts', content, { schema: post })
   },
 
   async replace(client, { id = '', providerState }, message) {
     const { key } = providerState as PostState
-    await client.http.put(`api/v4/posts/${segment(id)}/patch`, await contentOf(client, message, key))
+    await client.http.put(`api/v4/posts/${segment(id)}/patch`, await contentOf(client, message, key), { schema: post })
   },
 
   // Mattermost does not sign button requests. The context of a button is only visible to the server, so a request that contains
