@@ -52,8 +52,11 @@ export const datadogEvent = defineReportProvider({
   baseUrl: apiUrlOf,
   headers: keyHeaders,
   isCredentialsError: refusesKeys,
-  // Checks the API key only, because posting needs no application key.
-  check: ({ http }) => http.get('api/v1/validate'),
+  // Validating checks the API key only. A search checks the application key and its permission to read events.
+  async check(client) {
+    await client.http.get('api/v1/validate')
+    if (client.connection.applicationKey !== undefined) await find(client, 'connection-test')
+  },
   supportedFields: [],
 
   async report(client, _destination, report) {
