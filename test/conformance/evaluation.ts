@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
-import { secretsIn } from '../../shared/fields.ts'
 import type { EvaluationProvider } from '../../shared/providers/evaluation/provider.ts'
-import { clientOf, failureOf } from '../functions/helpers.ts'
+import { registerSecret } from '../../shared/redact.ts'
+import { type ClientOptions, failureOf } from '../functions/helpers.ts'
 import { type EvaluateOptions, evaluate } from '../functions/slo/drive.ts'
-import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
+import { type CommonOptions, commonTests } from './common.ts'
 
 interface EvaluationPlatform {
   server: Served
@@ -13,84 +13,98 @@ interface EvaluationPlatform {
   input: object
 }
 
-interface EvaluationOptions extends EvaluateOptions {
-  start: () => Promise<EvaluationPlatform>
-  /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
-  refusal?: (reason: string) => object
+interface EvaluationOptions<P extends EvaluationPlatform> extends EvaluateOptions, CommonOptions {
+  start: () => Promise<P>
+  /** The evaluation starts something at the platform instead of reading values. */
+  writes?: true
+  /** By the state of the platform: the result that it must lead to, with the value of the objective. */
+  verdicts?: Record<string, [arrange: (at: P) => unknown, result: string, value?: number]>
+  /** By the reason: a state in which the platform has no complete data, and the words that describe it. */
+  gaps?: Record<string, [arrange: (at: P) => unknown, words: string]>
+  /** Makes the platform return a text as the reason for missing data. */
+  reason?: (at: P, text: string) => unknown
+  /** SLOs that are refused, and the words of the refusal, which names the query. */
+  unknown?: Record<string, [slo: string, words: string]>
 }
 
+const secret = 'cut-in-the-middle-0123456789'
+
 /**
- * Registers the tests that every evaluation provider must pass: credentials stay secret, the reason of a refusal reaches the
- * caller, and temporary failures can be retried and never count as a verdict.
+ * Registers the tests that every evaluation provider must pass: those of `commonTests`, each verdict is returned, and missing data
+ * never passes.
  *
  * @example evaluationConformance(datadog, { start: async () => ({ server, connection, input: { slo: 'Checkout' } }) })
  */
-export function evaluationConformance(
+export function evaluationConformance<P extends EvaluationPlatform>(
   provider: EvaluationProvider,
-  { start, refusal = (reason) => ({ message: reason }), ...options }: EvaluationOptions,
+  {
+    start,
+    writes,
+    verdicts = {},
+    gaps = {},
+    unknown = {},
+    reason,
+    refusal,
+    unexpectedBodies,
+    ...options
+  }: EvaluationOptions<P>,
 ): void {
   describe(`${provider.title}: evaluation conformance`, () => {
-    let platform: EvaluationPlatform
-    beforeEach(async () => {
-      platform = await start()
+    const runAt = (at: P, more: EvaluateOptions = {}, input: object = {}, connection: object = {}) =>
+      evaluate(provider, { ...at.connection, ...connection }, { ...at.input, ...input }, { ...options, ...more })
+    const at = commonTests<P>(provider, {
+      ...(refusal ? { refusal } : {}),
+      ...(unexpectedBodies ? { unexpectedBodies } : {}),
+      start,
+      operations: { evaluation: (at) => (more?: ClientOptions) => runAt(at, more) },
+      reads: writes ? [] : ['evaluation'],
     })
-    afterEach(() => platform.server.close())
-
-    const valuesOf = (connection: object) => provider.connection.parse(connection)
-    const run = (more: EvaluateOptions = {}) =>
-      evaluate(provider, platform.connection, platform.input, { ...options, ...more })
 
     test('evaluates the requested objectives', async () => {
-      expect(await run()).toMatchObject({ status: 'succeeded', data: { score: expect.any(Number) } })
+      expect(await runAt(at())).toMatchObject({ status: 'succeeded', data: { score: expect.any(Number) } })
     })
 
-    test('declares its credentials as secrets', () => {
-      const credentials = credentialsIn(platform.connection).map(({ value }) => value)
-      expect(secretsIn(provider.connection, valuesOf(platform.connection)).sort()).toEqual(credentials.sort())
-    })
+    if (Object.keys(verdicts).length > 0) {
+      test.each(Object.entries(verdicts))('%s has the matching result', async (_state, [arrange, result, value]) => {
+        await arrange(at())
+        const indicator = { status: result, ...(value === undefined ? {} : { value: { value, success: true } }) }
+        const data = { result, indicatorResults: [indicator] }
+        expect(await runAt(at())).toMatchObject({ status: 'succeeded', result, data })
+      })
+    }
 
-    test('the connection test accepts valid credentials', async () => {
-      await provider.check(clientOf(provider, valuesOf(platform.connection)))
-      expect(platform.server.calls.length).toBeGreaterThan(0)
-    })
+    if (Object.keys(gaps).length > 0) {
+      test.each(Object.entries(gaps))(
+        'does not pass with %s, and is a warning if the connection allows it',
+        async (_reason, [arrange, words]) => {
+          await arrange(at())
+          const errored = await runAt(at())
+          expect(errored).toMatchObject({ status: 'errored', result: 'fail', message: expect.stringContaining(words) })
+          await arrange(at())
+          const warned = await runAt(at(), {}, {}, { noData: 'warning' })
+          expect(warned).toMatchObject({ status: 'succeeded', result: 'warning' })
+        },
+      )
+    }
 
-    test('the connection test reports invalid credentials without showing them', async () => {
-      for (const { name } of credentialsIn(platform.connection)) {
-        const values = valuesOf({ ...platform.connection, [name]: INVALID_CREDENTIAL })
-        const failure = await failureOf(Promise.resolve(provider.check(clientOf(provider, values))))
-        expect(failure.kind).toBe('credentials')
-        expect(failure.message).not.toContain(INVALID_CREDENTIAL)
-      }
-    })
+    if (reason) {
+      test('shows no part of a secret if the reason is clipped', async () => {
+        registerSecret(secret)
+        await reason(at(), `${'x'.repeat(285)} ${secret}`)
+        const { message } = await runAt(at())
+        expect(message).toContain('xxx')
+        expect(message).not.toContain(secret.slice(0, 6))
+      })
+    }
 
-    test('shows the reason of a refusal, with masked credentials', async () => {
-      const secrets = credentialsIn(platform.connection).map(({ value }) => value)
-      platform.server.failNext(400, refusal(`no ${['such thing', ...secrets].join(' ')}`), { times: 5 })
-      const { kind, message } = await failureOf(run())
-      expect(kind).toBe('refused')
-      expect(message).toContain(`no ${['such thing', ...secrets.map(() => '***')].join(' ')}`)
-    })
-
-    test.each([
-      ['a 500 response', () => platform.server.failNext(500, '<html><title>Error</title></html>', { times: 5 })],
-      ['a 503 response', () => platform.server.failNext(503, '<html><title>Unavailable</title></html>', { times: 5 })],
-      ['a broken connection', () => platform.server.down()],
-      ['a 200 response from something else', () => platform.server.failNext(200, '<html>Log in</html>', { times: 5 })],
-      ['a 200 response of another type', () => platform.server.failNext(200, '"welcome"', { times: 5 })],
-    ])('can be retried after %s', async (_what, fail) => {
-      fail()
-      expect(await failureOf(run())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-    })
-
-    test('reports how long to wait after a 429 response', async () => {
-      const headers = { 'retry-after': '7', 'x-amzn-errortype': 'ThrottlingException' }
-      platform.server.failNext(429, refusal('Slow down'), { headers })
-      expect(await failureOf(run())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 7 })
-    })
-
-    test('fails at the deadline if the platform does not respond', async () => {
-      platform.server.hang()
-      expect(await failureOf(run({ deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-    })
+    if (Object.keys(unknown).length > 0) {
+      test.each(Object.entries(unknown))('is refused for %s', async (_what, [slo, words]) => {
+        const failure = await failureOf(runAt(at(), { interactive: false }, { slo }))
+        expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
+        expect(failure.message).toContain(`The query of ${slo}: `)
+        const paths = at().server.calls.map(({ encodedPath }) => encodedPath)
+        for (const path of paths) expect(path).not.toMatch(/\.\.|%2e|\/\//i)
+      })
+    }
   })
 }

@@ -1,133 +1,163 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { secretsIn } from '../../shared/fields.ts'
+import { describe, expect, test } from '@jest/globals'
 import type { Outcome } from '../../shared/outcome.ts'
+import { MAX_TITLE } from '../../shared/providers/cut-text.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
+import { slug } from '../../shared/text/slug.ts'
 import type { Played, TicketPlatform } from '../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf } from '../functions/helpers.ts'
-import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
-
-interface TicketOptions {
-  /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
-  refusal?: (reason: string) => object
-}
-
-type Options = Parameters<typeof clientOf>[2]
+import { type ClientOptions, clientOf, failureOf, keyOf } from '../functions/helpers.ts'
+import { type CommonOptions, commonTests, isWrite } from './common.ts'
 
 /**
- * Registers the tests that every ticket provider must pass: credentials stay secret, repeated calls change nothing, and
- * temporary failures can be retried.
+ * Registers the tests that every ticket provider must pass: those of `commonTests`, repeated calls and lost responses change
+ * nothing, and states are read back.
  *
  * @example ticketConformance(gitlab, ticketPlatforms['issue-ticketing/gitlab'])
  */
 export function ticketConformance(
   provider: TicketProvider,
-  platform: Pick<TicketPlatform, 'start' | 'blind'> | undefined,
-  { refusal = (reason) => ({ message: reason }) }: TicketOptions = {},
+  platform: Pick<TicketPlatform, 'start' | 'blind' | 'unknownId' | 'wrongId'> | undefined,
+  options: CommonOptions = {},
 ): void {
   if (!platform) throw new Error(`No fake platform for ${provider.title}`)
+  const { blind, unknownId, wrongId } = platform
 
   describe(`${provider.title}: ticket conformance`, () => {
-    let played: Played
-    let id: string
-    beforeEach(async () => {
-      played = await platform.start()
-      const { data } = await open({ key: keyOf(9) })
-      id = String(data['id'])
-      played.server.calls.length = 0
-    })
-    afterEach(() => played.server.close())
-
-    const valuesOf = (connection: object) => provider.connection.parse(connection)
-    const client = (options?: Options) => clientOf(provider, valuesOf(played.connection), options)
-    const where = () => ({ project: played.connection['project'] as string | undefined })
-    const open = (options?: Options) => {
-      const ticket = { title: 'Checkout fails', description: 'Since **14:03**.', ...where() }
-      return openTicket.run(provider, client(options), ticket)
+    type Ticket = Played & { id: string }
+    const client = ({ connection }: Played, options?: ClientOptions) =>
+      clientOf(provider, provider.connection.parse(connection), options)
+    const where = ({ connection }: Played) => ({ project: connection['project'] as string | undefined })
+    const openAt = (at: Played, options?: ClientOptions, input: object = {}) => {
+      const ticket = { title: 'Checkout fails', description: 'Since **14:03**.', ...where(at), ...input }
+      return openTicket.run(provider, client(at, options), ticket)
     }
-    const update = (input: object, options?: Options) =>
-      updateTicket.run(provider, client(options), { id, ...where(), ...input })
-    const close = (input: object = {}) => closeTicket.run(provider, client(), { id, ...where(), ...input })
-    const actions: Record<string, () => Promise<Outcome>> = {
-      open: () => open(),
-      update: () => update({ title: 'Checkout is slow' }),
-      close: () => close(),
-    }
-    const writesOf = (text: string) =>
-      played.server.calls.filter(({ method, text: body }) => method !== 'GET' && body.includes(text))
+    const updateAt = (at: Ticket, input: object, options?: ClientOptions) =>
+      updateTicket.run(provider, client(at, options), { id: at.id, ...where(at), ...input })
+    const closeAt = (at: Ticket, input: object = {}, options?: ClientOptions) =>
+      closeTicket.run(provider, client(at, options), { id: at.id, ...where(at), ...input })
 
-    test('declares its credentials as secrets', () => {
-      const credentials = credentialsIn(played.connection).map(({ value }) => value)
-      expect(secretsIn(provider.connection, valuesOf(played.connection))).toEqual(credentials)
+    const at = commonTests<Ticket>(provider, {
+      ...options,
+      async start() {
+        const played = await platform.start()
+        const { data } = await openAt(played, { key: keyOf(9) })
+        played.server.calls.length = 0
+        return { ...played, id: String(data['id']) }
+      },
+      operations: {
+        open: (at) => (options) => openAt(at, options),
+        update: (at) => (options) => updateAt(at, { title: 'Checkout is slow' }, options),
+        ...(blind ? {} : { comment: (at) => (options) => updateAt(at, { comment: 'Still down' }, options) }),
+        close: (at) => (options) => closeAt(at, {}, options),
+      },
+      ids: unknownId
+        ? {
+            update: { valid: unknownId, run: (id, at) => updateAt({ ...at, id }, { title: 'x' }) },
+            close: { valid: unknownId, run: (id, at) => closeAt({ ...at, id }) },
+          }
+        : {},
     })
+    const writesOf = (text: string) => at().server.calls.filter((call) => isWrite(call) && call.text.includes(text))
+    const openAgain = (options?: ClientOptions, input?: object) => openAt(at(), options, input)
+    const update = (input: object, options?: ClientOptions): Promise<Outcome> => updateAt(at(), input, options)
+    const close = (input?: object, options?: ClientOptions): Promise<Outcome> => closeAt(at(), input, options)
 
-    test('the connection test reports invalid credentials without showing them', async () => {
-      for (const { name } of credentialsIn(played.connection)) {
-        const values = valuesOf({ ...played.connection, [name]: INVALID_CREDENTIAL })
-        const failure = await failureOf(Promise.resolve(provider.check(clientOf(provider, values))))
-        expect(failure.kind).toBe('credentials')
-        expect(failure.message).not.toContain(INVALID_CREDENTIAL)
-      }
+    test('open returns the id, the number, the link and the state', async () => {
+      const { data, links, message } = await openAgain()
+      const { id, number, url, state } = data
+      expect(data).toEqual({
+        id: expect.stringMatching(/./),
+        number: expect.stringMatching(/./),
+        state,
+        ...(url ? { url } : {}),
+      })
+      expect(links).toEqual(url ? { [`${slug(provider.title)} ${number}`]: url } : {})
+      if (!blind) expect({ id, message }).toEqual({ id, message: `Opened ${provider.noun} ${number}` })
     })
 
     test('a repeated open returns the first ticket, and another event opens another', async () => {
-      const before = played.made?.() ?? 0
-      const first = await open()
-      const second = await open()
-      expect(second.data['id']).toBe(first.data['id'])
-      expect(played.made?.()).toBe(before + 1)
-      await open({ key: keyOf(2) })
-      expect(played.made?.()).toBe(before + 2)
+      const before = at().made?.() ?? 0
+      const first = await openAgain()
+      expect((await openAgain()).data['id']).toBe(first.data['id'])
+      expect(at().made?.()).toBe(before + 1)
+      await openAgain({ key: keyOf(2) })
+      expect(at().made?.()).toBe(before + 2)
     })
 
-    if (!platform.blind) {
-      test('comments once per event', async () => {
-        for (const key of [keyOf(1), keyOf(1)]) await update({ comment: 'Still down' }, { key })
+    test('a retry after a lost response opens no second ticket', async () => {
+      const before = at().made?.() ?? 0
+      at().server.loseNext(({ text }) => text.includes('Checkout fails'))
+      expect(await failureOf(openAgain())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
+      expect(await openAgain({ isRetry: true })).toMatchObject({ result: 'pass' })
+      expect(at().made?.()).toBe(before + 1)
+    })
+
+    test('stores no marker without an idempotency key, and opens each ticket', async () => {
+      const before = at().made?.() ?? 0
+      for (let call = 0; call < 2; call++) await openAgain({ key: undefined })
+      expect(at().made?.()).toBe(before + 2)
+      for (const { text } of writesOf('Checkout fails')) expect(text).not.toMatch(/undefined|caw-|webhooks:/)
+    })
+
+    test('writes the title on one line, and a long one also in the description', async () => {
+      await openAgain({}, { title: 'Checkout\n fails' })
+      expect(writesOf('Checkout fails')).not.toEqual([])
+      await openAgain({ key: keyOf(2) }, { title: `${'x'.repeat(MAX_TITLE - 18)} and its last word` })
+      expect(writesOf('and its last word')).not.toEqual([])
+    })
+
+    if (unknownId) {
+      test('refuses an unknown ticket with the reason of the platform', async () => {
+        for (const act of [() => update({ id: unknownId, title: 'x' }), () => close({ id: unknownId })])
+          expect(await failureOf(act())).toMatchObject({ kind: 'refused', transient: false, mayHaveWritten: false })
+      })
+    }
+
+    if (wrongId) {
+      test('refuses an invalid id', () => {
+        for (const id of [wrongId, ...(blind ? [] : ['../1', ''])]) {
+          expect(() => provider.checkRef?.({ id, project: undefined })).toThrow(
+            expect.objectContaining({ kind: 'invalid' }),
+          )
+        }
+      })
+    }
+
+    if (!blind) {
+      test('comments once per event, also after a lost response', async () => {
+        at().server.loseNext((call) => isWrite(call) && call.text.includes('Still down'))
+        expect(await failureOf(update({ comment: 'Still down' }))).toMatchObject({
+          transient: true,
+          mayHaveWritten: true,
+        })
+        for (const isRetry of [true, false]) await update({ comment: 'Still down' }, { isRetry })
         expect(writesOf('Still down')).toHaveLength(1)
         await update({ comment: 'Still down' }, { key: keyOf(2) })
         expect(writesOf('Still down')).toHaveLength(2)
+        await update({ comment: 'Still down' }, { key: undefined })
+        expect(writesOf('Still down')).toHaveLength(3)
+        expect(writesOf('Still down').at(-1)?.text).not.toMatch(/undefined|caw-|webhooks:/)
       })
 
       test('a repeated close passes, and comments and closes once', async () => {
         expect(await close({ comment: 'Rolled back' })).toMatchObject({ result: 'pass' })
-        const { length } = writesOf('Rolled back')
+        const { length } = writesOf('')
         const again = await close({ comment: 'Rolled back' })
         expect(again).toMatchObject({ result: 'pass', message: expect.stringContaining('already') })
-        expect(writesOf('Rolled back')).toHaveLength(length)
+        expect(writesOf('')).toHaveLength(length)
+      })
+
+      test('closes and reopens, and changes nothing if the ticket is already in that state', async () => {
+        const { data } = await update({ state: 'closed' })
+        expect(data['id']).toBe(at().id)
+        expect(await update({ state: 'Closed' })).toMatchObject({ data: { state: data['state'] } })
+        const { length } = writesOf('')
+        expect(await close()).toMatchObject({ data, message: expect.stringContaining('already') })
+        expect(writesOf('')).toHaveLength(length)
+        const reopened = await update({ state: 'open' })
+        expect(reopened.data['state']).not.toBe(data['state'])
+        expect(await update({ state: 'open' })).toMatchObject({ data: reopened.data })
       })
     }
-
-    describe.each(Object.entries(actions))('%s', (_, act) => {
-      test('can be retried after a 5xx response', async () => {
-        played.server.failNext(503, '<html><title>Unavailable</title></html>', { times: 5 })
-        const failure = await failureOf(act())
-        expect(failure).toMatchObject({ kind: 'platform', transient: true })
-        expect(failure.message).toContain('503')
-      })
-
-      test('can be retried after a broken connection', async () => {
-        played.server.down()
-        expect(await failureOf(act())).toMatchObject({ kind: 'platform', transient: true })
-      })
-
-      test('masks credentials in the message of a refusal', async () => {
-        for (const { value } of credentialsIn(played.connection)) {
-          played.server.failNext(400, refusal(`no ${value}`), { times: 5 })
-          const { message } = await failureOf(act())
-          expect(message).toContain('no ***')
-          expect(message).not.toContain(value)
-        }
-      })
-    })
-
-    test('reports how long to wait after a 429 response', async () => {
-      played.server.failNext(429, refusal('Slow down'), { headers: { 'retry-after': '7' } })
-      expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 7 })
-    })
-
-    test('fails at the deadline if the platform does not respond', async () => {
-      played.server.hang()
-      expect(await failureOf(open({ deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
-    })
   })
 }

@@ -6,22 +6,24 @@ import type { CallOrigin, Client, Provider } from '../../shared/providers/provid
 import type { OpenTicket } from '../../shared/providers/ticket.ts'
 import { registerSecret } from '../../shared/redact.ts'
 
-interface Options {
+export interface ClientOptions {
   /** The idempotency key. Defaults to `keyOf(1)`. */
   key?: string | undefined
   isRetry?: boolean
   event?: CallOrigin
   /** Milliseconds from now. */
   deadline?: number
+  /** Called with each write before it is sent, as in a dry run. */
+  intercept?: Parameters<typeof connect>[1]['intercept']
 }
 
 /** Returns the client that the framework creates for a call. */
 export function clientOf<S extends z.ZodMiniObject>(
   provider: Provider<S>,
   values: z.output<S>,
-  options: Options = {},
+  options: ClientOptions = {},
 ): Client<z.output<S>> & { idempotencyKey: string } {
-  const { key, isRetry = false, deadline = 20_000, event } = { key: keyOf(1), ...options }
+  const { key, isRetry = false, deadline = 20_000, event, intercept } = { key: keyOf(1), ...options }
   for (const value of secretsIn(provider.connection, values)) registerSecret(value)
   const connection = { name: 'test', provider: provider as unknown as Provider, values }
   return connect(connection, {
@@ -29,9 +31,8 @@ export function clientOf<S extends z.ZodMiniObject>(
     isRetry,
     event,
     deadlineAt: Date.now() + deadline,
-  }) as Client<z.output<S>> & {
-    idempotencyKey: string
-  }
+    ...(intercept ? { intercept } : {}),
+  }) as Client<z.output<S>> & { idempotencyKey: string }
 }
 
 /** Returns an idempotency key of the length that the framework uses. */

@@ -366,4 +366,4 @@ describe('AWS AppConfig: deployment', () => {
   })
 })
 
-flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'])
+flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], { unexpectedBodies: { text: 'refused' } })

@@ -414,4 +414,7 @@ describe('Azure Boards: documented responses', () => {
   })
 })
 
-ticketConformance(azureBoards, ticketPlatforms['issue-ticketing/azure-boards'])
+ticketConformance(azureBoards, ticketPlatforms['issue-ticketing/azure-boards'], {
+  // Azure DevOps shows its sign-in page with status 200.
+  unexpectedBodies: { page: 'credentials', text: 'credentials' },
+})

@@ -9,4 +9,6 @@ ticketConformance(github, {
     const connection = { baseUrl: `${server.url}/sandbox/github`, token: demo.githubToken, project: 'acme/shop' }
     return { server, connection, made: server.made }
   },
+  unknownId: 'acme/shop#424242',
+  wrongId: 'no such thing',
 })

@@ -56,19 +56,6 @@ describe('Mattermost: post', () => {
     expect(await mattermost.find(client({ isRetry: true }), server.channel)).toBeUndefined()
   })
 
-  test('a concurrent retry is deduplicated', async () => {
-    await post(evaluation)
-    await post(evaluation)
-    expect(server.state.posts).toHaveLength(1)
-  })
-
-  test('has no key without an event id', async () => {
-    await post(evaluation, { key: undefined })
-    await post(evaluation, { key: undefined })
-    expect(server.state.posts).toHaveLength(2)
-    expect(JSON.stringify(server.calls.map(({ body }) => body))).not.toContain('cloud_automation_webhooks')
-  })
-
   test.each([
     [
       'no member',
@@ -80,37 +67,6 @@ describe('Mattermost: post', () => {
     const failure = await failureOf(post(evaluation, {}, channel.slice(0, 26)))
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
     expect(server.state.posts).toEqual([])
-  })
-
-  test.each([
-    [401, 'credentials', { id: 'api.context.session_expired.app_error', message: 'Invalid or expired session' }],
-    [403, 'refused', { message: 'You do not have the appropriate permissions.' }],
-    [500, 'platform', { message: 'Unable to save the Post.' }],
-    [502, 'platform', '<html><h1>Bad gateway</h1></html>'],
-  ])('maps the status %s to the failure %s', async (status, kind, body) => {
-    server.failNext(status, body)
-    expect(await failureOf(post(evaluation))).toMatchObject({ kind })
-  })
-})
-
-describe('Mattermost: channel', () => {
-  test.each(['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'])('accepts %s', (channel) => {
-    expect(() => mattermost.checkMessage({ channel, needsApproval: false })).not.toThrow()
-  })
-
-  test.each([
-    '',
-    'deployments',
-    '~deployments',
-    '../users/me',
-    'ops/a/b',
-    'ops/',
-    'DEPLOYS000000000000000000D',
-    '@jane',
-  ])('refuses %j', (channel) => {
-    expect(() => mattermost.checkMessage({ channel, needsApproval: false })).toThrow(
-      'input.channel must be a channel id, or team and name',
-    )
   })
 })
 
@@ -284,17 +240,25 @@ describe('Mattermost: buttons', () => {
   })
 })
 
-describe('Mattermost: connection', () => {
-  test('the connection test reads the user of the token', async () => {
-    await mattermost.check(client())
-    expect(server.calls).toMatchObject([
-      { path: '/api/v4/users/me', headers: { authorization: `Bearer ${server.token}` } },
-    ])
-  })
-})
+describe('Mattermost: connection', () => {})
 
 messageConformance(mattermost, {
   start: startMattermost,
   connection: ({ url, token }) => ({ baseUrl: url, token }),
   channel: 'deploys000000000000000000d',
+  visible: ({ state }) => state.posts.length,
+  channels: {
+    accepted: ['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'],
+    refused: [
+      '',
+      'deployments',
+      '~deployments',
+      '../users/me',
+      'ops/a/b',
+      'ops/',
+      'DEPLOYS000000000000000000D',
+      '@jane',
+    ],
+    words: 'input.channel must be a channel id, or team and name',
+  },
 })

@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { msteams } from '../../../functions/notification/providers/msteams.ts'
 import { type TeamsServer, teamsServer } from '../../../infra/platforms/msteams.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import type { SentRequest } from '../../../shared/http/exchange.ts'
-import { connect } from '../../../shared/providers/connect.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import type { Provider } from '../../../shared/providers/provider.ts'
+import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf } from '../helpers.ts'
-import { decided, evaluation, hostile, question } from './messages.ts'
+import { decided, evaluation, question } from './messages.ts'
 
 let server: TeamsServer
 beforeEach(async () => {
@@ -34,20 +31,6 @@ describe('Microsoft Teams: post', () => {
     server.failNext(200, { done: true }, { done: true })
     expect(await post(evaluation)).toEqual({})
     expect(server.cards).toHaveLength(1)
-  })
-
-  test('fits the limit of the workflow for any text', async () => {
-    for (const text of hostile)
-      await post({ ...question, title: text, text, fields: [{ name: text, value: text.repeat(2) }] })
-    expect(server.failedRuns).toEqual([])
-    expect(server.cards).toHaveLength(hostile.length)
-  })
-
-  test('a retry after a lost response posts again', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
-    await post(evaluation, { isRetry: true })
-    expect(server.cards).toHaveLength(2)
   })
 
   test('replies are new cards', async () => {
@@ -95,56 +78,12 @@ describe('Microsoft Teams: errors', () => {
       message: expect.stringContaining(message),
     })
   })
-
-  test.each([
-    [403, 'refused'],
-    [429, 'platform'],
-    [500, 'platform'],
-    [502, 'platform'],
-  ])('maps the status %i to the failure %s', async (status, kind) => {
-    const headers: Record<string, string> = status === 429 ? { 'retry-after': '7' } : {}
-    server.failNext(status, { error: { code: 'x', message: 'Not now.' } }, { headers })
-    const failure = await failureOf(post(evaluation))
-    expect(failure).toMatchObject({ kind, message: expect.stringContaining('Not now.') })
-    if (status === 429) expect(failure.retryAfter).toBe(7)
-    expect(server.cards).toEqual([])
-  })
-
-  test('can be retried after a broken connection', async () => {
-    server.down()
-    const failure = await failureOf(post(evaluation))
-    expect(failure).toMatchObject({ transient: true, message: expect.stringContaining('(POST the webhook)') })
-    expect(failure.message).not.toMatch(secretParts)
-  })
-
-  test('fails at the deadline if Teams does not respond', async () => {
-    server.hang()
-    const failure = await failureOf(post(evaluation, { deadline: 100 }))
-    expect(failure).toMatchObject({ kind: 'timeout', mayHaveWritten: true })
-    expect(failure.message).not.toMatch(secretParts)
-  })
 })
 
 describe('Microsoft Teams: connection', () => {
   test('the connection test posts a card', async () => {
     await msteams.check(client())
     expect(server.cards).toMatchObject([{ fallbackText: 'ℹ️ This connection works' }])
-  })
-
-  test('shows only the host of the URL in a dry run', async () => {
-    const { webhookUrl } = server
-    expect(secretsIn(msteams.connection, { webhookUrl })).toEqual([webhookUrl])
-    const sent: SentRequest[] = []
-    const intercept = (request: SentRequest) => {
-      sent.push(request)
-      throw new Error('dry run')
-    }
-    const connection = { name: 'test', provider: msteams as unknown as Provider, values: { webhookUrl } }
-    const options = { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + 1_000, intercept }
-    const dryRun = connect(connection, options) as ReturnType<typeof client>
-    await expect(msteams.post(dryRun, undefined, evaluation)).rejects.toThrow('dry run')
-    expect(sent).toMatchObject([{ method: 'POST', url: `${server.url}/***` }])
-    expect(JSON.stringify(sent)).not.toMatch(secretParts)
   })
 
   const rest = ':443/workflows/8f14e45f/triggers/manual/paths/invoke?api-version=1&sp=%2Fx&sv=1.0&sig=a-b_c'
@@ -172,4 +111,15 @@ describe('Microsoft Teams: connection', () => {
     expect(error?.issues.map(({ message }) => message).join()).toContain(words)
     expect(error?.issues.map(({ message }) => message).join()).not.toContain(webhookUrl)
   })
+})
+
+messageConformance(msteams, {
+  start: teamsServer,
+  connection: ({ webhookUrl }) => ({ webhookUrl }),
+  refusal: (message) => ({ error: { code: 'x', message } }),
+  visible: ({ cards }) => cards.length,
+  repeats: true,
+  checkWrites: true,
+  unexpectedBodies: { page: 'success', text: 'success' },
+  verify: ({ failedRuns }) => expect(failedRuns).toEqual([]),
 })

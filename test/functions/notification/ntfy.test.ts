@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
 import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
-import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
+import { decided, evaluation, question } from './messages.ts'
 
 let server: NtfyServer
 beforeEach(async () => {
@@ -85,54 +84,10 @@ describe('ntfy: post', () => {
     expect(server.messages[0]?.message).toMatch(/\nand 1\d\d more$/)
   })
 
-  test.each(hostile.map((text) => [text.slice(0, 40), text]))('accepts any text: %j', async (_short, text) => {
-    await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
-    expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Bridge' }])
-    expect(JSON.stringify(sent())).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00(?:0|1)/)
-  })
-
-  test('accepts any message, with its first links', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyMessage, async (message) => {
-        const posted = await post(message)
-        expect(posted.id).toBe(server.messages.at(-1)?.id)
-        const links = message.links.filter(({ url }) => url.startsWith('http') && url.length <= 1_000)
-        const count = Math.min(3, links.length + (message.buttons ? 1 : 0))
-        expect(server.messages.at(-1)?.actions ?? []).toHaveLength(count)
-      }),
-      { numRuns: 100 },
-    )
-  })
-
-  test('a retry after a lost response replaces the first message in apps', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
-    await post(evaluation, { isRetry: true })
-    expect(server.shown('deploys')).toHaveLength(1)
-    await post(evaluation, { key: keyOf(2) })
-    expect(server.shown('deploys')).toHaveLength(2)
-  })
-
-  test('has no sequence id without an event id', async () => {
-    await post(evaluation, { key: undefined })
-    expect(sent()).not.toHaveProperty('sequence_id')
-  })
-
   test('reports the message of ntfy for a protected topic', async () => {
     const failure = await failureOf(post(evaluation, {}, 'secrets'))
     expect(failure).toMatchObject({ kind: 'refused', message: 'ntfy answered 403 to POST /: forbidden' })
     expect(server.messages).toEqual([])
-  })
-
-  test.each([
-    [400, 'refused', { code: 40007, http: 400, error: 'invalid priority parameter' }],
-    [401, 'credentials', { code: 40101, http: 401, error: 'unauthorized' }],
-    [413, 'refused', { code: 41303, http: 413, error: 'JSON body too large' }],
-    [500, 'platform', { code: 50001, http: 500, error: 'internal server error' }],
-    [200, 'platform', '<html><h1>Welcome</h1></html>'],
-  ])('maps the status %s to the failure %s', async (status, kind, body) => {
-    server.failNext(status, body)
-    expect(await failureOf(post(evaluation))).toMatchObject({ kind })
   })
 })
 
@@ -152,18 +107,6 @@ describe('ntfy: replies and updates', () => {
     await ntfy.reply(client(), posted, reminder)
     expect(server.shown('approvals')).toHaveLength(2)
     expect(sent()).toMatchObject({ message: reminder.title, click: question.buttons?.[0]?.url })
-  })
-})
-
-describe('ntfy: topic', () => {
-  test.each(['deploys', 'a-b_C9', 'x'.repeat(64)])('accepts %s', (channel) => {
-    expect(() => ntfy.checkMessage({ channel, needsApproval: false })).not.toThrow()
-  })
-
-  test.each(['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'])('refuses %j', (channel) => {
-    expect(() => ntfy.checkMessage({ channel, needsApproval: false })).toThrow(
-      'input.channel must be a topic of up to 64 letters, digits, - and _',
-    )
   })
 })
 
@@ -189,4 +132,17 @@ messageConformance(ntfy, {
   connection: ({ url, token }) => ({ baseUrl: url, token }),
   channel: 'deploys',
   refusal: (reason) => ({ error: reason }),
+  visible: (server) => server.shown('deploys').length,
+  verify({ messages }, { links, buttons }) {
+    const shown = messages.at(-1)
+    const usable = links.filter(({ url }) => url.startsWith('http') && url.length <= 1_000)
+    expect(shown?.actions ?? []).toHaveLength(Math.min(3, usable.length + (buttons ? 1 : 0)))
+    if (buttons) expect(shown?.actions?.[0]?.label).toBe('Decide')
+    expect(JSON.stringify(shown)).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00(?:0|1)/)
+  },
+  channels: {
+    accepted: ['deploys', 'a-b_C9', 'x'.repeat(64)],
+    refused: ['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'],
+    words: 'input.channel must be a topic of up to 64 letters, digits, - and _',
+  },
 })

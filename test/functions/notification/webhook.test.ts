@@ -4,13 +4,10 @@ import fc from 'fast-check'
 import { signatures, webhook } from '../../../functions/notification/providers/webhook.ts'
 import { type EndpointServer, endpointServer } from '../../../infra/platforms/webhook.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { SentRequest } from '../../../shared/http/exchange.ts'
-import { connect } from '../../../shared/providers/connect.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import type { Provider } from '../../../shared/providers/provider.ts'
 import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
-import { anyMessage, decided, evaluation, question } from './messages.ts'
+import { decided, evaluation, question } from './messages.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 let server: EndpointServer
@@ -106,39 +103,6 @@ describe('Webhook: post', () => {
     })
     expect(server.calls[0]?.text).not.toContain('"token"')
   })
-
-  test('a retry after a lost response has the same id', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
-    expect(await post(evaluation, { isRetry: true })).toEqual({ id: keyOf(1) })
-    expect(server.calls).toHaveLength(2)
-    expect(server.deliveries).toHaveLength(1)
-    await post(evaluation, { key: keyOf(2) })
-    expect(server.deliveries).toHaveLength(2)
-  })
-
-  test('has a new id without an event id', async () => {
-    const [one, other] = [await post(evaluation, { key: undefined }), await post(evaluation, { key: undefined })]
-    expect(one.id).toMatch(/^[0-9a-f-]{36}$/)
-    expect(one.id).not.toBe(other.id)
-    expect(server.deliveries.map(({ id }) => id)).toEqual([one.id, other.id])
-  })
-
-  test('any message can be verified and parsed', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyMessage, async (message) => {
-        server.deliveries.length = 0
-        await post(message)
-        const links = message.links.filter(({ url }) => url.startsWith('http'))
-        expect(server.deliveries[0]?.body['message']).toMatchObject({
-          title: message.title,
-          fields: message.fields,
-          links,
-        })
-      }),
-      { numRuns: 100 },
-    )
-  })
 })
 
 describe('Webhook: replies and updates', () => {
@@ -169,21 +133,6 @@ describe('Webhook: replies and updates', () => {
 })
 
 describe('Webhook: errors', () => {
-  test.each([
-    [400, { message: 'No such tenant' }, 'refused', 'No such tenant'],
-    [403, { error: 'Not yours' }, 'refused', 'Not yours'],
-    [404, { detail: 'No such hook' }, 'refused', 'No such hook'],
-    [410, 'Gone for good', 'refused', 'Gone for good'],
-    [413, { title: 'Too much' }, 'refused', 'Too much'],
-    [500, '<html><title>Oops</title></html>', 'platform', 'a page titled "Oops"'],
-    [503, '', 'platform', 'no reason given'],
-  ])('reports the reason of the status %i', async (status, body, kind, words) => {
-    server.failNext(status, body)
-    const failure = await failureOf(post(evaluation))
-    expect(failure).toMatchObject({ kind, message: `Webhook answered ${status} to POST the endpoint: ${words}` })
-    expect(server.deliveries).toEqual([])
-  })
-
   test('reports an invalid signature as credentials', async () => {
     const failure = await failureOf(post(evaluation, {}, { secret: 'another secret' }))
     expect(failure).toMatchObject({
@@ -248,21 +197,6 @@ describe('Webhook: connection', () => {
     expect((await failureOf(post(evaluation, {}, fields))).message).toContain('What are *** and ***?')
   })
 
-  test('shows no signature in a dry run', async () => {
-    const sent: SentRequest[] = []
-    const intercept = (request: SentRequest) => {
-      sent.push(request)
-      throw new Error('dry run')
-    }
-    const options = { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + 1_000, intercept }
-    const named = { name: 'test', provider: webhook as unknown as Provider, values: connection() }
-    const dry = connect(named, options) as ReturnType<typeof client>
-    await expect(webhook.post(dry, undefined, evaluation)).rejects.toThrow('dry run')
-    expect(sent).toMatchObject([{ method: 'POST', url: `${server.url}/***`, body: expect.stringContaining('shop') }])
-    expect(JSON.stringify(sent)).not.toMatch(/signature|a-secret-path|that\+is\+secret/)
-    expect(server.calls).toEqual([])
-  })
-
   test.each([
     ['a missing secret', { secret: undefined }, 'secret'],
     ['an invalid key', { secret: 'whsec_not base64!' }, 'whsec_'],
@@ -287,5 +221,11 @@ describe('Webhook: connection', () => {
 messageConformance(webhook, {
   start: () => endpointServer(secret),
   connection: ({ endpoint }) => ({ baseUrl: endpoint, secret }),
-  hasToken: false,
+  visible: ({ deliveries }) => deliveries.length,
+  checkWrites: true,
+  unexpectedBodies: { page: 'success', text: 'success' },
+  verify({ deliveries }, { title, fields, links }) {
+    const web = links.filter(({ url }) => url.startsWith('http'))
+    expect(deliveries.at(-1)?.body['message']).toMatchObject({ title, fields, links: web })
+  },
 })

@@ -46,6 +46,7 @@ evaluationConformance(keptn, {
   },
   task: 'check-slo',
   interactive: true,
+  writes: true,
 })
 
 describe('Keptn: an evaluation', () => {

@@ -1,0 +1,222 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
+import { awsOperation } from '../../infra/platforms/loopback-server.ts'
+import type { Failure } from '../../shared/errors.ts'
+import { secretsIn } from '../../shared/fields.ts'
+import type { SentRequest } from '../../shared/http/exchange.ts'
+import type { Provider } from '../../shared/providers/provider.ts'
+import { redact } from '../../shared/redact.ts'
+import { type ClientOptions, clientOf, failureOf } from '../functions/helpers.ts'
+import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
+
+/** A fake platform and its connection. */
+export interface Playing {
+  server: Served
+  /** The secret of the connection. */
+  connection: Record<string, unknown>
+}
+
+export type Run = (options?: ClientOptions) => Promise<unknown>
+
+export interface CommonOptions {
+  /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
+  refusal?: (reason: string) => object | string
+  /** The connection test sends a message, because the platform offers nothing to read. */
+  checkWrites?: true
+  /** How a successful response from something else ends, if not with a failure that can be retried. */
+  unexpectedBodies?: Partial<Record<'page' | 'text', Failure['kind'] | 'success'>>
+}
+
+interface Suite<P extends Playing> extends CommonOptions {
+  start(): Promise<P>
+  /** The operations that send requests. Each prepares the platform and returns a function that runs the operation. */
+  operations: Record<string, (playing: P) => Run | Promise<Run>>
+  /** The operations that only read. */
+  reads?: readonly string[]
+  /** Operations with an id or a name that must stay in its place. `valid` is an id that the platform does not know. */
+  ids?: Record<string, { valid: string; run(id: string, playing: P): Promise<unknown> }>
+}
+
+/** Ids that would change the path or the query of a request if they were not encoded. */
+const hostileIds = [
+  'a/b',
+  '..',
+  '../x',
+  'a/../../x',
+  '.',
+  'a?b=c',
+  'a#b',
+  'a&b=c',
+  '%2e%2e',
+  '%2e%2e%2fx',
+  'a%2Fb',
+  'a\\b',
+]
+
+/**
+ * Registers the tests that providers of every kind must pass, and starts the platform before each test of the group: credentials
+ * stay secret, failures are reported with their reason and can be retried, no request is repeated within an attempt, a dry run
+ * writes nothing, and ids stay in their place.
+ *
+ * @returns a function that returns the platform of the current test
+ */
+export function commonTests<P extends Playing>(provider: Provider, suite: Suite<P>): () => P {
+  const { start, operations, reads = [], ids = {}, checkWrites, unexpectedBodies = {} } = suite
+  const refusal = suite.refusal ?? ((reason: string) => ({ message: reason }))
+  let current: P
+  beforeEach(async () => {
+    current = await start()
+  })
+  afterEach(() => current.server.close())
+
+  const valuesOf = (connection: object) => provider.connection.parse(connection)
+  const secrets = () => secretsIn(provider.connection, valuesOf(current.connection))
+  const prepare = async (name: string) => {
+    const run = await operations[name]?.(current)
+    if (!run) throw new Error(`No operation ${name}`)
+    current.server.calls.length = 0
+    return run
+  }
+  const names = Object.keys(operations)
+
+  test('declares its credentials as secrets', () => {
+    const credentials = credentialsIn(current.connection).map(({ value }) => value)
+    expect(secrets()).toEqual(expect.arrayContaining(credentials))
+  })
+
+  test(`the connection test accepts valid credentials and ${checkWrites ? 'sends one message' : 'writes nothing'}`, async () => {
+    const written: SentRequest[] = []
+    const intercept = (request: SentRequest) => void written.push(request)
+    await provider.check(clientOf(provider, valuesOf(current.connection), { intercept }))
+    expect(current.server.calls.length).toBeGreaterThan(0)
+    expect(written).toHaveLength(checkWrites ? 1 : 0)
+  })
+
+  test('the connection test reports invalid credentials without showing them', async () => {
+    for (const { name } of credentialsIn(current.connection)) {
+      const client = clientOf(provider, valuesOf({ ...current.connection, [name]: INVALID_CREDENTIAL }))
+      const failure = await failureOf((async () => provider.check(client))())
+      expect(failure.kind).toBe('credentials')
+      expect(failure.message).not.toContain(INVALID_CREDENTIAL)
+    }
+  })
+
+  describe.each(names)('%s', (name) => {
+    test.each<[string, (server: Served) => void]>([
+      ['a 500 response', (server) => server.failNext(500, '<html><title>Error</title></html>', { times: 9 })],
+      ['a 503 response', (server) => server.failNext(503, '<html><title>Unavailable</title></html>', { times: 9 })],
+      ['a broken connection', (server) => server.down()],
+    ])('can be retried after %s, and repeats no request itself', async (_what, fail) => {
+      const run = await prepare(name)
+      fail(current.server)
+      expect(await failureOf(run())).toMatchObject({ kind: 'platform', transient: true })
+      const sent = current.server.calls.map(asText)
+      expect(sent).toEqual([...new Set(sent)])
+    })
+
+    test.each([
+      ['page', '<html>Log in</html>'],
+      ['text', '"welcome"'],
+    ] as const)('expects no success behind a 200 response with another %s', async (what, body) => {
+      const run = await prepare(name)
+      current.server.failNext(200, body, { times: 9 })
+      const { kind } = await run().then(
+        () => ({ kind: 'success' }),
+        (error: Failure) => error,
+      )
+      expect(kind).toBe(unexpectedBodies[what] ?? 'platform')
+    })
+
+    test('reports how long to wait after a 429 response', async () => {
+      const run = await prepare(name)
+      const headers = { 'retry-after': '7', 'x-amzn-errortype': 'TooManyRequestsException' }
+      current.server.failNext(429, refusal('Slow down'), { headers, times: 9 })
+      expect(await failureOf(run())).toMatchObject({ kind: 'platform', transient: true, retryAfter: 7 })
+    })
+
+    test('shows the reason of a refusal, with masked credentials', async () => {
+      const run = await prepare(name)
+      current.server.failNext(400, refusal(`no ${['such thing', ...secrets()].join(' ')}`), { times: 9 })
+      const { kind, message } = await failureOf(run())
+      expect(kind).toBe('refused')
+      expect(message).toContain(`no ${['such thing', ...secrets().map(() => '***')].join(' ')}`)
+    })
+
+    test('returns a result without credentials', async () => {
+      const run = await prepare(name)
+      const result = JSON.stringify((await run()) ?? null)
+      for (const secret of secrets()) expect(result).not.toContain(secret)
+      expect(JSON.stringify(current.server.calls)).not.toContain(process.env['AWS_SECRET_ACCESS_KEY'] ?? 'no such key')
+    })
+
+    test(`${reads.includes(name) ? 'only reads' : 'writes nothing in a dry run, which shows the write without credentials'}`, async () => {
+      const run = await prepare(name)
+      const intercepted: SentRequest[] = []
+      const intercept = (request: SentRequest) => {
+        intercepted.push(request)
+        throw new Error('dry run')
+      }
+      const ended = await run({ intercept }).catch(({ message }: Error) => message)
+      if (reads.includes(name)) {
+        expect(intercepted).toEqual([])
+        return
+      }
+      expect(ended).toBe('dry run')
+      const [{ url = '', body = '', method = '' } = {}, ...others] = intercepted
+      expect(others).toEqual([])
+      for (const secret of secrets()) expect(redact(`${url} ${body}`)).not.toContain(secret)
+      const rehearsed = current.server.calls.splice(0).map(requestOf)
+      await run()
+      const sent = current.server.calls.map(requestOf)
+      // The dry run stops at the first write of a real run.
+      expect(sent.slice(0, rehearsed.length)).toEqual(rehearsed)
+      // AWS operations are shown by name.
+      expect(sent[rehearsed.length]).toMatch(provider.aws ? /^[A-Z]/ : new RegExp(`^${method} `))
+    })
+  })
+
+  test('fails at the deadline if the platform does not respond', async () => {
+    const run = await prepare(names[0] ?? '')
+    current.server.hang()
+    expect(await failureOf(run({ deadline: 500 }))).toMatchObject({ kind: 'timeout', transient: true })
+  })
+
+  if (Object.keys(ids).length > 0) {
+    test.each(Object.entries(ids))(
+      '%s: an id cannot change the path or the query of a request',
+      async (_name, { valid, run }) => {
+        const requestsFor = async (id: string) => {
+          current.server.calls.length = 0
+          await failureOf((async () => run(id, current))())
+          return current.server.calls.map(({ method, encodedPath, query }) =>
+            [method, encodedPath.split('/').length, ...query.keys()].join(' '),
+          )
+        }
+        const expected = await requestsFor(valid)
+        expect(expected).not.toEqual([])
+        for (const id of hostileIds) {
+          expect([
+            { id, sent: [] },
+            { id, sent: expected },
+          ]).toContainEqual({ id, sent: await requestsFor(id) })
+        }
+      },
+    )
+  }
+
+  return () => current
+}
+
+/** Returns whether a request changes something, by its method or its AWS operation. */
+export function isWrite(call: Call): boolean {
+  return call.method !== 'GET' && !/^(?:Get|List|Describe)/.test(awsOperation(call) ?? '')
+}
+
+/** Returns a request as text, with the AWS operation if there is one. */
+function requestOf(call: Call): string {
+  return [call.method, call.encodedPath, awsOperation(call)].filter(Boolean).join(' ')
+}
+
+function asText(call: Call): string {
+  return `${requestOf(call)}?${call.query} ${call.text}`
+}
