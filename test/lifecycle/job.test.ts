@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { Lifecycle, passTime } from './lifecycle.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { category, type FakePlatform, startPlatform } from './platform.ts'
 
 const lifecycle = new Lifecycle(category)
@@ -74,11 +74,7 @@ describe('A task that starts a job', () => {
   })
 
   it('gives up at the deadline if the platform stays down, and names its last response', async () => {
-    const fails = ({ method }: Call) => {
-      passTime(30)
-      return method === 'POST'
-    }
-    platform.failNext(503, { message: 'maintenance' }, { on: fails, times: 10_000 })
+    platform.failNext(503, { message: 'maintenance' }, { on: 'POST', times: 10_000 })
     const { outcome, sent } = await lifecycle.call('start-run?connection=job&deadline=PT10M', { input })
     expect(outcome).toMatchObject({
       status: 'errored',
@@ -86,7 +82,6 @@ describe('A task that starts a job', () => {
       message: expect.stringMatching(/maintenance.* deadline of 10 min/s),
     })
     expect(sent).toEqual(['started', 'finished'])
-    platform.close
   })
 
   it('finds the job whose response was lost', async () => {
@@ -148,10 +143,6 @@ describe('A task that starts a job', () => {
 })
 
 describe('At the deadline', () => {
-  beforeEach(() => {
-    platform.secondsPerRequest = 30
-  })
-
   it('a job that its action stops is stopped, and the result says so', async () => {
     platform.states = ['busy']
     const { outcome, sent } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
@@ -221,7 +212,6 @@ describe('A job that must not outlive its task', () => {
     const isSearch = ({ path, method }: Call) =>
       path === '/runs' && method === 'GET' && platform.runs.length > 0 && Date.now() < deadline
     const deadline = Date.now() + 120_000
-    platform.secondsPerRequest = 30
     platform.loseNext('POST')
     platform.failNext(503, { message: 'maintenance' }, { on: isSearch, done: true, times: 10_000 })
     const { outcome } = await lifecycle.call('start-run?connection=attended&deadline=PT2M', { input })

@@ -1,16 +1,22 @@
 import '../functions/aws.ts'
 import { createHash, randomUUID } from 'node:crypto'
+import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js'
 import { LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { type Call, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import type { Task } from '../../shared/core/call.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
+import { finisherHandler } from '../../shared/core/task/finisher.ts'
 import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
+import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
+import { Execution, type ExecutionOptions, startRunner } from './execution.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
 const CALLER_TOKEN = 'token-of-the-caller'
 const KEPTN_TOKEN = 'token-of-keptn'
+const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:task'
 
 /** An event that the fake orchestrator received. */
 export interface SentEvent {
@@ -19,26 +25,41 @@ export interface SentEvent {
   data: { status?: string; result?: string; message?: string } & Record<string, unknown>
 }
 
-/** Result of an accepted call. */
+/** The result of an execution of the task. */
 export interface CompletedTask {
+  /** The key under which the task writes at the platform. */
+  id: string
+  /** ARN of the execution. */
+  arn: string
   status: string | undefined
   outcome: TaskResult['outcome'] | undefined
   /** Name and status of each durable operation, in the order in which they started. */
   operations: string[]
-  /** Kinds of the events that the orchestrator received: `started`, `status.changed`, `finished`. */
+  /** Each checkpoint, such as `start SUCCEED`. */
+  checkpoints: string[]
+  /** Kinds of the events that the orchestrator has received for the task: `started`, `status.changed`, `finished`. */
   sent: string[]
   events: SentEvent[]
+}
+
+interface Invocation {
+  functionName: string
+  name: string
+  payload: Task
 }
 
 /** Simulates the AWS services, the orchestrator and the secrets of a task in this process. */
 export class Lifecycle {
   readonly secrets = new Map<string, unknown>()
   readonly events: SentEvent[] = []
+  /** Executions that a webhook or a finisher has started. They run when the test runs their payload. */
+  readonly invocations: Invocation[] = []
   keptn!: Served
+  aws!: Served
   readonly #category: Category
-  #aws!: Served
+  readonly #executions = new Set<Execution<unknown>>()
+  readonly #ended = new Map<string, { payload: Task; result: TestResult<unknown> }>()
   #table!: { close(): Promise<void> }
-  #payload: string | undefined
 
   constructor(category: Category) {
     this.#category = category
@@ -46,27 +67,25 @@ export class Lifecycle {
 
   async start(): Promise<this> {
     this.#table = await startTable()
-    this.#aws = await serve((call) => this.#answerAsAws(call))
+    this.aws = await serve((call) => this.#answerAsAws(call))
     this.keptn = await serve((call) => this.#answerAsKeptn(call))
     Object.assign(process.env, {
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: this.#aws.url,
-      AWS_ENDPOINT_URL_LAMBDA: this.#aws.url,
-      WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:123456789012:function:task:live',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: this.aws.url,
+      AWS_ENDPOINT_URL_LAMBDA: this.aws.url,
+      WEBHOOKS_TASK_FUNCTION: `${TASK_FUNCTION}:live`,
     })
     const tokens = [`sha256:${createHash('sha256').update(CALLER_TOKEN).digest('hex')}`]
     this.store('callers', { tests: { tokens, categories: ['*'], orchestrator: 'keptn' } })
     this.store('orchestrators/keptn', { type: 'keptn', baseUrl: this.keptn.url, token: KEPTN_TOKEN })
     this.store('identity', { key: 'an-identity-key-of-the-tests-0123456789' })
     this.store('approvals', { key: 'an-approvals-key-of-the-tests-0123456789' })
-    await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true })
-    // The runner moves its clock past a wait only while a timer is pending.
-    setInterval(() => {}, 86_400_000)
+    await startRunner()
     return this
   }
 
   async close(): Promise<void> {
     await LocalDurableTestRunner.teardownTestEnvironment()
-    await Promise.all([this.#aws, this.keptn, this.#table].map((server) => server.close()))
+    await Promise.all([this.aws, this.keptn, this.#table].map((server) => server.close()))
   }
 
   /** Stores a secret below the prefix. */
@@ -78,49 +97,88 @@ export class Lifecycle {
     this.store(`connections/${this.#category.name}/${name}`, connection)
   }
 
+  /** Sends a request to the webhook. */
+  request(method: string, path: string, request: Partial<APIGatewayProxyEvent> = {}): Promise<WebhookResponse> {
+    const event = {
+      httpMethod: method,
+      path: `/${this.#category.name}/${path}`,
+      headers: {},
+      multiValueQueryStringParameters: {},
+      body: null,
+      isBase64Encoded: false,
+      requestContext: {
+        domainName: 'webhooks.example.com',
+        path: `/v1/${this.#category.name}/${path}`,
+        requestId: randomUUID(),
+      },
+      ...request,
+    } as unknown as APIGatewayProxyEvent
+    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 20_000 } as unknown as Context
+    return webhookHandler(this.#category)(event, context)
+  }
+
   /** Calls the webhook and returns the payload with which it starts the task. */
-  async accept(target: string, event: object = {}): Promise<unknown> {
-    this.#payload = undefined
-    const [action, search = ''] = target.split('?')
+  async accept(target: string, event: object = {}): Promise<Task> {
+    const [action = '', search = ''] = target.split('?')
     const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
-    const response = await webhookHandler(this.#category)(
-      {
-        httpMethod: 'POST',
-        path: `/${this.#category.name}/${action}`,
-        headers: { authorization: `Bearer ${CALLER_TOKEN}`, 'content-type': 'application/json' },
-        multiValueQueryStringParameters: { mode: ['interactive'], sendStarted: ['true'], ...query },
-        body: JSON.stringify({ ...triggered(), ...event }),
-        isBase64Encoded: false,
-        requestContext: { domainName: 'webhooks.example.com', path: `/v1/${action}`, requestId: randomUUID() },
-      } as unknown as APIGatewayProxyEvent,
-      { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 20_000 } as unknown as Context,
-    )
-    if (response.statusCode !== 202 || this.#payload === undefined)
-      throw new Error(`The webhook answered ${response.statusCode}: ${response.body}`)
-    return JSON.parse(this.#payload)
+    const { statusCode, body } = await this.request('POST', action, {
+      headers: { authorization: `Bearer ${CALLER_TOKEN}`, 'content-type': 'application/json' },
+      multiValueQueryStringParameters: { mode: ['interactive'], sendStarted: ['true'], ...query },
+      body: JSON.stringify({ ...triggered(), ...event }),
+    })
+    const started = this.invocations.find(({ name }) => name === JSON.parse(body).taskId)
+    if (statusCode !== 202 || !started) throw new Error(`The webhook answered ${statusCode}: ${body}`)
+    return started.payload
   }
 
   /** Runs an accepted task to completion. */
-  async run(payload: unknown): Promise<CompletedTask> {
-    const before = this.events.length
-    const runner = new LocalDurableTestRunner<TaskResult>({ handlerFunction: taskHandler(this.#category) as never })
-    const result = await runner.run({ payload })
-    const events = this.events.slice(before)
+  async run(payload: Task, options?: ExecutionOptions): Promise<CompletedTask> {
+    const { result, checkpoints } = await this.#execute<TaskResult>(taskHandler(this.#category), payload, options)
+    const arn = `${TASK_FUNCTION}:1/durable-execution/${payload.id}/${randomUUID()}`
+    this.#ended.set(arn, { payload, result })
+    const events = this.events.filter(({ triggeredid }) => triggeredid === payload.event.id)
     return {
+      id: payload.id,
+      arn,
       status: result.getStatus(),
-      outcome: outcomeOf(result),
+      outcome: result.getStatus() === 'SUCCEEDED' ? result.getResult()?.outcome : undefined,
       operations: result.getOperations().map((operation) => `${operation.getName()} ${operation.getStatus()}`),
+      checkpoints,
       sent: events.map(({ type }) => type.split('.').slice(4).join('.')),
       events,
     }
   }
 
   /** Calls the webhook and runs the task. */
-  async call(target: string, event?: object): Promise<CompletedTask> {
-    return this.run(await this.accept(target, event))
+  async call(target: string, event?: object, options?: ExecutionOptions): Promise<CompletedTask> {
+    return this.run(await this.accept(target, event), options)
   }
 
-  #answerAsAws({ path, headers, body, text }: Call): Reply {
+  /** Runs the finisher for an ended task. */
+  async finish(
+    arn: string,
+    { status = 'STOPPED', again, ...options }: { status?: string; again?: boolean } & ExecutionOptions = {},
+  ): Promise<{ finished: boolean; checkpoints: string[] }> {
+    const detail = { durableExecutionArn: arn, status, ...(again ? { again } : {}) }
+    const { result, checkpoints } = await this.#execute<{ finished: boolean }>(finisherHandler(), { detail }, options)
+    return { finished: result.getResult()?.finished ?? false, checkpoints }
+  }
+
+  /** Kinds of the events that the orchestrator has received for a task. */
+  sentFor({ event }: Task): string[] {
+    const events = this.events.filter(({ triggeredid }) => triggeredid === event.id)
+    return events.map(({ type }) => type.split('.').slice(4).join('.'))
+  }
+
+  async #execute<Result>(handler: unknown, payload: unknown, options?: ExecutionOptions) {
+    const execution = new Execution<Result>(handler as DurableLambdaHandler, options)
+    this.#executions.add(execution)
+    const result = await execution.run(payload)
+    this.#executions.delete(execution)
+    return { result, checkpoints: execution.checkpoints }
+  }
+
+  async #answerAsAws({ path, headers, body, text }: Call): Promise<Reply> {
     const target = String(headers['x-amz-target'] ?? '')
     if (target.endsWith('GetSecretValue')) {
       const value = this.secrets.get((body as { SecretId: string }).SecretId)
@@ -128,10 +186,31 @@ export class Lifecycle {
       return { status: 200, body: { SecretString: JSON.stringify(value) } }
     }
     if (target.endsWith('ListSecrets')) return { status: 200, body: { SecretList: [] } }
-    if (!path.endsWith('/invocations')) return { status: 404, body: { Message: path } }
-    this.#payload = text
-    const arn = `arn:aws:lambda:eu-west-1:123456789012:function:task:1/durable-execution/x/${randomUUID()}`
-    return { status: 202, headers: { 'x-amz-durable-execution-arn': arn } }
+    const [, functionName] = /\/functions\/(.+)\/invocations$/.exec(path) ?? []
+    if (functionName !== undefined)
+      return this.#invoke(functionName, String(headers['x-amz-durable-execution-name']), text)
+    const [, callbackId = '', arn = '', resource] =
+      /callbacks\/(.+)\/succeed$|durable-executions\/(arn:.+?)(\/history)?$/.exec(path) ?? []
+    if (callbackId !== '') return this.#completeCallback(callbackId, text)
+    const ended = this.#ended.get(arn)
+    if (!ended) return awsError(404, 'ResourceNotFoundException')
+    const { payload, result } = ended
+    if (resource === '/history') return { status: 200, body: toWire({ Events: result.getHistoryEvents() }) }
+    const error = result.getStatus() === 'FAILED' ? { ErrorMessage: result.getError().errorMessage } : undefined
+    return { status: 200, body: { DurableExecutionArn: arn, InputPayload: JSON.stringify(payload), Error: error } }
+  }
+
+  #invoke(functionName: string, name: string, text: string): Reply {
+    const earlier = this.invocations.find((one) => one.name === name && one.functionName === functionName)
+    if (!earlier) this.invocations.push({ functionName, name, payload: JSON.parse(text) })
+    else if (JSON.stringify(earlier.payload) !== text) return awsError(409, 'DurableExecutionAlreadyStartedException')
+    return { status: 202, headers: { 'x-amz-durable-execution-arn': `${TASK_FUNCTION}:1/durable-execution/${name}/x` } }
+  }
+
+  async #completeCallback(id: string, result: string): Promise<Reply> {
+    for (const execution of this.#executions)
+      if (await execution.completeCallback(id, result)) return { status: 200, body: {} }
+    return awsError(400, 'CallbackTimeoutException')
   }
 
   #answerAsKeptn({ method, path, query, body }: Call): Reply {
@@ -144,19 +223,16 @@ export class Lifecycle {
   }
 }
 
-/** The clock that the runner installs. */
-interface FakeClock {
-  setSystemTime(milliseconds: number): void
+function awsError(status: number, type: string): Reply {
+  return { status, headers: { 'x-amzn-errortype': type }, body: { Type: type, Message: type } }
 }
 
-/** Moves the clock, because the runner skips the delays of retries and polls without moving it. */
-export function passTime(seconds: number): void {
-  const { clock } = setTimeout as typeof setTimeout & { clock: FakeClock }
-  clock.setSystemTime(Date.now() + seconds * 1_000)
-}
-
-function outcomeOf(result: TestResult<TaskResult>): TaskResult['outcome'] | undefined {
-  return result.getStatus() === 'SUCCEEDED' ? result.getResult()?.outcome : undefined
+/** Converts dates to epoch seconds, as Lambda does. */
+function toWire(value: unknown): unknown {
+  if (Object.prototype.toString.call(value) === '[object Date]') return (value as Date).getTime() / 1_000
+  if (Array.isArray(value)) return value.map(toWire)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toWire(field)]))
 }
 
 function triggered() {

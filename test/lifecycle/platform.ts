@@ -1,15 +1,17 @@
 import * as z from 'zod/mini'
 import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
 import { serve } from '../../infra/platforms/loopback-server.ts'
+import { requestApproval } from '../../shared/approvals/action.ts'
+import { pageRoute } from '../../shared/approvals/page-route.ts'
 import { secret, url } from '../../shared/fields.ts'
 import { segment } from '../../shared/http/segment.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { defineJobProvider } from '../../shared/providers/job.ts'
+import { defineMessageProvider } from '../../shared/providers/message.ts'
 import { startJob } from '../../shared/providers/start-job.ts'
 import { stopJob } from '../../shared/providers/stop-job.ts'
 import { defineTicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
-import { passTime } from './lifecycle.ts'
 
 /** A run of the fake platform. */
 interface FakeRun {
@@ -20,23 +22,33 @@ interface FakeRun {
   stopped: boolean
 }
 
-/** The fake platform: runs and tickets that carry the idempotency key. */
+/** A message of the fake platform. */
+interface FakeMessage {
+  id: string
+  key: string
+  /** The text, and how it was replaced. */
+  texts: string[]
+  replies: string[]
+  /** The path of the page where people decide. */
+  page: string
+}
+
+/** The fake platform: runs, tickets and messages that carry the idempotency key. */
 export interface FakePlatform extends Served {
   runs: FakeRun[]
   tickets: { id: string; key: string; title: string }[]
+  messages: FakeMessage[]
   /** States of the runs that are started from now on. */
   states: string[]
   /** State of a run after a stop request. */
   afterStop: string
-  /** Seconds that pass with each request. */
-  secondsPerRequest: number
   /** Removes all runs and tickets, and resets the settings. */
   reset(): void
 }
 
 export async function startPlatform(): Promise<FakePlatform> {
   const served = await serve((call) => answer(platform, call))
-  const defaults = () => ({ runs: [], tickets: [], states: ['done'], afterStop: 'cancelled', secondsPerRequest: 0 })
+  const defaults = () => ({ runs: [], tickets: [], messages: [], states: ['done'], afterStop: 'cancelled' })
   const platform: FakePlatform = {
     ...served,
     ...defaults(),
@@ -50,7 +62,6 @@ export async function startPlatform(): Promise<FakePlatform> {
 }
 
 function answer(platform: FakePlatform, { method, path, query, body }: Call): Reply {
-  passTime(platform.secondsPerRequest)
   const [, kind, id, verb] = path.split('/')
   const { key = '', title = '' } = (body ?? {}) as { key?: string; title?: string }
   if (kind === 'tickets' && method === 'POST') {
@@ -60,6 +71,7 @@ function answer(platform: FakePlatform, { method, path, query, body }: Call): Re
   }
   if (kind === 'tickets')
     return { status: 200, body: platform.tickets.filter((ticket) => ticket.key === query.get('key')) }
+  if (kind === 'messages') return answerMessages(platform, method, id, verb, body, query)
   if (kind === 'runs' && id === undefined && method === 'POST') {
     const run = { id: String(platform.runs.length + 1), key, states: [...platform.states], stopped: false }
     platform.runs.push(run)
@@ -77,6 +89,28 @@ function answer(platform: FakePlatform, { method, path, query, body }: Call): Re
   }
   const state = run.states.length > 1 ? run.states.shift() : run.states[0]
   return { status: 200, body: { id, state } }
+}
+
+function answerMessages(
+  { messages }: FakePlatform,
+  method: string,
+  id: string | undefined,
+  verb: string | undefined,
+  body: unknown,
+  query: URLSearchParams,
+): Reply {
+  const { key = '', text = '', page = '' } = (body ?? {}) as { key?: string; text?: string; page?: string }
+  if (id === undefined && method === 'GET')
+    return { status: 200, body: messages.filter((message) => message.key === query.get('key')) }
+  if (id === undefined) {
+    const message = { id: String(messages.length + 1), key, texts: [text], replies: [], page }
+    messages.push(message)
+    return { status: 201, body: message }
+  }
+  const message = messages.find((one) => one.id === id)
+  if (verb === 'replies') message?.replies.push(text)
+  else message?.texts.push(text)
+  return { status: message ? 200 : 404 }
 }
 
 const connection = z.strictObject({ baseUrl: url('Base URL of the platform'), token: secret('Token') })
@@ -150,6 +184,30 @@ function ticketOf(id: string) {
   return { id, number: id, url: undefined, state: 'open', isClosed: false }
 }
 
+const message = z.object({ id: z.string() })
+
+const fakeMessage = defineMessageProvider({
+  title: 'Fake',
+  connection,
+  headers: jobProvider.headers,
+  check: () => Promise.resolve(),
+  channel: undefined,
+  async find({ http, idempotencyKey: key }) {
+    const [found] = (await http.get('messages', { query: { key }, schema: z.array(message) })).body
+    return found
+  },
+  async post({ http, idempotencyKey: key }, _channel, { title, buttons = [] }) {
+    const page = buttons[0] && new URL(buttons[0].url).pathname.replace('/v1/testing/', '')
+    return (await http.post('messages', { key, text: title, page }, { schema: message })).body
+  },
+  async reply({ http }, { id = '' }, { title }) {
+    await http.post(`messages/${segment(id)}/replies`, { text: title })
+  },
+  async replace({ http }, { id = '' }, { text }) {
+    await http.put(`messages/${segment(id)}`, { text })
+  },
+})
+
 /** A category with the fake providers. */
 export const category: Category = {
   name: 'testing',
@@ -161,11 +219,17 @@ export const category: Category = {
     'open-ticket': openTicket,
     'update-ticket': updateTicket,
     'close-ticket': closeTicket,
+    'ask-approval': requestApproval({
+      summary: 'Asks for approval',
+      compose: ({ event }) => ({ mood: 'waiting', title: event.task ?? '', fields: [], links: [] }),
+    }),
   },
+  routes: { approvals: async () => pageRoute },
   providers: {
     job: async () => fakeJob,
     blind: async () => blindJob,
     attended: async () => attendedJob,
     ticket: async () => fakeTicket,
+    chat: async () => fakeMessage,
   },
 }

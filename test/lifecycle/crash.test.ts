@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { ExecutionOptions, Interruption } from './execution.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['job', 'attended', 'ticket', 'chat'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+  platform.states = ['busy', 'done']
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+
+interface Scenario {
+  /** The call that starts the task. */
+  target: string
+  input: object
+  /** The durable steps, which this test interrupts one after the other. */
+  steps: string[]
+}
+
+const DAY = 'deadline=P1D'
+const scenarios: Record<string, Scenario> = {
+  'an action that completes at once': {
+    target: `open-ticket?connection=ticket&${DAY}`,
+    input: { title: 'Checkout is slow' },
+    steps: ['accept', 'send-started', 'start', 'send-finished'],
+  },
+  'a job': {
+    target: `start-run?connection=job&${DAY}`,
+    input: { target: 'deploy' },
+    steps: ['accept', 'send-started', 'start', 'poll', 'send-finished'],
+  },
+  'an approval': {
+    target: `ask-approval?connection=chat&${DAY}`,
+    input: {},
+    steps: ['accept', 'send-started', 'decision', 'save-approval', 'start', 'close-approval', 'send-finished'],
+  },
+}
+
+/** Approves the request of a task on its page. */
+async function approve(key: string): Promise<void> {
+  const page = platform.messages.find((message) => message.key === key)?.page ?? ''
+  const body = new URLSearchParams({ decision: 'approve', name: 'Jane Doe' }).toString()
+  await lifecycle.request('POST', page, { body })
+}
+
+async function run({ target, input }: Scenario, interruption?: Interruption) {
+  const task = await lifecycle.accept(target, { input })
+  const options: ExecutionOptions = { interruption, onWait: () => approve(task.id) }
+  const ended = await lifecycle.run(task, options)
+  return { task, ...ended, writes: writesOf(task.id) }
+}
+
+/** Number of objects that a task created at the platform. */
+function writesOf(id: string): number {
+  return [platform.tickets, platform.runs, platform.messages].flat().filter(({ key }) => key === id).length
+}
+
+/** All interruptions of a scenario: before and after each checkpoint. */
+function interruptions(checkpoints: string[], effect: Interruption['effect']) {
+  return checkpoints.flatMap((name, checkpoint) =>
+    [false, true].map((isRecorded) => ({
+      name: `${checkpoint}: ${isRecorded ? 'after' : 'before'} ${name} is recorded`,
+      interruption: { checkpoint, isRecorded, effect },
+    })),
+  )
+}
+
+describe.each(Object.entries(scenarios))('A task with %s', (_name, scenario) => {
+  let checkpoints: string[]
+  beforeAll(async () => {
+    checkpoints = (await run(scenario)).checkpoints
+  })
+
+  it('records each of its steps', () => {
+    // A checkpoint without updates reads the operations.
+    const updates = checkpoints.flatMap((checkpoint) => checkpoint.split(', ')).filter((update) => update !== '')
+    expect([...new Set(updates.map((update) => update.split(' ')[0]))]).toEqual(scenario.steps)
+  })
+
+  it('writes once and answers once, whichever checkpoint its function crashes at', async () => {
+    const ends = await Promise.all(
+      interruptions(checkpoints, 'crash').map(async ({ name, interruption }) => {
+        const { status, outcome, sent, writes } = await run(scenario, interruption)
+        return [name, { status, result: outcome?.result, sent, writes }]
+      }),
+    )
+    const expected = { status: 'SUCCEEDED', result: 'pass', sent: ['started', 'finished'], writes: 1 }
+    expect(ends).toEqual(ends.map(([name]) => [name, expected]))
+  })
+
+  it('is answered once by the finisher, whichever checkpoint Lambda ends it at', async () => {
+    const ends = await Promise.all(
+      interruptions(checkpoints, 'end').map(async ({ name, interruption }) => {
+        const { task, arn, writes } = await run(scenario, interruption)
+        await lifecycle.finish(arn)
+        return [name, { sent: lifecycle.sentFor(task), writesTwice: writes > 1 }]
+      }),
+    )
+    const expected = { sent: ['started', 'finished'], writesTwice: false }
+    expect(ends).toEqual(ends.map(([name]) => [name, expected]))
+  })
+})
+
+describe('The finisher', () => {
+  it('answers once, whichever checkpoint its own function crashes at', async () => {
+    const job = { target: `start-run?connection=attended&${DAY}`, input: { target: 'deploy' }, steps: [] }
+    const endedTask = () => run(job, { checkpoint: 'start SUCCEED', isRecorded: true, effect: 'end' })
+    const finished = await lifecycle.finish((await endedTask()).arn)
+    const ends = await Promise.all(
+      interruptions(finished.checkpoints, 'crash').map(async ({ name, interruption }) => {
+        const { task, arn } = await endedTask()
+        await lifecycle.finish(arn, { interruption })
+        const cleanups = lifecycle.invocations.filter((one) => one.name === `${task.id}-cleanup`).length
+        return [name, { sent: lifecycle.sentFor(task), cleanups }]
+      }),
+    )
+    const expected = { sent: ['started', 'finished'], cleanups: 1 }
+    expect(ends).toEqual(ends.map(([name]) => [name, expected]))
+  })
+})

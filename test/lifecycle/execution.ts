@@ -1,0 +1,210 @@
+import {
+  type CallbackOptions,
+  type CheckpointDurableExecutionRequest,
+  type CheckpointDurableExecutionResponse,
+  type DurableExecutionClient,
+  DurableExecutionInvocationInputWithClient,
+  type DurableLambdaHandler,
+  type ErrorObject,
+  InvocationStatus,
+  type OperationUpdate,
+  type WireOperation,
+} from '@aws/durable-execution-sdk-js'
+import { LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
+
+/** A checkpoint during which the process of the function ends, as if it was killed. */
+export interface Interruption {
+  /** The number of the checkpoint, from 0, or an update in it, such as `start SUCCEED`. */
+  checkpoint: number | string
+  /** Whether Lambda recorded the checkpoint. */
+  isRecorded: boolean
+  /** `crash`: Lambda invokes the function again. `end`: Lambda ends the execution, which sends nothing from then on. */
+  effect: 'crash' | 'end'
+}
+
+export interface ExecutionOptions {
+  interruption?: Interruption | undefined
+  /** Called when the task waits for nothing but a callback. If the callback stays open, it times out. */
+  onWait?: ((name: string) => Promise<void>) | undefined
+}
+
+interface OpenCallback {
+  name: string
+  /** Epoch milliseconds. */
+  timesOutAt: number
+}
+
+/** The error of an execution that Lambda ended. */
+const ENDED: ErrorObject = { ErrorType: 'Ended', ErrorMessage: 'Lambda ended the execution' }
+/** The error that replaces a timeout of the runner, which waits for it in real time. */
+const TIMEOUT: ErrorObject = { ErrorType: 'Callback.Timeout', ErrorMessage: 'Callback timed out' }
+
+/**
+ * An execution of a durable function under AWS's test runner. Adds what the runner lacks: the clock moves by each delay of
+ * the execution, callbacks time out without waiting, and an invocation can crash.
+ */
+export class Execution<Result> {
+  /** Each recorded checkpoint, such as `start START, start SUCCEED`. */
+  readonly checkpoints: string[] = []
+  readonly #runner: LocalDurableTestRunner<Result>
+  readonly #handler: DurableLambdaHandler
+  readonly #options: ExecutionOptions
+  readonly #openCallbacks = new Map<string, OpenCallback>()
+
+  constructor(handler: DurableLambdaHandler, options: ExecutionOptions = {}) {
+    this.#handler = handler
+    this.#options = options
+    this.#runner = new LocalDurableTestRunner({ handlerFunction: (event, context) => this.#invoke(event, context) })
+  }
+
+  run(payload: unknown): Promise<TestResult<Result>> {
+    return this.#runner.run({ payload })
+  }
+
+  /** @returns false if no callback with this id is open */
+  async completeCallback(id: string, result: string): Promise<boolean> {
+    const callback = this.#openCallbacks.get(id)
+    if (!callback) return false
+    this.#openCallbacks.delete(id)
+    const operation = await this.#runner.getOperation(callback.name).waitForData()
+    await operation.sendCallbackSuccess(result)
+    return true
+  }
+
+  /** Invokes the function, and again after a crash, with the operations that are recorded. */
+  async #invoke(event: Parameters<DurableLambdaHandler>[0], context: Parameters<DurableLambdaHandler>[1]) {
+    if (!DurableExecutionInvocationInputWithClient.isInstance(event))
+      throw new Error('The runner passes its client in the event.')
+    const { durableExecutionClient: client, ...input } = event
+    for (let state = input.InitialExecutionState; ; ) {
+      const crashed = Promise.withResolvers<undefined>()
+      const operations = state.Operations.map(asTimedOut)
+      const result = await Promise.race([
+        this.#handler(
+          new DurableExecutionInvocationInputWithClient(
+            { ...input, InitialExecutionState: { ...state, Operations: operations } },
+            this.#watch(client, () => crashed.resolve(undefined)),
+          ),
+          context,
+        ),
+        crashed.promise,
+      ])
+      const recorded = await client.getExecutionState({ ...input, Marker: '' })
+      if (result) {
+        if (result.Status === InvocationStatus.PENDING) this.#onSuspended(recorded.Operations ?? [])
+        return result
+      }
+      if (this.#options.interruption?.effect === 'end') return { Status: InvocationStatus.FAILED, Error: ENDED }
+      state = { Operations: recorded.Operations ?? [], NextMarker: '' }
+    }
+  }
+
+  /** Returns a client of one invocation. After the crash, its requests get no response. */
+  #watch(client: DurableExecutionClient, crash: () => void): DurableExecutionClient {
+    let isCrashed = false
+    const never = () => new Promise<never>(() => {})
+    return {
+      getExecutionState: (request, logger) => client.getExecutionState(request, logger),
+      checkpoint: async (request, logger) => {
+        if (isCrashed) return never()
+        const { interruption } = this.#options
+        const updates = namesOf(request)
+        isCrashed = [this.checkpoints.length, ...updates].some((checkpoint) => checkpoint === interruption?.checkpoint)
+        if (isCrashed && !interruption?.isRecorded) {
+          this.checkpoints.push('not recorded')
+          crash()
+          return never()
+        }
+        const response = await this.#record(client, request, logger)
+        if (!isCrashed) return response
+        crash()
+        return never()
+      },
+    }
+  }
+
+  async #record(
+    client: DurableExecutionClient,
+    request: CheckpointDurableExecutionRequest,
+    logger: Parameters<DurableExecutionClient['checkpoint']>[1],
+  ): Promise<CheckpointDurableExecutionResponse> {
+    const updates = request.Updates ?? []
+    this.checkpoints.push(namesOf(request).join(', '))
+    for (const update of updates) passTime(delayOf(update))
+    const response = await client.checkpoint({ ...request, Updates: updates.map(withoutTimeout) }, logger)
+    const operations = response.NewExecutionState?.Operations ?? []
+    for (const { Id, Name = '', CallbackDetails } of operations) {
+      const { CallbackOptions: options } = updates.find((update) => update.Id === Id && update.CallbackOptions) ?? {}
+      if (options && CallbackDetails?.CallbackId)
+        this.#openCallbacks.set(CallbackDetails.CallbackId, { name: Name, timesOutAt: timeoutOf(options) })
+    }
+    return { ...response, NewExecutionState: { Operations: operations.map(asTimedOut) } }
+  }
+
+  /** Lets people respond, or the callback time out, if the execution waits for nothing else. */
+  #onSuspended(operations: WireOperation[]): void {
+    const isBusy = operations.some(({ Type, Status }) => Type !== 'EXECUTION' && Type !== 'CALLBACK' && isOpen(Status))
+    const [open] = this.#openCallbacks
+    if (!open || isBusy) return
+    const [id, { name, timesOutAt }] = open
+    // After the runner has seen that the invocation ended.
+    setImmediate(async () => {
+      await this.#options.onWait?.(name)
+      if (!this.#openCallbacks.delete(id)) return
+      passTime((timesOutAt - Date.now()) / 1_000)
+      const operation = await this.#runner.getOperation(name).waitForData()
+      await operation.sendCallbackFailure(TIMEOUT)
+    })
+  }
+}
+
+function namesOf({ Updates = [] }: CheckpointDurableExecutionRequest): string[] {
+  return Updates.map(({ Name, Action }) => `${Name} ${Action}`)
+}
+
+function isOpen(status: string | undefined): boolean {
+  return status === 'STARTED' || status === 'PENDING' || status === 'READY'
+}
+
+function asTimedOut(operation: WireOperation): WireOperation {
+  return operation.CallbackDetails?.Error?.ErrorType === TIMEOUT.ErrorType
+    ? { ...operation, Status: 'TIMED_OUT' }
+    : operation
+}
+
+/** The runner would wait for the timeout in real time. */
+function withoutTimeout(update: OperationUpdate): OperationUpdate {
+  const { CallbackOptions: _, ...rest } = update
+  return update.CallbackOptions?.TimeoutSeconds === undefined ? update : rest
+}
+
+function timeoutOf({ TimeoutSeconds = Number.POSITIVE_INFINITY }: CallbackOptions): number {
+  return Date.now() + TimeoutSeconds * 1_000
+}
+
+function delayOf({ Action, StepOptions, WaitOptions }: OperationUpdate): number {
+  if (Action === 'RETRY') return StepOptions?.NextAttemptDelaySeconds ?? 0
+  return WaitOptions?.WaitSeconds ?? 0
+}
+
+/** The clock that the runner installs. */
+interface FakeClock {
+  setSystemTime(milliseconds: number): void
+  setTickMode(mode: { mode: 'interval'; delta: number }): void
+}
+
+function fakeClock(): FakeClock {
+  return (setTimeout as typeof setTimeout & { clock: FakeClock }).clock
+}
+
+/** Starts AWS's test runner, which skips the delays of steps. */
+export async function startRunner(): Promise<void> {
+  await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true })
+  // Otherwise each timer and each setImmediate takes 20 ms.
+  fakeClock().setTickMode({ mode: 'interval', delta: 1 })
+}
+
+/** Moves the clock without firing timers. */
+export function passTime(seconds: number): void {
+  if (seconds > 0) fakeClock().setSystemTime(Date.now() + seconds * 1_000)
+}

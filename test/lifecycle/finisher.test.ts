@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['ticket', 'attended'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => {
+  platform.reset()
+  lifecycle.keptn.recover()
+})
+
+const open = 'open-ticket?connection=ticket'
+const input = { title: 'Checkout is slow' }
+
+/** Runs a task that Lambda ends after an update of a step has been recorded, such as `start SUCCEED`. */
+async function endAfter(checkpoint: string, target = open, event: object = { input }) {
+  const task = await lifecycle.accept(target, event)
+  const ended = await lifecycle.run(task, { interruption: { checkpoint, isRecorded: true, effect: 'end' } })
+  expect(ended.status).toBe('FAILED')
+  return { task, ...ended }
+}
+const isFinished = ({ method, body }: Call) =>
+  method === 'POST' && String((body as { type?: string }).type).endsWith('.finished')
+
+describe('The finisher', () => {
+  it.each([
+    ['FAILED', /execution of the task failed \(Lambda ended the execution\)/],
+    ['TIMED_OUT', /ran longer than its maximum time/],
+    ['STOPPED', /An operator stopped the task/],
+  ])('answers for a task with the status %s, and says why', async (status, message) => {
+    const { task, arn } = await endAfter('start START')
+    expect(lifecycle.sentFor(task)).toEqual(['started'])
+    expect(await lifecycle.finish(arn, { status })).toMatchObject({ finished: true })
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+    expect(lifecycle.events.at(-1)?.data).toMatchObject({
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('sends the missing started event, too', async () => {
+    const { task, arn } = await endAfter('accept SUCCEED')
+    await lifecycle.finish(arn)
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+  })
+
+  it('sends no started event that the call did not request', async () => {
+    const { task, arn } = await endAfter('start START', `${open}&sendStarted=false`)
+    await lifecycle.finish(arn)
+    expect(lifecycle.sentFor(task)).toEqual(['finished'])
+  })
+
+  it('answers once if EventBridge delivers the status change twice', async () => {
+    const { task, arn } = await endAfter('start SUCCEED')
+    const finished = await Promise.all([lifecycle.finish(arn), lifecycle.finish(arn)])
+    expect(finished.map((one) => one.finished).toSorted()).toEqual([false, true])
+    expect(await lifecycle.finish(arn)).toMatchObject({ finished: false })
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+  })
+
+  it('answers once if an operator runs it again', async () => {
+    const { task, arn } = await endAfter('start SUCCEED')
+    await lifecycle.finish(arn)
+    expect(await lifecycle.finish(arn, { again: true })).toMatchObject({ finished: true })
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+  })
+
+  it('ignores a task that has sent its result', async () => {
+    const { task, arn } = await endAfter('send-finished SUCCEED')
+    expect(await lifecycle.finish(arn)).toMatchObject({ finished: false })
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+  })
+
+  it('answers after the orchestrator is back', async () => {
+    const { task, arn } = await endAfter('start SUCCEED')
+    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: isFinished, times: 5 })
+    await lifecycle.finish(arn)
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+  })
+
+  it('starts a cleanup of a job that must not outlive its task', async () => {
+    platform.states = ['busy', 'done']
+    const { id, arn } = await endAfter('start SUCCEED', 'start-run?connection=attended', {
+      input: { target: 'deploy' },
+    })
+    await lifecycle.finish(arn)
+    expect(lifecycle.events.at(-1)?.data.message).toContain('A cleanup stops the job')
+    const [cleanup] = lifecycle.invocations.filter(({ name }) => name === `${id}-cleanup`)
+    expect(cleanup?.functionName).toBe('arn:aws:lambda:eu-west-1:123456789012:function:task:1')
+    if (!cleanup) throw new Error('No cleanup was started.')
+    const { sent, status } = await lifecycle.run(cleanup.payload)
+    expect({ sent, status }).toEqual({ sent: ['started', 'finished'], status: 'SUCCEEDED' })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+  })
+
+  it('starts no cleanup if the action had not started', async () => {
+    const target = 'start-run?connection=attended'
+    const { id, arn } = await endAfter('send-started SUCCEED', target, { input: { target: 'deploy' } })
+    await lifecycle.finish(arn)
+    expect(lifecycle.invocations.map(({ name }) => name)).not.toContain(`${id}-cleanup`)
+  })
+
+  it('does not answer for a cleanup that Lambda ended', async () => {
+    const { task } = await endAfter('start SUCCEED', 'start-run?connection=attended', { input: { target: 'deploy' } })
+    const { arn } = await lifecycle.run({ ...task, only: 'cleanup' })
+    expect(await lifecycle.finish(arn)).toMatchObject({ finished: false })
+    expect(lifecycle.sentFor(task)).toEqual(['started'])
+  })
+})
