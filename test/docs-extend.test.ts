@@ -40,11 +40,11 @@ afterAll(async () => {
 
 /** Runs a command in a shell, with its own port. */
 function start(command: string): { child: ChildProcess; said(): string } {
-  const { PATH, HOME } = process.env
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
   const child = spawn('bash', ['-c', command.replaceAll(documented.url, url)], {
     cwd: copy.folder,
     detached: true,
-    env: { PATH, HOME, NO_COLOR: '1', WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, NO_COLOR: '1', WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url },
   })
   let text = ''
   const read = (chunk: Buffer) => {

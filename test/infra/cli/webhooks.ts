@@ -67,8 +67,8 @@ export const controlC = '\x03'
 
 /** Returns a minimal environment, without AWS credentials and settings of the developer. */
 function environment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const { PATH, HOME } = process.env
-  return { PATH, HOME, ...noAws, ...env }
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
+  return { PATH, HOME, NODE_COMPILE_CACHE, ...noAws, ...env }
 }
 
 async function ended(child: ChildProcess): Promise<Ended> {
