@@ -81,6 +81,7 @@ export function requestApproval({
       const posted = await postOnce(provider, client, channel, withButtons(message, signedLink))
       const place = channel ? ` in ${channel}` : ''
       return {
+        type: 'started',
         outcome: passed(`Asked "${message.title}"${place}`, postedData(posted), postedLinks(provider, posted)),
         job: posted,
       }

@@ -33,7 +33,7 @@ export async function runApprovalTask(task: Task): Promise<Outcome> {
   if (saveError) return errored(new Failure('unavailable', `${toSentence(saveError)} The approval was not requested.`))
   const started = await task.start()
   // A dry run, or the request could not be posted.
-  if (!('job' in started)) return 'outcome' in started ? started.outcome : started
+  if (started.type !== 'started') return started.outcome
   const posted = started.job as PostedMessage
   let decision = await decisionOf(response)
   if (!decision && reminderIn < seconds) {

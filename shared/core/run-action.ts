@@ -2,7 +2,15 @@ import { Failure, kindOf, messageOf, toSentence } from '../errors.ts'
 import type { SentRequest } from '../http/exchange.ts'
 import { log } from '../log.ts'
 import { type Outcome, passed } from '../outcome.ts'
-import type { Action, ActionResult, ApprovalAction, JobAction, PollResult } from '../providers/action.ts'
+import {
+  type Action,
+  type ActionResult,
+  type ApprovalAction,
+  completed,
+  type JobAction,
+  type PollResult,
+  runWith,
+} from '../providers/action.ts'
 import type { Category } from '../providers/category.ts'
 import { connect } from '../providers/connect.ts'
 import { type Connection, connectionPath, loadConnection } from '../providers/connections.ts'
@@ -40,11 +48,11 @@ export async function runAction(
       signedLink: action.type === 'approval' ? await signedLink(action, call, deadlineAt) : undefined,
       lastRunKey: call.lastRunKey,
     }
-    if (call.dryRun) return rehearse(connection, action, call, options)
+    if (call.dryRun) return completed(await rehearse(connection, action, call, options))
     if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options)
     const client = connect(connection, options)
     try {
-      return await action.run(connection.provider, client, call.input)
+      return await runWith(action, connection.provider, client, call.input)
     } catch (thrown) {
       const { acceptedResponse } = client
       const error =
@@ -215,7 +223,7 @@ async function lookUp(
     if (Date.now() + pause >= options.deadlineAt) break
     await sleep(pause)
     try {
-      return await action.run(provider, client(), input)
+      return await runWith(action, provider, client(), input)
     } catch (error) {
       log.info('look-up found nothing', { action: name, reason: messageOf(error) })
       if (kindOf(error) !== 'doubtful') continue
@@ -271,13 +279,9 @@ async function rehearse(
   }
   try {
     const client = connect(connection, { ...options, idempotencyKey: undefined, isRetry: false, intercept })
-    const result = await action.run(connection.provider, client, input)
-    if (!('outcome' in result))
-      return { ...result, message: `Dry run: nothing would be sent. ${redact(result.message)}` }
-    return {
-      ...result.outcome,
-      message: `Dry run: nothing was started. The response would be: ${redact(result.outcome.message)}`,
-    }
+    const { type, outcome } = await runWith(action, connection.provider, client, input)
+    const dryRun = type === 'completed' ? 'nothing would be sent.' : 'nothing was started. The response would be:'
+    return { ...outcome, message: `Dry run: ${dryRun} ${redact(outcome.message)}` }
   } catch (error) {
     if (!(error instanceof DryRunWrite)) throw error
     const { method, url, headers, body } = error.request

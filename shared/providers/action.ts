@@ -94,10 +94,17 @@ interface BaseAction<P extends Provider, Input, Asked> {
  * The result of `run`, which may run again after a crash or a lost response. It then has the same `client.idempotencyKey`,
  * and must find what the first attempt created instead of creating it again. Throws a `Failure` if the platform refuses.
  */
-export type ActionResult = Outcome | StartedJob | Delegated
+export type ActionResult = Completed | StartedJob | Delegated
+
+/** The action is done. */
+export interface Completed {
+  type: 'completed'
+  outcome: Outcome
+}
 
 /** A job that runs at the platform: a build, a deployment, an approval. */
 export interface StartedJob {
+  type: 'started'
   /** The outcome at the start. A silent call that does not wait returns it. */
   outcome: Outcome
   /** Opaque JSON that identifies the job to the provider. */
@@ -106,6 +113,7 @@ export interface StartedJob {
 
 /** A job whose platform sends the `finished` event itself. The task must not send another. */
 export interface Delegated {
+  type: 'delegated'
   outcome: Outcome
   delegatedTo: string
 }
@@ -183,6 +191,22 @@ export interface CallContext<P extends Provider = Provider> {
   silent?: boolean
   /** Adds a sentence to the message of the outcome. */
   note?(sentence: string): void
+}
+
+/** Runs an action of any type. */
+export async function runWith<P extends Provider, Input>(
+  action: Action<P, Input>,
+  provider: P,
+  client: Client,
+  input: Input,
+): Promise<ActionResult> {
+  return action.type === 'immediate'
+    ? completed(await action.run(provider, client, input))
+    : action.run(provider, client, input)
+}
+
+export function completed(outcome: Outcome): Completed {
+  return { type: 'completed', outcome }
 }
 
 /** Whether an action of the category uses a resource. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput, toSentence } from '../errors.ts'
 import { integer, name, onOff, optional, withDescription } from '../fields.ts'
 import { sleep } from '../sleep.ts'
-import type { CallContext, JobAction, PollResult } from './action.ts'
+import { type CallContext, completed, type JobAction, type PollResult } from './action.ts'
 import { cutText, cuttable, MAX_TEXT } from './cut-text.ts'
 import type { FlagChange, FlagLocation, FlagProvider, PendingChange } from './flag.ts'
 import {
@@ -85,10 +85,10 @@ const common = {
       }
       for (const update of group) update.isRequested = true
     }
-    if (waiting.length === 0) return readBackOutcome(provider, client, input, updates)
+    if (waiting.length === 0) return completed(await readBackOutcome(provider, client, input, updates))
     await readBack(provider, client, location, completedUpdates(updates, waiting))
     const job: FlagJob = { updates, changes: waiting }
-    return { outcome: pendingOutcome(provider, client, input, updates, waiting), job }
+    return { type: 'started', outcome: pendingOutcome(provider, client, input, updates, waiting), job }
   },
 
   job: {

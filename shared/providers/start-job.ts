@@ -1,6 +1,6 @@
 import { Failure, invalidInput, isTransient, toSentence } from '../errors.ts'
 import type { CallEvent } from '../orchestrators/keptn/event.ts'
-import type { Delegated, JobAction, StartedJob } from './action.ts'
+import type { JobAction } from './action.ts'
 import {
   type EventToAnswer,
   type JobProvider,
@@ -73,9 +73,9 @@ export function startJob({
         await saveLastRun(client.lastRunKey, run.id)
       }
       const outcome = startedOutcome(provider, run, silent)
-      if (!input.event) return { outcome, job: run } satisfies StartedJob
+      if (!input.event) return { type: 'started', outcome, job: run }
       const message = `${toSentence(outcome.message)} ${provider.title} sends the finished event itself.`
-      return { outcome: { ...outcome, message }, delegatedTo: provider.title } satisfies Delegated
+      return { type: 'delegated', outcome: { ...outcome, message }, delegatedTo: provider.title }
     },
     job: {
       silent,

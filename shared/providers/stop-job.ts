@@ -1,5 +1,5 @@
 import { Failure } from '../errors.ts'
-import type { JobAction, StartedJob } from './action.ts'
+import { completed, type JobAction } from './action.ts'
 import { type JobProvider, type Run, type StopJob, stopInput, withArticle } from './job.ts'
 import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOf } from './job-outcome.ts'
 
@@ -33,10 +33,12 @@ export function stopJob({
       const current = status.run ?? run
       const name = describeRun(provider, current)
       if (verdict !== undefined && verdict !== 'running')
-        return stoppedOutcome(provider, current, status, `${capitalize(name)} had ended already (${status.state})`)
+        return completed(
+          stoppedOutcome(provider, current, status, `${capitalize(name)} had ended already (${status.state})`),
+        )
       await provider.stop?.(client, current)
       const outcome = stoppedOutcome(provider, current, status, `Asked ${name} to stop. It is still running`)
-      return { outcome: { ...outcome, result: 'warning' }, job: current } satisfies StartedJob
+      return { type: 'started', outcome: { ...outcome, result: 'warning' }, job: current }
     },
     job: {
       silent: 'waits',

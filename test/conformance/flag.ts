@@ -26,7 +26,7 @@ export function flagConformance(
     const from = (at: Flags) => ({ event: { data: {} } as never, connection: valuesOf(at), provider })
     const turnOnAt = async (at: Flags, input: { flag: string; environment?: string }, options?: ClientOptions) => {
       const completed = setFlag.complete({ state: 'on', ...input }, from(at))
-      return (await setFlag.run(provider, clientOf(provider, valuesOf(at), options), completed)) as Outcome
+      return (await setFlag.run(provider, clientOf(provider, valuesOf(at), options), completed)).outcome
     }
 
     const at = commonTests<Flags>(provider, {

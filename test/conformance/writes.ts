@@ -1,7 +1,7 @@
 import type { Call as Request } from '../../infra/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
 import type { CallRequest } from '../../shared/core/http/parse.ts'
-import type { Outcome } from '../../shared/outcome.ts'
+import { type ActionResult, completed } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import { type Platform, requestLine, type Target } from './platforms.ts'
@@ -106,7 +106,7 @@ function requestOf({ action }: Platform, { input }: Target, connection: string, 
 
 async function silently({ runSilently }: Lifecycle, category: Category, call: Call): Promise<string> {
   const context = { awsRequestId: 'a-request', getRemainingTimeInMillis: () => PATIENCE_MS }
-  return ended(runSilently(category, call, context))
+  return ended(runSilently(category, call, context).then(completed))
 }
 
 /** Runs the first step of a task as the durable SDK does: its result is saved as JSON. */
@@ -140,12 +140,12 @@ interface Step {
   retryStrategy(error: unknown, attempt: number): { shouldRetry: boolean }
 }
 
-async function ended(result: Promise<object>): Promise<string> {
+async function ended(result: Promise<ActionResult>): Promise<string> {
   try {
-    const done = await result
-    const { status, message, data } = ('outcome' in done ? done.outcome : done) as Outcome
+    const { type, outcome } = await result
+    const { status, message, data } = outcome
     if ('id' in data && !isId(data['id'])) return `without an id: ${JSON.stringify(data)}`
-    return 'job' in done ? 'succeeded: it is running' : `${status}: ${message}`
+    return type === 'started' ? 'succeeded: it is running' : `${status}: ${message}`
   } catch (error) {
     return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
   }

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { parseEvent } from '../../shared/orchestrators/keptn/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
-import type { JobAction, PollResult, StartedJob } from '../../shared/providers/action.ts'
+import type { ActionResult, Completed, JobAction, PollResult, StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
 import { clientOf } from './helpers.ts'
 
@@ -33,7 +33,7 @@ export class Job<S extends z.ZodMiniObject> {
   }
 
   async start(input: object, options?: Options): Promise<StartedJob> {
-    return requireStarted(await this.#act(this.#actions.start, input, options))
+    return startedJob(await this.#act(this.#actions.start, input, options))
   }
 
   poll({ job }: StartedJob, input: object): Promise<PollResult> {
@@ -50,7 +50,7 @@ export class Job<S extends z.ZodMiniObject> {
   /** Requests a stop and polls once. */
   async stop(input: object): Promise<Outcome> {
     const result = await this.#act(this.#actions.stop, input)
-    if (!('job' in result)) return result
+    if (result.type === 'completed') return result.outcome
     const polled = await this.#poll(this.#actions.stop, input, result.job)
     return 'outcome' in polled ? polled.outcome : passed(`still ${polled.status}`)
   }
@@ -65,9 +65,9 @@ export class Job<S extends z.ZodMiniObject> {
     return this.#provider.connection.parse(this.#values()) as z.output<S>
   }
 
-  async #act(action: AnyAction, input: object, options?: Options): Promise<Outcome | StartedJob> {
+  async #act(action: AnyAction, input: object, options?: Options): Promise<Completed | StartedJob> {
     const result = await action.run(this.#provider, this.client(options), this.#complete(action, input))
-    if ('delegatedTo' in result) throw new Error(`The job was delegated: ${result.outcome.message}`)
+    if (result.type === 'delegated') throw new Error(`The job was delegated: ${result.outcome.message}`)
     return result
   }
 
@@ -82,7 +82,8 @@ export class Job<S extends z.ZodMiniObject> {
   }
 }
 
-function requireStarted(result: Outcome | StartedJob): StartedJob {
-  if ('job' in result) return result
-  throw new Error(`No job was started: ${result.message}`)
+/** Returns the started job. Throws an error if the action has another result. */
+export function startedJob(result: ActionResult): StartedJob {
+  if (result.type === 'started') return result
+  throw new Error(`No job was started: ${result.outcome.message}`)
 }

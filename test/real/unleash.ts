@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { unleash as provider } from '../../functions/feature-flags/providers/unleash.ts'
-import type { Outcome } from '../../shared/outcome.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
 import { setFlag, setFlags } from '../../shared/providers/set-flags.ts'
 import { clientOf, failureOf } from '../functions/helpers.ts'
@@ -63,7 +62,7 @@ export const unleash: Program = {
       const client = clientOf(flags, { baseUrl: url, token: as } as never)
       const changes = [{ flag, on: undefined, percentage: undefined, ...change }]
       const input = { changes, comment: undefined, isSingle: true, project: 'default', environment }
-      return (await setFlag.run(flags, client, input)) as Outcome
+      return (await setFlag.run(flags, client, input)).outcome
     }
     const refused = async (promise: Promise<unknown>, words: RegExp) => {
       const { kind, message } = await failureOf(promise)
@@ -153,7 +152,7 @@ export const unleash: Program = {
               project: 'default',
               environment: 'development',
             }
-            const { result, data } = (await setFlags.run(flags, client, input)) as Outcome
+            const { result, data } = (await setFlags.run(flags, client, input)).outcome
             assert.deepEqual([result, data['changed']], ['pass', ['bare']])
           },
         ],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
 import { originOf, parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { completeInput } from '../../../shared/providers/action.ts'
+import { type ActionResult, completeInput, runWith } from '../../../shared/providers/action.ts'
 import type { Category } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
@@ -95,8 +95,7 @@ async function dryRunOf(ready: Ready): Promise<{ report: Report; isComplete: boo
   const client = ready.client(recorder)
   let message: string | undefined
   try {
-    const result = await action.run(connection.provider, client, input)
-    const outcome = 'outcome' in result ? result.outcome : result
+    const { outcome } = await runWith(action, connection.provider, client, input)
     message = outcome.message
     // An action that only reads runs completely.
     if (outcome.status === 'errored') problems.push(toSentence(message))
@@ -139,11 +138,11 @@ async function runForReal(ready: Ready): Promise<Report> {
     }
   }
   try {
-    const result = await check(() => action.run(connection.provider, client, input))
-    const outcome = result && 'outcome' in result ? result.outcome : result
+    const result = await check(() => runWith(action, connection.provider, client, input))
+    const outcome = result?.outcome
     if (outcome?.result === 'fail') problems.push(toSentence(outcome.message))
     const actionSteps = recorder.steps.length
-    const job = result && 'job' in result ? result.job : undefined
+    const job = result?.type === 'started' ? result.job : undefined
     // Without a valid response, the item may exist anyway.
     if (outcome !== undefined || client.mayHaveWritten)
       await verify({ ready, client, recorder, check, problems, job, createdId: createdId(result) })
@@ -153,13 +152,10 @@ async function runForReal(ready: Ready): Promise<Report> {
   }
 }
 
-type Result = Awaited<ReturnType<AnyAction['run']>>
-
 /** Returns the id of the created ticket or run. */
-function createdId(result: Result | undefined): string | undefined {
-  if (result === undefined) return undefined
-  if ('job' in result) return (result.job as Partial<Run>).id
-  return ('outcome' in result ? result.outcome : result).data['id'] as string | undefined
+function createdId(result: ActionResult | undefined): string | undefined {
+  if (result?.type === 'started') return (result.job as Partial<Run>).id
+  return result?.outcome.data['id'] as string | undefined
 }
 
 interface Verification {

@@ -51,9 +51,8 @@ export async function runSilently(category: Category, call: Call, context: Lambd
 /** Runs the action, and waits for the end of a started job if the action says so and there is time. */
 async function runToOutcome(category: Category, call: Call, deadlineAt: number, attempts: Attempts): Promise<Outcome> {
   const result = await runWithRetries(category, call, deadlineAt, attempts)
-  if (!('outcome' in result)) return result
   const action = category.actions[call.action]
-  if (!('job' in result) || action?.type !== 'job' || action.job.silent !== 'waits') return result.outcome
+  if (result.type !== 'started' || action?.type !== 'job' || action.job.silent !== 'waits') return result.outcome
   return (await pollUntil(category, call, result.job, deadlineAt)) ?? result.outcome
 }
 

@@ -7,7 +7,7 @@ import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import { finishedReply, progressReply, redactReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
-import type { Deadline, Delegated } from '../../providers/action.ts'
+import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
 import { type Task, taskSchema } from '../call.ts'
@@ -53,17 +53,19 @@ async function runTask(category: Category, task: Task, context: DurableContext):
     !task.sendStarted || (await sendAnswer(context, 'send-started', task.orchestrator, started, { until: at }))
   const result = isAnnounced
     ? await runTaskAction(category, task, context, deadline)
-    : errored(
-        new Failure(
-          'deadline',
-          `Keptn did not accept the started event before the deadline of ${formatDuration(task.deadline)}: the action did not run.`,
+    : completed(
+        errored(
+          new Failure(
+            'deadline',
+            `Keptn did not accept the started event before the deadline of ${formatDuration(task.deadline)}: the action did not run.`,
+          ),
         ),
       )
-  if ('delegatedTo' in result) {
+  if (result.type === 'delegated') {
     logTaskEnded(result.outcome, context, deadline, result.delegatedTo)
     return { taskId, outcome: result.outcome }
   }
-  const outcome = finalOutcome(result, task)
+  const outcome = finalOutcome(result.outcome, task)
   // Without a started event, Keptn would ignore the finished event, and the sequence would never end.
   if (!isAnnounced) await sendAnswer(context, 'send-started-late', task.orchestrator, started, { mayBeSent: true })
   const finished = finishedReply(event, category.name, outcome, task.labels)
@@ -93,31 +95,35 @@ async function runTaskAction(
   task: Task,
   context: DurableContext,
   deadline: Deadline,
-): Promise<Outcome | Delegated> {
-  if (task.skip) return { ...passed(task.skip.message), result: task.skip.result }
+): Promise<Completed | Delegated> {
+  if (task.skip) return completed({ ...passed(task.skip.message), result: task.skip.result })
   const action = category.actions[task.action]
   try {
     if (action?.type === 'approval')
-      return await action.runTask({
-        taskId: task.id,
-        connection: task.connection,
-        input: task.input,
-        deadline,
-        context,
-        start: () => runUntilDeadline(category, task, context, deadline),
-        withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
-      })
+      return completed(
+        await action.runTask({
+          taskId: task.id,
+          connection: task.connection,
+          input: task.input,
+          deadline,
+          context,
+          start: () => runUntilDeadline(category, task, context, deadline),
+          withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
+        }),
+      )
     const result = await runUntilDeadline(category, task, context, deadline)
-    if ('job' in result) {
+    if (result.type === 'started') {
       const reportProgress = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
-      return await pollUntilDone(category, task, result, context, deadline, reportProgress)
+      return completed(await pollUntilDone(category, task, result, context, deadline, reportProgress))
     }
-    if ('delegatedTo' in result || result.status !== 'errored') return result
-    return await abandon(category, task, context, result)
+    if (result.type === 'delegated' || result.outcome.status !== 'errored') return result
+    return completed(await abandon(category, task, context, result.outcome))
   } catch (error) {
     log.error('internal error', error as Error)
     const outcome = redactDeep(errored(error))
-    return task.delegates ? delegatedWithUnknownOutcome(outcome) : abandon(category, task, context, outcome)
+    return task.delegates
+      ? delegatedWithUnknownOutcome(outcome)
+      : completed(await abandon(category, task, context, outcome))
   }
 }
 

@@ -3,7 +3,7 @@ import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, type Outcome } from '../../outcome.ts'
-import type { ActionResult, Deadline, Delegated } from '../../providers/action.ts'
+import { type ActionResult, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
@@ -16,6 +16,14 @@ const MAX_ATTEMPTS = 2_000
 const MIN_RETRY_MS = 1_500
 /** For the status of a task that waits for the next attempt. */
 const MAX_REASON_LENGTH = 500
+
+/** An attempt that wrote nothing and is repeated. */
+interface Retry {
+  type: 'retry'
+  /** Seconds until the next attempt. */
+  retryIn: number
+  reason: string
+}
 
 /**
  * Runs the action of a task, and retries transient failures until the deadline.
@@ -32,7 +40,7 @@ export async function runUntilDeadline(
   for (let attempts = 1; ; attempts++) {
     const result = await context.step(
       'start',
-      async ({ attempt }): Promise<ActionResult | { retryIn: number; reason: string }> => {
+      async ({ attempt }): Promise<ActionResult | Retry> => {
         const isRetry = attempt > 1
         try {
           return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing')
@@ -45,11 +53,11 @@ export async function runUntilDeadline(
           log.warn('start failed', { attempt: isRetry ? attempt : attempts, kind, reason: messageOf(error) })
           if (!isTransient(error) || remaining <= MIN_RETRY_MS) {
             const outcome = redactDeep(errored(isTransient(error) ? gaveUp(error as Failure, deadline) : error))
-            return call.delegates && mayHaveWritten ? delegatedWithUnknownOutcome(outcome) : outcome
+            return call.delegates && mayHaveWritten ? delegatedWithUnknownOutcome(outcome) : completed(outcome)
           }
           if (mayHaveWritten) throw error
           const reason = redact(messageOf(error)).slice(0, MAX_REASON_LENGTH)
-          return { retryIn: secondsToRetry(error as Failure, attempts, deadline), reason }
+          return { type: 'retry', retryIn: secondsToRetry(error as Failure, attempts, deadline), reason }
         }
       },
       {
@@ -61,7 +69,7 @@ export async function runUntilDeadline(
         }),
       },
     )
-    if (!('retryIn' in result)) return result
+    if (result.type !== 'retry') return result
     await context.wait('wait-for-retry', { seconds: result.retryIn })
   }
 }
@@ -83,5 +91,5 @@ function gaveUp(error: Failure, { seconds }: Deadline): Failure {
 export function delegatedWithUnknownOutcome(outcome: Outcome): Delegated {
   log.error('outcome unknown: no finished event sent', { reason: outcome.message })
   const message = `${toSentence(outcome.message)} The platform may have accepted the job, and then sends the finished event itself, so none was sent.`
-  return { outcome: { ...outcome, message }, delegatedTo: 'unknown' }
+  return { type: 'delegated', outcome: { ...outcome, message }, delegatedTo: 'unknown' }
 }

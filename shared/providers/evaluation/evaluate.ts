@@ -12,8 +12,8 @@ import {
 import { comparedCount, type SloFile } from '../../evaluation/slo-file.ts'
 import { formatUtc, resolveWindow, type Window } from '../../evaluation/timeframe.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
-import { errored, type Outcome } from '../../outcome.ts'
-import type { PollResult, StartedJob } from '../action.ts'
+import { errored } from '../../outcome.ts'
+import { type Completed, completed, type PollResult, type StartedJob } from '../action.ts'
 import type { Client } from '../provider.ts'
 import type { EvaluationProvider } from './provider.ts'
 import { dueAt, type EvaluationRequest, measurementRequest } from './request.ts'
@@ -34,7 +34,7 @@ export async function startEvaluation(
   provider: EvaluationProvider,
   client: Client,
   request: EvaluationRequest,
-): Promise<Outcome | StartedJob> {
+): Promise<Completed | StartedJob> {
   const now = Date.now()
   // A silent call gets the newest complete data.
   const until = request.isSilent ? now - request.dataDelay * 1_000 : now
@@ -44,11 +44,11 @@ export async function startEvaluation(
     : undefined
   const job: EvaluationJob = { window, ...(started === undefined ? {} : { started }) }
   if (!request.isSilent || dueAt(request, window) > now)
-    return { outcome: notYetEvaluated(provider, request, window), job }
+    return { type: 'started', outcome: notYetEvaluated(provider, request, window), job }
   const result = await evaluate(provider, client, request, job)
   return 'outcome' in result
-    ? result.outcome
-    : { outcome: notYetEvaluated(provider, request, window, true), job: result.job }
+    ? completed(result.outcome)
+    : { type: 'started', outcome: notYetEvaluated(provider, request, window, true), job: result.job }
 }
 
 /**

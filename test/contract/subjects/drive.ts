@@ -1,7 +1,7 @@
 import { categories } from '../../../functions/index.ts'
 import { close, remind } from '../../../shared/approvals/task.ts'
 import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
-import { type Action, completeInput } from '../../../shared/providers/action.ts'
+import { type Action, completeInput, runWith } from '../../../shared/providers/action.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Client, Provider } from '../../../shared/providers/provider.ts'
 import { type Case, key, type Subject } from '../cases.ts'
@@ -65,9 +65,8 @@ const decision = { decision: 'approve', by: 'Jane Doe', at: '2026-11-24T15:01:48
 
 /** Runs an action to completion. Approvals get a reminder and are closed. */
 async function endOf(action: AnyAction, platform: Provider, client: Client, input: unknown, row: Case) {
-  const done = await action.run(platform, client, input)
-  if (!('outcome' in done)) return done
-  if (!('job' in done)) return done.outcome
+  const done = await runWith(action, platform, client, input)
+  if (done.type !== 'started') return done.outcome
   if (action.type === 'approval') {
     await remind(platform as never, client, input as never, done.job as never)
     await close(platform as never, client, input as never, done.job as never, decision)

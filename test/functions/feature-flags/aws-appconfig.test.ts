@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/feature-flags/actions.ts'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
-import type { Outcome } from '../../../shared/outcome.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { startedJob } from '../job.ts'
 
 let server: AppConfigServer
 beforeEach(async () => {
@@ -33,8 +33,8 @@ const connection = () => ({
 const client = (options?: Options) => clientOf(awsAppConfig, connection(), options)
 const from = () => ({ event: { data: {} } as never, connection: connection(), provider: awsAppConfig })
 const one = (input: object = {}) => setFlag.complete({ flag: 'checkout', state: 'on', ...input } as never, from())
-const set = (input: object = {}, options?: Options) =>
-  setFlag.run(awsAppConfig, client(options), one(input)) as Promise<Outcome & StartedJob>
+const set = async (input: object = {}, options?: Options) =>
+  startedJob(await setFlag.run(awsAppConfig, client(options), one(input)))
 const getStatus = (started: StartedJob): Promise<PollResult> =>
   job.getStatus(awsAppConfig, client(), one(), started.job)
 const writes = () => server.calls.filter(({ method }) => method === 'POST').map(({ path }) => path.split('/').at(-1))
@@ -126,7 +126,7 @@ describe('AWS AppConfig: set', () => {
       { flags: [{ flag: 'checkout' }, { flag: 'search' }, { flag: 'unset' }], state: 'on' } as never,
       from(),
     )
-    const { outcome } = (await setFlags.run(awsAppConfig, client(), input)) as StartedJob
+    const { outcome } = await setFlags.run(awsAppConfig, client(), input)
     expect(outcome.message).toContain('deployment 2 for checkout, unset')
     expect(server.document(2).values).toEqual({
       checkout: { enabled: true },

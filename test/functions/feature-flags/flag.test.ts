@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, url } from '../../../shared/fields.ts'
-import type { Outcome } from '../../../shared/outcome.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import {
   type ChangeStatus,
@@ -15,6 +14,7 @@ import {
 import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { validate } from '../../../shared/validate.ts'
 import { clientOf, failureOf } from '../helpers.ts'
+import { startedJob } from '../job.ts'
 
 interface Faults {
   /** Flags that are refused, ignored, need an approval, or fail with a platform error. */
@@ -91,14 +91,10 @@ const event = { data: {} } as never
 const client = ({ provider }: Played) => clientOf(provider, connection as never)
 const input = (played: Played, action: typeof setFlag | typeof setFlags, asked: object) =>
   action.complete(action.input.parse(asked) as never, { event, connection, provider: played.provider })
-const one = (played: Played, asked: object) =>
-  setFlag.run(played.provider, client(played), input(played, setFlag, asked)) as Promise<Outcome>
-const several = (played: Played, asked: object) =>
-  setFlags.run(played.provider, client(played), input(played, setFlags, asked)) as Promise<Outcome>
-const startedJob = (result: Outcome | StartedJob): StartedJob => {
-  if (!('job' in result)) throw new Error('Not a started job')
-  return result
-}
+const run = (action: typeof setFlag | typeof setFlags, played: Played, asked: object) =>
+  action.run(played.provider, client(played), input(played, action, asked))
+const one = async (played: Played, asked: object) => (await run(setFlag, played, asked)).outcome
+const several = async (played: Played, asked: object) => (await run(setFlags, played, asked)).outcome
 const getStatus = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { job }: StartedJob) =>
   // The job state of a task is stored as JSON.
   action.job?.getStatus(
@@ -349,7 +345,7 @@ describe('flag change that needs an approval', () => {
   const asked = { flag: 'a', state: 'on' }
 
   test('is a warning in a silent call', async () => {
-    const { outcome } = startedJob(await one(play({ waits: ['a'] }), asked))
+    const { outcome } = startedJob(await run(setFlag, play({ waits: ['a'] }), asked))
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'warning',
@@ -365,13 +361,13 @@ describe('flag change that needs an approval', () => {
 
   test('waits until it is decided', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = startedJob(await one(played, asked))
+    const waiting = startedJob(await run(setFlag, played, asked))
     expect(await getStatus(played, setFlag, asked, waiting)).toEqual({ status: 'pending (approval request r-a)' })
   })
 
   test('passes after it is applied', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = startedJob(await one(played, asked))
+    const waiting = startedJob(await run(setFlag, played, asked))
     played.statuses['r-a'] = { state: 'applied', ended: true }
     played.flags['a'] = { on: true, percentage: 25 }
     expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({
@@ -386,7 +382,7 @@ describe('flag change that needs an approval', () => {
 
   test('fails with the reason if it is declined', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = startedJob(await one(played, asked))
+    const waiting = startedJob(await run(setFlag, played, asked))
     played.statuses['r-a'] = { state: 'declined', ended: true, declined: 'by Mia: not on a Friday' }
     expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({
       outcome: {
@@ -401,7 +397,7 @@ describe('flag change that needs an approval', () => {
 
   test('fails if it is reported as applied but the flag is unchanged', async () => {
     const played = play({ waits: ['a'] })
-    const waiting = startedJob(await one(played, asked))
+    const waiting = startedJob(await run(setFlag, played, asked))
     played.statuses['r-a'] = { state: 'applied', ended: true }
     expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({ outcome: { result: 'fail' } })
   })
@@ -415,7 +411,7 @@ describe('flag change that needs an approval', () => {
         { flag: 'c', state: 'on' },
       ],
     }
-    const waiting = startedJob(await several(played, all))
+    const waiting = startedJob(await run(setFlags, played, all))
     expect(waiting.outcome).toMatchObject({
       result: 'fail',
       message:
@@ -432,7 +428,7 @@ describe('flag change that needs an approval', () => {
   test('is polled together with the others', async () => {
     const played = play({ waits: ['a', 'c'] })
     const both = { flags: 'a,c', state: 'on' }
-    const waiting = startedJob(await several(played, both))
+    const waiting = startedJob(await run(setFlags, played, both))
     expect(await getStatus(played, setFlags, both, waiting)).toEqual({
       status: 'pending (approval request r-a); pending (approval request r-c)',
     })
@@ -450,7 +446,7 @@ describe('flag change that needs an approval', () => {
       return waits && { ...waits, id: 'r-1' }
     }
     const both = { flags: 'a,c', state: 'on' }
-    const waiting = startedJob(await several(played, both))
+    const waiting = startedJob(await run(setFlags, played, both))
     expect(waiting.outcome.message).toContain('waiting for approval request r-1 for a, c')
     played.statuses['r-1'] = { state: 'declined', ended: true, declined: '' }
     expect(await getStatus(played, setFlags, both, waiting)).toMatchObject({

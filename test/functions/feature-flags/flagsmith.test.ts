@@ -32,7 +32,7 @@ const set = async (
   more: { flag?: string; environment?: string; comment?: string } = {},
 ) => {
   const { flag = 'checkout-v2', ...location } = more
-  return setFlag.run(provider, client(options), input([{ flag, on }], location))
+  return (await setFlag.run(provider, client(options), input([{ flag, on }], location))).outcome
 }
 const environment = (key = 'Prod1key') => {
   const found = server.state.environments[key]

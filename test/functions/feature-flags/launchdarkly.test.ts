@@ -8,6 +8,7 @@ import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { startedJob } from '../job.ts'
 
 let server: LaunchDarklyServer
 beforeEach(async () => {
@@ -28,8 +29,9 @@ const input = (changes: object[], more: object = {}) => ({
   ...location,
   ...more,
 })
-const set = async (change: object, options?: Options, more?: object) =>
+const run = (change: object, options?: Options, more?: object) =>
   setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
+const set = async (...args: Parameters<typeof run>) => (await run(...args)).outcome
 const flag = (key = 'checkout-v2') => server.state.flags[key]?.environments['production']
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
@@ -186,7 +188,7 @@ describe('LaunchDarkly: set-flag', () => {
       ],
       { isSingle: false },
     )
-    expect(await setFlags.run(provider, client(), both)).toMatchObject({
+    expect((await setFlags.run(provider, client(), both)).outcome).toMatchObject({
       result: 'fail',
       data: { changed: ['checkout-v2'], failed: ['banner'] },
     })
@@ -200,7 +202,7 @@ describe('LaunchDarkly: approval requests', () => {
 
   const wanted = { on: true, percentage: 10 }
   const asked = input([{ flag: 'checkout-v2', ...wanted }])
-  const ask = async (options?: Options, more?: object) => (await set(wanted, options, more)) as StartedJob
+  const ask = async (options?: Options, more?: object) => startedJob(await run(wanted, options, more))
   const getStatus = async ({ job }: StartedJob, options?: Options) =>
     (await setFlag.job?.getStatus(provider, client(options), asked, job)) as PollResult
   const approval = () => {

@@ -8,6 +8,7 @@ import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { startedJob } from '../job.ts'
 
 let server: UnleashServer
 beforeEach(async () => {
@@ -34,8 +35,9 @@ const input = (changes: object[], more: More = {}) => ({
   environment: 'production',
   ...more,
 })
-const set = async (change: object, options?: Options, more?: More) =>
+const run = (change: object, options?: Options, more?: More) =>
   setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
+const set = async (...args: Parameters<typeof run>) => (await run(...args)).outcome
 const flag = (key = 'checkout-v2', environment = 'production') => {
   const found = server.state.flags[key]?.environments[environment]
   if (!found) throw new Error(`No flag ${key} in ${environment}`)
@@ -174,7 +176,7 @@ describe('Unleash: change requests', () => {
 
   const wanted = { on: true, percentage: 10 }
   const asked = input([{ flag: 'checkout-v2', ...wanted }])
-  const ask = async (options?: Options, more?: More) => (await set(wanted, options, more)) as StartedJob
+  const ask = async (options?: Options, more?: More) => startedJob(await run(wanted, options, more))
   const getStatus = async ({ job }: StartedJob) =>
     (await setFlag.job?.getStatus(provider, client(), asked, job)) as PollResult
   const request = (at = 0) => {
@@ -278,7 +280,7 @@ describe('Unleash: change requests', () => {
       ],
       { isSingle: false },
     )
-    const both = (await setFlags.run(provider, client(), all)) as StartedJob
+    const both = startedJob(await setFlags.run(provider, client(), all))
     expect(both.outcome.message).toContain('change request 1 for checkout-v2, slow-recommendations')
     expect(changesOf(request()).map(({ feature }) => feature)).toEqual(['checkout-v2', 'slow-recommendations'])
     request().state = 'Approved'

@@ -47,8 +47,7 @@ export async function evaluate(
   const completed = asJson(await completeInput(action, parsed, from))
   const client = clientOf(platform, values, options)
   const done = await action.run(platform, client, completed)
-  if (!('outcome' in done)) return done
-  if (!('job' in done)) return done.outcome
+  if (done.type !== 'started') return done.outcome
   let job = done.job
   for (let polls = 0; polls < MAX_POLLS; polls++) {
     const polled: PollResult | undefined = await action.job?.getStatus(platform, client, completed, job)
@@ -117,9 +116,7 @@ export async function report(
   const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
   const from = { event, connection: values, provider: platform, bridgeUrl }
   const completed = asJson(await completeInput(action, parsed, from))
-  const done = await action.run(platform, clientOf(platform, values, options), completed)
-  if ('outcome' in done) throw new Error('A report must end at once.')
-  return done
+  return action.run(platform, clientOf(platform, values, options), completed)
 }
 
 /** A task saves its values as JSON. */

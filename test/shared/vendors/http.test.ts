@@ -308,8 +308,8 @@ describe('HTTP API: feature flags', () => {
 
   test('are set and read back', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: false, share: 0 })
-    const done = await setFlag.run(httpFlag as never, client(), change(true) as never)
-    expect(done).toMatchObject({ result: 'pass' })
+    const { outcome } = await setFlag.run(httpFlag as never, client(), change(true) as never)
+    expect(outcome).toMatchObject({ result: 'pass' })
     expect(api.things[0]).toMatchObject({ enabled: true, share: 25 })
   })
 

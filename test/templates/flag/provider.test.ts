@@ -15,19 +15,14 @@ const provider: FlagProvider = acme
 const client = (options: Parameters<typeof clientOf>[2] = {}, token = server.token) =>
   clientOf(provider, acme.connection.parse({ baseUrl: server.url, token }), options)
 const change = (flag: string, on?: boolean, percentage?: number) => ({ flag, on, percentage })
-const set = (
+const set = async (
   changes: ReturnType<typeof change>[],
   { environment = 'production', ...options }: Parameters<typeof clientOf>[2] & { environment?: string } = {},
 ) => {
   const single = changes.length === 1
   const action = single ? setFlag : setFlags
-  return action.run(provider, client(options), {
-    changes,
-    environment,
-    project: undefined,
-    comment: undefined,
-    isSingle: single,
-  })
+  const input = { changes, environment, project: undefined, comment: undefined, isSingle: single }
+  return (await action.run(provider, client(options), input)).outcome
 }
 const writes = () => server.calls.filter(({ method }) => method === 'PATCH')
 
@@ -50,7 +45,7 @@ describe('A flag of Acme', () => {
 
   test('is set once: a retry reads the new state', async () => {
     server.loseNext('PATCH')
-    expect(await failureOf(set([change('checkout', true)]) as Promise<unknown>)).toMatchObject({ transient: true })
+    expect(await failureOf(set([change('checkout', true)]))).toMatchObject({ transient: true })
     expect(await set([change('checkout', true)], { isRetry: true })).toMatchObject({ result: 'pass' })
     expect(writes()).toHaveLength(1)
   })
