@@ -69,7 +69,7 @@ const categoryCore = [
   './shared/core/task/status.ts',
   './shared/orchestrators/index.ts',
   './shared/state/item-keys.ts',
-  './shared/orchestrators/keptn/task-type.ts',
+  './shared/orchestrators/event.ts',
   './shared/record.ts',
   './shared/log.ts',
   './shared/sleep.ts',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
-import { eventSchema } from '../../shared/orchestrators/keptn/event.ts'
+import { eventSchema } from '../../shared/orchestrators/event.ts'
 import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'

@@ -9,6 +9,10 @@ const options: Record<keyof CallOptions, Parameter> = {
       'silent: runs the action and returns the outcome. interactive: accepts the call and sends a finished event',
     schema: { type: 'string', enum: ['silent', 'interactive'], default: 'silent' },
   },
+  key: {
+    description: 'Identifies the call if the body has no id: a repeat with the same key is the same call',
+    schema: { type: 'string', maxLength: 128, examples: ['checkout-42'] },
+  },
   connection: {
     description: "Connection to a platform; defaults to the caller's for the action or the category, then to default",
     schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },

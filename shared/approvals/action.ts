@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import { passed } from '../outcome.ts'
 import type { ApprovalAction } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'

@@ -1,17 +1,17 @@
 import * as z from 'zod/mini'
-import type { CallOrigin } from '../providers/provider.ts'
+import type { CallOrigin } from '../orchestrators/event.ts'
 
 /** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
 export const CLEANUP_SUFFIX = '-cleanup'
 
 const origin = z.object({
   id: z.string(),
-  task: z.string(),
-  context: z.string(),
+  task: z.optional(z.string()),
+  context: z.optional(z.string()),
   gitcommitid: z.optional(z.string()),
-  project: z.string(),
-  stage: z.string(),
-  service: z.string(),
+  project: z.optional(z.string()),
+  stage: z.optional(z.string()),
+  service: z.optional(z.string()),
   labels: z.record(z.string(), z.string()),
 })
 
@@ -44,7 +44,7 @@ export const taskSchema = z.object({
   deadline: z.number(),
   /** Whether to send a `started` event, too. */
   sendStarted: z.boolean(),
-  /** Whether to send `status.changed` events. */
+  /** Whether to send the progress. */
   progress: z.boolean(),
   /** Whether links are sent as labels. */
   labels: z.boolean(),

@@ -1,7 +1,7 @@
 import type { Caller } from '../auth/callers.ts'
 import { Failure, invalidInput } from '../errors.ts'
 import { LAST_RUN } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import { itemKeys } from '../state/item-keys.ts'
 import { canonical } from './identity.ts'
 
@@ -14,11 +14,11 @@ export async function lastRunKey(
   category: string,
   caller: Caller,
   connection: string,
-  { shkeptncontext }: CallEvent,
+  { context }: CallEvent,
 ): Promise<string | undefined> {
-  if (shkeptncontext === undefined) return undefined
+  if (context === undefined) return undefined
   const { createHash } = await import('node:crypto')
-  const names = canonical({ caller: caller.name, connection, shkeptncontext })
+  const names = canonical({ caller: caller.name, connection, context })
   return itemKeys.lastRun(category, createHash('sha256').update(names).digest('hex').slice(0, 40))
 }
 
@@ -37,12 +37,12 @@ export async function withLastRun<Input extends object>(
   if (!('id' in input) || input.id !== LAST_RUN) return input
   const key = await lastRunKey(category, caller, connection, event)
   if (key === undefined)
-    throw invalidInput('input.id', `is ${LAST_RUN}, which means the newest run of a context: send shkeptncontext`)
+    throw invalidInput('input.id', `is ${LAST_RUN}, which means the newest run of a context: send the context`)
   const { readLastRun } = await import('../state/read-last-run.ts')
   const id = await readLastRun(key)
   if (id !== undefined) return { ...input, id }
   throw new Failure(
     'unknown',
-    `input.id is ${LAST_RUN}, but ${caller.name} has not started anything with the connection ${connection} in the context ${event.shkeptncontext}. Send the id of the run instead.`,
+    `input.id is ${LAST_RUN}, but ${caller.name} has not started anything with the connection ${connection} in the context ${event.context}. Send the id of the run instead.`,
   )
 }

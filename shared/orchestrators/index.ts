@@ -1,19 +1,30 @@
 import * as z from 'zod/mini'
 import { readSecret } from '../auth/secrets.ts'
-import type { Orchestrator } from './orchestrator.ts'
+import type { Orchestrator, OrchestratorType } from './orchestrator.ts'
 
-const head = z.looseObject({ type: z.literal('keptn') })
+/** The orchestrator of callers that name none. It needs no secret. */
+export const DEFAULT_ORCHESTRATOR = 'poll'
+
+/** All types. Loaded when used: silent calls need none. */
+const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
+  keptn: async () => (await import('./keptn/keptn.ts')).keptnType,
+  poll: async () => (await import('./poll.ts')).pollType,
+}
+
+const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })
 
 /**
  * Loads an orchestrator by its secret `orchestrators/<name>`.
  *
+ * @param name undefined for callers that name none
  * @param fresh reads the secret again, instead of from the cache
- * @throws Failure `unknown`, `misconfigured`, `unavailable`
+ * @throws Failure `misconfigured`, `unavailable`
  */
-export async function loadOrchestrator(name: string, fresh = false): Promise<Orchestrator> {
+export async function loadOrchestrator(name = DEFAULT_ORCHESTRATOR, fresh = false): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
-  await readSecret(path, head, { fresh })
-  // Loaded when used: silent calls do not need it.
-  const { keptn, keptnConnection } = await import('./keptn/keptn.ts')
-  return keptn(await readSecret(path, keptnConnection))
+  const { type } = name === DEFAULT_ORCHESTRATOR ? { type: name } : await readSecret(path, head, { fresh })
+  const load = orchestratorTypes[type]
+  if (!load) throw new Error(`There is no orchestrator type ${type}.`)
+  const { secret, connect } = await load()
+  return connect(secret ? await readSecret(path, secret) : {})
 }

@@ -1,30 +1,73 @@
+import type * as z from 'zod/mini'
 import type { PreviousEvaluation } from '../evaluation/previous-evaluations.ts'
-import type { Reply } from './keptn/reply.ts'
+import type { Outcome } from '../outcome.ts'
+import type { CallEvent, TaskOrigin } from './event.ts'
 
-/** The system that runs sequences, calls the webhooks and receives their events. */
+/** A kind of engine: one file, and one line in `index.ts`. */
+export interface OrchestratorType<S extends z.ZodMiniObject = z.ZodMiniObject> {
+  /**
+   * The schema of the secret `orchestrators/<name>`. Its `type` names this type in `index.ts`. Undefined if the type needs no
+   * secret: callers then use the name of the type.
+   */
+  secret?: S
+  /** Returns the orchestrator with the settings of its secret. */
+  connect(secret: z.output<S>): Orchestrator
+}
+
+/** The engine that calls the webhooks and gets the results of interactive calls, in its own contract. */
 export interface Orchestrator {
   /**
-   * Sends an event. If earlier attempts may have sent it, first asks the orchestrator whether it has the event.
+   * Reads what the answer to an interactive call needs.
    *
-   * @param uncertainAttempts how many earlier attempts may have sent it
-   * @throws Failure; the caller retries later
+   * @throws Failure `invalid` with all missing fields, in the words of the engine
    */
-  send(reply: Reply, uncertainAttempts: number): Promise<void>
+  parse(call: InteractiveCall): TaskOrigin
   /**
-   * Checks that the orchestrator responds, accepts the credentials and allows to read events. Does not send an event.
+   * Sends an answer. If earlier attempts may have delivered it, first finds out whether the engine has it. Returns if the
+   * engine no longer waits for it.
+   *
+   * @param uncertainAttempts how many earlier attempts may have delivered it
+   * @throws Failure; the task retries for a day
+   */
+  send(task: AnsweredTask, answer: Answer, uncertainAttempts: number): Promise<void>
+  /**
+   * Checks that the engine responds and accepts the credentials. Does not send an answer.
    *
    * @throws Failure
    */
   check(): Promise<void>
-  /** Returns the URL where people see a sequence. */
-  linkTo(project: string, shkeptncontext: string): string
+  /** Returns the URL where people see what a call belongs to. Only for engines that have such a page. */
+  linkTo?(project: string, context: string): string
   /**
-   * Returns the previous evaluations of a service, newest first.
+   * Returns the previous evaluations of a service, newest first. Only for engines that record them.
    *
    * @throws Failure
    */
-  evaluations(query: EvaluationsQuery): Promise<PreviousEvaluation[]>
+  evaluations?(query: EvaluationsQuery): Promise<PreviousEvaluation[]>
 }
+
+/** An interactive call, before it is accepted. */
+interface InteractiveCall {
+  event: CallEvent
+  /** The parsed body and query, for fields that only one engine has. */
+  body: Record<string, unknown>
+}
+
+/** An accepted call. */
+export interface AnsweredTask {
+  id: string
+  category: string
+  action: string
+  event: TaskOrigin
+  /** Whether links are sent as labels, if the engine has labels. */
+  labels: boolean
+}
+
+/** A message about a task to its orchestrator. */
+export type Answer =
+  | { kind: 'started' }
+  | { kind: 'progress'; message: string }
+  | { kind: 'finished'; outcome: Outcome }
 
 interface EvaluationsQuery {
   /** The task of the evaluations: `evaluation`. */
@@ -35,4 +78,9 @@ interface EvaluationsQuery {
   /** Only evaluations with one of these results. Empty for all. */
   results: readonly string[]
   limit: number
+}
+
+/** Declares a type of orchestrator. The schema of its secret types `connect`. */
+export function defineOrchestrator<S extends z.ZodMiniObject>(type: OrchestratorType<S>): OrchestratorType<S> {
+  return type
 }

@@ -1,6 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import type * as z from 'zod/mini'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Client, Provider, ProviderKind } from './provider.ts'
 

@@ -1,7 +1,8 @@
 import type { Aws } from '../aws/aws.ts'
 import { Http, type HttpOptions } from '../http/client.ts'
+import type { CallOrigin } from '../orchestrators/event.ts'
 import type { Connection } from './connections.ts'
-import type { CallOrigin, Client, SignedLink } from './provider.ts'
+import type { Client, SignedLink } from './provider.ts'
 
 interface ConnectOptions {
   idempotencyKey: string | undefined

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, toSentence } from '../errors.ts'
 import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import type { JobVariables } from './job-variables.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 import { thresholds } from './thresholds.ts'
@@ -80,7 +80,8 @@ export type StartJob = z.output<typeof startInput> & {
 }
 
 /** The parts of a `triggered` event that its `finished` event repeats. */
-export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type' | 'shkeptncontext'> {
+export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type'> {
+  shkeptncontext: string | undefined
   project: string | undefined
   stage: string | undefined
   service: string | undefined

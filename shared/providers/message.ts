@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import type { Message, MessageButton } from '../text/message.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini'
 import type { Aws } from '../aws/aws.ts'
 import type { Authorization, Http } from '../http/client.ts'
+import type { CallOrigin } from '../orchestrators/event.ts'
 
 /** Authorizes a decision, from a button or on the approval page. */
 export interface SignedLink {
@@ -8,20 +9,6 @@ export interface SignedLink {
   url: string
   /** Epoch milliseconds. */
   deadlineAt: number
-}
-
-/** The event behind a call, as far as its orchestrator describes it. */
-export interface CallOrigin {
-  id?: string | undefined
-  /** The name of the task that the event triggers. */
-  task?: string | undefined
-  /** The same for all events of one sequence. */
-  context?: string | undefined
-  gitcommitid?: string | undefined
-  project?: string | undefined
-  stage?: string | undefined
-  service?: string | undefined
-  labels?: Record<string, string> | undefined
 }
 
 /** Everything that a provider's functions need: one platform instance, for one call. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../errors.ts'
 import { type EventEvaluation, evaluationIn } from '../evaluation/evaluation.ts'
 import { id, name, optional, vendorFields } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
 import type { ImmediateAction } from './action.ts'
@@ -16,8 +16,10 @@ export interface Report {
   evaluation: EventEvaluation & { result: 'pass' | 'warning' | 'fail' }
   /** The evaluation as a message for people. */
   message: Message
-  event: Pick<CallEvent, 'id' | 'task' | 'shkeptncontext'> &
-    Pick<CallEvent['data'], 'project' | 'stage' | 'service' | 'status' | 'labels'>
+  event: Pick<CallEvent, 'id' | 'task'> & { shkeptncontext: string | undefined } & Pick<
+      CallEvent['data'],
+      'project' | 'stage' | 'service' | 'status' | 'labels'
+    >
 }
 
 const input = z.strictObject({
@@ -110,7 +112,7 @@ export function pushReport({
       )
       refuseUnsupported(provider.title, Object.fromEntries(others))
       const to = provider.resolveDestination?.(destination, connection) ?? destination
-      const { id, task, shkeptncontext, data } = event
+      const { id, task, context: shkeptncontext, data } = event
       const { project, stage, service, status, labels } = data
       const origin = { id, task, shkeptncontext, project, stage, service, status, labels }
       return { to, report: { evaluation, message, event: origin } }

@@ -1,5 +1,5 @@
 import { Failure, invalidInput, isTransient, toSentence } from '../errors.ts'
-import type { CallEvent } from '../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../orchestrators/event.ts'
 import type { JobAction } from './action.ts'
 import {
   type EventToAnswer,
@@ -121,7 +121,7 @@ function asRollback(provider: JobProvider): JobProvider {
   throw new Failure('invalid', `${title} has no rollback: start ${withArticle(noun)} of the previous version instead.`)
 }
 
-function eventToAnswer({ id, type, shkeptncontext, data }: CallEvent): EventToAnswer {
+function eventToAnswer({ id, type, context: shkeptncontext, data }: CallEvent): EventToAnswer {
   const { project, stage, service } = data
   return { id, type, shkeptncontext, project, stage, service }
 }

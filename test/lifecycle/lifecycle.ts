@@ -14,9 +14,15 @@ import { startTable } from '../functions/load-testing/table.ts'
 import { Execution, type ExecutionOptions, startRunner } from './execution.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
-const CALLER_TOKEN = 'token-of-the-caller'
+/** Tokens of the callers. Each has the name of its orchestrator. */
+const CALLER_TOKENS = { keptn: 'token-of-the-caller', poll: 'token-of-a-caller-that-polls' }
+type CallerName = keyof typeof CALLER_TOKENS
 const KEPTN_TOKEN = 'token-of-keptn'
 const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:task'
+
+interface CallOptions extends ExecutionOptions {
+  caller?: CallerName
+}
 
 /** An event that the fake orchestrator received. */
 export interface SentEvent {
@@ -74,8 +80,11 @@ export class Lifecycle {
       AWS_ENDPOINT_URL_LAMBDA: this.aws.url,
       WEBHOOKS_TASK_FUNCTION: `${TASK_FUNCTION}:live`,
     })
-    const tokens = [`sha256:${createHash('sha256').update(CALLER_TOKEN).digest('hex')}`]
-    this.store('callers', { tests: { tokens, categories: ['*'], orchestrator: 'keptn' } })
+    const callers = Object.entries(CALLER_TOKENS).map(([name, token]) => {
+      const tokens = [`sha256:${createHash('sha256').update(token).digest('hex')}`]
+      return [name, { tokens, categories: ['*'], orchestrator: name }]
+    })
+    this.store('callers', Object.fromEntries(callers))
     this.store('orchestrators/keptn', { type: 'keptn', baseUrl: this.keptn.url, token: KEPTN_TOKEN })
     this.store('identity', { key: 'an-identity-key-of-the-tests-0123456789' })
     this.store('approvals', { key: 'an-approvals-key-of-the-tests-0123456789' })
@@ -117,14 +126,18 @@ export class Lifecycle {
     return webhookHandler(this.#category)(event, context)
   }
 
-  /** Calls the webhook and returns the payload with which it starts the task. */
-  async accept(target: string, event: object = {}): Promise<Task> {
+  /**
+   * Calls the webhook and returns the payload with which it starts the task.
+   *
+   * @param event the body of the call. For Keptn, laid over an event that triggers a task
+   */
+  async accept(target: string, event: object = {}, caller: CallerName = 'keptn'): Promise<Task> {
     const [action = '', search = ''] = target.split('?')
     const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
     const { statusCode, body } = await this.request('POST', action, {
-      headers: { authorization: `Bearer ${CALLER_TOKEN}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${CALLER_TOKENS[caller]}`, 'content-type': 'application/json' },
       multiValueQueryStringParameters: { mode: ['interactive'], sendStarted: ['true'], ...query },
-      body: JSON.stringify({ ...triggered(), ...event }),
+      body: JSON.stringify(caller === 'keptn' ? { ...triggered(), ...event } : event),
     })
     const started = this.invocations.find(({ name }) => name === JSON.parse(body).taskId)
     if (statusCode !== 202 || !started) throw new Error(`The webhook answered ${statusCode}: ${body}`)
@@ -150,8 +163,8 @@ export class Lifecycle {
   }
 
   /** Calls the webhook and runs the task. */
-  async call(target: string, event?: object, options?: ExecutionOptions): Promise<CompletedTask> {
-    return this.run(await this.accept(target, event), options)
+  async call(target: string, event?: object, { caller, ...options }: CallOptions = {}): Promise<CompletedTask> {
+    return this.run(await this.accept(target, event, caller), options)
   }
 
   /** Runs the finisher for an ended task. */

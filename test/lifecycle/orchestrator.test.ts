@@ -73,6 +73,37 @@ describe('An orchestrator', () => {
   })
 })
 
+describe('A caller that polls', () => {
+  it('needs only an id, and nothing is sent', async () => {
+    const { outcome, sent } = await lifecycle.call(
+      'open-ticket?connection=ticket',
+      { id: 'run-42', input },
+      { caller: 'poll' },
+    )
+    expect({ outcome, sent }).toMatchObject({ outcome: { status: 'succeeded', result: 'pass' }, sent: [] })
+    expect(platform.tickets).toMatchObject([{ title: 'Checkout is slow' }])
+  })
+
+  it('may send the id as the key of the query, and more about the call', async () => {
+    const about = { context: 'pipeline-7', data: { project: 'shop', stage: 'production', service: 'checkout' } }
+    const target = 'open-ticket?connection=ticket&key=run-43'
+    const payload = await lifecycle.accept(target, { ...about, input }, 'poll')
+    expect(payload).toMatchObject({
+      orchestrator: 'poll',
+      event: { id: 'run-43', context: 'pipeline-7', project: 'shop', stage: 'production', service: 'checkout' },
+    })
+    const { id } = await lifecycle.accept('open-ticket?connection=ticket', { id: 'run-43', input }, 'poll')
+    expect(payload.id).toBe(id)
+    expect(await lifecycle.accept(target.replace('43', '44'), { input }, 'poll')).not.toMatchObject({ id })
+  })
+
+  it('learns everything that is missing in one response', async () => {
+    await expect(lifecycle.accept('open-ticket?connection=ticket', { input: { titel: 'x' } }, 'poll')).rejects.toThrow(
+      /answered 400: .*"path":"id".*"path":"input\.titel"/,
+    )
+  })
+})
+
 describe('A task that opens a ticket', () => {
   it('opens one ticket and sends its id', async () => {
     const { outcome, events } = await lifecycle.call('open-ticket?connection=ticket', { input })

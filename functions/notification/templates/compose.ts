@@ -1,4 +1,4 @@
-import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event.ts'
 import { problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
 import type { Field, Link, Message, MessageContext, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'

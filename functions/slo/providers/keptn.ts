@@ -6,7 +6,7 @@ import { name, optional } from '../../../shared/fields.ts'
 import type { Authorization, Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import type { CallEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event.ts'
 import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {
   defineEvaluationProvider,

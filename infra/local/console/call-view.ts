@@ -35,7 +35,7 @@ interface Step extends OperationSummary {
 /** A call with its requests, outgoing calls, events and steps. */
 interface CallDetail extends CallSummary {
   /** Project, stage, service and task of its event. */
-  event?: Record<string, string> | undefined
+  event?: Record<string, string | undefined> | undefined
   deadlineAt?: number | undefined
   outcome?: Partial<Outcome> | undefined
   timeline: Moment[]

@@ -83,18 +83,18 @@ async function callResponse(
     mode: call.mode,
     mappedName: call.mappedName,
     eventId: call.event.id,
-    keptnContext: call.event.context,
+    context: call.event.context,
   })
   if (call.mode === 'silent') {
     const outcome = await runSilently(category, call, context)
     log.appendKeys({ outcome: { status: outcome.status, result: outcome.result } })
     return outcomeResponse(outcome)
   }
-  // Keptn's own approval-service sends started for each approval, and finished for those that the event decides.
+  // The orchestrator itself sends started for each approval, and finished for those that the event decides.
   if (call.skip?.isAutomatic && !call.sendStarted && !call.dryRun) {
     const { message, result } = call.skip
     const outcome = passed(
-      `${message}. Keptn's approval-service decides this approval itself: the approval was not requested, and no event is sent`,
+      `${message}. The orchestrator decides this approval itself: the approval was not requested, and no event is sent`,
     )
     return json(200, { ...outcome, result })
   }

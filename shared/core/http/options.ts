@@ -1,11 +1,14 @@
 import { parseDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
+import { EVENT_FIELDS } from '../../orchestrators/event.ts'
 import { unknownField } from '../../validate.ts'
 import { nest } from './dotted-keys.ts'
 
 /** The parts of the query that are neither event nor input. */
 export interface CallOptions {
   mode: 'silent' | 'interactive'
+  /** Identifies the call if its event has no id. */
+  key: string | undefined
   connection: string | undefined
   /** Whether to send a `started` event, too. */
   sendStarted: boolean
@@ -16,15 +19,16 @@ export interface CallOptions {
   dryRun: boolean
   /** Whether links are sent as labels. */
   labels: boolean
-  /** Whether to send `status.changed` events, which a strict Keptn refuses. */
+  /** Whether to send the progress. */
   progress: boolean
 }
 
-const OPTION_NAMES = ['mode', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels', 'progress'] as const
+const OPTION_NAMES = [
+  ...(['mode', 'key', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels', 'progress'] as const),
+]
 type OptionName = (typeof OPTION_NAMES)[number]
 /** The options that are not allowed in the body. */
-export const QUERY_ONLY = OPTION_NAMES.filter((name) => name !== 'connection' && name !== 'labels')
-const EVENT_NAMES = ['id', 'type', 'event', 'shkeptncontext', 'gitcommitid', 'project', 'stage', 'service']
+export const QUERY_ONLY = OPTION_NAMES.filter((name) => !['key', 'connection', 'labels'].includes(name))
 const RESULTS = ['pass', 'warning', 'fail']
 
 /**
@@ -47,10 +51,10 @@ export function parseQuery(
       const [value, second] = values
       if (second !== undefined && second !== value) throw invalidQuery(name, 'must not be sent more than once')
       if (value) given[option] = value
-    } else if (/^(data|input)\./.test(name) || EVENT_NAMES.includes(name)) {
+    } else if (/^(data|input)\./.test(name) || EVENT_FIELDS.includes(name)) {
       pairs.push(...values.map((value): [string, string] => [name, value]))
     } else {
-      throw invalidQuery(name, unknownField(name, [...OPTION_NAMES, ...EVENT_NAMES, 'data.<field>', 'input.<field>']))
+      throw invalidQuery(name, unknownField(name, [...OPTION_NAMES, ...EVENT_FIELDS, 'data.<field>', 'input.<field>']))
     }
   }
   return { options: parseOptions(given, maxDeadline), body: nest(pairs) }
@@ -68,6 +72,7 @@ function parseOptions(given: Partial<Record<OptionName, string>>, maxDeadline: n
     throw invalidQuery('when', `must list pass, warning or fail, not "${unknown.slice(0, 40)}"`)
   return {
     mode,
+    key: given.key,
     connection: given.connection,
     sendStarted: parseSwitch('sendStarted', given.sendStarted, false),
     deadline,

@@ -1,5 +1,5 @@
 import { Failure } from '../../errors.ts'
-import { type CallEvent, parseEvent } from '../../orchestrators/keptn/event.ts'
+import { type CallEvent, parseEvent } from '../../orchestrators/event.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
 import { unknownName } from '../../validate.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
@@ -40,7 +40,8 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
   const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
   refuseOptions(body)
-  return { requestedAction, options, body, event: parseEvent(body), categoryUrl }
+  const event = parseEvent({ ...body, id: body['id'] ?? options.key })
+  return { requestedAction, options, body, event, categoryUrl }
 }
 
 /** An option in the body would have no effect, and a call that is silent by mistake leaves its sequence waiting. */

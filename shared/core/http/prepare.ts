@@ -2,8 +2,8 @@ import type { Caller } from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { parseDuration } from '../../duration.ts'
 import { log } from '../../log.ts'
+import { type CallEvent, originOf } from '../../orchestrators/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
-import { type CallEvent, originOf } from '../../orchestrators/keptn/event.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { settings } from '../../settings.ts'
@@ -25,15 +25,13 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const { provider, values } = connection
   const isApproval = action.type === 'approval'
   const startsJob = action.type === 'job' && action.startsJob === true
-  const bridgeUrl = action.isNotification || isApproval ? await bridgeUrlOf(caller, event) : undefined
-  // Registers its credentials, which the call must not contain.
-  if (task && caller.orchestrator !== undefined) await loadOrchestrator(caller.orchestrator)
+  const sequenceUrl = action.isNotification || isApproval ? await sequenceUrlOf(caller, event) : undefined
   const notes: string[] = []
   const context: CallContext = {
     event,
     connection: values,
     provider,
-    bridgeUrl,
+    bridgeUrl: sequenceUrl,
     orchestrator: caller.orchestrator,
     silent: mode === 'silent',
     note: (sentence) => void notes.push(sentence),
@@ -71,10 +69,10 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
 }
 
 /** Does not throw: a message without the link is better than none. */
-async function bridgeUrlOf({ orchestrator }: Caller, { data, shkeptncontext }: CallEvent): Promise<string | undefined> {
-  if (orchestrator === undefined || data.project === undefined || shkeptncontext === undefined) return undefined
+async function sequenceUrlOf({ orchestrator }: Caller, { data, context }: CallEvent): Promise<string | undefined> {
+  if (orchestrator === undefined || data.project === undefined || context === undefined) return undefined
   try {
-    return (await loadOrchestrator(orchestrator)).linkTo(data.project, shkeptncontext)
+    return (await loadOrchestrator(orchestrator)).linkTo?.(data.project, context)
   } catch (error) {
     log.warn('no link to the sequence', error as Error)
     return undefined

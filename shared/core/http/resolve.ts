@@ -1,6 +1,8 @@
 import type { Caller } from '../../auth/callers.ts'
 import { Failure, type FieldError, invalidInput } from '../../errors.ts'
-import { type CallEvent, type TaskEvent, taskEvent } from '../../orchestrators/keptn/event.ts'
+import type { CallEvent, TaskOrigin } from '../../orchestrators/event.ts'
+import { loadOrchestrator } from '../../orchestrators/index.ts'
+import type { Orchestrator } from '../../orchestrators/orchestrator.ts'
 import type { Action } from '../../providers/action.ts'
 import type { Category, MappedAction } from '../../providers/category.ts'
 import { type Connection, loadConnection } from '../../providers/connections.ts'
@@ -19,8 +21,8 @@ export interface ResolvedCall extends ParsedCall {
   connection: Connection
   /** Parsed by the action's schema. */
   input: object
-  /** The event that an interactive call answers. */
-  task: TaskEvent | undefined
+  /** The origin of an interactive call, with everything that the answer needs. */
+  task: TaskOrigin | undefined
 }
 
 /**
@@ -38,14 +40,30 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   if (!action) throw new Error(`${category.name} maps to an action that it does not have.`)
   // Loaded before the response repeats anything of the call, which may contain the connection's credentials: they are masked.
   const connection = await loadConnection(category, mapped?.connection ?? name)
+  const orchestrator = options.mode === 'interactive' ? await orchestratorOf(caller, event) : undefined
   const [task, input] = collect(
-    () => (options.mode === 'interactive' ? taskEvent(event) : undefined),
+    () => orchestrator?.parse({ event, body }),
     () => {
       const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
       return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })
     },
   )
   return { ...parsed, caller, action, actionName, mappedName: mapped?.name, connection, input, task }
+}
+
+/**
+ * Loads the orchestrator that gets the answer. Registers its credentials, which the call must not contain.
+ *
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+async function orchestratorOf({ name, orchestrator }: Caller, { kind, task }: CallEvent): Promise<Orchestrator> {
+  if (orchestrator === undefined && kind === 'triggered' && task !== undefined) {
+    throw new Failure(
+      'misconfigured',
+      `The event waits for an answer, but the caller ${name} has no orchestrator that receives it. Add one to the secret callers, or call with mode=silent.`,
+    )
+  }
+  return loadOrchestrator(orchestrator)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import type { CallEvent } from '../../orchestrators/keptn/event.ts'
+import { type CallEvent, identifyingFields } from '../../orchestrators/event.ts'
 import { containsSecret } from '../../redact.ts'
 
 /** After this many calls with a credential in an hour, the caller's dry runs are refused. */
@@ -52,17 +52,8 @@ export async function refuseStoredCredentials(call: CheckedCall): Promise<void> 
 }
 
 function pathsWithCredentials({ event, input, completed }: CheckedCall): string[] {
-  const { id, type, shkeptncontext, gitcommitid, data } = event
-  const { project, stage, service, labels } = data
   const fields: Record<string, unknown> = {
-    id,
-    type,
-    shkeptncontext,
-    gitcommitid,
-    'data.project': project,
-    'data.stage': stage,
-    'data.service': service,
-    'data.labels': labels,
+    ...identifyingFields(event),
     ...Object.fromEntries(Object.entries(input).map(([name, value]) => [`input.${name}`, value])),
   }
   const paths = Object.keys(fields).filter((path) => containsSecret(fields[path]))

@@ -4,7 +4,6 @@ import { executionModeDurableContext } from '@middy/core/DurableContext'
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { finishedReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { errored } from '../../outcome.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
@@ -70,26 +69,25 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
     backoff: { min: 2, max: 300 },
   })
   const { task, error } = execution
-  const { id: taskId, category, orchestrator, event, action, connection, provider } = task
-  log.appendKeys({ taskId, action, connection, provider, keptnContext: event.context, lambdaStatus: status })
+  const { id: taskId, event, action, connection, provider } = task
+  log.appendKeys({ taskId, action, connection, provider, context: event.context, lambdaStatus: status })
   // A cleanup has no orchestrator to answer.
   if (execution.hasSentFinished || execution.mayBeDelegated || task.only) return { taskId, finished: false }
   if (!(await claimTask(arn, context, again))) {
     context.logger.info('another finisher answers for this task')
     return { taskId, finished: false }
   }
-  // Until Keptn has recorded the last event of the task, or of an earlier finisher, reading it back finds nothing.
+  // Until the orchestrator has recorded the last answer of the task, or of an earlier finisher, reading it back finds nothing.
   if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: IN_FLIGHT_GRACE_SECONDS })
   log.error('task ended by Lambda', { reason: error })
   if (task.sendStarted && !execution.hasSentStarted)
-    await sendAnswer(context, 'send-started', orchestrator, startedReply(event, category), { mayBeSent: true })
+    await sendAnswer(context, 'send-started', task, { kind: 'started' }, { mayBeSent: true })
   const nextStep =
     task.needsCleanup && execution.hasStartedAction
       ? await startCleanup(arn, task, context)
       : 'Check the platform for the effects of the task.'
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
-  const finished = finishedReply(event, category, outcome, task.labels)
-  await sendAnswer(context, 'send-finished', orchestrator, finished, { mayBeSent: true })
+  await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome }, { mayBeSent: true })
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },
     reason: outcome.message,
@@ -105,7 +103,7 @@ const REASONS: Record<StatusChange['status'], string> = {
 
 /**
  * Claims the task, because EventBridge may deliver an event twice. If the table is not available, the task is answered
- * nevertheless: Keptn ignores a second finished event, but waits forever for a missing one.
+ * nevertheless: an orchestrator can ignore a second answer, but waits forever for a missing one.
  */
 async function claimTask(arn: string, context: DurableContext, again: boolean): Promise<boolean> {
   const { durableExecutionArn: owner } = context.executionContext

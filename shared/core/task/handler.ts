@@ -5,7 +5,6 @@ import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
-import { finishedReply, progressReply, redactReply, startedReply } from '../../orchestrators/keptn/reply.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
@@ -42,22 +41,21 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const { id: taskId, action, connection, provider, event } = task
   clearSecrets()
   context.configureLogger({ customLogger: log, modeAware: true })
-  log.appendKeys({ taskId, action, connection, provider, eventId: event.id, keptnContext: event.context })
+  log.appendKeys({ taskId, action, connection, provider, eventId: event.id, context: event.context })
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
   context.logger.info('task started', { deadline: task.deadline })
   const at = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
   const deadline = { seconds: task.deadline, at }
 
-  const started = startedReply(event, category.name)
   const isAnnounced =
-    !task.sendStarted || (await sendAnswer(context, 'send-started', task.orchestrator, started, { until: at }))
+    !task.sendStarted || (await sendAnswer(context, 'send-started', task, { kind: 'started' }, { until: at }))
   const result = isAnnounced
     ? await runTaskAction(category, task, context, deadline)
     : completed(
         errored(
           new Failure(
             'deadline',
-            `Keptn did not accept the started event before the deadline of ${formatDuration(task.deadline)}: the action did not run.`,
+            `The orchestrator did not accept the started event before the deadline of ${formatDuration(task.deadline)}: the action did not run.`,
           ),
         ),
       )
@@ -66,10 +64,9 @@ async function runTask(category: Category, task: Task, context: DurableContext):
     return { taskId, outcome: result.outcome }
   }
   const outcome = finalOutcome(result.outcome, task)
-  // Without a started event, Keptn would ignore the finished event, and the sequence would never end.
-  if (!isAnnounced) await sendAnswer(context, 'send-started-late', task.orchestrator, started, { mayBeSent: true })
-  const finished = finishedReply(event, category.name, outcome, task.labels)
-  await sendAnswer(context, 'send-finished', task.orchestrator, finished)
+  // Without a started event, an orchestrator may ignore the finished event and wait forever.
+  if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, { kind: 'started' }, { mayBeSent: true })
+  await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome })
   logTaskEnded(outcome, context, deadline)
   return { taskId, outcome }
 }
@@ -113,7 +110,7 @@ async function runTaskAction(
       )
     const result = await runUntilDeadline(category, task, context, deadline)
     if (result.type === 'started') {
-      const reportProgress = task.progress ? (message: string) => sendProgress(category, task, message) : undefined
+      const reportProgress = task.progress ? (message: string) => sendProgress(task, message) : undefined
       return completed(await pollUntilDone(category, task, result, context, deadline, reportProgress))
     }
     if (result.type === 'delegated' || result.outcome.status !== 'errored') return result
@@ -140,12 +137,12 @@ async function runCleanup(category: Category, task: Task, context: DurableContex
   return reason === undefined ? passed('Cleaned up after the task') : errored(new Failure('platform', reason))
 }
 
-/** Sends a `status.changed` event once, without retries: later events report newer progress. Does not throw. */
-async function sendProgress(category: Category, task: Task, message: string): Promise<void> {
+/** Sends the progress once, without retries: later answers report newer progress. Does not throw. */
+async function sendProgress(task: Task, message: string): Promise<void> {
   try {
     const { send } = await loadOrchestrator(task.orchestrator)
-    await send(redactReply(progressReply(task.event, category.name, message)), 0)
+    await send(task, { kind: 'progress', message }, 0)
   } catch (error) {
-    log.warn('status.changed not sent', error as Error)
+    log.warn('progress not sent', error as Error)
   }
 }

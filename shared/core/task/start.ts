@@ -1,5 +1,6 @@
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
+import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { settings } from '../../settings.ts'
 import { sleep } from '../../sleep.ts'
 import { itemKeys } from '../../state/item-keys.ts'
@@ -45,22 +46,10 @@ export async function startTask(call: Call, timeLeft: () => number): Promise<{ t
 }
 
 /** Returns the record of an interactive call as the payload of its task. */
-function taskOf({ id, orchestrator, event, ...call }: Call): Task {
-  if (orchestrator === undefined) {
-    throw new Failure(
-      'misconfigured',
-      `The caller ${call.caller} has no orchestrator, so its interactive calls cannot be answered. Add one to the secret callers, or call with mode=silent.`,
-    )
-  }
-  const { task, context, project, stage, service, labels = {} } = event
-  if (!id || !event.id || !task || !context || !project || !stage || !service)
-    throw new Error('An interactive call has an event with all of its fields.')
-  return {
-    ...call,
-    id,
-    orchestrator,
-    event: { ...event, id: event.id, task, context, project, stage, service, labels },
-  }
+function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, ...call }: Call): Task {
+  const { id: eventId, labels = {} } = event
+  if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
+  return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }
 }
 
 /**
@@ -120,7 +109,7 @@ async function arnIfStarted(name: string, timeLeft: () => number): Promise<strin
   try {
     return await findExecution(name, AbortSignal.timeout(timeoutFor(LOOK_UP_TIMEOUT_MS, timeLeft)))
   } catch (error) {
-    // The call is refused. If the task runs nevertheless, Keptn ignores its late finished event.
+    // The call is refused. If the task runs nevertheless, the orchestrator ignores its late answer.
     log.error('outcome of the start unknown', error as Error)
     return undefined
   }

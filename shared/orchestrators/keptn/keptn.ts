@@ -5,8 +5,9 @@ import { Http } from '../../http/client.ts'
 import { oauthAuthorization } from '../../http/oauth.ts'
 import { segment } from '../../http/segment.ts'
 import { log } from '../../log.ts'
-import type { Orchestrator } from '../orchestrator.ts'
-import type { Reply } from './reply.ts'
+import { defineOrchestrator, type Orchestrator } from '../orchestrator.ts'
+import { type Reply, redactReply, replyOf } from './reply.ts'
+import { taskEvent } from './task-event.ts'
 
 /** The secret of a Cloud Automation or Keptn environment, with an API token or an OAuth client (Dynatrace SaaS). */
 export const keptnConnection = z
@@ -40,11 +41,13 @@ type Connection = z.output<typeof keptnConnection>
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
  */
-export function keptn(connection: Connection): Orchestrator {
+export function keptn(connection: Connection): Required<Orchestrator> {
   return {
+    parse: ({ event }) => taskEvent(event),
     linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
     check: () => checkKeptn(connect(connection)),
-    async send(reply, uncertainAttempts) {
+    async send(task, answer, uncertainAttempts) {
+      const reply = redactReply(replyOf(task, answer))
       const http = connect(connection)
       if (uncertainAttempts > 0 && (await isRecorded(http, reply, uncertainAttempts))) return
       await http.post('api/v1/event', reply, { schema: sendResponse })
@@ -60,6 +63,8 @@ export function keptn(connection: Connection): Orchestrator {
     },
   }
 }
+
+export const keptnType = defineOrchestrator({ secret: keptnConnection, connect: keptn })
 
 /** Returns the URL where people see a sequence in the Bridge. */
 export function sequenceUrl(

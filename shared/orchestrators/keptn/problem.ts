@@ -1,5 +1,5 @@
 import { isRecord } from '../../record.ts'
-import type { CallEvent } from './event.ts'
+import type { CallEvent } from '../event.ts'
 
 /** The problem in an event. */
 export interface Problem {

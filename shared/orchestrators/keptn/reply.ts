@@ -1,7 +1,8 @@
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
 import { clip, toPlainText } from '../../text/plain-text.ts'
-import type { TaskEvent } from './event.ts'
+import type { Answer, AnsweredTask } from '../orchestrator.ts'
+import { isTaskEvent, type TaskEvent } from './task-event.ts'
 import { replyType } from './task-type.ts'
 
 /** An event for Keptn. Its API sets `id` and `time`. */
@@ -22,6 +23,19 @@ const MAX_ESSENTIALS = 20
 /** In UTF-16 units. */
 const MAX_ESSENTIAL_LENGTH = 200
 const MAX_MESSAGE_LENGTH = 2_000
+
+/** Returns the event that gives Keptn an answer. */
+export function replyOf({ event, category, labels }: AnsweredTask, answer: Answer): Reply {
+  if (!isTaskEvent(event)) throw new Error('A task of Keptn has an event with all of its fields.')
+  switch (answer.kind) {
+    case 'started':
+      return startedReply(event, category)
+    case 'progress':
+      return progressReply(event, category, answer.message)
+    case 'finished':
+      return finishedReply(event, category, answer.outcome, labels)
+  }
+}
 
 function reply(
   event: TaskEvent,

@@ -120,6 +120,12 @@ async function previousEvaluations(
 ): Promise<PreviousEvaluation[]> {
   const { orchestrator, ...of } = at
   const { evaluations } = await loadOrchestrator(orchestrator)
+  if (!evaluations) {
+    throw new Failure(
+      'misconfigured',
+      `The SLO file compares with previous evaluations, which the orchestrator ${orchestrator} does not record. Use an SLO file without relative criteria.`,
+    )
+  }
   return evaluations({ ...of, results: resultsFor(comparison), limit: comparedCount(comparison) })
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../evaluation/slo-file.ts'
 import { resolveWindow, type Timeframe, type Window } from '../../evaluation/timeframe.ts'
 import { name, optional, word } from '../../fields.ts'
-import type { CallEvent } from '../../orchestrators/keptn/event.ts'
+import type { CallEvent } from '../../orchestrators/event.ts'
 import type { CallContext } from '../action.ts'
 import { type Threshold, thresholds } from '../thresholds.ts'
 import type { EvaluationProvider, MeasurementRequest } from './provider.ts'
@@ -45,7 +45,7 @@ export interface EvaluationRequest {
   /** With neither a file nor objectives, the platform's own verdict counts. */
   file?: SloFile | undefined
   objectives?: Objective[] | undefined
-  about: Pick<CallEvent['data'], 'project' | 'stage' | 'service'> & Pick<CallEvent, 'shkeptncontext'>
+  about: Pick<CallEvent['data'], 'project' | 'stage' | 'service'> & { shkeptncontext: string | undefined }
   /** Identifies the previous evaluations to compare with. */
   compareAt?: { orchestrator: string; task: string; project: string; stage: string; service: string } | undefined
 }
@@ -110,7 +110,7 @@ export function completeRequest(input: ParsedInput, context: CallContext<Evaluat
     noData,
     file,
     objectives: limits?.map(objectiveOf),
-    about: { project, stage, service, shkeptncontext: event.shkeptncontext },
+    about: { project, stage, service, shkeptncontext: event.context },
     compareAt: file && hasRelativeCriteria(file) ? comparisonSource(context) : undefined,
   }
 }

@@ -8,7 +8,7 @@ import {
   restartApache,
   startPagerDutyAutomation,
 } from '../../../infra/platforms/pagerduty-automation.ts'
-import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import type { StartJob } from '../../../shared/providers/job.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 

@@ -4,7 +4,7 @@ import { messageOf, templates } from '../../../functions/notification/templates/
 import { preview } from '../../../infra/keptn/preview.ts'
 import type { GoObject } from '../../../infra/keptn/template/values.ts'
 import { parseBody } from '../../../shared/core/http/body.ts'
-import { type CallEvent, parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { type CallEvent, parseEvent } from '../../../shared/orchestrators/event.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 
 const checkout = { project: 'shop', stage: 'production', service: 'checkout' }
@@ -739,7 +739,7 @@ describe('hostile event', () => {
     type: optional,
     kind: fc.constantFrom(undefined, 'triggered', 'started', 'status.changed', 'finished', 'invalidated'),
     task: fc.constantFrom(undefined, 'evaluation', 'deployment', 'test', 'hello', '\ud83d'),
-    shkeptncontext: optional,
+    context: optional,
     gitcommitid: optional,
     data: fc.record({
       ...{

@@ -3,7 +3,7 @@ import { actions } from '../../../functions/optimization/actions.ts'
 import { optimization } from '../../../functions/optimization/index.ts'
 import { akamas } from '../../../functions/optimization/providers/akamas.ts'
 import { type AkamasServer, akamasServer, akamasUser } from '../../../infra/platforms/akamas.ts'
-import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import type { Delegated } from '../../../shared/providers/action.ts'
 import { clientOf, failureOf } from '../helpers.ts'
 

@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { actions } from '../../../functions/remediation/actions.ts'
 import { keptnActions } from '../../../functions/remediation/keptn-actions.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event.ts'
 
 const remedies = {
   'toggle-feature': { action: 'toggle-flag', connection: 'flags', input: { environment: 'production' } },

@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
 import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { optional, url } from '../../../shared/fields.ts'
-import { parseEvent } from '../../../shared/orchestrators/keptn/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { completeInput } from '../../../shared/providers/action.ts'
 import {
   defineEvaluationProvider,

@@ -15,9 +15,15 @@ export function detail(call) {
   )
 }
 
+/** Returns `openticket of checkout in shop/production`, without the parts that the call does not have. */
+function describeOrigin({ task, project, stage, service }) {
+  const place = [project, stage].filter(Boolean).join('/')
+  return [task, service && `of ${service}`, place && `in ${place}`].filter(Boolean).join(' ')
+}
+
 function heading(call) {
   const { id, at, endedAt, category, action, connection, mode, state, text, event, deadlineAt, outcome, waiting } = call
-  const about = event && `${event.task} of ${event.service} in ${event.project}/${event.stage}`
+  const about = event && describeOrigin(event)
   const links = Object.entries(outcome?.links ?? {})
   return h(
     'header.head',

@@ -3,19 +3,19 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { keptn, keptnConnection } from '../../../../shared/orchestrators/keptn/keptn.ts'
-import { startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
+import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
+import { passed } from '../../../../shared/outcome.ts'
 
-const event = {
-  id: 'id-1',
-  task: 'openticket',
-  context: 'c',
-  project: 'p',
-  stage: 's',
-  service: 'x',
-  labels: {},
+const task: AnsweredTask = {
+  id: '5f0c',
+  category: 'issue-ticketing',
+  action: 'open-issue',
+  event: { id: 'id-1', task: 'openticket', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+  labels: true,
 }
-const started = startedReply(event, 'issue-ticketing')
-const finished = { ...started, type: 'sh.keptn.event.openticket.finished' }
+const source = 'cloud-automation-webhooks/issue-ticketing'
+const started: Answer = { kind: 'started' }
+const finished: Answer = { kind: 'finished', outcome: passed('Opened issue 1') }
 
 let server: Server
 let calls: string[]
@@ -52,28 +52,28 @@ const post = 'POST /base/api/v1/event keptn-token'
 
 describe('An event', () => {
   it('is sent without a check on the first attempt', async () => {
-    await orchestrator().send(started, 0)
+    await orchestrator().send(task, started, 0)
     expect(calls).toEqual([post])
   })
 
   it('that an earlier attempt may have sent is sent only if Keptn has not recorded it', async () => {
-    readBack = [200, { events: [{ triggeredid: 'another', source: started.source }] }]
-    await orchestrator().send(started, 1)
+    readBack = [200, { events: [{ triggeredid: 'another', source }] }]
+    await orchestrator().send(task, started, 1)
     expect(calls).toEqual([get, post])
-    readBack = [200, { events: [{ triggeredid: 'id-1', source: started.source }] }]
-    await orchestrator().send(started, 1)
+    readBack = [200, { events: [{ triggeredid: 'id-1', source }] }]
+    await orchestrator().send(task, started, 1)
     expect(calls).toEqual([get, post, get])
   })
 
   it('is sent if Keptn returns null instead of a list', async () => {
     readBack = [200, { events: null }]
-    await orchestrator().send(started, 1)
+    await orchestrator().send(task, started, 1)
     expect(calls).toEqual([get, post])
   })
 
   it('of another sender does not count as recorded', async () => {
     readBack = [200, { events: [{ triggeredid: 'id-1', source: 'webhook-service' }] }]
-    await orchestrator().send(started, 1)
+    await orchestrator().send(task, started, 1)
     expect(calls).toEqual([get, post])
   })
 
@@ -84,7 +84,7 @@ describe('An event', () => {
       [401, {}],
     ] as [number, unknown][]) {
       readBack = answer
-      await expect(orchestrator().send(started, 1)).rejects.toThrow()
+      await expect(orchestrator().send(task, started, 1)).rejects.toThrow()
     }
     expect(calls).toEqual([get, get, get])
   })
@@ -92,9 +92,9 @@ describe('An event', () => {
   it('is not sent during the first refusals to read it back', async () => {
     for (const status of [400, 403, 404]) {
       readBack = [status, {}]
-      for (const event of [started, finished]) {
+      for (const answer of [started, finished]) {
         for (const attempts of [1, 4])
-          await expect(orchestrator().send(event, attempts)).rejects.toThrow(`Keptn answered ${status}`)
+          await expect(orchestrator().send(task, answer, attempts)).rejects.toThrow(`Keptn answered ${status}`)
       }
     }
     expect(calls).toEqual(Array(12).fill(get))
@@ -102,24 +102,24 @@ describe('An event', () => {
 
   it('is sent after five 403 responses if it is finished, but not if it is started', async () => {
     readBack = [403, {}]
-    await orchestrator().send(started, 5)
+    await orchestrator().send(task, started, 5)
     expect(calls).toEqual([get])
-    await orchestrator().send(finished, 5)
+    await orchestrator().send(task, finished, 5)
     expect(calls).toEqual([get, get, post])
   })
 
   it('is sent after many other refusals if it is finished, while a started event is retried', async () => {
     readBack = [400, {}]
-    await expect(orchestrator().send(started, 100)).rejects.toThrow('Keptn answered 400')
+    await expect(orchestrator().send(task, started, 100)).rejects.toThrow('Keptn answered 400')
     expect(calls).toEqual([get])
-    await expect(orchestrator().send(finished, 19)).rejects.toThrow('Keptn answered 400')
-    await orchestrator().send(finished, 20)
+    await expect(orchestrator().send(task, finished, 19)).rejects.toThrow('Keptn answered 400')
+    await orchestrator().send(task, finished, 20)
     expect(calls).toEqual([get, get, get, post])
   })
 
   it('does not count as sent if the response is not that of Keptn', async () => {
     posted = [200, '<html>Log in</html>']
-    await expect(orchestrator().send(started, 0)).rejects.toMatchObject({ kind: 'platform' })
+    await expect(orchestrator().send(task, started, 0)).rejects.toMatchObject({ kind: 'platform' })
   })
 })
 

@@ -1,10 +1,9 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError } from '../../errors.ts'
-import { orElse } from '../../fields.ts'
-import { isRecord } from '../../record.ts'
-import { validate } from '../../validate.ts'
-import { newestEvaluation } from './merged-data.ts'
-import { type EventKind, kindOf, subjectOf, taskOf } from './task-type.ts'
+import { orElse } from '../fields.ts'
+import { isRecord } from '../record.ts'
+import { validate } from '../validate.ts'
+import { newestEvaluation } from './keptn/merged-data.ts'
+import { type EventKind, kindOf, subjectOf } from './keptn/task-type.ts'
 
 const name = z.optional(z.string().check(z.maxLength(255)))
 const short = z.optional(z.string().check(z.maxLength(128)))
@@ -26,6 +25,8 @@ function flat(value: unknown, prefix = ''): unknown {
 /** The event of a call, in any of its forms. */
 export const eventSchema = z.object({
   id: z.optional(z.string().check(z.maxLength(128, 'must be at most 128 characters: send the id of the event'))),
+  /** Names the pipeline run, sequence or release that the call belongs to. */
+  context: name,
   type: name,
   /** The quick start's older form has the type here, and the fields of `data` at the top level. */
   event: name,
@@ -66,7 +67,8 @@ export interface CallEvent {
   kind: EventKind | undefined
   /** The task that the event is about: `openticket`. */
   task: string | undefined
-  shkeptncontext: string | undefined
+  /** The same for all calls that belong together, such as those of one sequence or pipeline run. */
+  context: string | undefined
   gitcommitid: string | undefined
   data: {
     project: string | undefined
@@ -90,7 +92,8 @@ export interface CallEvent {
 }
 
 /**
- * Parses the event of a call: a CloudEvent, the quick start's body, or its older short form. Ignores other fields.
+ * Parses the event of a call: fields such as `id` and `data.service`, Keptn's CloudEvent, the quick start's body, or its older
+ * short form. Ignores other fields.
  *
  * @throws Failure `invalid` if a field has the wrong type
  */
@@ -107,7 +110,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
     type,
     kind,
     task,
-    shkeptncontext: event.shkeptncontext || undefined,
+    context: event.shkeptncontext || event.context || undefined,
     gitcommitid: event.gitcommitid || undefined,
     data: {
       project: data?.project || event.project || undefined,
@@ -131,73 +134,44 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
   }
 }
 
-/** An event that can be answered, with all fields of a `started` or `finished` event. */
-export interface TaskEvent {
-  id: string
-  task: string
-  context: string
+/** The origin of a call, with the fields that its event has. */
+export interface CallOrigin {
+  id?: string | undefined
+  /** The name of the task that the event triggers. */
+  task?: string | undefined
+  /** The same for all calls that belong together, such as those of one sequence or pipeline run. */
+  context?: string | undefined
   gitcommitid?: string | undefined
-  project: string
-  stage: string
-  service: string
-  labels: Record<string, string>
+  project?: string | undefined
+  stage?: string | undefined
+  service?: string | undefined
+  labels?: Record<string, string> | undefined
 }
 
-/** Keptn replaces any other context by a new one, so the sequence would never end. */
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** The origin of a call that can be answered: its id identifies it. */
+export type TaskOrigin = CallOrigin & { id: string; labels: Record<string, string> }
 
-/**
- * Returns the event of an interactive call, with everything that the answer needs.
- *
- * @throws Failure `invalid` with all missing fields
- */
-export function taskEvent(event: CallEvent): TaskEvent {
-  const { id, type, gitcommitid, data } = event
-  const context = UUID.test(event.shkeptncontext ?? '') ? event.shkeptncontext : undefined
+/** Returns where a call comes from. */
+export function originOf({ id, task, context, gitcommitid, data }: CallEvent): CallOrigin & Pick<TaskOrigin, 'labels'> {
   const { project, stage, service, labels } = data
-  const task = type === undefined ? undefined : taskOf(type)
-  const required: [string, string | undefined, string][] = [
-    ['id', id, 'the id of the triggered event'],
-    [
-      'type',
-      task,
-      type === undefined
-        ? 'sh.keptn.event.<task>.triggered'
-        : `"${type.slice(0, 100)}" does not trigger a task, so it cannot be answered; use mode=silent`,
-    ],
-    [
-      'shkeptncontext',
-      context,
-      event.shkeptncontext === undefined
-        ? 'the context of the sequence'
-        : `"${event.shkeptncontext}" is not a UUID; send the context of the sequence`,
-    ],
-    ['data.project', project, 'the project'],
-    ['data.stage', stage, 'the stage'],
-    ['data.service', service, 'the service'],
-  ]
-  const errors: FieldError[] = required
-    .filter(([, value]) => value === undefined)
-    .map(([path, , message]) => ({ path, message }))
-  if (
-    id === undefined ||
-    task === undefined ||
-    context === undefined ||
-    project === undefined ||
-    stage === undefined ||
-    service === undefined
-  ) {
-    throw new Failure(
-      'invalid',
-      `An interactive call needs the fields of its triggered event. Missing or not valid: ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}`,
-      { errors },
-    )
+  return { id, task, context, gitcommitid, project, stage, service, labels }
+}
+
+/** The fields of an event that a query may contain, except those of `data`. */
+export const EVENT_FIELDS = Object.keys(eventSchema.shape).filter((field) => field !== 'data')
+
+/** Returns the fields of an event that identify its call, by their paths in the request. */
+export function identifyingFields(event: CallEvent): Record<string, unknown> {
+  const { id, type, context, gitcommitid, data } = event
+  const { project, stage, service, labels } = data
+  return {
+    id,
+    type,
+    [type === undefined ? 'context' : 'shkeptncontext']: context,
+    gitcommitid,
+    'data.project': project,
+    'data.stage': stage,
+    'data.service': service,
+    'data.labels': labels,
   }
-  return { id, task, context, gitcommitid, project, stage, service, labels }
-}
-
-/** Returns where a call comes from, with the fields that its event has. */
-export function originOf({ id, task, shkeptncontext: context, gitcommitid, data }: CallEvent): Partial<TaskEvent> {
-  const { project, stage, service, labels } = data
-  return { id, task, context, gitcommitid, project, stage, service, labels }
 }
