@@ -1,15 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { helpIfAsked } from '../help.ts'
-import { openApi } from '../openapi/document.ts'
 import { categoryTable } from './categories.ts'
 import { costTables } from './costs.ts'
 import { reference } from './reference.ts'
 import { wordTable } from './words.ts'
 
 const root = join(import.meta.dirname, '../..')
-helpIfAsked(`npm run docs: generates docs/reference.md, docs/openapi.json, the categories in README.md, the costs in docs/deploy.md and
-the words in docs/glossary.md from the code.
+helpIfAsked(`npm run docs: generates docs/reference.md, the categories in README.md, the costs in docs/deploy.md and the words in docs/glossary.md from the code.
 
 Options
   --check  write nothing; exit with 1 if a file is outdated
@@ -22,7 +20,6 @@ Example
 async function generate(): Promise<Record<string, string>> {
   return {
     'docs/reference.md': await reference(),
-    'docs/openapi.json': `${JSON.stringify(openApi('https://webhooks.example.com'), null, 2)}\n`,
     'README.md': await withSection('README.md', 'categories', categoryTable()),
     'docs/glossary.md': await withSection('docs/glossary.md', 'words', wordTable()),
     'docs/deploy.md': await withSection('docs/deploy.md', 'costs', costTables()),

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, it } from '@jest/globals'
+import { categories } from '../../functions/index.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
+import { actionNames } from '../../shared/providers/category.ts'
 import { type Answer, type CallOptions, Service, triggered, until } from '../e2e/service.ts'
 import { expectGolden } from './golden.ts'
 
@@ -183,9 +183,11 @@ const problems: Record<string, () => Promise<Answer>> = {
     }),
 }
 
-const { paths } = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/openapi.json'), 'utf8'))
-for (const path of Object.keys(paths).filter((path) => paths[path].post && !path.includes('{'))) {
-  problems[`input: unknown field of ${path}`] = () => input(path.slice(1), { nonsense: 1 })
+for (const category of categories) {
+  for (const action of actionNames(category)) {
+    const path = `${category.name}/${action}`
+    problems[`input: unknown field of /${path}`] = () => input(path, { nonsense: 1 })
+  }
 }
 
 it('each bad call is answered with the same problem', async () => {

@@ -9,7 +9,7 @@ export interface FinishOptions {
 }
 
 /** Written by `npm run docs`. */
-const GENERATED = ['README.md', 'docs/reference.md', 'docs/openapi.json']
+const GENERATED = ['README.md', 'docs/reference.md']
 
 /**
  * Writes the changes, sorts imports, generates the documents, and prints the next steps.
