@@ -5,8 +5,7 @@ import { categories } from '../../../functions/index.ts'
 import { localSecrets } from '../../../infra/local/secrets.ts'
 import { connectionsToGenericApi, genericApiConnections } from '../../../infra/platforms/generic-api/connections.ts'
 import { clientOf } from '../../functions/helpers.ts'
-import { useClock } from './clock.ts'
-import { useSandbox } from './use.ts'
+import { useClock, useSandbox } from './use.ts'
 
 const started = useSandbox()
 const goTo = useClock(Date.parse('2026-11-24T10:00:00Z'))

@@ -128,46 +128,6 @@ test('The control plane records any event verbatim, and each id once', async () 
   expect((await started.keptn('POST', '/record', { id: 'no type' })).json).toMatchObject({ code: 400 })
 })
 
-test('Keptn returns events by context, type and source in pages, newest first', async () => {
-  for (let i = 1; i <= 5; i++) {
-    const type = `sh.keptn.event.task${i}.triggered`
-    const time = `2024-01-0${i}T00:00:00Z`
-    await started.keptn('POST', '/record', {
-      type,
-      time,
-      source: i > 3 ? 'late' : 'early',
-      shkeptncontext: context,
-      data: {},
-    })
-  }
-  await started.keptn('POST', '/record', { type: 'other', shkeptncontext: 'other', data: {} })
-
-  const tasks: string[] = []
-  let key = ''
-  do {
-    const page = await read(`keptnContext=${context}&pageSize=2&nextPageKey=${key}`)
-    expect(page).toMatchObject({ totalCount: 5, pageSize: 2 })
-    tasks.push(...page.events.map(({ type }: { type: string }) => type.split('.')[3]))
-    key = page.nextPageKey
-  } while (key !== '0')
-  expect(tasks).toEqual(['task5', 'task4', 'task3', 'task2', 'task1'])
-
-  expect(await read('type=sh.keptn.event.task2.triggered')).toMatchObject({ totalCount: 1, nextPageKey: '0' })
-  expect(await read(`keptnContext=${context}&source=late`)).toMatchObject({ totalCount: 2 })
-  expect(await read('')).toMatchObject({ totalCount: 6 })
-  expect(await read(`keptnContext=${context}&root=true`)).toMatchObject({
-    totalCount: 1,
-    events: [{ type: 'sh.keptn.event.task1.triggered' }],
-  })
-})
-
-test('Keptn rejects a page size out of range and an unknown filter', async () => {
-  expect(await read('pageSize=101')).toMatchObject({ code: 422 })
-  expect(await read('pageSize=0')).toMatchObject({ code: 422 })
-  expect(await read('nextPageKey=x')).toMatchObject({ code: 400 })
-  expect(await read('before=2024')).toMatchObject({ code: 400, message: expect.stringContaining('before') })
-})
-
 test('The Bridge shows the events of a sequence, escaped', async () => {
   await started.keptn('POST', '/record', { type: 'sh.keptn.event.openticket.triggered', shkeptncontext: context })
   const data = { ...finished(context).data, message: '<b>Opened</b>' }
@@ -180,60 +140,4 @@ test('The Bridge shows the events of a sequence, escaped', async () => {
   )
   expect(text).not.toContain('other')
   expect((await started.call('GET', '/keptn/bridge/project/acme/sequence/none')).status).toBe(404)
-})
-
-const evaluations = '/api/mongodb-datastore/event/type/sh.keptn.event.evaluation.finished'
-const byType = (query: Record<string, string>) =>
-  started.keptn('GET', `${evaluations}?${new URLSearchParams({ excludeInvalidated: 'true', limit: '3', ...query })}`)
-const evaluated = async (n: number, data: Record<string, unknown> = {}, type = 'evaluation.finished') => {
-  const about = { project: 'acme', stage: 'prod', service: 'checkout', result: 'pass' }
-  const event = { type: `sh.keptn.event.${type}`, id: `${type}-${n}`, triggeredid: `trigger-${n}` }
-  const time = `2024-01-0${n}T00:00:00Z`
-  await started.keptn('POST', '/record', { ...event, time, data: { ...about, ...data } })
-}
-const ofCheckout = 'data.project:acme AND data.stage:prod AND data.service:checkout'
-
-test('Keptn returns events of a type by a filter, newest first', async () => {
-  await evaluated(1)
-  await evaluated(2, { result: 'warning' })
-  await evaluated(3, { result: 'fail' })
-  await evaluated(4, { service: 'cart' })
-  await evaluated(5, {}, 'test.finished')
-  const idsOf = async (filter: string, limit = '3') =>
-    (await byType({ filter, limit })).json.events.map(({ id }: { id: string }) => Number(id.at(-1)))
-  expect(await idsOf(ofCheckout)).toEqual([3, 2, 1])
-  expect(await idsOf(ofCheckout, '2')).toEqual([3, 2])
-  expect(await idsOf(`${ofCheckout} AND data.result:pass,warning`)).toEqual([2, 1])
-  expect(await idsOf(`${ofCheckout} AND data.result:pass`, '0')).toEqual([1])
-  expect((await byType({ filter: 'data.project:other' })).json).toEqual({ events: [] })
-})
-
-test('Keptn omits invalidated events only on request and only in their project', async () => {
-  await evaluated(1)
-  await evaluated(2)
-  await evaluated(2, {}, 'evaluation.invalidated')
-  await evaluated(1, { project: 'other' }, 'evaluation.invalidated')
-  const ids = async (excludeInvalidated: string) =>
-    (await byType({ filter: ofCheckout, excludeInvalidated })).json.events.map(({ id }: { id: string }) => id)
-  expect(await ids('true')).toEqual(['evaluation.finished-1'])
-  expect(await ids('false')).toEqual(['evaluation.finished-2', 'evaluation.finished-1'])
-})
-
-test.each([
-  ['no filter', { filter: '' }, 400, 'must not be empty'],
-  [
-    'a term that the sandbox does not know',
-    { filter: `${ofCheckout} AND data.evaluation.a:b` },
-    400,
-    'data.evaluation.a:b',
-  ],
-  ['a value with a colon', { filter: `${ofCheckout} AND source:http://a` }, 400, 'source:http://a'],
-  ['a term without a value', { filter: `${ofCheckout} AND data.result` }, 400, '"data.result"'],
-  ['neither a project nor a context', { filter: 'data.stage:prod' }, 400, "'data.project' must be set"],
-  ['a limit that is not a number', { filter: ofCheckout, limit: 'all' }, 422, 'limit'],
-  ['a word for true', { filter: ofCheckout, excludeInvalidated: 'yes' }, 422, 'excludeInvalidated'],
-  ['another parameter', { filter: ofCheckout, pageSize: '5' }, 400, 'pageSize'],
-])('Keptn rejects a query for events of a type with %s', async (_, query, status, message) => {
-  const answer = await byType(query as Record<string, string>)
-  expect([answer.status, answer.json]).toEqual([status, { code: status, message: expect.stringContaining(message) }])
 })

@@ -75,101 +75,51 @@ describe('Messages in Slack', () => {
     const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
     const answers = await Promise.all(Array.from({ length: 20 }, () => post()))
     clock.mockRestore()
-    const ids = answers.map(({ ts }) => ts)
-    expect(new Set(ids).size).toBe(20)
-    for (const ts of ids) expect(ts).toMatch(/^\d{10}\.\d{6}$/)
-    expect(answers[0]).toMatchObject({
-      channel,
-      message: { type: 'message', subtype: 'bot_message', text: 'Hello', ts: ids[0], bot_id: 'B0WEBHOOKS' },
-    })
+    expect(new Set(answers.map(({ ts }) => ts)).size).toBe(20)
+    for (const { ts } of answers) expect(ts).toMatch(/^\d{10}\.\d{6}$/)
   })
 
   test('have blocks with ids, in a channel given by name', async () => {
     const { message, ...posted } = await post({ channel: '#operations', blocks: question })
     expect(posted).toMatchObject({ channel: 'C0OPERATIONS' })
-    expect(message.blocks).toMatchObject(question)
-    expect(message.blocks.map((block: { block_id: string }) => typeof block.block_id)).toEqual(
-      question.map(() => 'string'),
-    )
+    expect(message.blocks).toEqual(question.map((block) => ({ ...block, block_id: expect.any(String) })))
   })
 
-  test('returns the newest first, with metadata on request', async () => {
-    const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
-    await post({ text: 'One', metadata })
-    await post({ text: 'Two' })
-    expect((await history()).map(({ text }: { text: string }) => text)).toEqual(['Two', 'One'])
-    expect((await history())[1]).not.toHaveProperty('metadata')
-    expect((await history({ include_all_metadata: 'true' }))[1]).toMatchObject({ metadata })
-    expect(await get('conversations.history', { channel, limit: '1' })).toMatchObject({
-      messages: [{ text: 'Two' }],
-      has_more: true,
-    })
-    expect(await history({ channel: 'C0OPERATIONS' })).toEqual([])
-  })
-
-  test('adds messages to a thread, and to the channel on request', async () => {
+  test('are added to a thread, and to the channel on request', async () => {
     const { ts: thread_ts } = await post({ text: 'Above' })
     await post({ text: 'Below', thread_ts })
     await post({ text: 'Both', thread_ts, reply_broadcast: true })
-    expect((await history()).map(({ text }: { text: string }) => text)).toEqual(['Both', 'Above'])
+    expect(await history()).toMatchObject([{ text: 'Both' }, { text: 'Above' }])
     expect(await page()).toContain('in the thread of &quot;Above&quot;')
-  })
-
-  test('are replaced in place; a text without blocks removes the blocks', async () => {
-    const { ts } = await post({ blocks: [header('Before')] })
-    expect(await ok('chat.update', { channel, ts, text: 'After', blocks: [header('After')] })).toMatchObject({
-      channel,
-      ts,
-      text: 'After',
-    })
-    expect(await history()).toMatchObject([{ ts, text: 'After', blocks: [header('After')], edited: {} }])
-    await ok('chat.update', { channel, ts, text: 'Only text' })
-    expect(await history()).toMatchObject([{ text: 'Only text', blocks: [] }])
   })
 
   test('have a URL that shows one message', async () => {
     const { ts } = await post({ text: 'This one' })
     await post({ text: 'Another' })
     const { permalink } = await get('chat.getPermalink', { channel, message_ts: ts })
-    expect(permalink).toBe(`${started.origin}/sandbox/slack/archives/${channel}/p${ts.replace('.', '')}`)
-    const alone = await fetch(permalink)
-    expect(alone.status).toBe(200)
-    expect(await alone.text()).toMatch(/^(?=[\s\S]*This one)(?![\s\S]*Another)/)
+    expect(await (await fetch(permalink)).text()).toMatch(/^(?=[\s\S]*This one)(?![\s\S]*Another)/)
     expect((await started.call('GET', `/slack/archives/${channel}/p1`)).status).toBe(404)
   })
 
-  test('can be posted as a form; JSON without a charset returns a warning', async () => {
-    const headers = { authorization: `Bearer ${demo.slack.token}` }
-    const form = new URLSearchParams({ channel, blocks: JSON.stringify([header('By form')]) }).toString()
-    const type = 'application/x-www-form-urlencoded'
-    const sent = await started.call('POST', '/slack/api/chat.postMessage', form, { ...headers, 'content-type': type })
-    expect(sent.json).toMatchObject({ ok: true, message: { blocks: [header('By form')] } })
-    const plain = await started.call('POST', '/slack/api/chat.postMessage', { channel, text: 'Hi' }, headers)
-    expect(plain.json).toMatchObject({ ok: true, warning: 'missing_charset' })
+  test('are shown only to their reader if they are ephemeral', async () => {
+    const { message_ts } = await sendEphemeral('U0BEN')
+    expect(await history()).toEqual([])
+    expect(await page()).not.toContain('Not you')
+    expect(await page('?user=ben')).toMatch(/only you see this[\s\S]*Not you/)
+    const hidden = await started.slack('GET', `chat.getPermalink?channel=${channel}&message_ts=${message_ts}`)
+    expect(hidden.json).toEqual({ ok: false, error: 'message_not_found' })
   })
-})
 
-test('Slack returns the user of the token and other users', async () => {
-  expect(await get('auth.test')).toMatchObject({ team_id: 'T0SANDBOX', user_id: 'U0WEBHOOKS' })
-  expect(await get('users.info', { user: 'U0BEN' })).toMatchObject({
-    user: {
-      id: 'U0BEN',
-      team_id: 'T0SANDBOX',
-      name: 'ben',
-      real_name: 'Ben Roe',
-      is_email_confirmed: true,
-      profile: { email: 'ben@example.com' },
-    },
+  test.each([
+    ['a form', 'application/x-www-form-urlencoded', { ok: true, message: { text: 'Hi' } }],
+    ['JSON without a charset', 'application/json', { ok: true, warning: 'missing_charset' }],
+  ])('can be posted as %s', async (_, type, expected) => {
+    const given = { channel, text: 'Hi' }
+    const body = type.endsWith('json') ? given : new URLSearchParams(given).toString()
+    expect((await started.slack('POST', 'chat.postMessage', body, { 'content-type': type })).json).toMatchObject(
+      expected,
+    )
   })
-})
-
-test('Slack shows an ephemeral message only to its reader', async () => {
-  const { message_ts } = await sendEphemeral('U0BEN')
-  expect(await history()).toEqual([])
-  expect(await page()).not.toContain('Not you')
-  expect(await page('?user=ben')).toMatch(/only you see this[\s\S]*Not you/)
-  const hidden = await started.slack('GET', `chat.getPermalink?channel=${channel}&message_ts=${message_ts}`)
-  expect(hidden.json).toEqual({ ok: false, error: 'message_not_found' })
 })
 
 describe('Slack rejects with 200', () => {
@@ -196,22 +146,14 @@ describe('Slack rejects with 200', () => {
   })
 
   test.each([
-    [
-      'a title that is too long',
-      [header('x'.repeat(151))],
-      'must be less than 151 characters [json-pointer:/blocks/0/text/text]',
-    ],
+    ['a long title', [header('x'.repeat(151))], 'must be less than 151 characters [json-pointer:/blocks/0/text/text]'],
     ['a title with markup', [{ type: 'header', text: { type: 'mrkdwn', text: 'x' } }], 'unsupported type: mrkdwn'],
     ['a block that is not shown here', [{ type: 'video' }], 'unsupported type: video [json-pointer:/blocks/0'],
     ['an element that is not shown here', [rich({ type: 'user', user_id: 'U1' })], 'unsupported type: user'],
     ['no text in it', [rich({ type: 'text', text: '' })], 'must be more than 0 characters'],
     ['a link to nowhere', [rich({ type: 'link', url: 'nowhere' })], 'invalid url'],
     ['a section of nothing', [{ type: 'section' }], 'missing required field: text'],
-    [
-      'two buttons of one name',
-      [{ type: 'actions', elements: [button('a'), button('a')] }],
-      '`action_id` already exists',
-    ],
+    ['one name twice', [{ type: 'actions', elements: [button('a'), button('a')] }], '`action_id` already exists'],
     ['a value that is too long', [{ type: 'actions', elements: [button('a', { value: 'x'.repeat(2001) })] }], '2001'],
     ['more than 50', Array(51).fill({ type: 'divider' }), 'no more than 50 items allowed [json-pointer:/blocks]'],
   ])('invalid blocks and explains why: %s', async (_, blocks, says) => {
@@ -220,21 +162,12 @@ describe('Slack rejects with 200', () => {
     expect(json.response_metadata.messages).toContainEqual(expect.stringContaining(says))
   })
 
-  test('blocks whose escaped text is too long', async () => {
-    const blocks = (text: string) => [rich({ type: 'text', text })]
-    expect(
-      (await started.slack('POST', 'chat.postMessage', { channel, blocks: blocks('x'.repeat(9_000)) })).json.ok,
-    ).toBe(true)
-    const { json } = await started.slack('POST', 'chat.postMessage', { channel, blocks: blocks('&'.repeat(3_000)) })
-    expect(json).toMatchObject({ ok: false, error: 'msg_blocks_too_long' })
-  })
-
-  test('an update that is too long or removes rich text', async () => {
-    const { ts } = await post({ blocks: question })
-    const change = async (more: object) => (await started.slack('POST', 'chat.update', { channel, ts, ...more })).json
-    expect(await change({ text: 'ü'.repeat(2_001), blocks: question })).toMatchObject({ error: 'msg_too_long' })
-    expect(await change({ text })).toMatchObject({ error: 'block_mismatch' })
-    expect(await history()).toMatchObject([{ text: 'Hello', blocks: question }])
+  test.each([
+    ['x'.repeat(9_000), { ok: true }],
+    ['&'.repeat(3_000), { ok: false, error: 'msg_blocks_too_long' }],
+  ])('blocks whose escaped text is too long', async (text, expected) => {
+    const blocks = [rich({ type: 'text', text })]
+    expect((await started.slack('POST', 'chat.postMessage', { channel, blocks })).json).toMatchObject(expected)
   })
 
   test.each([
@@ -264,17 +197,13 @@ describe('A button press in Slack', () => {
     expect(Number(timestamp)).toBeLessThanOrEqual(Date.now() / 1_000)
     const mac = createHmac('sha256', demo.slack.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
     expect(headers['x-slack-signature']).toBe(`v0=${mac}`)
-    const [name, payload = ''] = [...new URLSearchParams(body)][0] ?? []
-    expect(name).toBe('payload')
-    expect(JSON.parse(payload)).toMatchObject({
-      type: 'block_actions',
+    const payload = JSON.parse(new URLSearchParams(body).get('payload') ?? '')
+    expect(payload).toMatchObject({
+      ...{ type: 'block_actions', trigger_id: expect.any(String), response_url: expect.stringMatching(/^http/) },
       user: { id: 'U0BEN', username: 'ben', team_id: 'T0SANDBOX' },
       container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
-      trigger_id: expect.any(String),
-      team: { id: 'T0SANDBOX' },
       channel: { id: channel, name: 'releases' },
       message: { ts, text: 'Hello', blocks: question },
-      response_url: expect.stringMatching(/^http/),
       actions: [{ type: 'button', action_id: 'approve', value: 'signed', block_id: expect.any(String) }],
     })
   })
@@ -322,13 +251,11 @@ describe('A button press in Slack', () => {
     for (const origin of ['https://evil.example', 'null', started.origin.replace('127.0.0.1', 'localhost')]) {
       expect((await pressButton({ ts, action: 'approve' }, { origin })).status).toBe(403)
     }
-    const { port } = new URL(started.origin)
     const rebound = await new Promise((resolve) => {
-      const headers = { host: `evil.example:${port}`, 'content-type': 'application/x-www-form-urlencoded' }
-      const call = request(`${started.origin}/sandbox/slack/click`, { method: 'POST', headers }, (res) => {
-        res.resume()
-        resolve(res.statusCode)
-      })
+      const headers = { host: 'evil.example', 'content-type': 'application/x-www-form-urlencoded' }
+      const call = request(`${started.origin}/sandbox/slack/click`, { method: 'POST', headers }, (res) =>
+        resolve(res.resume().statusCode),
+      )
       call.end(`ts=${ts}&action=approve`)
     })
     expect(rebound).toBe(403)
@@ -352,33 +279,25 @@ describe('The page of Slack', () => {
     expect((await started.call('GET', '/slack?user=mallory')).status).toBe(404)
   })
 
-  test('shows all supported blocks and mentions', async () => {
-    const blocks = [
-      header('Title'),
-      {
-        type: 'section',
-        text: { type: 'mrkdwn', text: '*bold* <https://a.example/?b&amp;c|a link> &lt;!here&gt; <!channel> <@U0BEN>' },
-        fields: [{ type: 'plain_text', text: '*Field*' }],
-      },
-      { type: 'divider' },
-      { type: 'context', elements: [{ type: 'mrkdwn', text: 'Context' }] },
-      rich(
-        { type: 'text', text: 'Bold', style: { bold: true } },
-        { type: 'link', url: 'https://b.example/', text: 'B' },
-      ),
-    ]
-    await post({ blocks })
-    const html = await page()
-    for (const part of [
-      '<h3>Title</h3>',
-      '<strong>bold</strong> <a href="https://a.example/?b&amp;c" rel="noreferrer">a link</a> &lt;!here&gt; <mark>@channel</mark> <mark>@U0BEN</mark>',
-      '<div class="fields"><p>*Field*</p></div>',
-      '<hr>',
-      '<p><small>Context</small></p>',
-      '<strong>Bold</strong><a href="https://b.example/" rel="noreferrer">B</a>',
-    ]) {
-      expect(html).toContain(part)
-    }
+  const section = (text: string) => ({ type: 'section', text: { type: 'mrkdwn', text } })
+  test.each([
+    [header('Title'), '<h3>Title</h3>'],
+    [
+      section('*bold* <https://a.example/?b&amp;c|a link>'),
+      '<strong>bold</strong> <a href="https://a.example/?b&amp;c"',
+    ],
+    [section('&lt;!here&gt; <!channel> <@U0BEN>'), '&lt;!here&gt; <mark>@channel</mark> <mark>@U0BEN</mark>'],
+    [{ type: 'section', fields: [{ type: 'plain_text', text: '*F*' }] }, '<div class="fields"><p>*F*</p></div>'],
+    [{ type: 'divider' }, '<hr>'],
+    [{ type: 'context', elements: [{ type: 'mrkdwn', text: 'Context' }] }, '<p><small>Context</small></p>'],
+    [rich({ type: 'text', text: 'Bold', style: { bold: true } }), '<strong>Bold</strong>'],
+    [
+      rich({ type: 'link', url: 'https://b.example/', text: 'B' }),
+      '<a href="https://b.example/" rel="noreferrer">B</a>',
+    ],
+  ])('shows the block %j', async (block, html) => {
+    await post({ blocks: [block] })
+    expect(await page()).toContain(html)
   })
 
   test('runs no scripts of a message and sends no forms elsewhere', async () => {
@@ -393,12 +312,7 @@ describe('The page of Slack', () => {
         { type: 'actions', elements: [button(evil, { text: { type: 'plain_text', text: evil } })] },
       ],
     })
-    const { headers, text } = await started.call('GET', '/slack')
-    expect(text).not.toMatch(/<(script|img)|href="javascript|" ?onclick/)
-    const policy = headers.get('content-security-policy')
-    expect(policy).toContain("default-src 'none'")
-    expect(policy).toContain("form-action 'self'")
-    expect(policy).not.toContain('script-src')
+    expect(await page()).not.toMatch(/<(script|img)|href="javascript|" ?onclick/)
   })
 
   test('shows that a channel is empty', async () => {
@@ -410,30 +324,10 @@ describe('A fault of Slack', () => {
   const fault = (kind: string, more: object = {}) =>
     started.call('POST', '/faults', { target: 'slack', kind, count: 1, ...more })
 
-  test.each([
-    ['429', 429, 'ratelimited'],
-    ['503', 503, 'service_unavailable'],
-    ['500', 500, 'internal_error'],
-    ['401', 200, 'invalid_auth'],
-  ])('%s has the error format of Slack', async (kind, status, error) => {
-    await fault(kind)
-    const answer = await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello' })
-    expect([answer.status, answer.json]).toEqual([status, { ok: false, error }])
-    expect(answer.headers.get('retry-after')).toBe(kind === '429' ? '1' : null)
-    await post()
-  })
-
   test('can return any error of Slack', async () => {
     await fault('wrong-json', { body: { ok: false, error: 'not_in_channel' } })
     const { status, json } = await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello' })
     expect([status, json.error]).toEqual([200, 'not_in_channel'])
-  })
-
-  test('after a message keeps the message', async () => {
-    await fault('500', { after: true })
-    const metadata = { event_type: 'own', event_payload: { key: 'abc' } }
-    expect((await started.slack('POST', 'chat.postMessage', { channel, text: 'Hello', metadata })).status).toBe(500)
-    expect(await history({ include_all_metadata: 'true' })).toMatchObject([{ metadata }])
   })
 
   test('does not affect button presses', async () => {

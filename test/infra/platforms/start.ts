@@ -11,23 +11,14 @@ interface Answered {
   json: any
 }
 
-export interface Started {
+type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answered>
+
+export interface Started extends ReturnType<typeof clientsOf> {
   sandbox: Sandbox
   origin: string
   seen: SandboxObservation[]
   stop(): Promise<void>
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>
-  /** The same, with the credentials of that platform. */
-  github(method: string, path: string, body?: unknown): Promise<Answered>
-  serviceNow(method: string, path: string, body?: unknown): Promise<Answered>
-  unleash(method: string, path: string, body?: unknown, token?: string): Promise<Answered>
-  toxiproxy(method: string, path: string, body?: unknown): Promise<Answered>
-  databricks(method: string, path: string, body?: unknown): Promise<Answered>
-  rundeck(method: string, path: string, body?: unknown): Promise<Answered>
-  slack(method: string, path: string, body?: unknown): Promise<Answered>
-  dynatrace(method: string, path: string, body?: unknown): Promise<Answered>
-  tool(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>
-  keptn(method: string, path: string, body?: unknown): Promise<Answered>
+  call: Send
 }
 
 /**
@@ -46,7 +37,7 @@ export async function start(state: string, interactivityUrl?: string): Promise<S
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  const call: Started['call'] = async (method, path, body, headers = {}) => {
+  const call: Send = async (method, path, body, headers = {}) => {
     const answer = await fetch(`${origin}/sandbox${path}`, {
       method,
       redirect: 'manual',
@@ -63,32 +54,35 @@ export async function start(state: string, interactivityUrl?: string): Promise<S
     origin,
     seen,
     call,
-    github: (method, path, body) =>
-      call(method, `/github${path}`, body, { authorization: `Bearer ${demo.githubToken}` }),
-    serviceNow: (method, path, body) =>
-      call(method, `/servicenow${path}`, body, { authorization: basic(demo.serviceNow) }),
-    unleash: (method, path, body, token = demo.unleash.token) =>
-      call(method, `/unleash${path}`, body, { authorization: token }),
-    toxiproxy: (method, path, body) => call(method, `/toxiproxy${path}`, body),
-    databricks: (method, path, body) =>
-      call(method, `/databricks${path}`, body, { authorization: `Bearer ${demo.databricksToken}` }),
-    rundeck: (method, path, body) =>
-      call(method, `/rundeck${path}`, body, { 'x-rundeck-auth-token': demo.rundeckToken }),
-    slack: (method, path, body) =>
-      call(method, `/slack/api/${path}`, body, {
-        authorization: `Bearer ${demo.slack.token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
-      }),
-    dynatrace: (method, path, body) =>
-      call(method, `/dynatrace${path}`, body, { authorization: `Api-Token ${demo.dynatraceToken}` }),
-    tool: (method, path, body, headers = {}) =>
-      call(method, `/tool${path}`, body, { authorization: `Bearer ${demo.toolToken}`, ...headers }),
-    keptn: (method, path, body) => call(method, `/keptn${path}`, body, { 'x-token': demo.keptnToken }),
+    ...clientsOf(call),
     async stop() {
       sandbox.close()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
+  }
+}
+
+/** Returns a client of each platform that sends the credentials of the sandbox. */
+export function clientsOf(call: Send) {
+  const to =
+    (path: string, headers: Record<string, string> = {}): Send =>
+    (method, rest, body, more) =>
+      call(method, `${path}${rest}`, body, { ...headers, ...more })
+  return {
+    github: to('/github', { authorization: `Bearer ${demo.githubToken}` }),
+    serviceNow: to('/servicenow', { authorization: basic(demo.serviceNow) }),
+    unleash: to('/unleash', { authorization: demo.unleash.token }),
+    toxiproxy: to('/toxiproxy'),
+    databricks: to('/databricks', { authorization: `Bearer ${demo.databricksToken}` }),
+    rundeck: to('/rundeck', { 'x-rundeck-auth-token': demo.rundeckToken }),
+    slack: to('/slack/api/', {
+      authorization: `Bearer ${demo.slack.token}`,
+      'content-type': 'application/json; charset=utf-8',
+    }),
+    dynatrace: to('/dynatrace', { authorization: `Api-Token ${demo.dynatraceToken}` }),
+    tool: to('/tool', { authorization: `Bearer ${demo.toolToken}` }),
+    keptn: to('/keptn', { 'x-token': demo.keptnToken }),
   }
 }
 

@@ -28,9 +28,9 @@ export function useSandbox(interactivityUrl?: () => string): Started {
 }
 
 /** Stops the clock for the rest of the test; timers still run. */
-export function stopClock(): void {
+export function stopClock(now = Date.now()): void {
   jest.useFakeTimers({
-    now: Date.now(),
+    now,
     doNotFake: [
       ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
       ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
@@ -41,4 +41,10 @@ export function stopClock(): void {
 /** Sets the stopped clock forward. */
 export function advanceClock(ms: number): void {
   jest.setSystemTime(Date.now() + ms)
+}
+
+/** Stops the clock at a time before each test. Returns a function that sets it to a number of milliseconds later. */
+export function useClock(start: number): (ms: number) => void {
+  beforeEach(() => stopClock(start))
+  return (ms) => void jest.setSystemTime(start + ms)
 }
