@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
+import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
 import { awsOperation } from '../../infra/platforms/loopback-server.ts'
 import type { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { SentRequest } from '../../shared/http/exchange.ts'
+import type { ProjectFormat } from '../../shared/providers/project.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { redact } from '../../shared/redact.ts'
-import { type ClientOptions, clientOf, failureOf } from '../functions/helpers.ts'
+import { type ClientOptions, clientOf, expectFailure, failureOf } from '../functions/helpers.ts'
 import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
 
 /** A fake platform and its connection. */
@@ -25,6 +26,16 @@ export interface CommonOptions {
   checkWrites?: true
   /** How a successful response from something else ends, if not with a failure that can be retried. */
   unexpectedBodies?: Partial<Record<'page' | 'text', Failure['kind'] | 'success'>>
+  /** Returns an error as the AWS service sends it. */
+  awsError?: (type: string, message: string) => Pick<Reply, 'body' | 'headers'>
+  /** Optional fields of a connection with their defaults. */
+  defaults?: Record<string, unknown>
+  /** Fields of a connection that must be refused. */
+  invalid?: readonly object[]
+  /** By name: the URL of the API for fields of a connection. */
+  urls?: Record<string, object>
+  /** Names that the platform gives to projects, and names that would change a request. */
+  projects?: { accepted: readonly string[]; refused: readonly string[] }
 }
 
 interface Suite<P extends Playing> extends CommonOptions {
@@ -53,6 +64,17 @@ const hostileIds = [
   'a\\b',
 ]
 
+const awsErrors = [
+  ['Throttling', 400, 'platform', 'Rate exceeded'],
+  ['ThrottlingException', 400, 'platform', 'Rate exceeded'],
+  ['InternalFailure', 500, 'platform', 'It failed'],
+  ['ExpiredToken', 403, 'credentials', 'The security token included in the request is expired'],
+  ['ExpiredTokenException', 400, 'credentials', 'The security token included in the request is expired'],
+  ['InvalidClientTokenId', 403, 'credentials', 'The security token included in the request is invalid.'],
+  ['UnrecognizedClientException', 400, 'credentials', 'The security token included in the request is invalid.'],
+  ['InvalidParameterCombination', 400, 'refused', 'Invalid parameter: "Message" <too long>'],
+] as const
+
 /**
  * Registers the tests that providers of every kind must pass, and starts the platform before each test of the group: credentials
  * stay secret, failures are reported with their reason and can be retried, no request is repeated within an attempt, a dry run
@@ -62,6 +84,7 @@ const hostileIds = [
  */
 export function commonTests<P extends Playing>(provider: Provider, suite: Suite<P>): () => P {
   const { start, operations, reads = [], ids = {}, checkWrites, unexpectedBodies = {} } = suite
+  const { awsError, defaults, invalid = [], urls = {}, projects } = suite
   const refusal = suite.refusal ?? ((reason: string) => ({ message: reason }))
   let current: P
   beforeEach(async () => {
@@ -100,6 +123,33 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       expect(failure.message).not.toContain(INVALID_CREDENTIAL)
     }
   })
+
+  if (defaults) {
+    test(`a connection has the defaults ${JSON.stringify(defaults)}`, () => {
+      const given = Object.entries(current.connection).filter(([name]) => !(name in defaults))
+      expect(valuesOf(Object.fromEntries(given))).toMatchObject(defaults)
+    })
+  }
+  for (const fields of invalid) {
+    test(`a connection with ${JSON.stringify(fields)} is invalid`, () => {
+      expect(provider.connection.safeParse({ ...current.connection, ...fields }).success).toBe(false)
+    })
+  }
+  for (const [url, fields] of Object.entries(urls)) {
+    test(`a connection with ${JSON.stringify(fields)} calls ${url}`, () => {
+      const { baseUrl: _, endpoint: __, ...others } = current.connection
+      expect(provider.baseUrl?.(valuesOf({ ...others, ...fields }))).toBe(url)
+    })
+  }
+  for (const [verb, names] of Object.entries(projects ?? {})) {
+    const isAccepted = verb === 'accepted'
+    for (const name of names) {
+      test(`${isAccepted ? 'accepts' : 'refuses'} the project ${JSON.stringify(name)}`, () => {
+        const { project } = provider as { project?: ProjectFormat }
+        expect(project?.pattern.test(name)).toBe(isAccepted)
+      })
+    }
+  }
 
   describe.each(names)('%s', (name) => {
     test.each<[string, (server: Served) => void]>([
@@ -141,6 +191,15 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       expect(kind).toBe('refused')
       expect(message).toContain(`no ${['such thing', ...secrets().map(() => '***')].join(' ')}`)
     })
+
+    if (awsError) {
+      test.each(awsErrors)('reports the AWS error %s with the status %s as %s', async (type, status, kind, words) => {
+        const run = await prepare(name)
+        const { body, headers = {} } = awsError(type, words)
+        current.server.failNext(status, body, { headers, times: 9 })
+        await expectFailure(run(), kind, words)
+      })
+    }
 
     test('returns a result without credentials', async () => {
       const run = await prepare(name)

@@ -13,8 +13,10 @@ interface EvaluationPlatform {
   input: object
 }
 
-interface EvaluationOptions<P extends EvaluationPlatform> extends EvaluateOptions, CommonOptions {
+interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions {
   start: () => Promise<P>
+  /** How the platform is called, such as by an interactive call. */
+  call?: EvaluateOptions
   /** The evaluation starts something at the platform instead of reading values. */
   writes?: true
   /** By the state of the platform: the result that it must lead to, with the value of the objective. */
@@ -37,24 +39,13 @@ const secret = 'cut-in-the-middle-0123456789'
  */
 export function evaluationConformance<P extends EvaluationPlatform>(
   provider: EvaluationProvider,
-  {
-    start,
-    writes,
-    verdicts = {},
-    gaps = {},
-    unknown = {},
-    reason,
-    refusal,
-    unexpectedBodies,
-    ...options
-  }: EvaluationOptions<P>,
+  { start, call, writes, verdicts = {}, gaps = {}, unknown = {}, reason, ...common }: EvaluationOptions<P>,
 ): void {
   describe(`${provider.title}: evaluation conformance`, () => {
     const runAt = (at: P, more: EvaluateOptions = {}, input: object = {}, connection: object = {}) =>
-      evaluate(provider, { ...at.connection, ...connection }, { ...at.input, ...input }, { ...options, ...more })
+      evaluate(provider, { ...at.connection, ...connection }, { ...at.input, ...input }, { ...call, ...more })
     const at = commonTests<P>(provider, {
-      ...(refusal ? { refusal } : {}),
-      ...(unexpectedBodies ? { unexpectedBodies } : {}),
+      ...common,
       start,
       operations: { evaluation: (at) => (more?: ClientOptions) => runAt(at, more) },
       reads: writes ? [] : ['evaluation'],
@@ -67,9 +58,11 @@ export function evaluationConformance<P extends EvaluationPlatform>(
     if (Object.keys(verdicts).length > 0) {
       test.each(Object.entries(verdicts))('%s has the matching result', async (_state, [arrange, result, value]) => {
         await arrange(at())
-        const indicator = { status: result, ...(value === undefined ? {} : { value: { value, success: true } }) }
-        const data = { result, indicatorResults: [indicator] }
-        expect(await runAt(at())).toMatchObject({ status: 'succeeded', result, data })
+        const outcome = await runAt(at())
+        expect(outcome).toMatchObject({ status: 'succeeded', result, data: { result } })
+        if (value === undefined) return
+        const indicator = { status: result, value: { value, success: true } }
+        expect(outcome.data['indicatorResults']).toMatchObject([indicator])
       })
     }
 

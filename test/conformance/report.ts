@@ -16,7 +16,7 @@ interface ReportPlatform {
   result?: () => unknown
 }
 
-interface Options extends ReportOptions, CommonOptions {
+interface Options extends CommonOptions {
   start: () => Promise<ReportPlatform>
   /** The inputs that the platform supports. Every other one must be refused. */
   inputs?: readonly (keyof ReportDestination)[]
@@ -36,14 +36,13 @@ const destinationFields: readonly (keyof ReportDestination)[] = ['channel', 'id'
  */
 export function reportConformance(
   provider: ReportProvider,
-  { start, inputs = [], results = [], refused = [], refusal, unexpectedBodies, ...options }: Options,
+  { start, inputs = [], results = [], refused = [], ...common }: Options,
 ): void {
   describe(`${provider.title}: report conformance`, () => {
     const pushAt = (at: ReportPlatform, more: ReportOptions = {}, input: object = {}) =>
-      report(provider, at.connection, { ...at.input, ...input }, { ...options, ...more })
+      report(provider, at.connection, { ...at.input, ...input }, more)
     const at = commonTests(provider, {
-      ...(refusal ? { refusal } : {}),
-      ...(unexpectedBodies ? { unexpectedBodies } : {}),
+      ...common,
       start,
       operations: { report: (at) => (more?: ClientOptions) => pushAt(at, more) },
     })
@@ -86,15 +85,9 @@ export function reportConformance(
 
     if (results.length > 0) {
       test.each(results)('shows the result %s with the status %s as %j', async (result, status, shown) => {
-        await push({
-          data: { ...options.data, result, status, evaluation: { ...evaluated, ...evaluationIn(options), result } },
-        })
+        await push({ data: { result, status, evaluation: { ...evaluated, result } } })
         expect(at().result?.()).toEqual(shown)
       })
     }
   })
-}
-
-function evaluationIn({ data }: ReportOptions): object {
-  return (data as { evaluation?: object } | undefined)?.evaluation ?? {}
 }

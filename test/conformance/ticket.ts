@@ -147,6 +147,13 @@ export function ticketConformance(
         expect(writesOf('')).toHaveLength(length)
       })
 
+      test('closes once after a lost response', async () => {
+        at().server.loseNext(isWrite)
+        expect(await failureOf(close())).toMatchObject({ transient: true, mayHaveWritten: true })
+        expect(await close({}, { isRetry: true })).toMatchObject({ result: 'pass' })
+        expect(writesOf('')).toHaveLength(1)
+      })
+
       test('closes and reopens, and changes nothing if the ticket is already in that state', async () => {
         const { data } = await update({ state: 'closed' })
         expect(data['id']).toBe(at().id)

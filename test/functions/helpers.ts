@@ -1,3 +1,4 @@
+import { afterEach, beforeEach, expect } from '@jest/globals'
 import type * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
@@ -34,6 +35,34 @@ export function clientOf<S extends z.ZodMiniObject>(
     deadlineAt: Date.now() + deadline,
     ...(intercept ? { intercept } : {}),
   }) as Client<z.output<S>> & { idempotencyKey: string }
+}
+
+/** Starts a server before each test and closes it after. Returns the server of the current test. */
+export function startEach<S extends { close(): Promise<void> }>(start: () => Promise<S>): S {
+  let current: S | undefined
+  beforeEach(async () => {
+    current = await start()
+  })
+  afterEach(() => current?.close())
+  const running = (): S => {
+    if (!current) throw new Error('The server starts before the first test.')
+    return current
+  }
+  return new Proxy({} as S, {
+    get: (_, name) => Reflect.get(running(), name),
+    set: (_, name, value) => Reflect.set(running(), name, value),
+  })
+}
+
+/** Expects a failure of a kind whose message contains all words. */
+export async function expectFailure(
+  promise: Promise<unknown>,
+  kind: Failure['kind'],
+  ...words: string[]
+): Promise<void> {
+  const failure = await failureOf(promise)
+  expect({ kind: failure.kind, message: failure.message }).toEqual({ kind, message: expect.anything() })
+  for (const text of words) expect(failure.message).toContain(text)
 }
 
 /** Returns an idempotency key of the length that the framework uses. */
