@@ -1,16 +1,12 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
-import { arnOf, type SignalsServer, startSignals } from '../../../infra/platforms/aws-application-signals.ts'
+import { arnOf, startSignals } from '../../../infra/platforms/aws-application-signals.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
-let server: SignalsServer
-beforeEach(async () => {
-  server = await startSignals()
-})
-afterEach(() => server.close())
+const server = startEach(startSignals)
 
 const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
 const slo = 'checkout-latency'
@@ -31,7 +27,27 @@ const refusal = (input: object) => failureOf((async () => ask(input))())
 evaluationConformance(awsApplicationSignals, {
   async start() {
     const server = await startSignals()
-    return { server, connection: { endpoint: server.url, region: 'eu-west-1' }, input: { slo, ...time } }
+    const [one] = server.state.slos
+    if (!one) throw new Error('The fake has no SLO')
+    const set = (state: Partial<typeof one>) => Object.assign(one, state)
+    return { server, set, connection: { endpoint: server.url, region: 'eu-west-1' }, input: { slo, ...time } }
+  },
+  awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
+  urls: {
+    'https://application-signals.eu-central-1.amazonaws.com': { region: 'eu-central-1' },
+    'https://application-signals.eu-west-1.amazonaws.com': {},
+    'https://vpce-1.example.com': { endpoint: 'https://vpce-1.example.com' },
+  },
+  verdicts: {
+    OK: [({ set }) => set({ BudgetStatus: 'OK', Attainment: 99.95 }), 'pass', 99.95],
+    WARNING: [({ set }) => set({ BudgetStatus: 'WARNING', Attainment: 99.91 }), 'warning', 99.91],
+    BREACHED: [({ set }) => set({ BudgetStatus: 'BREACHED', Attainment: 99.8 }), 'fail', 99.8],
+  },
+  gaps: {
+    INSUFFICIENT_DATA: [({ set }) => set({ BudgetStatus: 'INSUFFICIENT_DATA' }), 'AWS reports INSUFFICIENT_DATA'],
+    'an unknown status': [({ set }) => set({ BudgetStatus: 'MAYBE' as never }), 'AWS reports MAYBE'],
+    'no attainment': [({ set }) => set({ Attainment: undefined as never }), 'AWS reports OK without an attainment'],
+    'no report': [({ server }) => (server.state.forgotten = [slo]), 'AWS returned no report of this SLO'],
   },
 })
 
@@ -65,22 +81,6 @@ describe('AWS Application Signals: the connection', () => {
   test('with an unknown SLO fails the test', async () => {
     const failure = await failureOf(awsApplicationSignals.check(client({ slo: 'cart' })))
     expect(failure.message).toContain('ResourceNotFoundException: SLO cart was not found.')
-  })
-
-  test.each([
-    ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
-    ['ExpiredTokenException', 'The security token included in the request is expired'],
-  ])('with invalid credentials fails the test: %s', async (type, message) => {
-    server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type } })
-    expect(await failureOf(awsApplicationSignals.check(client()))).toMatchObject({ kind: 'credentials' })
-  })
-
-  test.each([
-    [{ region: 'eu-central-1' }, 'https://application-signals.eu-central-1.amazonaws.com'],
-    [{}, 'https://application-signals.eu-west-1.amazonaws.com'],
-    [{ endpoint: 'https://vpce-1.example.com' }, 'https://vpce-1.example.com'],
-  ])('%j calls %s', (given, expected) => {
-    expect(awsApplicationSignals.baseUrl(connection(given))).toBe(expected)
   })
 })
 
@@ -175,59 +175,15 @@ describe('AWS Application Signals: an SLO', () => {
   })
 })
 
-describe('AWS Application Signals: missing data', () => {
-  test.each([
-    ['INSUFFICIENT_DATA', { BudgetStatus: 'INSUFFICIENT_DATA' }, 'AWS reports INSUFFICIENT_DATA'],
-    ['an unknown status', { BudgetStatus: 'MAYBE' }, 'AWS reports MAYBE'],
-    ['no attainment', { Attainment: undefined }, 'AWS reports OK without an attainment'],
-  ])('because of %s ends as errored, or as a warning if the connection allows it', async (_what, more, message) => {
-    Object.assign(first(), more)
-    const outcome = await ask()
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain(message)
-    expect(await ask({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
-  })
-
-  test('because of a missing report ends as errored', async () => {
-    server.state.forgotten = [slo]
-    const outcome = await ask()
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain('AWS returned no report of this SLO')
-  })
-})
-
 describe('AWS Application Signals: a refusal', () => {
   test('in a 200 response names the SLO', async () => {
-    const failure = await failureOf(ask({ slo: undefined, queries: { latency: slo, cart: 'cart-latency' } }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe(
-      'The query of cart: AWS Application Signals answered ResourceNotFoundException: SLO cart-latency was not found.',
-    )
+    const words =
+      'The query of cart: AWS Application Signals answered ResourceNotFoundException: SLO cart-latency was not found.'
+    await expectFailure(ask({ slo: undefined, queries: { latency: slo, cart: 'cart-latency' } }), 'refused', words)
   })
 
   test('in a 200 response can be retried if it is temporary', async () => {
     server.state.errors = { [slo]: { ErrorCode: 'InternalServiceException', ErrorMessage: 'Try again.' } }
     expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
-
-  test('shows the reason of AWS', async () => {
-    server.failNext(
-      400,
-      { message: 'Timestamp is too far back.' },
-      { headers: { 'x-amzn-errortype': 'ValidationException' } },
-    )
-    const failure = await failureOf(ask())
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('Timestamp is too far back.')
-  })
-
-  test.each([400, 429])('for a rate limit can be retried: %d', async (status) => {
-    server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': 'ThrottlingException' } })
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
-
-  test('requests do not contain the secret access key', async () => {
-    await ask()
-    expect(JSON.stringify(server.calls)).not.toContain(process.env['AWS_SECRET_ACCESS_KEY'])
   })
 })

@@ -1,18 +1,14 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
-import { type CloudWatchServer, startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
+import { startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, failureOf, startEach } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
 const end = Date.parse(evaluated.timeEnd) / 1_000
-let server: CloudWatchServer
-beforeEach(async () => {
-  server = await startCloudWatch(end + 300)
-})
-afterEach(() => server.close())
+const server = startEach(() => startCloudWatch(end + 300))
 
 type Options = Parameters<typeof report>[3]
 
@@ -29,8 +25,17 @@ const objective = (metric: string, value: unknown, more: object = {}) => ({
 reportConformance(awsCloudWatch, {
   async start() {
     const server = await startCloudWatch(end + 300)
-    return { server, connection: { endpoint: server.url, region: 'eu-west-1' } }
+    const connection = { endpoint: server.url, region: 'eu-west-1' }
+    return { server, connection, result: () => server.values()[`Result ${about}`] }
   },
+  awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
+  invalid: ['AWS/Lambda', ':shop', 'shöp', '', 'a'.repeat(256)].map((namespace) => ({ namespace })),
+  results: [
+    ['pass', 'succeeded', [1]],
+    ['warning', 'succeeded', [0.5]],
+    ['fail', 'succeeded', [0]],
+    ['pass', 'errored', [0]],
+  ],
 })
 
 describe('AWS CloudWatch: a report', () => {
@@ -48,15 +53,6 @@ describe('AWS CloudWatch: a report', () => {
       [`ObjectiveResult ${about},Objective=error_rate`]: [0.5],
     })
     expect(server.state.data.every(({ Timestamp }) => Timestamp === end)).toBe(true)
-  })
-
-  test.each([
-    ['pass', 'succeeded', 1],
-    ['warning', 'succeeded', 0.5],
-    ['fail', 'succeeded', 0],
-  ])('with the result %s has the matching value', async (result, status, number) => {
-    await push({ data: { result, status, evaluation: { ...evaluated, result } } })
-    expect(server.values()[`Result ${about}`]).toEqual([number])
   })
 
   test('of an errored evaluation has no score and did not pass', async () => {
@@ -131,9 +127,8 @@ describe('AWS CloudWatch: a report', () => {
   })
 
   test('that is too old is refused with the reason of AWS', async () => {
-    await server.close()
-    server = await startCloudWatch(end + 15 * 24 * 3_600)
-    expect(await failureOf(push())).toMatchObject({
+    const timeEnd = new Date((end - 15 * 24 * 3_600) * 1_000).toISOString()
+    expect(await failureOf(push({ data: { evaluation: { ...evaluated, timeEnd } } }))).toMatchObject({
       kind: 'refused',
       message: expect.stringMatching(/InvalidParameterValueException: .+Timestamp must specify a time/),
     })
@@ -156,27 +151,5 @@ describe('AWS CloudWatch: the connection', () => {
       expect(failure.kind).toBe('refused')
       expect(failure.message).toMatch(/AccessDeniedException: User: .+cloudwatch:PutMetricData action\. Allow it under/)
     }
-  })
-
-  test.each(['AWS/Lambda', ':shop', 'shöp', '', 'a'.repeat(256)])('refuses the namespace %j', (namespace) => {
-    expect(() => awsCloudWatch.connection.parse(fields({ namespace }))).toThrow()
-  })
-})
-
-describe('AWS CloudWatch: an error response', () => {
-  test.each([
-    ['com.amazon.coral.service#ThrottlingException', 400, 'platform'],
-    ['com.amazonaws.cloudwatch#InternalServiceFault', 500, 'platform'],
-    ['com.amazon.coral.service#ExpiredTokenException', 400, 'credentials'],
-    ['com.amazonaws.cloudwatch#InvalidParameterCombinationException', 400, 'refused'],
-  ])('%s (%s) is a failure of kind %s', async (type, status, kind) => {
-    const words =
-      kind === 'credentials' ? 'The security token included in the request is expired' : 'Something is wrong'
-    server.failNext(status, awsError(type, words).body)
-    expect(await failureOf(push())).toMatchObject({
-      kind,
-      message: expect.stringContaining(`${type.split('#')[1]}: ${words}`),
-    })
-    expect(server.state.data).toEqual([])
   })
 })

@@ -1,17 +1,13 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge.ts'
-import { type EventBridgeServer, startEventBridge } from '../../../infra/platforms/aws-eventbridge.ts'
+import { startEventBridge } from '../../../infra/platforms/aws-eventbridge.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, failureOf, keyOf, startEach } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
-let server: EventBridgeServer
-beforeEach(async () => {
-  server = await startEventBridge()
-})
-afterEach(() => server.close())
+const server = startEach(startEventBridge)
 
 type Options = Parameters<typeof report>[3]
 
@@ -26,6 +22,8 @@ reportConformance(awsEventBridge, {
     const server = await startEventBridge()
     return { server, connection: { endpoint: server.url, region: 'eu-west-1' } }
   },
+  awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
+  invalid: ['', 'a bus', 'arn:aws:sns:eu-west-1:123456789012:deploys', `${arn}/../x`].map((eventBus) => ({ eventBus })),
 })
 
 describe('AWS EventBridge: a report', () => {
@@ -118,29 +116,9 @@ describe('AWS EventBridge: the connection', () => {
       /AccessDeniedException: User: .+events:PutEvents action\. Allow it under awsProviders/,
     )
   })
-
-  test.each(['', 'a bus', 'arn:aws:sns:eu-west-1:123456789012:deploys', `${arn}/../x`])(
-    'refuses the bus %j',
-    (eventBus) => {
-      expect(() => awsEventBridge.connection.parse(fields({ eventBus }))).toThrow()
-    },
-  )
 })
 
 describe('AWS EventBridge: an error response', () => {
-  test.each([
-    ['com.amazon.coral.service#ThrottlingException', 400, 'Rate exceeded', 'platform'],
-    ['InternalException', 500, 'It failed.', 'platform'],
-    ['UnrecognizedClientException', 400, 'The security token included in the request is invalid.', 'credentials'],
-    ['ValidationException', 400, '1 validation error detected', 'refused'],
-  ])('%s (%s: %s) is a failure of kind %s', async (type, status, words, kind) => {
-    server.failNext(status, awsError(type, words).body)
-    expect(await failureOf(push())).toMatchObject({
-      kind,
-      message: expect.stringContaining(`${type.split('#').at(-1)}: ${words}`),
-    })
-  })
-
   test('of another format can be retried', async () => {
     for (const strange of [{}, { FailedEntryCount: 0, Entries: [] }]) {
       server.failNext(200, strange)

@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
-import { apiKey, applicationKey, type DatadogServer, startDatadog } from '../../../infra/platforms/datadog.ts'
+import { apiKey, applicationKey, startDatadog } from '../../../infra/platforms/datadog.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { evaluated, report } from './drive.ts'
 
-let server: DatadogServer
-beforeEach(async () => {
-  server = await startDatadog()
-})
-afterEach(() => server.close())
+const server = startEach(startDatadog)
 
 const connection = (fields: object = {}) => ({ baseUrl: server.url, apiKey, ...fields })
 const push = (fields: object = {}, options: Parameters<typeof report>[3] = {}, input: object = {}) =>
@@ -23,9 +19,15 @@ reportConformance(datadogEvent, {
   async start() {
     const server = await startDatadog()
     const connection = { baseUrl: server.url, apiKey, applicationKey }
-    return { server, connection, visible: () => server.state.events.length }
+    const { events } = server.state
+    return { server, connection, visible: () => events.length, result: () => events.at(-1)?.alert_type }
   },
   refusal: (reason) => ({ errors: [reason] }),
+  results: [
+    ['pass', 'succeeded', 'success'],
+    ['warning', 'succeeded', 'warning'],
+    ['fail', 'succeeded', 'error'],
+  ],
 })
 
 describe('Datadog event: an evaluation', () => {
@@ -47,15 +49,6 @@ describe('Datadog event: an evaluation', () => {
       alert_type: 'warning',
       aggregation_key: keyOf(1),
     })
-  })
-
-  test.each([
-    ['pass', 'success'],
-    ['warning', 'warning'],
-    ['fail', 'error'],
-  ])('with the result %s has the alert type %s', async (result, type) => {
-    await push({}, { data: { result, evaluation: { ...evaluated, result } } })
-    expect(sent()).toMatchObject({ alert_type: type })
   })
 
   test.each([
@@ -155,18 +148,15 @@ describe('Datadog event: a retry', () => {
 
   test('fails if the application key cannot read events', async () => {
     server.state.applicationKeys = { [applicationKey]: ['slos_read'] }
-    const failure = await failureOf(push({ applicationKey }, { isRetry: true }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('Failed permission authorization checks')
+    const words = 'Failed permission authorization checks'
+    await expectFailure(push({ applicationKey }, { isRetry: true }), 'refused', words)
   })
 })
 
 describe('Datadog event: a refusal', () => {
   test('in a 200 response shows the status', async () => {
     server.state.status = 'invalid'
-    const failure = await failureOf(push())
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('did not accept the event: invalid')
+    await expectFailure(push(), 'refused', 'did not accept the event: invalid')
   })
 
   test('for a rate limit can be retried when the limit resets', async () => {

@@ -1,22 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
-import {
-  apiKey,
-  applicationKey,
-  availability,
-  type DatadogServer,
-  startDatadog,
-} from '../../../infra/platforms/datadog.ts'
-import { registerSecret } from '../../../shared/redact.ts'
+import { apiKey, applicationKey, availability, startDatadog } from '../../../infra/platforms/datadog.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
-let server: DatadogServer
-beforeEach(async () => {
-  server = await startDatadog()
-})
-afterEach(() => server.close())
+const server = startEach(startDatadog)
 
 const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
 const connection = (fields: object = {}) => ({ baseUrl: server.url, apiKey, applicationKey, ...fields })
@@ -27,19 +16,63 @@ const first = () => {
   if (!slo) throw new Error('The fake has no SLO')
   return slo
 }
+const only95 = [{ timeframe: '7d', target: 95 }]
+const zero = { error_type: 'ZERO_VALUED_DENOMINATOR', error_message: 'The denominator is zero valued' }
 const histories = () => server.calls.filter(({ path }) => path.endsWith('/history'))
 const client = (fields: object = {}) => clientOf(datadog, datadog.connection.parse(connection(fields)))
 
 evaluationConformance(datadog, {
   async start() {
     const server = await startDatadog()
-    return {
-      server,
-      connection: { baseUrl: server.url, apiKey, applicationKey },
-      input: { slo: availability, ...time },
-    }
+    const connection = { baseUrl: server.url, apiKey, applicationKey }
+    const [slo] = server.state.slos
+    if (!slo) throw new Error('The fake has no SLO')
+    return { server, slo, connection, input: { slo: availability, ...time } }
   },
   refusal: (reason) => ({ errors: [reason] }),
+  invalid: [{ site: 'evil.example.com' }],
+  urls: {
+    'https://api.datadoghq.com': {},
+    'https://api.us3.datadoghq.com': { site: 'us3.datadoghq.com' },
+    'https://api.datadoghq.eu': { site: 'datadoghq.eu' },
+    'https://proxy.example.com': { site: 'datadoghq.eu', baseUrl: 'https://proxy.example.com' },
+  },
+  // The fake has a target of 95 and a warning of 98.
+  verdicts: {
+    ...Object.fromEntries(
+      (
+        [
+          [100, 'pass'],
+          [98, 'pass'],
+          [97.99, 'warning'],
+          [95, 'warning'],
+          [94.99, 'fail'],
+          [0, 'fail'],
+        ] as const
+      ).map(([value, result]) => [String(value), [({ slo }) => Object.assign(slo, { value }), result, value]]),
+    ),
+    '95 without a warning': [({ slo }) => Object.assign(slo, { value: 95, thresholds: only95 }), 'pass', 95],
+    '94.99 without a warning': [({ slo }) => Object.assign(slo, { value: 94.99, thresholds: only95 }), 'fail', 94.99],
+  },
+  gaps: {
+    'no value': [({ slo }) => Object.assign(slo, { value: null, errors: [zero] }), '(The denominator is zero valued)'],
+    'a failure of one monitor': [
+      ({ slo }) => Object.assign(slo, { failures: [{ error: 'one monitor' }] }),
+      'one monitor',
+    ],
+    'an error with a type only': [
+      ({ slo }) => Object.assign(slo, { errors: [{ error_type: 'NO_DATA', error_message: '' }] }),
+      'NO_DATA',
+    ],
+    'a preliminary value': [({ slo }) => Object.assign(slo, { preview: true }), 'the value is preliminary'],
+  },
+  reason: ({ slo }, error) => Object.assign(slo, { failures: [{ error }] }),
+  unknown: {
+    'an unknown name': ['Cart', 'The query of Cart: Datadog has no SLO with the name or id "Cart".'],
+    'a name in another case': ['checkout availability', 'Datadog has no SLO with the name or id'],
+    'a name that is a path': ['../../events', 'Datadog has no SLO with the name or id "../../events".'],
+    'an unknown id': ['a'.repeat(32), `Datadog answered 404 to GET /api/v1/slo/${'a'.repeat(32)}: SLO not found`],
+  },
 })
 
 describe('Datadog: the connection', () => {
@@ -53,63 +86,20 @@ describe('Datadog: the connection', () => {
 
   test('that lacks a permission shows the reason of Datadog', async () => {
     server.state.applicationKeys = { [applicationKey]: [] }
-    const failure = await failureOf(datadog.check(client()))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('Failed permission authorization checks')
-  })
-
-  test.each([
-    [{}, 'https://api.datadoghq.com'],
-    [{ site: 'us3.datadoghq.com' }, 'https://api.us3.datadoghq.com'],
-    [{ site: 'datadoghq.eu' }, 'https://api.datadoghq.eu'],
-    [{ site: 'datadoghq.eu', baseUrl: 'https://proxy.example.com' }, 'https://proxy.example.com'],
-  ])('%j calls %s', (fields, expected) => {
-    expect(datadog.baseUrl(datadog.connection.parse({ apiKey, applicationKey, ...fields }))).toBe(expected)
-  })
-
-  test('refuses an unknown site', () => {
-    expect(datadog.connection.safeParse({ apiKey, applicationKey, site: 'evil.example.com' }).success).toBe(false)
+    await expectFailure(datadog.check(client()), 'refused', 'Failed permission authorization checks')
   })
 })
 
 describe('Datadog: an SLO', () => {
-  test.each([
-    [100, 'pass'],
-    [98, 'pass'],
-    [97.99, 'warning'],
-    [95, 'warning'],
-    [94.99, 'fail'],
-    [0, 'fail'],
-  ])('with a target of 95, a warning of 98 and a value of %d ends with %s', async (value, result) => {
-    first().value = value
-    expect(await ask()).toMatchObject({
-      status: 'succeeded',
-      result,
-      data: {
-        indicatorResults: [
-          {
-            displayName: availability,
-            status: result,
-            value: { metric: availability, value, success: true },
-            passTargets: [{ criteria: '>=98', targetValue: 98, violated: value < 98 }],
-            warningTargets: [{ criteria: '>=95', targetValue: 95, violated: value < 95 }],
-          },
-        ],
-      },
-    })
-  })
-
-  test.each([
-    [95, 'pass'],
-    [94.99, 'fail'],
-  ])('with a target of 95 and a value of %d ends with %s', async (value, result) => {
-    first().value = value
-    first().thresholds = [{ timeframe: '7d', target: 95 }]
-    const { data } = await ask()
-    expect(data).toMatchObject({
-      result,
-      indicatorResults: [{ passTargets: [{ criteria: '>=95' }], warningTargets: [] }],
-    })
+  test('has the targets of the SLO', async () => {
+    const targets = {
+      passTargets: [{ criteria: '>=98', targetValue: 98, violated: false }],
+      warningTargets: [{ criteria: '>=95', targetValue: 95, violated: false }],
+    }
+    expect((await ask()).data).toMatchObject({ indicatorResults: [{ displayName: availability, ...targets }] })
+    first().thresholds = only95
+    const single = { passTargets: [{ criteria: '>=95' }], warningTargets: [] }
+    expect((await ask()).data).toMatchObject({ indicatorResults: [single] })
   })
 
   test('covers the requested time in seconds and is compared with its own target', async () => {
@@ -191,17 +181,6 @@ describe('Datadog: the name of an SLO', () => {
     expect(server.calls[0]?.query.get('query')).toBe('Checkout availability')
   })
 
-  test.each([
-    ['that does not exist', 'Cart', 'The query of Cart: Datadog has no SLO with the name or id "Cart".'],
-    ['in another case', 'checkout availability', 'Datadog has no SLO with the name or id'],
-    ['that is a path', '../../events', 'Datadog has no SLO with the name or id "../../events".'],
-  ])('%s is refused', async (_what, slo, message) => {
-    const failure = await failureOf(ask({ slo }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain(message)
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/slo'])
-  })
-
   test('of two SLOs is refused with their ids', async () => {
     server.state.slos.push({ ...first(), id: 'f'.repeat(32) })
     const failure = await failureOf(ask({ slo: 'Checkout availability' }))
@@ -210,44 +189,6 @@ describe('Datadog: the name of an SLO', () => {
 })
 
 describe('Datadog: missing data', () => {
-  const zero = { error_type: 'ZERO_VALUED_DENOMINATOR', error_message: 'The denominator is zero valued' }
-
-  test('ends as errored with the reason', async () => {
-    Object.assign(first(), { value: null, errors: [zero] })
-    const outcome = await ask()
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain(
-      `no data, or incomplete data, for ${availability} (The denominator is zero valued)`,
-    )
-  })
-
-  test('is a warning if the connection allows it', async () => {
-    first().value = null
-    const outcome = await ask({}, { noData: 'warning' })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'warning' })
-    expect(outcome.message).toContain('no data in this time')
-  })
-
-  test.each([
-    ['of one monitor', { failures: [{ error: 'one monitor is unavailable' }] }, 'one monitor is unavailable'],
-    ['with a type only', { errors: [{ error_type: 'NO_DATA', error_message: '' }] }, 'NO_DATA'],
-    ['of a preliminary value', { preview: true }, 'the value is preliminary'],
-  ])('%s does not pass', async (_what, more, reason) => {
-    Object.assign(first(), more)
-    const outcome = await ask()
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain(reason)
-    expect(await ask({}, { noData: 'warning' })).toMatchObject({ status: 'succeeded', result: 'warning' })
-  })
-
-  test('shows no part of a secret if the reason is clipped', async () => {
-    registerSecret('cut-in-the-middle-0123456789')
-    Object.assign(first(), { failures: [{ error: `${'x'.repeat(285)} cut-in-the-middle-0123456789` }] })
-    const { message } = await ask()
-    expect(message).toContain('xxx')
-    expect(message).not.toContain('cut-in')
-  })
-
   test('ends as errored if a 200 response contains an error', async () => {
     server.failNext(200, { data: { id: availability, name: 'x', thresholds: [{ timeframe: '7d', target: 95 }] } })
     server.failNext(200, { errors: [{ error: 'query timed out' }], data: null })
@@ -263,13 +204,6 @@ describe('Datadog: missing data', () => {
 })
 
 describe('Datadog: a refusal', () => {
-  test('names the query', async () => {
-    const failure = await failureOf(ask({ slo: undefined, queries: { errors: 'a'.repeat(32) } }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('The query of errors: Datadog answered 404')
-    expect(failure.message).toContain(`SLO not found: ${'a'.repeat(32)}`)
-  })
-
   test('for a rate limit can be retried when the limit resets', async () => {
     server.failNext(
       429,

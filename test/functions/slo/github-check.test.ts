@@ -1,19 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { marked } from 'marked'
 import { checkSummary } from '../../../functions/slo/github-check-summary.ts'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
-import { type GithubCommitsServer, startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
+import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { anyMessage, hostile, evaluation as message } from '../notification/messages.ts'
-import { evaluated, report } from './drive.ts'
+import { report } from './drive.ts'
 
-let server: GithubCommitsServer
-beforeEach(async () => {
-  server = await startGithubCommits()
-})
-afterEach(() => server.close())
+const server = startEach(startGithubCommits)
 
 type Options = Parameters<typeof report>[3]
 
@@ -28,8 +24,19 @@ reportConformance(githubCheck, {
   async start() {
     const server = await startGithubCommits()
     const connection = { baseUrl: server.url, token: server.appToken }
-    return { server, connection, input: { project, ref }, visible: () => server.state.checks.length }
+    const { checks } = server.state
+    const visible = () => checks.length
+    return { server, connection, input: { project, ref }, visible, result: () => checks[0]?.conclusion }
   },
+  results: [
+    ['pass', 'succeeded', 'success'],
+    ['warning', 'succeeded', 'neutral'],
+    ['fail', 'succeeded', 'failure'],
+    ['fail', 'errored', 'failure'],
+    ['pass', 'errored', 'failure'],
+    ['warning', 'aborted', 'failure'],
+  ],
+  refused: [[{ ref: 'main' }, 'input.ref must be a full SHA']],
 })
 
 describe('GitHub check: a report', () => {
@@ -58,18 +65,6 @@ describe('GitHub check: a report', () => {
     expect(server.state.checks[0]?.output.summary).toContain(`\n\n- [Open in the Bridge](${bridge})`)
   })
 
-  test.each([
-    ['pass', 'succeeded', 'success'],
-    ['warning', 'succeeded', 'neutral'],
-    ['fail', 'succeeded', 'failure'],
-    ['fail', 'errored', 'failure'],
-    ['pass', 'errored', 'failure'],
-    ['warning', 'aborted', 'failure'],
-  ])('with the result %s and the status %s has the conclusion %s', async (result, status, conclusion) => {
-    await push({ data: { result, status, evaluation: { ...evaluated, result } } })
-    expect(server.state.checks[0]).toMatchObject({ conclusion })
-  })
-
   test('is found among many later ones with the same name', async () => {
     await push()
     for (let call = 2; call <= 120; call++) await push({ key: keyOf(call) })
@@ -81,12 +76,6 @@ describe('GitHub check: a report', () => {
     await push({ isRetry: true })
     expect(server.calls.map(({ method }) => method)).toEqual(['GET', 'POST'])
     expect(server.state.checks).toHaveLength(1)
-  })
-
-  test('without an event id is created by every call', async () => {
-    await push({ key: undefined })
-    await push({ key: undefined, isRetry: true })
-    expect(server.state.checks.map(({ external_id }) => external_id)).toEqual(['', ''])
   })
 
   test('uses the name of the connection', async () => {
@@ -107,20 +96,10 @@ describe('GitHub check: a refusal', () => {
 
   test('shows the reason of GitHub, and a failed search can be retried', async () => {
     const unknownCommit = report(githubCheck, fields(), { project, ref: ref.replace('6', '7') })
-    expect(await failureOf(unknownCommit)).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('No commit found for SHA'),
-    })
+    await expectFailure(unknownCommit, 'refused', 'No commit found for SHA')
     server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
     expect(await failureOf(push({ isRetry: true }))).toMatchObject({ kind: 'platform' })
     expect(server.state.checks).toEqual([])
-  })
-
-  test('of an invalid SHA sends nothing', async () => {
-    expect(await failureOf(report(githubCheck, fields(), { project, ref: 'main' }))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('input.ref must be a full SHA'),
-    })
   })
 })
 

@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../functions/slo/providers/github-status.ts'
-import { type GithubCommitsServer, startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
+import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { failureOf } from '../helpers.ts'
-import { evaluated, report } from './drive.ts'
+import { expectFailure, failureOf, startEach } from '../helpers.ts'
+import { report } from './drive.ts'
 
-let server: GithubCommitsServer
-beforeEach(async () => {
-  server = await startGithubCommits()
-})
-afterEach(() => server.close())
+const server = startEach(startGithubCommits)
 
 type Options = Parameters<typeof report>[3]
 
@@ -24,8 +20,26 @@ reportConformance(githubStatus, {
   async start() {
     const server = await startGithubCommits()
     const connection = { baseUrl: server.url, token: server.token }
-    return { server, connection, input: { project, ref }, visible: () => Object.keys(server.counts(ref)).length }
+    const visible = () => Object.keys(server.counts(ref)).length
+    return { server, connection, input: { project, ref }, visible, result: () => server.state.statuses[0]?.state }
   },
+  results: [
+    ['pass', 'succeeded', 'success'],
+    ['warning', 'succeeded', 'success'],
+    ['fail', 'succeeded', 'failure'],
+    ['fail', 'errored', 'error'],
+    ['pass', 'errored', 'error'],
+    ['fail', 'aborted', 'error'],
+  ],
+  refused: [
+    [{ project: undefined }, 'input.project is required'],
+    [{ project: '../octo-repo' }, 'input.project must look like'],
+    [{ project: 'octo-org/..' }, 'input.project must look like'],
+    [{ ref: undefined }, 'input.ref is missing. Send the full SHA'],
+    [{ ref: 'main' }, 'input.ref must be a full SHA'],
+    [{ ref: '6dcb09b' }, 'input.ref must be a full SHA'],
+    [{ ref: `${ref}/../..` }, 'input.ref must be a full SHA'],
+  ],
 })
 
 describe('GitHub status: a report', () => {
@@ -43,18 +57,6 @@ describe('GitHub status: a report', () => {
         target_url: 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e',
       },
     ])
-  })
-
-  test.each([
-    ['pass', 'succeeded', 'success'],
-    ['warning', 'succeeded', 'success'],
-    ['fail', 'succeeded', 'failure'],
-    ['fail', 'errored', 'error'],
-    ['pass', 'errored', 'error'],
-    ['fail', 'aborted', 'error'],
-  ])('with the result %s and the status %s has the state %s', async (result, status, state) => {
-    await push({}, { data: { result, status, evaluation: { ...evaluated, result } } })
-    expect(server.state.statuses[0]).toMatchObject({ state })
   })
 
   test('has one context for each stage, or the context of the connection', async () => {
@@ -83,37 +85,11 @@ describe('GitHub status: a report', () => {
   })
 })
 
-describe('GitHub status: an invalid report is refused before anything is sent', () => {
-  test.each([
-    [{ ref }, 'input.project is required'],
-    [{ project: '../octo-repo', ref }, 'input.project must look like'],
-    [{ project: 'octo-org/..', ref }, 'input.project must look like'],
-    [{ project }, 'input.ref is missing. Send the full SHA'],
-    [{ project, ref: 'main' }, 'input.ref must be a full SHA'],
-    [{ project, ref: '6dcb09b' }, 'input.ref must be a full SHA'],
-    [{ project, ref: `${ref}/../..` }, 'input.ref must be a full SHA'],
-    [{ project, ref, channel: '#deploys' }, 'input.channel is'],
-    [{ project, ref, fields: { state: 'success' } }, 'input.fields is'],
-  ])('for %j', async (input, message) => {
-    expect(await failureOf(report(githubStatus, fields(), input))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining(message),
-    })
-    expect(server.calls).toEqual([])
-  })
-})
-
 describe('GitHub status: a refusal', () => {
   test('shows the reason of GitHub', async () => {
     const other = ref.replace('6', '7')
-    expect(await failureOf(push({ ref: other }))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining(`No commit found for SHA: ${other}`),
-    })
-    expect(await failureOf(push({ project: 'octo-org/secret' }))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('Not Found'),
-    })
+    await expectFailure(push({ ref: other }), 'refused', `No commit found for SHA: ${other}`)
+    await expectFailure(push({ project: 'octo-org/secret' }), 'refused', 'Not Found')
   })
 
   test('for a secondary rate limit can be retried after the pause that GitHub asks for', async () => {

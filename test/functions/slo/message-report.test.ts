@@ -8,7 +8,7 @@ import { messageReport } from '../../../functions/slo/message-report.ts'
 import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
 import { evaluated, report } from './drive.ts'
 
@@ -108,19 +108,13 @@ describe('push-report to a message provider', () => {
     [{ project: 'shop' }, 'input.project is'],
     [{ fields: { text: 'x' } }, 'input.fields is'],
   ])('refuses %j', async (input, message) => {
-    expect(await failureOf(pushToSlack(input))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining(message),
-    })
+    await expectFailure(pushToSlack(input), 'invalid', message)
     expect(slackApp.calls).toEqual([])
   })
 
   test('refuses a report without a channel before anything is sent', async () => {
     const { channel: _, ...fields } = slackFields()
-    expect(await failureOf(report(slackReport, fields, {}))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('input.channel is required'),
-    })
+    await expectFailure(report(slackReport, fields, {}), 'invalid', 'input.channel is required')
     expect(slackApp.calls).toEqual([])
   })
 

@@ -10,7 +10,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf } from '../helpers.ts'
 import { evaluate } from './drive.ts'
 
 /** The values of the fake platform by the name of the gauge. */
@@ -131,10 +131,7 @@ describe('request-evaluation', () => {
     const own = connection({ queries: many(30, 'own') })
     const asked = { queries: many(21, 'asked'), sloFile: { objectives: [] as object[], total_score: { pass: '90%' } } }
     asked.sloFile.objectives = [...Object.keys(own.queries), ...Object.keys(asked.queries)].map((sli) => ({ sli }))
-    expect(await failureOf(evaluate(gauge, own, asked))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('must be at most 50 (they are 51)'),
-    })
+    await expectFailure(evaluate(gauge, own, asked), 'invalid', 'must be at most 50 (they are 51)')
   })
 
   test('without data ends with a warning if the connection allows it', async () => {
@@ -174,10 +171,7 @@ describe('request-evaluation: the evaluated time', () => {
     await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: evaluation })
     expect([length(), server.requests[0]?.end]).toEqual([600_000, Date.parse(end)])
     const ofTest = evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: test_ })
-    expect(await failureOf(ofTest)).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('input.end needs start or timeframe'),
-    })
+    await expectFailure(ofTest, 'invalid', 'input.end needs start or timeframe')
   })
 
   test('of a silent call ends when the data is complete', async () => {
@@ -275,14 +269,8 @@ describe('request-evaluation: an invalid request or a failure', () => {
 
   test('needs an orchestrator and a stage to compare with earlier evaluations', async () => {
     const relative = { ...sloFile, objectives: [{ sli: 'p95', pass: [{ criteria: ['<=+10%'] }] }] }
-    expect(await failureOf(run({ sloFile: relative }))).toMatchObject({
-      kind: 'misconfigured',
-      message: expect.stringContaining('the caller has no orchestrator to read them from'),
-    })
+    await expectFailure(run({ sloFile: relative }), 'misconfigured', 'the caller has no orchestrator to read them from')
     const nameless = { data: { stage: undefined }, orchestrator: 'keptn' }
-    expect(await failureOf(run({ sloFile: relative }, nameless))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('send data.stage'),
-    })
+    await expectFailure(run({ sloFile: relative }, nameless), 'invalid', 'send data.stage')
   })
 })

@@ -7,7 +7,7 @@ import { adfText } from '../../../infra/platforms/adf.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { type ServiceNowServer, startServiceNow } from '../../../infra/platforms/servicenow/server.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
-import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, problem } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
 import { evaluated, report } from './drive.ts'
 
@@ -105,18 +105,12 @@ describe('push-report to a ticket provider', () => {
     [{ id: 'OPS-1', fields: { labels: ['x'] } }, 'input.fields is'],
   ])('refuses %j before anything is sent', async (input, message) => {
     const before = jiraApp.calls.length
-    expect(await failureOf(pushToJira(input))).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining(message),
-    })
+    await expectFailure(pushToJira(input), 'invalid', message)
     expect(jiraApp.calls).toHaveLength(before)
   })
 
   test('shows the reason of the platform if the ticket does not exist', async () => {
-    expect(await failureOf(pushToJira({ id: 'OPS-99' }))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('Issue does not exist'),
-    })
+    await expectFailure(pushToJira({ id: 'OPS-99' }), 'refused', 'Issue does not exist')
     expect(await failureOf(pushToServiceNow({ id: 'INC0099999' }))).toMatchObject({ kind: 'refused' })
   })
 
