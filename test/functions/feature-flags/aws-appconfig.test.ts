@@ -1,19 +1,15 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/feature-flags/actions.ts'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
-import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
+import { deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, failureOf, keyOf, startEach } from '../helpers.ts'
 import { startedJob } from '../job.ts'
 
-let server: AppConfigServer
-beforeEach(async () => {
-  server = await startAppConfig()
-})
-afterEach(() => server.close())
+const server = startEach(startAppConfig)
 
 type Options = Parameters<typeof clientOf>[2]
 

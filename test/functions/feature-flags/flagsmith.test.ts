@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
-import { type FlagsmithServer, startFlagsmith } from '../../../infra/platforms/flagsmith.ts'
+import { startFlagsmith } from '../../../infra/platforms/flagsmith.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
 
-let server: FlagsmithServer
-beforeEach(async () => {
-  server = await startFlagsmith()
-})
-afterEach(() => server.close())
+const server = startEach(startFlagsmith)
 
 const provider = flagsmith as unknown as FlagProvider
 type Options = Parameters<typeof clientOf>[2] & { token?: string }
@@ -115,9 +111,8 @@ describe('Flagsmith: set-flag', () => {
   })
 
   test('reports an unknown flag or environment', async () => {
-    const failure = await failureOf(set(true, {}, { flag: 'nope' }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe('Flagsmith has no feature "nope" in the project of this environment.')
+    const words = 'Flagsmith has no feature "nope" in the project of this environment.'
+    await expectFailure(set(true, {}, { flag: 'nope' }), 'refused', words)
     expect((await failureOf(set(true, {}, { environment: 'Nowhere1key' }))).message).toContain(
       '404 to GET /api/v1/environments/Nowhere1key/: No Environment matches the given query.',
     )
@@ -132,19 +127,18 @@ describe('Flagsmith: set-flag', () => {
   })
 
   test('reports the missing permission of a read-only token', async () => {
-    const failure = await failureOf(set(true, { token: `Token ${server.userToken}` }))
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('403 to PATCH')
-    expect(failure.message).toContain('You do not have permission to perform this action.')
+    await expectFailure(
+      set(true, { token: `Token ${server.userToken}` }),
+      'refused',
+      '403 to PATCH',
+      'You do not have permission to perform this action.',
+    )
   })
 
   test.each([0, 2])('is refused if the environment requires change requests with %i approvals', async (approvals) => {
     environment().approvals = approvals
-    const failure = await failureOf(set(true))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe(
-      `This environment requires change requests (with ${approvals} approvals). Change checkout-v2 in Flagsmith.`,
-    )
+    const words = `This environment requires change requests (with ${approvals} approvals). Change checkout-v2 in Flagsmith.`
+    await expectFailure(set(true), 'refused', words)
     expect(calls('PATCH')).toEqual([])
   })
 })

@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
-import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
+import { idOf, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
 import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { startedJob } from '../job.ts'
 
-let server: LaunchDarklyServer
-beforeEach(async () => {
-  server = await startLaunchDarkly()
-})
-afterEach(() => server.close())
+const server = startEach(startLaunchDarkly)
 
 const provider = launchdarkly as unknown as FlagProvider
 const location = { project: 'shop', environment: 'production' }
@@ -113,11 +109,9 @@ describe('LaunchDarkly: set-flag', () => {
   })
 
   test('refuses a percentage for a multivariate flag', async () => {
-    const failure = await failureOf(set({ flag: 'banner', percentage: 5 }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe(
-      'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag. Its state can still be set.',
-    )
+    const words =
+      'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag. Its state can still be set.'
+    await expectFailure(set({ flag: 'banner', percentage: 5 }), 'refused', words)
     expect(await set({ flag: 'banner', on: false })).toMatchObject({ data: { after: { state: 'off' } } })
     expect(calls('PATCH')).toHaveLength(1)
   })
@@ -158,19 +152,15 @@ describe('LaunchDarkly: set-flag', () => {
   })
 
   test('reports the missing permission of a read-only token', async () => {
-    const failure = await failureOf(set({ on: true }, { token: server.readerToken }))
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource')
+    const words = '403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource'
+    await expectFailure(set({ on: true }, { token: server.readerToken }), 'refused', words)
   })
 
   test('can be retried after a conflicting change', async () => {
     const message = 'This would cause the pending scheduled change 7 to fail'
     server.failNext(409, { code: 'conflict', message }, { on: 'PATCH' })
-    const failure = await failureOf(set({ on: true }))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true })
-    expect(failure.message).toBe(
-      `LaunchDarkly answered 409: the change of checkout-v2 conflicts with another: ${message}`,
-    )
+    const words = `LaunchDarkly answered 409: the change of checkout-v2 conflicts with another: ${message}`
+    await expectFailure(set({ on: true }), 'platform', words)
     expect(await set({ on: true })).toMatchObject({ result: 'pass' })
   })
 

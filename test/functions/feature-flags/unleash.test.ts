@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
-import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
+import { gradual, startUnleash } from '../../../infra/platforms/unleash/server.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
 import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { startedJob } from '../job.ts'
 
-let server: UnleashServer
-beforeEach(async () => {
-  server = await startUnleash()
-})
-afterEach(() => server.close())
+const server = startEach(startUnleash)
 
 const provider = unleash as unknown as FlagProvider
 type Options = Parameters<typeof clientOf>[2] & { token?: string }
@@ -117,11 +113,9 @@ describe('Unleash: set-flag', () => {
   test('refuses a percentage for a flag with several or other strategies', async () => {
     const strategies = [gradual('checkout-v2', '25', { title: 'Europe' }), gradual('checkout-v2', '50')]
     flag().strategies = strategies
-    const failure = await failureOf(set({ on: false, percentage: 5 }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe(
-      'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
-    )
+    const words =
+      'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.'
+    await expectFailure(set({ on: false, percentage: 5 }), 'refused', words)
     flag().strategies = [gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } })]
     expect((await failureOf(set({ percentage: 5 }))).message).toContain('strategies: userWithId. A percentage')
     expect(writes()).toEqual([])
@@ -147,11 +141,8 @@ describe('Unleash: set-flag', () => {
   })
 
   test('lists the environments if the flag has no such environment', async () => {
-    const failure = await failureOf(set({ on: true }, {}, { environment: 'nowhere' }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toBe(
-      'checkout-v2 has no environment "nowhere" in Unleash. Environments: development, production.',
-    )
+    const words = 'checkout-v2 has no environment "nowhere" in Unleash. Environments: development, production.'
+    await expectFailure(set({ on: true }, {}, { environment: 'nowhere' }), 'refused', words)
   })
 
   test('encodes the name of a flag as one path segment', async () => {
@@ -161,10 +152,12 @@ describe('Unleash: set-flag', () => {
   })
 
   test('reports the missing permission of a read-only token', async () => {
-    const failure = await failureOf(set({ on: true }, { token: server.viewerToken }))
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('403 to POST')
-    expect(failure.message).toContain('you need the "UPDATE_FEATURE_ENVIRONMENT" permission')
+    await expectFailure(
+      set({ on: true }, { token: server.viewerToken }),
+      'refused',
+      '403 to POST',
+      'you need the "UPDATE_FEATURE_ENVIRONMENT" permission',
+    )
     expect(server.state.requests).toEqual([])
   })
 })

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
-import { type GitlabServer, startGitlab } from '../../../infra/platforms/gitlab.ts'
+import { startGitlab } from '../../../infra/platforms/gitlab.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, problem, startEach } from '../helpers.ts'
 
-let server: GitlabServer
-beforeEach(async () => {
-  server = await startGitlab()
-})
-afterEach(() => server.close())
+const server = startEach(startGitlab)
 
 type Options = Parameters<typeof clientOf>[2] & { token?: string }
 
@@ -29,26 +25,6 @@ const issue = (at = 0) => {
 }
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const marker = (call: number) => `<!-- cloud-automation-webhooks:${keyOf(call)} -->`
-
-describe('GitLab: connection', () => {
-  test('the connection test reads the user of the token, at gitlab.com by default', async () => {
-    await gitlab.check(client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v4/user'])
-    expect(server.calls[0]?.headers['private-token']).toBe(server.token)
-    expect(gitlab.connection.parse({ token: server.token })).toEqual({
-      baseUrl: 'https://gitlab.com',
-      token: server.token,
-    })
-  })
-
-  test('accepts the path or number of a project, and no path that leaves the API', () => {
-    for (const project of ['group/project', path, '4', 'a.b/_c-d', '.x/y'])
-      expect(gitlab.project.pattern.test(project)).toBe(true)
-    for (const project of ['project', 'a/..', '../a', 'a/../b', 'a//b', '-a/b', 'a b/c', 'a/b?x=1', '']) {
-      expect(gitlab.project.pattern.test(project)).toBe(false)
-    }
-  })
-})
 
 describe('GitLab: open', () => {
   test('creates an issue and returns its id, number and link', async () => {
@@ -88,13 +64,6 @@ describe('GitLab: open', () => {
     expect(await open({ project: '4' })).toMatchObject({ data: { id: '4#1' } })
   })
 
-  test('cuts a long title and repeats it in the description', async () => {
-    const title = 'x'.repeat(300)
-    await open({ title })
-    expect(issue().title).toBe(`${'x'.repeat(254)}…`)
-    expect(issue().description).toBe(`${title}\n\nSince **14:03**.\n\n${marker(1)}`)
-  })
-
   test('disables quick actions in texts', async () => {
     await open({ description: '/close\r/label ~gone\r\n/confidential\nin /usr/bin' })
     await update({ description: 'again\n/close' })
@@ -102,12 +71,6 @@ describe('GitLab: open', () => {
     expect(issue()).toMatchObject({ state: 'opened', labels: [], confidential: false })
     expect(issue().description).toBe(`again\n /close\n\n${marker(1)}`)
     expect(issue().notes).toMatchObject([{ body: ` /close\n /label ~gone\n\n${marker(1)}` }])
-  })
-
-  test('adds no marker without an idempotency key', async () => {
-    await open({}, { key: undefined })
-    expect(issue().description).toBe('Since **14:03**.')
-    expect(calls('GET')).toEqual([])
   })
 
   test('creates nothing if the username does not exist', async () => {
@@ -124,15 +87,11 @@ describe('GitLab: open', () => {
     ['an unknown type', { type: 'epos' }, 'issue_type does not have a valid value'],
     ['an unknown project', { project: 'ops/nope' }, '404 Project Not Found'],
   ])('reports the message of GitLab for %s', async (_, input, reason) => {
-    const failure = await failureOf(open(input, { key: undefined }))
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain(reason)
+    await expectFailure(open(input, { key: undefined }), 'refused', reason)
   })
 
   test('reports what the token or the project does not allow', async () => {
-    const failure = await failureOf(open({}, { token: server.readToken }))
-    expect(failure).toMatchObject({ kind: 'refused', transient: false })
-    expect(failure.message).toContain('The request requires higher privileges')
+    await expectFailure(open({}, { token: server.readToken }), 'refused', 'The request requires higher privileges')
     server.state.issuesEnabled = false
     expect((await failureOf(open())).message).toContain('403 Forbidden')
   })
@@ -144,13 +103,6 @@ describe('GitLab: repeated open', () => {
     issue().state = 'closed'
     expect(await open()).toMatchObject({ message: 'Found issue 1, opened by an earlier attempt' })
     expect(calls('POST')).toHaveLength(1)
-  })
-
-  test('finds the issue after a lost response', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
-    expect(await open({}, { isRetry: true })).toMatchObject({ message: expect.stringContaining('Found') })
-    expect(server.state.issues).toHaveLength(1)
   })
 
   test('finds the issue behind a hundred newer ones', async () => {
@@ -208,17 +160,6 @@ describe('GitLab: update', () => {
     expect(issue().labels).toEqual(['checkout', 'priority::low', 'priority::P1'])
   })
 
-  test('closes and reopens, also if already in that state', async () => {
-    for (const [state, now] of Object.entries({
-      closed: 'closed',
-      Closed: 'closed',
-      open: 'opened',
-      opened: 'opened',
-    })) {
-      expect(await update({ state })).toMatchObject({ data: { state: now } })
-    }
-  })
-
   test('refuses unknown states and invalid ids', () => {
     expect(() => gitlab.checkInput({ state: 'In Progress' })).toThrow('must be open or closed')
     for (const id of ['1', `${path}#`, `../x#1`, 'project#1', 'OPS-1']) {
@@ -233,9 +174,7 @@ describe('GitLab: update', () => {
 
   test('reports the message of GitLab if it refuses', async () => {
     expect((await failureOf(update({ fields: { title: '' } }))).message).toContain("title: can't be blank")
-    const failure = await failureOf(update({ id: `${path}#77`, title: 'x' }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('404 Issue Not Found')
+    await expectFailure(update({ id: `${path}#77`, title: 'x' }), 'refused', '404 Issue Not Found')
   })
 })
 
@@ -264,15 +203,13 @@ describe('GitLab: close', () => {
     await close({ resolution: 'duplicate' })
     expect(issue()).toMatchObject({ state: 'closed', labels: ['resolution::duplicate'] })
   })
-
-  test('closes once after a lost response', async () => {
-    server.loseNext('PUT')
-    expect(await failureOf(close())).toMatchObject({ transient: true })
-    expect(await close({}, { isRetry: true })).toMatchObject({ data: { state: 'closed' } })
-    expect(calls('PUT')).toHaveLength(1)
-  })
 })
 
 ticketConformance(gitlab, ticketPlatforms['issue-ticketing/gitlab'], {
   refusal: (reason) => ({ message: { base: [reason] } }),
+  defaults: { baseUrl: 'https://gitlab.com' },
+  projects: {
+    accepted: ['group/project', path, '4', 'a.b/_c-d', '.x/y'],
+    refused: ['project', 'a/..', '../a', 'a/../b', 'a//b', '-a/b', 'a b/c', 'a/b?x=1', ''],
+  },
 })

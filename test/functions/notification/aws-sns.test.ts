@@ -1,17 +1,13 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
-import { type SnsServer, snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
+import { snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, failureOf, keyOf, startEach } from '../helpers.ts'
 import { evaluation, question } from './messages.ts'
 
-let server: SnsServer
-beforeEach(async () => {
-  server = await startSns()
-})
-afterEach(() => server.close())
+const server = startEach(startSns)
 
 const topic = 'arn:aws:sns:eu-west-1:123456789012:deploys'
 const fifo = `${topic}.fifo`
@@ -105,22 +101,6 @@ describe('AWS SNS: post', () => {
       /AuthorizationError: User: .+SNS:Publish action\. Allow it under awsProviders in cdk\.json/,
     )
   })
-
-  test.each([
-    ['InvalidParameter', 400, 'refused', 'Invalid parameter: "Message" <too long>'],
-    ['Throttling', 400, 'platform', 'Rate exceeded'],
-    ['KMSThrottling', 400, 'platform', 'Rate exceeded'],
-    ['Throttled', 429, 'platform', 'Rate exceeded'],
-    ['InternalError', 500, 'platform', 'It failed.'],
-    ['InvalidClientTokenId', 403, 'credentials', 'The security token included in the request is invalid.'],
-    ['ExpiredToken', 403, 'credentials', 'The security token included in the request is expired'],
-    ['KMSDisabled', 400, 'refused', 'The key is disabled.'],
-  ])('maps %s (%s) to the failure %s', async (code, status, kind, words) => {
-    server.failNext(status, snsError(code, words))
-    const failure = await failureOf(post(evaluation))
-    expect(failure).toMatchObject({ kind, message: expect.stringContaining(`${code}: ${words}`) })
-    expect(server.state.published).toEqual([])
-  })
 })
 
 describe('AWS SNS: topic', () => {
@@ -153,6 +133,7 @@ messageConformance(awsSns, {
   connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
   channel: fifo,
   refusal: (reason) => snsError('InvalidParameter', reason),
+  awsError: (type, message) => ({ body: snsError(type, message) }),
   visible: ({ state }) => state.published.length,
   verify({ state }, { links, buttons }) {
     const { message = '' } = state.published.at(-1) ?? {}

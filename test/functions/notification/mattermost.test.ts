@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
-import { jane, type MattermostServer, startMattermost } from '../../../infra/platforms/mattermost.ts'
+import { jane, startMattermost } from '../../../infra/platforms/mattermost.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
-let server: MattermostServer
-beforeEach(async () => {
-  server = await startMattermost()
-})
-afterEach(() => server.close())
+const server = startEach(startMattermost)
 
 const connection = (fields: object = {}) =>
   mattermost.connection.parse({ baseUrl: server.url, token: server.token, ...fields })
@@ -103,10 +99,7 @@ describe('Mattermost: replies and updates', () => {
     const posted = saved(await post(question))
     server.state.posts.length = 0
     expect(await failureOf(mattermost.replace(client(), posted, decided))).toMatchObject({ kind: 'refused' })
-    expect(await failureOf(mattermost.reply(client(), posted, evaluation))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('Invalid RootId parameter.'),
-    })
+    await expectFailure(mattermost.reply(client(), posted, evaluation), 'refused', 'Invalid RootId parameter.')
   })
 })
 
@@ -144,10 +137,7 @@ describe('Mattermost: buttons', () => {
       { ...sent, user_id: '' },
     ].map((one) => JSON.stringify(one))
     for (const body of [...forged, '', 'not JSON', '[]', 'null', '"x"']) {
-      expect(await failureOf(buttons.verify(connection(), request(body)))).toMatchObject({
-        kind: 'unauthenticated',
-        message: 'Unknown button payload.',
-      })
+      await expectFailure(buttons.verify(connection(), request(body)), 'unauthenticated', 'Unknown button payload.')
     }
   })
 

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { msteams } from '../../../functions/notification/providers/msteams.ts'
-import { type TeamsServer, teamsServer } from '../../../infra/platforms/msteams.ts'
+import { teamsServer } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
-let server: TeamsServer
-beforeEach(async () => {
-  server = await teamsServer()
-})
-afterEach(() => server.close())
+const server = startEach(teamsServer)
 
 const client = (options: Parameters<typeof clientOf>[2] = {}, webhookUrl = server.webhookUrl) =>
   clientOf(msteams, msteams.connection.parse({ webhookUrl }), options)
@@ -73,10 +69,7 @@ describe('Microsoft Teams: errors', () => {
   test('reports a workflow with another schema', async () => {
     const message = "The input body for trigger 'manual' of type 'Request' did not match its schema definition."
     server.failNext(400, { error: { code: 'TriggerInputSchemaMismatch', message } })
-    expect(await failureOf(post(evaluation))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining(message),
-    })
+    await expectFailure(post(evaluation), 'refused', message)
   })
 })
 

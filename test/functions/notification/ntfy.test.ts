@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
-import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
+import { startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, failureOf, keyOf, startEach } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
-let server: NtfyServer
-beforeEach(async () => {
-  server = await startNtfy()
-})
-afterEach(() => server.close())
+const server = startEach(startNtfy)
 
 const client = (options: Parameters<typeof clientOf>[2] = {}, fields?: object) =>
   clientOf(ntfy, ntfy.connection.parse({ baseUrl: server.url, ...(fields ?? { token: server.token }) }), options)

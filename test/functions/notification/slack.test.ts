@@ -1,21 +1,17 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
-import { type SentButtonPress, type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
+import { type SentButtonPress, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, failureOf, keyOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { decided, evaluation, question } from './messages.ts'
 
 type Options = Parameters<typeof clientOf>[2]
 
-let server: SlackServer
-beforeEach(async () => {
-  server = await slackServer()
-})
-afterEach(() => server.close())
+const server = startEach(slackServer)
 
 const channel = 'C0RELEASES'
 const ben = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
@@ -98,19 +94,14 @@ describe('Slack: post', () => {
 
   test('reports the missing scope', async () => {
     server.scopes.delete('chat:write')
-    expect(await failureOf(post(evaluation))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('missing_scope: the app needs the scope chat:write'),
-    })
+    await expectFailure(post(evaluation), 'refused', 'missing_scope: the app needs the scope chat:write')
   })
 
   test('reports the invalid part of the request', async () => {
     const messages = ['[ERROR] no more than 50 items allowed [json-pointer:/blocks]']
     server.failNext(200, { ok: false, error: 'invalid_blocks', response_metadata: { messages } })
-    expect(await failureOf(post(evaluation))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('invalid_blocks: [ERROR] no more than 50 items allowed [json-pointer:/blocks]'),
-    })
+    const words = 'invalid_blocks: [ERROR] no more than 50 items allowed [json-pointer:/blocks]'
+    await expectFailure(post(evaluation), 'refused', words)
   })
 
   test.each([
@@ -191,10 +182,7 @@ describe('Slack: reply', () => {
   test('reports a deleted message', async () => {
     const posted = await post(question)
     server.posts.length = 0
-    expect(await failureOf(slack.reply(client(), posted, evaluation))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('message_not_found'),
-    })
+    await expectFailure(slack.reply(client(), posted, evaluation), 'refused', 'message_not_found')
   })
 })
 
@@ -218,10 +206,7 @@ describe('Slack: update', () => {
   ])('reports the error %s', async (error, change) => {
     const posted = await post(question)
     change()
-    expect(await failureOf(slack.replace(client(), posted, decided))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining(error),
-    })
+    await expectFailure(slack.replace(client(), posted, decided), 'refused', error)
   })
 })
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it, test } from '@jest/globals'
 import fc from 'fast-check'
 import { messageOf, templates } from '../../../functions/notification/templates/index.ts'
@@ -8,150 +9,108 @@ import { type CallEvent, parseEvent } from '../../../shared/orchestrators/event.
 import type { Message } from '../../../shared/providers/message.ts'
 
 const checkout = { project: 'shop', stage: 'production', service: 'checkout' }
-const place = [
-  { name: 'Project', value: 'shop' },
-  { name: 'Stage', value: 'production' },
-  { name: 'Service', value: 'checkout' },
-]
+const place = 'Project: shop | Stage: production | Service: checkout'
 const passed = { status: 'succeeded', result: 'pass' }
+const failed = { status: 'succeeded', result: 'fail' }
 const bridge = 'https://keptn.example.com/bridge/trace/7c2c890f'
+type Data = Record<string, unknown>
 
-function occasion(type: string, data: Record<string, unknown> = {}) {
-  return { event: parseEvent({ type: `sh.keptn.event.${type}`, data: { ...checkout, ...data } }), bridgeUrl: undefined }
-}
-
-function messageFor(type: string, data: Record<string, unknown> = {}, template?: keyof typeof templates): Message {
-  return messageOf(occasion(type, data), template)
-}
-
-/** Returns the value of a field. */
-function field(message: Message, name: string): string | undefined {
-  return message.fields.find((one) => one.name === name)?.value
-}
+const occasion = (type: string, data: Data = {}) => ({
+  event: parseEvent({ type: `sh.keptn.event.${type}`, data: { ...checkout, ...data } }),
+  bridgeUrl: undefined,
+})
+const messageFor = (type: string, data: Data = {}, template?: keyof typeof templates) =>
+  messageOf(occasion(type, data), template)
+/** Returns the fields, the rows and the links of a message as lines. */
+const shown = ({ fields, table, links, ...message }: Message) => ({
+  ...message,
+  fields: fields.map(({ name, value }) => `${name}: ${value}`).join(' | '),
+  ...(table
+    ? { table: [table.columns.join(' | '), ...table.rows.map(({ mood, cells }) => `${mood}: ${cells.join(' | ')}`)] }
+    : {}),
+  links: links.map(({ label, url }) => `${label}: ${url}`).join(' | '),
+})
+const field = ({ fields }: Message, name: string) => fields.find((one) => one.name === name)?.value
 
 // An event of lighthouse-service, from keptn/spec, cloudevents.md and the examples of the Bridge.
 const indicatorResults = [
   {
-    displayName: 'Response time P95',
-    keySli: false,
+    ...{ displayName: 'Response time P95', keySli: false, score: 1, status: 'pass' },
     passTargets: [
       { criteria: '<=+10%', targetValue: 392.5944454106811, violated: false },
       { criteria: '<600', targetValue: 600, violated: false },
     ],
     warningTargets: [{ criteria: '<=800', targetValue: 800, violated: false }],
-    score: 1,
-    status: 'pass',
     value: { metric: 'response_time_p95', success: true, value: 364.2398472 },
   },
   {
-    displayName: 'Error rate',
-    keySli: true,
+    ...{ displayName: 'Error rate', keySli: true, score: 0.5, status: 'warning' },
     passTargets: [{ criteria: '=0', targetValue: 0, violated: true }],
     warningTargets: [{ criteria: '<1', targetValue: 1, violated: false }],
-    score: 0.5,
-    status: 'warning',
     value: { metric: 'error_rate', success: true, value: 0.40115315268094 },
   },
   {
-    displayName: '',
-    keySli: false,
-    passTargets: null,
-    warningTargets: null,
-    score: 0,
-    status: 'info',
+    ...{ displayName: '', keySli: false, passTargets: null, warningTargets: null, score: 0, status: 'info' },
     value: { metric: 'throughput', success: true, value: 18483.6 },
   },
   {
-    displayName: 'Page load',
-    keySli: false,
+    ...{ displayName: 'Page load', keySli: false, warningTargets: null, score: 0, status: 'fail' },
     passTargets: [{ criteria: '<=+10%', targetValue: 0, violated: true }],
-    warningTargets: null,
-    score: 0,
-    status: 'fail',
     value: { metric: 'page_load', success: false, value: 0, message: 'Unsupported SLI metric page_load.' },
   },
 ]
 const evaluation = {
-  timeStart: '2021-03-16T12:44:54.120Z',
-  timeEnd: '2021-03-16T12:46:58Z',
-  result: 'warning',
-  score: 83.33333333,
+  ...{ timeStart: '2021-03-16T12:44:54.120Z', timeEnd: '2021-03-16T12:46:58Z', result: 'warning', score: 83.33333333 },
   sloFileContent: 'LS0tDQpzcGVjX3ZlcnNpb246ICIxLjAi'.repeat(1_000),
-  indicatorResults,
-  comparedEvents: ['8ad74029-5ceb-4680-b697-d1701078faff'],
-  gitCommit: '',
+  ...{ indicatorResults, comparedEvents: ['8ad74029-5ceb-4680-b697-d1701078faff'], gitCommit: '' },
 }
 
 describe('template evaluation', () => {
   it('shows the score and the objectives, the worst first', () => {
-    const { event } = occasion('evaluation.finished', {
-      ...{ status: 'succeeded', result: 'warning', message: '', evaluation },
-      labels: { build: '1.4.2', pipeline: 'https://ci.example.com/runs/33' },
-    })
-    expect(messageOf({ event, bridgeUrl: bridge })).toEqual({
+    const labels = { build: '1.4.2', pipeline: 'https://ci.example.com/runs/33' }
+    const data = { status: 'succeeded', result: 'warning', message: '', evaluation, labels }
+    const { event } = occasion('evaluation.finished', data)
+    expect(shown(messageOf({ event, bridgeUrl: bridge }))).toEqual({
       mood: 'warning',
       title: 'Evaluation of checkout in shop/production ended with a warning (score 83.33)',
-      fields: [
-        ...place,
-        { name: 'Result', value: 'warning' },
-        { name: 'Score', value: '83.33' },
-        { name: 'Period', value: '2021-03-16 12:44:54 to 12:46:58 UTC (2 min 4 s)' },
-        { name: 'build', value: '1.4.2' },
+      fields: `${place} | Result: warning | Score: 83.33 | Period: 2021-03-16 12:44:54 to 12:46:58 UTC (2 min 4 s) | build: 1.4.2`,
+      table: [
+        'Objective | Value | Target | Score',
+        'bad: Page load | none: Unsupported SLI metric page_load. | <= +10% | 0',
+        'warning: Error rate (key) | 0.4012 | = 0; warning < 1 | 0.5',
+        'good: Response time P95 | 364.2 | <= +10% (392.6), < 600; warning <= 800 | 1',
+        'neutral: throughput | 18484 |  | 0',
       ],
-      table: {
-        columns: ['Objective', 'Value', 'Target', 'Score'],
-        rows: [
-          { mood: 'bad', cells: ['Page load', 'none: Unsupported SLI metric page_load.', '<= +10%', '0'] },
-          { mood: 'warning', cells: ['Error rate (key)', '0.4012', '= 0; warning < 1', '0.5'] },
-          { mood: 'good', cells: ['Response time P95', '364.2', '<= +10% (392.6), < 600; warning <= 800', '1'] },
-          { mood: 'neutral', cells: ['throughput', '18484', '', '0'] },
-        ],
-      },
-      links: [
-        { label: 'Open in the Bridge', url: bridge },
-        { label: 'pipeline', url: 'https://ci.example.com/runs/33' },
-      ],
+      links: `Open in the Bridge: ${bridge} | pipeline: https://ci.example.com/runs/33`,
     })
   })
 
   it.each([
-    [{ status: 'succeeded', result: 'pass' }, 92, 'good', 'passed (score 92)'],
-    [{ status: 'succeeded', result: 'fail' }, 0, 'bad', 'failed (score 0)'],
-    [{ status: 'errored', result: 'fail' }, 0, 'bad', 'errored'],
-    [{ status: 'aborted', result: 'fail' }, 0, 'bad', 'was aborted (score 0)'],
-    [{ status: 'unknown', result: 'other' }, undefined, 'neutral', 'has finished'],
-  ])('describes %j', (data, score, mood, end) => {
-    expect(messageFor('evaluation.finished', { ...data, evaluation: { score } })).toMatchObject({
-      mood,
-      title: `Evaluation of checkout in shop/production ${end}`,
-    })
-  })
-
-  it('uses the result of the evaluation if the event has none', () => {
-    const message = messageFor('evaluation.finished', { evaluation: { score: '100', result: 'pass' } })
-    expect(message).toMatchObject({
-      mood: 'good',
-      title: 'Evaluation of checkout in shop/production passed (score 100)',
-    })
-    expect(field(message, 'Result')).toBe('pass')
+    [passed, { score: 92 }, 'good', 'passed (score 92)'],
+    [failed, { score: 0 }, 'bad', 'failed (score 0)'],
+    [{ status: 'errored', result: 'fail' }, { score: 0 }, 'bad', 'errored'],
+    [{ status: 'aborted', result: 'fail' }, { score: 0 }, 'bad', 'was aborted (score 0)'],
+    [{ status: 'unknown', result: 'other' }, {}, 'neutral', 'has finished'],
+    // An event without a result has that of its evaluation.
+    [{}, { score: '100', result: 'pass' }, 'good', 'passed (score 100)'],
+  ])('describes %j with %j', (data, evaluation, mood, end) => {
+    const message = messageFor('evaluation.finished', { ...data, evaluation })
+    expect(message).toMatchObject({ mood, title: `Evaluation of checkout in shop/production ${end}` })
+    expect(field(message, 'Result')).toBe('result' in evaluation ? evaluation.result : (data as Data)['result'])
   })
 
   it('omits earlier results from a triggered event', () => {
-    const message = messageFor('evaluation.triggered', { ...passed, evaluation })
-    expect(message).toEqual({
-      mood: 'neutral',
-      title: 'Evaluation of checkout in shop/production was triggered',
-      fields: [...place, { name: 'Result so far', value: 'pass' }],
-      links: [],
+    expect(shown(messageFor('evaluation.triggered', { ...passed, evaluation }))).toEqual({
+      ...{ mood: 'neutral', title: 'Evaluation of checkout in shop/production was triggered' },
+      ...{ fields: `${place} | Result so far: pass`, links: '' },
     })
   })
 
   it('counts objectives beyond 20, with the worst mood', () => {
     const rows = (count: number, status: string) =>
       Array.from({ length: count }, (_, at) => ({ ...indicatorResults[0], displayName: `${status} ${at}`, status }))
-    const { table } = messageFor('evaluation.finished', {
-      evaluation: { score: 1, indicatorResults: [...rows(15, 'pass'), ...rows(23, 'fail')] },
-    })
+    const all = { score: 1, indicatorResults: [...rows(15, 'pass'), ...rows(23, 'fail')] }
+    const { table } = messageFor('evaluation.finished', { evaluation: all })
     expect(table?.rows).toHaveLength(21)
     expect(table?.rows[0]?.cells[0]).toBe('fail 0')
     expect(table?.rows[20]).toEqual({ mood: 'bad', cells: ['and 18 more', '', '', ''] })
@@ -169,9 +128,8 @@ describe('template evaluation', () => {
 
   it('shows no length for a negative period', () => {
     const turned = { timeStart: evaluation.timeEnd, timeEnd: evaluation.timeStart }
-    expect(field(messageFor('evaluation.finished', { evaluation: turned }), 'Period')).toBe(
-      '2021-03-16 12:46:58 to 12:44:54 UTC',
-    )
+    const message = messageFor('evaluation.finished', { evaluation: turned })
+    expect(field(message, 'Period')).toBe('2021-03-16 12:46:58 to 12:44:54 UTC')
   })
 
   it.each([
@@ -191,94 +149,39 @@ describe('template evaluation', () => {
   })
 })
 
-// The webhook of the README. The form has one field per value.
-const evaluationWebhook = `apiVersion: webhookconfig.keptn.sh/v1beta1
-kind: WebhookConfig
-metadata:
-  name: webhook-configuration
-spec:
-  webhooks:
-    - type: sh.keptn.event.evaluation.finished
-      subscriptionID: evaluation
-      envFrom:
-        - name: secret_webhooks_token
-          secretRef: { name: webhooks, key: token }
-      requests:
-        - url: https://webhooks.example.com/v1/notification/push-update
-          method: POST
-          headers:
-            - { key: Content-Type, value: application/x-www-form-urlencoded }
-            - { key: Authorization, value: "Bearer {{.env.secret_webhooks_token}}" }
-          payload: "id={{urlquery .id}}\\
-            &type={{urlquery .type}}\\
-            &shkeptncontext={{urlquery .shkeptncontext}}\\
-            &data.project={{urlquery .data.project}}\\
-            &data.stage={{urlquery .data.stage}}\\
-            &data.service={{urlquery .data.service}}\\
-            {{with index .data \\"status\\"}}&data.status={{urlquery .}}{{end}}\\
-            {{with index .data \\"result\\"}}&data.result={{urlquery .}}{{end}}\\
-            {{with index .data \\"message\\"}}&data.message={{urlquery .}}{{end}}\\
-            {{range $name, $value := index .data \\"labels\\"}}&data.labels.{{urlquery $name}}={{urlquery $value}}{{end}}\\
-            {{with index .data \\"evaluation\\"}}\\
-            &data.evaluation.score={{urlquery .score}}\\
-            &data.evaluation.timeStart={{urlquery .timeStart}}\\
-            &data.evaluation.timeEnd={{urlquery .timeEnd}}\\
-            {{range $i, $r := .indicatorResults}}\\
-            &data.evaluation.indicatorResults.{{$i}}.displayName={{urlquery $r.displayName}}\\
-            &data.evaluation.indicatorResults.{{$i}}.status={{urlquery $r.status}}\\
-            &data.evaluation.indicatorResults.{{$i}}.score={{urlquery $r.score}}\\
-            &data.evaluation.indicatorResults.{{$i}}.keySli={{urlquery $r.keySli}}\\
-            &data.evaluation.indicatorResults.{{$i}}.value.metric={{urlquery $r.value.metric}}\\
-            &data.evaluation.indicatorResults.{{$i}}.value.value={{urlquery $r.value.value}}\\
-            &data.evaluation.indicatorResults.{{$i}}.value.success={{urlquery $r.value.success}}\\
-            {{with index $r.value \\"message\\"}}&data.evaluation.indicatorResults.{{$i}}.value.message={{urlquery .}}{{end}}\\
-            {{range $j, $t := $r.passTargets}}\\
-            &data.evaluation.indicatorResults.{{$i}}.passTargets.{{$j}}.criteria={{urlquery $t.criteria}}\\
-            &data.evaluation.indicatorResults.{{$i}}.passTargets.{{$j}}.targetValue={{urlquery $t.targetValue}}\\
-            {{end}}\\
-            {{range $j, $t := $r.warningTargets}}\\
-            &data.evaluation.indicatorResults.{{$i}}.warningTargets.{{$j}}.criteria={{urlquery $t.criteria}}\\
-            &data.evaluation.indicatorResults.{{$i}}.warningTargets.{{$j}}.targetValue={{urlquery $t.targetValue}}\\
-            {{end}}\\
-            {{end}}\\
-            {{end}}"
-`
-
-/** Returns the event that a webhook configuration sends. */
-function eventSentBy(yaml: string, event: Record<string, unknown>): CallEvent {
-  const rendered = preview(yaml, { id: 'e', shkeptncontext: 'c', ...event } as GoObject, {
-    secret_webhooks_token: 'token',
-  })
-  if (!('results' in rendered)) throw new Error(JSON.stringify(rendered))
-  const [result] = rendered.results
-  if (!result || 'refused' in result) throw new Error(result?.refused ?? 'No request')
-  const body = result.argv[result.argv.indexOf('--data') + 1] ?? ''
-  return parseEvent(parseBody(body, false, 'application/x-www-form-urlencoded'))
-}
-
-describe('event from a form', () => {
+describe('event from the form in the README', () => {
+  const readme = readFileSync(new URL('../../../functions/notification/README.md', import.meta.url), 'utf8')
+  const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) => yaml)
+  const webhook = blocks.find((yaml) => yaml.includes('indicatorResults')) ?? ''
   const type = 'sh.keptn.event.evaluation.finished'
   const labels = { build: `It's "1" & <2>; $3 | 100 % ü`, pipeline: 'https://ci.example.com/runs/33' }
+
+  /** Returns the event that the webhook configuration sends. */
+  function sent(data: Data): CallEvent {
+    const event = { id: 'e', shkeptncontext: 'c', type, data } as GoObject
+    const rendered = preview(webhook, event, { secret_webhooks_token: 'token' })
+    if (!('results' in rendered)) throw new Error(JSON.stringify(rendered))
+    const [result] = rendered.results
+    if (!result || 'refused' in result) throw new Error(result?.refused ?? 'No request')
+    const body = result.argv[result.argv.indexOf('--data') + 1] ?? ''
+    return parseEvent(parseBody(body, false, 'application/x-www-form-urlencoded'))
+  }
 
   it('results in the same message as a JSON event', () => {
     const data = { ...checkout, status: 'succeeded', result: 'warning', message: 'Ünder\n800 ms', labels, evaluation }
     const { sloFileContent: _, ...event } = evaluation
-    expect(messageOf({ event: eventSentBy(evaluationWebhook, { type, data }), bridgeUrl: bridge })).toEqual(
+    expect(messageOf({ event: sent(data), bridgeUrl: bridge })).toEqual(
       messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridgeUrl: bridge }),
     )
   })
 
-  it('can lack any field', () => {
-    for (const data of [
-      checkout,
-      { ...checkout, labels: null, evaluation: { ...evaluation, indicatorResults: null } },
-    ]) {
-      const event = eventSentBy(evaluationWebhook, { type, data })
-      expect(messageOf({ event, bridgeUrl: undefined }).title).toMatch(
-        /^Evaluation of checkout in shop\/production has finished/,
-      )
-    }
-  })
+  it.each([{}, { labels: null, evaluation: { ...evaluation, indicatorResults: null } }])(
+    'can lack any field',
+    (data) => {
+      const { title } = messageOf({ event: sent({ ...checkout, ...data }), bridgeUrl: undefined })
+      expect(title).toMatch(/^Evaluation of checkout in shop\/production has finished/)
+    },
+  )
 })
 
 describe('template deployment', () => {
@@ -292,41 +195,46 @@ describe('template deployment', () => {
 
   it('shows the strategy and links to the service', () => {
     const data = { ...passed, message: 'Deployed\n\nin two steps', deployment: deployed }
-    expect(messageFor('deployment.finished', data)).toEqual({
-      mood: 'good',
-      title: 'Deployment of checkout in shop/production succeeded',
-      text: 'Deployed\n\nin two steps',
-      fields: [
-        ...place,
-        { name: 'Result', value: 'pass' },
-        { name: 'Strategy', value: 'blue_green_service' },
-        { name: 'Deployments', value: 'carts-primary, carts-generated' },
-        { name: 'Commit', value: 'ca82a6dff817gc66f44342007202690a93763949' },
-      ],
-      links: [{ label: 'Open the deployment', url: 'http://carts.sockshop-staging.example.com/' }],
+    const more = 'Strategy: blue_green_service | Deployments: carts-primary, carts-generated'
+    expect(shown(messageFor('deployment.finished', data))).toEqual({
+      ...{
+        mood: 'good',
+        title: 'Deployment of checkout in shop/production succeeded',
+        text: 'Deployed\n\nin two steps',
+      },
+      fields: `${place} | Result: pass | ${more} | Commit: ca82a6dff817gc66f44342007202690a93763949`,
+      links: 'Open the deployment: http://carts.sockshop-staging.example.com/',
     })
   })
 
-  it('links to the local address if there is no public one', () => {
-    const { links } = messageFor('deployment.finished', { deployment: { ...deployed, deploymentURIsPublic: [''] } })
-    expect(links).toEqual([{ label: 'Open the deployment', url: 'http://carts.sockshop-staging.svc.cluster.local/' }])
+  it.each([
+    [
+      'the local address',
+      { ...deployed, deploymentURIsPublic: [''] },
+      'http://carts.sockshop-staging.svc.cluster.local/',
+    ],
+    ['a text', { deploymentURIsPublic: 'https://shop.example.com/' }, 'https://shop.example.com/'],
+    [
+      'a list in a form',
+      { deploymentURIsPublic: { 0: 'https://shop.example.com/', 1: 'x' } },
+      'https://shop.example.com/',
+    ],
+  ])('links to %s', (_what, deployment, url) => {
+    expect(shown(messageFor('deployment.finished', { deployment })).links).toBe(`Open the deployment: ${url}`)
   })
 
   it('shows the results of our deployments', () => {
-    const message = messageFor('deployment.finished', {
-      ...{ status: 'succeeded', result: 'fail', message: 'Run demo/shop#33 ended as failure' },
-      deployment: {
-        ...{ id: 'demo/shop#33', url: 'https://github.com/demo/shop/actions/runs/33', state: 'completed/failure' },
-        ...{ failedJob: 'deploy', images: ['shop:1.4.2', 'db:16'] },
-      },
+    const url = 'https://github.com/demo/shop/actions/runs/33'
+    const deployment = {
+      ...{ id: 'demo/shop#33', url, state: 'completed/failure' },
+      ...{ failedJob: 'deploy', images: ['shop:1.4.2', 'db:16'] },
+    }
+    const message = 'Run demo/shop#33 ended as failure'
+    expect(shown(messageFor('deployment.finished', { ...failed, message, deployment }))).toMatchObject({
+      title: 'Deployment of checkout in shop/production failed',
+      fields: `${place} | Result: fail | State: completed/failure | Failed job: deploy | Images: shop:1.4.2, db:16`,
+      links: `demo/shop#33: ${url}`,
     })
-    expect(message.title).toBe('Deployment of checkout in shop/production failed')
-    expect(message.fields.slice(4)).toEqual([
-      { name: 'State', value: 'completed/failure' },
-      { name: 'Failed job', value: 'deploy' },
-      { name: 'Images', value: 'shop:1.4.2, db:16' },
-    ])
-    expect(message.links).toEqual([{ label: 'demo/shop#33', url: 'https://github.com/demo/shop/actions/runs/33' }])
   })
 
   it.each([
@@ -336,167 +244,101 @@ describe('template deployment', () => {
     ['release.finished', 'Release of checkout in shop/production failed'],
     ['rollback.finished', 'Rollback of checkout in shop/production failed'],
   ])('has the title for %s', (type, title) => {
-    const { title: given, mood } = messageFor(type, { status: 'succeeded', result: 'fail' })
-    expect({ given, mood }).toEqual({ given: title, mood: type.endsWith('finished') ? 'bad' : 'neutral' })
-  })
-
-  it('reads addresses from a form', () => {
-    for (const deploymentURIsPublic of ['https://shop.example.com/', { 0: 'https://shop.example.com/', 1: 'x' }])
-      expect(messageFor('deployment.finished', { deployment: { deploymentURIsPublic } }).links).toEqual([
-        { label: 'Open the deployment', url: 'https://shop.example.com/' },
-      ])
+    expect(messageFor(type, failed)).toMatchObject({ title, mood: type.endsWith('finished') ? 'bad' : 'neutral' })
   })
 })
 
-describe('message of a later task', () => {
-  test('shows the image and the earlier evaluation', () => {
-    const event = parseEvent({
-      type: 'sh.keptn.event.notify.triggered',
-      data: {
-        ...{ project: 'shop', stage: 'production', service: 'checkout', result: 'warning' },
-        configurationChange: { values: { image: 'registry.example.com/checkout:2.3.1' } },
-        evaluation: { scoreText: '87.5', score: '95', result: 'warning' },
-      },
-    })
-    expect(messageOf({ event, bridgeUrl: undefined }).fields).toEqual(
-      expect.arrayContaining([
-        { name: 'Image', value: 'registry.example.com/checkout:2.3.1' },
-        { name: 'Evaluation score', value: '87.5' },
-      ]),
-    )
-  })
-
-  test('shows the result of an evaluation without a score', () => {
-    const message = messageFor('notify.triggered', { result: 'warning', evaluation: { score: 95, result: 'warning' } })
-    expect(field(message, 'Evaluation')).toBe('warning')
-    expect(field(message, 'Evaluation score')).toBeUndefined()
-  })
+test.each([
+  [{ scoreText: '87.5', score: '95', result: 'warning' }, 'Evaluation score: 87.5'],
+  [{ score: 95, result: 'warning' }, 'Evaluation: warning'],
+])('The message of a later task shows the image and the earlier evaluation %j', (evaluation, words) => {
+  const configurationChange = { values: { image: 'registry.example.com/checkout:2.3.1' } }
+  const { fields } = shown(messageFor('notify.triggered', { result: 'warning', configurationChange, evaluation }))
+  expect(fields).toContain('Image: registry.example.com/checkout:2.3.1')
+  expect(fields.split(' | ').filter((one) => one.startsWith('Evaluation'))).toEqual([words])
 })
 
 describe('template test', () => {
   it('shows the period', () => {
     const ran = { start: '2019-10-20T23:57:27.152330783Z', end: '2019-10-21T00:57:27.152330783Z' }
-    expect(messageFor('test.finished', { ...passed, test: { ...ran, teststrategy: 'functional' } })).toEqual({
-      mood: 'good',
-      title: 'Test of checkout in shop/production passed',
-      fields: [
-        ...place,
-        { name: 'Result', value: 'pass' },
-        { name: 'Strategy', value: 'functional' },
-        { name: 'Period', value: '2019-10-20 23:57:27 to 2019-10-21 00:57:27 UTC (1 h)' },
-      ],
-      links: [],
+    const period = 'Period: 2019-10-20 23:57:27 to 2019-10-21 00:57:27 UTC (1 h)'
+    expect(shown(messageFor('test.finished', { ...passed, test: { ...ran, teststrategy: 'functional' } }))).toEqual({
+      ...{ mood: 'good', title: 'Test of checkout in shop/production passed' },
+      ...{ fields: `${place} | Result: pass | Strategy: functional | ${period}`, links: '' },
     })
   })
 
   it('shows metrics and thresholds of our load tests', () => {
-    const p95 = { metric: 'p95', op: '<', value: 500, warn: 400, actual: 612.4, result: 'fail' }
     const thresholds = [
       { metric: 'rps', op: '>=', value: 10, actual: 19.98, result: 'pass' },
       { metric: 'users', op: '<', value: 50, actual: null, result: 'fail' },
       { metric: 'errorRate', op: '<', value: 0.05, warn: 0.01, actual: 0.0123, result: 'warning' },
-      p95,
+      { metric: 'p95', op: '<', value: 500, warn: 400, actual: 612.4, result: 'fail' },
     ]
     const measured = { duration: 90, requests: 1_198, errors: 15, errorRate: 0.0125, p95: 612.4, rps: 19.98 }
-    const message = messageFor('test.finished', {
-      ...{ status: 'succeeded', result: 'fail', message: 'Test 7 ended as finished: p95 is 612.4, not < 500' },
-      test: { id: '7', state: 'finished', ...measured, statuses: { 200: 1_183, 500: 15 }, thresholds },
-    })
-    expect(message.fields.slice(4)).toEqual([
-      { name: 'P95', value: '612.4 ms' },
-      { name: 'Error rate', value: '1.25 %' },
-      { name: 'Rps', value: '19.98 per second' },
-      { name: 'Requests', value: '1198' },
-      { name: 'Errors', value: '15' },
-      { name: 'Duration', value: '1 min 30 s' },
-      { name: 'Id', value: '7' },
-      { name: 'State', value: 'finished' },
+    const ran = { id: '7', state: 'finished', ...measured, statuses: { 200: 1_183, 500: 15 }, thresholds }
+    const { fields, table } = shown(messageFor('test.finished', { ...failed, test: ran }))
+    const metrics = 'P95: 612.4 ms | Error rate: 1.25 % | Rps: 19.98 per second | Requests: 1198 | Errors: 15'
+    expect(fields).toBe(`${place} | Result: fail | ${metrics} | Duration: 1 min 30 s | Id: 7 | State: finished`)
+    expect(table).toEqual([
+      'Metric | Value | Target',
+      'bad: Users | not measured | < 50',
+      'bad: P95 | 612.4 ms | < 400 ms; warning < 500 ms',
+      'warning: Error rate | 1.23 % | < 1 %; warning < 5 %',
+      'good: Rps | 19.98 per second | >= 10 per second',
     ])
-    expect(message.table).toEqual({
-      columns: ['Metric', 'Value', 'Target'],
-      rows: [
-        { mood: 'bad', cells: ['Users', 'not measured', '< 50'] },
-        { mood: 'bad', cells: ['P95', '612.4 ms', '< 400 ms; warning < 500 ms'] },
-        { mood: 'warning', cells: ['Error rate', '1.23 %', '< 1 %; warning < 5 %'] },
-        { mood: 'good', cells: ['Rps', '19.98 per second', '>= 10 per second'] },
-      ],
-    })
-  })
-
-  it('shows other values unchanged', () => {
-    expect(field(messageFor('test.finished', { test: { duration: 'half an hour' } }), 'Duration')).toBe('half an hour')
-  })
-
-  it('shows other time formats unchanged', () => {
-    const message = messageFor('test.finished', { test: { start: '2019-09-01 12:00:00', end: '2019-09-01 12:05:00' } })
-    expect(field(message, 'Period')).toBe('2019-09-01 12:00:00 to 2019-09-01 12:05:00')
   })
 
   it.each([
-    [0.4, '0.4 s'],
-    [59.7, '1 min'],
-    [3_600, '1 h'],
-    [93_784, '1 d 2 h'],
-    [86_460, '1 d'],
-    [-5, '-5 s'],
-  ])('formats %d seconds as %s', (duration, text) => {
-    expect(field(messageFor('test.finished', { test: { duration } }), 'Duration')).toBe(text)
+    ['Duration', { duration: 'half an hour' }, 'half an hour'],
+    [
+      'Period',
+      { start: '2019-09-01 12:00:00', end: '2019-09-01 12:05:00' },
+      '2019-09-01 12:00:00 to 2019-09-01 12:05:00',
+    ],
+    ['Duration', { duration: 0.4 }, '0.4 s'],
+    ['Duration', { duration: 59.7 }, '1 min'],
+    ['Duration', { duration: 3_600 }, '1 h'],
+    ['Duration', { duration: 93_784 }, '1 d 2 h'],
+    ['Duration', { duration: 86_460 }, '1 d'],
+    ['Duration', { duration: -5 }, '-5 s'],
+  ])('shows the field %s of %j as %s', (name, ran, text) => {
+    expect(field(messageFor('test.finished', { test: ran }), name)).toBe(text)
   })
 })
 
 describe('template problem', () => {
   const problem = {
-    State: 'OPEN',
-    ProblemID: 'P-220355',
-    PID: '93a5-3fas-a09d-8ckf',
-    ProblemTitle: 'Response time degradation',
+    ...{ State: 'OPEN', ProblemID: 'P-220355', PID: '93a5-3fas-a09d-8ckf', ProblemTitle: 'Response time degradation' },
     ProblemURL: 'https://monitoring.example.com/#problems/problemdetails;pid=93a5-3fas-a09d-8ckf',
-    ProblemSeverity: 'PERFORMANCE',
-    ProblemImpact: 'SERVICE',
-    ImpactedEntity: 'carts-primary',
+    ...{ ProblemSeverity: 'PERFORMANCE', ProblemImpact: 'SERVICE', ImpactedEntity: 'carts-primary' },
     Tags: 'keptn_project:shop, keptn_service:checkout',
     ProblemDetails: { displayName: '641', hasRootCause: false },
   }
+  const { State: _, ...stateless } = problem
+  const titled = 'Response time degradation (checkout in shop/production)'
+  const link = `Problem P-220355: ${problem.ProblemURL}`
 
   it('shows the problem and the state of the task', () => {
-    expect(messageFor('remediation.triggered', { problem })).toEqual({
-      mood: 'bad',
-      title: 'Problem open: Response time degradation (checkout in shop/production)',
-      fields: [
-        ...place,
-        { name: 'State', value: 'open' },
-        { name: 'Severity', value: 'PERFORMANCE' },
-        { name: 'Impact', value: 'SERVICE' },
-        { name: 'Impacted entity', value: 'carts-primary' },
-        { name: 'Tags', value: 'keptn_project:shop, keptn_service:checkout' },
-        { name: 'Event', value: 'remediation was triggered' },
-      ],
-      links: [{ label: 'Problem P-220355', url: problem.ProblemURL }],
+    const details = 'State: open | Severity: PERFORMANCE | Impact: SERVICE | Impacted entity: carts-primary'
+    expect(shown(messageFor('remediation.triggered', { problem }))).toEqual({
+      ...{ mood: 'bad', title: `Problem open: ${titled}`, links: link },
+      fields: `${place} | ${details} | Tags: ${problem.Tags} | Event: remediation was triggered`,
     })
   })
 
-  it('accepts the incident of the quick start', () => {
-    const message = messageFor('production.incident.triggered', { incident: { ...problem, State: 'RESOLVED' } })
-    expect(message).toMatchObject({
-      mood: 'good',
-      title: 'Problem resolved: Response time degradation (checkout in shop/production)',
-    })
-    expect(field(message, 'Event')).toBe('Sequence incident was triggered')
-  })
-
-  it('accepts the notification of Dynatrace', () => {
-    const { ImpactedEntity: _, ...others } = problem
-    const ImpactedEntities = [
-      { type: 'SERVICE', name: 'carts', entity: 'SERVICE-1' },
-      { type: 'HOST', name: 'web-1' },
-    ]
-    const message = messageFor('production.remediate.triggered', { dynatraceProblem: { ...others, ImpactedEntities } })
-    expect(message).toMatchObject({
-      mood: 'bad',
-      title: 'Problem open: Response time degradation (checkout in shop/production)',
-      links: [{ label: 'Problem P-220355', url: problem.ProblemURL }],
-    })
-    expect(field(message, 'Impacted entities')).toBe('carts, web-1')
+  it.each<[what: string, name: string, state: string, more: Data, field: string, value: string]>([
+    ['the incident of the quick start', 'incident', 'RESOLVED', {}, 'Event', 'Sequence go was triggered'],
+    [
+      ...(['the notification of Dynatrace', 'dynatraceProblem', 'CLOSED'] as const),
+      { ImpactedEntity: undefined, ImpactedEntities: [{ type: 'HOST', name: 'carts' }, { name: 'web-1' }] },
+      ...(['Impacted entities', 'carts, web-1'] as const),
+    ],
+  ])('accepts %s', (_what, name, State, more, shownField, value) => {
+    const message = messageFor('production.go.triggered', { [name]: { ...problem, State, ...more } })
+    expect(message).toMatchObject({ mood: 'good', title: `Problem ${State.toLowerCase()}: ${titled}` })
+    expect(shown(message).links).toBe(link)
+    expect(field(message, shownField)).toBe(value)
   })
 
   it.each([
@@ -508,16 +350,11 @@ describe('template problem', () => {
     expect(messageFor('hello.started', { problem: { ...problem, State } }).mood).toBe(mood)
   })
 
-  it('has the mood of the task if the state is unknown', () => {
-    const { State: _, ...stateless } = problem
-    expect(messageFor('action.finished', { status: 'succeeded', result: 'fail', problem: stateless })).toMatchObject({
-      mood: 'bad',
-      title: 'Problem: Response time degradation (checkout in shop/production)',
-    })
-    expect(messageFor('action.finished', { ...passed, problem: { State: 'constructor' } })).toMatchObject({
-      mood: 'good',
-      title: 'Problem constructor (checkout in shop/production)',
-    })
+  it.each([
+    [failed, stateless, 'bad', `Problem: ${titled}`],
+    [passed, { State: 'constructor' }, 'good', 'Problem constructor (checkout in shop/production)'],
+  ])('has the mood of the task %j if the state is unknown', (data, problem, mood, title) => {
+    expect(messageFor('action.finished', { ...data, problem })).toMatchObject({ mood, title })
   })
 
   it('shows the location after a long title', () => {
@@ -526,48 +363,35 @@ describe('template problem', () => {
     expect(title).toMatch(/^Problem open: x+… \(checkout in shop\/production\)$/)
   })
 
-  it('is a link in messages of other templates', () => {
-    for (const task of ['evaluation', 'deployment', 'test']) {
-      const message = messageFor(`${task}.finished`, { ...passed, problem })
-      expect(message.title).toMatch(new RegExp(`^${task} of checkout`, 'i'))
-      expect(message.links).toEqual([{ label: 'Problem P-220355', url: problem.ProblemURL }])
-    }
+  it.each(['evaluation', 'deployment', 'test'])('is a link in messages of the template %s', (task) => {
+    const message = messageFor(`${task}.finished`, { ...passed, problem })
+    expect(message.title).toMatch(new RegExp(`^${task} of checkout`, 'i'))
+    expect(shown(message).links).toBe(link)
   })
 })
 
 describe('template task', () => {
   it('shows results and links', () => {
-    const { event } = occasion('openticket.finished', {
-      ...{ ...passed, message: 'Opened issue OPS-12' },
-      openticket: {
-        ...{ id: '10012', number: 'OPS-12', url: 'https://jira.example.com/browse/OPS-12', state: 'To Do' },
-        ...{ 'time-spent': 0.123456, isNew: true, reportURL: 'https://jira.example.com/report' },
-        ...{ log: 'x'.repeat(300), nested: { a: 1 }, none: null, empty: '' },
+    const browse = 'https://jira.example.com/browse/OPS-12'
+    const openticket = {
+      ...{ id: '10012', number: 'OPS-12', url: browse, state: 'To Do', 'time-spent': 0.123456, isNew: true },
+      ...{
+        reportURL: 'https://jira.example.com/report',
+        log: 'x'.repeat(300),
+        nested: { a: 1 },
+        none: null,
+        empty: '',
       },
-      labels: {
-        'jira OPS-12': 'https://jira.example.com/browse/OPS-12',
-        dashboard: 'HTTPS://monitoring.example.com/d/1',
-        team: 'blue',
-      },
-    })
-    expect(messageOf({ event, bridgeUrl: bridge })).toEqual({
-      mood: 'good',
-      title: 'openticket of checkout in shop/production succeeded',
-      text: 'Opened issue OPS-12',
-      fields: [
-        ...place,
-        { name: 'Result', value: 'pass' },
-        { name: 'State', value: 'To Do' },
-        { name: 'Time spent', value: '0.1235' },
-        { name: 'Is new', value: 'yes' },
-        { name: 'team', value: 'blue' },
-      ],
+    }
+    const labels = { 'jira OPS-12': browse, dashboard: 'HTTPS://monitoring.example.com/d/1', team: 'blue' }
+    const { event } = occasion('openticket.finished', { ...passed, message: 'Opened issue OPS-12', openticket, labels })
+    expect(shown(messageOf({ event, bridgeUrl: bridge }))).toEqual({
+      ...{ mood: 'good', title: 'openticket of checkout in shop/production succeeded', text: 'Opened issue OPS-12' },
+      fields: `${place} | Result: pass | State: To Do | Time spent: 0.1235 | Is new: yes | team: blue`,
       links: [
-        { label: 'Open in the Bridge', url: bridge },
-        { label: 'OPS-12', url: 'https://jira.example.com/browse/OPS-12' },
-        { label: 'Report URL', url: 'https://jira.example.com/report' },
-        { label: 'dashboard', url: 'https://monitoring.example.com/d/1' },
-      ],
+        ...[`Open in the Bridge: ${bridge}`, `OPS-12: ${browse}`, 'Report URL: https://jira.example.com/report'],
+        'dashboard: https://monitoring.example.com/d/1',
+      ].join(' | '),
     })
   })
 
@@ -575,74 +399,55 @@ describe('template task', () => {
     ['openticket.triggered', {}, 'neutral', 'openticket of checkout in shop/production was triggered'],
     ['openticket.started', {}, 'neutral', 'openticket of checkout in shop/production has started'],
     ['openticket.invalidated', {}, 'neutral', 'openticket of checkout in shop/production was invalidated'],
-    [
-      'openticket.finished',
-      { result: 'warning' },
-      'warning',
-      'openticket of checkout in shop/production ended with a warning',
-    ],
+    ['open.finished', { result: 'warning' }, 'warning', 'open of checkout in shop/production ended with a warning'],
     ['production.release.triggered', {}, 'neutral', 'Sequence release of checkout in shop/production was triggered'],
-    [
-      'production.release.finished',
-      { result: 'fail' },
-      'bad',
-      'Sequence release of checkout in shop/production failed',
-    ],
+    ['production.release.finished', failed, 'bad', 'Sequence release of checkout in shop/production failed'],
   ])('%s %j', (type, data, mood, title) => {
     expect(messageFor(type, data)).toMatchObject({ mood, title })
   })
 
-  it('accepts an event with few fields', () => {
-    const titleOf = (body: Record<string, unknown>) =>
-      messageOf({ event: parseEvent(body), bridgeUrl: undefined }).title
-    expect(titleOf({})).toBe('Event')
-    expect(titleOf({ data: { service: 'checkout' } })).toBe('Event of checkout')
-    expect(titleOf({ type: 'sh.keptn.event.hello.started', data: { project: 'shop' } })).toBe(
-      'hello in shop has started',
-    )
-    expect(titleOf({ type: 'com.example.made', stage: 'dev', data: { result: 'pass' } })).toBe(
-      'com.example.made in dev succeeded',
-    )
+  it.each([
+    [{}, 'Event'],
+    [{ data: { service: 'checkout' } }, 'Event of checkout'],
+    [{ type: 'sh.keptn.event.hello.started', data: { project: 'shop' } }, 'hello in shop has started'],
+    [{ type: 'com.example.made', stage: 'dev', data: { result: 'pass' } }, 'com.example.made in dev succeeded'],
+  ])('accepts an event with few fields: %j', (body, title) => {
+    expect(messageOf({ event: parseEvent(body), bridgeUrl: undefined }).title).toBe(title)
   })
 
   it('shows an errored task', () => {
-    const message = messageFor('openticket.finished', { status: 'errored', result: 'fail' })
-    expect(message).toMatchObject({ mood: 'bad', title: 'openticket of checkout in shop/production errored' })
-    expect(message.fields.slice(3)).toEqual([
-      { name: 'Result', value: 'fail' },
-      { name: 'Status', value: 'errored' },
-    ])
+    expect(shown(messageFor('openticket.finished', { status: 'errored', result: 'fail' }))).toEqual({
+      ...{ mood: 'bad', title: 'openticket of checkout in shop/production errored' },
+      ...{ fields: `${place} | Result: fail | Status: errored`, links: '' },
+    })
   })
 })
 
+const titles = {
+  evaluation: 'Evaluation of',
+  deployment: 'Deployment of',
+  test: 'Test of',
+  problem: 'Problem',
+  task: 'hello of',
+}
 test.each(Object.keys(templates) as (keyof typeof templates)[])(
   'the template %s may be chosen for any event',
   (name) => {
     const chosen = occasion('hello.finished', passed)
     expect(messageOf(chosen, name)).toEqual(templates[name](chosen))
-    expect(messageOf(chosen, name).title).toMatch(
-      {
-        evaluation: /^Evaluation of/,
-        deployment: /^Deployment of/,
-        test: /^Test of/,
-        problem: /^Problem/,
-        task: /^hello of/,
-      }[name],
-    )
+    expect(messageOf(chosen, name).title.startsWith(titles[name])).toBe(true)
   },
 )
 
 describe('hostile event', () => {
   it('contains only safe links', () => {
     const labels = {
-      script: 'javascript:alert(1)',
-      file: 'file:///etc/passwd',
+      ...{ script: 'javascript:alert(1)', file: 'file:///etc/passwd', broken: 'https://' },
       deceit: 'https://bank.example.com@evil.example.com/',
-      broken: 'https://',
       lines: 'https://good.example.com/a\nb "c" <d>',
     }
     const message = messageFor('hello.finished', { labels, hello: { url: ' javascript:alert(1)' } })
-    expect(message.links).toEqual([{ label: 'lines', url: 'https://good.example.com/ab%20%22c%22%20%3Cd%3E' }])
+    expect(shown(message).links).toBe('lines: https://good.example.com/ab%20%22c%22%20%3Cd%3E')
     expect(message.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['script', 'file', 'deceit']))
   })
 
@@ -654,13 +459,8 @@ describe('hostile event', () => {
 
   it('has a title on one line that ends with the state', () => {
     const long = '\n<!channel> 😀'.repeat(19)
-    const { title } = messageOf({
-      event: parseEvent({
-        type: `sh.keptn.event.${'a'.repeat(128)}.finished`,
-        data: { project: long, stage: long, service: long, result: 'fail' },
-      }),
-      bridgeUrl: undefined,
-    })
+    const data = { project: long, stage: long, service: long, result: 'fail' }
+    const { title } = messageFor(`${'a'.repeat(128)}.finished`, data)
     expect(title).toMatch(/^a+… of <!channel>[^\n]+… in [^\n]+…\/[^\n]+… failed$/)
     expect(title.length).toBeLessThanOrEqual(200)
     expect(title.isWellFormed()).toBe(true)
@@ -677,49 +477,16 @@ describe('hostile event', () => {
     expect(message.links).toHaveLength(5)
   })
 
-  /** Any JSON, often with names and values that the templates read. */
+  // Any JSON, often with names and values that the templates read.
   const names = [
-    ...['score', 'result', 'status', 'timeStart', 'timeEnd', 'indicatorResults', 'displayName', 'keySli', 'value'],
-    ...['metric', 'success', 'message', 'passTargets', 'warningTargets', 'criteria', 'targetValue', 'thresholds', 'op'],
-    ...[
-      'warn',
-      'actual',
-      'p95',
-      'duration',
-      'errorRate',
-      'start',
-      'end',
-      'teststrategy',
-      'url',
-      'id',
-      'number',
-      '0',
-      '1',
-    ],
-    ...[
-      'deploymentURIsPublic',
-      'deploymentURIsLocal',
-      'deploymentNames',
-      'State',
-      'ProblemTitle',
-      'ProblemURL',
-      'Tags',
-    ],
-    ...['ProblemID', 'toString', 'hasOwnProperty', 'length'],
-  ]
-  const words = [
-    'pass',
-    'fail',
-    'toString',
-    '1e308',
-    '-1',
-    'https://x.example.com',
-    '2021-03-16T12:44:54Z',
-    '\ud83d',
-    '',
-  ]
+    'score result status timeStart timeEnd indicatorResults displayName keySli value metric success message passTargets',
+    'warningTargets criteria targetValue thresholds op warn actual p95 duration errorRate start end teststrategy url id',
+    'number 0 1 deploymentURIsPublic deploymentURIsLocal deploymentNames State ProblemTitle ProblemURL Tags ProblemID',
+    'toString hasOwnProperty length',
+  ].flatMap((line) => line.split(' '))
+  const words = 'pass fail toString 1e308 -1 https://x.example.com 2021-03-16T12:44:54Z \ud83d'.split(' ')
   const text = fc.oneof(
-    fc.constantFrom(...words),
+    fc.constantFrom(...words, ''),
     fc.string({ unit: 'binary' }),
     fc.constantFrom(1, 99, 499, 3_000).map((length) => '\ud83d\ude00 '.repeat(length)),
   )
@@ -734,22 +501,13 @@ describe('hostile event', () => {
   }))
   const records = fc.dictionary(name, junk, { maxKeys: 15 })
   const optional = fc.option(text, { nil: undefined })
+  const place = { project: optional, stage: optional, service: optional }
   const events: fc.Arbitrary<CallEvent> = fc.record({
-    id: optional,
-    type: optional,
+    ...{ id: optional, type: optional, context: optional, gitcommitid: optional },
     kind: fc.constantFrom(undefined, 'triggered', 'started', 'status.changed', 'finished', 'invalidated'),
     task: fc.constantFrom(undefined, 'evaluation', 'deployment', 'test', 'hello', '\ud83d'),
-    context: optional,
-    gitcommitid: optional,
     data: fc.record({
-      ...{
-        project: optional,
-        stage: optional,
-        service: optional,
-        result: optional,
-        status: optional,
-        message: optional,
-      },
+      ...{ ...place, result: optional, status: optional, message: optional },
       labels: fc.dictionary(name, text, { maxKeys: 15 }),
       problem: fc.option(records, { nil: undefined }),
       incident: fc.option(records, { nil: undefined }),
@@ -758,21 +516,18 @@ describe('hostile event', () => {
   })
 
   it('results in a message within the limits for any content', () => {
+    const template = fc.constantFrom(undefined, ...(Object.keys(templates) as (keyof typeof templates)[]))
     fc.assert(
-      fc.property(
-        fc.record({ event: events, bridgeUrl: optional }),
-        fc.constantFrom(undefined, ...(Object.keys(templates) as (keyof typeof templates)[])),
-        (occasion, template) => {
-          const message = messageOf(occasion, template)
-          expect(faultsOf(message)).toEqual([])
-        },
-      ),
+      fc.property(fc.record({ event: events, bridgeUrl: optional }), template, (occasion, template) => {
+        expect(faultsOf(messageOf(occasion, template))).toEqual([])
+      }),
       { numRuns: 1_000 },
     )
   })
 
   /** Returns the texts that are not a single line or too long, and the limits that a message exceeds. */
   function faultsOf({ mood, title, text, fields, table, links }: Message): unknown[] {
+    const rows = table?.rows ?? []
     const lines: [line: string | undefined, length: number][] = [
       [title, 200],
       ...fields.flatMap(({ name, value }): [string, number][] => [
@@ -780,10 +535,9 @@ describe('hostile event', () => {
         [value, 500],
       ]),
       ...links.map(({ label }): [string, number] => [label, 80]),
-      ...(table?.rows ?? []).flatMap(({ cells: [first, ...others] }): [string | undefined, number][] => [
-        [first, 200],
-        ...others.filter(Boolean).map((cell): [string, number] => [cell, 200]),
-      ]),
+      ...rows.flatMap(({ cells: [first, ...others] }) =>
+        [first, ...others.filter(Boolean)].map((cell): [string | undefined, number] => [cell, 200]),
+      ),
     ]
     const checks = {
       mood: ['good', 'warning', 'bad', 'neutral'].includes(mood),
@@ -792,15 +546,12 @@ describe('hostile event', () => {
       links: links.length <= 5 && new Set(links.map(({ url }) => url)).size === links.length,
       urls: links.every(({ url }) => /^https?:$/.test(new URL(url).protocol)),
       rows: table === undefined || (table.rows.length > 0 && table.rows.length <= 21),
-      cells: table === undefined || table.rows.every(({ cells }) => cells.length === table.columns.length),
+      cells: rows.every(({ cells }) => cells.length === table?.columns.length),
     }
+    const isLine = (line: unknown) => typeof line === 'string' && /^\S(.*\S)?$/u.test(line) && line.isWellFormed()
     return [
-      ...lines.filter(([line, length]) => !(isLine(line) && line.length <= length)),
+      ...lines.filter(([line, length]) => !(isLine(line) && String(line).length <= length)),
       ...Object.entries(checks).filter(([, isMet]) => !isMet),
     ]
-  }
-
-  function isLine(text: unknown): text is string {
-    return typeof text === 'string' && /^\S(.*\S)?$/u.test(text) && text.isWellFormed()
   }
 })
