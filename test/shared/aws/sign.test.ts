@@ -2,7 +2,7 @@ import '../../functions/aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { failureOf } from '../../functions/helpers.ts'
+import { expectFailure } from '../../functions/helpers.ts'
 
 const url = 'https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod/scenarios?history=false'
 const request = { method: 'GET', url, headers: {}, body: undefined }
@@ -91,8 +91,7 @@ describe('AWS signature: role of another account', () => {
       ...{ status: 403, headers: xml },
       body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>${error}</Error></ErrorResponse>`,
     }
-    const failure = await failureOf(signing(roleOf('forbidden')).headers(request))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('Acme answered AccessDenied to sign: User: robot is not authorized')
+    const words = 'Acme answered AccessDenied to sign: User: robot is not authorized'
+    await expectFailure(signing(roleOf('forbidden')).headers(request), 'refused', words)
   })
 })

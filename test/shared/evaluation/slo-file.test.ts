@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { comparedCount, hasRelativeCriteria, readSloFile } from '../../../shared/evaluation/slo-file.ts'
-import { failureOf } from '../../functions/helpers.ts'
+import { expectFailure, failureOf } from '../../functions/helpers.ts'
 
 /** The example of Keptn's documentation. @see https://keptn.sh/docs/1.0.x/define/slo/ */
 const documented = `---
@@ -97,9 +97,7 @@ describe('readSloFile', () => {
     [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not supported: filter in the queries instead'],
     [{ ...minimal, comparison: { aggregate_function: 'max' } }, 'input.sloFile.comparison.aggregate_function must '],
   ])('rejects an invalid file with a fix: %j', async (given, says) => {
-    const failure = await failureOf(readSloFile(given, 'input.sloFile'))
-    expect(failure.kind).toBe('invalid')
-    expect(failure.message).toContain(says)
+    await expectFailure(readSloFile(given, 'input.sloFile'), 'invalid', says)
   })
 
   test.each(['<', '<>5', '=>5', '< 5 6', '<1e3', '<five', '<--5', '5', '%', ''])(

@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
 import { rollbackJob, startJob } from '../../../shared/providers/start-job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
-import { failureOf } from '../../functions/helpers.ts'
+import { expectFailure, failureOf } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
 
 let calls: string[] = []
@@ -48,9 +48,8 @@ describe('Rollback', () => {
 
   test('is not repeated if its outcome is unknown, even if the start is idempotent', async () => {
     const options = { isRetry: true }
-    const failure = await failureOf(connected().start({ target: 'shop' }, options))
-    expect(failure).toMatchObject({ kind: 'doubtful' })
-    expect(failure.message).toContain('It is unknown whether a rollback was started')
+    const words = 'It is unknown whether a rollback was started'
+    await expectFailure(connected().start({ target: 'shop' }, options), 'doubtful', words)
     expect(calls).toEqual([])
     await new Job(withRollback, { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }, values).start(
       { target: 'shop' },
@@ -75,8 +74,7 @@ describe('Rollback', () => {
   })
 
   test('is rejected with an alternative if the platform does not support it', async () => {
-    const failure = await failureOf(new Job(jobs, actions, values).start({ target: 'shop' }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toBe('Acme has no rollback: start an execution of the previous version instead.')
+    const words = 'Acme has no rollback: start an execution of the previous version instead.'
+    await expectFailure(new Job(jobs, actions, values).start({ target: 'shop' }), 'invalid', words)
   })
 })

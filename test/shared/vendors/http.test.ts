@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
-import { type AnyApi, startAnyApi } from '../../../infra/platforms/any-api.ts'
+import { startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
@@ -13,14 +13,10 @@ import { httpFlag } from '../../../shared/vendors/http/flag.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpMessage } from '../../../shared/vendors/http/message.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
-import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
 
-let api: AnyApi
-beforeEach(async () => {
-  api = await startAnyApi()
-})
-afterEach(() => api.close())
+const api = startEach(startAnyApi)
 
 const common = () => ({
   baseUrl: api.url,
@@ -77,10 +73,7 @@ describe('HTTP API: tickets', () => {
     expect(await change('in_progress', ignored)).toMatchObject({ data: { state: 'In Progress' } })
     expect(await change('open', ignored)).toMatchObject({ data: { state: 'In Progress' } })
     const took = 'HTTP API accepted the update, but the ticket T-1 is'
-    expect(await failureOf(change('waiting', ignored))).toMatchObject({
-      kind: 'refused',
-      message: `${took} In Progress, not waiting.`,
-    })
+    await expectFailure(change('waiting', ignored), 'refused', `${took} In Progress, not waiting.`)
     expect((await failureOf(change('closed', ignored))).message).toBe(
       `${took} In Progress, which does not count as closed.`,
     )
@@ -97,9 +90,8 @@ describe('HTTP API: tickets', () => {
   test('are not opened again if a retry cannot search for the first', async () => {
     for (const body of [{ welcome: 'Something else' }, { items: 'none' }, '']) {
       api.failNext(200, body, { on: 'GET' })
-      const failure = await failureOf(openTicket.run(provider, ticketClient({}, { isRetry: true }), problem))
-      expect(failure).toMatchObject({ kind: 'platform', transient: true })
-      expect(failure.message).toContain('It is unknown whether an earlier attempt created something')
+      const words = 'It is unknown whether an earlier attempt created something'
+      await expectFailure(openTicket.run(provider, ticketClient({}, { isRetry: true }), problem), 'platform', words)
     }
     expect(api.things).toHaveLength(0)
     await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
@@ -195,10 +187,7 @@ describe('HTTP API: tickets', () => {
       ['comment', () => updateTicket.run(provider, ticketClient({ comment: undefined }), { id: '1', comment: 'x' })],
       ['close', () => closeTicket.run(provider, ticketClient({ close: undefined }), { id: '1' })],
     ] as const) {
-      expect(await failureOf(act())).toMatchObject({
-        kind: 'misconfigured',
-        message: expect.stringContaining(`The connection has no "${name}"`),
-      })
+      await expectFailure(act(), 'misconfigured', `The connection has no "${name}"`)
     }
   })
 
@@ -363,10 +352,7 @@ describe('HTTP API: messages', () => {
     test.each(['message.title', "message.links[0].url || 'none'", "'https://tool.example.com'"])(
       'are rejected and not posted with the body %s',
       async (body) => {
-        expect(await failureOf(post(body))).toMatchObject({
-          kind: 'misconfigured',
-          message: expect.stringContaining('Add decisionUrl to its body'),
-        })
+        await expectFailure(post(body), 'misconfigured', 'Add decisionUrl to its body')
         expect(api.things).toEqual([])
       },
     )
