@@ -94,7 +94,7 @@ function withoutPolling(category: Category): Category {
 function requestOf({ action }: Platform, { input }: Target, connection: string, mode: string): CallRequest {
   const body = JSON.stringify({
     id: crypto.randomUUID(),
-    type: 'sh.keptn.event.conformance.triggered',
+    type: 'sh.keptn.event.conformance.finished',
     shkeptncontext: crypto.randomUUID(),
     data: { project: 'shop', stage: 'production', service: 'checkout', evaluation: evaluated },
     input,
