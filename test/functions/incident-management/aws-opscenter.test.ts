@@ -2,10 +2,10 @@ import '../aws.ts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
 import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
+import { failureOf, keyOf } from '../helpers.ts'
+import { ticketActions } from './tickets.ts'
 
 let server: SsmServer
 beforeEach(async () => {
@@ -13,37 +13,29 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-type Options = Parameters<typeof clientOf>[2] & { type?: string }
-
-const { title, description } = problem
+const [title, description] = ['Checkout fails', 'Since 14:03.']
 const id = 'oi-000000000001'
-const client = ({ type, ...options }: Options = {}) =>
-  clientOf(
-    awsOpsCenter,
-    { endpoint: server.url, region: 'eu-west-1', source: 'Cloud Automation', ...(type ? { type } : {}) },
-    options,
-  )
-const open = (input = {}, options?: Options) =>
-  openTicket.run(awsOpsCenter, client(options), { title, description, ...input })
-const update = (input: object, options?: Options) => updateTicket.run(awsOpsCenter, client(options), { id, ...input })
-const close = (input = {}, options?: Options) => closeTicket.run(awsOpsCenter, client(options), { id, ...input })
+const { check, open, update, close } = ticketActions(
+  awsOpsCenter,
+  () => ({ endpoint: server.url, region: 'eu-west-1' }),
+  id,
+)
 const item = (at = 0) => {
   const found = server.state.opsItems[at]
   if (!found) throw new Error(`No OpsItem ${at}`)
   return found
 }
 const count = (operation: string) => server.operations().filter((one) => one === operation).length
-const checked = (input: object) => failureOf(Promise.resolve().then(() => awsOpsCenter.checkInput(input)))
 
 describe('AWS OpsCenter: connection', () => {
   test('the connection test lists one OpsItem', async () => {
-    await awsOpsCenter.check(client())
+    await check()
     expect(server.operations()).toEqual(['DescribeOpsItems'])
   })
 
   test('reports the permission to allow', async () => {
     server.state.denied = ['DescribeOpsItems']
-    const { kind, message } = await failureOf(Promise.resolve(awsOpsCenter.check(client())))
+    const { kind, message } = await failureOf(check())
     expect(kind).toBe('refused')
     expect(message).toContain('is not authorized to perform: ssm:DescribeOpsItems. Allow it under awsProviders')
   })
@@ -101,7 +93,7 @@ describe('AWS OpsCenter: open', () => {
   })
 
   test('accepts numbers, and defaults to the category of the connection', async () => {
-    await open({ priority: '5', severity: '4' }, { type: 'Cost' })
+    await open({ priority: '5', severity: '4' }, { connection: { type: 'Cost' } })
     expect(item()).toMatchObject({ Priority: 5, Severity: '4', Category: 'Cost' })
   })
 
@@ -136,47 +128,17 @@ describe('AWS OpsCenter: open', () => {
     expect(server.state.opsItems).toHaveLength(1)
   })
 
-  test('searches nothing without an idempotency key', async () => {
-    await open({}, { key: undefined })
-    await open({}, { key: undefined })
-    expect(server.operations()).toEqual(['CreateOpsItem', 'CreateOpsItem'])
-    expect(item(1).OperationalData).toEqual({})
-  })
-
+  const data = (name: string, value: string) => ({ fields: { OperationalData: { [name]: { Value: value } } } })
   test.each([
-    [
-      { fields: { OperationalData: { x: { Value: ' ' } } } },
-      'OpsItemInvalidParameterException',
-      'OperationalData value of x',
-    ],
+    [data('x', ' '), 'OpsItemInvalidParameterException', 'OperationalData value of x'],
+    [data('ssm-x', 'y'), 'OpsItemInvalidParameterException', 'OperationalData key ssm-x'],
     [{ type: 'x'.repeat(65) }, 'ValidationException', "Value at 'Category'"],
     [{ labels: ['aws:x'] }, 'ValidationException', "Value at 'tags'"],
-    [
-      { fields: { OperationalData: { 'ssm-x': { Value: 'y' } } } },
-      'OpsItemInvalidParameterException',
-      'OperationalData key ssm-x',
-    ],
   ])('reports the message of AWS for %j', async (input, name, words) => {
     const { kind, message, mayHaveWritten } = await failureOf(open(input))
     expect([kind, mayHaveWritten]).toEqual(['refused', false])
     expect(message).toContain(`AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`)
     expect(server.state.opsItems).toEqual([])
-  })
-
-  test('can be retried after an AWS error and throttling', async () => {
-    server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' })
-    server.failNext(
-      400,
-      { __type: 'ThrottlingException', message: 'Rate exceeded' },
-      { headers: { 'retry-after': '9' } },
-    )
-    const failures = [await failureOf(open()), await failureOf(open())]
-    expect(failures.map(({ transient, retryAfter }) => [transient, retryAfter])).toEqual([
-      [true, undefined],
-      [true, 9],
-    ])
-    server.down()
-    expect((await failureOf(open())).transient).toBe(true)
   })
 })
 
@@ -190,7 +152,7 @@ describe('AWS OpsCenter: invalid input', () => {
     [{ fields: { Notifcations: [] } }, 'input.fields cannot contain Notifcations. Use Notifications, Op'],
     [{ state: 'Pending' }, 'input.state must be open, closed, Open, InProgress, Resolved'],
   ])('is refused: %j', async (input, message) => {
-    const failure = await checked(input)
+    const failure = await failureOf(Promise.resolve().then(() => awsOpsCenter.checkInput(input)))
     expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(message)])
   })
 
@@ -205,12 +167,8 @@ describe('AWS OpsCenter: invalid input', () => {
 describe('AWS OpsCenter: update', () => {
   test('changes the given fields and keeps the rest', async () => {
     await open({ labels: ['eu'], priority: 'low' })
-    const done = await update({
-      title: 'Checkout is back',
-      severity: 'low',
-      labels: ['eu', 'solved'],
-      type: 'Recovery',
-    })
+    const changes = { title: 'Checkout is back', severity: 'low', labels: ['eu', 'solved'], type: 'Recovery' }
+    const done = await update(changes)
     expect(done).toMatchObject({ message: `Updated OpsItem ${id}, now Open`, data: { state: 'Open' } })
     expect(item()).toMatchObject({
       Title: 'Checkout is back',
@@ -241,39 +199,15 @@ describe('AWS OpsCenter: update', () => {
     expect((await update({ state })).data['state']).toBe(after)
   })
 
-  test('adds a comment once, and keeps the others', async () => {
+  test('adds a comment with its time, and keeps the others', async () => {
     await open()
     await update({ comment: 'Still slow' })
-    await update({ comment: 'Still slow' }, { isRetry: true })
     await update({ comment: 'Better' }, { key: keyOf(2) })
     const comments = Object.entries(item().OperationalData).filter(([name]) => name.startsWith('comment-'))
     expect(comments).toEqual([
       [`comment-${keyOf(1)}`, { Type: 'String', Value: expect.stringMatching(/^20\d\d-\S+Z Still slow$/) }],
       [`comment-${keyOf(2)}`, { Type: 'String', Value: expect.stringMatching(/Better$/) }],
     ])
-    expect(count('UpdateOpsItem')).toBe(2)
-  })
-
-  test('finds a comment after a lost response', async () => {
-    await open()
-    server.loseNext('UpdateOpsItem')
-    expect((await failureOf(update({ comment: 'Still slow' }))).mayHaveWritten).toBe(true)
-    await update({ comment: 'Still slow' }, { isRetry: true })
-    expect(count('UpdateOpsItem')).toBe(1)
-  })
-
-  test('adds each comment without an idempotency key', async () => {
-    await open()
-    await update({ comment: 'Still slow' }, { key: undefined })
-    await new Promise((resolve) => setTimeout(resolve, 2))
-    await update({ comment: 'Still slow' }, { key: undefined })
-    expect(Object.keys(item().OperationalData)).toHaveLength(4)
-  })
-
-  test('reports an unknown OpsItem', async () => {
-    const { kind, message } = await failureOf(update({ title: 'x' }))
-    expect(kind).toBe('refused')
-    expect(message).toContain(`OpsItemNotFoundException to UpdateOpsItem: OpsItem Id ${id} does not exist.`)
   })
 
   test('reports a possible write if only the read after it failed', async () => {
@@ -294,13 +228,6 @@ describe('AWS OpsCenter: close', () => {
       resolution: { Type: 'String', Value: 'Restart' },
       [`comment-${keyOf(1)}`]: { Value: expect.stringMatching(/Restarted$/) },
     })
-  })
-
-  test('passes if it is already resolved, and writes nothing', async () => {
-    await open()
-    item().Status = 'Resolved'
-    expect((await close()).message).toBe(`The OpsItem ${id} was closed already (Resolved)`)
-    expect(count('UpdateOpsItem')).toBe(0)
   })
 
   test('reports a missing permission of the role', async () => {

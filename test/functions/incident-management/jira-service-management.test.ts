@@ -3,11 +3,11 @@ import { jiraServiceManagement } from '../../../functions/incident-management/pr
 import { adfText } from '../../../infra/platforms/adf.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import type { CallEvent } from '../../../shared/orchestrators/event.ts'
-import type { OpenTicket } from '../../../shared/providers/ticket.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
+import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, failureOf, keyOf, problem } from '../helpers.ts'
+import { failureOf, keyOf, problem } from '../helpers.ts'
+import { ticketActions } from './tickets.ts'
 
 let server: JiraServer
 beforeEach(async () => {
@@ -15,17 +15,9 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-type Options = Parameters<typeof clientOf>[2]
-
 const fields = { urgencyField: 'customfield_10043', severityField: 'customfield_10048' }
 const values = () => ({ baseUrl: server.url, email: server.email, token: server.token, ...fields })
-const client = (options?: Options) => clientOf(jiraServiceManagement, values(), options)
-const open = (input: Partial<OpenTicket> = {}, options?: Options) =>
-  openTicket.run(jiraServiceManagement, client(options), { ...problem, ...input })
-const update = (input: object, options?: Options) =>
-  updateTicket.run(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
-const close = (input = {}, options?: Options) =>
-  closeTicket.run(jiraServiceManagement, client(options), { id: 'OPS-1', ...input })
+const { check, open, update } = ticketActions(jiraServiceManagement, values, 'OPS-1', problem)
 const issue = (at = 0) => {
   const found = server.state.issues[at]
   if (!found) throw new Error(`No issue ${at}`)
@@ -35,7 +27,7 @@ const calls = (method: string) => server.calls.filter((call) => call.method === 
 
 describe('Jira Service Management: connection', () => {
   test('the connection test reads the account', async () => {
-    await jiraServiceManagement.check(client())
+    await check()
     expect(server.calls.map(({ path }) => path)).toEqual(['/rest/api/3/myself'])
   })
 })
@@ -88,8 +80,7 @@ describe('Jira Service Management: open', () => {
   })
 
   test('accepts another type by name or id', async () => {
-    const request = clientOf(jiraServiceManagement, { ...values(), type: '[System] Service request' })
-    await openTicket.run(jiraServiceManagement, request, problem)
+    await open({}, { connection: { type: '[System] Service request' } })
     await open({ type: '10005' }, { key: keyOf(2) })
     expect(issue(0).fields['issuetype']).toEqual({ name: '[System] Service request' })
     expect(issue(1).fields['issuetype']).toEqual({ id: '10005' })
@@ -113,7 +104,7 @@ describe('Jira Service Management: repeated open', () => {
   test('finds the incident after a lost response, before it is searchable', async () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
-    expect(await failureOf(jiraServiceManagement.open(client(), problem))).toMatchObject({ mayHaveWritten: true })
+    expect(await failureOf(open())).toMatchObject({ mayHaveWritten: true })
     expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-1' } })
     expect(server.state.issues).toHaveLength(1)
   })
@@ -134,20 +125,6 @@ describe('Jira Service Management: update and close', () => {
       priority: { name: 'Low' },
     })
     expect(calls('PUT')[0]?.body).toEqual({ fields: { customfield_10048: { value: 'Sev-0' } } })
-  })
-
-  test('refuses invalid ids', () => {
-    expect(() => jiraServiceManagement.checkRef({ id: 'INC/1' })).toThrow(
-      'input.id must be an issue key such as OPS-12',
-    )
-  })
-
-  test('reports an unknown incident and a missing permission', async () => {
-    expect((await failureOf(close({ id: 'OPS-77' }))).message).toContain('Issue does not exist')
-    server.failNext(403, { errorMessages: ['You do not have the permission.'] }, { on: 'PUT' })
-    const failure = await failureOf(update({ title: 'x' }))
-    expect(failure).toMatchObject({ kind: 'refused', transient: false })
-    expect(failure.message).toContain('Jira Service Management answered 403')
   })
 })
 
