@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { Failure, toSentence } from '../../../shared/errors.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
-import type { Client, Provider } from '../../../shared/providers/provider.ts'
+import type { EvaluationProvider } from '../../../shared/providers/evaluation/provider.ts'
+import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import type { JobProvider } from '../../../shared/providers/job.ts'
+import type { MessageProvider } from '../../../shared/providers/message.ts'
+import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
+import type { TicketProvider } from '../../../shared/providers/ticket.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { UsageError } from '../usage-error.ts'
 import { Recorder } from './recorder.ts'
@@ -13,36 +18,49 @@ import { type Report, reportStep } from './report.ts'
 const KEY = '0123456789abcdef0123456789abcdef01234567'
 const ID = 'id-of-the-call'
 
-/** Sends each request of a provider, by the connection field that describes it. */
-const requests: Partial<Record<Provider['kind'], Record<string, (provider: never, client: Client) => unknown>>> = {
-  ticket: {
-    open: ({ open }: AnyProvider, client) => open(client, {}),
-    find: ({ find }: AnyProvider, client) => find(client, {}),
-    get: ({ get }: AnyProvider, client) => get(client, { id: ID }),
-    update: ({ change }: AnyProvider, client) => change(client, { id: ID }, {}),
-    comment: ({ comment }: AnyProvider, client) => comment(client, { id: ID }, ''),
-    hasComment: ({ hasComment }: AnyProvider, client) => hasComment(client, { id: ID }),
-    close: ({ close }: AnyProvider, client) => close(client, { id: ID }, {}),
-  },
-  job: {
-    start: ({ start }: AnyProvider, client) => start(client, {}),
-    find: ({ find }: AnyProvider, client) => find(client, {}),
-    look: ({ look }: AnyProvider, client) => look(client, { id: ID }),
-    stop: ({ stop }: AnyProvider, client) => stop(client, { id: ID }),
-  },
-  flag: {
-    get: ({ get }: AnyProvider, client) => get(client, {}, ID),
-    set: ({ set }: AnyProvider, client) => set(client, {}, [{}], undefined),
-  },
-  message: { post: ({ post }: AnyProvider, client) => post(client, undefined, {}) },
-  evaluation: {
-    measure: ({ measure }: AnyProvider, client) =>
-      measure(client, { queries: [{ name: 'query', query: 'query' }], start: 0, end: 0 }),
-  },
-}
+type Send = (client: Client & { idempotencyKey: string }) => unknown
 
-// biome-ignore lint/suspicious/noExplicitAny: the kind of the provider determines its functions.
-type AnyProvider = Record<string, (client: Client, ...more: any[]) => unknown> & any
+/** Returns functions that send each request of a provider, by the connection field that describes the request. */
+function requestsOf({ provider }: Connection): Record<string, Send> {
+  if (provider.kind === 'ticket') {
+    const tickets = provider as TicketProvider
+    return {
+      open: (client) => tickets.open(client, { title: '' }),
+      find: (client) => tickets.find(client, { title: '' }),
+      get: (client) => tickets.get?.(client, { id: ID }),
+      update: (client) => tickets.update(client, { id: ID }, {}),
+      comment: (client) => tickets.comment(client, { id: ID }, ''),
+      hasComment: (client) => tickets.hasComment(client, { id: ID }),
+      close: (client) => tickets.close(client, { id: ID }, {}),
+    }
+  }
+  if (provider.kind === 'job') {
+    const jobs = provider as JobProvider
+    return {
+      start: (client) => jobs.start(client, { target: ID }),
+      find: (client) => jobs.find?.(client, { target: ID }),
+      look: (client) => jobs.getStatus(client, { id: ID }),
+      stop: (client) => jobs.stop?.(client, { id: ID }),
+    }
+  }
+  if (provider.kind === 'flag') {
+    const flags = provider as FlagProvider
+    const location = { project: undefined, environment: ID }
+    return {
+      get: (client) => flags.get(client, location, ID),
+      set: (client) => flags.set(client, location, [{ flag: ID, on: true, percentage: undefined }], undefined),
+    }
+  }
+  if (provider.kind === 'message') {
+    const message = { mood: 'neutral' as const, title: ID, fields: [], links: [] }
+    return { post: (client) => (provider as MessageProvider).post(client, undefined, message) }
+  }
+  const window = { start: 0, end: 0, project: undefined, stage: undefined, service: undefined }
+  const queries = [{ name: 'query', query: 'query' }]
+  return {
+    measure: (client) => (provider as EvaluationProvider).measure(client, { queries, ...window }, undefined),
+  }
+}
 
 /**
  * Evaluates the expressions of a connection on a saved response, without the platform.
@@ -51,13 +69,14 @@ type AnyProvider = Record<string, (client: Client, ...more: any[]) => unknown> &
  * @throws UsageError if the connection has no such request
  */
 export async function tryResponse(
-  { name: connectionName, provider, values }: Connection,
+  connection: Connection,
   { name, status, text }: { name: string; status: number; text: string },
 ): Promise<Report> {
-  const known = requests[provider.kind] ?? {}
-  const make = Object.hasOwn(known, name) ? known[name] : undefined
+  const { values } = connection
+  const known = requestsOf(connection)
   const names = Object.keys(known).filter((one) => values[one] !== undefined)
-  if (!make || !names.includes(name)) throw new UsageError(`--request must be one of ${names.join(', ')}.`)
+  const send = names.includes(name) ? known[name] : undefined
+  if (!send) throw new UsageError(`--request must be one of ${names.join(', ')}.`)
   const server = createServer((_req, res) => res.writeHead(status).end(text)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { login: _, ...others } = values
@@ -67,7 +86,8 @@ export async function tryResponse(
   const problems: string[] = []
   try {
     const limits = { idempotencyKey: KEY, isRetry: false, deadlineAt: Number.POSITIVE_INFINITY }
-    await make(provider as never, connect({ name: connectionName, provider, values: localValues }, limits))
+    const client = connect({ ...connection, values: localValues }, limits)
+    if (hasIdempotencyKey(client)) await send(client)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     // With "then": "find", an error may belong to the second request.

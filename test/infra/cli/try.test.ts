@@ -45,7 +45,7 @@ async function startApi(change: (call: Call) => Reply | undefined = () => undefi
 
 const tickets = () => ({
   provider: 'http',
-  baseUrl: api.url,
+  baseUrl: api?.url,
   token,
   open: { path: 'tickets', body: '{title: input.title, ref: key}', at: 'response.result' },
   find: { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' },
@@ -54,7 +54,7 @@ const tickets = () => ({
 })
 const runs = () => ({
   provider: 'http',
-  baseUrl: api.url,
+  baseUrl: api?.url,
   token,
   start: { path: 'runs', body: '{job: input.target, ref: key}', at: 'response.result' },
   find: { path: 'runs', query: { ref: 'key' }, at: 'response.items[0]' },
@@ -62,6 +62,13 @@ const runs = () => ({
   run: { id: 'to_string(response.id)', state: 'response.status' },
   states: { new: 'running', done: 'pass' },
 })
+
+const flags = {
+  environment: 'test',
+  get: { path: 'flags/{input.flag}' },
+  set: { method: 'PUT', path: 'flags/{input.flag}', body: '{enabled: input.on}' },
+  flag: { on: 'response.result.on' },
+}
 
 const check = (name: string, connection: object, args: string[]) => {
   const file = join(folder, 'secrets.json')
@@ -439,6 +446,32 @@ describe('webhooks check --answer', () => {
     expect(out).toContain('reason, "response.notes[0]", finds "no such queue"')
     expect(out).toContain('Problem: HTTP API answered 409 to POST /: no such queue.')
     expect(code).toBe(1)
+  })
+
+  it.each<[string, object, string[]]>([
+    [
+      'issue-ticketing',
+      {
+        ...tickets(),
+        ...{ update: { path: 'u' }, comment: { path: 'c' }, hasComment: { path: 'h' }, close: { path: 'x' } },
+      },
+      ['open', 'find', 'get', 'update', 'comment', 'hasComment', 'close'],
+    ],
+    ['ci-cd', { ...runs(), stop: { path: 's' } }, ['start', 'find', 'look', 'stop']],
+    ['feature-flags', flags, ['get', 'set']],
+    ['notification', { post: { path: 'p' }, posted: { id: 'response.result.id' } }, ['post']],
+    ['slo', { measure: { path: 'm' }, indicator: { value: 'response.result.id' } }, ['measure']],
+  ])('evaluates the response of each request of %s', async (category, connection, requests) => {
+    writeFileSync(
+      join(folder, 'response.json'),
+      '{"result":{"id":7,"status":"new","on":true},"items":[{"id":7,"status":"new"}]}',
+    )
+    for (const request of requests) {
+      const complete = { provider: 'http', ...connection, baseUrl: 'https://tool.invalid' }
+      const args = ['--answer', 'response.json', '--request', request]
+      const { code, out, err } = await check(`${category}/mine`, complete, args)
+      expect({ request, code, err, out }).toEqual({ request, code: 0, err: '', out: expect.stringContaining(request) })
+    }
   })
 
   it.each([
