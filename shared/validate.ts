@@ -71,7 +71,7 @@ export function unknownName(noun: string, name: string, known: readonly string[]
 const MAX_NAME = 60
 
 /** Returns the known name that was probably meant: one with few differences for its length, or one that starts with it. */
-function similarName(name: string, known: readonly string[]): string | undefined {
+export function similarName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined
   const written = name.slice(0, MAX_NAME).toLowerCase()
   const nearest = closest(written, known)

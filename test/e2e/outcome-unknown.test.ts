@@ -17,7 +17,7 @@ beforeEach(async () => {
     'optimization/no-lookup': {
       ...{ provider: 'http', baseUrl: jobs.url, token: 'a-token', target: 'tune' },
       ...{ start: { path: 'runs', body: '{ref: key}' }, look: { path: 'runs/{input.id}' } },
-      ...{ run: { id: 'id', state: 'status' }, states: { running: 'running', done: 'pass' } },
+      ...{ run: { id: 'response.id', state: 'response.status' }, states: { running: 'running', done: 'pass' } },
     },
   }
   const secrets = Object.fromEntries(

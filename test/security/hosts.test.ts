@@ -108,20 +108,24 @@ const fields = (url: string): Record<string, unknown> => ({
   ...{ application: 'shop', profile: 'flags', deploymentStrategy: 'AppConfig.AllAtOnce', templates: {}, dataDelay: 0 },
   // Generic APIs with inputs in paths.
   start: { path: 'jobs/{input.target}', body: '{ref: key}' },
-  look: { path: 'jobs/{run.id}' },
-  stop: { method: 'DELETE', path: 'jobs/{run.id}' },
-  run: { id: 'id', state: 'state' },
+  look: { path: 'jobs/{input.id}' },
+  stop: { method: 'DELETE', path: 'jobs/{input.id}' },
+  run: { id: 'response.id', state: 'response.state' },
   states: { open: 'running' },
   open: { path: 'things/{input.project}', body: '{title: input.title}' },
-  get: { path: 'things/{input.id || input.flag}' },
+  // Both tickets and flags have this request.
+  get: { path: 'things/{input.project}' },
   update: { method: 'PATCH', path: 'things/{input.id}', body: '{title: input.title}' },
   close: { path: 'things/{input.id}/end' },
   set: { method: 'PUT', path: 'flags/{input.flag}', body: '{on: input.on}' },
-  flag: { on: 'on' },
-  ticket: { id: 'id', url: 'url', state: 'state', closed: "state=='done'" },
+  flag: { on: 'response.on' },
+  ticket: {
+    ...{ id: 'response.id', url: 'response.url', state: 'response.state' },
+    closed: "response.state=='done'",
+  },
   post: { path: 'messages', body: '{text: message.text}' },
-  measure: { path: 'series', query: { q: 'query.query' } },
-  indicator: { value: 'value' },
+  measure: { path: 'series', query: { q: 'query' } },
+  indicator: { value: 'response.value' },
 })
 
 /** An object that cannot be converted to text. */

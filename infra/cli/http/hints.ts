@@ -74,7 +74,6 @@ function hintOfExpression(one: Evaluated, step: Step, options: HintOptions): str
   if (body === undefined) return hintOfEmpty(step.name)
   return (
     (isAt && ['find', 'hasComment'].includes(step.name) ? hintOfKey(one, step, options) : undefined) ??
-    hintOfPrefix(one) ??
     hintOfName(one, step)
   )
 }
@@ -92,16 +91,6 @@ function hintOfKey({ where, text }: Evaluated, step: Step, { key }: HintOptions)
       return `${shown(where, text)} finds nothing. The idempotency key is at response${path}.`
   }
   return `The response of ${step.name} does not contain the idempotency key, ${key}. Check that the request that creates the item sends key, and that ${step.name} requests it.`
-}
-
-/** Detects an expression that lacks the prefix `response`. */
-function hintOfPrefix({ where, text, names }: Evaluated): string | undefined {
-  if (text.includes('response')) return undefined
-  const [root] = /^[A-Za-z_]\w*(?![\w(])/.exec(text) ?? []
-  if (root === undefined || root in names) return undefined
-  const better = `response.${text}`
-  if (foundBy(better, names) === undefined) return undefined
-  return `${where} must start with response. Write ${better}.`
 }
 
 const PATH = /\bresponse((?:\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\])*)/g

@@ -4,8 +4,10 @@ import { headers, optional, secret, secretHeaders, url, word } from '../../field
 import type { Authorization } from '../../http/client.ts'
 import type { Client } from '../../providers/provider.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
-import { expression, type Names, shown } from './expression.ts'
+import { type Names, shown } from './expression.ts'
+import { expression } from './expression-field.ts'
 import { type Login, loginAuthorization, loginField } from './login.ts'
+import { requestNames, responseNames } from './names.ts'
 import { read } from './request.ts'
 import { type ReadRequest, readField } from './request-fields.ts'
 
@@ -33,10 +35,11 @@ const httpFields = {
   error: optional(
     expression(
       'Finds the error in a response with a successful status: response.error. If it finds one, the request was refused',
+      responseNames,
     ),
   ),
-  reason: optional(expression('Finds the message in an error response, if it is in an unusual place')),
-  check: optional(readField('A cheap request that requires the credentials. Tests the connection')),
+  reason: optional(expression('Finds the message in an error response, if it is in an unusual place', responseNames)),
+  check: optional(readField('A cheap request that requires the credentials. Tests the connection', requestNames([]))),
 }
 
 /** The common members of all HTTP providers. */

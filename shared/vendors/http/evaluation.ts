@@ -10,18 +10,28 @@ import {
 import { type Query, withQueryName } from '../../providers/evaluation/queries.ts'
 import type { Client } from '../../providers/provider.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { excerpt, expression, findIn, findText, shown } from './expression.ts'
+import { excerpt, findIn, findText, shown } from './expression.ts'
+import { expression } from './expression-field.ts'
+import { requestNames, texts, withResponse } from './names.ts'
 import { read } from './request.ts'
 import { readField } from './request-fields.ts'
 
 const { slo: _, ...commonFields } = evaluationFields
+const names = {
+  ...requestNames([]),
+  ...texts(['name', 'query', 'project', 'stage', 'service', 'start', 'startSeconds', 'end', 'endSeconds']),
+}
+
 const connection = connectionOf({
   ...commonFields,
-  measure: readField('Reads the value of query between start and end (as Unix times: startSeconds and endSeconds)'),
+  measure: readField(
+    'Reads the value of query between start and end (as Unix times: startSeconds and endSeconds)',
+    names,
+  ),
   indicator: z.strictObject({
-    value: expression('Number in the response: response.value'),
-    message: optional(expression('Message of the API about the value')),
-    url: optional(expression('Link to the value, for people')),
+    value: expression('Number in the response: response.value', withResponse(names)),
+    message: optional(expression('Message of the API about the value', withResponse(names))),
+    url: optional(expression('Link to the value, for people', withResponse(names))),
   }),
 })
 type Api = Client<z.output<typeof connection>>

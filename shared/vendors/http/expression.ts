@@ -1,7 +1,5 @@
-import { JMESPathError, JMESPathTypeError, search } from '@aws-lambda-powertools/jmespath'
-import * as z from 'zod/mini'
+import { JMESPathError, search } from '@aws-lambda-powertools/jmespath'
 import { Failure, messageOf } from '../../errors.ts'
-import { withDescription } from '../../fields.ts'
 import { trace } from '../../http/trace.ts'
 import { isRecord } from '../../record.ts'
 import { clipSingleLine } from '../../text/single-line.ts'
@@ -22,48 +20,6 @@ export interface Names extends Record<string, unknown> {
   now: string
   /** The body of the response, or the part of it that `at` finds. */
   response?: unknown
-}
-
-/** Returns a field for a JMESPath expression. Validates its syntax. @see https://jmespath.org/specification.html */
-export function expression(description: string) {
-  const readable = z.superRefine<string>((text, { addIssue }) => {
-    const message = problemOf(text)
-    if (message !== undefined) addIssue({ code: 'custom', message })
-  })
-  return withDescription(z.string().check(z.minLength(1), z.maxLength(4_096), readable), description)
-}
-
-/** Returns why a text is not a usable expression. */
-function problemOf(text: string): string | undefined {
-  const name = nameInFilter(text)
-  if (name !== undefined) {
-    return `inside [?..], "${name}" is a field of the item: write where(list, &field, ${name}), or where_contains(list, &field, ${name})`
-  }
-  try {
-    evaluate(text, {})
-    return undefined
-  } catch (error) {
-    // A type error is caused by the missing data.
-    if (error instanceof JMESPathTypeError) return undefined
-    if (text.replaceAll(' ', '').includes('{}'))
-      return 'must not contain {}. Write an empty object as `{}`, with backticks'
-    const reason = messageOf(error).replace(/^Invalid JMESPath expression: /i, '')
-    return `must be a JMESPath expression, such as "response.id" (${reason}). See https://jmespath.org`
-  }
-}
-
-/**
- * Returns the name in a filter that is meant as a name of the request.
- *
- * JMESPath evaluates it as a field of the item, and missing fields are equal: `[?ref==key]` finds the first item with
- * neither `ref` nor `key`.
- */
-function nameInFilter(text: string): string | undefined {
-  const filters = text.split('[?').slice(1)
-  const names = filters.map(
-    (rest) => /[=<>,]\s*(key|now|input|event|response)(?![\w(])/.exec(rest.split(']')[0] ?? '')?.[1],
-  )
-  return names.find((name) => name !== undefined)
 }
 
 /**
@@ -162,7 +118,8 @@ function evaluateTraced(text: string, names: Names, where: string, failure: (rea
   }
 }
 
-function evaluate(text: string, data: object): unknown {
+/** Evaluates a JMESPath expression. @throws JMESPathError */
+export function evaluate(text: string, data: object): unknown {
   return search(text, data as Data, { customFunctions: connectionFunctions })
 }
 

@@ -3,19 +3,26 @@ import { Failure } from '../../errors.ts'
 import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../providers/flag.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { excerpt, expression, findIn, findText, shown } from './expression.ts'
+import { excerpt, findIn, findText, shown } from './expression.ts'
+import { expression } from './expression-field.ts'
+import { requestNames, responseNames } from './names.ts'
 import { read, write } from './request.ts'
 import { readField, writeField } from './request-fields.ts'
+
+const FLAG = ['project', 'environment', 'flag']
 
 const connection = connectionOf({
   environment: optional(word('Default environment')),
   project: optional(word('Default project')),
-  get: readField('Reads the flag input.flag in input.environment'),
-  set: writeField('Sets the flag input.flag in input.environment: input.on, input.percentage, input.comment'),
+  get: readField('Reads the flag input.flag in input.environment', requestNames(FLAG)),
+  set: writeField(
+    'Sets the flag input.flag in input.environment: input.on, input.percentage, input.comment',
+    requestNames([...FLAG, 'on', 'percentage', 'comment']),
+  ),
   flag: z.strictObject({
-    on: expression('Whether the flag is on, in the response of get: response.enabled'),
-    percentage: optional(expression('Percentage of users who get the flag when it is on, 0 to 100')),
-    url: optional(expression('Link to the flag, for people')),
+    on: expression('Whether the flag is on, in the response of get: response.enabled', responseNames),
+    percentage: optional(expression('Percentage of users who get the flag when it is on, 0 to 100', responseNames)),
+    url: optional(expression('Link to the flag, for people', responseNames)),
   }),
 })
 

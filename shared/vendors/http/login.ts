@@ -6,22 +6,31 @@ import type { HttpResponse } from '../../http/exchange.ts'
 import { trace } from '../../http/trace.ts'
 import { registerSecret } from '../../redact.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
-import { expression, find, type Names, requireText, shown } from './expression.ts'
+import { find, type Names, requireText, shown } from './expression.ts'
+import { expression } from './expression-field.ts'
+import { texts, withResponse } from './names.ts'
 import { type Body, formOf } from './request-body.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 3_600
 /** Renews a login before it expires, so that it stays valid during the request. */
 const RENEWAL_MARGIN_MS = 30_000
 
+const names = texts(['username', 'password', 'now'])
+
 export const loginField = withDescription(
   z.strictObject({
     method: optional(z.enum(['GET', 'POST'])),
     path: z.string().check(z.maxLength(2_000)),
-    body: optional(expression('JSON body: {user: username, pass: password}')),
-    form: optional(expression('Object to send as a form')),
-    token: optional(expression('Token in the response: response.access_token')),
+    body: optional(expression('JSON body: {user: username, pass: password}', names)),
+    form: optional(expression('Object to send as a form', names)),
+    token: optional(expression('Token in the response: response.access_token', withResponse(names))),
     header: optional(word('Header of later requests. Defaults to Authorization')),
-    value: optional(expression('Value of that header, computed from token. Defaults to Bearer and the token')),
+    value: optional(
+      expression('Value of that header, computed from token. Defaults to Bearer and the token', {
+        ...withResponse(names),
+        ...texts(['token']),
+      }),
+    ),
     cookie: optional(withDescription(z.literal(true), 'Sends the cookies of the login response with later requests')),
     lifetime: optional(seconds(60, 30 * 86_400, 'How long a login is valid. Defaults to PT1H')),
     expired: optional(

@@ -3,18 +3,31 @@ import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
 import { defineMessageProvider } from '../../providers/message.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { expression, findText } from './expression.ts'
+import { findText } from './expression.ts'
+import { expression } from './expression-field.ts'
+import { ANY, fields, type NameTree, requestNames, texts, withResponse } from './names.ts'
 import { create } from './request.ts'
 import { type CreateRequest, createField } from './request-fields.ts'
+
+const names: NameTree = {
+  ...requestNames([]),
+  message: {
+    ...texts(['mood', 'title', 'text']),
+    ...{ fields: texts(['name', 'value']), links: texts(['label', 'url']) },
+    ...{ table: ANY, buttons: fields(['decision', 'label', 'token', 'url']) },
+  },
+  ...texts(['decisionUrl']),
+}
 
 const connection = connectionOf({
   post: createField(
     'Posts message, which has mood, title, text, fields, table, links and buttons. decisionUrl is the page of an approval',
+    names,
   ),
   posted: optional(
     z.strictObject({
-      id: optional(expression('Id of the message in the response: response.id')),
-      url: optional(expression('Link to the message, for people')),
+      id: optional(expression('Id of the message in the response: response.id', withResponse(names))),
+      url: optional(expression('Link to the message, for people', withResponse(names))),
     }),
   ),
 })

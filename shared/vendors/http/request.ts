@@ -7,9 +7,7 @@ import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
 import { excerpt, find, findIn, holds, isTrue, type Names, shown } from './expression.ts'
 import { bodyOf, scalar } from './request-body.ts'
-import type { CreateRequest, ReadRequest, WriteRequest } from './request-fields.ts'
-
-const placeholder = /\{([^{}]+)\}/g
+import { type CreateRequest, PLACEHOLDER, type ReadRequest, type WriteRequest } from './request-fields.ts'
 
 type Api = Client<HttpCredentials>
 
@@ -159,7 +157,7 @@ function idempotencyHeader({ idempotencyHeader: header }: HttpCredentials, key: 
 }
 
 function pathOf({ path }: ReadRequest, names: Names, name: string): string {
-  return path.replace(placeholder, (_, text: string) => {
+  return path.replace(PLACEHOLDER, (_, text: string) => {
     const value = scalar(find(text, names, `${name}.path`))
     if (value === undefined || value === '') {
       throw new Failure(

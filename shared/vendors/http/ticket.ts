@@ -2,31 +2,51 @@ import * as z from 'zod/mini'
 import { type Failure, isTransient } from '../../errors.ts'
 import { optional, withDescription, word } from '../../fields.ts'
 import type { Client } from '../../providers/provider.ts'
-import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../providers/ticket.ts'
+import {
+  closeInput,
+  defineTicketProvider,
+  type OpenTicket,
+  openInput,
+  type Ticket,
+  type TicketRef,
+  updateInput,
+} from '../../providers/ticket.ts'
 import { connectionOf, httpApi, namesOf, outcomeUnknown, requireFound, requireRequest } from './connection.ts'
-import { expression, findIn, findText, isTrue, type Names, requireText } from './expression.ts'
+import { findIn, findText, isTrue, type Names, requireText } from './expression.ts'
+import { expression } from './expression-field.ts'
+import { requestNames, responseNames } from './names.ts'
 import { create, read, write } from './request.ts'
 import { createField, readField, writeField } from './request-fields.ts'
 
+const SEVERITIES = ['urgency', 'severity']
+const ofNew = requestNames([...Object.keys(openInput.shape), ...SEVERITIES])
+const ofTicket = requestNames(['id', 'project'])
+const ofUpdate = requestNames([...Object.keys(z.omit(updateInput, { comment: true }).shape), ...SEVERITIES])
+
 const connection = connectionOf({
   project: optional(word('Default project')),
-  open: createField('Opens a ticket'),
-  get: readField('Reads the ticket input.id'),
-  find: optional(readField('Finds the ticket whose idempotency key is key')),
+  open: createField('Opens a ticket', ofNew),
+  get: readField('Reads the ticket input.id', ofTicket),
+  find: optional(readField('Finds the ticket whose idempotency key is key', ofNew)),
   update: optional(
-    writeField('Updates the ticket input.id with the given fields of input, such as title, description and state'),
+    writeField(
+      'Updates the ticket input.id with the given fields of input, such as title, description and state',
+      ofUpdate,
+    ),
   ),
-  comment: optional(writeField('Adds input.comment to the ticket input.id')),
+  comment: optional(
+    writeField('Adds input.comment to the ticket input.id', requestNames(['id', 'project', 'comment'])),
+  ),
   hasComment: optional(
-    readField('Finds the comment whose idempotency key is key. "at" must find something only if it exists'),
+    readField('Finds the comment whose idempotency key is key. "at" must find something only if it exists', ofTicket),
   ),
-  close: optional(writeField('Closes the ticket input.id')),
+  close: optional(writeField('Closes the ticket input.id', requestNames(Object.keys(closeInput.shape)))),
   ticket: z.strictObject({
-    id: expression('Id of the ticket in the response: response.id'),
-    number: optional(expression('Number of the ticket, for people')),
-    url: optional(expression('Link to the ticket, for people')),
-    state: expression('State of the ticket, as the API calls it'),
-    closed: expression("Whether the ticket is closed: response.state=='done'"),
+    id: expression('Id of the ticket in the response: response.id', responseNames),
+    number: optional(expression('Number of the ticket, for people', responseNames)),
+    url: optional(expression('Link to the ticket, for people', responseNames)),
+    state: expression('State of the ticket, as the API calls it', responseNames),
+    closed: expression("Whether the ticket is closed: response.state=='done'", responseNames),
     gone: optional(
       withDescription(
         z.literal('closed'),

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { atTerminal, enter, webhooks } from './webhooks.ts'
 
@@ -261,11 +261,6 @@ describe('webhooks check --try finds a mistake', () => {
       'ticket.id finds nothing at response.id. There is an id at response.result.id of the complete response: correct open.at.',
     ],
     [
-      'ticket.id without response',
-      { ticket: { ...ticket, id: 'id' } },
-      'ticket.id must start with response. Write response.id.',
-    ],
-    [
       'ticket.id with another name',
       { ticket: { ...ticket, id: 'response.ID' } },
       'ticket.id finds nothing at response.ID. There is an id at response.id: write response.id, which finds 40.',
@@ -387,6 +382,14 @@ describe('webhooks check --try finds a mistake', () => {
     expect(out).toContain('Problem: open.path of the connection needs input.project, which is missing')
     expect({ code, stored }).toEqual({ code: 1, stored: [] })
   })
+})
+
+test('webhooks check --try reports an expression without response before anything is sent', async () => {
+  await startApi()
+  const { err, code } = await open({ ...tickets(), ticket: { ...tickets().ticket, id: 'id' } })
+  expect(err).toContain('ticket.id reads id, which is not a name here.')
+  expect(err).toContain('For a field of the response, write response.id.')
+  expect({ code, calls: api.calls }).toEqual({ code: 1, calls: [] })
 })
 
 describe('webhooks check --answer', () => {

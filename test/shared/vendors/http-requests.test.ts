@@ -90,7 +90,7 @@ describe('Requests to an HTTP API', () => {
   test('send multipart/form-data in which no value can add a field', async () => {
     await play(() => ticket())
     const title = 'Slow & late\r\n--x\r\ncontent-disposition: form-data; name="admin"\r\n\r\n1'
-    const multipart = '{"ti\\"tle": input.title, count: `2`, more: {a: `1`}, none: input.nothing}'
+    const multipart = '{"ti\\"tle": input.title, count: `2`, more: {a: `1`}, none: input.labels}'
     await open({ open: { path: 'tickets', multipart } }, { title })
     const [call] = api.calls
     const sent = new Response(call?.text ?? '', { headers: { 'content-type': String(call?.headers['content-type']) } })
@@ -103,7 +103,7 @@ describe('Requests to an HTTP API', () => {
 
   test('send no body for multipart/form-data without fields', async () => {
     await play(() => ticket())
-    await open({ open: { path: 'tickets', multipart: 'input.nothing' } })
+    await open({ open: { path: 'tickets', multipart: 'input.fields' } })
     expect(api.calls[0]).toMatchObject({ text: '' })
     expect(api.calls[0]?.headers).not.toHaveProperty('content-type')
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import * as z from 'zod/mini'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
 import { startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { Failure } from '../../../shared/errors.ts'
@@ -6,6 +7,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { startJob } from '../../../shared/providers/start-job.ts'
+import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redact } from '../../../shared/redact.ts'
 import { httpEvaluation } from '../../../shared/vendors/http/evaluation.ts'
@@ -170,9 +172,9 @@ describe('HTTP API: tickets', () => {
     ],
     [
       'the path needs a missing field',
-      { get: { path: 'things/{input.nothing}' } },
+      { get: { path: 'things/{input.project}' } },
       'refused',
-      'get.path of the connection needs input.nothing',
+      'get.path of the connection needs input.project',
     ],
   ])('report that %s', async (_, more, kind, says) => {
     await openTicket.run(provider, ticketClient(), problem)
@@ -212,6 +214,7 @@ const jobs = {
   states: { new: 'running', done: 'pass', broken: 'fail' },
 }
 const start = startJob({ summary: 'Starts', silent: 'answers' })
+const cancel = stopJob({ summary: 'Stops' })
 const jobClient = (more: object = {}, options: Options = {}) =>
   clientOf(httpJob, httpJob.connection.parse({ ...common(), ...jobs, ...more }), options)
 const run = { target: 'nightly', parameters: { size: 3 } }
@@ -269,6 +272,24 @@ describe('HTTP API: jobs', () => {
     expect(() => httpJob.checkStart({ ...run, onDeadline: 'stop' }, jobClient({ stop: undefined }).connection)).toThrow(
       'must be leave, because the connection has no "stop"',
     )
+  })
+
+  test('are read and stopped below the target and project of their start', async () => {
+    const more = {
+      look: { path: '{input.project}/{input.target}/{input.id}' },
+      stop: { path: '{input.project}/{input.target}/{input.id}/stop' },
+    }
+    const { job: state } = (await start.run(job, jobClient(more), { ...run, project: 'shop' })) as { job: unknown }
+    await failureOf(Promise.resolve(start.job?.getStatus(job, jobClient(more), run, JSON.parse(JSON.stringify(state)))))
+    await failureOf(Promise.resolve(start.job?.stop(job, jobClient(more), run, state)))
+    // The action that stops a run by its id knows only the defaults.
+    const defaults = { ...more, target: 'weekly' }
+    await failureOf(cancel.run(job, jobClient(defaults), { id: '9', project: 'shop' }) as Promise<unknown>)
+    expect(api.calls.slice(-3).map(({ path }) => path)).toEqual([
+      '/shop/nightly/1',
+      '/shop/nightly/1/stop',
+      '/shop/weekly/9',
+    ])
   })
 
   test('of chaos tests run only the allowed targets', () => {
@@ -432,6 +453,58 @@ describe('HTTP API: connection', () => {
     [{ find: { path: 'things', at: 'response[?contains(text, key)]' } }],
   ])('is rejected if it is invalid: %j', (more) => {
     expect(() => httpTicket.connection.parse({ ...common(), ...tickets, ...more })).toThrow()
+  })
+
+  test.each<[object, string, string]>([
+    [{ open: { path: 'things', body: '{title: input.titel}' } }, 'open.0.body', 'Did you mean input.title?'],
+    [{ open: { path: 'things', body: 'inptu.title' } }, 'open.0.body', 'Did you mean input?'],
+    [{ open: { path: 'things', body: '{at: event.stag}' } }, 'open.0.body', 'Did you mean event.stage?'],
+    [{ open: { path: 'things', body: '{ref: key.id}' } }, 'open.0.body', 'key has no field id. It has no fields.'],
+    [{ open: { path: 'things', query: { q: 'response.id' } } }, 'open.0.query.q', 'response, which is not a name here'],
+    [{ get: { path: 'things/{input.ID}' } }, 'get.path', 'Did you mean input.id?'],
+    [{ get: { path: 'things/{input.id}', at: 'result' } }, 'get.at', 'write response.result'],
+    [{ close: { path: 'x', body: 'input.title' } }, 'close.0.body', 'It has id, project, comment, resolution.'],
+    [{ update: [{ path: 'x' }, { path: 'y', if: 'input.status' }] }, 'update.1.if', 'Did you mean input.state?'],
+    [{ update: { path: 'x', body: 'input.comment' } }, 'update.0.body', 'input has no field comment'],
+    [{ ticket: { ...tickets.ticket, id: 'id' } }, 'ticket.id', 'For a field of the response, write response.id.'],
+    [{ open: { path: 'x', body: "key && jion('', [key])" } }, 'open.0.body', 'calls jion, which is not a function'],
+    [{ error: 'errors[0]' }, 'error', 'write response.errors'],
+    [{ login: { path: 'login', body: '{user: user}', token: 'response.id' } }, 'login.body', 'Did you mean username?'],
+  ])('is rejected if it reads an unknown name: %j', (more, path, says) => {
+    const { error } = httpTicket.connection.safeParse({ ...common(), ...tickets, ...more })
+    expect(error?.issues.map((issue) => [issue.path.join('.'), issue.message])).toEqual([
+      [path, expect.stringContaining(says)],
+    ])
+  })
+
+  test.each<[string, z.ZodMiniType, object, string]>([
+    [
+      'a run',
+      httpJob.connection,
+      { ...jobs, look: { path: '{input.parameters}' } },
+      'input has no field parameters. It has id, url, target, project.',
+    ],
+    [
+      'a message',
+      httpMessage.connection,
+      { post: { path: 'x', body: '{a: message.links[0].ulr}' } },
+      'message.links has no field ulr. It has label, url.',
+    ],
+    [
+      'an evaluation',
+      httpEvaluation.connection,
+      { measure: { path: 'x', query: { from: 'startSecond' } }, indicator: { value: 'response.value' } },
+      'Did you mean startSeconds?',
+    ],
+    [
+      'a flag',
+      httpFlag.connection,
+      { get: { path: '{input.name}' }, set: { path: '{input.flag}' }, flag: { on: 'response.on' } },
+      'input has no field name. It has project, environment, flag.',
+    ],
+  ])('of %s is rejected if it reads an unknown name', (_, schema, fields, says) => {
+    const { error } = z.safeParse(schema, { ...common(), ...fields })
+    expect(error?.issues.map(({ message }) => message)).toEqual([expect.stringContaining(says)])
   })
 
   test('sends all headers and masks only those with credentials', async () => {
