@@ -3,8 +3,7 @@ import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { oneOf, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
-import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { defineJobProvider, type Run, type StartJob } from '../../../shared/providers/job.ts'
 import { validate } from '../../../shared/validate.ts'
 import {
   type Application,
@@ -13,7 +12,6 @@ import {
   isApplication,
   nameOf,
   type Operation,
-  type OperationState,
   pageOf,
   pathOf,
   read,
@@ -21,6 +19,7 @@ import {
   transientIfBusy,
 } from '../argo-cd-application.ts'
 import { rollback } from '../argo-cd-rollback.ts'
+import { isDryRun, isHealthCurrent, statusOf } from '../argo-cd-status.ts'
 
 const connection = z.strictObject({
   baseUrl: url('URL of the API server, with its root path if it has one'),
@@ -44,8 +43,6 @@ const userInfo = z.object({ loggedIn: z.optional(z.boolean()) })
 const MARKER_NAME = 'cloud-automation-webhooks'
 /** Another operation that started this recently may have replaced ours before a poll saw it. */
 const REPLACEMENT_WINDOW_MS = 600_000
-const MAX_REASON_LENGTH = 500
-const MAX_LISTED = 10
 
 /**
  * Argo CD: syncs an application, or rolls it back, and waits until the result is healthy.
@@ -140,12 +137,12 @@ export const argoCd = defineJobProvider({
     if (state === 'pending') return { state: 'Pending', progress: 'not started yet' }
     if (state === 'replaced') return { state: 'Replaced', reason: describeReplacement(current) }
     if (state.phase !== 'Succeeded' || isDryRun(state) || isHealthCurrent(current, state))
-      return statusOf(current, state, operation)
+      return statusOf(current, state, operation.deployment !== undefined)
     // Without a refresh, Argo CD reassesses an unchanged application only after minutes.
     const refreshed = await read(http, operation, 'normal')
     const latest = stateOf(refreshed, operation)
     return typeof latest === 'object' && isHealthCurrent(refreshed, latest)
-      ? statusOf(refreshed, latest, operation)
+      ? statusOf(refreshed, latest, operation.deployment !== undefined)
       : { state: 'Succeeded', progress: 'synced; its health is not known yet' }
   },
 
@@ -275,77 +272,4 @@ function describeReplacement({ status }: Application): string {
   const { username, automated } = operation?.initiatedBy ?? {}
   const actor = username ?? (automated ? 'auto-sync' : 'an unknown user')
   return `the operation that ${actor} started at ${startedAt} replaced it, so its result is unknown`
-}
-
-function isDryRun({ operation }: OperationState): boolean {
-  return operation.sync?.dryRun ?? false
-}
-
-/** Returns true if Argo CD assessed the health after the operation finished. */
-function isHealthCurrent({ status }: Application, { finishedAt }: OperationState): boolean {
-  const { reconciledAt } = status ?? {}
-  return Boolean(finishedAt && reconciledAt && Date.parse(reconciledAt) >= Date.parse(finishedAt))
-}
-
-function statusOf(current: Application, state: OperationState, { deployment }: OperationId): RunStatus {
-  const { phase, message, finishedAt } = state
-  if (!finishedAt) return { state: phase, progress: message || undefined }
-  if (phase !== 'Succeeded') {
-    // A terminated sync is in the phase Failed, too.
-    const ended =
-      phase === 'Failed' && message?.startsWith('Operation terminated') ? { verdict: 'aborted' as const } : {}
-    return { state: phase, ...ended, ...resultsOf(current, state, failedResources(state), message) }
-  }
-  if (isDryRun(state)) return { state: 'Succeeded/dry run', ...resultsOf(current, state, []) }
-  const { health, sync } = current.status ?? {}
-  const isHealthy = health?.status === 'Healthy'
-  return {
-    state: `Succeeded/${health?.status ?? 'Unknown'}/${sync?.status ?? 'Unknown'}`,
-    // After a rollback, the application differs from its source, which is still at the later revision.
-    ...(deployment !== undefined && isHealthy ? { verdict: 'pass' } : {}),
-    progress: isHealthy ? undefined : (health?.message ?? health?.status ?? undefined),
-    ...resultsOf(current, state, unhealthyResources(current), health?.message),
-  }
-}
-
-/** A resource that keeps the application from being synced or healthy. */
-interface FailedResource {
-  kind: string
-  name: string
-  reason: string | null | undefined
-}
-
-function failedResources({ syncResult }: OperationState): FailedResource[] {
-  return (syncResult?.resources ?? [])
-    .filter(({ status, hookPhase }) => status === 'SyncFailed' || /^(?:Failed|Error)$/.test(hookPhase ?? ''))
-    .map(({ kind, name, message }) => ({ kind, name, reason: message }))
-}
-
-function unhealthyResources({ status }: Application): FailedResource[] {
-  return (status?.resources ?? [])
-    .filter(({ health }) => health?.status === 'Degraded' || health?.status === 'Missing')
-    .map(({ kind, name, health }) => ({ kind, name, reason: health?.message || health?.status }))
-}
-
-function resultsOf(
-  { status }: Application,
-  { startedAt, finishedAt, syncResult }: OperationState,
-  failed: FailedResource[],
-  message?: string | null,
-): Partial<RunStatus> {
-  const duration = Math.round((Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt)) / 1_000)
-  const revision = syncResult?.revision || syncResult?.revisions?.join(', ')
-  const images = status?.summary?.images ?? []
-  const listed = failed.slice(0, MAX_LISTED)
-  const reasons = listed.map(({ kind, name, reason }) => [`${kind} ${name}`, reason].filter(Boolean).join(': '))
-  return {
-    reason: clipSingleLine([message, ...reasons].filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
-    data: {
-      duration,
-      ...(revision ? { revision } : {}),
-      ...(images.length > 0 ? { images: images.slice(0, MAX_LISTED) } : {}),
-      ...(listed.length > 0 ? { failedResources: listed.map(({ kind, name }) => `${kind}/${name}`) } : {}),
-    },
-    metrics: { duration, failedResources: failed.length },
-  }
 }
