@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Help } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
@@ -21,6 +21,7 @@ export function createProgram(): Command {
   const program = new Command('webhooks')
     .version(version, '--version', 'show the version')
     .description('Set up, test and run webhooks for Cloud Automation (Keptn) task sequences.')
+    .configureHelp({ subcommandTerm })
     .addHelpText('after', '\nRun npm start to start the functions on this machine. Each command has its own --help.')
 
   program.commandsGroup('Set up:')
@@ -34,4 +35,9 @@ export function createProgram(): Command {
   program.commandsGroup('Extend:')
   for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)
   return program
+}
+
+/** Shows that a command has subcommands: `token [command]`. */
+function subcommandTerm(command: Command): string {
+  return command.commands.length > 0 ? `${command.name()} [command]` : new Help().subcommandTerm(command)
 }

@@ -1,3 +1,4 @@
+import { clockTime } from '../clock-time.ts'
 import { mask } from './webhook-service.ts'
 
 /** Prints the events and calls of a run with their time. Masks secrets. */
@@ -13,18 +14,12 @@ export class Journal {
   /** @param direction `->` from Keptn to the receiver, `<-` back, empty for events inside Keptn */
   line(direction: '->' | '<-' | '', ...parts: readonly string[]): void {
     const text = parts.filter((part) => part !== '').join('  ')
-    this.print(`${clock(new Date())}  ${direction.padEnd(2)}  ${mask(text, this.secrets)}`)
+    this.print(`${clockTime(Date.now())}  ${direction.padEnd(2)}  ${mask(text, this.secrets)}`)
   }
 
   warn(text: string): void {
     this.line('', `warning: ${text}`)
   }
-}
-
-const clock = (now: Date): string => {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const milliseconds = String(now.getMilliseconds()).padStart(3, '0')
-  return `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${milliseconds}`
 }
 
 /** Shortens a message to one line by removing its middle: the reason of a failure is at the end. */

@@ -1,5 +1,6 @@
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { singleLine } from '../../shared/text/single-line.ts'
+import { clockTime } from '../clock-time.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
 /**
@@ -50,9 +51,8 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
   return undefined
 }
 
-/** Returns `12:00:00.000 --> text (detail)` on one line. */
+/** Returns `12:00:00.000Z --> text (detail)` on one line. */
 function line(at: number, arrow: string, text: string, detail?: string): string {
-  const time = new Date(at).toISOString().slice(11, 23)
   const more = detail ? ` (${detail})` : ''
-  return `${time} ${arrow} ${singleLine(toPlainText(`${text}${more}`))}`
+  return `${clockTime(at)} ${arrow} ${singleLine(toPlainText(`${text}${more}`))}`
 }

@@ -82,7 +82,7 @@ async function webhooks(...args: string[]): Promise<Ran> {
 describe('npm start', () => {
   it('runs the incident sequence and prints each call and event with its time', () => {
     expect(output).toContain('The sequence passed.')
-    const time = String.raw`^\d\d:\d\d:\d\d\.\d{3} +`
+    const time = String.raw`^\d\d:\d\d:\d\d\.\d{3}Z +`
     for (const seen of [
       'openticket\\.triggered',
       '--> POST /v1/incident-management/open-ticket 202 in \\d+ ms',

@@ -42,7 +42,7 @@ export function sendCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit code: 0 passed (or accepted, with --no-wait), 1 rejected or not passed, 2 invalid arguments.
+Exit code: 0 result pass or warning (or accepted, with --no-wait), 1 result fail or call rejected, 2 invalid arguments.
 
 Examples:
   $ npm run webhooks -- send issue-ticketing/open-issue --input title='Checkout is slow' --input labels=shop,urgent

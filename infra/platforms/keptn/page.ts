@@ -1,4 +1,5 @@
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
+import { clockTime } from '../../clock-time.ts'
 import { type Answer, isObject } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { RecordedEvent } from './index.ts'
@@ -8,7 +9,7 @@ export function sequencePage(project: string, events: RecordedEvent[]): Answer {
   const lines = events.map(({ at, event }) => {
     const { status, result, message } = isObject(event.data) ? event.data : {}
     const end = event.type.endsWith('.finished') ? [`${status}/${result}`, message] : []
-    return [at.slice(11, 23), event.type.replace('sh.keptn.event.', ''), ...end].filter(Boolean).join('  ')
+    return [clockTime(Date.parse(at)), event.type.replace('sh.keptn.event.', ''), ...end].filter(Boolean).join('  ')
   })
   return page(
     200,

@@ -110,7 +110,7 @@ describe('an interactive call', () => {
     expect(receiver.types()).toContain('openticket.finished by receiver')
     expect(tasks[0]).toMatchObject({ accepted: [{ taskId: 't-1' }], outcome: { message: 'opened' } })
     expect(text).toMatch(
-      /^\d\d:\d\d:\d\d\.\d{3} {2}<- {2}openticket\.finished {2}succeeded\/pass {2}opened {2}\(receiver\)$/m,
+      /^\d\d:\d\d:\d\d\.\d{3}Z {2}<- {2}openticket\.finished {2}succeeded\/pass {2}opened {2}\(receiver\)$/m,
     )
     expect(text).toMatch(/HTTP 202 in \d+ ms {2}task t-1/)
   })
