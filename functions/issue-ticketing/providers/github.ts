@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { segment } from '../../../shared/http/segment.ts'
 import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
@@ -18,9 +19,6 @@ const issue = z.object({
 type Issue = z.output<typeof issue>
 const comment = z.object({ body: z.nullish(z.string()) })
 
-/** An event is deduplicated for a day, and a task runs for up to a month. */
-const FIND_WINDOW_MS = 25 * 3_600_000
-const FIND_WINDOW_OF_RETRY_MS = 31 * 24 * 3_600_000
 const MAX_PAGES = 5
 const PAGE_SIZE = 100
 /** GitHub refuses longer texts, measured in UTF-16 units. */
@@ -47,7 +45,7 @@ export const github = defineTicketProvider({
 
   // The list shows a new issue immediately. The search index lags.
   async find({ http, idempotencyKey, isRetry }, { project = '' }) {
-    const since = new Date(Date.now() - (isRetry ? FIND_WINDOW_OF_RETRY_MS : FIND_WINDOW_MS)).toISOString()
+    const since = searchSince(isRetry).toISOString()
     for (let page = 1; page <= MAX_PAGES; page++) {
       const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: PAGE_SIZE, page }
       const { body: issues } = await http.get(`${repositoryPath(project)}/issues`, { query, schema: z.array(issue) })

@@ -3,6 +3,7 @@ import { invalidInput } from '../../../shared/errors.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import {
   defineTicketProvider,
   type OpenTicket,
@@ -31,9 +32,6 @@ type Issue = z.output<typeof issue>
 const note = z.object({ body: z.nullish(z.string()) })
 
 const MAX_TITLE = 255
-/** An event is deduplicated for a day, and a task runs for up to a month. */
-const FIND_WINDOW_MS = 25 * 3_600_000
-const FIND_WINDOW_OF_RETRY_MS = 31 * 24 * 3_600_000
 const MAX_PAGES = 5
 
 /** Maps the states of an issue to the events that set them. */
@@ -69,7 +67,7 @@ export const gitlab = defineTicketProvider({
 
   // The list is read from the primary database after a write, so it shows a new issue immediately.
   async find({ http, idempotencyKey, isRetry }, { project = '' }) {
-    const created_after = new Date(Date.now() - (isRetry ? FIND_WINDOW_OF_RETRY_MS : FIND_WINDOW_MS)).toISOString()
+    const created_after = searchSince(isRetry).toISOString()
     const query = { state: 'all', order_by: 'created_at', sort: 'desc', created_after }
     for await (const issues of pages(http, `${projectPath(project)}/issues`, issue, query, MAX_PAGES)) {
       const found = issues.find(({ description }) => description?.includes(markerOf(idempotencyKey)))

@@ -5,6 +5,7 @@ import { integer, oneOf, optional, secret, url, withDescription } from '../../..
 import { fillPlaceholders } from '../../../shared/providers/evaluation/queries.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportDestination } from '../../../shared/providers/report.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
@@ -70,8 +71,6 @@ const MAX_TITLE = 500
 const MINUTE_MS = 60_000
 /** Dynatrace refuses info events that started earlier. */
 const MAX_AGE_MS = 30 * 24 * 60 * MINUTE_MS
-/** How far back to search for an event that has no times. */
-const SEARCH_WINDOW_MS = 25 * 60 * MINUTE_MS
 /** Dynatrace lists a new event with a delay, so a retry searches several times. */
 const SEARCH_PAUSES_MS = [0, 1_000, 2_000]
 const MAX_PAGES = 5
@@ -156,7 +155,7 @@ async function find(
   { http, idempotencyKey }: Client & { idempotencyKey: string },
   event: DynatraceEvent,
 ): Promise<string | undefined> {
-  const { eventType, entitySelector, startTime = Date.now() - SEARCH_WINDOW_MS, endTime = Date.now() } = event
+  const { eventType, entitySelector, startTime = searchSince(false).getTime(), endTime = Date.now() } = event
   for (const pause of SEARCH_PAUSES_MS) {
     await sleep(pause)
     let query: Record<string, string | number | undefined> = {
