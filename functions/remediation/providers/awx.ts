@@ -3,19 +3,12 @@ import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
 import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
-import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
+import { defineJobProvider, type Run } from '../../../shared/providers/job.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import {
-  canStoreKey,
-  getTemplate,
-  KEY_VARIABLE,
-  parseTarget,
-  refuseIgnored,
-  type TemplateKind,
-} from '../awx-templates.ts'
+import { isSaving, joinReasons, progressOf, resultsOf, runDetails } from '../awx-results.ts'
+import { kinds, parseId, states } from '../awx-run.ts'
+import { canStoreKey, getTemplate, KEY_VARIABLE, parseTarget, refuseIgnored } from '../awx-templates.ts'
 
 const GATEWAY_API = 'api/controller/v2'
 const connection = z.strictObject({
@@ -45,69 +38,8 @@ const runList = z.object({
   count: z.int(),
   results: z.array(z.object({ id: z.int(), type: z.string(), extra_vars: z.nullish(z.string()) })),
 })
-const counts = z.nullish(z.record(z.string(), z.number()))
-const runDetails = z.object({
-  status: z.string(),
-  elapsed: z.nullish(z.number()),
-  finished: z.nullish(z.string()),
-  job_explanation: z.nullish(z.string()),
-  result_traceback: z.nullish(z.string()),
-  event_processing_finished: z.nullish(z.boolean()),
-  artifacts: z.nullish(z.unknown()),
-  playbook_counts: counts,
-  host_status_counts: counts,
-})
-type RunDetails = z.output<typeof runDetails>
-const eventList = z.object({
-  results: z.array(
-    z.object({
-      task: z.nullish(z.string()),
-      host_name: z.nullish(z.string()),
-      event_data: optional(z.object({ res: z.nullish(z.unknown()) })),
-    }),
-  ),
-})
-const nodeList = z.object({
-  results: z.array(
-    z.object({
-      do_not_run: optional(z.boolean()),
-      summary_fields: z.object({
-        job: z.nullish(z.object({ id: z.int(), name: z.string(), type: z.string(), status: z.string() })),
-      }),
-    }),
-  ),
-})
-type NodeJob = NonNullable<z.output<typeof nodeList>['results'][number]['summary_fields']['job']>
-
 /** How many of the newest runs a search reads. AWX lists at most 200 at a time. */
 const SEARCH_LIMIT = { firstAttempt: 50, retry: 200 }
-/** How far back a search goes: the time that a repeated event is recognized, or the longest task. */
-const SEARCH_WINDOW_MS = { firstAttempt: 25 * 3_600_000, retry: 31 * 24 * 3_600_000 }
-/** How long to wait for the events of a job that has ended. */
-const MAX_SAVE_MS = 60_000
-const MAX_NAMES = 3
-const MAX_NODES = 200
-const MAX_REASON = 300
-
-/** From `UnifiedJobTemplate.JOB_STATUS_CHOICES` of its source. */
-const states: Readonly<Record<string, Verdict>> = {
-  new: 'running',
-  pending: 'running',
-  waiting: 'running',
-  running: 'running',
-  successful: 'pass',
-  failed: 'fail',
-  error: 'errored',
-  canceled: 'aborted',
-}
-/** AWX's names for the states of hosts, and ours. */
-const hostStates = { ok: 'ok', changed: 'changed', failures: 'failed', dark: 'unreachable', skipped: 'skipped' }
-
-const kinds = {
-  job: { runs: 'jobs', page: 'playbook' },
-  workflow: { runs: 'workflow_jobs', page: 'workflow' },
-} as const
-
 /**
  * Launches job templates and workflows of AWX and Ansible Automation Controller.
  *
@@ -134,12 +66,11 @@ export const awx = defineJobProvider({
   async find({ http, idempotencyKey, isRetry, connection: { api } }, input) {
     const template = await getTemplate(http, api, input)
     if (!canStoreKey(template)) return 'unknown'
-    const attempt = isRetry ? 'retry' : 'firstAttempt'
     const query = {
       unified_job_template: template.id,
-      created__gt: new Date(Date.now() - SEARCH_WINDOW_MS[attempt]).toISOString(),
+      created__gt: searchSince(isRetry).toISOString(),
       order_by: '-id',
-      page_size: SEARCH_LIMIT[attempt],
+      page_size: isRetry ? SEARCH_LIMIT.retry : SEARCH_LIMIT.firstAttempt,
     }
     const { count, results } = (await http.get(`${api}/unified_jobs/`, { query, schema: runList })).body
     // Slices and relaunches of a job have the same key. The first run is ours.
@@ -224,110 +155,6 @@ async function cancelWrongLaunch(http: Http, api: Api, id: string, ignored: stri
   }
 }
 
-/** AWX saves the events of a job, and so the states of its hosts, after the job has ended. */
-function isSaving({ event_processing_finished, finished }: RunDetails): boolean {
-  if (event_processing_finished !== false || !finished) return false
-  return Math.abs(Date.now() - Date.parse(finished)) < MAX_SAVE_MS
-}
-
-async function progressOf(
-  http: Http,
-  kind: TemplateKind,
-  path: string,
-  details: RunDetails,
-): Promise<string | undefined> {
-  const { play_count, task_count } = details.playbook_counts ?? {}
-  if (kind === 'job')
-    return task_count ? `play ${play_count ?? 1}, task ${task_count}` : details.job_explanation || undefined
-  const { jobs, total } = await nodesOf(http, path)
-  const running = jobs.filter(({ status }) => states[status] === 'running')
-  const ended = `${jobs.length - running.length} of ${total} nodes ended`
-  return [ended, ...running.slice(0, MAX_NAMES).map(formatNode)].join(', ')
-}
-
-function formatNode({ name, type, status }: NodeJob): string {
-  return type === 'workflow_approval' ? `waiting for the approval "${name}"` : `${name} ${status}`
-}
-
-async function nodesOf(http: Http, path: string): Promise<{ jobs: NodeJob[]; total: number }> {
-  const query = { order_by: 'id', page_size: MAX_NODES }
-  const { results } = (await http.get(`${path}workflow_nodes/`, { query, schema: nodeList })).body
-  const jobs = results.flatMap(({ summary_fields: { job } }) => (job ? [job] : []))
-  return { jobs, total: results.filter(({ do_not_run }) => !do_not_run).length }
-}
-
-async function resultsOf(http: Http, kind: TemplateKind, api: Api, path: string, details: RunDetails) {
-  const { elapsed, artifacts, host_status_counts } = details
-  const duration: Record<string, number> = elapsed == null ? {} : { duration: elapsed }
-  const hosts =
-    host_status_counts && Object.keys(host_status_counts).length > 0 ? hostsOf(host_status_counts) : undefined
-  const failure = ['fail', 'errored'].includes(states[details.status] ?? '')
-    ? await failureOf(http, kind, api, path)
-    : {}
-  const traceback = details.result_traceback?.trim().split('\n').at(-1)
-  return {
-    reason: joinReasons([failure.reason, details.job_explanation, traceback]),
-    data: {
-      ...duration,
-      ...(hosts ? { hosts } : {}),
-      ...failure.data,
-      ...(limitOutput(artifacts) === undefined ? {} : { artifacts: limitOutput(artifacts) }),
-    },
-    metrics: { ...metricsIn(artifacts), ...duration, ...hosts },
-  } satisfies Partial<RunStatus>
-}
-
-function hostsOf(counts: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(hostStates).map(([awxName, name]) => [name, counts[awxName] ?? 0]))
-}
-
-/** Returns the task or node that failed. If it cannot be read, the verdict is still reported. */
-async function failureOf(
-  http: Http,
-  kind: TemplateKind,
-  api: Api,
-  path: string,
-): Promise<{ reason?: string | undefined; data?: Record<string, string> }> {
-  try {
-    return kind === 'job' ? await failedTask(http, path) : await failedNode(http, api, path)
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    return { reason: `the failed task could not be read (${messageOf(error)})` }
-  }
-}
-
-async function failedNode(http: Http, api: Api, path: string) {
-  const { jobs } = await nodesOf(http, path)
-  const node = jobs.find(({ status }) => ['fail', 'errored'].includes(states[status] ?? ''))
-  if (!node) return {}
-  const task = node.type === 'job' ? await failedTask(http, parseId(api, `job/${node.id}`).path) : {}
-  const reason = `node "${node.name}" ended as ${node.status}${task.reason ? `: ${task.reason}` : ''}`
-  return { reason, data: { failedNode: node.name, ...task.data } }
-}
-
-/** Reads only the names and the message of an event: the arguments and results of a module may contain secrets. */
-async function failedTask(http: Http, path: string) {
-  const query = {
-    event__in: 'runner_on_failed,runner_on_unreachable',
-    failed: true,
-    order_by: '-counter',
-    page_size: MAX_NAMES,
-  }
-  const { results } = (await http.get(`${path}job_events/`, { query, schema: eventList })).body
-  const [last] = results
-  if (!last?.task) return {}
-  const hosts = results.flatMap(({ task, host_name }) => (task === last.task && host_name ? [host_name] : []))
-  const on = hosts.length > 0 ? ` on ${[...new Set(hosts)].reverse().join(', ')}` : ''
-  const res = last.event_data?.res
-  const message = isRecord(res) && typeof res['msg'] === 'string' ? `: ${clipSingleLine(res['msg'], MAX_REASON)}` : ''
-  return { reason: `task "${last.task}" failed${on}${message}`, data: { failedTask: last.task } }
-}
-
-function joinReasons(reasons: (string | null | undefined)[]): string | undefined {
-  const lines = reasons.flatMap((reason) => (reason ? clipSingleLine(reason, 2 * MAX_REASON) : []))
-  return lines.join('; ') || undefined
-}
-
 /** AWX returns invalid fields by name: `{"variables_needed_to_start": ["'host' value missing"]}`. */
 function reasonOf(body: unknown): string | undefined {
   if (!isRecord(body) || 'detail' in body || 'error' in body) return undefined
@@ -339,11 +166,4 @@ function runOf({ baseUrl }: Http, api: Api, { id, type }: { id: number; type: st
   const kind = type === 'workflow_job' ? 'workflow' : 'job'
   const page = `jobs/${kinds[kind].page}/${id}`
   return { id: `${kind}/${id}`, url: `${baseUrl}/${api === GATEWAY_API ? `execution/${page}/output` : `#/${page}`}` }
-}
-
-/** Parses an id such as `job/12` or `workflow/7`. */
-function parseId(api: string, id: string): { kind: TemplateKind; path: string } {
-  const [, kind, number] = /^(job|workflow)\/(\d{1,15})$/.exec(id) ?? []
-  if (!kind || !number) throw invalidInput('input.id', 'must be like job/12 or workflow/7')
-  return { kind: kind as TemplateKind, path: `${api}/${kinds[kind as TemplateKind].runs}/${segment(number)}/` }
 }
