@@ -40,7 +40,7 @@ export interface ButtonResponse {
   responder: unknown
 }
 
-interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
+export interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
   /** Returns the token in a request that is not verified yet, to find its task. */
   readToken(request: ButtonRequest): string | undefined
   /**
