@@ -3,6 +3,7 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineTicketProvider, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
+import { singleLine } from '../../../shared/text/single-line.ts'
 
 /** Only the fields that we need. A response that does not match is the platform's fault and is retried. */
 const ticket = z.object({
@@ -45,7 +46,7 @@ export const acme = defineTicketProvider({
   },
 
   async open({ http, idempotencyKey }, { title, description, project, fields }) {
-    const body = { title, text: description, queue: project, ref: idempotencyKey, ...fields }
+    const body = { title: singleLine(title), text: description, queue: project, ref: idempotencyKey, ...fields }
     return ticketOf((await http.post('tickets', body, { schema: ticket })).body)
   },
 
@@ -54,8 +55,8 @@ export const acme = defineTicketProvider({
   },
 
   async update({ http }, ref, { title, description, state, fields }) {
-    const status = state === undefined ? undefined : (statuses[state] ?? state)
-    await http.patch(pathOf(ref), { title, text: description, status, ...fields })
+    const status = state === undefined ? undefined : (statuses[state.toLowerCase()] ?? state)
+    await http.patch(pathOf(ref), { title: title && singleLine(title), text: description, status, ...fields })
   },
 
   async comment({ http, idempotencyKey }, ref, text) {
