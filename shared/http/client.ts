@@ -30,7 +30,10 @@ export interface RequestOptions<T = unknown> {
   body?: unknown
   /** Statuses from 300 that are results, not failures, such as 404 for a lookup. An accepted redirect is not followed. */
   accept?: readonly number[]
-  /** A POST that only reads, such as a search. It may be repeated, and sent after the deadline. */
+  /**
+   * Whether the request only reads. It may then be repeated, and sent in a dry run and after the deadline. Defaults to true
+   * for GET and HEAD.
+   */
   isRead?: boolean
   /** Overrides `errorStatus` of `HttpOptions`. */
   errorStatus?: (body: unknown) => number | undefined
@@ -145,14 +148,14 @@ export class Http {
   }
 
   /**
-   * Sends a request. Everything except GET and HEAD counts as a write unless `isRead` is set.
+   * Sends a request. Everything except GET and HEAD counts as a write unless `isRead` says otherwise.
    *
    * @param path relative to the base URL, with `segment` for each variable part; or an absolute URL of the same origin
    * @throws Failure `refused` (4xx), `credentials` (401), `platform` (5xx, network, rate limit), `timeout`, `deadline`
    */
   async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<HttpResponse<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
-    const isWrite = method !== 'GET' && method !== 'HEAD' && !options.isRead
+    const isWrite = !(options.isRead ?? (method === 'GET' || method === 'HEAD'))
     const { urlAlias } = options
     const request = this.#build(method, path, options)
     const operation = `${method} ${urlAlias ?? new URL(request.url).pathname}`

@@ -156,14 +156,14 @@ export const locust = defineJobProvider({
   },
 
   async stop({ http }) {
-    await http.get('stop')
+    await http.get('stop', { isRead: false })
   },
 })
 
 const OWN_HOST = 'locustfile'
 const CURRENT = 'current'
 /** For a call of stop-test, which knows only the id: the test never counts as stopped early. */
-const UNKNOWN_TIMES: TestState = { startedAt: 0, endsAt: 0, hasShape: true }
+const UNKNOWN_TIMES: TestState = { startedAt: 0, endsAt: Number.POSITIVE_INFINITY, hasShape: true }
 
 function isHost(target: string): boolean {
   return /^https?:\/\//i.test(target) && URL.canParse(target) && !new URL(target).username
