@@ -55,7 +55,7 @@ export interface Served {
   /** Carries the next request out and closes the connection without a response. */
   loseNext(on: string | ((call: Call) => boolean)): void
   /** Carries the next request out and never responds. */
-  holdNext(on: string): void
+  holdNext(on: string | ((call: Call) => boolean)): void
   /**
    * Replaces the body of the next matching response, if a body is given.
    *
@@ -164,6 +164,13 @@ export function servePlatform(platform: Platform): Promise<Served> {
 /** Returns the operation of a request to an AWS service that uses one path for all operations. */
 export function awsOperation({ headers }: Call): string | undefined {
   return headers['x-amz-target']?.toString().split('.')[1]
+}
+
+/** Describes a request in one line: `POST /path`, the operation of an AWS service, or `POST /path field` for GraphQL. */
+export function requestLine(call: Call): string {
+  const { query } = (call.body ?? {}) as { query?: unknown }
+  const [, field] = typeof query === 'string' ? (/\{\s*(\w+)/.exec(query) ?? []) : []
+  return awsOperation(call) ?? [call.method, call.path, field].filter(Boolean).join(' ')
 }
 
 async function readCall(request: IncomingMessage): Promise<Call> {

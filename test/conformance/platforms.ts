@@ -6,27 +6,20 @@ import { startArgoCd } from '../../infra/platforms/argo-cd.ts'
 import { startCloudWatch } from '../../infra/platforms/aws-cloudwatch.ts'
 import { startCodeBuild } from '../../infra/platforms/aws-codebuild.ts'
 import { startCodePipeline } from '../../infra/platforms/aws-codepipeline.ts'
-import { startAwsDlt } from '../../infra/platforms/aws-dlt.ts'
 import { startEventBridge } from '../../infra/platforms/aws-eventbridge.ts'
 import { startSns } from '../../infra/platforms/aws-sns.ts'
 import { startSsm } from '../../infra/platforms/aws-ssm.ts'
-import { startAzureLoadTesting } from '../../infra/platforms/azure-load-testing.ts'
 import { startAzurePipelines } from '../../infra/platforms/azure-pipelines.ts'
-import { startBlazemeter } from '../../infra/platforms/blazemeter.ts'
 import { apiKey, applicationKey, startDatadog } from '../../infra/platforms/datadog.ts'
 import { startDynatrace } from '../../infra/platforms/dynatrace/server.ts'
-import { startGatling } from '../../infra/platforms/gatling.ts'
 import { startGithubActions } from '../../infra/platforms/github/actions-server.ts'
 import { startGithubCommits } from '../../infra/platforms/github/commits-server.ts'
 import { startGitlabCi } from '../../infra/platforms/gitlab-ci.ts'
-import { startGrafanaK6 } from '../../infra/platforms/grafana-k6.ts'
 import { startJenkins } from '../../infra/platforms/jenkins.ts'
 import { startKeptn } from '../../infra/platforms/keptn/server.ts'
-import { startLocust } from '../../infra/platforms/locust.ts'
-import { awsOperation, type Call, type Served } from '../../infra/platforms/loopback-server.ts'
+import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startMattermost } from '../../infra/platforms/mattermost.ts'
 import { teamsServer } from '../../infra/platforms/msteams.ts'
-import { startNeoload } from '../../infra/platforms/neoload.ts'
 import { startNtfy } from '../../infra/platforms/ntfy.ts'
 import { incident, restartApache, startPagerDutyAutomation } from '../../infra/platforms/pagerduty-automation.ts'
 import { restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
@@ -35,10 +28,14 @@ import { slackServer } from '../../infra/platforms/slack/server.ts'
 import { endpointServer } from '../../infra/platforms/webhook.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { openTicket } from '../../shared/providers/ticket-actions.ts'
-import { jobPlatforms } from '../e2e/job-platforms.ts'
 import { flagPlatforms, type Played, ticketPlatforms } from '../e2e/platforms.ts'
 import { clientOf, keyOf } from '../functions/helpers.ts'
 import { startGithubIssues } from './github-issues.ts'
+import { chaosPlatforms } from './job-platforms/chaos-testing.ts'
+import { loadTestPlatforms } from './job-platforms/load-testing.ts'
+import { optimizationPlatforms } from './job-platforms/optimization.ts'
+import type { JobPlatform } from './job-platforms/platform.ts'
+import { remediationPlatforms } from './job-platforms/remediation.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
 export interface Target {
@@ -66,11 +63,6 @@ const region = 'eu-west-1'
 const evaluationEnd = Date.parse('2026-11-24T10:05:00Z') / 1_000
 const token = 'two starts with the same token are one run'
 const state = 'the same state is set again'
-
-/** Returns the text of a request that `writes` of a platform matches. */
-export function requestLine(call: Call): string {
-  return awsOperation(call) ?? `${call.method} ${call.path}`
-}
 
 /** Every provider with an action that writes, by category and provider. */
 export const platforms: Record<string, Platform> = {
@@ -162,63 +154,38 @@ export const platforms: Record<string, Platform> = {
   'feature-flags/http': httpFlags('set-flag'),
   'remediation/http-flag': httpFlags('toggle-flag'),
 
-  'load-testing/aws-dlt': platform('start-test', /^POST /, startAwsDlt, ({ url }) => ({
-    connection: { baseUrl: `${url}/prod`, region },
-    input: { target: 'xLSxdVZzcP' },
-  })),
+  'load-testing/aws-dlt': job(loadTestPlatforms['aws-dlt'], 'start-test'),
   'load-testing/azure-load-testing': {
-    ...platform('start-test', /^PATCH /, startAzureLoadTesting, (server) => ({
-      connection: {
-        baseUrl: server.url,
-        loginUrl: server.url,
-        tenantId: server.tenantId,
-        clientId: server.clientId,
-        clientSecret: server.clientSecret,
-      },
-      input: { target: '12345678-1234-1234-1234-123456789012' },
-      made: () => server.state.runs.length,
-    })),
+    ...job(loadTestPlatforms['azure-load-testing'], 'start-test'),
     repeatable: 'the id of a run is derived from the key, so a second PATCH is the same run',
   },
-  'load-testing/blazemeter': platform('start-test', /^POST /, startBlazemeter, ({ url, username, password }) => ({
-    connection: { baseUrl: url, username, password },
-    input: { target: '9876543' },
-  })),
-  'load-testing/gatling': platform('start-test', /^POST .*\/runs$/, startGatling, ({ url, token }) => ({
-    connection: { baseUrl: url, token },
-    input: { target: 'kqCL3sMdpbcTDBUwQZKx7Q' },
-  })),
-  'load-testing/grafana-k6': platform('start-test', /^POST .*\/start$/, startGrafanaK6, (server) => ({
-    connection: { baseUrl: server.url, token: server.token, stackId: server.stackId },
-    input: { target: server.test },
-  })),
-  'load-testing/locust': platform('start-test', /^POST .*\/swarm$/, startLocust, ({ url, password }) => ({
-    connection: { baseUrl: url, username: 'robot', password },
-    input: { target: 'https://shop.example.com', parameters: { user_count: 2, spawn_rate: 1, run_time: 'PT1M' } },
-  })),
-  'load-testing/neoload': platform('start-test', /^POST /, startNeoload, ({ url, token }) => ({
-    connection: { baseUrl: url, token },
-    input: { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project: '5e3acde2e860a132744ca916' },
-  })),
+  'load-testing/blazemeter': job(loadTestPlatforms.blazemeter, 'start-test'),
+  'load-testing/gatling': job(loadTestPlatforms.gatling, 'start-test'),
+  'load-testing/grafana-k6': job(loadTestPlatforms['grafana-k6'], 'start-test'),
+  'load-testing/locust': job(loadTestPlatforms.locust, 'start-test'),
+  'load-testing/neoload': job(loadTestPlatforms.neoload, 'start-test'),
   'load-testing/http': anyApi('start-test', httpJobs, { target: 'checkout' }),
 
-  'chaos-testing/chaos-mesh': { ...job('chaos-mesh', 'start-test', /^POST /), repeatable: 'a name is taken once' },
-  'chaos-testing/aws-fis': { ...job('aws-fis', 'start-test', /^POST /), repeatable: token },
-  'chaos-testing/gremlin': job('gremlin', 'start-test', /^POST .*\/runs$/),
-  'chaos-testing/steadybit': job('steadybit', 'start-test', /^POST .*\/execute$/),
-  'chaos-testing/litmus': job('litmus', 'start-test', /^POST .*query$/),
-  'chaos-testing/toxiproxy': { ...job('toxiproxy', 'start-test', /^POST /), needsTask: true },
+  'chaos-testing/chaos-mesh': {
+    ...job(chaosPlatforms['chaos-mesh'], 'start-test'),
+    repeatable: 'a name is taken once',
+  },
+  'chaos-testing/aws-fis': { ...job(chaosPlatforms['aws-fis'], 'start-test'), repeatable: token },
+  'chaos-testing/gremlin': job(chaosPlatforms.gremlin, 'start-test'),
+  'chaos-testing/steadybit': job(chaosPlatforms.steadybit, 'start-test'),
+  'chaos-testing/litmus': job(chaosPlatforms.litmus, 'start-test'),
+  'chaos-testing/toxiproxy': { ...job(chaosPlatforms.toxiproxy, 'start-test'), needsTask: true },
   'chaos-testing/http': anyApi('start-test', () => ({ ...httpJobs(), allow: ['latency'] }), { target: 'latency' }),
 
   'optimization/aws-sagemaker': {
-    ...job('aws-sagemaker', 'start-model', /^StartPipelineExecution$/),
+    ...job(optimizationPlatforms['aws-sagemaker'], 'start-model'),
     repeatable: token,
   },
   'optimization/aws-step-functions': {
-    ...job('aws-step-functions', 'start-model', /^StartExecution$/),
+    ...job(optimizationPlatforms['aws-step-functions'], 'start-model'),
     repeatable: 'an execution with the same name is the same execution',
   },
-  'optimization/databricks': { ...job('databricks', 'start-model', /^POST .*\/run-now$/), repeatable: token },
+  'optimization/databricks': { ...job(optimizationPlatforms.databricks, 'start-model'), repeatable: token },
   'optimization/akamas': {
     ...platform('start-model', /^POST /, akamasServer, ({ url }) => ({
       connection: { baseUrl: url, ...akamasUser, mode: 'delegate' },
@@ -228,22 +195,10 @@ export const platforms: Record<string, Platform> = {
   },
   'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
 
-  'remediation/argo-cd': platform('rollback', /^POST .*\/rollback$/, startArgoCd, (server) => {
-    for (const digit of ['a', 'b', 'c']) server.deploy(digit.repeat(40))
-    return {
-      connection: { baseUrl: server.url, token: server.token },
-      input: { target: 'guestbook', project: 'shop' },
-    }
-  }),
-  'remediation/aws-codepipeline': platform('rollback', /^RollbackStage$/, startCodePipeline, (server) => {
-    for (let deployments = 0; deployments < 3; deployments++) server.deploy('Succeeded')
-    return {
-      connection: { endpoint: server.url, region },
-      input: { target: 'shop-delivery', parameters: { stage: 'Deploy' } },
-    }
-  }),
-  'remediation/awx': job('awx', 'run-runbook', /^POST .*\/launch\/$/),
-  'remediation/stackstorm': job('stackstorm', 'run-runbook', /^POST .*\/executions$/),
+  'remediation/argo-cd': job(remediationPlatforms['argo-cd'], 'rollback'),
+  'remediation/aws-codepipeline': job(remediationPlatforms['aws-codepipeline'], 'rollback'),
+  'remediation/awx': job(remediationPlatforms.awx, 'run-runbook'),
+  'remediation/stackstorm': job(remediationPlatforms.stackstorm, 'run-runbook'),
 
   'notification/slack': platform('push-update', /^POST .*chat\.postMessage$/, slackServer, slack),
   'notification/mattermost': platform('push-update', /^POST .*\/posts$/, startMattermost, mattermost),
@@ -383,12 +338,10 @@ function flag(name: string, action: string, writes: RegExp): Platform {
   }
 }
 
-function job(name: string, action: string, writes: RegExp): Platform {
-  const known = jobPlatforms[name]
-  if (!known) throw new Error(`No fake platform for ${name}`)
+function job(known: JobPlatform, action: string): Platform {
   return {
     action,
-    writes,
+    writes: known.starts,
     async start() {
       const { server, connection, input, runs } = await known.start()
       return { server, connection, input, made: runs }

@@ -1,10 +1,10 @@
-import type { Call as Request } from '../../infra/platforms/loopback-server.ts'
+import { type Call as Request, requestLine } from '../../infra/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
 import type { CallRequest } from '../../shared/core/http/parse.ts'
 import { type ActionResult, completed } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
-import { type Platform, requestLine, type Target } from './platforms.ts'
+import type { Platform, Target } from './platforms.ts'
 
 /** Bodies of a successful response that no platform sends after a write. */
 export const unexpectedBodies: Record<string, string> = {

@@ -1,10 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type DatabricksServer, startDatabricks } from '../../infra/platforms/databricks/server.ts'
-import { awsOperation, type Call } from '../../infra/platforms/loopback-server.ts'
-import { type JobPlatform, jobPlatforms, type PlayedJobs } from './job-platforms.ts'
-import { type Answer, Service, triggered, until } from './service.ts'
+import { awsOperation, type Call, requestLine } from '../../infra/platforms/loopback-server.ts'
+import { chaosPlatforms } from '../conformance/job-platforms/chaos-testing.ts'
+import { optimizationPlatforms } from '../conformance/job-platforms/optimization.ts'
+import type { JobPlatform, PlayedJobs } from '../conformance/job-platforms/platform.ts'
+import { remediationPlatforms } from '../conformance/job-platforms/remediation.ts'
+import { type Answer, awsCredentials, Service, triggered, until } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks/connections'
+// The servers that play AWS accept only this access key.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
+
+type CategoryName = 'chaos-testing' | 'optimization' | 'remediation'
+const jobPlatforms: Record<string, JobPlatform & { category: CategoryName }> = {
+  ...withCategory('chaos-testing', chaosPlatforms),
+  ...withCategory('optimization', optimizationPlatforms),
+  ...withCategory('remediation', { awx: remediationPlatforms.awx, stackstorm: remediationPlatforms.stackstorm }),
+}
 const names = Object.keys(jobPlatforms)
 const actions = {
   'chaos-testing': { start: 'start-test', stop: 'stop-test' },
@@ -43,7 +55,7 @@ function connections(of: Record<string, PlayedJobs>) {
 /** A start on a platform, and its task. */
 class Job {
   readonly name: string
-  readonly kind: JobPlatform
+  readonly kind: (typeof jobPlatforms)[string]
   readonly at: PlayedJobs
   readonly event: ReturnType<typeof triggered>
   readonly #before: number
@@ -76,10 +88,10 @@ class Job {
 
   /** Starts, and the platform carries that out; its answer is lost on the way, or never comes. */
   async startWithFault(how: 'lost' | 'held'): Promise<void> {
-    const { server, startedBy = 'POST', beforeStart } = this.at
-    beforeStart?.()
-    if (how === 'lost') server.loseNext(startedBy)
-    else server.holdNext(startedBy)
+    const { server } = this.at
+    const isStart = (call: Call) => this.kind.starts.test(requestLine(call))
+    if (how === 'lost') server.loseNext(isStart)
+    else server.holdNext(isStart)
     await this.start()
   }
 
@@ -389,4 +401,8 @@ function whichStopsAs(what: JobPlatform['stoppedAtStart']) {
 
 function knownIn(jobs: Job[]): Job[] {
   return jobs.filter(({ kind }) => kind.known !== 'neither')
+}
+
+function withCategory<C extends CategoryName>(category: C, platforms: Record<string, JobPlatform>) {
+  return Object.fromEntries(Object.entries(platforms).map(([name, platform]) => [name, { ...platform, category }]))
 }

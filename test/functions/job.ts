@@ -47,9 +47,23 @@ export class Job<S extends z.ZodMiniObject> {
     throw new Error(`The run is still ${result.status}`)
   }
 
+  /** Starts a run, changes the platform and polls once. */
+  async pollAfter(input: object, change: () => unknown): Promise<PollResult> {
+    const started = await this.start(input)
+    await change()
+    return this.poll(started, input)
+  }
+
+  /** Starts a run, changes the platform, polls once and returns the outcome. */
+  async endAfter(input: object, change: () => unknown): Promise<Outcome> {
+    const started = await this.start(input)
+    await change()
+    return this.end(started, input)
+  }
+
   /** Requests a stop and polls once. */
-  async stop(input: object): Promise<Outcome> {
-    const result = await this.#act(this.#actions.stop, input)
+  async stop(input: object, options?: Options): Promise<Outcome> {
+    const result = await this.#act(this.#actions.stop, input, options)
     if (result.type === 'completed') return result.outcome
     const polled = await this.#poll(this.#actions.stop, input, result.job)
     return 'outcome' in polled ? polled.outcome : passed(`still ${polled.status}`)

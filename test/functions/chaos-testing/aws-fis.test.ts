@@ -1,21 +1,18 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
 import { type FisServer, startFis } from '../../../infra/platforms/aws-fis.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
 import { experiment, experimentActions } from './experiment.ts'
 
-let server: FisServer
-beforeEach(async () => {
-  server = await startFis()
-})
-afterEach(() => server.close())
+const server = startEach(startFis)
 
 const target = 'EXT1a2b3c4d5e6f7'
 const shop = { target }
+const preview = { ...shop, parameters: { actionsMode: 'skip-all' } }
 const id = 'EXP000000000000001'
 const url = `https://eu-west-1.console.aws.amazon.com/fis/home?region=eu-west-1#ExperimentDetails:ExperimentId=${id}`
 const byCondition = { reason: 'Experiment halted by stop condition.' }
@@ -24,8 +21,31 @@ const connected = (fields: object = {}) =>
   experiment(awsFis, () => ({ endpoint: server.url, region: 'eu-west-1', allow: [target], ...fields }))
 const connection = (fields: object) => awsFis.connection.parse({ allow: target, ...fields })
 const starts = () => server.calls.filter(({ method }) => method === 'POST')
+const endIn = (status: string, more: Parameters<FisServer['become']>[1] = {}) =>
+  connected().endAfter(shop, () => server.become(status, more))
 
-jobConformance(awsFis, experimentActions, jobPlatforms['aws-fis'])
+jobConformance(awsFis, experimentActions, chaosPlatforms['aws-fis'], {
+  states: {
+    running: ['pending', 'initiating', 'running', 'stopping'],
+    pass: ['completed'],
+    aborted: ['stopped', 'cancelled'],
+    errored: ['failed'],
+  },
+  invalid: [
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a version', { ref: '2' }, 'input.ref is not supported'],
+    ['a name', { target: 'stress the shop' }, 'input.target must be an experiment template id'],
+    ['another path', { target: 'EXT1/../../x' }, 'input.target must be an experiment template id'],
+    ['an invalid mode', { parameters: { actionsMode: 'some' } }, 'input.parameters.actionsMode must be run-all'],
+    ['other targets', { parameters: { targets: {} } }, 'input.parameters.targets is not supported'],
+    ['other tags', { parameters: { tags: { team: 'x' } } }, 'input.parameters.tags is not supported'],
+  ],
+  forbidden: [
+    ['another template', {}, `input.target is "${target}", which is outside the blast radius`, { allow: 'EXT9' }],
+    ['a longer id', {}, 'is outside the blast radius', { allow: target.slice(0, -1), target }],
+  ],
+  invalidIds: [[target, `${id}/..`, 'EXP', '17'], 'such as EXPabc123DEFghi'],
+})
 
 describe('AWS FIS: connection', () => {
   test('the check reads an unknown experiment, signed for the service and region', async () => {
@@ -36,9 +56,8 @@ describe('AWS FIS: connection', () => {
 
   test('the check explains a missing permission', async () => {
     server.state.denied = ['GetExperiment']
-    const failure = await failureOf(awsFis.check(connected().client()))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toMatch(/not authorized to perform: fis:GetExperiment. Allow it under awsProviders/)
+    const message = 'not authorized to perform: fis:GetExperiment. Allow it under awsProviders'
+    await expectFailure(awsFis.check(connected().client()), { kind: 'refused' }, message)
   })
 
   test.each([
@@ -46,7 +65,7 @@ describe('AWS FIS: connection', () => {
     ['ExpiredTokenException', 'The security token included in the request is expired'],
   ])('refused credentials are reported as such: %s', async (type, message) => {
     server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type } })
-    expect(await failureOf(awsFis.check(connected().client()))).toMatchObject({ kind: 'credentials' })
+    await expectFailure(awsFis.check(connected().client()), { kind: 'credentials' })
   })
 
   test.each([
@@ -72,242 +91,129 @@ describe('AWS FIS: connection', () => {
     }
   })
 
-  test('requires allow and contains no secrets', () => {
-    expect(awsFis.connection.safeParse({ region: 'eu-west-1' }).success).toBe(false)
+  test('contains no secrets', () => {
     expect(secretsIn(awsFis.connection, connection({ roleArn: 'a', externalId: 'b' }))).toEqual([])
   })
 })
 
 describe('AWS FIS: start', () => {
-  test('starts an experiment and returns at once', async () => {
-    const { outcome } = await connected({ target }).start({})
-    expect(outcome).toMatchObject({
-      result: 'pass',
-      message: `Started experiment ${id}: cpu-stress (aws:ssm:send-command), stop-one (aws:ec2:stop-instances)`,
-      data: { id, url, state: 'started' },
-      links: { [`aws-fis ${id}`]: url },
-    })
-    expect(starts()).toMatchObject([
-      {
-        body: {
-          clientToken: keyOf(1),
-          experimentTemplateId: target,
-          tags: { 'cloud-automation-webhooks': keyOf(1) },
-        },
-      },
-    ])
+  test('has the key as its token and as a tag, and names the actions of the template', async () => {
+    const { outcome } = await connected({ allow: ['EXT9', 'EXT1*'] }).start(shop)
+    const message = `Started experiment ${id}: cpu-stress (aws:ssm:send-command), stop-one (aws:ec2:stop-instances)`
+    expect(outcome).toMatchObject({ message, data: { id, url } })
+    const tags = { 'cloud-automation-webhooks': keyOf(1) }
+    expect(starts()).toMatchObject([{ body: { clientToken: keyOf(1), experimentTemplateId: target, tags } }])
+  })
+
+  test('without a key has no tag', async () => {
+    await connected().start(shop, { key: undefined })
+    expect(server.newest().tags).toEqual({})
   })
 
   test('can preview the targets without injecting a fault', async () => {
-    const { outcome } = await connected().start({ ...shop, parameters: { actionsMode: 'skip-all' } })
+    const { outcome } = await connected().start(preview)
     expect(outcome.message).toContain(`Started experiment ${id}: a preview of cpu-stress`)
     expect(server.newest().experimentOptions).toMatchObject({ actionsMode: 'skip-all' })
   })
 
   test.each([
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a version', { ref: '2' }, 'input.ref is not supported'],
-    ['a name', { target: 'stress the shop' }, 'input.target must be an experiment template id'],
-    ['another path', { target: 'EXT1/../../x' }, 'input.target must be an experiment template id'],
-    ['an invalid mode', { parameters: { actionsMode: 'some' } }, 'input.parameters.actionsMode must be run-all'],
-    ['other targets', { parameters: { targets: {} } }, 'input.parameters.targets is not supported'],
-    ['other tags', { parameters: { tags: { team: 'x' } } }, 'input.parameters.tags is not supported'],
-  ])('rejects %s before sending a request', async (_what, input, message) => {
-    const failure = await failureOf(connected({ allow: '*' }).start({ ...shop, ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
-  })
-
-  test('rejects a template outside the blast radius before sending a request', async () => {
-    for (const fields of [{ allow: 'EXT9' }, { allow: 'EXT1a2b3c4d5e6f', target }]) {
-      const failure = await failureOf(connected(fields).start(shop))
-      expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-      expect(failure.message).toContain(`input.target is "${target}", which is outside the blast radius`)
-    }
-    expect(server.calls).toEqual([])
-    await connected({ allow: ['EXT9', 'EXT1*'] }).start(shop)
-    expect(starts()).toHaveLength(1)
-  })
-
-  test('reports the reason that AWS gives', async () => {
-    const nope = await failureOf(connected({ allow: '*' }).start({ target: 'EXTnope' }))
-    expect(nope).toMatchObject({ kind: 'refused', status: 422 })
-    expect(nope.message).toContain('Experiment template EXTnope does not exist.')
-    const elsewhere = await failureOf(connected({ region: 'eu-west-2' }).start(shop))
-    expect(elsewhere.message).toContain('Credential should be scoped to a valid region.')
-    for (const operation of ['StartExperiment', 'TagResource']) {
-      server.state.denied = [operation]
-      expect((await failureOf(connected().start(shop))).message).toContain(`fis:${operation}`)
-    }
+    ['an unknown template', [], { target: 'EXTnope' }, {}, 'Experiment template EXTnope does not exist.'],
+    ['another region', [], shop, { region: 'eu-west-2' }, 'Credential should be scoped to a valid region.'],
+    ['a role that may not start', ['StartExperiment'], shop, {}, 'fis:StartExperiment'],
+    ['a role that may not tag', ['TagResource'], shop, {}, 'fis:TagResource'],
+  ])('is refused with the reason of AWS for %s', async (_what, denied, input, fields, message) => {
+    server.state.denied = denied
+    await expectFailure(connected({ allow: '*', ...fields }).start(input), { kind: 'refused', status: 422 }, message)
     expect(server.state.experiments).toEqual([])
   })
 
   test('waits while too many experiments are running', async () => {
     server.state.maxActive = 1
     await connected().start(shop, { key: keyOf(2) })
-    const failure = await failureOf(connected().start(shop))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-    expect(failure.message).toBe(
-      `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`,
-    )
+    const message = `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`
+    const waiting = { kind: 'platform', transient: true, mayHaveWritten: false, message }
+    await expectFailure(connected().start(shop), waiting)
     server.become('completed')
     await connected().start(shop)
     expect(server.state.experiments).toHaveLength(2)
   })
 
   test.each([
-    [409, 'ConflictException', {}, undefined],
-    [400, 'ThrottlingException', {}, undefined],
-    [429, 'ThrottlingException', { 'retry-after': '7' }, 7],
-  ])('is transient after %s %s', async (status, type, headers, retryAfter) => {
-    server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': type, ...headers } })
-    const failure = await failureOf(connected().start(shop))
-    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false, retryAfter })
-    expect(failure.message).toContain('Rate exceeded')
-  })
-})
-
-describe('AWS FIS: start with a lost response', () => {
-  test('calls with other keys or without a key start their own experiments', async () => {
-    await connected().start(shop)
-    for (const key of [keyOf(2), undefined, undefined]) await connected().start(shop, { key })
-    expect(server.state.experiments.map(({ tags }) => Object.values(tags))).toEqual([[keyOf(1)], [keyOf(2)], [], []])
+    [409, 'ConflictException'],
+    [400, 'ThrottlingException'],
+  ])('is transient after %s %s', async (status, type) => {
+    server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': type } })
+    await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false }, 'Rate exceeded')
   })
 })
 
 describe('AWS FIS: experiment', () => {
-  // All values of ExperimentStatus in the contract.
-  test.each(['pending', 'initiating', 'running', 'stopping'])('keeps running in the state %s', async (state) => {
-    const started = await connected().start(shop)
-    server.become(state)
-    expect(await connected().poll(started, shop)).toMatchObject({ status: state })
-  })
-
   test.each([
-    ['completed', 'succeeded', 'pass'],
-    ['stopped', 'aborted', 'fail'],
-    ['failed', 'errored', 'fail'],
-    ['cancelled', 'aborted', 'fail'],
-  ])('in the state %s, ends as %s with the result %s', async (state, status, result) => {
-    const started = await connected().start(shop)
-    server.become(state)
-    expect(await connected().end(started, shop)).toMatchObject({
-      status,
-      result,
-      data: { id, url, state, template: target, duration: 300 },
-      links: { [`aws-fis ${id}`]: url },
-    })
+    ['Experiment halted by stop condition.', 'succeeded', ' (alarms: checkout-errors)'],
+    ['Experiment stopped by user.', 'aborted', ''],
+    ['Experiment halted by safety lever.', 'aborted', ''],
+    ['Experiment stopped.', 'aborted', ''],
+  ])('that was stopped because of "%s" is %s', async (reason, status, note) => {
+    const message = `Experiment ${id} ended as stopped: ${reason}${note}`
+    expect(await endIn('stopped', { reason })).toMatchObject({ status, result: 'fail', message })
   })
-
-  test('keeps running in an unknown state', async () => {
-    const started = await connected().start(shop)
-    server.become('exploding')
-    expect(await connected().poll(started, shop)).toMatchObject({ status: 'exploding (unknown state)' })
-  })
-
-  test('fails if a stop condition stopped it', async () => {
-    const started = await connected().start(shop)
-    server.become('stopped', byCondition)
-    expect(await connected().end(started, shop)).toMatchObject({
-      status: 'succeeded',
-      result: 'fail',
-      message: `Experiment ${id} ended as stopped: Experiment halted by stop condition. (alarms: checkout-errors)`,
-      data: { alarms: ['checkout-errors'] },
-    })
-  })
-
-  test.each(['Experiment stopped by user.', 'Experiment halted by safety lever.', 'Experiment stopped.'])(
-    'is aborted if it was stopped for another reason: %s',
-    async (reason) => {
-      const started = await connected().start(shop)
-      server.become('stopped', { reason })
-      expect(await connected().end(started, shop)).toMatchObject({
-        status: 'aborted',
-        result: 'fail',
-        message: `Experiment ${id} ended as stopped: ${reason}`,
-      })
-    },
-  )
 
   test.each([
     ['succeeded', [{ source: 'aws:cloudwatch:alarm', value: 'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x' }]],
     ['aborted', [{ source: 'none' }]],
-  ])('stopped without a reason, is %s with the conditions %j', async (status, stopConditions) => {
-    const started = await connected().start(shop)
-    server.become('stopped')
-    Object.assign(server.newest(), { stopConditions, state: { status: 'stopped' } })
-    expect(await connected().end(started, shop)).toMatchObject({ status, result: 'fail' })
+  ])('that was stopped without a reason is %s with the conditions %j', async (status, stopConditions) => {
+    const stop = () => Object.assign(server.newest(), { stopConditions, state: { status: 'stopped' } })
+    expect(await connected().endAfter(shop, stop)).toMatchObject({ status, result: 'fail' })
   })
 
-  test('reports what was injected', async () => {
-    const started = await connected().start(shop)
-    server.act('cpu-stress', 'completed')
-    server.act('stop-one', 'stopped', 'Action was halted by stop condition.')
-    Object.assign(server.newest(), { targetAccountConfigurationsCount: 2 })
-    server.become('stopped', byCondition)
-    expect((await connected().end(started, shop)).data).toEqual({
-      start: '2025-11-24T16:00:00.000Z',
-      end: '2025-11-24T16:05:00.000Z',
-      id,
-      url,
-      state: 'stopped',
-      template: target,
-      duration: 300,
+  test('reports what was injected, and is judged by thresholds', async () => {
+    const reason = 'Action was halted by stop condition.'
+    const input = { ...shop, thresholds: [{ metric: 'duration', op: '<', value: 400, warn: 200 }] }
+    const ended = await connected().endAfter(input, () => {
+      server.act('cpu-stress', 'completed')
+      server.act('stop-one', 'stopped', reason)
+      Object.assign(server.newest(), { targetAccountConfigurationsCount: 2 })
+      server.become('stopped', byCondition)
+    })
+    expect(ended.message).toContain('duration is 300, not < 200')
+    expect(ended.data).toEqual({
+      ...{ id, url, state: 'stopped', template: target, duration: 300, accounts: 2, alarms: ['checkout-errors'] },
+      ...{ start: '2025-11-24T16:00:00.000Z', end: '2025-11-24T16:05:00.000Z', thresholds: expect.any(Array) },
       actions: {
         'cpu-stress': { actionId: 'aws:ssm:send-command', state: 'completed' },
-        'stop-one': {
-          actionId: 'aws:ec2:stop-instances',
-          state: 'stopped',
-          reason: 'Action was halted by stop condition.',
-        },
+        'stop-one': { actionId: 'aws:ec2:stop-instances', state: 'stopped', reason },
       },
       targets: { shop: 'aws:ec2:instance, COUNT(1)' },
-      accounts: 2,
-      alarms: ['checkout-errors'],
     })
   })
 
-  test('a failure names the action and its reason', async () => {
-    const started = await connected().start(shop)
-    server.act('stop-one', 'failed', 'User is not authorized to perform ec2:StopInstances.')
+  test('that failed names the action and its reason', async () => {
     const error = { accountId: '123456789012', code: 'AuthorizationFailure', location: 'actions/stop-one' }
-    server.become('failed', { reason: 'Action failed.', error })
-    expect(await connected().end(started, shop)).toMatchObject({
-      status: 'errored',
-      message: `Experiment ${id} ended as failed: action stop-one failed: User is not authorized to perform ec2:StopInstances. (AuthorizationFailure, actions/stop-one)`,
-      data: { failedAction: 'stop-one' },
+    const ended = await connected().endAfter(shop, () => {
+      server.act('stop-one', 'failed', 'User is not authorized to perform ec2:StopInstances.')
+      server.become('failed', { reason: 'Action failed.', error })
     })
+    const reason = 'User is not authorized to perform ec2:StopInstances. (AuthorizationFailure, actions/stop-one)'
+    const message = `Experiment ${id} ended as failed: action stop-one failed: ${reason}`
+    expect(ended).toMatchObject({ status: 'errored', message, data: { failedAction: 'stop-one' } })
   })
 
-  test('a failure before any action has the reason of AWS', async () => {
-    const started = await connected().start(shop)
-    server.become('failed', { reason: 'Target resolution returned empty set' })
-    expect((await connected().end(started, shop)).message).toBe(
-      `Experiment ${id} ended as failed: Target resolution returned empty set`,
-    )
+  test.each([
+    ['failed', 'Target resolution returned empty set', 'Target resolution returned empty set'],
+    ['cancelled', 'It ended.', 'AWS cancels experiments while the safety lever is engaged'],
+  ])('that is %s has the reason of AWS', async (status, reason, words) => {
+    expect((await endIn(status, { reason })).message).toContain(words)
   })
 
-  test('a cancellation mentions the safety lever', async () => {
-    const started = await connected().start(shop)
-    server.become('cancelled')
-    expect((await connected().end(started, shop)).message).toContain(
-      'AWS cancels experiments while the safety lever is engaged',
-    )
-  })
-
-  test('without an injected fault, is a warning unless it was a preview', async () => {
-    const preview = { ...shop, parameters: { actionsMode: 'skip-all' } }
-    for (const [input, result, words] of [
-      [shop, 'warning', 'no fault was injected: all actions were skipped'],
-      [preview, 'pass', 'a preview: its actions were skipped'],
-    ] as const) {
-      const started = await connected().start(input, { key: keyOf(result === 'pass' ? 1 : 2) })
+  test.each([
+    ['a warning', shop, 'warning', 'no fault was injected: all actions were skipped'],
+    ['a pass if it was a preview', preview, 'pass', 'a preview: its actions were skipped'],
+  ])('without an injected fault is %s', async (_what, input, result, words) => {
+    const ended = await connected().endAfter(input, () => {
       for (const name of ['cpu-stress', 'stop-one']) server.act(name, 'skipped')
       server.become('completed')
-      const ended = await connected().end(started, input)
-      expect(ended).toMatchObject({ status: 'succeeded', result, message: expect.stringContaining(words) })
-    }
+    })
+    expect(ended).toMatchObject({ status: 'succeeded', result, message: expect.stringContaining(words) })
   })
 
   test('reports its progress', async () => {
@@ -315,49 +221,18 @@ describe('AWS FIS: experiment', () => {
     expect(await connected().poll(started, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
     server.act('cpu-stress', 'completed')
     server.act('stop-one', 'running')
-    server.become('running')
-    expect(await connected().poll(started, shop)).toMatchObject({
-      progress: '1 of 2 actions ended, running: stop-one',
-    })
-  })
-
-  test('is judged by thresholds', async () => {
-    const input = { ...shop, thresholds: [{ metric: 'duration', op: '<', value: 400, warn: 200 }] }
-    const started = await connected().start(input)
-    server.become('completed')
-    expect(await connected().end(started, input)).toMatchObject({ result: 'warning' })
-  })
-
-  test('is refused if it no longer exists', async () => {
-    const started = await connected().start(shop)
-    server.state.experiments = []
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining(`Experiment ${id} does not exist.`),
-    })
+    const progress = '1 of 2 actions ended, running: stop-one'
+    expect(await connected().poll(started, shop)).toMatchObject({ progress })
   })
 })
 
 describe('AWS FIS: stop-test', () => {
-  test('stops an experiment and waits until it has ended', async () => {
+  test('waits until the experiment has ended', async () => {
     await connected().start(shop)
-    server.become('running')
     expect(await connected().stop({ id })).toMatchObject({ message: 'still stopping' })
-    server.become('stopped')
-    expect(await connected().stop({ id })).toMatchObject({
-      result: 'pass',
-      message: `Experiment ${id} had ended already (stopped)`,
-      data: { id, url },
-    })
   })
 
-  test('also stops it at the deadline', async () => {
-    const started = await connected().start(shop)
-    expect(await connected().stopAtDeadline(started, shop)).toBe(true)
-    expect(server.newest().state.status).toBe('stopping')
-  })
-
-  test('passes if the experiment ends between the poll and the stop', async () => {
+  test('reads the experiment again if AWS refuses to stop it', async () => {
     await connected().start(shop)
     server.become('completed')
     await awsFis.stop(connected().client(), { id })
@@ -367,18 +242,7 @@ describe('AWS FIS: stop-test', () => {
   test('reports the reason that AWS gives for a refusal', async () => {
     await connected().start(shop)
     server.state.denied = ['StopExperiment']
-    expect((await failureOf(connected().stop({ id }))).message).toContain('fis:StopExperiment')
-    server.state.denied = []
-    server.failNext(503, {}, { on: 'DELETE' })
-    expect(await failureOf(connected().stop({ id }))).toMatchObject({ transient: true })
-    const gone = await failureOf(connected().stop({ id: 'EXPnope' }))
-    expect(gone).toMatchObject({ kind: 'refused', message: expect.stringContaining('EXPnope does not exist.') })
-  })
-
-  test.each([target, `${id}/..`, 'EXP', '17'])('rejects the id %j', async (wrong) => {
-    const failure = await failureOf(connected().stop({ id: wrong }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain('such as EXPabc123DEFghi')
-    expect(server.calls).toEqual([])
+    await expectFailure(connected().stop({ id }), { kind: 'refused' }, 'fis:StopExperiment')
+    await expectFailure(connected().stop({ id: 'EXPnope' }), { kind: 'refused' }, 'EXPnope does not exist.')
   })
 })

@@ -1,18 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
 import type { chaosTemplate } from '../../../functions/chaos-testing/chaos-mesh-objects.ts'
 import { chaosMesh } from '../../../functions/chaos-testing/providers/chaos-mesh.ts'
 import { type ChaosMeshServer, startChaosMesh } from '../../../infra/platforms/chaos-mesh.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import { failureOf, keyOf, startEach } from '../helpers.ts'
 import { experiment, experimentActions } from './experiment.ts'
 
-let server: ChaosMeshServer
-beforeEach(async () => {
-  server = await startChaosMesh()
-})
-afterEach(() => server.close())
+const server = startEach(startChaosMesh)
 
 type Template = z.input<typeof chaosTemplate>
 const apiVersion = 'chaos-mesh.org/v1alpha1'
@@ -48,7 +44,21 @@ const idOf = ({ kind, metadata, uid }: ReturnType<ChaosMeshServer['newest']>) =>
 const uid = '8f1d3c0e-2a51-4c0b-9d3f-6f0c1c7f7a10'
 const abort = { 'workflow.chaos-mesh.org/abort': 'true' }
 
-jobConformance(chaosMesh, experimentActions, jobPlatforms['chaos-mesh'])
+jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
+  states: {
+    running: ['injecting', 'running', 'paused', 'deleting'],
+    pass: ['finished'],
+    aborted: ['deleted'],
+  },
+  otherStates: [
+    'unknown',
+    'failed',
+    'finished/unconfirmed',
+    'finished/not-injected',
+    'finished/check-failed',
+    'finished/aborted',
+  ],
+})
 
 describe('Chaos Mesh: connection', () => {
   test('the check reads the archives of its namespaces, like every start', async () => {

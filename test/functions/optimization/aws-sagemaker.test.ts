@@ -11,7 +11,7 @@ import {
   tuned,
 } from '../../../infra/platforms/aws-sagemaker.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
+import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { times } from '../times.ts'
@@ -61,11 +61,35 @@ function setStatus(id: string, status: string, more: object = {}) {
   Object.assign(runOf(id), { [field]: status, ...more })
 }
 
-jobConformance(
-  awsSageMaker,
-  { start: actions['start-model'], stop: actions['stop-model'] },
-  jobPlatforms['aws-sagemaker'],
-)
+const failed = { fail: ['Failed'], aborted: ['Stopped'] }
+const faults = ['Failed/InternalServerError', 'Failed/CapacityError']
+const states = {
+  pipeline: { running: ['Executing', 'Stopping'], pass: ['Succeeded'], ...failed },
+  training: {
+    running: ['InProgress', 'Stopping', 'Deleting'],
+    pass: ['Completed'],
+    fail: ['Failed', 'Stopped/MaxRuntimeExceeded'],
+    aborted: ['Stopped'],
+    errored: [...faults, 'Stopped/MaxWaitTimeExceeded'],
+  },
+  tuning: {
+    running: ['InProgress', 'Stopping', 'Deleting'],
+    pass: ['Completed'],
+    ...failed,
+    errored: [...faults, 'DeleteFailed'],
+  },
+}
+for (const kind of ['pipeline', 'training', 'tuning'] as const)
+  jobConformance(
+    awsSageMaker,
+    { start: actions['start-model'], stop: actions['stop-model'] },
+    sageMakerPlatforms[kind],
+    {
+      name: `Amazon SageMaker: a ${kind}`,
+      states: states[kind],
+      otherStates: Object.values(states).flatMap((one) => Object.values(one).flat()),
+    },
+  )
 
 describe('Amazon SageMaker: the connection', () => {
   test.each([

@@ -4,7 +4,7 @@ import { actions } from '../../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { type StepFunctionsServer, startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
+import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job, secondsOf } from '../job.ts'
 
@@ -37,7 +37,15 @@ const startCount = () => server.operations().filter((operation) => operation ===
 jobConformance(
   awsStepFunctions,
   { start: actions['start-model'], stop: actions['stop-model'] },
-  jobPlatforms['aws-step-functions'],
+  optimizationPlatforms['aws-step-functions'],
+  {
+    states: {
+      running: ['RUNNING', 'PENDING_REDRIVE'],
+      pass: ['SUCCEEDED'],
+      fail: ['FAILED', 'TIMED_OUT'],
+      aborted: ['ABORTED'],
+    },
+  },
 )
 
 describe('AWS Step Functions: the connection', () => {

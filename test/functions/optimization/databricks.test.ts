@@ -5,7 +5,7 @@ import { type DatabricksServer, startDatabricks } from '../../../infra/platforms
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
+import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 
@@ -41,7 +41,33 @@ const succeeded = ended('SUCCESS', 'SUCCESS')
 const failed = ended('RUN_EXECUTION_ERROR', 'CLIENT_ERROR', 'Workload failed, see run output for details')
 const skipped = ended('SKIPPED', 'CLIENT_ERROR', 'An upstream task failed.')
 
-jobConformance(databricks, { start: actions['start-model'], stop: actions['stop-model'] }, jobPlatforms['databricks'])
+jobConformance(
+  databricks,
+  { start: actions['start-model'], stop: actions['stop-model'] },
+  optimizationPlatforms.databricks,
+  {
+    states: {
+      running: ['BLOCKED', 'PENDING', 'QUEUED', 'RUNNING', 'TERMINATING', 'WAITING'],
+      pass: ['SUCCESS'],
+      warning: ['SUCCESS_WITH_FAILURES'],
+      fail: ['RUN_EXECUTION_ERROR'],
+      aborted: ['USER_CANCELED', 'CANCELED'],
+      errored: [
+        ...['BREAKING_CHANGE', 'BUDGET_POLICY_LIMIT_EXCEEDED', 'CLOUD_FAILURE', 'CLUSTER_ERROR', 'DISABLED'],
+        ...['CLUSTER_REQUEST_LIMIT_EXCEEDED', 'DRIVER_ERROR', 'FEATURE_DISABLED', 'INTERNAL_ERROR', 'SKIPPED'],
+        ...['INVALID_CLUSTER_REQUEST', 'INVALID_RUN_CONFIGURATION', 'LIBRARY_INSTALLATION_ERROR'],
+        ...['MAX_CONCURRENT_RUNS_EXCEEDED', 'MAX_JOB_QUEUE_SIZE_EXCEEDED', 'MAX_SPARK_CONTEXTS_EXCEEDED'],
+        ...['REPOSITORY_CHECKOUT_FAILED', 'RESOURCE_NOT_FOUND', 'STORAGE_ACCESS_ERROR', 'UNAUTHORIZED_ERROR'],
+        'WORKSPACE_RUN_LIMIT_EXCEEDED',
+      ],
+    },
+    // Of the older API.
+    otherStates: [
+      ...['WAITING_FOR_RETRY', 'FAILED', 'TIMEDOUT', 'EXCLUDED', 'MAXIMUM_CONCURRENT_RUNS_REACHED'],
+      ...['UPSTREAM_CANCELED', 'UPSTREAM_FAILED'],
+    ],
+  },
+)
 
 describe('Databricks: the connection', () => {
   test('distinguishes an invalid token from missing permissions, which are both a 403 response', async () => {

@@ -4,7 +4,7 @@ import { awx } from '../../../functions/remediation/providers/awx.ts'
 import { type AwxServer, restart, startAwx } from '../../../infra/platforms/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
+import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { times } from '../times.ts'
@@ -35,7 +35,15 @@ const templateOf = (target: number) => {
   return found
 }
 
-jobConformance(awx, runbooks, jobPlatforms['awx'])
+jobConformance(awx, runbooks, remediationPlatforms.awx, {
+  states: {
+    running: ['new', 'pending', 'waiting', 'running'],
+    pass: ['successful'],
+    fail: ['failed'],
+    errored: ['error'],
+    aborted: ['canceled'],
+  },
+})
 
 describe('AWX: the connection', () => {
   test('can have a user name and a password', async () => {

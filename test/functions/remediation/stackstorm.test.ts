@@ -3,7 +3,7 @@ import { actions } from '../../../functions/remediation/actions.ts'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
 import { type StackStormServer, startStackStorm } from '../../../infra/platforms/stackstorm.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { jobPlatforms } from '../../e2e/job-platforms.ts'
+import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { Job } from '../job.ts'
 
@@ -27,7 +27,14 @@ const execution = () => {
   return found
 }
 
-jobConformance(stackstorm, runbooks, jobPlatforms['stackstorm'], {
+jobConformance(stackstorm, runbooks, remediationPlatforms.stackstorm, {
+  states: {
+    running: ['requested', 'scheduled', 'delayed', 'running', 'pending', 'pausing', 'paused', 'resuming', 'canceling'],
+    pass: ['succeeded'],
+    fail: ['failed', 'timeout'],
+    errored: ['abandoned'],
+    aborted: ['canceled'],
+  },
   refusal: (faultstring) => ({ faultstring }),
 })
 

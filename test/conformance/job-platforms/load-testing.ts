@@ -1,0 +1,183 @@
+import { startAwsDlt } from '../../../infra/platforms/aws-dlt.ts'
+import { startAzureLoadTesting } from '../../../infra/platforms/azure-load-testing.ts'
+import { startBlazemeter } from '../../../infra/platforms/blazemeter.ts'
+import { startGatling } from '../../../infra/platforms/gatling.ts'
+import { startGrafanaK6 } from '../../../infra/platforms/grafana-k6.ts'
+import { startLocust } from '../../../infra/platforms/locust.ts'
+import { startNeoload } from '../../../infra/platforms/neoload.ts'
+import type { JobPlatform } from './platform.ts'
+
+export const loadTestPlatforms = {
+  'aws-dlt': {
+    known: 'neither',
+    starts: /^POST .*\/scenarios$/,
+    async start() {
+      const server = await startAwsDlt()
+      const { url, testId: target, state, finish } = server
+      const { scenario } = state
+      const enter = (status: string) => {
+        if (/^(?:complete|cancelled|failed)$/.test(status)) finish(status)
+        else Object.assign(scenario, { status })
+      }
+      return {
+        server,
+        connection: { baseUrl: `${url}/prod`, region: 'eu-west-1' },
+        input: { target },
+        runs: () => state.starts.length,
+        id: () => `${target}@${scenario.startTime.replace(' ', 'T')}Z`,
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => enter('complete'),
+        hasStopped() {
+          if (scenario.status === 'cancelling') enter('cancelled')
+          return scenario.status === 'cancelled'
+        },
+      }
+    },
+  },
+  'azure-load-testing': {
+    known: 'token',
+    starts: /^PATCH /,
+    async start() {
+      const server = await startAzureLoadTesting()
+      const { url, tenantId, clientId, clientSecret, state, finish } = server
+      const enter = (name: string) => {
+        const [status = '', testResult] = name.split('/')
+        finish(status, testResult)
+      }
+      return {
+        server,
+        connection: { baseUrl: url, loginUrl: url, tenantId, clientId, clientSecret },
+        input: { target: state.tests[0] },
+        runs: () => state.runs.length,
+        id: () => String(state.runs.at(-1)?.testRunId),
+        hasStarted: () => enter('EXECUTING'),
+        enter,
+        end: () => enter('DONE/PASSED'),
+        hasStopped() {
+          if (state.runs.at(-1)?.status === 'CANCELLING') enter('CANCELLED')
+          return state.runs.at(-1)?.status === 'CANCELLED'
+        },
+      }
+    },
+  },
+  blazemeter: {
+    known: 'neither',
+    // A run that was stopped has no verdict.
+    stops: 'succeeded',
+    starts: /^POST .*\/start$/,
+    async start() {
+      const server = await startBlazemeter()
+      const { url: baseUrl, username, password, state, finish } = server
+      const newest = () => state.masters.at(-1)
+      const enter = (name: string) => {
+        const [status, reportStatus = null] = name.split('/')
+        if (status === 'ENDED') finish(reportStatus)
+        else Object.assign(newest() ?? {}, { status })
+      }
+      return {
+        server,
+        connection: { baseUrl, username, password },
+        input: { target: '9876543' },
+        runs: () => state.masters.length,
+        id: () => String(newest()?.id),
+        hasStarted: () => enter('DATA_RECEIVED'),
+        enter,
+        end: () => enter('ENDED/pass'),
+        hasStopped: () => newest()?.status === 'ENDED',
+      }
+    },
+  },
+  gatling: {
+    known: 'look-up',
+    starts: /^POST .*\/tests\/.*\/runs$/,
+    async start() {
+      const server = await startGatling()
+      const { url: baseUrl, token, state, enter } = server
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target: state.tests[0] },
+        runs: () => state.runs.length,
+        id: () => String(state.runs.at(-1)?._id),
+        hasStarted: () => enter('Injecting'),
+        enter,
+        end: () => enter('Successful', true),
+        hasStopped: () => state.runs.at(-1)?.status === 'Stopped',
+      }
+    },
+  },
+  'grafana-k6': {
+    known: 'token',
+    starts: /^POST .*\/start$/,
+    async start() {
+      const server = await startGrafanaK6()
+      const { url: baseUrl, token, stackId, test: target, state } = server
+      const fault = { by_user: null, message: 'Validation error', code: 123 }
+      const enter = (name: string) => {
+        const [type = '', result = null] = name.split('/')
+        server.enter(type, { result, ...(result === 'error' ? { extra: fault } : {}) })
+      }
+      return {
+        server,
+        connection: { baseUrl, token, stackId },
+        input: { target },
+        runs: () => state.runs.length,
+        id: () => String(state.runs.at(-1)?.id),
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => enter('completed/passed'),
+        hasStopped: () => state.runs.at(-1)?.history.at(-1)?.type === 'aborted',
+      }
+    },
+  },
+  locust: {
+    known: 'neither',
+    reliableAfter: 30,
+    stops: 'succeeded',
+    starts: /^POST .*\/swarm$/,
+    async start() {
+      const server = await startLocust()
+      const { url: baseUrl, password, state, finish } = server
+      // A shape of the locustfile decides when a test ends, so no end is early.
+      state.shape = true
+      return {
+        server,
+        connection: { baseUrl, username: 'robot', password },
+        input: { target: 'https://shop.example.com', parameters: { user_count: 2, spawn_rate: 1, run_time: 'PT1M' } },
+        runs: () => state.starts.length,
+        id: () => 'current',
+        hasStarted: () => void Object.assign(state, { state: 'running' }),
+        enter: (name) => (name === 'stopped' ? finish() : void Object.assign(state, { state: name })),
+        end: finish,
+        hasStopped: () => state.state === 'stopped',
+      }
+    },
+  },
+  neoload: {
+    known: 'look-up',
+    starts: /^POST .*\/start/,
+    async start() {
+      const server = await startNeoload()
+      const { url: baseUrl, token, state, finish } = server
+      const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']
+      const newest = () => state.results.at(-1)
+      const enter = (name: string) => {
+        const [status, reason = '', quality] = name.split('/')
+        if (status === 'TERMINATED') finish(reason, quality)
+        else Object.assign(newest() ?? {}, { status })
+      }
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target, project },
+        runs: () => state.results.length,
+        id: () => `${project}#${newest()?.id}`,
+        hasStarted: () => enter('RUNNING'),
+        enter,
+        end: () => enter('TERMINATED/POLICY/PASSED'),
+        hasStopped: () => newest()?.terminationReason === 'MANUAL',
+      }
+    },
+  },
+} satisfies Record<string, JobPlatform>

@@ -1,0 +1,118 @@
+import { startSageMaker } from '../../../infra/platforms/aws-sagemaker.ts'
+import { startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
+import { startDatabricks } from '../../../infra/platforms/databricks/server.ts'
+import type { JobPlatform } from './platform.ts'
+
+const region = 'eu-west-1'
+/** Without one, a tuning does not pass. */
+const BestTrainingJob = {
+  TrainingJobName: 'churn-tuning-017',
+  FinalHyperParameterTuningJobObjectiveMetric: { MetricName: 'validation:auc', Value: 0.94 },
+}
+const RUNNING = /^(?:BLOCKED|PENDING|QUEUED|RUNNING|TERMINATING|WAITING)$/
+
+export const optimizationPlatforms = {
+  databricks: {
+    known: 'token',
+    starts: /^POST .*\/run-now$/,
+    async start() {
+      const server = await startDatabricks()
+      const { url: baseUrl, token, state, show } = server
+      const statusOf = () => state.runs.at(-1)?.status?.['state']
+      /** Enters a state, or ends with a code. */
+      const enter = (state: string) => {
+        const termination_details = { code: state, type: 'SUCCESS', message: '' }
+        show({ status: RUNNING.test(state) ? { state } : { state: 'TERMINATED', termination_details } })
+      }
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target: String(state.jobs[0]?.job_id) },
+        runs: () => state.runs.length,
+        id: () => String(state.runs.at(-1)?.run_id),
+        hasStarted: () => enter('RUNNING'),
+        enter,
+        end: () => enter('SUCCESS'),
+        hasStopped() {
+          if (statusOf() === 'TERMINATING') enter('USER_CANCELED')
+          return statusOf() === 'TERMINATED'
+        },
+      }
+    },
+  },
+  'aws-step-functions': {
+    known: 'token',
+    starts: /^StartExecution$/,
+    async start() {
+      const server = await startStepFunctions()
+      const { url: endpoint, state, end } = server
+      const [target = ''] = Object.keys(state.machines)
+      return {
+        server,
+        connection: { region, endpoint },
+        input: { target },
+        runs: () => state.executions.length,
+        id: () => state.executions.at(-1)?.executionArn ?? '',
+        hasStarted: () => undefined,
+        enter: end,
+        end: () => end('SUCCEEDED'),
+        hasStopped: () => state.executions.at(-1)?.status === 'ABORTED',
+      }
+    },
+  },
+  'aws-sagemaker': sageMaker('pipeline'),
+} satisfies Record<string, JobPlatform>
+
+/** Each kind of run of Amazon SageMaker. */
+export const sageMakerPlatforms = {
+  pipeline: sageMaker('pipeline'),
+  training: sageMaker('training'),
+  tuning: sageMaker('tuning'),
+}
+
+function sageMaker(kind: 'pipeline' | 'training' | 'tuning') {
+  const { starts, target, field } = {
+    pipeline: { starts: /^StartPipelineExecution$/, target: 'churn-model', field: 'status' },
+    training: { starts: /^CreateTrainingJob$/, target: 'training/churn-weekly', field: 'TrainingJobStatus' },
+    tuning: {
+      starts: /^CreateHyperParameterTuningJob$/,
+      target: 'tuning/churn-tuning',
+      field: 'HyperParameterTuningJobStatus',
+    },
+  }[kind]
+  return {
+    known: 'token',
+    starts,
+    async start() {
+      const server = await startSageMaker()
+      const { url: endpoint, state } = server
+      // The first job of each kind is the one that is copied.
+      const runs = () =>
+        ({
+          pipeline: state.executions.map((execution) => [execution.arn, execution] as const),
+          training: Object.entries(state.trainings).slice(1),
+          tuning: Object.entries(state.tunings).slice(1),
+        })[kind]
+      const newest = () => (runs().at(-1)?.[1] ?? {}) as Record<string, unknown>
+      const enter = (name: string) => {
+        const [status, detail] = name.split('/')
+        const FailureReason = status === 'Failed' && detail ? `${detail}: It broke.` : undefined
+        Object.assign(newest(), { [field]: status, SecondaryStatus: detail ?? status, FailureReason, BestTrainingJob })
+      }
+      return {
+        server,
+        connection: { region, endpoint },
+        input: { target },
+        runs: () => runs().length,
+        id: () => `${kind === 'pipeline' ? '' : `${kind}/`}${runs().at(-1)?.[0]}`,
+        hasStarted: () => undefined,
+        enter,
+        end: () => enter(kind === 'pipeline' ? 'Succeeded' : 'Completed'),
+        hasStopped() {
+          if (newest()[field] === 'Stopping') enter('Stopped')
+          return newest()[field] === 'Stopped'
+        },
+      }
+    },
+  } satisfies JobPlatform
+}

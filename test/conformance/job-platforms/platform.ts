@@ -1,0 +1,46 @@
+import type { Served } from '../../../infra/platforms/loopback-server.ts'
+
+/** A fake platform of jobs, and what a test does with it. */
+export interface PlayedJobs {
+  server: Served
+  /** The secret of the connection, without the name of the provider. */
+  connection: Record<string, unknown>
+  /** The input of a start. */
+  input: Record<string, unknown>
+  /** How many runs were started. */
+  runs(): number
+  /** The id of the newest run, as stop accepts it. */
+  id(): string
+  /** Marks the newest run as started. It runs until `end`. */
+  hasStarted(): void
+  /** Brings the newest run into a state, as the provider names it. */
+  enter(state: string): void
+  /** Ends the newest run, successfully if the platform has no other end. */
+  end(): void
+  /** Whether the newest run has stopped; one that was asked to does so now. */
+  hasStopped(): boolean
+}
+
+/** The differences between job platforms. */
+export interface JobPlatform {
+  /** Matches the request that starts a run: `POST /path`, or an AWS operation. */
+  starts: RegExp
+  /**
+   * How a start whose response is lost is recognized: the platform treats two starts with one token as one, or shows the key,
+   * or neither.
+   */
+  known: 'token' | 'look-up' | 'neither'
+  /** The status of the task when the run ends, if it is not `succeeded`. */
+  ends?: 'aborted'
+  /** The status of the task of a run that was stopped, if it is not `aborted`. */
+  stops?: 'succeeded'
+  /** It refuses to stop a run that has ended. */
+  refusesLateStop?: true
+  /** Seconds after which the state of a new run is reliable. */
+  reliableAfter?: number
+  /** It can be stopped only after it has started. */
+  stopsLate?: true
+  /** The outcome of a task without a start response whose run was stopped meanwhile. Defaults to the result of the run. */
+  stoppedAtStart?: 'unknown'
+  start(): Promise<PlayedJobs>
+}

@@ -1,0 +1,119 @@
+import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
+import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
+import { restart, startAwx } from '../../../infra/platforms/awx.ts'
+import { startStackStorm } from '../../../infra/platforms/stackstorm.ts'
+import type { JobPlatform } from './platform.ts'
+
+export const remediationPlatforms = {
+  awx: awx('job', String(restart.id)),
+  stackstorm: {
+    known: 'look-up',
+    starts: /^POST .*\/executions$/,
+    async start() {
+      const server = await startStackStorm()
+      const { url: baseUrl, token, state } = server
+      const enter = (status: string) => void Object.assign(state.executions.at(-1) ?? {}, { status })
+      const statusOf = () => state.executions.at(-1)?.status
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target: 'shop.restart' },
+        runs: () => state.executions.length,
+        id: () => state.executions.at(-1)?.id ?? '',
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => enter('succeeded'),
+        hasStopped() {
+          if (statusOf() === 'canceling') enter('canceled')
+          return statusOf() === 'canceled'
+        },
+      }
+    },
+  },
+  'argo-cd': {
+    known: 'neither',
+    refusesLateStop: true,
+    starts: /^POST .*\/rollback$/,
+    async start() {
+      const server = await startArgoCd()
+      const { url: baseUrl, token, application, startOperation, finish, reconcile, deploy } = server
+      for (const digit of ['a', 'b', 'c']) deploy(digit.repeat(40))
+      const enter = (name: string) => {
+        const [phase = '', health, sync] = name.split('/')
+        startOperation()
+        finish(phase, `It has ${phase}`)
+        if (health) reconcile(health, sync)
+      }
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target: 'guestbook', project: 'shop' },
+        runs: () => server.calls.filter(({ path }) => path.endsWith('/rollback')).length,
+        id: () => 'guestbook#rollback-1',
+        hasStarted: startOperation,
+        enter,
+        end: () => enter('Succeeded/Healthy/Synced'),
+        hasStopped() {
+          if (application().status.operationState?.phase !== 'Terminating') return false
+          finish('Failed', 'Operation terminated')
+          return true
+        },
+      }
+    },
+  },
+  'aws-codepipeline': {
+    known: 'neither',
+    starts: /^RollbackStage$/,
+    async start() {
+      const server = await startCodePipeline()
+      const { url: endpoint, state } = server
+      const enter = (status: string) => {
+        server.pass('Deploy', status)
+        server.end(status)
+      }
+      for (let deployments = 0; deployments < 3; deployments++) server.deploy('Succeeded')
+      const rollbacks = () => state.executions.filter(({ executionType }) => executionType === 'ROLLBACK')
+      const newest = () => rollbacks().at(-1)
+      return {
+        server,
+        connection: { endpoint, region: 'eu-west-1' },
+        input: { target: 'shop-delivery', parameters: { stage: 'Deploy' } },
+        runs: () => rollbacks().length,
+        id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
+        hasStarted: () => undefined,
+        enter,
+        end: () => enter('Succeeded'),
+        hasStopped() {
+          if (newest()?.status === 'Stopping') enter('Stopped')
+          return newest()?.status === 'Stopped'
+        },
+      }
+    },
+  },
+} satisfies Record<string, JobPlatform>
+
+/** A job of AWX is also a workflow of several jobs. */
+export const awxWorkflows: JobPlatform = awx('workflow', 'workflow/20')
+
+function awx(kind: 'job' | 'workflow', target: string): JobPlatform {
+  return {
+    known: 'look-up',
+    starts: /^POST .*\/launch\/$/,
+    async start() {
+      const server = await startAwx()
+      const { url: baseUrl, token, state, finish } = server
+      const enter = (status: string) => void Object.assign(state.runs.at(-1) ?? {}, { status })
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target },
+        runs: () => state.runs.length,
+        id: () => `${kind}/${state.runs.at(-1)?.id}`,
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => finish('successful'),
+        hasStopped: () => state.runs.at(-1)?.status === 'canceled',
+      }
+    },
+  }
+}
