@@ -1,8 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { Validations } from 'aws-cdk-lib/core'
+import { CfnResource, Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { awsProviders, build } from './synthesize.ts'
+import { awsProviders, build, tenCategories } from './synthesize.ts'
+
+const buildWithValidation = (settings: object = {}) => build(settings, tenCategories, true)
 
 /** Returns the findings of cdk-nag's AwsSolutions and of CDK's own rules. */
 function findingsIn({ app }: ReturnType<typeof build>): string[] {
@@ -48,26 +50,32 @@ const everything = {
   awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/webhooks'] },
 }
 
-describe('cdk-nag AwsSolutions', () => {
+describe('the validation of the CDK and cdk-nag AwsSolutions', () => {
   it('finds nothing in the default stack', () => {
-    expect(findingsIn(build())).toEqual([])
+    expect(findingsIn(buildWithValidation())).toEqual([])
   })
 
   it('finds nothing with all options', () => {
-    expect(findingsIn(build(everything))).toEqual([])
+    expect(findingsIn(buildWithValidation(everything))).toEqual([])
   })
 
   it('finds nothing without the log role of the account', () => {
-    expect(findingsIn(build({ apiGatewayLogRole: false }))).toEqual([])
+    expect(findingsIn(buildWithValidation({ apiGatewayLogRole: false }))).toEqual([])
   })
 
   it('finds a wildcard without a reason', () => {
-    const built = build()
+    const built = buildWithValidation()
     new Policy(built.stack, 'TooMuch', {
       force: true,
       statements: [new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] })],
     })
     expect(findingsIn(built).join()).toContain('Validation failed')
+  })
+
+  it('finds an invalid property', () => {
+    const built = buildWithValidation()
+    new CfnResource(built.stack, 'Queue', { type: 'AWS::SQS::Queue', properties: { DelaySeconds: 'a minute' } })
+    expect(findingsIn(built).join()).toContain("'a minute' is not of type 'integer'")
   })
 
   it('is acknowledged for single rules and resources only, each with a reason', () => {

@@ -105,18 +105,31 @@ export interface Synthesized {
  * Creates the stack without synthesizing it.
  *
  * @param settings the object `webhooks` in cdk.json
+ * @param validates validates the template when it is synthesized, which takes ten times as long
  */
-export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories) {
-  const app = new App({ context: flags, outdir: mkdtempSync(join(scratch, 'cdk.out-')) })
+export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories, validates = false) {
+  const outdir = mkdtempSync(join(scratch, 'cdk.out-'))
+  const app = new App({ context: flags, outdir, builtinCloudFormationValidation: validates })
   const names = categories.map(({ name }) => name)
   const bundles = emptyBundles(categories)
   const stack = new WebhooksStack(app, 'Webhooks', { settings: readSettings(settings, names), categories, bundles })
   return { app, stack }
 }
 
-/** Synthesizes the stack. */
-export function synthesize(...how: Parameters<typeof build>): Synthesized {
-  const template = Template.fromStack(build(...how).stack)
+const synthesized = new Map<readonly CategoryInfo[], Map<string, Synthesized>>()
+
+/** Synthesizes the stack, once for equal settings. */
+export function synthesize(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories): Synthesized {
+  const ofCategories = synthesized.get(categories) ?? new Map<string, Synthesized>()
+  synthesized.set(categories, ofCategories)
+  const key = JSON.stringify(settings)
+  const result = ofCategories.get(key) ?? synthesizeStack(settings, categories)
+  ofCategories.set(key, result)
+  return result
+}
+
+function synthesizeStack(settings: object, categories: readonly CategoryInfo[]): Synthesized {
+  const template = Template.fromStack(build(settings, categories).stack)
   const resources = Object.entries(template.toJSON()['Resources'] as Record<string, Omit<Resource, 'id'>>)
   const all = (type: string) =>
     resources.filter(([, { Type }]) => Type === type).map(([id, resource]) => ({ id, ...resource }))
