@@ -1,4 +1,4 @@
-import { awsError, denied, serveJson } from './aws-json.ts'
+import { awsError, awsResult, serveJson } from './aws-json.ts'
 import type { Reply, Served } from './loopback-server.ts'
 
 interface Datum {
@@ -8,11 +8,16 @@ interface Datum {
   Timestamp?: number
 }
 
+interface PutMetricData {
+  Namespace: string
+  MetricData?: Datum[]
+}
+
 interface CloudWatchState {
   /** The stored data, with its namespace. */
   data: (Datum & { namespace: string })[]
-  /** Whether the caller's role may send metrics. */
-  allowed: boolean
+  /** Operations that the role of the caller does not allow. */
+  denied: string[]
 }
 
 export interface CloudWatchServer extends Served {
@@ -34,16 +39,14 @@ const MAX_DATA = 1_000
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
  */
 export async function startCloudWatch(now: number): Promise<CloudWatchServer> {
-  const state: CloudWatchState = { data: [], allowed: true }
+  const state: CloudWatchState = { data: [], denied: [] }
   const served = await serveJson({
     service: 'monitoring',
     target: 'GraniteServiceVersion20100801',
     version: '1.0',
-    answer(operation, input) {
-      if (operation !== 'PutMetricData') return awsError('com.amazon.coral.service#UnknownOperationException')
-      if (!state.allowed) return denied('cloudwatch:PutMetricData', '*')
-      return put(state, input as { Namespace: string; MetricData?: Datum[] }, now)
-    },
+    actions: 'cloudwatch',
+    state,
+    operations: { PutMetricData: (input) => put(state, input as unknown as PutMetricData, now) },
   })
   const values = () => {
     const found: Record<string, number[]> = {}
@@ -56,7 +59,7 @@ export async function startCloudWatch(now: number): Promise<CloudWatchServer> {
   return { ...served, state, values }
 }
 
-function put(state: CloudWatchState, input: { Namespace: string; MetricData?: Datum[] }, now: number): Reply {
+function put(state: CloudWatchState, input: PutMetricData, now: number): Reply {
   const { Namespace, MetricData = [] } = input
   const wrong = (message: string) => awsError('com.amazonaws.cloudwatch#InvalidParameterValueException', message)
   if (MetricData.length === 0)
@@ -77,5 +80,5 @@ function put(state: CloudWatchState, input: { Namespace: string; MetricData?: Da
       return wrong(`The parameter ${path}.Timestamp must specify a time no more than two weeks in the past.`)
   }
   state.data.push(...MetricData.map((datum) => ({ namespace: Namespace, ...datum })))
-  return { status: 200, body: {} }
+  return awsResult({})
 }

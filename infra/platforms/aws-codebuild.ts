@@ -1,4 +1,5 @@
-import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
+import type { Reply } from './loopback-server.ts'
 
 interface Variable {
   name: string
@@ -47,10 +48,8 @@ interface CodeBuildState {
   maxQueued: number
 }
 
-export interface CodeBuildServer extends Served {
+export interface CodeBuildServer extends JsonServer {
   state: CodeBuildState
-  /** The requested operations in order: `StartBuild`. */
-  operations(): string[]
   end(status: string, more?: Partial<Build>): void
 }
 
@@ -69,11 +68,14 @@ export async function startCodeBuild(): Promise<CodeBuildServer> {
     listsLate: 0,
     maxQueued: 10,
   }
-  const served = await serve((call) => new CodeBuild(state).answer(call))
+  const { operations } = new CodeBuild(state)
+  const served = await serveJson({
+    ...{ service: 'codebuild', target: 'CodeBuild_20161006', version: '1.1', state },
+    operations,
+  })
   return {
     ...served,
     state,
-    operations: () => served.calls.map((call) => awsOperation(call) ?? ''),
     end(status, more = {}) {
       const build = state.builds.at(-1)
       if (!build) throw new Error('There is no build')
@@ -88,14 +90,6 @@ type Input = Record<string, unknown>
 
 const STARTED_AT = 1_764_000_000
 
-function refuse(type: string, message: string): Reply {
-  return { status: 400, body: { __type: type, message }, headers: { 'content-type': 'application/x-amz-json-1.1' } }
-}
-
-function done(body: object): Reply {
-  return { status: 200, body, headers: { 'content-type': 'application/x-amz-json-1.1' } }
-}
-
 class CodeBuild {
   readonly #state: CodeBuildState
 
@@ -103,34 +97,12 @@ class CodeBuild {
     this.#state = state
   }
 
-  answer(call: Call): Reply {
-    const operation = awsOperation(call) ?? ''
-    if (!String(call.headers['x-amz-target']).startsWith('CodeBuild_20161006.'))
-      return refuse('UnknownOperationException', '')
-    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/codebuild\/aws4_request/.exec(
-      String(call.headers['authorization']),
-    )
-    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    if (this.#state.denied.includes(operation)) {
-      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
-      return refuse('AccessDeniedException', `User: ${user} is not authorized to perform: codebuild:${operation}`)
-    }
-    const input = call.body as Input
-    switch (operation) {
-      case 'StartBuild':
-        return this.#start(input)
-      case 'BatchGetBuilds':
-        return this.#get(input)
-      case 'ListBuildsForProject':
-        return this.#list(input)
-      case 'StopBuild':
-        return this.#stop(input)
-      case 'BatchGetReports':
-        return this.#reports(input)
-      default:
-        return refuse('UnknownOperationException', '')
-    }
+  readonly operations: Record<string, (input: Input) => Reply> = {
+    StartBuild: (input) => this.#start(input),
+    BatchGetBuilds: (input) => this.#get(input),
+    ListBuildsForProject: (input) => this.#list(input),
+    StopBuild: (input) => this.#stop(input),
+    BatchGetReports: (input) => this.#reports(input),
   }
 
   #start(input: Input): Reply {
@@ -138,22 +110,22 @@ class CodeBuild {
     const { projectName: project, sourceVersion, idempotencyToken: token } = input as Record<string, string>
     const variables = (input['environmentVariablesOverride'] ?? []) as Variable[]
     if (!project || !this.#state.projects.includes(project))
-      return refuse(
+      return awsError(
         'ResourceNotFoundException',
         `Project cannot be found: arn:aws:codebuild:eu-west-1:123456789012:project/${project}`,
       )
     if (variables.some(({ name, value }) => !name || typeof value !== 'string'))
-      return refuse('InvalidInputException', 'Invalid environment variable')
-    if (sourceVersion === 'nope') return refuse('InvalidInputException', 'Invalid source version: nope')
+      return awsError('InvalidInputException', 'Invalid environment variable')
+    if (sourceVersion === 'nope') return awsError('InvalidInputException', 'Invalid source version: nope')
     const asked = JSON.stringify(input)
     const earlier = token === undefined ? undefined : tokens.get(token)
     if (earlier) {
       return earlier.asked === asked
-        ? done({ build: earlier.build })
-        : refuse('InvalidInputException', 'Idempotent parameter mismatch')
+        ? awsResult({ build: earlier.build })
+        : awsError('InvalidInputException', 'Idempotent parameter mismatch')
     }
     if (builds.filter(({ buildComplete }) => !buildComplete).length >= maxQueued)
-      return refuse(
+      return awsError(
         'AccountLimitExceededException',
         `Cannot have more than ${maxQueued} builds in queue for the account`,
       )
@@ -182,44 +154,44 @@ class CodeBuild {
     }
     builds.push(build)
     if (token !== undefined) tokens.set(token, { asked, build })
-    return done({ build })
+    return awsResult({ build })
   }
 
   #get(input: Input): Reply {
     const ids = input['ids'] as string[]
-    if (ids.length === 0 || ids.length > 100) return refuse('InvalidInputException', 'Invalid number of build IDs')
+    if (ids.length === 0 || ids.length > 100) return awsError('InvalidInputException', 'Invalid number of build IDs')
     const builds = this.#state.builds.filter(({ id }) => ids.includes(id))
     const buildsNotFound = ids.filter((id) => !builds.some((build) => build.id === id))
-    return done({ builds, buildsNotFound })
+    return awsResult({ builds, buildsNotFound })
   }
 
   #list({ projectName, sortOrder, nextToken }: Input): Reply {
     if (!this.#state.projects.includes(String(projectName)))
-      return refuse(
+      return awsError(
         'ResourceNotFoundException',
         `The provided project arn:aws:codebuild:eu-west-1:123456789012:project/${projectName} does not exist`,
       )
     const listed = this.#state.builds.slice(0, this.#state.builds.length - this.#state.listsLate)
     const ids = listed.filter((build) => build.projectName === projectName).map(({ id }) => id)
     if (sortOrder !== undefined && ids.length > 100)
-      return refuse('InvalidInputException', 'Sort order is not supported for more than 100 builds')
+      return awsError('InvalidInputException', 'Sort order is not supported for more than 100 builds')
     const from = Number(nextToken ?? 0)
     const page = ids.toReversed().slice(from, from + 100)
-    return done({ ids: page, ...(from + 100 < ids.length ? { nextToken: String(from + 100) } : {}) })
+    return awsResult({ ids: page, ...(from + 100 < ids.length ? { nextToken: String(from + 100) } : {}) })
   }
 
   #stop({ id }: Input): Reply {
     const build = this.#state.builds.find((one) => one.id === id)
-    if (!build) return refuse('ResourceNotFoundException', `Build ${id} cannot be found`)
-    if (build.buildComplete) return refuse('InvalidInputException', `Build ${id} is not in progress`)
+    if (!build) return awsError('ResourceNotFoundException', `Build ${id} cannot be found`)
+    if (build.buildComplete) return awsError('InvalidInputException', `Build ${id} is not in progress`)
     const phases = [...build.phases, { phaseType: 'BUILD', phaseStatus: 'STOPPED' }]
     Object.assign(build, { buildStatus: 'STOPPED', buildComplete: true, currentPhase: 'COMPLETED', phases })
-    return done({ build })
+    return awsResult({ build })
   }
 
   #reports(input: Input): Reply {
     const arns = input['reportArns'] as string[]
     const reports = this.#state.reports.filter(({ arn }) => arns.includes(arn))
-    return done({ reports, reportsNotFound: arns.filter((arn) => !reports.some((report) => report.arn === arn)) })
+    return awsResult({ reports, reportsNotFound: arns.filter((arn) => !reports.some((report) => report.arn === arn)) })
   }
 }

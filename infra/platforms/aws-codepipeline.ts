@@ -1,4 +1,5 @@
-import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
+import type { Reply } from './loopback-server.ts'
 
 interface Action {
   pipelineExecutionId: string
@@ -51,10 +52,8 @@ interface CodePipelineState {
   denied: string[]
 }
 
-export interface CodePipelineServer extends Served {
+export interface CodePipelineServer extends JsonServer {
   state: CodePipelineState
-  /** The requested operations in order: `StartPipelineExecution`. */
-  operations(): string[]
   /** An action of the newest execution. Each starts a minute after the previous one. */
   act(name: string, status: string, more?: Partial<Action>): void
   end(status: string, statusSummary?: string): void
@@ -78,7 +77,10 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
     denied: [],
   }
   const platform = new CodePipeline(state)
-  const served = await serve((call) => platform.answer(call))
+  const served = await serveJson({
+    ...{ service: 'codepipeline', target: 'CodePipeline_20150709', version: '1.1', state },
+    operations: platform.operations,
+  })
   const newest = () => {
     const found = state.executions.at(-1)
     if (!found) throw new Error('There is no execution')
@@ -87,7 +89,6 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
   return {
     ...served,
     state,
-    operations: () => served.calls.map((call) => awsOperation(call) ?? ''),
     act(name, status, more = {}) {
       const [stageName = '', actionName = ''] = name.split('/')
       const startTime = 1_764_000_000 + state.actions.length * 60
@@ -120,14 +121,6 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
 
 type Input = Record<string, unknown>
 
-function refuse(type: string, message: string): Reply {
-  return { status: 400, body: { __type: type, message }, headers: { 'content-type': 'application/x-amz-json-1.1' } }
-}
-
-function done(body: object): Reply {
-  return { status: 200, body, headers: { 'content-type': 'application/x-amz-json-1.1' } }
-}
-
 const caller = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
 
 /** An execution as GetPipelineExecution shows it. */
@@ -142,45 +135,38 @@ class CodePipeline {
     this.#state = state
   }
 
-  answer(call: Call): Reply {
-    const operation = awsOperation(call) ?? ''
-    if (!String(call.headers['x-amz-target']).startsWith('CodePipeline_20150709.'))
-      return refuse('UnknownOperationException', '')
-    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/codepipeline\/aws4_request/.exec(
-      String(call.headers['authorization']),
-    )
-    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    if (this.#state.denied.includes(operation)) {
-      return refuse('AccessDeniedException', `User: ${caller} is not authorized to perform: codepipeline:${operation}`)
-    }
-    const input = call.body as Input
-    const name = String(input['pipelineName'] ?? input['name'])
-    if (!Object.hasOwn(this.#state.pipelines, name))
-      return refuse(
-        'PipelineNotFoundException',
-        `The account with id '123456789012' does not include a pipeline with the name '${name}'`,
-      )
-    if (operation === 'StartPipelineExecution') return this.#start(name, input)
-    if (operation === 'RollbackStage') return this.#rollback(name, input)
-    if (operation === 'GetPipelineState') return done(this.#stateOf(name))
-    if (operation === 'ListPipelineExecutions') return this.#list(name, input)
-    const id = input['pipelineExecutionId'] ?? (input['filter'] as Input | undefined)?.['pipelineExecutionId']
-    const execution = this.#state.executions.find(({ pipelineExecutionId }) => pipelineExecutionId === id)
-    if (!execution) return refuse('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
-    switch (operation) {
-      case 'GetPipelineExecution': {
-        return done({ pipelineExecution: shownOf(execution) })
-      }
-      case 'ListActionExecutions':
-        return done({
+  readonly operations: Record<string, (input: Input) => Reply> = {
+    StartPipelineExecution: (input) => this.#pipeline(input, (name) => this.#start(name, input)),
+    RollbackStage: (input) => this.#pipeline(input, (name) => this.#rollback(name, input)),
+    GetPipelineState: (input) => this.#pipeline(input, (name) => awsResult(this.#stateOf(name))),
+    ListPipelineExecutions: (input) => this.#pipeline(input, (name) => this.#list(name, input)),
+    GetPipelineExecution: (input) =>
+      this.#execution(input, (execution) => awsResult({ pipelineExecution: shownOf(execution) })),
+    ListActionExecutions: (input) =>
+      this.#execution(input, ({ pipelineExecutionId: id }) =>
+        awsResult({
           actionExecutionDetails: this.#state.actions.filter(({ pipelineExecutionId }) => pipelineExecutionId === id),
-        })
-      case 'StopPipelineExecution':
-        return this.#stop(execution)
-      default:
-        return refuse('UnknownOperationException', '')
-    }
+        }),
+      ),
+    StopPipelineExecution: (input) => this.#execution(input, (execution) => this.#stop(execution)),
+  }
+
+  #pipeline(input: Input, answer: (name: string) => Reply): Reply {
+    const name = String(input['pipelineName'] ?? input['name'])
+    if (Object.hasOwn(this.#state.pipelines, name)) return answer(name)
+    return awsError(
+      'PipelineNotFoundException',
+      `The account with id '123456789012' does not include a pipeline with the name '${name}'`,
+    )
+  }
+
+  #execution(input: Input, answer: (execution: Execution) => Reply): Reply {
+    return this.#pipeline(input, () => {
+      const id = input['pipelineExecutionId'] ?? (input['filter'] as Input | undefined)?.['pipelineExecutionId']
+      const execution = this.#state.executions.find(({ pipelineExecutionId }) => pipelineExecutionId === id)
+      if (execution) return answer(execution)
+      return awsError('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
+    })
   }
 
   #start(name: string, input: Input): Reply {
@@ -191,13 +177,14 @@ class CodePipeline {
     }
     const token = input['clientRequestToken'] as string | undefined
     if (token !== undefined && !/^[a-zA-Z0-9-]{1,128}$/.test(token))
-      return refuse('ValidationException', "Value at 'clientRequestToken' failed to satisfy constraint")
+      return awsError('ValidationException', "Value at 'clientRequestToken' failed to satisfy constraint")
     const unknown = variables.find((variable) => !pipelines[name]?.includes(variable.name))
-    if (unknown) return refuse('ValidationException', `Variable ${unknown.name} is not defined at the pipeline level.`)
+    if (unknown)
+      return awsError('ValidationException', `Variable ${unknown.name} is not defined at the pipeline level.`)
     if (sourceRevisions.some(({ actionName }) => actionName !== 'Source'))
-      return refuse('ValidationException', 'The source action is not in the pipeline')
+      return awsError('ValidationException', 'The source action is not in the pipeline')
     const earlier = token === undefined ? undefined : executions.find((one) => one.token === token)
-    if (earlier) return done({ pipelineExecutionId: earlier.pipelineExecutionId })
+    if (earlier) return awsResult({ pipelineExecutionId: earlier.pipelineExecutionId })
     const revisionId = sourceRevisions[0]?.revisionValue
     const execution = this.execute(name, {
       ...(revisionId ? { artifactRevisions: [{ name: 'Source', revisionId, revisionSummary: 'Fix the cart' }] } : {}),
@@ -205,7 +192,7 @@ class CodePipeline {
       token,
       sourceRevisions,
     })
-    return done({ pipelineExecutionId: execution.pipelineExecutionId })
+    return awsResult({ pipelineExecutionId: execution.pipelineExecutionId })
   }
 
   /** Starts an execution. */
@@ -236,14 +223,14 @@ class CodePipeline {
   #rollback(name: string, input: Input): Reply {
     const { stageName: stage, targetPipelineExecutionId: id } = input as Record<string, string>
     const { stages } = this.#state
-    if (!stage || !id) return refuse('ValidationException', "Value at 'stageName' failed to satisfy constraint")
-    if (!stages.includes(stage)) return refuse('StageNotFoundException', `The stage '${stage}' does not exist.`)
+    if (!stage || !id) return awsError('ValidationException', "Value at 'stageName' failed to satisfy constraint")
+    if (!stages.includes(stage)) return awsError('StageNotFoundException', `The stage '${stage}' does not exist.`)
     const target = this.#state.executions.find((one) => one.pipelineName === name && one.pipelineExecutionId === id)
-    if (!target) return refuse('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
+    if (!target) return awsError('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
     if (stage === stages[0] || target.executionType === 'ROLLBACK' || target.stages[stage] !== 'Succeeded')
-      return refuse('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back to execution ${id}.`)
+      return awsError('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back to execution ${id}.`)
     if (this.#lastIn(stage)?.stages[stage] === 'InProgress')
-      return refuse('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back while it is in progress.`)
+      return awsError('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back while it is in progress.`)
     const { pipelineExecutionId } = this.execute(name, {
       executionType: 'ROLLBACK',
       rollbackMetadata: { rollbackTargetPipelineExecutionId: id },
@@ -251,7 +238,7 @@ class CodePipeline {
       artifactRevisions: target.artifactRevisions,
       stages: { [stage]: 'InProgress' },
     })
-    return done({ pipelineExecutionId })
+    return awsResult({ pipelineExecutionId })
   }
 
   #lastIn(stage: string): Execution | undefined {
@@ -284,15 +271,15 @@ class CodePipeline {
       } = shownOf(execution)
       return { ...shown, startTime: execution.startTime }
     })
-    return done({ pipelineExecutionSummaries: summaries })
+    return awsResult({ pipelineExecutionSummaries: summaries })
   }
 
   #stop(execution: Execution): Reply {
     if (execution.status === 'Stopping')
-      return refuse('DuplicatedStopRequestException', 'The pipeline execution is already in a Stopping state.')
+      return awsError('DuplicatedStopRequestException', 'The pipeline execution is already in a Stopping state.')
     if (execution.status !== 'InProgress')
-      return refuse('PipelineExecutionNotStoppableException', 'The pipeline execution is not in a stoppable state.')
+      return awsError('PipelineExecutionNotStoppableException', 'The pipeline execution is not in a stoppable state.')
     execution.status = 'Stopping'
-    return done({ pipelineExecutionId: execution.pipelineExecutionId })
+    return awsResult({ pipelineExecutionId: execution.pipelineExecutionId })
   }
 }

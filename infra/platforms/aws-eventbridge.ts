@@ -1,4 +1,4 @@
-import { awsError, denied, serveJson } from './aws-json.ts'
+import { awsError, awsResult, serveJson } from './aws-json.ts'
 import type { Reply, Served } from './loopback-server.ts'
 
 interface Entry {
@@ -37,11 +37,10 @@ export async function startEventBridge(): Promise<EventBridgeServer> {
     service: 'events',
     target: 'AWSEvents',
     version: '1.1',
-    answer(operation, input) {
-      if (state.denied.includes(operation)) return denied(`events:${operation}`, `${arn}/default`)
-      if (operation === 'DescribeEventBus') return describe(state, String(input['Name']))
-      if (operation === 'PutEvents') return put(state, input['Entries'] as Entry[])
-      return awsError('com.amazon.coral.service#UnknownOperationException')
+    state,
+    operations: {
+      DescribeEventBus: ({ Name }) => describe(state, String(Name)),
+      PutEvents: ({ Entries }) => put(state, Entries as Entry[]),
     },
   })
   return { ...served, state }
@@ -54,7 +53,7 @@ function nameOf(bus: string): string {
 function describe({ buses }: EventBridgeState, bus: string): Reply {
   const name = nameOf(bus)
   if (!buses.includes(name)) return awsError('ResourceNotFoundException', `Event bus ${name} does not exist.`)
-  return { status: 200, body: { Name: name, Arn: `${arn}/${name}` } }
+  return awsResult({ Name: name, Arn: `${arn}/${name}` })
 }
 
 function put(state: EventBridgeState, entries: Entry[]): Reply {
@@ -74,8 +73,5 @@ function put(state: EventBridgeState, entries: Entry[]): Reply {
       })
     return { EventId: id }
   })
-  return {
-    status: 200,
-    body: { FailedEntryCount: results.filter((one) => 'ErrorCode' in one).length, Entries: results },
-  }
+  return awsResult({ FailedEntryCount: results.filter((one) => 'ErrorCode' in one).length, Entries: results })
 }

@@ -1,15 +1,25 @@
 import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
-const region = 'eu-west-1'
 const account = '123456789012'
 
-/** A service of AWS as it answers in the AWS JSON protocol. */
+type Input = Record<string, unknown>
+
+/** A service that uses the AWS JSON protocol. */
 interface JsonService {
-  /** As in signatures. */
+  /** The name in signatures. */
   service: string
+  /** The prefix of IAM actions. Defaults to the service. */
+  actions?: string
   target: string
   version: '1.0' | '1.1'
-  answer(operation: string, input: Record<string, unknown>): Reply
+  /** Operations that the role of the caller does not allow. Tests change it. */
+  state: { denied: string[] }
+  operations: Record<string, (input: Input) => Reply>
+}
+
+export interface JsonServer extends Served {
+  /** Returns the requested operations in order. */
+  operations(): string[]
 }
 
 /**
@@ -17,36 +27,48 @@ interface JsonService {
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
-export function serveJson({ service, target, version, answer }: JsonService): Promise<Served> {
-  return serve((call) => {
-    const wrong = unsigned(call, service)
-    if (wrong) return wrong
-    const { method, path, headers, body } = call
-    const operation = awsOperation(call) ?? ''
-    if (method !== 'POST' || path !== '/' || headers['x-amz-target'] !== `${target}.${operation}`)
-      return awsError('com.amazon.coral.service#UnknownOperationException')
-    if (headers['content-type'] !== `application/x-amz-json-${version}`)
-      return awsError('com.amazon.coral.service#SerializationException')
-    const reply = answer(operation, body as Record<string, unknown>)
-    return { ...reply, headers: { 'content-type': `application/x-amz-json-${version}` } }
+export async function serveJson(json: JsonService): Promise<JsonServer> {
+  const served = await serve((call) => {
+    const { body, ...reply } = answer(json, call)
+    return { ...reply, body, headers: { 'content-type': `application/x-amz-json-${json.version}` } }
   })
+  return { ...served, operations: () => served.calls.map((call) => awsOperation(call) ?? '') }
 }
 
-/** A refusal as AWS writes it. */
+function answer({ service, actions = service, target, version, state, operations }: JsonService, call: Call): Reply {
+  const wrong = unsigned(call, service)
+  if (wrong) return wrong
+  const { method, path, headers, body } = call
+  const operation = awsOperation(call) ?? ''
+  const run = operations[operation]
+  if (!run || method !== 'POST' || path !== '/' || headers['x-amz-target'] !== `${target}.${operation}`)
+    return awsError('com.amazon.coral.service#UnknownOperationException')
+  if (headers['content-type'] !== `application/x-amz-json-${version}`)
+    return awsError('com.amazon.coral.service#SerializationException')
+  return state.denied.includes(operation) ? denied(`${actions}:${operation}`, body as Input) : run(body as Input)
+}
+
+/** A successful response. */
+export function awsResult(body: object): Reply {
+  return { status: 200, body }
+}
+
+/** A refusal by AWS. */
 export function awsError(type: string, message?: string, status = 400): Reply {
   return { status, body: { __type: type, ...(message === undefined ? {} : { message }) } }
 }
 
-/** The refusal of a role that may not do it; IAM writes `Message` with a capital. */
-export function denied(action: string, on: string): Reply {
+/** The refusal of a role that lacks a permission. IAM writes `Message` with a capital. */
+function denied(action: string, input: Input): Reply {
+  const on = Object.entries(input).find(([name]) => /^(?!Role).*Arn$/i.test(name))?.[1] ?? '*'
   const who = `arn:aws:sts::${account}:assumed-role/webhooks/function`
   const Message = `User: ${who} is not authorized to perform: ${action} on resource: ${on} because no identity-based policy allows the ${action} action`
   return { status: 400, body: { __type: 'com.amazon.coral.service#AccessDeniedException', Message } }
 }
 
 function unsigned({ headers }: Call, service: string): Reply | undefined {
-  const [, key, where, called, signed = ''] =
-    /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request, SignedHeaders=(.+), Signature=\w{64}$/.exec(
+  const [, key, called, signed = ''] =
+    /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/([\w-]+)\/aws4_request, SignedHeaders=(.+), Signature=\w{64}$/.exec(
       String(headers['authorization']),
     ) ?? []
   const named = (type: string, message: string) => awsError(`com.amazon.coral.service#${type}`, message)
@@ -54,7 +76,7 @@ function unsigned({ headers }: Call, service: string): Reply | undefined {
   if (key !== process.env['AWS_ACCESS_KEY_ID'])
     return named('UnrecognizedClientException', 'The security token included in the request is invalid.')
   const own = Object.keys(headers).filter((name) => name.startsWith('x-amz-'))
-  if (where !== region || called !== service || own.some((name) => !signed.split(';').includes(name)))
+  if (called !== service || own.some((name) => !signed.split(';').includes(name)))
     return named(
       'InvalidSignatureException',
       'The request signature we calculated does not match the signature you provided.',

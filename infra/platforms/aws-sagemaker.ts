@@ -1,4 +1,5 @@
-import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
+import { awsOperation, type Reply } from './loopback-server.ts'
 
 type Fields = Record<string, unknown>
 
@@ -30,10 +31,8 @@ interface SageMakerState {
   quota: number
 }
 
-export interface SageMakerServer extends Served {
+export interface SageMakerServer extends JsonServer {
   state: SageMakerState
-  /** The requested operations in order: `CreateTrainingJob`. */
-  operations(): string[]
   /** Returns the input of the last request of an operation. */
   asked(operation: string): Fields
 }
@@ -135,7 +134,7 @@ export const tuned: Job = {
 }
 
 /**
- * Amazon SageMaker as its API answers: JSON 1.1, the operation in a header, the kind of an error in `__type`. Its messages are
+ * Fakes Amazon SageMaker. Its messages are
  * AWS's own where they could be found; no public source has those of a stop of an execution that has ended, of a parameter
  * that a pipeline does not declare, and of a hyperparameter that is reserved.
  *
@@ -152,24 +151,16 @@ export async function startSageMaker(): Promise<SageMakerServer> {
     denied: [],
     quota: 10,
   }
-  const served = await serve((call) => new SageMaker(state).answer(call))
+  const { operations } = new SageMaker(state)
+  const served = await serveJson({ service: 'sagemaker', target: 'SageMaker', version: '1.1', state, operations })
   return {
     ...served,
     state,
-    operations: () => served.calls.map((call) => awsOperation(call) ?? ''),
     asked: (operation) => (served.calls.findLast((call) => awsOperation(call) === operation)?.body ?? {}) as Fields,
   }
 }
 
-function reply(status: number, body: object): Reply {
-  return { status, body, headers: { 'content-type': 'application/x-amz-json-1.1' } }
-}
-
-function refuse(type: string, message: string): Reply {
-  return reply(400, { __type: type, message })
-}
-
-const invalid = (message: string) => refuse('ValidationException', message)
+const invalid = (message: string) => awsError('ValidationException', message)
 const notFound = invalid('Requested resource not found.')
 
 class SageMaker {
@@ -179,55 +170,26 @@ class SageMaker {
     this.#state = state
   }
 
-  answer(call: Call): Reply {
-    const operation = awsOperation(call) ?? ''
-    if (!String(call.headers['x-amz-target']).startsWith('SageMaker.')) return refuse('UnknownOperationException', '')
-    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/sagemaker\/aws4_request/.exec(
-      String(call.headers['authorization']),
-    )
-    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    if (this.#state.denied.includes(operation)) {
-      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
-      return refuse('AccessDeniedException', `User: ${user} is not authorized to perform: sagemaker:${operation}`)
-    }
-    const input = call.body as Fields
-    switch (operation) {
-      case 'ListPipelineExecutions':
-        return this.#pipeline(input) ?? reply(200, { PipelineExecutionSummaries: [] })
-      case 'StartPipelineExecution':
-        return this.#pipeline(input) ?? this.#startExecution(input)
-      case 'DescribePipelineExecution':
-        return this.#execution(input, (execution) => this.#describeExecution(execution))
-      case 'ListPipelineExecutionSteps':
-        return this.#execution(input, ({ steps }) => this.#listSteps(steps, input))
-      case 'StopPipelineExecution':
-        return this.#execution(input, (execution) => this.#stopExecution(execution, input))
-      case 'DescribeTrainingJob':
-        return this.#describe(this.#state.trainings, input['TrainingJobName'])
-      case 'CreateTrainingJob':
-        return this.#createTraining(input)
-      case 'StopTrainingJob':
-        return this.#stop(this.#state.trainings, input['TrainingJobName'], 'TrainingJobStatus', 'training job')
-      case 'DescribeHyperParameterTuningJob':
-        return this.#describe(this.#state.tunings, input['HyperParameterTuningJobName'])
-      case 'CreateHyperParameterTuningJob':
-        return this.#createTuning(input)
-      case 'StopHyperParameterTuningJob':
-        return this.#stop(
-          this.#state.tunings,
-          input['HyperParameterTuningJobName'],
-          'HyperParameterTuningJobStatus',
-          'hyperparameter tuning job',
-        )
-      default:
-        return refuse('UnknownOperationException', '')
-    }
+  readonly operations: Record<string, (input: Fields) => Reply> = {
+    ListPipelineExecutions: (input) => this.#pipeline(input) ?? awsResult({ PipelineExecutionSummaries: [] }),
+    StartPipelineExecution: (input) => this.#pipeline(input) ?? this.#startExecution(input),
+    DescribePipelineExecution: (input) => this.#execution(input, (execution) => this.#describeExecution(execution)),
+    ListPipelineExecutionSteps: (input) => this.#execution(input, ({ steps }) => this.#listSteps(steps, input)),
+    StopPipelineExecution: (input) => this.#execution(input, (execution) => this.#stopExecution(execution, input)),
+    DescribeTrainingJob: ({ TrainingJobName: name }) => this.#describe(this.#state.trainings, name),
+    CreateTrainingJob: (input) => this.#createTraining(input),
+    StopTrainingJob: ({ TrainingJobName: name }) =>
+      this.#stop(this.#state.trainings, name, 'TrainingJobStatus', 'training job'),
+    DescribeHyperParameterTuningJob: ({ HyperParameterTuningJobName: name }) =>
+      this.#describe(this.#state.tunings, name),
+    CreateHyperParameterTuningJob: (input) => this.#createTuning(input),
+    StopHyperParameterTuningJob: ({ HyperParameterTuningJobName: name }) =>
+      this.#stop(this.#state.tunings, name, 'HyperParameterTuningJobStatus', 'hyperparameter tuning job'),
   }
 
   #pipeline({ PipelineName: name }: Fields): Reply | undefined {
     if (Object.hasOwn(this.#state.pipelines, String(name))) return undefined
-    return refuse('ResourceNotFound', `Pipeline '${arnOf(`pipeline/${name}`)}' does not exist.`)
+    return awsError('ResourceNotFound', `Pipeline '${arnOf(`pipeline/${name}`)}' does not exist.`)
   }
 
   #startExecution(input: Fields): Reply {
@@ -238,23 +200,23 @@ class SageMaker {
     const parameters = (input['PipelineParameters'] ?? []) as { Name: string; Value: unknown }[]
     for (const { Name, Value } of parameters) {
       if (!pipelines[String(pipeline)]?.includes(Name)) return invalid(`Unknown parameter: ${Name}`)
-      if (typeof Value !== 'string') return refuse('SerializationException', '')
+      if (typeof Value !== 'string') return awsError('SerializationException', '')
     }
     const earlier = executions.find(({ started }) => started['ClientRequestToken'] === token)
-    if (earlier) return reply(200, { PipelineExecutionArn: earlier.arn })
+    if (earlier) return awsResult({ PipelineExecutionArn: earlier.arn })
     const id = `e${executions.length + 1}`.padEnd(12, 'x')
     const arn = arnOf(`pipeline/${pipeline}/execution/${id}`)
     executions.push({ arn, pipeline: String(pipeline), status: 'Executing', started: input, steps: [] })
-    return reply(200, { PipelineExecutionArn: arn })
+    return awsResult({ PipelineExecutionArn: arn })
   }
 
   #execution({ PipelineExecutionArn: arn }: Fields, answer: (execution: Execution) => Reply): Reply {
     const execution = this.#state.executions.find((one) => one.arn === arn)
-    return execution ? answer(execution) : refuse('ResourceNotFound', `Pipeline execution '${arn}' does not exist.`)
+    return execution ? answer(execution) : awsError('ResourceNotFound', `Pipeline execution '${arn}' does not exist.`)
   }
 
   #describeExecution({ arn, pipeline, status, reason }: Execution): Reply {
-    return reply(200, {
+    return awsResult({
       PipelineArn: arnOf(`pipeline/${pipeline}`),
       PipelineExecutionArn: arn,
       PipelineExecutionStatus: status,
@@ -266,20 +228,20 @@ class SageMaker {
 
   #listSteps(steps: Fields[], { SortOrder: order, MaxResults: most = 10 }: Fields): Reply {
     const sorted = order === 'Descending' ? steps.toReversed() : steps
-    return reply(200, { PipelineExecutionSteps: sorted.slice(0, Number(most)) })
+    return awsResult({ PipelineExecutionSteps: sorted.slice(0, Number(most)) })
   }
 
   #stopExecution(execution: Execution, { ClientRequestToken: token }: Fields): Reply {
     if (!/^.{32,128}$/.test(String(token))) return tooLong('clientRequestToken')
     if (!['Executing', 'Stopping'].includes(execution.status))
-      return refuse('ConflictException', `The execution is in status ${execution.status}.`)
+      return awsError('ConflictException', `The execution is in status ${execution.status}.`)
     execution.status = 'Stopping'
-    return reply(200, { PipelineExecutionArn: execution.arn })
+    return awsResult({ PipelineExecutionArn: execution.arn })
   }
 
   #describe(jobs: Record<string, Job>, name: unknown): Reply {
     const job = Object.hasOwn(jobs, String(name)) ? jobs[String(name)] : undefined
-    return job ? reply(200, job) : notFound
+    return job ? awsResult(job) : notFound
   }
 
   #createTraining(input: Fields): Reply {
@@ -289,13 +251,13 @@ class SageMaker {
     if (!RoleArn || !OutputDataConfig) return invalid('2 validation errors detected: must not be null')
     const running = Object.values(trainings).filter(({ TrainingJobStatus: status }) => status === 'InProgress').length
     if (running >= quota)
-      return refuse(
+      return awsError(
         'ResourceLimitExceeded',
         `The account-level service limit 'ml.m5.xlarge for training job usage' is ${quota} Instances, with current utilization of ${running} Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an increase for this quota.`,
       )
     const arn = arnOf(`training-job/${String(name).toLowerCase()}`)
     if (Object.hasOwn(trainings, String(name)))
-      return refuse(
+      return awsError(
         'ResourceInUse',
         `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn})`,
       )
@@ -316,7 +278,7 @@ class SageMaker {
       CreationTime: STARTED_AT,
       LastModifiedTime: STARTED_AT,
     }
-    return reply(200, { TrainingJobArn: arn })
+    return awsResult({ TrainingJobArn: arn })
   }
 
   #createTuning(input: Fields): Reply {
@@ -325,7 +287,7 @@ class SageMaker {
     if (!isName(name, 32)) return tooLong('hyperParameterTuningJobName')
     if (!config) return invalid('1 validation error detected: must not be null')
     if (Object.hasOwn(tunings, String(name)))
-      return refuse(
+      return awsError(
         'ResourceInUse',
         `A hyperparameter tuning job with the name, ${name}, already exists. Choose a different name.`,
       )
@@ -347,7 +309,7 @@ class SageMaker {
       TrainingJobStatusCounters: { Completed: 0, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
       ObjectiveStatusCounters: { Succeeded: 0, Pending: 0, Failed: 0 },
     }
-    return reply(200, { HyperParameterTuningJobArn: arn })
+    return awsResult({ HyperParameterTuningJobArn: arn })
   }
 
   #stop(jobs: Record<string, Job>, name: unknown, field: string, noun: string): Reply {

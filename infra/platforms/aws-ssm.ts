@@ -1,4 +1,5 @@
-import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { awsResult, type JsonServer, serveJson } from './aws-json.ts'
+import type { Reply } from './loopback-server.ts'
 
 interface OpsItem {
   OpsItemId: string
@@ -47,10 +48,8 @@ interface SsmState {
   maxExecutions: number
 }
 
-export interface SsmServer extends Served {
+export interface SsmServer extends JsonServer {
   state: SsmState
-  /** The requested operations in order: `CreateOpsItem`. */
-  operations(): string[]
 }
 
 type Input = Record<string, unknown>
@@ -81,15 +80,14 @@ export async function startSsm(): Promise<SsmServer> {
     denied: [],
     maxExecutions: 100,
   }
-  const served = await serve((call) => new Ssm(state).answer(call))
-  return { ...served, state, operations: () => served.calls.map((call) => awsOperation(call) ?? '') }
+  const { operations } = new Ssm(state)
+  const served = await serveJson({ service: 'ssm', target: 'AmazonSSM', version: '1.1', state, operations })
+  return { ...served, state }
 }
 
-function refuse(type: string, message: string, more: object = {}, status = 400): Reply {
-  return { status, body: { __type: type, Message: message, ...more } }
+function refuse(type: string, message: string, more: object = {}): Reply {
+  return { status: 400, body: { __type: type, Message: message, ...more } }
 }
-
-const done = (body: object): Reply => ({ status: 200, body, headers: { 'content-type': 'application/x-amz-json-1.1' } })
 
 class Ssm {
   readonly #state: SsmState
@@ -98,41 +96,17 @@ class Ssm {
     this.#state = state
   }
 
-  answer(call: Call): Reply {
-    const { method, path, headers, body } = call
-    const operation = awsOperation(call) ?? ''
-    if (method !== 'POST' || path !== '/' || headers['content-type'] !== 'application/x-amz-json-1.1')
-      return refuse('UnknownOperationException', '')
-    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/ssm\/aws4_request/.exec(
-      String(headers['authorization']),
-    )
-    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    if (this.#state.denied.includes(operation)) {
-      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
-      return refuse('AccessDeniedException', `User: ${user} is not authorized to perform: ssm:${operation}`)
-    }
-    const input = body as Input
-    switch (operation) {
-      case 'StartAutomationExecution':
-        return this.#start(input)
-      case 'GetAutomationExecution':
-        return this.#withExecution(input, ({ token: _, asked: __, ...shown }) => done({ AutomationExecution: shown }))
-      case 'StopAutomationExecution':
-        return this.#withExecution(input, (execution) => this.#stop(execution, input))
-      case 'CreateOpsItem':
-        return this.#create(input)
-      case 'GetOpsItem':
-        return this.#withOpsItem(input['OpsItemId'], ({ Tags: _, ...shown }) => done({ OpsItem: shown }))
-      case 'UpdateOpsItem':
-        return this.#withOpsItem(input['OpsItemId'], (item) => this.#set(item, input) ?? done({}))
-      case 'DescribeOpsItems':
-        return this.#describe(input)
-      case 'AddTagsToResource':
-        return this.#withOpsItem(input['ResourceId'], (item) => this.#tag(item, input['Tags']) ?? done({}))
-      default:
-        return refuse('UnknownOperationException', '')
-    }
+  readonly operations: Record<string, (input: Input) => Reply> = {
+    StartAutomationExecution: (input) => this.#start(input),
+    GetAutomationExecution: (input) =>
+      this.#withExecution(input, ({ token: _, asked: __, ...shown }) => awsResult({ AutomationExecution: shown })),
+    StopAutomationExecution: (input) => this.#withExecution(input, (execution) => this.#stop(execution, input)),
+    CreateOpsItem: (input) => this.#create(input),
+    GetOpsItem: ({ OpsItemId: id }) => this.#withOpsItem(id, ({ Tags: _, ...shown }) => awsResult({ OpsItem: shown })),
+    UpdateOpsItem: (input) => this.#withOpsItem(input['OpsItemId'], (item) => this.#set(item, input) ?? awsResult({})),
+    DescribeOpsItems: (input) => this.#describe(input),
+    AddTagsToResource: ({ ResourceId: id, Tags: tags }) =>
+      this.#withOpsItem(id, (item) => this.#tag(item, tags) ?? awsResult({})),
   }
 
   #start(input: Input): Reply {
@@ -168,7 +142,7 @@ class Ssm {
     const earlier = token === undefined ? undefined : executions.find((one) => one.token === token)
     if (earlier) {
       return earlier.asked === asked
-        ? done({ AutomationExecutionId: earlier.AutomationExecutionId })
+        ? awsResult({ AutomationExecutionId: earlier.AutomationExecutionId })
         : refuse('IdempotentParameterMismatch', 'The client token was used with other parameters.')
     }
     const running = executions.filter(({ AutomationExecutionStatus: status }) => status === 'InProgress')
@@ -192,14 +166,14 @@ class Ssm {
       asked,
     }
     executions.push(execution)
-    return done({ AutomationExecutionId: execution.AutomationExecutionId })
+    return awsResult({ AutomationExecutionId: execution.AutomationExecutionId })
   }
 
   #stop(execution: Execution, { Type: type = 'Cancel' }: Input): Reply {
     if (execution.AutomationExecutionStatus !== 'InProgress')
       return refuse('InvalidAutomationStatusUpdateException', 'Execution cannot be stopped from its current status.')
     execution.AutomationExecutionStatus = type === 'Cancel' ? 'Cancelled' : 'Success'
-    return done({})
+    return awsResult({})
   }
 
   #withExecution({ AutomationExecutionId: id }: Input, answer: (execution: Execution) => Reply): Reply {
@@ -236,7 +210,7 @@ class Ssm {
     const wrong = this.#set(item, { ...input, OpsItemId: id }) ?? this.#tag(item, input['Tags'] ?? [])
     if (wrong) return wrong
     this.#state.opsItems.push(item)
-    return done({ OpsItemId: id, OpsItemArn: `arn:aws:ssm:eu-west-1:123456789012:opsitem/${id}` })
+    return awsResult({ OpsItemId: id, OpsItemArn: `arn:aws:ssm:eu-west-1:123456789012:opsitem/${id}` })
   }
 
   /** Sets what is given; operational data is added to what there is. */
@@ -310,6 +284,6 @@ class Ssm {
         ...shown,
         OperationalData: Object.fromEntries(Object.entries(data).filter(([, { Type }]) => Type === 'SearchableString')),
       }))
-    return done({ OpsItemSummaries: summaries })
+    return awsResult({ OpsItemSummaries: summaries })
   }
 }

@@ -1,4 +1,5 @@
-import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
+import type { Reply } from './loopback-server.ts'
 
 interface Execution {
   executionArn: string
@@ -35,10 +36,8 @@ interface StepFunctionsState {
   denied: string[]
 }
 
-export interface StepFunctionsServer extends Served {
+export interface StepFunctionsServer extends JsonServer {
   state: StepFunctionsState
-  /** The requested operations in order: `StartExecution`. */
-  operations(): string[]
   /**
    * Something happens in the newest execution.
    *
@@ -65,11 +64,11 @@ export async function startStepFunctions(): Promise<StepFunctionsServer> {
     events: [],
     denied: [],
   }
-  const served = await serve((call) => new StepFunctions(state).answer(call))
+  const { operations } = new StepFunctions(state)
+  const served = await serveJson({ service: 'states', target: 'AWSStepFunctions', version: '1.0', state, operations })
   return {
     ...served,
     state,
-    operations: () => served.calls.map((call) => awsOperation(call) ?? ''),
     event(type, options = {}) {
       const id = state.events.length + 1
       state.events.push({
@@ -91,14 +90,8 @@ export async function startStepFunctions(): Promise<StepFunctionsServer> {
 
 type Input = Record<string, unknown>
 
-const json = { 'content-type': 'application/x-amz-json-1.0' }
-
 function refuse(type: string, message: string): Reply {
-  return { status: 400, body: { __type: `com.amazonaws.swf.service.v2.model#${type}`, message }, headers: json }
-}
-
-function done(body: object): Reply {
-  return { status: 200, body, headers: json }
+  return awsError(`com.amazonaws.swf.service.v2.model#${type}`, message)
 }
 
 class StepFunctions {
@@ -108,32 +101,12 @@ class StepFunctions {
     this.#state = state
   }
 
-  answer(call: Call): Reply {
-    const operation = awsOperation(call) ?? ''
-    if (!String(call.headers['x-amz-target']).startsWith('AWSStepFunctions.'))
-      return refuse('UnknownOperationException', '')
-    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/states\/aws4_request/.exec(
-      String(call.headers['authorization']),
-    )
-    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    const input = call.body as Input
-    if (this.#state.denied.includes(operation)) {
-      const user = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
-      const on = input['stateMachineArn'] ?? input['executionArn']
-      return refuse(
-        'AccessDeniedException',
-        `User: ${user} is not authorized to perform: states:${operation} on resource: ${on} because no identity-based policy allows the states:${operation} action`,
-      )
-    }
-    switch (operation) {
-      case 'DescribeStateMachine':
-        return this.#machine(String(input['stateMachineArn']))
-      case 'StartExecution':
-        return this.#start(String(input['stateMachineArn']), input)
-      default:
-        return this.#onExecution(operation, String(input['executionArn']), input)
-    }
+  readonly operations: Record<string, (input: Input) => Reply> = {
+    DescribeStateMachine: ({ stateMachineArn: arn }) => this.#machine(String(arn)),
+    StartExecution: (input) => this.#start(String(input['stateMachineArn']), input),
+    DescribeExecution: (input) => this.#execution(input, awsResult),
+    GetExecutionHistory: (input) => this.#execution(input, () => this.#history(input)),
+    StopExecution: (input) => this.#execution(input, (execution) => this.#stop(execution, input)),
   }
 
   #machine(arn: string): Reply {
@@ -141,7 +114,7 @@ class StepFunctions {
     if (!type) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
     const role = 'arn:aws:iam::123456789012:role/tune-checkout'
     const name = arn.split(':').at(-1)
-    return done({ stateMachineArn: arn, name, type, status: 'ACTIVE', roleArn: role, creationDate: 1_764_000_000 })
+    return awsResult({ stateMachineArn: arn, name, type, status: 'ACTIVE', roleArn: role, creationDate: 1_764_000_000 })
   }
 
   #start(arn: string, input: Input): Reply {
@@ -154,7 +127,7 @@ class StepFunctions {
     const executionArn = `${unqualified.replace(':stateMachine:', ':execution:')}:${name}`
     const earlier = executions.find((one) => one.executionArn === executionArn)
     if (earlier?.status === 'RUNNING' && earlier.input === given)
-      return done({ executionArn, startDate: earlier.startDate })
+      return awsResult({ executionArn, startDate: earlier.startDate })
     if (earlier) return refuse('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`)
     const startDate = 1_764_000_000
     executions.push({
@@ -162,28 +135,22 @@ class StepFunctions {
       ...(qualifier && /^\d+$/.test(qualifier) ? { stateMachineVersionArn: arn } : {}),
       ...(qualifier && !/^\d+$/.test(qualifier) ? { stateMachineAliasArn: arn } : {}),
     })
-    return done({ executionArn, startDate })
+    return awsResult({ executionArn, startDate })
   }
 
-  #onExecution(operation: string, arn: string, input: Input): Reply {
-    const { executions, events } = this.#state
-    const execution = executions.find(({ executionArn }) => executionArn === arn)
-    if (!execution) return refuse('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
-    switch (operation) {
-      case 'DescribeExecution':
-        return done(execution)
-      case 'GetExecutionHistory': {
-        const { reverseOrder = false, maxResults = 100 } = input as { reverseOrder?: boolean; maxResults?: number }
-        return done({ events: (reverseOrder ? events.toReversed() : events).slice(0, maxResults) })
-      }
-      case 'StopExecution': {
-        const { error, cause } = input as { error?: string; cause?: string }
-        const stopDate = execution.stopDate ?? execution.startDate + 10
-        if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
-        return done({ stopDate })
-      }
-      default:
-        return refuse('UnknownOperationException', '')
-    }
+  #execution({ executionArn: arn }: Input, answer: (execution: Execution) => Reply): Reply {
+    const execution = this.#state.executions.find(({ executionArn }) => executionArn === arn)
+    return execution ? answer(execution) : refuse('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
+  }
+
+  #history({ reverseOrder = false, maxResults = 100 }: Input): Reply {
+    const { events } = this.#state
+    return awsResult({ events: (reverseOrder ? events.toReversed() : events).slice(0, Number(maxResults)) })
+  }
+
+  #stop(execution: Execution, { error, cause }: Input): Reply {
+    const stopDate = execution.stopDate ?? execution.startDate + 10
+    if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
+    return awsResult({ stopDate })
   }
 }

@@ -37,7 +37,7 @@ describe('AWS OpsCenter: connection', () => {
     server.state.denied = ['DescribeOpsItems']
     const { kind, message } = await failureOf(check())
     expect(kind).toBe('refused')
-    expect(message).toContain('is not authorized to perform: ssm:DescribeOpsItems. Allow it under awsProviders')
+    expect(message).toContain('the ssm:DescribeOpsItems action. Allow it under awsProviders')
   })
 
   test('has a default source', () => {

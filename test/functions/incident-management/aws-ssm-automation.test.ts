@@ -54,7 +54,7 @@ describe('AWS Systems Manager: connection', () => {
     const { kind, message } = await failureOf(Promise.resolve(awsSsmAutomation.check(client())))
     expect(kind).toBe('refused')
     expect(message).toBe(
-      'AWS Systems Manager answered AccessDeniedException to GetAutomationExecution: User: arn:aws:sts::123456789012:assumed-role/webhooks/function is not authorized to perform: ssm:GetAutomationExecution. Allow it under awsProviders in cdk.json, and deploy.',
+      'AWS Systems Manager answered AccessDeniedException to GetAutomationExecution: User: arn:aws:sts::123456789012:assumed-role/webhooks/function is not authorized to perform: ssm:GetAutomationExecution on resource: * because no identity-based policy allows the ssm:GetAutomationExecution action. Allow it under awsProviders in cdk.json, and deploy.',
     )
   })
 

@@ -143,7 +143,7 @@ describe.each(kinds)('Amazon SageMaker: a start of %s', (_kind, input, id, start
     server.state.denied = [starts]
     const failure = await failureOf(connected().start(input))
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
-    expect(failure.message).toContain(`sagemaker:${starts}. Allow it under awsProviders in cdk.json`)
+    expect(failure.message).toContain(`sagemaker:${starts} action. Allow it under awsProviders in cdk.json`)
   })
 
   test('finds the run of the first attempt after a lost response', async () => {

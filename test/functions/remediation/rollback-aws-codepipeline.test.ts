@@ -172,7 +172,7 @@ describe('AWS CodePipeline: a rollback is refused', () => {
       server.state.denied = [operation]
       const failure = await failureOf(goBack())
       expect(failure).toMatchObject({ kind: 'refused' })
-      expect(failure.message).toContain(`codepipeline:${operation}. Allow it under awsProviders in cdk.json`)
+      expect(failure.message).toContain(`codepipeline:${operation} action. Allow it under awsProviders in cdk.json`)
     },
   )
 

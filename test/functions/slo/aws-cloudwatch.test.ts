@@ -145,7 +145,7 @@ describe('AWS CloudWatch: the connection', () => {
   })
 
   test('without permission says what to do', async () => {
-    server.state.allowed = false
+    server.state.denied = ['PutMetricData']
     for (const asked of [check(), push()]) {
       const failure = await failureOf(Promise.resolve(asked))
       expect(failure.kind).toBe('refused')
