@@ -1,3 +1,4 @@
+import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Version {
@@ -101,11 +102,7 @@ export function deployed(
   return { number, environment, profile, version, strategy, description: '', state, events, ...more }
 }
 
-function refuse(status: number, type: string, message: string): Reply {
-  return { status, body: { Message: message }, headers: { 'x-amzn-errortype': type } }
-}
-
-const notFound = (what: string) => refuse(404, 'ResourceNotFoundException', `Could not find ${what}`)
+const notFound = (what: string) => restError(404, 'ResourceNotFoundException', `Could not find ${what}`)
 
 class AppConfig {
   readonly #state: AppConfigState
@@ -114,22 +111,15 @@ class AppConfig {
     this.#state = state
   }
 
-  answer({ method, path, query, headers, body }: Call): Reply {
-    const signed = /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/appconfig\/aws4_request/.exec(
-      String(headers['authorization']),
-    )
-    if (signed?.[1] !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.')
+  answer(call: Call): Reply {
+    const { method, path, query, headers, body } = call
+    const unsigned = restSignatureError(call, 'appconfig')
+    if (unsigned) return unsigned
     const [, inApplication, kind, id, things, thing] =
       /^\/applications\/([^/]+)\/(configurationprofiles|environments)\/([^/]+)\/(\w+)(?:\/(\d+))?$/.exec(path) ?? []
     const operation = `${method} ${things}${thing ? '/' : ''}`
     this.#state.meanwhile[operation]?.()
-    if (this.#state.denied.includes(operation))
-      return refuse(
-        403,
-        'AccessDeniedException',
-        `User: webhooks is not authorized to perform: appconfig (${operation})`,
-      )
+    if (this.#state.denied.includes(operation)) return restDenied(`appconfig (${operation})`)
     if (inApplication !== application) return notFound(`Application for ID ${inApplication}`)
     if (kind === 'configurationprofiles' && id !== profile) return notFound(`ConfigurationProfile for ID ${id}`)
     if (kind === 'environments' && id !== environment) return notFound(`Environment for ID ${id}`)
@@ -147,7 +137,7 @@ class AppConfig {
       case 'POST deployments':
         return this.#deploy(body as Record<string, unknown>)
       default:
-        return refuse(404, 'UnknownOperationException', '')
+        return restError(404, 'UnknownOperationException', '')
     }
   }
 
@@ -171,9 +161,9 @@ class AppConfig {
     const newest = Math.max(0, ...versions.map(({ number }) => number))
     const latest = headers['latest-version-number']
     if (latest !== undefined && Number(latest) !== newest)
-      return refuse(409, 'ConflictException', `Latest version number is ${newest}, not ${latest}`)
+      return restError(409, 'ConflictException', `Latest version number is ${newest}, not ${latest}`)
     const wrong = wrongFlags(content)
-    if (wrong) return refuse(400, 'BadRequestException', `Error invoking JSON schema validation: ${wrong}`)
+    if (wrong) return restError(400, 'BadRequestException', `Error invoking JSON schema validation: ${wrong}`)
     const version: Version = {
       number: newest + 1,
       description: String(headers['description'] ?? ''),
@@ -198,14 +188,15 @@ class AppConfig {
     if (asked['DeploymentStrategyId'] !== strategy)
       return notFound(`DeploymentStrategy for ID ${asked['DeploymentStrategyId']}`)
     const version = versions.find(({ number }) => String(number) === asked['ConfigurationVersion'])
-    if (!version) return refuse(400, 'BadRequestException', `Version ${asked['ConfigurationVersion']} does not exist`)
+    if (!version)
+      return restError(400, 'BadRequestException', `Version ${asked['ConfigurationVersion']} does not exist`)
     if (newest && !['COMPLETE', 'ROLLED_BACK', 'REVERTED'].includes(newest.state))
-      return refuse(409, 'ConflictException', `Deployment number ${newest.number} already in progress`)
+      return restError(409, 'ConflictException', `Deployment number ${newest.number} already in progress`)
     const latest = asked['LatestDeploymentNumber']
     if (latest !== undefined && latest !== (newest?.number ?? 0))
-      return refuse(409, 'ConflictException', `Latest deployment number is ${newest?.number}, not ${latest}`)
+      return restError(409, 'ConflictException', `Latest deployment number is ${newest?.number}, not ${latest}`)
     const description = String(asked['Description'] ?? '')
-    if (description.length > 1_024) return refuse(400, 'BadRequestException', 'Description is too long')
+    if (description.length > 1_024) return restError(400, 'BadRequestException', 'Description is too long')
     const made = deployed((newest?.number ?? 0) + 1, String(version.number), 'DEPLOYING', { description })
     deployments.push(made)
     return { status: 201, body: summaryOfDeployment(made) }

@@ -1,3 +1,4 @@
+import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
 /** An SLO as its budget report shows it. */
@@ -79,27 +80,16 @@ export async function startSignals(): Promise<SignalsServer> {
 }
 
 function answer(state: SignalsState, call: Call): Reply {
-  const [, key, where, service] =
-    /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request, SignedHeaders=.+, Signature=\w{64}$/.exec(
-      String(call.headers['authorization']),
-    ) ?? []
-  if (!key) return refuse(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
-  if (key !== process.env['AWS_ACCESS_KEY_ID'])
-    return refuse(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.')
-  if (where !== region || service !== 'application-signals')
-    return refuse(403, 'InvalidSignatureException', 'Credential should be scoped to a valid region.')
-  if (call.method !== 'POST' || call.path !== '/budget-report') return refuse(404, 'UnknownOperationException', '')
-  if (state.denied) {
-    const operation = 'application-signals:BatchGetServiceLevelObjectiveBudgetReport'
-    const Message = `User: arn:aws:sts::${account}:assumed-role/webhooks/function is not authorized to perform: ${operation}`
-    return { status: 403, body: { Message }, headers: { 'x-amzn-errortype': 'AccessDeniedException' } }
-  }
+  const unsigned = restSignatureError(call, 'application-signals')
+  if (unsigned) return unsigned
+  if (call.method !== 'POST' || call.path !== '/budget-report') return restError(404, 'UnknownOperationException', '')
+  if (state.denied) return restDenied('application-signals:BatchGetServiceLevelObjectiveBudgetReport')
   const { Timestamp, SloIds } = (call.body ?? {}) as { Timestamp?: unknown; SloIds?: string[] }
   // A timestamp in milliseconds is thousands of years in the future and has no data.
   if (typeof Timestamp !== 'number' || Timestamp > 10_000_000_000)
-    return refuse(400, 'ValidationException', 'Timestamp is not valid.')
+    return restError(400, 'ValidationException', 'Timestamp is not valid.')
   if (!SloIds || SloIds.length < 1 || SloIds.length > 50 || new Set(SloIds).size < SloIds.length)
-    return refuse(400, 'ValidationException', "Value at 'sloIds' failed to satisfy constraint.")
+    return restError(400, 'ValidationException', "Value at 'sloIds' failed to satisfy constraint.")
   const names = SloIds.map((id) => id.replace(/^.*:slo\//, '')).filter((name) => !state.forgotten.includes(name))
   const reports = names.flatMap((name) => state.slos.find((slo) => slo.Name === name && !state.errors[name]) ?? [])
   const failed = names.filter((name) => !reports.some(({ Name }) => Name === name))
@@ -115,8 +105,4 @@ function answer(state: SignalsState, call: Call): Reply {
       Errors: failed.map((name) => ({ Name: name, Arn: arnOf(name), ...(state.errors[name] ?? none(name)) })),
     },
   }
-}
-
-function refuse(status: number, type: string, message: string): Reply {
-  return { status, body: { message }, headers: { 'x-amzn-errortype': type } }
 }

@@ -1,3 +1,4 @@
+import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Action {
@@ -120,10 +121,6 @@ function operationOf({ method, path }: Call): string | undefined {
   return { GET: 'GetExperiment', DELETE: 'StopExperiment' }[method]
 }
 
-function refuse(status: number, type: string, message: string): Reply {
-  return { status, body: { message }, headers: { 'x-amzn-errortype': type } }
-}
-
 class Fis {
   readonly #state: FisState
 
@@ -132,51 +129,43 @@ class Fis {
   }
 
   answer(call: Call): Reply {
-    const [, key, where, service] =
-      /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request, SignedHeaders=.+, Signature=\w{64}$/.exec(
-        String(call.headers['authorization']),
-      ) ?? []
-    if (!key) return refuse(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
-    if (key !== process.env['AWS_ACCESS_KEY_ID'])
-      return refuse(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.')
-    if (where !== region || service !== 'fis')
-      return refuse(403, 'InvalidSignatureException', 'Credential should be scoped to a valid region.')
+    const unsigned = restSignatureError(call, 'fis')
+    if (unsigned) return unsigned
     const operation = operationOf(call)
-    if (!operation) return refuse(404, 'UnknownOperationException', '')
+    if (!operation) return restError(404, 'UnknownOperationException', '')
     const body = (call.body ?? {}) as Record<string, unknown>
-    const denied = this.#denied(operation) ?? (body['tags'] ? this.#denied('TagResource') : undefined)
-    if (denied) return denied
+    const needed = body['tags'] ? [operation, 'TagResource'] : [operation]
+    const denied = needed.find((one) => this.#state.denied.includes(one))
+    if (denied) return restDenied(`fis:${denied}`)
     if (operation === 'StartExperiment') return this.#start(body)
     const id = call.path.split('/')[2]
     const found = this.#state.experiments.find((experiment) => experiment.id === id)
-    if (!found) return refuse(404, 'ResourceNotFoundException', `Experiment ${id} does not exist.`)
+    if (!found) return restError(404, 'ResourceNotFoundException', `Experiment ${id} does not exist.`)
     return operation === 'GetExperiment' ? { status: 200, body: { experiment: found } } : this.#stop(found)
-  }
-
-  /** IAM writes its own refusals with a capital. */
-  #denied(operation: string): Reply | undefined {
-    if (!this.#state.denied.includes(operation)) return undefined
-    const Message = `User: arn:aws:sts::${account}:assumed-role/webhooks/function is not authorized to perform: fis:${operation}`
-    return { status: 403, body: { Message }, headers: { 'x-amzn-errortype': 'AccessDeniedException' } }
   }
 
   #start({ clientToken, experimentTemplateId, tags = {}, experimentOptions = {}, ...others }: Record<string, unknown>) {
     const wrong = Object.keys(others)
     if (wrong.length > 0 || typeof clientToken !== 'string' || !/^\S{1,1024}$/.test(clientToken))
-      return refuse(400, 'ValidationException', `Invalid request: ${wrong.join(', ') || 'clientToken'}`)
+      return restError(400, 'ValidationException', `Invalid request: ${wrong.join(', ') || 'clientToken'}`)
     const templateId = String(experimentTemplateId)
     const template = this.#state.templates[templateId]
-    if (!template) return refuse(404, 'ResourceNotFoundException', `Experiment template ${templateId} does not exist.`)
+    if (!template)
+      return restError(404, 'ResourceNotFoundException', `Experiment template ${templateId} does not exist.`)
     const { actionsMode = 'run-all' } = experimentOptions as { actionsMode?: string }
     if (!['run-all', 'skip-all'].includes(actionsMode))
-      return refuse(400, 'ValidationException', `Value '${actionsMode}' at 'actionsMode' failed to satisfy constraint.`)
+      return restError(
+        400,
+        'ValidationException',
+        `Value '${actionsMode}' at 'actionsMode' failed to satisfy constraint.`,
+      )
     const asked = JSON.stringify([templateId, tags, actionsMode])
     const before = this.#state.tokens.get(clientToken)
     if (before && before.asked !== asked)
-      return refuse(409, 'ConflictException', 'The client token was used with other parameters.')
+      return restError(409, 'ConflictException', 'The client token was used with other parameters.')
     if (before) return { status: 200, body: { experiment: this.#state.experiments.find(({ id }) => id === before.id) } }
     if (this.#state.experiments.filter(({ state }) => active.includes(state.status)).length >= this.#state.maxActive)
-      return refuse(402, 'ServiceQuotaExceededException', 'The maximum number of active experiments is reached.')
+      return restError(402, 'ServiceQuotaExceededException', 'The maximum number of active experiments is reached.')
     const id = `EXP00000000000000${this.#state.experiments.length + 1}`
     const experiment: Experiment = {
       id,
@@ -202,7 +191,7 @@ class Fis {
 
   #stop(experiment: Experiment): Reply {
     if (!active.includes(experiment.state.status))
-      return refuse(400, 'ValidationException', `Experiment ${experiment.id} is not running.`)
+      return restError(400, 'ValidationException', `Experiment ${experiment.id} is not running.`)
     experiment.state = { status: 'stopping', reason: 'Stopping Experiment.' }
     return { status: 200, body: { experiment } }
   }

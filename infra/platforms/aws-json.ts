@@ -1,6 +1,5 @@
+import { deniedMessage, signatureProblem } from './aws-signature.ts'
 import { awsOperation, type Call, type Reply, type Served, serve } from './loopback-server.ts'
-
-const account = '123456789012'
 
 type Input = Record<string, unknown>
 
@@ -36,8 +35,8 @@ export async function serveJson(json: JsonService): Promise<JsonServer> {
 }
 
 function answer({ service, actions = service, target, version, state, operations }: JsonService, call: Call): Reply {
-  const wrong = unsigned(call, service)
-  if (wrong) return wrong
+  const problem = signatureProblem(call, service)
+  if (problem) return awsError(`com.amazon.coral.service#${problem.type}`, problem.message)
   const { method, path, headers, body } = call
   const operation = awsOperation(call) ?? ''
   const run = operations[operation]
@@ -60,26 +59,7 @@ export function awsError(type: string, message?: string, status = 400): Reply {
 
 /** The refusal of a role that lacks a permission. IAM writes `Message` with a capital. */
 function denied(action: string, input: Input): Reply {
-  const on = Object.entries(input).find(([name]) => /^(?!Role).*Arn$/i.test(name))?.[1] ?? '*'
-  const who = `arn:aws:sts::${account}:assumed-role/webhooks/function`
-  const Message = `User: ${who} is not authorized to perform: ${action} on resource: ${on} because no identity-based policy allows the ${action} action`
+  const resource = Object.entries(input).find(([name]) => /^(?!Role).*Arn$/i.test(name))?.[1]
+  const Message = deniedMessage(action, resource)
   return { status: 400, body: { __type: 'com.amazon.coral.service#AccessDeniedException', Message } }
-}
-
-function unsigned({ headers }: Call, service: string): Reply | undefined {
-  const [, key, called, signed = ''] =
-    /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/[\w-]+\/([\w-]+)\/aws4_request, SignedHeaders=(.+), Signature=\w{64}$/.exec(
-      String(headers['authorization']),
-    ) ?? []
-  const named = (type: string, message: string) => awsError(`com.amazon.coral.service#${type}`, message)
-  if (!key) return named('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  if (key !== process.env['AWS_ACCESS_KEY_ID'])
-    return named('UnrecognizedClientException', 'The security token included in the request is invalid.')
-  const own = Object.keys(headers).filter((name) => name.startsWith('x-amz-'))
-  if (called !== service || own.some((name) => !signed.split(';').includes(name)))
-    return named(
-      'InvalidSignatureException',
-      'The request signature we calculated does not match the signature you provided.',
-    )
-  return undefined
 }

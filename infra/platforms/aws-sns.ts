@@ -1,3 +1,4 @@
+import { deniedMessage, signatureProblem } from './aws-signature.ts'
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Published {
@@ -59,16 +60,17 @@ function done(action: string, result: string): Reply {
   return { status: 200, body, headers: { 'content-type': 'text/xml' } }
 }
 
-function answer(state: SnsState, { method, path, headers, body }: Call): Reply {
-  const [, key, where, service] =
-    /^AWS4-HMAC-SHA256 Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request, SignedHeaders=.+, Signature=\w{64}$/.exec(
-      String(headers['authorization']),
-    ) ?? []
-  if (!key) return refuse(403, 'MissingAuthenticationToken', 'Missing Authentication Token')
-  if (key !== process.env['AWS_ACCESS_KEY_ID'])
-    return refuse(403, 'InvalidClientTokenId', 'The security token included in the request is invalid.')
-  if (where !== region || service !== 'sns')
-    return refuse(403, 'SignatureDoesNotMatch', 'Credential should be scoped to a valid region.')
+/** The names of these errors in the Query protocol. */
+const CODES = {
+  MissingAuthenticationTokenException: 'MissingAuthenticationToken',
+  UnrecognizedClientException: 'InvalidClientTokenId',
+  InvalidSignatureException: 'SignatureDoesNotMatch',
+}
+
+function answer(state: SnsState, call: Call): Reply {
+  const { method, path, headers, body } = call
+  const problem = signatureProblem(call, 'sns')
+  if (problem) return refuse(403, CODES[problem.type], problem.message)
   if (method !== 'POST' || path !== '/' || headers['content-type'] !== 'application/x-www-form-urlencoded')
     return refuse(400, 'InvalidAction', 'The action or operation requested is invalid.')
   const form = new URLSearchParams(String(body))
@@ -76,11 +78,8 @@ function answer(state: SnsState, { method, path, headers, body }: Call): Reply {
   const topic = form.get('TopicArn') ?? ''
   if (form.get('Version') !== '2010-03-31' || !['Publish', 'GetTopicAttributes'].includes(action))
     return refuse(400, 'InvalidAction', `Could not find operation ${action} for version ${form.get('Version')}`)
-  if (state.denied.includes(action) || !topic.startsWith(`arn:aws:sns:${region}:${account}:`)) {
-    const who = `arn:aws:sts::${account}:assumed-role/webhooks/function`
-    const message = `User: ${who} is not authorized to perform: SNS:${action} on resource: ${topic} because no identity-based policy allows the SNS:${action} action`
-    return refuse(403, 'AuthorizationError', message)
-  }
+  if (state.denied.includes(action) || !topic.startsWith(`arn:aws:sns:${region}:${account}:`))
+    return refuse(403, 'AuthorizationError', deniedMessage(`SNS:${action}`, topic))
   if (!state.topics.includes(topic)) return refuse(404, 'NotFound', 'Topic does not exist')
   if (action === 'GetTopicAttributes') return done(action, '<Attributes/>')
   return publish(state, form, topic)

@@ -56,7 +56,7 @@ describe('AWS FIS: connection', () => {
 
   test('the check explains a missing permission', async () => {
     server.state.denied = ['GetExperiment']
-    const message = 'not authorized to perform: fis:GetExperiment. Allow it under awsProviders'
+    const message = 'allows the fis:GetExperiment action. Allow it under awsProviders'
     await expectFailure(awsFis.check(connected().client()), { kind: 'refused' }, message)
   })
 

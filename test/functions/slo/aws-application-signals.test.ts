@@ -74,7 +74,7 @@ describe('AWS Application Signals: the connection', () => {
     const failure = await failureOf(awsApplicationSignals.check(client({ slo })))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toMatch(
-      /BatchGetServiceLevelObjectiveBudgetReport. Allow it under awsProviders in cdk.json/,
+      /BatchGetServiceLevelObjectiveBudgetReport action. Allow it under awsProviders in cdk.json/,
     )
   })
 
