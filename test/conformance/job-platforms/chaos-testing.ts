@@ -7,6 +7,7 @@ import { toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
 import type { JobPlatform } from './platform.ts'
 
 const region = 'eu-west-1'
+const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
 
 export const chaosPlatforms = {
   'aws-fis': {
@@ -32,33 +33,7 @@ export const chaosPlatforms = {
       }
     },
   },
-  'chaos-mesh': {
-    known: 'token',
-    starts: /^POST /,
-    async start() {
-      const server = await startChaosMesh()
-      const { url: baseUrl, token, state, newest, addEvent, remove } = server
-      const spec = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' }, duration: '5m' }
-      const head = { apiVersion: 'chaos-mesh.org/v1alpha1', metadata: { namespace: 'shop' } }
-      const latency = { ...head, kind: 'NetworkChaos', spec }
-      const enter = (status: string) => {
-        if (status === 'deleted') return remove(newest())
-        Object.assign(newest(), { status })
-        addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
-      }
-      return {
-        server,
-        connection: { baseUrl, token, allow: ['shop'], templates: { latency } },
-        input: { target: 'latency' },
-        runs: () => state.records.length,
-        id: () => `NetworkChaos/shop/${state.records.at(-1)?.uid}`,
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('finished'),
-        hasStopped: () => state.records.at(-1)?.archived === true,
-      }
-    },
-  },
+  'chaos-mesh': chaosMesh('NetworkChaos', { ...delay, duration: '5m' }),
   gremlin: {
     known: 'look-up',
     starts: /^POST .*\/runs$/,
@@ -160,3 +135,34 @@ export const chaosPlatforms = {
     },
   },
 } satisfies Record<string, JobPlatform>
+
+const entry = { name: 'slow', templateType: 'NetworkChaos', deadline: '5m', networkChaos: delay }
+export const chaosWorkflows: JobPlatform = chaosMesh('Workflow', { entry: 'slow', templates: [entry] })
+
+function chaosMesh(kind: 'NetworkChaos' | 'Workflow', spec: object) {
+  return {
+    known: 'token',
+    starts: /^POST /,
+    async start() {
+      const server = await startChaosMesh()
+      const { url: baseUrl, token, state, newest, addEvent, remove } = server
+      const it = { apiVersion: 'chaos-mesh.org/v1alpha1', kind, metadata: { namespace: 'shop' }, spec }
+      const enter = (status: string) => {
+        if (status === 'deleted') return remove(newest())
+        Object.assign(newest(), { status })
+        addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
+      }
+      return {
+        server,
+        connection: { baseUrl, token, allow: ['shop'], templates: { it } },
+        input: { target: 'it' },
+        runs: () => state.records.length,
+        id: () => `${kind}/shop/${state.records.at(-1)?.uid}`,
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => enter('finished'),
+        hasStopped: () => state.records.at(-1)?.archived === true,
+      }
+    },
+  } satisfies JobPlatform
+}

@@ -72,7 +72,7 @@ export const loadTestPlatforms = {
       const newest = () => state.masters.at(-1)
       const enter = (name: string) => {
         const [status, reportStatus = null] = name.split('/')
-        if (status === 'ENDED') finish(reportStatus)
+        if (status === 'ENDED') finish(reportStatus, reportStatus ? {} : { ended: null })
         else Object.assign(newest() ?? {}, { status })
       }
       return {

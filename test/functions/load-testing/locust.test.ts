@@ -1,79 +1,38 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
-import { type LocustServer, startLocust } from '../../../infra/platforms/locust.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { failureOf } from '../helpers.ts'
-import { loadTest } from './load-test.ts'
+import { startLocust } from '../../../infra/platforms/locust.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import { expectFailure, failureOf, startEach } from '../helpers.ts'
+import { loadTest, loadTestActions } from './load-test.ts'
 
-let server: LocustServer
-beforeEach(async () => {
-  server = await startLocust()
-})
-afterEach(async () => {
-  jest.restoreAllMocks()
-  await server.close()
-})
+const server = startEach(startLocust)
+afterEach(() => void jest.restoreAllMocks())
 
 const connected = (fields: object = {}) =>
   loadTest(locust, () => ({ baseUrl: server.url, username: 'robot', password: server.password, ...fields }))
 const host = 'https://shop.example.com'
 const minute = { target: host, parameters: { user_count: 20, spawn_rate: 2.5, run_time: 'PT1M' } }
-const calls = (method: string) => server.calls.filter((call) => call.method === method)
+const become = (changes: object) => Object.assign(server.state, changes)
 /** Advances the clock by the given seconds. */
 const pass = (seconds: number) => {
   const now = Date.now() + seconds * 1_000
   jest.spyOn(Date, 'now').mockReturnValue(now)
 }
-
-describe('Locust: connection', () => {
-  test('the check reads the statistics', async () => {
-    await locust.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/stats/requests'])
+/** Ends a test that has sent these requests after the given seconds. */
+const endAfter = (seconds: number, [requests, failures]: number[] = [], input: object = minute) =>
+  connected().endAfter(input, () => {
+    server.finish(requests, failures)
+    pass(seconds)
   })
 
-  test('an invalid password is a credentials failure without the password', async () => {
-    const failure = await failureOf(connected({ password: 'a-wrong-password' }).start(minute))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).not.toContain('a-wrong-password')
-  })
-
-  test('the password is an optional secret', () => {
-    expect(secretsIn(locust.connection, { password: server.password })).toEqual([server.password])
-    expect(locust.headers(locust.connection.parse({ baseUrl: server.url }))).toEqual({})
-  })
-})
-
-describe('Locust: start', () => {
-  test('starts a swarm and returns at once', async () => {
-    const { outcome } = await connected().start(minute)
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass', data: { url: server.url, state: 'started' } })
-    expect(outcome.message).toMatch(/^Started load test 20\d\d-.+Z: 20 users, 2\.5 more each second, for 1 min$/)
-    expect(server.state.starts).toEqual([{ user_count: '20', spawn_rate: '2.5', run_time: '60s', host }])
-  })
-
-  test('takes the host from the connection, or from the locustfile', async () => {
-    await connected({ target: host }).start({ parameters: { run_time: 90 } })
-    server.finish()
-    await connected().start({ ...minute, target: 'locustfile' })
-    expect(server.state.starts).toMatchObject([
-      { user_count: '1', spawn_rate: '1', run_time: '90s', host },
-      { user_count: '20' },
-    ])
-    expect(server.state.starts[1]).not.toHaveProperty('host')
-  })
-
-  test('sends user classes, shapes and arguments of the locustfile', async () => {
-    const parameters = { ...minute.parameters, user_classes: 'Shop, Admin', shape_class: 'Waves', region: 'eu&host=x' }
-    await connected().start({ ...minute, parameters })
-    expect(server.state.starts[0]).toMatchObject({
-      user_classes: ['Shop', 'Admin'],
-      shape_class: 'Waves',
-      region: 'eu&host=x',
-      host,
-    })
-  })
-
-  test.each([
+jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
+  states: {
+    running: ['spawning', 'running', 'cleanup', 'stopping'],
+    pass: ['stopped'],
+    errored: ['ready', 'missing'],
+  },
+  invalid: [
     ['a missing run_time', { parameters: { user_count: 1 } }, 'input.parameters.run_time'],
     ['zero users', { parameters: { user_count: 0, run_time: 1 } }, 'input.parameters.user_count'],
     ['a spawn rate of zero', { parameters: { spawn_rate: 0, run_time: 1 } }, 'input.parameters.spawn_rate'],
@@ -82,121 +41,102 @@ describe('Locust: start', () => {
     ['credentials in the target', { target: 'https://user:pass@shop.example.com' }, 'input.target must be a host'],
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
-  ])('rejects %s before sending a request', async (_what, input, message) => {
-    const failure = await failureOf(connected().start({ ...minute, ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
+  ],
+  invalidIds: [['x', '../x'], 'must be the data.id'],
+})
+
+test('Locust: the check reads the statistics, and credentials are optional', async () => {
+  await locust.check(connected().client())
+  expect(server.calls.map(({ path }) => path)).toEqual(['/stats/requests'])
+  expect(locust.headers(locust.connection.parse({ baseUrl: server.url }))).toEqual({})
+})
+
+describe('Locust: start', () => {
+  test('starts a swarm and describes the load', async () => {
+    const { outcome } = await connected().start(minute)
+    expect(outcome.message).toMatch(/^Started load test 20\d\d-.+Z: 20 users, 2\.5 more each second, for 1 min$/)
+    expect(server.state.starts).toEqual([{ user_count: '20', spawn_rate: '2.5', run_time: '60s', host }])
   })
 
-  test('reports the reason that Locust gives', async () => {
-    server.failNext(200, { success: false, message: 'No runner', host: null }, { on: 'POST' })
-    const failure = await failureOf(connected().start(minute))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'Locust did not start the test: No runner.' })
+  test('takes the number of users by default, and the host from the locustfile', async () => {
+    await connected().start({ target: 'locustfile', parameters: { run_time: 90 } })
+    expect(server.state.starts).toEqual([{ user_count: '1', spawn_rate: '1', run_time: '90s' }])
+  })
+
+  test('sends user classes, shapes and arguments of the locustfile', async () => {
+    const more = { shape_class: 'Waves', region: 'eu&host=x' }
+    const parameters = { ...minute.parameters, user_classes: 'Shop, Admin', ...more }
+    await connected().start({ ...minute, parameters })
+    expect(server.state.starts[0]).toMatchObject({ user_classes: ['Shop', 'Admin'], ...more, host })
+  })
+
+  test.each<[status: number, body: object, message: string]>([
+    [200, { success: false, message: 'No runner', host: null }, 'Locust did not start the test: No runner.'],
+    [403, { message: 'Not you' }, 'Locust answered 403 to POST /swarm: Not you'],
+  ])('is refused with a reason after the status %s', async (status, body, message) => {
+    server.failNext(status, body, { on: 'POST' })
+    await expectFailure(connected().start(minute), { kind: 'refused', message })
   })
 
   test.each(['spawning', 'running', 'cleanup', 'stopping'])('waits while another test is %s', async (state) => {
-    Object.assign(server.state, { state, users: 7 })
-    const failure = await failureOf(connected().start(minute))
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-    expect(failure.message).toBe(`Locust is running another test (${state}), and can run only one at a time.`)
+    become({ state, users: 7 })
+    const message = `Locust is running another test (${state}), and can run only one at a time.`
+    const waiting = { kind: 'platform', transient: true, mayHaveWritten: false, message }
+    await expectFailure(connected().start(minute), waiting)
     expect(server.state.starts).toEqual([])
-  })
-
-  test('returns Retry-After of a gateway', async () => {
-    server.failNext(429, 'Slow down', { on: 'POST', headers: { 'retry-after': '7' } })
-    expect(await failureOf(connected().start(minute))).toMatchObject({
-      transient: true,
-      retryAfter: 7,
-      mayHaveWritten: false,
-    })
-  })
-
-  test('reports the reason of a gateway', async () => {
-    server.failNext(403, { message: 'Not you' }, { on: 'POST' })
-    const failure = await failureOf(connected().start(minute))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'Locust answered 403 to POST /swarm: Not you' })
-  })
-
-  test('is transient if nothing was sent', async () => {
-    server.down()
-    expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, mayHaveWritten: false })
   })
 })
 
-describe('Locust: start with a lost response', () => {
-  test('is not retried if a test is running or has run', async () => {
+describe('Locust: retry of a start', () => {
+  const retry = () => connected().start(minute, { isRetry: true })
+
+  test.each(['running', 'stopped'])('has an unknown outcome if a test is or was %s', async (state) => {
     server.loseNext('POST')
-    expect(await failureOf(connected().start(minute))).toMatchObject({ transient: true, mayHaveWritten: true })
-    for (const state of ['running', 'stopped']) {
-      server.state.state = state
-      const failure = await failureOf(connected().start(minute, { isRetry: true }))
-      expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-      expect(failure.message).toContain('Check Locust before you repeat the call')
-    }
+    await expectFailure(connected().start(minute), { transient: true, mayHaveWritten: true })
+    become({ state })
+    await expectFailure(retry(), { kind: 'doubtful', transient: false })
     expect(server.state.starts).toHaveLength(1)
   })
 
   test('reads a state that is not cached', async () => {
-    Object.assign(server.state, { state: 'running', stale: 1, before: 'ready' })
-    expect(await failureOf(connected().start(minute, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
+    become({ state: 'running', stale: 1, before: 'ready' })
+    await expectFailure(retry(), 'doubtful')
   })
 
   test('waits for the cache if there is no other state', async () => {
-    Object.assign(server.state, { oldPage: true, state: 'running', stale: 100, before: 'ready' })
+    become({ oldPage: true, state: 'running', stale: 100, before: 'ready' })
     // The cached state would be old.
-    setTimeout(() => Object.assign(server.state, { stale: 0 }), 2_000)
-    expect(await failureOf(connected().start(minute, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
+    setTimeout(() => become({ stale: 0 }), 2_000)
+    await expectFailure(retry(), 'doubtful')
   })
 
-  test('is retried if Locust has run nothing', async () => {
+  test('starts a test if Locust has run nothing', async () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(connected().start(minute))
-    await connected().start(minute, { isRetry: true })
+    await retry()
     expect(server.state.starts).toHaveLength(1)
   })
 })
 
 describe('Locust: test', () => {
-  test.each(['spawning', 'running', 'cleanup', 'stopping'])('keeps running in the state %s', async (state) => {
-    const started = await connected().start(minute)
-    Object.assign(server.state, { state, requests: 40 })
-    expect(await connected().poll(started, minute)).toMatchObject({
-      status: state,
-      progress: `${state}, 20 users, 18.8 requests/s`,
-    })
+  test('reports its users and its rate', async () => {
+    const running = await connected().pollAfter(minute, () => become({ state: 'running', requests: 40 }))
+    expect(running).toMatchObject({ progress: 'running, 20 users, 18.8 requests/s' })
   })
 
   test('does not end because of a cached state', async () => {
-    server.state.state = 'stopped'
-    const started = await connected().start(minute)
-    server.state.stale = 1
-    expect(await connected().poll(started, minute)).toMatchObject({ status: 'starting' })
+    become({ state: 'stopped' })
+    expect(await connected().pollAfter(minute, () => become({ stale: 1 }))).toMatchObject({ status: 'starting' })
   })
 
   test('reports the measurements of the complete test', async () => {
-    const started = await connected().start(minute)
-    server.finish(135, 13)
-    pass(60)
-    const ended = await connected().end(started, minute)
+    const ended = await endAfter(60, [135, 13])
     expect(ended).toMatchObject({
-      status: 'succeeded',
-      result: 'pass',
+      ...{ status: 'succeeded', result: 'pass', links: { 'locust report': `${server.url}/stats/report` } },
       data: {
-        state: 'stopped',
-        requests: 135,
-        errors: 13,
-        errorRate: 0.096296296,
-        rps: 22.9612,
-        mean: 23.961,
-        min: 21.9378,
-        max: 37.5202,
-        p50: 23,
-        p90: 26,
-        p95: 27,
-        p99: 38,
+        ...{ state: 'stopped', requests: 135, errors: 13, errorRate: 0.096296296, rps: 22.9612, mean: 23.961 },
+        ...{ min: 21.9378, max: 37.5202, p50: 23, p90: 26, p95: 27, p99: 38 },
       },
-      links: { 'locust report': `${server.url}/stats/report` },
     })
     expect(ended.message).toContain(
       "ended as stopped: 13 of 135 requests failed, most with: GET / HTTPError('500 Server Error: Internal Server Error for url: /')",
@@ -205,119 +145,49 @@ describe('Locust: test', () => {
 
   test('is judged by thresholds', async () => {
     const input = { ...minute, thresholds: [{ metric: 'p95', op: '<', value: 30, warn: 25 }] }
-    const started = await connected().start(input)
-    server.finish()
-    pass(60)
-    expect(await connected().end(started, input)).toMatchObject({
-      result: 'warning',
-      message: expect.stringContaining('p95 is 27'),
-    })
+    const { result, message } = await endAfter(60, [], input)
+    expect(`${result}: ${message}`).toMatch(/^warning: .*p95 is 27/)
   })
 
   test.each([
-    ['sent no requests', 0, 0, 'it sent no requests'],
-    ['had no successful request', 9, 9, '9 of 9 requests failed'],
-  ])('fails if it %s', async (_what, requests, failures, reason) => {
-    const started = await connected().start(minute)
-    server.finish(requests, failures)
-    pass(60)
-    expect(await connected().end(started, minute)).toMatchObject({
-      status: 'succeeded',
-      result: 'fail',
-      message: expect.stringContaining(reason),
-    })
-  })
-
-  test('is aborted if it was stopped early, regardless of its measurements', async () => {
-    const started = await connected().start(minute)
-    server.finish(9, 9)
-    pass(20)
-    expect(await connected().end(started, minute)).toMatchObject({
-      status: 'aborted',
-      message: expect.stringMatching(/it was stopped (?:40|39) s early; 9 of 9/),
-    })
-  })
-
-  test('has ended if a LoadTestShape ends it early', async () => {
-    server.state.shape = true
-    const started = await connected().start(minute)
-    server.finish()
-    pass(20)
-    expect(await connected().end(started, minute)).toMatchObject({ status: 'succeeded', result: 'pass' })
+    ['fails if it sent no requests', 60, [0, 0], 'succeeded', /it sent no requests/],
+    ['fails if it had no successful request', 60, [9, 9], 'succeeded', /9 of 9 requests failed/],
+    ['is aborted if it was stopped early', 20, [9, 9], 'aborted', /it was stopped (?:40|39) s early; 9 of 9/],
+  ])('%s', async (_what, seconds, requests, status, reason) => {
+    const ended = await endAfter(seconds, requests)
+    expect(ended).toMatchObject({ status, result: 'fail', message: expect.stringMatching(reason) })
   })
 
   test('is stopped if Locust does not end it in time', async () => {
-    server.state.old = true
+    become({ old: true })
     const started = await connected().start(minute)
-    server.state.state = 'running'
-    pass(65)
-    await connected().poll(started, minute)
-    expect(server.state.stops).toBe(0)
-    pass(15)
-    expect(await connected().poll(started, minute)).toMatchObject({ status: 'running' })
-    expect(server.state.stops).toBe(1)
+    become({ state: 'running' })
+    for (const [seconds, stops] of [
+      [65, 0],
+      [15, 1],
+    ] as const) {
+      pass(seconds)
+      expect(await connected().poll(started, minute)).toMatchObject({ status: 'running' })
+      expect(server.state.stops).toBe(stops)
+    }
     server.finish()
     expect(await connected().end(started, minute)).toMatchObject({ result: 'pass' })
   })
 
-  test.each(['ready', 'missing'])('is errored if Locust is %s again', async (state) => {
+  test('that is stopped at the deadline is aborted', async () => {
     const started = await connected().start(minute)
-    server.state.state = state
-    pass(30)
-    expect(await connected().end(started, minute)).toMatchObject({ status: 'errored', result: 'fail', data: { state } })
-  })
-
-  test('keeps running in an unknown state', async () => {
-    const started = await connected().start(minute)
-    server.state.state = 'hatching'
-    pass(30)
-    expect(await connected().poll(started, minute)).toMatchObject({ status: 'hatching (unknown state)' })
-  })
-
-  test('keeps running while Locust is down', async () => {
-    const started = await connected().start(minute)
-    server.failNext(500, '<html><title>Oops</title>')
-    expect(await failureOf(connected().poll(started, minute))).toMatchObject({ transient: true })
-  })
-
-  test('is stopped at the deadline, which is not its own end', async () => {
-    const started = await connected().start(minute)
-    server.state.state = 'running'
-    expect(await connected().stopAtDeadline(started, minute)).toBe(true)
+    become({ state: 'running' })
+    await connected().stopAtDeadline(started, minute)
     pass(6)
     expect(await connected().end(started, minute)).toMatchObject({ status: 'aborted' })
   })
 })
 
 describe('Locust: stop', () => {
-  test.each(['current', '2026-11-24T18:47:17.123Z'])('stops the running test, by %s', async (id) => {
-    await connected().start(minute)
-    server.state.state = 'running'
-    expect(await connected().stop({ id })).toMatchObject({
-      result: 'pass',
-      message: `Stopped load test ${id} (stopped)`,
-    })
-  })
-
-  test('passes if nothing is running', async () => {
-    server.finish()
-    expect(await connected().stop({ id: 'current' })).toMatchObject({
-      message: 'Load test current had ended already (stopped)',
-    })
-    expect(server.state.stops).toBe(0)
-  })
-
-  test('reports the reason for a refusal', async () => {
-    server.state.state = 'running'
-    server.failNext(403, { message: 'Not you' })
-    expect((await failureOf(connected().stop({ id: 'current' }))).message).toContain(
-      '403 to GET /stats/requests: Not you',
-    )
-  })
-
-  test('rejects an invalid id', async () => {
-    const failure = await failureOf(connected().stop({ id: 'x' }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('must be the data.id') })
-    expect(calls('GET')).toEqual([])
+  test.each(['current', '2026-11-24T18:47:17.123Z'])('stops the running test once, by %s', async (id) => {
+    become({ state: 'running' })
+    expect((await connected().stop({ id })).message).toBe(`Stopped load test ${id} (stopped)`)
+    await connected().stop({ id })
+    expect(server.state.stops).toBe(1)
   })
 })
