@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
 import { startAnyApi } from '../../../infra/platforms/any-api.ts'
-import { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
@@ -15,18 +14,18 @@ import { httpFlag } from '../../../shared/vendors/http/flag.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpMessage } from '../../../shared/vendors/http/message.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
-import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { flagConformance } from '../../conformance/flag.ts'
+import { messageConformance } from '../../conformance/message.ts'
+import { ticketConformance } from '../../conformance/ticket.ts'
+import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
 
 const api = startEach(startAnyApi)
-
-const common = () => ({
-  baseUrl: api.url,
-  token: api.token,
-  headers: { 'X-Api-Key': api.apiKey },
-  check: { path: 'me' },
+const common = ({ url, token, apiKey }: { url: string; token: string; apiKey: string } = api) => ({
+  ...{ baseUrl: url, token, headers: { 'X-Api-Key': apiKey }, check: { path: 'me' } },
 })
-type Options = Parameters<typeof clientOf>[2]
+const refusal = (message: string) => ({ error: { message } })
 
 const tickets = {
   open: {
@@ -44,117 +43,83 @@ const tickets = {
     ...{ state: 'response.state', closed: "response.state=='done'" },
   },
 }
-const ticketClient = (more: object = {}, options: Options = {}) =>
-  clientOf(httpTicket, httpTicket.connection.parse({ ...common(), ...tickets, ...more }), options)
-const problem = { title: 'Checkout is slow', description: '2 s', project: 'shop' }
 const provider = httpTicket as never
+const problem = { title: 'Checkout is slow', description: '2 s', project: 'shop' }
+const ticketClient = (more: object = {}, options: ClientOptions = {}) =>
+  clientOf(httpTicket, httpTicket.connection.parse({ ...common(), ...tickets, ...more }), options)
+const open = (more?: object, options?: ClientOptions) => openTicket.run(provider, ticketClient(more, options), problem)
+const update = (input: object, more?: object, options?: ClientOptions) =>
+  updateTicket.run(provider, ticketClient(more, options), { id: '1', ...input })
+const close = (more?: object) => closeTicket.run(provider, ticketClient(more), { id: '1' })
+
+ticketConformance(
+  provider,
+  {
+    async start() {
+      const server = await startAnyApi()
+      const state = "input.state && lower(input.state)=='closed' && 'done' || input.state"
+      const more = {
+        update: { ...tickets.update, body: `{title: input.title, state: ${state}}` },
+        hasComment: { path: 'things/{input.id}/comments', at: 'where(response, &ref, key)' },
+      }
+      return { server, connection: { ...common(server), ...tickets, ...more }, made: () => server.things.length }
+    },
+    unknownId: '424242',
+  },
+  { refusal, anyTitle: true },
+)
 
 describe('HTTP API: tickets', () => {
   test('are opened with the body of the connection, without missing fields', async () => {
-    expect(await openTicket.run(provider, ticketClient(), { title: 'Slow' })).toMatchObject({
-      message: 'Opened ticket T-1',
-      data: { id: '1', number: 'T-1', url: 'https://tool.example.com/things/1', state: 'new' },
-    })
+    const ticket = await openTicket.run(provider, ticketClient(), { title: 'Slow' })
+    expect(ticket.data).toEqual({ id: '1', number: 'T-1', url: 'https://tool.example.com/things/1', state: 'new' })
     expect(api.calls.at(-1)?.body).toEqual({ title: 'Slow', ref: keyOf(1) })
   })
 
-  test('are opened with a text body as JSON, even if the text contains JSON', async () => {
-    const open = { ...tickets.open, body: 'input.title' }
-    for (const title of ['Slow', '{"title":"x","admin":true}']) {
-      await openTicket.run(provider, ticketClient({ open }), { title })
-      expect(api.calls.at(-1)).toMatchObject({ body: title, headers: { 'content-type': 'application/json' } })
-    }
+  test.each(['Slow', '{"title":"x","admin":true}'])('are opened with the text body %j as JSON', async (title) => {
+    await openTicket.run(provider, ticketClient({ open: { ...tickets.open, body: 'input.title' } }), { title })
+    expect(api.calls.at(-1)).toMatchObject({ body: title, headers: { 'content-type': 'application/json' } })
   })
 
   test('are not reported as updated if the API accepts a state and does not set it', async () => {
-    await openTicket.run(provider, ticketClient(), problem)
-    const change = (state: string, update: object = tickets.update) =>
-      updateTicket.run(provider, ticketClient({ update }), { id: '1', state })
-    expect(await change('In Progress')).toMatchObject({ data: { state: 'In Progress' } })
-    const ignored = { ...tickets.update, body: '{title: input.title}' }
-    expect(await change('in_progress', ignored)).toMatchObject({ data: { state: 'In Progress' } })
-    expect(await change('open', ignored)).toMatchObject({ data: { state: 'In Progress' } })
-    const took = 'HTTP API accepted the update, but the ticket T-1 is'
-    await expectFailure(change('waiting', ignored), 'refused', `${took} In Progress, not waiting.`)
-    expect((await failureOf(change('closed', ignored))).message).toBe(
-      `${took} In Progress, which does not count as closed.`,
-    )
+    await open()
+    const ignored = { update: { ...tickets.update, body: '{title: input.title}' } }
+    expect(await update({ state: 'In Progress' })).toMatchObject({ data: { state: 'In Progress' } })
+    for (const state of ['in_progress', 'open'])
+      expect(await update({ state }, ignored)).toMatchObject({ data: { state: 'In Progress' } })
+    const took = 'HTTP API accepted the update, but the ticket T-1 is In Progress'
+    await expectFailure(update({ state: 'waiting' }, ignored), 'refused', `${took}, not waiting.`)
+    await expectFailure(update({ state: 'closed' }, ignored), 'refused', `${took}, which does not count as closed.`)
   })
 
-  test('are opened once: a retry finds the first', async () => {
-    api.loseNext('POST')
-    expect(await failureOf(openTicket.run(provider, ticketClient(), problem))).toMatchObject({ transient: true })
-    const again = await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
-    expect(again.message).toBe('Found ticket T-1, opened by an earlier attempt')
-    expect(api.things).toHaveLength(1)
-  })
-
-  test('are not opened again if a retry cannot search for the first', async () => {
-    for (const body of [{ welcome: 'Something else' }, { items: 'none' }, '']) {
+  test.each([{ welcome: 'Something else' }, { items: 'none' }, ''])(
+    'are not opened again if a retry cannot search for the first: %j',
+    async (body) => {
       api.failNext(200, body, { on: 'GET' })
       const words = 'It is unknown whether an earlier attempt created something'
-      await expectFailure(openTicket.run(provider, ticketClient({}, { isRetry: true }), problem), 'platform', words)
-    }
-    expect(api.things).toHaveLength(0)
-    await openTicket.run(provider, ticketClient({}, { isRetry: true }), problem)
-    expect(api.things).toHaveLength(1)
-  })
+      await expectFailure(open({}, { isRetry: true }), 'platform', words)
+      expect(api.things).toHaveLength(0)
+    },
+  )
 
   test('are opened once with an idempotency header', async () => {
     const more = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
     api.loseNext('POST')
-    expect(await failureOf(openTicket.run(provider, ticketClient(more), problem))).toMatchObject({ transient: true })
-    await openTicket.run(provider, ticketClient(more, { isRetry: true }), problem)
+    expect(await failureOf(open(more))).toMatchObject({ transient: true })
+    await open(more, { isRetry: true })
     expect(api.things).toHaveLength(1)
   })
 
   test('have an unknown outcome without find and an idempotency header', async () => {
     api.loseNext('POST')
-    const failure = await failureOf(openTicket.run(provider, ticketClient({ find: undefined }), problem))
-    expect(failure).toMatchObject({
-      kind: 'doubtful',
-      message: expect.stringContaining('It is unknown whether the ticket was opened'),
-    })
-    const retry = ticketClient({ find: undefined }, { isRetry: true })
-    expect(await failureOf(openTicket.run(provider, retry, problem))).toMatchObject({ kind: 'doubtful' })
+    await expectFailure(open({ find: undefined }), 'doubtful', 'It is unknown whether the ticket was opened')
+    await expectFailure(open({ find: undefined }, { isRetry: true }), 'doubtful')
     expect(api.things).toHaveLength(1)
   })
 
-  test('are updated, commented on and closed', async () => {
-    await openTicket.run(provider, ticketClient(), problem)
-    const changed = await updateTicket.run(provider, ticketClient(), { id: '1', state: 'open', comment: 'still slow' })
-    expect(changed).toMatchObject({ message: 'Updated ticket T-1, now open' })
-    expect(api.things[0]).toMatchObject({
-      title: 'Checkout is slow',
-      state: 'open',
-      comments: [{ text: 'still slow' }],
-    })
-    expect(await closeTicket.run(provider, ticketClient(), { id: '1' })).toMatchObject({
-      message: 'Closed ticket T-1 (done)',
-    })
-    expect(await closeTicket.run(provider, ticketClient(), { id: '1' })).toMatchObject({
-      message: 'The ticket T-1 was closed already (done)',
-    })
-  })
-
-  test('get one comment if the connection has hasComment', async () => {
-    const more = { hasComment: { path: 'things/{input.id}/comments', at: "response[?ref=='x'] | [0]" } }
-    const hasComment = { path: 'things/{input.id}/comments', at: 'where(response, &ref, key)' }
-    await openTicket.run(provider, ticketClient(), problem)
-    await updateTicket.run(provider, ticketClient({ hasComment }), { id: '1', comment: 'once' })
-    await updateTicket.run(provider, ticketClient({ hasComment }, { isRetry: true }), { id: '1', comment: 'once' })
-    expect(api.things[0]?.['comments']).toHaveLength(1)
-    await updateTicket.run(provider, ticketClient(more), { id: '1', comment: 'twice' })
-    expect(api.things[0]?.['comments']).toHaveLength(2)
-    const withoutSearch = ticketClient({}, { isRetry: true })
-    expect(await failureOf(updateTicket.run(provider, withoutSearch, { id: '1', comment: 'x' }))).toMatchObject({
-      kind: 'doubtful',
-    })
-  })
-
-  test('report a refusal with the message of the API', async () => {
-    const failure = await failureOf(openTicket.run(provider, ticketClient(), { title: 'refuse me' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('the title is taken') })
+  test('have an unknown outcome of a repeated comment without hasComment', async () => {
+    await open()
+    await expectFailure(update({ comment: 'x' }, {}, { isRetry: true }), 'doubtful')
   })
 
   test.each([
@@ -176,30 +141,19 @@ describe('HTTP API: tickets', () => {
       'refused',
       'get.path of the connection needs input.project',
     ],
-  ])('report that %s', async (_, more, kind, says) => {
-    await openTicket.run(provider, ticketClient(), problem)
-    const failure = await failureOf(closeTicket.run(provider, ticketClient(more), { id: '1' }))
-    expect(failure).toMatchObject({ kind, message: expect.stringContaining(says) })
+  ] as const)('report that %s', async (_, more, kind, words) => {
+    await open()
+    await expectFailure(close(more), kind, words)
   })
 
-  test('report an action without a request in the connection as misconfigured', async () => {
-    await openTicket.run(provider, ticketClient(), problem)
-    for (const [name, act] of [
-      ['update', () => updateTicket.run(provider, ticketClient({ update: undefined }), { id: '1', state: 'x' })],
-      ['comment', () => updateTicket.run(provider, ticketClient({ comment: undefined }), { id: '1', comment: 'x' })],
-      ['close', () => closeTicket.run(provider, ticketClient({ close: undefined }), { id: '1' })],
-    ] as const) {
-      await expectFailure(act(), 'misconfigured', `The connection has no "${name}"`)
-    }
+  test.each([
+    ['update', () => update({ state: 'x' }, { update: undefined })],
+    ['comment', () => update({ comment: 'x' }, { comment: undefined })],
+    ['close', () => close({ close: undefined })],
+  ])('report an action without a request in the connection as misconfigured: %s', async (name, act) => {
+    await open()
+    await expectFailure(act(), 'misconfigured', `The connection has no "${name}"`)
   })
-
-  test.each(['../me', '..', '.', 'a/b', 'a?b=c', '1#x', '%2e%2e'])(
-    'with the id %j stay in their path segment',
-    async (id) => {
-      await failureOf(closeTicket.run(provider, ticketClient(), { id }))
-      for (const { path } of api.calls) expect(path.startsWith('/things/')).toBe(true)
-    },
-  )
 })
 
 const jobs = {
@@ -215,36 +169,42 @@ const jobs = {
 }
 const start = startJob({ summary: 'Starts', silent: 'answers' })
 const cancel = stopJob({ summary: 'Stops' })
-const jobClient = (more: object = {}, options: Options = {}) =>
+const jobClient = (more: object = {}, options: ClientOptions = {}) =>
   clientOf(httpJob, httpJob.connection.parse({ ...common(), ...jobs, ...more }), options)
 const run = { target: 'nightly', parameters: { size: 3 } }
 const job = httpJob as never
 
 describe('HTTP API: jobs', () => {
-  test('are started, polled and judged as the connection declares', async () => {
-    const started = await start.run(job, jobClient(), run)
-    expect(started).toMatchObject({ outcome: { message: 'Started run 1' }, job: { id: '1' } })
+  const started = async () => (await start.run(job, jobClient(), run)) as { outcome: object; job: unknown }
+
+  test('are started with the body of the connection', async () => {
+    expect(await started()).toMatchObject({ outcome: { message: 'Started run 1' }, job: { id: '1' } })
     expect(api.things[0]).toMatchObject({ title: 'nightly', args: { size: 3 }, ref: keyOf(1) })
-    const { job: state } = started as { job: unknown }
-    const getStatus = () =>
-      start.job?.getStatus(job, jobClient(), { ...run, thresholds: [{ metric: 'p95', op: '<', value: 5 }] }, state)
-    Object.assign(api.things[0] ?? {}, { step: '2 of 3' })
-    expect(await getStatus()).toMatchObject({ status: 'new', progress: '2 of 3' })
-    Object.assign(api.things[0] ?? {}, { state: 'done', output: { p95: 7 } })
-    expect(await getStatus()).toMatchObject({
-      outcome: {
-        status: 'succeeded',
-        result: 'fail',
-        message: 'Run 1 ended as done: p95 is 7, not < 5',
-        data: { p95: 7 },
+  })
+
+  test.each([
+    [{ step: '2 of 3' }, { status: 'new', progress: '2 of 3' }],
+    [
+      { state: 'done', output: { p95: 7 } },
+      {
+        outcome: {
+          status: 'succeeded',
+          result: 'fail',
+          message: 'Run 1 ended as done: p95 is 7, not < 5',
+          data: { p95: 7 },
+        },
       },
-    })
-    Object.assign(api.things[0] ?? {}, { state: 'broken', why: 'out of memory' })
-    expect(await getStatus()).toMatchObject({
-      outcome: { result: 'fail', message: expect.stringContaining('out of memory') },
-    })
-    Object.assign(api.things[0] ?? {}, { state: 'napping' })
-    expect(await getStatus()).toMatchObject({ status: 'napping (unknown state)' })
+    ],
+    [
+      { state: 'broken', why: 'out of memory' },
+      { outcome: { result: 'fail', message: expect.stringContaining('out of memory') } },
+    ],
+    [{ state: 'napping' }, { status: 'napping (unknown state)' }],
+  ])('are judged as the connection declares: %j', async (state, expected) => {
+    const { job: saved } = await started()
+    Object.assign(api.things[0] ?? {}, state)
+    const input = { ...run, thresholds: [{ metric: 'p95', op: '<' as const, value: 5 }] }
+    expect(await start.job?.getStatus(job, jobClient(), input, saved)).toMatchObject(expected)
   })
 
   test.each([
@@ -257,21 +217,19 @@ describe('HTTP API: jobs', () => {
     expect(api.things).toHaveLength(1)
   })
 
-  test('have an unknown outcome without find and an idempotency header (start)', async () => {
+  test('have an unknown outcome without find and an idempotency header', async () => {
     api.loseNext('POST')
-    expect(await failureOf(start.run(job, jobClient({ find: undefined }), run))).toMatchObject({ kind: 'doubtful' })
+    await expectFailure(start.run(job, jobClient({ find: undefined }), run), 'doubtful')
   })
 
   test('are stopped if the connection has "stop"', async () => {
-    const { job: state } = (await start.run(job, jobClient(), run)) as { job: unknown }
-    await start.job?.stop(job, jobClient(), run, state)
+    const { job: saved } = await started()
+    await start.job?.stop(job, jobClient(), run, saved)
     expect(api.things[0]?.['state']).toBe('done')
-    expect(await failureOf(httpJob.stop(jobClient({ stop: undefined }), { id: '1' }))).toMatchObject({
-      kind: 'misconfigured',
-    })
-    expect(() => httpJob.checkStart({ ...run, onDeadline: 'stop' }, jobClient({ stop: undefined }).connection)).toThrow(
-      'must be leave, because the connection has no "stop"',
-    )
+    const without = jobClient({ stop: undefined })
+    await expectFailure(httpJob.stop(without, { id: '1' }), 'misconfigured')
+    const check = () => httpJob.checkStart({ ...run, onDeadline: 'stop' }, without.connection)
+    expect(check).toThrow('must be leave, because the connection has no "stop"')
   })
 
   test('are read and stopped below the target and project of their start', async () => {
@@ -294,78 +252,103 @@ describe('HTTP API: jobs', () => {
 
   test('of chaos tests run only the allowed targets', () => {
     const connection = experiment.connection.parse({ ...common(), ...jobs, allow: 'nightly*' })
-    expect(() => experiment.checkStart({ ...run, target: 'everything' }, connection)).toThrow(
-      'outside the blast radius',
-    )
-    expect(() => experiment.checkStart({ ...run, target: 'nightly-2' }, connection)).not.toThrow()
+    const check = (target: string) => () => experiment.checkStart({ ...run, target }, connection)
+    expect(check('everything')).toThrow('outside the blast radius')
+    expect(check('nightly-2')).not.toThrow()
     expect(() => experiment.connection.parse({ ...common(), ...jobs })).toThrow()
+  })
+
+  test('can be started again after a broken connection', async () => {
+    api.down()
+    expect(await failureOf(start.run(job, jobClient(), run))).toMatchObject({ kind: 'platform', transient: true })
   })
 })
 
-describe('HTTP API: feature flags', () => {
-  const flags = {
-    ...{ environment: 'production' },
-    get: { path: 'things/{input.flag}', at: 'response.result' },
-    set: { method: 'PATCH', path: 'things/{input.flag}', body: '{enabled: input.on, share: input.percentage}' },
-    flag: { on: 'response.enabled', percentage: 'response.share', url: 'response.links.html' },
-  }
-  const client = (more: object = {}) =>
-    clientOf(httpFlag, httpFlag.connection.parse({ ...common(), ...flags, ...more }))
-  const change = (on: boolean) => ({
-    ...{ environment: 'production', project: undefined, comment: undefined, single: true },
-    changes: [{ flag: 'promo', on, percentage: 25 }],
-  })
+const flags = {
+  ...{ environment: 'production' },
+  get: { path: 'things/{input.flag}', at: 'response.result' },
+  set: { method: 'PATCH', path: 'things/{input.flag}', body: '{enabled: input.on, share: input.percentage}' },
+  flag: { on: 'response.enabled', percentage: 'response.share', url: 'response.links.html' },
+}
 
-  test('are set and read back', async () => {
+flagConformance(
+  httpFlag as never,
+  {
+    async start() {
+      const server = await startAnyApi()
+      server.things.push({ id: 1, flag: 'promo', enabled: false }, { id: 2, flag: 'search', enabled: true })
+      return { server, connection: { ...common(server), ...flags } }
+    },
+    flags: { off: 'promo', on: 'search' },
+  },
+  { refusal, anyEnvironment: true },
+)
+
+describe('HTTP API: feature flags', () => {
+  const client = () => clientOf(httpFlag, httpFlag.connection.parse({ ...common(), ...flags }))
+
+  test('are set to a percentage', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: false, share: 0 })
-    const { outcome } = await setFlag.run(httpFlag as never, client(), change(true) as never)
-    expect(outcome).toMatchObject({ result: 'pass' })
+    const asked = {
+      ...{ environment: 'production', project: undefined, comment: undefined, single: true },
+      changes: [{ flag: 'promo', on: true, percentage: 25 }],
+    }
+    const done = await setFlag.run(httpFlag as never, client(), asked as never)
+    expect(done).toMatchObject({ outcome: { result: 'pass' } })
     expect(api.things[0]).toMatchObject({ enabled: true, share: 25 })
   })
 
   test('report a state other than true or false as misconfigured', async () => {
     api.things.push({ id: 1, flag: 'promo', enabled: 'perhaps' })
-    const failure = await failureOf(httpFlag.get(client(), { project: undefined, environment: 'x' }, 'promo'))
-    expect(failure).toMatchObject({
-      kind: 'misconfigured',
-      message: expect.stringMatching(
-        /^flag.on of the connection, "response.enabled", must find true or false, but finds perhaps in .*\{.*enabled/,
-      ),
-    })
+    const words = 'flag.on of the connection, "response.enabled", must find true or false, but finds perhaps in '
+    await expectFailure(
+      httpFlag.get(client(), { project: undefined, environment: 'x' }, 'promo'),
+      'misconfigured',
+      words,
+    )
   })
+})
+
+const post = {
+  path: 'things',
+  body: "{title: message.title, emoji: message.mood=='good' && ':tada:' || ':x:', link: decisionUrl, ref: key}",
+  at: 'response.result',
+}
+messageConformance(httpMessage, {
+  start: startAnyApi,
+  connection: (server) => ({ ...common(server), post, posted: { id: 'response.key' } }),
+  refusal,
+  visible: ({ things }) => things.length,
+  repeats: true,
 })
 
 describe('HTTP API: messages', () => {
   const message: Message = { mood: 'good', title: 'Deployed', text: 'All is well', fields: [], links: [] }
-  const post = {
-    path: 'things',
-    body: "{title: message.title, emoji: message.mood=='good' && ':tada:' || ':x:', ref: key}",
-    at: 'response.result',
-  }
   const client = (more: object = {}) =>
     clientOf(httpMessage, httpMessage.connection.parse({ ...common(), post, ...more }))
 
   test('are posted with the body of the connection', async () => {
     const posted = { id: 'response.key', url: 'response.links.html' }
-    expect(await httpMessage.post(client({ posted }), undefined, message)).toEqual({
-      id: 'T-1',
-      url: 'https://tool.example.com/things/1',
-    })
+    const shown = { id: 'T-1', url: 'https://tool.example.com/things/1' }
+    expect(await httpMessage.post(client({ posted }), undefined, message)).toEqual(shown)
     expect(api.things[0]).toMatchObject({ title: 'Deployed', emoji: ':tada:', ref: keyOf(1) })
+    expect(api.things[0]?.['link'] ?? null).toBeNull()
     expect(await httpMessage.post(client(), undefined, message)).toEqual({ id: undefined, url: undefined })
   })
 
   describe('with an approval', () => {
     const url = 'https://webhooks.example.com/v1/notification/approvals/reference'
     const button = { decision: 'approve' as const, label: 'Approve', token: 'reference', url }
-    const approval = { ...message, buttons: [button] }
-    const post = (body: string) =>
-      httpMessage.post(client({ post: { path: 'things', body: `{title: ${body}}` } }), undefined, approval)
+    const send = (body: string) =>
+      httpMessage.post(client({ post: { path: 'things', body: `{title: ${body}}` } }), undefined, {
+        ...message,
+        buttons: [button],
+      })
 
     test.each(['decisionUrl', 'decisionUrl || message.links[0].url', 'message.buttons[0].url', 'to_string(message)'])(
       'contain the link with the body %s',
       async (body) => {
-        await post(body)
+        await send(body)
         expect(JSON.stringify(api.things[0])).toContain(url)
       },
     )
@@ -373,57 +356,50 @@ describe('HTTP API: messages', () => {
     test.each(['message.title', "message.links[0].url || 'none'", "'https://tool.example.com'"])(
       'are rejected and not posted with the body %s',
       async (body) => {
-        await expectFailure(post(body), 'misconfigured', 'Add decisionUrl to its body')
+        await expectFailure(send(body), 'misconfigured', 'Add decisionUrl to its body')
         expect(api.things).toEqual([])
       },
     )
-
-    test('are the only messages with a link', async () => {
-      const post = { path: 'things', body: '{title: message.title, link: decisionUrl}' }
-      await httpMessage.post(client({ post }), undefined, message)
-      expect(api.things[0]).toMatchObject({ title: 'Deployed' })
-      expect(api.things[0]?.['link'] ?? null).toBeNull()
-    })
   })
 })
 
+const values = {
+  measure: { path: 'values/{query}', query: { from: 'startSeconds', to: 'end' } },
+  indicator: { value: 'response.value' },
+}
+const asking = (query: string) => ({
+  ...{ timeframe: '5m', queries: { it: query } },
+  thresholds: [{ metric: 'it', op: '<', value: 500 }],
+})
+evaluationConformance(httpEvaluation as never, {
+  async start() {
+    const server = await startAnyApi()
+    return { server, connection: { ...common(server), ...values }, input: asking('p95') }
+  },
+  refusal,
+})
+
 describe('HTTP API: values', () => {
-  const connection = (more: object = {}) => ({
-    ...common(),
-    measure: { path: 'values/{query}', query: { from: 'startSeconds', to: 'end' } },
-    indicator: { value: 'response.value' },
-    ...more,
-  })
-  const input = (query: string) => ({
-    ...{ timeframe: '5m', queries: { it: query } },
-    thresholds: [{ metric: 'it', op: '<', value: 500 }],
-  })
+  const ask = (query: string) => evaluate(httpEvaluation, { ...common(), ...values }, asking(query))
 
   test.each([
-    ['p95', 'pass', 480],
-    ['text', 'pass', 12.5],
-  ])('are judged: %s', async (query, result, value) => {
-    expect(await evaluate(httpEvaluation, connection(), input(query))).toMatchObject({
-      result,
-      data: { indicatorResults: [{ value: { value } }] },
-    })
+    ['p95', 480],
+    ['text', 12.5],
+  ])('are judged: %s', async (query, value) => {
+    const indicatorResults = [{ value: { value } }]
+    expect(await ask(query)).toMatchObject({ result: 'pass', data: { indicatorResults } })
     expect(api.calls.at(-1)?.query.get('from')).toMatch(/^\d{10}$/)
     expect(api.calls.at(-1)?.query.get('to')).toMatch(/^\d{4}-/)
   })
 
   test('that are missing make the evaluation fail', async () => {
-    expect(await evaluate(httpEvaluation, connection(), input('none'))).toMatchObject({
-      status: 'errored',
-      message: expect.stringContaining('it (the API has no value: indicator.value of the connection, "response.'),
-    })
+    const { status, message } = await ask('none')
+    expect(status).toBe('errored')
+    expect(message).toContain('it (the API has no value: indicator.value of the connection, "response.')
   })
 
   test('report a refusal with the name of the query', async () => {
-    const failure = await failureOf(evaluate(httpEvaluation, connection(), input('other')))
-    expect(failure).toMatchObject({
-      kind: 'refused',
-      message: expect.stringMatching(/^The query of it: .*no series other/),
-    })
+    await expectFailure(ask('other'), 'refused', 'The query of it: ', 'no series other')
   })
 })
 
@@ -431,12 +407,7 @@ describe('HTTP API: connection', () => {
   test('is tested with its "check" request', async () => {
     await httpTicket.check(ticketClient())
     expect(api.calls).toMatchObject([{ method: 'GET', path: '/me' }])
-    expect(await failureOf(Promise.resolve(httpTicket.check(ticketClient({ check: undefined }))))).toMatchObject({
-      kind: 'misconfigured',
-    })
-    expect(await failureOf(Promise.resolve(httpTicket.check(ticketClient({ token: 'another-token' }))))).toMatchObject({
-      kind: 'credentials',
-    })
+    await expectFailure((async () => httpTicket.check(ticketClient({ check: undefined })))(), 'misconfigured')
   })
 
   test.each([
@@ -519,30 +490,8 @@ describe('HTTP API: connection', () => {
   })
 
   test('rejects a credential that is too short to mask and names its header', () => {
-    const headers = { 'X-Api-Key': 'short' }
-    const parsed = httpTicket.connection.safeParse({ ...common(), ...tickets, headers })
-    expect(parsed.error?.issues).toMatchObject([
-      { path: ['headers', 'X-Api-Key'], message: expect.stringMatching(/at least 6 characters/) },
-    ])
-  })
-
-  test('masks its secrets in messages of the API', async () => {
-    const values = httpTicket.connection.parse({ ...common(), ...tickets })
-    expect(secretsIn(httpTicket.connection, values)).toEqual([api.token, api.apiKey])
-    api.failNext(400, { error: { message: `bad ${api.token} and ${api.apiKey}` } })
-    const failure = await failureOf(openTicket.run(provider, ticketClient(), problem))
-    expect(failure.message).toContain('bad *** and ***')
-  })
-
-  test('reports a transient failure if the API is down', async () => {
-    api.down()
-    for (const promise of [
-      openTicket.run(provider, ticketClient(), problem),
-      start.run(job, jobClient(), run) as Promise<unknown>,
-    ]) {
-      const failure = await failureOf(promise)
-      expect(failure).toBeInstanceOf(Failure)
-      expect(failure.transient).toBe(true)
-    }
+    const parsed = httpTicket.connection.safeParse({ ...common(), ...tickets, headers: { 'X-Api-Key': 'short' } })
+    const message = expect.stringMatching(/at least 6 characters/)
+    expect(parsed.error?.issues).toMatchObject([{ path: ['headers', 'X-Api-Key'], message }])
   })
 })
