@@ -8,52 +8,60 @@ import { readSloFile } from '../../../shared/evaluation/slo-file.ts'
 const sets = (text: string) => (text === '' ? [] : text.split(' or ').map((set) => ({ criteria: set.split(' and ') })))
 
 interface Objective {
-  pass?: string
-  warning?: string
-  weight?: number
-  key?: boolean
-  value: number | undefined
+  pass: string
+  warning: string
+  weight: number
+  key: boolean
+  value: number
   /** Values and statuses of previous evaluations, newest first. */
-  previous?: [value: number, status?: string][]
+  previous: [value: number, status: string][]
 }
 
-interface Case {
-  what: string
-  objectives: Objective[]
-  total?: { pass: string; warning?: string }
-  comparison?: object
-  statuses: string[]
-  score: number
-  result: string
+/** Reads `<600 ~ <=800 @ 700 x2 key after 200 100:fail`: criteria of pass and warning, value, weight and previous values. */
+function objectiveOf(text: string): Objective {
+  const [, pass = '', warning = '', value, weight = '1', key, previous = ''] =
+    /^([^~@]*?)(?: ?~ ([^@]+))? ?@ (\S+)(?: x(\d+))?( key)?(?: after (.+))?$/.exec(text) ?? []
+  const earlier = previous.split(' ').filter(Boolean)
+  return {
+    ...{ pass, warning: warning.trim(), weight: Number(weight), key: key !== undefined, value: Number(value) },
+    previous: earlier.map((one) => [Number.parseFloat(one), one.split(':')[1] ?? 'pass']),
+  }
 }
 
 const total = { pass: '90%', warning: '75%' }
-const several = (more: object = {}) => ({ compare_with: 'several_results', ...more })
+/** By name: the settings of a file. */
+const settings: Record<string, object> = {
+  'no warning': { total_score: { pass: '60%' } },
+  average: { comparison: { compare_with: 'several_results' } },
+  p50: { comparison: { compare_with: 'several_results', aggregate_function: 'p50' } },
+  p90: {
+    comparison: { compare_with: 'several_results', aggregate_function: 'p90', number_of_comparison_results: 10 },
+  },
+  p95: { comparison: { compare_with: 'several_results', aggregate_function: 'p95' } },
+  passes: { comparison: { compare_with: 'several_results', include_result_with_score: 'pass' } },
+  warnings: { comparison: { compare_with: 'several_results', include_result_with_score: 'pass_or_warn' } },
+  all: { comparison: { compare_with: 'several_results', include_result_with_score: 'all' } },
+}
 
-async function scored({ objectives, total: totalScore = total, comparison }: Case) {
+async function scored(objectives: Objective[], setting = '') {
   const file = await readSloFile(
     {
-      ...(comparison ? { comparison } : {}),
-      objectives: objectives.map(({ pass = '', warning = '', weight = 1, key = false }, at) => ({
+      ...{ total_score: total, ...settings[setting] },
+      objectives: objectives.map(({ pass, warning, weight, key }, at) => ({
         ...{ sli: `sli-${at}`, pass: sets(pass), warning: sets(warning), weight, key_sli: key },
       })),
-      total_score: totalScore,
     },
     'sloFile',
   )
   const measured: MeasuredIndicator[] = objectives.map(({ value }, at) => ({ name: `sli-${at}`, value }))
-  const count = Math.max(...objectives.map(({ previous = [] }) => previous.length))
-  const previous = Array.from(
-    { length: count },
-    (_, turn): PreviousEvaluation => ({
-      id: `previous-${turn}`,
-      result: 'pass',
-      measured: objectives.flatMap(({ previous: values = [] }, at) => {
-        const [value, status = 'pass'] = values[turn] ?? []
-        return value === undefined ? [] : [{ metric: `sli-${at}`, value, status }]
-      }),
-    }),
-  )
+  const count = Math.max(...objectives.map(({ previous }) => previous.length))
+  const previous = Array.from({ length: count }, (_, turn): PreviousEvaluation => {
+    const measured = objectives.flatMap(({ previous }, at) => {
+      const [value, status = 'pass'] = previous[turn] ?? []
+      return value === undefined ? [] : [{ metric: `sli-${at}`, value, status }]
+    })
+    return { id: `previous-${turn}`, result: 'pass', measured }
+  })
   return scoreByFile(file, measured, previous, 'errored')
 }
 
@@ -63,217 +71,43 @@ async function scored({ objectives, total: totalScore = total, comparison }: Cas
  * @see https://keptn.sh/docs/1.0.x/define/slo/ weights, key SLIs, total score
  * @see https://github.com/keptn/keptn/blob/master/lighthouse-service/event_handler/evaluate_sli_handler.go
  */
-const cases: Case[] = [
-  {
-    what: 'all pass: 1/1 = 100 %',
-    objectives: [{ pass: '<600', value: 599.9 }],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'a value at its limit fails < and meets the warning <=: 0.5/1 = 50 %',
-    objectives: [{ pass: '<600', warning: '<=600', value: 600 }],
-    ...{ statuses: ['warning'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'a pass and a warning: (1 + 0.5)/2 = 75 %, which is just enough for a warning',
-    objectives: [
-      { pass: '<600', warning: '<800', value: 700 },
-      { pass: '<1', value: 0.5 },
-    ],
-    ...{ statuses: ['warning', 'pass'], score: 75, result: 'warning' },
-  },
-  {
-    what: 'weights: (0 + 2)/3 = 66.67 %',
-    objectives: [
-      { pass: '<600', value: 700 },
-      { pass: '<1', value: 0.5, weight: 2 },
-    ],
-    ...{ statuses: ['fail', 'pass'], score: 200 / 3, result: 'fail' },
-  },
-  {
-    what: 'weights: (0 + 9)/10 = 90 %, which is just enough for a pass',
-    objectives: [
-      { pass: '<600', value: 700 },
-      { pass: '<1', value: 0.5, weight: 9 },
-    ],
-    ...{ statuses: ['fail', 'pass'], score: 90, result: 'pass' },
-  },
-  {
-    what: 'a key SLI that fails makes the evaluation fail with any score',
-    objectives: [
-      { pass: '<600', value: 700, key: true },
-      { pass: '<1', value: 0.5, weight: 9 },
-    ],
-    ...{ statuses: ['fail', 'pass'], score: 90, result: 'fail' },
-  },
-  {
-    what: 'a key SLI with a warning does not make it fail: (0.5 + 9)/10 = 95 %',
-    objectives: [
-      { pass: '<600', warning: '<800', value: 700, key: true },
-      { pass: '<1', value: 0.5, weight: 9 },
-    ],
-    ...{ statuses: ['warning', 'pass'], score: 95, result: 'pass' },
-  },
-  {
-    what: 'an objective without criteria does not count: 1/1 = 100 %',
-    objectives: [{ value: 12 }, { pass: '=0', value: 0 }],
-    ...{ statuses: ['info', 'pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'only objectives without criteria pass',
-    objectives: [{ value: 12 }, { warning: '<1', value: 7 }],
-    ...{ statuses: ['info', 'info'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'without a total score for a warning the evaluation fails: 0.5/1 = 50 %',
-    objectives: [{ pass: '<600', warning: '<800', value: 700 }],
-    total: { pass: '60%' },
-    ...{ statuses: ['warning'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'all criteria of a set must be met',
-    objectives: [
-      { pass: '>=10 and <20', value: 20 },
-      { pass: '>=10 and <20', value: 10 },
-    ],
-    ...{ statuses: ['fail', 'pass'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'one of several sets is enough',
-    objectives: [
-      { pass: '<10 or >=100', value: 100 },
-      { pass: '<10 or >=100', value: 50 },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'at most 10 % more than 200 is 220',
-    objectives: [
-      { pass: '<=+10%', value: 220, previous: [[200]] },
-      { pass: '<=+10%', value: 220.1, previous: [[200]] },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'a percentage without a sign is an increase: at most 220',
-    objectives: [
-      { pass: '<=10%', value: 220, previous: [[200]] },
-      { pass: '<=10%', value: 221, previous: [[200]] },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'at least 10 % less than 200 is 180',
-    objectives: [
-      { pass: '>=-10%', value: 180, previous: [[200]] },
-      { pass: '>=-10%', value: 179, previous: [[200]] },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'at most 5 more than 200 is 205, at least 5 less is 195',
-    objectives: [
-      { pass: '<=+5', value: 205, previous: [[200]] },
-      { pass: '>=-5', value: 194, previous: [[200]] },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'fixed and relative criteria: 230 is below 600 and above 220',
-    objectives: [{ pass: '<=+10% and <600', warning: '<=800', value: 230, previous: [[200]] }],
-    ...{ statuses: ['warning'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'relative criteria are met without previous evaluations',
-    objectives: [{ pass: '<=+10%', value: 1e9 }],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'the average of 100, 200 and 300 is 200',
-    comparison: several(),
-    objectives: [{ pass: '<=+0%', value: 200, previous: [[100], [200], [300]] }],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'p50 of 100, 200, 300 and 400 is at place 0.5 * 5 = 2.5: 250',
-    comparison: several({ aggregate_function: 'p50' }),
-    objectives: [
-      { pass: '<=+0%', value: 250, previous: [[400], [100], [300], [200]] },
-      { pass: '<=+0%', value: 250.1, previous: [[400], [100], [300], [200]] },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'p90 of 10, 20 .. 100 is at place 0.9 * 11 = 9.9: 99',
-    comparison: several({ aggregate_function: 'p90', number_of_comparison_results: 10 }),
-    objectives: [
-      { pass: '<=+0', value: 99, previous: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((value) => [value]) },
-      { pass: '<=+0', value: 99.1, previous: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((value) => [value]) },
-    ],
-    ...{ statuses: ['pass', 'fail'], score: 50, result: 'fail' },
-  },
-  {
-    what: 'p95 of three is at place 0.95 * 4 = 3.8, past the last: the largest',
-    comparison: several({ aggregate_function: 'p95' }),
-    objectives: [{ pass: '<=+0', value: 300, previous: [[300], [100], [200]] }],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'compared with passes only: the average of 100 and 300 is 200',
-    comparison: several({ include_result_with_score: 'pass' }),
-    objectives: [
-      {
-        ...{ pass: '<=+0', value: 200 },
-        previous: [
-          [100, 'pass'],
-          [5_000, 'fail'],
-          [900, 'warning'],
-          [300, 'pass'],
-        ],
-      },
-    ],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'compared with passes and warnings: the average of 100, 500 and 300 is 300',
-    comparison: several({ include_result_with_score: 'pass_or_warn' }),
-    objectives: [
-      {
-        ...{ pass: '<=+0', value: 300 },
-        previous: [
-          [100, 'pass'],
-          [5_000, 'fail'],
-          [500, 'warning'],
-          [300, 'pass'],
-        ],
-      },
-    ],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-  {
-    what: 'compared with all results: the average of 100 and 500 is 300',
-    comparison: several({ include_result_with_score: 'all' }),
-    objectives: [
-      {
-        ...{ pass: '<=+0', value: 300 },
-        previous: [
-          [100, 'pass'],
-          [500, 'fail'],
-        ],
-      },
-    ],
-    ...{ statuses: ['pass'], score: 100, result: 'pass' },
-  },
-]
+const cases = `
+  all pass: 1/1 = 100 % | <600 @ 599.9 | pass | 100 | pass
+  a value at its limit fails < and meets the warning <=: 0.5/1 = 50 % | <600 ~ <=600 @ 600 | warning | 50 | fail
+  a pass and a warning: (1 + 0.5)/2 = 75 %, just enough for a warning | <600 ~ <800 @ 700; <1 @ 0.5 | warning, pass | 75 | warning
+  weights: (0 + 2)/3 = 66.67 % | <600 @ 700; <1 @ 0.5 x2 | fail, pass | 66.66666666666667 | fail
+  weights: (0 + 9)/10 = 90 %, just enough for a pass | <600 @ 700; <1 @ 0.5 x9 | fail, pass | 90 | pass
+  a key SLI that fails makes the evaluation fail with any score | <600 @ 700 key; <1 @ 0.5 x9 | fail, pass | 90 | fail
+  a key SLI with a warning does not make it fail: (0.5 + 9)/10 = 95 % | <600 ~ <800 @ 700 key; <1 @ 0.5 x9 | warning, pass | 95 | pass
+  an objective without criteria does not count: 1/1 = 100 % | @ 12; =0 @ 0 | info, pass | 100 | pass
+  only objectives without criteria pass | @ 12; ~ <1 @ 7 | info, info | 100 | pass
+  without a total score for a warning the evaluation fails: 0.5/1 = 50 % | <600 ~ <800 @ 700 | warning | 50 | fail | no warning
+  all criteria of a set must be met | >=10 and <20 @ 20; >=10 and <20 @ 10 | fail, pass | 50 | fail
+  one of several sets is enough | <10 or >=100 @ 100; <10 or >=100 @ 50 | pass, fail | 50 | fail
+  at most 10 % more than 200 is 220 | <=+10% @ 220 after 200; <=+10% @ 220.1 after 200 | pass, fail | 50 | fail
+  a percentage without a sign is an increase: at most 220 | <=10% @ 220 after 200; <=10% @ 221 after 200 | pass, fail | 50 | fail
+  at least 10 % less than 200 is 180 | >=-10% @ 180 after 200; >=-10% @ 179 after 200 | pass, fail | 50 | fail
+  at most 5 more than 200 is 205, at least 5 less is 195 | <=+5 @ 205 after 200; >=-5 @ 194 after 200 | pass, fail | 50 | fail
+  fixed and relative criteria: 230 is below 600 and above 220 | <=+10% and <600 ~ <=800 @ 230 after 200 | warning | 50 | fail
+  relative criteria are met without previous evaluations | <=+10% @ 1e9 | pass | 100 | pass
+  the average of 100, 200 and 300 is 200 | <=+0% @ 200 after 100 200 300 | pass | 100 | pass | average
+  p50 of 100, 200, 300 and 400 is at place 0.5 * 5 = 2.5: 250 | <=+0% @ 250 after 400 100 300 200; <=+0% @ 250.1 after 400 100 300 200 | pass, fail | 50 | fail | p50
+  p90 of 10, 20 .. 100 is at place 0.9 * 11 = 9.9: 99 | <=+0 @ 99 after 10 20 30 40 50 60 70 80 90 100; <=+0 @ 99.1 after 10 20 30 40 50 60 70 80 90 100 | pass, fail | 50 | fail | p90
+  p95 of three is at place 0.95 * 4 = 3.8, past the last: the largest | <=+0 @ 300 after 300 100 200 | pass | 100 | pass | p95
+  compared with passes only: the average of 100 and 300 is 200 | <=+0 @ 200 after 100 5000:fail 900:warning 300 | pass | 100 | pass | passes
+  compared with passes and warnings: the average of 100, 500 and 300 is 300 | <=+0 @ 300 after 100 5000:fail 500:warning 300 | pass | 100 | pass | warnings
+  compared with all results: the average of 100 and 500 is 300 | <=+0 @ 300 after 100 500:fail | pass | 100 | pass | all
+`
+  .trim()
+  .split('\n')
+  .map((line) => line.trim().split(' | '))
 
 describe('scoreByFile', () => {
-  test.each(cases)('scores like Keptn: $what', async (one) => {
-    const { result, score, indicatorResults } = await scored(one)
-    expect({ result, statuses: indicatorResults.map(({ status }) => status) }).toEqual({
-      result: one.result,
-      statuses: one.statuses,
-    })
-    expect(score).toBeCloseTo(one.score, 9)
+  test.each(cases)('scores like Keptn: %s', async (_what, objectives = '', statuses, expected, result, setting) => {
+    const scores = await scored(objectives.split('; ').map(objectiveOf), setting)
+    expect(scores.indicatorResults.map(({ status }) => status).join(', ')).toBe(statuses)
+    expect(scores.result).toBe(result)
+    expect(scores.score).toBeCloseTo(Number(expected), 9)
   })
 
   test.each([
@@ -288,17 +122,9 @@ describe('scoreByFile', () => {
   })
 
   test('returns the value and the targets of each objective', async () => {
-    const [only] = (
-      await scored({
-        ...{ what: '', statuses: [], score: 0, result: '' },
-        objectives: [{ pass: '<=+10% and <600', warning: '<=800', value: 230, weight: 2, previous: [[200]] }],
-      })
-    ).indicatorResults
+    const [only] = (await scored([objectiveOf('<=+10% and <600 ~ <=800 @ 230 x2 after 200')])).indicatorResults
     expect(only).toEqual({
-      displayName: 'sli-0',
-      status: 'warning',
-      score: 1,
-      keySli: false,
+      ...{ displayName: 'sli-0', status: 'warning', score: 1, keySli: false },
       value: { metric: 'sli-0', value: 230, success: true, comparedValue: 200 },
       passTargets: [
         { criteria: '<=+10%', targetValue: expect.closeTo(220, 9), violated: true },
@@ -309,37 +135,24 @@ describe('scoreByFile', () => {
   })
 
   test('returns 0 to 100, and never more for a worse value', async () => {
-    const file = await readSloFile(
-      {
-        objectives: ['a', 'b', 'c'].map((sli, at) => ({
-          ...{ sli, weight: at + 1, pass: sets('<100'), warning: sets('<200') },
-        })),
-        total_score: total,
-      },
-      'sloFile',
-    )
+    const [pass, warning] = [sets('<100'), sets('<200')]
+    const objectives = ['a', 'b', 'c'].map((sli, at) => ({ sli, weight: at + 1, pass, warning }))
+    const file = await readSloFile({ objectives, total_score: total }, 'sloFile')
     const order = ['fail', 'warning', 'pass']
     const value = fc.double({ noNaN: true, noDefaultInfinity: true })
+    const increase = fc.double({ min: 0, max: 1e6, noNaN: true })
     fc.assert(
-      fc.property(
-        fc.tuple(value, value, value),
-        fc.nat(2),
-        fc.double({ min: 0, max: 1e6, noNaN: true }),
-        (values, at, more) => {
-          const of = (all: number[]) =>
-            scoreByFile(
-              file,
-              all.map((one, place) => ({ name: 'abc'[place] ?? '', value: one })),
-              [],
-              'errored',
-            )
-          const [before, after] = [of(values), of(values.map((one, place) => (place === at ? one + more : one)))]
-          expect(before.score).toBeGreaterThanOrEqual(0)
-          expect(before.score).toBeLessThanOrEqual(100)
-          expect(after.score).toBeLessThanOrEqual(before.score)
-          expect(order.indexOf(after.result)).toBeLessThanOrEqual(order.indexOf(before.result))
-        },
-      ),
+      fc.property(fc.tuple(value, value, value), fc.nat(2), increase, (values, at, more) => {
+        const of = (all: number[]) => {
+          const measured = all.map((one, place) => ({ name: 'abc'[place] ?? '', value: one }))
+          return scoreByFile(file, measured, [], 'errored')
+        }
+        const [before, after] = [of(values), of(values.map((one, place) => (place === at ? one + more : one)))]
+        expect(before.score).toBeGreaterThanOrEqual(0)
+        expect(before.score).toBeLessThanOrEqual(100)
+        expect(after.score).toBeLessThanOrEqual(before.score)
+        expect(order.indexOf(after.result)).toBeLessThanOrEqual(order.indexOf(before.result))
+      }),
     )
   })
 })
@@ -370,28 +183,20 @@ describe('An objective without data', () => {
   test('can be missing in the response of the platform', async () => {
     const { result, indicatorResults } = scoreByFile(await file(), [good], [], 'warning')
     expect(result).toBe('warning')
-    expect(indicatorResults[0]?.value).toEqual({
-      metric: 'a',
-      value: 0,
-      success: false,
-      message: 'it was not measured',
-    })
+    const value = { metric: 'a', value: 0, success: false, message: 'it was not measured' }
+    expect(indicatorResults[0]?.value).toEqual(value)
   })
 
   test('causes no warning if it does not count', async () => {
-    const info = await readSloFile(
-      { objectives: [{ sli: 'a' }, { sli: 'b', pass: sets('<100') }], total_score: total },
-      'f',
-    )
+    const objectives = [{ sli: 'a' }, { sli: 'b', pass: sets('<100') }]
+    const info = await readSloFile({ objectives, total_score: total }, 'f')
     expect(scoreByFile(info, [good], [], 'warning')).toMatchObject({ result: 'pass', score: 100 })
   })
 
   test('is a warning or a failure if the platform has no verdict', () => {
-    expect(scoreByPlatform([{ name: 'a', value: undefined }], 'warning')).toMatchObject({
-      result: 'warning',
-      score: 50,
-    })
-    expect(scoreByPlatform([{ name: 'a', value: undefined }], 'errored')).toMatchObject({ result: 'fail', score: 0 })
+    const measured = [{ name: 'a', value: undefined }]
+    expect(scoreByPlatform(measured, 'warning')).toMatchObject({ result: 'warning', score: 50 })
+    expect(scoreByPlatform(measured, 'errored')).toMatchObject({ result: 'fail', score: 0 })
   })
 })
 
@@ -406,14 +211,9 @@ describe('Without an SLO file', () => {
       { name: 'a', value: 1 },
       { name: 'b', value: 100 },
     ]
-    expect(scoreEach([objective('a', 10), objective('b', 10)], measured, 'errored')).toMatchObject({
-      result: 'fail',
-      score: 50,
-    })
-    expect(scoreEach([objective('a', 10), objective('b', 101)], measured, 'errored')).toMatchObject({
-      result: 'pass',
-      score: 100,
-    })
+    const worst = (limit: number) => scoreEach([objective('a', 10), objective('b', limit)], measured, 'errored')
+    expect(worst(10)).toMatchObject({ result: 'fail', score: 50 })
+    expect(worst(101)).toMatchObject({ result: 'pass', score: 100 })
   })
 
   test('the result is the worst verdict of the platform, with targets and error budgets', () => {
