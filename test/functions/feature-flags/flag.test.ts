@@ -2,32 +2,27 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, url } from '../../../shared/fields.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
+import type { PollResult } from '../../../shared/providers/action.ts'
 import {
   type ChangeStatus,
   defineFlagProvider,
-  type FlagChange,
   type FlagProvider,
   type FlagState,
-  type PendingChange,
 } from '../../../shared/providers/flag.ts'
 import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { validate } from '../../../shared/validate.ts'
-import { clientOf, failureOf } from '../helpers.ts'
+import { clientOf, expectFailure, failureOf } from '../helpers.ts'
 import { startedJob } from '../job.ts'
 
-interface Faults {
-  /** Flags that are refused, ignored, need an approval, or fail with a platform error. */
-  refuses?: string[]
-  ignores?: string[]
-  waits?: string[]
-  breaks?: string[]
-}
+/** By flag: it is refused, ignored, needs an approval, or fails with a platform error. */
+type Faults = Record<string, 'refuses' | 'ignores' | 'waits' | 'breaks' | undefined>
 
-/** A fake platform with three flags. */
-function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Faults = {}) {
+const page = (id: string) => `https://flags.example.com/${id}`
+
+/** A fake platform with three flags, and the actions that run on it. */
+function play(faults: Faults = {}) {
   const flags: Record<string, FlagState> = {
-    a: { on: false, percentage: 25, url: 'https://flags.example.com/a' },
+    a: { on: false, percentage: 25, url: page('a') },
     b: { on: true, percentage: 100 },
     c: { on: false },
   }
@@ -55,24 +50,19 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Faults = 
       if (late.length > 0 && state.lag-- <= 0) for (const change of late.splice(0)) change()
       return { ...found }
     },
-    async set(_, __, changes, comment): Promise<PendingChange | undefined> {
+    async set(_, __, changes, comment) {
       for (const { flag, on, percentage } of changes) {
         calls.push(`set ${flag}${comment ? `: ${comment}` : ''}`)
-        if (refuses.includes(flag)) throw new Failure('refused', `${flag} is locked`)
-        if (breaks.includes(flag)) throw new Failure('platform', `${flag} is unavailable`)
+        const fault = faults[flag]
+        if (fault === 'refuses') throw new Failure('refused', `${flag} is locked`)
+        if (fault === 'breaks') throw new Failure('platform', `${flag} is unavailable`)
+        if (fault === 'waits')
+          return { id: `r-${flag}`, noun: 'approval request', url: page(`r-${flag}`), providerState: flag }
         const change = () => {
           const before = flags[flag] ?? { on: false }
           flags[flag] = { ...before, on: on ?? before.on, ...(percentage === undefined ? {} : { percentage }) }
         }
-        if (waits.includes(flag)) {
-          return {
-            id: `r-${flag}`,
-            noun: 'approval request',
-            url: `https://flags.example.com/r-${flag}`,
-            providerState: flag,
-          }
-        }
-        if (!ignores.includes(flag)) state.lag > 0 ? late.push(change) : change()
+        if (fault !== 'ignores') state.lag > 0 ? late.push(change) : change()
       }
       return undefined
     },
@@ -80,390 +70,330 @@ function play({ refuses = [], ignores = [], waits = [], breaks = [] }: Faults = 
       calls.push(`status ${id}`)
       return statuses[id] ?? { state: 'pending', ended: false }
     },
-  })
-  return { provider: provider as unknown as FlagProvider, flags, statuses, calls, state }
+  }) as unknown as FlagProvider
+  const connection = { baseUrl: page(''), environment: 'production' }
+  const client = () => clientOf(provider, connection as never)
+  const action = (asked: object) => ('flags' in asked ? setFlags : setFlag)
+  const complete = (asked: object, more: object = {}) =>
+    action(asked).complete(action(asked).input.parse(asked) as never, {
+      ...{ event: { data: {} } as never, provider, connection: { ...connection, ...more } },
+    })
+  return {
+    ...{ provider, flags, statuses, calls, state, complete, client },
+    changes: (asked: object) => complete(asked).changes,
+    writes: () => calls.filter((call) => call.startsWith('set')),
+    run: (asked: object) => action(asked).run(provider, client(), complete(asked)),
+    outcome: async (asked: object) => (await action(asked).run(provider, client(), complete(asked))).outcome,
+    /** Starts a change that needs an approval, and returns its outcome and a function that polls it. */
+    async start(asked: object) {
+      const { outcome, job } = startedJob(await action(asked).run(provider, client(), complete(asked)))
+      // The job state of a task is stored as JSON.
+      const saved = JSON.parse(JSON.stringify(job))
+      const poll = () => action(asked).job?.getStatus(provider, client(), complete(asked), saved) as Promise<PollResult>
+      return { outcome, poll }
+    },
+  }
 }
 
-type Played = ReturnType<typeof play>
-
-const connection = { baseUrl: 'https://flags.example.com', environment: 'production' }
-const event = { data: {} } as never
-const client = ({ provider }: Played) => clientOf(provider, connection as never)
-const input = (played: Played, action: typeof setFlag | typeof setFlags, asked: object) =>
-  action.complete(action.input.parse(asked) as never, { event, connection, provider: played.provider })
-const run = (action: typeof setFlag | typeof setFlags, played: Played, asked: object) =>
-  action.run(played.provider, client(played), input(played, action, asked))
-const one = async (played: Played, asked: object) => (await run(setFlag, played, asked)).outcome
-const several = async (played: Played, asked: object) => (await run(setFlags, played, asked)).outcome
-const getStatus = (played: Played, action: typeof setFlag | typeof setFlags, asked: object, { job }: StartedJob) =>
-  // The job state of a task is stored as JSON.
-  action.job?.getStatus(
-    played.provider,
-    client(played),
-    input(played, action, asked),
-    JSON.parse(JSON.stringify(job)),
-  ) as Promise<PollResult>
-const writes = ({ calls }: Played) => calls.filter((call) => call.startsWith('set'))
-
 describe('flag input', () => {
-  const changes = (asked: object, action: typeof setFlag | typeof setFlags = setFlag): FlagChange[] =>
-    input(play(), action, asked).changes
+  const { changes } = play()
+  const off = { on: false, percentage: undefined }
 
   test.each([
-    ['on', true],
-    ['ON', true],
-    ['true', true],
-    [true, true],
-    ['off', false],
-    ['False', false],
-    [false, false],
+    ...['on', 'ON', 'true', true].map((state) => [state, true] as const),
+    ...['off', 'False', false].map((state) => [state, false] as const),
   ])('accepts %j as a state', (state, on) => {
     expect(changes({ flag: 'a', state })).toEqual([{ flag: 'a', on, percentage: undefined }])
   })
 
-  test('accepts percentages from 0 to 100, also as text', () => {
-    for (const percentage of [0, '0', 25, '25', 100]) {
-      expect(changes({ flag: 'a', percentage })).toEqual([{ flag: 'a', on: undefined, percentage: Number(percentage) }])
-    }
-    for (const percentage of [-1, 101, 33.3, '25%', 'half']) {
-      const validated = () => validate(setFlag.input, { flag: 'a', percentage }, { what: 'The input', root: 'input' })
-      expect(validated).toThrow('input.percentage must be a whole number from 0 to 100')
-    }
+  test.each([0, '0', 25, '25', 100])('accepts the percentage %j', (percentage) => {
+    expect(changes({ flag: 'a', percentage })).toEqual([{ flag: 'a', on: undefined, percentage: Number(percentage) }])
   })
 
-  test('is refused without a state and a percentage', () => {
-    expect(() => changes({ flag: 'a' })).toThrow('input.state is missing for a: send on or off')
-    expect(() => changes({ flags: ['a', { flag: 'b', state: 'on' }] }, setFlags)).toThrow(
-      'input.flags.0 is missing for a',
-    )
-    for (const state of ['maybe', 1]) expect(() => changes({ flag: 'a', state })).toThrow()
-  })
-
-  test('is refused by checkChange of the provider', () => {
-    expect(() => changes({ flag: 'a', percentage: 13 })).toThrow('not 13')
+  test.each([-1, 101, 33.3, '25%', 'half'])('refuses the percentage %j', (percentage) => {
+    const validated = () => validate(setFlag.input, { flag: 'a', percentage }, { what: 'The input', root: 'input' })
+    expect(validated).toThrow('input.percentage must be a whole number from 0 to 100')
   })
 
   test.each([
-    ['text with commas', 'a, b,', { state: 'off' }],
-    ['names', ['a', 'b'], { state: 'off' }],
-    ['JSON in text', '["a", {"flag": "b"}]', { state: 'off' }],
+    [{ flag: 'a' }, 'input.state is missing for a: send on or off'],
+    [{ flags: ['a', { flag: 'b', state: 'on' }] }, 'input.flags.0 is missing for a'],
+    [{ flag: 'a', state: 'maybe' }, ''],
+    [{ flag: 'a', state: 1 }, ''],
+    // The provider refuses it.
+    [{ flag: 'a', percentage: 13 }, 'not 13'],
+    [{ flags: [], state: 'on' }, ''],
+    [{ flags: '  ', state: 'on' }, ''],
+    [{ flags: '[broken', state: 'on' }, ''],
+    [{ flags: [{ state: 'on' }], state: 'on' }, ''],
+    [{ flags: Array.from({ length: 51 }, (_, at) => `f${at}`), state: 'on' }, ''],
+    [{ flags: 'a,b,a', state: 'on' }, 'input.flags.2 repeats a'],
+  ])('refuses %j', (asked, words) => {
+    expect(() => changes(asked)).toThrow(words)
+  })
+
+  test.each([
+    ['text with commas', { flags: 'a, b,', state: 'off' }],
+    ['names', { flags: ['a', 'b'], state: 'off' }],
+    ['JSON in text', { flags: '["a", {"flag": "b"}]', state: 'off' }],
     [
       'objects',
-      [
-        { flag: 'a', state: 'off' },
-        { flag: 'b', state: false },
-      ],
-      {},
+      {
+        flags: [
+          { flag: 'a', state: 'off' },
+          { flag: 'b', state: false },
+        ],
+      },
     ],
-  ])('accepts several flags as %s', (_, flags, more) => {
-    expect(changes({ flags, ...more }, setFlags)).toEqual([
-      { flag: 'a', on: false, percentage: undefined },
-      { flag: 'b', on: false, percentage: undefined },
+  ])('accepts several flags as %s', (_, asked) => {
+    expect(changes(asked)).toEqual([
+      { flag: 'a', ...off },
+      { flag: 'b', ...off },
     ])
   })
 
   test('the fields of one flag override the common fields', () => {
     const flags = [{ flag: 'a', percentage: 5 }, { flag: 'b', state: 'on' }, 'c']
-    expect(changes({ flags, state: 'off', percentage: 50 }, setFlags)).toEqual([
+    expect(changes({ flags, state: 'off', percentage: 50 })).toEqual([
       { flag: 'a', on: false, percentage: 5 },
       { flag: 'b', on: true, percentage: 50 },
       { flag: 'c', on: false, percentage: 50 },
     ])
   })
 
-  test.each([[[]], ['  '], ['[broken'], [[{ state: 'on' }]], [Array.from({ length: 51 }, (_, at) => `f${at}`)]])(
-    'is refused if flags is %j',
-    (flags) => {
-      expect(() => changes({ flags, state: 'on' }, setFlags)).toThrow()
-    },
-  )
-
-  test('is refused if it contains a flag twice', () => {
-    expect(() => changes({ flags: 'a,b,a', state: 'on' }, setFlags)).toThrow('input.flags.2 repeats a')
-  })
-
   test('defaults to the environment and project of the connection', () => {
-    const { provider } = play()
-    const from = { event, provider, connection: { ...connection, project: 'shop' } }
-    const asked = { flag: 'a', state: 'on' } as const
-    expect(setFlag.complete(asked, from)).toMatchObject({ environment: 'production', project: 'shop' })
-    const own = { ...asked, environment: 'test', project: 'cart' }
-    expect(setFlag.complete(own, from)).toMatchObject({ environment: 'test', project: 'cart' })
-    expect(() => setFlag.complete(asked, { event, provider, connection: {} })).toThrow('input.environment is required')
+    const { complete } = play()
+    const asked = { flag: 'a', state: 'on' }
+    expect(complete(asked, { project: 'shop' })).toMatchObject({ environment: 'production', project: 'shop' })
+    const own = { environment: 'test', project: 'cart' }
+    expect(complete({ ...asked, ...own }, { project: 'shop' })).toMatchObject(own)
+    expect(() => complete(asked, { environment: undefined })).toThrow('input.environment is required')
   })
 })
 
 describe('set-flag', () => {
   test('returns the state before and after, as read back', async () => {
-    const played = play()
-    expect(await one(played, { flag: 'a', state: 'on', percentage: 50, comment: 'Launch' })).toEqual({
-      status: 'succeeded',
-      result: 'pass',
-      message: 'a in production is on (50 %), and was off (25 %)',
+    const { outcome, calls } = play()
+    expect(await outcome({ flag: 'a', state: 'on', percentage: 50, comment: 'Launch' })).toEqual({
+      ...{ status: 'succeeded', result: 'pass', message: 'a in production is on (50 %), and was off (25 %)' },
       data: {
-        flag: 'a',
-        before: { state: 'off', percentage: 25 },
-        after: { state: 'on', percentage: 50 },
-        changed: true,
-        url: 'https://flags.example.com/a',
-        environment: 'production',
+        ...{ flag: 'a', before: { state: 'off', percentage: 25 }, after: { state: 'on', percentage: 50 } },
+        ...{ changed: true, url: page('a'), environment: 'production' },
       },
-      links: { 'played-flags a': 'https://flags.example.com/a' },
+      links: { 'played-flags a': page('a') },
     })
-    expect(played.calls).toEqual(['get a', 'set a: Launch', 'get a'])
+    expect(calls).toEqual(['get a', 'set a: Launch', 'get a'])
   })
 
   test('passes without a write if the flag is already in the requested state', async () => {
-    const played = play()
-    expect(await one(played, { flag: 'b', state: 'on', percentage: 100 })).toMatchObject({
-      result: 'pass',
-      message: 'b in production was on (100 %) already',
+    const { outcome, calls } = play()
+    expect(await outcome({ flag: 'b', state: 'on', percentage: 100 })).toMatchObject({
+      ...{ result: 'pass', message: 'b in production was on (100 %) already' },
       data: { changed: false, before: { state: 'on' }, after: { state: 'on' } },
     })
-    expect(played.calls).toEqual(['get b'])
+    expect(calls).toEqual(['get b'])
   })
 
   test('changes only the requested settings', async () => {
-    const played = play()
-    expect(await one(played, { flag: 'a', percentage: 75 })).toMatchObject({ data: { after: { state: 'off' } } })
-    expect(played.flags['a']).toMatchObject({ on: false, percentage: 75 })
+    const { outcome, flags } = play()
+    expect(await outcome({ flag: 'a', percentage: 75 })).toMatchObject({ data: { after: { state: 'off' } } })
+    expect(flags['a']).toMatchObject({ on: false, percentage: 75 })
   })
 
   test('reads again if the platform returns the old state at first', async () => {
-    const played = play()
-    played.state.lag = 1
-    expect(await one(played, { flag: 'a', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: true } })
+    const { outcome, state } = play()
+    state.lag = 1
+    expect(await outcome({ flag: 'a', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: true } })
   })
 
   test('fails if the platform accepts the change without making it', async () => {
-    expect(await one(play({ ignores: ['a'] }), { flag: 'a', state: 'on' })).toMatchObject({
-      status: 'succeeded',
-      result: 'fail',
-      message:
-        'a in production was not set to on (25 %): Played Flags accepted the change, but the flag is still off (25 %)',
+    const why = 'Played Flags accepted the change, but the flag is still off (25 %)'
+    expect(await play({ a: 'ignores' }).outcome({ flag: 'a', state: 'on' })).toMatchObject({
+      ...{ status: 'succeeded', result: 'fail', message: `a in production was not set to on (25 %): ${why}` },
       data: { changed: false, failed: expect.stringContaining('still off') },
     })
   })
 
   test('fails with the message of the platform', async () => {
-    const failure = await failureOf(one(play({ refuses: ['a'] }), { flag: 'a', state: 'on' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'a is locked' })
-    expect(await failureOf(one(play(), { flag: 'x', state: 'on' }))).toMatchObject({ kind: 'refused' })
+    await expectFailure(play({ a: 'refuses' }).outcome({ flag: 'a', state: 'on' }), 'refused', 'a is locked')
+    await expectFailure(play().outcome({ flag: 'x', state: 'on' }), 'refused')
   })
 })
 
 describe('set-flags', () => {
   test('changes and lists the flags that differ', async () => {
-    const played = play()
-    expect(await several(played, { flags: 'a,b,c', state: 'on' })).toMatchObject({
+    const { outcome, writes } = play()
+    expect(await outcome({ flags: 'a,b,c', state: 'on' })).toMatchObject({
       result: 'pass',
-      message:
-        'a in production is on (25 %), and was off (25 %); b in production was on (100 %) already; c in production is on, and was off',
+      message: [
+        'a in production is on (25 %), and was off (25 %)',
+        ...['b in production was on (100 %) already', 'c in production is on, and was off'],
+      ].join('; '),
       data: { changed: ['a', 'c'], failed: [], flags: [{ flag: 'a' }, { flag: 'b' }, { flag: 'c' }] },
     })
-    expect(writes(played)).toEqual(['set a', 'set c'])
+    expect(writes()).toEqual(['set a', 'set c'])
   })
 
   test('changes nothing if one flag does not exist', async () => {
-    const played = play()
-    const failure = await failureOf(several(played, { flags: 'a,x', state: 'on' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'No flag x.' })
-    expect(writes(played)).toEqual([])
+    const { outcome, writes } = play()
+    await expectFailure(outcome({ flags: 'a,x', state: 'on' }), 'refused', 'No flag x.')
+    expect(writes()).toEqual([])
   })
 
   test('changes the other flags if one is refused, and fails', async () => {
-    const played = play({ refuses: ['b'] })
-    expect(
-      await several(played, {
-        flags: [
-          { flag: 'a', state: 'on' },
-          { flag: 'b', state: 'off' },
-          { flag: 'c', state: 'on' },
-        ],
-      }),
-    ).toMatchObject({
-      status: 'succeeded',
-      result: 'fail',
+    const flags = ['a', { flag: 'b', state: 'off' }, 'c']
+    expect(await play({ b: 'refuses' }).outcome({ flags, state: 'on' })).toMatchObject({
+      ...{ status: 'succeeded', result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
       message: expect.stringContaining('b in production was not set to off (100 %): b is locked'),
-      data: { changed: ['a', 'c'], failed: ['b'] },
     })
   })
 
   test('reads a refused flag back, because it may be partly changed', async () => {
-    const played = play({ refuses: ['b'] })
-    const set = played.provider.set
-    played.provider.set = async (...call) => {
-      if (call[2][0]?.flag === 'b') played.flags['b'] = { on: false, percentage: 100 }
+    const { provider, flags, outcome } = play({ b: 'refuses' })
+    const { set } = provider
+    provider.set = async (...call) => {
+      if (call[2][0]?.flag === 'b') flags['b'] = { on: false, percentage: 100 }
       return set(...call)
     }
-    const changes = {
+    const asked = {
       flags: [
         { flag: 'a', state: 'on' },
         { flag: 'b', state: 'off', percentage: 5 },
       ],
     }
-    expect(await several(played, changes)).toMatchObject({
-      result: 'fail',
+    expect(await outcome(asked)).toMatchObject({
+      ...{ result: 'fail' },
       data: { changed: ['a', 'b'], flags: [{}, { after: { state: 'off', percentage: 100 } }] },
     })
   })
 
   test('stops at a transient error and lists the flags changed so far', async () => {
-    const played = play({ refuses: ['a'], breaks: ['c'] })
-    const failure = await failureOf(several(played, { flags: ['a', { flag: 'b', percentage: 5 }, 'c'], state: 'on' }))
+    const flags = ['a', { flag: 'b', percentage: 5 }, 'c']
+    const failure = await failureOf(play({ a: 'refuses', c: 'breaks' }).outcome({ flags, state: 'on' }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect(failure.message).toBe('c is unavailable. Changed before that: b.')
   })
 
   test('a retry changes the remaining flags', async () => {
-    const faults = { breaks: ['c'] }
-    const played = play(faults)
-    await failureOf(several(played, { flags: 'a,c', state: 'on' }))
-    faults.breaks.length = 0
-    expect(await several(played, { flags: 'a,c', state: 'on' })).toMatchObject({
-      result: 'pass',
-      data: { changed: ['c'] },
-    })
-    expect(writes(played)).toEqual(['set a', 'set c', 'set c'])
+    const faults: Faults = { c: 'breaks' }
+    const { outcome, writes } = play(faults)
+    await failureOf(outcome({ flags: 'a,c', state: 'on' }))
+    faults['c'] = undefined
+    expect(await outcome({ flags: 'a,c', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: ['c'] } })
+    expect(writes()).toEqual(['set a', 'set c', 'set c'])
   })
 
   test('passes all changes to a provider that sets flags together', async () => {
-    const played = play()
-    played.provider.setsAllAtOnce = true
-    const set = played.provider.set
+    const { provider, outcome } = play()
+    const { set } = provider
     const sizes: number[] = []
-    played.provider.set = async (...call) => {
-      sizes.push(call[2].length)
-      return set(...call)
-    }
-    expect(await several(played, { flags: 'a,b,c', state: 'on' })).toMatchObject({ data: { changed: ['a', 'c'] } })
+    Object.assign(provider, {
+      setsAllAtOnce: true,
+      set: async (...call: Parameters<typeof set>) => {
+        sizes.push(call[2].length)
+        return set(...call)
+      },
+    })
+    expect(await outcome({ flags: 'a,b,c', state: 'on' })).toMatchObject({ data: { changed: ['a', 'c'] } })
     expect(sizes).toEqual([2])
   })
 })
 
 describe('flag change that needs an approval', () => {
   const asked = { flag: 'a', state: 'on' }
+  const links = { 'played-flags approval request r-a': page('r-a') }
+  const applied = { state: 'applied', ended: true } as const
+  const hint = 'Use mode=interactive to wait for it'
 
   test('is a warning in a silent call', async () => {
-    const { outcome } = startedJob(await run(setFlag, play({ waits: ['a'] }), asked))
+    const { outcome } = await play({ a: 'waits' }).start(asked)
+    const pending = [{ id: 'r-a', noun: 'approval request', url: page('r-a') }]
     expect(outcome).toMatchObject({
-      status: 'succeeded',
-      result: 'warning',
-      message: 'Not changed yet: waiting for approval request r-a for a. Use mode=interactive to wait for it',
-      data: {
-        changed: false,
-        after: { state: 'off' },
-        pending: [{ id: 'r-a', noun: 'approval request', url: 'https://flags.example.com/r-a' }],
-      },
-      links: { 'played-flags approval request r-a': 'https://flags.example.com/r-a' },
+      ...{ status: 'succeeded', result: 'warning', links, data: { changed: false, after: { state: 'off' }, pending } },
+      message: `Not changed yet: waiting for approval request r-a for a. ${hint}`,
     })
   })
 
   test('waits until it is decided', async () => {
-    const played = play({ waits: ['a'] })
-    const waiting = startedJob(await run(setFlag, played, asked))
-    expect(await getStatus(played, setFlag, asked, waiting)).toEqual({ status: 'pending (approval request r-a)' })
+    const { poll } = await play({ a: 'waits' }).start(asked)
+    expect(await poll()).toEqual({ status: 'pending (approval request r-a)' })
   })
 
   test('passes after it is applied', async () => {
-    const played = play({ waits: ['a'] })
-    const waiting = startedJob(await run(setFlag, played, asked))
-    played.statuses['r-a'] = { state: 'applied', ended: true }
+    const played = play({ a: 'waits' })
+    const { poll } = await played.start(asked)
+    played.statuses['r-a'] = applied
     played.flags['a'] = { on: true, percentage: 25 }
-    expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({
-      outcome: {
-        result: 'pass',
-        message: 'a in production is on (25 %), and was off (25 %)',
-        data: { before: { state: 'off' }, after: { state: 'on' }, changed: true },
-        links: { 'played-flags approval request r-a': 'https://flags.example.com/r-a' },
-      },
-    })
+    const data = { before: { state: 'off' }, after: { state: 'on' }, changed: true }
+    const message = 'a in production is on (25 %), and was off (25 %)'
+    expect(await poll()).toMatchObject({ outcome: { result: 'pass', message, data, links } })
   })
 
-  test('fails with the reason if it is declined', async () => {
-    const played = play({ waits: ['a'] })
-    const waiting = startedJob(await run(setFlag, played, asked))
-    played.statuses['r-a'] = { state: 'declined', ended: true, declined: 'by Mia: not on a Friday' }
-    expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({
-      outcome: {
-        status: 'succeeded',
-        result: 'fail',
-        message:
-          'a in production was not set to on (25 %): approval request r-a ended as declined: by Mia: not on a Friday',
-        data: { changed: false },
-      },
-    })
-  })
-
-  test('fails if it is reported as applied but the flag is unchanged', async () => {
-    const played = play({ waits: ['a'] })
-    const waiting = startedJob(await run(setFlag, played, asked))
-    played.statuses['r-a'] = { state: 'applied', ended: true }
-    expect(await getStatus(played, setFlag, asked, waiting)).toMatchObject({ outcome: { result: 'fail' } })
+  test.each<[string, ChangeStatus, string]>([
+    [
+      ...([
+        'with the reason if it is declined',
+        { state: 'declined', ended: true, declined: 'by Mia: not now' },
+      ] as const),
+      'a in production was not set to on (25 %): approval request r-a ended as declined: by Mia: not now',
+    ],
+    ['if it is reported as applied but the flag is unchanged', applied, 'a in production was not set to on (25 %): '],
+  ])('fails %s', async (_why, status, words) => {
+    const played = play({ a: 'waits' })
+    const { poll } = await played.start(asked)
+    played.statuses['r-a'] = status
+    const message = expect.stringContaining(words)
+    const outcome = { status: 'succeeded', result: 'fail', message, data: { changed: false } }
+    expect(await poll()).toMatchObject({ outcome })
   })
 
   test('does not block the other flags of the call', async () => {
-    const played = play({ waits: ['a'], refuses: ['b'] })
-    const all = {
-      flags: [
-        { flag: 'a', state: 'on' },
-        { flag: 'b', state: 'off' },
-        { flag: 'c', state: 'on' },
-      ],
-    }
-    const waiting = startedJob(await run(setFlags, played, all))
-    expect(waiting.outcome).toMatchObject({
-      result: 'fail',
-      message:
-        'Not changed yet: waiting for approval request r-a for a. Use mode=interactive to wait for it; b in production was not set to off (100 %): b is locked; c in production is on, and was off',
-      data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] },
+    const played = play({ a: 'waits', b: 'refuses' })
+    const { outcome, poll } = await played.start({ flags: ['a', { flag: 'b', state: 'off' }, 'c'], state: 'on' })
+    expect(outcome).toMatchObject({
+      ...{ result: 'fail', data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] } },
+      message: [
+        `Not changed yet: waiting for approval request r-a for a. ${hint}`,
+        ...['b in production was not set to off (100 %): b is locked', 'c in production is on, and was off'],
+      ].join('; '),
     })
-    played.statuses['r-a'] = { state: 'applied', ended: true }
+    played.statuses['r-a'] = applied
     played.flags['a'] = { on: true, percentage: 25 }
-    expect(await getStatus(played, setFlags, all, waiting)).toMatchObject({
-      outcome: { result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
-    })
+    expect(await poll()).toMatchObject({ outcome: { result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } } })
   })
 
   test('is polled together with the others', async () => {
-    const played = play({ waits: ['a', 'c'] })
-    const both = { flags: 'a,c', state: 'on' }
-    const waiting = startedJob(await run(setFlags, played, both))
-    expect(await getStatus(played, setFlags, both, waiting)).toEqual({
-      status: 'pending (approval request r-a); pending (approval request r-c)',
-    })
-    played.statuses['r-c'] = { state: 'applied', ended: true }
+    const played = play({ a: 'waits', c: 'waits' })
+    const { poll } = await played.start({ flags: 'a,c', state: 'on' })
+    const pending = 'pending (approval request r-a)'
+    expect(await poll()).toEqual({ status: `${pending}; pending (approval request r-c)` })
+    played.statuses['r-c'] = applied
     played.calls.length = 0
-    expect(await getStatus(played, setFlags, both, waiting)).toEqual({ status: 'pending (approval request r-a)' })
+    expect(await poll()).toEqual({ status: pending })
     expect(played.calls).toEqual(['status r-a', 'status r-c'])
   })
 
   test('can cover several flags', async () => {
-    const played = play({ waits: ['a', 'c'] })
-    const { set } = played.provider
-    played.provider.set = async (...call) => {
+    const { provider, start, statuses } = play({ a: 'waits', c: 'waits' })
+    const { set } = provider
+    provider.set = async (...call) => {
       const waits = await set(...call)
       return waits && { ...waits, id: 'r-1' }
     }
-    const both = { flags: 'a,c', state: 'on' }
-    const waiting = startedJob(await run(setFlags, played, both))
-    expect(waiting.outcome.message).toContain('waiting for approval request r-1 for a, c')
-    played.statuses['r-1'] = { state: 'declined', ended: true, declined: '' }
-    expect(await getStatus(played, setFlags, both, waiting)).toMatchObject({
-      outcome: { data: { failed: ['a', 'c'] } },
-    })
+    const { outcome, poll } = await start({ flags: 'a,c', state: 'on' })
+    expect(outcome.message).toContain('waiting for approval request r-1 for a, c')
+    statuses['r-1'] = { state: 'declined', ended: true, declined: '' }
+    expect(await poll()).toMatchObject({ outcome: { data: { failed: ['a', 'c'] } } })
   })
 
   test('is not reported as changed if another flag fails', async () => {
-    const played = play({ waits: ['a'], breaks: ['c'] })
-    const failure = await failureOf(several(played, { flags: 'a,c', state: 'on' }))
+    const failure = await failureOf(play({ a: 'waits', c: 'breaks' }).outcome({ flags: 'a,c', state: 'on' }))
     expect(failure.message).toBe('c is unavailable')
   })
 
   test('stays open when the deadline passes, and cannot be stopped', async () => {
-    const { provider } = play()
-    const asked = input(play(), setFlag, { flag: 'a', state: 'on' })
-    expect(setFlag.job?.onDeadline(asked)).toBe('leave')
-    expect(await setFlag.job?.stop(provider, clientOf(provider, connection as never), asked, undefined)).toBe(false)
+    const { provider, client, complete } = play()
+    expect(setFlag.job?.onDeadline(complete(asked))).toBe('leave')
+    expect(await setFlag.job?.stop(provider, client(), complete(asked), undefined)).toBe(false)
   })
 })
