@@ -3,7 +3,7 @@ import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { ReportDestination, ReportProvider } from '../../shared/providers/report.ts'
 import { type ClientOptions, failureOf, keyOf } from '../functions/helpers.ts'
 import { evaluated, type ReportOptions, report } from '../functions/slo/drive.ts'
-import { type CommonOptions, commonTests } from './common.ts'
+import { type CommonOptions, commonTests, isWrite } from './common.ts'
 
 interface ReportPlatform {
   server: Served
@@ -67,7 +67,7 @@ export function reportConformance(
     })
 
     test('a retry after a lost response adds no second report, and another event adds another', async () => {
-      at().server.loseNext('POST')
+      at().server.loseNext(isWrite)
       expect(await failureOf(push())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
       expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
       const { visible } = at()

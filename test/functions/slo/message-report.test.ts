@@ -1,47 +1,55 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { actions as notificationActions } from '../../../functions/notification/actions.ts'
 import { notification } from '../../../functions/notification/index.ts'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
 import { slack } from '../../../functions/notification/providers/slack.ts'
 import { slo } from '../../../functions/slo/index.ts'
 import { messageReport } from '../../../functions/slo/message-report.ts'
-import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
-import { type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
+import { startNtfy } from '../../../infra/platforms/ntfy.ts'
+import { slackServer } from '../../../infra/platforms/slack/server.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
-import { clientOf, expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { reportConformance } from '../../conformance/report.ts'
+import { clientOf, expectFailure, keyOf, startEach } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
 import { evaluated, report } from './drive.ts'
 
-type Options = Parameters<typeof report>[3]
-
-const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
 const title = 'Evaluation of checkout in shop/production ended with a warning (score 75)'
-
-let slackApp: SlackServer
-let ntfyApp: NtfyServer
-beforeEach(async () => {
-  slackApp = await slackServer()
-  ntfyApp = await startNtfy()
-})
-afterEach(() => Promise.all([slackApp.close(), ntfyApp.close()]))
-
+const slackApp = startEach(slackServer)
+const ntfyApp = startEach(startNtfy)
 const slackReport = messageReport(slack)
-const ntfyReport = messageReport(ntfy)
-const slackFields = () => ({ baseUrl: slackApp.url, token: slackApp.token, channel: 'C0RELEASES' })
-const ntfyFields = () => ({ baseUrl: ntfyApp.url, token: ntfyApp.token, channel: 'deploys' })
-const pushToSlack = (input: object = {}, options: Options = {}) => report(slackReport, slackFields(), input, options)
-const pushToNtfy = (input: object = {}, options: Options = {}) => report(ntfyReport, ntfyFields(), input, options)
+const slackFields = ({ url: baseUrl, token } = slackApp) => ({ baseUrl, token, channel: 'C0RELEASES' })
+const ntfyFields = ({ url: baseUrl, token } = ntfyApp) => ({ baseUrl, token, channel: 'deploys' })
+const pushToNtfy = (input: object = {}) => report(messageReport(ntfy), ntfyFields(), input)
+
+// Slack can be searched for the first message, and ntfy deduplicates.
+reportConformance(slackReport, {
+  inputs: ['channel'],
+  refused: [[{ channel: '' }, 'input.channel']],
+  async start() {
+    const server = await slackServer()
+    return { server, connection: slackFields(server), visible: () => server.posts.length }
+  },
+  refusal: (reason) => ({ ok: false, error: reason }),
+})
+reportConformance(messageReport(ntfy), {
+  inputs: ['channel'],
+  refused: [[{ channel: '../x' }, 'input.channel must be a topic']],
+  async start() {
+    const server = await startNtfy()
+    return { server, connection: ntfyFields(server), visible: () => server.shown('deploys').length }
+  },
+  refusal: (reason) => ({ error: reason }),
+})
 
 describe('push-report to a message provider', () => {
   test('posts to the channel of the connection and returns the link', async () => {
-    const outcome = await pushToSlack()
+    const outcome = await report(slackReport, slackFields(), {})
     const [post] = slackApp.posts
     const url = expect.stringMatching(/^https:\/\/shop\.slack\.com\/archives\/C0RELEASES\/p\d+$/)
     expect(outcome).toMatchObject({
-      result: 'pass',
-      message: `Reported "${title}" to Slack: a message to C0RELEASES`,
-      data: { id: post?.ts, url },
-      links: { 'slack report': url },
+      ...{ result: 'pass', message: `Reported "${title}" to Slack: a message to C0RELEASES` },
+      ...{ data: { id: post?.ts, url }, links: { 'slack report': url } },
     })
     expect(post?.text).toContain(title)
   })
@@ -56,7 +64,6 @@ describe('push-report to a message provider', () => {
     const event = parseEvent({
       id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
       type: 'sh.keptn.event.evaluation.finished',
-      shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
       data: {
         ...{ project: 'shop', stage: 'production', service: 'checkout' },
         ...{ status: 'succeeded', result: 'warning', labels: { team: 'shop' }, evaluation: evaluated },
@@ -68,7 +75,7 @@ describe('push-report to a message provider', () => {
       event,
       connection,
       provider: ntfy as never,
-      bridgeUrl: bridge,
+      bridgeUrl,
       silent: true,
     } as never)
     await push.run(ntfy as never, clientOf(ntfy, connection), completed)
@@ -77,65 +84,30 @@ describe('push-report to a message provider', () => {
     expect(reported?.message).toContain('Response time p95 (key)')
   })
 
-  test('posts once after a lost response if the platform can be searched', async () => {
-    slackApp.loseNext('POST')
-    expect(await failureOf(pushToSlack())).toMatchObject({ transient: true, mayHaveWritten: true })
-    expect(await pushToSlack({}, { isRetry: true })).toMatchObject({ data: { id: slackApp.posts[0]?.ts } })
-    expect(slackApp.posts).toHaveLength(1)
-  })
-
-  test('shows one message after a lost response if the platform deduplicates', async () => {
-    ntfyApp.loseNext('POST')
-    expect(await failureOf(pushToNtfy())).toMatchObject({ transient: true })
-    await pushToNtfy({}, { isRetry: true })
-    expect(ntfyApp.shown('deploys')).toHaveLength(1)
-  })
-
   test.each(hostile.filter((text) => text.length < 2_000).map((text) => [text.slice(0, 40), text]))(
     'does not mention people: %j',
     async (_short, text) => {
-      const [objective] = evaluated.indicatorResults
-      const indicatorResults = [{ ...objective, displayName: text }]
+      const indicatorResults = [{ ...evaluated.indicatorResults[0], displayName: text }]
       const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
-      await pushToSlack({}, { data })
-      expect(slackApp.mentions).toEqual([])
-      expect(slackApp.posts).toHaveLength(1)
+      await report(slackReport, slackFields(), {}, { data })
+      expect([slackApp.mentions.length, slackApp.posts.length]).toEqual([0, 1])
     },
   )
 
-  test.each([
-    [{ id: '7' }, 'input.id is'],
-    [{ project: 'shop' }, 'input.project is'],
-    [{ fields: { text: 'x' } }, 'input.fields is'],
-  ])('refuses %j', async (input, message) => {
-    await expectFailure(pushToSlack(input), 'invalid', message)
-    expect(slackApp.calls).toEqual([])
-  })
-
   test('refuses a report without a channel before anything is sent', async () => {
-    const { channel: _, ...fields } = slackFields()
-    await expectFailure(report(slackReport, fields, {}), 'invalid', 'input.channel is required')
+    const asked = report(slackReport, { ...slackFields(), channel: undefined }, {})
+    await expectFailure(asked, 'invalid', 'input.channel is required')
     expect(slackApp.calls).toEqual([])
   })
-
-  test('fails as a message does, and does not show the token', async () => {
-    slackApp.failNext(200, { ok: false, error: 'channel_not_found', note: slackApp.token }, { on: 'POST' })
-    const refused = await failureOf(pushToSlack())
-    expect(refused).toMatchObject({ kind: 'refused', message: expect.stringContaining('channel_not_found') })
-    expect(refused.message).not.toContain(slackApp.token)
-    ntfyApp.down()
-    expect(await failureOf(pushToNtfy())).toMatchObject({ kind: 'platform' })
-  })
 })
 
-describe('the category slo', () => {
-  test('has a report provider for every message provider and creates each once', async () => {
-    for (const name of Object.keys(notification.providers)) {
-      // In this category, `http` evaluates.
-      const load = slo.providers[name === 'http' ? 'http-message' : name]
-      const provider = await load?.()
-      expect(provider).toMatchObject({ kind: 'report', title: (await notification.providers[name]?.())?.title })
-      expect(await load?.()).toBe(provider)
-    }
-  })
-})
+test.each(Object.keys(notification.providers))(
+  'the category slo reports to %s and creates the provider once',
+  async (name) => {
+    // In this category, `http` evaluates.
+    const load = slo.providers[name === 'http' ? 'http-message' : name]
+    const { title } = (await notification.providers[name]?.()) ?? {}
+    expect(await load?.()).toMatchObject({ kind: 'report', title })
+    expect(await load?.()).toBe(await load?.())
+  },
+)
