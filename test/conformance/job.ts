@@ -25,6 +25,8 @@ interface JobOptions {
   invalidIds?: [ids: string[], message: string]
   /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
   refusal?: (reason: string) => object | string
+  /** The kind of the failure after a web page instead of a response. Defaults to `platform`, which can be retried. */
+  webPage?: Failure['kind']
   /** Distinguishes two suites of one provider. */
   name?: string
 }
@@ -61,6 +63,7 @@ export function jobConformance(
     forbidden = [],
     invalidIds: [invalidIds, idMessage] = [[], ''],
     refusal = (reason) => ({ message: reason }),
+    webPage = 'platform',
     name = provider.title,
   }: JobOptions,
 ): void {
@@ -92,6 +95,7 @@ export function jobConformance(
     const starts = () => played.server.calls.filter(isStart)
     const secrets = () => credentialsIn(played.connection).map(({ value }) => value)
     const isKnown = platform.known !== 'neither'
+    const idOf = ({ outcome }: StartedJob) => (platform.changesId ? played.id() : outcome.data['id'])
 
     test('declares its credentials as secrets', () => {
       expect(secretsIn(provider.connection, valuesOf(played.connection)).sort()).toEqual(secrets().sort())
@@ -149,7 +153,7 @@ export function jobConformance(
         test('that is repeated is one run', async () => {
           const first = await startRun()
           const again = await start({ isRetry: true })
-          expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
+          expect(again.outcome.data['id']).toBe(idOf(first))
           expect(played.runs()).toBe(1)
         })
 
@@ -178,7 +182,7 @@ export function jobConformance(
           const first = await startRun()
           played.end()
           const again = start({ isRetry: !isKnown })
-          if (isKnown) expect((await again).outcome.data['id']).toBe(first.outcome.data['id'])
+          if (isKnown) expect((await again).outcome.data['id']).toBe(idOf(first))
           else expect(await failureOf(again)).toMatchObject({ kind: 'doubtful' })
           expect(played.runs()).toBe(1)
         })
@@ -273,7 +277,7 @@ export function jobConformance(
           played.enter(state)
           const outcome = await job.end(started, played.input)
           expect(outcome).toMatchObject(ENDS[verdict as keyof typeof ENDS])
-          expect(outcome.data).toMatchObject({ id: started.outcome.data['id'], state, end: expect.any(String) })
+          expect(outcome.data).toMatchObject({ id: idOf(started), state, end: expect.any(String) })
           expect(outcome.message).toContain(` ended as ${state}`)
           const { url } = outcome.data
           if (url) expect(Object.values(outcome.links)).toContain(url)
@@ -297,7 +301,7 @@ export function jobConformance(
       })
     })
 
-    describe('a stop', () => {
+    describeIf(provider.stop, 'a stop', () => {
       const stopped = { status: platform.stops ?? 'aborted' }
 
       test('ends the run with an id, and its task ends', async () => {
@@ -363,12 +367,12 @@ export function jobConformance(
         return () => job.stop({ id })
       },
     }
+    if (!provider.stop) delete operations['a stop']
 
     describe.each(Object.entries(operations))('%s', (name, prepare) => {
       test.each([
         ['a 500 response', () => played.server.failNext(500, '<html><title>Oops</title></html>', { times: 9 })],
         ['a 503 response', () => played.server.failNext(503, '<html><title>Unavailable</title></html>', { times: 9 })],
-        ['a 200 response from something else', () => played.server.failNext(200, '<html>Log in</html>', { times: 9 })],
         ['a broken connection', () => played.server.down()],
       ])('can be retried after %s', async (_what, fail) => {
         const run = await prepare()
@@ -377,6 +381,13 @@ export function jobConformance(
         // A start that may have arrived is not retried if the run could not be found.
         if (name === 'a start' && !isKnown && starts().length > 0) expect(failure.kind).toBe('doubtful')
         else expect(failure).toMatchObject({ kind: 'platform', transient: true })
+      })
+
+      test('expects no success behind a web page', async () => {
+        const run = await prepare()
+        played.server.failNext(200, '<html>Log in</html>', { times: 9 })
+        const { kind } = await failureOf(run())
+        expect(kind).toBe(name === 'a start' && !isKnown && starts().length > 0 ? 'doubtful' : webPage)
       })
 
       test('can be retried after a 429 response', async () => {
@@ -400,7 +411,8 @@ export function jobConformance(
       const started = await startRun()
       const polled = await job.poll(started, played.input)
       played.end()
-      const results = [started, polled, await job.end(started, played.input), await job.stop({ id: played.id() })]
+      const results: unknown[] = [started, polled, await job.end(started, played.input)]
+      if (provider.stop) results.push(await job.stop({ id: played.id() }))
       const sent = played.server.calls.map(({ headers }) => String(headers['authorization']).split(' ').at(-1))
       const saved = JSON.stringify(results)
       for (const secret of [...secrets(), ...sent.filter((text) => text !== undefined)])
@@ -414,6 +426,10 @@ export function jobConformance(
         .map(requestLine)
     }
   })
+}
+
+function describeIf(condition: unknown, name: string, tests: () => void): void {
+  if (condition) describe(name, tests)
 }
 
 function rejectWrite(): never {

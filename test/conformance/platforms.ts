@@ -2,27 +2,17 @@ import { servicenow } from '../../functions/incident-management/providers/servic
 import { jira } from '../../functions/issue-ticketing/providers/jira.ts'
 import { akamasServer, akamasUser } from '../../infra/platforms/akamas.ts'
 import { startAnyApi } from '../../infra/platforms/any-api.ts'
-import { startArgoCd } from '../../infra/platforms/argo-cd.ts'
 import { startCloudWatch } from '../../infra/platforms/aws-cloudwatch.ts'
-import { startCodeBuild } from '../../infra/platforms/aws-codebuild.ts'
-import { startCodePipeline } from '../../infra/platforms/aws-codepipeline.ts'
 import { startEventBridge } from '../../infra/platforms/aws-eventbridge.ts'
 import { startSns } from '../../infra/platforms/aws-sns.ts'
-import { startSsm } from '../../infra/platforms/aws-ssm.ts'
-import { startAzurePipelines } from '../../infra/platforms/azure-pipelines.ts'
 import { apiKey, applicationKey, startDatadog } from '../../infra/platforms/datadog.ts'
 import { startDynatrace } from '../../infra/platforms/dynatrace/server.ts'
-import { startGithubActions } from '../../infra/platforms/github/actions-server.ts'
 import { startGithubCommits } from '../../infra/platforms/github/commits-server.ts'
-import { startGitlabCi } from '../../infra/platforms/gitlab-ci.ts'
-import { startJenkins } from '../../infra/platforms/jenkins.ts'
 import { startKeptn } from '../../infra/platforms/keptn/server.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startMattermost } from '../../infra/platforms/mattermost.ts'
 import { teamsServer } from '../../infra/platforms/msteams.ts'
 import { startNtfy } from '../../infra/platforms/ntfy.ts'
-import { incident, restartApache, startPagerDutyAutomation } from '../../infra/platforms/pagerduty-automation.ts'
-import { restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { slackServer } from '../../infra/platforms/slack/server.ts'
 import { endpointServer } from '../../infra/platforms/webhook.ts'
@@ -32,6 +22,8 @@ import { flagPlatforms, type Played, ticketPlatforms } from '../e2e/platforms.ts
 import { clientOf, keyOf } from '../functions/helpers.ts'
 import { startGithubIssues } from './github-issues.ts'
 import { chaosPlatforms } from './job-platforms/chaos-testing.ts'
+import { ciCdPlatforms } from './job-platforms/ci-cd.ts'
+import { incidentPlatforms } from './job-platforms/incident-management.ts'
 import { loadTestPlatforms } from './job-platforms/load-testing.ts'
 import { optimizationPlatforms } from './job-platforms/optimization.ts'
 import type { JobPlatform } from './job-platforms/platform.ts'
@@ -90,61 +82,21 @@ export const platforms: Record<string, Platform> = {
     /^POST .*\/issue$/,
   ),
   'incident-management/aws-ssm-automation': {
-    ...platform('run-runbook', /^StartAutomationExecution$/, startSsm, ({ url, state }) => ({
-      connection: { endpoint: url, region },
-      input: { target: 'Restart-Checkout' },
-      made: () => state.executions.length,
-    })),
+    ...job(incidentPlatforms['aws-ssm-automation'], 'run-runbook'),
     repeatable: token,
   },
-  'incident-management/pagerduty-automation': platform(
-    'run-runbook',
-    /^POST /,
-    startPagerDutyAutomation,
-    ({ url, token }) => ({
-      connection: { baseUrl: url, token },
-      input: { target: restartApache, parameters: { incident_id: incident } },
-    }),
-  ),
-  'incident-management/rundeck': platform('run-runbook', /^POST .*\/(?:run|executions)$/, startRundeck, (server) => ({
-    connection: { baseUrl: server.url, token: server.token, project: 'shop', keyOption: 'key' },
-    input: { target: restart },
-  })),
+  'incident-management/pagerduty-automation': job(incidentPlatforms['pagerduty-automation'], 'run-runbook'),
+  'incident-management/rundeck': job(incidentPlatforms.rundeck, 'run-runbook'),
   'incident-management/http': anyApi('open-ticket', httpTickets, { title: 'Checkout is slow' }),
   'incident-management/http-job': anyApi('run-runbook', httpJobs, { target: 'restart' }),
 
-  'ci-cd/github-actions': platform('trigger-build', /^POST .*\/dispatches$/, startGithubActions, (server) => ({
-    connection: { baseUrl: server.url, token: server.token, keyInput: 'key' },
-    input: { target: 'deploy.yml', project: 'octo-org/octo-repo' },
-  })),
-  'ci-cd/gitlab-ci': platform('trigger-build', /^POST .*\/pipeline$/, startGitlabCi, ({ url, token }) => ({
-    connection: { baseUrl: url, token },
-    input: { project: 'ops/shop/checkout' },
-  })),
-  'ci-cd/jenkins': platform('trigger-build', /^POST .*\/build/, startJenkins, ({ url, username, token }) => ({
-    connection: { baseUrl: url, username, token, keyParameter: 'KEY' },
-    input: { target: 'shop/deploy' },
-  })),
-  'ci-cd/argo-cd': platform('trigger-build', /^POST .*\/sync$/, startArgoCd, ({ url, token }) => ({
-    connection: { baseUrl: url, token },
-    input: { target: 'guestbook', project: 'shop' },
-  })),
-  'ci-cd/aws-codebuild': platform('trigger-build', /^StartBuild$/, startCodeBuild, ({ url }) => ({
-    connection: { endpoint: url, region },
-    input: { target: 'shop-build' },
-  })),
-  'ci-cd/aws-codepipeline': {
-    ...platform('trigger-build', /^StartPipelineExecution$/, startCodePipeline, ({ url, state }) => ({
-      connection: { endpoint: url, region },
-      input: { target: 'shop-delivery' },
-      made: () => state.executions.length,
-    })),
-    repeatable: token,
-  },
-  'ci-cd/azure-pipelines': platform('trigger-build', /^POST /, startAzurePipelines, ({ url, token }) => ({
-    connection: { baseUrl: url, token, project: 'fabrikam/Fabrikam Fiber', keyParameter: 'key' },
-    input: { target: 'Deploy' },
-  })),
+  'ci-cd/github-actions': job(ciCdPlatforms['github-actions'], 'trigger-build'),
+  'ci-cd/gitlab-ci': job(ciCdPlatforms['gitlab-ci'], 'trigger-build'),
+  'ci-cd/jenkins': job(ciCdPlatforms.jenkins, 'trigger-build'),
+  'ci-cd/argo-cd': job(ciCdPlatforms['argo-cd'], 'trigger-build'),
+  'ci-cd/aws-codebuild': job(ciCdPlatforms['aws-codebuild'], 'trigger-build'),
+  'ci-cd/aws-codepipeline': { ...job(ciCdPlatforms['aws-codepipeline'], 'trigger-build'), repeatable: token },
+  'ci-cd/azure-pipelines': job(ciCdPlatforms['azure-pipelines'], 'trigger-build'),
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
   'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),

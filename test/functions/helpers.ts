@@ -67,7 +67,7 @@ export async function expectFailure(
 
 /** Returns an idempotency key of the length that the framework uses. Its start and its end differ by call. */
 export function keyOf(call: number): string {
-  return call.toString(16).padStart(20, '0').repeat(2)
+  return call.toString(16).padStart(10, '0').repeat(4)
 }
 
 export const problem: OpenTicket = { title: 'Checkout fails', description: 'Since **14:03**.', project: 'OPS' }

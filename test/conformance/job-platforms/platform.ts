@@ -38,6 +38,8 @@ export interface JobPlatform {
   refusesLateStop?: true
   /** Seconds after which the state of a new run is reliable. */
   reliableAfter?: number
+  /** A run gets another id when it leaves the queue. */
+  changesId?: true
   /** It can be stopped only after it has started. */
   stopsLate?: true
   /** The outcome of a task without a start response whose run was stopped meanwhile. Defaults to the result of the run. */

@@ -131,7 +131,7 @@ describe('AWS Systems Manager: start', () => {
     await start({}, { key: undefined })
     await start({}, { key: undefined })
     expect(requestBodies().map(({ ClientToken: token }) => token)).toEqual([
-      '00000000-0000-0000-0001-000000000000',
+      '00000000-0100-0000-0001-000000000100',
       undefined,
       undefined,
     ])

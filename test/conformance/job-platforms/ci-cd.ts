@@ -1,0 +1,196 @@
+import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
+import { startCodeBuild } from '../../../infra/platforms/aws-codebuild.ts'
+import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
+import { startAzurePipelines } from '../../../infra/platforms/azure-pipelines.ts'
+import { startGithubActions } from '../../../infra/platforms/github/actions-server.ts'
+import { startGitlabCi } from '../../../infra/platforms/gitlab-ci.ts'
+import { startJenkins } from '../../../infra/platforms/jenkins.ts'
+import type { JobPlatform } from './platform.ts'
+
+const region = 'eu-west-1'
+
+export const ciCdPlatforms = {
+  'github-actions': {
+    known: 'look-up',
+    starts: /^POST .*\/dispatches$/,
+    async start() {
+      const server = await startGithubActions()
+      const { url: baseUrl, token, state, finish } = server
+      const project = 'octo-org/octo-repo'
+      const newest = () => state.runs.at(-1)
+      const enter = (name: string) => {
+        const [status = '', conclusion] = name.split('/')
+        if (conclusion) finish(conclusion)
+        else Object.assign(newest() ?? {}, { status })
+      }
+      return {
+        server,
+        connection: { baseUrl, token, keyInput: 'key' },
+        input: { target: 'deploy.yml', project },
+        runs: () => state.runs.length,
+        id: () => `${project}#${newest()?.id}`,
+        hasStarted: () => enter('in_progress'),
+        enter,
+        end: () => enter('completed/success'),
+        hasStopped: () => newest()?.conclusion === 'cancelled',
+      }
+    },
+  },
+  'gitlab-ci': {
+    known: 'look-up',
+    starts: /^POST .*\/pipeline$/,
+    async start() {
+      const server = await startGitlabCi()
+      const { url: baseUrl, token, state, finish } = server
+      const project = 'ops/shop/checkout'
+      const newest = () => state.pipelines.at(-1)
+      const enter = (status: string) => {
+        if (['success', 'skipped', 'failed', 'canceled'].includes(status)) finish(status)
+        else Object.assign(newest() ?? {}, { status })
+      }
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { project },
+        runs: () => state.pipelines.length,
+        id: () => `${project}#${newest()?.id}`,
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => enter('success'),
+        hasStopped: () => newest()?.status === 'canceled',
+      }
+    },
+  },
+  jenkins: {
+    known: 'look-up',
+    changesId: true,
+    starts: /^POST .*\/build(?:WithParameters)?$/,
+    async start() {
+      const server = await startJenkins()
+      const { url: baseUrl, username, token, state, job, startBuild } = server
+      const target = 'shop/deploy'
+      const place = () => state.queue.at(-1)
+      const build = () => job(target).builds.find(({ queueId }) => queueId === place()?.id)
+      const enter = (result: string) => {
+        if (result === 'CANCELLED') return void Object.assign(place() ?? {}, { cancelled: true })
+        if (result !== 'QUEUED') server.end(build() ?? startBuild(place()?.id ?? 0), result)
+      }
+      return {
+        server,
+        connection: { baseUrl, username, token, keyParameter: 'KEY' },
+        input: { target },
+        runs: () => state.queue.length,
+        id: () => `${target}#${build()?.number ?? `queue-${place()?.id}`}`,
+        hasStarted: () => undefined,
+        enter,
+        end: () => enter('SUCCESS'),
+        hasStopped: () => place()?.cancelled === true || build()?.result === 'ABORTED',
+      }
+    },
+  },
+  'azure-pipelines': {
+    known: 'look-up',
+    starts: /^POST .*\/runs$/,
+    async start() {
+      const server = await startAzurePipelines()
+      const { url: baseUrl, token, state, finish } = server
+      const project = 'fabrikam/Fabrikam Fiber'
+      const newest = () => state.builds.at(-1)
+      const enter = (name: string) => {
+        const [status = '', result] = name.split('/')
+        if (result) finish(result)
+        else Object.assign(newest() ?? {}, { status })
+      }
+      return {
+        server,
+        connection: { baseUrl, token, project, keyParameter: 'key' },
+        input: { target: 'Deploy' },
+        runs: () => state.builds.length,
+        id: () => `${project}#${newest()?.id}`,
+        hasStarted: () => enter('inProgress'),
+        enter,
+        end: () => enter('completed/succeeded'),
+        hasStopped: () => newest()?.result === 'canceled',
+      }
+    },
+  },
+  'argo-cd': {
+    known: 'look-up',
+    refusesLateStop: true,
+    starts: /^POST .*\/sync$/,
+    async start() {
+      const server = await startArgoCd()
+      const { url: baseUrl, token, application, startOperation, finish, reconcile } = server
+      const status = () => application().status
+      const enter = (name: string) => {
+        const [phase = '', health, sync] = name.split('/')
+        if (application().operation) startOperation()
+        finish(phase, `It has ${phase}`)
+        if (health) reconcile(health, sync)
+      }
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target: 'guestbook', project: 'shop' },
+        runs: () => server.calls.filter(({ path }) => path.endsWith('/sync')).length,
+        id: () => {
+          const { operation = status().operationState?.operation } = application()
+          return `guestbook#${operation?.info?.[0]?.value}`
+        },
+        hasStarted: startOperation,
+        enter,
+        end: () => enter('Succeeded/Healthy/Synced'),
+        hasStopped() {
+          if (status().operationState?.phase !== 'Terminating') return false
+          finish('Failed', 'Operation terminated')
+          return true
+        },
+      }
+    },
+  },
+  'aws-codebuild': {
+    known: 'look-up',
+    starts: /^StartBuild$/,
+    async start() {
+      const server = await startCodeBuild()
+      const { url: endpoint, state } = server
+      const newest = () => state.builds.at(-1)
+      const enter = (status: string) => server.end(status)
+      return {
+        server,
+        connection: { endpoint, region },
+        input: { target: 'shop-build' },
+        runs: () => state.builds.length,
+        id: () => newest()?.id ?? '',
+        hasStarted: () => undefined,
+        enter,
+        end: () => enter('SUCCEEDED'),
+        hasStopped: () => newest()?.buildStatus === 'STOPPED',
+      }
+    },
+  },
+  'aws-codepipeline': {
+    known: 'token',
+    starts: /^StartPipelineExecution$/,
+    async start() {
+      const server = await startCodePipeline()
+      const { url: endpoint, state } = server
+      const newest = () => state.executions.at(-1)
+      const enter = (status: string) => server.end(status)
+      return {
+        server,
+        connection: { endpoint, region },
+        input: { target: 'shop-delivery' },
+        runs: () => state.executions.length,
+        id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
+        hasStarted: () => undefined,
+        enter,
+        end: () => enter('Succeeded'),
+        hasStopped() {
+          if (newest()?.status === 'Stopping') enter('Stopped')
+          return newest()?.status === 'Stopped'
+        },
+      }
+    },
+  },
+} satisfies Record<string, JobPlatform>
