@@ -1,79 +1,83 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
-import { type ArgoCdServer, startArgoCd } from '../../../infra/platforms/argo-cd.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { failureOf, keyOf } from '../helpers.ts'
-import { Pipeline } from './pipeline.ts'
+import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
 
-let server: ArgoCdServer
-beforeEach(async () => {
-  server = await startArgoCd()
-})
-afterEach(() => server.close())
-
+const server = startEach(startArgoCd)
 const guestbook = { target: 'guestbook', project: 'shop' }
-/** The marker is the first twelve characters of a key, so they must differ. */
-const key = `a1b2c3d4e5f6${keyOf(1).slice(12)}`
-const other = `0f0f0f0f0f0f${keyOf(2).slice(12)}`
-const id = 'guestbook#a1b2c3d4e5f6'
+const marker = keyOf(1).slice(0, 12)
+const id = `guestbook#${marker}`
 
 const connected = (fields: object = {}) =>
   new Pipeline(argoCd, () => ({ baseUrl: server.url, token: server.token, ...fields }))
-const start = (input: object = guestbook, options: object = {}) => connected().start(input, { key, ...options })
+const start = (input: object = guestbook, options: object = {}) => connected().start(input, options)
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const asked = () => server.application().operation
-/** Starts a sync that ends in the cluster. */
-const finished = async (
-  phase = 'Succeeded',
-  message = 'successfully synced (all tasks run)',
-  input: object = guestbook,
-) => {
-  const started = await start(input)
+const finish = (phase = 'Succeeded', message = 'successfully synced (all tasks run)') => {
   server.startOperation()
   server.finish(phase, message)
+}
+/** Starts a sync that ends in the cluster. */
+const finished = async (phase?: string, message?: string, input: object = guestbook) => {
+  const started = await start(input)
+  finish(phase, message)
   return started
 }
 
-describe('Argo CD: connection', () => {
-  test('the check reads the user of the token', async () => {
-    await argoCd.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/session/userinfo'])
-  })
+jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
+  states: {
+    running: [
+      ...['Succeeded/Progressing/Synced', 'Succeeded/Progressing/OutOfSync', 'Succeeded/Suspended/Synced'],
+      'Succeeded/Suspended/OutOfSync',
+    ],
+    pass: ['Succeeded/Healthy/Synced'],
+    warning: ['Succeeded/Healthy/OutOfSync'],
+    fail: [
+      'Failed',
+      ...['Degraded', 'Missing'].flatMap((health) =>
+        ['Synced', 'OutOfSync'].map((sync) => `Succeeded/${health}/${sync}`),
+      ),
+    ],
+    errored: ['Error'],
+  },
+  otherStates: ['Pending', 'Running', 'Terminating', 'Replaced', 'Succeeded', 'Succeeded/dry run'],
+  unknownStates: ['Succeeded/Blooming/Synced'],
+  invalid: [
+    ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
+    ['a path traversal', { target: '../cart' }, 'input.target must be an application'],
+    ['an unknown parameter', { parameters: { prun: true } }, 'input.parameters.prun is not a known field'],
+    ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
+    ['an invalid resource', { parameters: { resources: 'guestbook' } }, 'use <group>:<kind>:<name>, such as apps:'],
+  ],
+  invalidIds: [
+    ['guestbook', 'guestbook#1', '../x#a1b2c3d4e5f6', 'a/b/c#a1b2c3d4e5f6', 'guestbook#a1b2c3d4e5f6/x'],
+    'such as guestbook#0a1b2c3d4e5f',
+  ],
+})
 
-  test('an invalid token is a credentials failure, even if anonymous access returns 200', async () => {
-    const stranger = connected({ token: 'a-wrong-token' })
-    expect(await failureOf(argoCd.check(stranger.client()))).toMatchObject({ kind: 'credentials' })
-    const failure = await failureOf(stranger.start(guestbook))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).toContain('invalid session')
-    expect(failure.message).not.toContain('a-wrong-token')
-  })
+test('Argo CD: the check reads the user of the token', async () => {
+  await argoCd.check(connected().client())
+  expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/session/userinfo'])
+})
 
-  test('the token is a secret', async () => {
-    expect(secretsIn(argoCd.connection, { token: server.token })).toEqual([server.token])
-    server.failNext(400, { message: `no ${server.token}` })
-    expect((await failureOf(start())).message).toContain('no ***')
-  })
+test('Argo CD: a start reports an invalid session', async () => {
+  await expectFailure(connected({ token: 'a-wrong-token' }).start(guestbook), 'credentials', 'invalid session')
 })
 
 describe('Argo CD: start', () => {
-  test('syncs the application and returns at once', async () => {
-    const { outcome } = await start()
-    const url = `${server.url}/applications/argocd/guestbook`
-    expect(outcome).toMatchObject({
-      result: 'pass',
-      message: `Started sync ${id}`,
-      data: { id, url, state: 'started' },
-      links: { [`argo-cd ${id}`]: url },
-    })
-    expect(asked()).toMatchObject({ info: [{ name: 'cloud-automation-webhooks', value: 'a1b2c3d4e5f6' }] })
+  test('syncs the application with the key as its marker, and returns its URL', async () => {
+    expect((await start()).outcome.data).toMatchObject({ id, url: `${server.url}/applications/argocd/guestbook` })
+    expect(asked()).toMatchObject({ info: [{ name: 'cloud-automation-webhooks', value: marker }] })
   })
 
   test('takes application and project from the connection, even in another namespace', async () => {
-    const { outcome } = await connected({ target: 'team-a/cart', project: 'shop' }).start({}, { key })
+    const { outcome } = await connected({ target: 'team-a/cart', project: 'shop' }).start({})
     expect(server.application('cart').operation).toBeDefined()
     expect(outcome.data).toMatchObject({
-      id: 'team-a/cart#a1b2c3d4e5f6',
+      id: `team-a/cart#${marker}`,
       url: `${server.url}/applications/team-a/cart`,
     })
   })
@@ -108,68 +112,38 @@ describe('Argo CD: start', () => {
     expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Running' })
   })
 
-  test.each([
-    ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
-    ['a path traversal', { target: '../cart' }, 'input.target must be an application'],
-    [
-      'an unknown parameter',
-      { parameters: { prun: true } },
-      'input.parameters.prun is not a known field. Did you mean "prune"?',
-    ],
-    ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
-    [
-      'an invalid resource',
-      { parameters: { resources: 'guestbook' } },
-      'use <group>:<kind>:<name>, such as apps:Deployment:guestbook',
-    ],
-  ])('rejects %s before sending a request', async (_what, input, message) => {
-    const failure = await failureOf(start({ ...guestbook, ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
-  })
-
+  const spec = (more: object) => () => Object.assign(server.application().spec, more)
   test.each([
     ['an unknown revision', () => {}, { ref: 'nope' }, 'unable to resolve nope to a commit SHA'],
     [
-      'a revision that conflicts with auto-sync',
-      () => Object.assign(server.application().spec, { syncPolicy: { automated: {} } }),
-      { ref: 'v1' },
+      ...([
+        'a revision that conflicts with auto-sync',
+        spec({ syncPolicy: { automated: {} } }),
+        { ref: 'v1' },
+      ] as const),
       'Cannot sync to v1: auto-sync currently set to HEAD',
     ],
     [
-      'a closed sync window',
+      'a closed window',
       () => Object.assign(server.state, { blocked: true }),
       {},
       'cannot sync: blocked by sync window',
     ],
-    [
-      'a missing permission',
-      () => Object.assign(server.state.may, { sync: false }),
-      {},
-      'applications, sync, shop/guestbook',
-    ],
-    [
-      'one revision for several sources, which Argo CD would ignore',
-      () => Object.assign(server.application().spec, { sources: [{}, {}] }),
-      { ref: 'v1' },
-      'guestbook has several sources',
-    ],
+    ['a permission', () => Object.assign(server.state.may, { sync: false }), {}, 'applications, sync, shop/guestbook'],
+    // Argo CD would ignore it.
+    ['one revision for several sources', spec({ sources: [{}, {}] }), { ref: 'v1' }, 'guestbook has several sources'],
     ['an unknown application', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
     ['another project', () => {}, { project: 'ops' }, 'not found'],
   ])('reports the reason for %s', async (_what, prepare, input, reason) => {
     prepare()
-    const failure = await failureOf(start({ ...guestbook, ...input }))
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain(reason)
+    await expectFailure(start({ ...guestbook, ...input }), { kind: 'refused', status: 422 }, reason)
     expect(asked()).toBeUndefined()
   })
 
   test('is transient while another operation is in progress', async () => {
-    await start(guestbook, { key: other })
-    const failure = await failureOf(start())
-    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-    expect(failure.message).toContain('another operation is already in progress')
+    await start(guestbook, { key: keyOf(2) })
+    const expected = { kind: 'platform', transient: true, mayHaveWritten: false }
+    await expectFailure(start(), expected, 'another operation is already in progress')
   })
 })
 
@@ -177,16 +151,10 @@ describe('Argo CD: start with a lost response', () => {
   test.each([
     ['requested', () => {}],
     ['running', () => server.startOperation()],
-    [
-      'over',
-      () => {
-        server.startOperation()
-        server.finish('Succeeded', '')
-      },
-    ],
+    ['over', () => finish()],
   ])('a retry finds the operation by its marker if it is %s', async (_how, prepare) => {
     server.loseNext('POST')
-    expect(await failureOf(start())).toMatchObject({ transient: true, mayHaveWritten: true })
+    await failureOf(start())
     prepare()
     expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
@@ -196,16 +164,15 @@ describe('Argo CD: start with a lost response', () => {
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(start())
     await start(guestbook, { isRetry: true })
-    expect(asked()?.info).toMatchObject([{ value: 'a1b2c3d4e5f6' }])
+    expect(asked()?.info).toMatchObject([{ value: marker }])
   })
 
   test('the outcome is unknown if another operation may have replaced it', async () => {
     server.loseNext('POST')
     await failureOf(start())
-    server.startOperation()
-    server.finish('Succeeded', '')
+    finish()
     server.operate({ username: 'mia' })
-    expect(await failureOf(start(guestbook, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
+    await expectFailure(start(guestbook, { isRetry: true }), 'doubtful')
     expect(asked()).toBeUndefined()
   })
 
@@ -222,14 +189,6 @@ describe('Argo CD: start with a lost response', () => {
     Object.assign(server.application().status.operationState ?? {}, { startedAt: '2026-01-01T00:00:00Z' })
     await start(guestbook, { isRetry: true })
     expect(asked()).toBeDefined()
-  })
-
-  test('is transient while Argo CD is down', async () => {
-    server.down()
-    expect(await failureOf(start())).toMatchObject({ kind: 'platform', transient: true })
-    server.down(false)
-    server.failNext(429, { message: 'slow down' }, { headers: { 'retry-after': '30' } })
-    expect(await failureOf(start())).toMatchObject({ kind: 'platform', retryAfter: 30 })
   })
 })
 
@@ -256,37 +215,12 @@ describe('Argo CD: sync', () => {
     }
   })
 
-  test.each([
-    ['Healthy', 'Synced', 'pass'],
-    ['Healthy', 'OutOfSync', 'warning'],
-    ['Degraded', 'Synced', 'fail'],
-    ['Missing', 'OutOfSync', 'fail'],
-  ])('in the health %s and sync status %s, ends with %s', async (health, sync, result) => {
+  test('reports its duration, its revision and its images', async () => {
     const started = await finished()
-    server.reconcile(health, sync)
-    expect(await connected().end(started, guestbook)).toMatchObject({
-      status: 'succeeded',
-      result,
-      data: {
-        id,
-        state: `Succeeded/${health}/${sync}`,
-        duration: 12,
-        revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba',
-        images: ['gcr.io/google-samples/gb-frontend:v5'],
-      },
-    })
-  })
-
-  test.each([
-    ['Progressing', 'Synced', 'Progressing'],
-    ['Suspended', 'Synced', 'Suspended'],
-    ['Unknown', 'Unknown', 'Unknown'],
-  ])('keeps running while the application is %s', async (health, sync, step) => {
-    const started = await finished()
-    server.reconcile(health, sync)
-    expect(await connected().poll(started, guestbook)).toMatchObject({
-      status: expect.stringContaining(`Succeeded/${health}/${sync}`),
-      progress: step,
+    server.reconcile('Healthy')
+    expect((await connected().end(started, guestbook)).data).toMatchObject({
+      ...{ duration: 12, revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba' },
+      images: ['gcr.io/google-samples/gb-frontend:v5'],
     })
   })
 
@@ -355,55 +289,36 @@ describe('Argo CD: sync', () => {
       data: { state: 'Replaced' },
     })
   })
-
-  test('is judged by thresholds', async () => {
-    const input = { ...guestbook, thresholds: [{ metric: 'duration', op: '<', value: 10 }] }
-    const started = await finished('Succeeded', '', input)
-    server.reconcile('Healthy')
-    expect(await connected().end(started, input)).toMatchObject({ result: 'fail' })
-  })
-
-  test('keeps running while Argo CD is down, and is refused if the application no longer exists', async () => {
-    const started = await finished()
-    server.failNext(500, '<html><title>Oops</title></html>')
-    expect(await failureOf(connected().poll(started, guestbook))).toMatchObject({ transient: true })
-    server.state.applications = []
-    expect(await failureOf(connected().poll(started, guestbook))).toMatchObject({ kind: 'refused' })
-  })
 })
 
 describe('Argo CD: cancel', () => {
   test('stops the operation and waits until it has ended', async () => {
     const started = await start()
     server.startOperation()
-    expect(await connected().cancel({ id, project: 'shop' })).toMatchObject({ message: 'still Terminating' })
+    expect(await connected().stop({ id, project: 'shop' })).toMatchObject({ message: 'still Terminating' })
     server.finish('Failed', 'Operation terminated')
     expect(await connected().end(started, guestbook)).toMatchObject({ status: 'aborted', result: 'fail' })
-    expect(await connected().cancel({ id })).toMatchObject({ message: `Sync ${id} had ended already (Failed)` })
+    expect(await connected().stop({ id })).toMatchObject({ message: `Sync ${id} had ended already (Failed)` })
     expect(calls('DELETE')).toHaveLength(1)
   })
 
   test('is transient until the operation has started', async () => {
     await start()
-    expect(await failureOf(connected().cancel({ id }))).toMatchObject({ kind: 'platform', mayHaveWritten: false })
+    expect(await failureOf(connected().stop({ id }))).toMatchObject({ kind: 'platform', mayHaveWritten: false })
     expect(calls('DELETE')).toEqual([])
   })
 
   test('is refused once everything is applied', async () => {
     await finished()
     server.reconcile('Progressing')
-    const failure = await failureOf(connected().cancel({ id }))
-    expect(failure).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('cannot stop the rollout in the cluster'),
-    })
+    await expectFailure(connected().stop({ id }), 'refused', 'cannot stop the rollout in the cluster')
   })
 
   test('never stops an operation of another caller', async () => {
     await finished()
     server.application().operation = { sync: { revision: 'x' }, initiatedBy: { username: 'mia' } }
     server.startOperation()
-    expect(await connected().cancel({ id })).toMatchObject({ message: `Sync ${id} had ended already (Replaced)` })
+    expect(await connected().stop({ id })).toMatchObject({ message: `Sync ${id} had ended already (Replaced)` })
     await argoCd.stop(connected().client(), { id })
     expect(calls('DELETE')).toEqual([])
   })
@@ -411,11 +326,8 @@ describe('Argo CD: cancel', () => {
   test('passes if the operation ends between the poll and the request', async () => {
     await start()
     server.startOperation()
-    server.failNext(
-      400,
-      { message: 'Unable to terminate operation. No operation is in progress', code: 3 },
-      { on: 'DELETE' },
-    )
+    const message = 'Unable to terminate operation. No operation is in progress'
+    server.failNext(400, { message, code: 3 }, { on: 'DELETE' })
     await argoCd.stop(connected().client(), { id })
     expect(calls('DELETE')).toHaveLength(1)
   })
@@ -424,20 +336,9 @@ describe('Argo CD: cancel', () => {
     await start()
     server.startOperation()
     server.state.may.sync = false
-    expect((await failureOf(connected().cancel({ id }))).message).toContain('403 to DELETE')
-    expect((await failureOf(connected().cancel({ id: `nope#${id.slice(-12)}` }))).message).toContain(
-      'permission denied',
-    )
-    const unknown = await failureOf(connected().cancel({ id: `team-a/cart#${id.slice(-12)}` }))
-    expect(unknown.message).toBe('Argo CD reports no operation a1b2c3d4e5f6 of team-a/cart, and no other operation.')
+    await expectFailure(connected().stop({ id }), 'refused', '403 to DELETE')
+    await expectFailure(connected().stop({ id: `nope#${marker}` }), 'refused', 'permission denied')
+    const unknown = await failureOf(connected().stop({ id: `team-a/cart#${marker}` }))
+    expect(unknown.message).toBe(`Argo CD reports no operation ${marker} of team-a/cart, and no other operation.`)
   })
-
-  test.each(['guestbook', 'guestbook#1', '../x#a1b2c3d4e5f6', 'a/b/c#a1b2c3d4e5f6', 'guestbook#a1b2c3d4e5f6/x'])(
-    'rejects the id %s',
-    async (wrong) => {
-      const failure = await failureOf(connected().cancel({ id: wrong }))
-      expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('such as guestbook#0a1b2c3d4e5f')
-    },
-  )
 })

@@ -1,18 +1,15 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
-import { type CodeBuildServer, startCodeBuild } from '../../../infra/platforms/aws-codebuild.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { startCodeBuild } from '../../../infra/platforms/aws-codebuild.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
-import { Pipeline } from './pipeline.ts'
+import { newest } from '../newest.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
 
-let server: CodeBuildServer
-beforeEach(async () => {
-  server = await startCodeBuild()
-})
-afterEach(() => server.close())
-
+const server = startEach(startCodeBuild)
 const shop = { target: 'shop-build' }
 const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
 const url =
@@ -20,49 +17,58 @@ const url =
 
 const connected = (fields: object = {}) =>
   new Pipeline(awsCodeBuild, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
-const starts = () => server.operations().filter((operation) => operation === 'StartBuild')
-const build = () => {
-  const found = server.state.builds.at(-1)
-  if (!found) throw new Error('There is no build')
-  return found
-}
+const check = (fields?: object) => awsCodeBuild.check(connected(fields).client())
+const build = () => newest(server.state.builds)
 const variables = () =>
   Object.fromEntries(build().environment.environmentVariables.map(({ name, value }) => [name, value]))
+const unsafe = ['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH']
+
+jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
+  states: {
+    running: ['IN_PROGRESS'],
+    pass: ['SUCCEEDED'],
+    fail: ['FAILED', 'TIMED_OUT'],
+    errored: ['FAULT'],
+    aborted: ['STOPPED'],
+  },
+  invalid: [
+    ['input.project', { project: 'shop' }, 'input.project is not supported'],
+    ['an invalid project name', { target: 'a/b' }, 'input.target must be a project name'],
+    ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name of an environment'],
+    ['the variable of the key', { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } }, 'is reserved for the'],
+  ],
+  forbidden: unsafe.map((name) => [
+    `the variable ${name}`,
+    { parameters: { [name]: 'x' } },
+    `input.parameters.${name}`,
+  ]),
+  invalidIds: [
+    ['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`],
+    'such as shop-build:',
+  ],
+})
 
 describe('AWS CodeBuild: connection', () => {
   test('the check reads an unknown build of its project', async () => {
-    await awsCodeBuild.check(connected(shop).client())
+    await check(shop)
     expect(server.calls.map(({ body }) => body)).toEqual([{ ids: ['shop-build:00000000-0000-0000-0000-000000000000'] }])
   })
 
   test('a missing permission is reported if the connection has a project', async () => {
     server.state.denied = ['BatchGetBuilds']
-    expect(await failureOf(awsCodeBuild.check(connected(shop).client()))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('Allow it under awsProviders in cdk.json'),
-    })
-    await awsCodeBuild.check(connected().client())
+    await expectFailure(check(shop), 'refused', 'Allow it under awsProviders in cdk.json')
+    await check()
   })
 
   test('unknown credentials are reported', async () => {
     server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
-    expect(await failureOf(awsCodeBuild.check(connected().client()))).toMatchObject({ kind: 'credentials' })
-  })
-
-  test('contains no secrets', () => {
-    expect(secretsIn(awsCodeBuild.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
+    await expectFailure(check(), 'credentials')
   })
 })
 
 describe('AWS CodeBuild: start', () => {
-  test('starts a build and returns at once', async () => {
-    const { outcome } = await connected().start(shop)
-    expect(outcome).toMatchObject({
-      result: 'pass',
-      message: `Started build ${id}`,
-      data: { id, url, state: 'started' },
-      links: { [`aws-codebuild ${id}`]: url },
-    })
+  test('returns the URL of the build', async () => {
+    expect((await connected().start(shop)).outcome.data).toMatchObject({ id, url })
   })
 
   test('sends version and variables, and the key as one of them', async () => {
@@ -76,87 +82,36 @@ describe('AWS CodeBuild: start', () => {
     })
   })
 
-  test('sends no key if the call has none', async () => {
-    for (const _ of [1, 2]) await connected().start(shop, { key: undefined })
-    expect(server.state.builds).toHaveLength(2)
-    expect(variables()).toEqual({ STAGE: 'dev' })
+  test.each(unsafe)('sends the variable %s if the connection allows it', async (name) => {
+    await connected({ allowParameters: [name] }).start({ ...shop, parameters: { [name]: 'x' } })
+    expect(variables()[name]).toBe('x')
   })
 
   test.each([
-    ['input.project', { project: 'shop' }, 'input.project is not supported'],
-    ['an invalid project name', { target: 'a/b' }, 'input.target must be a project name'],
-    [
-      'an invalid variable name',
-      { parameters: { 'a-b': 'x' } },
-      'input.parameters.a-b is not a valid name of an environment variable',
-    ],
-    [
-      'the variable of the idempotency key',
-      { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } },
-      'is reserved for the idempotency key',
-    ],
-  ])('rejects %s before sending a request', async (_what, input, message) => {
-    const failure = await failureOf(connected().start({ ...shop, ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
+    [{ target: 'nope' }, 'ResourceNotFoundException to ListBuildsForProject: The provided project'],
+    [{ ref: 'nope' }, 'InvalidInputException to StartBuild: Invalid source version: nope'],
+  ])('reports the reason that AWS gives for %j', async (input, words) => {
+    await expectFailure(connected().start({ ...shop, ...input }), 'refused', `AWS CodeBuild answered ${words}`)
   })
 
-  test.each(['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH'])(
-    'rejects the variable %s unless the connection allows it',
-    async (name) => {
-      const input = { ...shop, parameters: { [name]: 'x' } }
-      const failure = await failureOf(connected().start(input))
-      expect(failure).toMatchObject({ kind: 'refused', errors: [{ path: `input.parameters.${name}` }] })
-      expect(server.calls).toEqual([])
-      expect((await connected({ allowParameters: [name] }).start(input)).outcome).toMatchObject({ result: 'pass' })
-    },
-  )
-
-  test('reports the reason that AWS gives', async () => {
-    for (const [input, words] of [
-      [{ target: 'nope' }, 'ResourceNotFoundException to ListBuildsForProject: The provided project'],
-      [{ ref: 'nope' }, 'InvalidInputException to StartBuild: Invalid source version: nope'],
-    ] as const) {
-      const failure = await failureOf(connected().start({ ...shop, ...input }))
-      expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-      expect(failure.message).toContain(`AWS CodeBuild answered ${words}`)
-    }
+  test('names the permission to allow', async () => {
     server.state.denied = ['StartBuild']
-    expect((await failureOf(connected().start(shop))).message).toContain(
-      'not authorized to perform: codebuild:StartBuild',
-    )
+    await expectFailure(connected().start(shop), 'refused', 'not authorized to perform: codebuild:StartBuild')
   })
 
-  test('is transient if the queue is full or AWS throttles', async () => {
+  test('is transient if the queue is full', async () => {
     server.state.maxQueued = 0
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: false })
-    server.failNext(
-      400,
-      { __type: 'ThrottlingException', message: 'Rate exceeded' },
-      { headers: { 'retry-after': '7' } },
-    )
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, retryAfter: 7 })
+    await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false })
   })
 })
 
 describe('AWS CodeBuild: start with a lost response', () => {
   test('may have started a build if the response cannot be read', async () => {
     server.failNext(200, { build: { id, startTime: '2026-11-27T10:00:00Z' } }, { on: 'StartBuild', done: true })
-    const failure = await failureOf(connected().start(shop))
-    expect(failure).toMatchObject({ kind: 'platform', mayHaveWritten: true })
-    expect(failure.message).toBe('AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.')
+    const message = 'AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.'
+    await expectFailure(connected().start(shop), { kind: 'platform', mayHaveWritten: true, message })
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(server.state.builds).toHaveLength(1)
-  })
-
-  test('a retry finds the build by its key, regardless of its age', async () => {
-    server.loseNext('StartBuild')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: true })
-    server.state.tokens.clear()
-    const { outcome } = await connected().start(shop, { isRetry: true })
-    expect(outcome.data).toMatchObject({ id, url })
-    expect(starts()).toHaveLength(1)
   })
 
   test('a retry finds a build that is not yet listed', async () => {
@@ -188,50 +143,19 @@ describe('AWS CodeBuild: start with a lost response', () => {
       'shop-build',
     ])
   })
-
-  test('is transient while AWS is down', async () => {
-    server.down()
-    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
-    server.down(false)
-    server.failNext(503, '<html><title>Unavailable</title></html>')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
-  })
-})
-
-describe('AWS CodeBuild: second delivery of an event', () => {
-  test('finds the build after it has ended', async () => {
-    await connected().start(shop)
-    server.end('SUCCEEDED')
-    expect((await connected().start(shop)).outcome.data).toMatchObject({ id })
-    expect(starts()).toHaveLength(1)
-  })
 })
 
 describe('AWS CodeBuild: build', () => {
   test('keeps running and reports its phase', async () => {
     const started = await connected().start(shop)
     expect(await connected().poll(started, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
-    build().buildStatus = 'SHINY'
-    expect(await connected().poll(started, shop)).toMatchObject({ status: 'SHINY (unknown state)' })
   })
 
-  test.each([
-    ['SUCCEEDED', 'succeeded', 'pass'],
-    ['FAILED', 'succeeded', 'fail'],
-    ['TIMED_OUT', 'succeeded', 'fail'],
-    ['FAULT', 'errored', 'fail'],
-    ['STOPPED', 'aborted', 'fail'],
-  ])('in the state %s, ends as %s, %s', async (state, status, result) => {
-    const started = await connected().start(shop)
-    server.end(state, { resolvedSourceVersion: '7f3c' })
-    const ended = await connected().end(started, shop)
+  test('reports its times, its number, its revision and a link to its logs', async () => {
+    const ended = await connected().endAfter(shop, () => server.end('SUCCEEDED', { resolvedSourceVersion: '7f3c' }))
     expect(secondsOf(ended)).toBeCloseTo(61, 0)
-    expect(ended).toMatchObject({
-      status,
-      result,
-      data: { id, url, state, number: 1, duration: 61, revision: '7f3c' },
-      links: { [`aws-codebuild ${id}`]: url, logs: expect.stringContaining('cloudwatch') },
-    })
+    expect(ended.data).toMatchObject({ number: 1, duration: 61, revision: '7f3c' })
+    expect(ended.links).toMatchObject({ logs: expect.stringContaining('cloudwatch') })
     expect(server.operations()).not.toContain('BatchGetReports')
   })
 
@@ -288,51 +212,13 @@ describe('AWS CodeBuild: build', () => {
     server.failNext(500, {}, { on: 'BatchGetReports' })
     expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
   })
-
-  test('keeps running while AWS is down, and is refused if it no longer exists', async () => {
-    const started = await connected().start(shop)
-    server.failNext(500, { __type: 'InternalFailure' })
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
-    server.state.builds = []
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({
-      kind: 'refused',
-      message: `AWS CodeBuild has no build ${id}.`,
-    })
-  })
 })
 
 describe('AWS CodeBuild: cancel', () => {
-  test('stops a build', async () => {
-    await connected().start(shop)
-    expect(await connected().cancel({ id })).toMatchObject({
-      result: 'pass',
-      message: `Stopped build ${id} (STOPPED)`,
-      data: { url },
-    })
-  })
-
-  test('passes for a build that has ended, even between the poll and the stop', async () => {
-    await connected().start(shop)
-    server.end('SUCCEEDED')
-    expect(await connected().cancel({ id })).toMatchObject({ message: `Build ${id} had ended already (SUCCEEDED)` })
-    await awsCodeBuild.stop(connected().client(), { id })
-    expect(build().buildStatus).toBe('SUCCEEDED')
-  })
-
   test('reports the reason that AWS gives for a refusal', async () => {
     await connected().start(shop)
     server.state.denied = ['StopBuild']
-    expect((await failureOf(connected().cancel({ id }))).message).toContain('codebuild:StopBuild')
-    const gone = id.replace(/1$/, '2')
-    expect((await failureOf(connected().cancel({ id: gone }))).message).toContain('has no build')
+    await expectFailure(connected().stop({ id }), 'refused', 'codebuild:StopBuild')
+    await expectFailure(connected().stop({ id: id.replace(/1$/, '2') }), 'refused', 'has no build')
   })
-
-  test.each(['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`])(
-    'rejects the id %s',
-    async (wrong) => {
-      const failure = await failureOf(connected().cancel({ id: wrong }))
-      expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('such as shop-build:')
-    },
-  )
 })

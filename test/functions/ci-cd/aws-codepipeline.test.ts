@@ -1,17 +1,14 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
-import { type CodePipelineServer, startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
-import { secretsIn } from '../../../shared/fields.ts'
-import { failureOf, keyOf } from '../helpers.ts'
-import { Pipeline } from './pipeline.ts'
+import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { newest as newestOf } from '../newest.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
 
-let server: CodePipelineServer
-beforeEach(async () => {
-  server = await startCodePipeline()
-})
-afterEach(() => server.close())
-
+const server = startEach(startCodePipeline)
 const shop = { target: 'shop-delivery' }
 const execution = '12345678-90ab-cdef-1234-000000000001'
 const id = `shop-delivery#${execution}`
@@ -22,47 +19,49 @@ const approval = {
 
 const connected = (fields: object = {}) =>
   new Pipeline(awsCodePipeline, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
-const newest = () => {
-  const found = server.state.executions.at(-1)
-  if (!found) throw new Error('There is no execution')
-  return found
-}
+const check = (fields?: object) => awsCodePipeline.check(connected(fields).client())
+const newest = () => newestOf(server.state.executions)
+
+jobConformance(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline'], {
+  states: {
+    running: ['InProgress', 'Stopping'],
+    pass: ['Succeeded'],
+    fail: ['Failed'],
+    errored: ['Superseded'],
+    aborted: ['Stopped', 'Cancelled'],
+  },
+  invalid: [
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['an invalid pipeline name', { target: 'a/b' }, 'input.target must be a pipeline name'],
+    ['a revision without a source action', { ref: 'main' }, 'with the name of its source action'],
+  ],
+  invalidIds: [['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`], 'such as shop-delivery#'],
+})
 
 describe('AWS CodePipeline: connection', () => {
   test('the check reads an unknown execution of its pipeline', async () => {
-    await awsCodePipeline.check(connected(shop).client())
+    await check(shop)
     expect(server.operations()).toEqual(['GetPipelineExecution'])
   })
 
   test('a missing permission for its pipeline is reported', async () => {
-    for (const fields of [{ target: 'nope' }, shop]) {
-      if (fields === shop) server.state.denied = ['GetPipelineExecution']
-      expect(await failureOf(awsCodePipeline.check(connected(fields).client()))).toMatchObject({ kind: 'refused' })
-    }
+    await expectFailure(check({ target: 'nope' }), 'refused')
+    server.state.denied = ['GetPipelineExecution']
+    await expectFailure(check(shop), 'refused')
   })
 
   test('without a pipeline, the check verifies the credentials', async () => {
-    await awsCodePipeline.check(connected().client())
     server.state.denied = ['GetPipelineExecution']
-    await awsCodePipeline.check(connected().client())
+    await check()
     server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
-    expect(await failureOf(awsCodePipeline.check(connected().client()))).toMatchObject({ kind: 'credentials' })
-  })
-
-  test('contains no secrets', () => {
-    expect(secretsIn(awsCodePipeline.connection, { region: 'eu-west-1', roleArn: 'a', externalId: 'b' })).toEqual([])
+    await expectFailure(check(), 'credentials')
   })
 })
 
 describe('AWS CodePipeline: start', () => {
-  test('starts an execution and returns at once', async () => {
+  test('sends the key as the token, and returns the URL of the execution', async () => {
     const { outcome } = await connected().start(shop)
-    expect(outcome).toMatchObject({
-      result: 'pass',
-      message: `Started execution ${id}`,
-      data: { id, url, state: 'started' },
-      links: { [`aws-codepipeline ${id}`]: url },
-    })
+    expect(outcome.data).toMatchObject({ id, url })
     expect(newest()).toMatchObject({ token: keyOf(1), variables: [], sourceRevisions: [] })
   })
 
@@ -85,60 +84,25 @@ describe('AWS CodePipeline: start', () => {
   })
 
   test.each([
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['an invalid pipeline name', { target: 'a/b' }, 'input.target must be a pipeline name'],
-    ['a revision without a source action', { ref: 'main' }, 'with the name of its source action'],
-  ])('rejects %s before sending a request', async (_what, input, message) => {
-    const failure = await failureOf(connected().start({ ...shop, ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
+    [{ target: 'nope' }, "does not include a pipeline with the name 'nope'"],
+    [{ parameters: { STGE: 'x' } }, 'Variable STGE is not defined at the pipeline level.'],
+    [{ ref: 'Sauce:1' }, 'The source action is not in the pipeline'],
+  ])('reports the reason that AWS gives for %j', async (input, words) => {
+    await expectFailure(connected().start({ ...shop, ...input }), { kind: 'refused', status: 422 }, words)
   })
 
-  test('reports the reason that AWS gives', async () => {
-    for (const [input, words] of [
-      [{ target: 'nope' }, "does not include a pipeline with the name 'nope'"],
-      [{ parameters: { STGE: 'x' } }, 'Variable STGE is not defined at the pipeline level.'],
-      [{ ref: 'Sauce:1' }, 'The source action is not in the pipeline'],
-    ] as const) {
-      const failure = await failureOf(connected().start({ ...shop, ...input }))
-      expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-      expect(failure.message).toContain(words)
-    }
+  test('names the permission to allow', async () => {
     server.state.denied = ['StartPipelineExecution']
-    expect((await failureOf(connected().start(shop))).message).toContain('Allow it under awsProviders in cdk.json')
+    await expectFailure(connected().start(shop), 'refused', 'Allow it under awsProviders in cdk.json')
   })
 
   test.each(['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException', 'ThrottlingException'])(
     'is transient after %s',
     async (type) => {
       server.failNext(400, { __type: type, message: 'Try again later.' })
-      expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: false })
+      await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false })
     },
   )
-})
-
-describe('AWS CodePipeline: start with a lost response', () => {
-  test('a retry starts no second execution', async () => {
-    server.loseNext('StartPipelineExecution')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ transient: true, mayHaveWritten: true })
-    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(server.state.executions).toHaveLength(1)
-  })
-
-  test('calls with other keys or without a key start their own executions', async () => {
-    await connected().start(shop)
-    for (const key of [keyOf(2), undefined, undefined]) await connected().start(shop, { key })
-    expect(server.state.executions).toHaveLength(4)
-  })
-
-  test('is transient while AWS is down', async () => {
-    server.down()
-    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
-    server.down(false)
-    server.failNext(503, '<html><title>Unavailable</title></html>')
-    expect(await failureOf(connected().start(shop))).toMatchObject({ kind: 'platform', transient: true })
-  })
 })
 
 describe('AWS CodePipeline: execution', () => {
@@ -150,29 +114,6 @@ describe('AWS CodePipeline: execution', () => {
     server.act('Build/Approve', 'InProgress', approval)
     expect(await connected().poll(started, shop)).toMatchObject({
       progress: 'action Build/Approve, waiting for an approval; action Build/Unit',
-    })
-    server.end('Stopping')
-    expect(await connected().poll(started, shop)).toMatchObject({ status: 'Stopping' })
-    server.end('Shiny')
-    expect(await connected().poll(started, shop)).toMatchObject({ status: 'Shiny (unknown state)' })
-  })
-
-  test.each([
-    ['Succeeded', 'succeeded', 'pass'],
-    ['Failed', 'succeeded', 'fail'],
-    ['Stopped', 'aborted', 'fail'],
-    ['Cancelled', 'aborted', 'fail'],
-    ['Superseded', 'errored', 'fail'],
-  ])('in the state %s, ends as %s, %s', async (state, status, result) => {
-    const started = await connected().start(shop)
-    server.act('Source/Source', 'Succeeded')
-    server.act('Build/Unit', 'Succeeded')
-    server.end(state)
-    expect(await connected().end(started, shop)).toMatchObject({
-      status,
-      result,
-      data: { id, url, state, duration: 90, revision: '7e2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d' },
-      links: { [`aws-codepipeline ${id}`]: url },
     })
   })
 
@@ -216,48 +157,24 @@ describe('AWS CodePipeline: execution', () => {
     server.end('Succeeded')
     expect(await connected().end(started, input)).toMatchObject({ result: 'warning' })
   })
-
-  test('keeps running while AWS is down, and is refused if it no longer exists', async () => {
-    const started = await connected().start(shop)
-    server.failNext(500, { __type: 'InternalFailure' })
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
-    server.state.executions = []
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('cannot be found'),
-    })
-  })
 })
 
 describe('AWS CodePipeline: cancel', () => {
   test('stops an execution without abandoning it, and waits until it has ended', async () => {
     await connected().start(shop)
-    expect(await connected().cancel({ id })).toMatchObject({ message: 'still Stopping' })
+    expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
     expect(server.calls.find(({ body }) => 'abandon' in (body as object))?.body).toMatchObject({ abandon: false })
-    expect(await connected().cancel({ id })).toMatchObject({ message: 'still Stopping' })
+    expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
     server.end('Stopped')
-    expect(await connected().cancel({ id })).toMatchObject({
+    expect(await connected().stop({ id })).toMatchObject({
       message: `Execution ${id} had ended already (Stopped)`,
     })
-  })
-
-  test('passes if it has ended between the poll and the stop', async () => {
-    await connected().start(shop)
-    server.end('Succeeded')
-    await awsCodePipeline.stop(connected().client(), { id })
-    expect(newest().status).toBe('Succeeded')
   })
 
   test('reports the reason that AWS gives for a refusal', async () => {
     await connected().start(shop)
     server.state.denied = ['StopPipelineExecution']
-    expect((await failureOf(connected().cancel({ id }))).message).toContain('codepipeline:StopPipelineExecution')
-    expect((await failureOf(connected().cancel({ id: id.replace(/1$/, '2') }))).message).toContain('cannot be found')
-  })
-
-  test.each(['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`])('rejects the id %s', async (wrong) => {
-    const failure = await failureOf(connected().cancel({ id: wrong }))
-    expect(failure).toMatchObject({ kind: 'invalid' })
-    expect(failure.message).toContain('such as shop-delivery#')
+    await expectFailure(connected().stop({ id }), 'refused', 'codepipeline:StopPipelineExecution')
+    await expectFailure(connected().stop({ id: id.replace(/1$/, '2') }), 'refused', 'cannot be found')
   })
 })

@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
-import { type JenkinsServer, startJenkins } from '../../../infra/platforms/jenkins.ts'
-import { secretsIn } from '../../../shared/fields.ts'
+import { startJenkins } from '../../../infra/platforms/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
-import { failureOf, keyOf } from '../helpers.ts'
-import { Pipeline } from './pipeline.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
 
-let server: JenkinsServer
-beforeEach(async () => {
-  server = await startJenkins()
-})
-afterEach(() => server.close())
-
+const server = startEach(startJenkins)
 const deploy = { target: 'shop/deploy' }
 const queued = 'shop/deploy#queue-17'
 const id = 'shop/deploy#1'
@@ -35,38 +31,45 @@ const pollOn = async (started: StartedJob, input: object) => {
   return { ...started, job: result.job }
 }
 
-describe('Jenkins: connection', () => {
-  test('the check reads the user of the token', async () => {
-    await jenkins.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/me/api/json'])
-  })
+jobConformance(jenkins, pipelineActions, ciCdPlatforms.jenkins, {
+  states: {
+    running: ['QUEUED'],
+    pass: ['SUCCESS'],
+    warning: ['UNSTABLE'],
+    fail: ['FAILURE'],
+    errored: ['NOT_BUILT'],
+    aborted: ['ABORTED', 'CANCELLED'],
+  },
+  otherStates: ['BUILDING'],
+  unknownStates: ['SHINY'],
+  invalid: [
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['an invalid job', { target: 'shop//deploy' }, 'input.target must be a job such as folder/job'],
+    ['a path traversal', { target: '../script' }, 'input.target must be a job'],
+    ['the parameter of the idempotency key', { parameters: { KEY: 'mine' } }, 'input.parameters must not contain KEY'],
+  ],
+  invalidIds: [
+    ['shop/deploy', '#1', 'shop/deploy#x', '../script#1', 'shop//deploy#1', 'a#b#1'],
+    'such as folder/job#123',
+  ],
+  refusal: (reason) => reason,
+})
 
-  test('an invalid token is a credentials failure with the reason of Jenkins, without the token', async () => {
-    const failure = await failureOf(connected({ token: 'a-wrong-token' }).start(deploy))
-    expect(failure).toMatchObject({ kind: 'credentials' })
-    expect(failure.message).toMatch(/: Invalid password\/token for user: robot$/)
-    expect(failure.message).not.toContain('a-wrong-token')
-  })
+test('Jenkins: the check reads the user of the token', async () => {
+  await jenkins.check(connected().client())
+  expect(server.calls.map(({ path }) => path)).toEqual(['/me/api/json'])
+})
 
-  test('the token is a secret', async () => {
-    expect(secretsIn(jenkins.connection, { token: server.token })).toEqual([server.token])
-    const basic = Buffer.from(`${server.username}:${server.token}`).toString('base64')
-    server.failNext(400, `no ${server.token}, nor ${basic}`)
-    expect((await failureOf(connected().start(deploy))).message).toContain('no ***, nor ***')
-  })
+test('Jenkins: reports why it rejects the token, and masks its encoded form', async () => {
+  await expectFailure(connected({ token: 'a-wrong-token' }).start(deploy), 'credentials', 'Invalid password/token')
+  server.failNext(400, `no ${Buffer.from(`${server.username}:${server.token}`).toString('base64')}`)
+  await expectFailure(connected().start(deploy), 'refused', 'no ***')
 })
 
 describe('Jenkins: start', () => {
   test('queues a build and returns its queue item, regardless of the host in the location', async () => {
     const { outcome } = await connected().start(deploy)
-    const url = `${server.url}/job/shop/job/deploy/`
-    expect(outcome).toMatchObject({
-      status: 'succeeded',
-      result: 'pass',
-      message: `Started build ${queued}`,
-      data: { id: queued, url, state: 'started' },
-      links: { [`jenkins ${queued}`]: url },
-    })
+    expect(outcome.data).toMatchObject({ id: queued, url: `${server.url}/job/shop/job/deploy/` })
     expect(places()).toMatchObject([{ job: { name: 'shop/deploy' } }])
   })
 
@@ -90,41 +93,22 @@ describe('Jenkins: start', () => {
   })
 
   test.each([
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['an invalid job', { target: 'shop//deploy' }, 'input.target must be a job such as folder/job'],
-    ['a path traversal', { target: '../script' }, 'input.target must be a job'],
-    ['the parameter of the idempotency key', { parameters: { KEY: 'mine' } }, 'input.parameters must not contain KEY'],
-  ])('rejects %s before sending a request', async (_what, input, message) => {
-    const failure = await failureOf(keyed().start({ ...deploy, ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
-  })
-
-  test('rejects a parameter that Jenkins would ignore', async () => {
-    for (const [target, message] of [
-      ['shop/deploy', 'The Jenkins job shop/deploy has no parameter STGE. Its parameters: STAGE, KEY.'],
-      ['shop/nightly', 'The Jenkins job shop/nightly has no parameter STGE. It has no parameters.'],
-    ]) {
-      const failure = await failureOf(connected().start({ target, parameters: { STGE: 'prod' } }))
-      expect(failure).toMatchObject({ kind: 'refused', status: 422, message })
-    }
+    ['shop/deploy', 'Its parameters: STAGE, KEY.'],
+    ['shop/nightly', 'It has no parameters.'],
+  ])('rejects a parameter that Jenkins would ignore in %s', async (target, known) => {
+    const message = `The Jenkins job ${target} has no parameter STGE. ${known}`
+    const start = connected().start({ target, parameters: { STGE: 'prod' } })
+    await expectFailure(start, { kind: 'refused', status: 422, message })
     expect(places()).toEqual([])
   })
 
-  test('reports the reason that Jenkins gives', async () => {
-    expect((await failureOf(connected().start({ target: 'shop/nope' }))).message).toBe(
-      'Jenkins answered 404 to GET /job/shop/job/nope/api/json: Not Found',
-    )
-    server.job('shop/deploy').buildable = false
-    expect((await failureOf(connected().start(deploy))).message).toMatch(
-      /409 to POST .*: shop\/deploy is not buildable!$/,
-    )
-    server.state.may.build = false
-    expect(await failureOf(connected().start(deploy))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringMatching(/: robot is missing the Job\/Build permission$/),
-    })
+  test.each([
+    ['an unknown job', () => undefined, { target: 'shop/nope' }, '404 to GET /job/shop/job/nope/api/json: Not Found'],
+    ['a disabled job', () => Object.assign(server.job('shop/deploy'), { buildable: false }), {}, 'is not buildable!'],
+    ['a permission', () => Object.assign(server.state.may, { build: false }), {}, 'missing the Job/Build permission'],
+  ])('reports the reason that Jenkins gives for %s', async (_what, prepare, input, reason) => {
+    prepare()
+    await expectFailure(connected().start({ ...deploy, ...input }), 'refused', reason)
     expect(places()).toEqual([])
   })
 
@@ -136,20 +120,11 @@ describe('Jenkins: start', () => {
 
   test('is refused if Jenkins redirects instead', async () => {
     server.failNext(302, undefined, { on: 'POST', headers: { location: 'https://sso.example.com/login' } })
-    const failure = await failureOf(connected().start(deploy))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('https://sso.example.com') })
+    await expectFailure(connected().start(deploy), 'refused', 'https://sso.example.com')
   })
 })
 
 describe('Jenkins: start with a lost response', () => {
-  test('a retry finds the key in the queue', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(keyed().start(deploy))).toMatchObject({ transient: true, mayHaveWritten: true })
-    const { outcome } = await keyed().start(deploy, { isRetry: true })
-    expect(outcome.data).toMatchObject({ id: queued })
-    expect(calls('POST')).toHaveLength(1)
-  })
-
   test('a retry finds the key among the builds', async () => {
     server.failNext(502, '<html>', { on: 'POST', done: true })
     await failureOf(keyed().start(deploy))
@@ -183,28 +158,6 @@ describe('Jenkins: start with a lost response', () => {
     expect(await failureOf(pipeline().start(input, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(places()).toHaveLength(1)
   })
-
-  test('is transient if nothing was sent', async () => {
-    server.down()
-    expect(await failureOf(connected().start(deploy))).toMatchObject({ kind: 'platform', transient: true })
-    server.down(false)
-    server.failNext(503, '<html><title>Jenkins is getting ready to work</title></html>')
-    expect((await failureOf(connected().start(deploy))).message).toContain('Jenkins is getting ready to work')
-  })
-
-  test('returns Retry-After of Jenkins', async () => {
-    server.failNext(429, 'slow down', { headers: { 'retry-after': '30' } })
-    expect(await failureOf(keyed().start(deploy))).toMatchObject({ kind: 'platform', retryAfter: 30 })
-  })
-})
-
-describe('Jenkins: second delivery of an event', () => {
-  test('finds the build after it has ended', async () => {
-    await keyed().start(deploy)
-    server.end(server.startBuild(17), 'SUCCESS')
-    expect((await keyed().start(deploy)).outcome.data).toMatchObject({ id })
-    expect(calls('POST')).toHaveLength(1)
-  })
 })
 
 describe('Jenkins: queue item', () => {
@@ -230,9 +183,8 @@ describe('Jenkins: queue item', () => {
     server.end(build, 'SUCCESS')
     expect(await connected().end(started, deploy)).toMatchObject({ data: { id } })
     server.job('shop/deploy').builds = []
-    const failure = await failureOf(connected().poll(started, deploy))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toContain('neither the queue item 17 nor a build of shop/deploy')
+    const polled = connected().poll(started, deploy)
+    await expectFailure(polled, 'refused', 'neither the queue item 17 nor a build of shop/deploy')
   })
 
   test('is aborted if it is removed from the queue', async () => {
@@ -247,24 +199,6 @@ describe('Jenkins: queue item', () => {
 })
 
 describe('Jenkins: build', () => {
-  test.each([
-    ['SUCCESS', 'succeeded', 'pass'],
-    ['UNSTABLE', 'succeeded', 'warning'],
-    ['FAILURE', 'succeeded', 'fail'],
-    ['NOT_BUILT', 'errored', 'fail'],
-    ['ABORTED', 'aborted', 'fail'],
-  ])('with the result %s, ends as %s, %s', async (result, status, expected) => {
-    const { started, build } = await running()
-    server.end(build, result)
-    const url = `${server.url}/job/shop/job/deploy/1/`
-    expect(await connected().end(started, deploy)).toMatchObject({
-      status,
-      result: expected,
-      data: { id, url, state: result, duration: 61 },
-      links: { [`jenkins ${id}`]: url, console: `${url}console` },
-    })
-  })
-
   test('keeps running while it is building, even with a result, and with an unknown result', async () => {
     const { started, build } = await running()
     Object.assign(build, { result: 'FAILURE' })
@@ -314,35 +248,19 @@ describe('Jenkins: build', () => {
     await connected().poll({ ...started, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
     expect(server.calls.map(({ path }) => path)).toEqual(['/job/shop/job/nightly/1/api/json'])
   })
-
-  test('is judged by thresholds', async () => {
-    const input = { ...deploy, thresholds: [{ metric: 'testsFailed', op: '<=', value: 5, warn: 1 }] }
-    const { started, build } = await running(input)
-    server.end(build, 'SUCCESS', { tests: { totalCount: 40, failCount: 2, skipCount: 0 } })
-    expect(await connected().end(started, input)).toMatchObject({ result: 'warning' })
-  })
-
-  test('keeps running while Jenkins is down, and is refused if it no longer exists', async () => {
-    const { started } = await running()
-    const later = await pollOn(started, deploy)
-    server.failNext(500, '<html><title>Oops! - Jenkins</title></html>')
-    expect(await failureOf(connected().poll(later, deploy))).toMatchObject({ transient: true })
-    server.job('shop/deploy').builds = []
-    expect(await failureOf(connected().poll(later, deploy))).toMatchObject({ kind: 'refused' })
-  })
 })
 
 describe('Jenkins: cancel', () => {
   test('removes a build from the queue', async () => {
     await connected().start(deploy)
-    const outcome = await connected().cancel({ id: queued })
+    const outcome = await connected().stop({ id: queued })
     expect(outcome).toMatchObject({ result: 'pass', message: `Stopped build ${queued} (CANCELLED)` })
     expect(places()[0]?.cancelled).toBe(true)
   })
 
   test('stops a build, even by the id of its queue item', async () => {
     const { build } = await running()
-    const outcome = await connected().cancel({ id: queued })
+    const outcome = await connected().stop({ id: queued })
     expect(outcome).toMatchObject({ result: 'pass', data: { id, state: 'ABORTED' } })
     expect(build.result).toBe('ABORTED')
     expect(calls('POST').at(-1)?.path).toBe('/job/shop/job/deploy/1/stop')
@@ -354,40 +272,12 @@ describe('Jenkins: cancel', () => {
     expect(build.result).toBe('ABORTED')
   })
 
-  test('passes for a build that has ended', async () => {
-    const { build } = await running()
-    server.end(build, 'SUCCESS')
-    expect(await connected().cancel({ id })).toMatchObject({ message: `Build ${id} had ended already (SUCCESS)` })
-    expect(calls('POST')).toHaveLength(1)
-  })
-
-  test('passes for a build that was removed from the queue', async () => {
-    await connected().start(deploy)
-    await connected().cancel({ id: queued })
-    await jenkins.stop(connected().client(), { id: queued })
-    expect(await connected().cancel({ id: queued })).toMatchObject({ message: expect.stringContaining('had ended') })
-    expect(calls('POST')).toHaveLength(2)
-  })
-
   test('reports the reason that Jenkins gives for a refusal', async () => {
     await connected().start(deploy)
     server.state.may.cancel = false
-    expect((await failureOf(connected().cancel({ id: queued }))).message).toMatch(
-      /: Item for id \(17\) is not cancellable$/,
-    )
+    await expectFailure(connected().stop({ id: queued }), 'refused', ': Item for id (17) is not cancellable')
     server.startBuild(17)
-    expect((await failureOf(connected().cancel({ id }))).message).toMatch(
-      /: robot is missing the Job\/Cancel permission$/,
-    )
-    expect((await failureOf(connected().cancel({ id: 'shop/deploy#9' }))).message).toContain('404 to GET')
+    await expectFailure(connected().stop({ id }), 'refused', ': robot is missing the Job/Cancel permission')
+    await expectFailure(connected().stop({ id: 'shop/deploy#9' }), 'refused', '404 to GET')
   })
-
-  test.each(['shop/deploy', '#1', 'shop/deploy#x', '../script#1', 'shop//deploy#1', 'a#b#1'])(
-    'rejects the id %s',
-    async (id) => {
-      const failure = await failureOf(connected().cancel({ id }))
-      expect(failure).toMatchObject({ kind: 'invalid' })
-      expect(failure.message).toContain('such as folder/job#123')
-    },
-  )
 })
