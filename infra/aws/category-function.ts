@@ -43,6 +43,7 @@ export class CategoryFunction extends Construct {
     const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
     const tableVariable = { WEBHOOKS_STATE_TABLE: table.name }
     const taskTablePermissions = [
+      ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['PutItem', 'UpdateItem'], approvals),
       ...table.allow(['PutItem'], lastRuns),
@@ -57,7 +58,7 @@ export class CategoryFunction extends Construct {
       reservedConcurrency: settings.reservedConcurrency?.task,
       executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
-      environment: taskTablePermissions.length > 0 ? tableVariable : {},
+      environment: tableVariable,
       permissions: [
         ...readSecrets(this, settings, secrets),
         listSecrets,
@@ -85,6 +86,7 @@ export class CategoryFunction extends Construct {
           [
             `${itemKeys.callPrefix(name)}#*`,
             itemKeys.task(name, '*'),
+            itemKeys.cancellation(name, '*'),
             itemKeys.guesses(name, '*'),
             ...runs,
             ...approvals,

@@ -87,6 +87,7 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
       { post: callOf(category, name) },
     ]),
     [`/${category.name}/tasks/{taskId}`, { get: taskOf(category) }],
+    [`/${category.name}/tasks/{taskId}/cancel`, { post: cancelOf(category) }],
   ]
 }
 
@@ -129,13 +130,37 @@ function taskOf({ name }: Category) {
     operationId: `${name}.task`,
     tags: [name],
     summary: 'Status of a task, and its outcome after the end',
-    parameters: [{ name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }],
+    parameters: [
+      taskId,
+      {
+        name: 'wait',
+        in: 'query',
+        description: 'Wait for the end of the task, at most this many seconds',
+        schema: { type: 'integer', minimum: 0, maximum: 25, default: 0 },
+      },
+    ],
     responses: {
       200: { ...response('The status', schemaNamed('TaskStatus')), headers: retryAfter },
+      ...errorsOf([400, ...TASK_ERRORS]),
+    },
+  }
+}
+
+function cancelOf({ name }: Category) {
+  return {
+    operationId: `${name}.cancel`,
+    tags: [name],
+    summary: 'Cancel a task: it stops its job at the platform and ends as aborted',
+    parameters: [taskId],
+    responses: {
+      200: response('The task had ended; its outcome', schemaNamed('TaskStatus')),
+      202: response('The task will end', schemaNamed('TaskStatus')),
       ...errorsOf(TASK_ERRORS),
     },
   }
 }
+
+const taskId = { name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }
 
 const retryAfter = {
   'Retry-After': { description: 'While the task runs: seconds until the next request', schema: { type: 'integer' } },

@@ -91,6 +91,10 @@ export function requestApproval({
       const { signToken } = await import('./signed-link.ts')
       return signToken(taskId, expiresAt)
     },
+    async cancel(category, taskId, by) {
+      const { cancelApproval } = await import('./cancel.ts')
+      await cancelApproval(category, taskId, by)
+    },
     async runTask(task) {
       const { runApprovalTask } = await import('./task.ts')
       return runApprovalTask(task)

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 
-/** A decision on an approval. */
+/** A decision on an approval. `cancel` is that of the caller. */
 export const decisionSchema = z.object({
-  decision: z.enum(['approve', 'reject']),
-  /** The name of the person, for people. */
+  decision: z.enum(['approve', 'reject', 'cancel']),
+  /** The name of the person or caller, for people. */
   by: z.string(),
   reason: z.optional(z.string()),
   /** ISO 8601. */
@@ -19,5 +19,7 @@ export type Decision = z.output<typeof decisionSchema>
 export function describeDecision(decision: Decision | undefined): string {
   if (!decision) return 'Expired: no one decided in time'
   const { by, reason } = decision
-  return `${decision.decision === 'approve' ? 'Approved' : 'Rejected'} by ${by}${reason ? `: ${reason}` : ''}`
+  return `${PAST[decision.decision]} by ${by}${reason ? `: ${reason}` : ''}`
 }
+
+const PAST: Record<Decision['decision'], string> = { approve: 'Approved', reject: 'Rejected', cancel: 'Canceled' }

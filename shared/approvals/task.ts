@@ -130,7 +130,8 @@ export async function remind(
   await provider.reply?.(client, posted, reminder)
 }
 
-const MOODS: Record<Decision['decision'], Mood> = { approve: 'good', reject: 'bad' }
+const MOODS: Record<Decision['decision'], Mood> = { approve: 'good', reject: 'bad', cancel: 'neutral' }
+const DECISIONS = { approve: 'approved', reject: 'rejected', cancel: 'canceled' } as const
 
 /** Shows the decision instead of the buttons, or that no one decided in time. */
 export async function close(
@@ -153,7 +154,7 @@ export async function close(
 function outcomeOf(requested: Outcome, decision: Decision | undefined): Outcome {
   const data = decision
     ? {
-        decision: decision.decision === 'approve' ? 'approved' : 'rejected',
+        decision: DECISIONS[decision.decision],
         by: decision.by,
         at: decision.at,
         ...(decision.reason ? { reason: decision.reason } : {}),
@@ -161,6 +162,7 @@ function outcomeOf(requested: Outcome, decision: Decision | undefined): Outcome 
     : { decision: 'expired' }
   return {
     ...requested,
+    ...(decision?.decision === 'cancel' ? { status: 'aborted' as const } : {}),
     result: decision?.decision === 'approve' ? 'pass' : 'fail',
     message: describeDecision(decision),
     data: { ...requested.data, ...data },

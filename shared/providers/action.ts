@@ -47,6 +47,13 @@ export interface ApprovalAction<P extends Provider = Provider, Input = never, As
    * @throws Failure `misconfigured`, `unavailable`
    */
   signToken(taskId: string, expiresAt: number): Promise<string>
+  /**
+   * Ends the wait for a decision, because the caller canceled the task.
+   *
+   * @param by the name of the caller
+   * @throws Failure `unavailable`
+   */
+  cancel(category: string, taskId: string, by: string): Promise<void>
   /** Posts the request and waits for the decision. Every effect is a step of the task. */
   runTask(task: ApprovalTask<P, Input>): Promise<Outcome>
 }

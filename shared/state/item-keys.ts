@@ -7,6 +7,8 @@ export const itemKeys = {
   callPrefix: (category: string) => `call#${category}`,
   /** The execution of an accepted task. */
   task: (category: string, taskId: string) => `task#${category}#${taskId}`,
+  /** The request to cancel a task. */
+  cancellation: (category: string, taskId: string) => `cancellation#${category}#${taskId}`,
   /** An approval that people decide. */
   approval: (taskId: string) => `approval#${taskId}`,
   /** The state of a run that a task executes itself. */

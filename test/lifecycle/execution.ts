@@ -24,6 +24,8 @@ export interface Interruption {
 
 export interface ExecutionOptions {
   interruption?: Interruption | undefined
+  /** Called before a checkpoint, such as `poll RETRY`, is recorded. */
+  onCheckpoint?: ((checkpoint: string) => Promise<void>) | undefined
   /** Called when the task waits for nothing but a callback. If the callback stays open, it times out. */
   onWait?: ((name: string) => Promise<void>) | undefined
 }
@@ -129,7 +131,9 @@ export class Execution<Result> {
     logger: Parameters<DurableExecutionClient['checkpoint']>[1],
   ): Promise<CheckpointDurableExecutionResponse> {
     const updates = request.Updates ?? []
-    this.checkpoints.push(namesOf(request).join(', '))
+    const checkpoint = namesOf(request).join(', ')
+    await this.#options.onCheckpoint?.(checkpoint)
+    this.checkpoints.push(checkpoint)
     for (const update of updates) passTime(delayOf(update))
     const response = await client.checkpoint({ ...request, Updates: updates.map(withoutTimeout) }, logger)
     const operations = response.NewExecutionState?.Operations ?? []

@@ -106,6 +106,10 @@ export class Lifecycle {
     this.store(`connections/${this.#category.name}/${name}`, connection)
   }
 
+  authorization(caller: CallerName): Record<string, string> {
+    return { authorization: `Bearer ${CALLER_TOKENS[caller]}` }
+  }
+
   /** Sends a request to the webhook. */
   request(method: string, path: string, request: Partial<APIGatewayProxyEvent> = {}): Promise<WebhookResponse> {
     const event = {
@@ -135,7 +139,7 @@ export class Lifecycle {
     const [action = '', search = ''] = target.split('?')
     const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
     const { statusCode, body } = await this.request('POST', action, {
-      headers: { authorization: `Bearer ${CALLER_TOKENS[caller]}`, 'content-type': 'application/json' },
+      headers: { ...this.authorization(caller), 'content-type': 'application/json' },
       multiValueQueryStringParameters: { mode: ['interactive'], sendStarted: ['true'], ...query },
       body: JSON.stringify(caller === 'keptn' ? { ...triggered(), ...event } : event),
     })
@@ -206,6 +210,8 @@ export class Lifecycle {
       /callbacks\/(.+)\/succeed$|durable-executions\/(arn:.+?)(\/history)?$/.exec(path) ?? []
     if (callbackId !== '') return this.#completeCallback(callbackId, text)
     const ended = this.#ended.get(arn)
+    const running = this.invocations.find(({ name }) => arn === arnOf(name))
+    if (!ended && running) return { status: 200, body: resource ? { Events: [] } : runningExecution(arn, running) }
     if (!ended) return awsError(404, 'ResourceNotFoundException')
     const { payload, result } = ended
     if (resource === '/history') return { status: 200, body: toWire({ Events: result.getHistoryEvents() }) }
@@ -217,7 +223,7 @@ export class Lifecycle {
     const earlier = this.invocations.find((one) => one.name === name && one.functionName === functionName)
     if (!earlier) this.invocations.push({ functionName, name, payload: JSON.parse(text) })
     else if (JSON.stringify(earlier.payload) !== text) return awsError(409, 'DurableExecutionAlreadyStartedException')
-    return { status: 202, headers: { 'x-amz-durable-execution-arn': `${TASK_FUNCTION}:1/durable-execution/${name}/x` } }
+    return { status: 202, headers: { 'x-amz-durable-execution-arn': arnOf(name) } }
   }
 
   async #completeCallback(id: string, result: string): Promise<Reply> {
@@ -234,6 +240,16 @@ export class Lifecycle {
     const events = this.events.filter(({ type }) => type === query.get('type'))
     return { status: 200, body: { events } }
   }
+}
+
+/** Returns the ARN of a running execution. */
+function arnOf(name: string): string {
+  return `${TASK_FUNCTION}:1/durable-execution/${name}/x`
+}
+
+function runningExecution(arn: string, { payload }: Invocation) {
+  const StartTimestamp = Date.now() / 1_000
+  return { DurableExecutionArn: arn, Status: 'RUNNING', StartTimestamp, InputPayload: JSON.stringify(payload) }
 }
 
 function awsError(status: number, type: string): Reply {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
+import { DEFAULT_ORCHESTRATOR } from '../../../shared/orchestrators/index.ts'
 import { type Caller, type Callers, createToken, findCaller, readCallers, writeCallers } from '../callers.ts'
 import { checkName, findCategory } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
@@ -32,7 +33,10 @@ function createCommand(): Command {
     .description('create a caller and print its token once; only the hash of the token is saved')
     .argument('<caller>', 'name of the caller, such as keptn')
     .option('--categories <names>', 'comma-separated categories that it may call; * for all', '*')
-    .option('--orchestrator <name>', 'orchestrator that receives the results of its interactive calls')
+    .option(
+      '--orchestrator <name>',
+      'orchestrator that receives the results of its interactive calls (default: poll, nothing is sent)',
+    )
     .addOption(
       new Option('--reads <tasks>', 'which tasks it may read: its own, or all tasks of its categories')
         .choices(['own', 'all'])
@@ -202,7 +206,9 @@ function findToken(name: string, { tokens }: Caller, given: string): string {
 }
 
 async function warningFor(store: SecretStore, orchestrator: string | undefined): Promise<string | undefined> {
-  if (orchestrator === undefined) return 'This caller has no orchestrator, so it can make only silent calls.'
+  if (orchestrator === undefined)
+    return 'This caller has no orchestrator: it reads the results of its interactive calls at their statusUrl.'
+  if (orchestrator === DEFAULT_ORCHESTRATOR) return undefined
   try {
     if ((await store.get(`orchestrators/${orchestrator}`)) !== undefined) return undefined
   } catch (error) {

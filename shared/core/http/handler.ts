@@ -3,7 +3,7 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate, authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { preloadIdentityKey } from '../../auth/identity-key.ts'
-import { Failure, kindOf } from '../../errors.ts'
+import { Failure, invalidInput, kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import { passed } from '../../outcome.ts'
@@ -16,8 +16,8 @@ import { readCall } from './read-call.ts'
 import { json, outcomeResponse, problem } from './responses.ts'
 
 /**
- * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}` and
- * `GET /{category}/tasks/{taskId}`. Authenticates and checks a call, then runs a silent call and returns its outcome, or
+ * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}`,
+ * `GET /{category}/tasks/{taskId}` and `POST /{category}/tasks/{taskId}/cancel`. Authenticates and checks a call, then runs a silent call and returns its outcome, or
  * starts the task of an interactive call and returns 202.
  *
  * Any status >= 400 means that no event will ever be sent. 202 means that exactly one `finished` event will be sent.
@@ -35,12 +35,18 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   const [first = '', second] = segments
   const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
   if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
+  const [, , third] = segments
   const isCall = segments.length === 1
   const [caller] = await Promise.all([authenticate(event.headers), isCall ? preloadIdentityKey() : undefined])
   if (first === 'tasks' && second !== undefined && segments.length === 2) {
     allowMethod(event, 'GET')
     authorizeCategory(caller, category.name)
-    return statusResponse(category, caller, second)
+    return statusResponse(category, caller, second, waitOf(event, context))
+  }
+  if (first === 'tasks' && second !== undefined && third === 'cancel' && segments.length === 3) {
+    allowMethod(event, 'POST')
+    authorizeCategory(caller, category.name)
+    return cancelResponse(category, caller, second)
   }
   if (!isCall)
     throw new Failure(
@@ -51,12 +57,37 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   return callResponse(category, caller, first, event, context)
 }
 
-async function statusResponse(category: Category, caller: Caller, taskId: string): Promise<WebhookResponse> {
+async function statusResponse(
+  category: Category,
+  caller: Caller,
+  taskId: string,
+  waitMs: number,
+): Promise<WebhookResponse> {
   // Loaded when used: calls do not need it.
   const { readTaskStatus, secondsToRetry } = await import('../task/status.ts')
-  const status = await readTaskStatus(category.name, taskId, caller)
+  const status = await readTaskStatus(category.name, taskId, caller, waitMs)
   const headers = status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : undefined
   return json(200, status, headers)
+}
+
+async function cancelResponse(category: Category, caller: Caller, taskId: string): Promise<WebhookResponse> {
+  const { cancelTask } = await import('../task/cancel.ts')
+  const status = await cancelTask(category, taskId, caller)
+  if (status.state === 'running') log.info('task canceled', { taskId, caller: caller.name })
+  return json(status.state === 'running' ? 202 : 200, status)
+}
+
+/** Left of Lambda's time for the response. */
+const RESPONSE_MS = 2_000
+/** API Gateway times out after 29 s. */
+const MAX_WAIT_SECONDS = 25
+
+/** Returns how long a status request waits for the end of the task, in milliseconds. */
+function waitOf({ queryStringParameters }: APIGatewayProxyEvent, context: Context): number {
+  const { wait = '0' } = queryStringParameters ?? {}
+  const seconds = /^\d{1,2}$/.test(wait) ? Number(wait) : Number.NaN
+  if (!(seconds <= MAX_WAIT_SECONDS)) throw invalidInput('wait', `must be between 0 and ${MAX_WAIT_SECONDS} seconds`)
+  return Math.min(seconds * 1_000, context.getRemainingTimeInMillis() - RESPONSE_MS)
 }
 
 async function callResponse(

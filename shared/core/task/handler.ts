@@ -113,7 +113,7 @@ async function runTaskAction(
       const reportProgress = task.progress ? (message: string) => sendProgress(task, message) : undefined
       return completed(await pollUntilDone(category, task, result, context, deadline, reportProgress))
     }
-    if (result.type === 'delegated' || result.outcome.status !== 'errored') return result
+    if (result.type === 'delegated' || result.outcome.status === 'succeeded') return result
     return completed(await abandon(category, task, context, result.outcome))
   } catch (error) {
     log.error('internal error', error as Error)

@@ -10,6 +10,7 @@ import { backoffSeconds } from '../backoff.ts'
 import type { Call } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
 import { getJobStatus, stopJob } from '../run-action.ts'
+import { canceledBy } from './cancellation.ts'
 
 /** State that is checkpointed between two polls. */
 interface PollState {
@@ -22,6 +23,8 @@ interface PollState {
   consecutiveRefusals: number
   /** Why the last poll failed. */
   lastError?: string | undefined
+  /** The caller who canceled the task. */
+  canceledBy?: string | undefined
   /** Seconds until the next poll. Undefined ends the loop. */
   nextPollIn?: number | undefined
   outcome?: Outcome | undefined
@@ -47,8 +50,8 @@ const MAX_STOP_ATTEMPTS = 10
 const MAX_CLEANUP_STOP_ATTEMPTS = 80
 
 /**
- * Polls a started job until it ends or the deadline passes. At the deadline, the job is stopped or left running, depending
- * on its action.
+ * Polls a started job until it ends, the deadline passes or the task is canceled. At the deadline, the job is stopped or left
+ * running, depending on its action. The job of a canceled task is stopped.
  *
  * A failed poll never ends the task if the failure may be transient. The poll interval is a tenth of the elapsed time, so
  * short jobs are noticed quickly and long jobs stay cheap.
@@ -63,40 +66,51 @@ export async function pollUntilDone(
   deadline: Deadline,
   reportProgress: ReportProgress,
 ): Promise<Outcome> {
-  const target = { category, call, reportProgress }
+  const target = { category, call, reportProgress, isCancelable: true }
   const last = await poll(context, 'poll', target, started.job, deadline.at)
   if (last.outcome) return last.outcome
 
+  const isCanceled = last.canceledBy !== undefined
   const isLost = last.consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
-  const reason = isLost
-    ? 'The platform no longer reports this job'
-    : `The deadline of ${formatDuration(deadline.seconds)} passed`
+  const reason = reasonOf(last, deadline)
   const action = category.actions[call.action]
-  if (action?.type !== 'job' || action.job.onDeadline(call.input) !== 'stop')
+  if (action?.type !== 'job' || (!isCanceled && action.job.onDeadline(call.input) !== 'stop'))
     return unfinished(started, last, isLost ? reason : `${reason}, and the job was left running`)
 
   const stop = await requestStop(context, category, call, last.job)
   if (stop.waitUntil === undefined) return unfinished(started, last, `${reason}. ${stop.failure}`)
-  const afterStop = await poll(context, 'poll-after-stop', target, last.job, stop.waitUntil)
+  const stopTarget = { ...target, isCancelable: false }
+  const afterStop = await poll(context, 'poll-after-stop', stopTarget, last.job, stop.waitUntil)
   if (!afterStop.outcome) {
     const result =
       afterStop.consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
         ? 'the platform does not report whether it stopped'
         : `it did not stop within ${formatDuration(STOP_GRACE_SECONDS)}`
-    const state = { ...afterStop, status: afterStop.status ?? last.status }
+    const state = { ...afterStop, status: afterStop.status ?? last.status, canceledBy: last.canceledBy }
     return unfinished(started, state, `${reason}. A stop was requested, but ${result}`)
   }
   const { outcome } = afterStop
+  if (isCanceled && outcome.result === 'fail')
+    return { ...outcome, status: 'aborted', message: `${reason}, and the job was stopped. ${outcome.message}` }
   if (outcome.status === 'aborted')
     return { ...outcome, status: 'errored', message: `${reason}, and the job was stopped. ${outcome.message}` }
   // A job that ended by itself in the meantime keeps its own result. So does one whose platform does not report a stop.
   return { ...outcome, message: `${reason}, and a stop was requested. ${outcome.message}` }
 }
 
+/** Returns why a job is no longer polled. */
+function reasonOf({ canceledBy: by, consecutiveRefusals }: PollState, { seconds }: Deadline): string {
+  if (by !== undefined) return `Canceled by ${by}`
+  if (consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS) return 'The platform no longer reports this job'
+  return `The deadline of ${formatDuration(seconds)} passed`
+}
+
 interface PollTarget {
   category: Category
   call: Call
   reportProgress: ReportProgress
+  /** Whether a request to cancel the task ends the loop. */
+  isCancelable: boolean
 }
 
 /** One durable operation with a checkpoint after each poll. */
@@ -117,12 +131,15 @@ function poll(
 /** Must not throw: an error would end the loop. */
 async function pollOnce(
   previous: PollState,
-  { category, call, reportProgress }: PollTarget,
+  { category, call, reportProgress, isCancelable }: PollTarget,
   until: number,
 ): Promise<PollState> {
   const startedAt = previous.startedAt || Date.now()
   const { job, status, lastProgress } = previous
   const state: PollState = { startedAt, job, status, lastProgress, consecutiveRefusals: 0 }
+  // The first poll is right after the start.
+  const canceler = isCancelable && previous.startedAt !== 0 ? await canceledBy(call) : undefined
+  if (canceler !== undefined) return { ...state, canceledBy: canceler }
   try {
     const current = await getJobStatus(category, call, job, until)
     if ('outcome' in current) return { ...state, outcome: current.outcome }
@@ -226,12 +243,16 @@ async function requestStop(
 }
 
 /** The job may still end later without anybody noticing, so this is not a verdict about it. */
-function unfinished({ outcome }: StartedJob, { status, lastError }: PollState, reason: string): Outcome {
+function unfinished(
+  { outcome }: StartedJob,
+  { status, lastError, canceledBy: by }: PollState,
+  reason: string,
+): Outcome {
   const lastStatus = status === undefined ? 'Its status was never reported' : `Its last reported status was ${status}`
   const details = lastError ? `${lastStatus}; the last poll failed: ${lastError}` : lastStatus
   return {
     ...outcome,
-    status: 'errored',
+    status: by === undefined ? 'errored' : 'aborted',
     result: 'fail',
     message: [reason, details].map(toSentence).join(' '),
     data: { ...outcome.data, ...(status ? { state: status } : {}) },

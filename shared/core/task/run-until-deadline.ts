@@ -3,12 +3,13 @@ import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, type Outcome } from '../../outcome.ts'
-import { type ActionResult, completed, type Deadline, type Delegated } from '../../providers/action.ts'
+import { type ActionResult, type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Call } from '../call.ts'
 import { runAction } from '../run-action.ts'
+import { aborted, canceledBy } from './cancellation.ts'
 
 /** An execution may have 3,000 operations. */
 const MAX_ATTEMPTS = 2_000
@@ -26,7 +27,7 @@ interface Retry {
 }
 
 /**
- * Runs the action of a task, and retries transient failures until the deadline.
+ * Runs the action of a task, and retries transient failures until the deadline or until the task is canceled.
  *
  * An attempt that certainly wrote nothing ends its step, and the next attempt is another step. An attempt that may have
  * written, or that crashed, is retried within its step. So only the second attempt of a step follows a possible write.
@@ -37,11 +38,15 @@ export async function runUntilDeadline(
   context: DurableContext,
   deadline: Deadline,
 ): Promise<ActionResult> {
+  // The request to cancel an approval completes its callback, unless it comes before the callback is saved.
+  const waitsForPeople = category.actions[call.action]?.type === 'approval'
   for (let attempts = 1; ; attempts++) {
     const result = await context.step(
       'start',
       async ({ attempt }): Promise<ActionResult | Retry> => {
         const isRetry = attempt > 1
+        const canceler = isRetry || attempts > 1 || waitsForPeople ? await canceledBy(call) : undefined
+        if (canceler !== undefined) return canceled(call, canceler, isRetry)
         try {
           return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing')
         } catch (error) {
@@ -72,6 +77,13 @@ export async function runUntilDeadline(
     if (result.type !== 'retry') return result
     await context.wait('wait-for-retry', { seconds: result.retryIn })
   }
+}
+
+/** @param mayHaveWritten whether an attempt may have reached the platform */
+function canceled(call: Call, by: string, mayHaveWritten: boolean): Completed | Delegated {
+  if (!mayHaveWritten) return completed(aborted(`Canceled by ${by} before anything was sent to the platform`))
+  const outcome = aborted(`Canceled by ${by}. An attempt may have reached the platform: check it`)
+  return call.delegates ? delegatedWithUnknownOutcome(outcome) : completed(outcome)
 }
 
 /** Doubles up to a minute, or longer for deadlines of days. The last attempt is just before the deadline. */

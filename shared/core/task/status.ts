@@ -3,6 +3,7 @@ import type { Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
+import { sleep } from '../../sleep.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { executionOf, findExecution } from './execution.ts'
 import { describeProgress, PROGRESS_EVENTS } from './progress.ts'
@@ -33,18 +34,40 @@ export interface TaskExecution {
 
 const HISTORY_TIMEOUT_MS = 3_000
 const MIN_RETRY_SECONDS = 2
+/** Between two reads of a status that a caller waits for. */
+const WAIT_PAUSE_MS = 1_000
 const MAX_RETRY_SECONDS = 60
 
 /**
- * Reads the status of a task for a caller. Another caller's task is reported like one that does not exist, unless the caller
- * may read all tasks.
+ * Reads a task for a caller. Another caller's task is reported like one that does not exist, unless the caller may read all
+ * tasks.
  *
  * @throws Failure `unknown`, `unavailable`
  */
-export async function readTaskStatus(category: string, taskId: string, caller: Caller): Promise<TaskStatus> {
-  const { status, task } = await readTask(category, taskId)
-  if (caller.reads !== 'all' && task.caller !== caller.name) throw unknownTask(taskId)
-  return status
+export async function readTaskOf(category: string, taskId: string, caller: Caller): Promise<TaskExecution> {
+  const execution = await readTask(category, taskId)
+  if (caller.reads !== 'all' && execution.task.caller !== caller.name) throw unknownTask(taskId)
+  return execution
+}
+
+/**
+ * Reads the status of a task for a caller, and waits for its end.
+ *
+ * @param waitMs how long to wait
+ * @throws Failure `unknown`, `unavailable`
+ */
+export async function readTaskStatus(
+  category: string,
+  taskId: string,
+  caller: Caller,
+  waitMs: number,
+): Promise<TaskStatus> {
+  const until = performance.now() + waitMs
+  for (;;) {
+    const { status } = await readTaskOf(category, taskId, caller)
+    if (status.state !== 'running' || performance.now() + WAIT_PAUSE_MS > until) return status
+    await sleep(WAIT_PAUSE_MS)
+  }
 }
 
 /**

@@ -143,6 +143,14 @@ const claimTask = async () => {
   await claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
 }
 
+const cancelTask = async () => {
+  const { saveCancellation } = await import('../../../shared/state/save-cancellation.ts')
+  await saveCancellation('issue-ticketing', taskId, 'demo')
+}
+const readCancellation = async () => {
+  const { readCancellation } = await import('../../../shared/state/read-cancellation.ts')
+  await readCancellation('issue-ticketing', taskId)
+}
 const findTask = async () => {
   const { executionOf } = await import('../../../shared/core/task/execution.ts')
   await executionOf('issue-ticketing', taskId).catch(() => undefined)
@@ -178,6 +186,8 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
     /^guesses#issue-ticketing#/,
   ],
   ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
+  ['a call that cancels a task', 'webhook', 'issue-ticketing', cancelTask, /^cancellation#issue-ticketing#/],
+  ['a task that may be canceled', 'task', 'issue-ticketing', readCancellation, /^cancellation#issue-ticketing#/],
   ['a task that waits for approval', 'task', 'notification', requestApproval, /^approval#/],
   ['a decision', 'webhook', 'notification', decideApproval, /^approval#/],
   ['a run within a task', 'task', 'load-testing', useRunState, /^run#/],
@@ -230,8 +240,10 @@ describe('table items', () => {
       'shared/core/task/start.ts',
       'shared/state/claim.ts',
       'shared/state/idempotency.ts',
+      'shared/state/read-cancellation.ts',
       'shared/state/read-last-run.ts',
       'shared/state/run-states.ts',
+      'shared/state/save-cancellation.ts',
       'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
     ])

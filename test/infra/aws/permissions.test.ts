@@ -68,8 +68,8 @@ function codeIn(...files: string[]) {
 }
 
 async function bundled(files: string[]) {
-  // Only webhooks serve routes.
-  const routes = files.includes(modules.webhook) ? [] : ['*-route.ts']
+  // Only webhooks serve routes and cancel approvals.
+  const routes = files.includes(modules.webhook) ? [] : ['*-route.ts', './cancel.ts']
   const { outputFiles, metafile } = await bundle({
     absWorkingDir: root,
     stdin: {

@@ -106,10 +106,11 @@ beforeEach(() => {
   broken = undefined
 })
 
-async function read(caller: keyof typeof callers, id = taskId) {
+async function read(caller: keyof typeof callers, id = taskId, queryStringParameters?: Record<string, string>) {
   const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<WebhookResponse>
   const path = `/issue-ticketing/tasks/${id}`
   const request = {
+    queryStringParameters,
     ...{ httpMethod: 'GET', path, headers: { authorization: `Bearer token-of-${caller}` }, body: null },
     requestContext: { domainName: 'd', path: `/v1${path}` },
   }
@@ -199,6 +200,22 @@ describe('The status', () => {
     expect(body.endedAt).toBe('2026-11-27T12:01:00.000Z')
     expect(headers['retry-after']).toBeUndefined()
     expect(asked).not.toContain('History')
+  })
+
+  it('that a caller waits for is read until the task ends', async () => {
+    setTimeout(() => {
+      status = 'SUCCEEDED'
+    }, 10)
+    expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', verdict: 'warning' })
+  })
+
+  it('that a caller waits for is that of a running task after the wait', async () => {
+    expect((await read('alice', taskId, { wait: '0' })).body).toMatchObject({ state: 'running' })
+    expect((await read('alice', taskId, { wait: '1' })).body).toMatchObject({ state: 'running' })
+  })
+
+  it.each(['26', '-1', 'soon', '1.5'])('is refused with wait=%s', async (wait) => {
+    expect(await read('alice', taskId, { wait })).toMatchObject({ status: 400, body: { errors: [{ path: 'wait' }] } })
   })
 
   it('of a task that Lambda ended is errored', async () => {

@@ -1,0 +1,15 @@
+import { itemKeys } from './item-keys.ts'
+import { get } from './table.ts'
+
+// Apart from saveCancellation: the task's role may read this item and the webhook's role may write it.
+
+/**
+ * Reads who canceled a task. Load this module when it is first used, because it loads the AWS SDK.
+ *
+ * @returns undefined if no one has
+ * @throws the SDK's own error
+ */
+export async function readCancellation(category: string, taskId: string): Promise<string | undefined> {
+  const item = await get(itemKeys.cancellation(category, taskId))
+  return item?.['canceledBy'] as string | undefined
+}

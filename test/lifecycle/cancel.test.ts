@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['job', 'blind', 'attended', 'ticket', 'chat'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => {
+  platform.reset()
+  platform.states = ['busy']
+})
+
+const DAY = 'deadline=P1D'
+const input = { target: 'deploy' }
+
+async function cancel(taskId: string, caller: 'keptn' | 'poll' = 'keptn') {
+  const { statusCode, body } = await lifecycle.request('POST', `tasks/${taskId}/cancel`, {
+    headers: lifecycle.authorization(caller),
+  })
+  return { status: statusCode, body: JSON.parse(body) }
+}
+
+/** Runs a task and cancels it at its first checkpoint of this name, or when it waits for a callback. */
+async function runAndCancel(target: string, body: object, at: string) {
+  const task = await lifecycle.accept(`${target}&${DAY}`, body)
+  let response: Awaited<ReturnType<typeof cancel>> | undefined
+  const cancelOnce = async (name: string) => {
+    if (name.includes(at)) response ??= await cancel(task.id)
+  }
+  const ended = await lifecycle.run(task, {
+    onCheckpoint: cancelOnce,
+    onWait: (name) => cancelOnce(`wait for ${name}`),
+  })
+  return { ...ended, response }
+}
+
+describe('A canceled task', () => {
+  it('stops its job, ends as aborted and answers once', async () => {
+    const { response, outcome, sent } = await runAndCancel('start-run?connection=job', { input }, 'poll RETRY')
+    expect(response).toMatchObject({ status: 202, body: { state: 'running', verdict: 'running' } })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(outcome).toMatchObject({
+      status: 'aborted',
+      result: 'fail',
+      message: expect.stringMatching(/^Canceled by keptn, and the job was stopped\./),
+      data: { id: '1' },
+    })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('stops a job that would keep running after its deadline', async () => {
+    const { outcome } = await runAndCancel('start-and-leave?connection=job', { input }, 'poll RETRY')
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(outcome).toMatchObject({ status: 'aborted' })
+  })
+
+  it('keeps the result of a job that passed before it was stopped', async () => {
+    platform.afterStop = 'done'
+    const { outcome } = await runAndCancel('start-run?connection=job', { input }, 'poll RETRY')
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  it('ends as aborted if the platform reports the stopped job as failed', async () => {
+    platform.afterStop = 'broken'
+    const { outcome } = await runAndCancel('start-run?connection=job', { input }, 'poll RETRY')
+    expect(outcome).toMatchObject({ status: 'aborted', result: 'fail' })
+  })
+
+  it('says that the job is still running if the platform cannot stop it', async () => {
+    const { outcome } = await runAndCancel('start-run?connection=blind', { input }, 'poll RETRY')
+    expect(platform.runs).toMatchObject([{ stopped: false }])
+    expect(outcome).toMatchObject({ status: 'aborted', message: expect.stringContaining('still running') })
+  })
+
+  it('sends nothing more to a platform that is busy', async () => {
+    platform.failNext(429, { message: 'too many' }, { on: 'POST', times: 1_000 })
+    const ticket = { input: { title: 'Checkout is slow' } }
+    const { outcome, sent } = await runAndCancel('open-ticket?connection=ticket', ticket, 'wait-for-retry START')
+    expect(platform.tickets).toEqual([])
+    expect(outcome).toMatchObject({ status: 'aborted', message: expect.stringMatching(/^Canceled by keptn before/) })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('cleans up a job whose start may have reached the platform', async () => {
+    platform.loseNext('POST')
+    platform.failNext(503, {}, { on: 'GET', times: 3, done: true })
+    const { outcome } = await runAndCancel('start-run?connection=attended', { input }, 'start RETRY')
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(outcome).toMatchObject({ status: 'aborted' })
+  })
+
+  it('no longer waits for people, and shows this in its message', async () => {
+    const { outcome, sent } = await runAndCancel('ask-approval?connection=chat', {}, 'wait for decision')
+    expect(outcome).toMatchObject({ status: 'aborted', result: 'fail', data: { decision: 'canceled' } })
+    expect(platform.messages).toMatchObject([{ texts: [expect.any(String), 'Canceled by keptn'] }])
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('does not ask people if it was canceled before', async () => {
+    const { outcome } = await runAndCancel('ask-approval?connection=chat', {}, 'accept START')
+    expect(platform.messages).toEqual([])
+    expect(outcome).toMatchObject({ status: 'aborted' })
+  })
+
+  it('is not that of another caller', async () => {
+    const { id } = await lifecycle.accept(`start-run?connection=job&${DAY}`, { input })
+    expect(await cancel(id, 'poll')).toMatchObject({ status: 404 })
+  })
+})
