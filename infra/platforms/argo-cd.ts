@@ -120,7 +120,7 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
     lagging: undefined,
   }
   const token = 'eyJhbGciOiJIUzI1NiJ9.robot.c2lnbmF0dXJl'
-  const served = await serve((call) => new ArgoCd(state, token).answer(call))
+  const served = await serve((call) => createArgoCd(state, token).answer(call))
   const find = (name = 'guestbook') => {
     const found = state.applications.find(({ metadata }) => metadata.name === name)
     if (!found) throw new Error(`There is no application ${name}`)
@@ -196,19 +196,11 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
   return server
 }
 
-class ArgoCd {
-  readonly #state: ArgoCdState
-  readonly #token: string
-
-  constructor(state: ArgoCdState, token: string) {
-    this.#state = state
-    this.#token = token
-  }
-
-  answer(call: Call): Reply {
+function createArgoCd(state: ArgoCdState, token: string) {
+  function answer(call: Call): Reply {
     const { method, path, headers } = call
     const given = headers['authorization']
-    const isUser = given === `Bearer ${this.#token}`
+    const isUser = given === `Bearer ${token}`
     if (path === '/api/v1/session/userinfo')
       return { status: 200, body: isUser ? { loggedIn: true, username: 'proj:shop:robot', iss: 'argocd' } : {} }
     if (!isUser) return failure(401, 16, 'invalid session: token signature is invalid: signature is invalid')
@@ -217,26 +209,25 @@ class ArgoCd {
     const asked = method === 'POST' ? (call.body as Record<string, unknown>) : Object.fromEntries(call.query)
     const isAsked = ({ metadata }: Application) =>
       metadata.name === name && metadata.namespace === (asked['appNamespace'] ?? 'argocd')
-    const found = this.#state.applications.find(isAsked)
+    const found = state.applications.find(isAsked)
     // Without a project, Argo CD does not reveal whether the application exists.
-    if (!found || (asked['project'] ?? found.spec.project) !== found.spec.project || !this.#state.may.get)
-      return asked['project'] && this.#state.may.get
+    if (!found || (asked['project'] ?? found.spec.project) !== found.spec.project || !state.may.get)
+      return asked['project'] && state.may.get
         ? failure(404, 5, `applications.argoproj.io "${name}" not found`)
         : failure(403, 7, 'permission denied')
     if (method === 'GET' && what === undefined) {
       if (asked['refresh']) found.status.reconciledAt = found.status.operationState?.finishedAt ?? ''
-      return { status: 200, body: this.#state.lagging?.find(isAsked) ?? found }
+      return { status: 200, body: state.lagging?.find(isAsked) ?? found }
     }
-    if (method === 'POST' && what === 'sync') return this.#sync(found, call.body)
-    if (method === 'POST' && what === 'rollback') return this.#rollback(found, call.body)
-    if (method === 'DELETE' && what === 'operation') return this.#terminate(found)
+    if (method === 'POST' && what === 'sync') return sync(found, call.body)
+    if (method === 'POST' && what === 'rollback') return rollback(found, call.body)
+    if (method === 'DELETE' && what === 'operation') return terminate(found)
     return failure(501, 12, 'Method Not Allowed')
   }
 
-  #sync(found: Application, body: unknown): Reply {
-    if (!this.#state.may.sync)
-      return failure(403, 7, 'permission denied: applications, sync, shop/guestbook, sub: robot')
-    if (this.#state.blocked) return failure(403, 7, 'cannot sync: blocked by sync window')
+  function sync(found: Application, body: unknown): Reply {
+    if (!state.may.sync) return failure(403, 7, 'permission denied: applications, sync, shop/guestbook, sub: robot')
+    if (state.blocked) return failure(403, 7, 'cannot sync: blocked by sync window')
     const { infos, revision: asked, strategy, ...request } = body as Record<string, unknown>
     const { source, syncPolicy } = found.spec
     if (syncPolicy && asked && asked !== source.targetRevision)
@@ -244,7 +235,7 @@ class ArgoCd {
     if (asked === 'nope')
       return failure(400, 9, 'unable to resolve git revision : unable to resolve nope to a commit SHA')
     const { appNamespace: _, name: __, project: ___, syncOptions, ...rest } = request
-    return this.#operate(found, {
+    return operate(found, {
       sync: {
         revision,
         ...rest,
@@ -256,14 +247,13 @@ class ArgoCd {
     })
   }
 
-  #rollback(found: Application, body: unknown): Reply {
+  function rollback(found: Application, body: unknown): Reply {
     const { id, prune = false, ...request } = body as Record<string, unknown>
     // Go rejects unknown fields and values of another type.
     if (typeof id !== 'number') return failure(400, 3, 'json: cannot unmarshal string into Go value of type int64')
     const strange = Object.keys(request).find((field) => !['name', 'appNamespace', 'project', 'dryRun'].includes(field))
     if (strange) return failure(400, 3, `unknown field "${strange}"`)
-    if (!this.#state.may.sync)
-      return failure(403, 7, 'permission denied: applications, sync, shop/guestbook, sub: robot')
+    if (!state.may.sync) return failure(403, 7, 'permission denied: applications, sync, shop/guestbook, sub: robot')
     if (found.spec.syncPolicy?.automated)
       return failure(400, 9, 'rollback cannot be initiated when auto-sync is enabled')
     const deployment = found.status.history?.find((one) => one.id === id)
@@ -271,24 +261,26 @@ class ArgoCd {
     const { revision = '', revisions, source, sources } = deployment
     const sync = { revision, prune: prune as boolean, syncStrategy: { apply: {} } }
     const from = { ...(source ? { source } : {}), ...(sources ? { revisions, sources } : {}) }
-    return this.#operate(found, { sync: { ...sync, ...from }, initiatedBy: { username: 'proj:shop:robot' } })
+    return operate(found, { sync: { ...sync, ...from }, initiatedBy: { username: 'proj:shop:robot' } })
   }
 
-  #operate(found: Application, operation: Operation): Reply {
+  function operate(found: Application, operation: Operation): Reply {
     if (found.operation) return failure(400, 9, 'another operation is already in progress')
     found.operation = operation
     delete found.status.operationState
     return { status: 200, body: found }
   }
 
-  #terminate(found: Application): Reply {
-    if (!this.#state.may.sync) return failure(403, 7, 'permission denied')
+  function terminate(found: Application): Reply {
+    if (!state.may.sync) return failure(403, 7, 'permission denied')
     const { operationState } = found.status
     if (!found.operation || !operationState)
       return failure(400, 3, 'Unable to terminate operation. No operation is in progress')
     operationState.phase = 'Terminating'
     return { status: 200, body: {} }
   }
+
+  return { answer }
 }
 
 /** As the gateway makes it of an error of gRPC. */

@@ -71,7 +71,7 @@ export async function startAppConfig(): Promise<AppConfigServer> {
     denied: [],
     meanwhile: {},
   }
-  const appConfig = new AppConfig(state)
+  const appConfig = createAppConfig(state)
   state.deployments.push(deployed(1, '1', 'COMPLETE'))
   const served = await serve((call) => appConfig.answer(call))
   return {
@@ -104,60 +104,54 @@ export function deployed(
 
 const notFound = (what: string) => restError(404, 'ResourceNotFoundException', `Could not find ${what}`)
 
-class AppConfig {
-  readonly #state: AppConfigState
-
-  constructor(state: AppConfigState) {
-    this.#state = state
-  }
-
-  answer(call: Call): Reply {
+function createAppConfig(state: AppConfigState) {
+  function answer(call: Call): Reply {
     const { method, path, query, headers, body } = call
     const unsigned = restSignatureError(call, 'appconfig')
     if (unsigned) return unsigned
     const [, inApplication, kind, id, things, thing] =
       /^\/applications\/([^/]+)\/(configurationprofiles|environments)\/([^/]+)\/(\w+)(?:\/(\d+))?$/.exec(path) ?? []
     const operation = `${method} ${things}${thing ? '/' : ''}`
-    this.#state.meanwhile[operation]?.()
-    if (this.#state.denied.includes(operation)) return restDenied(`appconfig (${operation})`)
+    state.meanwhile[operation]?.()
+    if (state.denied.includes(operation)) return restDenied(`appconfig (${operation})`)
     if (inApplication !== application) return notFound(`Application for ID ${inApplication}`)
     if (kind === 'configurationprofiles' && id !== profile) return notFound(`ConfigurationProfile for ID ${id}`)
     if (kind === 'environments' && id !== environment) return notFound(`Environment for ID ${id}`)
     switch (operation) {
       case 'GET hostedconfigurationversions':
-        return this.#list(query, this.#state.versions.map(summaryOfVersion))
+        return list(query, state.versions.map(summaryOfVersion))
       case 'GET hostedconfigurationversions/':
-        return this.#version(Number(thing))
+        return getVersion(Number(thing))
       case 'POST hostedconfigurationversions':
-        return this.#createVersion(headers, body)
+        return createVersion(headers, body)
       case 'GET deployments':
-        return this.#list(query, this.#state.deployments.map(summaryOfDeployment))
+        return list(query, state.deployments.map(summaryOfDeployment))
       case 'GET deployments/':
-        return this.#deployment(Number(thing))
+        return getDeployment(Number(thing))
       case 'POST deployments':
-        return this.#deploy(body as Record<string, unknown>)
+        return deploy(body as Record<string, unknown>)
       default:
         return restError(404, 'UnknownOperationException', '')
     }
   }
 
   /** The newest first, in pages. */
-  #list(query: URLSearchParams, all: object[]): Reply {
+  function list(query: URLSearchParams, all: object[]): Reply {
     const from = Number(query.get('next_token') ?? 0)
     const to = from + Math.min(perPage, Number(query.get('max_results') ?? perPage))
     const Items = all.reverse().slice(from, to)
     return { status: 200, body: { Items, ...(to < all.length ? { NextToken: String(to) } : {}) } }
   }
 
-  #version(number: number): Reply {
-    const found = this.#state.versions.find((one) => one.number === number)
+  function getVersion(number: number): Reply {
+    const found = state.versions.find((one) => one.number === number)
     return found
       ? { status: 200, body: textOf(found.content), headers: headersOf(found) }
       : notFound(`HostedConfigurationVersion ${number}`)
   }
 
-  #createVersion(headers: Call['headers'], content: unknown): Reply {
-    const { versions } = this.#state
+  function createVersion(headers: Call['headers'], content: unknown): Reply {
+    const { versions } = state
     const newest = Math.max(0, ...versions.map(({ number }) => number))
     const latest = headers['latest-version-number']
     if (latest !== undefined && Number(latest) !== newest)
@@ -174,16 +168,16 @@ class AppConfig {
     return { status: 201, body: textOf(content), headers: headersOf(version) }
   }
 
-  #deployment(number: number): Reply {
-    const found = this.#state.deployments.find((one) => one.number === number)
+  function getDeployment(number: number): Reply {
+    const found = state.deployments.find((one) => one.number === number)
     if (!found) return notFound(`Deployment ${number}`)
     const { description: Description, events: EventLog } = found
     const ids = { ApplicationId: application, EnvironmentId: environment }
     return { status: 200, body: { ...summaryOfDeployment(found), ...ids, Description, EventLog } }
   }
 
-  #deploy(asked: Record<string, unknown>): Reply {
-    const { deployments, versions } = this.#state
+  function deploy(asked: Record<string, unknown>): Reply {
+    const { deployments, versions } = state
     const newest = deployments.at(-1)
     if (asked['DeploymentStrategyId'] !== strategy)
       return notFound(`DeploymentStrategy for ID ${asked['DeploymentStrategyId']}`)
@@ -201,6 +195,8 @@ class AppConfig {
     deployments.push(made)
     return { status: 201, body: summaryOfDeployment(made) }
   }
+
+  return { answer }
 }
 
 function textOf(content: unknown): string {

@@ -68,7 +68,7 @@ export async function startCodeBuild(): Promise<CodeBuildServer> {
     listsLate: 0,
     maxQueued: 10,
   }
-  const { operations } = new CodeBuild(state)
+  const { operations } = createCodeBuild(state)
   const served = await serveJson({
     ...{ service: 'codebuild', target: 'CodeBuild_20161006', version: '1.1', state },
     operations,
@@ -90,26 +90,20 @@ type Input = Record<string, unknown>
 
 const STARTED_AT = 1_764_000_000
 
-class CodeBuild {
-  readonly #state: CodeBuildState
-
-  constructor(state: CodeBuildState) {
-    this.#state = state
+function createCodeBuild(state: CodeBuildState) {
+  const operations: Record<string, (input: Input) => Reply> = {
+    StartBuild: (input) => start(input),
+    BatchGetBuilds: (input) => get(input),
+    ListBuildsForProject: (input) => list(input),
+    StopBuild: (input) => stop(input),
+    BatchGetReports: (input) => getReports(input),
   }
 
-  readonly operations: Record<string, (input: Input) => Reply> = {
-    StartBuild: (input) => this.#start(input),
-    BatchGetBuilds: (input) => this.#get(input),
-    ListBuildsForProject: (input) => this.#list(input),
-    StopBuild: (input) => this.#stop(input),
-    BatchGetReports: (input) => this.#reports(input),
-  }
-
-  #start(input: Input): Reply {
-    const { builds, tokens, maxQueued } = this.#state
+  function start(input: Input): Reply {
+    const { builds, tokens, maxQueued } = state
     const { projectName: project, sourceVersion, idempotencyToken: token } = input as Record<string, string>
     const variables = (input['environmentVariablesOverride'] ?? []) as Variable[]
-    if (!project || !this.#state.projects.includes(project))
+    if (!project || !state.projects.includes(project))
       return awsError(
         'ResourceNotFoundException',
         `Project cannot be found: arn:aws:codebuild:eu-west-1:123456789012:project/${project}`,
@@ -157,21 +151,21 @@ class CodeBuild {
     return awsResult({ build })
   }
 
-  #get(input: Input): Reply {
+  function get(input: Input): Reply {
     const ids = input['ids'] as string[]
     if (ids.length === 0 || ids.length > 100) return awsError('InvalidInputException', 'Invalid number of build IDs')
-    const builds = this.#state.builds.filter(({ id }) => ids.includes(id))
+    const builds = state.builds.filter(({ id }) => ids.includes(id))
     const buildsNotFound = ids.filter((id) => !builds.some((build) => build.id === id))
     return awsResult({ builds, buildsNotFound })
   }
 
-  #list({ projectName, sortOrder, nextToken }: Input): Reply {
-    if (!this.#state.projects.includes(String(projectName)))
+  function list({ projectName, sortOrder, nextToken }: Input): Reply {
+    if (!state.projects.includes(String(projectName)))
       return awsError(
         'ResourceNotFoundException',
         `The provided project arn:aws:codebuild:eu-west-1:123456789012:project/${projectName} does not exist`,
       )
-    const listed = this.#state.builds.slice(0, this.#state.builds.length - this.#state.listsLate)
+    const listed = state.builds.slice(0, state.builds.length - state.listsLate)
     const ids = listed.filter((build) => build.projectName === projectName).map(({ id }) => id)
     if (sortOrder !== undefined && ids.length > 100)
       return awsError('InvalidInputException', 'Sort order is not supported for more than 100 builds')
@@ -180,8 +174,8 @@ class CodeBuild {
     return awsResult({ ids: page, ...(from + 100 < ids.length ? { nextToken: String(from + 100) } : {}) })
   }
 
-  #stop({ id }: Input): Reply {
-    const build = this.#state.builds.find((one) => one.id === id)
+  function stop({ id }: Input): Reply {
+    const build = state.builds.find((one) => one.id === id)
     if (!build) return awsError('ResourceNotFoundException', `Build ${id} cannot be found`)
     if (build.buildComplete) return awsError('InvalidInputException', `Build ${id} is not in progress`)
     const phases = [...build.phases, { phaseType: 'BUILD', phaseStatus: 'STOPPED' }]
@@ -189,9 +183,11 @@ class CodeBuild {
     return awsResult({ build })
   }
 
-  #reports(input: Input): Reply {
+  function getReports(input: Input): Reply {
     const arns = input['reportArns'] as string[]
-    const reports = this.#state.reports.filter(({ arn }) => arns.includes(arn))
+    const reports = state.reports.filter(({ arn }) => arns.includes(arn))
     return awsResult({ reports, reportsNotFound: arns.filter((arn) => !reports.some((report) => report.arn === arn)) })
   }
+
+  return { operations }
 }

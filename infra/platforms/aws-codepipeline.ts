@@ -76,7 +76,7 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
     stages: ['Source', 'Build', 'Deploy'],
     denied: [],
   }
-  const platform = new CodePipeline(state)
+  const platform = createCodePipeline(state)
   const served = await serveJson({
     ...{ service: 'codepipeline', target: 'CodePipeline_20150709', version: '1.1', state },
     operations: platform.operations,
@@ -128,49 +128,43 @@ function shownOf({ token: _, sourceRevisions: __, startTime: ___, stages: ____, 
   return shown
 }
 
-class CodePipeline {
-  readonly #state: CodePipelineState
-
-  constructor(state: CodePipelineState) {
-    this.#state = state
-  }
-
-  readonly operations: Record<string, (input: Input) => Reply> = {
-    StartPipelineExecution: (input) => this.#pipeline(input, (name) => this.#start(name, input)),
-    RollbackStage: (input) => this.#pipeline(input, (name) => this.#rollback(name, input)),
-    GetPipelineState: (input) => this.#pipeline(input, (name) => awsResult(this.#stateOf(name))),
-    ListPipelineExecutions: (input) => this.#pipeline(input, (name) => this.#list(name, input)),
+function createCodePipeline(state: CodePipelineState) {
+  const operations: Record<string, (input: Input) => Reply> = {
+    StartPipelineExecution: (input) => withPipeline(input, (name) => start(name, input)),
+    RollbackStage: (input) => withPipeline(input, (name) => rollback(name, input)),
+    GetPipelineState: (input) => withPipeline(input, (name) => awsResult(stateOf(name))),
+    ListPipelineExecutions: (input) => withPipeline(input, (name) => list(name, input)),
     GetPipelineExecution: (input) =>
-      this.#execution(input, (execution) => awsResult({ pipelineExecution: shownOf(execution) })),
+      withExecution(input, (execution) => awsResult({ pipelineExecution: shownOf(execution) })),
     ListActionExecutions: (input) =>
-      this.#execution(input, ({ pipelineExecutionId: id }) =>
+      withExecution(input, ({ pipelineExecutionId: id }) =>
         awsResult({
-          actionExecutionDetails: this.#state.actions.filter(({ pipelineExecutionId }) => pipelineExecutionId === id),
+          actionExecutionDetails: state.actions.filter(({ pipelineExecutionId }) => pipelineExecutionId === id),
         }),
       ),
-    StopPipelineExecution: (input) => this.#execution(input, (execution) => this.#stop(execution)),
+    StopPipelineExecution: (input) => withExecution(input, (execution) => stop(execution)),
   }
 
-  #pipeline(input: Input, answer: (name: string) => Reply): Reply {
+  function withPipeline(input: Input, answer: (name: string) => Reply): Reply {
     const name = String(input['pipelineName'] ?? input['name'])
-    if (Object.hasOwn(this.#state.pipelines, name)) return answer(name)
+    if (Object.hasOwn(state.pipelines, name)) return answer(name)
     return awsError(
       'PipelineNotFoundException',
       `The account with id '123456789012' does not include a pipeline with the name '${name}'`,
     )
   }
 
-  #execution(input: Input, answer: (execution: Execution) => Reply): Reply {
-    return this.#pipeline(input, () => {
+  function withExecution(input: Input, answer: (execution: Execution) => Reply): Reply {
+    return withPipeline(input, () => {
       const id = input['pipelineExecutionId'] ?? (input['filter'] as Input | undefined)?.['pipelineExecutionId']
-      const execution = this.#state.executions.find(({ pipelineExecutionId }) => pipelineExecutionId === id)
+      const execution = state.executions.find(({ pipelineExecutionId }) => pipelineExecutionId === id)
       if (execution) return answer(execution)
       return awsError('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
     })
   }
 
-  #start(name: string, input: Input): Reply {
-    const { executions, pipelines } = this.#state
+  function start(name: string, input: Input): Reply {
+    const { executions, pipelines } = state
     const { variables = [], sourceRevisions = [] } = input as {
       variables?: { name: string; value: string }[]
       sourceRevisions?: Execution['sourceRevisions']
@@ -186,7 +180,7 @@ class CodePipeline {
     const earlier = token === undefined ? undefined : executions.find((one) => one.token === token)
     if (earlier) return awsResult({ pipelineExecutionId: earlier.pipelineExecutionId })
     const revisionId = sourceRevisions[0]?.revisionValue
-    const execution = this.execute(name, {
+    const execution = execute(name, {
       ...(revisionId ? { artifactRevisions: [{ name: 'Source', revisionId, revisionSummary: 'Fix the cart' }] } : {}),
       variables: variables.map((variable) => ({ name: variable.name, resolvedValue: variable.value })),
       token,
@@ -196,8 +190,8 @@ class CodePipeline {
   }
 
   /** Starts an execution. */
-  execute(pipelineName: string, more: Partial<Execution> = {}): Execution {
-    const { executions } = this.#state
+  function execute(pipelineName: string, more: Partial<Execution> = {}): Execution {
+    const { executions } = state
     const number = (executions.length + 1).toString(16).padStart(12, '0')
     const execution: Execution = {
       pipelineName,
@@ -220,18 +214,18 @@ class CodePipeline {
     return execution
   }
 
-  #rollback(name: string, input: Input): Reply {
+  function rollback(name: string, input: Input): Reply {
     const { stageName: stage, targetPipelineExecutionId: id } = input as Record<string, string>
-    const { stages } = this.#state
+    const { stages } = state
     if (!stage || !id) return awsError('ValidationException', "Value at 'stageName' failed to satisfy constraint")
     if (!stages.includes(stage)) return awsError('StageNotFoundException', `The stage '${stage}' does not exist.`)
-    const target = this.#state.executions.find((one) => one.pipelineName === name && one.pipelineExecutionId === id)
+    const target = state.executions.find((one) => one.pipelineName === name && one.pipelineExecutionId === id)
     if (!target) return awsError('PipelineExecutionNotFoundException', `Pipeline execution ${id} cannot be found.`)
     if (stage === stages[0] || target.executionType === 'ROLLBACK' || target.stages[stage] !== 'Succeeded')
       return awsError('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back to execution ${id}.`)
-    if (this.#lastIn(stage)?.stages[stage] === 'InProgress')
+    if (lastIn(stage)?.stages[stage] === 'InProgress')
       return awsError('UnableToRollbackStageException', `Stage ${stage} cannot be rolled back while it is in progress.`)
-    const { pipelineExecutionId } = this.execute(name, {
+    const { pipelineExecutionId } = execute(name, {
       executionType: 'ROLLBACK',
       rollbackMetadata: { rollbackTargetPipelineExecutionId: id },
       trigger: { triggerType: 'ManualRollback', triggerDetail: caller },
@@ -241,13 +235,13 @@ class CodePipeline {
     return awsResult({ pipelineExecutionId })
   }
 
-  #lastIn(stage: string): Execution | undefined {
-    return this.#state.executions.findLast(({ stages }) => stage in stages)
+  function lastIn(stage: string): Execution | undefined {
+    return state.executions.findLast(({ stages }) => stage in stages)
   }
 
-  #stateOf(pipelineName: string): object {
-    const stageStates = this.#state.stages.map((stageName) => {
-      const last = this.#lastIn(stageName)
+  function stateOf(pipelineName: string): object {
+    const stageStates = state.stages.map((stageName) => {
+      const last = lastIn(stageName)
       if (!last) return { stageName }
       const { pipelineExecutionId, executionType: type, stages } = last
       return { stageName, latestExecution: { pipelineExecutionId, status: stages[stageName], type } }
@@ -255,9 +249,9 @@ class CodePipeline {
     return { pipelineName, pipelineVersion: 3, stageStates }
   }
 
-  #list(name: string, { filter, maxResults = 100 }: Input): Reply {
+  function list(name: string, { filter, maxResults = 100 }: Input): Reply {
     const { stageName } = (filter as { succeededInStage?: { stageName?: string } } | undefined)?.succeededInStage ?? {}
-    const asked = this.#state.executions
+    const asked = state.executions
       .filter(({ pipelineName, stages }) => pipelineName === name && (!stageName || stages[stageName] === 'Succeeded'))
       .toReversed()
       .slice(0, maxResults as number)
@@ -274,7 +268,7 @@ class CodePipeline {
     return awsResult({ pipelineExecutionSummaries: summaries })
   }
 
-  #stop(execution: Execution): Reply {
+  function stop(execution: Execution): Reply {
     if (execution.status === 'Stopping')
       return awsError('DuplicatedStopRequestException', 'The pipeline execution is already in a Stopping state.')
     if (execution.status !== 'InProgress')
@@ -282,4 +276,6 @@ class CodePipeline {
     execution.status = 'Stopping'
     return awsResult({ pipelineExecutionId: execution.pipelineExecutionId })
   }
+
+  return { operations, execute }
 }

@@ -90,7 +90,7 @@ export async function startFis(): Promise<FisServer> {
     denied: [],
     maxActive: 5,
   }
-  const served = await serve((call) => new Fis(state).answer(call))
+  const served = await serve((call) => createFis(state).answer(call))
   const newest = () => {
     const found = state.experiments.at(-1)
     if (!found) throw new Error('There is no experiment')
@@ -121,35 +121,35 @@ function operationOf({ method, path }: Call): string | undefined {
   return { GET: 'GetExperiment', DELETE: 'StopExperiment' }[method]
 }
 
-class Fis {
-  readonly #state: FisState
-
-  constructor(state: FisState) {
-    this.#state = state
-  }
-
-  answer(call: Call): Reply {
+function createFis(state: FisState) {
+  function answer(call: Call): Reply {
     const unsigned = restSignatureError(call, 'fis')
     if (unsigned) return unsigned
     const operation = operationOf(call)
     if (!operation) return restError(404, 'UnknownOperationException', '')
     const body = (call.body ?? {}) as Record<string, unknown>
     const needed = body['tags'] ? [operation, 'TagResource'] : [operation]
-    const denied = needed.find((one) => this.#state.denied.includes(one))
+    const denied = needed.find((one) => state.denied.includes(one))
     if (denied) return restDenied(`fis:${denied}`)
-    if (operation === 'StartExperiment') return this.#start(body)
+    if (operation === 'StartExperiment') return start(body)
     const id = call.path.split('/')[2]
-    const found = this.#state.experiments.find((experiment) => experiment.id === id)
+    const found = state.experiments.find((experiment) => experiment.id === id)
     if (!found) return restError(404, 'ResourceNotFoundException', `Experiment ${id} does not exist.`)
-    return operation === 'GetExperiment' ? { status: 200, body: { experiment: found } } : this.#stop(found)
+    return operation === 'GetExperiment' ? { status: 200, body: { experiment: found } } : stop(found)
   }
 
-  #start({ clientToken, experimentTemplateId, tags = {}, experimentOptions = {}, ...others }: Record<string, unknown>) {
+  function start({
+    clientToken,
+    experimentTemplateId,
+    tags = {},
+    experimentOptions = {},
+    ...others
+  }: Record<string, unknown>) {
     const wrong = Object.keys(others)
     if (wrong.length > 0 || typeof clientToken !== 'string' || !/^\S{1,1024}$/.test(clientToken))
       return restError(400, 'ValidationException', `Invalid request: ${wrong.join(', ') || 'clientToken'}`)
     const templateId = String(experimentTemplateId)
-    const template = this.#state.templates[templateId]
+    const template = state.templates[templateId]
     if (!template)
       return restError(404, 'ResourceNotFoundException', `Experiment template ${templateId} does not exist.`)
     const { actionsMode = 'run-all' } = experimentOptions as { actionsMode?: string }
@@ -160,13 +160,13 @@ class Fis {
         `Value '${actionsMode}' at 'actionsMode' failed to satisfy constraint.`,
       )
     const asked = JSON.stringify([templateId, tags, actionsMode])
-    const before = this.#state.tokens.get(clientToken)
+    const before = state.tokens.get(clientToken)
     if (before && before.asked !== asked)
       return restError(409, 'ConflictException', 'The client token was used with other parameters.')
-    if (before) return { status: 200, body: { experiment: this.#state.experiments.find(({ id }) => id === before.id) } }
-    if (this.#state.experiments.filter(({ state }) => active.includes(state.status)).length >= this.#state.maxActive)
+    if (before) return { status: 200, body: { experiment: state.experiments.find(({ id }) => id === before.id) } }
+    if (state.experiments.filter(({ state }) => active.includes(state.status)).length >= state.maxActive)
       return restError(402, 'ServiceQuotaExceededException', 'The maximum number of active experiments is reached.')
-    const id = `EXP00000000000000${this.#state.experiments.length + 1}`
+    const id = `EXP00000000000000${state.experiments.length + 1}`
     const experiment: Experiment = {
       id,
       arn: `arn:aws:fis:${region}:${account}:experiment/${id}`,
@@ -184,15 +184,17 @@ class Fis {
       experimentOptions: { accountTargeting: 'single-account', emptyTargetResolutionMode: 'fail', actionsMode },
       targetAccountConfigurationsCount: 0,
     }
-    this.#state.experiments.push(experiment)
-    this.#state.tokens.set(clientToken, { asked, id })
+    state.experiments.push(experiment)
+    state.tokens.set(clientToken, { asked, id })
     return { status: 200, body: { experiment } }
   }
 
-  #stop(experiment: Experiment): Reply {
+  function stop(experiment: Experiment): Reply {
     if (!active.includes(experiment.state.status))
       return restError(400, 'ValidationException', `Experiment ${experiment.id} is not running.`)
     experiment.state = { status: 'stopping', reason: 'Stopping Experiment.' }
     return { status: 200, body: { experiment } }
   }
+
+  return { answer }
 }

@@ -151,7 +151,7 @@ export async function startSageMaker(): Promise<SageMakerServer> {
     denied: [],
     quota: 10,
   }
-  const { operations } = new SageMaker(state)
+  const { operations } = createSageMaker(state)
   const served = await serveJson({ service: 'sagemaker', target: 'SageMaker', version: '1.1', state, operations })
   return {
     ...served,
@@ -163,37 +163,29 @@ export async function startSageMaker(): Promise<SageMakerServer> {
 const invalid = (message: string) => awsError('ValidationException', message)
 const notFound = invalid('Requested resource not found.')
 
-class SageMaker {
-  readonly #state: SageMakerState
-
-  constructor(state: SageMakerState) {
-    this.#state = state
-  }
-
-  readonly operations: Record<string, (input: Fields) => Reply> = {
-    ListPipelineExecutions: (input) => this.#pipeline(input) ?? awsResult({ PipelineExecutionSummaries: [] }),
-    StartPipelineExecution: (input) => this.#pipeline(input) ?? this.#startExecution(input),
-    DescribePipelineExecution: (input) => this.#execution(input, (execution) => this.#describeExecution(execution)),
-    ListPipelineExecutionSteps: (input) => this.#execution(input, ({ steps }) => this.#listSteps(steps, input)),
-    StopPipelineExecution: (input) => this.#execution(input, (execution) => this.#stopExecution(execution, input)),
-    DescribeTrainingJob: ({ TrainingJobName: name }) => this.#describe(this.#state.trainings, name),
-    CreateTrainingJob: (input) => this.#createTraining(input),
-    StopTrainingJob: ({ TrainingJobName: name }) =>
-      this.#stop(this.#state.trainings, name, 'TrainingJobStatus', 'training job'),
-    DescribeHyperParameterTuningJob: ({ HyperParameterTuningJobName: name }) =>
-      this.#describe(this.#state.tunings, name),
-    CreateHyperParameterTuningJob: (input) => this.#createTuning(input),
+function createSageMaker(state: SageMakerState) {
+  const operations: Record<string, (input: Fields) => Reply> = {
+    ListPipelineExecutions: (input) => withPipeline(input) ?? awsResult({ PipelineExecutionSummaries: [] }),
+    StartPipelineExecution: (input) => withPipeline(input) ?? startExecution(input),
+    DescribePipelineExecution: (input) => withExecution(input, (execution) => describeExecution(execution)),
+    ListPipelineExecutionSteps: (input) => withExecution(input, ({ steps }) => listSteps(steps, input)),
+    StopPipelineExecution: (input) => withExecution(input, (execution) => stopExecution(execution, input)),
+    DescribeTrainingJob: ({ TrainingJobName: name }) => describe(state.trainings, name),
+    CreateTrainingJob: (input) => createTraining(input),
+    StopTrainingJob: ({ TrainingJobName: name }) => stop(state.trainings, name, 'TrainingJobStatus', 'training job'),
+    DescribeHyperParameterTuningJob: ({ HyperParameterTuningJobName: name }) => describe(state.tunings, name),
+    CreateHyperParameterTuningJob: (input) => createTuning(input),
     StopHyperParameterTuningJob: ({ HyperParameterTuningJobName: name }) =>
-      this.#stop(this.#state.tunings, name, 'HyperParameterTuningJobStatus', 'hyperparameter tuning job'),
+      stop(state.tunings, name, 'HyperParameterTuningJobStatus', 'hyperparameter tuning job'),
   }
 
-  #pipeline({ PipelineName: name }: Fields): Reply | undefined {
-    if (Object.hasOwn(this.#state.pipelines, String(name))) return undefined
+  function withPipeline({ PipelineName: name }: Fields): Reply | undefined {
+    if (Object.hasOwn(state.pipelines, String(name))) return undefined
     return awsError('ResourceNotFound', `Pipeline '${arnOf(`pipeline/${name}`)}' does not exist.`)
   }
 
-  #startExecution(input: Fields): Reply {
-    const { executions, pipelines } = this.#state
+  function startExecution(input: Fields): Reply {
+    const { executions, pipelines } = state
     const { PipelineName: pipeline, ClientRequestToken: token, PipelineExecutionDisplayName: shown } = input
     if (!/^.{32,128}$/.test(String(token))) return tooLong('clientRequestToken')
     if (shown !== undefined && !isName(shown, 82)) return tooLong('pipelineExecutionDisplayName')
@@ -210,12 +202,12 @@ class SageMaker {
     return awsResult({ PipelineExecutionArn: arn })
   }
 
-  #execution({ PipelineExecutionArn: arn }: Fields, answer: (execution: Execution) => Reply): Reply {
-    const execution = this.#state.executions.find((one) => one.arn === arn)
+  function withExecution({ PipelineExecutionArn: arn }: Fields, answer: (execution: Execution) => Reply): Reply {
+    const execution = state.executions.find((one) => one.arn === arn)
     return execution ? answer(execution) : awsError('ResourceNotFound', `Pipeline execution '${arn}' does not exist.`)
   }
 
-  #describeExecution({ arn, pipeline, status, reason }: Execution): Reply {
+  function describeExecution({ arn, pipeline, status, reason }: Execution): Reply {
     return awsResult({
       PipelineArn: arnOf(`pipeline/${pipeline}`),
       PipelineExecutionArn: arn,
@@ -226,12 +218,12 @@ class SageMaker {
     })
   }
 
-  #listSteps(steps: Fields[], { SortOrder: order, MaxResults: most = 10 }: Fields): Reply {
+  function listSteps(steps: Fields[], { SortOrder: order, MaxResults: most = 10 }: Fields): Reply {
     const sorted = order === 'Descending' ? steps.toReversed() : steps
     return awsResult({ PipelineExecutionSteps: sorted.slice(0, Number(most)) })
   }
 
-  #stopExecution(execution: Execution, { ClientRequestToken: token }: Fields): Reply {
+  function stopExecution(execution: Execution, { ClientRequestToken: token }: Fields): Reply {
     if (!/^.{32,128}$/.test(String(token))) return tooLong('clientRequestToken')
     if (!['Executing', 'Stopping'].includes(execution.status))
       return awsError('ConflictException', `The execution is in status ${execution.status}.`)
@@ -239,13 +231,13 @@ class SageMaker {
     return awsResult({ PipelineExecutionArn: execution.arn })
   }
 
-  #describe(jobs: Record<string, Job>, name: unknown): Reply {
+  function describe(jobs: Record<string, Job>, name: unknown): Reply {
     const job = Object.hasOwn(jobs, String(name)) ? jobs[String(name)] : undefined
     return job ? awsResult(job) : notFound
   }
 
-  #createTraining(input: Fields): Reply {
-    const { trainings, quota } = this.#state
+  function createTraining(input: Fields): Reply {
+    const { trainings, quota } = state
     const { TrainingJobName: name, RoleArn, OutputDataConfig, ...definition } = input
     if (!isName(name, 63)) return tooLong('trainingJobName')
     if (!RoleArn || !OutputDataConfig) return invalid('2 validation errors detected: must not be null')
@@ -281,8 +273,8 @@ class SageMaker {
     return awsResult({ TrainingJobArn: arn })
   }
 
-  #createTuning(input: Fields): Reply {
-    const { tunings } = this.#state
+  function createTuning(input: Fields): Reply {
+    const { tunings } = state
     const { HyperParameterTuningJobName: name, HyperParameterTuningJobConfig: config } = input
     if (!isName(name, 32)) return tooLong('hyperParameterTuningJobName')
     if (!config) return invalid('1 validation error detected: must not be null')
@@ -312,7 +304,7 @@ class SageMaker {
     return awsResult({ HyperParameterTuningJobArn: arn })
   }
 
-  #stop(jobs: Record<string, Job>, name: unknown, field: string, noun: string): Reply {
+  function stop(jobs: Record<string, Job>, name: unknown, field: string, noun: string): Reply {
     const job = Object.hasOwn(jobs, String(name)) ? jobs[String(name)] : undefined
     if (!job) return notFound
     if (job[field] !== 'InProgress')
@@ -320,6 +312,8 @@ class SageMaker {
     job[field] = 'Stopping'
     return { status: 200 }
   }
+
+  return { operations }
 }
 
 function isName(name: unknown, longest: number): boolean {

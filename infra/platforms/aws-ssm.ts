@@ -80,7 +80,7 @@ export async function startSsm(): Promise<SsmServer> {
     denied: [],
     maxExecutions: 100,
   }
-  const { operations } = new Ssm(state)
+  const { operations } = createSsm(state)
   const served = await serveJson({ service: 'ssm', target: 'AmazonSSM', version: '1.1', state, operations })
   return { ...served, state }
 }
@@ -89,28 +89,21 @@ function refuse(type: string, message: string, more: object = {}): Reply {
   return { status: 400, body: { __type: type, Message: message, ...more } }
 }
 
-class Ssm {
-  readonly #state: SsmState
-
-  constructor(state: SsmState) {
-    this.#state = state
-  }
-
-  readonly operations: Record<string, (input: Input) => Reply> = {
-    StartAutomationExecution: (input) => this.#start(input),
+function createSsm(state: SsmState) {
+  const operations: Record<string, (input: Input) => Reply> = {
+    StartAutomationExecution: (input) => start(input),
     GetAutomationExecution: (input) =>
-      this.#withExecution(input, ({ token: _, asked: __, ...shown }) => awsResult({ AutomationExecution: shown })),
-    StopAutomationExecution: (input) => this.#withExecution(input, (execution) => this.#stop(execution, input)),
-    CreateOpsItem: (input) => this.#create(input),
-    GetOpsItem: ({ OpsItemId: id }) => this.#withOpsItem(id, ({ Tags: _, ...shown }) => awsResult({ OpsItem: shown })),
-    UpdateOpsItem: (input) => this.#withOpsItem(input['OpsItemId'], (item) => this.#set(item, input) ?? awsResult({})),
-    DescribeOpsItems: (input) => this.#describe(input),
-    AddTagsToResource: ({ ResourceId: id, Tags: tags }) =>
-      this.#withOpsItem(id, (item) => this.#tag(item, tags) ?? awsResult({})),
+      withExecution(input, ({ token: _, asked: __, ...shown }) => awsResult({ AutomationExecution: shown })),
+    StopAutomationExecution: (input) => withExecution(input, (execution) => stop(execution, input)),
+    CreateOpsItem: (input) => create(input),
+    GetOpsItem: ({ OpsItemId: id }) => withOpsItem(id, ({ Tags: _, ...shown }) => awsResult({ OpsItem: shown })),
+    UpdateOpsItem: (input) => withOpsItem(input['OpsItemId'], (item) => setFields(item, input) ?? awsResult({})),
+    DescribeOpsItems: (input) => describe(input),
+    AddTagsToResource: ({ ResourceId: id, Tags: tags }) => withOpsItem(id, (item) => tag(item, tags) ?? awsResult({})),
   }
 
-  #start(input: Input): Reply {
-    const { documents, executions, maxExecutions } = this.#state
+  function start(input: Input): Reply {
+    const { documents, executions, maxExecutions } = state
     const {
       DocumentName: name,
       DocumentVersion: version = '$DEFAULT',
@@ -169,20 +162,20 @@ class Ssm {
     return awsResult({ AutomationExecutionId: execution.AutomationExecutionId })
   }
 
-  #stop(execution: Execution, { Type: type = 'Cancel' }: Input): Reply {
+  function stop(execution: Execution, { Type: type = 'Cancel' }: Input): Reply {
     if (execution.AutomationExecutionStatus !== 'InProgress')
       return refuse('InvalidAutomationStatusUpdateException', 'Execution cannot be stopped from its current status.')
     execution.AutomationExecutionStatus = type === 'Cancel' ? 'Cancelled' : 'Success'
     return awsResult({})
   }
 
-  #withExecution({ AutomationExecutionId: id }: Input, answer: (execution: Execution) => Reply): Reply {
-    const found = this.#state.executions.find(({ AutomationExecutionId }) => AutomationExecutionId === id)
+  function withExecution({ AutomationExecutionId: id }: Input, answer: (execution: Execution) => Reply): Reply {
+    const found = state.executions.find(({ AutomationExecutionId }) => AutomationExecutionId === id)
     if (found) return answer(found)
     return refuse('AutomationExecutionNotFoundException', `Automation execution ${id} does not exist.`)
   }
 
-  #create(input: Input): Reply {
+  function create(input: Input): Reply {
     const missing = ['Title', 'Description', 'Source'].filter((field) => !input[field])
     if (missing.length > 0)
       return refuse('ValidationException', `Value null at '${missing[0]}' failed to satisfy constraint`)
@@ -190,14 +183,14 @@ class Ssm {
       return refuse('OpsItemInvalidParameterException', 'Source cannot contain aws, amazon or amzn.')
     const data = (input['OperationalData'] ?? {}) as OpsItem['OperationalData']
     const dedup = data['/aws/dedup']?.Value
-    const twin = this.#state.opsItems.find(
+    const twin = state.opsItems.find(
       ({ Status, OperationalData }) => dedup && OperationalData['/aws/dedup']?.Value === dedup && Status !== 'Resolved',
     )
     if (twin) {
       const { OpsItemId } = twin
       return refuse('OpsItemAlreadyExistsException', `OpsItem already exists: ${OpsItemId}`, { OpsItemId })
     }
-    const id = `oi-${(this.#state.opsItems.length + 1).toString(16).padStart(12, '0')}`
+    const id = `oi-${(state.opsItems.length + 1).toString(16).padStart(12, '0')}`
     const item: OpsItem = {
       OpsItemId: id,
       Title: '',
@@ -207,14 +200,14 @@ class Ssm {
       OperationalData: {},
       Tags: {},
     }
-    const wrong = this.#set(item, { ...input, OpsItemId: id }) ?? this.#tag(item, input['Tags'] ?? [])
+    const wrong = setFields(item, { ...input, OpsItemId: id }) ?? tag(item, input['Tags'] ?? [])
     if (wrong) return wrong
-    this.#state.opsItems.push(item)
+    state.opsItems.push(item)
     return awsResult({ OpsItemId: id, OpsItemArn: `arn:aws:ssm:eu-west-1:123456789012:opsitem/${id}` })
   }
 
   /** Sets what is given; operational data is added to what there is. */
-  #set(item: OpsItem, input: Input): Reply | undefined {
+  function setFields(item: OpsItem, input: Input): Reply | undefined {
     const { OperationalData: data = {}, OpsItemId: _, Tags: __, ...asked } = input as Partial<OpsItem>
     const invalid = (message: string) => refuse('OpsItemInvalidParameterException', message)
     const tooLong = Object.entries({ Title: 1_024, Description: 2_048, Source: 128, Category: 64, Severity: 64 }).find(
@@ -252,7 +245,7 @@ class Ssm {
     return undefined
   }
 
-  #tag(item: OpsItem, tags: unknown): Reply | undefined {
+  function tag(item: OpsItem, tags: unknown): Reply | undefined {
     const given = tags as { Key: string; Value: string }[]
     if (given.some(({ Key }) => Key.length > 128 || !pattern.tag.test(Key) || /^aws:/i.test(Key)))
       return refuse('ValidationException', "Value at 'tags' failed to satisfy constraint")
@@ -260,14 +253,14 @@ class Ssm {
     return undefined
   }
 
-  #withOpsItem(id: unknown, answer: (item: OpsItem) => Reply): Reply {
+  function withOpsItem(id: unknown, answer: (item: OpsItem) => Reply): Reply {
     if (!pattern.opsItem.test(String(id)))
       return refuse('ValidationException', "Value at 'opsItemId' failed to satisfy constraint")
-    const found = this.#state.opsItems.find(({ OpsItemId }) => OpsItemId === id)
+    const found = state.opsItems.find(({ OpsItemId }) => OpsItemId === id)
     return found ? answer(found) : refuse('OpsItemNotFoundException', `OpsItem Id ${id} does not exist.`)
   }
 
-  #describe({ OpsItemFilters: filters = [], MaxResults: most = 50 }: Input): Reply {
+  function describe({ OpsItemFilters: filters = [], MaxResults: most = 50 }: Input): Reply {
     const asked = (filters as { Key: string; Operator: string; Values: string[] }[]).map(
       ({ Key, Operator, Values }) => {
         if (Key !== 'OperationalData' || Operator !== 'Equal') return undefined
@@ -275,7 +268,7 @@ class Ssm {
       },
     )
     if (asked.includes(undefined)) return refuse('OpsItemInvalidParameterException', 'The filter is not valid.')
-    const found = this.#state.opsItems.filter(({ OperationalData: data }) =>
+    const found = state.opsItems.filter(({ OperationalData: data }) =>
       asked.every((one) => one && data[one.key]?.Type === 'SearchableString' && data[one.key]?.Value === one.value),
     )
     const summaries = found
@@ -286,4 +279,6 @@ class Ssm {
       }))
     return awsResult({ OpsItemSummaries: summaries })
   }
+
+  return { operations }
 }

@@ -64,7 +64,7 @@ export async function startStepFunctions(): Promise<StepFunctionsServer> {
     events: [],
     denied: [],
   }
-  const { operations } = new StepFunctions(state)
+  const { operations } = createStepFunctions(state)
   const served = await serveJson({ service: 'states', target: 'AWSStepFunctions', version: '1.0', state, operations })
   return {
     ...served,
@@ -94,31 +94,25 @@ function refuse(type: string, message: string): Reply {
   return awsError(`com.amazonaws.swf.service.v2.model#${type}`, message)
 }
 
-class StepFunctions {
-  readonly #state: StepFunctionsState
-
-  constructor(state: StepFunctionsState) {
-    this.#state = state
+function createStepFunctions(state: StepFunctionsState) {
+  const operations: Record<string, (input: Input) => Reply> = {
+    DescribeStateMachine: ({ stateMachineArn: arn }) => describeMachine(String(arn)),
+    StartExecution: (input) => start(String(input['stateMachineArn']), input),
+    DescribeExecution: (input) => withExecution(input, awsResult),
+    GetExecutionHistory: (input) => withExecution(input, () => getHistory(input)),
+    StopExecution: (input) => withExecution(input, (execution) => stop(execution, input)),
   }
 
-  readonly operations: Record<string, (input: Input) => Reply> = {
-    DescribeStateMachine: ({ stateMachineArn: arn }) => this.#machine(String(arn)),
-    StartExecution: (input) => this.#start(String(input['stateMachineArn']), input),
-    DescribeExecution: (input) => this.#execution(input, awsResult),
-    GetExecutionHistory: (input) => this.#execution(input, () => this.#history(input)),
-    StopExecution: (input) => this.#execution(input, (execution) => this.#stop(execution, input)),
-  }
-
-  #machine(arn: string): Reply {
-    const type = this.#state.machines[arn]
+  function describeMachine(arn: string): Reply {
+    const type = state.machines[arn]
     if (!type) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
     const role = 'arn:aws:iam::123456789012:role/tune-checkout'
     const name = arn.split(':').at(-1)
     return awsResult({ stateMachineArn: arn, name, type, status: 'ACTIVE', roleArn: role, creationDate: 1_764_000_000 })
   }
 
-  #start(arn: string, input: Input): Reply {
-    const { machines, executions } = this.#state
+  function start(arn: string, input: Input): Reply {
+    const { machines, executions } = state
     const [, unqualified = '', qualifier] = /^((?:[^:]+:){6}[^:]+)(?::(\w+))?$/.exec(arn) ?? []
     if (!unqualified) return refuse('InvalidArn', `Invalid Arn: '${arn}'`)
     if (!machines[unqualified]) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
@@ -138,19 +132,21 @@ class StepFunctions {
     return awsResult({ executionArn, startDate })
   }
 
-  #execution({ executionArn: arn }: Input, answer: (execution: Execution) => Reply): Reply {
-    const execution = this.#state.executions.find(({ executionArn }) => executionArn === arn)
+  function withExecution({ executionArn: arn }: Input, answer: (execution: Execution) => Reply): Reply {
+    const execution = state.executions.find(({ executionArn }) => executionArn === arn)
     return execution ? answer(execution) : refuse('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
   }
 
-  #history({ reverseOrder = false, maxResults = 100 }: Input): Reply {
-    const { events } = this.#state
+  function getHistory({ reverseOrder = false, maxResults = 100 }: Input): Reply {
+    const { events } = state
     return awsResult({ events: (reverseOrder ? events.toReversed() : events).slice(0, Number(maxResults)) })
   }
 
-  #stop(execution: Execution, { error, cause }: Input): Reply {
+  function stop(execution: Execution, { error, cause }: Input): Reply {
     const stopDate = execution.stopDate ?? execution.startDate + 10
     if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
     return awsResult({ stopDate })
   }
+
+  return { operations }
 }

@@ -115,9 +115,9 @@ export async function startAwx({ under = '/api/v2' } = {}): Promise<AwxServer> {
   }
   const newest = () => state.runs.findLast(({ name }) => !name.startsWith('slice'))
   const served = await serve((call) => {
-    if (!accepted.includes(String(call.headers['authorization']))) return said(401, notAuthenticated)
-    if (!call.path.startsWith(`${under}/`) || !call.path.endsWith('/')) return said(404, 'Not found.')
-    return new Awx(state).answer({ ...call, path: call.path.slice(under.length + 1, -1) })
+    if (!accepted.includes(String(call.headers['authorization']))) return refuse(401, notAuthenticated)
+    if (!call.path.startsWith(`${under}/`) || !call.path.endsWith('/')) return refuse(404, 'Not found.')
+    return createAwx(state).answer({ ...call, path: call.path.slice(under.length + 1, -1) })
   })
   return {
     ...served,
@@ -156,44 +156,38 @@ function template(id: number, name: string, what: Partial<Template>): Template {
   }
 }
 
-function said(status: number, detail: string): Reply {
+function refuse(status: number, detail: string): Reply {
   return { status, body: { detail } }
 }
 
-class Awx {
-  readonly #state: AwxState
-
-  constructor(state: AwxState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createAwx(state: AwxState) {
+  function answer({ method, path, query, body }: Call): Reply {
     const [what, id, more] = path.split('/')
     if (path === 'me') return list([{ id: 2, username: 'robot' }], query)
-    if (path === 'unified_jobs') return this.#runs(query)
+    if (path === 'unified_jobs') return listRuns(query)
     if (what === 'job_templates' || what === 'workflow_job_templates') {
       const type = what === 'job_templates' ? 'job_template' : 'workflow_job_template'
-      const templates = this.#state.templates.filter((one) => one.type === type)
-      if (id === undefined) return this.#named(templates, query)
+      const templates = state.templates.filter((one) => one.type === type)
+      if (id === undefined) return findNamed(templates, query)
       const found = templates.find((one) => String(one.id) === id)
-      if (!found) return said(404, 'Not found.')
+      if (!found) return refuse(404, 'Not found.')
       if (more === undefined) return { status: 200, body: shown(found) }
       if (more === 'survey_spec') return { status: 200, body: surveyOf(found) }
-      if (more === 'launch' && method === 'POST') return this.#launch(found, (body ?? {}) as Record<string, unknown>)
+      if (more === 'launch' && method === 'POST') return launch(found, (body ?? {}) as Record<string, unknown>)
     }
     if (what === 'jobs' || what === 'workflow_jobs') {
       const type = what === 'jobs' ? 'job' : 'workflow_job'
-      const run = this.#state.runs.find((one) => one.type === type && String(one.id) === id)
-      if (!run) return said(404, 'Not found.')
+      const run = state.runs.find((one) => one.type === type && String(one.id) === id)
+      if (!run) return refuse(404, 'Not found.')
       if (more === undefined) return { status: 200, body: detailOf(run) }
-      if (more === 'cancel' && method === 'POST') return this.#cancel(run)
-      if (more === 'job_events' && type === 'job') return this.#events(run, query)
-      if (more === 'workflow_nodes' && type === 'workflow_job') return this.#nodes(run, query)
+      if (more === 'cancel' && method === 'POST') return cancel(run)
+      if (more === 'job_events' && type === 'job') return listEvents(run, query)
+      if (more === 'workflow_nodes' && type === 'workflow_job') return listNodes(run, query)
     }
-    return said(404, 'Not found.')
+    return refuse(404, 'Not found.')
   }
 
-  #named(templates: Template[], query: URLSearchParams): Reply {
+  function findNamed(templates: Template[], query: URLSearchParams): Reply {
     const [name, organization] = [query.get('name'), query.get('organization__name')]
     const found = templates.filter(
       (one) => (name === null || one.name === name) && (organization === null || one.organization === organization),
@@ -201,9 +195,9 @@ class Awx {
     return list(found.map(shown), query)
   }
 
-  #runs(query: URLSearchParams): Reply {
-    if (query.has('extra_vars')) return said(403, 'Filtering on extra_vars is not allowed.')
-    const found = this.#state.runs
+  function listRuns(query: URLSearchParams): Reply {
+    if (query.has('extra_vars')) return refuse(403, 'Filtering on extra_vars is not allowed.')
+    const found = state.runs
       .filter((run) => String(run.unified_job_template) === query.get('unified_job_template'))
       .filter((run) => Date.parse(run.created) > Date.parse(query.get('created__gt') ?? '1970-01-01'))
       .sort((one, other) => (query.get('order_by') === '-id' ? other.id - one.id : one.id - other.id))
@@ -211,9 +205,9 @@ class Awx {
   }
 
   /** AWX ignores fields that the template does not prompt for. */
-  #launch(found: Template, asked: Record<string, unknown>): Reply {
-    this.#state.beforeLaunch?.()
-    if (!this.#state.mayExecute) return said(403, 'You do not have permission to perform this action.')
+  function launch(found: Template, asked: Record<string, unknown>): Reply {
+    state.beforeLaunch?.()
+    if (!state.mayExecute) return refuse(403, 'You do not have permission to perform this action.')
     const given = (asked['extra_vars'] ?? {}) as Record<string, unknown>
     const missing = surveyErrors(found, given)
     if (missing.length > 0) return { status: 400, body: { variables_needed_to_start: missing } }
@@ -227,17 +221,17 @@ class Awx {
       ...(Object.keys(ignored).length > 0 ? { extra_vars: ignored } : {}),
       ...(branch !== undefined && !found.ask_scm_branch_on_launch ? { scm_branch: branch } : {}),
     }
-    const run = this.#made(found, accepted, branch)
+    const run = made(found, accepted, branch)
     const field = run.type === 'job' ? 'job' : 'workflow_job'
     return { status: 201, body: { [field]: run.id, ignored_fields: ignoredFields, ...detailOf(run) } }
   }
 
-  #made(found: Template, variables: Record<string, unknown>, branch: unknown): Run {
+  function made(found: Template, variables: Record<string, unknown>, branch: unknown): Run {
     const sliced = found.job_slice_count > 1
     const hidden = found.survey.filter(({ type }) => type === 'password').map(({ variable }) => variable)
     const vars = Object.entries(variables).map(([name, value]) => [name, hidden.includes(name) ? '$encrypted$' : value])
     const run: Run = {
-      id: 101 + this.#state.runs.length,
+      id: 101 + state.runs.length,
       type: sliced || found.type === 'workflow_job_template' ? 'workflow_job' : 'job',
       name: found.name,
       unified_job_template: found.id,
@@ -254,33 +248,32 @@ class Awx {
       host_status_counts: {},
       playbook_counts: { play_count: 0, task_count: 0 },
     }
-    this.#state.runs.push(run)
+    state.runs.push(run)
     if (sliced) {
-      for (const slice of [1, 2])
-        this.#state.runs.push({ ...run, id: run.id + slice, type: 'job', name: `slice ${slice}` })
+      for (const slice of [1, 2]) state.runs.push({ ...run, id: run.id + slice, type: 'job', name: `slice ${slice}` })
     }
     return run
   }
 
-  #cancel(run: Run): Reply {
-    if (!['new', 'pending', 'waiting', 'running'].includes(run.status)) return said(405, 'Method "POST" not allowed.')
-    if (!this.#state.mayExecute) return said(403, 'You do not have permission to perform this action.')
+  function cancel(run: Run): Reply {
+    if (!['new', 'pending', 'waiting', 'running'].includes(run.status)) return refuse(405, 'Method "POST" not allowed.')
+    if (!state.mayExecute) return refuse(403, 'You do not have permission to perform this action.')
     Object.assign(run, { status: 'canceled', finished: new Date().toISOString(), event_processing_finished: true })
     return { status: 202 }
   }
 
-  #events(run: Run, query: URLSearchParams): Reply {
-    if (!this.#state.mayReadEvents) return said(403, 'You do not have permission to perform this action.')
+  function listEvents(run: Run, query: URLSearchParams): Reply {
+    if (!state.mayReadEvents) return refuse(403, 'You do not have permission to perform this action.')
     const kinds = query.get('event__in')?.split(',')
-    const found = this.#state.events
+    const found = state.events
       .filter(({ job, event }) => job === run.id && (kinds?.includes(event) ?? true))
       .filter(({ failed }) => query.get('failed') === null || String(failed) === query.get('failed'))
       .sort((one, other) => (one.counter - other.counter) * (query.get('order_by') === '-counter' ? -1 : 1))
     return list(found, query)
   }
 
-  #nodes(run: Run, query: URLSearchParams): Reply {
-    const found = this.#state.nodes.filter(({ workflow_job }) => workflow_job === run.id)
+  function listNodes(run: Run, query: URLSearchParams): Reply {
+    const found = state.nodes.filter(({ workflow_job }) => workflow_job === run.id)
     const listed = found.map(({ job, ...node }, at) => ({
       id: 300 + at,
       identifier: `node ${at}`,
@@ -289,6 +282,8 @@ class Awx {
     }))
     return list(listed, query)
   }
+
+  return { answer }
 }
 
 function list(all: unknown[], query: URLSearchParams): Reply {

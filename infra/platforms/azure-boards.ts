@@ -88,7 +88,7 @@ export async function startAzureBoards(): Promise<BoardsServer> {
   }
   const allowed = [`Basic ${Buffer.from(`:${token}`).toString('base64')}`, `Bearer ${entraToken}`]
   const served = await serve((call) => {
-    if (allowed.includes(String(call.headers['authorization']))) return new Boards(state, served.url).answer(call)
+    if (allowed.includes(String(call.headers['authorization']))) return createBoards(state, served.url).answer(call)
     const page = (title: string) => `<!DOCTYPE html><html><head><title>${title}</title></head><body></body></html>`
     if (state.showsSignIn) return { status: 203, body: page('Azure DevOps Services | Sign In') }
     if (call.headers['x-tfs-fedauthredirect'] === 'Suppress') {
@@ -107,16 +107,8 @@ function rule(message: string): Reply {
   return refused(400, message, 'RuleValidationException')
 }
 
-class Boards {
-  readonly #state: BoardsState
-  readonly #url: string
-
-  constructor(state: BoardsState, url: string) {
-    this.#state = state
-    this.#url = url
-  }
-
-  answer({ method, path, query, headers, body }: Call): Reply {
+function createBoards(state: BoardsState, url: string) {
+  function answer({ method, path, query, headers, body }: Call): Reply {
     const [, organization, name, rest = ''] = /^\/([^/]+)\/([^/]+)\/_apis\/wit\/(.+)$/.exec(path) ?? []
     if (organization !== 'fabrikam')
       return { status: 404, body: '<html><title>The resource cannot be found</title></html>' }
@@ -133,52 +125,52 @@ class Boards {
       const message = `The requested version "${version}" of the resource is under preview. The -preview flag must be supplied in the api-version for such requests.`
       return refused(400, message, 'VssInvalidPreviewVersionException')
     }
-    if (commenting) return this.#withItem(commenting[1], (item) => this.#comments(item, method, query, body))
-    if (`${method} ${rest}` === 'POST wiql') return this.#query(query, body)
-    const about = /^workitemtypes\/([^/]+)\/(states|fields)$/.exec(rest)
-    if (method === 'GET' && about) return this.#about(about[1], about[2])
+    if (commenting) return withItem(commenting[1], (item) => listComments(item, method, query, body))
+    if (`${method} ${rest}` === 'POST wiql') return runQuery(query, body)
+    const typePath = /^workitemtypes\/([^/]+)\/(states|fields)$/.exec(rest)
+    if (method === 'GET' && typePath) return typeReply(typePath[1], typePath[2])
     if (['PATCH', 'POST'].includes(method) && headers['content-type'] !== 'application/json-patch+json') {
       const message = `The request indicated a Content-Type of "${headers['content-type']}" for method type "${method}" which is not supported. Valid content types for this method are: application/json-patch+json.`
       return refused(415, message, 'VssRequestContentTypeNotSupportedException')
     }
     const made = /^workitems\/\$(.+)$/.exec(rest)
-    if (method === 'POST' && made) return this.#create(made[1] ?? '', body as Operation[])
-    return this.#withItem(/^workitems\/(\d+)$/.exec(rest)?.[1], (item) => {
-      if (method === 'GET') return { status: 200, body: this.#shown(item) }
-      return method === 'PATCH' ? this.#update(item, body as Operation[]) : { status: 405 }
+    if (method === 'POST' && made) return create(made[1] ?? '', body as Operation[])
+    return withItem(/^workitems\/(\d+)$/.exec(rest)?.[1], (item) => {
+      if (method === 'GET') return { status: 200, body: toResponse(item) }
+      return method === 'PATCH' ? update(item, body as Operation[]) : { status: 405 }
     })
   }
 
-  #withItem(id: string | undefined, answer: (item: Item) => Reply): Reply {
-    const item = this.#state.items.find((one) => String(one.id) === id)
+  function withItem(id: string | undefined, answer: (item: Item) => Reply): Reply {
+    const item = state.items.find((one) => String(one.id) === id)
     const message = `TF401232: Work item ${id} does not exist, or you do not have permissions to read it.`
     return item ? answer(item) : refused(404, message, 'WorkItemUnauthorizedAccessException')
   }
 
-  #type(name: unknown): Type | undefined {
-    return this.#state.types.find((one) => one.name.toLowerCase() === String(name).toLowerCase())
+  function describeType(name: unknown): Type | undefined {
+    return state.types.find((one) => one.name.toLowerCase() === String(name).toLowerCase())
   }
 
-  #noType(name: unknown): Reply {
+  function unknownType(name: unknown): Reply {
     const message = `VS402323: Work item type ${name} does not exist in project ${project} or you do not have permission to access it.`
     return refused(404, message, 'WorkItemTypeNotFoundException')
   }
 
-  #about(name: string | undefined, what: string | undefined): Reply {
-    const type = this.#type(name)
-    if (!type) return this.#noType(name)
+  function typeReply(name: string | undefined, what: string | undefined): Reply {
+    const type = describeType(name)
+    if (!type) return unknownType(name)
     const fields = [...always, ...type.fields].map((referenceName) => ({
       alwaysRequired: referenceName === 'System.Title',
       referenceName,
       name: referenceName.split('.').at(-1),
-      url: `${this.#url}/fabrikam/_apis/wit/fields/${referenceName}`,
+      url: `${url}/fabrikam/_apis/wit/fields/${referenceName}`,
     }))
     const value = what === 'fields' ? fields : type.states.map((state) => ({ ...state, color: 'b2b2b2' }))
     return { status: 200, body: { count: value.length, value } }
   }
 
   /** Supports only the query that the provider sends. */
-  #query(query: URLSearchParams, body: unknown): Reply {
+  function runQuery(query: URLSearchParams, body: unknown): Reply {
     const text = (body as { query?: string }).query ?? ''
     const [, tag] =
       /^SELECT \[System\.Id\] FROM WorkItems WHERE \[System\.TeamProject\] = @project AND \[System\.Tags\] CONTAINS '([\w-]+)' ORDER BY \[System\.Id\]$/.exec(
@@ -186,41 +178,41 @@ class Boards {
       ) ?? []
     if (tag === undefined)
       return refused(400, `TF51006: The query statement is not understood: ${text}`, 'SyntaxException')
-    const found = this.#state.items.filter(({ fields }) => tagsOf(fields).includes(tag))
+    const found = state.items.filter(({ fields }) => tagsOf(fields).includes(tag))
     const workItems = found.slice(0, Number(query.get('$top') ?? 20_000)).map(({ id }) => ({
       id,
-      url: `${this.#url}/fabrikam/_apis/wit/workItems/${id}`,
+      url: `${url}/fabrikam/_apis/wit/workItems/${id}`,
     }))
     return { status: 200, body: { queryType: 'flat', asOf: new Date().toISOString(), workItems } }
   }
 
-  #create(name: string, operations: Operation[]): Reply {
-    const type = this.#type(name)
-    if (!type) return this.#noType(name)
+  function create(name: string, operations: Operation[]): Reply {
+    const type = describeType(name)
+    if (!type) return unknownType(name)
     const fields: Record<string, unknown> = {
       'System.TeamProject': project,
       'System.WorkItemType': type.name,
       'System.State': type.states[0]?.name,
       [priority]: 2,
     }
-    const item: Item = { id: 297 + this.#state.items.length, rev: 0, fields, comments: [] }
-    const wrong = this.#apply(item, operations)
+    const item: Item = { id: 297 + state.items.length, rev: 0, fields, comments: [] }
+    const wrong = apply(item, operations)
     if (wrong) return wrong
-    this.#state.items.push(item)
-    return { status: 200, body: this.#shown(item) }
+    state.items.push(item)
+    return { status: 200, body: toResponse(item) }
   }
 
-  #update(item: Item, operations: Operation[]): Reply {
-    if (this.#state.others > 0) {
-      this.#state.others--
+  function update(item: Item, operations: Operation[]): Reply {
+    if (state.others > 0) {
+      state.others--
       item.rev++
       item.fields['System.Tags'] = [...tagsOf(item.fields), `other ${item.rev}`].join('; ')
     }
-    const wrong = this.#apply(item, operations)
-    return wrong ?? { status: 200, body: this.#shown(item) }
+    const wrong = apply(item, operations)
+    return wrong ?? { status: 200, body: toResponse(item) }
   }
 
-  #apply(item: Item, operations: Operation[]): Reply | undefined {
+  function apply(item: Item, operations: Operation[]): Reply | undefined {
     const fields = { ...item.fields }
     for (const { op, path = '', value } of operations) {
       if (op === 'test' && path === '/rev') {
@@ -229,47 +221,47 @@ class Boards {
         return refused(412, message, 'TestPatchOperationFailedException')
       }
       const [, name = ''] = /^\/fields\/(.+)$/.exec(path) ?? []
-      const known = [...always, ...this.#state.types.flatMap((type) => type.fields)]
+      const known = [...always, ...state.types.flatMap((type) => type.fields)]
       if (op !== 'add' || !known.includes(name)) return rule(`TF51535: Cannot find field ${name}.`)
-      const tags = name === 'System.Tags' && !this.#state.addReplacesTags ? tagsOf(fields) : []
+      const tags = name === 'System.Tags' && !state.addReplacesTags ? tagsOf(fields) : []
       fields[name] = name === 'System.Tags' ? joined([...tags, ...tagsOf({ [name]: value })]) : value
     }
-    const wrong = this.#wrong(fields, item)
+    const wrong = findError(fields, item)
     if (wrong) return wrong
     item.rev++
     item.fields = fields
     return undefined
   }
 
-  #wrong(fields: Record<string, unknown>, before: Item): Reply | undefined {
-    const type = this.#type(fields['System.WorkItemType'])
-    if (!type) return this.#noType(fields['System.WorkItemType'])
+  function findError(fields: Record<string, unknown>, before: Item): Reply | undefined {
+    const type = describeType(fields['System.WorkItemType'])
+    if (!type) return unknownType(fields['System.WorkItemType'])
     const unsupported = (field: string, value: unknown) =>
       rule(`The field '${field}' contains the value '${value}' that is not in the list of supported values`)
     const title = String(fields['System.Title'] ?? '')
     if (title === '') return rule('TF401320: Rule Error for field Title. Error code: Required, InvalidEmpty.')
     if (title.length > 255) return rule('TF401324: The value of the field Title is too long.')
     if (title.includes('\n')) return rule('TF401320: Rule Error for field Title. Error code: InvalidCharacters.')
-    const state = fields['System.State']
-    if (!type.states.some(({ name }) => name === state)) return unsupported('State', state)
+    const itemState = fields['System.State']
+    if (!type.states.some(({ name }) => name === itemState)) return unsupported('State', itemState)
     if (![1, 2, 3, 4].includes(fields[priority] as number)) return unsupported('Priority', fields[priority])
     const assignee = fields['System.AssignedTo']
-    if (typeof assignee === 'string' && !this.#state.users.includes(assignee)) {
+    if (typeof assignee === 'string' && !state.users.includes(assignee)) {
       return rule(`The identity value '${assignee}' for field 'Assigned To' is an unknown identity.`)
     }
     const reason = fields['System.Reason']
-    if (reason !== before.fields['System.Reason'] && state === before.fields['System.State']) {
+    if (reason !== before.fields['System.Reason'] && itemState === before.fields['System.State']) {
       return rule('TF401320: Rule Error for field Reason. Error code: ReadOnly.')
     }
-    const known = this.#state.items.flatMap((one) => tagsOf(one.fields))
-    if (!this.#state.mayMakeTags && tagsOf(fields).some((tag) => !known.includes(tag))) {
+    const known = state.items.flatMap((one) => tagsOf(one.fields))
+    if (!state.mayMakeTags && tagsOf(fields).some((tag) => !known.includes(tag))) {
       const message = 'TF401289: The current user does not have permissions to create tags.'
       return refused(403, message, 'CreateTagDefinitionPermissionException')
     }
     return undefined
   }
 
-  #comments(item: Item, method: string, query: URLSearchParams, body: unknown): Reply {
+  function listComments(item: Item, method: string, query: URLSearchParams, body: unknown): Reply {
     if (method === 'POST') {
       const { text } = (body ?? {}) as { text?: string }
       if (!text) return refused(400, 'VS403676: Comment text must not be empty.', 'VssPropertyValidationException')
@@ -285,10 +277,12 @@ class Boards {
     return { status: 200, body: { totalCount: all.length, count: comments.length, comments, ...more } }
   }
 
-  #shown({ id, rev, fields }: Item) {
-    const url = `${this.#url}/fabrikam/_apis/wit/workItems/${id}`
-    return { id, rev, fields, _links: { self: { href: url } }, url }
+  function toResponse({ id, rev, fields }: Item) {
+    const href = `${url}/fabrikam/_apis/wit/workItems/${id}`
+    return { id, rev, fields, _links: { self: { href } }, url: href }
   }
+
+  return { answer }
 }
 
 function tagsOf(fields: Record<string, unknown>): string[] {

@@ -99,7 +99,7 @@ export async function startAzurePipelines(): Promise<AzurePipelinesServer> {
         `The requested REST API version is out of range: ${state.version}.`,
       )
     }
-    return new Azure(state).answer(call)
+    return createAzure(state).answer(call)
   })
   return {
     ...served,
@@ -119,47 +119,41 @@ function refused(status: number, type: string, message: string): Reply {
   return { status, body: { $id: '1', innerException: null, message, typeKey: type, errorCode: 0, eventId: 3000 } }
 }
 
-class Azure {
-  readonly #state: AzurePipelinesState
-
-  constructor(state: AzurePipelinesState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createAzure(state: AzurePipelinesState) {
+  function answer({ method, path, query, body }: Call): Reply {
     if (!path.startsWith(`${project}/_apis/`)) {
       const message = 'TF200016: The following project does not exist. Verify that the name of the project is correct.'
       return refused(404, 'ProjectDoesNotExistWithNameException', message)
     }
     const rest = path.slice(`${project}/_apis/`.length)
-    if (rest === 'build/definitions') return this.#definitions(query)
-    if (rest === 'build/builds') return this.#list(query)
-    if (rest === 'test/runs') return this.#tests(query)
+    if (rest === 'build/definitions') return listDefinitions(query)
+    if (rest === 'build/builds') return list(query)
+    if (rest === 'test/runs') return listTests(query)
     const [, pipeline] = /^pipelines\/(\d+)\/runs$/.exec(rest) ?? []
-    if (pipeline) return this.#run(Number(pipeline), body as Record<string, unknown>)
+    if (pipeline) return run(Number(pipeline), body as Record<string, unknown>)
     const [, id, timeline] = /^build\/builds\/(\d+)(\/timeline)?$/.exec(rest) ?? []
-    const build = this.#state.builds.find((one) => String(one.id) === id)
+    const build = state.builds.find((one) => String(one.id) === id)
     if (!build) return refused(404, 'BuildNotFoundException', `The requested build ${id} could not be found.`)
     if (timeline) return build.records ? { status: 200, body: { records: build.records } } : { status: 204 }
-    return method === 'PATCH' ? this.#cancel(build) : { status: 200, body: shown(build) }
+    return method === 'PATCH' ? cancel(build) : { status: 200, body: shown(build) }
   }
 
-  #definitions(query: URLSearchParams): Reply {
+  function listDefinitions(query: URLSearchParams): Reply {
     const name = query.get('name')?.toLowerCase()
     // A name is a pattern.
-    const value = this.#state.definitions
+    const value = state.definitions
       .filter((one) => name === undefined || one.name.toLowerCase().startsWith(name.replace(/\*$/, '')))
       .slice(0, Number(query.get('$top') ?? 10_000))
       .map(({ id, name, path }) => ({ id, name, path, type: 'build' }))
     return { status: 200, body: { count: value.length, value } }
   }
 
-  #run(pipeline: number, asked: Record<string, unknown>): Reply {
-    const definition = this.#state.definitions.find(({ id }) => id === pipeline)
+  function run(pipeline: number, asked: Record<string, unknown>): Reply {
+    const definition = state.definitions.find(({ id }) => id === pipeline)
     if (!definition) {
       return refused(404, 'PipelineNotFoundException', `Pipeline ${pipeline} not found. Verify that it exists.`)
     }
-    if (!this.#state.mayRun) {
+    if (!state.mayRun) {
       const message = 'TF215106: Access denied. Robot needs Queue builds permissions for pipeline 297 to do this.'
       return refused(403, 'AccessDeniedException', message)
     }
@@ -173,13 +167,12 @@ class Azure {
       variables?: Record<string, { value: string }>
     }
     const sourceBranch = resources?.repositories.self.refName ?? 'refs/heads/main'
-    const wrong = this.#wrong(definition, sourceBranch, Object.keys(templateParameters), Object.keys(variables))
+    const wrong = findError(definition, sourceBranch, Object.keys(templateParameters), Object.keys(variables))
     if (wrong) return refused(400, 'PipelineValidationException', wrong)
     const build: Build = {
-      id: 33 + this.#state.builds.length,
+      id: 33 + state.builds.length,
       definition: pipeline,
-      buildNumber:
-        `20260101.${1 + this.#state.builds.length} ${templateParameters[definition.named ?? ''] ?? ''}`.trim(),
+      buildNumber: `20260101.${1 + state.builds.length} ${templateParameters[definition.named ?? ''] ?? ''}`.trim(),
       status: 'notStarted',
       result: null,
       sourceBranch,
@@ -192,23 +185,28 @@ class Azure {
       tests: [],
       validationResults: [],
     }
-    this.#state.builds.push(build)
+    state.builds.push(build)
     return { status: 200, body: { id: build.id, name: build.buildNumber, state: 'inProgress', pipeline: definition } }
   }
 
-  #wrong(definition: Definition, branch: string, parameters: string[], variables: string[]): string | undefined {
-    if (!this.#state.branches.includes(branch)) {
+  function findError(
+    definition: Definition,
+    branch: string,
+    parameters: string[],
+    variables: string[],
+  ): string | undefined {
+    if (!state.branches.includes(branch)) {
       return `Could not get the latest source version for repository Fiber hosted on Azure Repos using ref ${branch}.`
     }
     const [unknown] = parameters.filter((name) => !definition.parameters.includes(name))
     if (unknown) return `/azure-pipelines.yml: Unexpected parameter '${unknown}'`
-    if (variables.length === 0 || !this.#state.limitsVariables) return undefined
+    if (variables.length === 0 || !state.limitsVariables) return undefined
     return `You can't set the following variables (${variables}). If you want to be able to set these variables, then edit the pipeline and select Let users override this value when running this pipeline.`
   }
 
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const since = Date.parse(query.get('minTime') ?? '1970-01-01')
-    const value = this.#state.builds
+    const value = state.builds
       .filter((one) => String(one.definition) === query.get('definitions') && Date.parse(one.queueTime) >= since)
       .sort((one, other) => other.id - one.id)
       .slice(0, Number(query.get('$top') ?? 1_000))
@@ -216,21 +214,23 @@ class Azure {
     return { status: 200, body: { count: value.length, value } }
   }
 
-  #tests(query: URLSearchParams): Reply {
-    if (!this.#state.readsTests) return { status: 401 }
-    const build = this.#state.builds.find(({ id }) => query.get('buildUri') === `vstfs:///Build/Build/${id}`)
+  function listTests(query: URLSearchParams): Reply {
+    if (!state.readsTests) return { status: 401 }
+    const build = state.builds.find(({ id }) => query.get('buildUri') === `vstfs:///Build/Build/${id}`)
     const value = build?.tests ?? []
     return { status: 200, body: { count: value.length, value } }
   }
 
-  #cancel(build: Build): Reply {
-    if (!this.#state.mayRun) return refused(403, 'AccessDeniedException', 'Access denied. Robot needs Stop builds.')
+  function cancel(build: Build): Reply {
+    if (!state.mayRun) return refused(403, 'AccessDeniedException', 'Access denied. Robot needs Stop builds.')
     if (build.status === 'completed') {
       return refused(400, 'BuildStatusInvalidChangeException', `The status of build ${build.id} cannot be changed.`)
     }
-    Object.assign(build, this.#state.slow ? { status: 'cancelling' } : { status: 'completed', result: 'canceled' })
+    Object.assign(build, state.slow ? { status: 'cancelling' } : { status: 'completed', result: 'canceled' })
     return { status: 200, body: shown(build) }
   }
+
+  return { answer }
 }
 
 /** Omits properties without a value. */

@@ -104,7 +104,7 @@ export async function startChaosMesh(): Promise<ChaosMeshServer> {
     const given = /^Bearer (.*)$/.exec(String(call.headers['authorization'] ?? ''))?.[1]
     if (!given) return failed(400, 'bad_request', 'token is empty')
     if (given !== token) return failed(500, 'internal_server_error', 'Unauthorized')
-    return new Dashboard(state).answer(call)
+    return createDashboard(state).answer(call)
   })
   const newest = () => {
     const found = state.objects.at(-1)
@@ -121,7 +121,7 @@ export async function startChaosMesh(): Promise<ChaosMeshServer> {
       const type = reason === 'Failed' ? 'Warning' : 'Normal'
       state.events.unshift({ object_id: uid, namespace: metadata.namespace, type, reason, message })
     },
-    remove: (object) => new Dashboard(state).remove(object),
+    remove: (object) => createDashboard(state).remove(object),
   }
 }
 
@@ -133,43 +133,37 @@ function failed(code: number, type: string, cause: string): Reply {
   }
 }
 
-class Dashboard {
-  readonly #state: ChaosMeshState
-
-  constructor(state: ChaosMeshState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createDashboard(state: ChaosMeshState) {
+  function answer({ method, path, query, body }: Call): Reply {
     const [, what, uid] =
       /^\/api\/(experiments|workflows|archives\/workflows|archives|events)(?:\/([^/]+))?$/.exec(path) ?? []
     const namespace = query.get('namespace') ?? ''
     if (what === undefined) return { status: 404, body: '404 page not found' }
     if (what === 'events' || what.startsWith('archives')) {
-      if (!this.#state.mayListAll)
+      if (!state.mayListAll)
         return failed(401, 'no_namespace_privilege', `can't list resource in namespace ${namespace}`)
-      return what === 'events' ? this.#events(query) : this.#archives(what.endsWith('workflows'), query)
+      return what === 'events' ? listEvents(query) : listArchives(what.endsWith('workflows'), query)
     }
     const isWorkflow = what === 'workflows'
-    if (method === 'POST') return this.#create((body ?? {}) as Chaos, isWorkflow)
-    if (uid === undefined) return this.#list(isWorkflow, query)
-    return this.#one(method, uid, isWorkflow)
+    if (method === 'POST') return create((body ?? {}) as Chaos, isWorkflow)
+    if (uid === undefined) return list(isWorkflow, query)
+    return getOne(method, uid, isWorkflow)
   }
 
-  remove(object: StoredChaos): void {
-    this.#state.objects = this.#state.objects.filter((one) => one !== object)
-    const record = this.#state.records.find(({ uid }) => uid === object.uid)
+  function remove(object: StoredChaos): void {
+    state.objects = state.objects.filter((one) => one !== object)
+    const record = state.records.find(({ uid }) => uid === object.uid)
     if (record) record.archived = true
   }
 
-  #create({ apiVersion, kind, metadata, spec }: Chaos, isWorkflow: boolean): Reply {
+  function create({ apiVersion, kind, metadata, spec }: Chaos, isWorkflow: boolean): Reply {
     if (isWorkflow ? kind !== 'Workflow' : !allKinds.includes(kind))
       return failed(400, 'bad_request', `Kind ${kind} is not supported`)
     const resource = resourceOf(kind)
     const { name, namespace } = metadata
-    const may = this.#may('create', resource, namespace)
+    const may = isAllowed('create', resource, namespace)
     if (may) return may
-    if (!this.#state.namespaces.includes(namespace))
+    if (!state.namespaces.includes(namespace))
       return failed(404, 'resource_not_found', `namespaces "${namespace}" not found`)
     const wrong = isWorkflow ? wrongWorkflow(spec) : wrongFault(kind, name, spec)
     if (wrong) return failed(500, 'internal_server_error', wrong)
@@ -178,7 +172,7 @@ class Dashboard {
       const text = `${kind}.chaos-mesh.org "${name}" is invalid: metadata.name: Invalid value: "${name}": ${rule}`
       return failed(500, 'internal_server_error', text)
     }
-    if (this.#find(kind, namespace, name))
+    if (find(kind, namespace, name))
       return failed(500, 'internal_server_error', `${resource}.chaos-mesh.org "${name}" already exists`)
     const made: StoredChaos = {
       ...{ apiVersion, kind, metadata, spec },
@@ -190,49 +184,49 @@ class Dashboard {
       finishTime: null,
       nodes: [],
     }
-    this.#state.objects.push(made)
-    if (this.#state.collects) this.#state.records.push({ uid: made.uid, kind, namespace, name, archived: false })
-    return { status: 200, body: isWorkflow ? this.#detailed(made) : { apiVersion, kind, metadata, spec } }
+    state.objects.push(made)
+    if (state.collects) state.records.push({ uid: made.uid, kind, namespace, name, archived: false })
+    return { status: 200, body: isWorkflow ? detailResponse(made) : { apiVersion, kind, metadata, spec } }
   }
 
-  #list(isWorkflow: boolean, query: URLSearchParams): Reply {
+  function list(isWorkflow: boolean, query: URLSearchParams): Reply {
     const [namespace, name, kind] = ['namespace', 'name', 'kind'].map((one) => query.get(one) || undefined)
-    const may = this.#may('list', isWorkflow ? 'workflows' : 'podchaos', namespace)
+    const may = isAllowed('list', isWorkflow ? 'workflows' : 'podchaos', namespace)
     if (may) return may
-    const found = this.#state.objects.filter(
+    const found = state.objects.filter(
       (one) =>
         (one.kind === 'Workflow') === isWorkflow &&
         one.metadata.namespace === (namespace ?? one.metadata.namespace) &&
         (isWorkflow || one.metadata.name === (name ?? one.metadata.name)) &&
         (isWorkflow || one.kind === (kind ?? one.kind)),
     )
-    return { status: 200, body: found.map((one) => this.#shown(one)) }
+    return { status: 200, body: found.map((one) => toResponse(one)) }
   }
 
-  #one(method: string, uid: string, isWorkflow: boolean): Reply {
-    const record = this.#state.records.find((one) => one.uid === uid && (one.kind === 'Workflow') === isWorkflow)
+  function getOne(method: string, uid: string, isWorkflow: boolean): Reply {
+    const record = state.records.find((one) => one.uid === uid && (one.kind === 'Workflow') === isWorkflow)
     if (!record)
       return isWorkflow
         ? failed(500, 'internal_server_error', 'record not found')
         : failed(404, 'resource_not_found', `Experiment ${uid} not found`)
     const { kind, namespace, name } = record
     const resource = resourceOf(kind)
-    const may = this.#may(method === 'DELETE' ? 'delete' : 'get', resource, namespace)
+    const may = isAllowed(method === 'DELETE' ? 'delete' : 'get', resource, namespace)
     if (may) return may
-    const object = this.#find(kind, namespace, name)
+    const object = find(kind, namespace, name)
     if (!object) return failed(404, 'resource_not_found', `${resource}.chaos-mesh.org "${name}" not found`)
-    if (method === 'GET') return { status: 200, body: this.#detailed(object) }
-    if (!this.#state.slow) this.remove(object)
+    if (method === 'GET') return { status: 200, body: detailResponse(object) }
+    if (!state.slow) remove(object)
     else if (isWorkflow) Object.assign(object, { finishTime: new Date().toISOString() })
     else object.status = 'deleting'
     return { status: 200, body: { status: 'success' } }
   }
 
-  #archives(ofWorkflows: boolean, query: URLSearchParams): Reply {
+  function listArchives(ofWorkflows: boolean, query: URLSearchParams): Reply {
     const conditions = ['namespace', 'name', 'kind'].filter((one) => query.has(one))
     if (conditions.length > 1)
       return { status: 500, body: { code: 500, type: 'error.api.internal_server_error', message: '', full_text: '' } }
-    const found = this.#state.records.filter(
+    const found = state.records.filter(
       (one) =>
         one.archived &&
         (one.kind === 'Workflow') === ofWorkflows &&
@@ -244,41 +238,53 @@ class Dashboard {
     }
   }
 
-  #events(query: URLSearchParams): Reply {
+  function listEvents(query: URLSearchParams): Reply {
     const [id, namespace] = ['object_id', 'namespace'].map((one) => query.get(one))
-    const found = this.#state.events.filter((one) => one.object_id === id && one.namespace === namespace)
+    const found = state.events.filter((one) => one.object_id === id && one.namespace === namespace)
     return { status: 200, body: found.slice(0, Number(query.get('limit') ?? 100)) }
   }
 
-  #may(verb: string, resource: string, namespace: string | undefined): Reply | undefined {
-    if (!this.#state.forbidden.includes(verb)) return undefined
+  function isAllowed(verb: string, resource: string, namespace: string | undefined): Reply | undefined {
+    if (!state.forbidden.includes(verb)) return undefined
     const user = 'User "system:serviceaccount:chaos:webhooks"'
     const where = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope'
     const text = `${resource}.chaos-mesh.org is forbidden: ${user} cannot ${verb} resource "${resource}" in API group "chaos-mesh.org" ${where}`
     return failed(401, namespace ? 'no_namespace_privilege' : 'no_cluster_privilege', text)
   }
 
-  #find(kind: string, namespace: string, name: string): StoredChaos | undefined {
-    return this.#state.objects.find(
+  function find(kind: string, namespace: string, name: string): StoredChaos | undefined {
+    return state.objects.find(
       (one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name,
     )
   }
 
-  #shown({ kind, metadata, uid, status, createdAt, failedMessage, endTime, finishTime, spec }: StoredChaos) {
+  function toResponse({
+    kind,
+    metadata,
+    uid,
+    status,
+    createdAt,
+    failedMessage,
+    endTime,
+    finishTime,
+    spec,
+  }: StoredChaos) {
     const { namespace, name } = metadata
     const base = { namespace, name, uid, created_at: createdAt, status }
     if (kind === 'Workflow') return { ...base, id: 1, entry: spec.entry, end_time: endTime, finish_time: finishTime }
     return { ...base, kind, ...(failedMessage === undefined ? {} : { failed_message: failedMessage }) }
   }
 
-  #detailed(object: StoredChaos) {
+  function detailResponse(object: StoredChaos) {
     const { apiVersion, kind, metadata, spec, nodes } = object
-    const { old } = this.#state
+    const { old } = state
     const shown = { apiVersion, kind, metadata: { labels: null, annotations: null, ...metadata }, spec }
-    if (kind !== 'Workflow') return { ...this.#shown(object), kube_object: shown }
+    if (kind !== 'Workflow') return { ...toResponse(object), kube_object: shown }
     const nothing = { metadata: { name: '', namespace: '' }, spec: null }
-    return { ...this.#shown(object), topology: { nodes: old ? null : nodes }, kube_object: old ? nothing : shown }
+    return { ...toResponse(object), topology: { nodes: old ? null : nodes }, kube_object: old ? nothing : shown }
   }
+
+  return { answer, remove }
 }
 
 function resourceOf(kind: string): string {

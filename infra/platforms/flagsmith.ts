@@ -63,7 +63,7 @@ export async function startFlagsmith(): Promise<FlagsmithServer> {
     const given = call.headers['authorization']
     if (given === undefined) return refusal(401, 'Authentication credentials were not provided.')
     if (given !== `Api-Key ${token}` && given !== `Token ${userToken}`) return refusal(401, 'Invalid token.')
-    return new Flagsmith(state).answer(call, given.startsWith('Token'))
+    return createFlagsmith(state).answer(call, given.startsWith('Token'))
   })
   return { ...served, token, userToken, state }
 }
@@ -74,49 +74,43 @@ function refusal(status: number, detail: string): Reply {
 
 const forbidden = refusal(403, 'You do not have permission to perform this action.')
 
-class Flagsmith {
-  readonly #state: FlagsmithState
-
-  constructor(state: FlagsmithState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, body }: Call, readsOnly: boolean): Reply {
+function createFlagsmith(state: FlagsmithState) {
+  function answer({ method, path, query, body }: Call, readsOnly: boolean): Reply {
     if (path === '/api/v1/projects/') return { status: 200, body: [{ id: 12, name: 'Shop' }] }
     const [, key = '', rest = ''] = /^\/api\/v1\/environments\/([^/]+)\/(.*)$/.exec(path) ?? []
     if (method !== 'GET' && readsOnly) return forbidden
-    const byId = Object.values(this.#state.environments).find(({ id }) => String(id) === key)
-    if (byId) return this.#versions(byId, method, rest.split('/').filter(Boolean), body)
-    const environment = this.#state.environments[key]
+    const byId = Object.values(state.environments).find(({ id }) => String(id) === key)
+    if (byId) return answerVersions(byId, method, rest.split('/').filter(Boolean), body)
+    const environment = state.environments[key]
     if (rest === '' && method === 'GET') {
-      return environment ? this.#shown(key, environment) : refusal(404, 'No Environment matches the given query.')
+      return environment ? toResponse(key, environment) : refusal(404, 'No Environment matches the given query.')
     }
     const [kind, id] = rest.split('/')
     if (!environment || kind !== 'featurestates') return forbidden
-    if (method === 'GET') return this.#list(environment, query.get('feature_name') ?? '')
-    const state = environment.states.find((one) => String(one.id) === id)
-    if (!state || method !== 'PATCH') return refusal(404, 'No FeatureState matches the given query.')
+    if (method === 'GET') return list(environment, query.get('feature_name') ?? '')
+    const flagState = environment.states.find((one) => String(one.id) === id)
+    if (!flagState || method !== 'PATCH') return refusal(404, 'No FeatureState matches the given query.')
     if (environment.versioned) {
       return refusal(400, 'Feature states of an environment with feature versioning cannot be changed in place.')
     }
-    Object.assign(state, body)
-    return { status: 200, body: shownState(state) }
+    Object.assign(flagState, body)
+    return { status: 200, body: shownState(flagState) }
   }
 
-  #shown(api_key: string, { id, approvals, versioned }: Environment): Reply {
+  function toResponse(api_key: string, { id, approvals, versioned }: Environment): Reply {
     const settings = { minimum_change_request_approvals: approvals, use_v2_feature_versioning: versioned }
     return { status: 200, body: { id, name: 'Production', api_key, project: 12, ...settings, is_creating: false } }
   }
 
   /** Names are compared without case. */
-  #list({ states }: Environment, asked: string): Reply {
+  function list({ states }: Environment, asked: string): Reply {
     const [, feature] =
-      Object.entries(this.#state.features).find(([name]) => name.toLowerCase() === asked.toLowerCase()) ?? []
+      Object.entries(state.features).find(([name]) => name.toLowerCase() === asked.toLowerCase()) ?? []
     const results = states.filter((one) => one.feature === feature && one.segment === null).map(shownState)
     return { status: 200, body: { count: results.length, next: null, previous: null, results } }
   }
 
-  #versions(environment: Environment, method: string, parts: string[], body: unknown): Reply {
+  function answerVersions(environment: Environment, method: string, parts: string[], body: unknown): Reply {
     const [, feature, , uuid, what, id] = parts
     const own = environment.states.filter((one) => String(one.feature) === feature)
     if (own.length === 0) return refusal(404, 'No Feature matches the given query.')
@@ -143,6 +137,8 @@ class Flagsmith {
     Object.assign(state, body)
     return { status: 200, body: shownState(state) }
   }
+
+  return { answer }
 }
 
 function shownState({ id, feature, enabled, value, segment }: FeatureState) {

@@ -57,7 +57,7 @@ export async function startGatling(): Promise<GatlingServer> {
   }
   const served = await serve((call) => {
     if (call.headers['authorization'] !== token) return refused(401, 'unauthorized', 'The API token is not valid')
-    return new Gatling(state).answer(call)
+    return createGatling(state).answer(call)
   })
   return {
     ...served,
@@ -75,38 +75,32 @@ function refused(status: number, code: string, message: string, reasons: object[
   return { status, body: { code, message, ...(reasons.length > 0 ? { reasons } : {}) } }
 }
 
-class Gatling {
-  readonly #state: GatlingState
-
-  constructor(state: GatlingState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createGatling(state: GatlingState) {
+  function answer({ method, path, query, body }: Call): Reply {
     const at = `${method} ${path.startsWith(under) ? path.slice(under.length) : 'elsewhere'}`
-    if (at === 'GET /v2/runs') return this.#list(query)
+    if (at === 'GET /v2/runs') return list(query)
     const [, test] = /^POST \/v2\/tests\/([^/]+)\/runs$/.exec(at) ?? []
-    if (test) return this.#start(test, (body ?? {}) as Record<string, unknown>)
+    if (test) return start(test, (body ?? {}) as Record<string, unknown>)
     const [, id, stop] = /^(?:GET|POST) \/v2\/runs\/([^/]+)(\/actions\/stop)?$/.exec(at) ?? []
-    const run = this.#state.runs.find(({ _id }) => _id === id)
+    const run = state.runs.find(({ _id }) => _id === id)
     if (!run) return refused(404, 'not_found', 'The run was not found')
-    if (!stop) return { status: 200, body: { data: this.#shown(run), relatedResources: {} } }
-    return this.#stop(run)
+    if (!stop) return { status: 200, body: { data: toResponse(run), relatedResources: {} } }
+    return stopRun(run)
   }
 
-  #start(test: string, { title, extra, ...others }: Record<string, unknown>): Reply {
-    if (!this.#state.mayStart) return refused(403, 'forbidden', 'The role Start is required')
-    if (!this.#state.tests.includes(test)) return refused(404, 'not_found', 'The test was not found')
+  function start(test: string, { title, extra, ...others }: Record<string, unknown>): Reply {
+    if (!state.mayStart) return refused(403, 'forbidden', 'The role Start is required')
+    if (!state.tests.includes(test)) return refused(404, 'not_found', 'The test was not found')
     const unknown = Object.keys(others)
     if (unknown.length > 0) return refused(400, 'bad_request', `Unknown fields: ${unknown.join(', ')}`)
     if (title !== undefined && (typeof title !== 'string' || title.trim() !== title || title === ''))
       return refused(400, 'bad_request', 'The request is not valid', [
         { code: 'title', message: 'title must be trimmed' },
       ])
-    if (this.#state.runs.some(({ successful, status }) => successful === undefined && status !== 'Stopped'))
+    if (state.runs.some(({ successful, status }) => successful === undefined && status !== 'Stopped'))
       return refused(409, 'conflict', 'A run of this test is in progress')
     const { systemProperties: properties = {} } = (extra ?? {}) as { systemProperties?: Record<string, string> }
-    const number = this.#state.runs.length + 1
+    const number = state.runs.length + 1
     const run: Run = {
       _id: `run-${number}-of-the-test`,
       number,
@@ -118,17 +112,17 @@ class Gatling {
       assertions: [],
       successful: undefined,
     }
-    this.#state.runs.push(run)
-    const metadata = { urls: { run: `${this.#state.page}${run._id}` } }
-    return { status: 201, body: { data: this.#shown(run), metadata, relatedResources: {} } }
+    state.runs.push(run)
+    const metadata = { urls: { run: `${state.page}${run._id}` } }
+    return { status: 201, body: { data: toResponse(run), metadata, relatedResources: {} } }
   }
 
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const since = Date.parse(query.get('updated-at_gt') ?? new Date(Date.now() - 86_400_000).toISOString())
     const tests = query.getAll('test-id')
-    const late = this.#state.listsLate > 0
-    if (late) this.#state.listsLate--
-    const found = this.#state.runs.filter(
+    const late = state.listsLate > 0
+    if (late) state.listsLate--
+    const found = state.runs.filter(
       ({ test, updated }) => !late && (tests.length === 0 || tests.includes(test)) && Date.parse(updated) > since,
     )
     const data = found
@@ -144,14 +138,14 @@ class Gatling {
     }
   }
 
-  #stop(run: Run): Reply {
-    if (!this.#state.mayStart) return refused(403, 'forbidden', 'The role Start is required')
+  function stopRun(run: Run): Reply {
+    if (!state.mayStart) return refused(403, 'forbidden', 'The role Start is required')
     if (run.successful !== undefined) return refused(409, 'conflict', 'The run has ended')
-    Object.assign(run, this.#state.slow ? { status: 'StopRequested' } : { status: 'Stopped', successful: false })
+    Object.assign(run, state.slow ? { status: 'StopRequested' } : { status: 'Stopped', successful: false })
     return { status: 202 }
   }
 
-  #shown({ _id, number, test, title, properties, status, updated, assertions, successful }: Run) {
+  function toResponse({ _id, number, test, title, properties, status, updated, assertions, successful }: Run) {
     const endedAt = successful === undefined ? null : '2026-11-24T10:05:30Z'
     return {
       ...(title ? { title } : {}),
@@ -175,4 +169,6 @@ class Gatling {
       },
     }
   }
+
+  return { answer }
 }

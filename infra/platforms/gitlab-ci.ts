@@ -79,15 +79,15 @@ export async function startGitlabCi(): Promise<GitlabCiServer> {
     empty: false,
   }
   const served = await serve((call) => {
-    if (call.headers['private-token'] !== token) return said(401, '401 Unauthorized')
-    return new Gitlab(state, served.url).answer(call)
+    if (call.headers['private-token'] !== token) return refuse(401, '401 Unauthorized')
+    return createGitlab(state, served.url).answer(call)
   })
   return {
     ...served,
     token,
     state,
     addOf(by) {
-      state.pipelines.push({ ...new Gitlab(state, served.url).made('main', [], {}), by })
+      state.pipelines.push({ ...createGitlab(state, served.url).made('main', [], {}), by })
     },
     finish(status, what = {}) {
       Object.assign(state.pipelines.at(-1) ?? {}, { status, duration: 34, ...what })
@@ -95,42 +95,34 @@ export async function startGitlabCi(): Promise<GitlabCiServer> {
   }
 }
 
-function said(status: number, message: unknown): Reply {
+function refuse(status: number, message: unknown): Reply {
   return { status, body: { message } }
 }
 
-class Gitlab {
-  readonly #state: GitlabCiState
-  readonly #url: string
-
-  constructor(state: GitlabCiState, url: string) {
-    this.#state = state
-    this.#url = url
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createGitlab(state: GitlabCiState, url: string) {
+  function answer({ method, path, query, body }: Call): Reply {
     if (path === '/api/v4/user') return { status: 200, body: { id: 1, username: robot } }
     const [, at, rest] = /^\/api\/v4\/projects\/(ops\/shop\/checkout|21|[^/]+\/[^/]+)(?:\/(.*))?$/.exec(path) ?? []
-    if (at !== project.path && at !== String(project.id)) return said(404, '404 Project Not Found')
-    if (rest === undefined) return { status: 200, body: { ...project, default_branch: this.#state.defaultBranch } }
-    if (rest === 'pipeline' && method === 'POST') return this.#create((body ?? {}) as Record<string, unknown>)
-    if (rest === 'pipelines') return this.#list(query)
+    if (at !== project.path && at !== String(project.id)) return refuse(404, '404 Project Not Found')
+    if (rest === undefined) return { status: 200, body: { ...project, default_branch: state.defaultBranch } }
+    if (rest === 'pipeline' && method === 'POST') return create((body ?? {}) as Record<string, unknown>)
+    if (rest === 'pipelines') return list(query)
     const [, id, what] = /^pipelines\/(\d+)(?:\/(\w+))?$/.exec(rest) ?? []
-    const pipeline = this.#state.pipelines.find((one) => String(one.id) === id)
-    if (!pipeline) return said(404, '404 Not found')
-    if (what === undefined) return { status: 200, body: this.#shown(pipeline) }
-    if (what === 'cancel') return this.#cancel(pipeline)
+    const pipeline = state.pipelines.find((one) => String(one.id) === id)
+    if (!pipeline) return refuse(404, '404 Not found')
+    if (what === undefined) return { status: 200, body: toResponse(pipeline) }
+    if (what === 'cancel') return cancel(pipeline)
     if (what === 'variables') {
-      return pipeline.by === robot ? { status: 200, body: pipeline.variables } : said(403, '403 Forbidden')
+      return pipeline.by === robot ? { status: 200, body: pipeline.variables } : refuse(403, '403 Forbidden')
     }
-    if (!this.#state.jobsShown) return said(403, '403 Forbidden')
-    if (what === 'jobs') return { status: 200, body: this.#jobs(pipeline, query) }
+    if (!state.jobsShown) return refuse(403, '403 Forbidden')
+    if (what === 'jobs') return { status: 200, body: listJobs(pipeline, query) }
     return { status: 200, body: { total: { ...pipeline.tests, suite_error: null }, test_suites: [] } }
   }
 
-  made(ref: string, variables: Variable[], inputs: Record<string, unknown>): Pipeline {
+  function made(ref: string, variables: Variable[], inputs: Record<string, unknown>): Pipeline {
     const now = new Date().toISOString()
-    const { named, pipelines } = this.#state
+    const { named, pipelines } = state
     return {
       id: 61 + pipelines.length,
       ref,
@@ -149,8 +141,8 @@ class Gitlab {
     }
   }
 
-  #create(asked: Record<string, unknown>): Reply {
-    if (!this.#state.mayRun) return said(403, '403 Forbidden')
+  function create(asked: Record<string, unknown>): Reply {
+    if (!state.mayRun) return refuse(403, '403 Forbidden')
     const {
       ref,
       variables = [],
@@ -161,53 +153,52 @@ class Gitlab {
       inputs?: Record<string, unknown>
     }
     if (ref === undefined) return { status: 400, body: { error: 'ref is missing' } }
-    const wrong = this.#wrong(ref, variables, inputs)
-    if (wrong) return said(400, { base: [wrong] })
-    const pipeline = this.made(ref, variables, inputs)
-    this.#state.pipelines.push(pipeline)
-    return { status: 201, body: this.#shown(pipeline) }
+    const wrong = findError(ref, variables, inputs)
+    if (wrong) return refuse(400, { base: [wrong] })
+    const pipeline = made(ref, variables, inputs)
+    state.pipelines.push(pipeline)
+    return { status: 201, body: toResponse(pipeline) }
   }
 
-  #wrong(ref: string, variables: Variable[], inputs: Record<string, unknown>): string | undefined {
-    if (!this.#state.branches.includes(ref)) return 'Reference not found'
-    if (variables.length > 0 && !this.#state.variablesAllowed)
-      return 'Insufficient permissions to set pipeline variables'
-    const unknown = Object.keys(inputs).filter((name) => !this.#state.inputs.includes(name))
+  function findError(ref: string, variables: Variable[], inputs: Record<string, unknown>): string | undefined {
+    if (!state.branches.includes(ref)) return 'Reference not found'
+    if (variables.length > 0 && !state.variablesAllowed) return 'Insufficient permissions to set pipeline variables'
+    const unknown = Object.keys(inputs).filter((name) => !state.inputs.includes(name))
     if (unknown.length > 0)
       return `Given inputs not defined in the \`spec\` section of the included configuration file: ${unknown}`
     const why = 'The rules configuration prevented any jobs from being added to the pipeline.'
-    return this.#state.empty ? `Pipeline will not run for the selected trigger. ${why}` : undefined
+    return state.empty ? `Pipeline will not run for the selected trigger. ${why}` : undefined
   }
 
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const after = Date.parse(query.get('updated_after') ?? '1970-01-01')
     const source = query.get('source')
-    const found = this.#state.pipelines
+    const found = state.pipelines
       .filter((one) => Date.parse(one.updated_at) > after && (source === null || one.source === source))
       .sort((one, other) => other.id - one.id)
       .slice(0, Number(query.get('per_page') ?? 20))
-    return { status: 200, body: found.map((one) => this.#shown(one)) }
+    return { status: 200, body: found.map((one) => toResponse(one)) }
   }
 
-  #cancel(pipeline: Pipeline): Reply {
-    if (!this.#state.mayRun) return said(403, '403 Forbidden')
+  function cancel(pipeline: Pipeline): Reply {
+    if (!state.mayRun) return refuse(403, '403 Forbidden')
     if (['created', 'pending', 'running', 'manual'].includes(pipeline.status)) pipeline.status = 'canceled'
-    return { status: 200, body: this.#shown(pipeline) }
+    return { status: 200, body: toResponse(pipeline) }
   }
 
-  #jobs({ jobs, id }: Pipeline, query: URLSearchParams) {
+  function listJobs({ jobs, id }: Pipeline, query: URLSearchParams) {
     return jobs
       .filter(({ status }) => status === query.get('scope'))
       .map((job, at) => ({
         id: 8_000 + at,
         allow_failure: false,
         pipeline: { id },
-        web_url: `${this.#url}/${project.path}/-/jobs/${8_000 + at}`,
+        web_url: `${url}/${project.path}/-/jobs/${8_000 + at}`,
         ...job,
       }))
   }
 
-  #shown({ by, variables: _, inputs: __, jobs, tests: ___, ...pipeline }: Pipeline) {
+  function toResponse({ by, variables: _, inputs: __, jobs, tests: ___, ...pipeline }: Pipeline) {
     const warned = pipeline.status === 'success' && jobs.some(({ status }) => status === 'failed')
     return {
       ...pipeline,
@@ -216,7 +207,9 @@ class Gitlab {
       user: { username: by },
       yaml_errors: null,
       detailed_status: { group: warned ? 'success-with-warnings' : pipeline.status },
-      web_url: `${this.#url}/${project.path}/-/pipelines/${pipeline.id}`,
+      web_url: `${url}/${project.path}/-/pipelines/${pipeline.id}`,
     }
   }
+
+  return { answer, made }
 }

@@ -39,9 +39,9 @@ export interface GitlabServer extends Served {
 }
 
 const project = { id: 4, path: 'ops/shop/checkout' }
-const types = ['issue', 'incident', 'test_case', 'task']
-const changeable = ['title', 'description', 'labels', 'add_labels', 'assignee_ids', 'issue_type', 'state_event']
-const also = ['confidential', 'due_date', 'milestone_id', 'remove_labels', 'assignee_id', 'discussion_locked']
+const TYPES = ['issue', 'incident', 'test_case', 'task']
+const CHANGEABLE = ['title', 'description', 'labels', 'add_labels', 'assignee_ids', 'issue_type', 'state_event']
+const OTHER_FIELDS = ['confidential', 'due_date', 'milestone_id', 'remove_labels', 'assignee_id', 'discussion_locked']
 
 /**
  * A fake of GitLab's REST API v4, with one project.
@@ -63,9 +63,9 @@ export async function startGitlab(): Promise<GitlabServer> {
   }
   const served = await serve((call) => {
     const given = call.headers['private-token']
-    if (given !== token && given !== readToken) return said(401, '401 Unauthorized')
+    if (given !== token && given !== readToken) return refuse(401, '401 Unauthorized')
     if (given === readToken && call.method !== 'GET') return insufficientScope
-    return new Gitlab(state, served.url).answer(call)
+    return createGitlab(state, served.url).answer(call)
   })
   return { ...served, token, readToken, state }
 }
@@ -79,7 +79,7 @@ const insufficientScope: Reply = {
   },
 }
 
-function said(status: number, message: unknown): Reply {
+function refuse(status: number, message: unknown): Reply {
   return { status, body: { message } }
 }
 
@@ -87,52 +87,41 @@ function invalid(error: string): Reply {
   return { status: 400, body: { error } }
 }
 
-class Gitlab {
-  readonly #state: GitlabState
-  readonly #url: string
-
-  constructor(state: GitlabState, url: string) {
-    this.#state = state
-    this.#url = url
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
-    const { users } = this.#state
+function createGitlab(state: GitlabState, url: string) {
+  function answer({ method, path, query, body }: Call): Reply {
+    const { users } = state
     if (path === '/api/v4/user') return { status: 200, body: { ...users[0], state: 'active' } }
     if (path === '/api/v4/users') {
       const found = users.filter(({ username }) => username === query.get('username')?.toLowerCase())
-      return { status: 200, body: found.map((user) => this.#user(user.id)) }
+      return { status: 200, body: found.map((user) => userResponse(user.id)) }
     }
     const [, at, iid, notes] = /^\/api\/v4\/projects\/(.+?)\/issues(?:\/(\d+)(\/notes)?)?$/.exec(path) ?? []
-    if (at !== project.path && at !== String(project.id)) return said(404, '404 Project Not Found')
-    if (!this.#state.issuesEnabled) return said(403, '403 Forbidden')
-    const asked = (body ?? {}) as Record<string, unknown>
-    if (iid === undefined) return method === 'GET' ? this.#list(query) : this.#create(asked)
-    const issue = this.#state.issues.find((one) => String(one.iid) === iid)
-    if (!issue) return said(404, '404 Issue Not Found')
-    if (notes) return method === 'GET' ? this.#notes(issue, query) : this.#comment(issue, asked)
-    if (method === 'GET') return { status: 200, body: this.#shown(issue) }
-    return method === 'PUT' ? this.#update(issue, asked) : said(405, '405 Method Not Allowed')
+    if (at !== project.path && at !== String(project.id)) return refuse(404, '404 Project Not Found')
+    if (!state.issuesEnabled) return refuse(403, '403 Forbidden')
+    const fields = (body ?? {}) as Record<string, unknown>
+    if (iid === undefined) return method === 'GET' ? list(query) : create(fields)
+    const issue = state.issues.find((one) => String(one.iid) === iid)
+    if (!issue) return refuse(404, '404 Issue Not Found')
+    if (notes) return method === 'GET' ? listNotes(issue, query) : addComment(issue, fields)
+    if (method === 'GET') return { status: 200, body: toResponse(issue) }
+    return method === 'PUT' ? update(issue, fields) : refuse(405, '405 Method Not Allowed')
   }
 
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const after = Date.parse(query.get('created_after') ?? '1970-01-01')
-    const state = query.get('state') ?? 'all'
-    const found = this.#state.issues
-      .filter((one) => Date.parse(one.created_at) >= after && (state === 'all' || one.state === state))
+    const wanted = query.get('state') ?? 'all'
+    const found = state.issues
+      .filter((one) => Date.parse(one.created_at) >= after && (wanted === 'all' || one.state === wanted))
       .sort((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at) || other.iid - one.iid)
     if (query.get('sort') === 'asc') found.reverse()
-    return page(
-      found.map((one) => this.#shown(one)),
-      query,
-    )
+    return page(found.map(toResponse), query)
   }
 
-  #create(asked: Record<string, unknown>): Reply {
-    if (asked['title'] === undefined) return invalid('title is missing')
-    const wrong = this.#wrong(asked)
+  function create(fields: Record<string, unknown>): Reply {
+    if (fields['title'] === undefined) return invalid('title is missing')
+    const wrong = findError(fields)
     if (wrong) return wrong
-    const iid = this.#state.issues.length + 1
+    const iid = state.issues.length + 1
     const issue: Issue = {
       id: 80 + iid,
       iid,
@@ -146,24 +135,26 @@ class Gitlab {
       created_at: new Date().toISOString(),
       notes: [],
     }
-    this.#set(issue, asked)
-    this.#state.issues.push(issue)
-    return { status: 201, body: this.#shown(issue) }
+    setFields(issue, fields)
+    state.issues.push(issue)
+    return { status: 201, body: toResponse(issue) }
   }
 
-  #update(issue: Issue, asked: Record<string, unknown>): Reply {
-    if (![...changeable, ...also].some((name) => name in asked)) {
-      return invalid(`${[...also, ...changeable].join(', ')} are missing, at least one parameter must be provided`)
+  function update(issue: Issue, fields: Record<string, unknown>): Reply {
+    if (![...CHANGEABLE, ...OTHER_FIELDS].some((name) => name in fields)) {
+      return invalid(
+        `${[...OTHER_FIELDS, ...CHANGEABLE].join(', ')} are missing, at least one parameter must be provided`,
+      )
     }
-    const wrong = this.#wrong(asked)
+    const wrong = findError(fields)
     if (wrong) return wrong
-    this.#set(issue, asked)
-    return { status: 200, body: this.#shown(issue) }
+    setFields(issue, fields)
+    return { status: 200, body: toResponse(issue) }
   }
 
-  #wrong(asked: Record<string, unknown>): Reply | undefined {
-    const { title, issue_type, state_event, labels, add_labels } = asked
-    if (issue_type !== undefined && !types.includes(String(issue_type))) {
+  function findError(fields: Record<string, unknown>): Reply | undefined {
+    const { title, issue_type, state_event, labels, add_labels } = fields
+    if (issue_type !== undefined && !TYPES.includes(String(issue_type))) {
       return invalid('issue_type does not have a valid value')
     }
     if (state_event !== undefined && !['close', 'reopen'].includes(String(state_event))) {
@@ -172,38 +163,36 @@ class Gitlab {
     for (const [name, value] of Object.entries({ labels, add_labels })) {
       if (value !== undefined && typeof value !== 'string') return invalid(`${name} is invalid`)
     }
-    if (title === '') return said(400, { title: ["can't be blank"] })
-    if (String(title ?? '').length > 255) return said(400, { title: ['is too long (maximum is 255 characters)'] })
+    if (title === '') return refuse(400, { title: ["can't be blank"] })
+    if (String(title ?? '').length > 255) return refuse(400, { title: ['is too long (maximum is 255 characters)'] })
     return undefined
   }
 
-  #set(issue: Issue, asked: Record<string, unknown>): void {
-    const { title, description, labels, add_labels, assignee_ids, issue_type, state_event, confidential } = asked
+  function setFields(issue: Issue, fields: Record<string, unknown>): void {
+    const { title, description, labels, add_labels, assignee_ids, issue_type, state_event, confidential } = fields
     if (title !== undefined) issue.title = String(title)
-    if (description !== undefined) issue.description = this.#act(issue, String(description))
+    if (description !== undefined) issue.description = runQuickActions(issue, String(description))
     if (labels !== undefined) issue.labels = []
-    for (const label of `${labels ?? ''},${add_labels ?? ''}`.split(',').filter(Boolean)) this.#label(issue, label)
+    for (const label of `${labels ?? ''},${add_labels ?? ''}`.split(',').filter(Boolean)) addLabel(issue, label)
     // GitLab ignores users that cannot be assigned, and assigns one user only without a paid plan.
     if (Array.isArray(assignee_ids)) {
-      const known = assignee_ids.filter((id) => this.#state.users.some((user) => user.id === id))
-      issue.assignees = this.#state.premium ? known : known.slice(0, 1)
+      const known = assignee_ids.filter((id) => state.users.some((user) => user.id === id))
+      issue.assignees = state.premium ? known : known.slice(0, 1)
     }
     if (issue_type !== undefined) issue.issue_type = String(issue_type)
     if (confidential !== undefined) issue.confidential = Boolean(confidential)
     if (state_event) issue.state = state_event === 'close' ? 'closed' : 'opened'
   }
 
-  #label(issue: Issue, label: string): void {
+  function addLabel(issue: Issue, label: string): void {
     const name = label.trim()
     const scope = /^.*::/.exec(name)?.[0]
-    const others = issue.labels.filter(
-      (one) => one !== name && !(this.#state.premium && scope && one.startsWith(scope)),
-    )
+    const others = issue.labels.filter((one) => one !== name && !(state.premium && scope && one.startsWith(scope)))
     issue.labels = [...others, name]
   }
 
-  /** Does what the lines say that are quick actions, and leaves them out. */
-  #act(issue: Issue, text: string): string {
+  /** Runs the quick actions in a text, and returns the text without their lines. */
+  function runQuickActions(issue: Issue, text: string): string {
     return text
       .replaceAll('\r', '')
       .split('\n')
@@ -211,17 +200,17 @@ class Gitlab {
         const [, command, argument = ''] = /^\/(close|confidential|label)(?: (.*))?$/i.exec(line) ?? []
         if (command === 'close') issue.state = 'closed'
         if (command === 'confidential') issue.confidential = true
-        if (command === 'label') this.#label(issue, argument.replace('~', ''))
+        if (command === 'label') addLabel(issue, argument.replace('~', ''))
         return command === undefined
       })
       .join('\n')
   }
 
-  #comment(issue: Issue, { body }: Record<string, unknown>): Reply {
+  function addComment(issue: Issue, { body }: Record<string, unknown>): Reply {
     if (typeof body !== 'string') return invalid('body is missing')
-    const text = this.#act(issue, body)
+    const text = runQuickActions(issue, body)
     if (text.trim() === '') {
-      if (text === body) return said(400, { note: ["can't be blank"] })
+      if (text === body) return refuse(400, { note: ["can't be blank"] })
       return { status: 202, body: { commands_changes: {}, summary: ['Applied.'] } }
     }
     const note = { id: 302 + issue.notes.length, body: text, system: false, created_at: new Date().toISOString() }
@@ -229,23 +218,23 @@ class Gitlab {
     return { status: 201, body: note }
   }
 
-  #notes(issue: Issue, query: URLSearchParams): Reply {
+  function listNotes(issue: Issue, query: URLSearchParams): Reply {
     return page(query.get('sort') === 'asc' ? issue.notes : [...issue.notes].reverse(), query)
   }
 
-  #user(id: number) {
-    const user = this.#state.users.find((one) => one.id === id)
-    return { ...user, state: 'active', web_url: `${this.#url}/${user?.username}` }
+  function userResponse(id: number) {
+    const user = state.users.find((one) => one.id === id)
+    return { ...user, state: 'active', web_url: `${url}/${user?.username}` }
   }
 
-  #shown(issue: Issue) {
+  function toResponse(issue: Issue) {
     const { notes, assignees, ...shown } = issue
     return {
       ...shown,
       project_id: project.id,
-      assignees: assignees.map((id) => this.#user(id)),
+      assignees: assignees.map((id) => userResponse(id)),
       user_notes_count: notes.length,
-      web_url: `${this.#url}/${project.path}/-/issues/${issue.iid}`,
+      web_url: `${url}/${project.path}/-/issues/${issue.iid}`,
       references: {
         short: `#${issue.iid}`,
         relative: `#${issue.iid}`,
@@ -253,6 +242,8 @@ class Gitlab {
       },
     }
   }
+
+  return { answer }
 }
 
 function page(all: unknown[], query: URLSearchParams): Reply {

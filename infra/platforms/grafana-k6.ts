@@ -73,7 +73,7 @@ export async function startGrafanaK6(): Promise<GrafanaK6Server> {
       return refused(401, 'invalid_token', 'Invalid token or authentication scheme.')
     if (call.headers['x-stack-id'] !== stackId)
       return refused(403, 'permission_denied', 'You do not have access to this stack.')
-    return new GrafanaK6(state).answer(call)
+    return createGrafanaK6(state).answer(call)
   })
   return {
     ...served,
@@ -96,39 +96,33 @@ function refused(status: number, code: string, message: string): Reply {
   return { status, body: { error: { message, code, target: null, details: null } } }
 }
 
-class GrafanaK6 {
-  readonly #state: GrafanaK6State
-
-  constructor(state: GrafanaK6State) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, headers, body }: Call): Reply {
+function createGrafanaK6(state: GrafanaK6State) {
+  function answer({ method, path, query, headers, body }: Call): Reply {
     if (`${method} ${path}` === 'GET /cloud/v6/load_tests') return { status: 200, body: { value: [] } }
     const [, loadTest, what] = /^\/cloud\/v6\/load_tests\/(\d+)\/(start|test_runs)$/.exec(path) ?? []
     if (loadTest !== undefined && Number(loadTest) !== test) return missing
-    if (what === 'test_runs') return this.#list(query)
-    if (what === 'start' && method === 'POST') return this.#start(headers['k6-idempotency-key']?.toString(), body)
+    if (what === 'test_runs') return list(query)
+    if (what === 'start' && method === 'POST') return start(headers['k6-idempotency-key']?.toString(), body)
     const [, id, action] = /^\/cloud\/v6\/test_runs\/(\d+)(\/abort)?$/.exec(path) ?? []
-    const run = this.#state.runs.find((one) => String(one.id) === id)
-    if (run && method === 'PATCH') return this.#edit(run, body as Record<string, unknown>)
-    if (run && action && method === 'POST') return this.#abort(run)
-    if (run && !action && method === 'GET') return { status: 200, body: this.#shown(run) }
+    const run = state.runs.find((one) => String(one.id) === id)
+    if (run && method === 'PATCH') return edit(run, body as Record<string, unknown>)
+    if (run && action && method === 'POST') return abort(run)
+    if (run && !action && method === 'GET') return { status: 200, body: toResponse(run) }
     const [, measured, asked] = /^\/cloud\/v5\/test_runs\/(\d+)\/query_aggregate_k6\((.+)\)$/.exec(path) ?? []
-    if (measured && asked) return this.#metric(measured, asked)
+    if (measured && asked) return readMetric(measured, asked)
     return missing
   }
 
-  #start(key: string | undefined, body: unknown): Reply {
-    if (!this.#state.mayRun) return denied
+  function start(key: string | undefined, body: unknown): Reply {
+    if (!state.mayRun) return denied
     if (body !== undefined) return refused(400, 'validation_error', 'A body is not expected.')
     if (key !== undefined && (key.length < 1 || key.length > 36))
       return refused(400, 'validation_error', 'K6-Idempotency-Key must have 1 to 36 characters.')
-    const known = this.#state.runs.find(({ id }) => key !== undefined && id === this.#state.keys.get(key))
-    if (known) return { status: 200, body: this.#started(known) }
+    const known = state.runs.find(({ id }) => key !== undefined && id === state.keys.get(key))
+    if (known) return { status: 200, body: startResponse(known) }
     const created = new Date().toISOString()
     const run: TestRun = {
-      id: 5678 + this.#state.runs.length,
+      id: 5678 + state.runs.length,
       created,
       ended: null,
       note: '',
@@ -136,31 +130,31 @@ class GrafanaK6 {
       result: null,
       details: null,
     }
-    this.#state.runs.push(run)
-    if (key !== undefined) this.#state.keys.set(key, run.id)
-    return { status: 200, body: this.#started(run) }
+    state.runs.push(run)
+    if (key !== undefined) state.keys.set(key, run.id)
+    return { status: 200, body: startResponse(run) }
   }
 
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const after = Date.parse(query.get('created_after') ?? '1970-01-01')
-    const runs = this.#state.runs.filter(({ created }) => Date.parse(created) >= after)
+    const runs = state.runs.filter(({ created }) => Date.parse(created) >= after)
     if (query.get('$orderby') === 'created desc') runs.reverse()
     return {
       status: 200,
-      body: { value: runs.slice(0, Number(query.get('$top') ?? 1_000)).map((run) => this.#shown(run)) },
+      body: { value: runs.slice(0, Number(query.get('$top') ?? 1_000)).map((run) => toResponse(run)) },
     }
   }
 
-  #edit(run: TestRun, { note, ...others }: Record<string, unknown>): Reply {
-    if (!this.#state.mayEdit) return denied
+  function edit(run: TestRun, { note, ...others }: Record<string, unknown>): Reply {
+    if (!state.mayEdit) return denied
     if (typeof note !== 'string' || Object.keys(others).length > 0)
       return refused(400, 'validation_error', 'The request is not valid.')
     run.note = note
     return { status: 204 }
   }
 
-  #abort(run: TestRun): Reply {
-    if (!this.#state.mayRun) return denied
+  function abort(run: TestRun): Reply {
+    if (!state.mayRun) return denied
     if (run.ended || !run.history.some(({ type }) => type === 'running'))
       return refused(409, 'conflict', 'Cannot abort a non-running test.')
     const entered = new Date().toISOString()
@@ -169,21 +163,21 @@ class GrafanaK6 {
     return { status: 204 }
   }
 
-  #metric(id: string, asked: string): Reply {
-    if (this.#state.metricsStatus === 403) return denied
-    if (this.#state.metricsStatus === 503) return { status: 503, body: '<html><title>Unavailable</title>' }
-    const value = this.#state.metrics[asked]
+  function readMetric(id: string, asked: string): Reply {
+    if (state.metricsStatus === 403) return denied
+    if (state.metricsStatus === 503) return { status: 503, body: '<html><title>Unavailable</title>' }
+    const value = state.metrics[asked]
     const [, metric = ''] = /metric='([^']+)'/.exec(asked) ?? []
     const result =
       value === undefined ? [] : [{ metric: { __name__: metric, test_run_id: id }, values: [[1684950639, value]] }]
     return { status: 200, body: { status: 'success', data: { resultType: 'vector', result } } }
   }
 
-  #started(run: TestRun) {
-    return { ...this.#shown(run), test_run_details_page_url: `https://stack.grafana.net/a/k6-app/runs/${run.id}` }
+  function startResponse(run: TestRun) {
+    return { ...toResponse(run), test_run_details_page_url: `https://stack.grafana.net/a/k6-app/runs/${run.id}` }
   }
 
-  #shown({ id, created, ended, note, history, result, details }: TestRun) {
+  function toResponse({ id, created, ended, note, history, result, details }: TestRun) {
     const now = history.at(-1)
     return {
       ...{ id, test_id: test, project_id: 12, started_by: null, created, ended, note },
@@ -200,6 +194,8 @@ class GrafanaK6 {
       ...{ estimated_duration: 600, execution_duration: 0, is_starred: false },
     }
   }
+
+  return { answer }
 }
 
 const missing = refused(404, 'not_found', 'Resource not found.')

@@ -81,9 +81,9 @@ export async function startGremlin(): Promise<GremlinServer> {
   }
   const served = await serve((call) => {
     if (call.headers['authorization'] !== `Key ${token}`)
-      return said(401, 'Authorization header missing or malformed. Please provide proper credentials.')
-    if (call.query.get('teamId') !== state.team) return said(403, 'User requires privilege for target team')
-    return new Gremlin(state, scenario).answer(call)
+      return refuse(401, 'Authorization header missing or malformed. Please provide proper credentials.')
+    if (call.query.get('teamId') !== state.team) return refuse(403, 'User requires privilege for target team')
+    return createGremlin(state, scenario).answer(call)
   })
   return {
     ...served,
@@ -99,80 +99,72 @@ export async function startGremlin(): Promise<GremlinServer> {
 }
 
 /** Refusals are text. */
-function said(status: number, text: string): Reply {
+function refuse(status: number, text: string): Reply {
   return { status, body: text, headers: { 'content-type': 'text/plain' } }
 }
 
-class Gremlin {
-  readonly #state: GremlinState
-  readonly #scenario: string
-
-  constructor(state: GremlinState, scenario: string) {
-    this.#state = state
-    this.#scenario = scenario
-  }
-
-  answer({ method, path, query, headers, body }: Call): Reply {
+function createGremlin(state: GremlinState, scenario: string) {
+  function answer({ method, path, query, headers, body }: Call): Reply {
     const at = `${method} ${path}`
     if (at === 'GET /v1/scenarios/active') return { status: 200, body: [] }
     const [, halted, number] = /^POST \/v1\/scenarios\/halt\/([^/]+)\/runs\/(\d+)$/.exec(at) ?? []
-    if (halted) return this.#halt(this.#find(halted, number))
+    if (halted) return halt(find(halted, number))
     const [, guid, rest = ''] = /^\w+ \/v1\/scenarios\/([^/]+)\/runs(?:\/(\w+))?$/.exec(at) ?? []
-    if (guid !== this.#scenario) return said(404, `${guid} not found`)
-    if (method === 'POST' && rest === '') return this.#start(headers['content-type'], body)
-    if (!this.#state.mayList) return said(403, 'User requires privilege for target team: SCENARIOS_READ')
-    if (rest === 'paged') return this.#list(query)
-    const run = this.#find(guid, rest)
-    if (!run) return said(404, 'scenario run not found')
-    return { status: 200, body: this.#state.inList ? [this.#shown(run)] : this.#shown(run) }
+    if (guid !== scenario) return refuse(404, `${guid} not found`)
+    if (method === 'POST' && rest === '') return start(headers['content-type'], body)
+    if (!state.mayList) return refuse(403, 'User requires privilege for target team: SCENARIOS_READ')
+    if (rest === 'paged') return list(query)
+    const run = find(guid, rest)
+    if (!run) return refuse(404, 'scenario run not found')
+    return { status: 200, body: state.inList ? [toResponse(run)] : toResponse(run) }
   }
 
-  #find(guid: string, number = ''): Run | undefined {
-    return guid === this.#scenario ? this.#state.runs.find((run) => String(run.number) === number) : undefined
+  function find(guid: string, number = ''): Run | undefined {
+    return guid === scenario ? state.runs.find((run) => String(run.number) === number) : undefined
   }
 
-  #start(type: unknown, body: unknown): Reply {
-    if (!this.#state.mayRun) return said(403, 'User requires privilege for target team: SCENARIOS_RUN')
+  function start(type: unknown, body: unknown): Reply {
+    if (!state.mayRun) return refuse(403, 'User requires privilege for target team: SCENARIOS_RUN')
     const { hypothesis, ...others } = (body ?? {}) as { hypothesis?: string }
-    if (type !== 'application/json' || Object.keys(others).length > 0) return said(400, 'Bad Request')
-    const going = this.#state.runs.find(({ stage }) => !lastStages.includes(stage))
-    if (going) return said(409, `Scenario run number ${going.number} is in progress`)
-    const number = this.#state.runs.length + 1
-    this.#state.runs.push({ number, hypothesis, stage: 'NotStarted', ended: null, nodes: {} })
+    if (type !== 'application/json' || Object.keys(others).length > 0) return refuse(400, 'Bad Request')
+    const going = state.runs.find(({ stage }) => !lastStages.includes(stage))
+    if (going) return refuse(409, `Scenario run number ${going.number} is in progress`)
+    const number = state.runs.length + 1
+    state.runs.push({ number, hypothesis, stage: 'NotStarted', ended: null, nodes: {} })
     return {
       status: 200,
-      body: this.#state.quoted ? `"${number}"` : `${number}\n`,
+      body: state.quoted ? `"${number}"` : `${number}\n`,
       headers: { 'content-type': 'text/plain' },
     }
   }
 
   /** The token of the next page is the number of the last run on this one. */
-  #list(query: URLSearchParams): Reply {
-    const hidden = this.#state.listsLate > 0 ? 1 : 0
-    this.#state.listsLate -= hidden
-    const runs = this.#state.runs.slice(0, this.#state.runs.length - hidden)
-    if (runs.length === 0) return said(404, 'scenario not found, or no runs found for that scenario')
+  function list(query: URLSearchParams): Reply {
+    const hidden = state.listsLate > 0 ? 1 : 0
+    state.listsLate -= hidden
+    const runs = state.runs.slice(0, state.runs.length - hidden)
+    if (runs.length === 0) return refuse(404, 'scenario not found, or no runs found for that scenario')
     const limit = Number(query.get('limit') ?? 1_000)
     const after = query.has('runNumber') ? Number(query.get('runNumber')) : undefined
     const forward = query.get('forward') !== 'false'
-    if (!forward && this.#state.listsForwardOnly)
+    if (!forward && state.listsForwardOnly)
       return { status: 200, body: { pageSize: limit, pageToken: null, items: [] } }
     const isAfter = (number: number) => after === undefined || (forward ? number > after : number < after)
     const items = (forward ? runs : runs.toReversed()).filter(({ number }) => isAfter(number)).slice(0, limit)
     const pageToken = items.length === limit ? String(items.at(-1)?.number) : null
-    return { status: 200, body: { pageSize: limit, pageToken, items: items.map((run) => this.#shown(run)) } }
+    return { status: 200, body: { pageSize: limit, pageToken, items: items.map((run) => toResponse(run)) } }
   }
 
-  #halt(run: Run | undefined): Reply {
-    if (!this.#state.mayRun) return said(403, 'User requires privilege for target team: MINIMUM_TEAM_PRIVILEGES')
-    if (!run) return said(404, 'scenario not found')
+  function halt(run: Run | undefined): Reply {
+    if (!state.mayRun) return refuse(403, 'User requires privilege for target team: MINIMUM_TEAM_PRIVILEGES')
+    if (!run) return refuse(404, 'scenario not found')
     if (!lastStages.includes(run.stage)) {
-      Object.assign(run, this.#state.slow ? { stage: 'HaltRequested' } : { stage: 'Halted', ended: over })
+      Object.assign(run, state.slow ? { stage: 'HaltRequested' } : { stage: 'Halted', ended: over })
     }
     return { status: 202 }
   }
 
-  #shown({ number, hypothesis, stage, failedReason, result, passCriteria, ended, nodes }: Run) {
+  function toResponse({ number, hypothesis, stage, failedReason, result, passCriteria, ended, nodes }: Run) {
     const stageMetadata = failedReason ? { failedReason } : {}
     const results = {
       ...(result ? { results: { status: result } } : {}),
@@ -180,13 +172,15 @@ class Gremlin {
     }
     const graph = { nodes, observers: [] }
     const name = 'Unreliable network'
-    if (this.#state.camelCase) {
+    if (state.camelCase) {
       const times = { createdAt: STARTED_AT, endTime: ended }
-      const named = { scenarioId: this.#scenario, runNumber: number, stageInfo: { stage, stageMetadata } }
+      const named = { scenarioId: scenario, runNumber: number, stageInfo: { stage, stageMetadata } }
       return { ...named, name, hypothesis, ...times, ...results, graph }
     }
     const times = { start_time: STARTED_AT, ...(ended ? { end_time: ended } : {}) }
-    const named = { guid: this.#scenario, run_number: number, stage_info: { stage, stageMetadata } }
+    const named = { guid: scenario, run_number: number, stage_info: { stage, stageMetadata } }
     return { ...named, name, hypothesis, ...times, ...results, graph }
   }
+
+  return { answer }
 }

@@ -84,7 +84,7 @@ export async function startJenkins(): Promise<JenkinsServer> {
   }
   const username = 'robot'
   const token = '11a1b2c3d4e5f60718293a4b5c6d7e8f90'
-  const served = await serve((call) => new Jenkins(state, `${username}:${token}`).answer(call))
+  const served = await serve((call) => createJenkins(state, `${username}:${token}`).answer(call))
   return {
     ...served,
     username,
@@ -114,41 +114,33 @@ export async function startJenkins(): Promise<JenkinsServer> {
 
 const firstPlace = 17
 
-class Jenkins {
-  readonly #state: JenkinsState
-  readonly #credentials: string
-
-  constructor(state: JenkinsState, credentials: string) {
-    this.#state = state
-    this.#credentials = credentials
-  }
-
-  answer(call: Call): Reply {
+function createJenkins(state: JenkinsState, credentials: string) {
+  function answer(call: Call): Reply {
     const { method, path, query, headers } = call
     const given = Buffer.from(String(headers['authorization']).replace('Basic ', ''), 'base64').toString()
-    if (given !== this.#credentials) return page(401, `Invalid password/token for user: ${given.split(':')[0]}`)
+    if (given !== credentials) return page(401, `Invalid password/token for user: ${given.split(':')[0]}`)
     if (path === '/me/api/json') return { status: 200, body: { _class: 'hudson.model.User', id: 'robot' } }
-    if (path === '/queue/api/json') return this.#queue()
-    if (path === '/queue/cancelItem' && method === 'POST') return this.#cancel(Number(query.get('id')))
+    if (path === '/queue/api/json') return getQueue()
+    if (path === '/queue/cancelItem' && method === 'POST') return cancel(Number(query.get('id')))
     const place = /^\/queue\/item\/(\d+)\/api\/json$/.exec(path)?.[1]
-    if (place) return this.#item(Number(place))
-    const found = this.#state.jobs.find(({ name }) => path.startsWith(`/job/${name.split('/').join('/job/')}/`))
+    if (place) return getQueueItem(Number(place))
+    const found = state.jobs.find(({ name }) => path.startsWith(`/job/${name.split('/').join('/job/')}/`))
     if (!found) return page(404, 'Not Found')
     const rest = path.slice(`/job/${found.name.split('/').join('/job/')}/`.length)
-    if (rest === 'api/json') return this.#job(found, query.get('tree') ?? '')
-    if (rest === 'build' || rest === 'buildWithParameters') return this.#start(found, rest, call)
+    if (rest === 'api/json') return getJob(found, query.get('tree') ?? '')
+    if (rest === 'build' || rest === 'buildWithParameters') return start(found, rest, call)
     const [, number, what] = /^(\d+)\/(.+)$/.exec(rest) ?? []
     const build = found.builds.find((one) => one.number === Number(number))
     if (!build) return page(404, 'Not Found')
-    if (what === 'api/json') return this.#build(found, build)
-    if (what === 'stop' && method === 'POST') return this.#stop(build)
-    if (what === 'wfapi/describe' && found.kind === 'WorkflowJob' && this.#state.hasStageView)
+    if (what === 'api/json') return getBuild(found, build)
+    if (what === 'stop' && method === 'POST') return stopBuild(build)
+    if (what === 'wfapi/describe' && found.kind === 'WorkflowJob' && state.hasStageView)
       return { status: 200, body: { id: number, name: `#${number}`, status: 'IN_PROGRESS', stages: build.stages } }
     return page(404, 'Not Found')
   }
 
-  #queue(): Reply {
-    const items = this.#state.queue
+  function getQueue(): Reply {
+    const items = state.queue
       .filter(({ executable, cancelled }) => executable === undefined && !cancelled)
       .map(({ id, parameters }) => ({
         _class: 'hudson.model.Queue$BuildableItem',
@@ -162,27 +154,27 @@ class Jenkins {
     return { status: 200, body: { _class: 'hudson.model.Queue', items } }
   }
 
-  #item(id: number): Reply {
-    const item = this.#state.queue.find((one) => one.id === id)
+  function getQueueItem(id: number): Reply {
+    const item = state.queue.find((one) => one.id === id)
     if (!item) return page(404, 'Not Found')
     const { job, why, cancelled, executable } = item
     if (!cancelled && executable === undefined)
       return { status: 200, body: { _class: 'hudson.model.Queue$WaitingItem', why } }
-    const url = `${this.#state.rootUrl}job/${job.name.split('/').join('/job/')}/${executable}/`
+    const url = `${state.rootUrl}job/${job.name.split('/').join('/job/')}/${executable}/`
     const left = executable === undefined ? null : { _class: classOf(job, 'Run'), number: executable, url }
     return { status: 200, body: { _class: 'hudson.model.Queue$LeftItem', why: null, cancelled, executable: left } }
   }
 
-  #cancel(id: number): Reply {
-    const item = this.#state.queue.find((one) => one.id === id)
+  function cancel(id: number): Reply {
+    const item = state.queue.find((one) => one.id === id)
     if (!item) return trace(404, `Provided id (${id}) not found`)
-    if (!this.#state.may.cancel) return trace(422, `Item for id (${id}) is not cancellable`)
+    if (!state.may.cancel) return trace(422, `Item for id (${id}) is not cancellable`)
     if (item.executable !== undefined || item.cancelled) return trace(500, `Could not cancel run for id ${id}`)
     item.cancelled = true
     return { status: 204 }
   }
 
-  #job(job: Job, tree: string): Reply {
+  function getJob(job: Job, tree: string): Reply {
     const property = [
       { _class: 'jenkins.model.BuildDiscarderProperty' },
       ...(job.parameters.length === 0
@@ -213,9 +205,9 @@ class Jenkins {
     }
   }
 
-  #start(job: Job, how: string, { method, headers, body }: Call): Reply {
+  function start(job: Job, how: string, { method, headers, body }: Call): Reply {
     if (method !== 'POST') return page(405, 'Method Not Allowed')
-    if (!this.#state.may.build) return forbidden('Job/Build', 'hudson.model.Item.Build')
+    if (!state.may.build) return forbidden('Job/Build', 'hudson.model.Item.Build')
     if (!job.buildable) return trace(409, `${job.name} is not buildable!`)
     if (how === 'build' && job.parameters.length > 0) return page(400, 'Nothing is submitted')
     if (how === 'buildWithParameters' && job.parameters.length === 0)
@@ -225,20 +217,20 @@ class Jenkins {
     const form = new URLSearchParams(typeof body === 'string' ? body : '')
     // Jenkins ignores undefined parameters.
     const parameters = job.parameters.map((name) => ({ name, value: form.get(name) ?? 'default' }))
-    const same = this.#state.queue.find(
+    const same = state.queue.find(
       (item) =>
         item.job === job &&
         item.executable === undefined &&
         !item.cancelled &&
         JSON.stringify(item.parameters) === JSON.stringify(parameters),
     )
-    const id = same?.id ?? firstPlace + this.#state.queue.length
+    const id = same?.id ?? firstPlace + state.queue.length
     const why = 'In the quiet period. Expires in 4.9 sec'
-    if (!same) this.#state.queue.push({ id, job, parameters, why, cancelled: false, executable: undefined })
-    return { status: 201, headers: { location: `${this.#state.rootUrl}queue/item/${id}/` } }
+    if (!same) state.queue.push({ id, job, parameters, why, cancelled: false, executable: undefined })
+    return { status: 201, headers: { location: `${state.rootUrl}queue/item/${id}/` } }
   }
 
-  #build(job: Job, { building, result, duration, tests }: Build): Reply {
+  function getBuild(job: Job, { building, result, duration, tests }: Build): Reply {
     const actions = [
       { _class: 'hudson.model.CauseAction' },
       {},
@@ -247,11 +239,13 @@ class Jenkins {
     return { status: 200, body: { _class: classOf(job, 'Run'), actions, building, duration, result } }
   }
 
-  #stop(build: Build): Reply {
-    if (!this.#state.may.cancel) return forbidden('Job/Cancel', 'hudson.model.Item.Cancel')
+  function stopBuild(build: Build): Reply {
+    if (!state.may.cancel) return forbidden('Job/Cancel', 'hudson.model.Item.Cancel')
     if (build.building) Object.assign(build, { building: false, result: 'ABORTED', duration: 2_000 })
-    return { status: 302, headers: { location: `${this.#state.rootUrl}job/` } }
+    return { status: 302, headers: { location: `${state.rootUrl}job/` } }
   }
+
+  return { answer }
 }
 
 function classOf({ kind }: Job, what: 'Job' | 'Run'): string {

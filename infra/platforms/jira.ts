@@ -128,7 +128,7 @@ export async function startJira(): Promise<JiraServer> {
     if (!allowed.includes(String(call.headers['authorization']))) {
       return { status: 401, body: 'Client must be authenticated to access this resource.' }
     }
-    return new Jira(state, served.url).answer(call)
+    return createJira(state, served.url).answer(call)
   })
   return { ...served, email, token, state }
 }
@@ -139,60 +139,52 @@ function refused(status: number, errorMessages: string[], errors: Record<string,
   return { status, body: { errorMessages, errors } }
 }
 
-class Jira {
-  readonly #state: JiraState
-  readonly #url: string
-
-  constructor(state: JiraState, url: string) {
-    this.#state = state
-    this.#url = url
-  }
-
-  answer(call: Call): Reply {
+function createJira(state: JiraState, url: string) {
+  function answer(call: Call): Reply {
     const { method, path, query } = call
     const at = `${method} ${path.replace(/^\/rest\/api\/3\//, '')}`
     if (at === 'GET myself') return { status: 200, body: { accountId: '5b10a2844c20165700ede21g', active: true } }
-    if (at === 'POST issue') return this.#create(call.body)
-    if (at === 'POST issue/bulkfetch') return this.#fetch(call.body)
-    if (at === 'GET user/search') return this.#users(query.get('query') ?? '')
-    if (at === 'GET search/jql') return this.#state.oldSearch ? gone('null for uri') : this.#search(query)
-    if (at === 'GET search') return this.#state.oldSearch ? this.#search(query) : removed
+    if (at === 'POST issue') return create(call.body)
+    if (at === 'POST issue/bulkfetch') return bulkFetch(call.body)
+    if (at === 'GET user/search') return listUsers(query.get('query') ?? '')
+    if (at === 'GET search/jql') return state.oldSearch ? gone('null for uri') : search(query)
+    if (at === 'GET search') return state.oldSearch ? search(query) : removed
     const property = /^GET comment\/(\d+)\/properties\/(.+)$/.exec(at)
-    if (property) return this.#commentProperty(property[1], property[2])
+    if (property) return getCommentProperty(property[1], property[2])
     const [, id, rest = ''] = /^\w+ issue\/([^/]+)(?:\/(\w+))?$/.exec(at) ?? []
-    const issue = this.#state.issues.find((one) => one.id === id || one.key === id?.toUpperCase())
+    const issue = state.issues.find((one) => one.id === id || one.key === id?.toUpperCase())
     if (id === undefined) return gone(`No such path: ${at}`)
     if (!issue) return missing()
     switch (`${method} ${rest}`) {
       case 'GET ':
-        return { status: 200, body: this.#shown(issue, query.get('fields')?.split(',')) }
+        return { status: 200, body: toResponse(issue, query.get('fields')?.split(',')) }
       case 'PUT ':
-        return this.#edit(issue, call.body)
+        return edit(issue, call.body)
       case 'GET transitions':
-        return this.#transitions(issue, query.get('expand') === 'transitions.fields')
+        return listTransitions(issue, query.get('expand') === 'transitions.fields')
       case 'POST transitions':
-        return this.#move(issue, call.body)
+        return move(issue, call.body)
       case 'GET comment':
-        return this.#comments(issue, query)
+        return listComments(issue, query)
       case 'POST comment':
-        return this.#comment(issue, call.body)
+        return addComment(issue, call.body)
       default:
         return { status: 405 }
     }
   }
 
-  #create(body: unknown): Reply {
+  function create(body: unknown): Reply {
     const { fields = {}, properties = [] } = (body ?? {}) as {
       fields?: Record<string, unknown>
       properties?: Property[]
     }
-    const errors = this.#fieldErrors(fields, properties)
+    const errors = fieldErrors(fields, properties)
     const { key, id } = (fields['project'] ?? {}) as { key?: string; id?: string }
     if (key !== project.key && id !== project.id) errors['project'] = 'valid project is required'
     if (fields['issuetype'] === undefined) errors['issuetype'] = 'Specify an issue type'
     if (fields['summary'] === undefined) errors['summary'] = 'You must specify a summary of the issue.'
     if (Object.keys(errors).length > 0) return refused(400, [], errors)
-    const number = this.#state.nextKey++
+    const number = state.nextKey++
     const issue: Issue = {
       id: String(10_000 + number),
       key: `${project.key}-${number}`,
@@ -202,31 +194,31 @@ class Jira {
       properties,
       comments: [],
     }
-    this.#state.issues.push(issue)
-    return { status: 201, body: { id: issue.id, key: issue.key, self: `${this.#url}/rest/api/3/issue/${issue.id}` } }
+    state.issues.push(issue)
+    return { status: 201, body: { id: issue.id, key: issue.key, self: `${url}/rest/api/3/issue/${issue.id}` } }
   }
 
-  #edit(issue: Issue, body: unknown): Reply {
+  function edit(issue: Issue, body: unknown): Reply {
     const { fields = {}, update = {} } = (body ?? {}) as {
       fields?: Record<string, unknown>
       update?: Record<string, { add?: string }[]>
     }
-    if (this.#state.closedIsLocked && this.#status(issue.status).category === 'done') {
+    if (state.closedIsLocked && findStatus(issue.status).category === 'done') {
       return refused(400, ['You do not have permission to edit issues in this project.'])
     }
     const added = (update['labels'] ?? []).map(({ add }) => add)
-    const errors = this.#fieldErrors(fields, [])
+    const errors = fieldErrors(fields, [])
     if ('labels' in fields && update['labels']) {
       errors['labels'] = "Field 'labels' cannot appear in both 'fields' and 'update'"
     }
-    Object.assign(errors, added.length > 0 ? this.#fieldErrors({ labels: added }, []) : {})
+    Object.assign(errors, added.length > 0 ? fieldErrors({ labels: added }, []) : {})
     if (Object.keys(errors).length > 0) return refused(400, [], errors)
     Object.assign(issue.fields, fields)
     issue.fields['labels'] = [...new Set([...(issue.fields['labels'] as string[]), ...added])]
     return { status: 204 }
   }
 
-  #fieldErrors(fields: Record<string, unknown>, properties: Property[]): Record<string, string> {
+  function fieldErrors(fields: Record<string, unknown>, properties: Property[]): Record<string, string> {
     const errors: Record<string, string> = {}
     const known = [
       'project',
@@ -240,7 +232,7 @@ class Jira {
       ...Object.keys(options),
     ]
     for (const field of Object.keys(fields)) {
-      if (!known.includes(field) || this.#state.offScreen.includes(field)) {
+      if (!known.includes(field) || state.offScreen.includes(field)) {
         errors[field] = `Field '${field}' cannot be set. It is not on the appropriate screen, or unknown.`
       }
     }
@@ -268,7 +260,7 @@ class Jira {
       const option = fields[field] as { value?: string } | undefined
       if (option && !allowed.includes(option.value ?? '')) errors[field] = `Option value '${option.value}' is not valid`
     }
-    if (assignee && !this.#state.users.some(({ accountId }) => accountId === assignee.accountId)) {
+    if (assignee && !state.users.some(({ accountId }) => accountId === assignee.accountId)) {
       errors['assignee'] = `User '${assignee.accountId}' does not exist.`
     }
     if (properties.some(({ key, value }) => typeof key !== 'string' || value === undefined)) {
@@ -278,12 +270,12 @@ class Jira {
   }
 
   /** The three kinds of query that are asked here; anything else is refused, as Jira refuses what it does not know. */
-  #search(query: URLSearchParams): Reply {
+  function search(query: URLSearchParams): Reply {
     const jql = query.get('jql') ?? ''
     const [, field, value] =
       /^(labels|project) = "?([\w-]+)"?(?: ORDER BY (?:created|key) (?:ASC|DESC))?$/.exec(jql) ?? []
     if (!field) return refused(400, [`Error in the JQL Query: "${jql}" is not understood here.`])
-    const indexed = this.#state.issues.filter(({ created }) => Date.now() - created >= this.#state.indexLag)
+    const indexed = state.issues.filter(({ created }) => Date.now() - created >= state.indexLag)
     const found = indexed.filter(({ fields }) =>
       field === 'labels'
         ? (fields['labels'] as string[]).includes(value ?? '')
@@ -296,11 +288,11 @@ class Jira {
     const fields = query.get('fields')?.split(',') ?? []
     const issues = found
       .slice(0, Number(query.get('maxResults') ?? 50))
-      .map((issue) => this.#shown(issue, fields, query.get('properties')))
+      .map((issue) => toResponse(issue, fields, query.get('properties')))
     return { status: 200, body: { issues, isLast: true } }
   }
 
-  #fetch(body: unknown): Reply {
+  function bulkFetch(body: unknown): Reply {
     const {
       issueIdsOrKeys = [],
       fields = [],
@@ -311,14 +303,12 @@ class Jira {
       properties?: string[]
     }
     if (issueIdsOrKeys.length === 0 || issueIdsOrKeys.length > 100) return refused(400, ['issueIdsOrKeys: 1 to 100'])
-    const found = this.#state.issues.filter(
-      ({ id, key }) => issueIdsOrKeys.includes(id) || issueIdsOrKeys.includes(key),
-    )
+    const found = state.issues.filter(({ id, key }) => issueIdsOrKeys.includes(id) || issueIdsOrKeys.includes(key))
     const lost = issueIdsOrKeys.filter((asked) => !found.some(({ id, key }) => id === asked || key === asked))
     return {
       status: 200,
       body: {
-        issues: found.map((issue) => this.#shown(issue, fields, properties.join())),
+        issues: found.map((issue) => toResponse(issue, fields, properties.join())),
         issueErrors: lost.map((id) => ({
           id,
           errorMessage: 'Issue does not exist or you do not have permission to see it.',
@@ -327,8 +317,8 @@ class Jira {
     }
   }
 
-  #shown(issue: Issue, asked: string[] = ['*all'], properties?: string | null) {
-    const all: Record<string, unknown> = { ...issue.fields, status: this.#statusShown(issue.status) }
+  function toResponse(issue: Issue, asked: string[] = ['*all'], properties?: string | null) {
+    const all: Record<string, unknown> = { ...issue.fields, status: statusResponse(issue.status) }
     const fields = asked.includes('*all')
       ? all
       : Object.fromEntries(Object.entries(all).filter(([name]) => asked.includes(name)))
@@ -336,49 +326,47 @@ class Jira {
     return {
       id: issue.id,
       key: issue.key,
-      self: `${this.#url}/rest/api/3/issue/${issue.id}`,
+      self: `${url}/rest/api/3/issue/${issue.id}`,
       fields,
       ...(properties ? { properties: Object.fromEntries(held.map(({ key, value }) => [key, value])) } : {}),
     }
   }
 
-  #status(name: string): Status {
-    const status = this.#state.statuses.find((one) => one.name === name)
+  function findStatus(name: string): Status {
+    const status = state.statuses.find((one) => one.name === name)
     if (!status) throw new Error(`The workflow has no status ${name}`)
     return status
   }
 
-  #statusShown(name: string) {
-    const { id, category } = this.#status(name)
+  function statusResponse(name: string) {
+    const { id, category } = findStatus(name)
     return { id, name, statusCategory: { key: category } }
   }
 
-  #transitions(issue: Issue, expanded: boolean): Reply {
-    const transitions = (this.#state.transitions[issue.status] ?? []).map(
-      ({ id, name, to, resolutions, required = {} }) => ({
-        id,
-        name,
-        to: this.#statusShown(to),
-        hasScreen: resolutions !== undefined || Object.keys(required).length > 0,
-        isAvailable: true,
-        ...(expanded
-          ? {
-              fields: {
-                // Of some fields the values are text.
-                customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
-                ...(resolutions
-                  ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
-                  : {}),
-                ...Object.fromEntries(Object.entries(required).map(([key, field]) => [key, requiredField(key, field)])),
-              },
-            }
-          : {}),
-      }),
-    )
+  function listTransitions(issue: Issue, expanded: boolean): Reply {
+    const transitions = (state.transitions[issue.status] ?? []).map(({ id, name, to, resolutions, required = {} }) => ({
+      id,
+      name,
+      to: statusResponse(to),
+      hasScreen: resolutions !== undefined || Object.keys(required).length > 0,
+      isAvailable: true,
+      ...(expanded
+        ? {
+            fields: {
+              // Of some fields the values are text.
+              customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
+              ...(resolutions
+                ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
+                : {}),
+              ...Object.fromEntries(Object.entries(required).map(([key, field]) => [key, requiredField(key, field)])),
+            },
+          }
+        : {}),
+    }))
     return { status: 200, body: { expand: 'transitions', transitions } }
   }
 
-  #move(issue: Issue, body: unknown): Reply {
+  function move(issue: Issue, body: unknown): Reply {
     const {
       transition,
       fields = {},
@@ -388,7 +376,7 @@ class Jira {
       fields?: { resolution?: { name?: string }; [field: string]: unknown }
       update?: Record<string, { add?: string }[]>
     }
-    const chosen = (this.#state.transitions[issue.status] ?? []).find(({ id }) => id === transition?.id)
+    const chosen = (state.transitions[issue.status] ?? []).find(({ id }) => id === transition?.id)
     if (!chosen) {
       return refused(400, [
         'It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.',
@@ -423,11 +411,11 @@ class Jira {
     return { status: 204 }
   }
 
-  #comments(issue: Issue, query: URLSearchParams): Reply {
+  function listComments(issue: Issue, query: URLSearchParams): Reply {
     const startAt = Number(query.get('startAt') ?? 0)
     const maxResults = Math.min(100, Number(query.get('maxResults') ?? 50))
     const ordered = query.get('orderBy') === '-created' ? [...issue.comments].reverse() : issue.comments
-    const shows = this.#state.expandsProperties && query.get('expand') === 'properties'
+    const shows = state.expandsProperties && query.get('expand') === 'properties'
     const comments = ordered.slice(startAt, startAt + maxResults).map(({ id, body, properties }) => ({
       id,
       body,
@@ -436,26 +424,28 @@ class Jira {
     return { status: 200, body: { startAt, maxResults, total: issue.comments.length, comments } }
   }
 
-  #comment(issue: Issue, asked: unknown): Reply {
+  function addComment(issue: Issue, asked: unknown): Reply {
     const { body, properties = [] } = (asked ?? {}) as { body?: unknown; properties?: Property[] }
     if (adfErrors(body).length > 0) return refused(400, [], { comment: 'Comment body is not valid!' })
-    const id = String(20_000 + this.#state.issues.flatMap(({ comments }) => comments).length)
+    const id = String(20_000 + state.issues.flatMap(({ comments }) => comments).length)
     issue.comments.push({ id, body, properties })
-    return { status: 201, body: { id, body, self: `${this.#url}/rest/api/3/issue/${issue.id}/comment/${id}` } }
+    return { status: 201, body: { id, body, self: `${url}/rest/api/3/issue/${issue.id}/comment/${id}` } }
   }
 
-  #commentProperty(id: string | undefined, key: string | undefined): Reply {
-    const comment = this.#state.issues.flatMap(({ comments }) => comments).find((one) => one.id === id)
+  function getCommentProperty(id: string | undefined, key: string | undefined): Reply {
+    const comment = state.issues.flatMap(({ comments }) => comments).find((one) => one.id === id)
     const property = comment?.properties.find((one) => one.key === key)
     return property ? { status: 200, body: property } : refused(404, [`The property with key '${key}' does not exist.`])
   }
 
-  #users(asked: string): Reply {
-    const found = this.#state.users.filter(({ emailAddress, displayName }) =>
+  function listUsers(asked: string): Reply {
+    const found = state.users.filter(({ emailAddress, displayName }) =>
       emailAddress ? emailAddress.includes(asked) : displayName.toLowerCase().startsWith(asked.split('@')[0] ?? asked),
     )
     return { status: 200, body: found }
   }
+
+  return { answer }
 }
 
 /** The metadata of a field of a screen. */

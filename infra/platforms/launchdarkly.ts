@@ -67,7 +67,7 @@ export async function startLaunchDarkly(): Promise<LaunchDarklyServer> {
   const served = await serve((call) => {
     const given = call.headers['authorization']
     if (given !== token && given !== readerToken) return refusal(401, 'unauthorized', 'Invalid access token')
-    return new LaunchDarkly(state).answer(call, given === readerToken)
+    return createLaunchDarkly(state).answer(call, given === readerToken)
   })
   const everywhere = (on: boolean, fallthrough: InEnvironment['fallthrough']) => ({
     production: { on, fallthrough },
@@ -101,14 +101,8 @@ function refusal(status: number, code: string, message: string): Reply {
   return { status, body: { code, message } }
 }
 
-class LaunchDarkly {
-  readonly #state: LaunchDarklyState
-
-  constructor(state: LaunchDarklyState) {
-    this.#state = state
-  }
-
-  answer(call: Call, readsOnly: boolean): Reply {
+function createLaunchDarkly(state: LaunchDarklyState) {
+  function answer(call: Call, readsOnly: boolean): Reply {
     const { method, path } = call
     if (call.headers['ld-api-version'] !== '20240415') return refusal(400, 'invalid_request', 'Unknown API version')
     if (path === '/api/v2/caller-identity') return { status: 200, body: { tokenName: 'robot', serviceToken: true } }
@@ -117,17 +111,17 @@ class LaunchDarkly {
       /^\/api\/v2\/projects\/([^/]+)\/flags\/([^/]+)\/environments\/([^/]+)\/approval-requests(?:\/([^/]+))?(?:\/(apply))?$/.exec(
         path,
       ) ?? []
-    const flag = this.#state.flags[name || of]
+    const flag = state.flags[name || of]
     if ((project ?? inProject) !== 'shop') return refusal(404, 'not_found', 'Unknown project key')
     if (!flag) return refusal(404, 'not_found', 'Unknown feature key')
     if (method !== 'GET' && readsOnly) return refusal(403, 'forbidden', 'Access to the requested resource was denied')
-    if (name && method === 'GET') return this.#shown(name, flag, call.query.get('env') ?? '')
-    if (name && method === 'PATCH') return this.#patch(name, flag, call)
-    if (id === undefined) return this.#approvals(of, environment, call)
-    return this.#approval(id, method, what)
+    if (name && method === 'GET') return toResponse(name, flag, call.query.get('env') ?? '')
+    if (name && method === 'PATCH') return patch(name, flag, call)
+    if (id === undefined) return listApprovals(of, environment, call)
+    return getApproval(id, method, what)
   }
 
-  #shown(key: string, { variations, environments }: Flag, env: string): Reply {
+  function toResponse(key: string, { variations, environments }: Flag, env: string): Reply {
     const there = environments[env]
     if (!there) return refusal(404, 'not_found', 'Unknown environment key')
     const _site = { href: `/shop/${env}/features/${key}`, type: 'text/html' }
@@ -143,20 +137,25 @@ class LaunchDarkly {
     return { status: 200, body }
   }
 
-  #patch(key: string, flag: Flag, { headers, body }: Call): Reply {
+  function patch(key: string, flag: Flag, { headers, body }: Call): Reply {
     if (headers['content-type'] !== semanticPatch) {
       return refusal(400, 'invalid_request', 'A JSON patch must be a list of operations')
     }
     const { environmentKey = '', instructions } = body as { environmentKey?: string; instructions: Instruction[] }
     const there = flag.environments[environmentKey]
     if (!there) return refusal(404, 'not_found', 'Unknown environment key')
-    if (this.#state.guarded.includes(environmentKey)) {
+    if (state.guarded.includes(environmentKey)) {
       return refusal(405, 'approval_required', 'Approval is required to make this request')
     }
-    return this.#carryOut(key, flag, there, instructions) ?? this.#shown(key, flag, environmentKey)
+    return carryOut(key, flag, there, instructions) ?? toResponse(key, flag, environmentKey)
   }
 
-  #carryOut(key: string, { variations }: Flag, there: InEnvironment, instructions: Instruction[]): Reply | undefined {
+  function carryOut(
+    key: string,
+    { variations }: Flag,
+    there: InEnvironment,
+    instructions: Instruction[],
+  ): Reply | undefined {
     for (const { kind, rolloutContextKind, rolloutBucketBy, rolloutWeights } of instructions) {
       if (kind === 'turnFlagOn' || kind === 'turnFlagOff') there.on = kind === 'turnFlagOn'
       else if (kind === 'updateFallthroughVariationOrRollout' && rolloutWeights) {
@@ -172,8 +171,8 @@ class LaunchDarkly {
     return undefined
   }
 
-  #approvals(flag: string, environment: string, { method, body }: Call): Reply {
-    const all = this.#state.approvals
+  function listApprovals(flag: string, environment: string, { method, body }: Call): Reply {
+    const all = state.approvals
     if (method === 'GET') {
       const items = all.filter((one) => one.flag === flag && one.environment === environment)
       return { status: 200, body: { items: items.map(shownApproval), _links: {} } }
@@ -198,18 +197,20 @@ class LaunchDarkly {
     return { status: 201, body: shownApproval(approval) }
   }
 
-  #approval(id: string, method: string, what: string | undefined): Reply {
-    const approval = this.#state.approvals.find((one) => one.id === id)
+  function getApproval(id: string, method: string, what: string | undefined): Reply {
+    const approval = state.approvals.find((one) => one.id === id)
     if (!approval) return refusal(404, 'not_found', 'Unknown approval request')
     if (method === 'GET' && what === undefined) return { status: 200, body: shownApproval(approval) }
-    if (!this.#state.mayApply) return refusal(403, 'forbidden', 'Access to the requested resource was denied')
+    if (!state.mayApply) return refusal(403, 'forbidden', 'Access to the requested resource was denied')
     if (approval.reviewStatus !== 'approved') return refusal(400, 'invalid_request', 'Not approved')
-    const flag = this.#state.flags[approval.flag]
+    const flag = state.flags[approval.flag]
     const there = flag?.environments[approval.environment]
-    if (flag && there) this.#carryOut(approval.flag, flag, there, approval.instructions)
+    if (flag && there) carryOut(approval.flag, flag, there, approval.instructions)
     approval.status = 'completed'
     return { status: 200, body: shownApproval(approval) }
   }
+
+  return { answer }
 }
 
 function shownApproval({ id, description, instructions, reviewStatus, status, reviews }: Approval) {

@@ -189,7 +189,7 @@ function query(state: LitmusState, project: string, { headers, body }: Call): Re
   try {
     if (field === 'stopExperimentRuns' && !state.tokens.includes(token)) throw new Error('invalid Token')
     validateRole(state, project, token, variables, field !== 'getExperimentRun')
-    return { status: 200, body: { data: { [field]: new Litmus(state)[field as 'getExperimentRun'](variables) } } }
+    return { status: 200, body: { data: { [field]: createLitmus(state)[field as 'getExperimentRun'](variables) } } }
   } catch (error) {
     return { status: 200, body: { errors: [{ message: (error as Error).message, path: [field] }], data: null } }
   }
@@ -207,30 +207,24 @@ function validateRole(
   if (projectID !== project || (writes && state.role === 'Viewer')) throw denied('auth gRPC - Unauthorized')
 }
 
-class Litmus {
-  readonly #state: LitmusState
-
-  constructor(state: LitmusState) {
-    this.#state = state
-  }
-
-  runChaosExperiment({ experimentID = '', projectID = '' }: Record<string, string>) {
-    if (!this.#state.experiments.includes(experimentID))
+function createLitmus(state: LitmusState) {
+  function runChaosExperiment({ experimentID = '', projectID = '' }: Record<string, string>) {
+    if (!state.experiments.includes(experimentID))
       throw new Error('could not get experiment run, error: mongo: no documents in result')
-    if (!this.#state.agent) throw new Error('experiment re-run failed due to inactive infra')
-    if (this.#state.scheduled.includes(experimentID)) return { notifyID: '' }
-    const notifyID = `5f2c3d1e-1b2c-4d5e-8f90-${String(this.#state.runs.length + 1).padStart(12, '0')}`
-    this.#state.runs.push({
+    if (!state.agent) throw new Error('experiment re-run failed due to inactive infra')
+    if (state.scheduled.includes(experimentID)) return { notifyID: '' }
+    const notifyID = `5f2c3d1e-1b2c-4d5e-8f90-${String(state.runs.length + 1).padStart(12, '0')}`
+    state.runs.push({
       ...{ project: projectID, experimentID, experimentRunID: '', notifyID, phase: 'Queued', score: 0 },
       ...{ faults: [], reportedStatus: undefined, message: '' },
     })
     return { notifyID }
   }
 
-  getExperimentRun({ notifyID }: Record<string, string>) {
-    const run = this.#state.runs.find((one) => one.notifyID === notifyID)
-    if (!run || this.#state.shownLate-- > 0) throw new Error('no matching experiment run')
-    this.#state.shownLate = 0
+  function getExperimentRun({ notifyID }: Record<string, string>) {
+    const run = state.runs.find((one) => one.notifyID === notifyID)
+    if (!run || state.shownLate-- > 0) throw new Error('no matching experiment run')
+    state.shownLate = 0
     const ended = run.faults.length > 0
     const having = (verdict: string) => (ended ? run.faults.filter((one) => one.verdict === verdict).length : null)
     return {
@@ -251,16 +245,18 @@ class Litmus {
   }
 
   /** Without the id of a run, Litmus stops all runs of the experiment and ignores the notifyID. */
-  stopExperimentRuns({ experimentID, experimentRunID }: Record<string, string>): boolean {
-    const found = this.#state.runs.filter(
+  function stopExperimentRuns({ experimentID, experimentRunID }: Record<string, string>): boolean {
+    const found = state.runs.filter(
       (one) =>
         one.experimentID === experimentID &&
         (experimentRunID ? one.experimentRunID === experimentRunID : one.phase === 'Running'),
     )
     if (found.length === 0) throw new Error('no running or timeout experiments found')
-    for (const run of found) if (!this.#state.stopsLate) run.phase = 'Stopped'
+    for (const run of found) if (!state.stopsLate) run.phase = 'Stopped'
     return true
   }
+
+  return { runChaosExperiment, getExperimentRun, stopExperimentRuns }
 }
 
 function executionOf({ experimentID, phase, message, faults, experimentRunID }: Run) {

@@ -53,7 +53,7 @@ export async function startLocust(): Promise<LocustServer> {
   const login = `Basic ${Buffer.from(`robot:${password}`).toString('base64')}`
   const served = await serve((call) => {
     if (call.headers['authorization'] !== login) return page(401, 'Unauthorized')
-    return new Locust(state).answer(call)
+    return createLocust(state).answer(call)
   })
   return {
     ...served,
@@ -72,40 +72,35 @@ function page(status: number, body: string): Reply {
   return { status, body, headers: { 'content-type': 'text/html; charset=utf-8' } }
 }
 
-class Locust {
-  readonly #state: LocustState
-
-  constructor(state: LocustState) {
-    this.#state = state
-  }
-
-  answer({ method, path, body, headers }: Call): Reply {
+function createLocust(state: LocustState) {
+  function answer({ method, path, body, headers }: Call): Reply {
     switch (`${method} ${path}`) {
       case 'GET /':
-        return page(200, this.#page())
+        return page(200, renderPage())
       case 'GET /stats/requests':
-        return { status: 200, body: this.#stats() }
+        return { status: 200, body: statsResponse() }
       case 'GET /stats/requests/csv':
-        return { status: 200, body: this.#csv(), headers: { 'content-type': 'text/csv' } }
+        return { status: 200, body: renderCsv(), headers: { 'content-type': 'text/csv' } }
       case 'GET /stop':
-        this.#state.stops++
-        Object.assign(this.#state, { state: 'stopped', users: 0 })
+        state.stops++
+        Object.assign(state, { state: 'stopped', users: 0 })
         return { status: 200, body: { message: 'Test stopped', success: true } }
       case 'POST /swarm':
-        return this.#swarm(String(body), String(headers['content-type']))
+        return swarm(String(body), String(headers['content-type']))
       default:
         return page(500, '404 Not Found: The requested URL was not found on the server.')
     }
   }
 
-  #page(): string {
-    const { state, users, oldPage } = this.#state
-    const settings = { locustfile: 'locustfile.py', run_time: null, state, tasks: '{}', user_count: users }
+  function renderPage(): string {
+    const { users, oldPage } = state
+    const run = { state: state.state, user_count: users, run_time: null }
+    const settings = { locustfile: 'locustfile.py', tasks: '{}', ...run }
     const script = JSON.stringify(settings).replaceAll('":', '": ')
     return `<!doctype html><title>Locust</title>${oldPage ? '' : `<script>window.templateArgs = ${script}</script>`}`
   }
 
-  #swarm(text: string, type: string): Reply {
+  function swarm(text: string, type: string): Reply {
     const form = type === 'application/x-www-form-urlencoded' ? new URLSearchParams(text) : new URLSearchParams()
     const users = form.get('user_count')
     if (users === null)
@@ -118,7 +113,7 @@ class Locust {
       return { status: 200, body: { success: false, message, host } }
     }
     const names = [...new Set(form.keys())]
-    this.#state.starts.push(
+    state.starts.push(
       Object.fromEntries(
         names.map((name) => {
           const values = form.getAll(name)
@@ -126,25 +121,25 @@ class Locust {
         }),
       ),
     )
-    this.#state.before = this.#state.state
+    state.before = state.state
     // A start while another test runs changes that one.
-    Object.assign(this.#state, { state: 'spawning', users: Number(users), requests: 0, failures: 0, errors: [] })
-    if (this.#state.shape)
+    Object.assign(state, { state: 'spawning', users: Number(users), requests: 0, failures: 0, errors: [] })
+    if (state.shape)
       return { status: 200, body: { success: true, message: 'Swarming started using shape class', host } }
-    const echoed = time !== null && !this.#state.old ? { run_time: Number.parseInt(time, 10) } : {}
+    const echoed = time !== null && !state.old ? { run_time: Number.parseInt(time, 10) } : {}
     return { status: 200, body: { success: true, message: 'Swarming started', host, ...echoed } }
   }
 
-  #stats() {
-    const { users, requests, failures, errors } = this.#state
-    const stale = this.#state.stale > 0
-    if (stale) this.#state.stale--
-    const rows = requests > 0 ? [this.#row('GET', '/'), this.#row('', 'Aggregated')] : [this.#row(null, 'Aggregated')]
+  function statsResponse() {
+    const { users, requests, failures, errors } = state
+    const stale = state.stale > 0
+    if (stale) state.stale--
+    const rows = requests > 0 ? [csvRow('GET', '/'), csvRow('', 'Aggregated')] : [csvRow(null, 'Aggregated')]
     return {
       current_response_time_percentiles: { 'response_time_percentile_0.95': 26 },
       errors,
       fail_ratio: requests > 0 ? failures / requests : 0,
-      state: stale ? this.#state.before : this.#state.state,
+      state: stale ? state.before : state.state,
       stats: rows,
       total_avg_response_time: 23.96,
       total_fail_per_sec: 1.75,
@@ -153,8 +148,8 @@ class Locust {
     }
   }
 
-  #row(method: string | null, name: string) {
-    const { requests: num_requests, failures: num_failures } = this.#state
+  function csvRow(method: string | null, name: string) {
+    const { requests: num_requests, failures: num_failures } = state
     const times = {
       avg_response_time: 23.96,
       median_response_time: 23,
@@ -164,8 +159,8 @@ class Locust {
     return { method, name, safe_name: name, num_requests, num_failures, current_rps: 18.75, ...times }
   }
 
-  #csv(): string {
-    const { requests, failures } = this.#state
+  function renderCsv(): string {
+    const { requests, failures } = state
     const numbers = `${requests},${failures},23,23.96095082963088,21.937769000942353,37.520226000197,2.0,22.96118770390775,2.21`
     return [
       'Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%',
@@ -174,4 +169,6 @@ class Locust {
       '',
     ].join('\r\n')
   }
+
+  return { answer }
 }

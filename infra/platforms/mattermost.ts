@@ -83,7 +83,7 @@ export async function startMattermost(): Promise<MattermostServer> {
     },
     editTime: -1,
   }
-  const served = await serve((call) => new Mattermost(state, token).answer(call))
+  const served = await serve((call) => createMattermost(state, token).answer(call))
   return {
     ...served,
     token,
@@ -125,84 +125,82 @@ const forbidden = () =>
 const invalid = (name: string) =>
   new Refusal(400, 'api.context.invalid_body_param.app_error', `Invalid or missing ${name} in request body.`)
 
-class Mattermost {
-  readonly #state: MattermostState
-  readonly #token: string
-
-  constructor(state: MattermostState, token: string) {
-    this.#state = state
-    this.#token = token
-  }
-
-  answer(call: Call): Reply {
+function createMattermost(state: MattermostState, token: string) {
+  function answer(call: Call): Reply {
     try {
-      if (call.headers['authorization'] !== `Bearer ${this.#token}`) {
+      if (call.headers['authorization'] !== `Bearer ${token}`) {
         const message = 'Invalid or expired session, please login again.'
         throw new Refusal(401, 'api.context.session_expired.app_error', message)
       }
-      return this.#route(call)
+      return route(call)
     } catch (refusal) {
       if (refusal instanceof Refusal) return refusal.reply
       throw refusal
     }
   }
 
-  #route({ method, path, query, body }: Call): Reply {
+  function route({ method, path, query, body }: Call): Reply {
     const [api, version, kind, id = '', ...rest] = path.split('/').slice(1)
     if (api === 'api' && version === 'v4') {
       const [what] = rest
-      if (kind === 'users' && method === 'GET' && (id === 'username' || id === 'email')) return this.#userBy(id, what)
-      if (kind === 'users' && method === 'GET') return this.#user(id === 'me' ? bot : id)
-      if (kind === 'teams' && id === 'name') return this.#channelNamed(rest[0], rest[3])
-      if (kind === 'posts' && id === '' && method === 'POST') return this.#create(body as Partial<Post>)
-      if (kind === 'posts' && what === 'patch' && method === 'PUT') return this.#patch(id, body as Partial<Post>)
-      if (kind === 'channels' && what === 'posts' && method === 'GET') return this.#list(id, query)
+      if (kind === 'users' && method === 'GET' && (id === 'username' || id === 'email')) return findUser(id, what)
+      if (kind === 'users' && method === 'GET') return userResponse(id === 'me' ? bot : id)
+      if (kind === 'teams' && id === 'name') return findChannel(rest[0], rest[3])
+      if (kind === 'posts' && id === '' && method === 'POST') return create(body as Partial<Post>)
+      if (kind === 'posts' && what === 'patch' && method === 'PUT') return patch(id, body as Partial<Post>)
+      if (kind === 'channels' && what === 'posts' && method === 'GET') return list(id, query)
     }
     throw new Refusal(404, 'api.context.404.app_error', 'Sorry, we could not find the page.')
   }
 
-  #userBy(name: 'username' | 'email', value = ''): Reply {
+  function findUser(name: 'username' | 'email', value = ''): Reply {
     const wanted = decodeURIComponent(value)
-    const found = Object.entries(this.#state.users).find(([, user]) => user[name] === wanted)
-    return this.#user(found?.[0] ?? '')
+    const found = Object.entries(state.users).find(([, user]) => user[name] === wanted)
+    return userResponse(found?.[0] ?? '')
   }
 
-  #user(id: string): Reply {
-    const user = this.#state.users[id]
+  function userResponse(id: string): Reply {
+    const user = state.users[id]
     if (!user) throw new Refusal(404, 'app.user.missing_account.const', 'Unable to find the user.')
     return { status: 200, body: { id, ...user, nickname: '', roles: 'system_user' } }
   }
 
-  #channelNamed(team: string | undefined, name: string | undefined): Reply {
-    const found = Object.entries(this.#state.channels).find(([, one]) => one.team === team && one.name === name)
+  function findChannel(team: string | undefined, name: string | undefined): Reply {
+    const found = Object.entries(state.channels).find(([, one]) => one.team === team && one.name === name)
     if (!found) throw new Refusal(404, 'app.channel.get_by_name.missing.app_error', 'Channel does not exist.')
     return { status: 200, body: { id: found[0], name, type: 'O' } }
   }
 
-  #create({ channel_id = '', root_id = '', message = '', props = {}, pending_post_id = '' }: Partial<Post>): Reply {
-    if (!this.#state.channels[channel_id]?.member) throw forbidden()
-    const seen = pending_post_id && this.#state.posts.find((post) => post.pending_post_id === pending_post_id)
+  function create({
+    channel_id = '',
+    root_id = '',
+    message = '',
+    props = {},
+    pending_post_id = '',
+  }: Partial<Post>): Reply {
+    if (!state.channels[channel_id]?.member) throw forbidden()
+    const seen = pending_post_id && state.posts.find((post) => post.pending_post_id === pending_post_id)
     if (seen) return { status: 201, body: shown(seen) }
-    const root = this.#state.posts.find(({ id }) => id === root_id)
+    const root = state.posts.find(({ id }) => id === root_id)
     if (root_id && (!root || root.root_id || root.channel_id !== channel_id))
       throw new Refusal(400, 'api.post.create_post.root_id.app_error', 'Invalid RootId parameter.')
     check(message, props)
     const at = Date.now()
     const post: Post = {
-      id: `post${String(this.#state.posts.length + 1).padStart(22, '0')}`,
+      id: `post${String(state.posts.length + 1).padStart(22, '0')}`,
       ...{ create_at: at, update_at: at, edit_at: 0, delete_at: 0, is_pinned: false },
       user_id: bot,
       ...{ channel_id, root_id, message, props: { from_bot: 'true', ...props }, pending_post_id },
       ...{ original_id: '', type: '', hashtags: '' },
     }
-    this.#state.posts.push(post)
+    state.posts.push(post)
     return { status: 201, body: shown(post) }
   }
 
-  #patch(id: string, { message, props }: Partial<Post>): Reply {
-    const post = this.#state.posts.find((one) => one.id === id)
+  function patch(id: string, { message, props }: Partial<Post>): Reply {
+    const post = state.posts.find((one) => one.id === id)
     if (!post) throw forbidden()
-    const { editTime } = this.#state
+    const { editTime } = state
     if (editTime >= 0 && Date.now() - post.create_at >= editTime * 1_000) {
       const text = `Post edit is only allowed for ${editTime} seconds. Please ask your System Administrator for details.`
       throw new Refusal(400, 'api.post.update_post.permissions_time_limit.app_error', text)
@@ -214,11 +212,11 @@ class Mattermost {
     return { status: 200, body: shown(post) }
   }
 
-  #list(channel: string, query: URLSearchParams): Reply {
-    if (!this.#state.channels[channel]?.member) throw forbidden()
+  function list(channel: string, query: URLSearchParams): Reply {
+    if (!state.channels[channel]?.member) throw forbidden()
     const perPage = Math.min(Number(query.get('per_page') ?? 60), MAX_PAGE)
     const first = Number(query.get('page') ?? 0) * perPage
-    const newest = this.#state.posts.filter(({ channel_id }) => channel_id === channel).reverse()
+    const newest = state.posts.filter(({ channel_id }) => channel_id === channel).reverse()
     const page = newest.slice(first, first + perPage)
     const posts = Object.fromEntries(page.map((post) => [post.id, shown(post)]))
     return {
@@ -226,6 +224,8 @@ class Mattermost {
       body: { order: page.map(({ id }) => id), posts, next_post_id: '', prev_post_id: '', has_next: false },
     }
   }
+
+  return { answer }
 }
 
 /** Removes the parts of a button that only the server sees. */

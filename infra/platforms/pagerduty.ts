@@ -65,7 +65,7 @@ export async function startPagerDuty(): Promise<PagerDutyServer> {
   const served = await serve((call) => {
     if (call.headers['authorization'] !== `Token token=${token}`) return { status: 401, body: 'Access Denied' }
     if (!String(call.headers['accept']).startsWith('application/vnd.pagerduty+json;version=2')) return { status: 406 }
-    return new PagerDuty(state, email).answer(call)
+    return createPagerDuty(state, email).answer(call)
   })
   return { ...served, token, email, state }
 }
@@ -76,89 +76,80 @@ function refused(status: number, message: string, code: number, errors: string[]
 
 const invalid = (...errors: string[]) => refused(400, 'Invalid Input Provided', 2001, errors)
 
-class PagerDuty {
-  readonly #state: PagerDutyState
-  readonly #email: string
-
-  constructor(state: PagerDutyState, email: string) {
-    this.#state = state
-    this.#email = email
-  }
-
-  answer({ method, path, query, headers, body }: Call): Reply {
+function createPagerDuty(state: PagerDutyState, email: string) {
+  function answer({ method, path, query, headers, body }: Call): Reply {
     const at = `${method} ${path}`
-    if (at === 'GET /users/me') return this.#currentUser()
-    if (at === 'GET /priorities') return this.#priorities()
-    if (at === 'GET /users') return this.#users(query.get('query') ?? '')
-    if (at === 'GET /incidents') return this.#list(query)
-    if (method !== 'GET' && !this.#state.isUserKey) {
+    if (at === 'GET /users/me') return currentUser()
+    if (at === 'GET /priorities') return listPriorities()
+    if (at === 'GET /users') return listUsers(query.get('query') ?? '')
+    if (at === 'GET /incidents') return list(query)
+    if (method !== 'GET' && !state.isUserKey) {
       if (headers['from'] === undefined) return invalid('From header is required')
-      if (headers['from'] !== this.#email) return invalid('Requester User Not Found')
+      if (headers['from'] !== email) return invalid('Requester User Not Found')
     }
-    if (method !== 'GET' && !this.#state.mayWrite) return refused(403, 'Access Denied', 2010)
-    if (at === 'POST /incidents') return this.#create((body as { incident?: Record<string, unknown> })?.incident ?? {})
+    if (method !== 'GET' && !state.mayWrite) return refused(403, 'Access Denied', 2010)
+    if (at === 'POST /incidents') return create((body as { incident?: Record<string, unknown> })?.incident ?? {})
     const [, id, notes] = /^\/incidents\/(\w+)(\/notes)?$/.exec(path) ?? []
     const isMeant = (one: Incident) => one.id === id || (method === 'GET' && !notes && String(one.number) === id)
-    const incident = this.#state.incidents.find(isMeant)
+    const incident = state.incidents.find(isMeant)
     if (!incident) return refused(404, 'Not Found', 2100)
     switch (`${method} ${notes ?? ''}`) {
       case 'GET ':
         return { status: 200, body: { incident: shown(incident) } }
       case 'PUT ':
-        return this.#update(incident, (body as { incident?: Record<string, unknown> })?.incident ?? {})
+        return update(incident, (body as { incident?: Record<string, unknown> })?.incident ?? {})
       case 'GET /notes':
         return { status: 200, body: { notes: incident.notes.map(note) } }
       case 'POST /notes':
-        return this.#note(incident, (body as { note?: { content?: string } })?.note?.content)
+        return addNote(incident, (body as { note?: { content?: string } })?.note?.content)
       default:
         return { status: 405 }
     }
   }
 
-  #priorities(): Reply {
-    if (!this.#state.hasPriorities) return refused(402, 'Account does not have the ability to perform the action', 2014)
+  function listPriorities(): Reply {
+    if (!state.hasPriorities) return refused(402, 'Account does not have the ability to perform the action', 2014)
     const [example] = pagerdutyExample('priorities')['priorities']
-    const priorities = this.#state.priorities.map(({ id, name }) => ({ ...example, id, name, summary: name }))
+    const priorities = state.priorities.map(({ id, name }) => ({ ...example, id, name, summary: name }))
     return { status: 200, body: { priorities } }
   }
 
-  #currentUser(): Reply {
-    if (!this.#state.isUserKey)
-      return { status: 400, body: { error: 'Not possible with an account-level access token' } }
-    const [user] = this.#users('').body['users']
+  function currentUser(): Reply {
+    if (!state.isUserKey) return { status: 400, body: { error: 'Not possible with an account-level access token' } }
+    const [user] = listUsers('').body['users']
     return { status: 200, body: { user } }
   }
 
-  #users(asked: string) {
+  function listUsers(asked: string) {
     const [example] = pagerdutyExample('users')['users']
-    const found = this.#state.users.filter(({ email, name }) => `${email} ${name}`.includes(asked.toLowerCase()))
+    const found = state.users.filter(({ email, name }) => `${email} ${name}`.includes(asked.toLowerCase()))
     return { status: 200, body: { users: found.map((user) => ({ ...example, ...user })), limit: 100, offset: 0 } }
   }
 
   /** Without a key it lists everything. */
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const key = query.get('incident_key')
-    const isLate = this.#state.listsLate-- > 0
-    const found = isLate ? [] : this.#state.incidents.filter((one) => !key || one.key === key)
+    const isLate = state.listsLate-- > 0
+    const found = isLate ? [] : state.incidents.filter((one) => !key || one.key === key)
     return { status: 200, body: { incidents: found.map(shown), limit: 25, offset: 0, total: null, more: false } }
   }
 
-  #create(asked: Record<string, unknown>): Reply {
+  function create(asked: Record<string, unknown>): Reply {
     const { type, title, service, incident_key: key, priority, assignments, escalation_policy } = asked
     const errors = [
       ...(type === 'incident' ? [] : ['Type must be incident']),
       ...(typeof title === 'string' && title.trim() ? [] : ['Title cannot be empty']),
-      ...(this.#state.services.includes((service as { id: string })?.id) ? [] : ['Service cannot be found']),
+      ...(state.services.includes((service as { id: string })?.id) ? [] : ['Service cannot be found']),
       ...(assignments && escalation_policy ? ['Assignments cannot be given with an escalation policy'] : []),
-      ...this.#wrong(asked),
-      ...(priority && !this.#hasPriority(priority) ? ['Priority cannot be found'] : []),
+      ...findError(asked),
+      ...(priority && !hasPriority(priority) ? ['Priority cannot be found'] : []),
     ]
     if (errors.length > 0) return invalid(...errors)
-    if (key && this.#state.incidents.some((one) => one.key === key && one.status !== 'resolved')) {
+    if (key && state.incidents.some((one) => one.key === key && one.status !== 'resolved')) {
       const error = 'Open incident with matching dedup key already exists on this service'
       return refused(400, 'Arguments Caused Error', 2002, [error])
     }
-    const number = 1234 + this.#state.incidents.length
+    const number = 1234 + state.incidents.length
     const incident: Incident = {
       id: `PT4KHL${number}`,
       number,
@@ -168,16 +159,16 @@ class PagerDuty {
       notes: [],
       resolution: undefined,
     }
-    this.#state.incidents.push(incident)
+    state.incidents.push(incident)
     return { status: 201, body: { incident: shown(incident) } }
   }
 
-  #update(incident: Incident, { type, status, resolution, ...asked }: Record<string, unknown>): Reply {
+  function update(incident: Incident, { type, status, resolution, ...asked }: Record<string, unknown>): Reply {
     const errors = [
       ...(type === 'incident' || type === 'incident_reference' ? [] : ['Type must be incident or incident_reference']),
       ...(isPossible(incident.status, status) ? [] : ['Status is not valid']),
       ...(incident.status === 'resolved' && !status ? ['Incident Already Resolved'] : []),
-      ...this.#wrong(asked),
+      ...findError(asked),
       ...(asked['body'] ? ['Body cannot be changed'] : []),
     ]
     if (errors.length > 0) return invalid(...errors)
@@ -187,25 +178,27 @@ class PagerDuty {
     return { status: 200, body: { incident: shown(incident) } }
   }
 
-  #wrong({ urgency, assignments }: Record<string, unknown>): string[] {
+  function findError({ urgency, assignments }: Record<string, unknown>): string[] {
     const users = ((assignments ?? []) as { assignee: { id: string } }[]).map(({ assignee }) => assignee.id)
     return [
       ...(urgency === undefined || urgency === 'high' || urgency === 'low'
         ? []
         : ['Urgency must be one of: high, low']),
-      ...(users.every((id) => this.#state.users.some((user) => user.id === id)) ? [] : ['Assignee cannot be found']),
+      ...(users.every((id) => state.users.some((user) => user.id === id)) ? [] : ['Assignee cannot be found']),
     ]
   }
 
-  #hasPriority(priority: unknown): boolean {
-    return this.#state.priorities.some(({ id }) => id === (priority as { id?: string }).id)
+  function hasPriority(priority: unknown): boolean {
+    return state.priorities.some(({ id }) => id === (priority as { id?: string }).id)
   }
 
-  #note(incident: Incident, content: string | undefined): Reply {
+  function addNote(incident: Incident, content: string | undefined): Reply {
     if (!content?.trim()) return invalid('Content cannot be empty')
     incident.notes.unshift(content)
     return { status: 200, body: { note: note(content) } }
   }
+
+  return { answer }
 }
 
 /** A resolved incident is reopened by another status. */

@@ -118,7 +118,7 @@ export async function startRedmine(): Promise<RedmineServer> {
     workflow: { editor: { 1: [2] } },
     readOnly: [],
   }
-  const served = await serve((call) => new Redmine(state).answer(call))
+  const served = await serve((call) => createRedmine(state).answer(call))
   const keys = Object.fromEntries(state.users.map(({ login, key }) => [login, key]))
   return { ...served, token: keys['robot'] ?? '', keys, state }
 }
@@ -129,46 +129,40 @@ function invalid(errors: string[]): Reply {
   return { status: 422, body: { errors } }
 }
 
-class Redmine {
-  readonly #state: RedmineState
-
-  constructor(state: RedmineState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, headers, body }: Call): Reply {
-    const user = this.#state.users.find(({ key }) => key === headers['x-redmine-api-key'])
+function createRedmine(state: RedmineState) {
+  function answer({ method, path, query, headers, body }: Call): Reply {
+    const user = state.users.find(({ key }) => key === headers['x-redmine-api-key'])
     const at = `${method} ${path}`
     // A real Redmine shows public projects without a key.
     if (!user) return empty(401)
     if (typeof body === 'string') return { status: 400, body: { status: 400, error: 'Bad Request' } }
-    if (at === 'GET /users/current.json') return { status: 200, body: { user: this.#self(user) } }
-    if (at === 'GET /users.json') return this.#users(user, query.get('name') ?? '')
+    if (at === 'GET /users/current.json') return { status: 200, body: { user: selfResponse(user) } }
+    if (at === 'GET /users.json') return listUsers(user, query.get('name') ?? '')
     if (at === 'GET /issue_statuses.json') {
       return {
         status: 200,
-        body: { issue_statuses: this.#state.statuses.map((one) => ({ ...one, description: null })) },
+        body: { issue_statuses: state.statuses.map((one) => ({ ...one, description: null })) },
       }
     }
     if (at === 'GET /enumerations/issue_priorities.json') {
-      return { status: 200, body: { issue_priorities: this.#state.priorities } }
+      return { status: 200, body: { issue_priorities: state.priorities } }
     }
-    if (at === 'GET /issues.json') return this.#list(query)
-    if (at === 'POST /issues.json') return this.#create(user, body)
+    if (at === 'GET /issues.json') return list(query)
+    if (at === 'POST /issues.json') return create(user, body)
     const [, inProject, memberships] = /^\/projects\/([^/]+?)(\/memberships)?\.json$/.exec(path) ?? []
     if (method === 'GET' && inProject) {
       if (inProject !== project.identifier && inProject !== String(project.id)) return empty(404)
-      return memberships ? this.#memberships(query) : this.#project(query)
+      return memberships ? listMemberships(query) : getProject(query)
     }
-    const issue = this.#state.issues.find(({ id }) => path === `/issues/${id}.json`)
+    const issue = state.issues.find(({ id }) => path === `/issues/${id}.json`)
     if (!issue) return empty(404)
     if (method === 'GET') {
-      return { status: 200, body: { issue: this.#shown(issue, user, query.get('include')?.split(',')) } }
+      return { status: 200, body: { issue: toResponse(issue, user, query.get('include')?.split(',')) } }
     }
-    return method === 'PUT' ? this.#update(issue, user, body) : empty(404)
+    return method === 'PUT' ? update(issue, user, body) : empty(404)
   }
 
-  #self({ id, login, admin, firstname, lastname, key }: User) {
+  function selfResponse({ id, login, admin, firstname, lastname, key }: User) {
     const never = { last_login_on: null, passwd_changed_on: CREATED_ON, twofa_scheme: null }
     return {
       id,
@@ -183,9 +177,9 @@ class Redmine {
     }
   }
 
-  #users({ admin }: User, asked: string): Reply {
+  function listUsers({ admin }: User, asked: string): Reply {
     if (!admin) return empty(403)
-    const found = this.#state.users.filter(({ login, firstname, lastname, mail }) =>
+    const found = state.users.filter(({ login, firstname, lastname, mail }) =>
       [login, firstname, lastname, mail].some((text) => text.includes(asked)),
     )
     const users = found.map(({ key: _, member: __, may: ___, ...user }) => ({
@@ -205,17 +199,17 @@ class Redmine {
     return { status: 200, body: { users, total_count: users.length, offset: 0, limit: 100 } }
   }
 
-  #project(query: URLSearchParams): Reply {
+  function getProject(query: URLSearchParams): Reply {
     const more = { description: null, homepage: '', status: 1, is_public: true, inherit_members: false }
-    const trackers = query.get('include') === 'trackers' ? { trackers: this.#state.trackers } : {}
+    const trackers = query.get('include') === 'trackers' ? { trackers: state.trackers } : {}
     const body = { project: { ...project, ...more, ...trackers, created_on: CREATED_ON, updated_on: CREATED_ON } }
     return { status: 200, body }
   }
 
-  #memberships(query: URLSearchParams): Reply {
+  function listMemberships(query: URLSearchParams): Reply {
     const offset = Number(query.get('offset') ?? 0)
     const limit = Math.min(100, Number(query.get('limit') ?? 25))
-    const all = this.#state.users
+    const all = state.users
       .filter(({ member }) => member)
       .map((user, at) => ({
         id: at + 1,
@@ -227,22 +221,22 @@ class Redmine {
     return { status: 200, body: { memberships, total_count: all.length, offset, limit } }
   }
 
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const asked = query.get('project_id')
     if (asked && asked !== project.identifier && asked !== String(project.id)) return empty(404)
     const text = query.get('description')
     // Redmine ignores unknown filters.
-    const found = this.#state.issues.filter(
+    const found = state.issues.filter(
       ({ description, status }) =>
         (!text?.startsWith('~') || description?.includes(text.slice(1))) &&
-        (query.get('status_id') === '*' || !this.#status(status).is_closed),
+        (query.get('status_id') === '*' || !findStatus(status).is_closed),
     )
     const limit = Math.min(100, Number(query.get('limit') ?? 25))
-    const issues = found.slice(0, limit).map((issue) => this.#shown(issue))
+    const issues = found.slice(0, limit).map((issue) => toResponse(issue))
     return { status: 200, body: { issues, total_count: found.length, offset: 0, limit } }
   }
 
-  #create(user: User, body: unknown): Reply {
+  function create(user: User, body: unknown): Reply {
     const asked = fieldsOf(body)
     const known = asked['project_id'] === project.identifier || asked['project_id'] === project.id
     if (!known || !user.may.edit) {
@@ -251,10 +245,10 @@ class Redmine {
     }
     const now = time()
     const issue: Issue = {
-      id: this.#state.issues.length + 1,
+      id: state.issues.length + 1,
       tracker: 1,
       status: 1,
-      priority: this.#state.priorities.find(({ is_default }) => is_default)?.id ?? 1,
+      priority: state.priorities.find(({ is_default }) => is_default)?.id ?? 1,
       author: user.id,
       assignee: undefined,
       subject: '',
@@ -264,55 +258,55 @@ class Redmine {
       closed: null,
       journals: [],
     }
-    const errors = this.#set(issue, user, { subject: '', ...asked })
+    const errors = setFields(issue, user, { subject: '', ...asked })
     if (errors.length > 0) return invalid(errors)
     issue.journals = []
-    this.#state.issues.push(issue)
-    return { status: 201, body: { issue: this.#shown(issue) } }
+    state.issues.push(issue)
+    return { status: 201, body: { issue: toResponse(issue) } }
   }
 
-  #update(issue: Issue, user: User, body: unknown): Reply {
+  function update(issue: Issue, user: User, body: unknown): Reply {
     if (!user.may.edit) return empty(403)
     const changed = { ...issue, journals: [...issue.journals] }
-    const errors = this.#set(changed, user, fieldsOf(body))
+    const errors = setFields(changed, user, fieldsOf(body))
     if (errors.length > 0) return invalid(errors)
     Object.assign(issue, changed, { updated: time() })
     return { status: 204, headers: { 'content-type': '' } }
   }
 
   /** Sets what may be set and leaves the rest out; answers what is wrong with what may be set. */
-  #set(issue: Issue, user: User, asked: Record<string, unknown>): string[] {
+  function setFields(issue: Issue, user: User, asked: Record<string, unknown>): string[] {
     const errors: string[] = []
     const before = { ...issue }
-    const given = (field: string) => field in asked && !this.#state.readOnly.includes(field)
+    const given = (field: string) => field in asked && !state.readOnly.includes(field)
     if (given('subject')) {
       issue.subject = String(asked['subject'] ?? '').trim()
       if (issue.subject === '') errors.push('Subject cannot be blank')
       if ([...issue.subject].length > 255) errors.push('Subject is too long (maximum is 255 characters)')
     }
     if (given('description')) issue.description = String(asked['description']).replace(/\r?\n/g, '\r\n')
-    if (given('tracker_id') && this.#state.trackers.some(({ id }) => id === asked['tracker_id'])) {
+    if (given('tracker_id') && state.trackers.some(({ id }) => id === asked['tracker_id'])) {
       issue.tracker = Number(asked['tracker_id'])
     }
-    if (given('status_id') && this.#allowed(before, user).some(({ id }) => id === asked['status_id'])) {
+    if (given('status_id') && allowedStatuses(before, user).some(({ id }) => id === asked['status_id'])) {
       issue.status = Number(asked['status_id'])
-      issue.closed = this.#status(issue.status).is_closed ? time() : issue.closed
+      issue.closed = findStatus(issue.status).is_closed ? time() : issue.closed
     }
     if (given('priority_id')) {
       issue.priority = Number(asked['priority_id'])
-      if (!this.#state.priorities.some(({ id }) => id === issue.priority)) errors.push('Priority cannot be blank')
+      if (!state.priorities.some(({ id }) => id === issue.priority)) errors.push('Priority cannot be blank')
     }
     if (given('assigned_to_id')) {
       const id = asked['assigned_to_id']
       issue.assignee = id === '' ? undefined : Number(id === 'me' ? user.id : id)
-      const member = this.#state.users.some((one) => one.member && one.id === issue.assignee)
+      const member = state.users.some((one) => one.member && one.id === issue.assignee)
       if (issue.assignee !== undefined && !member) errors.push('Assignee is invalid')
     }
-    this.#record(before, issue, user, user.may.addNotes ? String(asked['notes'] ?? '') : '')
+    addJournal(before, issue, user, user.may.addNotes ? String(asked['notes'] ?? '') : '')
     return errors
   }
 
-  #record(before: Issue, after: Issue, user: User, notes: string): void {
+  function addJournal(before: Issue, after: Issue, user: User, notes: string): void {
     const names = { subject: 'subject', description: 'description', tracker: 'tracker_id', status: 'status_id' }
     const fields = { ...names, priority: 'priority_id', assignee: 'assigned_to_id' } as const
     const details = (Object.keys(fields) as (keyof typeof fields)[])
@@ -324,32 +318,32 @@ class Redmine {
         new_value: after[field]?.toString() ?? null,
       }))
     if (details.length === 0 && notes === '') return
-    const id = this.#state.issues.flatMap(({ journals }) => journals).length + 1
+    const id = state.issues.flatMap(({ journals }) => journals).length + 1
     const when = { created_on: time(), updated_on: time() }
     after.journals.push({ id, user: fullName(user), notes, ...when, private_notes: false, details })
   }
 
-  #status(id: number): Status {
-    const status = this.#state.statuses.find((one) => one.id === id)
+  function findStatus(id: number): Status {
+    const status = state.statuses.find((one) => one.id === id)
     if (!status) throw new Error(`There is no status ${id}`)
     return status
   }
 
-  #allowed({ status }: Issue, { login }: User): Status[] {
-    const onward = this.#state.workflow[login]?.[status]
-    return this.#state.statuses.filter(({ id }) => id === status || !onward || onward.includes(id))
+  function allowedStatuses({ status }: Issue, { login }: User): Status[] {
+    const onward = state.workflow[login]?.[status]
+    return state.statuses.filter(({ id }) => id === status || !onward || onward.includes(id))
   }
 
-  #shown(issue: Issue, user?: User, include: string[] = []) {
+  function toResponse(issue: Issue, user?: User, include: string[] = []) {
     const { id, subject, description, assignee, journals } = issue
-    const person = this.#state.users.find((one) => one.id === assignee)
-    const author = this.#state.users.find((one) => one.id === issue.author)
+    const person = state.users.find((one) => one.id === assignee)
+    const author = state.users.find((one) => one.id === issue.author)
     return {
       id,
       project: { id: project.id, name: project.name },
-      tracker: this.#state.trackers.find((one) => one.id === issue.tracker),
-      status: this.#status(issue.status),
-      priority: named(this.#state.priorities.find((one) => one.id === issue.priority)),
+      tracker: state.trackers.find((one) => one.id === issue.tracker),
+      status: findStatus(issue.status),
+      priority: named(state.priorities.find((one) => one.id === issue.priority)),
       author: author && fullName(author),
       ...(person ? { assigned_to: fullName(person) } : {}),
       subject,
@@ -364,9 +358,11 @@ class Redmine {
       updated_on: issue.updated,
       closed_on: issue.closed,
       ...(include.includes('journals') ? { journals } : {}),
-      ...(include.includes('allowed_statuses') && user ? { allowed_statuses: this.#allowed(issue, user) } : {}),
+      ...(include.includes('allowed_statuses') && user ? { allowed_statuses: allowedStatuses(issue, user) } : {}),
     }
   }
+
+  return { answer }
 }
 
 function fieldsOf(body: unknown): Record<string, unknown> {

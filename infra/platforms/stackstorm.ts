@@ -61,7 +61,7 @@ export async function startStackStorm(): Promise<StackStormServer> {
     if (call.headers['st2-api-key'] !== token) {
       return fault(401, 'Unauthorized - ApiKey with key_hash=5a3d not found.')
     }
-    return new StackStorm(state).answer(call)
+    return createStackStorm(state).answer(call)
   })
   return {
     ...served,
@@ -112,41 +112,35 @@ function made(
   }
 }
 
-class StackStorm {
-  readonly #state: StackStormState
-
-  constructor(state: StackStormState) {
-    this.#state = state
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createStackStorm(state: StackStormState) {
+  function answer({ method, path, query, body }: Call): Reply {
     const [, what, id] = /^\/api\/v1\/(\w+)(?:\/([^/]+))?$/.exec(path) ?? []
     if (what === 'user') return { status: 200, body: { username: 'robot', authentication: { method: 'API key' } } }
-    if (what === 'traces' && id === undefined) return this.#traces(query)
+    if (what === 'traces' && id === undefined) return traces(query)
     if (what !== 'executions') return fault(404, 'The requested URL was not found on the server.')
     if (id === undefined) {
-      return method === 'POST' ? this.#create((body ?? {}) as Record<string, unknown>) : this.#list(query)
+      return method === 'POST' ? create((body ?? {}) as Record<string, unknown>) : list(query)
     }
-    const execution = this.#state.executions.find((one) => one.id === id)
+    const execution = state.executions.find((one) => one.id === id)
     if (!execution) return fault(404, `Identifier "${id}" is not found`)
-    return method === 'DELETE' ? this.#cancel(execution) : this.#one(execution, query)
+    return method === 'DELETE' ? cancel(execution) : getOne(execution, query)
   }
 
-  #lacks(permission: string): Reply | undefined {
-    if (!this.#state.denied.includes(permission)) return undefined
+  function lacks(permission: string): Reply | undefined {
+    if (!state.denied.includes(permission)) return undefined
     return fault(403, `User "robot" doesn't have required permission "${permission}"`)
   }
 
-  #traces(query: URLSearchParams): Reply {
-    const found = this.#state.traces.filter(({ trace_tag }) => trace_tag === query.get('trace_tag'))
-    return this.#lacks('trace_list') ?? { status: 200, body: found }
+  function traces(query: URLSearchParams): Reply {
+    const found = state.traces.filter(({ trace_tag }) => trace_tag === query.get('trace_tag'))
+    return lacks('trace_list') ?? { status: 200, body: found }
   }
 
-  #create(asked: Record<string, unknown>): Reply {
+  function create(asked: Record<string, unknown>): Reply {
     const ref = String(asked['action'])
-    const known = this.#state.actions[ref]
+    const known = state.actions[ref]
     if (!known) return fault(400, `Action "${ref}" cannot be found.`)
-    const denied = this.#lacks('action_execute')
+    const denied = lacks('action_execute')
     if (denied) return denied
     const parameters = (asked['parameters'] ?? {}) as Record<string, unknown>
     const names = known.map((name) => name.replace('!', ''))
@@ -155,40 +149,42 @@ class StackStorm {
     const missing = known.find((name) => name.endsWith('!') && !(name.slice(0, -1) in parameters))
     if (missing) return fault(400, `'${missing.slice(0, -1)}' is a required property`)
     const context = (asked['context'] ?? {}) as { trace_context?: { trace_tag?: string } }
-    const execution = made(this.#state, ref, parameters, { ...context, user: 'robot' })
-    this.#state.executions.push(execution)
+    const execution = made(state, ref, parameters, { ...context, user: 'robot' })
+    state.executions.push(execution)
     const trace_tag = context.trace_context?.trace_tag ?? `execution-${execution.id}`
-    this.#state.traces.push({ trace_tag, action_executions: [{ object_id: execution.id, ref, caused_by: {} }] })
+    state.traces.push({ trace_tag, action_executions: [{ object_id: execution.id, ref, caused_by: {} }] })
     return { status: 201, body: execution }
   }
 
   /** Newest first. */
-  #list(query: URLSearchParams): Reply {
+  function list(query: URLSearchParams): Reply {
     const excluded = query.get('exclude_attributes')?.split(',') ?? []
-    const found = this.#state.executions
+    const found = state.executions
       .filter(({ parent }) => parent === query.get('parent'))
       .reverse()
       .slice(0, Number(query.get('limit') ?? 100))
     const body = found.map((one) => {
       return Object.fromEntries(Object.entries(one).filter(([name]) => !excluded.includes(name)))
     })
-    return this.#lacks('execution_list') ?? { status: 200, body }
+    return lacks('execution_list') ?? { status: 200, body }
   }
 
-  #one(execution: Execution, query: URLSearchParams): Reply {
+  function getOne(execution: Execution, query: URLSearchParams): Reply {
     const { result, ...others } = execution
     const most = Number(query.get('max_result_size') ?? Number.POSITIVE_INFINITY)
     return { status: 200, body: execution.result_size > most ? others : { ...others, result } }
   }
 
   /** StackStorm returns 200 for an execution that cannot be canceled. */
-  #cancel(execution: Execution): Reply {
-    const denied = this.#lacks('execution_stop')
+  function cancel(execution: Execution): Reply {
+    const denied = lacks('execution_stop')
     if (denied) return denied
-    if (!this.#state.cancelable.includes(execution.status))
+    if (!state.cancelable.includes(execution.status))
       return fault(200, `Action cannot be canceled. State = ${execution.status}.`)
     const result = { message: 'Action canceled by user.', user: 'robot' }
     Object.assign(execution, { status: execution.status === 'running' ? 'canceling' : 'canceled', result })
     return { status: 200, body: execution }
   }
+
+  return { answer }
 }

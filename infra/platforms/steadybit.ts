@@ -79,7 +79,7 @@ export async function startSteadybit(): Promise<SteadybitServer> {
   const served = await serve((call) => {
     if (call.headers['authorization'] !== `accessToken ${token}`)
       return problem(401, 'unauthorized-exception', 'The access token is not valid.')
-    return new Steadybit(state, served.url).answer(call)
+    return createSteadybit(state, served.url).answer(call)
   })
   return {
     ...served,
@@ -101,30 +101,22 @@ function problem(status: number, type: string, title: string): Reply {
   return { status, body: { type: `${problems}/${type}`, title, status }, headers }
 }
 
-class Steadybit {
-  readonly #state: SteadybitState
-  readonly #url: string
-
-  constructor(state: SteadybitState, url: string) {
-    this.#state = state
-    this.#url = url
-  }
-
-  answer({ method, path, query, body }: Call): Reply {
+function createSteadybit(state: SteadybitState, url: string) {
+  function answer({ method, path, query, body }: Call): Reply {
     const at = `${method} ${path}`
     const [, key] = /^POST \/api\/experiments\/([^/]+)\/execute$/.exec(at) ?? []
-    if (key) return this.#execute(key, query, body)
-    if (!this.#state.mayList) return problem(403, 'access-denied-exception', 'Access is denied.')
-    if (at === 'POST /api/experiments/executions') return this.#list((body ?? {}) as Record<string, unknown>)
-    const [, id, cancel] = /^\w+ \/api\/experiments\/executions\/(\d+)(\/cancel)?$/.exec(at) ?? []
-    const found = this.#state.executions.find((one) => String(one.id) === id)
+    if (key) return execute(key, query, body)
+    if (!state.mayList) return problem(403, 'access-denied-exception', 'Access is denied.')
+    if (at === 'POST /api/experiments/executions') return list((body ?? {}) as Record<string, unknown>)
+    const [, id, cancels] = /^\w+ \/api\/experiments\/executions\/(\d+)(\/cancel)?$/.exec(at) ?? []
+    const found = state.executions.find((one) => String(one.id) === id)
     if (!found) return problem(404, 'not-found-exception', 'The execution was not found.')
-    if (cancel) return this.#cancel(found)
-    return this.#show(found, query)
+    if (cancels) return cancel(found)
+    return getRun(found, query)
   }
 
-  #execute(key: string, query: URLSearchParams, body: unknown): Reply {
-    const { mayRun, experiments, invalid, busy, executions } = this.#state
+  function execute(key: string, query: URLSearchParams, body: unknown): Reply {
+    const { mayRun, experiments, invalid, busy, executions } = state
     if (!mayRun)
       return problem(403, 'access-denied-exception', 'The token has no access to the team of the experiment.')
     if (!experiments.includes(key)) return problem(404, 'not-found-exception', `Experiment ${key} not found.`)
@@ -135,15 +127,15 @@ class Steadybit {
       return problem(409, 'another-experiment-running-exception', 'Another experiment is currently running.')
     const id = 123 + executions.length
     executions.push({ id, key, state: 'CREATED', requested: new Date().toISOString(), variables, steps: [] })
-    const { location = `${this.#url}/api/experiments/executions/${id}`, uiLocation } = this.#state
+    const { location = `${url}/api/experiments/executions/${id}`, uiLocation } = state
     const headers: Record<string, string> = location ? { location } : {}
-    if (this.#state.body === 'empty') return { status: 201, headers }
+    if (state.body === 'empty') return { status: 201, headers }
     return { status: 201, headers, body: { key, executionId: id, apiLocation: location, uiLocation } }
   }
 
-  #list({ experimentKeys, requestedFrom, size = 50 }: Record<string, unknown>): Reply {
+  function list({ experimentKeys, requestedFrom, size = 50 }: Record<string, unknown>): Reply {
     const keys = experimentKeys as string[] | undefined
-    const found = this.#state.executions
+    const found = state.executions
       .filter(({ key, requested }) => (!keys || keys.includes(key)) && requested >= String(requestedFrom ?? ''))
       .reverse()
     const items = found
@@ -153,9 +145,9 @@ class Steadybit {
     return { status: 200, body: { items, totalItems: found.length, nextPage } }
   }
 
-  #show({ variables, steps, ...shown }: Execution, query: URLSearchParams): Reply {
+  function getRun({ variables, steps, ...shown }: Execution, query: URLSearchParams): Reply {
     const withSteps = query.get('fields') === 'steps'
-    if (withSteps && this.#state.stepsFail) return { status: 502, body: '<html><title>Bad Gateway</title>' }
+    if (withSteps && state.stepsFail) return { status: 502, body: '<html><title>Bad Gateway</title>' }
     // They are resolved at the start.
     const resolved = shown.started
       ? Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { value, origin: 'EXECUTION' }]))
@@ -166,16 +158,18 @@ class Steadybit {
       body: {
         ...shown,
         ...described,
-        ...(this.#state.showsVariables ? { variables: resolved } : {}),
+        ...(state.showsVariables ? { variables: resolved } : {}),
         ...(withSteps ? { steps } : {}),
       },
     }
   }
 
-  #cancel(execution: Execution): Reply {
-    if (!this.#state.mayRun) return problem(403, 'access-denied-exception', 'Access is denied.')
+  function cancel(execution: Execution): Reply {
+    if (!state.mayRun) return problem(403, 'access-denied-exception', 'Access is denied.')
     if (lastStates.includes(execution.state)) return { status: 200 }
-    if (!this.#state.slow) Object.assign(execution, { state: 'CANCELED', ended: new Date().toISOString() })
+    if (!state.slow) Object.assign(execution, { state: 'CANCELED', ended: new Date().toISOString() })
     return { status: 202 }
   }
+
+  return { answer }
 }
