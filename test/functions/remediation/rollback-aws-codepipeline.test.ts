@@ -1,31 +1,54 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
-import { actions } from '../../../functions/remediation/actions.ts'
-import { type CodePipelineServer, startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
-import { failureOf } from '../helpers.ts'
+import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
+import { expectFailure, startEach } from '../helpers.ts'
 import { Job } from '../job.ts'
+import { rollbackActions } from './runbook.ts'
 
 const deploy = { target: 'shop-delivery', parameters: { stage: 'Deploy' } }
-const rollback = { start: actions.rollback, stop: actions['stop-runbook'] }
 
-let server: CodePipelineServer
+const server = startEach(startCodePipeline)
 let [oldest, good, bad] = ['', '', '']
-beforeEach(async () => {
-  server = await startCodePipeline()
+beforeEach(() => {
   ;[oldest, good, bad] = [server.deploy('Succeeded'), server.deploy('Succeeded'), server.deploy('Succeeded')]
 })
-afterEach(() => server.close())
 
-const connected = (fields: object = {}) =>
-  new Job(awsCodePipeline, rollback, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
+const connected = () => new Job(awsCodePipeline, rollbackActions, () => ({ endpoint: server.url, region: 'eu-west-1' }))
 const goBack = (input: object = {}, options: object = {}) => connected().start({ ...deploy, ...input }, options)
 const rollbacks = () => server.state.executions.filter(({ executionType }) => executionType === 'ROLLBACK')
 const wentBackTo = () => rollbacks().at(-1)?.rollbackMetadata?.rollbackTargetPipelineExecutionId
-const end = (status: string) => {
+/** Rolls back, and the rollback ends. */
+const goneBack = async (status: string) => {
+  await goBack()
   server.pass('Deploy', status)
   server.end(status)
 }
+const refused = { kind: 'refused', status: 422 }
+const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
+const busy = { __type: 'ConflictException', message: 'Busy.' }
+
+jobConformance(awsCodePipeline, rollbackActions, remediationPlatforms['aws-codepipeline'], {
+  name: 'AWS CodePipeline: a rollback',
+  states: {
+    running: ['InProgress', 'Stopping'],
+    pass: ['Succeeded'],
+    fail: ['Failed'],
+    aborted: ['Stopped', 'Cancelled'],
+    errored: ['Superseded'],
+  },
+  invalid: [
+    ['no stage', { parameters: undefined }, 'input.parameters.stage'],
+    ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
+    ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
+    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
+    ['another pipeline', { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` }, 'input.ref'],
+    ['a project', { project: 'shop' }, 'input.project is'],
+    ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
+  ],
+})
 
 describe('AWS CodePipeline: a rollback', () => {
   test('rolls back to the previous execution and reports it', async () => {
@@ -33,12 +56,9 @@ describe('AWS CodePipeline: a rollback', () => {
     const execution = rollbacks()[0]?.pipelineExecutionId
     const id = `shop-delivery#${execution}`
     const page = `codesuite/codepipeline/pipelines/shop-delivery/executions/${execution}/timeline`
-    const url = `https://eu-west-1.console.aws.amazon.com/${page}?region=eu-west-1`
     expect(outcome).toMatchObject({
-      result: 'warning',
       message: `Started rollback ${id}: stage Deploy rolls back to execution ${good}. It is still running: use mode=interactive to wait`,
-      data: { id, url, state: 'started' },
-      links: { [`aws-codepipeline ${id}`]: url },
+      data: { id, url: `https://eu-west-1.console.aws.amazon.com/${page}?region=eu-west-1` },
     })
     expect(server.operations()).toEqual(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])
   })
@@ -51,118 +71,65 @@ describe('AWS CodePipeline: a rollback', () => {
     expect(wentBackTo()).toBe(oldest)
     expect(server.operations()).toEqual(['RollbackStage'])
   })
-
-  test('uses the pipeline of the connection', async () => {
-    await connected({ target: 'shop-delivery' }).start({ parameters: deploy.parameters })
-    expect(wentBackTo()).toBe(good)
-  })
 })
 
 describe('AWS CodePipeline: the previous execution', () => {
-  test('is older than the execution that an earlier rollback restored', async () => {
+  test.each<[what: string, prepare: () => unknown, target: () => string]>([
+    ['is older than the execution that an earlier rollback restored', () => goneBack('Succeeded'), () => oldest],
+    ['is older than the execution that a failed rollback tried to restore', () => goneBack('Failed'), () => oldest],
+    [
+      'is not a rollback, because AWS does not roll back to one',
+      () => goneBack('Succeeded').then(() => server.deploy('Succeeded')),
+      () => bad,
+    ],
+    ['is the newest that succeeded if the one after it is Failed', () => server.deploy('Failed'), () => bad],
+    ['is the newest that succeeded if the one after it is Stopped', () => server.deploy('Stopped'), () => bad],
+    ['is the newest that succeeded if the one after it is Cancelled', () => server.deploy('Cancelled'), () => bad],
+    [
+      'is determined by times, not by the order of the list',
+      () => server.state.executions.splice(0, 2, ...server.state.executions.slice(0, 2).reverse()),
+      () => good,
+    ],
+  ])('%s', async (_what, prepare, target) => {
+    await prepare()
     await goBack()
-    end('Succeeded')
-    await goBack()
-    expect(wentBackTo()).toBe(oldest)
+    expect(wentBackTo()).toBe(target())
   })
 
-  test('is older than the execution that a failed rollback tried to restore', async () => {
-    await goBack()
-    end('Failed')
-    await goBack()
-    expect(wentBackTo()).toBe(oldest)
-  })
-
-  test('is not a rollback, because AWS does not roll back to one', async () => {
-    await goBack()
-    end('Succeeded')
-    server.deploy('Succeeded')
-    await goBack()
-    expect(wentBackTo()).toBe(bad)
-  })
-
-  test.each(['Failed', 'Stopped', 'Cancelled'])(
-    'is the newest that succeeded where the one after it is %s',
-    async (status) => {
-      server.deploy(status)
-      await goBack()
-      expect(wentBackTo()).toBe(bad)
-    },
-  )
-
-  test('is determined by times, not by the order of the list', async () => {
-    const [first, second, third, ...others] = server.state.executions
-    if (!first || !second || !third) throw new Error('There are too few executions')
-    server.state.executions = [second, first, third, ...others]
-    await goBack()
-    expect(wentBackTo()).toBe(good)
-  })
-
+  const listing = (...pipelineExecutionSummaries: object[]) =>
+    server.failNext(200, { pipelineExecutionSummaries }, { on: 'ListPipelineExecutions' })
   test.each([
     ['nothing has run in the stage', () => Object.assign(server.state, { executions: [] })],
     ['nothing older has succeeded there', () => server.state.executions.splice(0, 2)],
-    [
-      'what is there now is from before a change of the pipeline',
-      () => server.failNext(200, { pipelineExecutionSummaries: [] }, { on: 'ListPipelineExecutions' }),
-    ],
+    ['what is there now is from before a change of the pipeline', () => listing()],
     [
       'what is there now is not among those that AWS lists',
-      () =>
-        server.failNext(
-          200,
-          { pipelineExecutionSummaries: [{ pipelineExecutionId: oldest, executionType: 'STANDARD' }] },
-          { on: 'ListPipelineExecutions' },
-        ),
+      () => listing({ pipelineExecutionId: oldest, executionType: 'STANDARD' }),
     ],
   ])('does not exist if %s', async (_what, prepare) => {
     prepare()
-    const failure = await failureOf(goBack())
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain('Set input.ref to an execution')
+    await expectFailure(goBack(), refused, 'Set input.ref to an execution')
     expect(rollbacks()).toEqual([])
   })
 })
 
 describe('AWS CodePipeline: a rollback is refused', () => {
-  test.each([
-    ['no stage', { parameters: undefined }, 'input.parameters.stage'],
-    ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
-    ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
-    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
-    [
-      'an execution of another pipeline',
-      { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` },
-      'input.ref',
-    ],
-    ['a project', { project: 'shop' }, 'input.project is'],
-    ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
-  ])('for %s before anything is sent', async (_what, input, message) => {
-    const failure = await failureOf(goBack(input))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-    expect(server.calls).toEqual([])
+  const none = '12345678-90ab-cdef-1234-ffffffffffff'
+  const inStage = (stage: string) => ({ parameters: { stage } })
+  test.each<[input: () => object, words: string]>([
+    [() => inStage('Prod'), 'Pipeline shop-delivery has no stage Prod. Its stages: Source, Build, Deploy.'],
+    [() => ({ target: 'nope' }), "does not include a pipeline with the name 'nope'"],
+    [() => ({ ref: none }), `Pipeline execution ${none} cannot be found.`],
+    [() => ({ ref: good, ...inStage('Prod') }), "StageNotFoundException to RollbackStage: The stage 'Prod'"],
+    [() => ({ ref: good, ...inStage('Source') }), 'Stage Source cannot be rolled back'],
+  ])('with the reason of AWS: %s', async (input, words) => {
+    await expectFailure(goBack(input()), refused, words)
+    expect(rollbacks()).toEqual([])
   })
 
-  test('with the stages of the pipeline', async () => {
-    expect((await failureOf(goBack({ parameters: { stage: 'Prod' } }))).message).toBe(
-      'Pipeline shop-delivery has no stage Prod. Its stages: Source, Build, Deploy.',
-    )
-  })
-
-  test('with the reason of AWS', async () => {
-    const none = '12345678-90ab-cdef-1234-ffffffffffff'
-    for (const [input, words] of [
-      [{ target: 'nope' }, "does not include a pipeline with the name 'nope'"],
-      [{ ref: none }, `Pipeline execution ${none} cannot be found.`],
-      [{ ref: good, parameters: { stage: 'Prod' } }, "StageNotFoundException to RollbackStage: The stage 'Prod'"],
-      [{ ref: good, parameters: { stage: 'Source' } }, 'Stage Source cannot be rolled back'],
-    ] as const) {
-      const failure = await failureOf(goBack(input))
-      expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-      expect(failure.message).toContain(words)
-    }
+  test('while another rollback is in progress', async () => {
     await goBack()
-    expect((await failureOf(goBack({ ref: oldest }))).message).toContain('while it is in progress')
+    await expectFailure(goBack({ ref: oldest }), refused, 'while it is in progress')
     expect(rollbacks()).toHaveLength(1)
   })
 
@@ -170,80 +137,50 @@ describe('AWS CodePipeline: a rollback is refused', () => {
     'if %s is not allowed, with how to allow it',
     async (operation) => {
       server.state.denied = [operation]
-      const failure = await failureOf(goBack())
-      expect(failure).toMatchObject({ kind: 'refused' })
-      expect(failure.message).toContain(`codepipeline:${operation} action. Allow it under awsProviders in cdk.json`)
+      await expectFailure(goBack(), 'refused', `codepipeline:${operation} `, 'Allow it under awsProviders in cdk.json')
     },
   )
 
-  test('while the pipeline is busy, because the previous execution can change', async () => {
-    server.failNext(400, { __type: 'ConflictException', message: 'Busy.' }, { on: 'RollbackStage' })
-    expect(await failureOf(goBack())).toMatchObject({ kind: 'refused', message: expect.stringContaining('Busy.') })
+  test('while the pipeline is busy, unless it names the execution', async () => {
+    server.failNext(400, busy, { on: 'RollbackStage' })
+    await expectFailure(goBack(), 'refused', 'Busy.')
+    server.failNext(400, busy)
+    await expectFailure(goBack({ ref: good }), transient)
   })
 })
 
-describe('AWS CodePipeline: a rollback can be retried', () => {
-  test('while the pipeline is busy, if it names the execution', async () => {
-    server.failNext(400, { __type: 'ConflictException', message: 'Busy.' })
-    expect(await failureOf(goBack({ ref: good }))).toMatchObject({ transient: true, mayHaveWritten: false })
-  })
+test.each(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])(
+  'AWS CodePipeline: a rollback can be retried if AWS limits %s',
+  async (on) => {
+    server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { on })
+    await expectFailure(goBack(), transient)
+  },
+)
 
-  test('if AWS is down or limits requests before the start', async () => {
-    server.down()
-    expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-    server.down(false)
-    for (const on of ['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage']) {
-      server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { on })
-      expect(await failureOf(goBack())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-    }
-  })
-
-  test.each([
-    ['lost', () => server.loseNext('RollbackStage')],
-    ['a fault', () => server.failNext(500, { __type: 'InternalFailure' }, { on: 'RollbackStage' })],
-    ['without an execution', () => server.failNext(200, {}, { on: 'RollbackStage', done: true })],
-  ])('not after the response %s, because it could roll back twice', async (_what, prepare) => {
-    prepare()
-    const failure = await failureOf(goBack())
-    expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(failure.message).toContain('It is unknown whether a rollback was started')
-    expect(await failureOf(goBack({}, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
-    expect(await failureOf(goBack({}, { isRetry: true, key: undefined }))).toMatchObject({ kind: 'doubtful' })
-    expect(server.operations().filter((name) => name === 'RollbackStage')).toHaveLength(1)
-  })
+test('AWS CodePipeline: a rollback is not retried after a fault, because it could roll back twice', async () => {
+  server.failNext(500, { __type: 'InternalFailure' }, { on: 'RollbackStage' })
+  const message = 'It is unknown whether a rollback was started'
+  await expectFailure(goBack(), { kind: 'doubtful', transient: false }, message)
+  await expectFailure(goBack({}, { isRetry: true, key: undefined }), 'doubtful')
+  expect(server.operations().filter((name) => name === 'RollbackStage')).toHaveLength(1)
 })
 
 describe('AWS CodePipeline: a started rollback', () => {
-  test.each([
-    ['Succeeded', 'succeeded', 'pass'],
-    ['Failed', 'succeeded', 'fail'],
-    ['Stopped', 'aborted', 'fail'],
-    ['Cancelled', 'aborted', 'fail'],
-    ['Superseded', 'errored', 'fail'],
-  ])('with the state %s ends as %s, %s, and reports the restored execution', async (state, status, result) => {
-    const started = await goBack()
-    server.end(state)
-    const id = `shop-delivery#${rollbacks()[0]?.pipelineExecutionId}`
-    expect(await connected().end(started, deploy)).toMatchObject({
-      status,
-      result,
-      message: `Rollback ${id} ended as ${state}`,
-      data: { id, state, rolledBackTo: good },
+  test('reports the restored execution', async () => {
+    const { data } = await connected().endAfter(deploy, () => server.end('Succeeded'))
+    expect(data).toMatchObject({ rolledBackTo: good })
+  })
+
+  test('reports the running action', async () => {
+    const running = await connected().pollAfter(deploy, () => {
+      server.act('Deploy/Service', 'InProgress')
+      server.end('InProgress')
     })
+    expect(running).toMatchObject({ progress: 'action Deploy/Service' })
   })
 
-  test.each(['InProgress', 'Stopping'])('is running while it is %s', async (state) => {
-    const started = await goBack()
-    server.act('Deploy/Service', 'InProgress')
-    server.end(state)
-    expect(await connected().poll(started, deploy)).toMatchObject({ status: state, progress: 'action Deploy/Service' })
-  })
-
-  test('is stopped by its id', async () => {
+  test('is polled until it has stopped', async () => {
     const { outcome } = await goBack()
-    const id = outcome.data['id'] as string
-    expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
-    server.end('Stopped')
-    expect(await connected().stop({ id })).toMatchObject({ message: `Execution ${id} had ended already (Stopped)` })
+    expect(await connected().stop({ id: outcome.data['id'] })).toMatchObject({ message: 'still Stopping' })
   })
 })
