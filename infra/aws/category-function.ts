@@ -35,6 +35,7 @@ export class CategoryFunction extends Construct {
     const providerPermissions = permissionsOf(category.providers, settings.awsProviders)
     const secrets = [
       SECRET_PATHS.orchestrators,
+      SECRET_PATHS.callbacks,
       SECRET_PATHS.connections(name),
       ...(hasApprovals ? [SECRET_PATHS.approvals] : []),
     ]

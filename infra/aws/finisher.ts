@@ -43,7 +43,7 @@ export class Finisher extends Construct {
       environment: { WEBHOOKS_STATE_TABLE: table.name },
       permissions: [
         ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
-        ...readSecrets(this, settings, [SECRET_PATHS.orchestrators]),
+        ...readSecrets(this, settings, [SECRET_PATHS.orchestrators, SECRET_PATHS.callbacks]),
         {
           // The cleanup of a task starts on the version of that task.
           actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory', 'lambda:InvokeFunction'],

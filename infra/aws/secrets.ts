@@ -8,6 +8,7 @@ export const SECRET_PATHS = {
   callers: 'callers-??????',
   approvals: 'approvals-??????',
   identity: 'identity-??????',
+  callbacks: 'callbacks-??????',
   orchestrators: 'orchestrators/*',
   connections: (category: string) => `connections/${category}/*`,
 }

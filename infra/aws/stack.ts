@@ -52,6 +52,13 @@ export class WebhooksStack extends Stack {
       noRotationReason:
         'After a rotation, a repeated call counts as new. Rotate the key by hand when no call is running.',
     })
+    new GeneratedKey(this, 'Callbacks', {
+      settings,
+      name: 'callbacks',
+      description: 'Seals the reply addresses of calls',
+      noRotationReason:
+        'Running tasks must still open their addresses. Rotate the key by hand and keep the old key next to the new one.',
+    })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     const api = new Api(this, 'Api', { settings, categories, dataKey })
     const alarms = new Alarms(this, 'Alarms', {

@@ -12,7 +12,7 @@ import { Failure, messageOf, toSentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
 import { settings } from '../../shared/settings.ts'
 import { credentialsOf } from '../local/credentials.ts'
-import { readIdentityKey } from '../local/identity-key.ts'
+import { readKeys } from '../local/generated-keys.ts'
 import { localSecrets } from '../local/secrets.ts'
 import { writePrivateFile } from '../local/state-folder.ts'
 import { explainAws } from './aws-errors.ts'
@@ -137,7 +137,7 @@ async function orMissing<T>(response: Promise<T>): Promise<T | undefined> {
 
 /** Reads the secrets of the local runtime: the file over the defaults of the sandbox. Writes only the file. */
 function secretsFile(file: string, url: string, state: string): SecretStore {
-  const options = { identityKey: readIdentityKey(state), credentials: credentialsOf(state) }
+  const options = { keys: readKeys(state), credentials: credentialsOf(state) }
   const load = () => {
     try {
       return localSecrets(url, existsSync(file) ? file : undefined, options)

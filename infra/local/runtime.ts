@@ -15,7 +15,7 @@ import {
 import { type Console, createConsole } from './console/index.ts'
 import { credentialsOf, type LocalCredentials } from './credentials.ts'
 import { localFunctions, STATE_TABLE } from './functions.ts'
-import { ensureIdentityKey } from './identity-key.ts'
+import { ensureKeys } from './generated-keys.ts'
 import { closeServer, listen } from './port.ts'
 import { handleRequest, type RuntimeParts } from './router.ts'
 import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
@@ -116,7 +116,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   // By default, uses the file that the CLI writes, as soon as it exists.
   const secrets = localSecrets(url, secretsFile ?? join(state, 'secrets.json'), {
     optional: secretsFile === undefined,
-    identityKey: ensureIdentityKey(state),
+    keys: ensureKeys(state),
     credentials,
   })
   // Reading the secrets generates private credentials if they are needed.

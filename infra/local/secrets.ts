@@ -4,6 +4,7 @@ import { settings } from '../../shared/settings.ts'
 import { sandboxConnections } from '../platforms/sandbox/connections.ts'
 import { demo } from '../platforms/sandbox/demo.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
+import type { GeneratedKeys } from './generated-keys.ts'
 
 /** The secrets of the local runtime by name, as text. */
 export interface LocalSecrets {
@@ -16,8 +17,8 @@ export interface LocalSecrets {
 export interface LocalSecretsOptions {
   /** Whether the file may be missing. It is read as soon as it exists. */
   optional?: boolean
-  /** Key for the secret `identity`. */
-  identityKey?: string | undefined
+  /** The keys that the runtime has generated. Each is a secret. */
+  keys?: GeneratedKeys
   /** Returns the credentials of the caller and for approvals. They must be private if a real platform is connected. */
   credentials?: (hasRealPlatform: boolean) => LocalCredentials
 }
@@ -33,9 +34,13 @@ export interface LocalSecretsOptions {
 export function localSecrets(
   url: string,
   file?: string,
-  { optional = false, identityKey, credentials = () => demoCredentials }: LocalSecretsOptions = {},
+  { optional = false, keys, credentials = () => demoCredentials }: LocalSecretsOptions = {},
 ): LocalSecrets {
-  const identity = identityKey === undefined ? {} : { [`${settings.secretPrefix}/identity`]: { key: identityKey } }
+  const generated = Object.fromEntries(
+    Object.entries(keys ?? {}).flatMap(([name, key]) =>
+      key === undefined ? [] : [[`${settings.secretPrefix}/${name}`, { key }]],
+    ),
+  )
   const fileExists = () => file !== undefined && (!optional || existsSync(file))
   let overrides = file && fileExists() ? readSecretsFile(file) : {}
   const all = (): Record<string, unknown> => {
@@ -51,7 +56,7 @@ export function localSecrets(
     const { callerToken, approvalsKey } = credentials(hasRealPlatform(overrides, url))
     const merged: Record<string, unknown> = {
       ...sandboxSecrets(url, callerToken, approvalsKey),
-      ...identity,
+      ...generated,
       ...overrides,
     }
     const callers = `${settings.secretPrefix}/callers`

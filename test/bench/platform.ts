@@ -37,7 +37,9 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   const server = createServer({ keepAliveTimeout: 65_000 }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const secrets = localSecrets(url, undefined, { identityKey: 'identity-key-of-thirty-two-characters' })
+  const secrets = localSecrets(url, undefined, {
+    keys: { identity: 'identity-key-of-thirty-two-characters', callbacks: undefined },
+  })
   let recorded: Recorded[] = []
   let connections = 0
   server.on('connection', () => {

@@ -1,4 +1,6 @@
+import type * as z from 'zod/mini'
 import { identitySecret } from '../../../shared/auth/identity-key.ts'
+import { callbacksSecret } from '../../../shared/auth/reply-address.ts'
 import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { validate } from '../../../shared/validate.ts'
@@ -15,7 +17,8 @@ import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from '
 /** Checks all secrets, and tests connections and orchestrators. */
 export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
   const findings = await Promise.all([
-    identity(store, local),
+    generatedKey('identity', identitySecret, store, local),
+    generatedKey('callbacks', callbacksSecret, store, local),
     callers(store),
     orchestrators(store),
     connections(store),
@@ -25,17 +28,17 @@ export async function secrets(store: SecretStore, { local }: { local?: boolean }
   return findings.flat()
 }
 
-/** Without this key, each call with an event id fails with 503. */
-function identity(store: SecretStore, local = false): Promise<Finding[]> {
-  const what = 'identity key'
-  const advice = 'Delete the secret identity and run npx cdk deploy, which creates it again.'
+/** Checks a key that the deployment generates. Calls that need it fail with 503 without it. */
+function generatedKey(name: string, schema: z.ZodMiniObject, store: SecretStore, local = false): Promise<Finding[]> {
+  const what = `${name} key`
+  const advice = `Delete the secret ${name} and run npx cdk deploy, which creates it again.`
   return findingsOf(what, advice, async () => {
-    const stored = await store.get('identity')
+    const stored = await store.get(name)
     if (stored === undefined && local)
       return [noteFinding(what, `missing in ${store.place}`, 'The first npm start creates it.')]
     if (stored === undefined)
       return [wrongFinding(what, `missing in ${store.place}`, 'Run npx cdk deploy, which creates it.')]
-    validate(identitySecret, stored, { what: `The secret ${secretName('identity')}`, kind: 'misconfigured' })
+    validate(schema, stored, { what: `The secret ${secretName(name)}`, kind: 'misconfigured' })
     return [okFinding(what, 'valid')]
   })
 }

@@ -134,7 +134,7 @@ async function secretsOf(entry: Entry, category: string): Promise<string[]> {
   const { text } = await codeOf(entry, category)
   const names = [...text.matchAll(/["'`](callers|orchestrators|connections)(?=["'`/])/g)]
   // Libraries also use the word.
-  const identity = [...text.matchAll(/readSecret\d*\("(identity|approvals)"/g)]
+  const identity = [...text.matchAll(/readSecret\d*\("(identity|approvals|callbacks)"/g)]
   return unique([...names, ...identity].map(([, first = '']) => first))
 }
 
@@ -191,6 +191,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       approvals: 'approvals-??????',
       connections: `connections/${category}/*`,
       identity: 'identity-??????',
+      callbacks: 'callbacks-??????',
       orchestrators: 'orchestrators/*',
     }
     const read = await secretsOf(entry, category)

@@ -50,6 +50,7 @@ async function doctor(env: Record<string, string>, ...args: string[]) {
 describe('webhooks doctor', () => {
   it('reports a valid setup', async () => {
     store('identity', { key: 'k'.repeat(64) })
+    store('callbacks', { key: 'k'.repeat(64) })
     store('callers', { keptn: caller('keptn') })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: demo.keptnToken })
     store('connections/issue-ticketing/default', {
@@ -66,6 +67,7 @@ describe('webhooks doctor', () => {
       found: '1000 concurrent executions in this account and region',
     })
     expect(of('identity key')).toMatchObject({ state: 'ok' })
+    expect(of('callbacks key')).toMatchObject({ state: 'ok' })
     expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; results go to keptn' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'ok' })
     expect(of('connection issue-ticketing/default')).toMatchObject({ state: 'ok', found: 'github' })
@@ -79,7 +81,8 @@ describe('webhooks doctor', () => {
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: 'a-wrong-token' })
     store('connections/issue-ticketing/default', { provider: 'github', token: 'a-wrong-token', baseUrl: sandbox.url })
     const { code, out, findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: 'http://127.0.0.1:9' })
-    expect(of('identity key')).toMatchObject({ state: 'wrong', advice: expect.stringContaining('npx cdk deploy') })
+    for (const key of ['identity key', 'callbacks key'])
+      expect(of(key)).toMatchObject({ state: 'wrong', advice: expect.stringContaining('npx cdk deploy') })
     expect(of('caller keptn')).toMatchObject({ state: 'wrong', advice: 'Run webhooks orchestrator add prod.' })
     expect(of('orchestrator keptn')).toMatchObject({ state: 'wrong', found: expect.stringContaining('401') })
     expect(of('connection issue-ticketing/default')).toMatchObject({

@@ -1,0 +1,76 @@
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import * as z from 'zod/mini'
+import { optional, secret } from '../fields.ts'
+import { registerSecret } from '../redact.ts'
+import { readSecret } from './secrets.ts'
+
+/** Load this module with `import()`: few calls bring an address. */
+
+/** The secret `callbacks`. Addresses that the previous key sealed can still be opened. */
+export const callbacksSecret = z.strictObject({
+  key: secret('Seals the reply addresses of calls: at least 32 random characters').check(z.minLength(32)),
+  previousKey: optional(secret('The previous key').check(z.minLength(32))),
+})
+
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/**
+ * Encrypts the address that a call brings for its answer, such as a resume URL or a task token. Anyone who knows the address can
+ * answer, so the payload of a task contains it only in this form.
+ *
+ * The result is bound to the task, and equal for each delivery of the same call: a repeat with another payload would be another
+ * execution.
+ *
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+export async function sealAddress(taskId: string, address: string): Promise<string> {
+  registerSecret(address)
+  const { key } = await readSecret('callbacks', callbacksSecret)
+  const nonce = derive(key, 'nonce', `${taskId}.${address}`).subarray(0, NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', derive(key, 'encryption'), nonce)
+  cipher.setAAD(Buffer.from(taskId))
+  const encrypted = Buffer.concat([cipher.update(address, 'utf8'), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url')
+}
+
+/**
+ * Decrypts the address of a task.
+ *
+ * @returns undefined if neither key opens it: the key is lost, or the address belongs to another task
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+export async function openAddress(taskId: string, sealed: string): Promise<string | undefined> {
+  // The cached secret may be older than the key that sealed the address.
+  for (const fresh of [false, true]) {
+    const { key, previousKey } = await readSecret('callbacks', callbacksSecret, { fresh })
+    for (const one of [key, previousKey]) {
+      const address = one === undefined ? undefined : decrypt(one, taskId, Buffer.from(sealed, 'base64url'))
+      if (address === undefined) continue
+      registerSecret(address)
+      return address
+    }
+  }
+  return undefined
+}
+
+function decrypt(key: string, taskId: string, sealed: Buffer): string | undefined {
+  const nonce = sealed.subarray(0, NONCE_BYTES)
+  const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES)
+  if (tag.length < TAG_BYTES) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', derive(key, 'encryption'), nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(Buffer.from(taskId))
+  decipher.setAuthTag(tag)
+  const start = decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES))
+  try {
+    return Buffer.concat([start, decipher.final()]).toString('utf8')
+  } catch {
+    // The tag does not match.
+    return undefined
+  }
+}
+
+/** Returns 32 bytes for one purpose, so that no key is used for two. */
+function derive(key: string, purpose: 'nonce' | 'encryption', text = ''): Buffer {
+  return createHmac('sha256', key).update(`reply-address.${purpose}.${text}`, 'utf8').digest()
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import { beforeEach, describe, expect, it, jest } from '@jest/globals'
+
+const name = 'cloud-automation-webhooks/callbacks'
+const stored = new Map<string, { key: string; previousKey?: string }>()
+/** The cache of the function. */
+const cached = new Map<string, { key: string; previousKey?: string }>()
+jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+  getSecret: async (secret: string, { forceFetch }: { forceFetch?: boolean }) => {
+    const found = (forceFetch ? undefined : cached.get(secret)) ?? stored.get(secret)
+    if (found === undefined) throw new Error("Secrets Manager can't find the specified secret.")
+    return JSON.stringify(found)
+  },
+}))
+const { openAddress, sealAddress } = await import('../../../shared/auth/reply-address.ts')
+const { clearSecrets, redact } = await import('../../../shared/redact.ts')
+
+const taskId = 'a'.repeat(40)
+const address = 'https://n8n.example.com/webhook-waiting/231?signature=f3b1c0'
+const keyOf = (letter: string) => letter.repeat(64)
+
+beforeEach(() => {
+  clearSecrets()
+  cached.clear()
+  stored.clear()
+  stored.set(name, { key: keyOf('k') })
+})
+
+describe('A reply address', () => {
+  it.each([
+    ['an empty text', ''],
+    ['a URL', address],
+    ['text that is not ASCII', 'Grüße 🎉'],
+    ['a long task token', randomBytes(2_048).toString('base64')],
+  ])('survives encryption: %s', async (_, text) => {
+    expect(await openAddress(taskId, await sealAddress(taskId, text))).toBe(text)
+  })
+
+  it('has one encrypted form per task, so that a repeated call is the same execution', async () => {
+    expect(await sealAddress(taskId, address)).toBe(await sealAddress(taskId, address))
+  })
+
+  it('never reuses a nonce for another address or task', async () => {
+    const nonce = async (task: string, text: string) => (await sealAddress(task, text)).slice(0, 16)
+    const nonces = await Promise.all([
+      nonce(taskId, address),
+      nonce(taskId, `${address}0`),
+      nonce('b'.repeat(40), address),
+    ])
+    expect(new Set(nonces).size).toBe(3)
+  })
+
+  it('cannot be opened for another task', async () => {
+    expect(await openAddress('b'.repeat(40), await sealAddress(taskId, address))).toBeUndefined()
+  })
+
+  it('cannot be opened after any change', async () => {
+    const sealed = Buffer.from(await sealAddress(taskId, address), 'base64url')
+    for (let at = 0; at < sealed.length; at++) {
+      const changed = Buffer.from(sealed)
+      changed.writeUInt8(sealed.readUInt8(at) ^ 1, at)
+      expect(await openAddress(taskId, changed.toString('base64url'))).toBeUndefined()
+    }
+    for (const short of ['', 'AAAA', sealed.subarray(0, 20).toString('base64url')])
+      expect(await openAddress(taskId, short)).toBeUndefined()
+  })
+
+  it('can be opened after the rotation of the key', async () => {
+    const sealed = await sealAddress(taskId, address)
+    stored.set(name, { key: keyOf('n'), previousKey: keyOf('k') })
+    expect(await openAddress(taskId, sealed)).toBe(address)
+    stored.set(name, { key: keyOf('o'), previousKey: keyOf('n') })
+    expect(await openAddress(taskId, sealed)).toBeUndefined()
+  })
+
+  it('can be opened by a function that still caches the key before the rotation', async () => {
+    stored.set(name, { key: keyOf('n'), previousKey: keyOf('k') })
+    const sealed = await sealAddress(taskId, address)
+    cached.set(name, { key: keyOf('k') })
+    expect(await openAddress(taskId, sealed)).toBe(address)
+  })
+
+  it('is masked as soon as it is encrypted or decrypted', async () => {
+    const sealed = await sealAddress(taskId, address)
+    expect(redact(`cannot reach ${address}`)).toBe('cannot reach ***')
+    clearSecrets()
+    await openAddress(taskId, sealed)
+    expect(redact(`cannot reach ${address}`)).toBe('cannot reach ***')
+  })
+
+  it('without the key, fails with the name of the secret', async () => {
+    stored.clear()
+    await expect(sealAddress(taskId, address)).rejects.toMatchObject({
+      kind: 'misconfigured',
+      message: `There is no secret ${name}. Create it in Secrets Manager.`,
+    })
+  })
+})
