@@ -14,7 +14,9 @@ import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import type { BundleFunction } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
+import type { DurableFunction } from './durable-function.ts'
 import type { Finisher } from './finisher.ts'
 
 const PERIOD = Duration.minutes(5)
@@ -84,8 +86,21 @@ export class Alarms extends Construct {
     this.#add(
       'SecretsInInput',
       'secrets-in-input',
-      countSecretsInInput(categories, stackName),
+      countLines(
+        categories.map(({ webhook }) => webhook),
+        { field: 'secretInInput', metricName: 'SecretsInInput', stackName },
+      ),
       'A call contained a stored credential: it leaked, or a caller is guessing it.',
+    )
+    this.#add(
+      'AnswersLost',
+      'answers-lost',
+      countLines([...categories.map(({ task }) => task), finisher.durable], {
+        field: 'answerLost',
+        metricName: 'AnswersLost',
+        stackName,
+      }),
+      'The address for the answer of a task cannot be decrypted. Its caller may wait forever.',
     )
     this.#add(
       'ExecutionsNearQuota',
@@ -183,12 +198,13 @@ export class Alarms extends Construct {
   }
 }
 
-/** Counts log lines about calls with a stored credential. One metric for all webhooks, because CloudWatch bills each metric. */
-function countSecretsInInput(categories: CategoryFunction[], stackName: string): IMetric {
-  const metric = { metricNamespace: stackName, metricName: 'SecretsInInput' }
-  for (const { webhook } of categories) {
-    const filterPattern = FilterPattern.booleanValue('$.secretInInput', true)
-    webhook.fn.logGroup.addMetricFilter('SecretsInInput', { ...metric, filterPattern })
-  }
-  return new Metric({ namespace: stackName, metricName: metric.metricName, statistic: 'Sum', period: PERIOD })
+/** Counts the log lines in which a field is true. One metric for all functions, because CloudWatch bills each metric. */
+function countLines(
+  functions: (BundleFunction | DurableFunction)[],
+  { field, metricName, stackName }: { field: string; metricName: string; stackName: string },
+): IMetric {
+  const filterPattern = FilterPattern.booleanValue(`$.${field}`, true)
+  for (const { fn } of functions)
+    fn.logGroup.addMetricFilter(metricName, { metricNamespace: stackName, metricName, filterPattern })
+  return new Metric({ namespace: stackName, metricName, statistic: 'Sum', period: PERIOD })
 }

@@ -59,6 +59,8 @@ export const taskSchema = z.object({
   ),
   /** The base URL of the category's API, for links in approvals. */
   apiUrl: z.optional(z.string()),
+  /** The address that the call brings for its answer, encrypted with the key of the secret `callbacks`. */
+  sealedReplyTo: z.optional(z.string()),
   /** The key under which to save the id of the started run. */
   lastRunKey: z.optional(z.string()),
   /** The started job must not outlive the task. */

@@ -21,15 +21,14 @@ export interface Orchestrator {
    *
    * @throws Failure `invalid` with all missing fields, in the words of the engine
    */
-  parse(call: InteractiveCall): TaskOrigin
+  parse(call: InteractiveCall): AnswerableCall
   /**
-   * Sends an answer. If earlier attempts may have delivered it, first finds out whether the engine has it. Returns if the
-   * engine no longer waits for it.
+   * Sends an answer. If earlier attempts may have delivered it, first finds out whether the engine has it.
    *
    * @param uncertainAttempts how many earlier attempts may have delivered it
    * @throws Failure; the task retries for a day
    */
-  send(task: AnsweredTask, answer: Answer, uncertainAttempts: number): Promise<void>
+  send(task: AnsweredTask, answer: Answer, uncertainAttempts: number): Promise<Delivery>
   /**
    * Checks that the engine responds and accepts the credentials. Does not send an answer.
    *
@@ -47,11 +46,23 @@ export interface Orchestrator {
 }
 
 /** An interactive call, before it is accepted. */
-interface InteractiveCall {
+export interface InteractiveCall {
   event: CallEvent
   /** The parsed body and query, for fields that only one engine has. */
   body: Record<string, unknown>
 }
+
+/** A call that can be answered. */
+export interface AnswerableCall extends TaskOrigin {
+  /**
+   * The address for the answer, if the call brings one, such as a resume URL or a task token. Anyone who knows it can answer, so
+   * the task contains it only encrypted.
+   */
+  replyTo?: string | undefined
+}
+
+/** The result of sending an answer. `unwanted`: the engine no longer waits for it. */
+export type Delivery = 'sent' | 'unwanted'
 
 /** An accepted call. */
 export interface AnsweredTask {
@@ -59,6 +70,8 @@ export interface AnsweredTask {
   category: string
   action: string
   event: TaskOrigin
+  /** The address that the call brought. Masked in logs, responses and events. */
+  replyTo?: string | undefined
   /** Whether links are sent as labels, if the engine has labels. */
   labels: boolean
 }

@@ -11,7 +11,7 @@ export const pollType: OrchestratorType = {
         throw invalidInput('id', 'is required, so that a repeat of the call is the same task: send id, or ?key=<id>')
       return { ...originOf(event), id }
     },
-    send: async () => {},
+    send: async () => 'sent',
     check: async () => {},
   }),
 }

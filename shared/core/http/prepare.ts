@@ -2,8 +2,9 @@ import type { Caller } from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { parseDuration } from '../../duration.ts'
 import { log } from '../../log.ts'
-import { type CallEvent, originOf } from '../../orchestrators/event.ts'
+import { type CallEvent, type CallOrigin, originOf } from '../../orchestrators/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
+import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { settings } from '../../settings.ts'
@@ -41,14 +42,16 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const completed = await completeInput(action, named, context)
   await refuseStoredCredentials({ category: category.name, caller: caller.name, event, input, completed, dryRun })
   const skip = skipOf(resolved)
+  const id = await idOf(category, resolved)
+  const { replyTo, ...origin }: CallOrigin & Pick<AnswerableCall, 'replyTo'> = task ?? originOf(event)
   return {
     version: 1,
-    id: await idOf(category, resolved),
+    id,
     category: category.name,
     caller: caller.name,
     orchestrator: caller.orchestrator,
     mode,
-    event: task ?? originOf(event),
+    event: origin,
     action: actionName,
     mappedName: resolved.mappedName,
     connection: connection.name,
@@ -62,10 +65,22 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     labels: options.labels,
     skip,
     apiUrl: isApproval ? resolved.categoryUrl : undefined,
+    sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup: startsJob && provider.requiresTask ? true : undefined,
     delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
   }
+}
+
+/**
+ * Encrypts the address for the answer.
+ *
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+async function seal(id: string | undefined, replyTo: string): Promise<string> {
+  if (id === undefined) throw new Error('An interactive call has an id.')
+  const { sealAddress } = await import('../../auth/reply-address.ts')
+  return sealAddress(id, replyTo)
 }
 
 /** Does not throw: a message without the link is better than none. */

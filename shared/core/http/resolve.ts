@@ -1,8 +1,8 @@
 import type { Caller } from '../../auth/callers.ts'
 import { Failure, type FieldError, invalidInput } from '../../errors.ts'
-import type { CallEvent, TaskOrigin } from '../../orchestrators/event.ts'
+import type { CallEvent } from '../../orchestrators/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
-import type { Orchestrator } from '../../orchestrators/orchestrator.ts'
+import type { AnswerableCall, Orchestrator } from '../../orchestrators/orchestrator.ts'
 import type { Action } from '../../providers/action.ts'
 import type { Category, MappedAction } from '../../providers/category.ts'
 import { type Connection, loadConnection } from '../../providers/connections.ts'
@@ -22,7 +22,7 @@ export interface ResolvedCall extends ParsedCall {
   /** Parsed by the action's schema. */
   input: object
   /** The origin of an interactive call, with everything that the answer needs. */
-  task: TaskOrigin | undefined
+  task: AnswerableCall | undefined
 }
 
 /**

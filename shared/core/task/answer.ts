@@ -2,7 +2,7 @@ import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-j
 import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
-import type { Answer } from '../../orchestrators/orchestrator.ts'
+import type { Answer, AnsweredTask, Delivery } from '../../orchestrators/orchestrator.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 
@@ -16,11 +16,14 @@ interface SendOptions {
   mayBeSent?: boolean
 }
 
+/** Why an answer was not sent although the task has ended. `lost`: the address for the answer cannot be decrypted. */
+export type Unanswered = 'unwanted' | 'lost'
+
 /**
  * Sends an answer as a step of a durable execution, with retries for a day, because the orchestrator waits for it without a
  * timeout.
  *
- * @returns whether it was sent
+ * @returns whether it was sent, or why it never will be
  */
 export async function sendAnswer(
   context: DurableContext,
@@ -28,15 +31,14 @@ export async function sendAnswer(
   task: Task,
   answer: Answer,
   { until = Number.POSITIVE_INFINITY, mayBeSent = false }: SendOptions = {},
-): Promise<boolean> {
+): Promise<boolean | Unanswered> {
   return context.step(
     step,
     async ({ attempt }) => {
       const isRetry = attempt > 1
       if (isRetry && Date.now() > until) return false
-      const { send } = await loadOrchestrator(task.orchestrator, isRetry)
-      await send(task, answer, attempt - (mayBeSent ? 0 : 1))
-      return true
+      const delivery = await deliver(task, answer, attempt - (mayBeSent ? 0 : 1), isRetry)
+      return delivery === 'sent' || delivery
     },
     {
       // A second run must know that it is one.
@@ -47,4 +49,38 @@ export async function sendAnswer(
       },
     },
   )
+}
+
+/**
+ * Sends an answer once.
+ *
+ * @param uncertainAttempts how many earlier attempts may have delivered it
+ * @param fresh reads the secret of the orchestrator again
+ * @throws Failure
+ */
+export async function deliver(
+  { sealedReplyTo, ...task }: Task,
+  answer: Answer,
+  uncertainAttempts: number,
+  fresh = false,
+): Promise<Delivery | 'lost'> {
+  const { send } = await loadOrchestrator(task.orchestrator, fresh)
+  const answered: AnsweredTask = task
+  if (sealedReplyTo !== undefined) {
+    // Loaded when used: few calls bring an address.
+    const { openAddress } = await import('../../auth/reply-address.ts')
+    const replyTo = await openAddress(task.id, sealedReplyTo)
+    if (replyTo === undefined) {
+      // An alarm counts these lines.
+      log.error('answer lost', {
+        answerLost: true,
+        reason: 'Neither key of the secret callbacks decrypts the address for the answer.',
+      })
+      return 'lost'
+    }
+    answered.replyTo = replyTo
+  }
+  const delivery = await send(answered, answer, uncertainAttempts)
+  if (delivery === 'unwanted') log.warn('answer unwanted', { answer: answer.kind, answerUnwanted: true })
+  return delivery
 }

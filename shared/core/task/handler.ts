@@ -4,7 +4,6 @@ import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { loadOrchestrator } from '../../orchestrators/index.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
@@ -12,7 +11,7 @@ import { clearSecrets, redactDeep } from '../../redact.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
-import { sendAnswer } from './answer.ts'
+import { deliver, sendAnswer, type Unanswered } from './answer.ts'
 import { cleanUp } from './cleanup.ts'
 import { pollUntilDone } from './poll.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
@@ -21,6 +20,8 @@ import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadl
 export interface TaskResult {
   taskId: string
   outcome: Outcome
+  /** Why the orchestrator did not get the outcome. */
+  unanswered?: Unanswered
 }
 
 /**
@@ -48,7 +49,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const deadline = { seconds: task.deadline, at }
 
   const isAnnounced =
-    !task.sendStarted || (await sendAnswer(context, 'send-started', task, { kind: 'started' }, { until: at }))
+    !task.sendStarted || (await sendAnswer(context, 'send-started', task, { kind: 'started' }, { until: at })) !== false
   const result = isAnnounced
     ? await runTaskAction(category, task, context, deadline)
     : completed(
@@ -66,9 +67,9 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const outcome = finalOutcome(result.outcome, task)
   // Without a started event, an orchestrator may ignore the finished event and wait forever.
   if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, { kind: 'started' }, { mayBeSent: true })
-  await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome })
+  const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome })
   logTaskEnded(outcome, context, deadline)
-  return { taskId, outcome }
+  return { taskId, outcome, ...(typeof answer === 'string' ? { unanswered: answer } : {}) }
 }
 
 /** Logs one line per ended task, which the dashboard counts. */
@@ -140,8 +141,7 @@ async function runCleanup(category: Category, task: Task, context: DurableContex
 /** Sends the progress once, without retries: later answers report newer progress. Does not throw. */
 async function sendProgress(task: Task, message: string): Promise<void> {
   try {
-    const { send } = await loadOrchestrator(task.orchestrator)
-    await send(task, { kind: 'progress', message }, 0)
+    await deliver(task, { kind: 'progress', message }, 0)
   } catch (error) {
     log.warn('progress not sent', error as Error)
   }

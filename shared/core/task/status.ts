@@ -5,7 +5,9 @@ import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
 import { sleep } from '../../sleep.ts'
 import { type Task, taskSchema } from '../call.ts'
+import type { Unanswered } from './answer.ts'
 import { executionOf, findExecution } from './execution.ts'
+import type { TaskResult } from './handler.ts'
 import { describeProgress, PROGRESS_EVENTS } from './progress.ts'
 
 /** The status of a task, for callers that poll. */
@@ -22,6 +24,8 @@ export interface TaskStatus {
   deadlineAt: string
   endedAt?: string | undefined
   outcome?: Outcome | undefined
+  /** Why the orchestrator did not get the outcome. */
+  unanswered?: Unanswered | undefined
 }
 
 /** A task as Lambda reports it. */
@@ -140,7 +144,7 @@ async function readNewestEvents(DurableExecutionArn: string | undefined): Promis
 function statusOf(task: Task, execution: GetDurableExecutionResponse, events: Event[]): TaskStatus {
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt, Result } = execution
   if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
-  const outcome = Status === 'SUCCEEDED' && Result ? (JSON.parse(Result) as { outcome: Outcome }).outcome : undefined
+  const { outcome, unanswered }: Partial<TaskResult> = Status === 'SUCCEEDED' && Result ? JSON.parse(Result) : {}
   const { id: taskId, category, action, deadline } = task
   const deadlineAt = startedAt.getTime() + deadline * 1_000
   return {
@@ -154,6 +158,7 @@ function statusOf(task: Task, execution: GetDurableExecutionResponse, events: Ev
     deadlineAt: new Date(deadlineAt).toISOString(),
     endedAt: endedAt?.toISOString(),
     outcome,
+    unanswered,
   }
 }
 

@@ -49,8 +49,9 @@ export function keptn(connection: Connection): Required<Orchestrator> {
     async send(task, answer, uncertainAttempts) {
       const reply = redactReply(replyOf(task, answer))
       const http = connect(connection)
-      if (uncertainAttempts > 0 && (await isRecorded(http, reply, uncertainAttempts))) return
+      if (uncertainAttempts > 0 && (await isRecorded(http, reply, uncertainAttempts))) return 'sent'
       await http.post('api/v1/event', reply, { schema: sendResponse })
+      return 'sent'
     },
     async evaluations({ task, results, limit, ...target }) {
       const { previousEvaluationIn } = await import('../../evaluation/previous-evaluations.ts')

@@ -260,6 +260,14 @@ describe('the API', () => {
     }
   })
 
+  it('counts lost answers in the logs of all tasks and of the finisher', () => {
+    const filters = deployed
+      .all('AWS::Logs::MetricFilter')
+      .filter(({ Properties }) => Properties.FilterPattern === '{ $.answerLost IS TRUE }')
+    expect(filters).toHaveLength(tenCategories.length + 1)
+    for (const { Properties } of filters) expect(flat(Properties.LogGroupName)).toMatch(/TaskLog|FinisherLog/)
+  })
+
   it('returns its own errors as problem+json', () => {
     const answers = deployed.all('AWS::ApiGateway::GatewayResponse').map(({ Properties }) => Properties)
     expect(Object.fromEntries(answers.map(({ ResponseType, StatusCode }) => [ResponseType, StatusCode]))).toEqual({
@@ -306,6 +314,7 @@ describe('the alarms', () => {
       '5XXError': 1,
       ThrottledCalls: 1,
       SecretsInInput: 1,
+      AnswersLost: 1,
       ApproximateRunningDurableExecutionsUtilization: 1,
     })
     const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))
@@ -477,11 +486,9 @@ describe('the saved queries', () => {
   })
 })
 
-it('the stack generates the identity key and deletes it with the stack', () => {
-  const { Properties, DeletionPolicy } = deployed.one('AWS::SecretsManager::Secret')
-  expect(Properties).toMatchObject({
-    Name: 'cloud-automation-webhooks/identity',
-    GenerateSecretString: { GenerateStringKey: 'key', PasswordLength: 64 },
-  })
-  expect(DeletionPolicy).toBe('Delete')
+it.each(['identity', 'callbacks'])('the stack generates the key of %s and deletes it with the stack', (name) => {
+  const secrets = deployed.all('AWS::SecretsManager::Secret')
+  const secret = secrets.find(({ Properties }) => Properties.Name === `cloud-automation-webhooks/${name}`)
+  expect(secret?.Properties.GenerateSecretString).toMatchObject({ GenerateStringKey: 'key', PasswordLength: 64 })
+  expect(secret?.DeletionPolicy).toBe('Delete')
 })
