@@ -162,6 +162,14 @@ export class Execution<Result> {
   }
 }
 
+/** Returns the name and the status of each operation, in the order in which they started. */
+export function operationsOf(result: TestResult<unknown>): string[] {
+  return result.getOperations().map((operation) => {
+    const isTimedOut = operation.getOperationData()?.CallbackDetails?.Error?.ErrorType === TIMEOUT.ErrorType
+    return `${operation.getName()} ${isTimedOut ? 'TIMED_OUT' : operation.getStatus()}`
+  })
+}
+
 function namesOf({ Updates = [] }: CheckpointDurableExecutionRequest): string[] {
   return Updates.map(({ Name, Action }) => `${Name} ${Action}`)
 }

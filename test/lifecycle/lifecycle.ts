@@ -11,7 +11,7 @@ import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
 import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
-import { Execution, type ExecutionOptions, startRunner } from './execution.ts'
+import { Execution, type ExecutionOptions, operationsOf, startRunner } from './execution.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
 /** Tokens of the callers. Each has the name of its orchestrator. */
@@ -47,6 +47,10 @@ export interface CompletedTask {
   sent: string[]
   events: SentEvent[]
 }
+
+/** The body of a response of the webhook. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
+type Answer = any
 
 interface Invocation {
   functionName: string
@@ -110,8 +114,17 @@ export class Lifecycle {
     return { authorization: `Bearer ${CALLER_TOKENS[caller]}` }
   }
 
-  /** Sends a request to the webhook. */
-  request(method: string, path: string, request: Partial<APIGatewayProxyEvent> = {}): Promise<WebhookResponse> {
+  /**
+   * Sends a request to the webhook.
+   *
+   * @param timeLeftMs until Lambda ends the webhook
+   */
+  request(
+    method: string,
+    path: string,
+    request: Partial<APIGatewayProxyEvent> = {},
+    timeLeftMs = 20_000,
+  ): Promise<WebhookResponse> {
     const event = {
       httpMethod: method,
       path: `/${this.#category.name}/${path}`,
@@ -126,25 +139,35 @@ export class Lifecycle {
       },
       ...request,
     } as unknown as APIGatewayProxyEvent
-    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 20_000 } as unknown as Context
+    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => timeLeftMs } as unknown as Context
     return webhookHandler(this.#category)(event, context)
   }
 
+  /** Makes a call. For Keptn, the event needs the fields of `triggered`. */
+  async post(
+    target: string,
+    event: object,
+    { caller = 'keptn', timeLeftMs }: { caller?: CallerName; timeLeftMs?: number } = {},
+  ): Promise<{ status: number; body: Answer }> {
+    const [action = '', search = ''] = target.split('?')
+    const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
+    const headers = { ...this.authorization(caller), 'content-type': 'application/json' }
+    const request = { headers, multiValueQueryStringParameters: query, body: JSON.stringify(event) }
+    const { statusCode, body } = await this.request('POST', action, request, timeLeftMs)
+    return { status: statusCode, body: JSON.parse(body) }
+  }
+
   /**
-   * Calls the webhook and returns the payload with which it starts the task.
+   * Makes an interactive call and returns the payload with which the webhook starts the task.
    *
    * @param event the body of the call. For Keptn, laid over an event that triggers a task
    */
   async accept(target: string, event: object = {}, caller: CallerName = 'keptn'): Promise<Task> {
-    const [action = '', search = ''] = target.split('?')
-    const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
-    const { statusCode, body } = await this.request('POST', action, {
-      headers: { ...this.authorization(caller), 'content-type': 'application/json' },
-      multiValueQueryStringParameters: { mode: ['interactive'], sendStarted: ['true'], ...query },
-      body: JSON.stringify(caller === 'keptn' ? { ...triggered(), ...event } : event),
-    })
-    const started = this.invocations.find(({ name }) => name === JSON.parse(body).taskId)
-    if (statusCode !== 202 || !started) throw new Error(`The webhook answered ${statusCode}: ${body}`)
+    const sendStarted = target.includes('sendStarted') ? '' : '&sendStarted=true'
+    const call = caller === 'keptn' ? { ...triggered(), ...event } : event
+    const { status, body } = await this.post(`${target}&mode=interactive${sendStarted}`, call, { caller })
+    const started = this.invocations.find(({ name }) => name === body.taskId)
+    if (status !== 202 || !started) throw new Error(`The webhook answered ${status}: ${JSON.stringify(body)}`)
     return started.payload
   }
 
@@ -159,7 +182,7 @@ export class Lifecycle {
       arn,
       status: result.getStatus(),
       outcome: result.getStatus() === 'SUCCEEDED' ? result.getResult()?.outcome : undefined,
-      operations: result.getOperations().map((operation) => `${operation.getName()} ${operation.getStatus()}`),
+      operations: operationsOf(result),
       checkpoints,
       sent: events.map(({ type }) => type.split('.').slice(4).join('.')),
       events,
@@ -264,7 +287,8 @@ function toWire(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toWire(field)]))
 }
 
-function triggered() {
+/** Returns an event that triggers a task. */
+export function triggered() {
   return {
     id: randomUUID(),
     type: 'sh.keptn.event.check.triggered',

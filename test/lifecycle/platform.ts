@@ -144,6 +144,14 @@ const fakeJob = defineJobProvider({
 /** A provider that cannot find its runs, and whose platform cannot stop them. */
 const blindJob = defineJobProvider({ ...jobProvider, start: fakeJob.start, getStatus: fakeJob.getStatus })
 
+/** A provider whose platform sends the `finished` event itself. */
+const delegatedJob = defineJobProvider({
+  ...jobProvider,
+  sendsFinished: () => true,
+  start: fakeJob.start,
+  getStatus: fakeJob.getStatus,
+})
+
 /** A provider whose runs must not outlive their task. */
 const attendedJob = defineJobProvider({
   ...jobProvider,
@@ -214,7 +222,7 @@ export const category: Category = {
   summary: 'Tests the lifecycle of tasks',
   actions: {
     'start-run': startJob({ summary: 'Starts a run', silent: 'answers', onDeadline: 'stop' }),
-    'start-and-leave': startJob({ summary: 'Starts a run and leaves it at the deadline', silent: 'answers' }),
+    'start-and-leave': startJob({ summary: 'Starts a run and leaves it at the deadline', silent: 'waits' }),
     'stop-run': stopJob({ summary: 'Stops a run' }),
     'open-ticket': openTicket,
     'update-ticket': updateTicket,
@@ -229,6 +237,7 @@ export const category: Category = {
     job: async () => fakeJob,
     blind: async () => blindJob,
     attended: async () => attendedJob,
+    delegated: async () => delegatedJob,
     ticket: async () => fakeTicket,
     chat: async () => fakeMessage,
   },

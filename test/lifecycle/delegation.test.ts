@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  lifecycle.connect('delegated', { provider: 'delegated', baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => platform.reset())
+
+const target = 'start-run?connection=delegated'
+const event = { input: { target: 'deploy' } }
+const posts = () => platform.calls.filter(({ method }) => method === 'POST').length
+
+describe('A task that is delegated to a platform that sends its finished event', () => {
+  it('sends started and no finished event, and does not poll', async () => {
+    const { sent, outcome } = await lifecycle.call(target, event)
+    expect(sent).toEqual(['started'])
+    expect(outcome?.message).toContain('Fake sends the finished event itself')
+    expect(platform.calls).toHaveLength(1)
+  })
+
+  it('sends no finished event and does not retry if the platform may have accepted it', async () => {
+    platform.loseNext('POST')
+    const { sent, outcome } = await lifecycle.call(target, event)
+    expect(sent).toEqual(['started'])
+    expect(outcome?.message).toContain('so none was sent')
+    expect(posts()).toBe(1)
+  })
+
+  it('sends no finished event after a success with an unexpected body', async () => {
+    platform.replaceNext(({ method }) => method === 'POST', '<html>login</html>')
+    expect((await lifecycle.call(target, event)).sent).toEqual(['started'])
+    expect(posts()).toBe(1)
+  })
+
+  it('sends finished itself if the platform refuses', async () => {
+    platform.failNext(409, { message: 'the study is already running' }, { on: 'POST' })
+    const { sent, outcome } = await lifecycle.call(target, event)
+    expect(sent).toEqual(['started', 'finished'])
+    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('already running') })
+  })
+
+  it('sends finished itself if the platform is unavailable until the deadline', async () => {
+    platform.failNext(429, { message: 'slow down' }, { on: 'POST', times: 1_000 })
+    const { sent, outcome } = await lifecycle.call(`${target}&deadline=PT5M`, event)
+    expect(sent).toEqual(['started', 'finished'])
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('Gave up at the deadline of 5 min'),
+    })
+    expect(posts()).toBeGreaterThan(1)
+    expect(platform.runs).toEqual([])
+  })
+
+  it('sends finished itself in a dry run', async () => {
+    const { sent, outcome } = await lifecycle.call(`${target}&dryRun=true`, event)
+    expect(sent).toEqual(['started', 'finished'])
+    expect(outcome).toMatchObject({ result: 'pass', message: expect.stringContaining('Dry run') })
+    expect(platform.calls).toEqual([])
+  })
+
+  it.each([
+    ['before the delegation', 'send-started SUCCEED', ['started', 'finished']],
+    ['during the delegation', 'start START', ['started']],
+    ['after the delegation', 'start SUCCEED', ['started']],
+  ])('is finished by nobody else if Lambda ends it %s', async (_when, checkpoint, sent) => {
+    const task = await lifecycle.accept(target, event)
+    const { arn } = await lifecycle.run(task, { interruption: { checkpoint, isRecorded: true, effect: 'end' } })
+    expect(await lifecycle.finish(arn)).toMatchObject({ finished: sent.includes('finished') })
+    expect(lifecycle.sentFor(task)).toEqual(sent)
+  })
+
+  it('rejects a silent call, for which its caller would send a second finished event', async () => {
+    expect(await lifecycle.post(target, event)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('Call it with ?mode=interactive') },
+    })
+    expect(platform.calls).toEqual([])
+  })
+})

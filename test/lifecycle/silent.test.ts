@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { passTime } from './execution.ts'
+import { Lifecycle, triggered } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+/** A call that waits for a response until the platform closes. */
+let crashed: Promise<unknown> | undefined
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['job', 'blind', 'attended', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await crashed
+  await lifecycle.close()
+})
+beforeEach(() => platform.reset())
+
+const open = 'open-ticket?connection=ticket'
+const startBlind = 'start-run?connection=blind'
+const ticketEvent = () => ({ ...triggered(), input: { title: 'Checkout is slow' } })
+const runEvent = () => ({ ...triggered(), input: { target: 'deploy' } })
+const posts = () => platform.calls.filter(({ method }) => method === 'POST').length
+/** The webhook gives up after a second. */
+const BRIEF_MS = 3_000
+
+describe('A silent call', () => {
+  it('returns the outcome, and sends no event', async () => {
+    const before = lifecycle.events.length
+    expect(await lifecycle.post(open, ticketEvent())).toMatchObject({
+      status: 200,
+      body: { status: 'succeeded', result: 'pass', data: { id: '1' } },
+    })
+    expect(lifecycle.events).toHaveLength(before)
+  })
+
+  it('returns the same response for a repeat, and writes once', async () => {
+    const event = ticketEvent()
+    const first = await lifecycle.post(open, event)
+    expect(await lifecycle.post(open, event)).toEqual(first)
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('without an event id runs each time', async () => {
+    for (let n = 0; n < 2; n++) await lifecycle.post(open, { ...ticketEvent(), id: undefined })
+    expect(platform.tickets).toHaveLength(2)
+  })
+
+  it('without an event id is not retried after a request that may have written', async () => {
+    platform.failNext(500, { message: 'oops' }, { on: 'POST', done: true })
+    expect(await lifecycle.post(open, { ...ticketEvent(), id: undefined })).toMatchObject({
+      status: 502,
+      body: { detail: expect.stringContaining('Check the platform before you repeat the call') },
+    })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('finds what it created if the response was lost', async () => {
+    platform.loseNext('POST')
+    expect(await lifecycle.post(open, ticketEvent())).toMatchObject({ status: 200, body: { data: { id: '1' } } })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('is retried while the platform is down for a moment', async () => {
+    platform.failNext(503, { message: 'maintenance' })
+    expect(await lifecycle.post(open, ticketEvent())).toMatchObject({ status: 200 })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('reports a refusal, and a repeat sends the request again', async () => {
+    const event = ticketEvent()
+    platform.failNext(422, { message: 'title is blocked' }, { on: 'POST' })
+    expect(await lifecycle.post(open, event)).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('title is blocked') },
+    })
+    expect(await lifecycle.post(open, event)).toMatchObject({ status: 200 })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('whose response never arrives times out, and a repeat finds what it created', async () => {
+    const event = ticketEvent()
+    platform.holdNext('POST')
+    expect(await lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })).toMatchObject({ status: 504 })
+    expect(await lifecycle.post(open, event)).toMatchObject({ status: 200, body: { data: { id: '1' } } })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('has an unknown outcome while the platform cannot be searched', async () => {
+    const event = ticketEvent()
+    platform.holdNext('POST')
+    await lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })
+    platform.down()
+    expect(await lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })).toMatchObject({ status: 502 })
+    platform.recover()
+    expect(await lifecycle.post(open, event)).toMatchObject({ status: 200 })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('is refused while the same call runs, and finds what that call created if it crashed', async () => {
+    const event = ticketEvent()
+    platform.holdNext('POST')
+    crashed = lifecycle.post(open, event)
+    while (platform.tickets.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(await lifecycle.post(open, event)).toMatchObject({ status: 409, body: { title: 'Already running' } })
+    passTime(30)
+    expect(await lifecycle.post(open, event)).toMatchObject({ status: 200, body: { data: { id: '1' } } })
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('does nothing if `when` does not match', async () => {
+    expect(await lifecycle.post(`${open}&when=fail`, ticketEvent())).toMatchObject({
+      status: 200,
+      body: { result: 'pass' },
+    })
+    expect(platform.calls).toEqual([])
+  })
+})
+
+describe('A silent start on a platform that cannot be searched', () => {
+  it('is not repeated if its response was lost, and the response says so', async () => {
+    const event = runEvent()
+    platform.loseNext('POST')
+    for (let n = 0; n < 2; n++) {
+      expect(await lifecycle.post(startBlind, event)).toMatchObject({
+        status: 502,
+        body: { title: 'Outcome unknown', detail: expect.stringContaining('was not retried') },
+      })
+    }
+    expect(posts()).toBe(1)
+  })
+
+  it.each([['<html>login</html>'], [''], ['{"started":"yes"}']])(
+    'is not repeated after a success with the body %j',
+    async (body) => {
+      const event = runEvent()
+      platform.replaceNext(({ method }) => method === 'POST', body)
+      for (let n = 0; n < 2; n++) {
+        expect(await lifecycle.post(startBlind, event)).toMatchObject({
+          status: 502,
+          body: { title: 'Outcome unknown', detail: expect.stringContaining('before you repeat') },
+        })
+      }
+      expect(posts()).toBe(1)
+    },
+  )
+})
+
+describe('A silent start of a job', () => {
+  const wait = 'start-and-leave?connection=job'
+
+  it.each([
+    ['done', 200, 'pass'],
+    ['broken', 422, 'fail'],
+  ])('that ends soon as %s returns its result', async (state, status, result) => {
+    platform.states = ['busy', state]
+    expect(await lifecycle.post(wait, runEvent())).toMatchObject({ status, body: { result } })
+  })
+
+  it('that takes longer returns its id', async () => {
+    platform.states = ['busy']
+    expect(await lifecycle.post(wait, runEvent(), { timeLeftMs: 6_000 })).toMatchObject({
+      status: 200,
+      body: { result: 'warning', data: { id: '1' } },
+    })
+    expect(platform.runs).toMatchObject([{ stopped: false }])
+  })
+
+  it('returns its id although it cannot be polled', async () => {
+    platform.failNext(500, {}, { on: ({ path }) => path === '/runs/1', times: 100 })
+    expect(await lifecycle.post(wait, runEvent(), { timeLeftMs: 6_000 })).toMatchObject({
+      status: 200,
+      body: { data: { id: '1' } },
+    })
+  })
+
+  it('that must not outlive its task is rejected', async () => {
+    expect(await lifecycle.post('start-run?connection=attended', runEvent())).toMatchObject({ status: 400 })
+    expect(platform.calls).toEqual([])
+  })
+})
