@@ -19,6 +19,9 @@ export default {
   // Most of the time is spent waiting for processes that are slowed down on purpose.
   setupFiles: ['<rootDir>/test/hide-log-lines.ts'],
   reporters: ['<rootDir>/test/reporter.js', 'summary'],
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['shared/**/*.ts'],
+  coverageReporters: ['text-summary'],
   maxWorkers: 3,
   // Jest keeps what each file has loaded: without an end to it, some gigabytes.
   workerIdleMemoryLimit: '1GB',
