@@ -52,6 +52,8 @@ export class Execution<Result> {
   readonly #handler: DurableLambdaHandler
   readonly #options: ExecutionOptions
   readonly #openCallbacks = new Map<string, OpenCallback>()
+  /** What happens with each callback that the execution has waited for. */
+  readonly #responses = new Map<string, Promise<void>>()
 
   constructor(handler: DurableLambdaHandler, options: ExecutionOptions = {}) {
     this.#handler = handler
@@ -59,8 +61,10 @@ export class Execution<Result> {
     this.#runner = new LocalDurableTestRunner({ handlerFunction: (event, context) => this.#invoke(event, context) })
   }
 
-  run(payload: unknown): Promise<TestResult<Result>> {
-    return this.#runner.run({ payload })
+  async run(payload: unknown): Promise<TestResult<Result>> {
+    const result = await this.#runner.run({ payload })
+    await Promise.all(this.#responses.values())
+    return result
   }
 
   /** @returns false if no callback with this id is open */
@@ -150,15 +154,22 @@ export class Execution<Result> {
     const isBusy = operations.some(({ Type, Status }) => Type !== 'EXECUTION' && Type !== 'CALLBACK' && isOpen(Status))
     const [open] = this.#openCallbacks
     if (!open || isBusy) return
-    const [id, { name, timesOutAt }] = open
+    const [id, callback] = open
+    if (!this.#responses.has(id)) this.#responses.set(id, this.#respond(id, callback))
+  }
+
+  async #respond(id: string, { name, timesOutAt }: OpenCallback): Promise<void> {
     // After the runner has seen that the invocation ended.
-    setImmediate(async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    try {
       await this.#options.onWait?.(name)
-      if (!this.#openCallbacks.delete(id)) return
-      passTime((timesOutAt - Date.now()) / 1_000)
-      const operation = await this.#runner.getOperation(name).waitForData()
-      await operation.sendCallbackFailure(TIMEOUT)
-    })
+    } finally {
+      if (this.#openCallbacks.delete(id)) {
+        passTime((timesOutAt - Date.now()) / 1_000)
+        const operation = await this.#runner.getOperation(name).waitForData()
+        await operation.sendCallbackFailure(TIMEOUT)
+      }
+    }
   }
 }
 
