@@ -9,37 +9,10 @@ const BestTrainingJob = {
   TrainingJobName: 'churn-tuning-017',
   FinalHyperParameterTuningJobObjectiveMetric: { MetricName: 'validation:auc', Value: 0.94 },
 }
-const RUNNING = /^(?:BLOCKED|PENDING|QUEUED|RUNNING|TERMINATING|WAITING)$/
+const RUNNING = /^(?:BLOCKED|PENDING|QUEUED|RUNNING|TERMINATING|WAITING|WAITING_FOR_RETRY)$/
 
 export const optimizationPlatforms = {
-  databricks: {
-    known: 'token',
-    starts: /^POST .*\/run-now$/,
-    async start() {
-      const server = await startDatabricks()
-      const { url: baseUrl, token, state, show } = server
-      const statusOf = () => state.runs.at(-1)?.status?.['state']
-      /** Enters a state, or ends with a code. */
-      const enter = (state: string) => {
-        const termination_details = { code: state, type: 'SUCCESS', message: '' }
-        show({ status: RUNNING.test(state) ? { state } : { state: 'TERMINATED', termination_details } })
-      }
-      return {
-        server,
-        connection: { baseUrl, token },
-        input: { target: String(state.jobs[0]?.job_id) },
-        runs: () => state.runs.length,
-        id: () => String(state.runs.at(-1)?.run_id),
-        hasStarted: () => enter('RUNNING'),
-        enter,
-        end: () => enter('SUCCESS'),
-        hasStopped() {
-          if (statusOf() === 'TERMINATING') enter('USER_CANCELED')
-          return statusOf() === 'TERMINATED'
-        },
-      }
-    },
-  },
+  databricks: databricks(),
   'aws-step-functions': {
     known: 'token',
     starts: /^StartExecution$/,
@@ -111,6 +84,48 @@ function sageMaker(kind: 'pipeline' | 'training' | 'tuning') {
         hasStopped() {
           if (newest()[field] === 'Stopping') enter('Stopped')
           return newest()[field] === 'Stopped'
+        },
+      }
+    },
+  } satisfies JobPlatform
+}
+
+/** Databricks, which reports the states of its older API only. */
+export const oldDatabricks: JobPlatform = databricks({ isOld: true })
+
+function databricks({ isOld = false } = {}) {
+  return {
+    known: 'token',
+    starts: /^POST .*\/run-now$/,
+    async start() {
+      const server = await startDatabricks()
+      const { url: baseUrl, token, state, show } = server
+      const stateOf = () => {
+        const { status, state: oldState } = state.runs.at(-1) ?? {}
+        return isOld ? oldState?.['life_cycle_state'] : status?.['state']
+      }
+      /** Enters a state, or ends with a code. */
+      const enter = (name: string) => {
+        const termination_details = { code: name, type: 'SUCCESS', message: '' }
+        const ended = isOld
+          ? { life_cycle_state: 'TERMINATED', result_state: name }
+          : { state: 'TERMINATED', termination_details }
+        const isLifeCycle = RUNNING.test(name) || (isOld && /^(?:SKIPPED|INTERNAL_ERROR)$/.test(name))
+        const entered = isLifeCycle ? { [isOld ? 'life_cycle_state' : 'state']: name } : ended
+        show(isOld ? { status: undefined, state: entered } : { status: entered })
+      }
+      return {
+        server,
+        connection: { baseUrl, token },
+        input: { target: String(state.jobs[0]?.job_id) },
+        runs: () => state.runs.length,
+        id: () => String(state.runs.at(-1)?.run_id),
+        hasStarted: () => enter('RUNNING'),
+        enter,
+        end: () => enter('SUCCESS'),
+        hasStopped() {
+          if (stateOf() === 'TERMINATING') enter('CANCELED')
+          return stateOf() === 'TERMINATED'
         },
       }
     },

@@ -68,7 +68,7 @@ describe('Argo CD: a rollback', () => {
     ['an id of the history', { ref: '0' }, { revision: oldest }],
     ['a revision', { ref: oldest }, { revision: oldest }],
     ['the beginning of a revision', { ref: good.slice(0, 7) }, { revision: good }],
-    ['the wish to delete newer resources', { parameters: { prune: 'on' } }, { prune: true }],
+    ['a request to delete newer resources', { parameters: { prune: 'on' } }, { prune: true }],
   ])('accepts %s', async (_what, input, sync) => {
     await goBack(input)
     expect(asked()).toMatchObject(sync)
