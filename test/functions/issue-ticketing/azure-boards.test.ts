@@ -6,11 +6,11 @@ import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, expectFailure, failureOf, keyOf, problem, startEach } from '../helpers.ts'
+import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, problem, startEach } from '../helpers.ts'
 
 const server = startEach(startAzureBoards)
 
-type Options = Parameters<typeof clientOf>[2] & { token?: string; type?: string; apiVersion?: string }
+type Options = ClientOptions & { token?: string; type?: string; apiVersion?: string }
 
 const project = 'fabrikam/Fabrikam Fiber'
 const ours = `${project}#297`
@@ -53,60 +53,38 @@ describe('Azure Boards: connection', () => {
     expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.entraToken}`)
   })
 
-  test('treats a sign-in page with status 200 as invalid credentials', async () => {
+  test.each([
+    ['open', (wrong: Options) => open({}, wrong)],
+    ['update', (wrong: Options) => update({ title: 'x' }, wrong)],
+    ['close', (wrong: Options) => close({}, wrong)],
+  ])('treats a sign-in page with status 200 as invalid credentials: %s', async (_what, act) => {
     server.state.showsSignIn = true
-    const wrong = { token: 'a-wrong-token-of-azure-devops' }
-    for (const act of [() => open({}, wrong), () => update({ title: 'x' }, wrong), () => close({}, wrong)]) {
-      expect(await failureOf(act())).toMatchObject({ kind: 'credentials', transient: false })
-    }
+    await expectFailure(act({ token: 'a-wrong-token-of-azure-devops' }), 'credentials')
   })
 })
 
 describe('Azure Boards: open', () => {
-  test('creates a task and returns its id, number and link', async () => {
+  test.each<[object, object, Options?]>([
+    [{}, { 'System.WorkItemType': 'Task', 'System.Title': 'Checkout fails', 'System.Tags': `caw-${keyOf(1)}` }],
+    [{}, { 'System.Description': '<p>Since <strong>14:03</strong>.</p>' }],
+    [{ type: 'bug' }, { 'System.WorkItemType': 'Bug' }],
+    // A bug has repro steps instead of a description.
+    [{}, { 'Microsoft.VSTS.TCM.ReproSteps': '<p>Since <strong>14:03</strong>.</p>' }, { type: 'Bug' }],
+    [{ assignee: 'mia@example.com' }, { 'System.AssignedTo': 'mia@example.com' }],
+    [{ labels: ['sev 1', 'a;b,c', 'Own'] }, { 'System.Tags': `sev 1; a b c; Own; caw-${keyOf(1)}` }],
+    [
+      { labels: ['Own'], fields: { 'Microsoft.VSTS.Common.Severity': '1 - Critical', 'System.Tags': 'own; more' } },
+      { 'Microsoft.VSTS.Common.Severity': '1 - Critical', 'System.Tags': `Own; more; caw-${keyOf(1)}` },
+    ],
+    ...['critical', 'high', 'medium', 'low'].map((priority, at): [object, object] => [
+      { priority },
+      { 'Microsoft.VSTS.Common.Priority': at + 1 },
+    ]),
+    [{ priority: '4' }, { 'Microsoft.VSTS.Common.Priority': 4 }],
+  ])('stores %j as %j', async (input, fields, options = {}) => {
     const url = `${server.url}/fabrikam/Fabrikam%20Fiber/_workitems/edit/297`
-    expect(await open()).toMatchObject({
-      status: 'succeeded',
-      result: 'pass',
-      message: 'Opened work item 297',
-      data: { id: ours, number: '297', url, state: 'New' },
-      links: { 'azure-boards 297': url },
-    })
-    expect(item().fields).toMatchObject({
-      'System.WorkItemType': 'Task',
-      'System.Title': 'Checkout fails',
-      'System.Description': '<p>Since <strong>14:03</strong>.</p>',
-      'System.Tags': `caw-${keyOf(1)}`,
-    })
-  })
-
-  test('sets type, labels, priority, assignee and other fields', async () => {
-    await open({
-      type: 'bug',
-      labels: ['sev 1', 'a;b,c', 'Own'],
-      priority: 'critical',
-      assignee: 'mia@example.com',
-      fields: { 'Microsoft.VSTS.Common.Severity': '1 - Critical', 'System.Tags': 'own; more' },
-    })
-    expect(item().fields).toMatchObject({
-      'System.WorkItemType': 'Bug',
-      'System.Tags': `sev 1; a b c; Own; more; caw-${keyOf(1)}`,
-      'Microsoft.VSTS.Common.Priority': 1,
-      'Microsoft.VSTS.Common.Severity': '1 - Critical',
-      'System.AssignedTo': 'mia@example.com',
-    })
-  })
-
-  test('writes the description of a bug to its repro steps', async () => {
-    await open({}, { type: 'Bug' })
-    expect(item().fields['Microsoft.VSTS.TCM.ReproSteps']).toContain('<strong>14:03</strong>')
-    expect(item().fields['System.Description']).toBeUndefined()
-  })
-
-  test('maps levels to numbers, and accepts numbers', async () => {
-    const asked = ['critical', 'high', 'medium', 'low', '4']
-    for (const [at, priority] of asked.entries()) await open({ priority }, { key: keyOf(at + 1) })
-    expect(server.state.items.map(({ fields }) => fields['Microsoft.VSTS.Common.Priority'])).toEqual([1, 2, 3, 4, 4])
+    expect(await open(input, options)).toMatchObject({ data: { id: ours, number: '297', url, state: 'New' } })
+    expect(item().fields).toMatchObject(fields)
   })
 
   test.each([
@@ -153,29 +131,27 @@ describe('Azure Boards: update', () => {
     })
   }
 
-  test('changes the given fields in one request and keeps the rest', async () => {
-    const changes = {
-      title: 'Still\nfails',
-      description: '- a',
-      priority: 'low',
-      assignee: 'Mia Krystof',
-      state: 'active',
-    }
-    expect(await update(changes)).toMatchObject({ data: { id: ours, state: 'Active' } })
-    expect(item().fields).toMatchObject({
-      'System.Title': 'Still fails',
-      'System.Description': '<ul>\n<li>a</li>\n</ul>',
-      'System.Tags': `checkout; caw-${keyOf(9)}`,
-      'System.State': 'Active',
-      'Microsoft.VSTS.Common.Priority': 4,
-      'System.AssignedTo': 'Mia Krystof',
-    })
+  test.each([
+    [{ title: 'Still\nfails' }, { 'System.Title': 'Still fails', 'System.Tags': `checkout; caw-${keyOf(9)}` }],
+    [{ description: '- a' }, { 'System.Description': '<ul>\n<li>a</li>\n</ul>' }],
+    [
+      { priority: 'low', assignee: 'Mia Krystof' },
+      { 'Microsoft.VSTS.Common.Priority': 4, 'System.AssignedTo': 'Mia Krystof' },
+    ],
+    [
+      { state: 'active', title: 'x' },
+      { 'System.State': 'Active', 'System.Title': 'x' },
+    ],
+    // A state of the new type.
+    [
+      { type: 'Bug', state: 'resolved' },
+      { 'System.WorkItemType': 'Bug', 'System.State': 'Resolved' },
+    ],
+    [{ id: '#297', project, title: 'by number' }, { 'System.Title': 'by number' }],
+  ])('changes %j in one request', async (changes, fields) => {
+    expect(await update(changes)).toMatchObject({ data: { id: ours } })
+    expect(item().fields).toMatchObject({ 'System.Title': 'Checkout fails', ...fields })
     expect(written()).toHaveLength(1)
-  })
-
-  test('changes the type and sets a state of the new type', async () => {
-    expect(await update({ type: 'Bug', state: 'resolved' })).toMatchObject({ data: { state: 'Resolved' } })
-    expect(item().fields['System.WorkItemType']).toBe('Bug')
   })
 
   test('reads again after a concurrent change and keeps it', async () => {
@@ -204,24 +180,15 @@ describe('Azure Boards: update', () => {
     expect(await update({ state: 'open' })).toMatchObject({ data: { state: 'To Do' } })
   })
 
-  test('lists the states if the requested one does not exist', async () => {
-    const words = 'Azure Boards has no state Frozen for work items of this type. States: New, Active, Closed, Removed.'
-    await expectFailure(update({ state: 'Frozen' }), 'refused', words)
-  })
-
-  test('accepts a number with the project, and refuses invalid ids', async () => {
-    await update({ id: '#297', project, title: 'by number' })
-    expect(item().fields['System.Title']).toBe('by number')
-    for (const id of ['297', `${project}#`, '../x#1', 'fabrikam#1', 'OPS-1']) {
-      expect(() => azureBoards.checkRef({ id, project: undefined })).toThrow(
-        'must be an id such as fabrikam/Fabrikam-Fiber#7',
-      )
-    }
-  })
-
-  test('reports the message of Azure Boards if it refuses', async () => {
-    expect((await failureOf(update({ fields: { 'System.Title': '' } }))).message).toContain('TF401320')
-    await expectFailure(update({ id: `${project}#77`, title: 'x' }), 'refused', 'TF401232: Work item 77 does not exist')
+  test.each([
+    [
+      { state: 'Frozen' },
+      'Azure Boards has no state Frozen for work items of this type. States: New, Active, Closed, Removed.',
+    ],
+    [{ fields: { 'System.Title': '' } }, 'TF401320'],
+    [{ id: `${project}#77`, title: 'x' }, 'TF401232: Work item 77 does not exist'],
+  ])('reports why %j is refused', async (changes, words) => {
+    await expectFailure(update(changes), 'refused', words)
   })
 })
 
@@ -258,11 +225,8 @@ describe('Azure Boards: close', () => {
   })
 
   test('reports the rule of the process that refuses it', async () => {
-    server.failNext(
-      400,
-      { message: 'TF401320: Rule Error for field Completed Work. Error code: Required.' },
-      { on: 'PATCH' },
-    )
+    const message = 'TF401320: Rule Error for field Completed Work. Error code: Required.'
+    server.failNext(400, { message }, { on: 'PATCH' })
     await expectFailure(close(), 'refused', 'Rule Error for field Completed Work')
   })
 })
@@ -273,18 +237,10 @@ describe('Azure Boards: documented responses', () => {
     JSON.parse(readFileSync(new URL(`../../fixtures/azure-boards/${name}.json`, import.meta.url), 'utf8'))
 
   test('are accepted by the provider', async () => {
+    const names: Record<string, string> = { states: 'states', fields: 'type-fields', wiql: 'query-result' }
     const shown = await serve(({ method, path }) => {
-      const name = path.endsWith('/states')
-        ? 'states'
-        : path.endsWith('/fields')
-          ? 'type-fields'
-          : path.endsWith('/wiql')
-            ? 'query-result'
-            : path.endsWith('/comments')
-              ? method === 'POST'
-                ? 'comment'
-                : 'comments'
-              : 'work-item'
+      const last = path.split('/').at(-1) ?? ''
+      const name = last === 'comments' ? (method === 'POST' ? 'comment' : 'comments') : (names[last] ?? 'work-item')
       return { status: 200, body: fixture(name) }
     })
     const git = 'fabrikam/Fabrikam-Fiber-Git'
@@ -311,12 +267,11 @@ describe('Azure Boards: documented responses', () => {
       const { body } = await client().http.get(`fabrikam/Fabrikam%20Fiber/_apis/wit/${path}`)
       return body as Record<string, unknown>
     }
-    const typesIn = (value: unknown): unknown =>
-      Array.isArray(value)
-        ? value.slice(0, 1).map(typesIn)
-        : value !== null && typeof value === 'object'
-          ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, typesIn(inner)]))
-          : typeof value
+    const typesIn = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.slice(0, 1).map(typesIn)
+      if (value === null || typeof value !== 'object') return typeof value
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, typesIn(inner)]))
+    }
     const version = 'api-version=7.1'
     for (const [name, path] of Object.entries({
       'work-item': `workitems/297?${version}`,
