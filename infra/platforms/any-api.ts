@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 /** Something that an API keeps: a ticket, a run, a flag. */
 type Thing = Record<string, unknown> & { id: number }
@@ -25,15 +25,15 @@ export async function startAnyApi(): Promise<AnyApi> {
 
 function answer({ method, path, query, headers, body }: Call, things: Thing[], made: Map<string, Thing>): Reply {
   const [, kind, id, verb] = path.split('/')
-  if (path === '/me') return { status: 200, body: { name: 'robot' } }
+  if (path === '/me') return ok({ name: 'robot' })
   if (kind === 'values') {
     const value = { p95: 480, text: '12.5', none: null }[id ?? '']
-    return value === undefined ? { status: 400, body: { error: `no series ${id}` } } : { status: 200, body: { value } }
+    return value === undefined ? { status: 400, body: { error: `no series ${id}` } } : ok({ value })
   }
   if (kind !== 'things') return { status: 404, body: { error: { message: `there is no ${path}` } } }
   if (id === undefined && method === 'GET') {
     const found = things.filter(({ ref }) => ref === query.get('ref'))
-    return { status: 200, body: { items: found.map(shown) } }
+    return ok({ items: found.map(shown) })
   }
   if (id === undefined) {
     const given = body as Record<string, unknown>
@@ -51,9 +51,9 @@ function answer({ method, path, query, headers, body }: Call, things: Thing[], m
   if (verb === 'comments' && method === 'POST') {
     thing['comments'] = [...((thing['comments'] as unknown[]) ?? []), body]
   }
-  if (verb === 'comments') return { status: 200, body: thing['comments'] ?? [] }
+  if (verb === 'comments') return ok(thing['comments'] ?? [])
   if (method === 'PATCH') Object.assign(thing, body)
-  return { status: 200, body: { result: shown(thing) } }
+  return ok({ result: shown(thing) })
 }
 
 function shown(thing: Thing): object {

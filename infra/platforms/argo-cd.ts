@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Source {
   repoURL: string
@@ -202,7 +202,7 @@ function createArgoCd(state: ArgoCdState, token: string) {
     const given = headers['authorization']
     const isUser = given === `Bearer ${token}`
     if (path === '/api/v1/session/userinfo')
-      return { status: 200, body: isUser ? { loggedIn: true, username: 'proj:shop:robot', iss: 'argocd' } : {} }
+      return ok(isUser ? { loggedIn: true, username: 'proj:shop:robot', iss: 'argocd' } : {})
     if (!isUser) return failure(401, 16, 'invalid session: token signature is invalid: signature is invalid')
     const [, name, what] = /^\/api\/v1\/applications\/([^/]+)(?:\/(.+))?$/.exec(path) ?? []
     if (!name) return failure(404, 5, 'Not Found')
@@ -217,7 +217,7 @@ function createArgoCd(state: ArgoCdState, token: string) {
         : failure(403, 7, 'permission denied')
     if (method === 'GET' && what === undefined) {
       if (asked['refresh']) found.status.reconciledAt = found.status.operationState?.finishedAt ?? ''
-      return { status: 200, body: state.lagging?.find(isAsked) ?? found }
+      return ok(state.lagging?.find(isAsked) ?? found)
     }
     if (method === 'POST' && what === 'sync') return sync(found, call.body)
     if (method === 'POST' && what === 'rollback') return rollback(found, call.body)
@@ -268,7 +268,7 @@ function createArgoCd(state: ArgoCdState, token: string) {
     if (found.operation) return failure(400, 9, 'another operation is already in progress')
     found.operation = operation
     delete found.status.operationState
-    return { status: 200, body: found }
+    return ok(found)
   }
 
   function terminate(found: Application): Reply {
@@ -277,7 +277,7 @@ function createArgoCd(state: ArgoCdState, token: string) {
     if (!found.operation || !operationState)
       return failure(400, 3, 'Unable to terminate operation. No operation is in progress')
     operationState.phase = 'Terminating'
-    return { status: 200, body: {} }
+    return ok({})
   }
 
   return { answer }

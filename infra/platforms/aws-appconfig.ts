@@ -1,5 +1,5 @@
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Version {
   number: number
@@ -82,8 +82,7 @@ export async function startAppConfig(): Promise<AppConfigServer> {
       return found?.content as ReturnType<AppConfigServer['document']>
     },
     end(ended, why) {
-      const newest = state.deployments.at(-1)
-      if (!newest) throw new Error('There is no deployment')
+      const newest = newestOf(state.deployments)
       newest.state = ended
       const started = { EventType: 'ROLLBACK_STARTED', TriggeredBy: 'CLOUDWATCH_ALARM', Description: why ?? '' }
       if (why) newest.events.unshift(started)
@@ -140,7 +139,7 @@ function createAppConfig(state: AppConfigState) {
     const from = Number(query.get('next_token') ?? 0)
     const to = from + Math.min(perPage, Number(query.get('max_results') ?? perPage))
     const Items = all.reverse().slice(from, to)
-    return { status: 200, body: { Items, ...(to < all.length ? { NextToken: String(to) } : {}) } }
+    return ok({ Items, ...(to < all.length ? { NextToken: String(to) } : {}) })
   }
 
   function getVersion(number: number): Reply {
@@ -173,7 +172,7 @@ function createAppConfig(state: AppConfigState) {
     if (!found) return notFound(`Deployment ${number}`)
     const { description: Description, events: EventLog } = found
     const ids = { ApplicationId: application, EnvironmentId: environment }
-    return { status: 200, body: { ...summaryOfDeployment(found), ...ids, Description, EventLog } }
+    return ok({ ...summaryOfDeployment(found), ...ids, Description, EventLog })
   }
 
   function deploy(asked: Record<string, unknown>): Reply {

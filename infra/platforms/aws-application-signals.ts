@@ -1,5 +1,5 @@
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 /** An SLO as its budget report shows it. */
 interface Slo {
@@ -97,12 +97,9 @@ function answer(state: SignalsState, call: Call): Reply {
     ErrorCode: 'ResourceNotFoundException',
     ErrorMessage: `SLO ${name} was not found.`,
   })
-  return {
-    status: 200,
-    body: {
-      Timestamp,
-      Reports: reports.map((slo) => ({ Arn: arnOf(slo.Name), ...slo })),
-      Errors: failed.map((name) => ({ Name: name, Arn: arnOf(name), ...(state.errors[name] ?? none(name)) })),
-    },
-  }
+  return ok({
+    Timestamp,
+    Reports: reports.map((slo) => ({ Arn: arnOf(slo.Name), ...slo })),
+    Errors: failed.map((name) => ({ Name: name, Arn: arnOf(name), ...(state.errors[name] ?? none(name)) })),
+  })
 }

@@ -1,5 +1,5 @@
-import { awsError, awsResult, serveJson } from './aws-json.ts'
-import type { Reply, Served } from './loopback-server.ts'
+import { awsError, serveJson } from './aws-json.ts'
+import { ok, type Reply, type Served } from './loopback-server.ts'
 
 interface Datum {
   MetricName: string
@@ -80,5 +80,5 @@ function put(state: CloudWatchState, input: PutMetricData, now: number): Reply {
       return wrong(`The parameter ${path}.Timestamp must specify a time no more than two weeks in the past.`)
   }
   state.data.push(...MetricData.map((datum) => ({ namespace: Namespace, ...datum })))
-  return awsResult({})
+  return ok({})
 }

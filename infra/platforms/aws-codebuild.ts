@@ -1,5 +1,5 @@
-import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
-import type { Reply } from './loopback-server.ts'
+import { awsError, type JsonServer, serveJson } from './aws-json.ts'
+import { newestOf, ok, type Reply } from './loopback-server.ts'
 
 interface Variable {
   name: string
@@ -77,8 +77,7 @@ export async function startCodeBuild(): Promise<CodeBuildServer> {
     ...served,
     state,
     end(status, more = {}) {
-      const build = state.builds.at(-1)
-      if (!build) throw new Error('There is no build')
+      const build = newestOf(state.builds)
       const phases = [...build.phases, { phaseType: 'COMPLETED' }]
       const now = { buildStatus: status, buildComplete: true, currentPhase: 'COMPLETED', phases }
       Object.assign(build, now, { endTime: build.startTime + 61, ...more })
@@ -115,7 +114,7 @@ function createCodeBuild(state: CodeBuildState) {
     const earlier = token === undefined ? undefined : tokens.get(token)
     if (earlier) {
       return earlier.asked === asked
-        ? awsResult({ build: earlier.build })
+        ? ok({ build: earlier.build })
         : awsError('InvalidInputException', 'Idempotent parameter mismatch')
     }
     if (builds.filter(({ buildComplete }) => !buildComplete).length >= maxQueued)
@@ -148,7 +147,7 @@ function createCodeBuild(state: CodeBuildState) {
     }
     builds.push(build)
     if (token !== undefined) tokens.set(token, { asked, build })
-    return awsResult({ build })
+    return ok({ build })
   }
 
   function get(input: Input): Reply {
@@ -156,7 +155,7 @@ function createCodeBuild(state: CodeBuildState) {
     if (ids.length === 0 || ids.length > 100) return awsError('InvalidInputException', 'Invalid number of build IDs')
     const builds = state.builds.filter(({ id }) => ids.includes(id))
     const buildsNotFound = ids.filter((id) => !builds.some((build) => build.id === id))
-    return awsResult({ builds, buildsNotFound })
+    return ok({ builds, buildsNotFound })
   }
 
   function list({ projectName, sortOrder, nextToken }: Input): Reply {
@@ -171,7 +170,7 @@ function createCodeBuild(state: CodeBuildState) {
       return awsError('InvalidInputException', 'Sort order is not supported for more than 100 builds')
     const from = Number(nextToken ?? 0)
     const page = ids.toReversed().slice(from, from + 100)
-    return awsResult({ ids: page, ...(from + 100 < ids.length ? { nextToken: String(from + 100) } : {}) })
+    return ok({ ids: page, ...(from + 100 < ids.length ? { nextToken: String(from + 100) } : {}) })
   }
 
   function stop({ id }: Input): Reply {
@@ -180,13 +179,13 @@ function createCodeBuild(state: CodeBuildState) {
     if (build.buildComplete) return awsError('InvalidInputException', `Build ${id} is not in progress`)
     const phases = [...build.phases, { phaseType: 'BUILD', phaseStatus: 'STOPPED' }]
     Object.assign(build, { buildStatus: 'STOPPED', buildComplete: true, currentPhase: 'COMPLETED', phases })
-    return awsResult({ build })
+    return ok({ build })
   }
 
   function getReports(input: Input): Reply {
     const arns = input['reportArns'] as string[]
     const reports = state.reports.filter(({ arn }) => arns.includes(arn))
-    return awsResult({ reports, reportsNotFound: arns.filter((arn) => !reports.some((report) => report.arn === arn)) })
+    return ok({ reports, reportsNotFound: arns.filter((arn) => !reports.some((report) => report.arn === arn)) })
   }
 
   return { operations }

@@ -1,5 +1,5 @@
-import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
-import type { Reply } from './loopback-server.ts'
+import { awsError, type JsonServer, serveJson } from './aws-json.ts'
+import { newestOf, ok, type Reply } from './loopback-server.ts'
 
 interface Action {
   pipelineExecutionId: string
@@ -81,11 +81,7 @@ export async function startCodePipeline(): Promise<CodePipelineServer> {
     ...{ service: 'codepipeline', target: 'CodePipeline_20150709', version: '1.1', state },
     operations: platform.operations,
   })
-  const newest = () => {
-    const found = state.executions.at(-1)
-    if (!found) throw new Error('There is no execution')
-    return found
-  }
+  const newest = () => newestOf(state.executions)
   return {
     ...served,
     state,
@@ -132,13 +128,12 @@ function createCodePipeline(state: CodePipelineState) {
   const operations: Record<string, (input: Input) => Reply> = {
     StartPipelineExecution: (input) => withPipeline(input, (name) => start(name, input)),
     RollbackStage: (input) => withPipeline(input, (name) => rollback(name, input)),
-    GetPipelineState: (input) => withPipeline(input, (name) => awsResult(stateOf(name))),
+    GetPipelineState: (input) => withPipeline(input, (name) => ok(stateOf(name))),
     ListPipelineExecutions: (input) => withPipeline(input, (name) => list(name, input)),
-    GetPipelineExecution: (input) =>
-      withExecution(input, (execution) => awsResult({ pipelineExecution: shownOf(execution) })),
+    GetPipelineExecution: (input) => withExecution(input, (execution) => ok({ pipelineExecution: shownOf(execution) })),
     ListActionExecutions: (input) =>
       withExecution(input, ({ pipelineExecutionId: id }) =>
-        awsResult({
+        ok({
           actionExecutionDetails: state.actions.filter(({ pipelineExecutionId }) => pipelineExecutionId === id),
         }),
       ),
@@ -178,7 +173,7 @@ function createCodePipeline(state: CodePipelineState) {
     if (sourceRevisions.some(({ actionName }) => actionName !== 'Source'))
       return awsError('ValidationException', 'The source action is not in the pipeline')
     const earlier = token === undefined ? undefined : executions.find((one) => one.token === token)
-    if (earlier) return awsResult({ pipelineExecutionId: earlier.pipelineExecutionId })
+    if (earlier) return ok({ pipelineExecutionId: earlier.pipelineExecutionId })
     const revisionId = sourceRevisions[0]?.revisionValue
     const execution = execute(name, {
       ...(revisionId ? { artifactRevisions: [{ name: 'Source', revisionId, revisionSummary: 'Fix the cart' }] } : {}),
@@ -186,7 +181,7 @@ function createCodePipeline(state: CodePipelineState) {
       token,
       sourceRevisions,
     })
-    return awsResult({ pipelineExecutionId: execution.pipelineExecutionId })
+    return ok({ pipelineExecutionId: execution.pipelineExecutionId })
   }
 
   /** Starts an execution. */
@@ -232,7 +227,7 @@ function createCodePipeline(state: CodePipelineState) {
       artifactRevisions: target.artifactRevisions,
       stages: { [stage]: 'InProgress' },
     })
-    return awsResult({ pipelineExecutionId })
+    return ok({ pipelineExecutionId })
   }
 
   function lastIn(stage: string): Execution | undefined {
@@ -265,7 +260,7 @@ function createCodePipeline(state: CodePipelineState) {
       } = shownOf(execution)
       return { ...shown, startTime: execution.startTime }
     })
-    return awsResult({ pipelineExecutionSummaries: summaries })
+    return ok({ pipelineExecutionSummaries: summaries })
   }
 
   function stop(execution: Execution): Reply {
@@ -274,7 +269,7 @@ function createCodePipeline(state: CodePipelineState) {
     if (execution.status !== 'InProgress')
       return awsError('PipelineExecutionNotStoppableException', 'The pipeline execution is not in a stoppable state.')
     execution.status = 'Stopping'
-    return awsResult({ pipelineExecutionId: execution.pipelineExecutionId })
+    return ok({ pipelineExecutionId: execution.pipelineExecutionId })
   }
 
   return { operations, execute }

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Scenario {
   testId: string
@@ -108,23 +108,21 @@ function refused(status: number, code: string, message: string): Reply {
 function answer(state: AwsDltState, { method, path, query, body }: Call): Reply {
   const { scenario } = state
   const is = (pattern: RegExp) => pattern.exec(path.replace(/^\/prod/, ''))
-  if (is(/^\/vCPUDetails$/)) return { status: 200, body: state.capacity }
-  if (is(/^\/scenarios$/) && method === 'GET') return { status: 200, body: { Items: [scenario] } }
+  if (is(/^\/vCPUDetails$/)) return ok(state.capacity)
+  if (is(/^\/scenarios$/) && method === 'GET') return ok({ Items: [scenario] })
   if (is(/^\/scenarios$/)) return start(state, (body ?? {}) as Record<string, unknown>)
   const [, id = '', runs, runId] = is(/^\/scenarios\/([\w-]+)(?:\/(testruns)(?:\/([\w-]+))?)?$/) ?? []
   if (id !== scenario.testId) return refused(404, 'TEST_NOT_FOUND', `testId '${id}' not found`)
   if (method === 'POST') return cancel(state)
-  if (!runs) return { status: 200, body: { ...scenario, history: query.get('history') === 'false' ? [] : state.runs } }
+  if (!runs) return ok({ ...scenario, history: query.get('history') === 'false' ? [] : state.runs })
   if (runId) {
     const run = state.runs.find(({ testRunId }) => testRunId === runId)
-    return run
-      ? { status: 200, body: run }
-      : refused(404, 'TESTRUN_NOT_FOUND', `Test run '${runId}' not found for test '${id}'`)
+    return run ? ok(run) : refused(404, 'TESTRUN_NOT_FOUND', `Test run '${runId}' not found for test '${id}'`)
   }
   const since = Date.parse(query.get('start_timestamp') ?? '')
   const later = state.runs.filter(({ startTime }) => !(Date.parse(`${startTime.replace(' ', 'T')}Z`) < since))
   const testRuns = later.toReversed().map(({ testRunId, startTime, status }) => ({ testRunId, startTime, status }))
-  return { status: 200, body: { testRuns, pagination: { limit: 100, next_token: null, total_count: testRuns.length } } }
+  return ok({ testRuns, pagination: { limit: 100, next_token: null, total_count: testRuns.length } })
 }
 
 function start(state: AwsDltState, asked: Record<string, unknown>): Reply {
@@ -150,7 +148,7 @@ function start(state: AwsDltState, asked: Record<string, unknown>): Reply {
   state.starts.push(asked)
   delete scenario.errorReason
   Object.assign(scenario, { status: 'queued', startTime: state.now, results: {} })
-  return { status: 200, body: { ...scenario, testScenario: JSON.stringify(scenario.testScenario) } }
+  return ok({ ...scenario, testScenario: JSON.stringify(scenario.testScenario) })
 }
 
 function cancel(state: AwsDltState): Reply {
@@ -162,7 +160,7 @@ function cancel(state: AwsDltState): Reply {
       `testId '${scenario.testId}' is not in a cancelable state; nothing to cancel.`,
     )
   scenario.status = state.stopsAtOnce ? 'cancelled' : 'cancelling'
-  return { status: 200, body: JSON.stringify('test cancelling') }
+  return ok(JSON.stringify('test cancelling'))
 }
 
 /** Returns the error of API Gateway for an invalid signature. */

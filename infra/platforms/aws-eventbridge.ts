@@ -1,5 +1,5 @@
-import { awsError, awsResult, serveJson } from './aws-json.ts'
-import type { Reply, Served } from './loopback-server.ts'
+import { awsError, serveJson } from './aws-json.ts'
+import { ok, type Reply, type Served } from './loopback-server.ts'
 
 interface Entry {
   Source: string
@@ -53,7 +53,7 @@ function nameOf(bus: string): string {
 function describe({ buses }: EventBridgeState, bus: string): Reply {
   const name = nameOf(bus)
   if (!buses.includes(name)) return awsError('ResourceNotFoundException', `Event bus ${name} does not exist.`)
-  return awsResult({ Name: name, Arn: `${arn}/${name}` })
+  return ok({ Name: name, Arn: `${arn}/${name}` })
 }
 
 function put(state: EventBridgeState, entries: Entry[]): Reply {
@@ -73,5 +73,5 @@ function put(state: EventBridgeState, entries: Entry[]): Reply {
       })
     return { EventId: id }
   })
-  return awsResult({ FailedEntryCount: results.filter((one) => 'ErrorCode' in one).length, Entries: results })
+  return ok({ FailedEntryCount: results.filter((one) => 'ErrorCode' in one).length, Entries: results })
 }

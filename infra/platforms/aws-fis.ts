@@ -1,5 +1,5 @@
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Action {
   actionId: string
@@ -91,11 +91,7 @@ export async function startFis(): Promise<FisServer> {
     maxActive: 5,
   }
   const served = await serve((call) => createFis(state).answer(call))
-  const newest = () => {
-    const found = state.experiments.at(-1)
-    if (!found) throw new Error('There is no experiment')
-    return found
-  }
+  const newest = () => newestOf(state.experiments)
   return {
     ...served,
     state,
@@ -135,7 +131,7 @@ function createFis(state: FisState) {
     const id = call.path.split('/')[2]
     const found = state.experiments.find((experiment) => experiment.id === id)
     if (!found) return restError(404, 'ResourceNotFoundException', `Experiment ${id} does not exist.`)
-    return operation === 'GetExperiment' ? { status: 200, body: { experiment: found } } : stop(found)
+    return operation === 'GetExperiment' ? ok({ experiment: found }) : stop(found)
   }
 
   function start({
@@ -163,7 +159,7 @@ function createFis(state: FisState) {
     const before = state.tokens.get(clientToken)
     if (before && before.asked !== asked)
       return restError(409, 'ConflictException', 'The client token was used with other parameters.')
-    if (before) return { status: 200, body: { experiment: state.experiments.find(({ id }) => id === before.id) } }
+    if (before) return ok({ experiment: state.experiments.find(({ id }) => id === before.id) })
     if (state.experiments.filter(({ state }) => active.includes(state.status)).length >= state.maxActive)
       return restError(402, 'ServiceQuotaExceededException', 'The maximum number of active experiments is reached.')
     const id = `EXP00000000000000${state.experiments.length + 1}`
@@ -186,14 +182,14 @@ function createFis(state: FisState) {
     }
     state.experiments.push(experiment)
     state.tokens.set(clientToken, { asked, id })
-    return { status: 200, body: { experiment } }
+    return ok({ experiment })
   }
 
   function stop(experiment: Experiment): Reply {
     if (!active.includes(experiment.state.status))
       return restError(400, 'ValidationException', `Experiment ${experiment.id} is not running.`)
     experiment.state = { status: 'stopping', reason: 'Stopping Experiment.' }
-    return { status: 200, body: { experiment } }
+    return ok({ experiment })
   }
 
   return { answer }

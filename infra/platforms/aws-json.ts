@@ -47,11 +47,6 @@ function answer({ service, actions = service, target, version, state, operations
   return state.denied.includes(operation) ? denied(`${actions}:${operation}`, body as Input) : run(body as Input)
 }
 
-/** A successful response. */
-export function awsResult(body: object): Reply {
-  return { status: 200, body }
-}
-
 /** A refusal by AWS. */
 export function awsError(type: string, message?: string, status = 400): Reply {
   return { status, body: { __type: type, ...(message === undefined ? {} : { message }) } }

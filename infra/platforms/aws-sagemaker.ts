@@ -1,5 +1,5 @@
-import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
-import { awsOperation, type Reply } from './loopback-server.ts'
+import { awsError, type JsonServer, serveJson } from './aws-json.ts'
+import { awsOperation, ok, type Reply } from './loopback-server.ts'
 
 type Fields = Record<string, unknown>
 
@@ -165,7 +165,7 @@ const notFound = invalid('Requested resource not found.')
 
 function createSageMaker(state: SageMakerState) {
   const operations: Record<string, (input: Fields) => Reply> = {
-    ListPipelineExecutions: (input) => withPipeline(input) ?? awsResult({ PipelineExecutionSummaries: [] }),
+    ListPipelineExecutions: (input) => withPipeline(input) ?? ok({ PipelineExecutionSummaries: [] }),
     StartPipelineExecution: (input) => withPipeline(input) ?? startExecution(input),
     DescribePipelineExecution: (input) => withExecution(input, (execution) => describeExecution(execution)),
     ListPipelineExecutionSteps: (input) => withExecution(input, ({ steps }) => listSteps(steps, input)),
@@ -195,11 +195,11 @@ function createSageMaker(state: SageMakerState) {
       if (typeof Value !== 'string') return awsError('SerializationException', '')
     }
     const earlier = executions.find(({ started }) => started['ClientRequestToken'] === token)
-    if (earlier) return awsResult({ PipelineExecutionArn: earlier.arn })
+    if (earlier) return ok({ PipelineExecutionArn: earlier.arn })
     const id = `e${executions.length + 1}`.padEnd(12, 'x')
     const arn = arnOf(`pipeline/${pipeline}/execution/${id}`)
     executions.push({ arn, pipeline: String(pipeline), status: 'Executing', started: input, steps: [] })
-    return awsResult({ PipelineExecutionArn: arn })
+    return ok({ PipelineExecutionArn: arn })
   }
 
   function withExecution({ PipelineExecutionArn: arn }: Fields, answer: (execution: Execution) => Reply): Reply {
@@ -208,7 +208,7 @@ function createSageMaker(state: SageMakerState) {
   }
 
   function describeExecution({ arn, pipeline, status, reason }: Execution): Reply {
-    return awsResult({
+    return ok({
       PipelineArn: arnOf(`pipeline/${pipeline}`),
       PipelineExecutionArn: arn,
       PipelineExecutionStatus: status,
@@ -220,7 +220,7 @@ function createSageMaker(state: SageMakerState) {
 
   function listSteps(steps: Fields[], { SortOrder: order, MaxResults: most = 10 }: Fields): Reply {
     const sorted = order === 'Descending' ? steps.toReversed() : steps
-    return awsResult({ PipelineExecutionSteps: sorted.slice(0, Number(most)) })
+    return ok({ PipelineExecutionSteps: sorted.slice(0, Number(most)) })
   }
 
   function stopExecution(execution: Execution, { ClientRequestToken: token }: Fields): Reply {
@@ -228,12 +228,12 @@ function createSageMaker(state: SageMakerState) {
     if (!['Executing', 'Stopping'].includes(execution.status))
       return awsError('ConflictException', `The execution is in status ${execution.status}.`)
     execution.status = 'Stopping'
-    return awsResult({ PipelineExecutionArn: execution.arn })
+    return ok({ PipelineExecutionArn: execution.arn })
   }
 
   function describe(jobs: Record<string, Job>, name: unknown): Reply {
     const job = Object.hasOwn(jobs, String(name)) ? jobs[String(name)] : undefined
-    return job ? awsResult(job) : notFound
+    return job ? ok(job) : notFound
   }
 
   function createTraining(input: Fields): Reply {
@@ -270,7 +270,7 @@ function createSageMaker(state: SageMakerState) {
       CreationTime: STARTED_AT,
       LastModifiedTime: STARTED_AT,
     }
-    return awsResult({ TrainingJobArn: arn })
+    return ok({ TrainingJobArn: arn })
   }
 
   function createTuning(input: Fields): Reply {
@@ -301,7 +301,7 @@ function createSageMaker(state: SageMakerState) {
       TrainingJobStatusCounters: { Completed: 0, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
       ObjectiveStatusCounters: { Succeeded: 0, Pending: 0, Failed: 0 },
     }
-    return awsResult({ HyperParameterTuningJobArn: arn })
+    return ok({ HyperParameterTuningJobArn: arn })
   }
 
   function stop(jobs: Record<string, Job>, name: unknown, field: string, noun: string): Reply {

@@ -1,5 +1,5 @@
-import { awsResult, type JsonServer, serveJson } from './aws-json.ts'
-import type { Reply } from './loopback-server.ts'
+import { type JsonServer, serveJson } from './aws-json.ts'
+import { ok, type Reply } from './loopback-server.ts'
 
 interface OpsItem {
   OpsItemId: string
@@ -93,13 +93,13 @@ function createSsm(state: SsmState) {
   const operations: Record<string, (input: Input) => Reply> = {
     StartAutomationExecution: (input) => start(input),
     GetAutomationExecution: (input) =>
-      withExecution(input, ({ token: _, asked: __, ...shown }) => awsResult({ AutomationExecution: shown })),
+      withExecution(input, ({ token: _, asked: __, ...shown }) => ok({ AutomationExecution: shown })),
     StopAutomationExecution: (input) => withExecution(input, (execution) => stop(execution, input)),
     CreateOpsItem: (input) => create(input),
-    GetOpsItem: ({ OpsItemId: id }) => withOpsItem(id, ({ Tags: _, ...shown }) => awsResult({ OpsItem: shown })),
-    UpdateOpsItem: (input) => withOpsItem(input['OpsItemId'], (item) => setFields(item, input) ?? awsResult({})),
+    GetOpsItem: ({ OpsItemId: id }) => withOpsItem(id, ({ Tags: _, ...shown }) => ok({ OpsItem: shown })),
+    UpdateOpsItem: (input) => withOpsItem(input['OpsItemId'], (item) => setFields(item, input) ?? ok({})),
     DescribeOpsItems: (input) => describe(input),
-    AddTagsToResource: ({ ResourceId: id, Tags: tags }) => withOpsItem(id, (item) => tag(item, tags) ?? awsResult({})),
+    AddTagsToResource: ({ ResourceId: id, Tags: tags }) => withOpsItem(id, (item) => tag(item, tags) ?? ok({})),
   }
 
   function start(input: Input): Reply {
@@ -135,7 +135,7 @@ function createSsm(state: SsmState) {
     const earlier = token === undefined ? undefined : executions.find((one) => one.token === token)
     if (earlier) {
       return earlier.asked === asked
-        ? awsResult({ AutomationExecutionId: earlier.AutomationExecutionId })
+        ? ok({ AutomationExecutionId: earlier.AutomationExecutionId })
         : refuse('IdempotentParameterMismatch', 'The client token was used with other parameters.')
     }
     const running = executions.filter(({ AutomationExecutionStatus: status }) => status === 'InProgress')
@@ -159,14 +159,14 @@ function createSsm(state: SsmState) {
       asked,
     }
     executions.push(execution)
-    return awsResult({ AutomationExecutionId: execution.AutomationExecutionId })
+    return ok({ AutomationExecutionId: execution.AutomationExecutionId })
   }
 
   function stop(execution: Execution, { Type: type = 'Cancel' }: Input): Reply {
     if (execution.AutomationExecutionStatus !== 'InProgress')
       return refuse('InvalidAutomationStatusUpdateException', 'Execution cannot be stopped from its current status.')
     execution.AutomationExecutionStatus = type === 'Cancel' ? 'Cancelled' : 'Success'
-    return awsResult({})
+    return ok({})
   }
 
   function withExecution({ AutomationExecutionId: id }: Input, answer: (execution: Execution) => Reply): Reply {
@@ -203,7 +203,7 @@ function createSsm(state: SsmState) {
     const wrong = setFields(item, { ...input, OpsItemId: id }) ?? tag(item, input['Tags'] ?? [])
     if (wrong) return wrong
     state.opsItems.push(item)
-    return awsResult({ OpsItemId: id, OpsItemArn: `arn:aws:ssm:eu-west-1:123456789012:opsitem/${id}` })
+    return ok({ OpsItemId: id, OpsItemArn: `arn:aws:ssm:eu-west-1:123456789012:opsitem/${id}` })
   }
 
   /** Sets what is given; operational data is added to what there is. */
@@ -277,7 +277,7 @@ function createSsm(state: SsmState) {
         ...shown,
         OperationalData: Object.fromEntries(Object.entries(data).filter(([, { Type }]) => Type === 'SearchableString')),
       }))
-    return awsResult({ OpsItemSummaries: summaries })
+    return ok({ OpsItemSummaries: summaries })
   }
 
   return { operations }

@@ -1,5 +1,5 @@
-import { awsError, awsResult, type JsonServer, serveJson } from './aws-json.ts'
-import type { Reply } from './loopback-server.ts'
+import { awsError, type JsonServer, serveJson } from './aws-json.ts'
+import { newestOf, ok, type Reply } from './loopback-server.ts'
 
 interface Execution {
   executionArn: string
@@ -81,8 +81,7 @@ export async function startStepFunctions(): Promise<StepFunctionsServer> {
       return id
     },
     end(status, more = {}) {
-      const newest = state.executions.at(-1)
-      if (!newest) throw new Error('There is no execution')
+      const newest = newestOf(state.executions)
       Object.assign(newest, { status, stopDate: newest.startDate + 90.4, ...more })
     },
   }
@@ -98,7 +97,7 @@ function createStepFunctions(state: StepFunctionsState) {
   const operations: Record<string, (input: Input) => Reply> = {
     DescribeStateMachine: ({ stateMachineArn: arn }) => describeMachine(String(arn)),
     StartExecution: (input) => start(String(input['stateMachineArn']), input),
-    DescribeExecution: (input) => withExecution(input, awsResult),
+    DescribeExecution: (input) => withExecution(input, ok),
     GetExecutionHistory: (input) => withExecution(input, () => getHistory(input)),
     StopExecution: (input) => withExecution(input, (execution) => stop(execution, input)),
   }
@@ -108,7 +107,7 @@ function createStepFunctions(state: StepFunctionsState) {
     if (!type) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
     const role = 'arn:aws:iam::123456789012:role/tune-checkout'
     const name = arn.split(':').at(-1)
-    return awsResult({ stateMachineArn: arn, name, type, status: 'ACTIVE', roleArn: role, creationDate: 1_764_000_000 })
+    return ok({ stateMachineArn: arn, name, type, status: 'ACTIVE', roleArn: role, creationDate: 1_764_000_000 })
   }
 
   function start(arn: string, input: Input): Reply {
@@ -121,7 +120,7 @@ function createStepFunctions(state: StepFunctionsState) {
     const executionArn = `${unqualified.replace(':stateMachine:', ':execution:')}:${name}`
     const earlier = executions.find((one) => one.executionArn === executionArn)
     if (earlier?.status === 'RUNNING' && earlier.input === given)
-      return awsResult({ executionArn, startDate: earlier.startDate })
+      return ok({ executionArn, startDate: earlier.startDate })
     if (earlier) return refuse('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`)
     const startDate = 1_764_000_000
     executions.push({
@@ -129,7 +128,7 @@ function createStepFunctions(state: StepFunctionsState) {
       ...(qualifier && /^\d+$/.test(qualifier) ? { stateMachineVersionArn: arn } : {}),
       ...(qualifier && !/^\d+$/.test(qualifier) ? { stateMachineAliasArn: arn } : {}),
     })
-    return awsResult({ executionArn, startDate })
+    return ok({ executionArn, startDate })
   }
 
   function withExecution({ executionArn: arn }: Input, answer: (execution: Execution) => Reply): Reply {
@@ -139,13 +138,13 @@ function createStepFunctions(state: StepFunctionsState) {
 
   function getHistory({ reverseOrder = false, maxResults = 100 }: Input): Reply {
     const { events } = state
-    return awsResult({ events: (reverseOrder ? events.toReversed() : events).slice(0, Number(maxResults)) })
+    return ok({ events: (reverseOrder ? events.toReversed() : events).slice(0, Number(maxResults)) })
   }
 
   function stop(execution: Execution, { error, cause }: Input): Reply {
     const stopDate = execution.stopDate ?? execution.startDate + 10
     if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
-    return awsResult({ stopDate })
+    return ok({ stopDate })
   }
 
   return { operations }

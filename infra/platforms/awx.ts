@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Question {
   variable: string
@@ -171,15 +171,15 @@ function createAwx(state: AwxState) {
       if (id === undefined) return findNamed(templates, query)
       const found = templates.find((one) => String(one.id) === id)
       if (!found) return refuse(404, 'Not found.')
-      if (more === undefined) return { status: 200, body: shown(found) }
-      if (more === 'survey_spec') return { status: 200, body: surveyOf(found) }
+      if (more === undefined) return ok(shown(found))
+      if (more === 'survey_spec') return ok(surveyOf(found))
       if (more === 'launch' && method === 'POST') return launch(found, (body ?? {}) as Record<string, unknown>)
     }
     if (what === 'jobs' || what === 'workflow_jobs') {
       const type = what === 'jobs' ? 'job' : 'workflow_job'
       const run = state.runs.find((one) => one.type === type && String(one.id) === id)
       if (!run) return refuse(404, 'Not found.')
-      if (more === undefined) return { status: 200, body: detailOf(run) }
+      if (more === undefined) return ok(detailOf(run))
       if (more === 'cancel' && method === 'POST') return cancel(run)
       if (more === 'job_events' && type === 'job') return listEvents(run, query)
       if (more === 'workflow_nodes' && type === 'workflow_job') return listNodes(run, query)
@@ -288,7 +288,7 @@ function createAwx(state: AwxState) {
 
 function list(all: unknown[], query: URLSearchParams): Reply {
   const results = all.slice(0, Math.min(MAX_LISTED, Number(query.get('page_size') ?? 25)))
-  return { status: 200, body: { count: all.length, next: null, previous: null, results } }
+  return ok({ count: all.length, next: null, previous: null, results })
 }
 
 function shown({ survey: _, passwords: __, organization, ...template }: Template) {

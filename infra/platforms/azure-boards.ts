@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface State {
   name: string
@@ -136,7 +136,7 @@ function createBoards(state: BoardsState, url: string) {
     const made = /^workitems\/\$(.+)$/.exec(rest)
     if (method === 'POST' && made) return create(made[1] ?? '', body as Operation[])
     return withItem(/^workitems\/(\d+)$/.exec(rest)?.[1], (item) => {
-      if (method === 'GET') return { status: 200, body: toResponse(item) }
+      if (method === 'GET') return ok(toResponse(item))
       return method === 'PATCH' ? update(item, body as Operation[]) : { status: 405 }
     })
   }
@@ -166,7 +166,7 @@ function createBoards(state: BoardsState, url: string) {
       url: `${url}/fabrikam/_apis/wit/fields/${referenceName}`,
     }))
     const value = what === 'fields' ? fields : type.states.map((state) => ({ ...state, color: 'b2b2b2' }))
-    return { status: 200, body: { count: value.length, value } }
+    return ok({ count: value.length, value })
   }
 
   /** Supports only the query that the provider sends. */
@@ -183,7 +183,7 @@ function createBoards(state: BoardsState, url: string) {
       id,
       url: `${url}/fabrikam/_apis/wit/workItems/${id}`,
     }))
-    return { status: 200, body: { queryType: 'flat', asOf: new Date().toISOString(), workItems } }
+    return ok({ queryType: 'flat', asOf: new Date().toISOString(), workItems })
   }
 
   function create(name: string, operations: Operation[]): Reply {
@@ -199,7 +199,7 @@ function createBoards(state: BoardsState, url: string) {
     const wrong = apply(item, operations)
     if (wrong) return wrong
     state.items.push(item)
-    return { status: 200, body: toResponse(item) }
+    return ok(toResponse(item))
   }
 
   function update(item: Item, operations: Operation[]): Reply {
@@ -209,7 +209,7 @@ function createBoards(state: BoardsState, url: string) {
       item.fields['System.Tags'] = [...tagsOf(item.fields), `other ${item.rev}`].join('; ')
     }
     const wrong = apply(item, operations)
-    return wrong ?? { status: 200, body: toResponse(item) }
+    return wrong ?? ok(toResponse(item))
   }
 
   function apply(item: Item, operations: Operation[]): Reply | undefined {
@@ -267,14 +267,14 @@ function createBoards(state: BoardsState, url: string) {
       if (!text) return refused(400, 'VS403676: Comment text must not be empty.', 'VssPropertyValidationException')
       const comment = { id: 50 + item.comments.length, text }
       item.comments.push(comment)
-      return { status: 200, body: { ...comment, workItemId: item.id, version: 1 } }
+      return ok({ ...comment, workItemId: item.id, version: 1 })
     }
     const all = query.get('order') === 'desc' ? [...item.comments].reverse() : item.comments
     const start = Number(query.get('continuationToken') ?? 0)
     const end = start + Math.min(200, Number(query.get('$top') ?? 200))
     const comments = all.slice(start, end).map((one) => ({ ...one, workItemId: item.id, version: 1 }))
     const more = end < all.length ? { continuationToken: String(end) } : {}
-    return { status: 200, body: { totalCount: all.length, count: comments.length, comments, ...more } }
+    return ok({ totalCount: all.length, count: comments.length, comments, ...more })
   }
 
   function toResponse({ id, rev, fields }: Item) {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface TestRun {
   testRunId: string
@@ -78,7 +78,7 @@ export async function startAzureLoadTesting(): Promise<AzureLoadTestingServer> {
       }
     const token = `a-token-of-entra-${++state.given}`
     state.tokens.push(token)
-    return { status: 200, body: { token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599, access_token: token } }
+    return ok({ token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599, access_token: token })
   }
 
   return {
@@ -88,8 +88,7 @@ export async function startAzureLoadTesting(): Promise<AzureLoadTestingServer> {
     clientSecret,
     state,
     finish(status, testResult = 'NOT_APPLICABLE', more = {}) {
-      const run = state.runs.at(-1)
-      if (!run) throw new Error('There is no run')
+      const run = newestOf(state.runs)
       Object.assign(run, { status, testResult, duration: 60_000, virtualUsers: 50, ...more })
     },
   }
@@ -100,7 +99,7 @@ function refused(status: number, code: string, message: string): Reply {
 }
 
 function answer(state: AzureLoadTestingState, { method, path, headers, body }: Call): Reply {
-  if (path === '/test-runs') return { status: 200, body: { value: state.runs } }
+  if (path === '/test-runs') return ok({ value: state.runs })
   const [, id = '', action] = /^\/test-runs\/([^/:]+)(?::(stop))?$/.exec(path) ?? []
   const run = state.runs.find(({ testRunId }) => testRunId === id)
   if (method !== 'GET' && !state.mayWrite)
@@ -115,17 +114,17 @@ function answer(state: AzureLoadTestingState, { method, path, headers, body }: C
     return patch(state, id, run, body as Partial<TestRun>)
   }
   if (!run) return refused(404, 'TestRunNotFound', `Test run couldn't find with given identifier ${id}`)
-  if (action !== 'stop') return { status: 200, body: run }
+  if (action !== 'stop') return ok(run)
   if (ends.includes(run.status)) return refused(409, 'InvalidTestRunState', 'The test run is not running.')
   run.status = 'CANCELLING'
-  return { status: 200, body: run }
+  return ok(run)
 }
 
 function patch(state: AzureLoadTestingState, id: string, run: TestRun | undefined, asked: Partial<TestRun>): Reply {
   if (!/^[a-z0-9_-]{2,50}$/.test(id)) return refused(400, 'InvalidTestRunId', 'The test run id is not valid.')
   if (run) {
     Object.assign(run, asked)
-    return { status: 200, body: run }
+    return ok(run)
   }
   const { testId = '', displayName = '', environmentVariables = {} } = asked
   if (!state.tests.includes(testId))

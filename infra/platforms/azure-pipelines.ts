@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface TimelineRecord {
   id: string
@@ -106,8 +106,7 @@ export async function startAzurePipelines(): Promise<AzurePipelinesServer> {
     token,
     state,
     finish(result, what = {}) {
-      const build = state.builds.at(-1)
-      if (!build) throw new Error('There is no run')
+      const build = newestOf(state.builds)
       const startTime = build.queueTime
       const finishTime = new Date(Date.parse(startTime) + minute).toISOString()
       Object.assign(build, { status: 'completed', result, startTime, finishTime, ...what })
@@ -134,8 +133,8 @@ function createAzure(state: AzurePipelinesState) {
     const [, id, timeline] = /^build\/builds\/(\d+)(\/timeline)?$/.exec(rest) ?? []
     const build = state.builds.find((one) => String(one.id) === id)
     if (!build) return refused(404, 'BuildNotFoundException', `The requested build ${id} could not be found.`)
-    if (timeline) return build.records ? { status: 200, body: { records: build.records } } : { status: 204 }
-    return method === 'PATCH' ? cancel(build) : { status: 200, body: shown(build) }
+    if (timeline) return build.records ? ok({ records: build.records }) : { status: 204 }
+    return method === 'PATCH' ? cancel(build) : ok(shown(build))
   }
 
   function listDefinitions(query: URLSearchParams): Reply {
@@ -145,7 +144,7 @@ function createAzure(state: AzurePipelinesState) {
       .filter((one) => name === undefined || one.name.toLowerCase().startsWith(name.replace(/\*$/, '')))
       .slice(0, Number(query.get('$top') ?? 10_000))
       .map(({ id, name, path }) => ({ id, name, path, type: 'build' }))
-    return { status: 200, body: { count: value.length, value } }
+    return ok({ count: value.length, value })
   }
 
   function run(pipeline: number, asked: Record<string, unknown>): Reply {
@@ -186,7 +185,7 @@ function createAzure(state: AzurePipelinesState) {
       validationResults: [],
     }
     state.builds.push(build)
-    return { status: 200, body: { id: build.id, name: build.buildNumber, state: 'inProgress', pipeline: definition } }
+    return ok({ id: build.id, name: build.buildNumber, state: 'inProgress', pipeline: definition })
   }
 
   function findError(
@@ -211,14 +210,14 @@ function createAzure(state: AzurePipelinesState) {
       .sort((one, other) => other.id - one.id)
       .slice(0, Number(query.get('$top') ?? 1_000))
       .map(shown)
-    return { status: 200, body: { count: value.length, value } }
+    return ok({ count: value.length, value })
   }
 
   function listTests(query: URLSearchParams): Reply {
     if (!state.readsTests) return { status: 401 }
     const build = state.builds.find(({ id }) => query.get('buildUri') === `vstfs:///Build/Build/${id}`)
     const value = build?.tests ?? []
-    return { status: 200, body: { count: value.length, value } }
+    return ok({ count: value.length, value })
   }
 
   function cancel(build: Build): Reply {
@@ -227,7 +226,7 @@ function createAzure(state: AzurePipelinesState) {
       return refused(400, 'BuildStatusInvalidChangeException', `The status of build ${build.id} cannot be changed.`)
     }
     Object.assign(build, state.slow ? { status: 'cancelling' } : { status: 'completed', result: 'canceled' })
-    return { status: 200, body: shown(build) }
+    return ok(shown(build))
   }
 
   return { answer }

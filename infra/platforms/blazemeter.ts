@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Master {
   id: number
@@ -105,8 +105,7 @@ export async function startBlazemeter(): Promise<BlazemeterServer> {
     password,
     state,
     finish(reportStatus, more = {}) {
-      const master = state.masters.at(-1)
-      if (!master) throw new Error('There is no run')
+      const master = newestOf(state.masters)
       Object.assign(master, ended(reportStatus), more)
     },
   }

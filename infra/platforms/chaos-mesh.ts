@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Template {
   name: string
@@ -106,11 +106,7 @@ export async function startChaosMesh(): Promise<ChaosMeshServer> {
     if (given !== token) return failed(500, 'internal_server_error', 'Unauthorized')
     return createDashboard(state).answer(call)
   })
-  const newest = () => {
-    const found = state.objects.at(-1)
-    if (!found) throw new Error('There is no object')
-    return found
-  }
+  const newest = () => newestOf(state.objects)
   return {
     ...served,
     token,
@@ -186,7 +182,7 @@ function createDashboard(state: ChaosMeshState) {
     }
     state.objects.push(made)
     if (state.collects) state.records.push({ uid: made.uid, kind, namespace, name, archived: false })
-    return { status: 200, body: isWorkflow ? detailResponse(made) : { apiVersion, kind, metadata, spec } }
+    return ok(isWorkflow ? detailResponse(made) : { apiVersion, kind, metadata, spec })
   }
 
   function list(isWorkflow: boolean, query: URLSearchParams): Reply {
@@ -200,7 +196,7 @@ function createDashboard(state: ChaosMeshState) {
         (isWorkflow || one.metadata.name === (name ?? one.metadata.name)) &&
         (isWorkflow || one.kind === (kind ?? one.kind)),
     )
-    return { status: 200, body: found.map((one) => toResponse(one)) }
+    return ok(found.map((one) => toResponse(one)))
   }
 
   function getOne(method: string, uid: string, isWorkflow: boolean): Reply {
@@ -215,11 +211,11 @@ function createDashboard(state: ChaosMeshState) {
     if (may) return may
     const object = find(kind, namespace, name)
     if (!object) return failed(404, 'resource_not_found', `${resource}.chaos-mesh.org "${name}" not found`)
-    if (method === 'GET') return { status: 200, body: detailResponse(object) }
+    if (method === 'GET') return ok(detailResponse(object))
     if (!state.slow) remove(object)
     else if (isWorkflow) Object.assign(object, { finishTime: new Date().toISOString() })
     else object.status = 'deleting'
-    return { status: 200, body: { status: 'success' } }
+    return ok({ status: 'success' })
   }
 
   function listArchives(ofWorkflows: boolean, query: URLSearchParams): Reply {
@@ -232,16 +228,13 @@ function createDashboard(state: ChaosMeshState) {
         (one.kind === 'Workflow') === ofWorkflows &&
         one.namespace === (query.get('namespace') ?? one.namespace),
     )
-    return {
-      status: 200,
-      body: found.map(({ archived: _, ...one }) => ({ ...one, created_at: '2026-11-02T10:00:00Z' })),
-    }
+    return ok(found.map(({ archived: _, ...one }) => ({ ...one, created_at: '2026-11-02T10:00:00Z' })))
   }
 
   function listEvents(query: URLSearchParams): Reply {
     const [id, namespace] = ['object_id', 'namespace'].map((one) => query.get(one))
     const found = state.events.filter((one) => one.object_id === id && one.namespace === namespace)
-    return { status: 200, body: found.slice(0, Number(query.get('limit') ?? 100)) }
+    return ok(found.slice(0, Number(query.get('limit') ?? 100)))
   }
 
   function isAllowed(verb: string, resource: string, namespace: string | undefined): Reply | undefined {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Threshold {
   timeframe: string
@@ -77,7 +77,7 @@ export async function startDatadog(): Promise<DatadogServer> {
 function answer(state: DatadogState, call: Call): Reply {
   if (call.headers['dd-api-key'] !== state.apiKey) return refuse(403, 'Forbidden')
   const [, version, what = '', id, part] = /^\/api\/(v[12])\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(call.path) ?? []
-  if (call.method === 'GET' && what === 'validate') return { status: 200, body: { valid: true } }
+  if (call.method === 'GET' && what === 'validate') return ok({ valid: true })
   if (call.method === 'POST' && what === 'events') return post(state, call.body as Record<string, unknown>)
   const rights = state.applicationKeys[String(call.headers['dd-application-key'])]
   if (!rights) return refuse(403, 'Forbidden')
@@ -89,7 +89,7 @@ function answer(state: DatadogState, call: Call): Reply {
   if (id === undefined) return list(state, call.query)
   const found = state.slos.find((slo) => slo.id === id)
   if (!found) return refuse(404, `SLO not found: ${id} not found`)
-  return part === 'history' ? history(found, call.query) : { status: 200, body: { data: shown(found), error: null } }
+  return part === 'history' ? history(found, call.query) : ok({ data: shown(found), error: null })
 }
 
 function refuse(status: number, ...errors: string[]): Reply {
@@ -110,7 +110,7 @@ function shown({ id, name, thresholds, timeframe }: Slo) {
 function list({ slos }: DatadogState, query: URLSearchParams): Reply {
   const words = (query.get('query') ?? '').toLowerCase()
   const found = slos.filter(({ name }) => name.toLowerCase().includes(words))
-  return { status: 200, body: { data: found.slice(0, Number(query.get('limit') ?? 1_000)).map(shown), error: null } }
+  return ok({ data: found.slice(0, Number(query.get('limit') ?? 1_000)).map(shown), error: null })
 }
 
 function history(slo: Slo, query: URLSearchParams): Reply {
@@ -125,16 +125,13 @@ function history(slo: Slo, query: URLSearchParams): Reply {
     ...(value === null ? {} : { error_budget_remaining: left }),
     ...(preview === undefined ? {} : { preview }),
   }
-  return {
-    status: 200,
-    body: {
-      errors: failures,
-      data: {
-        ...{ from_ts: from, to_ts: to, type: 'metric', type_id: 1, group_by: [], overall, slo: shown(slo) },
-        thresholds: Object.fromEntries(thresholds.map((one) => [one.timeframe, one])),
-      },
+  return ok({
+    errors: failures,
+    data: {
+      ...{ from_ts: from, to_ts: to, type: 'metric', type_id: 1, group_by: [], overall, slo: shown(slo) },
+      thresholds: Object.fromEntries(thresholds.map((one) => [one.timeframe, one])),
     },
-  }
+  })
 }
 
 function post(state: DatadogState, event: Record<string, unknown>): Reply {
@@ -160,5 +157,5 @@ function search({ events }: DatadogState, query: URLSearchParams): Reply {
     ...{ id: `AAAA${id}`, type: 'event' },
     attributes: { attributes: { aggregation_key: key, evt: { id }, title }, message: text, tags },
   }))
-  return { status: 200, body: { data, meta: { status: 'done' } } }
+  return ok({ data, meta: { status: 'done' } })
 }

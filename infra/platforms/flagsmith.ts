@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface FeatureState {
   id: number
@@ -76,7 +76,7 @@ const forbidden = refusal(403, 'You do not have permission to perform this actio
 
 function createFlagsmith(state: FlagsmithState) {
   function answer({ method, path, query, body }: Call, readsOnly: boolean): Reply {
-    if (path === '/api/v1/projects/') return { status: 200, body: [{ id: 12, name: 'Shop' }] }
+    if (path === '/api/v1/projects/') return ok([{ id: 12, name: 'Shop' }])
     const [, key = '', rest = ''] = /^\/api\/v1\/environments\/([^/]+)\/(.*)$/.exec(path) ?? []
     if (method !== 'GET' && readsOnly) return forbidden
     const byId = Object.values(state.environments).find(({ id }) => String(id) === key)
@@ -94,12 +94,12 @@ function createFlagsmith(state: FlagsmithState) {
       return refusal(400, 'Feature states of an environment with feature versioning cannot be changed in place.')
     }
     Object.assign(flagState, body)
-    return { status: 200, body: shownState(flagState) }
+    return ok(shownState(flagState))
   }
 
   function toResponse(api_key: string, { id, approvals, versioned }: Environment): Reply {
     const settings = { minimum_change_request_approvals: approvals, use_v2_feature_versioning: versioned }
-    return { status: 200, body: { id, name: 'Production', api_key, project: 12, ...settings, is_creating: false } }
+    return ok({ id, name: 'Production', api_key, project: 12, ...settings, is_creating: false })
   }
 
   /** Names are compared without case. */
@@ -107,7 +107,7 @@ function createFlagsmith(state: FlagsmithState) {
     const [, feature] =
       Object.entries(state.features).find(([name]) => name.toLowerCase() === asked.toLowerCase()) ?? []
     const results = states.filter((one) => one.feature === feature && one.segment === null).map(shownState)
-    return { status: 200, body: { count: results.length, next: null, previous: null, results } }
+    return ok({ count: results.length, next: null, previous: null, results })
   }
 
   function answerVersions(environment: Environment, method: string, parts: string[], body: unknown): Reply {
@@ -128,14 +128,14 @@ function createFlagsmith(state: FlagsmithState) {
       version.published = true
       const live = version.states.filter(({ segment }) => segment === null)
       environment.states = [...environment.states.filter((one) => String(one.feature) !== feature), ...live]
-      return { status: 200, body: { live_from: '2026-11-24T15:01:48Z' } }
+      return ok({ live_from: '2026-11-24T15:01:48Z' })
     }
-    if (method === 'GET') return { status: 200, body: version.states.map(shownState) }
+    if (method === 'GET') return ok(version.states.map(shownState))
     const state = version.states.find((one) => String(one.id) === id)
     if (version.published) return refusal(400, 'Cannot modify published version.')
     if (!state) return refusal(404, 'No FeatureState matches the given query.')
     Object.assign(state, body)
-    return { status: 200, body: shownState(state) }
+    return ok(shownState(state))
   }
 
   return { answer }

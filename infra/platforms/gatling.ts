@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Assertion {
   message: string
@@ -64,8 +64,7 @@ export async function startGatling(): Promise<GatlingServer> {
     token,
     state,
     enter(status, successful, assertions = []) {
-      const run = state.runs.at(-1)
-      if (!run) throw new Error('There is no run')
+      const run = newestOf(state.runs)
       Object.assign(run, { status, successful, assertions })
     },
   }
@@ -84,7 +83,7 @@ function createGatling(state: GatlingState) {
     const [, id, stop] = /^(?:GET|POST) \/v2\/runs\/([^/]+)(\/actions\/stop)?$/.exec(at) ?? []
     const run = state.runs.find(({ _id }) => _id === id)
     if (!run) return refused(404, 'not_found', 'The run was not found')
-    if (!stop) return { status: 200, body: { data: toResponse(run), relatedResources: {} } }
+    if (!stop) return ok({ data: toResponse(run), relatedResources: {} })
     return stopRun(run)
   }
 
@@ -132,10 +131,7 @@ function createGatling(state: GatlingState) {
         ...{ _type: 'run', _id, _status: status, _updatedAt: updated },
         _configuration: { testId: test, incrementalId: number },
       }))
-    return {
-      status: 200,
-      body: { data, metadata: { query: {}, requestTime: new Date().toISOString() }, relatedResources: {} },
-    }
+    return ok({ data, metadata: { query: {}, requestTime: new Date().toISOString() }, relatedResources: {} })
   }
 
   function stopRun(run: Run): Reply {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Variable {
   key: string
@@ -101,23 +101,23 @@ function refuse(status: number, message: unknown): Reply {
 
 function createGitlab(state: GitlabCiState, url: string) {
   function answer({ method, path, query, body }: Call): Reply {
-    if (path === '/api/v4/user') return { status: 200, body: { id: 1, username: robot } }
+    if (path === '/api/v4/user') return ok({ id: 1, username: robot })
     const [, at, rest] = /^\/api\/v4\/projects\/(ops\/shop\/checkout|21|[^/]+\/[^/]+)(?:\/(.*))?$/.exec(path) ?? []
     if (at !== project.path && at !== String(project.id)) return refuse(404, '404 Project Not Found')
-    if (rest === undefined) return { status: 200, body: { ...project, default_branch: state.defaultBranch } }
+    if (rest === undefined) return ok({ ...project, default_branch: state.defaultBranch })
     if (rest === 'pipeline' && method === 'POST') return create((body ?? {}) as Record<string, unknown>)
     if (rest === 'pipelines') return list(query)
     const [, id, what] = /^pipelines\/(\d+)(?:\/(\w+))?$/.exec(rest) ?? []
     const pipeline = state.pipelines.find((one) => String(one.id) === id)
     if (!pipeline) return refuse(404, '404 Not found')
-    if (what === undefined) return { status: 200, body: toResponse(pipeline) }
+    if (what === undefined) return ok(toResponse(pipeline))
     if (what === 'cancel') return cancel(pipeline)
     if (what === 'variables') {
-      return pipeline.by === robot ? { status: 200, body: pipeline.variables } : refuse(403, '403 Forbidden')
+      return pipeline.by === robot ? ok(pipeline.variables) : refuse(403, '403 Forbidden')
     }
     if (!state.jobsShown) return refuse(403, '403 Forbidden')
-    if (what === 'jobs') return { status: 200, body: listJobs(pipeline, query) }
-    return { status: 200, body: { total: { ...pipeline.tests, suite_error: null }, test_suites: [] } }
+    if (what === 'jobs') return ok(listJobs(pipeline, query))
+    return ok({ total: { ...pipeline.tests, suite_error: null }, test_suites: [] })
   }
 
   function made(ref: string, variables: Variable[], inputs: Record<string, unknown>): Pipeline {
@@ -177,13 +177,13 @@ function createGitlab(state: GitlabCiState, url: string) {
       .filter((one) => Date.parse(one.updated_at) > after && (source === null || one.source === source))
       .sort((one, other) => other.id - one.id)
       .slice(0, Number(query.get('per_page') ?? 20))
-    return { status: 200, body: found.map((one) => toResponse(one)) }
+    return ok(found.map((one) => toResponse(one)))
   }
 
   function cancel(pipeline: Pipeline): Reply {
     if (!state.mayRun) return refuse(403, '403 Forbidden')
     if (['created', 'pending', 'running', 'manual'].includes(pipeline.status)) pipeline.status = 'canceled'
-    return { status: 200, body: toResponse(pipeline) }
+    return ok(toResponse(pipeline))
   }
 
   function listJobs({ jobs, id }: Pipeline, query: URLSearchParams) {

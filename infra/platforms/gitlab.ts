@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Note {
   id: number
@@ -90,10 +90,10 @@ function invalid(error: string): Reply {
 function createGitlab(state: GitlabState, url: string) {
   function answer({ method, path, query, body }: Call): Reply {
     const { users } = state
-    if (path === '/api/v4/user') return { status: 200, body: { ...users[0], state: 'active' } }
+    if (path === '/api/v4/user') return ok({ ...users[0], state: 'active' })
     if (path === '/api/v4/users') {
       const found = users.filter(({ username }) => username === query.get('username')?.toLowerCase())
-      return { status: 200, body: found.map((user) => userResponse(user.id)) }
+      return ok(found.map((user) => userResponse(user.id)))
     }
     const [, at, iid, notes] = /^\/api\/v4\/projects\/(.+?)\/issues(?:\/(\d+)(\/notes)?)?$/.exec(path) ?? []
     if (at !== project.path && at !== String(project.id)) return refuse(404, '404 Project Not Found')
@@ -103,7 +103,7 @@ function createGitlab(state: GitlabState, url: string) {
     const issue = state.issues.find((one) => String(one.iid) === iid)
     if (!issue) return refuse(404, '404 Issue Not Found')
     if (notes) return method === 'GET' ? listNotes(issue, query) : addComment(issue, fields)
-    if (method === 'GET') return { status: 200, body: toResponse(issue) }
+    if (method === 'GET') return ok(toResponse(issue))
     return method === 'PUT' ? update(issue, fields) : refuse(405, '405 Method Not Allowed')
   }
 
@@ -149,7 +149,7 @@ function createGitlab(state: GitlabState, url: string) {
     const wrong = findError(fields)
     if (wrong) return wrong
     setFields(issue, fields)
-    return { status: 200, body: toResponse(issue) }
+    return ok(toResponse(issue))
   }
 
   function findError(fields: Record<string, unknown>): Reply | undefined {
@@ -249,5 +249,5 @@ function createGitlab(state: GitlabState, url: string) {
 function page(all: unknown[], query: URLSearchParams): Reply {
   const perPage = Math.min(100, Number(query.get('per_page') ?? 20))
   const start = (Number(query.get('page') ?? 1) - 1) * perPage
-  return { status: 200, body: all.slice(start, start + perPage) }
+  return ok(all.slice(start, start + perPage))
 }

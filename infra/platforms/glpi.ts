@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface GlpiTicket {
   id: number
@@ -61,7 +61,7 @@ function answer(call: Call, state: GlpiServer['state'], userToken: string, appTo
     }
     const session = randomUUID()
     state.sessions.set(session, REQUESTS_PER_SESSION)
-    return { status: 200, body: { session_token: session } }
+    return ok({ session_token: session })
   }
   const session = String(headers['session-token'])
   const left = state.sessions.get(session) ?? 0
@@ -69,7 +69,7 @@ function answer(call: Call, state: GlpiServer['state'], userToken: string, appTo
   if (left <= 0) {
     return problem(401, 'ERROR_SESSION_TOKEN_INVALID', 'session_token seems invalid')
   }
-  if (`${method} ${path}` === 'GET getActiveProfile') return { status: 200, body: { active_profile: { id: 6 } } }
+  if (`${method} ${path}` === 'GET getActiveProfile') return ok({ active_profile: { id: 6 } })
   if (`${method} ${path}` === 'GET Ticket') return search(query, state.tickets)
   const input = (call.body as { input?: Record<string, unknown> } | undefined)?.input
   if (method !== 'GET' && !input) return problem(400, 'ERROR_BAD_ARRAY', 'input parameter must be an array of objects')
@@ -78,12 +78,12 @@ function answer(call: Call, state: GlpiServer['state'], userToken: string, appTo
   const ticket = state.tickets.find((one) => one.id === Number(id ?? input?.['items_id']))
   if (method === 'POST') return addSubItem(path, input ?? {}, ticket, state)
   if (!ticket) return problem(404, 'ERROR_ITEM_NOT_FOUND', 'Item not found')
-  if (sub) return { status: 200, body: state.followups.filter(({ items_id }) => items_id === ticket.id) }
+  if (sub) return ok(state.followups.filter(({ items_id }) => items_id === ticket.id))
   if (method === 'PUT') {
     Object.assign(ticket, input)
-    return { status: 200, body: [{ [ticket.id]: true, message: '' }] }
+    return ok([{ [ticket.id]: true, message: '' }])
   }
-  return { status: 200, body: ticket }
+  return ok(ticket)
 }
 
 /** `^` and `$` at the ends of a text mean that a field must be equal, and not only contain it. */
@@ -96,7 +96,7 @@ function search(query: URLSearchParams, tickets: GlpiTicket[]): Reply {
       return /^\^.*\$$/.test(text) ? value === text.slice(1, -1) : value.includes(text)
     }),
   )
-  return { status: 200, body: found }
+  return ok(found)
 }
 
 function addTicket(tickets: GlpiTicket[], input: Record<string, unknown>): Reply {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Status {
   type: string
@@ -82,8 +82,7 @@ export async function startGrafanaK6(): Promise<GrafanaK6Server> {
     state,
     test: String(test),
     enter(type, { result = null, details = null, extra } = {}) {
-      const run = state.runs.at(-1)
-      if (!run) throw new Error('There is no run')
+      const run = newestOf(state.runs)
       const entered = new Date(Date.parse(run.history.at(-1)?.entered ?? run.created) + minute).toISOString()
       run.history.push({ type, entered, ...(extra ? { extra } : {}) })
       const ended = type === 'completed' || type === 'aborted' ? entered : null
@@ -98,7 +97,7 @@ function refused(status: number, code: string, message: string): Reply {
 
 function createGrafanaK6(state: GrafanaK6State) {
   function answer({ method, path, query, headers, body }: Call): Reply {
-    if (`${method} ${path}` === 'GET /cloud/v6/load_tests') return { status: 200, body: { value: [] } }
+    if (`${method} ${path}` === 'GET /cloud/v6/load_tests') return ok({ value: [] })
     const [, loadTest, what] = /^\/cloud\/v6\/load_tests\/(\d+)\/(start|test_runs)$/.exec(path) ?? []
     if (loadTest !== undefined && Number(loadTest) !== test) return missing
     if (what === 'test_runs') return list(query)
@@ -107,7 +106,7 @@ function createGrafanaK6(state: GrafanaK6State) {
     const run = state.runs.find((one) => String(one.id) === id)
     if (run && method === 'PATCH') return edit(run, body as Record<string, unknown>)
     if (run && action && method === 'POST') return abort(run)
-    if (run && !action && method === 'GET') return { status: 200, body: toResponse(run) }
+    if (run && !action && method === 'GET') return ok(toResponse(run))
     const [, measured, asked] = /^\/cloud\/v5\/test_runs\/(\d+)\/query_aggregate_k6\((.+)\)$/.exec(path) ?? []
     if (measured && asked) return readMetric(measured, asked)
     return missing
@@ -119,7 +118,7 @@ function createGrafanaK6(state: GrafanaK6State) {
     if (key !== undefined && (key.length < 1 || key.length > 36))
       return refused(400, 'validation_error', 'K6-Idempotency-Key must have 1 to 36 characters.')
     const known = state.runs.find(({ id }) => key !== undefined && id === state.keys.get(key))
-    if (known) return { status: 200, body: startResponse(known) }
+    if (known) return ok(startResponse(known))
     const created = new Date().toISOString()
     const run: TestRun = {
       id: 5678 + state.runs.length,
@@ -132,17 +131,14 @@ function createGrafanaK6(state: GrafanaK6State) {
     }
     state.runs.push(run)
     if (key !== undefined) state.keys.set(key, run.id)
-    return { status: 200, body: startResponse(run) }
+    return ok(startResponse(run))
   }
 
   function list(query: URLSearchParams): Reply {
     const after = Date.parse(query.get('created_after') ?? '1970-01-01')
     const runs = state.runs.filter(({ created }) => Date.parse(created) >= after)
     if (query.get('$orderby') === 'created desc') runs.reverse()
-    return {
-      status: 200,
-      body: { value: runs.slice(0, Number(query.get('$top') ?? 1_000)).map((run) => toResponse(run)) },
-    }
+    return ok({ value: runs.slice(0, Number(query.get('$top') ?? 1_000)).map((run) => toResponse(run)) })
   }
 
   function edit(run: TestRun, { note, ...others }: Record<string, unknown>): Reply {
@@ -170,7 +166,7 @@ function createGrafanaK6(state: GrafanaK6State) {
     const [, metric = ''] = /metric='([^']+)'/.exec(asked) ?? []
     const result =
       value === undefined ? [] : [{ metric: { __name__: metric, test_run_id: id }, values: [[1684950639, value]] }]
-    return { status: 200, body: { status: 'success', data: { resultType: 'vector', result } } }
+    return ok({ status: 'success', data: { resultType: 'vector', result } })
   }
 
   function startResponse(run: TestRun) {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface State {
   lifecycle: string
@@ -91,8 +91,7 @@ export async function startGremlin(): Promise<GremlinServer> {
     scenario,
     state,
     enter(stage, what = {}) {
-      const run = state.runs.at(-1)
-      if (!run) throw new Error('There is no run')
+      const run = newestOf(state.runs)
       Object.assign(run, { stage, ended: lastStages.includes(stage) ? over : null, ...what })
     },
   }
@@ -106,7 +105,7 @@ function refuse(status: number, text: string): Reply {
 function createGremlin(state: GremlinState, scenario: string) {
   function answer({ method, path, query, headers, body }: Call): Reply {
     const at = `${method} ${path}`
-    if (at === 'GET /v1/scenarios/active') return { status: 200, body: [] }
+    if (at === 'GET /v1/scenarios/active') return ok([])
     const [, halted, number] = /^POST \/v1\/scenarios\/halt\/([^/]+)\/runs\/(\d+)$/.exec(at) ?? []
     if (halted) return halt(find(halted, number))
     const [, guid, rest = ''] = /^\w+ \/v1\/scenarios\/([^/]+)\/runs(?:\/(\w+))?$/.exec(at) ?? []
@@ -116,7 +115,7 @@ function createGremlin(state: GremlinState, scenario: string) {
     if (rest === 'paged') return list(query)
     const run = find(guid, rest)
     if (!run) return refuse(404, 'scenario run not found')
-    return { status: 200, body: state.inList ? [toResponse(run)] : toResponse(run) }
+    return ok(state.inList ? [toResponse(run)] : toResponse(run))
   }
 
   function find(guid: string, number = ''): Run | undefined {
@@ -147,12 +146,11 @@ function createGremlin(state: GremlinState, scenario: string) {
     const limit = Number(query.get('limit') ?? 1_000)
     const after = query.has('runNumber') ? Number(query.get('runNumber')) : undefined
     const forward = query.get('forward') !== 'false'
-    if (!forward && state.listsForwardOnly)
-      return { status: 200, body: { pageSize: limit, pageToken: null, items: [] } }
+    if (!forward && state.listsForwardOnly) return ok({ pageSize: limit, pageToken: null, items: [] })
     const isAfter = (number: number) => after === undefined || (forward ? number > after : number < after)
     const items = (forward ? runs : runs.toReversed()).filter(({ number }) => isAfter(number)).slice(0, limit)
     const pageToken = items.length === limit ? String(items.at(-1)?.number) : null
-    return { status: 200, body: { pageSize: limit, pageToken, items: items.map((run) => toResponse(run)) } }
+    return ok({ pageSize: limit, pageToken, items: items.map((run) => toResponse(run)) })
   }
 
   function halt(run: Run | undefined): Reply {

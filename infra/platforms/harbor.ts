@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Artifact {
   /** `shop/team/api:1.4`. */
@@ -68,7 +68,7 @@ function answer(
     if (artifact.status === 'Running') artifact.status = 'Stopped'
     return { status: 202 }
   }
-  return { status: 200, body: shown(artifact, query.get('with_scan_overview') === 'true', headers) }
+  return ok(shown(artifact, query.get('with_scan_overview') === 'true', headers))
 }
 
 function shown(artifact: Artifact, withOverview: boolean, headers: Call['headers']): object {

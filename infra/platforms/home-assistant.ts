@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Notification {
   title?: string
@@ -33,7 +33,7 @@ function answer(
   token: string,
 ): Reply {
   if (headers['authorization'] !== `Bearer ${token}`) return text(401, '401: Unauthorized')
-  if (`${method} ${path}` === 'GET /api/') return { status: 200, body: { message: 'API running.' } }
+  if (`${method} ${path}` === 'GET /api/') return ok({ message: 'API running.' })
   const service = /^\/api\/services\/notify\/(\w+)$/.exec(path)?.[1]
   if (method !== 'POST' || service === undefined) return text(404, '404: Not Found')
   const given = body as Notification
@@ -41,7 +41,7 @@ function answer(
   if (service !== 'mobile_app_phone' || typeof given.message !== 'string' || !isKnown)
     return text(400, '400: Bad Request')
   notifications.push(given)
-  return { status: 200, body: [] }
+  return ok([])
 }
 
 function text(status: number, body: string): Reply {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Parameter {
   name: string
@@ -119,7 +119,7 @@ function createJenkins(state: JenkinsState, credentials: string) {
     const { method, path, query, headers } = call
     const given = Buffer.from(String(headers['authorization']).replace('Basic ', ''), 'base64').toString()
     if (given !== credentials) return page(401, `Invalid password/token for user: ${given.split(':')[0]}`)
-    if (path === '/me/api/json') return { status: 200, body: { _class: 'hudson.model.User', id: 'robot' } }
+    if (path === '/me/api/json') return ok({ _class: 'hudson.model.User', id: 'robot' })
     if (path === '/queue/api/json') return getQueue()
     if (path === '/queue/cancelItem' && method === 'POST') return cancel(Number(query.get('id')))
     const place = /^\/queue\/item\/(\d+)\/api\/json$/.exec(path)?.[1]
@@ -135,7 +135,7 @@ function createJenkins(state: JenkinsState, credentials: string) {
     if (what === 'api/json') return getBuild(found, build)
     if (what === 'stop' && method === 'POST') return stopBuild(build)
     if (what === 'wfapi/describe' && found.kind === 'WorkflowJob' && state.hasStageView)
-      return { status: 200, body: { id: number, name: `#${number}`, status: 'IN_PROGRESS', stages: build.stages } }
+      return ok({ id: number, name: `#${number}`, status: 'IN_PROGRESS', stages: build.stages })
     return page(404, 'Not Found')
   }
 
@@ -151,18 +151,17 @@ function createJenkins(state: JenkinsState, credentials: string) {
         ],
         id,
       }))
-    return { status: 200, body: { _class: 'hudson.model.Queue', items } }
+    return ok({ _class: 'hudson.model.Queue', items })
   }
 
   function getQueueItem(id: number): Reply {
     const item = state.queue.find((one) => one.id === id)
     if (!item) return page(404, 'Not Found')
     const { job, why, cancelled, executable } = item
-    if (!cancelled && executable === undefined)
-      return { status: 200, body: { _class: 'hudson.model.Queue$WaitingItem', why } }
+    if (!cancelled && executable === undefined) return ok({ _class: 'hudson.model.Queue$WaitingItem', why })
     const url = `${state.rootUrl}job/${job.name.split('/').join('/job/')}/${executable}/`
     const left = executable === undefined ? null : { _class: classOf(job, 'Run'), number: executable, url }
-    return { status: 200, body: { _class: 'hudson.model.Queue$LeftItem', why: null, cancelled, executable: left } }
+    return ok({ _class: 'hudson.model.Queue$LeftItem', why: null, cancelled, executable: left })
   }
 
   function cancel(id: number): Reply {
@@ -195,14 +194,11 @@ function createJenkins(state: JenkinsState, credentials: string) {
       queueId,
       actions: [{}, { _class: 'hudson.model.ParametersAction', parameters: shown(parameters) }],
     }))
-    return {
-      status: 200,
-      body: {
-        _class: classOf(job, 'Job'),
-        ...(tree.includes('property[') ? { property } : {}),
-        ...(tree.includes('builds[') ? { builds: builds.slice(0, 100) } : {}),
-      },
-    }
+    return ok({
+      _class: classOf(job, 'Job'),
+      ...(tree.includes('property[') ? { property } : {}),
+      ...(tree.includes('builds[') ? { builds: builds.slice(0, 100) } : {}),
+    })
   }
 
   function start(job: Job, how: string, { method, headers, body }: Call): Reply {
@@ -236,7 +232,7 @@ function createJenkins(state: JenkinsState, credentials: string) {
       {},
       ...(tests ? [{ _class: 'hudson.tasks.junit.TestResultAction', ...tests }] : []),
     ]
-    return { status: 200, body: { _class: classOf(job, 'Run'), actions, building, duration, result } }
+    return ok({ _class: classOf(job, 'Run'), actions, building, duration, result })
   }
 
   function stopBuild(build: Build): Reply {

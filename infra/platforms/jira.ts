@@ -1,5 +1,5 @@
 import { adfErrors } from './adf.ts'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Status {
   id: string
@@ -143,7 +143,7 @@ function createJira(state: JiraState, url: string) {
   function answer(call: Call): Reply {
     const { method, path, query } = call
     const at = `${method} ${path.replace(/^\/rest\/api\/3\//, '')}`
-    if (at === 'GET myself') return { status: 200, body: { accountId: '5b10a2844c20165700ede21g', active: true } }
+    if (at === 'GET myself') return ok({ accountId: '5b10a2844c20165700ede21g', active: true })
     if (at === 'POST issue') return create(call.body)
     if (at === 'POST issue/bulkfetch') return bulkFetch(call.body)
     if (at === 'GET user/search') return listUsers(query.get('query') ?? '')
@@ -157,7 +157,7 @@ function createJira(state: JiraState, url: string) {
     if (!issue) return missing()
     switch (`${method} ${rest}`) {
       case 'GET ':
-        return { status: 200, body: toResponse(issue, query.get('fields')?.split(',')) }
+        return ok(toResponse(issue, query.get('fields')?.split(',')))
       case 'PUT ':
         return edit(issue, call.body)
       case 'GET transitions':
@@ -289,7 +289,7 @@ function createJira(state: JiraState, url: string) {
     const issues = found
       .slice(0, Number(query.get('maxResults') ?? 50))
       .map((issue) => toResponse(issue, fields, query.get('properties')))
-    return { status: 200, body: { issues, isLast: true } }
+    return ok({ issues, isLast: true })
   }
 
   function bulkFetch(body: unknown): Reply {
@@ -305,16 +305,13 @@ function createJira(state: JiraState, url: string) {
     if (issueIdsOrKeys.length === 0 || issueIdsOrKeys.length > 100) return refused(400, ['issueIdsOrKeys: 1 to 100'])
     const found = state.issues.filter(({ id, key }) => issueIdsOrKeys.includes(id) || issueIdsOrKeys.includes(key))
     const lost = issueIdsOrKeys.filter((asked) => !found.some(({ id, key }) => id === asked || key === asked))
-    return {
-      status: 200,
-      body: {
-        issues: found.map((issue) => toResponse(issue, fields, properties.join())),
-        issueErrors: lost.map((id) => ({
-          id,
-          errorMessage: 'Issue does not exist or you do not have permission to see it.',
-        })),
-      },
-    }
+    return ok({
+      issues: found.map((issue) => toResponse(issue, fields, properties.join())),
+      issueErrors: lost.map((id) => ({
+        id,
+        errorMessage: 'Issue does not exist or you do not have permission to see it.',
+      })),
+    })
   }
 
   function toResponse(issue: Issue, asked: string[] = ['*all'], properties?: string | null) {
@@ -363,7 +360,7 @@ function createJira(state: JiraState, url: string) {
           }
         : {}),
     }))
-    return { status: 200, body: { expand: 'transitions', transitions } }
+    return ok({ expand: 'transitions', transitions })
   }
 
   function move(issue: Issue, body: unknown): Reply {
@@ -421,7 +418,7 @@ function createJira(state: JiraState, url: string) {
       body,
       ...(shows ? { properties } : {}),
     }))
-    return { status: 200, body: { startAt, maxResults, total: issue.comments.length, comments } }
+    return ok({ startAt, maxResults, total: issue.comments.length, comments })
   }
 
   function addComment(issue: Issue, asked: unknown): Reply {
@@ -435,14 +432,14 @@ function createJira(state: JiraState, url: string) {
   function getCommentProperty(id: string | undefined, key: string | undefined): Reply {
     const comment = state.issues.flatMap(({ comments }) => comments).find((one) => one.id === id)
     const property = comment?.properties.find((one) => one.key === key)
-    return property ? { status: 200, body: property } : refused(404, [`The property with key '${key}' does not exist.`])
+    return property ? ok(property) : refused(404, [`The property with key '${key}' does not exist.`])
   }
 
   function listUsers(asked: string): Reply {
     const found = state.users.filter(({ emailAddress, displayName }) =>
       emailAddress ? emailAddress.includes(asked) : displayName.toLowerCase().startsWith(asked.split('@')[0] ?? asked),
     )
-    return { status: 200, body: found }
+    return ok(found)
   }
 
   return { answer }

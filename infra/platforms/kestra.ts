@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Flow {
   namespace: string
@@ -67,7 +67,7 @@ async function answer(call: Call, state: KestraServer['state'], user: string, pa
     return { status: 202 }
   }
   execution.polls++
-  return { status: 200, body: shown(execution) }
+  return ok(shown(execution))
 }
 
 async function create(
@@ -97,7 +97,7 @@ async function create(
   const execution = { id: `3uBs${executions.length}`, flow: found, labels, inputs, polls: 0, isKilled: false }
   executions.push(execution)
   const url = `https://kestra.example.com/ui/main/executions/${namespace}/${id}/${execution.id}`
-  return { status: 200, body: { ...shown(execution), url } }
+  return ok({ ...shown(execution), url })
 }
 
 function search(query: URLSearchParams, executions: Execution[]): Reply {
@@ -109,7 +109,7 @@ function search(query: URLSearchParams, executions: Execution[]): Reply {
       return field !== 'labels' || labels.some((one) => one.key === label && one.value === value)
     }),
   )
-  return { status: 200, body: { results: results.map(shown), total: results.length } }
+  return ok({ results: results.map(shown), total: results.length })
 }
 
 function stateOf({ flow, isKilled, polls }: Execution): string {

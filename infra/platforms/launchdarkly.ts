@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Rollout {
   variations: { variation: number; weight: number }[]
@@ -105,7 +105,7 @@ function createLaunchDarkly(state: LaunchDarklyState) {
   function answer(call: Call, readsOnly: boolean): Reply {
     const { method, path } = call
     if (call.headers['ld-api-version'] !== '20240415') return refusal(400, 'invalid_request', 'Unknown API version')
-    if (path === '/api/v2/caller-identity') return { status: 200, body: { tokenName: 'robot', serviceToken: true } }
+    if (path === '/api/v2/caller-identity') return ok({ tokenName: 'robot', serviceToken: true })
     const [, project, name = ''] = /^\/api\/v2\/flags\/([^/]+)\/([^/]+)$/.exec(path) ?? []
     const [, inProject, of = '', environment = '', id, what] =
       /^\/api\/v2\/projects\/([^/]+)\/flags\/([^/]+)\/environments\/([^/]+)\/approval-requests(?:\/([^/]+))?(?:\/(apply))?$/.exec(
@@ -175,7 +175,7 @@ function createLaunchDarkly(state: LaunchDarklyState) {
     const all = state.approvals
     if (method === 'GET') {
       const items = all.filter((one) => one.flag === flag && one.environment === environment)
-      return { status: 200, body: { items: items.map(shownApproval), _links: {} } }
+      return ok({ items: items.map(shownApproval), _links: {} })
     }
     const asked = body as Record<string, unknown>
     if (typeof asked['description'] !== 'string' || !Array.isArray(asked['instructions'])) {
@@ -200,14 +200,14 @@ function createLaunchDarkly(state: LaunchDarklyState) {
   function getApproval(id: string, method: string, what: string | undefined): Reply {
     const approval = state.approvals.find((one) => one.id === id)
     if (!approval) return refusal(404, 'not_found', 'Unknown approval request')
-    if (method === 'GET' && what === undefined) return { status: 200, body: shownApproval(approval) }
+    if (method === 'GET' && what === undefined) return ok(shownApproval(approval))
     if (!state.mayApply) return refusal(403, 'forbidden', 'Access to the requested resource was denied')
     if (approval.reviewStatus !== 'approved') return refusal(400, 'invalid_request', 'Not approved')
     const flag = state.flags[approval.flag]
     const there = flag?.environments[approval.environment]
     if (flag && there) carryOut(approval.flag, flag, there, approval.instructions)
     approval.status = 'completed'
-    return { status: 200, body: shownApproval(approval) }
+    return ok(shownApproval(approval))
   }
 
   return { answer }

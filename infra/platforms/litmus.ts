@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Fault {
   name: string
@@ -85,11 +85,7 @@ export async function startLitmus(): Promise<LitmusServer> {
     if (method === 'POST' && path === '/api/query') return query(state, project, call)
     return { status: 405, body: '<html><head><title>405 Not Allowed</title></head></html>' }
   })
-  const newest = () => {
-    const found = state.runs.at(-1)
-    if (!found) throw new Error('There is no run')
-    return found
-  }
+  const newest = () => newestOf(state.runs)
   const take = () => Object.assign(newest(), { phase: 'Running', experimentRunID: `run-${state.runs.length}` })
   return {
     ...served,
@@ -111,7 +107,7 @@ function login(state: LitmusState, password: string, { body }: Call): Reply {
   const accessToken = `a-token-of-a-login-${++state.given}`
   state.tokens.push(accessToken)
   const { expiresIn } = state
-  return { status: 200, body: { accessToken, expiresIn, projectID: '', projectRole: 'Owner', type: 'Bearer' } }
+  return ok({ accessToken, expiresIn, projectID: '', projectRole: 'Owner', type: 'Bearer' })
 }
 
 /** The supported operations of the schema. */
@@ -189,9 +185,9 @@ function query(state: LitmusState, project: string, { headers, body }: Call): Re
   try {
     if (field === 'stopExperimentRuns' && !state.tokens.includes(token)) throw new Error('invalid Token')
     validateRole(state, project, token, variables, field !== 'getExperimentRun')
-    return { status: 200, body: { data: { [field]: createLitmus(state)[field as 'getExperimentRun'](variables) } } }
+    return ok({ data: { [field]: createLitmus(state)[field as 'getExperimentRun'](variables) } })
   } catch (error) {
-    return { status: 200, body: { errors: [{ message: (error as Error).message, path: [field] }], data: null } }
+    return ok({ errors: [{ message: (error as Error).message, path: [field] }], data: null })
   }
 }
 

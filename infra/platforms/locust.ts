@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 /** The state of the fake. Tests read and change it. */
 interface LocustState {
@@ -78,13 +78,13 @@ function createLocust(state: LocustState) {
       case 'GET /':
         return page(200, renderPage())
       case 'GET /stats/requests':
-        return { status: 200, body: statsResponse() }
+        return ok(statsResponse())
       case 'GET /stats/requests/csv':
         return { status: 200, body: renderCsv(), headers: { 'content-type': 'text/csv' } }
       case 'GET /stop':
         state.stops++
         Object.assign(state, { state: 'stopped', users: 0 })
-        return { status: 200, body: { message: 'Test stopped', success: true } }
+        return ok({ message: 'Test stopped', success: true })
       case 'POST /swarm':
         return swarm(String(body), String(headers['content-type']))
       default:
@@ -110,7 +110,7 @@ function createLocust(state: LocustState) {
     const host = form.get('host') ?? 'http://of-the-locustfile.example.com'
     if (time !== null && !/^(\d+h)?(\d+m)?(\d+s?)?$/.test(time)) {
       const message = 'Valid run_time formats are : 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.'
-      return { status: 200, body: { success: false, message, host } }
+      return ok({ success: false, message, host })
     }
     const names = [...new Set(form.keys())]
     state.starts.push(
@@ -124,10 +124,9 @@ function createLocust(state: LocustState) {
     state.before = state.state
     // A start while another test runs changes that one.
     Object.assign(state, { state: 'spawning', users: Number(users), requests: 0, failures: 0, errors: [] })
-    if (state.shape)
-      return { status: 200, body: { success: true, message: 'Swarming started using shape class', host } }
+    if (state.shape) return ok({ success: true, message: 'Swarming started using shape class', host })
     const echoed = time !== null && !state.old ? { run_time: Number.parseInt(time, 10) } : {}
-    return { status: 200, body: { success: true, message: 'Swarming started', host, ...echoed } }
+    return ok({ success: true, message: 'Swarming started', host, ...echoed })
   }
 
   function statsResponse() {

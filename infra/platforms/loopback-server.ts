@@ -71,6 +71,17 @@ export interface Served {
   close(): Promise<void>
 }
 
+export function ok(body: unknown): Reply {
+  return { status: 200, body }
+}
+
+/** Returns the last item. Throws an error if nothing was created yet. */
+export function newestOf<T>(items: readonly T[]): T {
+  const newest = items.at(-1)
+  if (newest === undefined) throw new Error('Nothing was created yet.')
+  return newest
+}
+
 /** Starts a server on a free loopback port. */
 export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Promise<Served> {
   const calls: Call[] = []

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Action {
   id: string
@@ -162,13 +162,13 @@ function createMattermost(state: MattermostState, token: string) {
   function userResponse(id: string): Reply {
     const user = state.users[id]
     if (!user) throw new Refusal(404, 'app.user.missing_account.const', 'Unable to find the user.')
-    return { status: 200, body: { id, ...user, nickname: '', roles: 'system_user' } }
+    return ok({ id, ...user, nickname: '', roles: 'system_user' })
   }
 
   function findChannel(team: string | undefined, name: string | undefined): Reply {
     const found = Object.entries(state.channels).find(([, one]) => one.team === team && one.name === name)
     if (!found) throw new Refusal(404, 'app.channel.get_by_name.missing.app_error', 'Channel does not exist.')
-    return { status: 200, body: { id: found[0], name, type: 'O' } }
+    return ok({ id: found[0], name, type: 'O' })
   }
 
   function create({
@@ -209,7 +209,7 @@ function createMattermost(state: MattermostState, token: string) {
     post.message = message ?? post.message
     post.props = props ?? post.props
     post.edit_at = Date.now()
-    return { status: 200, body: shown(post) }
+    return ok(shown(post))
   }
 
   function list(channel: string, query: URLSearchParams): Reply {
@@ -219,10 +219,7 @@ function createMattermost(state: MattermostState, token: string) {
     const newest = state.posts.filter(({ channel_id }) => channel_id === channel).reverse()
     const page = newest.slice(first, first + perPage)
     const posts = Object.fromEntries(page.map((post) => [post.id, shown(post)]))
-    return {
-      status: 200,
-      body: { order: page.map(({ id }) => id), posts, next_post_id: '', prev_post_id: '', has_next: false },
-    }
+    return ok({ order: page.map(({ id }) => id), posts, next_post_id: '', prev_post_id: '', has_next: false })
   }
 
   return { answer }

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Workflow {
   id: string
@@ -56,22 +56,22 @@ function answer(call: Call, state: N8nServer['state'], apiKey: string, webhookTo
     if (headers['x-webhook-token'] !== webhookToken) return { status: 403, body: 'Authorization data is wrong!' }
     const id = String(state.executions.length + 1)
     state.executions.push({ id, workflow, status: 'running', polls: 0, input: call.body })
-    return { status: 200, body: { executionId: id } }
+    return ok({ executionId: id })
   }
   if (headers['x-n8n-api-key'] !== apiKey) return { status: 401, body: { message: 'unauthorized' } }
-  if (path === '/api/v1/workflows') return { status: 200, body: { data: [], nextCursor: null } }
+  if (path === '/api/v1/workflows') return ok({ data: [], nextCursor: null })
   const [, id, stop] = /^\/api\/v1\/executions\/(\d+)(\/stop)?$/.exec(path) ?? []
   const execution = state.executions.find((one) => one.id === id)
   if (!execution) return { status: 404, body: { message: 'Not Found' } }
   if (stop && method === 'POST') {
     if (execution.status === 'running') execution.status = 'canceled'
-    return { status: 200, body: { mode: 'webhook', finished: false, status: execution.status } }
+    return ok({ mode: 'webhook', finished: false, status: execution.status })
   }
   execution.polls++
   if (execution.status === 'running' && execution.polls > 1 && execution.workflow.end) {
     execution.status = execution.workflow.end
   }
-  return { status: 200, body: shown(execution) }
+  return ok(shown(execution))
 }
 
 function shown({ id, workflow, status }: Execution): object {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Sla {
   kpi: string
@@ -73,8 +73,7 @@ export async function startNeoload(): Promise<NeoloadServer> {
     token,
     state,
     finish(terminationReason, qualityStatus = 'PASSED', more = {}) {
-      const result = state.results.at(-1)
-      if (!result) throw new Error('There is no run')
+      const result = newestOf(state.results)
       Object.assign(result, { status: 'TERMINATED', terminationReason, qualityStatus })
       Object.assign(result, { endDate: result.startDate + 600_000, duration: 600_000 }, more)
     },
@@ -90,7 +89,7 @@ const forbidden = refused(403, 103, 'Unauthorized operation for the given API to
 
 function answer(state: NeoloadState, call: Call): Reply {
   const { method, path, query, body } = call
-  if (path === '/v3/workspaces') return { status: 200, body: [{ id: workspace, name: 'Default' }] }
+  if (path === '/v3/workspaces') return ok([{ id: workspace, name: 'Default' }])
   if (!path.startsWith(`/v3/workspaces/${workspace}/`)) return notFound
   const [kind = '', id = '', ...what] = path.slice(`/v3/workspaces/${workspace}/`.length).split('/')
   if (kind === 'tests' && what[0] === 'start') return start(state, id, call)
@@ -103,12 +102,12 @@ function answer(state: NeoloadState, call: Call): Reply {
   }
   if (method === 'POST') return stop(state, result, body)
   const { statistics, slas, query: _query, ...shown } = result
-  if (what[0] === undefined) return { status: 200, body: shown }
-  if (what[0] === 'statistics') return statistics ? { status: 200, body: statistics } : notFound
+  if (what[0] === undefined) return ok(shown)
+  if (what[0] === 'statistics') return statistics ? ok(statistics) : notFound
   const wanted = slas[what[1] as keyof typeof slas]
   if (!wanted) return notFound
   const status = query.get('status')
-  return { status: 200, body: wanted.filter((sla) => status === null || sla.status === status) }
+  return ok(wanted.filter((sla) => status === null || sla.status === status))
 }
 
 function start(state: NeoloadState, testId: string, { query, body }: Call): Reply {
@@ -125,14 +124,14 @@ function start(state: NeoloadState, testId: string, { query, body }: Call): Repl
     ...{ id, name, testId, query: given, status: 'INIT', qualityStatus: 'UNKNOWN', startDate: 1_700_000_000_000 },
     ...{ statistics: undefined, slas: { statistics: [], 'per-test': [] } },
   })
-  return { status: 200, body: { resultId: id } }
+  return ok({ resultId: id })
 }
 
 function list(state: NeoloadState, query: URLSearchParams): Reply {
   const late = state.comesLate > 0
   if (late) state.comesLate--
   const newestFirst = state.results.toReversed().slice(late ? 1 : 0, Number(query.get('limit') ?? 50))
-  return { status: 200, body: newestFirst.map(({ statistics: _, slas: __, query: ___, ...shown }) => shown) }
+  return ok(newestFirst.map(({ statistics: _, slas: __, query: ___, ...shown }) => shown))
 }
 
 function stop(state: NeoloadState, result: Result, body: unknown): Reply {
@@ -141,5 +140,5 @@ function stop(state: NeoloadState, result: Result, body: unknown): Reply {
   if (stopPolicy !== 'GRACEFUL' && stopPolicy !== 'TERMINATE') return refused(400, 100, 'Unknown stopPolicy.')
   if (result.status === 'TERMINATED') return refused(400, 100, 'The test is not running.')
   if (!state.stubborn) Object.assign(result, { status: 'TERMINATED', terminationReason: 'MANUAL' })
-  return { status: 200, body: { testResultId: result.id } }
+  return ok({ testResultId: result.id })
 }

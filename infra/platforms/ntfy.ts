@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface ViewAction {
   action: string
@@ -78,7 +78,7 @@ interface Held {
 
 function answer({ method, path, body }: Call, { anonymous, writable, messages }: Held): Reply {
   if (method === 'GET' && path === '/v1/account')
-    return { status: 200, body: anonymous ? { username: '*', role: 'anonymous' } : { username: 'robot', role: 'user' } }
+    return ok(anonymous ? { username: '*', role: 'anonymous' } : { username: 'robot', role: 'user' })
   if (method !== 'POST' || path !== '/') return refuse(404, 40401, 'page not found')
   if (Buffer.byteLength(JSON.stringify(body)) > largestBody) return refuse(413, 41303, 'JSON body too large')
   const { topic, title, message, priority, tags, click, actions = [], sequence_id } = body as Partial<Notification>
@@ -109,5 +109,5 @@ function answer({ method, path, body }: Call, { anonymous, writable, messages }:
     ...(sequence_id ? { sequence_id } : {}),
   }
   messages.push(made)
-  return { status: 200, body: made }
+  return ok(made)
 }

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 import { pagerdutyExample } from './pagerduty.ts'
 
 interface Invocation {
@@ -48,14 +48,14 @@ const notFound = refused(404, 'Not Found', 2100)
 
 function answer(state: AutomationState, { method, path, body }: Call): Reply {
   const at = `${method} ${path}`
-  if (at === 'GET /users/me') return { status: 200, body: { user: { id: 'PXPGF42', email: 'mia@example.com' } } }
+  if (at === 'GET /users/me') return ok({ user: { id: 'PXPGF42', email: 'mia@example.com' } })
   const [, read] = /^GET \/incidents\/(\w+)$/.exec(at) ?? []
-  if (read) return state.incidents.includes(read) ? { status: 200, body: { incident: incidentOf(read) } } : notFound
+  if (read) return state.incidents.includes(read) ? ok({ incident: incidentOf(read) }) : notFound
   const [, invoked] = /^POST \/automation_actions\/actions\/(\w+)\/invocations$/.exec(at) ?? []
   if (invoked) return invoke(state, invoked, body)
   const [, shown] = /^GET \/automation_actions\/invocations\/(\w+)$/.exec(at) ?? []
   const found = state.invocations.find(({ id }) => id === shown)
-  return found ? { status: 200, body: { invocation: invocationOf(found) } } : notFound
+  return found ? ok({ invocation: invocationOf(found) }) : notFound
 }
 
 function invoke(state: AutomationState, action: string, body: unknown): Reply {

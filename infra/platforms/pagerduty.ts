@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Incident {
   id: string
@@ -81,7 +81,7 @@ function createPagerDuty(state: PagerDutyState, email: string) {
     const at = `${method} ${path}`
     if (at === 'GET /users/me') return currentUser()
     if (at === 'GET /priorities') return listPriorities()
-    if (at === 'GET /users') return listUsers(query.get('query') ?? '')
+    if (at === 'GET /users') return ok({ users: findUsers(query.get('query') ?? ''), limit: 100, offset: 0 })
     if (at === 'GET /incidents') return list(query)
     if (method !== 'GET' && !state.isUserKey) {
       if (headers['from'] === undefined) return invalid('From header is required')
@@ -95,11 +95,11 @@ function createPagerDuty(state: PagerDutyState, email: string) {
     if (!incident) return refused(404, 'Not Found', 2100)
     switch (`${method} ${notes ?? ''}`) {
       case 'GET ':
-        return { status: 200, body: { incident: shown(incident) } }
+        return ok({ incident: shown(incident) })
       case 'PUT ':
         return update(incident, (body as { incident?: Record<string, unknown> })?.incident ?? {})
       case 'GET /notes':
-        return { status: 200, body: { notes: incident.notes.map(note) } }
+        return ok({ notes: incident.notes.map(note) })
       case 'POST /notes':
         return addNote(incident, (body as { note?: { content?: string } })?.note?.content)
       default:
@@ -111,19 +111,18 @@ function createPagerDuty(state: PagerDutyState, email: string) {
     if (!state.hasPriorities) return refused(402, 'Account does not have the ability to perform the action', 2014)
     const [example] = pagerdutyExample('priorities')['priorities']
     const priorities = state.priorities.map(({ id, name }) => ({ ...example, id, name, summary: name }))
-    return { status: 200, body: { priorities } }
+    return ok({ priorities })
   }
 
   function currentUser(): Reply {
     if (!state.isUserKey) return { status: 400, body: { error: 'Not possible with an account-level access token' } }
-    const [user] = listUsers('').body['users']
-    return { status: 200, body: { user } }
+    return ok({ user: findUsers('')[0] })
   }
 
-  function listUsers(asked: string) {
+  function findUsers(text: string): object[] {
     const [example] = pagerdutyExample('users')['users']
-    const found = state.users.filter(({ email, name }) => `${email} ${name}`.includes(asked.toLowerCase()))
-    return { status: 200, body: { users: found.map((user) => ({ ...example, ...user })), limit: 100, offset: 0 } }
+    const found = state.users.filter(({ email, name }) => `${email} ${name}`.includes(text.toLowerCase()))
+    return found.map((user) => ({ ...example, ...user }))
   }
 
   /** Without a key it lists everything. */
@@ -131,7 +130,7 @@ function createPagerDuty(state: PagerDutyState, email: string) {
     const key = query.get('incident_key')
     const isLate = state.listsLate-- > 0
     const found = isLate ? [] : state.incidents.filter((one) => !key || one.key === key)
-    return { status: 200, body: { incidents: found.map(shown), limit: 25, offset: 0, total: null, more: false } }
+    return ok({ incidents: found.map(shown), limit: 25, offset: 0, total: null, more: false })
   }
 
   function create(asked: Record<string, unknown>): Reply {
@@ -175,7 +174,7 @@ function createPagerDuty(state: PagerDutyState, email: string) {
     Object.assign(incident.asked, asked)
     if (status) incident.status = status as Incident['status']
     if (resolution) incident.resolution = String(resolution)
-    return { status: 200, body: { incident: shown(incident) } }
+    return ok({ incident: shown(incident) })
   }
 
   function findError({ urgency, assignments }: Record<string, unknown>): string[] {
@@ -195,7 +194,7 @@ function createPagerDuty(state: PagerDutyState, email: string) {
   function addNote(incident: Incident, content: string | undefined): Reply {
     if (!content?.trim()) return invalid('Content cannot be empty')
     incident.notes.unshift(content)
-    return { status: 200, body: { note: note(content) } }
+    return ok({ note: note(content) })
   }
 
   return { answer }

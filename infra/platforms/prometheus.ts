@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Series {
   metric: Record<string, string>
@@ -73,7 +73,7 @@ export async function startPrometheus(): Promise<PrometheusServer> {
     const found = answers[query ?? ''] ?? vector([])
     if ('status' in found) return found
     const { warnings, ...data } = found
-    return { status: 200, body: { status: 'success', data, ...(warnings ? { warnings } : {}) } }
+    return ok({ status: 'success', data, ...(warnings ? { warnings } : {}) })
   }
   return { ...served, answers, needs, asked: () => asked }
 }

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Named {
   id: number
@@ -136,16 +136,13 @@ function createRedmine(state: RedmineState) {
     // A real Redmine shows public projects without a key.
     if (!user) return empty(401)
     if (typeof body === 'string') return { status: 400, body: { status: 400, error: 'Bad Request' } }
-    if (at === 'GET /users/current.json') return { status: 200, body: { user: selfResponse(user) } }
+    if (at === 'GET /users/current.json') return ok({ user: selfResponse(user) })
     if (at === 'GET /users.json') return listUsers(user, query.get('name') ?? '')
     if (at === 'GET /issue_statuses.json') {
-      return {
-        status: 200,
-        body: { issue_statuses: state.statuses.map((one) => ({ ...one, description: null })) },
-      }
+      return ok({ issue_statuses: state.statuses.map((one) => ({ ...one, description: null })) })
     }
     if (at === 'GET /enumerations/issue_priorities.json') {
-      return { status: 200, body: { issue_priorities: state.priorities } }
+      return ok({ issue_priorities: state.priorities })
     }
     if (at === 'GET /issues.json') return list(query)
     if (at === 'POST /issues.json') return create(user, body)
@@ -157,7 +154,7 @@ function createRedmine(state: RedmineState) {
     const issue = state.issues.find(({ id }) => path === `/issues/${id}.json`)
     if (!issue) return empty(404)
     if (method === 'GET') {
-      return { status: 200, body: { issue: toResponse(issue, user, query.get('include')?.split(',')) } }
+      return ok({ issue: toResponse(issue, user, query.get('include')?.split(',')) })
     }
     return method === 'PUT' ? update(issue, user, body) : empty(404)
   }
@@ -196,7 +193,7 @@ function createRedmine(state: RedmineState) {
       twofa_scheme: null,
       status: 1,
     }))
-    return { status: 200, body: { users, total_count: users.length, offset: 0, limit: 100 } }
+    return ok({ users, total_count: users.length, offset: 0, limit: 100 })
   }
 
   function getProject(query: URLSearchParams): Reply {
@@ -218,7 +215,7 @@ function createRedmine(state: RedmineState) {
         roles: [{ id: 3, name: 'Manager' }],
       }))
     const memberships = all.slice(offset, offset + limit)
-    return { status: 200, body: { memberships, total_count: all.length, offset, limit } }
+    return ok({ memberships, total_count: all.length, offset, limit })
   }
 
   function list(query: URLSearchParams): Reply {
@@ -233,7 +230,7 @@ function createRedmine(state: RedmineState) {
     )
     const limit = Math.min(100, Number(query.get('limit') ?? 25))
     const issues = found.slice(0, limit).map((issue) => toResponse(issue))
-    return { status: 200, body: { issues, total_count: found.length, offset: 0, limit } }
+    return ok({ issues, total_count: found.length, offset: 0, limit })
   }
 
   function create(user: User, body: unknown): Reply {

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Execution {
   id: string
@@ -115,7 +115,7 @@ function made(
 function createStackStorm(state: StackStormState) {
   function answer({ method, path, query, body }: Call): Reply {
     const [, what, id] = /^\/api\/v1\/(\w+)(?:\/([^/]+))?$/.exec(path) ?? []
-    if (what === 'user') return { status: 200, body: { username: 'robot', authentication: { method: 'API key' } } }
+    if (what === 'user') return ok({ username: 'robot', authentication: { method: 'API key' } })
     if (what === 'traces' && id === undefined) return traces(query)
     if (what !== 'executions') return fault(404, 'The requested URL was not found on the server.')
     if (id === undefined) {
@@ -133,7 +133,7 @@ function createStackStorm(state: StackStormState) {
 
   function traces(query: URLSearchParams): Reply {
     const found = state.traces.filter(({ trace_tag }) => trace_tag === query.get('trace_tag'))
-    return lacks('trace_list') ?? { status: 200, body: found }
+    return lacks('trace_list') ?? ok(found)
   }
 
   function create(asked: Record<string, unknown>): Reply {
@@ -172,7 +172,7 @@ function createStackStorm(state: StackStormState) {
   function getOne(execution: Execution, query: URLSearchParams): Reply {
     const { result, ...others } = execution
     const most = Number(query.get('max_result_size') ?? Number.POSITIVE_INFINITY)
-    return { status: 200, body: execution.result_size > most ? others : { ...others, result } }
+    return ok(execution.result_size > most ? others : { ...others, result })
   }
 
   /** StackStorm returns 200 for an execution that cannot be canceled. */
@@ -183,7 +183,7 @@ function createStackStorm(state: StackStormState) {
       return fault(200, `Action cannot be canceled. State = ${execution.status}.`)
     const result = { message: 'Action canceled by user.', user: 'robot' }
     Object.assign(execution, { status: execution.status === 'running' ? 'canceling' : 'canceled', result })
-    return { status: 200, body: execution }
+    return ok(execution)
   }
 
   return { answer }

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface Step {
   stepType: 'ACTION' | 'WAIT'
@@ -86,8 +86,7 @@ export async function startSteadybit(): Promise<SteadybitServer> {
     token,
     state,
     enter(to, what = {}) {
-      const execution = state.executions.at(-1)
-      if (!execution) throw new Error('There is no execution')
+      const execution = newestOf(state.executions)
       const started = '2026-11-24T10:00:00.123456Z'
       Object.assign(execution, { state: to, started })
       if (lastStates.includes(to)) execution.ended = '2026-11-24T10:01:30.5Z'
@@ -142,7 +141,7 @@ function createSteadybit(state: SteadybitState, url: string) {
       .slice(0, Number(size))
       .map(({ id, key, state, requested }) => ({ id, experimentKey: key, state, requested, teamKey: 'SHOP' }))
     const nextPage = found.length > items.length ? 1 : null
-    return { status: 200, body: { items, totalItems: found.length, nextPage } }
+    return ok({ items, totalItems: found.length, nextPage })
   }
 
   function getRun({ variables, steps, ...shown }: Execution, query: URLSearchParams): Reply {
@@ -153,15 +152,12 @@ function createSteadybit(state: SteadybitState, url: string) {
       ? Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { value, origin: 'EXECUTION' }]))
       : {}
     const described = { name: 'Shop survives latency', hypothesis: 'Checkout stays below 500 ms', createdVia: 'API' }
-    return {
-      status: 200,
-      body: {
-        ...shown,
-        ...described,
-        ...(state.showsVariables ? { variables: resolved } : {}),
-        ...(withSteps ? { steps } : {}),
-      },
-    }
+    return ok({
+      ...shown,
+      ...described,
+      ...(state.showsVariables ? { variables: resolved } : {}),
+      ...(withSteps ? { steps } : {}),
+    })
   }
 
   function cancel(execution: Execution): Reply {

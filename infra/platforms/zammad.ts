@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
 
 interface ZammadTicket {
   id: number
@@ -54,7 +54,7 @@ function answer(call: Call, { tickets, articles }: ZammadServer['state'], token:
   }
   const body = (call.body ?? {}) as Partial<ZammadTicket> & Record<string, unknown>
   const shown = (ticket: ZammadTicket) => (query.get('expand') === 'true' ? ticket : idsOf(ticket))
-  if (`${method} ${path}` === 'GET users/me') return { status: 200, body: { id: 3, login: 'agent@example.com' } }
+  if (`${method} ${path}` === 'GET users/me') return ok({ id: 3, login: 'agent@example.com' })
   if (`${method} ${path}` === 'GET tickets/search') return search(query, tickets, shown)
   if (`${method} ${path}` === 'POST tickets') {
     const unknown = unknownName(body)
@@ -78,21 +78,21 @@ function answer(call: Call, { tickets, articles }: ZammadServer['state'], token:
   const ticket = tickets.find((one) => one.id === Number(id))
   if (!ticket) return problem(404, `Couldn't find Ticket with 'id'=${id}`)
   if (kind === 'ticket_articles/by_ticket') {
-    return { status: 200, body: articles.filter(({ ticket_id }) => ticket_id === ticket.id) }
+    return ok(articles.filter(({ ticket_id }) => ticket_id === ticket.id))
   }
   if (method === 'PUT') {
     const unknown = unknownName(body)
     if (unknown) return unknown
     Object.assign(ticket, body)
   }
-  return { status: 200, body: shown(ticket) }
+  return ok(shown(ticket))
 }
 
 /** A condition is answered from the database; a query from a search index, which a new ticket reaches later. */
 function search(query: URLSearchParams, tickets: ZammadTicket[], shown: (ticket: ZammadTicket) => object): Reply {
   const [operator, value] = ['operator', 'value'].map((part) => query.get(`condition[ticket.tags][${part}]`))
-  if (operator !== 'contains one' || !value) return { status: 200, body: [] }
-  return { status: 200, body: tickets.filter(({ tags }) => tags.includes(value)).map(shown) }
+  if (operator !== 'contains one' || !value) return ok([])
+  return ok(tickets.filter(({ tags }) => tags.includes(value)).map(shown))
 }
 
 function addArticle(articles: Article[], ticketId: number, given: Partial<Article>): Article {

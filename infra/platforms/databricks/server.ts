@@ -1,4 +1,4 @@
-import { type Served, servePlatform } from '../loopback-server.ts'
+import { newestOf, type Served, servePlatform } from '../loopback-server.ts'
 import { json, type Platform } from '../sandbox/http.ts'
 import { databricksRoutes, type Job } from './routes.ts'
 
@@ -122,11 +122,7 @@ export async function startDatabricks(): Promise<DatabricksServer> {
     ...routes,
     answer: (call) => (call.path === '/oidc/v1/token' ? issueToken(call) : routes.answer(call)),
   })
-  const newest = () => {
-    const run = state.runs.at(-1)
-    if (!run) throw new Error('No run was started.')
-    return run
-  }
+  const newest = () => newestOf(state.runs)
   return {
     ...served,
     token,

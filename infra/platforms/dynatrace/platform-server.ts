@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from '../loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../loopback-server.ts'
 
 interface Result {
   criteria: string
@@ -72,7 +72,7 @@ export async function startDynatracePlatform(): Promise<PlatformServer> {
       return { status: 401, body: { error: 'invalid_client', error_description: 'The client is not known' } }
     const given = `an-access-token-of-dynatrace-${state.accessTokens.length}`
     state.accessTokens.push(given)
-    return { status: 200, body: { access_token: given, token_type: 'Bearer', expires_in: 300, scope: 'slo:slos:read' } }
+    return ok({ access_token: given, token_type: 'Bearer', expires_in: 300, scope: 'slo:slos:read' })
   }
   const served = await serve((call) => {
     if (call.path === '/sso/oauth2/token') return oauth(call)
@@ -109,7 +109,7 @@ function list({ slos, pageSize }: PlatformState, query: URLSearchParams): Reply 
   const from = Number(key ?? 0)
   const page = slos.slice(from, from + pageSize)
   const more = from + pageSize < slos.length ? { nextPageKey: String(from + pageSize) } : {}
-  return { status: 200, body: { slos: page, totalCount: slos.length, ...more } }
+  return ok({ slos: page, totalCount: slos.length, ...more })
 }
 
 function start(state: PlatformState, body: Record<string, unknown>): Reply {
@@ -141,8 +141,5 @@ function seen({ evaluations, slos, results, ttlSeconds }: PlatformState, token: 
   evaluations.delete(token)
   const definition = slos.find(({ id }) => id === evaluation.body['id'])
   const evaluationResults = results[String(evaluation.body['id'])] ?? []
-  return {
-    status: 200,
-    body: { definition, evaluationResults, metadata: { evaluatedSliQuery: 'timeseries sli=avg(..)' } },
-  }
+  return ok({ definition, evaluationResults, metadata: { evaluatedSliQuery: 'timeseries sli=avg(..)' } })
 }

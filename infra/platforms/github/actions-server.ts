@@ -1,4 +1,4 @@
-import { type Served, servePlatform } from '../loopback-server.ts'
+import { newestOf, type Served, servePlatform } from '../loopback-server.ts'
 import { bearer, json, type Platform, segments } from '../sandbox/http.ts'
 import type { Job } from './actions-responses.ts'
 import { actionsRoutes, type Workflow } from './actions-routes.ts'
@@ -97,8 +97,7 @@ export async function startGithubActions(): Promise<GithubActionsServer> {
     token,
     state,
     finish(conclusion, jobs = []) {
-      const run = state.runs.at(-1)
-      if (!run) throw new Error('No run was started.')
+      const run = newestOf(state.runs)
       run.jobs = jobs.map((job, at) => ({ id: FIRST_JOB_ID + at, ...job }))
       const updated_at = new Date(Date.parse(run.created_at) + MINUTE_MS).toISOString()
       Object.assign(run, { status: 'completed', conclusion, updated_at })

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from '../loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../loopback-server.ts'
 
 interface Status {
   id: number
@@ -68,7 +68,7 @@ function refused(status: number, message: string, errors?: object[]): Reply {
 }
 
 function answer(state: GithubCommitsState, { method, path, query, body }: Call, isApp: boolean): Reply {
-  if (path === '/rate_limit') return { status: 200, body: { resources: {} } }
+  if (path === '/rate_limit') return ok({ resources: {} })
   const base = `/repos/${repo}`
   if (!path.startsWith(`${base}/`)) return refused(404, 'Not Found')
   const rest = path.slice(base.length)
@@ -124,5 +124,5 @@ function listChecks({ checks }: GithubCommitsState, of: string, query: URLSearch
   const all = query.get('filter') === 'all' ? named : named.slice(0, 1)
   const [size, page] = [Number(query.get('per_page') ?? 30), Number(query.get('page') ?? 1)]
   const check_runs = all.slice((page - 1) * size, page * size)
-  return { status: 200, body: { total_count: all.length, check_runs } }
+  return ok({ total_count: all.length, check_runs })
 }
