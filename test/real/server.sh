@@ -21,11 +21,15 @@ clean_up() {
   rm -rf "$DIR"
 }
 
+port_answers() {
+  (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null
+}
+
 # Checks $PORT and makes $DIR.
 prepare() {
   PORT=${PORT:-$1}
   [[ $PORT =~ ^[0-9]+$ ]] || fail "PORT must be a number, not \"$PORT\"."
-  if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then fail "port $PORT is in use: set PORT to a free one."; fi
+  if port_answers; then fail "port $PORT is in use: set PORT to a free one."; fi
   DIR=$(mktemp -d)
   chmod 755 "$DIR"
   trap clean_up EXIT

