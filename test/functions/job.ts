@@ -3,7 +3,7 @@ import { parseEvent } from '../../shared/orchestrators/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
 import type { ActionResult, Completed, JobAction, PollResult, StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
-import { clientOf } from './helpers.ts'
+import { clientOf } from './client.ts'
 
 type Options = Parameters<typeof clientOf>[2]
 // biome-ignore lint/suspicious/noExplicitAny: each action parses its own input.

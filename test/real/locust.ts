@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { locust as provider } from '../../functions/load-testing/providers/locust.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
-import { failureOf } from '../functions/helpers.ts'
+import { failureOf } from '../functions/client.ts'
 import { loadTest } from '../functions/load-testing/load-test.ts'
 import type { Program } from './program.ts'
 

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import { actions } from '../../functions/optimization/actions.ts'
 import { awsSageMaker } from '../../functions/optimization/providers/aws-sagemaker.ts'
-import { failureOf, keyOf } from '../functions/helpers.ts'
+import { failureOf, keyOf } from '../functions/client.ts'
 import { Job } from '../functions/job.ts'
 import type { Checks } from './program.ts'
 

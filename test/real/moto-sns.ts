@@ -1,7 +1,7 @@
 import '../functions/aws.ts'
 import assert from 'node:assert/strict'
 import { awsSns } from '../../functions/notification/providers/aws-sns.ts'
-import { clientOf, failureOf, keyOf } from '../functions/helpers.ts'
+import { clientOf, failureOf, keyOf } from '../functions/client.ts'
 import { evaluation, hostile, question } from '../functions/notification/messages.ts'
 import type { Checks } from './program.ts'
 

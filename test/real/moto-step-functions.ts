@@ -6,7 +6,7 @@ import { actions } from '../../functions/optimization/actions.ts'
 import { awsStepFunctions } from '../../functions/optimization/providers/aws-step-functions.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
-import { failureOf, keyOf } from '../functions/helpers.ts'
+import { failureOf, keyOf } from '../functions/client.ts'
 import { Job } from '../functions/job.ts'
 import type { Checks } from './program.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
 import type { Message } from '../../shared/providers/message.ts'
-import { clientOf, failureOf } from '../functions/helpers.ts'
+import { clientOf, failureOf } from '../functions/client.ts'
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
 import type { Program } from './program.ts'
 

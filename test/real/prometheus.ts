@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { prometheus as provider } from '../../functions/slo/providers/prometheus.ts'
-import { clientOf, failureOf } from '../functions/helpers.ts'
+import { clientOf, failureOf } from '../functions/client.ts'
 import { evaluate } from '../functions/slo/drive.ts'
 import type { Program } from './program.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { redmine as provider } from '../../functions/issue-ticketing/providers/redmine.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
-import { clientOf, failureOf, keyOf } from '../functions/helpers.ts'
+import { clientOf, failureOf, keyOf } from '../functions/client.ts'
 import type { Program } from './program.ts'
 
 /** An issue as Redmine shows it. */

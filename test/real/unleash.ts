@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { unleash as provider } from '../../functions/feature-flags/providers/unleash.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
 import { setFlag, setFlags } from '../../shared/providers/set-flags.ts'
-import { clientOf, failureOf } from '../functions/helpers.ts'
+import { clientOf, failureOf } from '../functions/client.ts'
 import type { Program } from './program.ts'
 
 /** A strategy as Unleash shows it. */

@@ -5,7 +5,7 @@ import { completeInput, type PollResult } from '../../../shared/providers/action
 import type { EvaluationProvider } from '../../../shared/providers/evaluation/provider.ts'
 import type { ReportProvider } from '../../../shared/providers/report.ts'
 import { validate } from '../../../shared/validate.ts'
-import { clientOf } from '../helpers.ts'
+import { clientOf } from '../client.ts'
 
 type ClientOptions = NonNullable<Parameters<typeof clientOf>[2]>
 
