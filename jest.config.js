@@ -7,6 +7,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // Tests that run npm, tsc and Jest in a copy of the project take minutes. They run only when they are named.
+  testPathIgnorePatterns: process.argv.some((argument) => argument.startsWith('test/nested')) ? [] : ['/test/nested/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -16,13 +18,13 @@ export default {
   },
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,
-  // Most of the time is spent waiting for processes that are slowed down on purpose.
   setupFiles: ['<rootDir>/test/hide-log-lines.ts'],
   reporters: ['<rootDir>/test/reporter.js', 'summary'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['shared/**/*.ts'],
   coverageReporters: ['text-summary'],
-  maxWorkers: 3,
+  // Many tests wait most of the time for processes and clocks, so more workers than cores keep the cores busy.
+  maxWorkers: 6,
   // Jest keeps what each file has loaded: without an end to it, some gigabytes.
   workerIdleMemoryLimit: '1GB',
 }

@@ -183,12 +183,13 @@ async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
  * Plays a scenario with every platform, and not one after the other: it takes hardly longer than with one.
  *
  * @param atOnce of how many platforms of one category; four of its tasks may be at work at a time
+ * @param played the platforms
  * @returns the result for a platform
  */
-function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length): (name: string) => Job {
+function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length, played = names): (name: string) => Job {
   const done = new Map<string, Job>()
   beforeAll(async () => {
-    for (const group of groups(atOnce)) {
+    for (const group of groups(played, atOnce)) {
       const jobs = group.map((name) => new Job(name))
       for (const job of jobs) done.set(job.name, job)
       await play(jobs)
@@ -205,8 +206,8 @@ function scenario(play: (jobs: Job[]) => Promise<void>, atOnce = names.length): 
   }
 }
 
-function groups(atOnce: number): string[][] {
-  const byCategory = Map.groupBy(names, (name) => jobPlatforms[name]?.category)
+function groups(played: string[], atOnce: number): string[][] {
+  const byCategory = Map.groupBy(played, (name) => jobPlatforms[name]?.category)
   const rounds = Math.ceil(Math.max(...[...byCategory.values()].map(({ length }) => length)) / atOnce)
   return Array.from({ length: rounds }, (_, round) => {
     return [...byCategory.values()].flatMap((group) => group.slice(round * atOnce, (round + 1) * atOnce))
@@ -335,24 +336,32 @@ describe('stop', () => {
 describe('A run that takes hours', () => {
   /** Polls within two hours: after a tenth of the elapsed time, at least once a minute. */
   const polls = 150
-  const seen = scenario(async (jobs) => {
-    await each(jobs, (job) => job.start({ query: '&deadline=PT6H' }))
-    await each(jobs, (job) => job.hasStarted())
-    for (let kills = 0; kills < 2; kills++) {
+  // Polling and crashes are the same code for all platforms of a category.
+  const onePerCategory = [...Map.groupBy(names, (name) => jobPlatforms[name]?.category).values()].flatMap(
+    ([name]) => name ?? [],
+  )
+  const seen = scenario(
+    async (jobs) => {
+      await each(jobs, (job) => job.start({ query: '&deadline=PT6H' }))
+      await each(jobs, (job) => job.hasStarted())
+      for (let kills = 0; kills < 2; kills++) {
+        await each(jobs, (job) => job.isPolled(polls / 3))
+        await restart()
+      }
       await each(jobs, (job) => job.isPolled(polls / 3))
-      await restart()
-    }
-    await each(jobs, (job) => job.isPolled(polls / 3))
-    await each(jobs, (job) => job.at.end())
-  })
+      await each(jobs, (job) => job.at.end())
+    },
+    names.length,
+    onePerCategory,
+  )
 
-  it.each(names)('of %s has one finished event after two crashes', (name) => {
+  it.each(onePerCategory)('of %s has one finished event after two crashes', (name) => {
     expectOnce(seen(name), endOf(seen(name)))
   })
 })
 
-it('A thousand jobs at once have one run and one finished event each', async () => {
-  const [count, callers] = [1_000, 16]
+it('Three hundred jobs at once have one run and one finished event each', async () => {
+  const [count, callers] = [300, 16]
   const input = { target: String(busy.state.jobs[0]?.job_id) }
   const events = Array.from({ length: count }, () => triggered({ type: 'sh.keptn.event.job.triggered', input }))
   const path = `/v1/optimization/start-model?connection=busy${interactive}`

@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { templateKinds } from '../../../infra/cli/extend/kinds.ts'
 import { newName } from '../../../infra/cli/extend/names.ts'
 import { type Copy, copyOfProject } from './copy.ts'
 
@@ -13,52 +12,6 @@ beforeAll(() => {
 afterAll(() => copy.remove())
 const cli = (...args: string[]) => copy.node('infra/cli/main.ts', ...args)
 const isThere = (path: string) => existsSync(join(copy.folder, path))
-
-describe('new-category and new-provider', () => {
-  const read = (path: string) => readFileSync(join(copy.folder, path), 'utf8')
-  const bin = (name: string) => `node_modules/${name}`
-
-  beforeAll(async () => {
-    // A category and a provider of each kind, and providers of existing categories.
-    for (const kind of templateKinds)
-      await cli('new-category', `new-${kind}s`, '--kind', kind, '--provider', `acme-${kind}`)
-    await cli('new-provider', 'notification', 'pigeon')
-    await cli('new-provider', 'incident-management', 'acme-runs', '--kind', 'job', '--title', 'ACME Runs 2.0')
-  })
-
-  it('register what they write in the lists, the tables and the reference', async () => {
-    for (const kind of templateKinds) {
-      expect(read('README.md')).toContain(`[new-${kind}s](functions/new-${kind}s/README.md)`)
-      expect(read('docs/reference.md')).toContain(`### Connection of \`new-${kind}s\` to \`acme-${kind}\``)
-    }
-    expect(read('functions/incident-management/README.md')).toContain('## ACME Runs 2.0 (`acme-runs`)')
-    expect(read('test/contract/subjects/index.ts')).toContain("'acme-runs': 'There is none yet.")
-    await copy.node('infra/docs/main.ts', '--check')
-  })
-
-  it('write code that compiles', async () => {
-    expect(await copy.node(bin('typescript/bin/tsc'), '--noEmit')).toBe('')
-  })
-
-  it('write formatted code without lint errors', async () => {
-    const paths = ['functions', 'test/functions', 'infra/platforms', 'test/contract/subjects']
-    const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
-    expect(output).toMatch(/No fixes applied/)
-  })
-
-  it('write tests that pass and READMEs with working webhooks', async () => {
-    // One suite per provider, and one for the states of all jobs.
-    const suites = templateKinds.length + 2 + 1
-    await copy.node('infra/build/main.ts')
-    const jest = ['--experimental-vm-modules', bin('jest/bin/jest.js'), '--maxWorkers=1']
-    const output = await Promise.all([
-      copy.node(...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'),
-      copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|name every field|names every category'),
-    ])
-    expect(output[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))
-    expect(output[1]).toMatch(/run without changes: \S+ to new-tickets\/close-ticket\?mode=interactive/)
-  })
-})
 
 describe('newName', () => {
   it.each([

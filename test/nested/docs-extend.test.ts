@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { freePort, until } from './e2e/service.ts'
-import { type Copy, copyOfProject } from './infra/cli/copy.ts'
+import { freePort, until } from '../e2e/service.ts'
+import { type Copy, copyOfProject } from '../infra/cli/copy.ts'
 
 /** Returns the commands of a page with their output; `...` replaces omitted lines. */
 function stepsOf(page: string) {
-  const text = readFileSync(join(import.meta.dirname, '..', page), 'utf8')
+  const text = readFileSync(join(import.meta.dirname, '../..', page), 'utf8')
   return [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
     block
       .split(/^\$ /m)
