@@ -1,18 +1,13 @@
 import '../aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
-import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { ticketActions } from './tickets.ts'
 
-let server: SsmServer
-beforeEach(async () => {
-  server = await startSsm()
-})
-afterEach(() => server.close())
-
+const server = startEach(startSsm)
 const [title, description] = ['Checkout fails', 'Since 14:03.']
 const id = 'oi-000000000001'
 const { check, open, update, close } = ticketActions(
@@ -35,9 +30,7 @@ describe('AWS OpsCenter: connection', () => {
 
   test('reports the permission to allow', async () => {
     server.state.denied = ['DescribeOpsItems']
-    const { kind, message } = await failureOf(check())
-    expect(kind).toBe('refused')
-    expect(message).toContain('the ssm:DescribeOpsItems action. Allow it under awsProviders')
+    await expectFailure(check(), 'refused', 'the ssm:DescribeOpsItems action. Allow it under awsProviders')
   })
 
   test('has a default source', () => {

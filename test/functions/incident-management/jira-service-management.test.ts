@@ -1,20 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { jiraServiceManagement } from '../../../functions/incident-management/providers/jira-service-management.ts'
 import { adfText } from '../../../infra/platforms/adf.ts'
-import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
+import { startJira } from '../../../infra/platforms/jira.ts'
 import type { CallEvent } from '../../../shared/orchestrators/event.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { failureOf, keyOf, problem } from '../helpers.ts'
+import { expectFailure, keyOf, problem, startEach } from '../helpers.ts'
 import { ticketActions } from './tickets.ts'
 
-let server: JiraServer
-beforeEach(async () => {
-  server = await startJira()
-})
-afterEach(() => server.close())
-
+const server = startEach(startJira)
 const fields = { urgencyField: 'customfield_10043', severityField: 'customfield_10048' }
 const values = () => ({ baseUrl: server.url, email: server.email, token: server.token, ...fields })
 const { check, open, update } = ticketActions(jiraServiceManagement, values, 'OPS-1', problem)
@@ -74,9 +69,11 @@ describe('Jira Service Management: open', () => {
   test('accepts options by name, and reports unknown ones', async () => {
     await open({ severity: 'Sev-0' })
     expect(issue().fields['customfield_10048']).toEqual({ value: 'Sev-0' })
-    const failure = await failureOf(open({ urgency: 'P1' }, { key: keyOf(2) }))
-    expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-    expect(failure.message).toContain("customfield_10043: Option value 'P1' is not valid")
+    await expectFailure(
+      open({ urgency: 'P1' }, { key: keyOf(2) }),
+      { kind: 'refused', status: 422 },
+      "customfield_10043: Option value 'P1' is not valid",
+    )
   })
 
   test('accepts another type by name or id', async () => {
@@ -104,7 +101,7 @@ describe('Jira Service Management: repeated open', () => {
   test('finds the incident after a lost response, before it is searchable', async () => {
     server.state.indexLag = 60_000
     server.loseNext('POST')
-    expect(await failureOf(open())).toMatchObject({ mayHaveWritten: true })
+    await expectFailure(open(), { mayHaveWritten: true })
     expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-1' } })
     expect(server.state.issues).toHaveLength(1)
   })

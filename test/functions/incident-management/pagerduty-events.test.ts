@@ -1,17 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { pagerdutyEvents } from '../../../functions/incident-management/providers/pagerduty-events.ts'
-import { type PagerDutyEventsServer, startPagerDutyEvents } from '../../../infra/platforms/pagerduty-events.ts'
+import { startPagerDutyEvents } from '../../../infra/platforms/pagerduty-events.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
 import { ticketActions } from './tickets.ts'
 
-let server: PagerDutyEventsServer
-beforeEach(async () => {
-  server = await startPagerDutyEvents()
-})
-afterEach(() => server.close())
-
+const server = startEach(startPagerDutyEvents)
 const { check, open, update, close } = ticketActions(
   pagerdutyEvents,
   () => ({ baseUrl: server.url, token: server.token }),
@@ -106,9 +101,11 @@ describe('PagerDuty Events: open', () => {
   })
 
   test('reports the message of PagerDuty if it refuses', async () => {
-    const failure = await failureOf(open({ severity: 'SEV-1' }))
-    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
-    expect(failure.message).toContain("400 to POST /v2/enqueue: Event object is invalid; 'payload.severity' is invalid")
+    await expectFailure(
+      open({ severity: 'SEV-1' }),
+      { kind: 'refused', mayHaveWritten: false },
+      "400 to POST /v2/enqueue: Event object is invalid; 'payload.severity' is invalid",
+    )
   })
 })
 
@@ -140,7 +137,7 @@ describe('PagerDuty Events: input', () => {
   })
 
   test('refuses a comment', async () => {
-    expect(await failureOf(update({ comment: 'x' }))).toMatchObject({ kind: 'invalid' })
+    await expectFailure(update({ comment: 'x' }), 'invalid')
     expect(server.calls).toEqual([])
   })
 })
@@ -184,9 +181,11 @@ describe('PagerDuty Events: close', () => {
 
 test('PagerDuty Events: a 429 response wrote nothing', async () => {
   server.failNext(429, { status: 'throttle exceeded', message: 'Requests for this service are arriving too quickly.' })
-  const failure = await failureOf(open())
-  expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false, retryAfter: undefined })
-  expect(failure.message).toContain('arriving too quickly')
+  await expectFailure(
+    open(),
+    { kind: 'platform', transient: true, mayHaveWritten: false, retryAfter: undefined },
+    'arriving too quickly',
+  )
 })
 
 ticketConformance(pagerdutyEvents, ticketPlatforms['incident-management/pagerduty-events'])

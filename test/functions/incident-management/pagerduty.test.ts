@@ -1,17 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { pagerduty } from '../../../functions/incident-management/providers/pagerduty.ts'
-import { type PagerDutyServer, pagerdutyExample, startPagerDuty } from '../../../infra/platforms/pagerduty.ts'
+import { pagerdutyExample, startPagerDuty } from '../../../infra/platforms/pagerduty.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { ticketActions } from './tickets.ts'
 
-let server: PagerDutyServer
-beforeEach(async () => {
-  server = await startPagerDuty()
-})
-afterEach(() => server.close())
-
+const server = startEach(startPagerDuty)
 const { check, open, update, close } = ticketActions(
   pagerduty,
   () => ({ baseUrl: server.url, token: server.token, email: server.email }),
@@ -120,18 +115,18 @@ describe('PagerDuty: open', () => {
     await open({ priority: 'critical' })
     expect(incident().asked).toMatchObject({ urgency: 'high' })
     expect(incident().asked['priority']).toBeUndefined()
-    expect((await failureOf(open({ priority: 'P1' }, { key: keyOf(2) }))).message).toBe(
-      'PagerDuty has no priority "P1". Priorities: none.',
-    )
+    await expectFailure(open({ priority: 'P1' }, { key: keyOf(2) }), {
+      message: 'PagerDuty has no priority "P1". Priorities: none.',
+    })
   })
 
   test('creates nothing for an unknown priority or user', async () => {
-    expect((await failureOf(open({ priority: 'Sev1' }))).message).toBe(
-      'PagerDuty has no priority "Sev1". Priorities: P1, P2, P3, P4, P5.',
-    )
-    expect((await failureOf(open({ assignee: 'jdoe@example.com' }))).message).toBe(
-      'PagerDuty has no user with the e-mail address jdoe@example.com. Send the id of the user as assignee.',
-    )
+    await expectFailure(open({ priority: 'Sev1' }), {
+      message: 'PagerDuty has no priority "Sev1". Priorities: P1, P2, P3, P4, P5.',
+    })
+    await expectFailure(open({ assignee: 'jdoe@example.com' }), {
+      message: 'PagerDuty has no user with the e-mail address jdoe@example.com. Send the id of the user as assignee.',
+    })
     expect(server.state.incidents).toEqual([])
   })
 
@@ -205,7 +200,7 @@ describe('PagerDuty: repeated open', () => {
   test('can be retried if PagerDuty refuses a duplicate but does not list the first', async () => {
     await open()
     server.state.listsLate = 2
-    expect(await failureOf(open())).toMatchObject({ kind: 'platform', transient: true })
+    await expectFailure(open(), { kind: 'platform', transient: true })
     expect(await open()).toMatchObject({ message: expect.stringContaining('Found') })
   })
 })
@@ -276,13 +271,14 @@ describe('PagerDuty: update', () => {
 
   test('reports transitions that PagerDuty does not support', async () => {
     await update({ state: 'acknowledged' })
-    expect((await failureOf(update({ state: 'triggered' }))).message).toBe(
-      'PagerDuty cannot change incident 1234 from acknowledged to triggered, only to acknowledged or resolved.',
-    )
+    await expectFailure(update({ state: 'triggered' }), {
+      message:
+        'PagerDuty cannot change incident 1234 from acknowledged to triggered, only to acknowledged or resolved.',
+    })
     await close()
-    expect((await failureOf(update({ state: 'merged' }))).message).toBe(
-      'PagerDuty cannot change incident 1234 from resolved to merged, only to triggered or acknowledged.',
-    )
+    await expectFailure(update({ state: 'merged' }), {
+      message: 'PagerDuty cannot change incident 1234 from resolved to merged, only to triggered or acknowledged.',
+    })
     expect((await failureOf(update({ title: 'x' }))).message).toContain('Incident Already Resolved')
   })
 })

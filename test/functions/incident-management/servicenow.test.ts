@@ -1,18 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
-import { type ServiceNowServer, startServiceNow } from '../../../infra/platforms/servicenow/server.ts'
+import { startServiceNow } from '../../../infra/platforms/servicenow/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { ticketActions } from './tickets.ts'
 
-let server: ServiceNowServer
-beforeEach(async () => {
-  server = await startServiceNow()
-})
-afterEach(() => server.close())
-
+const server = startEach(startServiceNow)
 const { check, open, update, close } = ticketActions(
   servicenow,
   () => ({ baseUrl: server.url, username: server.username, password: server.password }),
@@ -119,7 +114,7 @@ describe('ServiceNow: open', () => {
   test.each(['mia^ORname!=x', 'javascript:gs.getUserID()', 'JavaScript:x', 'a\nb'])(
     'refuses a value that would change the query: %j',
     async (assignee) => {
-      expect(await failureOf(open({ assignee }))).toMatchObject({ kind: 'invalid' })
+      await expectFailure(open({ assignee }), 'invalid')
       expect(server.calls.filter(({ path }) => path.endsWith('sys_user'))).toEqual([])
     },
   )
@@ -193,7 +188,7 @@ describe('ServiceNow: repeated open', () => {
   test('creates nothing if ServiceNow ignores the condition of the search', async () => {
     await open()
     server.state.unsearchable = ['correlation_id']
-    expect(await failureOf(open({}, { key: keyOf(2) }))).toMatchObject({
+    await expectFailure(open({}, { key: keyOf(2) }), {
       kind: 'refused',
       message: 'ServiceNow cannot search incident by correlation_id. Use a table that extends task.',
     })
@@ -261,16 +256,17 @@ describe('ServiceNow: update', () => {
   })
 
   test('lists the states if the requested one is unknown', async () => {
-    expect((await failureOf(update({ state: 'Frozen' }))).message).toBe(
-      'Unknown state "Frozen". States of this connection: New, In Progress, On Hold, Resolved, Closed, Canceled.',
-    )
+    await expectFailure(update({ state: 'Frozen' }), {
+      message:
+        'Unknown state "Frozen". States of this connection: New, In Progress, On Hold, Resolved, Closed, Canceled.',
+    })
   })
 
   test('fails if ServiceNow returns 200 without setting the state', async () => {
     server.state.readOnly = ['state']
-    expect((await failureOf(update({ state: 'In Progress' }))).message).toBe(
-      'ServiceNow accepted the request but did not set the state of INC0010001: it is still New.',
-    )
+    await expectFailure(update({ state: 'In Progress' }), {
+      message: 'ServiceNow accepted the request but did not set the state of INC0010001: it is still New.',
+    })
   })
 
   test.each([
