@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { requestLine } from '../../infra/platforms/loopback-server.ts'
+import { requestLine, type Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
@@ -10,7 +10,7 @@ import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
 import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
 import { unexpectedBodies } from './writes.ts'
 
-interface JobOptions {
+interface JobOptions<S extends Served> {
   /** Every state that the platform documents, by its meaning. */
   states: Partial<Record<Verdict, string[]>>
   /** States that take more than `enter` of the fake platform. The tests of the provider reach them. */
@@ -21,6 +21,16 @@ interface JobOptions {
   invalid?: [what: string, input: object, message: string, connection?: object][]
   /** Starts that the connection does not allow, in the same form. */
   forbidden?: [what: string, input: object, message: string, connection?: object][]
+  /** Starts that the platform refuses: what is wrong, a change of the platform, changes of the input, a part of the reason. */
+  refused?: [what: string, change: (server: S) => unknown, input: object, message: string][]
+  /** Ends a run, whose thresholds can use these metrics. They are also its data, if no other data is given. */
+  measures?: [end: (server: S) => unknown, metrics: Record<string, number>, data?: object]
+  /** Lets a run continue after a stop, and its state then. */
+  slowStop?: [change: (server: S) => unknown, state: string]
+  /** Stops that the platform refuses: a change of the platform, a part of the reason, and the id if it is not that of the run. */
+  refusedStops?: [change: (server: S) => unknown, message: string, id?: string][]
+  /** The requests of the connection test: `GET /me`. */
+  check?: string[]
   /** Ids that do not look like those of the platform, and a part of the message about them. */
   invalidIds?: [ids: string[], message: string]
   /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
@@ -51,24 +61,29 @@ const ESCAPE = '/../../../../injected?injected=1#'
  *   invalidIds: [['7'], 'such as job/7'],
  * })
  */
-export function jobConformance(
+export function jobConformance<S extends Served>(
   provider: JobProvider,
   actions: ConstructorParameters<typeof Job>[1],
-  platform: JobPlatform,
+  platform: JobPlatform<S>,
   {
     states,
     otherStates = [],
     unknownStates = ['unheard-of', 'constructor'],
     invalid = [],
     forbidden = [],
+    refused = [],
+    measures,
+    slowStop,
+    refusedStops = [],
+    check,
     invalidIds: [invalidIds, idMessage] = [[], ''],
     refusal = (reason) => ({ message: reason }),
     webPage = 'platform',
     name = provider.title,
-  }: JobOptions,
+  }: JobOptions<S>,
 ): void {
   describe(`${name}: conformance`, () => {
-    let played: PlayedJobs
+    let played: PlayedJobs<S>
     let job: Job<JobProvider['connection']>
     beforeEach(async () => {
       played = await platform.start()
@@ -103,7 +118,9 @@ export function jobConformance(
 
     test('the connection test accepts valid credentials and starts nothing', async () => {
       await provider.check(clientOf(provider, valuesOf(played.connection)))
-      expect(played.server.calls.length).toBeGreaterThan(0)
+      const sent = played.server.calls.map(requestLine)
+      if (check) expect(sent).toEqual(check)
+      else expect(sent).not.toEqual([])
       expect(played.runs()).toBe(0)
     })
 
@@ -174,6 +191,17 @@ export function jobConformance(
           expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
           expect(failure.message).toContain(`Check ${provider.title} before you repeat the call`)
           expect({ starts: starts().length, runs: played.runs() }).toEqual({ starts: 1, runs: 1 })
+        })
+      }
+
+      if (isKnown && !provider.requiresTask) {
+        test('that is retried starts a run if only other calls have runs', async () => {
+          await startRun({ key: keyOf(2) })
+          played.end()
+          played.server.failNext(502, '<html><title>Bad gateway</title></html>', { on: isStart })
+          await failureOf(start())
+          await start({ isRetry: true })
+          expect(played.runs()).toBe(2)
         })
       }
 
@@ -251,6 +279,17 @@ export function jobConformance(
       }
     })
 
+    if (refused.length > 0) {
+      test.each(refused)('a start shows the reason of the platform for %s', async (_what, change, input, message) => {
+        await change(played.server)
+        const before = played.runs()
+        const failure = await failureOf(connected(unlimited()).start({ ...played.input, ...input }))
+        expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
+        expect(failure.message).toContain(message)
+        expect(played.runs()).toBe(before)
+      })
+    }
+
     describe('a run', () => {
       test('has a meaning for every documented state', () => {
         const listed = [...Object.values(states).flat(), ...otherStates]
@@ -301,6 +340,20 @@ export function jobConformance(
       })
     })
 
+    if (measures) {
+      const [end, metrics, data = metrics] = measures
+      test('a run reports its measurements, which thresholds can use', async () => {
+        const thresholds = Object.entries(metrics).map(([metric, value]) => ({ metric, op: '<', value }))
+        const input = { ...played.input, thresholds }
+        const started = await job.start(input)
+        await end(played.server)
+        const outcome = await job.end(started, input)
+        expect(outcome).toMatchObject({ status: 'succeeded', result: 'fail', data })
+        for (const [metric, value] of Object.entries(metrics))
+          expect(outcome.message).toContain(`${metric} is ${value}, not < ${value}`)
+      })
+    }
+
     describeIf(provider.stop, 'a stop', () => {
       const stopped = { status: platform.stops ?? 'aborted' }
 
@@ -329,6 +382,26 @@ export function jobConformance(
         if (platform.refusesLateStop) expect(await failureOf(late)).toMatchObject({ kind: 'refused' })
         else await late
       })
+
+      if (slowStop) {
+        const [change, state] = slowStop
+        test('waits for a run that is still running', async () => {
+          await startRun()
+          await change(played.server)
+          expect((await job.stop({ id: played.id() })).message).toBe(`still ${state}`)
+        })
+      }
+
+      if (refusedStops.length > 0) {
+        test.each(refusedStops)('shows the reason of the platform: %#', async (change, message, id = '') => {
+          await startRun()
+          const stopped = id || played.id()
+          await change(played.server)
+          const failure = await failureOf(job.stop({ id: stopped }))
+          expect(failure.kind).toBe('refused')
+          expect(failure.message).toContain(message)
+        })
+      }
 
       test('that is a dry run stops nothing', async () => {
         await startRun()
@@ -438,4 +511,9 @@ function rejectWrite(): never {
 
 function ignoreFailure(error: unknown): undefined {
   if (!(error instanceof Failure)) throw error
+}
+
+/** Changes the state of a fake platform. */
+export function withState(changes: object): (server: { state: object }) => unknown {
+  return ({ state }) => Object.assign(state, changes)
 }

@@ -1,8 +1,8 @@
 import type { Served } from '../../../infra/platforms/loopback-server.ts'
 
 /** A fake platform of jobs, and what a test does with it. */
-export interface PlayedJobs {
-  server: Served
+export interface PlayedJobs<S extends Served = Served> {
+  server: S
   /** The secret of the connection, without the name of the provider. */
   connection: Record<string, unknown>
   /** The input of a start. */
@@ -22,7 +22,7 @@ export interface PlayedJobs {
 }
 
 /** The differences between job platforms. */
-export interface JobPlatform {
+export interface JobPlatform<S extends Served = Served> {
   /** Matches the request that starts a run: `POST /path`, or an AWS operation. */
   starts: RegExp
   /**
@@ -44,5 +44,5 @@ export interface JobPlatform {
   stopsLate?: true
   /** The outcome of a task without a start response whose run was stopped meanwhile. Defaults to the result of the run. */
   stoppedAtStart?: 'unknown'
-  start(): Promise<PlayedJobs>
+  start(): Promise<PlayedJobs<S>>
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
 import { type GremlinServer, startGremlin } from '../../../infra/platforms/gremlin.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { newest } from '../newest.ts'
@@ -11,6 +11,7 @@ import { experiment, experimentActions } from './experiment.ts'
 const server = startEach(startGremlin)
 
 const guid = '522ceaff-995f-43f4-acea-ff995f03f44e'
+const other = '58ea876e-f74f-4af9-aa87-6ef74f6af927'
 const network = { target: guid }
 const id = `${guid}#1`
 const url = `https://app.gremlin.com/scenarios/detail/${guid}/runs/1`
@@ -56,17 +57,26 @@ jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
     ['a similar scenario', {}, 'outside the blast radius', { allow: [`${guid}7`] }],
   ],
   invalidIds: [['7', guid, `${guid}#x`, `../${guid}#1`, `${guid}#1/..`], 'must be a run id such as'],
+  refused: [
+    [
+      'an unknown scenario',
+      () => undefined,
+      { target: other },
+      `404 to POST /v1/scenarios/${other}/runs: ${other} not found`,
+    ],
+    ['a key that may not run it', withState({ mayRun: false }), {}, 'User requires privilege'],
+  ],
+  measures: [({ enter }) => enter('Successful'), { duration: 90 }],
+  slowStop: [withState({ slow: true }), 'HaltRequested'],
+  refusedStops: [
+    [withState({ mayRun: false }), 'MINIMUM_TEAM_PRIVILEGES'],
+    [() => undefined, 'scenario run not found', `${guid}#9`],
+  ],
+  check: ['GET /v1/scenarios/active'],
   refusal: (reason) => reason,
 })
 
 describe('Gremlin: connection', () => {
-  test('the check lists the active scenarios of its team', async () => {
-    await gremlin.check(connected().client())
-    expect(server.calls.map(({ path, query }) => `${path}?${query}`)).toEqual([
-      `/v1/scenarios/active?teamId=${server.state.team}`,
-    ])
-  })
-
   test("uses Gremlin's own URLs by default", () => {
     const own = { baseUrl: 'https://api.gremlin.com', webUrl: 'https://app.gremlin.com', allow: ['*'] }
     expect(gremlin.connection.parse({ token: 'a-token', allow: '*' })).toMatchObject(own)
@@ -78,7 +88,6 @@ describe('Gremlin: start', () => {
     const { outcome } = await connected().start(network)
     expect(outcome.data).toMatchObject({ id, url })
     expect(run().hypothesis).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
-    expect(calls('POST')[0]?.query.get('teamId')).toBe(server.state.team)
   })
 
   test('puts the hypothesis of the call before the key', async () => {
@@ -100,14 +109,6 @@ describe('Gremlin: start', () => {
   test('sends no team if the connection has none', async () => {
     await expectFailure(connected({ project: undefined }).start(network), {}, 'User requires privilege for target team')
     expect(server.calls.map(({ query }) => query.has('teamId'))).toEqual([false, false])
-  })
-
-  test('is refused for an unknown scenario and without permission', async () => {
-    const target = '58ea876e-f74f-4af9-aa87-6ef74f6af927'
-    const path = `404 to POST /v1/scenarios/${target}/runs: ${target} not found`
-    await expectFailure(connected({ allow: '*' }).start({ target }), { kind: 'refused' }, path)
-    server.state.mayRun = false
-    await expectFailure(connected().start(network), { kind: 'refused' }, '403 to POST', 'User requires privilege')
   })
 
   test('waits for a running run of the same scenario', async () => {
@@ -147,14 +148,6 @@ describe('Gremlin: retry of a start', () => {
     server.calls.length = 0
     expect((await retry()).outcome.data).toMatchObject({ id: `${guid}#105` })
     expect([calls('POST').length, calls('GET').length]).toEqual([0, pages])
-  })
-
-  test('starts a run if only other calls have runs', async () => {
-    addRuns(1)
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(connected().start(network))
-    await retry()
-    expect(server.state.runs).toHaveLength(2)
   })
 
   test('has an unknown outcome if the key may not read runs', async () => {
@@ -256,12 +249,6 @@ describe('Gremlin: run', () => {
     })
   })
 
-  test('is judged by thresholds', async () => {
-    const input = { ...network, thresholds: [{ metric: 'duration', op: '<', value: 60 }] }
-    const { result, message } = await connected().endAfter(input, () => server.enter('Successful'))
-    expect(`${result}: ${message}`).toMatch(/^fail: .*duration is 90, not < 60/)
-  })
-
   test('reports the running steps', async () => {
     const nodes = { '0': healthCheck('Successful'), '1': latency('Active') }
     const running = await connected().pollAfter(network, () => server.enter('Active', { nodes }))
@@ -269,12 +256,10 @@ describe('Gremlin: run', () => {
   })
 })
 
-describe('Gremlin: stop', () => {
-  test('halts a run of the team, and waits for its end', async () => {
-    await connected().start(network)
-    server.state.slow = true
-    expect((await connected().stop({ id })).message).toBe('still HaltRequested')
-    expect(calls('POST').at(-1)).toMatchObject({ path: `/v1/scenarios/halt/${guid}/runs/1`, body: undefined })
-    expect(calls('POST').at(-1)?.query.get('teamId')).toBe(server.state.team)
-  })
+test('Gremlin: every request names the team', async () => {
+  await gremlin.check(connected().client())
+  await connected().start(network)
+  await connected().stop({ id })
+  const teams = server.calls.map(({ query }) => query.get('teamId'))
+  expect(new Set(teams)).toEqual(new Set([server.state.team]))
 })

@@ -4,7 +4,7 @@ import { type LitmusServer, startLitmus } from '../../../infra/platforms/litmus.
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import { expectFailure, failureOf, startEach } from '../helpers.ts'
 import { times } from '../times.ts'
@@ -63,6 +63,30 @@ jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
   forbidden: [
     ['an experiment', {}, 'input.target is "a1b2", which is outside the blast radius', { allow: ['x1'] }],
     ['a project', { project: 'bank' }, 'input.project is "bank", which is outside the blast radius'],
+  ],
+  refused: [
+    [
+      'an unknown experiment',
+      () => undefined,
+      { target: 'nope' },
+      'could not get experiment run, error: mongo: no doc',
+    ],
+    [
+      'an inactive agent',
+      withState({ agent: false }),
+      {},
+      '422 to POST /api/query: experiment re-run failed due to inac',
+    ],
+    ['a viewer', withState({ role: 'Viewer' }), {}, '403 to POST /api/query: permission_denied: rpc error'],
+  ],
+  measures: [
+    ({ enter }) => enter('Completed', { score: 100, faults: [passed] }),
+    { resiliencyScore: 100, faultsFailed: 0, duration: 90 },
+  ],
+  slowStop: [withState({ stopsLate: true }), 'Running'],
+  refusedStops: [
+    [withState({ role: 'Viewer' }), '403 to POST /api/query: permission_denied'],
+    [() => undefined, 'no matching experiment run', second],
   ],
   invalidIds: [
     [notifyID, `a1b2#${notifyID}`, `../a1b2#${notifyID}`, `f0a1-shop/..#${notifyID}`, 'f0a1-shop/a1b2#a b', `${id}/x`],
@@ -151,24 +175,8 @@ describe('Litmus: start', () => {
     expect(asked('runChaosExperiment')[0]?.body).toMatchObject({ variables })
   })
 
-  test.each([
-    [
-      'an unknown experiment',
-      {},
-      'nope',
-      '404 to POST /api/query: could not get experiment run, error: mongo: no docum',
-    ],
-    [
-      'an inactive agent',
-      { agent: false },
-      'a1b2',
-      '422 to POST /api/query: experiment re-run failed due to inactive i',
-    ],
-    ['a viewer', { role: 'Viewer' }, 'a1b2', '403 to POST /api/query: permission_denied: rpc error'],
-    ['an experiment with a schedule, which returns no run', {}, 'nightly', 'The experiment nightly has a schedule'],
-  ])('is refused for %s', async (_what, change, target, message) => {
-    Object.assign(server.state, change)
-    await expectFailure(connected().start({ target }), { kind: 'refused' }, message)
+  test('is refused for an experiment with a schedule, which returns no run', async () => {
+    await expectFailure(connected().start({ target: 'nightly' }), 'refused', 'The experiment nightly has a schedule')
   })
 
   test('is transient if the permission check fails', async () => {
@@ -283,12 +291,8 @@ describe('Litmus: run', () => {
     expect(running).toMatchObject({ progress: 'Running, pod-delete Completed, node-drain Running' })
   })
 
-  test('is judged by thresholds', async () => {
-    const thresholds = [
-      { metric: 'resiliencyScore', op: '>=', value: 50, warn: 80 },
-      { metric: 'faultsFailed', op: '<', value: 2 },
-      { metric: 'duration', op: '<', value: 300 },
-    ]
+  test('can be a warning by a threshold although it failed', async () => {
+    const thresholds = [{ metric: 'resiliencyScore', op: '>=', value: 50, warn: 80 }]
     const end = () => server.enter('Completed_With_Probe_Failure', { score: 66, faults: [passed, failed] })
     const { result, message } = await connected({ minScore: 0 }).endAfter({ ...pods, thresholds }, end)
     expect(`${result}: ${message}`).toMatch(/^warning: .*resiliencyScore is 66, not >= 80/)
@@ -326,12 +330,6 @@ describe('Litmus: stop', () => {
     expect(asked('stopExperimentRuns')[0]?.body).toMatchObject({ variables })
   })
 
-  test('waits for a run that is still running', async () => {
-    await startRun()
-    server.state.stopsLate = true
-    expect(await connected().stop({ id })).toMatchObject({ message: 'still Running' })
-  })
-
   test('is transient until the agent accepts the run, because a stop without its id would stop all runs', async () => {
     await startRun()
     await connected().start(pods)
@@ -349,11 +347,7 @@ describe('Litmus: stop', () => {
     expect(asked('stopExperimentRuns')).toEqual([])
   })
 
-  test('reports the reason for a refusal', async () => {
-    await startRun()
-    server.state.role = 'Viewer'
-    await expectFailure(connected().stop({ id }), { kind: 'refused' }, '403 to POST /api/query: permission_denied')
-    await expectFailure(connected().stop({ id: second }), { kind: 'refused' }, 'no matching experiment run')
+  test('rejects a run of another project', async () => {
     const message = 'input.id is in the project f0a1-shop, not in bank'
     await expectFailure(connected({ project: 'bank' }).stop({ id }), { kind: 'invalid', message })
   })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
 import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { type SteadybitServer, startSteadybit } from '../../../infra/platforms/steadybit.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import { expectFailure, keyOf, startEach } from '../helpers.ts'
 import { newest } from '../newest.ts'
@@ -57,16 +57,22 @@ jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
       { variables: '*' },
     ],
   ],
+  refused: [
+    ['an unknown experiment', () => undefined, { target: 'SHOP-9' }, 'SHOP-9/execute: Experiment SHOP-9 not found.'],
+    ['another team', withState({ mayRun: false }), {}, 'has no access to the team of the experiment'],
+    ['an invalid experiment', withState({ invalid: 'Please specify a query.' }), {}, 'Please specify a query.'],
+  ],
+  measures: [({ enter }) => enter('COMPLETED'), { duration: 90 }],
+  slowStop: [withState({ slow: true }), 'RUNNING'],
+  refusedStops: [
+    [withState({ mayRun: false }), '/123/cancel: Access is denied.'],
+    [() => undefined, 'The execution was not found.', '9'],
+  ],
+  check: ['POST /api/experiments/executions'],
   invalidIds: [['SHOP-1', '../1', '1/2', '12a'], 'must be an execution number'],
 })
 
 describe('Steadybit: connection', () => {
-  test('the check lists one execution', async () => {
-    await steadybit.check(connected().client())
-    const list = { method: 'POST', path: '/api/experiments/executions', body: { page: 0, size: 1 } }
-    expect(server.calls).toMatchObject([list])
-  })
-
   test("uses Steadybit's own URL, and allows no parallel runs and no variables by default", () => {
     const defaults = { baseUrl: 'https://platform.steadybit.com', parallel: 'off', variables: [] }
     const given = { token: 'a-token', allow: 'SHOP-1, ADM-*' }
@@ -90,20 +96,6 @@ describe('Steadybit: start', () => {
     const parameters = { zone: 'a', percent: 50 }
     await connected({ variables: ['zone', 'per*'] }).start({ ...shop, parameters })
     expect(execution().variables).toMatchObject({ zone: 'a', percent: '50' })
-  })
-
-  test.each<[what: string, change: object, target: string, message: string]>([
-    [
-      'an unknown experiment',
-      {},
-      'SHOP-9',
-      '404 to POST /api/experiments/SHOP-9/execute: Experiment SHOP-9 not found.',
-    ],
-    ['another team', { mayRun: false }, 'SHOP-1', 'has no access to the team of the experiment'],
-    ['an invalid experiment', { invalid: 'Please specify a query.' }, 'SHOP-1', 'Please specify a query.'],
-  ])('is refused for %s', async (_what, change, target, message) => {
-    Object.assign(server.state, change)
-    await expectFailure(connected().start({ target }), { kind: 'refused', transient: false }, message)
   })
 
   test.each([409, 422])('waits for another running experiment, reported with %s', async (status) => {
@@ -193,14 +185,6 @@ describe('Steadybit: retry of a start', () => {
     expect(starts()).toHaveLength(1)
   })
 
-  test('starts the experiment if only other calls have executions', async () => {
-    await connected().start(shop, { key: keyOf(2) })
-    server.enter('COMPLETED')
-    await connected().start({ target: 'SHOP-2' })
-    await retry()
-    expect(server.state.executions.map(({ key }) => key)).toEqual(['SHOP-1', 'SHOP-2', 'SHOP-1'])
-  })
-
   test('finds an execution that is older than a day, which a repeated call ignores', async () => {
     for (const count of [1, 2]) {
       await connected().start(shop)
@@ -266,19 +250,4 @@ describe('Steadybit: execution', () => {
     const { result, message } = await endIn('COMPLETED')
     expect(`${result}: ${message}`).toMatch(/^pass: .*its steps could not be read \(Steadybit answered 502/)
   })
-
-  test('is judged by thresholds', async () => {
-    const input = { ...shop, thresholds: [{ metric: 'duration', op: '<', value: 60 }] }
-    const { result, message } = await connected().endAfter(input, () => server.enter('COMPLETED'))
-    expect(`${result}: ${message}`).toMatch(/^fail: .*duration is 90, not < 60/)
-  })
-})
-
-test('Steadybit: a stop waits for an execution that is still running', async () => {
-  await connected().start(shop)
-  server.enter('RUNNING')
-  server.state.slow = true
-  expect(await connected().stop({ id })).toMatchObject({ message: 'still RUNNING' })
-  const cancel = { method: 'POST', path: '/api/experiments/executions/123/cancel', body: undefined }
-  expect(server.calls.filter(({ path }) => path.endsWith('/cancel'))).toMatchObject([cancel])
 })

@@ -65,6 +65,8 @@ jobConformance(toxiproxy, experimentActions, chaosPlatforms.toxiproxy, {
     ['another proxy', { target: 'orders-db' }, 'outside the blast radius: the connection allows checkout-db'],
     ['a proxy that shares only a prefix', { target: 'checkout-db2' }, 'outside the blast radius'],
   ],
+  refused: [['an unknown proxy', () => undefined, { target: 'away' }, 'proxy not found']],
+  check: ['GET /version'],
   invalidIds: [['checkout-db', 'checkout-db/latency_downstream', name], 'data.id'],
 })
 
@@ -101,10 +103,6 @@ describe('Toxiproxy: start', () => {
     await connected().stop({ id })
     await expectFailure(connected().start(slow(), { isRetry: true }), { kind: 'doubtful' })
     expect(toxics()).toEqual([])
-  })
-
-  test('reports that the proxy does not exist', async () => {
-    await expectFailure(connected().start(slow({}, { target: 'away' })), { kind: 'refused' }, 'proxy not found')
   })
 
   test('requires a task, because Toxiproxy never removes a toxic', () => {
@@ -198,11 +196,6 @@ describe('Toxiproxy: connection', () => {
     expect(secretsIn(toxiproxy.connection, { token })).toEqual([token])
     server.failNext(400, { error: `no ${token}`, status: 400 })
     await expectFailure(connected({ token }).start(slow()), {}, 'no ***')
-  })
-
-  test('the check reads the version', async () => {
-    await toxiproxy.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/version'])
   })
 
   test.each([

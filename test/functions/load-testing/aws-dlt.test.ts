@@ -2,7 +2,7 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsDlt } from '../../../functions/load-testing/providers/aws-dlt.ts'
 import { startAwsDlt } from '../../../infra/platforms/aws-dlt.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, startEach } from '../helpers.ts'
 import { loadTest, loadTestActions } from './load-test.ts'
@@ -12,7 +12,6 @@ const server = startEach(startAwsDlt)
 const target = 'xLSxdVZzcP'
 const checkout = { target }
 const id = `${target}@2026-01-01T10:00:00Z`
-const slow = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
 const connected = (fields: object = {}) =>
   loadTest(awsDlt, () => ({ baseUrl: `${server.url}/prod`, region: 'eu-west-1', ...fields }))
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
@@ -38,14 +37,41 @@ jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
     ['a version', { ref: 'main' }, 'input.ref is not supported'],
     ['a project', { project: 'shop' }, 'input.project is not supported'],
   ],
+  refused: [
+    ['an unknown scenario', () => undefined, { target: 'nope' }, "TEST_NOT_FOUND: testId 'nope' not found"],
+    [
+      'a role that may not call the API',
+      withState({ mayInvoke: false }),
+      {},
+      'not authorized to perform: execute-api:I',
+    ],
+  ],
+  measures: [
+    ({ finish }) => finish('complete', { results: { total } }),
+    {
+      ...{ mean: 213.52, min: 12, p50: 190, p90: 402, p95: 612, p99: 1100, max: 2210, duration: 120 },
+      ...{ requests: 6000, errors: 60, errorRate: 0.01, rps: 50 },
+    },
+  ],
+  slowStop: [() => undefined, 'cancelling'],
+  refusedStops: [
+    [() => undefined, "TEST_NOT_FOUND: testId 'nope' not found", 'nope'],
+    [
+      ({ state }) => Object.assign(state.scenario, { status: 'created' }),
+      'checkout has never run: its status is',
+      target,
+    ],
+  ],
+  check: ['GET /prod/scenarios'],
   invalidIds: [['x@2026', '../x', `${target}@2026-01-01 10:00:00`], 'such as xLSxdVZzcP@2026'],
 })
 
 describe('AWS DLT: connection', () => {
-  test('the check lists scenarios, signed for API Gateway', async () => {
+  test('signs requests for API Gateway', async () => {
     await awsDlt.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/prod/scenarios'])
     expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/execute-api/aws4_request')
+    const message = '403 to GET /prod/scenarios/xLSxdVZzcP: Credential should be scoped to'
+    await expectFailure(connected({ region: 'eu-west-2' }).start(checkout), 'refused', message)
   })
 
   test('derives its region from its URL', () => {
@@ -53,13 +79,6 @@ describe('AWS DLT: connection', () => {
     expect(at('https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod')).toBeDefined()
     expect(at('https://abcde12345.execute-api.cn-north-1.amazonaws.com.cn/prod')).toBeDefined()
     expect(() => at('https://load.example.com')).toThrow('needs a region')
-  })
-
-  test('names the missing permission, and a rejected signature', async () => {
-    const message = '403 to GET /prod/scenarios/xLSxdVZzcP: Credential should be scoped to'
-    await expectFailure(connected({ region: 'eu-west-2' }).start(checkout), {}, message)
-    server.state.mayInvoke = false
-    await expectFailure(connected().start(checkout), 'refused', 'is not authorized to perform: execute-api:Invoke')
   })
 })
 
@@ -131,17 +150,9 @@ describe('AWS DLT: start', () => {
 })
 
 describe('AWS DLT: run', () => {
-  test('reports its numbers in milliseconds, which thresholds can use', async () => {
-    const ended = await connected().endAfter(slow, () => server.finish('complete', { results: { total } }))
-    expect(ended.data).toMatchObject({
-      ...{ mean: 213.52, min: 12, p50: 190, p90: 402, p95: 612, p99: 1100, max: 2210, duration: 120 },
-      ...{ requests: 6000, errors: 60, errorRate: 0.01, rps: 50 },
-    })
-    expect(`${ended.result}: ${ended.message}`).toMatch(/^fail: .*p95 is 612, not < 500/)
-  })
-
   test('without results, misses every threshold', async () => {
-    const { result, message } = await connected().endAfter(slow, () => server.finish('complete'))
+    const input = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
+    const { result, message } = await connected().endAfter(input, () => server.finish('complete'))
     expect(`${result}: ${message}`).toMatch(/^fail: .*p95 was not measured/)
   })
 
@@ -169,11 +180,6 @@ describe('AWS DLT: stop-test', () => {
     expect((await connected().stop({ id: target })).message).toBe(`Stopped test run ${id} (cancelled)`)
   })
 
-  test('waits for a run that is still running', async () => {
-    await connected().start(checkout)
-    expect((await connected().stop({ id })).message).toBe('still cancelling')
-  })
-
   test('never stops another run of the scenario', async () => {
     await connected().start(checkout)
     server.finish('complete')
@@ -181,12 +187,5 @@ describe('AWS DLT: stop-test', () => {
     await connected().stop({ id })
     await awsDlt.stop(connected().client(), { id })
     expect(server.state.scenario.status).toBe('running')
-  })
-
-  test.each([
-    [target, 'checkout has never run: its status is created.'],
-    ['nope', "TEST_NOT_FOUND: testId 'nope' not found"],
-  ])('reports why %s cannot be stopped', async (unknown, message) => {
-    await expectFailure(connected().stop({ id: unknown }), {}, message)
   })
 })

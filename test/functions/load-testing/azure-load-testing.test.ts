@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
 import { startAzureLoadTesting } from '../../../infra/platforms/azure-load-testing.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { newest } from '../newest.ts'
@@ -21,6 +21,11 @@ const patches = () => server.calls.filter(({ method }) => method === 'PATCH')
 const run = () => newest(server.state.runs)
 const failWith = (passFailCriteria: object) =>
   connected().endAfter(checkout, () => server.finish('DONE', 'FAILED', { passFailCriteria }))
+
+const Total = {
+  ...{ transaction: 'Total', sampleCount: 1000, errorCount: 20, errorPct: 2, throughput: 16.6, meanResTime: 213.5 },
+  ...{ medianResTime: 190, minResTime: 12, maxResTime: 2210, pct1ResTime: 402, pct2ResTime: 612, pct3ResTime: 1100 },
+}
 
 jobConformance(azureLoadTesting, loadTestActions, loadTestPlatforms['azure-load-testing'], {
   states: {
@@ -41,15 +46,26 @@ jobConformance(azureLoadTesting, loadTestActions, loadTestPlatforms['azure-load-
     ['a project', { project: 'shop' }, 'input.project is not supported'],
   ],
   forbidden: [['an unsafe environment variable', { parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }, '']],
+  refused: [
+    ['an unknown test', () => undefined, { target: 'nope' }, "couldn't find with given identifier nope"],
+    ['a missing role', withState({ mayWrite: false }), {}, 'assign Load Test Contributor'],
+  ],
+  measures: [
+    ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
+    {
+      ...{ mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100, duration: 60 },
+      ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
+    },
+  ],
+  slowStop: [() => undefined, 'CANCELLING'],
+  refusedStops: [
+    [withState({ mayWrite: false }), 'assign Load Test Contributor'],
+    [() => undefined, 'identifier nope', 'nope'],
+  ],
   invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
 })
 
 describe('Azure Load Testing: connection', () => {
-  test('the check lists runs', async () => {
-    await azureLoadTesting.check(connected().client())
-    expect(server.calls.at(-1)?.path).toBe('/test-runs')
-  })
-
   test('requests a token of Microsoft Entra, uses it until it expires, and replaces a rejected one', async () => {
     const started = await connected().start(checkout)
     await connected().poll(started, checkout)
@@ -111,44 +127,15 @@ describe('Azure Load Testing: start', () => {
     expect(run()).toMatchObject({ environmentVariables: parameters })
   })
 
-  test('is refused for an unknown test, and without a role', async () => {
-    await expectFailure(connected().start({ target: 'nope' }), 'refused', "couldn't find with given identifier nope")
-    server.state.mayWrite = false
-    await expectFailure(connected().start(checkout), 'refused', 'assign Load Test Contributor')
-  })
-
   test('sends no second request if a retry finds the run', async () => {
     server.loseNext('PATCH')
     await failureOf(connected().start(checkout))
     await connected().start(checkout, { isRetry: true })
     expect(patches()).toHaveLength(1)
   })
-
-  test('is sent again if a retry finds no run', async () => {
-    server.failNext(502, '<html>', { on: 'PATCH' })
-    await failureOf(connected().start(checkout))
-    await connected().start(checkout, { isRetry: true })
-    expect(server.state.runs).toHaveLength(1)
-  })
 })
 
 describe('Azure Load Testing: run', () => {
-  test('reports its numbers, which thresholds can use', async () => {
-    const Total = {
-      ...{ transaction: 'Total', sampleCount: 1000, errorCount: 20, errorPct: 2, throughput: 16.6, meanResTime: 213.5 },
-      ...{ medianResTime: 190, minResTime: 12, maxResTime: 2210 },
-      ...{ pct1ResTime: 402, pct2ResTime: 612, pct3ResTime: 1100 },
-    }
-    const input = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
-    const testRunStatistics = { Total, Login: { sampleCount: 1 } }
-    const ended = await connected().endAfter(input, () => server.finish('DONE', 'PASSED', { testRunStatistics }))
-    expect(ended.data).toMatchObject({
-      ...{ mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100, duration: 60, users: 50 },
-      ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
-    })
-    expect(`${ended.result}: ${ended.message}`).toMatch(/^fail: .*p95 is 612, not < 500/)
-  })
-
   test('names the failed criteria with their value and limit', async () => {
     const slow = { clientMetric: 'response_time_ms', aggregate: 'p95', condition: '>', value: 500, actualValue: 612 }
     const wrong = { clientmetric: 'error', aggregate: 'percentage', condition: '>', value: 1, actualValue: 0 }
@@ -192,10 +179,4 @@ describe('Azure Load Testing: run', () => {
     const { message } = await connected().endAfter(checkout, fail)
     expect(message).toBe(`Test run ${id} ended as FAILED: The JMX file is not valid.`)
   })
-})
-
-test('Azure Load Testing: a stop waits for the end of the run', async () => {
-  await connected().start(checkout)
-  expect((await connected().stop({ id })).message).toBe('still CANCELLING')
-  expect(server.calls.filter(({ path }) => path === `/test-runs/${id}:stop`)).toHaveLength(1)
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
 import { startGatling } from '../../../infra/platforms/gatling.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { newest } from '../newest.ts'
@@ -16,6 +16,8 @@ const id = 'run-1-of-the-test'
 const run = () => newest(server.state.runs)
 const endWith = (...end: Parameters<typeof server.enter>) => connected().endAfter(checkout, () => server.enter(...end))
 
+const reasons = [{ code: 'title', message: 'title must be trimmed' }]
+
 jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
   states: {
     running: ['Building', 'Deploying', 'Deployed', 'Injecting', 'StopRequested'],
@@ -29,15 +31,32 @@ jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
   ],
+  refused: [
+    [
+      'an unknown test',
+      () => undefined,
+      { target: 'nope' },
+      '404 to POST /api/public/v2/tests/nope/runs: The test was not',
+    ],
+    ['a token without a role', withState({ mayStart: false }), {}, ': The role Start'],
+    [
+      'an invalid request',
+      ({ failNext }) => failNext(400, { code: 'bad', message: 'It is not valid', reasons }, { on: 'POST' }),
+      {},
+      'is not valid; title must be trimmed',
+    ],
+  ],
+  measures: [({ enter }) => enter('Successful', true), { duration: 270 }],
+  slowStop: [withState({ slow: true }), 'StopRequested'],
+  refusedStops: [
+    [withState({ mayStart: false }), 'The role Start is required'],
+    [() => undefined, '404 to GET', 'nope'],
+  ],
+  check: ['GET /api/public/v2/runs'],
   invalidIds: [['../1', 'a/b', 'a b'], 'must be a run id such as'],
 })
 
 describe('Gatling: connection', () => {
-  test('the check lists runs, which requires a token', async () => {
-    await gatling.check(connected().client())
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/public/v2/runs'])
-  })
-
   test("uses Gatling's own URL by default", () => {
     expect(gatling.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://api.gatling.io')
   })
@@ -66,25 +85,9 @@ describe('Gatling: start', () => {
     expect((await connected().start(checkout)).outcome.links).toEqual({})
   })
 
-  const reasons = [{ code: 'title', message: 'title must be trimmed' }]
-  test.each<[what: string, target: string, prepare: () => unknown, message: string]>([
-    ['an unknown test', 'nope', () => undefined, '404 to POST /api/public/v2/tests/nope/runs: The test was not found'],
-    [
-      'an invalid request',
-      checkout.target,
-      () => server.failNext(400, { code: 'bad_request', message: 'It is not valid', reasons }, { on: 'POST' }),
-      'is not valid; title must be trimmed',
-    ],
-    [
-      'a token without a role',
-      checkout.target,
-      () => Object.assign(server.state, { mayStart: false }),
-      `403 to POST /api/public/v2/tests/${checkout.target}/runs: The role Start`,
-    ],
-    ['a running test', checkout.target, () => connected().start(checkout, { key: keyOf(2) }), 'in progress'],
-  ])('is refused for %s with the reason of Gatling', async (_what, target, prepare, message) => {
-    await prepare()
-    await expectFailure(connected().start({ target }), 'refused', message)
+  test('is refused while the test is running', async () => {
+    await connected().start(checkout, { key: keyOf(2) })
+    await expectFailure(connected().start(checkout), 'refused', 'in progress')
   })
 
   test('that is retried finds a run that is listed late', async () => {
@@ -92,15 +95,6 @@ describe('Gatling: start', () => {
     await failureOf(connected().start(checkout))
     server.state.listsLate = 1
     expect((await connected().start(checkout, { isRetry: true })).outcome.data).toMatchObject({ id })
-  })
-
-  test('that is retried starts a run if only other calls have runs', async () => {
-    await connected().start(checkout, { key: keyOf(2) })
-    server.enter('Successful', true)
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(connected().start(checkout))
-    await connected().start(checkout, { isRetry: true })
-    expect(server.state.runs).toHaveLength(2)
   })
 })
 
@@ -135,26 +129,5 @@ describe('Gatling: run', () => {
       ...{ assertions: 5, failedAssertions: 4 },
       missed: missed.map(({ message, actualValue }) => `${message} (it was ${actualValue})`),
     })
-  })
-
-  test('is judged by thresholds', async () => {
-    const input = { ...checkout, thresholds: [{ metric: 'duration', op: '<', value: 60 }] }
-    const { result, message } = await connected().endAfter(input, () => server.enter('Successful', true))
-    expect(`${result}: ${message}`).toMatch(/^fail: .*duration is 270, not < 60/)
-  })
-})
-
-describe('Gatling: stop', () => {
-  test('waits for a run that is still running', async () => {
-    await connected().start(checkout)
-    server.state.slow = true
-    expect((await connected().stop({ id })).message).toBe('still StopRequested')
-  })
-
-  test('reports the reason for a refusal', async () => {
-    await connected().start(checkout)
-    server.state.mayStart = false
-    await expectFailure(connected().stop({ id }), 'refused', 'The role Start is required')
-    await expectFailure(connected().stop({ id: 'nope' }), 'refused', '404 to GET')
   })
 })

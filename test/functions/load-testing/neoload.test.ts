@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
 import { startNeoload } from '../../../infra/platforms/neoload.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { newest } from '../newest.ts'
@@ -23,6 +23,11 @@ const endWith = (...end: Parameters<typeof server.finish>) =>
 /** Returns the job as the task's state restores it some minutes later. */
 const later = (job: unknown) => ({ ...(job as object), providerState: { startedAt: Date.now() - 180_000 } })
 
+const statistics = {
+  ...{ totalRequestCountSuccess: 990, totalRequestCountFailure: 10, totalRequestCountPerSecond: 16.5 },
+  totalRequestDurationAverage: 0.25,
+}
+
 jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
   states: {
     running: [...['INIT', 'STARTING', 'RUNNING'], ...['TERMINATED/POLICY/COMPUTING', 'TERMINATED/VARIABLE/COMPUTING']],
@@ -43,12 +48,22 @@ jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
     ['a version', { ref: 'main' }, 'input.ref is not supported'],
     ['an unknown parameter', { parameters: { users: 5 } }, 'contains users, but a start accepts only testResultName'],
   ],
+  refused: [
+    ['an unknown test', () => undefined, { target: 'nope' }, 'Test nope does not exist.'],
+    ['a token that may not run it', withState({ mayWrite: false }), {}, 'Unauthorized operation'],
+  ],
+  measures: [
+    ({ finish }) => finish('POLICY', 'PASSED', { statistics }),
+    { mean: 250, requests: 1000, errors: 10, errorRate: 0.01, rps: 16.5, duration: 600 },
+    { mean: 250, rps: 16.5, start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' },
+  ],
+  slowStop: [withState({ stubborn: true }), 'RUNNING'],
+  refusedStops: [
+    [withState({ mayWrite: false }), 'Unauthorized operation'],
+    [() => undefined, '404 to GET', `${project}#nope`],
+  ],
+  check: ['GET /v3/workspaces'],
   invalidIds: [[resultId, 'a/b#c', '#', `..#${resultId}`], `such as ${project}#c6ff329e`],
-})
-
-test('NeoLoad: the check lists the workspaces of its token', async () => {
-  await neoload.check(connected().client())
-  expect(server.calls.map(({ path }) => path)).toEqual(['/v3/workspaces'])
 })
 
 describe('NeoLoad: start', () => {
@@ -76,12 +91,6 @@ describe('NeoLoad: start', () => {
     expect(result().name).toBe('cloud-automation-webhooks')
   })
 
-  test('reports the reason that NeoLoad gives', async () => {
-    await expectFailure(connected().start({ target: 'nope', project }), 'refused', 'Test nope does not exist.')
-    server.state.mayWrite = false
-    await expectFailure(connected().start(checkout), 'refused', 'Unauthorized operation')
-  })
-
   test('returns Retry-After of NeoLoad, which is in milliseconds', async () => {
     server.failNext(429, { code: 102, message: 'Too many requests' }, { headers: { 'retry-after': '12500' } })
     await expectFailure(connected().start(checkout), { transient: true, retryAfter: 13 })
@@ -93,14 +102,6 @@ describe('NeoLoad: start', () => {
     server.state.comesLate = 1
     expect((await connected().start(checkout, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(posts()).toHaveLength(1)
-  })
-
-  test('that is retried starts a run if only other calls have results', async () => {
-    await connected().start(checkout, { key: keyOf(2) })
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(connected().start(checkout))
-    await connected().start(checkout, { isRetry: true })
-    expect(server.state.results.map(({ name }) => name.split(' ')[1])).toEqual([keyOf(2), keyOf(1)])
   })
 })
 
@@ -117,18 +118,6 @@ describe('NeoLoad: run', () => {
 
   test('that was stopped has no verdict of its quality', async () => {
     expect(await endWith('MANUAL', 'PASSED')).toMatchObject({ status: 'aborted', data: { state: 'TERMINATED/MANUAL' } })
-  })
-
-  test('reports its numbers in milliseconds, which thresholds can use', async () => {
-    const input = { ...checkout, thresholds: [{ metric: 'mean', op: '<', value: 300, warn: 100 }] }
-    const counts = { totalRequestCountSuccess: 990, totalRequestCountFailure: 10, totalRequestCountPerSecond: 16.5 }
-    const statistics = { ...counts, totalRequestDurationAverage: 0.25 }
-    const ended = await connected().endAfter(input, () => server.finish('POLICY', 'PASSED', { statistics }))
-    expect(ended.data).toMatchObject({
-      ...{ mean: 250, requests: 1000, errors: 10, errorRate: 0.01, rps: 16.5, duration: 600 },
-      ...{ start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' },
-    })
-    expect(`${ended.result}: ${ended.message}`).toMatch(/^warning: .*mean is 250, not < 100/)
   })
 
   test('names the failed SLAs with their value and limit', async () => {
@@ -158,19 +147,5 @@ describe('NeoLoad: stop-test', () => {
     await connected().stop({ id: resultId, project })
     expect(posts().at(-1)?.body).toEqual({ stopPolicy: 'GRACEFUL' })
     expect(result().terminationReason).toBe('MANUAL')
-  })
-
-  test('waits for a run that is still running', async () => {
-    await connected().start(checkout)
-    Object.assign(result(), { status: 'RUNNING' })
-    server.state.stubborn = true
-    expect((await connected().stop({ id })).message).toBe('still RUNNING')
-  })
-
-  test('reports the reason that NeoLoad gives for a refusal', async () => {
-    await connected().start(checkout)
-    server.state.mayWrite = false
-    await expectFailure(connected().stop({ id }), 'refused', 'Unauthorized operation')
-    await expectFailure(connected().stop({ id: `${project}#nope` }), 'refused', '404 to GET')
   })
 })
