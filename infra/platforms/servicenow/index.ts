@@ -54,11 +54,10 @@ interface Table {
   columns: readonly string[]
 }
 
-const journalColumns = ['sys_id', 'element_id', 'element', 'name', 'value', 'sys_created_on', 'sys_created_by']
 const directoryColumns = ['sys_id', 'name', 'user_name', 'email', 'active']
 
 /**
- * Fakes the Table API of a ServiceNow instance: reads and writes incidents, and reads their journals, users and groups.
+ * Fakes the Table API of a ServiceNow instance: reads and writes incidents, and reads users and groups.
  *
  * @see https://www.servicenow.com/docs/bundle/xanadu-api-reference/page/integrate/inbound-rest/concept/c_TableAPI.html
  */
@@ -115,7 +114,6 @@ export function createServiceNow(store: Store): ServiceNow {
 
   function readTable(name: string): Table | undefined {
     if (name === 'incident') return { records: incidents.all(), columns }
-    if (name === 'sys_journal_field') return { records: incidents.journal(), columns: journalColumns }
     const records = Object.hasOwn(directory, name) ? directory[name] : undefined
     return records && { records, columns: directoryColumns }
   }

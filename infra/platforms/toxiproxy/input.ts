@@ -13,7 +13,6 @@ export interface ToxicProxy {
   name: string
   listen: string
   upstream: string
-  enabled: boolean
   toxics: Toxic[]
 }
 
@@ -40,7 +39,8 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** @throws ToxiproxyError */
-export function readToxic(body: unknown): Toxic {
+export function readToxic(text: string): Toxic {
+  const body = parse(text)
   const type = field(body, 'type', 'string', '')
   const stream = field(body, 'stream', 'string', 'downstream')
   const toxicity = field(body, 'toxicity', 'number', 1)
@@ -49,43 +49,11 @@ export function readToxic(body: unknown): Toxic {
   }
   const known = Object.hasOwn(ATTRIBUTES, type) ? ATTRIBUTES[type] : undefined
   if (!known) throw new ToxiproxyError(400, 'invalid toxic type')
-  const zero = Object.fromEntries(known.map((name) => [name, 0]))
   const name = field(body, 'name', 'string', '') || `${type}_${stream}`
-  return { attributes: readAttributes(body, zero), name, type, stream, toxicity }
+  return { attributes: readAttributes(body, known), name, type, stream, toxicity }
 }
 
-/**
- * Returns the updated toxic. Toxiproxy updates only attributes and toxicity.
- *
- * @throws ToxiproxyError
- */
-export function changedToxic(toxic: Toxic, body: unknown): Toxic {
-  const toxicity = field(body, 'toxicity', 'number', toxic.toxicity)
-  return { ...toxic, attributes: readAttributes(body, toxic.attributes), toxicity }
-}
-
-/** @throws ToxiproxyError */
-export function readProxy(body: unknown, at = ''): ToxicProxy {
-  const name = field(body, 'name', 'string', '')
-  const upstream = field(body, 'upstream', 'string', '')
-  if (name === '') throw new ToxiproxyError(400, `missing required field: name${at}`)
-  if (upstream === '') throw new ToxiproxyError(400, `missing required field: upstream${at}`)
-  const listen = field(body, 'listen', 'string', '')
-  return { name, listen, upstream, enabled: field(body, 'enabled', 'boolean', true), toxics: [] }
-}
-
-/** @throws ToxiproxyError */
-export function changedProxy(proxy: ToxicProxy, body: unknown): ToxicProxy {
-  return {
-    ...proxy,
-    listen: field(body, 'listen', 'string', proxy.listen),
-    upstream: field(body, 'upstream', 'string', proxy.upstream),
-    enabled: field(body, 'enabled', 'boolean', proxy.enabled),
-  }
-}
-
-/** @throws ToxiproxyError */
-export function parse(text: string): unknown {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -93,11 +61,11 @@ export function parse(text: string): unknown {
   }
 }
 
-function readAttributes(body: unknown, before: Toxic['attributes']): Toxic['attributes'] {
+function readAttributes(body: unknown, names: readonly string[]): Toxic['attributes'] {
   const given = isObject(body) ? (body['attributes'] ?? {}) : {}
   if (!isObject(given)) throw badBody(`json: cannot unmarshal ${goKind(given)} into attributes`)
-  const read = Object.entries(before).map(([name, value]) => {
-    const number = field(given, name, 'number', value)
+  const read = names.map((name) => {
+    const number = field(given, name, 'number', 0)
     if (!Number.isSafeInteger(number)) throw wrongType(number, name, 'int64')
     return [name, number] as const
   })
@@ -107,7 +75,6 @@ function readAttributes(body: unknown, before: Toxic['attributes']): Toxic['attr
 interface Kinds {
   string: string
   number: number
-  boolean: boolean
 }
 
 /** Reads a field as Go does: a missing or null field keeps its value, a field of another type is an error. */

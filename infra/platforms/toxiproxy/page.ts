@@ -5,10 +5,10 @@ import type { Toxic, ToxicProxy } from './input.ts'
 
 /** Lists the proxies and their toxics. */
 export function proxiesPage(proxies: ToxicProxy[]): Answer {
-  const shown = proxies.map(({ name, listen, upstream, enabled, toxics }) => {
+  const shown = proxies.map(({ name, listen, upstream, toxics }) => {
     const injected = toxics.map((toxic) => `${toxic.name}: ${describeToxic(toxic)}`)
     return `<h2>${escapeHtml(name)}</h2>
-<p>${escapeHtml(`${listen} to ${upstream}${enabled ? '' : ', disabled'}`)}</p>
+<p>${escapeHtml(`${listen} to ${upstream}`)}</p>
 <pre>${escapeHtml(injected.join('\n') || 'No toxics')}</pre>`
   })
   return page(200, 'Toxiproxy', `<small>In the sandbox</small>\n<h1>Proxies</h1>\n${shown.join('\n')}`)

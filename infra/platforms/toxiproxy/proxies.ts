@@ -9,48 +9,37 @@ export interface Passage {
   lost?: string
 }
 
-/** Stores the proxies. Unlike Toxiproxy itself, a restart keeps them. */
+/** Stores the toxics of the proxies. Unlike in Toxiproxy itself, a restart keeps them. */
 export interface Proxies {
   /** Sorted by name. */
   all(): ToxicProxy[]
   get(name: string): ToxicProxy | undefined
   save(proxy: ToxicProxy): void
-  remove(name: string): void
   passage(name: string): Passage
 }
 
-export type ProxySeed = Pick<ToxicProxy, 'name' | 'listen' | 'upstream'>
+export type ProxySeed = Omit<ToxicProxy, 'toxics'>
 
-/** @param seeds the proxies of an empty store */
+/** @param seeds the proxies */
 export function createProxies(store: Store, seeds: readonly ProxySeed[]): Proxies {
-  const all = () => {
-    const known = new Map<string, ToxicProxy | null>(
-      seeds.map((seed) => [seed.name, { ...seed, enabled: true, toxics: [] }]),
-    )
-    for (const { name, proxy } of store.all<{ name: string; proxy: string }>('SELECT name, proxy FROM proxies')) {
-      known.set(name, JSON.parse(proxy))
-    }
-    return [...known.values()].filter((proxy) => proxy !== null).sort((a, b) => (a.name < b.name ? -1 : 1))
-  }
-  const get = (name: string) => all().find((proxy) => proxy.name === name)
-  const save = (name: string, proxy: ToxicProxy | null) => {
-    const put =
-      'INSERT INTO proxies (name, proxy) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET proxy = excluded.proxy'
-    store.run(put, name, JSON.stringify(proxy))
-  }
-  return {
-    all,
-    get,
-    save: (proxy) => save(proxy.name, proxy),
-    // Records the deletion, because a seed would come back otherwise.
-    remove: (name) => save(name, null),
-
-    passage(name) {
-      const proxy = get(name)
-      if (!proxy?.enabled) return { takesMs: 0, lost: 'refuses connections' }
-      return proxy.toxics.reduce(through, { takesMs: 0 })
+  const proxies: Proxies = {
+    all() {
+      const saved = store
+        .all<{ proxy: string }>('SELECT proxy FROM proxies')
+        .map(({ proxy }): ToxicProxy => JSON.parse(proxy))
+      return seeds
+        .map((seed) => saved.find(({ name }) => name === seed.name) ?? { ...seed, toxics: [] })
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
     },
+    get: (name) => proxies.all().find((proxy) => proxy.name === name),
+    save(proxy) {
+      const put =
+        'INSERT INTO proxies (name, proxy) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET proxy = excluded.proxy'
+      store.run(put, proxy.name, JSON.stringify(proxy))
+    },
+    passage: (name) => proxies.get(name)?.toxics.reduce(through, { takesMs: 0 }) ?? { takesMs: 0 },
   }
+  return proxies
 }
 
 /** Adds the effect of a toxic. Bandwidth, slicer, limit_data and slow_close do not affect small requests. */
