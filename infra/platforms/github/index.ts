@@ -5,10 +5,10 @@ import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Actions, createActions } from './actions.ts'
 import { docs, githubError, notFound, paged, withBody } from './answers.ts'
-import { type FieldError, readFilter, readIssue, readLabels, readPage, readSince } from './input.ts'
+import { type FieldError, readFilter, readIssue, readLabels, readPage } from './input.ts'
 import { createIssues, type Issue, type Page, type Repo } from './issues.ts'
 import { issuePage } from './page.ts'
-import { commentResponse, issueResponse, labelResponses, pageUrl, repoResponse, userResponse } from './responses.ts'
+import { commentResponse, issueResponse, labelResponses, pageUrl, repoResponse } from './responses.ts'
 
 /** An issue as `/sandbox/issues` lists it, for people and tests. */
 type IssueSummary = Pick<
@@ -62,7 +62,7 @@ export function createGitHub(store: Store): GitHub {
       const repo = issues.repo(owner, name)
       if (run !== undefined) return actions.page(repo, Number(run))
       const issue = issues.get(repo, Number(number))
-      return issue ? issuePage(issue, issues.comments(issue, '', everything)) : missingPage('issue')
+      return issue ? issuePage(issue, issues.comments(issue, everything)) : missingPage('issue')
     },
 
     issues: (root) =>
@@ -79,7 +79,7 @@ export function createGitHub(store: Store): GitHub {
         created_at: issue.created_at,
         updated_at: issue.updated_at,
         closed_at: issue.closed_at,
-        comments: issues.comments(issue, '', everything),
+        comments: issues.comments(issue, everything),
       })),
 
     runs: actions.runs,
@@ -101,7 +101,6 @@ export function createGitHub(store: Store): GitHub {
   function route(call: Call): Answer {
     const [first, owner, name, ...rest] = segments(call.path)
     if (call.size > MAX_BODY_BYTES) return githubError(413, 'Payload too large')
-    if (first === 'user' && owner === undefined && call.method === 'GET') return json(200, userResponse(call.root))
     if (first === 'rate_limit' && owner === undefined && call.method === 'GET') return json(200, rateLimits)
     if (first !== 'repos' || !isName(owner) || !isName(name) || name.startsWith('missing')) return notFound()
 
@@ -111,14 +110,14 @@ export function createGitHub(store: Store): GitHub {
     if (rest[0] === 'actions') return actions.answer(call, repo, rest.slice(1))
     if (rest[0] !== 'issues') return notFound()
     if (!hasIssues) return githubError(410, 'Issues are disabled for this repo')
-    const [, number, what, item] = rest
+    const [, number, what, ...more] = rest
     if (number === undefined) return routeIssues(call, repo)
 
-    const issue = /^\d+$/.test(number) && rest.length <= 4 ? issues.get(repo, Number(number)) : undefined
+    const issue = /^\d+$/.test(number) && more.length === 0 ? issues.get(repo, Number(number)) : undefined
     if (!issue) return notFound()
     if (what === undefined) return routeIssue(call, issue)
-    if (what === 'comments' && item === undefined) return routeComments(call, issue)
-    return what === 'labels' ? routeLabels(call, issue, item) : notFound()
+    if (what === 'comments') return routeComments(call, issue)
+    return what === 'labels' ? addLabels(call, issue) : notFound()
   }
 
   function routeIssues(call: Call, repo: Repo): Answer {
@@ -158,15 +157,8 @@ export function createGitHub(store: Store): GitHub {
   function routeComments(call: Call, issue: Issue): Answer {
     const { root } = call
     if (call.method === 'GET') {
-      const since = readSince(call.query)
       const page = readPage(call.query)
-      if (since === undefined) {
-        return invalid(
-          [{ resource: 'IssueComment', field: 'since', code: 'invalid' }],
-          'issues/comments#list-issue-comments',
-        )
-      }
-      return paged(call, page, issues.comments(issue, since, page), (comment) => commentResponse(root, issue, comment))
+      return paged(call, page, issues.comments(issue, page), (comment) => commentResponse(root, issue, comment))
     }
     if (call.method !== 'POST') return notFound()
     return withBody(call, ({ body }) => {
@@ -184,24 +176,13 @@ export function createGitHub(store: Store): GitHub {
     })
   }
 
-  function routeLabels(call: Call, issue: Issue, item: string | undefined): Answer {
-    const { root } = call
-    const respondWith = (labels: string[]) => json(200, labelResponses(root, issues.update(issue, { labels })))
-    if (item !== undefined) {
-      if (call.method !== 'DELETE') return notFound()
-      const rest = issue.labels.filter((label) => label.toLowerCase() !== item.toLowerCase())
-      return rest.length === issue.labels.length ? githubError(404, 'Label does not exist') : respondWith(rest)
-    }
-    if (call.method === 'GET') return json(200, labelResponses(root, issue))
-    if (call.method === 'DELETE') {
-      issues.update(issue, { labels: [] })
-      return { status: 204 }
-    }
+  function addLabels(call: Call, issue: Issue): Answer {
     if (call.method !== 'POST') return notFound()
     return withBody(call, (body) => {
       const { value, errors } = readLabels(body.labels)
       if (errors.length > 0) return invalid(errors, 'issues/labels#add-labels-to-an-issue')
-      return respondWith(readLabels([...issue.labels, ...value]).value)
+      const labels = readLabels([...issue.labels, ...value]).value
+      return json(200, labelResponses(call.root, issues.update(issue, { labels })))
     })
   }
 

@@ -82,16 +82,14 @@ export function readFilter(query: URLSearchParams): Read<IssueFilter> {
   if (since === undefined) errors.push({ resource: 'Issue', field: 'since', code: 'invalid' })
   const value = {
     state: oneOf('state', ['open', 'closed', 'all']),
-    labels: (query.get('labels') ?? '').split(',').filter(Boolean),
     since: since ?? '',
-    sort: oneOf('sort', ['created', 'updated', 'comments']),
     direction: oneOf('direction', ['desc', 'asc']),
   }
   return { value, errors }
 }
 
 /** Returns the start time of a list, empty text by default, or undefined if it is invalid. */
-export function readSince(query: URLSearchParams): string | undefined {
+function readSince(query: URLSearchParams): string | undefined {
   const given = query.get('since')
   if (!given) return ''
   const ms = Date.parse(given)

@@ -40,9 +40,7 @@ export type IssueChange = Partial<
 
 export interface IssueFilter {
   state: 'open' | 'closed' | 'all'
-  labels: string[]
   since: string
-  sort: 'created' | 'updated' | 'comments'
   direction: 'asc' | 'desc'
 }
 
@@ -62,7 +60,7 @@ export interface Issues {
   list(repo: Repo, filter: IssueFilter, page: Page): Issue[]
   create(repo: Repo, given: IssueChange & { title: string }): Issue
   update(issue: Issue, change: IssueChange): Issue
-  comments(issue: Issue, since: string, page: Page): Comment[]
+  comments(issue: Issue, page: Page): Comment[]
   comment(issue: Issue, body: string): Comment
   all(): Issue[]
 }
@@ -70,9 +68,6 @@ export interface Issues {
 const select = `
   SELECT issues.*, repos.owner, repos.name AS repo, (SELECT count(*) FROM comments WHERE issue_id = issues.id) AS comments
   FROM issues JOIN repos ON repos.id = issues.repo_id`
-const everyLabel = `
-  NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE lower(wanted.value) NOT IN (SELECT lower(value) FROM json_each(labels)))`
-const columns = { created: 'number', updated: 'updated_at', comments: 'comments' }
 
 /** GitHub's times have no milliseconds. */
 const now = (): string => timeOf(Date.now())
@@ -109,15 +104,14 @@ export function createIssues(store: Store): Issues {
       return row && read(row)
     },
 
-    list: (repo, { state, labels, since, sort, direction }, { page, perPage }) =>
+    list: (repo, { state, since, direction }, { page, perPage }) =>
       store
         .all<Row>(
-          `${select} WHERE repo_id = ? AND ? IN ('all', state) AND updated_at >= ? AND ${everyLabel}
-           ORDER BY ${columns[sort]} ${direction}, number ${direction} LIMIT ? OFFSET ?`,
+          `${select} WHERE repo_id = ? AND ? IN ('all', state) AND updated_at >= ?
+           ORDER BY number ${direction} LIMIT ? OFFSET ?`,
           repo.id,
           state,
           since,
-          JSON.stringify(labels),
           perPage + 1,
           (page - 1) * perPage,
         )
@@ -166,11 +160,10 @@ export function createIssues(store: Store): Issues {
       return byId(issue.id)
     },
 
-    comments: (issue, since, { page, perPage }) =>
+    comments: (issue, { page, perPage }) =>
       store.all<Comment>(
-        'SELECT id, body, created_at FROM comments WHERE issue_id = ? AND created_at >= ? ORDER BY id LIMIT ? OFFSET ?',
+        'SELECT id, body, created_at FROM comments WHERE issue_id = ? ORDER BY id LIMIT ? OFFSET ?',
         issue.id,
-        since,
         perPage + 1,
         (page - 1) * perPage,
       ),

@@ -48,7 +48,6 @@ export interface ChangeRequests {
   add(person: Person, environment: string, changes: unknown): ChangeRequest
   move(request: ChangeRequest, person: Person, state: unknown, comment: unknown): ChangeRequest
   rename(request: ChangeRequest, title: unknown): void
-  comment(request: ChangeRequest, person: Person, text: unknown): void
 }
 
 const NEXT_STATES: Record<State, State[]> = {
@@ -166,19 +165,14 @@ export function createChangeRequests(
       }
       if (state === 'Applied') apply(request)
       enter(request, state)
-      if (typeof comment === 'string' && comment) requests.comment(request, person, comment)
+      if (typeof comment === 'string' && comment)
+        request.comments.push({ ...signed, id: request.comments.length + 1, text: comment })
       return save(request)
     },
 
     rename(request, title) {
       if (typeof title !== 'string' || title === '') throw required('title')
       request.title = title
-      save(request)
-    },
-
-    comment(request, person, text) {
-      if (typeof text !== 'string' || text === '') throw required('text')
-      request.comments.push({ id: request.comments.length + 1, text, createdBy: person, createdAt: now() })
       save(request)
     },
   }

@@ -29,14 +29,3 @@ export function featureResponse(
     links: [],
   }
 }
-
-/** Returns a feature in one environment. */
-export function featureEnvironmentResponse({ name, environments: settings }: Flag, environment: string) {
-  const strategies = settings[environment]?.strategies ?? []
-  return {
-    name,
-    environment,
-    enabled: settings[environment]?.enabled ?? false,
-    strategies: strategies.map(({ segments: _, ...strategy }) => ({ ...strategy, featureName: name })),
-  }
-}

@@ -11,7 +11,7 @@ import {
 import { type ChangeRequest, createChangeRequests, type Person } from './changes.ts'
 import { earlyError, permissionError, serviceError, UnleashError } from './errors.ts'
 import { createFlags, type Environment, type Flag, project, type Records } from './flags.ts'
-import { featureEnvironmentResponse, featureResponse } from './responses.ts'
+import { featureResponse } from './responses.ts'
 
 export interface UnleashState {
   flags: Records<Flag>
@@ -62,13 +62,6 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
     const [, environment = '', what, id, ...beyond] = more
     const { method } = call
     if (beyond.length > 0) return noSuchPath(call)
-    if (what === undefined && method === 'GET') {
-      const flag = flags.get(inProject, name)
-      if (!Object.hasOwn(flag.environments, environment)) {
-        throw new UnleashError(404, `Could not find ${name} in ${environment}`)
-      }
-      return json(200, featureEnvironmentResponse(flag, environment))
-    }
     if ((what === 'on' || what === 'off') && id === undefined && method === 'POST') {
       const flag = flags.getActive(inProject, name)
       checkGuard(environment)
@@ -79,24 +72,7 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
   }
 
   function routeStrategies(call: Call, inProject: string, name: string, environment: string, id?: string): Answer {
-    const operation = `${call.method} ${id === undefined ? 'all' : 'one'}`
-    if (operation === 'GET all' || operation === 'GET one') {
-      const flag = flags.all().find((one) => one.name === name)
-      const strategies = flag?.environments[environment]?.strategies
-      if (id !== undefined) {
-        const strategy = strategies?.find((one) => one.id === id)
-        if (!strategy) throw new UnleashError(404, `Could not find strategy with id: ${id}`)
-        return json(200, strategy)
-      }
-      if (!strategies) throw new UnleashError(404, `Feature ${name} does not have environment ${environment}`)
-      // For another project, Unleash returns an empty list instead of an error.
-      if (inProject !== project) return json(200, [])
-      return json(
-        200,
-        strategies.map((strategy) => ({ ...strategy, milestoneId: null })),
-      )
-    }
-    if (operation !== 'POST all' && operation !== 'PUT one') return noSuchPath(call)
+    if (call.method !== (id === undefined ? 'POST' : 'PUT')) return noSuchPath(call)
     const body = bodyOf(call)
     if (id === undefined && body['name'] === undefined) {
       const at = '/body/name'
@@ -113,11 +89,11 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
   function routeRequests(call: Call, person: Person, inProject: string, [id = '', what, ...more]: string[]): Answer {
     const operation = `${call.method} ${what ?? ''}`
     if (more.length > 0) return noSuchPath(call)
-    if (call.method === 'GET' && id === 'pending') {
-      // The requests of a feature are those of all users.
-      const isListed = ({ createdBy, features }: ChangeRequest) =>
-        what === undefined ? createdBy.id === person.id : features.some(({ name }) => name === what)
-      return json(200, requests.pending().filter(isListed))
+    if (operation === 'GET ' && id === 'pending') {
+      return json(
+        200,
+        requests.pending().filter(({ createdBy }) => createdBy.id === person.id),
+      )
     }
     if (operation === 'GET ') return json(200, requests.get(inProject, id))
     if (operation === 'PUT state') {
@@ -129,9 +105,7 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
       requests.rename(requests.get(inProject, id), bodyOf(call)['title'])
       return { status: 200 }
     }
-    if (operation !== 'POST comments') return noSuchPath(call)
-    requests.comment(requests.get(inProject, id), person, bodyOf(call)['text'])
-    return { status: 200 }
+    return noSuchPath(call)
   }
 
   /** Unleash accepts the token with and without `Bearer`. */

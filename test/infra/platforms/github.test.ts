@@ -22,7 +22,6 @@ test('GitHub rejects a wrong token and a missing token', async () => {
 })
 
 test.each([
-  ['/user', { login: 'sandbox-bot', type: 'User', site_admin: false }],
   ['/rate_limit', { resources: { core: { limit: 5_000 } }, rate: { remaining: 5_000 } }],
   ['/repos/Acme/Shop', { full_name: 'Acme/Shop', has_issues: true, owner: { login: 'Acme' } }],
   ['/repos/acme/no-issues-here', { has_issues: false }],
@@ -44,7 +43,6 @@ test.each([
   ['PATCH', `${shop}/7`, 404, 'Not Found'],
   ['GET', `${shop}/seven`, 404, 'Not Found'],
   ['POST', `${shop}/7/comments`, 404, 'Not Found'],
-  ['DELETE', `${shop}/1/labels/other`, 404, 'Label does not exist'],
   ['POST', `${shop}/1/labels`, 422, 'Validation Failed'],
   ['POST', `${shop}/1/comments`, 422, 'Validation Failed'],
   ['GET', '/repos/acme/shop/pulls', 404, 'Not Found'],
@@ -128,17 +126,14 @@ test.each([
   expect(started.sandbox.github.issues('')).toMatchObject([{ title: 'Slow', state: 'open' }])
 })
 
-test('GitHub lists open issues by state and labels, newest first', async () => {
-  await open('One', { labels: ['bug', 'keptn'] })
-  await open('Two', { labels: ['bug'] })
-  await open('Three', { labels: ['Keptn', 'bug'] })
+test('GitHub lists issues by state and time, newest first', async () => {
+  for (const title of ['One', 'Two', 'Three']) await open(title)
   await started.github('PATCH', `${shop}/1`, { state: 'closed' })
 
   const list = async (query: string) => titles((await started.github('GET', `${shop}?${query}`)).json)
   expect(await list('')).toEqual(['Three', 'Two'])
   expect(await list('state=closed')).toEqual(['One'])
   expect(await list('state=all&direction=asc')).toEqual(['One', 'Two', 'Three'])
-  expect(await list('state=all&labels=bug,keptn')).toEqual(['Three', 'One'])
   expect(await list('since=2999-01-01T00:00:00Z')).toEqual([])
   expect(await list('since=2020-01-01T00:00:00%2B01:00')).toEqual(['Three', 'Two'])
   expect((await started.github('GET', `${shop}?state=done`)).status).toBe(422)
@@ -173,14 +168,10 @@ test('GitHub adds, lists and counts comments', async () => {
   expect((await started.github('GET', `${shop}/1`)).json.comments).toBe(2)
 })
 
-test('GitHub adds and removes labels', async () => {
+test('GitHub adds labels without regard to case', async () => {
   await open('Slow', { labels: ['bug'] })
-  const names = (labels: { name: string }[]) => labels.map(({ name }) => name)
   const added = await started.github('POST', `${shop}/1/labels`, { labels: ['Bug', 'perf', 'needs review'] })
-  expect(names(added.json)).toEqual(['bug', 'perf', 'needs review'])
-  expect(names((await started.github('DELETE', `${shop}/1/labels/needs%20review`)).json)).toEqual(['bug', 'perf'])
-  expect((await started.github('DELETE', `${shop}/1/labels`)).status).toBe(204)
-  expect((await started.github('GET', `${shop}/1/labels`)).json).toEqual([])
+  expect(added.json.map(({ name }: { name: string }) => name)).toEqual(['bug', 'perf', 'needs review'])
 })
 
 test('The page of an issue shows its comments', async () => {

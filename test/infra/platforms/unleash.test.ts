@@ -23,7 +23,8 @@ test.each([
   const { status, json } = await started.unleash('POST', `${inProduction}/strategies`, body)
   expect([status, json.name]).toEqual([400, 'BadDataError'])
   expect(json.details[0].message).toContain(message)
-  expect(await ok('GET', `${inProduction}/strategies`)).toHaveLength(1)
+  const { environments } = await ok('GET', flag)
+  expect(environments.find(({ name }: { name: string }) => name === 'production').strategies).toHaveLength(1)
 })
 
 describe('Unleash: an environment with change requests', () => {
@@ -43,21 +44,18 @@ describe('Unleash: an environment with change requests', () => {
     const changed = { id: 1, state: 'In review', approvals: [], features }
     expect(await ok('POST', path, { ...off, feature: 'checkout-v2' })).toMatchObject(changed)
     expect((await ok('POST', path, off, reviewer)).id).toBe(2)
-    const pending = async (rest = '', headers = {}) =>
-      (await ok('GET', `${requests}/pending${rest}`, undefined, headers)).map(({ id }: { id: number }) => id)
-    expect(await pending('/checkout-v2')).toEqual([1])
-    expect(await pending('/slow-recommendations')).toEqual([1, 2])
-    expect([await pending(), await pending('', reviewer)]).toEqual([[1], [2]])
+    const pending = async (headers = {}) =>
+      (await ok('GET', `${requests}/pending`, undefined, headers)).map(({ id }: { id: number }) => id)
+    expect([await pending(), await pending(reviewer)]).toEqual([[1], [2]])
   })
 
-  test('changes the title and adds comments', async () => {
+  test('changes the title and adds a comment', async () => {
     await ok('POST', path, off)
     await ok('PUT', `${requests}/1/title`, { title: 'Switch it off' })
-    await ok('POST', `${requests}/1/comments`, { text: 'P-220355' })
     await ok('PUT', `${requests}/1/state`, { state: 'In review', comment: 'Please' })
     expect(await ok('GET', `${requests}/1`)).toMatchObject({
       title: 'Switch it off',
-      comments: [{ text: 'P-220355', createdBy: { username: 'webhooks' } }, { text: 'Please' }],
+      comments: [{ text: 'Please', createdBy: { username: 'webhooks' } }],
     })
   })
 
