@@ -14,6 +14,7 @@ import { sequenceCommand } from './commands/sequence.ts'
 import { shipyardCommand } from './commands/shipyard.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { tokenCommand } from './commands/token.ts'
+import { waitCommand } from './commands/wait.ts'
 
 /** Creates the command `webhooks` with its subcommands. */
 export function createProgram(): Command {
@@ -30,7 +31,7 @@ export function createProgram(): Command {
   program.commandsGroup('Configure Keptn:')
   for (const command of [configCommand(), shipyardCommand(), previewCommand()]) program.addCommand(command)
   program.commandsGroup('Test and monitor:')
-  for (const command of [sendCommand(), sequenceCommand(), tasksCommand(), openapiCommand()])
+  for (const command of [sendCommand(), sequenceCommand(), tasksCommand(), waitCommand(), openapiCommand()])
     program.addCommand(command)
   program.commandsGroup('Extend:')
   for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)

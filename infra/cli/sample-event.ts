@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { nest } from '../../shared/core/http/dotted-keys.ts'
+import { nest } from '../../shared/dotted-keys.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface TestEventOptions {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { note } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
@@ -10,7 +10,12 @@ interface Options {
   token?: string
   json?: boolean
   follow?: boolean
+  category?: string
+  status?: string
+  cancel?: boolean
 }
+
+const STATUSES = ['running', 'succeeded', 'failed', 'stopped', 'timed_out']
 
 interface Listed {
   name: string
@@ -21,12 +26,15 @@ interface Listed {
   progress?: string
 }
 
-/** `webhooks tasks`: lists the tasks of the local runtime, or shows one task of any receiver. */
+/** `webhooks tasks`: lists the tasks of the local runtime, or shows or cancels one task of any receiver. */
 export function tasksCommand(): Command {
   return receiverOptions(
     new Command('tasks')
-      .description('list the tasks of the local runtime, or show one task')
+      .description('list the tasks of the local runtime, or show or cancel one task')
       .argument('[category/taskId]', 'task of the local runtime or of a deployed API')
+      .option('--category <name>', 'list only the tasks of this category')
+      .addOption(new Option('--status <status>', 'list only the tasks with this status').choices(STATUSES))
+      .option('--cancel', 'stop the job of the task and end the task as aborted; only for its caller')
       .option('--follow', 'print changes until the task ends, or until Ctrl-C')
       .option('--json', 'print the list as JSON; one task is always JSON'),
   )
@@ -36,22 +44,25 @@ export function tasksCommand(): Command {
 A deployed API cannot list tasks: pass the id of one task. A caller can read the tasks that it started, or all tasks if it was
 created with webhooks token create --reads all.
 
-Exit code: 0 shown, 1 rejected (for example, unknown task), 2 invalid arguments, or no response from the API.
+Exit code: 0 shown or canceled, 1 rejected (for example, unknown task), 2 invalid arguments, or no response from the API.
 
 Examples:
   $ npm run webhooks -- tasks
-  $ npm run webhooks -- tasks issue-ticketing/5f0c... --follow`,
+  $ npm run webhooks -- tasks --category issue-ticketing --status running
+  $ npm run webhooks -- tasks issue-ticketing/5f0c... --follow
+  $ npm run webhooks -- tasks issue-ticketing/5f0c... --cancel`,
     )
     .action(run)
 }
 
 async function run(task: string | undefined, options: Options): Promise<void> {
   const receiver = receiverOf(options)
+  if (task === undefined && options.cancel) throw new UsageError('Pass the task to cancel as category/taskId.')
   if (task === undefined) await listAll(receiver, options)
   else await showOne(receiver, task, options)
 }
 
-async function listAll(receiver: Receiver, { json, follow }: Options): Promise<void> {
+async function listAll(receiver: Receiver, { json, follow, ...filter }: Options): Promise<void> {
   let shown = ''
   do {
     const { status, body } = await callReceiver(receiver, '/tasks')
@@ -59,12 +70,17 @@ async function listAll(receiver: Receiver, { json, follow }: Options): Promise<v
       throw new UsageError(
         `${receiver.url} cannot list tasks; only the local runtime can. Pass one task as category/taskId.`,
       )
-    const { tasks } = body as { tasks: Listed[] }
+    const tasks = (body as { tasks: Listed[] }).tasks.filter((task) => matches(task, filter))
     const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks)
     if (text !== shown) console.log(text)
     shown = text
     if (follow) await sleep(1_000)
   } while (follow)
+}
+
+function matches({ functionName, status }: Listed, filter: Pick<Options, 'category' | 'status'>): boolean {
+  const isInCategory = filter.category === undefined || functionName === `${filter.category}-task`
+  return isInCategory && (filter.status === undefined || status.toLowerCase() === filter.status)
 }
 
 function tableOf(tasks: Listed[]): string {
@@ -82,11 +98,13 @@ function tableOf(tasks: Listed[]): string {
   return rows.join('\n')
 }
 
-async function showOne(receiver: Receiver, task: string, { follow }: Options): Promise<void> {
+async function showOne(receiver: Receiver, task: string, { follow, cancel }: Options): Promise<void> {
   const [category, taskId] = task.split('/')
   if (!category || !taskId) throw new UsageError(`Invalid task "${task}". Write it as category/taskId.`)
   const path = `/v1/${encodeURIComponent(category)}/tasks/${encodeURIComponent(taskId)}`
-  const now = await callReceiver(receiver, path)
+  const now = cancel
+    ? await callReceiver(receiver, `${path}/cancel`, { method: 'POST' })
+    : await callReceiver(receiver, path)
   const isRunning = (now.body as { state?: string }).state === 'running'
   const { status, body } = follow && isRunning ? await waitForTask(receiver, path, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))

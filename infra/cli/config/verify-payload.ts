@@ -1,4 +1,4 @@
-import { nest } from '../../../shared/core/http/dotted-keys.ts'
+import { nest } from '../../../shared/dotted-keys.ts'
 import { LAST_RUN } from '../../../shared/fields.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { explain } from '../../keptn/hints.ts'

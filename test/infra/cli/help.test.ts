@@ -141,6 +141,9 @@ const setups: Record<string, ExampleSetup> = {
   // Another example saves this connection without testing it.
   check: { before: () => void aws.secrets.delete(`${prefix}/connections/ci-cd/builds`) },
   doctor: { code: codeOfFindings },
+  'wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...': {
+    code: ({ out }) => (/"verdict": "(?:pass|warning)"/.test(out) ? 0 : 1),
+  },
   'doctor --local --json': { code: codeOfFindings },
   'doctor --webhook-config webhook.yaml': { code: codeOfFindings, before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
