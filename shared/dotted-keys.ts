@@ -1,5 +1,5 @@
-import { type Failure, invalidInput } from '../../errors.ts'
-import { isRecord } from '../../record.ts'
+import { type Failure, invalidInput } from './errors.ts'
+import { isRecord } from './record.ts'
 
 const MAX_DEPTH = 32
 

@@ -88,6 +88,7 @@ export class CategoryFunction extends Construct {
             `${itemKeys.callPrefix(name)}#*`,
             itemKeys.task(name, '*'),
             itemKeys.cancellation(name, '*'),
+            itemKeys.gate(name, '*'),
             itemKeys.guesses(name, '*'),
             ...runs,
             ...approvals,

@@ -6,8 +6,8 @@ type Parameter = { description: string; schema: Record<string, unknown> }
 const options: Record<keyof CallOptions, Parameter> = {
   mode: {
     description:
-      'silent: runs the action and returns the outcome. interactive: accepts the call and sends a finished event',
-    schema: { type: 'string', enum: ['silent', 'interactive'], default: 'silent' },
+      'silent: runs the action and returns the outcome. interactive: accepts the call and sends the result later. gate: starts a task or returns the status of the one with this key',
+    schema: { type: 'string', enum: ['silent', 'interactive', 'gate'], default: 'silent' },
   },
   key: {
     description: 'Identifies the call if the body has no id: a repeat with the same key is the same call',
@@ -40,6 +40,19 @@ const options: Record<keyof CallOptions, Parameter> = {
   },
   progress: {
     description: 'interactive: send status.changed events with the progress; a strict Keptn rejects them',
+    schema: { type: 'boolean', default: false },
+  },
+  answer: {
+    description:
+      'gate: body returns 200 with the status of the task; status returns 200 if the gate is open, 409 while the task runs, else 424',
+    schema: { type: 'string', enum: ['body', 'status'], default: 'body' },
+  },
+  hold: {
+    description: 'gate: how long an outcome is returned before the next call starts a new task; at most P7D',
+    schema: { type: 'string', default: 'PT1H' },
+  },
+  invert: {
+    description: 'gate with answer=status: open on fail, closed on pass',
     schema: { type: 'boolean', default: false },
   },
 }

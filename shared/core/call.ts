@@ -79,4 +79,14 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
   id: string | undefined
   orchestrator: string | undefined
   event: CallOrigin
+  /** The form of the response. Undefined if the call is not a gate. */
+  gate?: GateOptions | undefined
+}
+
+export interface GateOptions {
+  answer: 'body' | 'status'
+  /** Seconds for which an outcome is returned before the next call starts a new task. */
+  hold: number
+  /** Opens on fail instead of on pass. */
+  invert: boolean
 }

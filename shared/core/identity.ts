@@ -7,7 +7,7 @@ export interface Identity {
   category: string
   action: string
   connection: string
-  mode: 'silent' | 'interactive'
+  mode: 'silent' | 'interactive' | 'gate'
   /** A dry run is not the same call as the real one. */
   dryRun: boolean
   input: unknown

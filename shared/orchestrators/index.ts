@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { readSecret } from '../auth/secrets.ts'
+import { type FlaggerRequest, parseFlagger } from './flagger.ts'
 import type { Orchestrator, OrchestratorType } from './orchestrator.ts'
 
 /** The orchestrator of callers that name none. It needs no secret. */
@@ -28,3 +29,9 @@ export async function loadOrchestrator(name = DEFAULT_ORCHESTRATOR, fresh = fals
   const { secret, connect } = await load()
   return connect(secret ? await readSecret(path, secret) : {})
 }
+
+/** A request of an engine that polls and cannot send the body of a call. */
+export type PollerRequest = FlaggerRequest
+
+/** Reads the body of an engine that cannot send that of a call. Returns undefined for all others. */
+export const parsePollerBody: (body: Record<string, unknown>) => PollerRequest | undefined = parseFlagger

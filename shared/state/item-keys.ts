@@ -7,6 +7,8 @@ export const itemKeys = {
   callPrefix: (category: string) => `call#${category}`,
   /** The execution of an accepted task. */
   task: (category: string, taskId: string) => `task#${category}#${taskId}`,
+  /** The number of the newest task of a gate. */
+  gate: (category: string, gateId: string) => `gate#${category}#${gateId}`,
   /** The request to cancel a task. */
   cancellation: (category: string, taskId: string) => `cancellation#${category}#${taskId}`,
   /** An approval that people decide. */

@@ -56,6 +56,8 @@ interface Invocation {
   functionName: string
   name: string
   payload: Task
+  /** Epoch milliseconds. */
+  startedAt: number
 }
 
 /** Simulates the AWS services, the orchestrator and the secrets of a task in this process. */
@@ -69,6 +71,8 @@ export class Lifecycle {
   readonly #category: Category
   readonly #executions = new Set<Execution<unknown>>()
   readonly #ended = new Map<string, { payload: Task; result: TestResult<unknown> }>()
+  /** The end of each task by its id. */
+  readonly #ends = new Map<string, { at: number; result: TestResult<unknown> }>()
   #table!: { close(): Promise<void> }
 
   constructor(category: Category) {
@@ -176,6 +180,7 @@ export class Lifecycle {
     const { result, checkpoints } = await this.#execute<TaskResult>(taskHandler(this.#category), payload, options)
     const arn = `${TASK_FUNCTION}:1/durable-execution/${payload.id}/${randomUUID()}`
     this.#ended.set(arn, { payload, result })
+    this.#ends.set(payload.id, { at: Date.now(), result })
     const events = this.events.filter(({ triggeredid }) => triggeredid === payload.event.id)
     return {
       id: payload.id,
@@ -218,7 +223,7 @@ export class Lifecycle {
     return { result, checkpoints: execution.checkpoints }
   }
 
-  async #answerAsAws({ path, headers, body, text }: Call): Promise<Reply> {
+  async #answerAsAws({ path, query, headers, body, text }: Call): Promise<Reply> {
     const target = String(headers['x-amz-target'] ?? '')
     if (target.endsWith('GetSecretValue')) {
       const value = this.secrets.get((body as { SecretId: string }).SecretId)
@@ -229,12 +234,16 @@ export class Lifecycle {
     const [, functionName] = /\/functions\/(.+)\/invocations$/.exec(path) ?? []
     if (functionName !== undefined)
       return this.#invoke(functionName, String(headers['x-amz-durable-execution-name']), text)
+    if (/\/functions\/.+\/durable-executions$/.test(path)) {
+      const found = this.invocations.filter(({ name }) => name === query.get('DurableExecutionName'))
+      return { status: 200, body: { DurableExecutions: found.map((one) => this.#describe(arnOf(one.name), one)) } }
+    }
     const [, callbackId = '', arn = '', resource] =
       /callbacks\/(.+)\/succeed$|durable-executions\/(arn:.+?)(\/history)?$/.exec(path) ?? []
     if (callbackId !== '') return this.#completeCallback(callbackId, text)
     const ended = this.#ended.get(arn)
     const running = this.invocations.find(({ name }) => arn === arnOf(name))
-    if (!ended && running) return { status: 200, body: resource ? { Events: [] } : runningExecution(arn, running) }
+    if (!ended && running) return { status: 200, body: resource ? { Events: [] } : this.#describe(arn, running) }
     if (!ended) return awsError(404, 'ResourceNotFoundException')
     const { payload, result } = ended
     if (resource === '/history') return { status: 200, body: toWire({ Events: result.getHistoryEvents() }) }
@@ -244,9 +253,26 @@ export class Lifecycle {
 
   #invoke(functionName: string, name: string, text: string): Reply {
     const earlier = this.invocations.find((one) => one.name === name && one.functionName === functionName)
-    if (!earlier) this.invocations.push({ functionName, name, payload: JSON.parse(text) })
+    if (!earlier) this.invocations.push({ functionName, name, payload: JSON.parse(text), startedAt: Date.now() })
     else if (JSON.stringify(earlier.payload) !== text) return awsError(409, 'DurableExecutionAlreadyStartedException')
     return { status: 202, headers: { 'x-amz-durable-execution-arn': arnOf(name) } }
+  }
+
+  /** Describes the execution of an invocation, as GetDurableExecution does. */
+  #describe(arn: string, { name, payload, startedAt }: Invocation): object {
+    const execution = {
+      DurableExecutionArn: arn,
+      StartTimestamp: startedAt / 1_000,
+      InputPayload: JSON.stringify(payload),
+    }
+    const end = this.#ends.get(name)
+    if (!end) return { ...execution, Status: 'RUNNING' }
+    return {
+      ...execution,
+      Status: end.result.getStatus(),
+      EndTimestamp: end.at / 1_000,
+      Result: JSON.stringify(end.result.getResult()),
+    }
   }
 
   async #completeCallback(id: string, result: string): Promise<Reply> {
@@ -268,11 +294,6 @@ export class Lifecycle {
 /** Returns the ARN of a running execution. */
 function arnOf(name: string): string {
   return `${TASK_FUNCTION}:1/durable-execution/${name}/x`
-}
-
-function runningExecution(arn: string, { payload }: Invocation) {
-  const StartTimestamp = Date.now() / 1_000
-  return { DurableExecutionArn: arn, Status: 'RUNNING', StartTimestamp, InputPayload: JSON.stringify(payload) }
 }
 
 function awsError(status: number, type: string): Reply {

@@ -19,7 +19,7 @@ export function authorize(category: Category, call: ResolvedCall): ResolvedCall 
     )
   }
   // A dry run starts nothing, and may always be silent.
-  if (options.mode === 'interactive' || options.dryRun) return call
+  if (options.mode !== 'silent' || options.dryRun) return call
   if (action.type === 'approval') throw needsInteractive(`${requestedAction} waits for a decision`)
   if (action.type === 'job' && action.startsJob) {
     if (sendsFinished(connection))

@@ -1,5 +1,5 @@
+import { nest, refuseUnsafe } from '../../dotted-keys.ts'
 import { Failure } from '../../errors.ts'
-import { nest, refuseUnsafe } from './dotted-keys.ts'
 
 /** A larger call could not start its task either. */
 const MAX_BODY_BYTES = 256 * 1024

@@ -6,12 +6,13 @@ import { preloadIdentityKey } from '../../auth/identity-key.ts'
 import { Failure, invalidInput, kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
+import { parsePollerBody } from '../../orchestrators/index.ts'
 import { passed } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
-import { refuseLargeBody } from './body.ts'
+import { parseBody, refuseLargeBody } from './body.ts'
 import { readCall } from './read-call.ts'
 import { json, outcomeResponse, problem } from './responses.ts'
 
@@ -37,7 +38,8 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
   const [, , third] = segments
   const isCall = segments.length === 1
-  const [caller] = await Promise.all([authenticate(event.headers), isCall ? preloadIdentityKey() : undefined])
+  const credentials = isCall ? withPollerToken(event) : event.headers
+  const [caller] = await Promise.all([authenticate(credentials), isCall ? preloadIdentityKey() : undefined])
   if (first === 'tasks' && second !== undefined && segments.length === 2) {
     allowMethod(event, 'GET')
     authorizeCategory(caller, category.name)
@@ -55,6 +57,19 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
     )
   allowMethod(event, 'POST')
   return callResponse(category, caller, first, event, context)
+}
+
+/** Adds the token in the body of an engine that cannot send headers. */
+function withPollerToken({ headers, body, isBase64Encoded }: APIGatewayProxyEvent): APIGatewayProxyEvent['headers'] {
+  if (headers['authorization'] !== undefined || headers['x-token'] !== undefined || body === null) return headers
+  try {
+    const token = parsePollerBody(parseBody(body, isBase64Encoded, headers['content-type']))?.token
+    return token === undefined ? headers : { ...headers, 'x-token': token }
+  } catch (error) {
+    // A body that is not valid contains no token.
+    if (error instanceof Failure) return headers
+    throw error
+  }
 }
 
 async function statusResponse(
@@ -122,12 +137,19 @@ async function callResponse(
     return outcomeResponse(outcome)
   }
   // The orchestrator itself sends started for each approval, and finished for those that the event decides.
-  if (call.skip?.isAutomatic && !call.sendStarted && !call.dryRun) {
+  if (call.skip?.isAutomatic && !call.sendStarted && !call.dryRun && !call.gate) {
     const { message, result } = call.skip
     const outcome = passed(
       `${message}. The orchestrator decides this approval itself: the approval was not requested, and no event is sent`,
     )
     return json(200, { ...outcome, result })
+  }
+  if (call.gate) {
+    // Loaded when used: other calls do not need it.
+    const [{ runGate }, { gateResponse }] = await Promise.all([import('../task/gate.ts'), import('./gate.ts')])
+    const status = await runGate(call, call.gate, (one) => startTask(one, () => context.getRemainingTimeInMillis()))
+    log.appendKeys({ taskId: status.taskId, verdict: status.verdict })
+    return gateResponse(status, call.gate)
   }
   const { taskId, duplicate } = await startTask(call, () => context.getRemainingTimeInMillis())
   log.appendKeys({ taskId, duplicate })

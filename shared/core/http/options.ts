@@ -1,12 +1,12 @@
+import { nest } from '../../dotted-keys.ts'
 import { parseDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
 import { EVENT_FIELDS } from '../../orchestrators/event.ts'
 import { unknownField } from '../../validate.ts'
-import { nest } from './dotted-keys.ts'
 
 /** The parts of the query that are neither event nor input. */
 export interface CallOptions {
-  mode: 'silent' | 'interactive'
+  mode: 'silent' | 'interactive' | 'gate'
   /** Identifies the call if its event has no id. */
   key: string | undefined
   connection: string | undefined
@@ -21,14 +21,28 @@ export interface CallOptions {
   labels: boolean
   /** Whether to send the progress. */
   progress: boolean
+  /** Gate: `body` responds with the status of the task, `status` with 200 if the gate is open. */
+  answer: 'body' | 'status'
+  /** Gate: how long an outcome is returned before the next call starts a new task, in seconds. */
+  hold: number
+  /** Gate: opens on fail instead of on pass. */
+  invert: boolean
 }
 
 const OPTION_NAMES = [
   ...(['mode', 'key', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels', 'progress'] as const),
+  ...(['answer', 'hold', 'invert'] as const),
 ]
 type OptionName = (typeof OPTION_NAMES)[number]
 /** The options that are not allowed in the body. */
 export const QUERY_ONLY = OPTION_NAMES.filter((name) => !['key', 'connection', 'labels'].includes(name))
+const GATE_ONLY = ['answer', 'hold', 'invert'] as const
+const MODES = ['silent', 'interactive', 'gate'] as const
+const ANSWERS = ['body', 'status'] as const
+const DEFAULT_HOLD_SECONDS = 3_600
+const MIN_HOLD_SECONDS = 60
+/** Shorter than Lambda keeps an ended execution. */
+const MAX_HOLD_DAYS = 7
 const RESULTS = ['pass', 'warning', 'fail']
 
 /**
@@ -61,8 +75,12 @@ export function parseQuery(
 }
 
 function parseOptions(given: Partial<Record<OptionName, string>>, maxDeadline: number): CallOptions {
-  const mode = given.mode ?? 'silent'
-  if (mode !== 'silent' && mode !== 'interactive') throw invalidQuery('mode', 'must be silent or interactive')
+  const mode = parseOneOf('mode', given.mode, MODES)
+  const gateOnly = GATE_ONLY.find((name) => given[name] !== undefined)
+  if (mode !== 'gate' && gateOnly !== undefined) throw invalidQuery(gateOnly, 'needs mode=gate')
+  const answer = parseOneOf('answer', given.answer, ANSWERS)
+  const invert = parseSwitch('invert', given.invert, false)
+  if (invert && answer !== 'status') throw invalidQuery('invert', 'needs answer=status')
   const deadline = given.deadline === undefined ? undefined : parseDuration(given.deadline, 'deadline')
   if (deadline !== undefined && deadline > maxDeadline)
     throw invalidQuery('deadline', `must be at most P${maxDeadline / 86_400}D`)
@@ -80,7 +98,24 @@ function parseOptions(given: Partial<Record<OptionName, string>>, maxDeadline: n
     dryRun: parseSwitch('dryRun', given.dryRun, false),
     labels: parseSwitch('labels', given.labels, true),
     progress: parseSwitch('progress', given.progress, false),
+    answer,
+    hold: parseHold(given.hold),
+    invert,
   }
+}
+
+function parseHold(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_HOLD_SECONDS
+  const seconds = parseDuration(text, 'hold')
+  if (seconds >= MIN_HOLD_SECONDS && seconds <= MAX_HOLD_DAYS * 86_400) return seconds
+  throw invalidQuery('hold', `must be between PT1M and P${MAX_HOLD_DAYS}D`)
+}
+
+/** The first value is the default. */
+function parseOneOf<T extends string>(name: string, value: string | undefined, values: readonly [T, ...T[]]): T {
+  const found = value === undefined ? values[0] : values.find((one) => one === value)
+  if (found !== undefined) return found
+  throw invalidQuery(name, `must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(values)}`)
 }
 
 function parseSwitch(name: string, value: string | undefined, defaultValue: boolean): boolean {

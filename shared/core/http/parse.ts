@@ -1,10 +1,11 @@
+import { overlay } from '../../dotted-keys.ts'
 import { Failure } from '../../errors.ts'
 import { type CallEvent, parseEvent } from '../../orchestrators/event.ts'
+import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
 import { unknownName } from '../../validate.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import { parseBody } from './body.ts'
-import { overlay } from './dotted-keys.ts'
 import { type CallOptions, parseQuery, QUERY_ONLY } from './options.ts'
 
 /** A request to run an action. */
@@ -38,10 +39,18 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
   const known = actionNames(category)
   if (!known.includes(requestedAction)) throw new Failure('unknown', unknownName('action', requestedAction, known))
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
-  const body = overlay(parseBody(request.body, request.isBase64, request.contentType), fromQuery)
+  const sent = parseBody(request.body, request.isBase64, request.contentType)
+  const poller = parsePollerBody(sent)
+  const body = overlay(poller?.body ?? sent, fromQuery)
   refuseOptions(body)
-  const event = parseEvent({ ...body, id: body['id'] ?? options.key })
-  return { requestedAction, options, body, event, categoryUrl }
+  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key })
+  return { requestedAction, options, body, event: withKey(event, poller, options), categoryUrl }
+}
+
+/** A silent call of a poller may be repeated on purpose, unless its user sets a key. */
+function withKey(event: CallEvent, poller: PollerRequest | undefined, { mode, key }: CallOptions): CallEvent {
+  if (!poller || (mode === 'silent' && key === undefined && !poller.hasOwnKey)) return event
+  return { ...event, id: key === undefined ? poller.key : `${poller.key}/${key}` }
 }
 
 /** An option in the body would have no effect, and a call that is silent by mistake leaves its sequence waiting. */

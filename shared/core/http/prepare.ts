@@ -3,7 +3,7 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { parseDuration } from '../../duration.ts'
 import { log } from '../../log.ts'
 import { type CallEvent, type CallOrigin, originOf } from '../../orchestrators/event.ts'
-import { loadOrchestrator } from '../../orchestrators/index.ts'
+import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
@@ -22,7 +22,7 @@ import { refuseStoredCredentials } from './stored-credentials.ts'
  */
 export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
   const { action, actionName, caller, connection, event, input, options, task } = resolved
-  const { mode, dryRun } = options
+  const { mode, dryRun, answer, hold, invert } = options
   const { provider, values } = connection
   const isApproval = action.type === 'approval'
   const startsJob = action.type === 'job' && action.startsJob === true
@@ -49,8 +49,9 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     id,
     category: category.name,
     caller: caller.name,
-    orchestrator: caller.orchestrator,
-    mode,
+    orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
+    mode: mode === 'silent' ? 'silent' : 'interactive',
+    gate: mode === 'gate' ? { answer, hold, invert } : undefined,
     event: origin,
     action: actionName,
     mappedName: resolved.mappedName,

@@ -40,7 +40,7 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   if (!action) throw new Error(`${category.name} maps to an action that it does not have.`)
   // Loaded before the response repeats anything of the call, which may contain the connection's credentials: they are masked.
   const connection = await loadConnection(category, mapped?.connection ?? name)
-  const orchestrator = options.mode === 'interactive' ? await orchestratorOf(caller, event) : undefined
+  const orchestrator = options.mode === 'silent' ? undefined : await orchestratorOf(caller, event, options)
   const [task, input] = collect(
     () => orchestrator?.parse({ event, body }),
     () => {
@@ -56,7 +56,13 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
  *
  * @throws Failure `misconfigured`, `unavailable`
  */
-async function orchestratorOf({ name, orchestrator }: Caller, { kind, task }: CallEvent): Promise<Orchestrator> {
+async function orchestratorOf(
+  { name, orchestrator }: Caller,
+  { kind, task }: CallEvent,
+  { mode }: CallOptions,
+): Promise<Orchestrator> {
+  // The response answers.
+  if (mode === 'gate') return loadOrchestrator()
   if (orchestrator === undefined && kind === 'triggered' && task !== undefined) {
     throw new Failure(
       'misconfigured',

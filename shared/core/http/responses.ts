@@ -2,7 +2,7 @@ import { Failure, messageOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
-import { toPlainText } from '../../text/plain-text.ts'
+import { plainSingleLine, toPlainText } from '../../text/plain-text.ts'
 
 const PROBLEM_JSON = { 'content-type': 'application/problem+json' }
 const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
@@ -13,6 +13,15 @@ export function json(statusCode: number, body: unknown, headers: Record<string, 
     statusCode,
     headers: { 'content-type': 'application/json', ...COMMON_HEADERS, ...headers },
     body: JSON.stringify(redactDeep(body)),
+  }
+}
+
+/** Returns a response of one line of text, with all secrets masked. */
+export function line(statusCode: number, text: string, headers: Record<string, string> = {}): WebhookResponse {
+  return {
+    statusCode,
+    headers: { 'content-type': 'text/plain; charset=utf-8', ...COMMON_HEADERS, ...headers },
+    body: `${plainSingleLine(text)}\n`,
   }
 }
 

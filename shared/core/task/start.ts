@@ -46,7 +46,7 @@ export async function startTask(call: Call, timeLeft: () => number): Promise<{ t
 }
 
 /** Returns the record of an interactive call as the payload of its task. */
-function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, ...call }: Call): Task {
+function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, gate: _, ...call }: Call): Task {
   const { id: eventId, labels = {} } = event
   if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
   return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }

@@ -151,6 +151,11 @@ const readCancellation = async () => {
   const { readCancellation } = await import('../../../shared/state/read-cancellation.ts')
   await readCancellation('issue-ticketing', taskId)
 }
+const useGate = async () => {
+  const { nextGateRun, readGateRun } = await import('../../../shared/state/gate-runs.ts')
+  await readGateRun('issue-ticketing', taskId)
+  await nextGateRun('issue-ticketing', taskId, 1)
+}
 const findTask = async () => {
   const { executionOf } = await import('../../../shared/core/task/execution.ts')
   await executionOf('issue-ticketing', taskId).catch(() => undefined)
@@ -188,6 +193,7 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
   ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
   ['a call that cancels a task', 'webhook', 'issue-ticketing', cancelTask, /^cancellation#issue-ticketing#/],
   ['a task that may be canceled', 'task', 'issue-ticketing', readCancellation, /^cancellation#issue-ticketing#/],
+  ['a gate', 'webhook', 'issue-ticketing', useGate, /^gate#issue-ticketing#/],
   ['a task that waits for approval', 'task', 'notification', requestApproval, /^approval#/],
   ['a decision', 'webhook', 'notification', decideApproval, /^approval#/],
   ['a run within a task', 'task', 'load-testing', useRunState, /^run#/],
@@ -239,6 +245,7 @@ describe('table items', () => {
       'shared/core/task/execution.ts',
       'shared/core/task/start.ts',
       'shared/state/claim.ts',
+      'shared/state/gate-runs.ts',
       'shared/state/idempotency.ts',
       'shared/state/read-cancellation.ts',
       'shared/state/read-last-run.ts',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { parseBody, repairEncoding } from '../../../../shared/core/http/body.ts'
-import { nest, overlay } from '../../../../shared/core/http/dotted-keys.ts'
+import { nest, overlay } from '../../../../shared/dotted-keys.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import { parseEvent } from '../../../../shared/orchestrators/event.ts'
 import { finishedReply, progressReply, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'

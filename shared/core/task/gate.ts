@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { Failure } from '../../errors.ts'
+import { nextGateRun, readGateRun } from '../../state/gate-runs.ts'
+import type { Call, GateOptions } from '../call.ts'
+import { readTask, type TaskStatus } from './status.ts'
+
+/**
+ * Returns the status of the task behind a gate. Starts the task with the first call, and a new one after the outcome of the
+ * last one was held long enough.
+ *
+ * @param start starts the task of a call
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+export async function runGate(
+  call: Call,
+  { hold }: GateOptions,
+  start: (call: Call) => Promise<unknown>,
+): Promise<TaskStatus> {
+  const { id: gateId, category } = call
+  if (gateId === undefined) throw new Error('A gate has a key.')
+  for (let run = await readGateRun(category, gateId); ; run = await nextGateRun(category, gateId, run)) {
+    const id = taskIdOf(gateId, run)
+    const status = await statusOf(category, id)
+    if (!status) {
+      await start({ ...call, id })
+      return startedStatus(call, id)
+    }
+    const { endedAt } = status
+    if (status.state === 'running' || endedAt === undefined) return status
+    if (Date.now() - Date.parse(endedAt) < hold * 1_000) return status
+  }
+}
+
+/** The first task has the id of the gate. */
+function taskIdOf(gateId: string, run: number): string {
+  return run === 0 ? gateId : createHash('sha256').update(`${gateId}#${run}`).digest('hex').slice(0, 40)
+}
+
+async function statusOf(category: string, id: string): Promise<TaskStatus | undefined> {
+  try {
+    return (await readTask(category, id)).status
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'unknown') return undefined
+    throw error
+  }
+}
+
+/** Lambda may not list an execution right after its start. */
+function startedStatus({ category, action, deadline }: Call, taskId: string): TaskStatus {
+  const now = Date.now()
+  return {
+    taskId,
+    category,
+    action,
+    state: 'running',
+    verdict: 'running',
+    progress: '',
+    acceptedAt: new Date(now).toISOString(),
+    deadlineAt: new Date(now + deadline * 1_000).toISOString(),
+  }
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { passTime } from './execution.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  lifecycle.connect('job', { provider: 'job', baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+
+async function ask(hold: string) {
+  const query = { mode: ['gate'], connection: ['job'], key: [hold], hold: [hold] }
+  const { body } = await lifecycle.request('POST', 'start-run', {
+    headers: lifecycle.authorization('keptn'),
+    multiValueQueryStringParameters: query,
+    body: JSON.stringify({ input: { target: 'deploy' } }),
+  })
+  return JSON.parse(body)
+}
+
+const runNewest = async () => {
+  const newest = lifecycle.invocations.at(-1)
+  if (!newest) throw new Error('Nothing was started.')
+  return lifecycle.run(newest.payload)
+}
+
+it('A gate starts a new task after the outcome of the last one was held, once for all callers', async () => {
+  const first = await ask('PT1H')
+  expect(first).toMatchObject({ state: 'running', verdict: 'running', progress: '' })
+  expect(await ask('PT1H')).toMatchObject({ taskId: first.taskId, state: 'running' })
+  const { outcome, sent } = await runNewest()
+  expect({ outcome, sent }).toMatchObject({ outcome: { result: 'pass' }, sent: [] })
+  passTime(3_500)
+  expect(await ask('PT1H')).toMatchObject({ taskId: first.taskId, verdict: 'pass', outcome: { result: 'pass' } })
+  passTime(200)
+  const seconds = await Promise.all([ask('PT1H'), ask('PT1H'), ask('PT1H')])
+  expect(new Set(seconds.map(({ taskId }) => taskId)).size).toBe(1)
+  expect(seconds[0]).toMatchObject({ taskId: expect.not.stringContaining(first.taskId), state: 'running' })
+  expect(lifecycle.invocations.map(({ name }) => name)).toEqual([first.taskId, seconds[0].taskId])
+  await runNewest()
+  passTime(7_200)
+  const third = await ask('PT1H')
+  expect([first.taskId, seconds[0].taskId]).not.toContain(third.taskId)
+  expect(third).toMatchObject({ state: 'running' })
+})
+
+it('A gate holds an outcome as long as its query says', async () => {
+  const { taskId } = await ask('P2D')
+  await runNewest()
+  passTime(170_000)
+  expect(await ask('P2D')).toMatchObject({ taskId, verdict: 'pass' })
+  passTime(5_000)
+  expect((await ask('P2D')).taskId).not.toBe(taskId)
+})
