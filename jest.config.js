@@ -1,7 +1,13 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 // Nothing may depend on the time zone of the machine, and UTC would hide it.
 process.env.TZ = 'Asia/Kolkata'
 // Tests start hundreds of processes from the same sources.
 process.env.NODE_COMPILE_CACHE = new URL('node_modules/.cache/node', import.meta.url).pathname
+
+// Each test file writes its CPU time into this file, for the reporter.
+process.env.TEST_CPU_TIMES ??= join(tmpdir(), `webhooks-test-cpu-${process.pid}`)
 
 export default {
   testEnvironment: 'node',
@@ -19,7 +25,8 @@ export default {
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,
   setupFiles: ['<rootDir>/test/hide-log-lines.ts'],
-  reporters: ['<rootDir>/test/reporter.js', 'summary'],
+  setupFilesAfterEnv: ['<rootDir>/test/cpu-time.ts'],
+  reporters: ['<rootDir>/test/reporter.ts', 'summary'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['shared/**/*.ts'],
   coverageReporters: ['text-summary'],

@@ -1,0 +1,48 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import QuietReporter from '../reporter.ts'
+
+const { TEST_CPU_TIMES, TEST_CPU_BUDGET } = process.env
+const rootDir = '/project'
+let printed = ''
+beforeEach(() => {
+  printed = ''
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    printed += text
+    return true
+  })
+  process.env['TEST_CPU_TIMES'] = join(tmpdir(), `reporter-test-${process.pid}`)
+  const times = { 'test/fast.test.ts': 1, 'test/slow.test.ts': 12.34, 'test/e2e/every-job.test.ts': 60 }
+  const lines = Object.entries(times).map(([path, seconds]) =>
+    JSON.stringify({ testPath: `${rootDir}/${path}`, seconds }),
+  )
+  writeFileSync(process.env['TEST_CPU_TIMES'], lines.join('\n'))
+})
+afterAll(() => {
+  jest.restoreAllMocks()
+  Object.assign(process.env, { TEST_CPU_TIMES, TEST_CPU_BUDGET })
+})
+
+function report(budget: string) {
+  process.env['TEST_CPU_BUDGET'] = budget
+  const reporter = new QuietReporter({ rootDir })
+  reporter.onRunStart({ numTotalTestSuites: 5 })
+  reporter.onRunComplete()
+  return reporter
+}
+
+describe('The reporter of the tests', () => {
+  it('lists files by CPU time, with the total', () => {
+    expect(report('').getLastError()).toBeUndefined()
+    expect(printed).toMatch(/60\.0 s {2}test\/e2e\/every-job\.test\.ts\n.*12\.3 s {2}test\/slow\.test\.ts\n/)
+    expect(printed).toContain('73.3 s  in all 3 files')
+  })
+
+  it('fails the run if a file exceeds the budget and is not listed with a reason', () => {
+    expect(report('10').getLastError()).toEqual(new Error('Test files exceed the budget of CPU time.'))
+    expect(printed).toContain('test/slow.test.ts took 12.3 s of CPU time, more than 10 s. Make it faster,')
+    expect(printed).not.toContain('every-job.test.ts took')
+  })
+})

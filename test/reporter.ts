@@ -1,0 +1,101 @@
+// A quiet reporter for Jest: prints failures, progress and the files that take the most CPU time. Console output appears
+// only for files that fail, because many tests provoke errors that are logged. Jest's own "summary" reporter prints the
+// totals. With TEST_CPU_BUDGET in seconds, a file above the budget that test/slow-files.ts does not list fails the run.
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { relative } from 'node:path'
+import { slowFiles } from './slow-files.ts'
+
+/** The part of Jest's results that is printed. */
+interface FileResult {
+  failureMessage?: string | null
+  console?: { type: string; message: string }[] | null
+  testResults: { status: string; fullName: string }[]
+}
+
+interface CpuTime {
+  path: string
+  seconds: number
+}
+
+const SLOWEST_FILES = 10
+const FEW_FILES = 3
+
+export default class QuietReporter {
+  readonly #rootDir: string
+  #finished = 0
+  #tooSlow: CpuTime[] = []
+  #total = 0
+  #printed = 0
+
+  constructor({ rootDir }: { rootDir: string }) {
+    this.#rootDir = rootDir
+  }
+
+  onRunStart({ numTotalTestSuites }: { numTotalTestSuites: number }): void {
+    this.#total = numTotalTestSuites
+  }
+
+  onTestResult(
+    test: { path: string },
+    result: FileResult,
+    { numFailedTestSuites }: { numFailedTestSuites: number },
+  ): void {
+    const path = relative(this.#rootDir, test.path)
+    this.#finished++
+    if (result.failureMessage) this.#printFailure(path, result)
+    else if (this.#total <= FEW_FILES) this.#printTests(path, result)
+    const tenth = Math.floor((this.#finished / this.#total) * 10)
+    if (this.#total <= FEW_FILES || tenth === this.#printed) return
+    this.#printed = tenth
+    const failed = numFailedTestSuites > 0 ? `, ${numFailedTestSuites} failed` : ''
+    process.stderr.write(`${this.#finished} of ${this.#total} test files${failed}\n`)
+  }
+
+  onRunComplete(): void {
+    const files = this.#readCpuTimes()
+    const budget = Number(process.env['TEST_CPU_BUDGET']) || Number.POSITIVE_INFINITY
+    this.#tooSlow = files.filter(({ path, seconds }) => seconds > budget && !Object.hasOwn(slowFiles, path))
+    for (const { path, seconds } of this.#tooSlow) {
+      const advice = 'Make it faster, or add it to test/slow-files.ts with the reason.'
+      process.stderr.write(`${path} took ${seconds.toFixed(1)} s of CPU time, more than ${budget} s. ${advice}\n`)
+    }
+    if (this.#total <= FEW_FILES || files.length === 0) return
+    process.stderr.write('\nTest files by CPU time\n')
+    for (const { path, seconds } of files.slice(0, SLOWEST_FILES)) {
+      process.stderr.write(`${seconds.toFixed(1).padStart(7)} s  ${path}\n`)
+    }
+    const total = files.reduce((sum, { seconds }) => sum + seconds, 0)
+    process.stderr.write(`${total.toFixed(1).padStart(7)} s  in all ${files.length} files\n\n`)
+  }
+
+  /** Jest fails the run if this returns an error. */
+  getLastError(): Error | undefined {
+    return this.#tooSlow.length > 0 ? new Error('Test files exceed the budget of CPU time.') : undefined
+  }
+
+  /** Returns the measured files, the slowest first. */
+  #readCpuTimes(): CpuTime[] {
+    const file = process.env['TEST_CPU_TIMES']
+    if (!file || !existsSync(file)) return []
+    const lines = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    rmSync(file)
+    return lines
+      .map(({ testPath, seconds }) => ({ path: relative(this.#rootDir, testPath), seconds }))
+      .toSorted((a, b) => b.seconds - a.seconds)
+  }
+
+  #printTests(path: string, { testResults }: FileResult): void {
+    process.stderr.write(`PASS ${path}\n`)
+    for (const { status, fullName } of testResults) {
+      if (status === 'passed') process.stderr.write(`  ✓ ${fullName}\n`)
+    }
+  }
+
+  #printFailure(path: string, { console: output, failureMessage }: FileResult): void {
+    const lines = (output ?? []).map(({ type, message }) => `  ${type}: ${message}`)
+    process.stderr.write([`FAIL ${path}`, ...lines, failureMessage, ''].join('\n'))
+  }
+}
