@@ -93,9 +93,9 @@ export const remediationPlatforms = {
 } satisfies Record<string, JobPlatform>
 
 /** A job of AWX is also a workflow of several jobs. */
-export const awxWorkflows: JobPlatform = awx('workflow', 'workflow/20')
+export const awxWorkflows = awx('workflow', 'workflow/20')
 
-function awx(kind: 'job' | 'workflow', target: string): JobPlatform {
+function awx(kind: 'job' | 'workflow', target: string) {
   return {
     known: 'look-up',
     starts: /^POST .*\/launch\/$/,
@@ -115,5 +115,5 @@ function awx(kind: 'job' | 'workflow', target: string): JobPlatform {
         hasStopped: () => state.runs.at(-1)?.status === 'canceled',
       }
     },
-  }
+  } satisfies JobPlatform
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
 import { restart, startAwx } from '../../../infra/platforms/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { awxWorkflows, remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { Job } from '../job.ts'
@@ -46,6 +46,32 @@ jobConformance(awx, runbookActions, remediationPlatforms.awx, {
       { parameters: { cloud_automation_webhooks_key: 'mine' } },
       'It stores the idempotency key',
     ],
+  ],
+  refused: [
+    [
+      'an unknown name',
+      () => undefined,
+      { target: 'Nope', project: 'Ops' },
+      'no template "Nope" in the organization Ops.',
+    ],
+    ['an unknown id', () => undefined, { target: 'workflow/12' }, '404'],
+    ['a missing role', withState({ mayExecute: false }), {}, 'do not have permission'],
+    [
+      'a credential that asks for a password',
+      ({ state }) => Object.assign(state.templates[0] ?? {}, { passwords: ['ssh_password'] }),
+      {},
+      'passwords_needed_to_start: ssh_password',
+    ],
+    [
+      'invalid answers of the survey',
+      () => undefined,
+      { target: '13', parameters: { minutes: 'ten' } },
+      "variables_needed_to_start: 'host' value missing, Value ten for 'minutes' expected to be an integer.",
+    ],
+  ],
+  refusedStops: [
+    [withState({ mayExecute: false }), '403 to POST /api/v2/jobs/101/cancel/'],
+    [() => undefined, '404', 'workflow/101'],
   ],
   invalidIds: [['101', 'job/', 'job/x', 'job/1/../2', 'project/1'], 'must be like job/12 or workflow/7'],
 })
@@ -107,33 +133,6 @@ describe('AWX: a start', () => {
     await failureOf(connected().start({ target: '../../me/?x&name=Patch' }))
     expect(server.calls.map(({ path }) => path)).toEqual(['/api/v2/job_templates/'])
     expect(server.calls[0]?.query.get('name')).toBe('../../me/?x&name=Patch')
-  })
-
-  test.each<[what: string, prepare: () => unknown, wrong: object, message: string]>([
-    [
-      'an unknown name',
-      () => undefined,
-      { target: 'Nope', project: 'Ops' },
-      'no template "Nope" in the organization Ops.',
-    ],
-    ['an unknown id', () => undefined, { target: 'workflow/12' }, '404'],
-    ['a missing role', () => Object.assign(server.state, { mayExecute: false }), cleared, 'do not have permission'],
-    [
-      'a credential that asks for a password',
-      () => Object.assign(templateOf(13), { passwords: ['ssh_password'] }),
-      cleared,
-      'passwords_needed_to_start: ssh_password',
-    ],
-    [
-      'invalid answers of the survey',
-      () => undefined,
-      { target: '13', parameters: { minutes: 'ten' } },
-      "variables_needed_to_start: 'host' value missing, Value ten for 'minutes' expected to be an integer.",
-    ],
-  ])('shows the reason of AWX for %s', async (_what, prepare, wrong, message) => {
-    prepare()
-    await expectFailure(connected().start(wrong), { kind: 'refused', status: 422 }, message)
-    expect(server.state.runs).toEqual([])
   })
 })
 
@@ -346,13 +345,6 @@ describe('AWX: a run', () => {
     run().finished = new Date(Date.now() - 61_000).toISOString()
     expect(await connected().poll(started, input)).toMatchObject({ outcome: { result: 'fail' } })
   })
-})
-
-test('AWX: a stop shows the reason of AWX', async () => {
-  await connected().start(input)
-  server.state.mayExecute = false
-  await expectFailure(connected().stop({ id }), 'refused', '403 to POST /api/v2/jobs/101/cancel/')
-  await expectFailure(connected().stop({ id: 'workflow/101' }), 'refused', '404')
 })
 
 function fail(message: string): never {
