@@ -1,22 +1,21 @@
 import '../../functions/aws.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '@aws-sdk/client-ssm'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { type SsmServer, startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import { type Call, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { registerSecret } from '../../../shared/redact.ts'
-import { failureOf } from '../../functions/helpers.ts'
+import { expectFailure, failureOf, startEach } from '../../functions/helpers.ts'
 
-let server: SsmServer
-beforeEach(async () => {
-  server = await startSsm()
+const server = startEach(async () => {
+  const started = await startSsm()
   const more = { Title: '', Description: '', Source: '', Status: 'Open', OperationalData: {}, Tags: {} }
-  server.state.opsItems.push({ OpsItemId: id, ...more })
+  started.state.opsItems.push({ OpsItemId: id, ...more })
+  return started
 })
-afterEach(() => server.close())
 
 const id = 'oi-000000000001'
 const get = new GetOpsItemCommand({ OpsItemId: id })
@@ -24,14 +23,18 @@ const update = new UpdateOpsItemCommand({ OpsItemId: id, Status: 'Resolved' })
 
 const aws = (account: object = {}, more: object = {}) =>
   new Aws({ platform: 'OpsCenter', account: { endpoint: server.url, region: 'eu-west-1', ...account }, ...more })
-const read = (client = aws()) => failureOf(client.read(SSMClient, get))
-const write = (client = aws()) => failureOf(client.write(SSMClient, update))
+const reading = (client = aws()) => client.read(SSMClient, get)
+const writing = (client = aws()) => client.write(SSMClient, update)
+const read = (client?: Aws) => failureOf(reading(client))
+const write = (client?: Aws) => failureOf(writing(client))
+const oops = { __type: 'InternalServerError', Message: 'oops' }
+const no = { __type: 'ValidationException', message: 'no' }
 
 describe('AWS client: responses', () => {
   test('returns the output of the SDK', async () => {
-    const { OpsItem } = await aws().read(SSMClient, get)
+    const { OpsItem } = await reading()
     expect(OpsItem).toMatchObject({ OpsItemId: id, Status: 'Open' })
-    await aws().write(SSMClient, update)
+    await writing()
     expect(server.state.opsItems[0]?.Status).toBe('Resolved')
   })
 
@@ -44,39 +47,24 @@ describe('AWS client: responses', () => {
     expect(awsErrorOf(new Error('another'))).toBeUndefined()
   })
 
-  test('reports an error without a message', async () => {
-    server.failNext(400, { __type: 'OpsItemNotFoundException' })
-    expect((await read()).message).toContain('OpsItemNotFoundException to GetOpsItem: ')
-  })
-
-  test.each(['UnrecognizedClientException', 'InvalidClientTokenId', 'ExpiredTokenException'])(
-    'reports %s as a credentials failure',
-    async (name) => {
-      server.failNext(400, { __type: name, message: 'The security token included in the request is invalid.' })
-      expect(await write()).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
-    },
-  )
-
   test.each([
-    ['OpsItemAccessDeniedException', 'not allowed'],
-    ['AccessDeniedException', 'User: x is not authorized to perform: ssm:GetOpsItem'],
-  ])('explains where to grant the permission after %s', async (name, message) => {
-    server.failNext(400, { __type: name, message })
-    const failure = await read()
-    expect([failure.kind, failure.message]).toEqual([
-      'refused',
-      `OpsCenter answered ${name} to GetOpsItem: ${message}. Allow it under awsProviders in cdk.json, and deploy.`,
-    ])
-  })
-
-  test.each([
-    ['ThrottlingException', 400],
-    ['TooManyRequestsException', 429],
-    ['RequestLimitExceeded', 400],
-    ['ProvisionedThroughputExceededThrottling', 400],
-  ])('treats %s as transient', async (name, status) => {
-    server.failNext(status, { __type: name, message: 'Rate exceeded' }, { headers: { 'retry-after': '4' } })
-    expect(await write()).toMatchObject({ kind: 'platform', transient: true, retryAfter: 4, mayHaveWritten: false })
+    ['UnrecognizedClientException', 400, 'credentials', 'The security token included in the request is invalid.'],
+    ['InvalidClientTokenId', 400, 'credentials', 'The security token included in the request is invalid.'],
+    ['ExpiredTokenException', 400, 'credentials', 'The security token included in the request is expired'],
+    ['OpsItemAccessDeniedException', 400, 'refused', 'Allow it under awsProviders in cdk.json, and deploy.'],
+    ['AccessDeniedException', 400, 'refused', 'Allow it under awsProviders in cdk.json, and deploy.'],
+    ['OpsItemNotFoundException', 400, 'refused', ''],
+    ['ThrottlingException', 400, 'platform', 'Rate exceeded'],
+    ['TooManyRequestsException', 429, 'platform', 'Rate exceeded'],
+    ['RequestLimitExceeded', 400, 'platform', 'Rate exceeded'],
+    ['ProvisionedThroughputExceededThrottling', 400, 'platform', 'Rate exceeded'],
+  ])('reports %s with the status %i as %s', async (__type, status, kind, words) => {
+    const message = words.startsWith('Allow') ? 'not allowed' : words || undefined
+    server.failNext(status, { __type, message }, { headers: { 'retry-after': '4' } })
+    const failure = await write()
+    expect(failure).toMatchObject({ kind, mayHaveWritten: false, ...(kind === 'platform' ? { retryAfter: 4 } : {}) })
+    const reason = message === words ? words : [message, words].filter(Boolean).join('. ')
+    expect(failure.message).toContain(`OpsCenter answered ${__type} to UpdateOpsItem: ${reason}`)
   })
 
   test('accepts a date in Retry-After', async () => {
@@ -87,25 +75,22 @@ describe('AWS client: responses', () => {
     expect(retryAfter).toBeLessThanOrEqual(61)
   })
 
-  test('treats a 5xx status as transient, and a write may have happened', async () => {
-    server.failNext(500, { __type: 'InternalServerError', Message: 'oops' }, { times: 2 })
-    expect(await read()).toMatchObject({
-      kind: 'platform',
-      transient: true,
-      mayHaveWritten: false,
-      retryAfter: undefined,
-    })
-    expect(await write()).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
+  test('treats a 5xx status as transient, sends no request again, and a write may have happened', async () => {
+    server.failNext(500, oops, { times: 2 })
+    const transient = { kind: 'platform', transient: true, retryAfter: undefined }
+    expect(await read()).toMatchObject({ ...transient, mayHaveWritten: false })
+    expect(await write()).toMatchObject({ ...transient, mayHaveWritten: true })
+    expect(server.calls).toHaveLength(2)
   })
 
-  test('reports a platform failure for a body that is not JSON, for any status', async () => {
-    for (const status of [200, 400, 503]) server.failNext(status, '<html>A proxy</html>')
-    for (const status of [200, 400, 503]) {
-      const failure = await write()
-      expect([failure.kind, failure.mayHaveWritten]).toEqual(['platform', status !== 400])
-      expect(failure.message).toBe(`OpsCenter answered ${status} to UpdateOpsItem with a body that is not JSON.`)
-    }
-  })
+  test.each([200, 400, 503])(
+    'reports a platform failure for a body that is not JSON with the status %i',
+    async (status) => {
+      server.failNext(status, '<html>A proxy</html>')
+      const message = `OpsCenter answered ${status} to UpdateOpsItem with a body that is not JSON.`
+      expect(await write()).toMatchObject({ kind: 'platform', message, mayHaveWritten: status !== 400 })
+    },
+  )
 
   test('treats the exceptions that the caller names as transient', async () => {
     const conflict = { __type: 'OpsItemConflictException', Message: 'It is being deleted' }
@@ -113,12 +98,6 @@ describe('AWS client: responses', () => {
     expect(await write()).toMatchObject({ kind: 'refused' })
     const passing = await failureOf(aws().write(SSMClient, update, 'OpsItemConflictException'))
     expect(passing).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
-  })
-
-  test('sends each request once', async () => {
-    server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
-    await read()
-    expect(server.calls).toHaveLength(1)
   })
 
   test('masks secrets in error messages', async () => {
@@ -156,38 +135,36 @@ describe('AWS client: network', () => {
     const late = aws({}, { deadlineAt: Date.now() - 1 })
     expect(await write(late)).toMatchObject({ kind: 'deadline', mayHaveWritten: false })
     expect(server.calls).toEqual([])
-    await late.read(SSMClient, get)
+    await reading(late)
   })
 
   test('reports a missing region as misconfigured', async () => {
     const region = process.env['AWS_REGION']
     delete process.env['AWS_REGION']
-    const failure = await failureOf(
-      new Aws({ platform: 'OpsCenter', account: { endpoint: `${server.url}/` } }).write(SSMClient, update),
-    )
+    const failure = await write(aws({ endpoint: `${server.url}/`, region: undefined }))
     process.env['AWS_REGION'] = region
-    expect(failure).toMatchObject({ kind: 'misconfigured', transient: false, mayHaveWritten: false })
-    expect(failure.message).toBe('UpdateOpsItem could not be sent to OpsCenter: Region is missing')
+    const message = 'UpdateOpsItem could not be sent to OpsCenter: Region is missing'
+    expect(failure).toMatchObject({ kind: 'misconfigured', message, transient: false, mayHaveWritten: false })
   })
 })
 
 describe('AWS client: mayHaveWritten', () => {
   test('stays true for all requests after a write', async () => {
     const client = aws()
-    server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
+    server.failNext(500, oops)
     expect((await read(client)).mayHaveWritten).toBe(false)
-    await client.write(SSMClient, update)
-    server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
+    await writing(client)
+    server.failNext(500, oops)
     expect((await read(client)).mayHaveWritten).toBe(true)
-    server.failNext(400, { __type: 'ValidationException', message: 'no' })
+    server.failNext(400, no)
     expect((await write(client)).mayHaveWritten).toBe(true)
   })
 
   test('stays false after a refused write', async () => {
     const client = aws()
-    server.failNext(400, { __type: 'ValidationException', message: 'no' })
+    server.failNext(400, no)
     await write(client)
-    server.failNext(500, { __type: 'InternalServerError', Message: 'oops' })
+    server.failNext(500, oops)
     expect((await read(client)).mayHaveWritten).toBe(false)
   })
 })
@@ -204,12 +181,9 @@ describe('AWS client: dry run', () => {
   }
 
   test('shows the first write and sends nothing', async () => {
-    expect(await rehearse({ endpoint: undefined })).toEqual({
-      method: 'UpdateOpsItem',
-      url: 'https://ssm.eu-west-1.amazonaws.com',
-      headers: {},
-      body: `{"OpsItemId":"${id}","Status":"Resolved"}`,
-    })
+    const body = `{"OpsItemId":"${id}","Status":"Resolved"}`
+    const url = 'https://ssm.eu-west-1.amazonaws.com'
+    expect(await rehearse({ endpoint: undefined })).toEqual({ method: 'UpdateOpsItem', url, headers: {}, body })
     expect(await rehearse({})).toMatchObject({ url: server.url })
     expect(server.calls).toEqual([])
   })
@@ -222,15 +196,15 @@ describe('AWS client: dry run', () => {
 
   test('sends reads', async () => {
     const client = aws({}, { intercept: () => undefined })
-    expect((await client.read(SSMClient, get)).OpsItem?.OpsItemId).toBe(id)
+    expect((await reading(client)).OpsItem?.OpsItemId).toBe(id)
   })
 })
 
 describe('AWS clients', () => {
   test('are created once per account', async () => {
-    await aws().read(SSMClient, get)
-    await aws().read(SSMClient, get)
-    await aws({ region: 'us-east-1' }).read(SSMClient, get)
+    await reading()
+    await reading()
+    await reading(aws({ region: 'us-east-1' }))
     const regions = server.calls.map(({ headers }) => /\d{8}\/([\w-]+)\//.exec(String(headers['authorization']))?.[1])
     expect(regions).toEqual(['eu-west-1', 'eu-west-1', 'us-east-1'])
     const made = jest.fn()
@@ -261,16 +235,14 @@ describe('AWS clients', () => {
 
 describe('AWS client: role of another account', () => {
   const roleArn = 'arn:aws:iam::210987654321:role/webhooks'
-  let sts: Served
   let answer: (call: Call) => Reply
-  beforeEach(async () => {
+  const sts = startEach(() => serve((call) => answer(call)))
+  beforeEach(() => {
     answer = () => assumed
-    sts = await serve((call) => answer(call))
     process.env['AWS_ENDPOINT_URL_STS'] = sts.url
   })
-  afterEach(async () => {
+  afterEach(() => {
     delete process.env['AWS_ENDPOINT_URL_STS']
-    await sts.close()
   })
 
   const xml = { 'content-type': 'text/xml' }
@@ -287,55 +259,50 @@ describe('AWS client: role of another account', () => {
 
   test('assumes the role once, with the external id, and sends its session token', async () => {
     const account = { roleArn, externalId: 'an-id' }
-    await aws(account).read(SSMClient, get)
-    await aws(account).write(SSMClient, update)
+    await reading(aws(account))
+    await writing(aws(account))
     expect(sts.calls).toHaveLength(1)
-    const asked = new URLSearchParams(String(sts.calls[0]?.body))
-    expect(Object.fromEntries(asked)).toMatchObject({
+    const asked = {
       Action: 'AssumeRole',
       RoleArn: roleArn,
       ExternalId: 'an-id',
       RoleSessionName: 'cloud-automation-webhooks',
-    })
-    expect(server.calls.map(({ headers }) => headers['x-amz-security-token'])).toEqual([
-      'a-session-token',
-      'a-session-token',
-    ])
+    }
+    expect(Object.fromEntries(new URLSearchParams(String(sts.calls[0]?.body)))).toMatchObject(asked)
+    const sent = server.calls.map(({ headers }) => headers['x-amz-security-token'])
+    expect(sent).toEqual(['a-session-token', 'a-session-token'])
   })
 
   test('reports that the role cannot be assumed and that nothing was written', async () => {
-    const message = `User: arn:aws:sts::123456789012:assumed-role/f is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
-    answer = () => refused('AccessDenied', message)
+    const user = 'arn:aws:sts::123456789012:assumed-role/f'
+    const reason = `User: ${user} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
+    answer = () => refused('AccessDenied', reason)
     const failure = await write(aws({ roleArn }))
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toBe(
-      `OpsCenter answered AccessDenied to UpdateOpsItem: ${message}. Allow it under awsProviders in cdk.json, and deploy.`,
+      `OpsCenter answered AccessDenied to UpdateOpsItem: ${reason}. Allow it under awsProviders in cdk.json, and deploy.`,
     )
     answer = () => assumed
-    await aws({ roleArn }).read(SSMClient, get)
+    await reading(aws({ roleArn }))
   })
 
   test('names the role whose policy lacks the permission', async () => {
     server.state.denied = ['GetOpsItem']
     expect((await read(aws({ roleArn, region: 'eu-central-1' }))).message).toMatch(
-      /ssm:GetOpsItem\. Allow it in the policy of arn:aws:iam::210987654321:role\/webhooks\.$/,
+      /ssm:GetOpsItem action\. Allow it in the policy of arn:aws:iam::210987654321:role\/webhooks\.$/,
     )
   })
 
   test('calls STS once if STS fails and reports that nothing was written', async () => {
     answer = () => refused('ServiceUnavailable', 'Busy', 503)
-    expect(await write(aws({ roleArn, region: 'eu-north-1' }))).toMatchObject({
-      kind: 'platform',
-      transient: true,
-      mayHaveWritten: false,
-    })
+    const failure = await write(aws({ roleArn, region: 'eu-north-1' }))
+    expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(sts.calls).toHaveLength(1)
     expect(server.calls).toEqual([])
   })
 
   test('waits for STS no longer than for a response', async () => {
     sts.hang()
-    const failure = await read(aws({ roleArn, region: 'eu-south-1' }, { deadlineAt: Date.now() + 100 }))
-    expect(failure).toMatchObject({ kind: 'timeout', transient: true })
+    await expectFailure(reading(aws({ roleArn, region: 'eu-south-1' }, { deadlineAt: Date.now() + 100 })), 'timeout')
   })
 })
