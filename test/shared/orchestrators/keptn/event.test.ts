@@ -131,14 +131,11 @@ describe('A form', () => {
   })
 
   it('turns repeated names into a list, and ignores empty values', () => {
-    expect(
-      nest([
-        ['input.labels', 'a'],
-        ['input.labels', 'b'],
-        ['input.labels', 'c'],
-        ['input.title', ''],
-      ]),
-    ).toEqual({ input: { labels: ['a', 'b', 'c'] } })
+    const entries: [string, string][] = [
+      ...['a', 'b', 'c'].map((label): [string, string] => ['input.labels', label]),
+      ['input.title', ''],
+    ]
+    expect(nest(entries)).toEqual({ input: { labels: ['a', 'b', 'c'] } })
   })
 
   it('cannot reach a prototype', () => {
@@ -176,16 +173,8 @@ it('Any JSON is parsed or refused', () => {
 })
 
 describe('A reply', () => {
-  const event = {
-    id: 'i',
-    task: 'openticket',
-    context: 'c',
-    gitcommitid: 'g',
-    project: 'p',
-    stage: 's',
-    service: 'x',
-    labels: { team: 'blue' },
-  }
+  const place = { project: 'p', stage: 's', service: 'x' }
+  const event = { id: 'i', task: 'openticket', context: 'c', gitcommitid: 'g', ...place, labels: { team: 'blue' } }
 
   it.each(categories.map(({ name }) => name))('has a source that Keptn does not change, in the category %s', (name) => {
     // Keptn's API parses the source as a URL, which would encode spaces and other characters.
@@ -194,30 +183,16 @@ describe('A reply', () => {
   })
 
   it('contains the fields that strict validation requires', () => {
-    expect(
-      finishedReply(event, 'issue-ticketing', passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' }), true),
-    ).toEqual({
-      specversion: '1.0',
-      source: 'cloud-automation-webhooks/issue-ticketing',
+    const outcome = passed('Opened', { id: '1' }, { 'jira OPS-1': 'https://x' })
+    const ids = { shkeptncontext: 'c', triggeredid: 'i', gitcommitid: 'g' }
+    const labels = { team: 'blue', 'jira OPS-1': 'https://x' }
+    expect(finishedReply(event, 'issue-ticketing', outcome, true)).toEqual({
+      ...{ specversion: '1.0', source: 'cloud-automation-webhooks/issue-ticketing', ...ids },
       type: 'sh.keptn.event.openticket.finished',
-      shkeptncontext: 'c',
-      triggeredid: 'i',
-      gitcommitid: 'g',
-      data: {
-        project: 'p',
-        stage: 's',
-        service: 'x',
-        labels: { team: 'blue', 'jira OPS-1': 'https://x' },
-        status: 'succeeded',
-        result: 'pass',
-        message: 'Opened',
-        openticket: { id: '1' },
-      },
+      data: { ...place, labels, status: 'succeeded', result: 'pass', message: 'Opened', openticket: { id: '1' } },
     })
-    expect(startedReply(event, 'issue-ticketing')).toMatchObject({
-      type: 'sh.keptn.event.openticket.started',
-      triggeredid: 'i',
-    })
+    const started = { type: 'sh.keptn.event.openticket.started', triggeredid: 'i' }
+    expect(startedReply(event, 'issue-ticketing')).toMatchObject(started)
   })
 
   it('contains no secret, except in the fields that identify its task', () => {
@@ -234,32 +209,21 @@ describe('A reply', () => {
     })
   })
 
-  it('keeps its own fields if the task has the name of one of them', () => {
-    for (const task of ['status', 'result', 'project', 'labels', 'message']) {
+  it.each(['status', 'result', 'project', 'labels', 'message'])(
+    'keeps its own field if the task has the name %s',
+    (task) => {
       const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
-      expect(data).toMatchObject({
-        project: 'p',
-        status: 'succeeded',
-        result: 'pass',
-        message: 'm',
-        labels: { team: 'blue' },
-      })
-    }
-  })
+      const own = { project: 'p', status: 'succeeded', result: 'pass', message: 'm', labels: { team: 'blue' } }
+      expect(data).toMatchObject(own)
+    },
+  )
 
   it('that is too large for Keptn is shortened and says so', () => {
-    const reply = finishedReply(
-      event,
-      'issue-ticketing',
-      passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) }),
-      true,
-    )
-    expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThan(64_000)
-    expect(reply.data).toMatchObject({
-      status: 'succeeded',
-      message: expect.stringContaining('too large'),
-      openticket: { id: '1', url: 'u' },
-    })
+    const outcome = passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) })
+    const { data, ...reply } = finishedReply(event, 'issue-ticketing', outcome, true)
+    expect(Buffer.byteLength(JSON.stringify({ data, ...reply }))).toBeLessThan(64_000)
+    expect(data).toMatchObject({ status: 'succeeded', openticket: { id: '1', url: 'u' } })
+    expect(data['message']).toContain('too large')
   })
 
   it('that is too large for Keptn keeps short values, such as the verdict of an evaluation', () => {
