@@ -37,9 +37,8 @@ describe('Mattermost: post', () => {
     expect(newest().channel_id).toBe(server.channel)
   })
 
-  test('a retry after a lost response finds the post', async () => {
-    server.loseNext('POST')
-    expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
+  test('a retry finds the post behind many newer ones, by id and by name of the channel', async () => {
+    await post(evaluation)
     for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
     for (const channel of [server.channel, 'ops/deployments']) {
       const found = await mattermost.find(client({ isRetry: true }), channel)
@@ -55,13 +54,12 @@ describe('Mattermost: post', () => {
   test.each([
     [
       'no member',
-      'secret000000000000000000000',
+      'secret00000000000000000000',
       '403 to POST /api/v4/posts: You do not have the appropriate permissions.',
     ],
     ['no channel', 'ops/nowhere', 'Channel does not exist.'],
   ])('reports the message of Mattermost if the bot is %s', async (_what, channel, words) => {
-    const failure = await failureOf(post(evaluation, {}, channel.slice(0, 26)))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
+    await expectFailure(post(evaluation, {}, channel), 'refused', words)
     expect(server.state.posts).toEqual([])
   })
 })
@@ -88,17 +86,13 @@ describe('Mattermost: replies and updates', () => {
     expect(newest().props.attachments).toHaveLength(1)
   })
 
-  test('reports that a post can no longer be edited', async () => {
+  test('report that a post can no longer be edited, and a deleted post', async () => {
     const posted = saved(await post(question))
     server.state.editTime = 0
-    const failure = await failureOf(mattermost.replace(client(), posted, decided))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('only allowed for 0 seconds') })
-  })
-
-  test('reports a deleted post', async () => {
-    const posted = saved(await post(question))
+    const words = 'only allowed for 0 seconds'
+    await expectFailure(mattermost.replace(client(), posted, decided), 'refused', words)
     server.state.posts.length = 0
-    expect(await failureOf(mattermost.replace(client(), posted, decided))).toMatchObject({ kind: 'refused' })
+    await expectFailure(mattermost.replace(client(), posted, decided), 'refused')
     await expectFailure(mattermost.reply(client(), posted, evaluation), 'refused', 'Invalid RootId parameter.')
   })
 })
@@ -123,22 +117,15 @@ describe('Mattermost: buttons', () => {
     })
   })
 
-  test('reject forged requests', async () => {
-    const { body } = await pressed('reject')
-    const sent = JSON.parse(body)
-    const forged = [
-      { ...sent, context: { ...sent.context, decision: 'approve' } },
-      { ...sent, context: { ...sent.context, reference: `${sent.context.reference}0` } },
-      { ...sent, context: { ...sent.context, mac: '0'.repeat(64) } },
-      { ...sent, context: { ...sent.context, mac: '' } },
-      { ...sent, context: { reference: sent.context.reference, decision: 'approve' } },
-      { ...sent, context: undefined },
-      { ...sent, user_id: undefined },
-      { ...sent, user_id: '' },
-    ].map((one) => JSON.stringify(one))
-    for (const body of [...forged, '', 'not JSON', '[]', 'null', '"x"']) {
-      await expectFailure(buttons.verify(connection(), request(body)), 'unauthenticated', 'Unknown button payload.')
-    }
+  // test/security/signatures.test.ts changes each signed byte.
+  const context = { reference: question.buttons?.[0]?.token, decision: 'approve' }
+  test.each([
+    ...[{ context }, { context: { ...context, mac: '' } }, {}, { user_id: undefined }, { user_id: '' }].map((sent) =>
+      JSON.stringify({ user_id: jane, ...sent }),
+    ),
+    ...['', 'not JSON', '[]', 'null', '"x"'],
+  ])('reject the forged request %s', async (body) => {
+    await expectFailure(buttons.verify(connection(), request(body)), 'unauthenticated', 'Unknown button payload.')
   })
 
   test('reject the buttons of another connection', async () => {
@@ -147,10 +134,10 @@ describe('Mattermost: buttons', () => {
     expect(await failureOf(buttons.verify(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
   })
 
-  test('return no token for any other body', () => {
-    for (const body of ['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])
-      expect(buttons.readToken(request(body))).toBeUndefined()
-  })
+  test.each(['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])(
+    'return no token for the body %s',
+    (body) => expect(buttons.readToken(request(body))).toBeUndefined(),
+  )
 
   test('have a context without the token of the bot and its hash', async () => {
     await post(question)
@@ -159,41 +146,49 @@ describe('Mattermost: buttons', () => {
     expect(JSON.stringify(context)).not.toContain(server.token)
   })
 
+  const verified = async () => buttons.verify(connection(), request((await pressed()).body))
+
   test('return the person with id, user name and e-mail address', async () => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
-    expect(await buttons.getPerson(client(), response)).toEqual({
-      name: 'Jane Doe',
-      names: [jane, 'jane', 'jane@example.com'],
-    })
+    const person = { name: 'Jane Doe', names: [jane, 'jane', 'jane@example.com'] }
+    expect(await buttons.getPerson(client(), await verified())).toEqual(person)
   })
 
-  test('ignore a user name with the form of an id', async () => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
-    const another = 'b'.repeat(26)
-    const member = { id: jane, username: another, email: '', first_name: '', last_name: '' }
-    server.failNext(200, member)
-    expect(await buttons.getPerson(client(), response)).toEqual({
-      name: another,
-      names: [jane],
-      ambiguousName: another,
-    })
-  })
-
+  const nameless = { id: jane, email: '', first_name: '', last_name: '' }
+  const another = 'b'.repeat(26)
   test.each([
-    ['hides addresses', { id: jane, username: 'jane', email: '', first_name: '', last_name: '' }, 200],
-    ['may not show', { message: 'You do not have the appropriate permissions.' }, 403],
-    ['does not know', { id: 'app.user.missing_account.const', message: 'Unable to find the user.' }, 404],
-  ])('return id and name of a person that Mattermost %s', async (_what, body, status) => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
+    // It could be the id of another person.
+    [
+      'has a user name with the form of an id',
+      { ...nameless, username: another },
+      200,
+      { name: another, names: [jane], ambiguousName: another },
+    ],
+    ['hides addresses', { ...nameless, username: 'jane' }, 200, { name: 'jane', names: [jane, 'jane'] }],
+    [
+      'may not be shown',
+      { message: 'You do not have the appropriate permissions.' },
+      403,
+      { name: 'jane', names: [jane, 'jane'] },
+    ],
+    [
+      ...([
+        'is not known',
+        { id: 'app.user.missing_account.const', message: 'Unable to find the user.' },
+        404,
+      ] as const),
+      { name: 'jane', names: [jane, 'jane'] },
+    ],
+  ])('return id and name of a person who %s', async (_what, body, status, person) => {
+    const response = await verified()
     server.failNext(status, body)
-    expect(await buttons.getPerson(client(), response)).toEqual({ name: 'jane', names: [jane, 'jane'] })
+    expect(await buttons.getPerson(client(), response)).toEqual(person)
   })
 
   test.each([
     ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
     ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
   ])('reject the requester as approver by any name: %j', async (requester) => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
+    const response = await verified()
     const name = bareName(requester)
     if (!buttons.isMemberName(name)) return
     const refusal = refusalFor(
@@ -205,24 +200,23 @@ describe('Mattermost: buttons', () => {
   })
 
   test.each(['deploy-bot', 'bot@localhost'])('accept an approver other than the requester: %s', async (requester) => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
+    const response = await verified()
     expect(buttons.isMemberName(requester)).toBe(true)
     const id = await buttons.findMemberId(client(), requester)
     expect(refusalFor({ excluded: requester }, await buttons.getPerson(client(), response), id)).toBeUndefined()
   })
 
   test('fail if the person cannot be read temporarily', async () => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
+    const response = await verified()
     server.failNext(503, undefined)
     expect(await failureOf(buttons.getPerson(client(), response))).toMatchObject({ kind: 'platform' })
   })
 
   test('respond only to the person who pressed the button, with escaped text', async () => {
-    const response = await buttons.verify(connection(), request((await pressed()).body))
+    const response = await verified()
     const before = server.calls.length
-    expect(
-      await buttons.replyTo(client(), response, 'You may not approve this, @all: <https://evil.example|ask>'),
-    ).toEqual({
+    const text = 'You may not approve this, @all: <https://evil.example|ask>'
+    expect(await buttons.replyTo(client(), response, text)).toEqual({
       ephemeral_text: 'You may not approve this, @\u200ball&#58; &#60;https&#58;//evil&#46;example&#124;ask&#62;',
       skip_slack_parsing: true,
     })
