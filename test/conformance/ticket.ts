@@ -123,9 +123,8 @@ export function ticketConformance(
     if (wrongId) {
       test('refuses an invalid id', () => {
         for (const id of [wrongId, ...(blind ? [] : ['../1', ''])]) {
-          expect(() => provider.checkRef?.({ id, project: undefined })).toThrow(
-            expect.objectContaining({ kind: 'invalid' }),
-          )
+          const expected = expect.objectContaining({ kind: 'invalid' })
+          expect(() => provider.checkRef?.({ id, project: undefined })).toThrow(expected)
         }
       })
     }
@@ -133,10 +132,8 @@ export function ticketConformance(
     if (!blind) {
       test('comments once per event, also after a lost response', async () => {
         at().server.loseNext((call) => isWrite(call) && call.text.includes('Still down'))
-        expect(await failureOf(update({ comment: 'Still down' }))).toMatchObject({
-          transient: true,
-          mayHaveWritten: true,
-        })
+        const expected = { transient: true, mayHaveWritten: true }
+        expect(await failureOf(update({ comment: 'Still down' }))).toMatchObject(expected)
         for (const isRetry of [true, false]) await update({ comment: 'Still down' }, { isRetry })
         expect(writesOf('Still down')).toHaveLength(1)
         await update({ comment: 'Still down' }, { key: keyOf(2) })

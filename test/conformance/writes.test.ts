@@ -113,10 +113,8 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
       ] as const) {
         const refused = observe(lifecycle, category, provider, changed, { mode: 'silent', input })
         const { kind, message, errors } = await failureOf(refused)
-        expect({ kind, errors }).toMatchObject({
-          kind: 'invalid',
-          errors: [{ path: `input.fields.${names.join('.')}` }],
-        })
+        const expected = { kind: 'invalid', errors: [{ path: `input.fields.${names.join('.')}` }] }
+        expect({ kind, errors }).toMatchObject(expected)
         expect(message).toContain(instead)
       }
     }

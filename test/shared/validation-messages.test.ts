@@ -107,9 +107,8 @@ describe('Validation messages', () => {
     [{ list: [{}] }, 'input.list has 0.name, which is required'],
     ['title', 'input must be an object, not text'],
   ])('explain how to fix %j', (value, said) => {
-    expect(() => validate(sizes, value, { what: 'The input', root: 'input' })).toThrow(
-      `The input is not valid: ${said}`,
-    )
+    const expected = `The input is not valid: ${said}`
+    expect(() => validate(sizes, value, { what: 'The input', root: 'input' })).toThrow(expected)
   })
 })
 

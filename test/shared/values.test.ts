@@ -34,11 +34,8 @@ describe('A duration', () => {
 describe('A secret value', () => {
   it('is masked in nested values and property names', () => {
     registerSecret('secret-in-a-name')
-    expect(redactDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual({
-      'x ***': [{ y: '***!' }],
-      n: 1,
-      b: null,
-    })
+    const expected = { 'x ***': [{ y: '***!' }], n: 1, b: null }
+    expect(redactDeep({ 'x secret-in-a-name': [{ y: 'secret-in-a-name!' }], n: 1, b: null })).toEqual(expected)
   })
   it('is found in a connection by its schema, in optional and nested fields', () => {
     const schema = z.strictObject({
@@ -70,9 +67,8 @@ describe('The id of a task', () => {
     expect(await identify(one, key)).toMatch(/^[0-9a-f]{40}$/)
   })
   it('does not depend on the order of fields or on what is undefined', async () => {
-    expect(await identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } }, key)).toBe(
-      await identify(one, key),
-    )
+    const expected = await identify(one, key)
+    expect(await identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } }, key)).toBe(expected)
   })
   it.each([
     { deployment: 'table-of-another-stack' },

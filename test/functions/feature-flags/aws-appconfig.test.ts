@@ -243,9 +243,10 @@ describe('AWS AppConfig: repeated call', () => {
     await set()
     server.end('ROLLED_BACK')
     await set({}, { key: keyOf(2) })
-    expect(deployments().slice(1)).toEqual([
+    const expected = [
       [2, '2', 'ROLLED_BACK'],
       [3, '3', 'DEPLOYING'],
-    ])
+    ]
+    expect(deployments().slice(1)).toEqual(expected)
   })
 })

@@ -146,10 +146,11 @@ describe('flag input', () => {
       },
     ],
   ])('accepts several flags as %s', (_, asked) => {
-    expect(changes(asked)).toEqual([
+    const expected = [
       { flag: 'a', ...off },
       { flag: 'b', ...off },
-    ])
+    ]
+    expect(changes(asked)).toEqual(expected)
   })
 
   test('the fields of one flag override the common fields', () => {

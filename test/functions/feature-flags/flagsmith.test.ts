@@ -88,9 +88,8 @@ describe('Flagsmith: set-flag', () => {
         url: `${server.url}/project/12/environment/Prod1key/features?feature=83755`,
       },
     })
-    expect(calls('PATCH').map(({ path, body }) => [path, body])).toEqual([
-      ['/api/v1/environments/Prod1key/featurestates/231/', { enabled: true }],
-    ])
+    const expected = [['/api/v1/environments/Prod1key/featurestates/231/', { enabled: true }]]
+    expect(calls('PATCH').map(({ path, body }) => [path, body])).toEqual(expected)
     await set(false)
     expect(enabled()).toBe(false)
   })
@@ -137,10 +136,11 @@ describe('Flagsmith: environment with feature versioning', () => {
     expect(await set(true, {}, { ...versioned, comment: 'Launch' })).toMatchObject({ result: 'pass' })
     const [version] = environment('Versioned1key').versions
     expect(version).toMatchObject({ published: true, description: 'Launch' })
-    expect(version?.states.map(({ segment, enabled }) => [segment, enabled])).toEqual([
+    const expected = [
       [7, false],
       [null, true],
-    ])
+    ]
+    expect(version?.states.map(({ segment, enabled }) => [segment, enabled])).toEqual(expected)
     expect(enabled('Versioned1key')).toBe(true)
     expect(enabled('Versioned1key', 83_756)).toBe(true)
   })

@@ -236,10 +236,8 @@ describe('LaunchDarkly: approval requests', () => {
     expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
     server.loseNext('POST')
     expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
-    for (let poll = 0; poll < 2; poll++)
-      expect(await getStatus(waiting)).toMatchObject({
-        outcome: { result: 'pass', data: { after: { percentage: 10 } } },
-      })
+    const applied = { outcome: { result: 'pass', data: { after: { percentage: 10 } } } }
+    for (let poll = 0; poll < 2; poll++) expect(await getStatus(waiting)).toMatchObject(applied)
     expect(calls('POST').filter(({ path }) => path.endsWith('/apply'))).toHaveLength(3)
   })
 

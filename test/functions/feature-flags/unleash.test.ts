@@ -113,9 +113,8 @@ describe('Unleash: set-flag', () => {
   })
 
   test('adds a gradual rollout to a flag without strategies', async () => {
-    expect(await set({ flag: 'bare', on: true, percentage: 10 })).toMatchObject({
-      data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 } },
-    })
+    const expected = { data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 } } }
+    expect(await set({ flag: 'bare', on: true, percentage: 10 })).toMatchObject(expected)
     expect(flag('bare').strategies).toMatchObject([
       { name: 'flexibleRollout', parameters: { rollout: '10', stickiness: 'default', groupId: 'bare' } },
     ])
@@ -199,9 +198,8 @@ describe('Unleash: change requests', () => {
 
   test('requests a strategy for a flag without strategies', async () => {
     await set({ flag: 'bare', percentage: 10 })
-    expect(changesOf(request())).toMatchObject([
-      { action: 'addStrategy', payload: { name: 'flexibleRollout', parameters: { rollout: '10' } } },
-    ])
+    const expected = [{ action: 'addStrategy', payload: { name: 'flexibleRollout', parameters: { rollout: '10' } } }]
+    expect(changesOf(request())).toMatchObject(expected)
   })
 
   test.each([
@@ -258,9 +256,8 @@ describe('Unleash: change requests', () => {
     expect(both.outcome.message).toContain('change request 1 for checkout-v2, slow-recommendations')
     expect(changesOf(request()).map(({ feature }) => feature)).toEqual(['checkout-v2', 'slow-recommendations'])
     request().state = 'Approved'
-    expect(await setFlags.job?.getStatus(provider, client(), all, both.job)).toMatchObject({
-      outcome: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } },
-    })
+    const expected = { outcome: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } } }
+    expect(await setFlags.job?.getStatus(provider, client(), all, both.job)).toMatchObject(expected)
   })
 
   test('is applied once, also after a lost response', async () => {

@@ -311,11 +311,8 @@ describe('Jira: transition with required fields', () => {
     const fields = { customfield_10011: { value: 'Load' } }
     issue().fields['labels'] = []
     await update({ state: 'closed', title: 'Again', labels: ['sev 1'], fields })
-    expect(posted(transitionsPath)[0]?.body).toEqual({
-      transition: { id: '31' },
-      fields,
-      update: { labels: [{ add: 'sev-1' }] },
-    })
+    const expected = { transition: { id: '31' }, fields, update: { labels: [{ add: 'sev-1' }] } }
+    expect(posted(transitionsPath)[0]?.body).toEqual(expected)
     expect(calls('PUT').map(({ body }) => body)).toEqual([{ fields: { summary: 'Again' } }])
     expect(issue()).toMatchObject({ status: 'Done', fields: { ...fields, labels: ['sev-1'] } })
   })

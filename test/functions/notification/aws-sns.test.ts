@@ -87,19 +87,16 @@ describe('AWS SNS: post', () => {
 
   test('reports an unknown topic', async () => {
     const failure = await failureOf(post(evaluation, {}, `${topic}-old`))
-    expect(failure).toMatchObject({
-      kind: 'refused',
-      message: 'AWS SNS answered 404 to POST /: NotFound: Topic does not exist',
-    })
+    const expected = { kind: 'refused', message: 'AWS SNS answered 404 to POST /: NotFound: Topic does not exist' }
+    expect(failure).toMatchObject(expected)
   })
 
   test('reports the permission to allow', async () => {
     server.state.denied.push('Publish')
     const failure = await failureOf(post(evaluation))
     expect(failure.kind).toBe('refused')
-    expect(failure.message).toMatch(
-      /AuthorizationError: User: .+SNS:Publish action\. Allow it under awsProviders in cdk\.json/,
-    )
+    const expected = /AuthorizationError: User: .+SNS:Publish action\. Allow it under awsProviders in cdk\.json/
+    expect(failure.message).toMatch(expected)
   })
 })
 

@@ -76,9 +76,8 @@ describe('Mattermost: replies and updates', () => {
     const posted = saved(await post(question))
     await mattermost.replace(client({ key: keyOf(9) }), posted, decided)
     expect(server.state.posts).toHaveLength(1)
-    expect(newest().props.attachments).toMatchObject([
-      { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/) },
-    ])
+    const expected = [{ color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/) }]
+    expect(newest().props.attachments).toMatchObject(expected)
     expect(newest().props.attachments?.[0]?.actions).toBeUndefined()
     expect(await mattermost.find(client({ isRetry: true }), server.channel)).toMatchObject({ id: posted.id })
     // A repeated update changes nothing.
@@ -111,10 +110,8 @@ describe('Mattermost: buttons', () => {
   test.each(['approve', 'reject'] as const)('return token and decision: %s', async (decision) => {
     const { body } = await pressed(decision)
     expect(buttons.readToken(request(body))).toBe(question.buttons?.[0]?.token)
-    expect(await buttons.verify(connection(), request(body))).toEqual({
-      decision,
-      responder: { id: jane, name: 'jane' },
-    })
+    const expected = { decision, responder: { id: jane, name: 'jane' } }
+    expect(await buttons.verify(connection(), request(body))).toEqual(expected)
   })
 
   // test/security/signatures.test.ts changes each signed byte.

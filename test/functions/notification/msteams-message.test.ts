@@ -32,9 +32,8 @@ describe('teamsMessage', () => {
       fallbackText: '⚠️ Evaluation of checkout in production: warning',
       msteams: { width: 'Full' },
     })
-    expect(card.body.map((element) => (element as Element).type)).toEqual([
-      ...['Container', 'RichTextBlock', 'RichTextBlock', 'Table', 'Table'],
-    ])
+    const expected = ['Container', 'RichTextBlock', 'RichTextBlock', 'Table', 'Table']
+    expect(card.body.map((element) => (element as Element).type)).toEqual(expected)
     expect(textsOf(evaluation)).toEqual([
       '⚠️ Evaluation of checkout in production: warning',
       ...['The release is slower than the last one.', 'The release may continue.'],
@@ -63,10 +62,8 @@ describe('teamsMessage', () => {
   })
 
   test('links an open approval to the approval page first', () => {
-    expect(cardOf(question).actions).toMatchObject([
-      { type: 'Action.OpenUrl', title: 'Decide', url: question.buttons?.[0]?.url },
-      { title: 'Bridge' },
-    ])
+    const expected = [{ type: 'Action.OpenUrl', title: 'Decide', url: question.buttons?.[0]?.url }, { title: 'Bridge' }]
+    expect(cardOf(question).actions).toMatchObject(expected)
     expect(cardOf(decided).actions).toMatchObject([{ title: 'Bridge' }])
   })
 
@@ -143,9 +140,8 @@ describe('teamsMessage: text', () => {
     const message = { ...question, title: text, text, fields: [{ name: text, value: text }] }
     const shown = elementsOf(cardOf(message).body)
     // A TextBlock, or a FactSet, would read Markdown.
-    expect(new Set(shown.map(({ type }) => type))).toEqual(
-      new Set(['Container', 'RichTextBlock', 'TextRun', 'Table', 'TableRow', 'TableCell']),
-    )
+    const expected = new Set(['Container', 'RichTextBlock', 'TextRun', 'Table', 'TableRow', 'TableCell'])
+    expect(new Set(shown.map(({ type }) => type))).toEqual(expected)
     expect(cardOf(message).actions).toHaveLength(2)
     for (const { text = '' } of shown) expect(text).not.toMatch(/\]\(|[\u202a-\u202e\u2066-\u2069]/)
   })

@@ -18,9 +18,8 @@ describe('Microsoft Teams: post', () => {
   test('sends a card to the workflow', async () => {
     expect(await post(evaluation)).toEqual({})
     expect(server.cards).toMatchObject([{ fallbackText: '⚠️ Evaluation of checkout in production: warning' }])
-    expect(server.calls).toMatchObject([
-      { method: 'POST', headers: { 'content-type': 'application/json' }, body: { type: 'message' } },
-    ])
+    const expected = [{ method: 'POST', headers: { 'content-type': 'application/json' }, body: { type: 'message' } }]
+    expect(server.calls).toMatchObject(expected)
   })
 
   test('accepts any response of the workflow', async () => {
@@ -32,10 +31,8 @@ describe('Microsoft Teams: post', () => {
   test('replies are new cards', async () => {
     const posted = await post(question)
     await msteams.reply(client(), posted, decided)
-    expect(server.cards.map(({ actions }) => actions.map(({ title }) => title))).toEqual([
-      ['Decide', 'Bridge'],
-      ['Bridge'],
-    ])
+    const expected = [['Decide', 'Bridge'], ['Bridge']]
+    expect(server.cards.map(({ actions }) => actions.map(({ title }) => title))).toEqual(expected)
     expect(msteams).not.toHaveProperty('replace')
     expect(msteams).not.toHaveProperty('find')
   })

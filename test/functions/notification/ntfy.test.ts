@@ -116,10 +116,8 @@ describe('ntfy: connection', () => {
       `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}`,
       undefined,
     ])
-    expect(secretsIn(ntfy.connection, { token: 'tk_1234567', password: 'a-password' })).toEqual([
-      'tk_1234567',
-      'a-password',
-    ])
+    const expected = ['tk_1234567', 'a-password']
+    expect(secretsIn(ntfy.connection, { token: 'tk_1234567', password: 'a-password' })).toEqual(expected)
   })
 })
 

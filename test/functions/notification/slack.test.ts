@@ -88,11 +88,8 @@ describe('Slack: post', () => {
     ['is_archived', 403, 'C0OLD', 'the channel is archived'],
   ])('adds advice to the error %s', async (error, status, where, hint) => {
     const message = `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`
-    expect(await failureOf(post(evaluation, {}, where))).toMatchObject({
-      kind: 'refused',
-      message,
-      mayHaveWritten: false,
-    })
+    const expected = { kind: 'refused', message, mayHaveWritten: false }
+    expect(await failureOf(post(evaluation, {}, where))).toMatchObject(expected)
   })
 
   test('reports the missing scope', async () => {
@@ -164,11 +161,8 @@ describe('Slack: replies and updates', () => {
   test('an update removes the buttons and keeps the metadata', async () => {
     const posted = await post(question)
     await slack.replace(client(), saved(posted), decided)
-    expect(first()).toMatchObject({
-      ts: posted.id,
-      edited: true,
-      text: expect.stringContaining('Approved by Jane Doe'),
-    })
+    const expected = { ts: posted.id, edited: true, text: expect.stringContaining('Approved by Jane Doe') }
+    expect(first()).toMatchObject(expected)
     expect(JSON.stringify(first().blocks)).not.toContain('button')
     expect(await find()).toMatchObject({ id: posted.id })
     expect(server.posts).toHaveLength(1)

@@ -170,9 +170,8 @@ describe('event from the form in the README', () => {
   it('results in the same message as a JSON event', () => {
     const data = { ...checkout, status: 'succeeded', result: 'warning', message: 'Ünder\n800 ms', labels, evaluation }
     const { sloFileContent: _, ...event } = evaluation
-    expect(messageOf({ event: sent(data), bridgeUrl: bridge })).toEqual(
-      messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridgeUrl: bridge }),
-    )
+    const expected = messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridgeUrl: bridge })
+    expect(messageOf({ event: sent(data), bridgeUrl: bridge })).toEqual(expected)
   })
 
   it.each([{}, { labels: null, evaluation: { ...evaluation, indicatorResults: null } }])(

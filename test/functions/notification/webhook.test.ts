@@ -38,9 +38,8 @@ describe('Webhook: signature', () => {
   })
 
   test('matches the published example of GitHub', () => {
-    expect(signatures("It's a Secret to Everybody", 'x', 0, 'Hello, World!')['x-hub-signature-256']).toBe(
-      'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17',
-    )
+    const expected = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
+    expect(signatures("It's a Secret to Everybody", 'x', 0, 'Hello, World!')['x-hub-signature-256']).toBe(expected)
   })
 
   test('uses a secret without prefix as UTF-8 text', () => {
@@ -104,11 +103,12 @@ describe('Webhook: replies and updates', () => {
       await webhook.replace(client({ isRetry }), posted, decided)
     }
     expect(server.calls).toHaveLength(5)
-    expect(server.deliveries.map(({ body }) => [body['type'], body['about']])).toEqual([
+    const expected = [
       ['approval', undefined],
       ['reply', keyOf(1)],
       ['decision', keyOf(1)],
-    ])
+    ]
+    expect(server.deliveries.map(({ body }) => [body['type'], body['about']])).toEqual(expected)
     expect(server.deliveries[2]?.body).toMatchObject({ message: { mood: 'good', text: 'Approved by Jane Doe' } })
     // The signed content is separated by full stops.
     for (const { id, body } of server.deliveries) expect([id, id.includes('.')]).toEqual([body['id'], false])
@@ -126,10 +126,8 @@ describe('Webhook: replies and updates', () => {
 describe('Webhook: errors', () => {
   test('reports an invalid signature as credentials', async () => {
     const failure = await failureOf(post(evaluation, {}, { secret: 'another secret' }))
-    expect(failure).toMatchObject({
-      kind: 'credentials',
-      message: expect.stringContaining('No matching signature found'),
-    })
+    const expected = { kind: 'credentials', message: expect.stringContaining('No matching signature found') }
+    expect(failure).toMatchObject(expected)
   })
 
   test('masks the URL in the response', async () => {
@@ -169,11 +167,8 @@ describe('Webhook: connection', () => {
       secretHeaders: { 'X-Team': 'the-secret-team' },
     }
     await post(evaluation, {}, fields)
-    expect(headersOf()).toMatchObject({
-      authorization: 'Bearer a-bearer-token',
-      'x-team-key': 'of-the-team',
-      'x-env': 'prod',
-    })
+    const expected = { authorization: 'Bearer a-bearer-token', 'x-team-key': 'of-the-team', 'x-env': 'prod' }
+    expect(headersOf()).toMatchObject(expected)
     expect(headersOf()).toMatchObject({ 'x-team': 'the-secret-team' })
     expect(server.deliveries).toMatchObject([{ id: keyOf(1) }])
     expect(secretsIn(webhook.connection, connection(fields))).toEqual([

@@ -56,9 +56,8 @@ describe('AWS Application Signals: the connection', () => {
     await awsApplicationSignals.check(
       client({ slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } }),
     )
-    expect(server.calls).toMatchObject([
-      { method: 'POST', path: '/budget-report', body: { SloIds: ['checkout requests', slo] } },
-    ])
+    const expected = [{ method: 'POST', path: '/budget-report', body: { SloIds: ['checkout requests', slo] } }]
+    expect(server.calls).toMatchObject(expected)
     expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/application-signals/aws4_request')
   })
 
@@ -73,9 +72,8 @@ describe('AWS Application Signals: the connection', () => {
     server.state.denied = true
     const failure = await failureOf(awsApplicationSignals.check(client({ slo })))
     expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toMatch(
-      /BatchGetServiceLevelObjectiveBudgetReport action. Allow it under awsProviders in cdk.json/,
-    )
+    const expected = /BatchGetServiceLevelObjectiveBudgetReport action. Allow it under awsProviders in cdk.json/
+    expect(failure.message).toMatch(expected)
   })
 
   test('with an unknown SLO fails the test', async () => {
@@ -145,10 +143,8 @@ describe('AWS Application Signals: an SLO', () => {
     Object.assign(first(), { BudgetStatus: 'BREACHED', Attainment: 90 })
     const queries = { latency: arnOf(slo), again: arnOf(slo), requests: 'checkout requests' }
     const { data } = await ask({ slo: undefined, queries })
-    expect(data).toMatchObject({
-      result: 'fail',
-      indicatorResults: [{ status: 'fail' }, { status: 'fail' }, { status: 'pass' }],
-    })
+    const expected = { result: 'fail', indicatorResults: [{ status: 'fail' }, { status: 'fail' }, { status: 'pass' }] }
+    expect(data).toMatchObject(expected)
     expect(server.calls).toMatchObject([{ body: { SloIds: [arnOf(slo), 'checkout requests'] } }])
   })
 

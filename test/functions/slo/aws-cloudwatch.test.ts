@@ -68,10 +68,8 @@ describe('AWS CloudWatch: a report', () => {
         objective('users', 7, { status: 'info' }),
       ]),
     )
-    expect(Object.keys(server.values()).slice(2)).toEqual([
-      `ObjectiveResult ${about},Objective=errors`,
-      `ObjectiveValue ${about},Objective=users`,
-    ])
+    const expected = [`ObjectiveResult ${about},Objective=errors`, `ObjectiveValue ${about},Objective=users`]
+    expect(Object.keys(server.values()).slice(2)).toEqual(expected)
   })
 
   test('uses the namespace of the connection', async () => {

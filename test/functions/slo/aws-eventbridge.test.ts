@@ -88,10 +88,8 @@ describe('AWS EventBridge: a report', () => {
     ['AccessDeniedException', 'refused'],
   ])('that gets %s in a 200 response is a failure of kind %s', async (ErrorCode, kind) => {
     server.state.failing.push({ ErrorCode, ErrorMessage: 'No.' })
-    expect(await failureOf(push())).toMatchObject({
-      kind,
-      message: `AWS EventBridge did not accept the event: ${ErrorCode}: No.`,
-    })
+    const expected = { kind, message: `AWS EventBridge did not accept the event: ${ErrorCode}: No.` }
+    expect(await failureOf(push())).toMatchObject(expected)
     expect(server.state.events).toEqual([])
   })
 })
@@ -112,9 +110,8 @@ describe('AWS EventBridge: the connection', () => {
     server.state.denied.push('PutEvents')
     const failure = await failureOf(push())
     expect(failure.kind).toBe('refused')
-    expect(failure.message).toMatch(
-      /AccessDeniedException: User: .+events:PutEvents action\. Allow it under awsProviders/,
-    )
+    const expected = /AccessDeniedException: User: .+events:PutEvents action\. Allow it under awsProviders/
+    expect(failure.message).toMatch(expected)
   })
 })
 

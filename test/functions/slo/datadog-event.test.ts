@@ -33,12 +33,8 @@ reportConformance(datadogEvent, {
 describe('Datadog event: an evaluation', () => {
   test('becomes an event with its objectives', async () => {
     const data = { evaluation: { ...evaluated, timeEnd: '2020-11-24T10:05:00Z' } }
-    expect(await push({}, { data })).toMatchObject({
-      status: 'succeeded',
-      result: 'pass',
-      data: { id, url },
-      links: { 'datadog report': url },
-    })
+    const expected = { status: 'succeeded', result: 'pass', data: { id, url }, links: { 'datadog report': url } }
+    expect(await push({}, { data })).toMatchObject(expected)
     const { title, text, ...others } = sent()
     expect(title).toContain('score 75')
     expect(text).toContain('Response time p95')

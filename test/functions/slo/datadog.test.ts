@@ -104,10 +104,8 @@ describe('Datadog: an SLO', () => {
 
   test('covers the requested time in seconds and is compared with its own target', async () => {
     const { data, links } = await ask()
-    expect(server.calls.map(({ path }) => path)).toEqual([
-      `/api/v1/slo/${availability}`,
-      `/api/v1/slo/${availability}/history`,
-    ])
+    const expected = [`/api/v1/slo/${availability}`, `/api/v1/slo/${availability}/history`]
+    expect(server.calls.map(({ path }) => path)).toEqual(expected)
     expect(Object.fromEntries(histories()[0]?.query ?? [])).toEqual({
       from_ts: '1763978400',
       to_ts: '1763978700',

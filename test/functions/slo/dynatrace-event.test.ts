@@ -122,10 +122,8 @@ describe('Dynatrace event: a report', () => {
     const properties = event()?.properties ?? {}
     const names = Object.keys(properties)
     expect(names).toHaveLength(100)
-    expect(names.filter((name) => name.startsWith('objective.')).slice(0, 2)).toEqual([
-      'objective.same',
-      'objective.same #2',
-    ])
+    const expected = ['objective.same', 'objective.same #2']
+    expect(names.filter((name) => name.startsWith('objective.')).slice(0, 2)).toEqual(expected)
     const added = names.filter((name) => name.startsWith('objective.')).length
     expect(properties['objectivesLeftOut']).toBe(String(152 - added))
   })
@@ -176,10 +174,8 @@ describe('Dynatrace event: a retry', () => {
   test('creates the event if the first attempt did not, next to those of other calls', async () => {
     await push({}, { key: keyOf(2) })
     await push({}, { isRetry: true })
-    expect(server.state.events.map(({ properties }) => properties['cloudAutomationWebhooksKey'])).toEqual([
-      keyOf(2),
-      keyOf(1),
-    ])
+    const expected = [keyOf(2), keyOf(1)]
+    expect(server.state.events.map(({ properties }) => properties['cloudAutomationWebhooksKey'])).toEqual(expected)
   })
 
   test('searches by event type and selector on all pages', async () => {

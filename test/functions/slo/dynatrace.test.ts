@@ -67,11 +67,8 @@ describe('Dynatrace: an evaluation', () => {
     })
     const [call] = server.calls
     expect(call?.path).toBe(`/api/v2/slo/${id}`)
-    expect(Object.fromEntries(call?.query ?? [])).toEqual({
-      timeFrame: 'GTF',
-      from: String(Date.parse(time.start)),
-      to: String(Date.parse(time.end)),
-    })
+    const expected = { timeFrame: 'GTF', from: String(Date.parse(time.start)), to: String(Date.parse(time.end)) }
+    expect(Object.fromEntries(call?.query ?? [])).toEqual(expected)
   })
 
   test('ends with a warning between target and warning, and names the missed objective', async () => {

@@ -175,10 +175,8 @@ describe('Keptn: a call', () => {
 
   test('for less than a minute is refused with the reason of Keptn', async () => {
     const failure = await failureOf(run({ end: '2026-11-24T10:00:59Z' }))
-    expect(failure).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('at least 1 minute after start'),
-    })
+    const expected = { kind: 'refused', message: expect.stringContaining('at least 1 minute after start') }
+    expect(failure).toMatchObject(expected)
   })
 
   test.each([
@@ -217,9 +215,8 @@ describe('Keptn: a call', () => {
 
   test('from the sequence of an evaluation that a person triggered is evaluated', async () => {
     startSequence({ ...place, stage: 'quality-gate', labels: { by: 'Jane Doe' } })
-    expect(await keptn.startMeasurement(client({}, { stage: 'quality-gate' }), asked)).toEqual({
-      keptnContext: context,
-    })
+    const expected = { keptnContext: context }
+    expect(await keptn.startMeasurement(client({}, { stage: 'quality-gate' }), asked)).toEqual(expected)
   })
 
   test('is refused if the connection cannot read the sequence', async () => {
@@ -232,10 +229,8 @@ describe('Keptn: a call', () => {
 describe('Keptn: a retry', () => {
   test('finds the evaluation of the first attempt, also if it is recorded late', async () => {
     server.loseNext('POST')
-    expect(await failureOf(keptn.startMeasurement(client(), asked))).toMatchObject({
-      transient: true,
-      mayHaveWritten: true,
-    })
+    const expected = { transient: true, mayHaveWritten: true }
+    expect(await failureOf(keptn.startMeasurement(client(), asked))).toMatchObject(expected)
     server.state.staleSearches = 1
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
     expect(posts()).toHaveLength(1)

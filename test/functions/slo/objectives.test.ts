@@ -21,10 +21,9 @@ describe('objectivesOf', () => {
   })
 
   test('returns no value for an objective without data, although Keptn sends 0', () => {
+    const expected = { name: 'errors', metric: 'errors', value: undefined, status: 'fail', score: 0 }
     for (const success of [false, 'false'])
-      expect(one({ status: 'fail', value: { metric: 'errors', value: 0, success } })).toEqual({
-        ...{ name: 'errors', metric: 'errors', value: undefined, status: 'fail', score: 0 },
-      })
+      expect(one({ status: 'fail', value: { metric: 'errors', value: 0, success } })).toEqual(expected)
     expect(one({ value: { metric: 'errors', value: Number.NaN, success: true } })?.value).toBeUndefined()
   })
 
@@ -50,9 +49,8 @@ describe('objectivesOf', () => {
         passTargets: { 0: { criteria: '<1' }, 1: { criteria: '<=+10%' } },
       },
     }
-    expect(objectivesOf({ indicatorResults })).toEqual([
-      { name: 'errors', metric: 'errors', value: 0.5, status: 'pass', score: 2, target: '<1, <=+10%' },
-    ])
+    const expected = [{ name: 'errors', metric: 'errors', value: 0.5, status: 'pass', score: 2, target: '<1, <=+10%' }]
+    expect(objectivesOf({ indicatorResults })).toEqual(expected)
   })
 
   test('returns names on one line without control characters', () => {
@@ -63,9 +61,8 @@ describe('objectivesOf', () => {
   test('ignores values of the wrong type', () => {
     expect(objectivesOf({})).toEqual([])
     expect(objectivesOf({ indicatorResults: 'none' })).toEqual([])
-    expect(one({ value: 7, passTargets: 'all' })).toEqual({
-      ...{ name: 'Unnamed', metric: 'Unnamed', value: undefined, status: 'info', score: 0 },
-    })
+    const expected = { name: 'Unnamed', metric: 'Unnamed', value: undefined, status: 'info', score: 0 }
+    expect(one({ value: 7, passTargets: 'all' })).toEqual(expected)
     fc.assert(
       fc.property(fc.anything(), fc.anything(), (indicatorResults, value) => {
         for (const results of [

@@ -79,10 +79,8 @@ describe('Prometheus: a query', () => {
       { sli: 'errors', pass: [{ criteria: ['<0.1'] }] },
     ]
     const { result, message } = await run({ sloFile: { objectives, total_score: { pass: '90%', warning: '50%' } } })
-    expect([result, message]).toEqual([
-      'warning',
-      'The evaluation ended with a warning with a score of 50: errors is 0.5, not <0.1',
-    ])
+    const expected = ['warning', 'The evaluation ended with a warning with a score of 50: errors is 0.5, not <0.1']
+    expect([result, message]).toEqual(expected)
   })
 
   test.each([
@@ -176,9 +174,7 @@ describe('Prometheus: a connection', () => {
   test('cannot have an SLO', async () => {
     expect(() => prometheus.connection.parse({ baseUrl: server.url, slo: 'checkout' })).toThrow('slo')
     const failure = await failureOf(run({}))
-    expect(failure).toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('Prometheus'),
-    })
+    const expected = { kind: 'invalid', message: expect.stringContaining('Prometheus') }
+    expect(failure).toMatchObject(expected)
   })
 })

@@ -245,10 +245,8 @@ describe('request-evaluation: an invalid request or a failure', () => {
 
   test('reports an invalid SLO file of the connection as misconfigured', async () => {
     const failure = await failureOf(run({}, {}, { sloFile: 'objectives: 1' }))
-    expect(failure).toMatchObject({
-      kind: 'misconfigured',
-      message: expect.stringContaining('sloFile of the connection'),
-    })
+    const expected = { kind: 'misconfigured', message: expect.stringContaining('sloFile of the connection') }
+    expect(failure).toMatchObject(expected)
   })
 
   test('can be retried while the platform is down, in a silent call and in a task', async () => {
@@ -261,10 +259,8 @@ describe('request-evaluation: an invalid request or a failure', () => {
   test('ends a task with the reason of a refusal', async () => {
     server.failNext(400, { message: 'no such gauge' })
     const end = new Date(Date.now() - 120_000).toISOString()
-    expect(await run({ thresholds, end }, { interactive: true })).toMatchObject({
-      ...{ status: 'errored', result: 'fail' },
-      message: expect.stringContaining('no such gauge'),
-    })
+    const expected = { ...{ status: 'errored', result: 'fail' }, message: expect.stringContaining('no such gauge') }
+    expect(await run({ thresholds, end }, { interactive: true })).toMatchObject(expected)
   })
 
   test('needs an orchestrator and a stage to compare with earlier evaluations', async () => {

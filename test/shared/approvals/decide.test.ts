@@ -143,10 +143,8 @@ describe('A decision', () => {
       closed = name
       status = 'SUCCEEDED'
       const { task, stored } = await requested()
-      expect(await decide('notification', task, stored, approval)).toEqual({
-        status: 'ended',
-        reason: 'Rejected by john',
-      })
+      const expected = { status: 'ended', reason: 'Rejected by john' }
+      expect(await decide('notification', task, stored, approval)).toEqual(expected)
     },
   )
 
@@ -167,10 +165,8 @@ describe('A decision', () => {
   it('after the deadline of a deleted task reports that no one decided in time', async () => {
     closed = 'ResourceNotFoundException'
     const { task, stored } = await requested(-1_000)
-    expect(await decide('notification', task, stored, approval)).toEqual({
-      status: 'ended',
-      reason: 'Expired: no one decided in time',
-    })
+    const expected = { status: 'ended', reason: 'Expired: no one decided in time' }
+    expect(await decide('notification', task, stored, approval)).toEqual(expected)
   })
 })
 

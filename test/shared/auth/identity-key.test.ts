@@ -50,10 +50,8 @@ const open = (body: object) => call('POST', '/issue-ticketing/open-issue', { inp
 
 it('Identity key: a call with an event id returns 503 with the name of a missing secret', async () => {
   const { statusCode, body } = await open({ id: 'e-1' })
-  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
-    statusCode: 503,
-    detail: `There is no secret ${prefix}/identity. Create it in Secrets Manager.`,
-  })
+  const expected = { statusCode: 503, detail: `There is no secret ${prefix}/identity. Create it in Secrets Manager.` }
+  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual(expected)
 })
 
 it('Identity key: a call without an event id works without the secret', async () => {
@@ -63,10 +61,8 @@ it('Identity key: a call without an event id works without the secret', async ()
 it('Identity key: a key that is too short returns 503', async () => {
   secrets[`${prefix}/identity`] = { key: 'too short' }
   const { statusCode, body } = await open({ id: 'e-1' })
-  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual({
-    statusCode: 503,
-    detail: expect.stringContaining('key'),
-  })
+  const expected = { statusCode: 503, detail: expect.stringContaining('key') }
+  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual(expected)
   expect(body).not.toContain('too short')
 })
 

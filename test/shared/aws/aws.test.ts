@@ -288,9 +288,8 @@ describe('AWS client: role of another account', () => {
 
   test('names the role whose policy lacks the permission', async () => {
     server.state.denied = ['GetOpsItem']
-    expect((await read(aws({ roleArn, region: 'eu-central-1' }))).message).toMatch(
-      /ssm:GetOpsItem action\. Allow it in the policy of arn:aws:iam::210987654321:role\/webhooks\.$/,
-    )
+    const expected = /ssm:GetOpsItem action\. Allow it in the policy of arn:aws:iam::210987654321:role\/webhooks\.$/
+    expect((await read(aws({ roleArn, region: 'eu-central-1' }))).message).toMatch(expected)
   })
 
   test('calls STS once if STS fails and reports that nothing was written', async () => {

@@ -61,11 +61,8 @@ describe('AWS signature: role of another account', () => {
       'x-amz-security-token': 'a-session-token',
     })
     expect(sts.calls).toHaveLength(1)
-    expect(Object.fromEntries(new URLSearchParams(String(sts.calls[0]?.body)))).toMatchObject({
-      Action: 'AssumeRole',
-      RoleArn: 'arn:aws:iam::210987654321:role/tests',
-      ExternalId: 'an-id',
-    })
+    const expected = { Action: 'AssumeRole', RoleArn: 'arn:aws:iam::210987654321:role/tests', ExternalId: 'an-id' }
+    expect(Object.fromEntries(new URLSearchParams(String(sts.calls[0]?.body)))).toMatchObject(expected)
   })
 
   test('is assumed again before its credentials expire', async () => {

@@ -48,9 +48,8 @@ describe('Criteria', () => {
       fc.property(value, value, (measured, limit) => {
         expect(meetsLimit(measured, '>=', limit)).toBe(!meetsLimit(measured, '<', limit))
         expect(meetsLimit(measured, '<=', limit)).toBe(!meetsLimit(measured, '>', limit))
-        expect(meetsLimit(measured, '=', limit)).toBe(
-          meetsLimit(measured, '<=', limit) && meetsLimit(measured, '>=', limit),
-        )
+        const expected = meetsLimit(measured, '<=', limit) && meetsLimit(measured, '>=', limit)
+        expect(meetsLimit(measured, '=', limit)).toBe(expected)
       }),
     )
   })

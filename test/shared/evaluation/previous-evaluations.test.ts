@@ -20,11 +20,8 @@ describe('previousEvaluationIn', () => {
   const measured = [{ metric: 'p95', value: 200, status: 'pass' }]
 
   test('reads events of Keptn and of this project', () => {
-    expect(previousEvaluationIn(finished({ result: 'pass', evaluation }))).toEqual({
-      id: 'e1',
-      result: 'pass',
-      measured,
-    })
+    const expected = { id: 'e1', result: 'pass', measured }
+    expect(previousEvaluationIn(finished({ result: 'pass', evaluation }))).toEqual(expected)
   })
 
   test('reads the event of another task', () => {

@@ -124,10 +124,8 @@ describe('HTTP client: a URL that is a credential', () => {
     const url = await serve((req, res) => res.writeHead(404).end(`{"message":"There is no ${req.url}, nor a ${sig}"}`))
     const failure = await failureOf(post(url))
     expect(seen).toEqual([`POST ${path}`])
-    expect(failure).toMatchObject({
-      kind: 'refused',
-      message: expect.stringMatching(/^Acme answered 404 to POST the webhook: /),
-    })
+    const expected = { kind: 'refused', message: expect.stringMatching(/^Acme answered 404 to POST the webhook: /) }
+    expect(failure).toMatchObject(expected)
     expect(failure.message).not.toMatch(secrets)
   })
 
@@ -205,10 +203,8 @@ describe('HTTP client: responses', () => {
     [429, {}, 'platform', 'no reason given'],
   ])('reports status %i with the message of the platform in %j', async (status, body, kind, words) => {
     const acme = await replying(status, typeof body === 'string' ? body : JSON.stringify(body))
-    expect(await failureOf(acme.get('x'))).toMatchObject({
-      kind,
-      message: `Acme answered ${status} to GET /x: ${words}`,
-    })
+    const expected = { kind, message: `Acme answered ${status} to GET /x: ${words}` }
+    expect(await failureOf(acme.get('x'))).toMatchObject(expected)
   })
 
   it('returns an expected status, and an expected redirect instead of following it', async () => {

@@ -104,10 +104,11 @@ describe('Thresholds', () => {
       { metric: 'p95', op: '<', value: 500 },
       { metric: 'rate', op: '>=', value: 90 },
     ]
-    expect(checkThresholds(given, { rate: 91, p95: 612 })).toEqual([
+    const expected = [
       { ...given[0], actual: 612, result: 'fail' },
       { ...given[1], actual: 91, result: 'pass' },
-    ])
+    ]
+    expect(checkThresholds(given, { rate: 91, p95: 612 })).toEqual(expected)
     expect(checkThresholds([], { p95: 1 })).toEqual([])
   })
 

@@ -12,10 +12,8 @@ function cut(text: string, max = 100) {
 
 describe('cutText', () => {
   it('shortens a long text with an ellipsis and adds a note', () => {
-    expect(cut('x'.repeat(101))).toEqual({
-      text: `${'x'.repeat(99)}…`,
-      notes: ['The title was cut to 100 characters.'],
-    })
+    const expected = { text: `${'x'.repeat(99)}…`, notes: ['The title was cut to 100 characters.'] }
+    expect(cut('x'.repeat(101))).toEqual(expected)
   })
 
   it('does not split a character', () => {

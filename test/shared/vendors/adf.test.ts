@@ -32,9 +32,8 @@ describe('toAdf', () => {
 
   test('marks bold, italic, struck and code', () => {
     const both = [words('bold ', 'strong'), words('both', 'strong', 'em'), words(' ')]
-    expect(content('**bold _both_** ~~gone~~ `a*b*`')).toEqual([
-      paragraph(...both, words('gone', 'strike'), words(' '), words('a*b*', 'code')),
-    ])
+    const expected = [paragraph(...both, words('gone', 'strike'), words(' '), words('a*b*', 'code'))]
+    expect(content('**bold _both_** ~~gone~~ `a*b*`')).toEqual(expected)
   })
 
   test('removes other marks from code, which ADF only allows with a link', () => {

@@ -20,9 +20,7 @@ describe('The words of an expression', () => {
     ['max_by(response.builds, &number).{id: id}', ['response.builds'], ['max_by']],
   ])('%s', (expression, paths, functions = []) => {
     const words = wordsIn(expression)
-    expect({ paths: words.paths.map((path) => path.join('.')), functions: words.functions }).toEqual({
-      paths,
-      functions,
-    })
+    const expected = { paths, functions }
+    expect({ paths: words.paths.map((path) => path.join('.')), functions: words.functions }).toEqual(expected)
   })
 })

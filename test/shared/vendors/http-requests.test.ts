@@ -94,11 +94,12 @@ describe('Requests to an HTTP API', () => {
     await open({ open: { path: 'tickets', multipart } }, { title })
     const [call] = api.calls
     const sent = new Response(call?.text ?? '', { headers: { 'content-type': String(call?.headers['content-type']) } })
-    expect([...(await sent.formData())]).toEqual([
+    const expected = [
       ['ti"tle', title],
       ['count', '2'],
       ['more', '{"a":1}'],
-    ])
+    ]
+    expect([...(await sent.formData())]).toEqual(expected)
   })
 
   test('send no body for multipart/form-data without fields', async () => {
@@ -193,19 +194,16 @@ describe('Requests to an HTTP API', () => {
     }
     const unknownBefore = { ...more, find: { ...more.find, at: 'response.items[?created] | [0]' } }
     expect(await openTicket.run(provider, client(more), { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
-    expect(await failureOf(open(unknownBefore))).toMatchObject({
-      message: expect.stringContaining('find.at of the connection'),
-    })
+    const expected = { message: expect.stringContaining('find.at of the connection') }
+    expect(await failureOf(open(unknownBefore))).toMatchObject(expected)
   })
 
   test('fail if the response is a page instead of JSON, unless the connection expects text', async () => {
     await play(() => ({ status: 200, body: '<html><title>Sign in</title></html>' }))
     const literal = { ticket: { ...tickets.ticket, id: "'7'", state: "'open'" } }
     const failure = await failureOf(open(literal))
-    expect(failure).toMatchObject({
-      kind: 'platform',
-      message: expect.stringContaining('did not answer open with JSON'),
-    })
+    const expected = { kind: 'platform', message: expect.stringContaining('did not answer open with JSON') }
+    expect(failure).toMatchObject(expected)
     const asText = { ...literal, open: { ...tickets.open, responseType: 'text' } }
     expect(await open(asText)).toMatchObject({ data: { id: '7' } })
   })
@@ -225,10 +223,8 @@ describe('An item that an HTTP API no longer has', () => {
     })
     const close = { path: 'tickets/{input.id}/close' }
     const more = { get, close, ticket: { ...tickets.ticket, gone: 'closed' } }
-    expect(await closeTicket.run(provider, client(more), { id: '7' })).toMatchObject({
-      result: 'pass',
-      data: { id: '7', state: 'gone' },
-    })
+    const expected = { result: 'pass', data: { id: '7', state: 'gone' } }
+    expect(await closeTicket.run(provider, client(more), { id: '7' })).toMatchObject(expected)
   })
 
   test('is a run with the verdict of its state "gone"', async () => {

@@ -243,11 +243,8 @@ describe('HTTP API: jobs', () => {
     // The action that stops a run by its id knows only the defaults.
     const defaults = { ...more, target: 'weekly' }
     await failureOf(cancel.run(job, jobClient(defaults), { id: '9', project: 'shop' }) as Promise<unknown>)
-    expect(api.calls.slice(-3).map(({ path }) => path)).toEqual([
-      '/shop/nightly/1',
-      '/shop/nightly/1/stop',
-      '/shop/weekly/9',
-    ])
+    const expected = ['/shop/nightly/1', '/shop/nightly/1/stop', '/shop/weekly/9']
+    expect(api.calls.slice(-3).map(({ path }) => path)).toEqual(expected)
   })
 
   test('of chaos tests run only the allowed targets', () => {
@@ -443,9 +440,8 @@ describe('HTTP API: connection', () => {
     [{ login: { path: 'login', body: '{user: user}', token: 'response.id' } }, 'login.body', 'Did you mean username?'],
   ])('is rejected if it reads an unknown name: %j', (more, path, says) => {
     const { error } = httpTicket.connection.safeParse({ ...common(), ...tickets, ...more })
-    expect(error?.issues.map((issue) => [issue.path.join('.'), issue.message])).toEqual([
-      [path, expect.stringContaining(says)],
-    ])
+    const expected = [[path, expect.stringContaining(says)]]
+    expect(error?.issues.map((issue) => [issue.path.join('.'), issue.message])).toEqual(expected)
   })
 
   test.each<[string, z.ZodMiniType, object, string]>([

@@ -26,9 +26,8 @@ describe('A query', () => {
 
   test('has the values of the event and the duration in its placeholders', () => {
     const query = 'rate(http{p="$PROJECT",s="$STAGE",v="$SERVICE"}[$DURATION_SECONDS]) > $OTHER'
-    expect(fillPlaceholders({ name: 'a', query }, of).query).toBe(
-      'rate(http{p="shop",s="production",v="checkout-v2.1"}[300s]) > $OTHER',
-    )
+    const expected = 'rate(http{p="shop",s="production",v="checkout-v2.1"}[300s]) > $OTHER'
+    expect(fillPlaceholders({ name: 'a', query }, of).query).toBe(expected)
   })
 
   test.each(['a"} or vector(1) #', '', 'a b', '$PROJECT', '.*', 'a\nb', '../x'])(
@@ -41,9 +40,8 @@ describe('A query', () => {
   )
 
   test('requires only the fields of its placeholders', () => {
-    expect(() => fillPlaceholders({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow(
-      'data.stage is required',
-    )
+    const expected = 'data.stage is required'
+    expect(() => fillPlaceholders({ name: 'p95', query: '$STAGE' }, { ...of, stage: undefined })).toThrow(expected)
     expect(fillPlaceholders({ name: 'p95', query: 'up' }, { ...of, stage: undefined, service: '"' }).query).toBe('up')
   })
 })
