@@ -71,69 +71,52 @@ describe('Contract validator: a valid request', () => {
 })
 
 describe('Contract validator: rejects', () => {
-  test('another method', async () => {
-    expect(await said('PUT', '/shipments/7')).toEqual(['the contract has no PUT there, only GET, DELETE'])
+  const onlyJson = 'the content type is text/plain, where the contract takes application/json'
+  const missing = 'there are no credentials: the contract asks for Authorization: basic, or the header X-Key'
+
+  test.each<[call: string, violations: string[]]>([
+    ['PUT /shipments/7', ['the contract has no PUT there, only GET, DELETE']],
+    ['GET /crates', [`the contract has no such path: ${base}/crates`]],
+    ['POST /shipments', ['the body is missing']],
+    ['DELETE /shipments/7 {}', ['there is a body, where the contract takes none']],
+    ['GET /shipments?sate=sent', ['the query parameter sate is not known to the contract']],
+    ['GET /shipments?limit=all', ['the query parameter limit must be integer']],
+    ['GET /shipments?limit=101', ['the query parameter limit must be <= 100']],
+    ['GET /shipments?state=lost', ['the query parameter state must be one of sent, delivered']],
+    ['GET /shipments/seven', ['the path parameter id must be integer']],
+    ['POST /shipments {"to":', ['the body is not JSON']],
+  ])('%s', async (call, violations) => {
+    const [method = '', path = '', body] = call.split(' ')
+    expect(await said(method, path, { body })).toEqual(violations)
   })
 
-  test('an unknown path, also without its prefix', async () => {
-    expect(await said('GET', '/crates')).toEqual([`the contract has no such path: ${base}/crates`])
+  test.each<[body: object, violations: string[]]>([
+    [{ to: undefined }, ['body lacks to']],
+    [{ parts: [{ to: 'Noah' }] }, ['body.parts[0] lacks weight']],
+    [{ to: 7, weight: '2' }, ['body.to must be string', 'body.weight must be number']],
+    [{ weight: 0 }, ['body.weight must be > 0']],
+    [{ sent: 'today' }, ['body.sent must match format "date-time"']],
+    [{ to: null }, ['body.to must be string']],
+    [{ wieght: 2 }, ['body.wieght is not known to the contract']],
+    [{ id: 7 }, ['body.id is read-only']],
+  ])('a body with %j', async (body, violations) => {
+    expect(await posted({ ...shipment, ...body })).toEqual(violations)
+  })
+
+  test.each<[what: string, headers: Record<string, string>, violations: string[]]>([
+    ['another content type', { ...headers, 'content-type': 'text/plain' }, [onlyJson]],
+    ['a required header missing', without('x-tenant'), ['the header parameter X-Tenant is missing']],
+    ['no credentials, even if the contract allows it', without('x-key'), [missing]],
+    ['other credentials', { ...without('x-key'), authorization: 'Bearer t' }, [missing]],
+  ])('%s', async (_what, given, violations) => {
+    expect(await posted(shipment, given)).toEqual(violations)
+  })
+
+  test('a path without its prefix', async () => {
     const answer = await fetch(`${platform.url}/shipments`)
     expect(answer.status).toBe(501)
-    expect(platform.handled.at(-1)).toMatchObject({
-      operation: undefined,
-      violations: [expect.stringContaining('/shipments')],
-    })
-  })
-
-  test('a missing body and an unexpected body', async () => {
-    expect(await said('POST', '/shipments')).toEqual(['the body is missing'])
-    expect(await said('DELETE', '/shipments/7', { body: {} })).toEqual([
-      'there is a body, where the contract takes none',
-    ])
-  })
-
-  test('a body without a required property', async () => {
-    expect(await posted({ weight: 2 })).toEqual(['body lacks to'])
-    expect(await posted({ ...shipment, parts: [{ to: 'Noah' }] })).toEqual(['body.parts[0] lacks weight'])
-  })
-
-  test('a value of another type, format or size', async () => {
-    expect(await posted({ to: 7, weight: '2' })).toEqual(['body.to must be string', 'body.weight must be number'])
-    expect(await posted({ ...shipment, weight: 0 })).toEqual(['body.weight must be > 0'])
-    expect(await posted({ ...shipment, sent: 'today' })).toEqual(['body.sent must match format "date-time"'])
-    expect(await posted({ ...shipment, to: null })).toEqual(['body.to must be string'])
-  })
-
-  test('an unknown property and a read-only property', async () => {
-    expect(await posted({ ...shipment, wieght: 2 })).toEqual(['body.wieght is not known to the contract'])
-    expect(await posted({ ...shipment, id: 7 })).toEqual(['body.id is read-only'])
-  })
-
-  test('a body that is not JSON, or of another content type', async () => {
-    expect(await posted('{"to":')).toEqual(['the body is not JSON'])
-    expect(await posted(shipment, { ...headers, 'content-type': 'text/plain' })).toEqual([
-      'the content type is text/plain, where the contract takes application/json',
-    ])
-  })
-
-  test('a query parameter that is unknown or of another type', async () => {
-    expect(await said('GET', '/shipments?sate=sent')).toEqual(['the query parameter sate is not known to the contract'])
-    expect(await said('GET', '/shipments?limit=all')).toEqual(['the query parameter limit must be integer'])
-    expect(await said('GET', '/shipments?limit=101')).toEqual(['the query parameter limit must be <= 100'])
-    expect(await said('GET', '/shipments?state=lost')).toEqual([
-      'the query parameter state must be one of sent, delivered',
-    ])
-    expect(await said('GET', '/shipments/seven')).toEqual(['the path parameter id must be integer'])
-  })
-
-  test('a call without a required header', async () => {
-    expect(await posted(shipment, without('x-tenant'))).toEqual(['the header parameter X-Tenant is missing'])
-  })
-
-  test('a call without credentials, even if the contract allows it', async () => {
-    const missing = ['there are no credentials: the contract asks for Authorization: basic, or the header X-Key']
-    expect(await posted(shipment, without('x-key'))).toEqual(missing)
-    expect(await posted(shipment, { ...without('x-key'), authorization: 'Bearer t' })).toEqual(missing)
+    const violations = [expect.stringContaining('/shipments')]
+    expect(platform.handled.at(-1)).toMatchObject({ operation: undefined, violations })
   })
 })
 

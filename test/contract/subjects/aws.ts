@@ -1,5 +1,5 @@
 import '../../functions/aws.ts'
-import { type Case, key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const ssm = (operation: string) => `POST /#X-Amz-Target=AmazonSSM.${operation}`
@@ -11,12 +11,12 @@ const item = (more: object = {}) => ({ body: { OpsItem: { OpsItemId: id, Status:
 const resolved = item({ Status: 'Resolved' })
 const commented = item({ OperationalData: { [`comment-${key}`]: { Type: 'String', Value: 'Still slow' } } })
 const slow = { title: 'Checkout is slow', description: 'Since **14:03**:\n\n- `cart` 2 s' }
-const ticket = (action: 'open' | 'update' | 'close', how: string, input: object, more: Partial<Case> = {}): Case => ({
-  action: `${action}-ticket`,
-  how,
-  input: action === 'open' ? { ...slow, ...input } : { id, ...input },
-  ...more,
-})
+const opens = casesOf('open-ticket', slow)
+const updates = casesOf('update-ticket', { id })
+const closes = casesOf('close-ticket', { id })
+const read = (...items: object[]) => ({ answers: { [ssm('GetOpsItem')]: items } })
+const refusal = (type: string, more: object) => ({ status: 400, body: { __type: `${type}Exception`, ...more } })
+const opened = [{ body: { OpsItemSummaries: [{ OpsItemId: id, Status: 'Resolved', OperationalData: keyed }] } }]
 
 export const awsOpsCenter: Subject = {
   name: 'aws-opscenter',
@@ -24,95 +24,37 @@ export const awsOpsCenter: Subject = {
   answers: { [ssm('DescribeOpsItems')]: { body: { OpsItemSummaries: [] } }, [ssm('GetOpsItem')]: item() },
   cases: [
     { action: 'check', how: 'the role' },
-    ticket('open', 'with a title alone', { description: undefined }, { says: `Opened OpsItem ${id}` }),
-    ticket(
-      'open',
-      'with everything',
-      {
+    opens.passes('with a title alone', `Opened OpsItem ${id}`, { input: { description: undefined } }),
+    opens.passes('with everything', 'Opened', {
+      input: {
         ...{ type: 'Performance', labels: ['sev 1', 'team:shop'], priority: 'high', severity: 'critical' },
         fields: { Notifications: [{ Arn: 'arn:aws:sns:eu-west-1:123456789012:ops' }] },
       },
-      { says: 'Opened' },
-    ),
-    ticket('open', 'without an event id', {}, { noKey: true, says: 'Opened' }),
-    ticket(
-      'open',
-      'again',
-      {},
-      {
-        isRetry: true,
-        answers: {
-          [ssm('DescribeOpsItems')]: [
-            { body: { OpsItemSummaries: [{ OpsItemId: id, Status: 'Resolved', OperationalData: keyed }] } },
-          ],
-        },
-        says: 'Found',
+    }),
+    opens.passes('without an event id', 'Opened', { noKey: true }),
+    opens.passes('again', 'Found', { isRetry: true, answers: { [ssm('DescribeOpsItems')]: opened } }),
+    opens.passes('again, where only AWS knows of it', 'Opened', {
+      answers: { [ssm('CreateOpsItem')]: [refusal('OpsItemAlreadyExists', { Message: 'twice', OpsItemId: id })] },
+    }),
+    opens.fails('refused', 'no such', {
+      answers: { [ssm('CreateOpsItem')]: [refusal('OpsItemInvalidParameter', { Message: 'no such' })] },
+    }),
+    updates.passes('everything and a comment', '', {
+      input: {
+        ...{ ...slow, type: 'Cost', labels: ['eu'], priority: '5', severity: 'low', state: 'in progress' },
+        comment: 'Still slow',
       },
-    ),
-    ticket(
-      'open',
-      'again, where only AWS knows of it',
-      {},
-      {
-        answers: {
-          [ssm('CreateOpsItem')]: [
-            { status: 400, body: { __type: 'OpsItemAlreadyExistsException', Message: 'twice', OpsItemId: id } },
-          ],
-        },
-        says: 'Opened',
-      },
-    ),
-    ticket(
-      'open',
-      'refused',
-      {},
-      {
-        answers: {
-          [ssm('CreateOpsItem')]: [
-            { status: 400, body: { __type: 'OpsItemInvalidParameterException', Message: 'no such' } },
-          ],
-        },
-        refused: true,
-        says: 'no such',
-      },
-    ),
-    ticket(
-      'update',
-      'everything and a comment',
-      {
-        ...slow,
-        ...{
-          type: 'Cost',
-          labels: ['eu'],
-          priority: '5',
-          severity: 'low',
-          state: 'in progress',
-          comment: 'Still slow',
-        },
-      },
-      { answers: { [ssm('GetOpsItem')]: [{}, item({ Status: 'InProgress' })] } },
-    ),
-    ticket('update', 'description to nothing', { description: '' }),
-    ticket('update', 'to open', { state: 'open' }, { answers: { [ssm('GetOpsItem')]: [resolved, {}] } }),
-    ticket(
-      'update',
-      'a comment again',
-      { comment: 'Still slow' },
-      { isRetry: true, answers: { [ssm('GetOpsItem')]: [commented, {}] } },
-    ),
-    ticket('update', 'a comment without an event id', { comment: 'Still slow' }, { noKey: true }),
-    ticket(
-      'close',
-      'with comment and resolution',
-      { comment: 'Solved', resolution: 'Restart' },
-      { answers: { [ssm('GetOpsItem')]: [{}, {}, resolved] }, says: 'Closed' },
-    ),
-    ticket(
-      'close',
-      'one that is closed',
-      {},
-      { answers: { [ssm('GetOpsItem')]: [resolved] }, says: 'was closed already' },
-    ),
+      ...read({}, item({ Status: 'InProgress' })),
+    }),
+    updates.passes('description to nothing', '', { input: { description: '' } }),
+    updates.passes('to open', '', { input: { state: 'open' }, ...read(resolved, {}) }),
+    updates.passes('a comment again', '', { input: { comment: 'Still slow' }, isRetry: true, ...read(commented, {}) }),
+    updates.passes('a comment without an event id', '', { input: { comment: 'Still slow' }, noKey: true }),
+    closes.passes('with comment and resolution', 'Closed', {
+      input: { comment: 'Solved', resolution: 'Restart' },
+      ...read({}, {}, resolved),
+    }),
+    closes.passes('one that is closed', 'was closed already', read(resolved)),
   ],
   run: driveProvider('incident-management', 'aws-opscenter', { region }),
 }
@@ -121,12 +63,8 @@ const execution = '4105a4fc-f944-11e6-9d32-0a1b2c3d495f'
 const run = (more: object) => ({
   body: { AutomationExecution: { AutomationExecutionId: execution, AutomationExecutionStatus: 'Success', ...more } },
 })
-const runbook = (how: string, input: object, more: Partial<Case> = {}): Case => ({
-  action: 'run-runbook',
-  how,
-  input: { target: 'AWS-RestartEC2Instance', ...input },
-  ...more,
-})
+const runs = casesOf('run-runbook', { target: 'AWS-RestartEC2Instance' })
+const polls = (...states: object[]) => ({ [ssm('GetAutomationExecution')]: states.map(run) })
 
 export const awsSsmAutomation: Subject = {
   name: 'aws-ssm-automation',
@@ -137,57 +75,33 @@ export const awsSsmAutomation: Subject = {
   },
   cases: [
     { action: 'check', how: 'the role' },
-    runbook('by its name', {}, { says: `Execution ${execution} ended as Success` }),
-    runbook(
-      'with everything',
-      { ref: '$LATEST', parameters: { InstanceId: ['i-1234567890abcdef0'], Options: { force: true }, Count: 2 } },
-      { connection: { automationRoleArn: 'arn:aws:iam::123456789012:role/runbooks' }, says: 'ended as Success' },
-    ),
-    runbook('without an event id', { ref: '3' }, { noKey: true, says: 'ended as Success' }),
-    runbook(
-      'that is stopped',
-      {},
-      {
-        stops: true,
-        answers: {
-          [ssm('StopAutomationExecution')]: [{}],
-          [ssm('GetAutomationExecution')]: [run({ AutomationExecutionStatus: 'Cancelled' })],
-        },
-        refused: true,
-        says: 'ended as Cancelled',
+    runs.passes('by its name', `Execution ${execution} ended as Success`),
+    runs.passes('with everything', 'ended as Success', {
+      input: {
+        ref: '$LATEST',
+        parameters: { InstanceId: ['i-1234567890abcdef0'], Options: { force: true }, Count: 2 },
       },
-    ),
-    runbook(
-      'that fails',
-      {},
-      {
-        answers: {
-          [ssm('GetAutomationExecution')]: [
-            run({ AutomationExecutionStatus: 'InProgress', CurrentStepName: 'restart' }),
-            run({
-              AutomationExecutionStatus: 'Failed',
-              FailureMessage: 'The instance is gone.',
-              StepExecutions: [{ StepName: 'restart', StepStatus: 'Failed' }],
-            }),
-          ],
+      connection: { automationRoleArn: 'arn:aws:iam::123456789012:role/runbooks' },
+    }),
+    runs.passes('without an event id', 'ended as Success', { input: { ref: '3' }, noKey: true }),
+    runs.fails('that is stopped', 'ended as Cancelled', {
+      stops: true,
+      answers: { [ssm('StopAutomationExecution')]: [{}], ...polls({ AutomationExecutionStatus: 'Cancelled' }) },
+    }),
+    runs.fails('that fails', 'ended as Failed: step restart Failed: The instance is gone.', {
+      answers: polls(
+        { AutomationExecutionStatus: 'InProgress', CurrentStepName: 'restart' },
+        {
+          ...{ AutomationExecutionStatus: 'Failed', FailureMessage: 'The instance is gone.' },
+          StepExecutions: [{ StepName: 'restart', StepStatus: 'Failed' }],
         },
-        refused: true,
-        says: 'ended as Failed: step restart Failed: The instance is gone.',
+      ),
+    }),
+    runs.fails('that is not there', 'not found', {
+      answers: {
+        [ssm('StartAutomationExecution')]: [refusal('AutomationDefinitionNotFound', { Message: 'not found' })],
       },
-    ),
-    runbook(
-      'that is not there',
-      {},
-      {
-        answers: {
-          [ssm('StartAutomationExecution')]: [
-            { status: 400, body: { __type: 'AutomationDefinitionNotFoundException', Message: 'not found' } },
-          ],
-        },
-        refused: true,
-        says: 'not found',
-      },
-    ),
+    }),
   ],
   run: driveProvider('incident-management', 'aws-ssm-automation', { region }),
 }
@@ -201,14 +115,10 @@ const flags = (enabled: boolean) => ({
 })
 const two = { ...one, ConfigurationVersion: '2', DeploymentNumber: 2 }
 const isOn = { [`GET ${versions}/{VersionNumber}`]: [flags(false), flags(false), flags(true)] }
-const set = (how: string, input: object, more: Partial<Case> = {}): Case => ({
-  action: 'set-flag',
-  how,
-  input: { flag: 'checkout', state: 'on', ...input },
-  answers: isOn,
-  says: 'checkout in 54j1r29 is on, and was off',
-  ...more,
-})
+const sets = casesOf('set-flag', { flag: 'checkout', state: 'on' })
+const turned = { answers: isOn }
+const isNowOn = 'checkout in 54j1r29 is on, and was off'
+const described = { VersionNumber: 2, Description: `cloud-automation-webhooks ${key} on 1` }
 
 export const awsAppConfig: Subject = {
   name: 'aws-appconfig',
@@ -223,56 +133,38 @@ export const awsAppConfig: Subject = {
   },
   cases: [
     { action: 'check', how: 'the role' },
-    set('on', {}),
-    set('on, and why', { comment: 'Größe – “ok”' }),
-    set('on, without an event id', {}, { noKey: true }),
-    set(
-      'on again',
-      {},
-      {
-        isRetry: true,
-        answers: {
-          [`GET ${versions}`]: [
-            { body: { Items: [{ VersionNumber: 2, Description: `cloud-automation-webhooks ${key} on 1` }] } },
-          ],
-          [`GET ${deployments}`]: [
-            {},
-            { body: { Items: [{ ...two, State: 'BAKING' }, one] } },
-            { body: { Items: [two, one] } },
-          ],
-          [`GET ${versions}/{VersionNumber}`]: [flags(false), flags(true)],
-        },
+    sets.passes('on', isNowOn, turned),
+    sets.passes('on, and why', isNowOn, { input: { comment: 'Größe – “ok”' }, ...turned }),
+    sets.passes('on, without an event id', isNowOn, { noKey: true, ...turned }),
+    sets.passes('on again', isNowOn, {
+      isRetry: true,
+      answers: {
+        [`GET ${versions}`]: [{ body: { Items: [described] } }],
+        [`GET ${deployments}`]: [
+          {},
+          { body: { Items: [{ ...two, State: 'BAKING' }, one] } },
+          { body: { Items: [two, one] } },
+        ],
+        [`GET ${versions}/{VersionNumber}`]: [flags(false), flags(true)],
       },
-    ),
-    set('on already', {}, { answers: { [`GET ${versions}/{VersionNumber}`]: [flags(true)] }, says: 'was on already' }),
-    set(
-      'on, which is rolled back',
-      {},
-      {
-        answers: {
-          [`GET ${deployments}/{DeploymentNumber}`]: [
-            { body: { DeploymentNumber: 2, State: 'DEPLOYING' } },
-            {
-              body: {
-                State: 'ROLLED_BACK',
-                EventLog: [{ EventType: 'ROLLBACK_STARTED', Description: 'An alarm rang' }],
-              },
+    }),
+    sets.passes('on already', 'was on already', { answers: { [`GET ${versions}/{VersionNumber}`]: [flags(true)] } }),
+    sets.fails('on, which is rolled back', 'deployment 2 ended as ROLLED_BACK: An alarm rang', {
+      answers: {
+        [`GET ${deployments}/{DeploymentNumber}`]: [
+          { body: { DeploymentNumber: 2, State: 'DEPLOYING' } },
+          {
+            body: {
+              State: 'ROLLED_BACK',
+              EventLog: [{ EventType: 'ROLLBACK_STARTED', Description: 'An alarm rang' }],
             },
-          ],
-        },
-        refused: true,
-        says: 'deployment 2 ended as ROLLED_BACK: An alarm rang',
+          },
+        ],
       },
-    ),
-    set(
-      'refused',
-      {},
-      {
-        answers: { [`POST ${versions}`]: [{ status: 400, body: { Message: 'Not valid' } }] },
-        refused: true,
-        says: 'Not valid',
-      },
-    ),
+    }),
+    sets.fails('refused', 'Not valid', {
+      answers: { [`POST ${versions}`]: [{ status: 400, body: { Message: 'Not valid' } }] },
+    }),
     { action: 'set-flags', how: 'in one go', input: { flags: 'checkout', state: 'on' }, answers: isOn, says: 'is on' },
   ],
   run: driveProvider('feature-flags', 'aws-appconfig', {

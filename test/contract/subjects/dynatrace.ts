@@ -48,7 +48,7 @@ const indicator = {
 }
 const evaluation = { result: 'pass', score: 100, indicatorResults: [indicator] }
 const data = { status: 'succeeded', result: 'pass', evaluation, labels: { team: 'shop' } }
-const report = { action: 'push-report', input: {}, data }
+const reports = casesOf('push-report')
 const fields = {
   ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(SERVICE),entityName.equals("$SERVICE")' },
   properties: { version: 4 },
@@ -57,52 +57,32 @@ const reported = (...statuses: string[]) => ({
   reportCount: statuses.length,
   eventIngestResults: statuses.map((status) => ({ correlationId: 'c7c5bfb8c0d1b6f4', status })),
 })
+const ours = { correlationId: 'c7c5', properties: [{ key: 'cloudAutomationWebhooksKey', value: key }] }
 
 export const dynatraceEvent: Subject = {
   name: 'dynatrace-event',
   contract,
   cases: [
     { action: 'check', how: 'the credentials' },
-    { ...report, how: 'an evaluation', says: 'a CUSTOM_INFO event on 1 entity' },
-    {
-      ...report,
-      how: 'with its times',
+    reports.passes('an evaluation', 'a CUSTOM_INFO event on 1 entity', { data }),
+    reports.passes('with its times', 'CUSTOM_INFO', {
       data: { ...data, evaluation: { ...evaluation, timeStart: time.start, timeEnd: time.end } },
-      says: 'CUSTOM_INFO',
-    },
-    { ...report, how: 'with what only it knows', input: { fields }, says: 'CUSTOM_DEPLOYMENT' },
-    { ...report, how: 'that opens a problem', input: { fields: { eventType: 'CUSTOM_ALERT', timeout: 30 } }, data },
-    { ...report, how: 'retry that finds nothing', isRetry: true, says: 'on 1 entity' },
-    {
-      ...report,
-      how: 'again',
-      isRetry: true,
-      answers: {
-        'GET /api/v2/events': [
-          {
-            body: {
-              totalCount: 1,
-              events: [{ correlationId: 'c7c5', properties: [{ key: 'cloudAutomationWebhooksKey', value: key }] }],
-            },
-          },
-        ],
-      },
-      says: 'already exists',
-    },
-    {
-      ...report,
-      how: 'that one entity does not get',
+    }),
+    reports.passes('with what only it knows', 'CUSTOM_DEPLOYMENT', { data, input: { fields } }),
+    reports.passes('that opens a problem', '', { data, input: { fields: { eventType: 'CUSTOM_ALERT', timeout: 30 } } }),
+    reports.passes('retry that finds nothing', 'on 1 entity', { data, isRetry: true }),
+    reports.passes('again', 'already exists', {
+      ...{ data, isRetry: true },
+      answers: { 'GET /api/v2/events': [{ body: { totalCount: 1, events: [ours] } }] },
+    }),
+    reports.fails('that one entity does not get', 'on 1 of 2 entities (INVALID_ENTITY_TYPE)', {
+      data,
       answers: { [ingest]: [{ status: 201, body: reported('OK', 'INVALID_ENTITY_TYPE') }] },
-      refused: true,
-      says: 'on 1 of 2 entities (INVALID_ENTITY_TYPE)',
-    },
-    {
-      ...report,
-      how: 'that matches nothing',
+    }),
+    reports.fails('that matches nothing', 'no entity matches the environment', {
+      data,
       answers: { [ingest]: [{ status: 201, body: reported() }] },
-      refused: true,
-      says: 'no entity matches the environment',
-    },
+    }),
   ],
   run: driveProvider('slo', 'dynatrace-event', { token }),
 }

@@ -1,100 +1,11 @@
+import { readdirSync } from 'node:fs'
 import type { Subject } from '../cases.ts'
-import { akamas } from './akamas.ts'
-import { awsAppConfig, awsOpsCenter, awsSsmAutomation } from './aws.ts'
-import { awsApplicationSignals } from './aws-application-signals.ts'
-import { awsCloudWatch } from './aws-cloudwatch.ts'
-import { awsCodeBuild } from './aws-codebuild.ts'
-import { awsCodePipeline, awsCodePipelineRollback } from './aws-codepipeline.ts'
-import { awsDlt } from './aws-dlt.ts'
-import { awsEventBridge } from './aws-eventbridge.ts'
-import { awsFis } from './aws-fis.ts'
-import { awsSageMaker } from './aws-sagemaker.ts'
-import { awsSns } from './aws-sns.ts'
-import { awsStepFunctions } from './aws-step-functions.ts'
-import { azureLoadTesting } from './azure-load-testing.ts'
-import { azureBuilds, azurePipelines } from './azure-pipelines.ts'
-import { blazemeter } from './blazemeter.ts'
-import { chaosMesh } from './chaos-mesh.ts'
-import { databricks } from './databricks.ts'
-import { dynatrace, dynatraceEvent } from './dynatrace.ts'
-import { dynatracePlatform } from './dynatrace-platform.ts'
-import { gatling } from './gatling.ts'
-import { github } from './github.ts'
-import { githubActions } from './github-actions.ts'
-import { githubCheck, githubStatus } from './github-reports.ts'
-import { gitlab } from './gitlab.ts'
-import { gitlabCi } from './gitlab-ci.ts'
-import { gremlin } from './gremlin.ts'
-import { jenkins } from './jenkins.ts'
-import { jira } from './jira.ts'
-import { jiraServiceManagement } from './jira-service-management.ts'
-import { keptn } from './keptn.ts'
-import { keptnEvaluation } from './keptn-evaluation.ts'
-import { litmus } from './litmus.ts'
-import { mattermost } from './mattermost.ts'
-import { msteams } from './msteams.ts'
-import { neoload } from './neoload.ts'
-import { pagerdutyEvents } from './pagerduty-events.ts'
-import { prometheus } from './prometheus.ts'
-import { rundeck } from './rundeck.ts'
-import { servicenow } from './servicenow.ts'
-import { slack } from './slack.ts'
-import { stackstorm } from './stackstorm.ts'
-import { steadybit } from './steadybit.ts'
-import { unleash } from './unleash.ts'
 
-/** Everything that is driven against a contract. */
-export const subjects: Subject[] = [
-  akamas,
-  awsAppConfig,
-  awsApplicationSignals,
-  awsCloudWatch,
-  awsCodeBuild,
-  awsCodePipeline,
-  awsCodePipelineRollback,
-  awsDlt,
-  awsEventBridge,
-  awsFis,
-  awsOpsCenter,
-  awsSsmAutomation,
-  awsSageMaker,
-  awsSns,
-  awsStepFunctions,
-  azureBuilds,
-  azureLoadTesting,
-  azurePipelines,
-  blazemeter,
-  chaosMesh,
-  databricks,
-  dynatrace,
-  dynatraceEvent,
-  dynatracePlatform,
-  gatling,
-  github,
-  githubActions,
-  githubCheck,
-  githubStatus,
-  gitlab,
-  gitlabCi,
-  gremlin,
-  jenkins,
-  jira,
-  jiraServiceManagement,
-  keptn,
-  keptnEvaluation,
-  litmus,
-  mattermost,
-  msteams,
-  neoload,
-  pagerdutyEvents,
-  prometheus,
-  rundeck,
-  servicenow,
-  slack,
-  stackstorm,
-  steadybit,
-  unleash,
-]
+const files = readdirSync(import.meta.dirname).filter((file) => file !== 'index.ts')
+const exported: unknown[] = (await Promise.all(files.map((file) => import(`./${file}`)))).flatMap(Object.values)
+
+/** Everything that is driven against a contract: what the files of this folder export. */
+export const subjects = exported.filter((one): one is Subject => one instanceof Object && 'contract' in one)
 
 /** Providers of which there is no contract, and what stands in for one. */
 export const withoutContract: Record<string, string> = {

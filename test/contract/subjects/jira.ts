@@ -1,4 +1,4 @@
-import { type Case, key, type Subject, tickets } from '../cases.ts'
+import { type Case, casesOf, key, type Subject, tickets } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const issue = '/rest/api/3/issue/{issueIdOrKey}'
@@ -26,7 +26,6 @@ const withResolutions = (required: boolean, ...names: string[]) => ({
 })
 const inStatus = (status: object) => (example: Example) => ({ ...example, fields: { ...example.fields, status } })
 const unresolved = (example: Example) => ({ ...example, fields: { resolution: null } })
-const slow = { project: 'ED', title: 'Checkout is slow' }
 
 export const jira: Subject = {
   name: 'jira',
@@ -57,6 +56,12 @@ export const jira: Subject = {
  * @param noun the word for a ticket in the names of the actions
  */
 export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
+  const opens = casesOf(`open-${noun}`, { project: 'ED', title: 'Checkout is slow' })
+  const closes = casesOf(`close-${noun}`, { id: 'ED-1' })
+  const closing = (resolutions: object, ...after: object[]) => ({
+    answers: { [`GET ${issue}`]: [{}, {}, ...after], [`GET ${issue}/transitions`]: [resolutions] },
+  })
+  const [isDone, isUnresolved] = [{ body: inStatus(done) }, { body: unresolved }]
   return [
     ...tickets(
       {
@@ -76,82 +81,42 @@ export function jiraCases(noun: 'issue' | 'ticket'): Case[] {
       noun,
     ),
     { action: 'check', how: 'a token without e-mail', connection: { email: undefined } },
-    {
-      action: `open-${noun}`,
-      how: 'for an e-mail address, in a project by its id',
-      input: { ...slow, project: '10000', assignee: 'mia@example.com' },
-    },
-    {
-      action: `open-${noun}`,
-      how: 'screen without labels',
-      input: slow,
+    opens.passes('for an e-mail address, in a project by its id', '', {
+      input: { project: '10000', assignee: 'mia@example.com' },
+    }),
+    opens.passes('screen without labels', 'Opened', {
       answers: {
         'POST /rest/api/3/issue': [
           { status: 400, body: { errorMessages: [], errors: { labels: "Field 'labels' cannot be set." } } },
         ],
       },
-      says: 'Opened',
-    },
-    {
-      action: `open-${noun}`,
-      how: 'refused, in the words of the contract',
-      input: slow,
+    }),
+    opens.fails('refused, in the words of the contract', "Field 'priority' is required", {
       answers: { 'POST /rest/api/3/issue': [{ status: 400 }] },
-      refused: true,
-      says: "Field 'priority' is required",
-    },
-    {
-      action: `open-${noun}`,
-      how: 'again, not yet in the index',
-      input: slow,
+    }),
+    opens.passes('again, not yet in the index', 'Found', {
       isRetry: true,
       answers: { 'POST /rest/api/3/issue/bulkfetch': [{ body: { issues: [{ ...found, key: 'ED-2' }] } }] },
-      says: 'Found',
-    },
-    {
-      action: `open-${noun}`,
-      how: 'again, at a Jira of before 2025',
-      input: slow,
-      answers: { [search]: [{ status: 404 }] },
-      says: 'Found',
-    },
-    {
-      action: `update-${noun}`,
-      how: 'isRetry comment without properties in the list',
+    }),
+    opens.passes('again, at a Jira of before 2025', 'Found', { answers: { [search]: [{ status: 404 }] } }),
+    casesOf(`update-${noun}`).passes('isRetry comment without properties in the list', '', {
       input: { id: '10002', comment: 'Still slow' },
       isRetry: true,
       answers: { [commentProperty]: [{ body: property }] },
-    },
-    {
-      action: `close-${noun}`,
-      how: 'with a resolution of its screen',
-      input: { id: 'ED-1', resolution: 'duplicate' },
-      answers: {
-        [`GET ${issue}`]: [{}, {}, { body: inStatus(done) }],
-        [`GET ${issue}/transitions`]: [withResolutions(false, 'Duplicate')],
-      },
-      says: 'Closed',
-    },
-    {
-      action: `close-${noun}`,
-      how: 'with the resolution that its screen requires',
-      input: { id: 'ED-1' },
-      answers: {
-        [`GET ${issue}`]: [{}, {}, { body: unresolved }, { body: inStatus(done) }],
-        [`GET ${issue}/transitions`]: [withResolutions(true, 'Duplicate', 'Fixed')],
-      },
-      says: 'Closed',
-    },
-    {
-      action: `close-${noun}`,
-      how: 'refused for a missing resolution',
-      input: { id: 'ED-1' },
-      answers: {
-        [`GET ${issue}`]: [{}, {}, { body: unresolved }],
-        [`GET ${issue}/transitions`]: [withResolutions(true, 'Duplicate', 'Rejected')],
-      },
-      refused: true,
-      says: 'requires fields that ED-1 does not have: resolution: "Duplicate", "Rejected"',
-    },
+    }),
+    closes.passes('with a resolution of its screen', 'Closed', {
+      input: { resolution: 'duplicate' },
+      ...closing(withResolutions(false, 'Duplicate'), isDone),
+    }),
+    closes.passes(
+      'with the resolution that its screen requires',
+      'Closed',
+      closing(withResolutions(true, 'Duplicate', 'Fixed'), isUnresolved, isDone),
+    ),
+    closes.fails(
+      'refused for a missing resolution',
+      'requires fields that ED-1 does not have: resolution: "Duplicate", "Rejected"',
+      closing(withResolutions(true, 'Duplicate', 'Rejected'), isUnresolved),
+    ),
   ]
 }

@@ -1,22 +1,16 @@
 import { slack as provider } from '../../../functions/notification/providers/slack.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
-import { type Case, casesOf, key, type Subject } from '../cases.ts'
+import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
 const post = 'POST /chat.postMessage'
 const history = 'GET /api/conversations.history'
 const fields = { token: 'a-token-of-a-bot', signingSecret: 'a-signing-secret', channel: 'C123' }
 const input = { text: 'The release is *out*, <!channel> & all' }
-const push = (how: string, more: Partial<Case> = {}): Case => ({
-  action: 'push-update',
-  how,
-  input,
-  says: 'Sent',
-  ...more,
-})
+const pushes = casesOf('push-update', input)
 const refused = (error: string, says: string, more: object = {}) =>
-  push(`refused with ${error}`, { answers: { [post]: [{ body: { ok: false, error, ...more } }] }, refused: true, says })
+  pushes.fails(`refused with ${error}`, says, { answers: { [post]: [{ body: { ok: false, error, ...more } }] } })
 const metadata = { event_type: 'cloud_automation_webhooks', event_payload: { key } }
 const found = { ok: true, messages: [{ type: 'message', ts: '1503435956.000247', text: 'Released', metadata }] }
 
@@ -29,12 +23,12 @@ export const slack: Subject = {
   contract: 'slack-messaging',
   cases: [
     { action: 'check', how: 'the token' },
-    push('a text'),
-    push('a template', { input: {} }),
-    push('to another channel', { input: { ...input, channel: 'C456' }, says: 'to C456' }),
-    push('without an event id', { noKey: true }),
-    push('again, after it got through', { isRetry: true, answers: { [history]: [{ body: found }] } }),
-    push('again, after it did not', { isRetry: true }),
+    pushes.passes('a text', 'Sent'),
+    pushes.passes('a template', 'Sent', { input: { text: undefined } }),
+    pushes.passes('to another channel', 'to C456', { input: { channel: 'C456' } }),
+    pushes.passes('without an event id', 'Sent', { noKey: true }),
+    pushes.passes('again, after it got through', 'Sent', { isRetry: true, answers: { [history]: [{ body: found }] } }),
+    pushes.passes('again, after it did not', 'Sent', { isRetry: true }),
     refused('not_in_channel', 'not_in_channel: invite the app to the channel'),
     refused('invalid_blocks', 'must be less than 3001 characters', {
       response_metadata: { messages: ['[ERROR] must be less than 3001 characters [json-pointer:/blocks/0]'] },

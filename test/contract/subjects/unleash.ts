@@ -58,20 +58,17 @@ const request = (state: string, more: object = {}) => ({
 const titled = (state: string, more: object = {}) => request(state, { title: `Launch (caw-${key})`, ...more })
 const getRequest = `GET /demo${requests}/{id}`
 
-const set = (how: string, input: object, more: Partial<Case> = {}): Case => ({
-  action: 'set-flag',
-  how,
-  input: { flag: 'checkout-v2', ...input },
-  ...more,
+const sets = casesOf('set-flag', { flag: 'checkout-v2' })
+const drafted = { [ask]: [request('Draft')] }
+/** The call is guarded by a change request. */
+const reviewed = (call: string, answers: Case['answers']) => ({
+  answers: { [call]: [guarded], ...answers },
 })
-const asked = (how: string, answers: Case['answers'], more: Partial<Case> = {}): Case =>
-  set(
-    how,
-    { state: 'on', comment: 'Launch' },
-    { answers: { [`POST ${environment}/on`]: [guarded], ...answers }, ...more },
-  )
-
-const sets = casesOf('set-flags')
+const turnsOn = (answers: Case['answers']) => ({
+  input: { state: 'on', comment: 'Launch' },
+  ...reviewed(`POST ${environment}/on`, { ...answers, [read]: [before, shown(true, '25')] }),
+})
+const reads = (...states: object[]) => ({ answers: { [read]: states } })
 
 export const unleash: Subject = {
   name: 'unleash',
@@ -79,92 +76,63 @@ export const unleash: Subject = {
   answers: { [read]: before },
   cases: [
     { action: 'check', how: 'the credentials' },
-    set('on', { state: 'on' }, { answers: { [read]: [before, shown(true, '25')] }, says: 'is on (25 %), and was off' }),
-    set('off', { state: 'off' }, { answers: { [read]: [shown(true, '25'), before] }, says: 'is off' }),
-    set('as it is already', { state: 'off', percentage: 25 }, { says: 'was off (25 %) already' }),
-    set(
-      'a percentage',
-      { percentage: 50 },
-      { answers: { [read]: [before, before, shown(false, '50')] }, says: '(50 %)' },
-    ),
-    set(
-      'on by a percentage without a strategy',
-      { state: 'on', percentage: 10 },
-      { answers: { [read]: [shown(false), shown(false), shown(true, '10')] }, says: 'is on (10 %)' },
-    ),
-    set(
-      'one that is not there',
-      { flag: 'nope', state: 'on' },
-      {
-        answers: {
-          [read]: [{ status: 404, body: { name: 'NotFoundError', message: `There's no feature named "nope"` } }],
-        },
-        refused: true,
-        says: `There's no feature named "nope"`,
-      },
-    ),
-    asked(
+    sets.passes('on', 'is on (25 %), and was off', { input: { state: 'on' }, ...reads(before, shown(true, '25')) }),
+    sets.passes('off', 'is off', { input: { state: 'off' }, ...reads(shown(true, '25'), before) }),
+    sets.passes('as it is already', 'was off (25 %) already', { input: { state: 'off', percentage: 25 } }),
+    sets.passes('a percentage', '(50 %)', { input: { percentage: 50 }, ...reads(before, before, shown(false, '50')) }),
+    sets.passes('on by a percentage without a strategy', 'is on (10 %)', {
+      input: { state: 'on', percentage: 10 },
+      ...reads(shown(false), shown(false), shown(true, '10')),
+    }),
+    sets.fails('one that is not there', `There's no feature named "nope"`, {
+      input: { flag: 'nope', state: 'on' },
+      ...reads({ status: 404, body: { name: 'NotFoundError', message: `There's no feature named "nope"` } }),
+    }),
+    sets.passes(
       'on, after a review',
-      {
-        [ask]: [request('Draft')],
-        [getRequest]: [titled('In review'), titled('Approved')],
-        [read]: [before, shown(true, '25')],
-      },
-      { says: 'is on' },
+      'is on',
+      turnsOn({ ...drafted, [getRequest]: [titled('In review'), titled('Approved')] }),
     ),
-    asked(
-      'on, after a review, again',
-      {
+    sets.passes('on, after a review, again', 'is on', {
+      isRetry: true,
+      ...turnsOn({
         [`GET /demo${requests}/pending`]: [{ body: [titled('In review').body] }],
         [getRequest]: [titled('Applied')],
-        [read]: [before, shown(true, '25')],
-      },
-      { isRetry: true, says: 'is on' },
-    ),
-    asked(
-      'on, without an event id',
-      { [ask]: [request('Draft')], [getRequest]: [request('Applied')], [read]: [before, shown(true, '25')] },
-      { noKey: true, says: 'is on' },
-    ),
-    asked(
+      }),
+    }),
+    sets.passes('on, without an event id', 'is on', {
+      noKey: true,
+      ...turnsOn({ ...drafted, [getRequest]: [request('Applied')] }),
+    }),
+    sets.fails(
       'on, and it was rejected',
-      {
-        [ask]: [request('Draft')],
+      'change request 5 ended as Rejected: by mia',
+      turnsOn({
+        ...drafted,
         [getRequest]: [
           titled('Rejected', {
             rejections: [{ createdBy: { username: 'mia' }, createdAt: '2026-11-24T15:01:48.000Z' }],
           }),
         ],
-      },
-      { refused: true, says: 'change request 5 ended as Rejected: by mia' },
+      }),
     ),
-    set(
-      'a percentage, after a review',
-      { percentage: 50 },
-      {
-        answers: {
-          [`PUT ${strategyPath}`]: [guarded],
-          [ask]: [request('Draft')],
-          [getRequest]: [titled('Applied')],
-          [read]: [before, before, shown(false, '50')],
-        },
-        says: '(50 %)',
-      },
-    ),
-    set(
-      'a percentage without a strategy, after a review',
-      { percentage: 10 },
-      {
-        answers: {
-          [`POST ${strategies}`]: [guarded],
-          [ask]: [request('Draft')],
-          [getRequest]: [titled('Applied')],
-          [read]: [shown(false), shown(false), shown(false, '10')],
-        },
-        says: '(10 %)',
-      },
-    ),
-    sets.passes('two of them off', 'slow-recommendations in production is off', {
+    sets.passes('a percentage, after a review', '(50 %)', {
+      input: { percentage: 50 },
+      ...reviewed(`PUT ${strategyPath}`, {
+        ...drafted,
+        [getRequest]: [titled('Applied')],
+        [read]: [before, before, shown(false, '50')],
+      }),
+    }),
+    sets.passes('a percentage without a strategy, after a review', '(10 %)', {
+      input: { percentage: 10 },
+      ...reviewed(`POST ${strategies}`, {
+        ...drafted,
+        [getRequest]: [titled('Applied')],
+        [read]: [shown(false), shown(false), shown(false, '10')],
+      }),
+    }),
+    casesOf('set-flags').passes('two of them off', 'slow-recommendations in production is off', {
       input: { flags: 'checkout-v2, slow-recommendations', state: 'off' },
       answers: { [read]: [shown(true, '25'), shown(true, '25'), before, before] },
     }),
