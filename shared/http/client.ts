@@ -167,11 +167,27 @@ export class Http {
       checkDeadline(platform, operation, deadlineAt)
     }
     const authorized = await this.#authorize(request)
+    try {
+      return await this.#exchange(authorized, operation, options, isWrite)
+    } catch (error) {
+      const isRejected = error instanceof Failure && error.kind === 'credentials'
+      if (!isRejected || !this.#options.authorization?.invalidate) throw error
+      // The token or session may have expired. The platform refused the request, so it can be sent again.
+      return this.#exchange(await this.#authorize(request), operation, options, isWrite)
+    }
+  }
+
+  async #exchange<T>(
+    request: SentRequest,
+    operation: string,
+    options: RequestOptions<T>,
+    isWrite: boolean,
+  ): Promise<HttpResponse<T>> {
     if (isWrite) this.#writes.sent()
     const received: Received = {}
     let response: HttpResponse
     try {
-      response = this.#withErrorStatus(await this.#followRedirects(authorized, operation, options, received), options)
+      response = this.#withErrorStatus(await this.#followRedirects(request, operation, options, received), options)
     } catch (error) {
       if (isWrite && isSuccess(received.status)) this.#writes.accepted(() => excerpt(received))
       else this.#writes.failed()

@@ -329,16 +329,26 @@ describe('HTTP client: authorization', () => {
     expect((await signing.post('x', { a: 1 }, { query: { q: 1 } })).body).toEqual(['POST ?q=1 {"a":1}', 'b'])
   })
 
-  it('is invalidated after 401', async () => {
+  it('is invalidated after 401, and the request is sent once more', async () => {
     let invalidated = 0
-    const authorization = { headers: async () => ({}), invalidate: () => void invalidated++ }
-    const statuses = [200, 403, 401]
-    const acme = client(await serve((_, res) => res.writeHead(statuses.shift() ?? 500).end()), { authorization })
+    const authorization = {
+      headers: async () => ({ 'x-token': `number ${invalidated}` }),
+      invalidate: () => void invalidated++,
+    }
+    const statuses = [200, 403, 401, 201, 401, 401]
+    const tokens: unknown[] = []
+    const url = await serve((req, res) => {
+      tokens.push(req.headers['x-token'])
+      res.writeHead(statuses.shift() ?? 500).end()
+    })
+    const acme = client(url, { authorization })
     await acme.get('x')
     await expectFailure(acme.get('x'), 'refused')
     expect(invalidated).toBe(0)
-    await expectFailure(acme.get('x'), 'credentials')
-    expect(invalidated).toBe(1)
+    expect(await acme.post('x')).toMatchObject({ status: 201 })
+    expect(tokens.slice(2)).toEqual(['number 0', 'number 1'])
+    await expectFailure(acme.post('x'), 'credentials')
+    expect(tokens).toHaveLength(6)
   })
 
   it('that fails means that nothing was written', async () => {
