@@ -52,7 +52,7 @@ export async function runAction(
     if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options)
     const client = connect(connection, options)
     try {
-      return await runWith(action, connection.provider, client, call.input)
+      return withNotes(await runWith(action, connection.provider, client, call.input), client)
     } catch (thrown) {
       const { acceptedResponse } = client
       const error =
@@ -77,9 +77,10 @@ export async function getJobStatus(
   job: unknown,
   deadlineAt: number,
 ): Promise<PollResult> {
-  const status = await withJobAction(category, call, deadlineAt, (action, provider, client) =>
-    action.job.getStatus(provider, client, call.input, job),
-  )
+  const status = await withJobAction(category, call, deadlineAt, async (action, provider, client) => {
+    const current = await action.job.getStatus(provider, client, call.input, job)
+    return 'outcome' in current ? withNotes(current, client) : current
+  })
   return redactDeep(status)
 }
 
@@ -142,6 +143,13 @@ async function withJobAction<T>(
     if (action.type !== 'job') throw new Error(`${call.action} does not start jobs.`)
     return run(action, connection.provider, connect(connection, { ...optionsOf(call, deadlineAt), isRetry }))
   })
+}
+
+/** Adds the notes of the provider to the message of the outcome. */
+function withNotes<R extends { outcome: Outcome }>(result: R, { notes }: Client): R {
+  if (notes.size === 0) return result
+  const message = [toSentence(result.outcome.message), ...notes].join(' ')
+  return { ...result, outcome: { ...result.outcome, message } }
 }
 
 function optionsOf({ id, event }: Call, deadlineAt: number) {
@@ -223,7 +231,12 @@ async function lookUp(
     if (Date.now() + pause >= options.deadlineAt) break
     await sleep(pause)
     try {
-      return await runWith(action, provider, client(), input)
+      const lookUpClient = client()
+      const result = await runWith(action, provider, lookUpClient, input)
+      // The connection must be corrected, although the action succeeded.
+      if (kindOf(unusable?.error) === 'misconfigured')
+        lookUpClient.notes.add(`The response to the request was not usable: ${messageOf(unusable?.error)}`)
+      return withNotes(result, lookUpClient)
     } catch (error) {
       log.info('look-up found nothing', { action: name, reason: messageOf(error) })
       if (kindOf(error) !== 'doubtful') continue

@@ -30,6 +30,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     event,
     signedLink,
     lastRunKey,
+    notes: new Set(),
     get http() {
       const ca = values['ca'] as string | undefined
       http ??= new Http({

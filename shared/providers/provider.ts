@@ -35,6 +35,8 @@ export interface Client<Connection = Record<string, unknown>> {
   readonly mayHaveWritten: boolean
   /** The start of the response to the last write, if it was accepted and no request has failed since. */
   readonly acceptedResponse: string | undefined
+  /** Sentences that are added to the message of the outcome. */
+  readonly notes: Set<string>
 }
 
 /** Determines which actions a provider supports: `shared/providers/` has one contract per kind. */

@@ -86,10 +86,14 @@ export const updateTicket: ImmediateAction<TicketProvider, UpdateTicket> = {
       const actual = isStateKind(state)
         ? `${ticket.state}, which does not count as ${state}`
         : `${ticket.state}, not ${state}`
-      throw new Failure('refused', `${provider.title} accepted the update, but the ${name} is ${actual}.`)
+      throw unexpectedState(ticket, `${provider.title} accepted the update, but the ${name} is ${actual}.`)
     }
     return ticketOutcome(provider, ticket, `Updated ${name}, now ${ticket.state}`)
   },
+}
+
+function unexpectedState({ stateSource }: Ticket, message: string): Failure {
+  return new Failure('refused', stateSource === undefined ? message : `${message} ${stateSource}`)
 }
 
 /** Whether a state is `open` or `closed`, instead of a state of the platform. */
@@ -132,7 +136,7 @@ export const closeTicket: ImmediateAction<TicketProvider, CloseTicket> = {
     const after = await provider.get(client, ref)
     const name = describeTicket(provider, after)
     if (!after.isClosed)
-      throw new Failure('refused', `${provider.title} accepted the close, but the ${name} is still ${after.state}.`)
+      throw unexpectedState(after, `${provider.title} accepted the close, but the ${name} is still ${after.state}.`)
     return ticketOutcome(provider, after, `Closed ${name} (${after.state})`)
   },
 }

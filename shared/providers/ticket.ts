@@ -15,6 +15,8 @@ export interface Ticket {
   /** The platform's own word. */
   state: string
   isClosed: boolean
+  /** A sentence that says where the state comes from, for messages about an unexpected state. */
+  stateSource?: string
 }
 
 const details = {

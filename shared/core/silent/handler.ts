@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, passed } from '../../outcome.ts'
-import type { ActionResult } from '../../providers/action.ts'
+import type { ActionResult, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
+import { redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import type { Call } from '../call.ts'
 import { finalOutcome } from '../final-outcome.ts'
@@ -53,7 +54,7 @@ async function runToOutcome(category: Category, call: Call, deadlineAt: number, 
   const result = await runWithRetries(category, call, deadlineAt, attempts)
   const action = category.actions[call.action]
   if (result.type !== 'started' || action?.type !== 'job' || action.job.silent !== 'waits') return result.outcome
-  return (await pollUntil(category, call, result.job, deadlineAt)) ?? result.outcome
+  return pollUntil(category, call, result, deadlineAt)
 }
 
 /** Retries transient failures while there is time, if a repeat is safe. Records in `attempts` what may have been written. */
@@ -90,26 +91,32 @@ function previousWrite({ mayHaveWritten, outcomeUnknown }: Attempts): PreviousWr
   return mayHaveWritten ? 'possible' : 'nothing'
 }
 
-/** Polls a started job. Returns undefined if it does not end in time. */
+/** Polls a started job. If it does not end in time, returns the outcome of its start, and why the last poll failed. */
 async function pollUntil(
   category: Category,
   call: Call,
-  job: unknown,
+  { outcome, job }: StartedJob,
   deadlineAt: number,
-): Promise<Outcome | undefined> {
+): Promise<Outcome> {
+  let lastError: string | undefined
   for (let pause = FIRST_POLL_MS; Date.now() + pause < deadlineAt - POLL_TIMEOUT_MS; ) {
     await sleep(pause)
     pause *= 1.3
     try {
       const status = await getJobStatus(category, call, job, deadlineAt)
       if ('outcome' in status) return status.outcome
+      lastError = undefined
       pause = Math.max(pause, (status.minSeconds ?? 0) * 1_000)
     } catch (error) {
       // The job has started, which is what the response says.
       log.warn('poll failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
+      lastError = redact(messageOf(error))
+      // The next poll would fail in the same way.
+      if (kindOf(error) === 'misconfigured') break
     }
   }
-  return undefined
+  if (lastError === undefined) return outcome
+  return { ...outcome, message: `${toSentence(outcome.message)} The last poll failed: ${lastError}` }
 }
 
 /** Runs a function once per key, with Powertools' idempotency on the state table. */

@@ -21,6 +21,8 @@ interface PollState {
   status?: string | undefined
   lastProgress?: { message: string; at: number } | undefined
   consecutiveRefusals: number
+  /** The last poll failed because of the connection. */
+  isMisconfigured?: boolean
   /** Why the last poll failed. */
   lastError?: string | undefined
   /** The caller who canceled the task. */
@@ -99,9 +101,12 @@ export async function pollUntilDone(
 }
 
 /** Returns why a job is no longer polled. */
-function reasonOf({ canceledBy: by, consecutiveRefusals }: PollState, { seconds }: Deadline): string {
+function reasonOf({ canceledBy: by, consecutiveRefusals, isMisconfigured }: PollState, { seconds }: Deadline): string {
   if (by !== undefined) return `Canceled by ${by}`
-  if (consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS) return 'The platform no longer reports this job'
+  if (consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS)
+    return isMisconfigured
+      ? 'The connection cannot read the status of this job'
+      : 'The platform no longer reports this job'
   return `The deadline of ${formatDuration(seconds)} passed`
 }
 
@@ -153,6 +158,7 @@ async function pollOnce(
   } catch (error) {
     log.warn('poll failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
     const lastError = redact(messageOf(error))
+    const isMisconfigured = kindOf(error) === 'misconfigured'
     // Credentials can be rotated until the deadline.
     if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
       const minSeconds = backoffSeconds(error as Failure, 1, MIN_POLL_SECONDS)
@@ -163,6 +169,7 @@ async function pollOnce(
     return {
       ...state,
       lastError,
+      isMisconfigured,
       consecutiveRefusals,
       nextPollIn: giveUp ? undefined : nextPollIn(startedAt, until, { minSeconds: REFUSAL_RETRY_SECONDS }),
     }

@@ -61,7 +61,7 @@ export const httpApi = {
   hasIdempotentWrites: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
-    if (check) return read(client, check, namesOf(client, {}), { name: 'check' })
+    if (check) return (await read(client, check, namesOf(client, {}), 'check')).response
     throw new Failure('misconfigured', 'The connection has no "check". Add one, such as {"path":"me"}.')
   },
 }

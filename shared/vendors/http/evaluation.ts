@@ -10,10 +10,11 @@ import {
 import { type Query, withQueryName } from '../../providers/evaluation/queries.ts'
 import type { Client } from '../../providers/provider.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { excerpt, findIn, findText, shown } from './expression.ts'
+import { excerpt, findIn, findsNothing, responseOf, shown } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, texts, withResponse } from './names.ts'
-import { read } from './request.ts'
+import { numberIn, optionalText } from './optional.ts'
+import { search } from './request.ts'
 import { readField } from './request-fields.ts'
 
 const { slo: _, ...commonFields } = evaluationFields
@@ -65,16 +66,17 @@ async function measureOne(
     ...{ start: formatUtc(start), startSeconds: Math.floor(start / 1_000) },
     ...{ end: formatUtc(end), endSeconds: Math.floor(end / 1_000) },
   }
-  const response = await read(client, measure, names, { name: 'measure' }).catch((error: unknown) => {
+  const found = await search(client, measure, names, 'measure', []).catch((error: unknown) => {
     throw withQueryName(name, error)
   })
-  const inResponse = { ...names, response }
-  const value = findIn(indicator.value, inResponse, 'indicator.value')
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  const message = findText(indicator.message, inResponse, 'indicator.message')
-  const url = findText(indicator.url, inResponse, 'indicator.url')
-  if (typeof number === 'number') return { name, value: number, message, url }
-  const finds = value === undefined ? 'nothing' : excerpt(value)
-  const reason = `the API has no value: ${shown('indicator.value', indicator.value)} finds ${finds} in its response, which is ${excerpt(response)}`
-  return { name, value: undefined, message: message ?? reason, url }
+  const given = findIn(indicator.value, found, 'indicator.value')
+  const value = numberIn(given)
+  const message = optionalText(client, indicator.message, found, 'indicator.message', value === undefined)
+  const url = optionalText(client, indicator.url, found, 'indicator.url')
+  if (value !== undefined || message !== undefined) return { name, value, message, url }
+  const finds =
+    given === undefined
+      ? findsNothing(indicator.value, found, 'indicator.value')
+      : `${shown('indicator.value', indicator.value)} finds ${excerpt(given)} in ${responseOf(found, 'indicator.value')}`
+  return { name, value, message: `the API has no value: ${finds}`, url }
 }

@@ -9,6 +9,9 @@ type Data = Parameters<typeof search>[1]
 
 const MAX_SHOWN_CHARACTERS = 100
 
+/** How `response` was selected from a complete response, for messages. A symbol, so that no expression can read it. */
+export const SELECTION = Symbol('selection')
+
 /** The names that expressions can use. A kind of provider may add names, such as `message`. */
 export interface Names extends Record<string, unknown> {
   input: unknown
@@ -20,6 +23,7 @@ export interface Names extends Record<string, unknown> {
   now: string
   /** The body of the response, or the part of it that `at` finds. */
   response?: unknown
+  [SELECTION]?: { where: string; text: string; complete: Names }
 }
 
 /**
@@ -48,18 +52,14 @@ export function findIn(text: string, names: Names, where: string): unknown {
     names,
     where,
     (reason) =>
-      new Failure(
-        'misconfigured',
-        `${shown(where, text)} does not fit the response of the API, which is ${responseOf(names, where)}: ${reason}`,
-      ),
+      new Failure('misconfigured', `${shown(where, text)} does not fit ${responseOf(names, where)}: ${reason}`),
   )
 }
 
-/** Evaluates an expression of a response as text. `null` means nothing, because `to_string` returns it for nothing. */
-export function findText(text: string | undefined, names: Names, where: string): string | undefined {
-  const found = text === undefined ? undefined : findIn(text, names, where)
-  if (found === undefined || found === '' || found === 'null') return undefined
-  return typeof found === 'string' ? found : JSON.stringify(found)
+/** Returns a value as text. `null` means nothing, because `to_string` returns it for nothing. */
+export function textOf(value: unknown): string | undefined {
+  if (value === undefined || value === '' || value === 'null') return undefined
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /**
@@ -68,11 +68,22 @@ export function findText(text: string | undefined, names: Names, where: string):
  * @throws Failure `misconfigured` if it finds nothing
  */
 export function requireText(text: string, names: Names, where: string): string {
-  const found = findText(text, names, where)
+  const found = textOf(findIn(text, names, where))
   if (found !== undefined) return found
+  throw new Failure('misconfigured', `${findsNothing(text, names, where)}. Correct the expression.`)
+}
+
+/**
+ * Evaluates an expression that must find true or false.
+ *
+ * @throws Failure `misconfigured`
+ */
+export function requireBoolean(text: string, names: Names, where: string): boolean {
+  const found = findIn(text, names, where)
+  if (typeof found === 'boolean') return found
   throw new Failure(
     'misconfigured',
-    `${shown(where, text)} finds nothing in the response of the API, which is ${responseOf(names, where)}. Correct the expression.`,
+    `${shown(where, text)} must find true or false, but finds ${found === undefined ? 'nothing' : excerpt(found)} in ${responseOf(names, where)}.`,
   )
 }
 
@@ -93,9 +104,26 @@ export function shown(where: string, text: string): string {
   return `${where} of the connection, "${clipSingleLine(text, MAX_SHOWN_CHARACTERS)}",`
 }
 
-/** Describes a response for messages. A login response contains credentials that are not registered yet. */
-function responseOf({ response }: Names, where: string): string {
-  if (!where.startsWith('login.')) return excerpt(response)
+/** Describes an expression that finds nothing, for messages. */
+export function findsNothing(text: string, names: Names, where: string): string {
+  const { response, [SELECTION]: selection } = names
+  const nothing = `${shown(where, text)} finds nothing`
+  if (selection === undefined || response !== undefined) return `${nothing} in ${responseOf(names, where)}`
+  return `${nothing}, because ${findsNothing(selection.text, selection.complete, selection.where)}`
+}
+
+/** Describes a response for messages. */
+export function responseOf(names: Names, where: string): string {
+  const { response, [SELECTION]: selection } = names
+  const value = where.startsWith('login.') ? describeLogin(response) : excerpt(response)
+  if (selection === undefined) return `the response of the API, which is ${value}`
+  // An empty part does not explain anything.
+  const source = isTrue(response) ? 'the response of the API' : responseOf(selection.complete, where)
+  return `${value}, which ${shown(selection.where, selection.text)} selects from ${source}`
+}
+
+/** A login response contains credentials that are not registered yet. */
+function describeLogin(response: unknown): string {
   if (response === undefined) return 'empty'
   return isRecord(response) ? `an object with ${Object.keys(response).join(', ') || 'no fields'}` : 'not an object'
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
 import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../providers/flag.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { excerpt, findIn, findText, shown } from './expression.ts'
+import { requireBoolean } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
+import { optionalNumber, optionalText } from './optional.ts'
 import { read, write } from './request.ts'
 import { readField, writeField } from './request-fields.ts'
 
@@ -34,21 +34,12 @@ export const httpFlag = defineFlagProvider({
   project: { pattern: /^.{1,255}$/, example: 'shop', optional: true },
 
   async get(client, location, flag) {
-    const { connection } = client
-    const names = namesOf(client, { ...location, flag })
-    const response = await read(client, connection.get, names, { name: 'get' })
-    const inResponse = { ...names, response }
-    const on = findIn(connection.flag.on, inResponse, 'flag.on')
-    if (typeof on !== 'boolean')
-      throw new Failure(
-        'misconfigured',
-        `${shown('flag.on', connection.flag.on)} must find true or false, but finds ${on === undefined ? 'nothing' : excerpt(on)} in the response of the API, which is ${excerpt(response)}.`,
-      )
-    const percentage = connection.flag.percentage && findIn(connection.flag.percentage, inResponse, 'flag.percentage')
+    const { get, flag: fields } = client.connection
+    const found = await read(client, get, namesOf(client, { ...location, flag }), 'get')
     return {
-      on,
-      ...(typeof percentage === 'number' ? { percentage } : {}),
-      url: findText(connection.flag.url, inResponse, 'flag.url'),
+      on: requireBoolean(fields.on, found, 'flag.on'),
+      percentage: optionalNumber(client, fields.percentage, found, 'flag.percentage'),
+      url: optionalText(client, fields.url, found, 'flag.url'),
     }
   },
 

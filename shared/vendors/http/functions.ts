@@ -14,8 +14,16 @@ type ArgumentTypes = Parameters<typeof Functions.signature>[0]['argumentsSpecs']
 /** Limits the time that a slow pattern can take. */
 const MAX_MATCHED_LENGTH = 10_000
 
+type Definition = [types: ArgumentTypes, run: (...values: never[]) => unknown]
+
+/** In JMESPath, the text of a missing value is "null", which APIs and people take for a value. */
+const TO_STRING: Definition = [
+  [['any']],
+  (value: unknown) => (typeof value === 'string' ? value : value === null ? null : JSON.stringify(value)),
+]
+
 /** Functions with the types of their arguments. An expression calls `timeAdd` as `time_add`. */
-const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[]) => unknown]> = {
+const definitions: Record<string, Definition> = {
   split: [[['string'], ['string']], (text: string, separator: string) => text.split(separator)],
   replace: [
     [['string'], ['string'], ['string']],
@@ -25,6 +33,7 @@ const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[
   lower: [[['string']], (text: string) => text.toLowerCase()],
   upper: [[['string']], (text: string) => text.toUpperCase()],
   trim: [[['string']], (text: string) => text.trim()],
+  toString: TO_STRING,
   html: [[['string']], html],
   timeAdd: [[['string'], ['string']], addTime],
   toEpoch: [[['string']], (time: string) => Math.floor(epochMs(time) / 1_000)],
@@ -42,7 +51,7 @@ const definitions: Record<string, [types: ArgumentTypes, run: (...values: never[
   ],
 }
 
-/** Adds functions to those of JMESPath. */
+/** Adds functions to those of JMESPath, and replaces `to_string`. */
 class ConnectionFunctions extends Functions {}
 
 for (const [name, [argumentsSpecs, run]] of Object.entries(definitions)) {

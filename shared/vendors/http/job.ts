@@ -1,15 +1,23 @@
 import * as z from 'zod/mini'
 import { invalidInput } from '../../errors.ts'
 import { optional, withDescription, word } from '../../fields.ts'
-import { defineJobProvider, type Run, type StartJob, startInput } from '../../providers/job.ts'
+import {
+  defineJobProvider,
+  type Run,
+  type RunStatus,
+  type StartJob,
+  startInput,
+  type Verdict,
+} from '../../providers/job.ts'
 import type { Client } from '../../providers/provider.ts'
 import { limitOutput, metricsIn } from '../../providers/run-output.ts'
 import { isRecord } from '../../record.ts'
 import { connectionOf, httpApi, namesOf, requireFound, requireRequest } from './connection.ts'
-import { findIn, findText, type Names, requireText } from './expression.ts'
+import { type Names, requireText } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
-import { create, read, write } from './request.ts'
+import { optionalText, optionalValue } from './optional.ts'
+import { create, read, search, write } from './request.ts'
 import { createField, readField, writeField } from './request-fields.ts'
 
 /** The state of a run that the API has deleted, if `states` of the connection contains it. */
@@ -17,6 +25,10 @@ const GONE = 'gone'
 
 const ofStart = requestNames(Object.keys(startInput.shape))
 const ofRun = requestNames(['id', 'url', 'target', 'project'])
+
+/** Verdicts of runs that should have a reason, and of runs that should have results. */
+const WITH_REASON: Verdict[] = ['warning', 'fail', 'errored']
+const WITH_OUTPUT: Verdict[] = ['pass', 'warning', 'fail']
 
 const connection = connectionOf({
   target: optional(word('Default job')),
@@ -62,33 +74,18 @@ export const httpJob = defineJobProvider({
   parseRunId: ({ id, project }) => ({ id, providerState: { project } satisfies Origin }),
 
   async start(client, input) {
-    const names = namesOf(client, input)
-    const { response, findNext } = await create(client, client.connection.start, names, 'start')
+    const { created, findNext } = await create(client, client.connection.start, namesOf(client, input), 'start')
     if (findNext) return requireFound(await findRun(client, input), client.connection.find)
-    return runIn(client, input, { ...names, response })
+    return runIn(client, input, created)
   },
 
   async getStatus(client, run) {
-    const { connection } = client
-    const isGoneKnown = Object.hasOwn(connection.states, GONE)
-    const accept = isGoneKnown ? [404] : []
+    const { look, states } = client.connection
     const names = namesOf(client, inputOf(client, run))
-    const response = await read(client, connection.look, names, { name: 'look', accept })
-    const state = response === undefined && isGoneKnown ? GONE : stateIn(client, { ...names, response })
-    const text = (name: 'step' | 'reason' | 'url') =>
-      findText(connection.run[name], { ...names, response }, `run.${name}`)
-    const verdict = Object.hasOwn(connection.states, state) ? connection.states[state] : undefined
-    const output = connection.run.output && findIn(connection.run.output, { ...names, response }, 'run.output')
-    const shown = limitOutput(output)
-    return {
-      state,
-      ...(verdict ? { verdict } : {}),
-      progress: text('step'),
-      reason: text('reason'),
-      run: { ...run, url: text('url') ?? run.url },
-      ...(shown === undefined ? {} : { data: isRecord(shown) ? shown : { output: shown } }),
-      metrics: metricsIn(output),
-    }
+    if (!Object.hasOwn(states, GONE)) return statusIn(client, run, await read(client, look, names, 'look'))
+    const found = await search(client, look, names, 'look')
+    if (found.response !== undefined) return statusIn(client, run, found)
+    return { state: GONE, ...(states[GONE] ? { verdict: states[GONE] } : {}) }
   },
 
   async stop(client, run) {
@@ -101,18 +98,35 @@ async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | 
   const { find, idempotencyHeader } = client.connection
   // A repeated start with the same key has no effect.
   if (!find) return idempotencyHeader ? undefined : 'unknown'
-  const names = namesOf(client, input)
-  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.isRetry })
-  return response === undefined ? undefined : runIn(client, input, { ...names, response })
+  const found = await search(client, find, namesOf(client, input), 'find')
+  return found.response === undefined ? undefined : runIn(client, input, found)
 }
 
-function stateIn({ connection: { run } }: Api, names: Names): string {
-  return requireText(run.state, names, 'run.state')
-}
-
-function runIn({ connection: { run } }: Api, { target, project }: StartJob, names: Names): Run {
+function runIn(client: Api, { target, project }: StartJob, names: Names): Run {
+  const { run } = client.connection
   const id = requireText(run.id, names, 'run.id')
-  return { id, url: findText(run.url, names, 'run.url'), providerState: { target, project } satisfies Origin }
+  const url = optionalText(client, run.url, names, 'run.url')
+  return { id, url, providerState: { target, project } satisfies Origin }
+}
+
+function statusIn(client: Api, run: Run, names: Names): RunStatus {
+  const { run: fields, states } = client.connection
+  const state = requireText(fields.state, names, 'run.state')
+  const verdict = Object.hasOwn(states, state) ? states[state] : undefined
+  const text = (name: 'url' | 'step' | 'reason', isExpected = true) =>
+    optionalText(client, fields[name], names, `run.${name}`, isExpected)
+  const isOneOf = (verdicts: Verdict[]) => verdict !== undefined && verdicts.includes(verdict)
+  const output = optionalValue(client, fields.output, names, 'run.output', isOneOf(WITH_OUTPUT))
+  const shown = limitOutput(output)
+  return {
+    state,
+    ...(verdict ? { verdict } : {}),
+    progress: text('step'),
+    reason: text('reason', isOneOf(WITH_REASON)),
+    run: { ...run, url: text('url', run.url === undefined) ?? run.url },
+    ...(shown === undefined ? {} : { data: isRecord(shown) ? shown : { output: shown } }),
+    metrics: metricsIn(output),
+  }
 }
 
 /** Returns the input of a request about a run. The action that stops a run knows only its id and project. */

@@ -3,9 +3,9 @@ import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
 import { defineMessageProvider } from '../../providers/message.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { findText } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { ANY, fields, type NameTree, requestNames, texts, withResponse } from './names.ts'
+import { optionalText } from './optional.ts'
 import { create } from './request.ts'
 import { type CreateRequest, createField } from './request-fields.ts'
 
@@ -44,9 +44,11 @@ export const httpMessage = defineMessageProvider({
     const decisionUrl = message.buttons?.[0]?.url
     if (decisionUrl !== undefined) requireDecisionUrl(post)
     const names = { ...namesOf(client, {}), message, decisionUrl }
-    const { response } = await create(client, post, names, 'post')
-    const text = (name: 'id' | 'url') => findText(posted?.[name], { ...names, response }, `posted.${name}`)
-    return { id: text('id'), url: text('url') }
+    const { created } = await create(client, post, names, 'post')
+    return {
+      id: optionalText(client, posted?.id, created, 'posted.id'),
+      url: optionalText(client, posted?.url, created, 'posted.url'),
+    }
   },
 })
 

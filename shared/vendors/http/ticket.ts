@@ -12,10 +12,11 @@ import {
   updateInput,
 } from '../../providers/ticket.ts'
 import { connectionOf, httpApi, namesOf, outcomeUnknown, requireFound, requireRequest } from './connection.ts'
-import { findIn, findText, isTrue, type Names, requireText } from './expression.ts'
+import { isTrue, type Names, requireBoolean, requireText, responseOf, shown } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
-import { create, read, write } from './request.ts'
+import { optionalText } from './optional.ts'
+import { create, read, search, write } from './request.ts'
 import { createField, readField, writeField } from './request-fields.ts'
 
 const SEVERITIES = ['urgency', 'severity']
@@ -71,21 +72,20 @@ export const httpTicket = defineTicketProvider({
     const { open, find, idempotencyHeader } = client.connection
     const isSafe = (find || idempotencyHeader) && client.idempotencyKey !== undefined
     if (client.isRetry && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
-    const names = namesOf(client, input)
-    const { response, findNext } = await create(client, open, names, 'open').catch((error: unknown) => {
+    const { created, findNext } = await create(client, open, namesOf(client, input), 'open').catch((error: unknown) => {
       if (isSafe || !isTransient(error) || !(error as Failure).mayHaveWritten) throw error
       throw outcomeUnknown('the ticket was opened')
     })
     if (findNext) return requireFound(await findTicket(client, input), find)
-    return ticketIn(client, { ...names, response })
+    return ticketIn(client, created)
   },
 
   async get(client, ref) {
     const { get, ticket } = client.connection
     const names = namesOf(client, ref)
-    const accept = ticket.gone ? [404] : []
-    const response = await read(client, get, names, { name: 'get', accept })
-    return response === undefined && ticket.gone ? goneTicket(ref) : ticketIn(client, { ...names, response })
+    if (!ticket.gone) return ticketIn(client, await read(client, get, names, 'get'))
+    const found = await search(client, get, names, 'get')
+    return found.response === undefined ? goneTicket(ref) : ticketIn(client, found)
   },
 
   async update(client, ref, changes) {
@@ -104,7 +104,7 @@ export const httpTicket = defineTicketProvider({
   async hasComment(client, ref) {
     const { hasComment } = client.connection
     if (!hasComment) return false
-    return isTrue(await read(client, hasComment, namesOf(client, ref), { name: 'hasComment', accept: [404] }))
+    return isTrue((await search(client, hasComment, namesOf(client, ref), 'hasComment')).response)
   },
 
   async close(client, ref, how) {
@@ -116,19 +116,22 @@ export const httpTicket = defineTicketProvider({
 async function findTicket(client: Api, input: OpenTicket): Promise<Ticket | undefined> {
   const { find } = client.connection
   if (!find) return undefined
-  const names = namesOf(client, input)
-  const response = await read(client, find, names, { name: 'find', accept: [404], mustBeCertain: client.isRetry })
-  return response === undefined ? undefined : ticketIn(client, { ...names, response })
+  const found = await search(client, find, namesOf(client, input), 'find')
+  return found.response === undefined ? undefined : ticketIn(client, found)
 }
 
-function ticketIn({ connection: { ticket } }: Api, names: Names): Ticket {
+function ticketIn(client: Api, names: Names): Ticket {
+  const { ticket } = client.connection
   const id = requireText(ticket.id, names, 'ticket.id')
+  const state = requireText(ticket.state, names, 'ticket.state')
+  const isClosed = requireBoolean(ticket.closed, names, 'ticket.closed')
   return {
     id,
-    number: findText(ticket.number, names, 'ticket.number') ?? id,
-    url: findText(ticket.url, names, 'ticket.url'),
-    state: requireText(ticket.state, names, 'ticket.state'),
-    isClosed: findIn(ticket.closed, names, 'ticket.closed') === true,
+    number: optionalText(client, ticket.number, names, 'ticket.number') ?? id,
+    url: optionalText(client, ticket.url, names, 'ticket.url'),
+    state,
+    isClosed,
+    stateSource: `${shown('ticket.state', ticket.state)} finds ${state}, and ${shown('ticket.closed', ticket.closed)} finds ${isClosed} in ${responseOf(names, 'ticket')}.`,
   }
 }
 

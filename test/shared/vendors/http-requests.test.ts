@@ -3,7 +3,7 @@ import { type Call, type Reply, type Served, serve } from '../../../infra/platfo
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
-import { clientOf, failureOf, keyOf } from '../../functions/helpers.ts'
+import { clientOf, expectFailure, failureOf, keyOf } from '../../functions/helpers.ts'
 
 let api: Served
 afterEach(() => api.close())
@@ -198,6 +198,31 @@ describe('Requests to an HTTP API', () => {
     expect(await failureOf(open(unknownBefore))).toMatchObject(expected)
   })
 
+  test.each([
+    [{ items: 'none' }, 'finds no list in the response of the API, which is {"items":"none"}'],
+    [{ item: [] }, 'find.at of the connection, "response.items", finds no list'],
+  ])('are not sent if the search before them has no list in its response: %j', async (body, says) => {
+    await play(() => ({ status: 200, body }))
+    const find = { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' }
+    await expectFailure(open({ find }), 'misconfigured', says)
+    expect(api.calls.map(({ method }) => method)).toEqual(['GET'])
+  })
+
+  test('name the field and both expressions if "at" finds nothing', async () => {
+    await play(() => ({ status: 201, body: { result: { id: 7 } } }))
+    const { message } = await failureOf(open({ open: { ...tickets.open, at: 'response.answer' } }))
+    expect(message).toBe(
+      'ticket.id of the connection, "response.id", finds nothing, because open.at of the connection, "response.answer", finds nothing in the response of the API, which is {"result":{"id":7}}. Correct the expression.',
+    )
+  })
+
+  test('name the position of a request in its list', async () => {
+    await play(() => ticket())
+    const update = [{ path: 'a' }, { path: 'b', if: 'to_number(input.title)', body: "join('', [response.nope])" }]
+    const failed = failureOf(updateTicket.run(provider, client({ update }), { id: '7', title: '5' }))
+    expect((await failed).message).toMatch(/^update\[1\]\.body of the connection, .+ cannot be evaluated: /)
+  })
+
   test('fail if the response is a page instead of JSON, unless the connection expects text', async () => {
     await play(() => ({ status: 200, body: '<html><title>Sign in</title></html>' }))
     const literal = { ticket: { ...tickets.ticket, id: "'7'", state: "'open'" } }
@@ -206,6 +231,31 @@ describe('Requests to an HTTP API', () => {
     expect(failure).toMatchObject(expected)
     const asText = { ...literal, open: { ...tickets.open, responseType: 'text' } }
     expect(await open(asText)).toMatchObject({ data: { id: '7' } })
+  })
+})
+
+describe('Optional values of an HTTP API', () => {
+  const url = "join('/', ['https://tool.example.com', response.nope])"
+
+  test.each([
+    [
+      { url: 'response.nope' },
+      'ticket.url of the connection, "response.nope", finds nothing in the response of the API',
+    ],
+    [{ number: 'to_string(response.nope)' }, 'ticket.number of the connection'],
+    [{ url }, 'does not fit the response of the API, which is {"id":"7","state":"open"}'],
+  ])('are named in the outcome if they are missing: %j', async (more, says) => {
+    await play(() => ticket())
+    const asking = client({ ticket: { ...tickets.ticket, ...more } })
+    expect(await openTicket.run(provider, asking, { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
+    expect([...asking.notes]).toEqual([expect.stringContaining(says)])
+  })
+
+  test('may be missing if the expression says so', async () => {
+    await play(() => ticket())
+    const asking = client({ ticket: { ...tickets.ticket, url: "response.nope || ''" } })
+    expect((await openTicket.run(provider, asking, { title: 'Slow' })).data).not.toHaveProperty('url')
+    expect([...asking.notes]).toEqual([])
   })
 })
 
@@ -273,9 +323,9 @@ describe('The login of an HTTP API', () => {
       () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
       ({ headers }) => headers['authorization'] === 'Bearer token-number-2',
     )
-    expect(await failureOf(open({ ...user, login: tokenLogin }))).toMatchObject({ kind: 'credentials' })
     await open({ ...user, login: tokenLogin })
     expect(logins).toBe(2)
+    expect(api.calls.map(({ path }) => path)).toEqual(['/login', '/tickets', '/login', '/tickets'])
   })
 
   test('is not shared by connections with other credentials in their headers', async () => {
@@ -286,21 +336,52 @@ describe('The login of an HTTP API', () => {
     expect(sessions).toEqual(['Bearer session-of-jane-0001', 'Bearer session-of-john-0002'])
   })
 
-  test('returns cookies and is repeated after a status that means that it has expired', async () => {
+  test.each([
+    [401, {}],
+    [403, { expired: [403] }],
+  ])('returns cookies and is repeated after the status %s', async (status, expired) => {
     await server(
       ({ headers }) => ({
         status: headers['authorization']?.toString().startsWith('Basic ') ? 302 : 403,
         headers: { location: '/', 'set-cookie': `SESSION=s${logins}; Path=/; HttpOnly` },
       }),
-      ({ headers }) => headers['cookie'] === 'SESSION=s2; lang=en',
+      ({ headers }) => headers['cookie'] === 'SESSION=s2',
+      status,
+    )
+    const login = { method: 'GET', path: 'login', cookie: true, ...expired }
+    expect(await open({ ...user, login })).toMatchObject({ data: { id: '7' } })
+    expect(api.calls.map(({ path }) => path)).toEqual(['/login', '/tickets', '/login', '/tickets'])
+  })
+
+  test('is repeated once, and the failure names the reason of the API', async () => {
+    await server(
+      () => ({ status: 200, headers: { 'set-cookie': `SESSION=s${logins}` } }),
+      () => false,
       403,
     )
     const login = { method: 'GET', path: 'login', cookie: true, expired: [403] }
-    const session = () => open({ ...user, login, headers: {} })
-    const failure = await failureOf(session())
-    expect(failure).toMatchObject({ kind: 'credentials', message: expect.stringContaining('log in first') })
-    expect(await failureOf(session())).toMatchObject({ kind: 'credentials' })
-    expect(api.calls.at(-1)?.headers['cookie']).toBe('SESSION=s2')
+    await expectFailure(open({ ...user, login }), 'credentials', 'log in first')
+    expect(api.calls.map(({ path }) => path)).toEqual(['/login', '/tickets', '/login', '/tickets'])
+  })
+
+  test('that expires during an action does not repeat the requests before it', async () => {
+    let isExpired = false
+    await server(
+      () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
+      ({ method, headers }) => {
+        const isValid = !isExpired || headers['authorization'] === 'Bearer token-number-2'
+        isExpired ||= method === 'POST'
+        return isValid
+      },
+      403,
+    )
+    const comment = { path: 'tickets/{input.id}/comments', body: '{text: input.comment}' }
+    const login = { ...tokenLogin, expired: [403] }
+    await updateTicket.run(provider, client({ ...user, login, comment }), { id: '7', comment: 'Still slow' })
+    expect(api.calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      ...['POST /login', 'POST /tickets/7/comments'],
+      ...['GET /tickets/7', 'POST /login', 'GET /tickets/7'],
+    ])
   })
 
   test('can use another header and another value', async () => {

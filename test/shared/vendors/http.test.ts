@@ -89,7 +89,13 @@ describe('HTTP API: tickets', () => {
       expect(await update({ state }, ignored)).toMatchObject({ data: { state: 'In Progress' } })
     const took = 'HTTP API accepted the update, but the ticket T-1 is In Progress'
     await expectFailure(update({ state: 'waiting' }, ignored), 'refused', `${took}, not waiting.`)
-    await expectFailure(update({ state: 'closed' }, ignored), 'refused', `${took}, which does not count as closed.`)
+    await expectFailure(
+      update({ state: 'closed' }, ignored),
+      'refused',
+      `${took}, which does not count as closed. `,
+      'ticket.state of the connection, "response.state", finds In Progress,',
+      `ticket.closed of the connection, "response.state=='done'", finds false in {"id":1,`,
+    )
   })
 
   test.each([{ welcome: 'Something else' }, { items: 'none' }, ''])(
@@ -127,13 +133,13 @@ describe('HTTP API: tickets', () => {
       'an expression finds nothing',
       { ticket: { ...tickets.ticket, id: 'response.number' } },
       'misconfigured',
-      'ticket.id of the connection, "response.number", finds nothing in the response of the API, which is {"',
+      'ticket.id of the connection, "response.number", finds nothing in {"id":1,',
     ],
     [
       'an expression does not fit',
       { ticket: { ...tickets.ticket, closed: "starts_with(response.id, 'x')" } },
       'misconfigured',
-      'ticket.closed of the connection, "starts_with(response.id, \'x\')", does not fit the response of the API, which is {',
+      'ticket.closed of the connection, "starts_with(response.id, \'x\')", does not fit {"id":1,',
     ],
     [
       'the path needs a missing field',

@@ -1,0 +1,98 @@
+import '../functions/aws.ts'
+import { afterAll, describe, expect, jest, test } from '@jest/globals'
+import { startTable } from '../functions/load-testing/table.ts'
+import type { Ended, Lifecycle, Mode } from './calls.ts'
+import type { Sample } from './http-samples.ts'
+import type { Mutant } from './wrong-words.ts'
+
+const prefix = 'cloud-automation-webhooks'
+const secrets = new Map([[`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })]])
+jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+  getSecret: async (name: string) => secrets.get(name),
+}))
+// The servers show a change immediately or never.
+jest.unstable_mockModule('../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
+// The AWS clients read the environment when they are imported.
+const table = await startTable()
+afterAll(() => table.close())
+const { readCall } = await import('../../shared/core/http/read-call.ts')
+const { runSilently } = await import('../../shared/core/silent/handler.ts')
+const { pollUntilDone } = await import('../../shared/core/task/poll.ts')
+const { runUntilDeadline } = await import('../../shared/core/task/run-until-deadline.ts')
+const { continues, sendCalls } = await import('./calls.ts')
+const { samples } = await import('./http-samples.ts')
+const { fieldPattern, mutantsOf } = await import('./wrong-words.ts')
+
+const lifecycle: Lifecycle = {
+  ...{ readCall, runSilently, pollUntilDone, runUntilDeadline },
+  store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
+}
+
+describe.each(samples.map((sample) => [sample.name, sample] as const))('%s: a wrong word', (_name, sample) => {
+  test.each<Mode>(['silent', 'interactive'])('writes at most once and is named (%s)', async (mode) => {
+    const right = await run(sample, mode)
+    expect(right.filter(continues)).toEqual([])
+    if (sample.words) expect(right.at(-1)?.end).toMatch(sample.words)
+    const { server, connection } = await sample.start()
+    await server.close()
+    const problems: object[] = []
+    for (const mutant of mutantsOf(connection)) {
+      const ended = await run(sample, mode, mutant)
+      const problem = problemOf(mutant, ended, right, sample)
+      const { field, word } = mutant
+      if (problem !== undefined) problems.push({ field, word, problem, ended })
+    }
+    expect(problems).toEqual([])
+  })
+})
+
+describe('A job whose status the connection cannot read', () => {
+  const field = 'run.state of the connection, "response.nope", finds nothing in the response of the API, which is {'
+
+  test.each<[Mode, string, string]>([
+    ['waiting', 'warning: Started run 1. It is still running', 'The last poll failed: '],
+    ['interactive', 'errored fail: The connection cannot read the status of this job', 'the last poll failed: '],
+  ])('ends early with the reason (%s)', async (mode, ...parts) => {
+    const sample = samples.find(({ name }) => name === 'remediation/n8n')
+    if (!sample) throw new Error('n8n has no sample')
+    const { server, connection } = await sample.start()
+    const run = { ...(connection['run'] as object), state: 'response.nope' }
+    const calls: Sample['calls'] = [['run-runbook', { target: 'broken' }]]
+    const [ended] = await sendCalls(
+      lifecycle,
+      { ...sample, calls },
+      { server, connection: { ...connection, run } },
+      mode,
+    )
+    await server.close()
+    for (const part of [...parts, field]) expect(ended?.end).toContain(part)
+    expect(ended?.writes).toBe(1)
+  })
+})
+
+/** Sends the calls of a sample with its own connection, or with a mutant of it. */
+async function run(sample: Sample, mode: Mode, mutant?: Mutant): Promise<Ended[]> {
+  const { server, connection } = await sample.start()
+  try {
+    const { baseUrl } = connection
+    return await sendCalls(
+      lifecycle,
+      sample,
+      { server, connection: { ...(mutant?.connection ?? connection), baseUrl } },
+      mode,
+    )
+  } finally {
+    await server.close()
+  }
+}
+
+function problemOf({ field, isNamed }: Mutant, ended: Ended[], right: Ended[], { words }: Sample): string | undefined {
+  if (ended.some(continues)) return 'does not end'
+  if (ended.some(({ writes }, at) => writes > Math.max(1, right[at]?.writes ?? 0))) return 'writes more than once'
+  if (ended.some(({ end }) => end.startsWith('bug'))) return 'is reported as a bug'
+  const hasEffect = ended.some(({ end }, at) => end !== right[at]?.end)
+  const isReported = ended.some(({ end }) => fieldPattern(field).test(end))
+  // The API's own words explain the refusal.
+  const hasWords = /(?:^|\.)(?:error|reason)$/.test(field) && words?.test(ended.map(({ end }) => end).join(' '))
+  return isNamed && hasEffect && !isReported && !hasWords ? 'is not named' : undefined
+}
