@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts'
 import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
-import { findIn, findsNothing, holds, type Names, responseOf, SELECTION, shown } from './expression.ts'
+import { evaluate, findIn, findsNothing, holds, type Names, responseOf, SELECTION, shown } from './expression.ts'
 import type { CreateRequest, ReadRequest, WriteRequest } from './request-fields.ts'
 import { send } from './send.ts'
 
@@ -107,7 +107,7 @@ function selected({ at }: ReadRequest, complete: Names, where: string): Names {
 
 function nothingAt(at: string, complete: Names, name: string): Failure {
   const list = listIn(at)
-  const isEmpty = list !== undefined && Array.isArray(findIn(list, complete, `${name}.at`))
+  const isEmpty = list !== undefined && Array.isArray(evaluate(list, complete))
   return new Failure(isEmpty ? 'refused' : 'misconfigured', `${findsNothing(at, complete, `${name}.at`)}.`)
 }
 
@@ -119,7 +119,7 @@ function nothingAt(at: string, complete: Names, name: string): Failure {
  */
 function requireProof({ isRetry }: Api, at: string | undefined, complete: Names, name: string): void {
   const list = at && listIn(at)
-  if (list ? Array.isArray(findIn(list, complete, `${name}.at`)) : !isRetry || complete.response !== undefined) return
+  if (list ? Array.isArray(evaluate(list, complete)) : !isRetry || complete.response !== undefined) return
   const problem = list
     ? `${shown(`${name}.at`, list)} finds no list in ${responseOf(complete, name)}`
     : `the response to ${name} has no body`
