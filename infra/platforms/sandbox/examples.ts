@@ -10,9 +10,18 @@ export interface Example {
   idFrom?: readonly string[] | undefined
 }
 
-const INTERACTIVE = 'mode=interactive&sendStarted=true'
-const SILENT = 'mode=silent'
-const problem = {
+/** The optional parts of a call. The query has further options. */
+type Options = Pick<Example, 'data' | 'input' | 'idFrom'> & { query?: string }
+
+function interactive(name: string, task: string, { query, ...options }: Options = {}): Example {
+  return { name, task, query: ['mode=interactive&sendStarted=true', query].filter(Boolean).join('&'), ...options }
+}
+
+function silent(name: string, task: string, { query, ...options }: Options): Example {
+  return { name, task, query: ['mode=silent', query].filter(Boolean).join('&'), ...options }
+}
+
+const PROBLEM = {
   incident: {
     ProblemID: 'P-220355',
     ProblemTitle: 'Checkout responds slowly',
@@ -28,237 +37,133 @@ const thresholds = [
 /** Examples by `<category>/<action>`. They use the connections and the data of the sandbox. */
 export const examples: Record<string, Example[]> = {
   'issue-ticketing/open-issue': [
-    {
-      name: 'Title and description',
-      task: 'openissue',
-      query: SILENT,
+    silent('Title and description', 'openissue', {
       input: {
         title: 'Checkout is slow',
         description: 'The p95 is **2.4 s** since 10:12.\n\n- source: synthetic monitor\n- since: release 1.4.2',
         labels: ['bug', 'checkout'],
       },
-    },
-    { name: 'From the problem in the event', task: 'openissue', query: INTERACTIVE, data: problem },
+    }),
+    interactive('From the problem in the event', 'openissue', { data: PROBLEM }),
   ],
   'issue-ticketing/update-issue': [
-    {
-      name: 'Comment and label',
-      task: 'updateissue',
-      query: SILENT,
+    silent('Comment and label', 'updateissue', {
       input: { comment: 'The evaluation ended with warning.', labels: ['evaluated'] },
       idFrom: ['open-issue'],
-    },
+    }),
   ],
   'issue-ticketing/close-issue': [
-    {
-      name: 'With a comment',
-      task: 'closeissue',
-      query: SILENT,
-      input: { comment: 'Resolved by the sequence.' },
-      idFrom: ['open-issue'],
-    },
+    silent('With a comment', 'closeissue', { input: { comment: 'Resolved by the sequence.' }, idFrom: ['open-issue'] }),
   ],
   'incident-management/open-ticket': [
-    {
-      name: 'From the problem in the event',
-      task: 'openticket',
-      query: INTERACTIVE,
-      data: problem,
-      input: { urgency: 'high' },
-    },
+    interactive('From the problem in the event', 'openticket', { input: { urgency: 'high' }, data: PROBLEM }),
   ],
   'incident-management/update-ticket': [
-    {
-      name: 'Comment and urgency',
-      task: 'updateticket',
-      query: SILENT,
+    silent('Comment and urgency', 'updateticket', {
       input: { comment: 'The feature is off.', urgency: 'low' },
       idFrom: ['open-ticket'],
-    },
+    }),
   ],
   'incident-management/close-ticket': [
-    {
-      name: 'With a comment',
-      task: 'closeticket',
-      query: SILENT,
+    silent('With a comment', 'closeticket', {
       input: { comment: 'Resolved by the sequence.' },
       idFrom: ['open-ticket'],
-    },
+    }),
   ],
   'feature-flags/set-flag': [
-    {
-      name: 'Switch off',
-      task: 'toggleflag',
-      query: SILENT,
+    silent('Switch off', 'toggleflag', {
       input: { flag: 'slow-recommendations', state: 'off', comment: 'It slows down the shop.' },
-    },
-    {
-      name: 'Switch on for 25 %',
-      task: 'toggleflag',
-      query: INTERACTIVE,
-      input: { flag: 'checkout-v2', state: 'on', percentage: 25 },
-    },
-    {
-      name: 'Requires an approval in Unleash',
-      task: 'toggleflag',
-      query: INTERACTIVE,
+    }),
+    interactive('Switch on for 25 %', 'toggleflag', { input: { flag: 'checkout-v2', state: 'on', percentage: 25 } }),
+    interactive('Requires an approval in Unleash', 'toggleflag', {
       input: { flag: 'express-payment', state: 'on', environment: 'production-guarded' },
-    },
+    }),
   ],
   'feature-flags/set-flags': [
-    {
-      name: 'Two flags',
-      task: 'toggleflags',
-      query: SILENT,
+    silent('Two flags', 'toggleflags', {
       input: { flags: ['checkout-v2', 'express-payment'], state: 'on', percentage: 50 },
-    },
+    }),
   ],
   'ci-cd/trigger-build': [
-    { name: 'Succeeds', task: 'build', query: INTERACTIVE, input: { target: 'build.yml' } },
-    {
-      name: 'Fails',
-      task: 'build',
-      query: INTERACTIVE,
-      input: { target: 'build.yml', parameters: { outcome: 'fail' } },
-    },
+    interactive('Succeeds', 'build', { input: { target: 'build.yml' } }),
+    interactive('Fails', 'build', { input: { target: 'build.yml', parameters: { outcome: 'fail' } } }),
   ],
   'ci-cd/trigger-deployment': [
-    {
-      name: 'Succeeds',
-      task: 'deployment',
-      query: INTERACTIVE,
+    interactive('Succeeds', 'deployment', {
       input: { target: 'deploy.yml', parameters: { stage: 'production', image: 'registry.example.com/shop:1.4.2' } },
-    },
-    {
-      name: 'Dry run',
-      task: 'deployment',
-      query: 'mode=silent&dryRun=true',
+    }),
+    silent('Dry run', 'deployment', {
       input: { target: 'deploy.yml', parameters: { stage: 'production' } },
-    },
+      query: 'dryRun=true',
+    }),
   ],
-  'ci-cd/cancel': [
-    { name: 'Latest run', task: 'cancel', query: INTERACTIVE, idFrom: ['trigger-build', 'trigger-deployment'] },
-  ],
+  'ci-cd/cancel': [interactive('Latest run', 'cancel', { idFrom: ['trigger-build', 'trigger-deployment'] })],
   'load-testing/start-test': [
-    {
-      name: 'Ten seconds, with thresholds',
-      task: 'test',
-      query: INTERACTIVE,
+    interactive('Ten seconds, with thresholds', 'test', {
       input: { parameters: { rate: 20, duration: 'PT10S' }, thresholds },
-    },
+    }),
   ],
-  'load-testing/stop-test': [{ name: 'Latest test', task: 'stoptest', query: INTERACTIVE, idFrom: ['start-test'] }],
+  'load-testing/stop-test': [interactive('Latest test', 'stoptest', { idFrom: ['start-test'] })],
   'chaos-testing/start-test': [
-    {
-      name: 'Twenty seconds of latency',
-      task: 'chaos',
-      query: INTERACTIVE,
+    interactive('Twenty seconds of latency', 'chaos', {
       input: { parameters: { type: 'latency', attributes: { latency: 400, jitter: 50 }, duration: 'PT20S' } },
-    },
+    }),
   ],
-  'chaos-testing/stop-test': [{ name: 'Latest fault', task: 'stopchaos', query: INTERACTIVE, idFrom: ['start-test'] }],
+  'chaos-testing/stop-test': [interactive('Latest fault', 'stopchaos', { idFrom: ['start-test'] })],
   'optimization/start-model': [
-    {
-      name: 'Succeeds',
-      task: 'tuning',
-      query: INTERACTIVE,
+    interactive('Succeeds', 'tuning', {
       input: {
         parameters: { service: 'shop', trials: '8' },
         thresholds: [{ metric: 'accuracy', op: '>=', value: 0.9 }],
       },
-    },
-    { name: 'Fails', task: 'tuning', query: INTERACTIVE, input: { parameters: { outcome: 'fail' } } },
-    {
-      name: 'Never ends: stopped at the deadline',
-      task: 'tuning',
-      query: `${INTERACTIVE}&deadline=PT1M`,
+    }),
+    interactive('Fails', 'tuning', { input: { parameters: { outcome: 'fail' } } }),
+    interactive('Never ends: stopped at the deadline', 'tuning', {
       input: { parameters: { outcome: 'hang' }, onDeadline: 'stop' },
-    },
-    { name: 'Disappears', task: 'tuning', query: INTERACTIVE, input: { parameters: { outcome: 'vanish' } } },
+      query: 'deadline=PT1M',
+    }),
+    interactive('Disappears', 'tuning', { input: { parameters: { outcome: 'vanish' } } }),
   ],
-  'optimization/stop-model': [{ name: 'Latest run', task: 'stoptuning', query: INTERACTIVE, idFrom: ['start-model'] }],
+  'optimization/stop-model': [interactive('Latest run', 'stoptuning', { idFrom: ['start-model'] })],
   'remediation/run-action': [
-    {
-      name: 'Action that runs a runbook',
-      task: 'action',
-      query: INTERACTIVE,
+    interactive('Action that runs a runbook', 'action', {
       data: { action: { name: 'Restart', action: 'restart-service', value: { service: 'checkout' } } },
-    },
-    {
-      name: 'Action that toggles a flag',
-      task: 'action',
-      query: INTERACTIVE,
+    }),
+    interactive('Action that toggles a flag', 'action', {
       data: { action: { name: 'Toggle', action: 'toggle-feature', value: { 'slow-recommendations': 'off' } } },
-    },
+    }),
   ],
   'remediation/run-runbook': [
-    { name: 'Succeeds', task: 'repair', query: INTERACTIVE, input: { target: 'restart-checkout' } },
-    {
-      name: 'Fails',
-      task: 'repair',
-      query: INTERACTIVE,
-      input: { target: 'clear-cache', parameters: { outcome: 'fail' } },
-    },
-    {
-      name: 'Disappears',
-      task: 'repair',
-      query: INTERACTIVE,
-      input: { target: 'clear-cache', parameters: { outcome: 'vanish' } },
-    },
+    interactive('Succeeds', 'repair', { input: { target: 'restart-checkout' } }),
+    interactive('Fails', 'repair', { input: { target: 'clear-cache', parameters: { outcome: 'fail' } } }),
+    interactive('Disappears', 'repair', { input: { target: 'clear-cache', parameters: { outcome: 'vanish' } } }),
   ],
-  'remediation/stop-runbook': [
-    { name: 'Latest execution', task: 'stoprepair', query: INTERACTIVE, idFrom: ['run-runbook'] },
-  ],
+  'remediation/stop-runbook': [interactive('Latest execution', 'stoprepair', { idFrom: ['run-runbook'] })],
   'remediation/toggle-flag': [
-    {
-      name: 'Switch off',
-      task: 'toggle',
-      query: `${SILENT}&connection=flags`,
-      input: { flag: 'checkout-v2', state: 'off' },
-    },
+    silent('Switch off', 'toggle', { input: { flag: 'checkout-v2', state: 'off' }, query: 'connection=flags' }),
   ],
   'notification/push-update': [
-    { name: 'Text', task: 'notify', query: SILENT, input: { text: 'Version 1.4.2 is in **production**.' } },
-    { name: 'From the problem in the event', task: 'notify', query: SILENT, data: problem },
+    silent('Text', 'notify', { input: { text: 'Version 1.4.2 is in **production**.' } }),
+    silent('From the problem in the event', 'notify', { data: PROBLEM }),
   ],
   'notification/ask-approval': [
-    {
-      name: 'Approval in Slack',
-      task: 'sign-off',
-      query: INTERACTIVE,
+    interactive('Approval in Slack', 'sign-off', {
       input: { question: 'Release shop 1.4.2 to production?', approvers: ['jane@example.com'] },
-    },
+    }),
   ],
   'incident-management/run-runbook': [
-    {
-      name: 'Generic API',
-      task: 'runbook',
-      query: `${INTERACTIVE}&connection=tool-job`,
-      input: { target: 'restart-checkout' },
-    },
+    interactive('Generic API', 'runbook', { input: { target: 'restart-checkout' }, query: 'connection=tool-job' }),
   ],
   'remediation/run-job': [
-    {
-      name: 'Generic API',
-      task: 'runjob',
-      query: `${SILENT}&connection=tool`,
-      input: { target: 'rollback-checkout' },
-    },
+    silent('Generic API', 'runjob', { input: { target: 'rollback-checkout' }, query: 'connection=tool' }),
   ],
   'slo/request-evaluation': [
-    {
-      name: 'Last five minutes',
-      task: 'evaluation',
-      query: INTERACTIVE,
-      input: { slo: 'checkout', timeframe: '5m' },
-    },
+    interactive('Last five minutes', 'evaluation', { input: { slo: 'checkout', timeframe: '5m' } }),
   ],
   'slo/push-report': [
-    {
-      name: 'Evaluation in the event',
-      task: 'report',
-      query: `${SILENT}&connection=events`,
+    silent('Evaluation in the event', 'report', {
       data: { result: 'warning', evaluation: { result: 'warning', score: 78.5 } },
-    },
+      query: 'connection=events',
+    }),
   ],
 }

@@ -53,27 +53,6 @@ const schema = `
     status INTEGER, fault TEXT
   );
 `
-const tables = [
-  'repos',
-  'issues',
-  'comments',
-  'runs',
-  'job_runs',
-  'incidents',
-  'journal',
-  'flags',
-  'change_requests',
-  'proxies',
-  'messages',
-  'slos',
-  'reports',
-  'tool_records',
-  'events',
-  'tokens',
-  'faults',
-  'requests',
-]
-
 /** A request in the list `/sandbox/requests`. `status` is null if no response was sent. */
 export interface LoggedRequest {
   at: string
@@ -149,7 +128,12 @@ export function openStore(folder?: string): Store {
         target ?? null,
       ),
 
-    empty: () => db.exec(`BEGIN; ${tables.map((table) => `DELETE FROM ${table};`).join(' ')} COMMIT;`),
+    empty() {
+      const tables = store.all<{ name: string }>(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+      )
+      db.exec(`BEGIN; ${tables.map(({ name }) => `DELETE FROM ${name};`).join(' ')} COMMIT;`)
+    },
     close: () => db.close(),
   }
   return store

@@ -19,7 +19,7 @@ const faults = async () => (await started.call('GET', '/faults')).json
 const open = (title = 'Slow') => started.github('POST', shop, { title })
 const send = () => started.keptn('POST', '/api/v1/event', finished(context))
 const opened = () => started.sandbox.github.issues('').map(({ title }) => title)
-const url = () => `${started.origin}/sandbox/github/user`
+const url = () => `${started.origin}/sandbox/github/rate_limit`
 const headers = { authorization: `Bearer ${demo.githubToken}`, 'user-agent': 'test' }
 
 describe('A fault applies', () => {
@@ -72,7 +72,7 @@ describe('A fault applies', () => {
 
 /** A read of each platform, and its errors for 401, 429 and 503. */
 const errors: Record<Target, [path: string, unauthorized: object, limited: object, unavailable: object]> = {
-  github: ['/user', { message: 'Bad credentials' }, { status: '429' }, { message: 'Service unavailable' }],
+  github: ['/rate_limit', { message: 'Bad credentials' }, { status: '429' }, { message: 'Service unavailable' }],
   servicenow: [
     '/api/now/table/incident',
     { error: { message: 'User Not Authenticated' } },
@@ -156,7 +156,7 @@ test('A hang fault never responds', async () => {
   await expect(hanging).rejects.toThrow(/abort/)
   const requests = async () => (await started.call('GET', '/requests')).json
   while ((await requests()).length === 0) await sleep(10)
-  expect(await requests()).toMatchObject([{ path: '/user', status: null, fault: 'hang' }])
+  expect(await requests()).toMatchObject([{ path: '/rate_limit', status: null, fault: 'hang' }])
 })
 
 test('A slow fault delays the response', async () => {
@@ -255,7 +255,7 @@ test('Pending requests end when the sandbox closes', async () => {
   const other = await start(state)
   other.sandbox.faults.add({ target: 'github', kind: 'hang' })
   await other.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'timeout' })
-  const hanging = [other.github('GET', '/user'), other.github('GET', '/user'), other.call('GET', '/shop/')]
+  const hanging = [other.github('GET', '/rate_limit'), other.github('GET', '/rate_limit'), other.call('GET', '/shop/')]
   const ends = Promise.allSettled(hanging)
   await sleep(100)
   await other.stop()
