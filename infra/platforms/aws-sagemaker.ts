@@ -1,7 +1,15 @@
 import { awsError, type JsonServer, serveJson } from './aws-json.ts'
+import {
+  arnOf,
+  builtIn,
+  builtInMetrics,
+  type Fields,
+  type Job,
+  STARTED_AT,
+  trained,
+  tuned,
+} from './aws-sagemaker-jobs.ts'
 import { awsOperation, ok, type Reply } from './loopback-server.ts'
-
-type Fields = Record<string, unknown>
 
 interface Execution {
   arn: string
@@ -11,11 +19,6 @@ interface Execution {
   started: Fields
   /** In the order of their start. */
   steps: Fields[]
-}
-
-/** A job as it is described. */
-interface Job extends Fields {
-  AlgorithmSpecification?: Fields
 }
 
 /** The state of the fake. Tests read and change it. */
@@ -35,102 +38,6 @@ export interface SageMakerServer extends JsonServer {
   state: SageMakerState
   /** Returns the input of the last request of an operation. */
   asked(operation: string): Fields
-}
-
-const region = 'eu-west-1'
-const arnOf = (rest: string) => `arn:aws:sagemaker:${region}:123456789012:${rest}`
-/** In seconds, as the API has all times. */
-export const STARTED_AT = 1_764_000_000
-/** Of AWS: it reports its own metrics, and takes no others. */
-export const builtIn = `438346466558.dkr.ecr.${region}.amazonaws.com/linear-learner:1`
-const builtInMetrics = [{ Name: 'train:loss', Regex: 'loss=(\\S+)' }]
-const role = 'arn:aws:iam::123456789012:role/trainings'
-
-/** A training that has run, as AWS describes it. */
-export const trained: Job = {
-  TrainingJobName: 'churn-weekly',
-  TrainingJobArn: arnOf('training-job/churn-weekly'),
-  ModelArtifacts: { S3ModelArtifacts: 's3://models/churn-weekly/output/model.tar.gz' },
-  TrainingJobStatus: 'Completed',
-  SecondaryStatus: 'Completed',
-  SecondaryStatusTransitions: [
-    { Status: 'Starting', StartTime: STARTED_AT, StatusMessage: 'Launching requested ML instances' },
-  ],
-  HyperParameters: { epochs: '10', lr: '0.1' },
-  AlgorithmSpecification: {
-    TrainingImage: `123456789012.dkr.ecr.${region}.amazonaws.com/churn:7`,
-    TrainingInputMode: 'File',
-    MetricDefinitions: [{ Name: 'validation:auc', Regex: 'auc=(\\S+)' }],
-    EnableSageMakerMetricsTimeSeries: true,
-  },
-  RoleArn: role,
-  InputDataConfig: [
-    {
-      ChannelName: 'train',
-      DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://data/churn' } },
-      CompressionType: 'None',
-      RecordWrapperType: 'None',
-    },
-  ],
-  OutputDataConfig: { KmsKeyId: '', S3OutputPath: 's3://models' },
-  ResourceConfig: { InstanceType: 'ml.m5.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },
-  VpcConfig: { SecurityGroupIds: ['sg-1'], Subnets: ['subnet-1'] },
-  StoppingCondition: { MaxRuntimeInSeconds: 3_600 },
-  CreationTime: STARTED_AT - 90_000,
-  TrainingStartTime: STARTED_AT - 89_900,
-  TrainingEndTime: STARTED_AT - 89_000,
-  LastModifiedTime: STARTED_AT - 89_000,
-  FinalMetricDataList: [{ MetricName: 'validation:auc', Value: 0.91, Timestamp: STARTED_AT - 89_100 }],
-  EnableNetworkIsolation: true,
-  EnableInterContainerTrafficEncryption: false,
-  EnableManagedSpotTraining: false,
-  TrainingTimeInSeconds: 900,
-  BillableTimeInSeconds: 900,
-  Environment: { TZ: 'UTC' },
-  ProfilerConfig: { S3OutputPath: 's3://models', DisableProfiler: false },
-  ProfilingStatus: 'Disabled',
-}
-
-/** A tuning that has run, as AWS describes it. */
-export const tuned: Job = {
-  HyperParameterTuningJobName: 'churn-tuning',
-  HyperParameterTuningJobArn: arnOf('hyper-parameter-tuning-job/churn-tuning'),
-  HyperParameterTuningJobConfig: {
-    Strategy: 'Bayesian',
-    HyperParameterTuningJobObjective: { Type: 'Maximize', MetricName: 'validation:auc' },
-    ResourceLimits: { MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 2 },
-    ParameterRanges: {
-      IntegerParameterRanges: [],
-      ContinuousParameterRanges: [{ Name: 'lr', MinValue: '0.01', MaxValue: '1', ScalingType: 'Logarithmic' }],
-      CategoricalParameterRanges: [],
-    },
-    TrainingJobEarlyStoppingType: 'Auto',
-  },
-  TrainingJobDefinition: {
-    StaticHyperParameters: { _tuning_objective_metric: 'validation:auc', epochs: '10' },
-    AlgorithmSpecification: {
-      TrainingImage: `123456789012.dkr.ecr.${region}.amazonaws.com/churn:7`,
-      TrainingInputMode: 'File',
-      MetricDefinitions: [{ Name: 'validation:auc', Regex: 'auc=(\\S+)' }],
-    },
-    RoleArn: role,
-    InputDataConfig: trained['InputDataConfig'],
-    OutputDataConfig: trained['OutputDataConfig'],
-    ResourceConfig: trained['ResourceConfig'],
-    StoppingCondition: trained['StoppingCondition'],
-    EnableNetworkIsolation: true,
-    EnableInterContainerTrafficEncryption: false,
-    EnableManagedSpotTraining: false,
-  },
-  HyperParameterTuningJobStatus: 'Completed',
-  CreationTime: STARTED_AT - 90_000,
-  HyperParameterTuningEndTime: STARTED_AT - 80_000,
-  TrainingJobStatusCounters: { Completed: 20, InProgress: 0, RetryableError: 0, NonRetryableError: 0, Stopped: 0 },
-  ObjectiveStatusCounters: { Succeeded: 20, Pending: 0, Failed: 0 },
-  WarmStartConfig: {
-    ParentHyperParameterTuningJobs: [{ HyperParameterTuningJobName: 'churn-parent' }],
-    WarmStartType: 'IdenticalDataAndAlgorithm',
-  },
 }
 
 /**

@@ -1,5 +1,5 @@
 import '../../functions/aws.ts'
-import { trained, tuned } from '../../../infra/platforms/aws-sagemaker.ts'
+import { trained, tuned } from '../../../infra/platforms/aws-sagemaker-jobs.ts'
 import { casesOf, key, type Subject } from '../cases.ts'
 import { driveProvider } from './drive.ts'
 
