@@ -69,6 +69,14 @@ describe('webhooks orchestrator add', () => {
     expect(code).toBe(2)
   })
 
+  it.each([
+    ['kepn', 'Did you mean "keptn"?'],
+    ['poll', 'The type poll has no settings'],
+  ])('--type %s exits with 2', async (type, sentence) => {
+    const { code, err } = await add({}, '--type', type)
+    expect([code, err]).toEqual([2, expect.stringContaining(sentence)])
+  })
+
   it('prompts for each field of an OAuth client at a terminal', async () => {
     const { clientId, clientSecret } = demo.oauth
     const { code, out } = await atTerminal(

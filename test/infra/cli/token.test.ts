@@ -39,7 +39,7 @@ describe('webhooks token create', () => {
       tokens: [hashOf(created.token)],
       categories: ['ci-cd', 'notification'],
     })
-    expect(err).toContain('it can make only silent calls')
+    expect(err).toContain('reads the results of its interactive calls at their statusUrl')
     expect(Object.keys(callers())).toEqual(['keptn', 'ci'])
   })
 

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { serve } from '../../../../infra/platforms/loopback-server.ts'
 import { keptn, keptnConnection } from '../../../../shared/orchestrators/keptn/keptn.ts'
 import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
 import { passed } from '../../../../shared/outcome.ts'
+import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
 
 const task: AnsweredTask = {
   id: '5f0c',
@@ -129,4 +131,38 @@ it('A connection has either a token or an OAuth client', () => {
   expect(keptnConnection.safeParse(base).success).toBe(false)
   expect(keptnConnection.safeParse({ ...base, token: 'token-1', oauth }).success).toBe(false)
   expect(keptnConnection.safeParse({ ...base, oauth }).success).toBe(true)
+})
+
+const KINDS = { started: 'started', 'status.changed': 'progress', finished: 'finished' } as const
+
+orchestratorConformance('keptn', {
+  body: {
+    id: 'f2b878d3-03c0-4e8f-bc3f-454bc1b3d79d',
+    type: 'sh.keptn.event.deployment.triggered',
+    shkeptncontext: '08735340-6f9e-4b32-97ff-3b6c292bc509',
+    data: { project: 'shop', stage: 'production', service: 'checkout' },
+  },
+  required: ['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service'],
+  sends: ['started', 'progress', 'finished'],
+  async start() {
+    const token = 'a-token-of-keptn'
+    const recorded: Record<string, unknown>[] = []
+    const server = await serve(({ method, body }) => {
+      if (method === 'GET') return { status: 200, body: { events: recorded } }
+      recorded.push(body as Record<string, unknown>)
+      return { status: 200, body: { keptnContext: 'c' } }
+    })
+    return {
+      server,
+      settings: { baseUrl: server.url, token },
+      secrets: [token],
+      reset: () => void recorded.splice(0),
+      kindOf({ method, body }) {
+        const [, , , , ...kind] = method === 'POST' ? String((body as { type?: string }).type).split('.') : []
+        return KINDS[kind.join('.') as keyof typeof KINDS]
+      },
+      // Keptn does not recognize a repeated event.
+      identityOf: (call) => String(server.calls.indexOf(call)),
+    }
+  },
 })

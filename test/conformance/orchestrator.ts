@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
+import { Failure } from '../../shared/errors.ts'
+import { parseEvent } from '../../shared/orchestrators/event.ts'
+import { loadOrchestratorType } from '../../shared/orchestrators/index.ts'
+import type { Answer, AnsweredTask, Orchestrator } from '../../shared/orchestrators/orchestrator.ts'
+import { errored, type Outcome, passed } from '../../shared/outcome.ts'
+import { clearSecrets, registerSecret } from '../../shared/redact.ts'
+
+/** An engine, and how a test plays it. */
+export interface OrchestratorSubject {
+  /** Plays the engine. Omit it if nothing is sent. */
+  start?(): Promise<Played>
+  /** The body of an interactive call, with every field that the engine needs. */
+  body: Record<string, unknown>
+  /** The paths of these fields. Empty if all are optional. */
+  required: string[]
+  /** The kinds of answers that the engine receives. */
+  sends: Answer['kind'][]
+}
+
+interface Played {
+  server: Served
+  /** The settings in the secret of the orchestrator. */
+  settings: Record<string, unknown>
+  /** Credentials, which must not appear in any error. */
+  secrets: string[]
+  /** Forgets the answers that the engine has received. */
+  reset?(): void
+  /** Returns the kind of the answer that a request delivers. Undefined for other requests. */
+  kindOf(call: Call): Answer['kind'] | undefined
+  /** Returns what identifies an answer: the engine treats two requests with the same identity as one. */
+  identityOf(call: Call): string
+}
+
+const OUTCOMES: Record<string, Outcome> = {
+  pass: passed(
+    'Deployed 1.2',
+    { id: '42', url: 'https://ci.example.com/42' },
+    { 'ci 42': 'https://ci.example.com/42' },
+  ),
+  warning: { ...passed('Deployed 1.2'), result: 'warning' },
+  fail: { ...passed('2 tests failed'), result: 'fail' },
+  errored: errored(new Failure('platform', 'The platform answered 500')),
+  aborted: { ...passed('Canceled by ci'), status: 'aborted', result: 'fail' },
+}
+const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_000) })
+
+/**
+ * Registers the tests that every type of orchestrator must pass.
+ *
+ * @param type its name in `shared/orchestrators/index.ts`
+ */
+export function orchestratorConformance(type: string, { start, body, required, sends }: OrchestratorSubject): void {
+  describe(`${type}: orchestrator conformance`, () => {
+    let played: Played | undefined
+    let orchestrator: Orchestrator
+    beforeAll(async () => {
+      played = await start?.()
+      const { secret, connect } = await loadOrchestratorType(type)
+      const settings = secret ? secret.parse({ type, ...played?.settings }) : {}
+      for (const value of played?.secrets ?? []) registerSecret(value)
+      orchestrator = connect(settings)
+    })
+    afterAll(async () => {
+      clearSecrets()
+      await played?.server.close()
+    })
+    beforeEach(() => {
+      played?.reset?.()
+      played?.server.recover()
+      played?.server.calls.splice(0)
+    })
+
+    const parse = (fields: Record<string, unknown>) => orchestrator.parse({ event: parseEvent(fields), body: fields })
+    const taskOf = (): AnsweredTask => {
+      const { replyTo, ...event } = parse(body)
+      return {
+        id: '0123456789abcdef0123456789abcdef01234567',
+        category: 'ci-cd',
+        action: 'run',
+        event,
+        replyTo,
+        labels: true,
+      }
+    }
+    const send = (answer: Answer, uncertainAttempts = 0) => orchestrator.send(taskOf(), answer, uncertainAttempts)
+    /** The distinct answers that the engine has received. */
+    const received = (): string[] => {
+      const answers = (played?.server.calls ?? []).filter((call) => played?.kindOf(call) !== undefined)
+      const byIdentity = new Map(answers.map((call) => [played?.identityOf(call), String(played?.kindOf(call))]))
+      return [...byIdentity.values()]
+    }
+    const finished = (outcome = OUTCOMES['pass'] as Outcome): Answer => ({ kind: 'finished', outcome })
+    const isAnswer = (call: Call) => played?.kindOf(call) !== undefined
+
+    test('a complete call can be answered, and is read the same each time', () => {
+      const first = parse(body)
+      expect(first.id).toEqual(expect.any(String))
+      expect(JSON.stringify(parse(structuredClone(body)))).toBe(JSON.stringify(first))
+    })
+
+    test('a call without any of the fields is refused with all of them in one failure', () => {
+      const failure = failureOf(() => parse({}))
+      expect([failure.kind, failure.errors?.map(({ path }) => path)]).toEqual(['invalid', required])
+      for (const path of required) expect(failure.message).toContain(path)
+    })
+
+    test.each(required)('a call without %s is refused', (path) => {
+      expect(failureOf(() => parse(without(body, path.split('.')))).errors).toMatchObject([{ path }])
+    })
+
+    const kinds: Answer[] = [{ kind: 'started' }, { kind: 'progress', message: 'stage 2 of 4' }, finished()]
+    test.each(kinds)('$kind is sent once, or not at all', async (answer) => {
+      await send(answer)
+      expect(received()).toEqual(sends.includes(answer.kind) ? [answer.kind] : [])
+    })
+
+    test.each(Object.entries(OUTCOMES))('the outcome %s is sent', async (_name, outcome) => {
+      await send(finished(outcome))
+      expect(received()).toEqual(sends.includes('finished') ? ['finished'] : [])
+    })
+
+    test('an outcome that is too large is sent nevertheless', async () => {
+      await send(finished(TOO_LARGE))
+      expect(received()).toEqual(sends.includes('finished') ? ['finished'] : [])
+    })
+
+    if (sends.length === 0) {
+      test('the connection test passes, because there is no connection', async () => {
+        await expect(orchestrator.check()).resolves.toBeUndefined()
+      })
+      return
+    }
+
+    test('an answer whose response was lost is delivered once', async () => {
+      played?.server.loseNext(isAnswer)
+      await expect(send(finished())).rejects.toBeInstanceOf(Failure)
+      await send(finished(), 1)
+      expect(received()).toEqual(['finished'])
+    })
+
+    test.each([429, 500, 503])('an answer that the engine refuses with %d is sent again', async (status) => {
+      played?.server.failNext(status, { message: 'not now' }, { on: isAnswer })
+      await expect(send(finished())).rejects.toBeInstanceOf(Failure)
+      played?.server.calls.splice(0)
+      await send(finished(), 1)
+      expect(received()).toEqual(['finished'])
+    })
+
+    test('an engine that is down or redirects has not received the answer', async () => {
+      played?.server.failNext(302, '', { on: isAnswer, headers: { location: 'https://example.com/login' } })
+      await expect(send(finished())).rejects.toBeInstanceOf(Failure)
+    })
+
+    test('no error contains a credential', async () => {
+      for (const status of [400, 401, 403, 404, 500]) {
+        played?.server.failNext(status, { message: `no: ${played.secrets.join(' ')}` }, { on: isAnswer })
+        const error = await send(finished()).then(
+          () => '',
+          (thrown: Error) => `${thrown.message} ${JSON.stringify(thrown)}`,
+        )
+        for (const secret of played?.secrets ?? []) expect(error).not.toContain(secret)
+      }
+    })
+  })
+}
+
+function failureOf(run: () => unknown): Failure {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+  throw new Error('The call was not refused.')
+}
+
+function without(body: Record<string, unknown>, [first = '', ...rest]: string[]): Record<string, unknown> {
+  const { [first]: value, ...others } = body
+  return rest.length === 0 ? others : { ...others, [first]: without(value as Record<string, unknown>, rest) }
+}

@@ -1,0 +1,3 @@
+import { orchestratorConformance } from '../../conformance/orchestrator.ts'
+
+orchestratorConformance('poll', { body: { id: 'run-42' }, required: ['id'], sends: [] })
