@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
 import { readSecret } from '../auth/secrets.ts'
+import { Failure } from '../errors.ts'
+import { unknownName } from '../validate.ts'
 import { type FlaggerRequest, parseFlagger } from './flagger.ts'
 import type { Orchestrator, OrchestratorType } from './orchestrator.ts'
 
@@ -24,10 +26,15 @@ const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })
 export async function loadOrchestrator(name = DEFAULT_ORCHESTRATOR, fresh = false): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
   const { type } = name === DEFAULT_ORCHESTRATOR ? { type: name } : await readSecret(path, head, { fresh })
-  const load = orchestratorTypes[type]
-  if (!load) throw new Error(`There is no orchestrator type ${type}.`)
-  const { secret, connect } = await load()
+  const { secret, connect } = await loadOrchestratorType(type)
   return connect(secret ? await readSecret(path, secret) : {})
+}
+
+/** Loads a type of orchestrator by its name. */
+export async function loadOrchestratorType(name: string): Promise<OrchestratorType> {
+  const load = Object.hasOwn(orchestratorTypes, name) ? orchestratorTypes[name] : undefined
+  if (load) return load()
+  throw new Failure('misconfigured', unknownName('orchestrator type', name, Object.keys(orchestratorTypes)))
 }
 
 /** A request of an engine that polls and cannot send the body of a call. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import { testCall } from '../connection-test.ts'
 import { checkName } from '../find-by-name.ts'
@@ -13,10 +13,12 @@ import {
 import { isInteractive, promptForChoice } from '../prompts.ts'
 import { readStored, saveSecret } from '../save-secret.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
 interface Options extends FieldOptions, StoreOptions {
   dryRun?: boolean
+  type?: string
   check: boolean
   json?: boolean
 }
@@ -24,7 +26,7 @@ interface Options extends FieldOptions, StoreOptions {
 /** `webhooks orchestrator`: saves the orchestrator that receives the results of interactive calls. */
 export function orchestratorCommand(): Command {
   return new Command('orchestrator')
-    .description('connect the Cloud Automation or Keptn environment that receives the results of interactive calls')
+    .description('connect the engine that receives the results of interactive calls')
     .addCommand(addCommand())
 }
 
@@ -33,11 +35,12 @@ function addCommand(): Command {
     .description('add or replace an orchestrator: prompt for its settings, test them, and save the secret')
     .argument('<name>', 'name for callers: webhooks token create <caller> --orchestrator <name>')
   return fieldOptions(storeOptions(command))
+    .option('--type <type>', 'type of the engine (default: the type in the file or in the stored secret, or keptn)')
     .option('--kms-key <id>', 'KMS key that encrypts a new secret (default: aws/secretsmanager)')
     .addHelpText(
       'after',
       `${STORE_HELP}
-The connection test reads events. It does not check whether the token may send events, too. Without a terminal there are no
+The connection test of keptn reads events. It does not check whether the token may send events, too. Without a terminal there are no
 prompts: pass --from-file with {"baseUrl": "https://..", "token": ".."}.
 
 Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
@@ -54,15 +57,26 @@ async function run(name: string, options: Options): Promise<void> {
   const known = await readGivenFields(options)
   const store = await openStore(options)
   let stored = await readStored(store, path, options)
+  const type = String(options.type ?? known['type'] ?? stored['type'] ?? 'keptn')
+  const { secret: schema, connect } = await orchestratorType(type)
   await saveSecret(store, path, options, async () => {
-    const credentials = await promptForCredentials(known, stored, options)
+    const credentials = type === 'keptn' ? await promptForCredentials(known, stored, options) : undefined
     const fields = credentials ? { include: [credentials], exclude: [credentials === 'token' ? 'oauth' : 'token'] } : {}
-    const value = await promptForFields(keptnConnection, { type: 'keptn', ...known }, { ...options, stored, ...fields })
+    const value = await promptForFields(schema, { ...known, type }, { ...options, stored, ...fields })
     stored = value
-    const connection = validateSecret(keptnConnection, value, 'The orchestrator')
-    const weak = weakSecrets(keptnConnection, connection)
-    return { value, redacted: redactDeep(value), weak, test: () => testCall(() => keptn(connection).check()) }
+    const settings = validateSecret(schema, value, 'The orchestrator')
+    const weak = weakSecrets(schema, settings)
+    return { value, redacted: redactDeep(value), weak, test: () => testCall(() => connect(settings).check()) }
   })
+}
+
+/** @throws UsageError for a type that does not exist or has no settings */
+async function orchestratorType(name: string) {
+  const { secret, connect } = await loadOrchestratorType(name).catch((error: Error) => {
+    throw new UsageError(error.message)
+  })
+  if (secret) return { secret, connect }
+  throw new UsageError(`The type ${name} has no settings. Create the caller with webhooks token create <caller>.`)
 }
 
 /** Asks which credentials to use. One of two fields is required, which the schema of the fields cannot express. */

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { identitySecret } from '../../../shared/auth/identity-key.ts'
 import { callbacksSecret } from '../../../shared/auth/reply-address.ts'
-import { keptn, keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { DEFAULT_ORCHESTRATOR, loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { validate } from '../../../shared/validate.ts'
 import { readCallers } from '../callers.ts'
@@ -52,7 +52,8 @@ function callers(store: SecretStore): Promise<Finding[]> {
     return callers.map(([name, { categories, orchestrator }]) => {
       const may = `may call ${categories.join(', ')}`
       const what = `caller ${name}`
-      if (orchestrator === undefined) return noteFinding(what, `${may}; only silently, because it has no orchestrator`)
+      if (orchestrator === undefined || orchestrator === DEFAULT_ORCHESTRATOR)
+        return okFinding(what, `${may}; reads results at their statusUrl`)
       if (known.includes(orchestrator)) return okFinding(what, `${may}; results go to ${orchestrator}`)
       return wrongFinding(
         what,
@@ -71,15 +72,13 @@ function orchestrators(store: SecretStore): Promise<Finding[]> {
         const advice = `Run webhooks orchestrator add ${name}.`
         const [finding] = await findingsOf(`orchestrator ${name}`, advice, async () => {
           const stored = await store.get(`orchestrators/${checkName(name)}`)
-          const connection = validateSecret(keptnConnection, isRecord(stored) ? stored : {}, 'Its secret')
-          return [
-            findingOf(
-              `orchestrator ${name}`,
-              connection.baseUrl,
-              await testCall(() => keptn(connection).check()),
-              advice,
-            ),
-          ]
+          const given = isRecord(stored) ? stored : {}
+          const type = String(given['type'])
+          const { secret, connect } = await loadOrchestratorType(type)
+          const settings = secret ? validateSecret(secret, given, 'Its secret') : {}
+          const found = typeof settings['baseUrl'] === 'string' ? settings['baseUrl'] : type
+          const result = await testCall(() => connect(settings).check())
+          return [findingOf(`orchestrator ${name}`, found, result, advice)]
         })
         return finding as Finding
       }),
