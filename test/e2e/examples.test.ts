@@ -21,7 +21,7 @@ interface Case extends Example {
   action: string
 }
 
-/** What the local runtime and AWS's runner must agree on. */
+/** The result of an example, which is the same in the local runtime and on AWS. */
 interface Run {
   status: string | undefined
   outcome: { status: string; result: string } | undefined

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvokeCommand, ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
@@ -80,62 +80,6 @@ describe('A task that Lambda ends has exactly one started and one finished event
     expect(finished[0].message).toMatch(/ran longer than its maximum time/)
   })
 
-  it('a task that exceeds its execution timeout', async () => {
-    await start({ executionTimeout: 2 })
-    await service.fault({ target: 'github', kind: '500' })
-    const { started, finished } = await service.finishedOf(await accepted())
-    expect([started, finished.length]).toEqual([1, 1])
-    expect(finished[0]).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringContaining('ran longer than its maximum time'),
-    })
-  })
-
-  it('a task that is stopped', async () => {
-    await start({})
-    await service.fault({ target: 'github', kind: '500' })
-    const id = await accepted()
-    await until(
-      async () => (await service.requests('github')).length > 1,
-      10,
-      () => 'a second attempt',
-    )
-    await stop()
-    const { started, finished } = await service.finishedOf(id)
-    expect([started, finished.length]).toEqual([1, 1])
-    expect(finished[0]).toMatchObject({
-      status: 'errored',
-      message: expect.stringContaining('An operator stopped the task'),
-    })
-  })
-
-  it('a task that is stopped after Keptn received its finished event but before it responded', async () => {
-    await start({})
-    await service.fault({
-      target: 'keptn',
-      kind: 'slow',
-      delayMs: 2_000,
-      after: true,
-      count: 1,
-      match: { method: 'POST', body: '.finished' },
-    })
-    const id = await accepted()
-    await until(
-      async () => (await service.repliesTo(id)).finished.length > 0,
-      10,
-      () => 'the finished event',
-    )
-    await stop()
-    await until(
-      async () => (await service.tasks()).some(({ name, status }) => name !== id && status === 'STOPPED'),
-      10,
-      () => 'the stop',
-    )
-    const { started, finished } = await service.finishedOf(id)
-    expect([started, finished.length, finished[0].result]).toEqual([1, 1, 'pass'])
-  })
-
   it('a task that is stopped while Keptn is down, after Keptn is back and across a crash', async () => {
     await start({})
     await service.fault({ target: 'keptn', kind: '503' })
@@ -165,50 +109,4 @@ it('Each task function has the execution timeout of its category, as on AWS', as
   )
   for (const category of categories)
     expect(timeouts).toMatchObject({ [`${category.name}-task`]: executionTimeoutOf(category) })
-})
-
-it('A status change that EventBridge delivers twice has one finished event', async () => {
-  await start({})
-  await service.fault({ target: 'github', kind: '500' })
-  await service.fault({ target: 'keptn', kind: 'slow', delayMs: 1_000, match: { method: 'GET' } })
-  const id = await accepted('?mode=interactive')
-  await until(
-    async () => (await service.requests('github')).length > 1,
-    10,
-    () => 'a second attempt',
-  )
-  const { client, arn } = await stop()
-  const Payload = JSON.stringify({ detail: { durableExecutionArn: arn, status: 'STOPPED' } })
-  for (let n = 0; n < 3; n++)
-    await client.send(new InvokeCommand({ FunctionName: 'finisher:live', InvocationType: 'Event', Payload }))
-  expect((await service.finishedOf(id)).finished).toHaveLength(1)
-  const finishers = (await service.tasks()).filter(({ functionName }) => functionName === 'finisher')
-  expect(finishers.map(({ status }) => status)).toEqual(Array(4).fill('SUCCEEDED'))
-})
-
-it('A task that is stopped before its started event was sent gets both events after Keptn is back', async () => {
-  await start({})
-  await service.fault({ target: 'keptn', kind: '503' })
-  const id = await accepted(`${interactive}&deadline=PT1S`)
-  await until(
-    async () => service.output.includes('send-started-late: pending'),
-    20,
-    () => 'an attempt to send the started event after the deadline',
-  )
-  await stop()
-  await service.clearFaults()
-  const { started, finished } = await service.finishedOf(id)
-  expect([started, finished.length]).toEqual([1, 1])
-})
-
-it('The finisher ignores a task that sent its own finished event', async () => {
-  await start({})
-  await service.finishedOf(await accepted())
-  await service.fault({ target: 'github', kind: '401' })
-  await service.finishedOf(await accepted())
-  expect(
-    (await service.call('/tasks', undefined, { method: 'GET' })).body.tasks.map(
-      ({ functionName }: { functionName: string }) => functionName,
-    ),
-  ).toEqual(['issue-ticketing-task', 'issue-ticketing-task'])
 })

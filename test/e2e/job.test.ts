@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type RundeckServer, restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
 import { Service, triggered, until } from './service.ts'
@@ -140,45 +139,6 @@ describe('An interactive run', () => {
 })
 
 describe('During polling', () => {
-  beforeEach(() => {
-    rundeck.state.course = { polls: 6, ends: 'succeeded' }
-  })
-
-  it.each([
-    ['answers 500', () => rundeck.failNext(500, { error: true, message: 'Out of threads' }, { on: 'GET', times: 8 })],
-    ['answers a page', () => rundeck.failNext(200, '<html><title>Login</title></html>', { on: 'GET', times: 8 })],
-    ['sets a limit', () => rundeck.failNext(429, undefined, { on: 'GET', times: 3, headers: { 'retry-after': '20' } })],
-    [
-      'breaks every connection off',
-      async () => {
-        rundeck.down()
-        await sleep(700)
-        rundeck.down(false)
-      },
-    ],
-  ])('Rundeck %s for a while, and the task continues', async (_, fail) => {
-    const event = await startRun()
-    await wasSeen()
-    await fail()
-    expect(await ended(event)).toMatchObject({ status: 'succeeded', result: 'pass' })
-    expect(started()).toHaveLength(1)
-  })
-
-  it('a missing execution ends the task as errored with its last state', async () => {
-    rundeck.state.course.polls = 1_000
-    const event = await startRun()
-    const id = await wasSeen()
-    rundeck.state.executions.splice(before, 1)
-    expect(await ended(event)).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringMatching(
-        /no longer reports this job.*last reported status was running.*Execution ID does not exist/,
-      ),
-      runbook: { id: String(id), state: 'running' },
-    })
-  })
-
   it('a process that is killed continues with the same run', async () => {
     rundeck.state.course.polls = 20
     const event = await startRun()
@@ -186,125 +146,6 @@ describe('During polling', () => {
     await service.kill()
     await service.start()
     expect(await ended(event)).toMatchObject({ status: 'succeeded', result: 'pass' })
-    expect(started()).toHaveLength(1)
-  })
-})
-
-describe('At the deadline', () => {
-  beforeEach(() => {
-    rundeck.state.course = { polls: 100_000, ends: 'succeeded' }
-  })
-
-  it('a run is left running, and the task is errored', async () => {
-    const finished = await ended(await startRun({}, '&deadline=PT8S'))
-    const [execution] = started()
-    expect(finished).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: 'The deadline of 8 s passed, and the job was left running. Its last reported status was running.',
-      runbook: { id: String(execution?.id), state: 'running' },
-    })
-    expect(execution?.status).toBe('running')
-  })
-
-  it('a run is stopped if onDeadline is stop, and the task waits for its end', async () => {
-    const finished = await ended(await startRun({ onDeadline: 'stop' }, '&deadline=PT8S'))
-    const [execution] = started()
-    expect(execution?.status).toBe('aborted')
-    expect(finished).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: `The deadline of 8 s passed, and the job was stopped. Execution ${execution?.id} ended as aborted: by robot`,
-      runbook: { state: 'aborted' },
-    })
-  })
-
-  it.each([
-    ['failed', 'fail'],
-    ['succeeded', 'pass'],
-  ])(
-    'a run that ends as %s after the stop request keeps its result, and the message mentions the stop',
-    async (state, result) => {
-      rundeck.state.course.abortedAs = state
-      const finished = await ended(await startRun({ onDeadline: 'stop' }, '&deadline=PT8S'))
-      const id = started()[0]?.id
-      const message = expect.stringContaining(
-        `The deadline of 8 s passed, and a stop was requested. Execution ${id} ended as ${state}`,
-      )
-      expect(finished).toMatchObject({ status: 'succeeded', result, message })
-    },
-  )
-
-  it('a run that is no longer reported is stopped, too', async () => {
-    const event = await startRun({ onDeadline: 'stop' }, '&deadline=PT2H')
-    await hasStarted()
-    rundeck.failNext(403, { message: 'no' }, { on: 'GET', times: 5 })
-    const finished = await ended(event)
-    const [execution] = started()
-    expect(execution?.status).toBe('aborted')
-    expect(finished.message).toBe(
-      `The platform no longer reports this job, and the job was stopped. Execution ${execution?.id} ended as aborted: by robot`,
-    )
-  })
-
-  it('a run that cannot be stopped is reported as still running, with the reason', async () => {
-    rundeck.state.course.stubborn = true
-    expect((await ended(await startRun({ onDeadline: 'stop' }, '&deadline=PT8S'))).message).toMatch(
-      /^The deadline of 8 s passed\. The stop request failed, so it may still be running: Rundeck did not abort .*Unable to interrupt/,
-    )
-  })
-
-  it('an unknown state never passes', async () => {
-    const event = await startRun({}, '&deadline=PT8S')
-    rundeck.set(await wasSeen(), 'paused')
-    expect(await ended(event)).toMatchObject({
-      status: 'errored',
-      message: expect.stringContaining('last reported status was paused (unknown state)'),
-    })
-  })
-})
-
-describe('A process that is killed just after Rundeck started the run', () => {
-  /** Rundeck carries it out, and before it answers the power is gone. */
-  const cutOff = async (connection: string) => {
-    rundeck.holdNext('POST')
-    const event = await startRun({}, '', connection)
-    await hasStarted()
-    await service.kill()
-    await service.start()
-    return ended(event)
-  }
-
-  it('finds the run by the option that carries its idempotency key', async () => {
-    expect(await cutOff('runbooks')).toMatchObject({ status: 'succeeded', result: 'pass' })
-    expect(started()).toHaveLength(1)
-  })
-
-  it('starts no second run if none can be found, and reports an unknown outcome', async () => {
-    expect(await cutOff('keyless')).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringMatching(
-        /An earlier attempt to start it was interrupted\. It is unknown whether an execution was started/,
-      ),
-    })
-    expect(started()).toHaveLength(1)
-  })
-})
-
-describe('A lost response to the start', () => {
-  it('does no harm if the run can be found', async () => {
-    rundeck.loseNext('POST')
-    expect(await ended(await startRun())).toMatchObject({ result: 'pass' })
-    expect(started()).toHaveLength(1)
-  })
-
-  it('ends the task as errored without a second start if it cannot', async () => {
-    rundeck.loseNext('POST')
-    expect(await ended(await startRun({}, '', 'keyless'))).toMatchObject({
-      status: 'errored',
-      message: expect.stringContaining('Check Rundeck before you repeat the call'),
-    })
     expect(started()).toHaveLength(1)
   })
 })

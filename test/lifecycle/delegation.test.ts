@@ -71,7 +71,7 @@ describe('A task that is delegated to a platform that sends its finished event',
     ['before the delegation', 'send-started SUCCEED', ['started', 'finished']],
     ['during the delegation', 'start START', ['started']],
     ['after the delegation', 'start SUCCEED', ['started']],
-  ])('is finished by nobody else if Lambda ends it %s', async (_when, checkpoint, sent) => {
+  ])('is finished at most once if Lambda ends it %s', async (_when, checkpoint, sent) => {
     const task = await lifecycle.accept(target, event)
     const { arn } = await lifecycle.run(task, { interruption: { checkpoint, isRecorded: true, effect: 'end' } })
     expect(await lifecycle.finish(arn)).toMatchObject({ finished: sent.includes('finished') })

@@ -52,7 +52,7 @@ export class Execution<Result> {
   readonly #handler: DurableLambdaHandler
   readonly #options: ExecutionOptions
   readonly #openCallbacks = new Map<string, OpenCallback>()
-  /** What happens with each callback that the execution has waited for. */
+  /** The responses to the callbacks that the execution has waited for, by callback id. */
   readonly #responses = new Map<string, Promise<void>>()
 
   constructor(handler: DurableLambdaHandler, options: ExecutionOptions = {}) {

@@ -18,6 +18,7 @@ afterAll(async () => {
 beforeEach(() => platform.reset())
 
 const input = { target: 'deploy' }
+const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
 
 describe('A task that starts a job', () => {
   it('polls the job until it ends, and sends one result', async () => {
@@ -122,10 +123,24 @@ describe('A task that starts a job', () => {
 
   it('continues after polls that fail', async () => {
     platform.states = ['busy', 'done']
-    const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
     for (const status of [500, 429, 401, 404]) platform.failNext(status, { message: 'not now' }, { on: isPoll })
+    platform.failNext(200, '<html>login</html>', { on: isPoll })
     const { outcome } = await lifecycle.call('start-run?connection=job', { input })
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  it('ends after five polls that the platform refuses, with the last status of the job', async () => {
+    platform.states = ['busy']
+    let polls = 0
+    const isGone = (call: Call) => isPoll(call) && ++polls > 1
+    platform.failNext(404, { message: 'no such run' }, { on: isGone, times: 1_000 })
+    const { outcome } = await lifecycle.call('start-and-leave?connection=job', { input })
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      message: expect.stringMatching(/no longer reports this job\. Its last reported status was busy; .*no such run/),
+      data: { state: 'busy' },
+    })
+    expect(polls).toBe(6)
   })
 
   it('sends nothing to the platform in a dry run', async () => {
@@ -150,7 +165,7 @@ describe('At the deadline', () => {
     expect(outcome).toMatchObject({
       status: 'errored',
       result: 'fail',
-      message: expect.stringContaining('deadline of 5 min'),
+      message: expect.stringMatching(/^The deadline of 5 min passed, and the job was stopped\. /),
     })
     expect(sent).toEqual(['started', 'finished'])
   })
@@ -174,11 +189,27 @@ describe('At the deadline', () => {
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
   })
 
-  it('a job that ends by itself while it is stopped keeps its own result', async () => {
+  it.each([
+    ['done', 'pass'],
+    ['broken', 'fail'],
+  ])('a job that ends as %s while it is stopped keeps its own result', async (state, result) => {
     platform.states = ['busy']
-    platform.afterStop = 'done'
+    platform.afterStop = state
     const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass', message: expect.stringContaining('stop') })
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result,
+      message: expect.stringMatching(/^The deadline of 5 min passed, and a stop was requested\. /),
+    })
+  })
+
+  it('a job with an unknown state does not pass', async () => {
+    platform.states = ['paused']
+    const { outcome } = await lifecycle.call('start-and-leave?connection=job&deadline=PT5M', { input })
+    expect(outcome).toMatchObject({
+      status: 'errored',
+      message: expect.stringContaining('Its last reported status was paused (unknown state).'),
+    })
   })
 
   it('a job that does not stop is reported with its last status', async () => {
@@ -222,7 +253,6 @@ describe('A job that must not outlive its task', () => {
 
   it('is stopped if the platform does not report it any longer', async () => {
     platform.states = ['busy']
-    const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
     platform.failNext(404, { message: 'no such run' }, { on: isPoll, times: 10_000 })
     const { outcome } = await lifecycle.call('start-run?connection=attended', { input })
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })

@@ -17,6 +17,7 @@ const PREFIX = 'cloud-automation-webhooks'
 /** Tokens of the callers. Each has the name of its orchestrator. */
 const CALLER_TOKENS = { keptn: 'token-of-the-caller', poll: 'token-of-a-caller-that-polls' }
 type CallerName = keyof typeof CALLER_TOKENS
+export const APPROVALS_KEY = 'an-approvals-key-of-the-tests-0123456789'
 const KEPTN_TOKEN = 'token-of-keptn'
 const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:task'
 
@@ -95,7 +96,7 @@ export class Lifecycle {
     this.store('callers', Object.fromEntries(callers))
     this.store('orchestrators/keptn', { type: 'keptn', baseUrl: this.keptn.url, token: KEPTN_TOKEN })
     this.store('identity', { key: 'an-identity-key-of-the-tests-0123456789' })
-    this.store('approvals', { key: 'an-approvals-key-of-the-tests-0123456789' })
+    this.store('approvals', { key: APPROVALS_KEY })
     await startRunner()
     return this
   }

@@ -1,0 +1,204 @@
+import { createHmac } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { APPROVALS_KEY, Lifecycle, triggered } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  lifecycle.connect('chat', { provider: 'chat', baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => platform.reset())
+
+const target = 'ask-approval?connection=chat'
+/** The path of the page of the first approval. */
+const page = () => platform.messages[0]?.page ?? ''
+const open = (method = 'GET', path = page()) => lifecycle.request(method, path)
+const decide = (fields: Record<string, string>, path = page()) =>
+  lifecycle.request('POST', path, { body: new URLSearchParams({ name: 'Jane Doe', ...fields }).toString() })
+/** Requests an approval, does something while it is open, and approves it. */
+async function whileOpen(act: () => Promise<void>, event: object = {}) {
+  const task = await lifecycle.call(target, event, {
+    onWait: async () => {
+      await act()
+      expect((await decide({ decision: 'approve' })).statusCode).toBe(200)
+    },
+  })
+  expect(task.outcome).toMatchObject({ result: 'pass' })
+  return task
+}
+
+describe('The page of an approval', () => {
+  it('marks a typed name as not verified', async () => {
+    const { outcome } = await lifecycle.call(
+      target,
+      {},
+      {
+        onWait: async () => {
+          const name = 'Jane Doe (U0JANE): reviewed\u2067\u202e\n\n@everyone (ok)'
+          await decide({ decision: 'approve', name, reason: 'fine\u202e\n\nApproved by Ben (U0BEN)' })
+        },
+      },
+    )
+    const by = 'link: Jane Doe U0JANE : reviewed @everyone ok'
+    const reason = 'fine Approved by Ben (U0BEN)'
+    expect(outcome).toMatchObject({ message: `Approved by ${by}: ${reason}`, data: { by, reason } })
+  })
+
+  it('does not decide if it is only opened', async () => {
+    await whileOpen(async () => {
+      expect((await open()).statusCode).toBe(200)
+      expect((await open('HEAD')).statusCode).toBe(200)
+      for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await open(method)).statusCode).toBe(405)
+    })
+  })
+
+  it.each([
+    [{}, 'Choose Approve or Reject.'],
+    [{ decision: 'perhaps' }, 'Choose Approve or Reject.'],
+    [{ decision: 'approve', name: ' ' }, 'Enter your name'],
+    [{ decision: 'approve', name: '\u202e()' }, 'Enter your name'],
+    [{ decision: 'approve', name: 'x'.repeat(101) }, 'Enter your name'],
+    [{ decision: 'approve', reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
+  ])('does not decide with the incomplete form %j', async (fields: Record<string, string>, message) => {
+    await whileOpen(async () => {
+      const { statusCode, body } = await decide(fields)
+      expect([statusCode, body]).toEqual([400, expect.stringContaining(message)])
+    })
+  })
+
+  it('has no scripts, external resources, caching or framing', async () => {
+    const data = { ...triggered().data, service: '<script>alert(1)</script>"\'&' }
+    await whileOpen(
+      async () => {
+        const { headers, body } = await open()
+        expect(body).not.toContain('<script')
+        expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;')
+        expect(headers).toMatchObject({
+          'content-security-policy': expect.stringMatching(
+            /default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/,
+          ),
+          'referrer-policy': 'no-referrer',
+          'cache-control': 'no-store',
+          'x-frame-options': 'DENY',
+          'x-content-type-options': 'nosniff',
+        })
+      },
+      { data },
+    )
+  })
+
+  it('rejects a forged, altered or unknown link', async () => {
+    await whileOpen(async () => {
+      const [task = '', end = '', signature = ''] = page().replace('approvals/', '').split('.')
+      const sign = (key: string, claim: string) => createHmac('sha256', key).update(`approval.${claim}`).digest('hex')
+      const later = (Number.parseInt(end, 36) + 86_400).toString(36)
+      const forged = [
+        `${task}.${end}.${signature.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))}`,
+        `${task}.${later}.${signature}`,
+        `${'0'.repeat(40)}.${end}.${signature}`,
+        `${task}.${end}.${sign('another-key-of-at-least-32-characters', `${task}.${end}`)}`,
+        `${task}.${end}`,
+        'x',
+      ]
+      for (const token of forged) {
+        const { statusCode, body } = await decide({ decision: 'approve' }, `approvals/${token}`)
+        expect([statusCode, body]).toEqual([403, expect.stringContaining('This link cannot be used')])
+      }
+      // Signed with the right key, but there is no such approval.
+      const claim = `${'1'.repeat(40)}.${end}`
+      expect((await open('GET', `approvals/${claim}.${sign(APPROVALS_KEY, claim)}`)).statusCode).toBe(404)
+    })
+  })
+})
+
+describe('The standard Keptn task "approval"', () => {
+  const standard = (approval: object, result: string | undefined, evaluation?: object) => ({
+    ...triggered(),
+    type: 'sh.keptn.event.approval.triggered',
+    data: { ...triggered().data, approval, result, evaluation },
+  })
+  const manual = { pass: 'manual', warning: 'manual' }
+  const automatic = { pass: 'automatic', warning: 'automatic' }
+  const passAutomatic = { pass: 'automatic', warning: 'manual' }
+  const warningAutomatic = { pass: 'manual', warning: 'automatic' }
+
+  it.each([
+    ['pass, which is manual', warningAutomatic, 'pass', undefined],
+    ['warning, which is manual', passAutomatic, 'warning', undefined],
+    ['pass, if the event has no strategy', {}, 'pass', undefined],
+    ['not known yet, even if all is automatic', automatic, undefined, undefined],
+    ['not known yet, even if the evaluation has a score', automatic, undefined, { score: 90 }],
+    ['that of an evaluation, which is manual', passAutomatic, undefined, { result: 'warning' }],
+    ['none that Keptn knows', automatic, 'unknown', undefined],
+  ])('requests an approval if the result is %s', async (_result, strategy, result, evaluation) => {
+    await whileOpen(
+      async () => {
+        expect(platform.messages).toHaveLength(1)
+      },
+      standard(strategy, result, evaluation),
+    )
+  })
+
+  it.each([
+    ['pass, which is automatic', passAutomatic, 'pass', undefined, 'pass'],
+    ['warning, which is automatic', warningAutomatic, 'warning', undefined, 'pass'],
+    ['fail', manual, 'fail', undefined, 'fail'],
+    ['fail, even if all is automatic', automatic, 'fail', undefined, 'fail'],
+    ['that of an evaluation, which passed', passAutomatic, undefined, { result: 'pass' }, 'pass'],
+    ['that of an evaluation, which ended with a warning', warningAutomatic, undefined, { result: 'warning' }, 'pass'],
+    ['that of an evaluation, which failed', manual, undefined, { result: 'fail' }, 'fail'],
+    ['pass, although the evaluation failed', passAutomatic, 'pass', { result: 'fail' }, 'pass'],
+  ])(
+    'leaves the response to approval-service if the result is %s',
+    async (_result, strategy, result, evaluation, answer) => {
+      const before = lifecycle.invocations.length
+      const { status, body } = await lifecycle.post(
+        `${target}&mode=interactive`,
+        standard(strategy, result, evaluation),
+      )
+      expect([status, body.message]).toEqual([200, expect.stringContaining('was not requested')])
+      expect(body.result).toBe(answer)
+      expect([lifecycle.invocations.length, platform.calls]).toEqual([before, []])
+    },
+  )
+
+  it.each([
+    ['pass', { pass: 'automatic', warning: 'manual' }],
+    ['fail', manual],
+  ])('is decided automatically as %s if sendStarted is set', async (result, strategy) => {
+    const { sent, outcome } = await lifecycle.call(target, standard(strategy, result))
+    expect(sent).toEqual(['started', 'finished'])
+    expect(outcome).toMatchObject({ result })
+    expect(platform.calls).toEqual([])
+  })
+
+  it('sends no started event by default', async () => {
+    const options = { onWait: async () => void (await decide({ decision: 'approve' })) }
+    const { sent } = await lifecycle.call(`${target}&sendStarted=false`, standard(manual, 'pass'), options)
+    expect(sent).toEqual(['finished'])
+  })
+})
+
+describe('A call that requests an approval', () => {
+  it('is rejected if it is silent', async () => {
+    expect(await lifecycle.post(target, triggered())).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('Call it with ?mode=interactive') },
+    })
+  })
+
+  it('is rejected if it names approvers and the platform does not identify people', async () => {
+    const event = { ...triggered(), input: { approvers: 'jane' } }
+    expect(await lifecycle.post(`${target}&mode=interactive`, event)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('people decide on a page that cannot identify them') },
+    })
+  })
+})
