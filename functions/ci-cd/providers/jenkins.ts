@@ -7,7 +7,7 @@ import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { type Action, actions, buildStatus } from '../jenkins-build.ts'
 
 const connection = z.strictObject({
   baseUrl: url('URL of Jenkins, with its path if it has one'),
@@ -19,15 +19,6 @@ const connection = z.strictObject({
   ),
 })
 
-/** An entry of the `actions` of a build or queue item. Many are empty. */
-const action = z.object({
-  parameters: optional(z.array(z.object({ name: z.string(), value: optional(z.unknown()) }))),
-  totalCount: optional(z.int()),
-  failCount: optional(z.int()),
-  skipCount: optional(z.int()),
-})
-type Action = z.output<typeof action>
-const actions = z.array(action)
 const queue = z.object({ items: z.array(z.object({ id: z.int(), actions: optional(actions) })) })
 const queueItem = z.object({
   why: z.nullish(z.string()),
@@ -40,32 +31,12 @@ const startedBuilds = z.extend(job, {
   builds: optional(z.array(z.object({ number: z.int(), actions: optional(actions) }))),
 })
 const queuedBuilds = z.object({ builds: optional(z.array(z.object({ number: z.int(), queueId: optional(z.int()) }))) })
-const build = z.object({
-  _class: optional(z.string()),
-  building: z.boolean(),
-  result: z.nullish(z.string()),
-  duration: optional(z.number()),
-  actions: optional(actions),
-})
-type Build = z.output<typeof build>
-const described = z.object({
-  stages: z.array(
-    z.object({
-      name: z.string(),
-      status: z.string(),
-      error: z.nullish(z.object({ message: z.nullish(z.string()) })),
-    }),
-  ),
-})
-type Stage = z.output<typeof described>['stages'][number]
-
 const DEFINITIONS = 'property[parameterDefinitions[name]]'
 const PARAMETERS = 'actions[parameters[name,value]]'
 /** Limits a search to the newest builds. */
 const NEWEST = '{0,100}'
 /** Delays before each search: between the queue and the builds, a run is briefly in neither. */
 const FIND_DELAYS_MS = [0, 1_000, 2_000]
-const MAX_REASON_LENGTH = 300
 /** Jenkins redirects browsers after a successful request. */
 const REDIRECTS = [302, 303]
 
@@ -149,7 +120,7 @@ export const jenkins = defineJobProvider({
     const runId = parseId(id)
     const current = runId.isQueued ? await resolveQueueItem(http, runId) : runId
     if ('state' in current) return current
-    return { run: runOf(http, current), ...(await buildStatus(http, current)) }
+    return { run: runOf(http, current), ...(await buildStatus(http, buildPath(current))) }
   },
 
   parseRunId: ({ id }) => {
@@ -252,54 +223,6 @@ async function buildNumberOf(http: Http, job: string, id: number): Promise<numbe
   const found = builds.find(({ queueId }) => queueId === id)
   if (found) return found.number
   throw new Failure('refused', `Jenkins has neither the queue item ${id} nor a build of ${job} that came from it.`)
-}
-
-async function buildStatus(http: Http, runId: RunId): Promise<RunStatus> {
-  const path = buildPath(runId)
-  const tree = 'building,result,duration,actions[totalCount,failCount,skipCount]'
-  const found = (await http.get(`${path}/api/json`, { query: { tree }, schema: build })).body
-  const stages = found._class?.includes('.workflow.') ? await stagesOf(http, path) : []
-  const page = `${http.baseUrl}/${path}`
-  // A build can have a result before it ends.
-  if (found.building || !found.result) return { state: 'BUILDING', progress: describeProgress(stages) }
-  return { state: found.result, ...resultsOf(found, stages, page) }
-}
-
-/** Returns the stages of a pipeline. Requires the Pipeline: Stage View plugin. */
-async function stagesOf(http: Http, path: string): Promise<Stage[]> {
-  const { status, body } = await http.get(`${path}/wfapi/describe`, { accept: [404], schema: described })
-  return status === 404 ? [] : body.stages
-}
-
-function describeProgress(stages: Stage[]): string | undefined {
-  const at = stages.findLastIndex(({ status }) => ['IN_PROGRESS', 'PAUSED_PENDING_INPUT'].includes(status))
-  const stage = stages[at]
-  return stage && `stage ${at + 1}, ${stage.name}${stage.status === 'IN_PROGRESS' ? '' : ', waiting for input'}`
-}
-
-function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[], page: string): Partial<RunStatus> {
-  const metrics: Record<string, number> = { duration: Math.round(duration / 1_000) }
-  // The test report is the action that has a total.
-  const {
-    totalCount: tests,
-    failCount: testsFailed = 0,
-    skipCount: testsSkipped = 0,
-  } = actions.find(({ totalCount }) => totalCount !== undefined) ?? {}
-  if (tests !== undefined)
-    Object.assign(metrics, { tests, testsFailed, testsSkipped, testsPassed: tests - testsFailed - testsSkipped })
-  const failing =
-    result === 'SUCCESS' ? undefined : stages.find(({ status }) => /^(?:FAILED|UNSTABLE|ABORTED)$/.test(status))
-  const cause = failing && `stage "${failing.name}" ${failing.status.toLowerCase()}`
-  const reason = [
-    [cause, failing?.error?.message].filter(Boolean).join(': '),
-    testsFailed > 0 ? `${testsFailed} of ${tests} tests failed` : '',
-  ]
-  return {
-    reason: clipSingleLine(reason.filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
-    data: { ...metrics, ...(failing ? { failedStage: failing.name } : {}) },
-    links: { console: `${page}/console`, ...(tests === undefined ? {} : { tests: `${page}/testReport/` }) },
-    metrics,
-  }
 }
 
 /** Jenkins returns HTML pages, of Jetty or its own, and stack traces. */

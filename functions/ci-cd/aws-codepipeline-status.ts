@@ -1,0 +1,95 @@
+import { CodePipelineClient, ListActionExecutionsCommand } from '@aws-sdk/client-codepipeline'
+import type { RunStatus } from '../../shared/providers/job.ts'
+import type { Client } from '../../shared/providers/provider.ts'
+import { clipSingleLine } from '../../shared/text/single-line.ts'
+import type { parseId } from './aws-codepipeline-execution.ts'
+
+/** The maximum page size of AWS. */
+const MAX_ACTIONS = 100
+const MAX_REASON_LENGTH = 500
+
+/** The fields of an execution that are used here. */
+interface Execution {
+  status?: string
+  rollbackMetadata?: { rollbackTargetPipelineExecutionId?: string }
+  statusSummary?: string
+  artifactRevisions?: { revisionId?: string }[]
+}
+
+interface ActionExecution {
+  stageName?: string
+  actionName?: string
+  status?: string
+  startTime?: Date
+  lastUpdateTime?: Date
+  input?: { actionTypeId?: { category?: string | undefined } | undefined }
+  output?: {
+    executionResult?: {
+      externalExecutionSummary?: string
+      externalExecutionUrl?: string
+      errorDetails?: { code?: string; message?: string }
+    }
+  }
+}
+
+/** Returns the actions, newest first. */
+export async function actionsOf(aws: Client['aws'], execution: ReturnType<typeof parseId>): Promise<ActionExecution[]> {
+  const { pipelineName, pipelineExecutionId } = execution
+  const command = new ListActionExecutionsCommand({
+    pipelineName,
+    filter: { pipelineExecutionId },
+    maxResults: MAX_ACTIONS,
+  })
+  const { actionExecutionDetails: actions = [] } = await aws.read(CodePipelineClient, command)
+  return actions.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
+}
+
+export function timeOf(date: Date | undefined): number {
+  return date?.getTime() ?? 0
+}
+
+export function statusOf(
+  { status: state = 'InProgress', statusSummary, artifactRevisions = [], rollbackMetadata }: Execution,
+  actions: ActionExecution[],
+): RunStatus {
+  const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
+  const { errorDetails, externalExecutionSummary, externalExecutionUrl } = failing?.output?.executionResult ?? {}
+  const cause = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
+  const reason = [failing && `${nameOf(failing)} failed`, cause || statusSummary].filter(Boolean).join(': ')
+  const revision = artifactRevisions.flatMap(({ revisionId }) => revisionId ?? []).join(', ')
+  const { rollbackTargetPipelineExecutionId: rolledBackTo } = rollbackMetadata ?? {}
+  const metrics: Record<string, number> = actions.length === 0 ? {} : { duration: durationOf(actions) }
+  return {
+    state,
+    progress: describeProgress(actions),
+    reason: clipSingleLine(reason, MAX_REASON_LENGTH) || undefined,
+    data: {
+      ...metrics,
+      ...(revision ? { revision } : {}),
+      ...(rolledBackTo ? { rolledBackTo } : {}),
+      ...(failing ? { failedStage: failing.stageName, failedAction: failing.actionName } : {}),
+    },
+    links: failing && externalExecutionUrl ? { [nameOf(failing)]: externalExecutionUrl } : {},
+    metrics,
+  }
+}
+
+function describeProgress(actions: ActionExecution[]): string | undefined {
+  const running = actions.filter(({ status }) => status === 'InProgress')
+  const names = running.map((action) => {
+    const isApproval = action.input?.actionTypeId?.category === 'Approval'
+    return `${nameOf(action)}${isApproval ? ', waiting for an approval' : ''}`
+  })
+  return names.join('; ') || undefined
+}
+
+function nameOf({ stageName, actionName }: ActionExecution): string {
+  return `action ${stageName}/${actionName}`
+}
+
+/** Returns seconds. */
+function durationOf(actions: ActionExecution[]): number {
+  const started = Math.min(...actions.map(({ startTime }) => timeOf(startTime)))
+  const ended = Math.max(...actions.map(({ lastUpdateTime }) => timeOf(lastUpdateTime)))
+  return Math.max(0, Math.round((ended - started) / 1_000))
+}
