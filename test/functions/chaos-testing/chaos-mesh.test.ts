@@ -16,7 +16,8 @@ const checkout = { labelSelectors: { app: 'checkout' } }
 const delay = { action: 'delay', mode: 'all', selector: checkout, delay: { latency: '200ms' } }
 const made = (kind: string, spec: object, namespace = 'shop') =>
   ({ apiVersion, kind, metadata: { namespace }, spec }) as Template
-const latency = made('NetworkChaos', { ...delay, duration: '60s' })
+const lasting = (duration: string) => made('NetworkChaos', { ...delay, duration })
+const latency = lasting('60s')
 const kill = made('PodChaos', { action: 'pod-kill', mode: 'one', selector: checkout })
 const killing = (more: object) => made('PodChaos', { ...kill.spec, ...more })
 const entry = { name: 'entry', templateType: 'Serial', deadline: '5m', children: ['slow', 'healthy'] }
@@ -25,7 +26,8 @@ const healthy = {
   ...{ name: 'healthy', templateType: 'StatusCheck', deadline: '60s', abortWithStatusCheck: true },
   statusCheck: { mode: 'Continuous', type: 'HTTP', http: { url: 'http://shop', criteria: { statusCode: '200' } } },
 }
-const workflow = (...templates: object[]) => made('Workflow', { entry: 'entry', templates: [entry, ...templates] })
+const entering = (entry: string, ...templates: object[]) => made('Workflow', { entry, templates })
+const workflow = (...templates: object[]) => entering('entry', entry, ...templates)
 const templates = { latency, kill, rollout: workflow(slow, healthy) }
 const [ofKill, ofLatency, ofRollout] = [{ target: 'kill' }, { target: 'latency' }, { target: 'rollout' }]
 
@@ -60,11 +62,7 @@ jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
     ['a duration that is a number', { parameters: { duration: 90 } }, 'such as 90s or 1m30s'],
     ['a zero duration', { parameters: { duration: '0s' } }, 'such as 90s or 1m30s'],
     ['a duration for an instant action', { parameters: { duration: '9s' }, ...ofKill }, 'immediately', { templates }],
-    [
-      ...(['a duration for a workflow', { parameters: { duration: '9s' }, ...ofRollout }] as const),
-      'the deadlines of a workflow set its duration',
-      { templates },
-    ],
+    ['a duration for a workflow', { parameters: { duration: '9s' }, ...ofRollout }, 'the deadlines', { templates }],
   ],
   forbidden: [
     ['another namespace', { project: 'chaos' }, 'which is outside the blast radius'],
@@ -221,11 +219,7 @@ describe('Chaos Mesh: blast radius', () => {
     ['another cluster', killing({ remoteCluster: 'prod' }), 'sets remoteCluster'],
     ['another cluster in a step', delayStep({ remoteCluster: 'b' }), 'remoteCluster'],
     ['pods of a step', delayStep({ selector: other }), 'pods of the namespace chaos'],
-    [
-      'a step without a selector',
-      stepWith({ networkChaos: { mode: 'all' } }),
-      'slow with an invalid networkChaos.selector',
-    ],
+    ['a step without a selector', stepWith({ networkChaos: { mode: 'all' } }), 'slow with an invalid networkChaos.sel'],
     ['a step with a field in another spelling', delayStep({ Selector: {} }), 'spelling'],
     ['a step with another spelling of its fault', stepWith({ NetworkChaos: delay }), 'slow with NetworkChaos'],
     ['a step that is a schedule', stepWith({ templateType: 'Schedule' }), 'slow of the type Schedule'],
@@ -235,29 +229,13 @@ describe('Chaos Mesh: blast radius', () => {
     ['a step with another fault', stepWith({ podChaos: {} }), 'slow with podChaos'],
     ['a check with a fault', workflow({ ...healthy, networkChaos: delay }), 'healthy with networkChaos'],
     ['no time limit', made('NetworkChaos', delay), 'gives the template no time limit: add a duration such as 60s'],
-    [
-      'an invalid time limit',
-      made('NetworkChaos', { ...delay, duration: 'soon' }),
-      'the invalid duration "soon": use a duration such as 60s',
-    ],
-    [
-      'a time limit that is too long',
-      made('NetworkChaos', { ...delay, duration: '1h' }),
-      '1h, but the connection allows at most 10m',
-    ],
+    ['an invalid time limit', lasting('soon'), 'the invalid duration "soon": use a duration such as 60s'],
+    ['a time limit that is too long', lasting('1h'), '1h, but the connection allows at most 10m'],
     ['a step without a time limit', stepWith({ deadline: undefined }), 'slow no time limit'],
     ['a step with a time limit that is too long', stepWith({ deadline: '11m' }), 'slow the deadline 11m'],
-    [
-      'a workflow without a time limit',
-      made('Workflow', { entry: 'slow', templates: [{ ...slow, deadline: undefined }] }),
-      'entry slow',
-    ],
-    ['a workflow without its entry', made('Workflow', { entry: 'nope', templates: [slow] }), 'the entry nope'],
-    [
-      'a workflow with a time limit that is too long',
-      made('Workflow', { entry: 'entry', templates: [{ ...entry, deadline: '2h' }, slow] }),
-      'the entry entry the deadline 2h',
-    ],
+    ['a workflow without a time limit', entering('slow', { ...slow, deadline: undefined }), 'entry slow'],
+    ['a workflow without its entry', entering('nope', slow), 'the entry nope'],
+    ['a long workflow', entering('entry', { ...entry, deadline: '2h' }, slow), 'the entry entry the deadline 2h'],
   ])('rejects %s', async (_what, template, message) => {
     const refused = { kind: 'refused', status: 422, errors: [{ path: 'input.target' }] }
     await expectFailure(having(template).start({ target: 'it' }), refused, message)

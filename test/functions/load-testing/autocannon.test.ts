@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { generate as makeCertificate } from 'selfsigned'
 import { loadTesting } from '../../../functions/load-testing/index.ts'
 import { autocannon } from '../../../functions/load-testing/providers/autocannon.ts'
-import { type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
@@ -17,7 +17,7 @@ import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator
 import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { generate, measure } from '../../../shared/vendors/load-generator/generator.ts'
 import { EMPTY_TALLY, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
 import { loadTest } from './load-test.ts'
 import { startTable } from './table.ts'
 
@@ -29,23 +29,20 @@ afterAll(() => table.close())
 
 /** Each test has its own idempotency key. */
 let key = 1
-let shop: Served
 let reply: () => Reply
-beforeEach(async () => {
+beforeEach(() => {
   key++
   reply = () => ({ status: 200, body: 'hello' })
-  shop = await serve(() => reply())
 })
-afterEach(() => shop.close())
+const shop = startEach(() => serve(() => reply()))
 
 const secret = 'Bearer of-a-robot'
 const connected = (fields: object = {}) => loadTest(autocannon, () => ({ allow: `${shop.url}/api`, ...fields }))
 const target = () => `${shop.url}/api/cart?size=3`
-const small = (parameters: object = {}, more: object = {}) => ({
-  target: target(),
+const given = (parameters: object) => ({
   parameters: { rate: 20, connections: 20, duration: 1, timeout: 1, ...parameters },
-  ...more,
 })
+const small = (parameters: object = {}, more: object = {}) => ({ target: target(), ...given(parameters), ...more })
 /** Replaces the segments of a test, as if it had another duration. */
 const cut = (started: StartedJob, left: number[]): StartedJob => {
   const run = started.job as Run & { providerState: object }
@@ -53,13 +50,15 @@ const cut = (started: StartedJob, left: number[]): StartedJob => {
 }
 /** Returns the job as the task's state restores it. */
 const restored = (started: StartedJob): StartedJob => JSON.parse(JSON.stringify(started))
-const start = (tool: ReturnType<typeof connected>, input: object) => tool.start(input, { key: keyNow() })
+const start = (input: object = small(), tool = connected()) => tool.start(input, { key: keyNow() })
 const keyNow = () => createHash('sha1').update(String(key)).digest('hex')
 /** Polls until the test ends. */
-const endOf = async (tool: ReturnType<typeof connected>, started: StartedJob, input: object): Promise<Outcome> => {
+const endOf = async (started: StartedJob, input: object = small(), tool = connected()): Promise<Outcome> => {
   const polled = await tool.poll(started, input)
-  return 'outcome' in polled ? polled.outcome : endOf(tool, withJob(started, polled), input)
+  return 'outcome' in polled ? polled.outcome : endOf(withJob(started, polled), input, tool)
 }
+const run = async (input: object = small(), tool = connected()) => endOf(await start(input, tool), input, tool)
+const words = (text: string) => text.trim().split(/\s+/)
 const idOf = ({ job }: StartedJob) => (job as Run).id
 const withJob = (started: StartedJob, result: object): StartedJob => {
   if ('outcome' in result || !('job' in result)) throw new Error(`The test has ended: ${JSON.stringify(result)}`)
@@ -106,73 +105,60 @@ describe('Built-in generator: connection', () => {
 describe('Built-in generator: allowed targets', () => {
   const allowed = ['https://shop.example.com/api/', 'http://127.0.0.1:8080']
 
-  test.each([
-    ['https://shop.example.com/api', true],
-    ['https://shop.example.com/api/cart?x=1', true],
-    ['https://SHOP.example.com:443/api/cart', true],
-    ['http://127.0.0.1:8080/anything', true],
-    ['https://shop.example.com/apis', false],
-    ['https://shop.example.com/api/../admin', false],
-    ['https://shop.example.com/', false],
-    ['http://shop.example.com/api', false],
-    ['https://shop.example.com:8443/api', false],
-    ['https://shop.example.com.evil.example/api', false],
-    ['http://127.0.0.1:9001/', false],
-  ])('%s: %s', (url, expected) => {
-    expect(isAllowed(new URL(url), allowed)).toBe(expected)
+  test.each(
+    words(`
+      https://shop.example.com/api https://shop.example.com/api/cart?x=1 https://SHOP.example.com:443/api/cart
+      http://127.0.0.1:8080/anything
+    `),
+  )('%s is allowed', (url) => {
+    expect(isAllowed(new URL(url), allowed)).toBe(true)
   })
 
-  test.each([
-    'shop.example.com/api',
-    'https://user@shop.example.com/api',
-    'https://shop.example.com@evil.example/api',
-    'https://shop.example.com/api/%2e%2e%2fadmin',
-    'https://shop.example.com/api/..%5Cadmin',
-    'https://shop.example.com/api/%252e%252e/admin',
-    'https://shop.example.com/api/%25252e%25252e/admin',
-    'https://shop.example.com/api/%c0%ae%c0%ae/admin',
-    'https://shop.example.com/api/%25c0%25af/admin',
-    'https://shop.example.com/api/%e0%80%ae/admin',
-    'https://shop.example.com/api/%f0%80%80%ae/admin',
-    'https://shop.example.com/api/..;/admin',
-    'https://shop.example.com/api/.;a=1/admin',
-    'https://shop.example.com/api#x',
-    'file:///etc/passwd',
-  ])('rejects the target %s', (url) => {
+  test.each(
+    words(`
+      https://shop.example.com/apis https://shop.example.com/api/../admin https://shop.example.com/
+      http://shop.example.com/api https://shop.example.com:8443/api https://shop.example.com.evil.example/api
+      http://127.0.0.1:9001/
+    `),
+  )('%s is not allowed', (url) => {
+    expect(isAllowed(new URL(url), allowed)).toBe(false)
+  })
+
+  test.each(
+    words(`
+      shop.example.com/api https://user@shop.example.com/api https://shop.example.com@evil.example/api
+      https://shop.example.com/api/%2e%2e%2fadmin https://shop.example.com/api/..%5Cadmin
+      https://shop.example.com/api/%252e%252e/admin https://shop.example.com/api/%25252e%25252e/admin
+      https://shop.example.com/api/%c0%ae%c0%ae/admin https://shop.example.com/api/%25c0%25af/admin
+      https://shop.example.com/api/%e0%80%ae/admin https://shop.example.com/api/%f0%80%80%ae/admin
+      https://shop.example.com/api/..;/admin https://shop.example.com/api/.;a=1/admin
+      https://shop.example.com/api#x file:///etc/passwd
+    `),
+  )('rejects the target %s', (url) => {
     expect(problemOf(url)).toBeDefined()
   })
 
-  test.each([
-    ['127.0.0.1', true],
-    ['0.0.0.0', true],
-    ['169.254.169.254', true],
-    ['169.254.170.2', true],
-    ['::1', true],
-    ['fe80::1', true],
-    ['fd00:ec2::254', true],
-    ['::ffff:169.254.169.254', true],
-    ['64:ff9b::a9fe:a9fe', true],
-    ['64:ff9b::808:808', false],
-    ['64:ff9b:1::a9fe:a9fe', true],
-    ['64:ff9b:1:7f00:1::', true],
-    ['::127.0.0.1', true],
-    ['::169.254.169.254', true],
-    ['::ffff:0:127.0.0.1', true],
-    ['::ffff:0:a9fe:a9fe', true],
-    ['::ffff:0:808:808', false],
-    ['10.1.2.3', false],
-    ['192.168.1.1', false],
-    ['fd12::1', false],
-    ['93.184.215.14', false],
-    ['2606:2800:21f::1', false],
-  ])('refuses a name that resolves to %s: %s', (address, expected) => {
-    expect(isReserved(address)).toBe(expected)
-  })
-
-  test.each(['https://shop.example.com/api/100%25', 'https://shop.example.com/api/caf%C3%A9/%E2%82%AC/%F0%9F%9A%80'])(
+  test.each(words('https://shop.example.com/api/100%25 https://shop.example.com/api/caf%C3%A9/%E2%82%AC/%F0%9F%9A%80'))(
     'accepts the target %s',
     (url) => {
       expect(problemOf(url)).toBeUndefined()
+    },
+  )
+
+  test.each(
+    words(`
+      127.0.0.1 0.0.0.0 169.254.169.254 169.254.170.2 ::1 fe80::1 fd00:ec2::254 ::ffff:169.254.169.254
+      64:ff9b::a9fe:a9fe 64:ff9b:1::a9fe:a9fe 64:ff9b:1:7f00:1:: ::127.0.0.1 ::169.254.169.254 ::ffff:0:127.0.0.1
+      ::ffff:0:a9fe:a9fe
+    `),
+  )('refuses a name that resolves to %s', (address) => {
+    expect(isReserved(address)).toBe(true)
+  })
+
+  test.each(words('64:ff9b::808:808 ::ffff:0:808:808 10.1.2.3 192.168.1.1 fd12::1 93.184.215.14 2606:2800:21f::1'))(
+    'accepts a name that resolves to %s',
+    (address) => {
+      expect(isReserved(address)).toBe(false)
     },
   )
 
@@ -189,8 +175,7 @@ describe('Built-in generator: allowed targets', () => {
     const target = `http://${hostname()}:${new URL(shop.url).port}/api`
     const leadsTo = await lookup(hostname()).catch(() => undefined)
     const input = { ...small({ rate: 2 }), target }
-    const tool = connected({ allow: target })
-    const ended = await endOf(tool, await start(tool, input), input)
+    const ended = await run(input, connected({ allow: target }))
     expect(ended).toMatchObject({ result: 'fail' })
     if (leadsTo && isReserved(leadsTo.address)) expect(ended.message).toContain('which the connection must allow')
     expect(shop.calls).toEqual([])
@@ -198,9 +183,8 @@ describe('Built-in generator: allowed targets', () => {
 
   test('calls localhost if it is allowed', async () => {
     const name = `http://localhost:${new URL(shop.url).port}/api`
-    const tool = connected({ allow: name })
     const input = { ...small({ rate: 2 }), target: name }
-    expect(await endOf(tool, await start(tool, input), input)).toMatchObject({ result: 'pass' })
+    expect(await run(input, connected({ allow: name }))).toMatchObject({ result: 'pass' })
   })
 })
 
@@ -224,33 +208,19 @@ describe('Built-in generator: start', () => {
     expect(JSON.stringify(started)).not.toContain(secret)
   })
 
-  test.each([
-    ['a rate over the limit', { rate: 51 }, 'input.parameters.rate is 51, but the connection allows at most 50'],
-    [
-      'connections over the limit',
-      { connections: 51 },
-      'input.parameters.connections is 51, but the connection allows at most 50',
-    ],
-    [
-      'a duration over the limit',
-      { duration: 'PT6M' },
-      'input.parameters.duration is 360, but the connection allows at most 5 min',
-    ],
-    ['an invalid duration', { duration: 'long' }, 'input.parameters.duration'],
-    ['a rate of zero', { rate: 0 }, 'input.parameters.rate'],
-    ['an unknown parameter', { rte: 5 }, 'Did you mean "rate"?'],
-    ['an unknown method', { method: 'BREW' }, 'input.parameters.method'],
-    ['a body with GET', { body: 'x' }, 'input.parameters.body is not supported with GET'],
-    ['a body that is too large', { method: 'POST', body: 'x'.repeat(8_193) }, 'input.parameters.body'],
-    ['a reserved header', { headers: { Host: 'evil.example' } }, 'input.parameters.headers'],
-    ['an invalid status', { expect: '200,ok' }, 'input.parameters.expect'],
-  ])('rejects %s before the call is accepted', async (_what, parameters, message) => {
-    const failure = await failureOf(connected().start(small(parameters)))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
-  })
-
-  test.each([
+  const named = (name: string) => `input.parameters.${name}`
+  test.each<[what: string, input: object, message: string]>([
+    ['a rate over the limit', given({ rate: 51 }), `${named('rate')} is 51, but the connection allows at most 50`],
+    ['too many connections', given({ connections: 51 }), 'connections is 51, but the connection allows at most 50'],
+    ['a long duration', given({ duration: 'PT6M' }), 'duration is 360, but the connection allows at most 5 min'],
+    ['an invalid duration', given({ duration: 'long' }), named('duration')],
+    ['a rate of zero', given({ rate: 0 }), named('rate')],
+    ['an unknown parameter', given({ rte: 5 }), 'Did you mean "rate"?'],
+    ['an unknown method', given({ method: 'BREW' }), named('method')],
+    ['a body with GET', given({ body: 'x' }), `${named('body')} is not supported with GET`],
+    ['a body that is too large', given({ method: 'POST', body: 'x'.repeat(8_193) }), named('body')],
+    ['a reserved header', given({ headers: { Host: 'evil.example' } }), named('headers')],
+    ['an invalid status', given({ expect: '200,ok' }), named('expect')],
     ['a target that is not allowed', { target: 'https://elsewhere.example.com/api' }, 'allows URLs below http'],
     ['the cloud metadata service', { target: 'http://169.254.169.254/latest/meta-data' }, 'is not allowed'],
     ['another spelling of this machine', { target: 'http://2130706433/api' }, 'is not allowed'],
@@ -259,9 +229,7 @@ describe('Built-in generator: start', () => {
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
     ['onDeadline: leave', { onDeadline: 'leave' }, 'must be stop: a load test ends with its task'],
   ])('rejects %s before the call is accepted', async (_what, input, message) => {
-    const failure = await failureOf(connected().start({ ...small(), ...input }))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-    expect(failure.message).toContain(message)
+    await expectFailure(connected().start({ ...small(), ...input }), { kind: 'invalid', status: 400 }, message)
   })
 
   test('requires a task', () => {
@@ -271,7 +239,7 @@ describe('Built-in generator: start', () => {
 
 describe('Built-in generator: stop', () => {
   test('ends a test before its next segment, with its measurements so far', async () => {
-    const first = cut(await start(connected(), small({ rate: 10 })), [1, 1, 1])
+    const first = cut(await start(small({ rate: 10 })), [1, 1, 1])
     const polled = await connected().poll(first, small())
     expect(await connected().stop({ id: idOf(first) })).toMatchObject({ message: 'still stopping' })
     const ended = await connected().end(withJob(first, polled), small())
@@ -287,8 +255,8 @@ describe('Built-in generator: stop', () => {
   })
 
   test('passes for a test that has ended, and reports its state', async () => {
-    const started = await start(connected(), small({ rate: 2 }))
-    await endOf(connected(), started, small())
+    const started = await start(small({ rate: 2 }))
+    await endOf(started)
     expect(await connected().stop({ id: idOf(started) })).toMatchObject({
       result: 'pass',
       message: `Load test ${idOf(started)} had ended already (finished)`,
@@ -296,7 +264,7 @@ describe('Built-in generator: stop', () => {
   })
 
   test('changes nothing after the last segment', async () => {
-    const started = await start(connected(), small({ rate: 2 }))
+    const started = await start(small({ rate: 2 }))
     const polled = await connected().poll(started, small())
     await connected().stop({ id: idOf(started) })
     expect(await connected().end(withJob(started, polled), small())).toMatchObject({
@@ -306,19 +274,18 @@ describe('Built-in generator: stop', () => {
   })
 
   test('before the first segment, no request is sent', async () => {
-    const started = await start(connected(), small())
+    const started = await start()
     await connected().stop({ id: idOf(started) })
     expect(await connected().end(started, small())).toMatchObject({ status: 'aborted', data: { requests: 0 } })
     expect(shop.calls).toEqual([])
   })
 
   test('reports an unknown test', async () => {
-    const failure = await failureOf(connected().stop({ id: 'x' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Unknown load test x.') })
+    await expectFailure(connected().stop({ id: 'x' }), 'refused', 'Unknown load test x.')
   })
 
   test('is reported as stopped if its task no longer exists', async () => {
-    const started = await start(connected(), small())
+    const started = await start()
     await connected().stop({ id: idOf(started) })
     await autocannon.cleanUp(connected().client({ key: keyNow() }))
     expect(await connected().stop({ id: idOf(started) })).toMatchObject({
@@ -327,10 +294,10 @@ describe('Built-in generator: stop', () => {
   })
 
   test('is transient while the table is down, and so is the test', async () => {
-    const started = await start(connected(), small())
+    const started = await start()
     process.env['WEBHOOKS_STATE_TABLE'] = 'elsewhere'
     for (const call of [connected().poll(started, small()), connected().stop({ id: idOf(started) })])
-      expect(await failureOf(call)).toMatchObject({ kind: 'unavailable', transient: true })
+      await expectFailure(call, { kind: 'unavailable', transient: true })
     process.env['WEBHOOKS_STATE_TABLE'] = 'runs'
     expect(shop.calls).toEqual([])
   })
@@ -340,7 +307,7 @@ describe('Built-in generator: test', () => {
   test('sends the requests with the headers of call and connection, and measures them', async () => {
     const input = small({ method: 'PUT', body: 'käse', headers: { 'X-Tenant': 'a', Authorization: 'of the caller' } })
     const tool = connected({ headers: { authorization: secret } })
-    const ended = await endOf(tool, await start(tool, input), input)
+    const ended = await run(input, tool)
     expect(shop.calls).toHaveLength(20)
     expect(shop.calls[0]).toMatchObject({ method: 'PUT', path: '/api/cart', body: 'käse' })
     expect(shop.calls[0]?.query.get('size')).toBe('3')
@@ -349,17 +316,8 @@ describe('Built-in generator: test', () => {
       status: 'succeeded',
       result: 'pass',
       data: {
-        ...{
-          state: 'finished',
-          requests: 20,
-          errors: 0,
-          rps: 20,
-          errorRate: 0,
-          throughput: 100,
-          statuses: { 200: 20 },
-        },
-        timeouts: 0,
-        dropped: 0,
+        ...{ state: 'finished', requests: 20, errors: 0, rps: 20, errorRate: 0, throughput: 100 },
+        ...{ statuses: { 200: 20 }, timeouts: 0, dropped: 0 },
       },
     })
     const { mean, p50, p90, p95, p99, max } = ended.data as Record<string, number>
@@ -376,40 +334,36 @@ describe('Built-in generator: test', () => {
       { metric: 'errorRate', op: '<', value: 0.01 },
       { metric: 'requests', op: '>', value: 1_000 },
     ]
-    const ended = await endOf(connected(), await start(connected(), small()), small({}, { thresholds }))
+    const ended = await endOf(await start(), small({}, { thresholds }))
     expect(ended).toMatchObject({ result: 'fail', message: expect.stringContaining('requests is 20, not > 1000') })
-    expect((ended.data as { thresholds: { result: string }[] }).thresholds.map(({ result }) => result)).toEqual([
-      'pass',
-      'pass',
-      'pass',
-      'fail',
-    ])
+    const checked = (ended.data as { thresholds: { result: string }[] }).thresholds
+    expect(checked.map(({ result }) => result)).toEqual(['pass', 'pass', 'pass', 'fail'])
   })
 
   test('counts expected statuses as success, and follows no redirects', async () => {
     reply = () => ({ status: 302, headers: { location: `${shop.url}/secret` } })
-    const moved = await endOf(connected(), await start(connected(), small({ rate: 2 })), small())
+    const moved = await run(small({ rate: 2 }))
     expect(moved).toMatchObject({
       result: 'fail',
       data: { state: 'failed', statuses: { 302: 2 }, errorRate: 1, firstFailure: 'status 302' },
     })
     const input = small({ rate: 2, expect: '302, 404' })
-    expect(await endOf(connected(), await start(connected(), input), input)).toMatchObject({ result: 'pass' })
+    expect(await run(input)).toMatchObject({ result: 'pass' })
     expect(shop.calls.map(({ path }) => path)).not.toContain('/secret')
   })
 
   test('counts failures, and passes as long as a request succeeds', async () => {
     let calls = 0
     reply = () => ({ status: ++calls % 4 === 0 ? 503 : 200 })
-    const ended = await endOf(connected(), await start(connected(), small()), small())
+    const ended = await run()
     expect(ended).toMatchObject({ result: 'pass', data: { errors: 5, errorRate: 0.25, statuses: { 200: 15, 503: 5 } } })
     expect(ended.message).toContain('5 of 20 requests failed, the first with: status 503')
   })
 
   test('fails with the first reason if no request succeeds, and ends early', async () => {
     shop.down()
-    const started = cut(await start(connected(), small({ rate: 2 })), [1, 1, 1])
-    const ended = await endOf(connected(), started, small())
+    const started = cut(await start(small({ rate: 2 })), [1, 1, 1])
+    const ended = await endOf(started)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail', data: { state: 'failed', errorRate: 1 } })
     expect(ended.message).toContain('2 of 2 requests failed, the first with: socket hang up')
     expect(ended.data).not.toHaveProperty('p95')
@@ -425,7 +379,7 @@ describe('Built-in generator: test', () => {
     const target = `http://127.0.0.1:${(closing.address() as AddressInfo).port}/`
     const tool = connected({ allow: target })
     const input = { ...small({ rate: 5 }), target }
-    await endOf(tool, await start(tool, input), input)
+    await run(input, tool)
     closing.close()
     expect(connections).toBe(5)
   })
@@ -433,7 +387,7 @@ describe('Built-in generator: test', () => {
   test('counts requests that time out, with the time that they waited', async () => {
     shop.hang()
     const input = small({ rate: 2, connections: 2 })
-    const ended = await endOf(connected(), await start(connected(), input), input)
+    const ended = await run(input)
     expect(ended).toMatchObject({ result: 'fail', data: { timeouts: 2, errorRate: 1 } })
     expect(ended.message).toContain('no response within 1 s')
     expect(Number((ended.data as { p50: number }).p50)).toBeGreaterThanOrEqual(990)
@@ -442,7 +396,7 @@ describe('Built-in generator: test', () => {
   test('opens no more connections than allowed, and drops requests that are due meanwhile', async () => {
     shop.hang()
     const input = small({ rate: 20, connections: 3 })
-    const ended = await endOf(connected(), await start(connected(), input), input)
+    const ended = await run(input)
     const { requests, dropped } = ended.data as { requests: number; dropped: number }
     expect(requests).toBe(shop.calls.length)
     expect(requests + dropped).toBe(20)
@@ -452,10 +406,10 @@ describe('Built-in generator: test', () => {
 
 describe('Built-in generator: test of several segments', () => {
   test('runs one segment per poll, back to back, and adds them up', async () => {
-    const first = cut(await start(connected(), small({ rate: 10 })), [1, 1])
+    const first = cut(await start(small({ rate: 10 })), [1, 1])
     const polled = await connected().poll(first, small())
     expect(polled).toMatchObject({ status: 'running', progress: 'segment 1 of 2, 10 requests', pollImmediately: true })
-    const ended = await endOf(connected(), withJob(first, polled), small())
+    const ended = await endOf(withJob(first, polled))
     expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 10, statuses: { 200: 20 } } })
   })
 
@@ -465,16 +419,16 @@ describe('Built-in generator: test of several segments', () => {
   })
 
   test('counts a segment once that was interrupted and ran again', async () => {
-    const started = cut(await start(connected(), small({ rate: 5 })), [1, 1])
+    const started = cut(await start(small({ rate: 5 })), [1, 1])
     await connected().poll(started, small())
     const polled = await connected().poll(started, small())
-    const ended = await endOf(connected(), withJob(started, polled), small())
+    const ended = await endOf(withJob(started, polled))
     expect(ended.data).toMatchObject({ requests: 10 })
     expect(shop.calls).toHaveLength(15)
   })
 
   test('saves little state between polls', async () => {
-    const started = cut(await start(connected(), small({ rate: 50, connections: 50 })), [1, 1])
+    const started = cut(await start(small({ rate: 50, connections: 50 })), [1, 1])
     const polled = await connected().poll(started, small())
     expect(JSON.stringify(polled).length).toBeLessThan(2_000)
   })
