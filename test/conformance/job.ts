@@ -10,6 +10,8 @@ import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
 import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
 import { unexpectedBodies } from './writes.ts'
 
+type Change<S> = (server: S) => unknown
+
 interface JobOptions<S extends Served> {
   /** Every state that the platform documents, by its meaning. */
   states: Partial<Record<Verdict, string[]>>
@@ -21,14 +23,14 @@ interface JobOptions<S extends Served> {
   invalid?: [what: string, input: object, message: string, connection?: object][]
   /** Starts that the connection does not allow, in the same form. */
   forbidden?: [what: string, input: object, message: string, connection?: object][]
-  /** Starts that the platform refuses: what is wrong, a change of the platform, changes of the input, a part of the reason. */
-  refused?: [what: string, change: (server: S) => unknown, input: object, message: string][]
+  /** Starts that the platform refuses: what is wrong, a change of the platform or of the input, and a part of the reason. */
+  refused?: [what: string, change: Change<S> | Record<string, unknown>, reason: string][]
   /** Ends a run, whose thresholds can use these metrics. They are also its data, if no other data is given. */
-  measures?: [end: (server: S) => unknown, metrics: Record<string, number>, data?: object]
-  /** Lets a run continue after a stop, and its state then. */
-  slowStop?: [change: (server: S) => unknown, state: string]
-  /** Stops that the platform refuses: a change of the platform, a part of the reason, and the id if it is not that of the run. */
-  refusedStops?: [change: (server: S) => unknown, message: string, id?: string][]
+  measures?: [end: Change<S>, metrics: Record<string, number>, data?: object]
+  /** The state of a run after a stop, and the change of the platform that lets it continue, if it needs one. */
+  slowStop?: [state: string, change?: Change<S>]
+  /** Stops that the platform refuses: a change of the platform or another id, and a part of the reason. */
+  refusedStops?: [change: Change<S> | string, reason: string][]
   /** The requests of the connection test: `GET /me`. */
   check?: string[]
   /** Ids that do not look like those of the platform, and a part of the message about them. */
@@ -280,13 +282,13 @@ export function jobConformance<S extends Served>(
     })
 
     if (refused.length > 0) {
-      test.each(refused)('a start shows the reason of the platform for %s', async (_what, change, input, message) => {
-        await change(played.server)
-        const before = played.runs()
+      test.each(refused)('a start shows the reason of the platform for %s', async (_what, change, reason) => {
+        const input = typeof change === 'function' ? {} : change
+        if (typeof change === 'function') await change(played.server)
         const failure = await failureOf(connected(unlimited()).start({ ...played.input, ...input }))
         expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
-        expect(failure.message).toContain(message)
-        expect(played.runs()).toBe(before)
+        expect(failure.message).toContain(reason)
+        expect(played.runs()).toBe(0)
       })
     }
 
@@ -384,22 +386,22 @@ export function jobConformance<S extends Served>(
       })
 
       if (slowStop) {
-        const [change, state] = slowStop
+        const [state, change] = slowStop
         test('waits for a run that is still running', async () => {
           await startRun()
-          await change(played.server)
+          await change?.(played.server)
           expect((await job.stop({ id: played.id() })).message).toBe(`still ${state}`)
         })
       }
 
       if (refusedStops.length > 0) {
-        test.each(refusedStops)('shows the reason of the platform: %#', async (change, message, id = '') => {
+        test.each(refusedStops)('shows the reason of the platform: %#', async (change, reason) => {
           await startRun()
-          const stopped = id || played.id()
-          await change(played.server)
-          const failure = await failureOf(job.stop({ id: stopped }))
+          const id = typeof change === 'string' ? change : played.id()
+          if (typeof change === 'function') await change(played.server)
+          const failure = await failureOf(job.stop({ id }))
           expect(failure.kind).toBe('refused')
-          expect(failure.message).toContain(message)
+          expect(failure.message).toContain(reason)
         })
       }
 

@@ -58,19 +58,14 @@ jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
   ],
   invalidIds: [['7', guid, `${guid}#x`, `../${guid}#1`, `${guid}#1/..`], 'must be a run id such as'],
   refused: [
-    [
-      'an unknown scenario',
-      () => undefined,
-      { target: other },
-      `404 to POST /v1/scenarios/${other}/runs: ${other} not found`,
-    ],
-    ['a key that may not run it', withState({ mayRun: false }), {}, 'User requires privilege'],
+    ['an unknown scenario', { target: other }, `404 to POST /v1/scenarios/${other}/runs: ${other} not found`],
+    ['a key that may not run it', withState({ mayRun: false }), 'User requires privilege'],
   ],
   measures: [({ enter }) => enter('Successful'), { duration: 90 }],
-  slowStop: [withState({ slow: true }), 'HaltRequested'],
+  slowStop: ['HaltRequested', withState({ slow: true })],
   refusedStops: [
     [withState({ mayRun: false }), 'MINIMUM_TEAM_PRIVILEGES'],
-    [() => undefined, 'scenario run not found', `${guid}#9`],
+    [`${guid}#9`, 'scenario run not found'],
   ],
   check: ['GET /v1/scenarios/active'],
   refusal: (reason) => reason,

@@ -65,28 +65,18 @@ jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
     ['a project', { project: 'bank' }, 'input.project is "bank", which is outside the blast radius'],
   ],
   refused: [
-    [
-      'an unknown experiment',
-      () => undefined,
-      { target: 'nope' },
-      'could not get experiment run, error: mongo: no doc',
-    ],
-    [
-      'an inactive agent',
-      withState({ agent: false }),
-      {},
-      '422 to POST /api/query: experiment re-run failed due to inac',
-    ],
-    ['a viewer', withState({ role: 'Viewer' }), {}, '403 to POST /api/query: permission_denied: rpc error'],
+    ['an unknown experiment', { target: 'nope' }, 'could not get experiment run, error: mongo: no doc'],
+    ['an inactive agent', withState({ agent: false }), '422 to POST /api/query: experiment re-run failed due to inac'],
+    ['a viewer', withState({ role: 'Viewer' }), '403 to POST /api/query: permission_denied: rpc error'],
   ],
   measures: [
     ({ enter }) => enter('Completed', { score: 100, faults: [passed] }),
     { resiliencyScore: 100, faultsFailed: 0, duration: 90 },
   ],
-  slowStop: [withState({ stopsLate: true }), 'Running'],
+  slowStop: ['Running', withState({ stopsLate: true })],
   refusedStops: [
     [withState({ role: 'Viewer' }), '403 to POST /api/query: permission_denied'],
-    [() => undefined, 'no matching experiment run', second],
+    [second, 'no matching experiment run'],
   ],
   invalidIds: [
     [notifyID, `a1b2#${notifyID}`, `../a1b2#${notifyID}`, `f0a1-shop/..#${notifyID}`, 'f0a1-shop/a1b2#a b', `${id}/x`],

@@ -38,13 +38,8 @@ jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
     ['a project', { project: 'shop' }, 'input.project is not supported'],
   ],
   refused: [
-    ['an unknown scenario', () => undefined, { target: 'nope' }, "TEST_NOT_FOUND: testId 'nope' not found"],
-    [
-      'a role that may not call the API',
-      withState({ mayInvoke: false }),
-      {},
-      'not authorized to perform: execute-api:I',
-    ],
+    ['an unknown scenario', { target: 'nope' }, "TEST_NOT_FOUND: testId 'nope' not found"],
+    ['a role that may not call the API', withState({ mayInvoke: false }), 'not authorized to perform: execute-api:I'],
   ],
   measures: [
     ({ finish }) => finish('complete', { results: { total } }),
@@ -53,8 +48,8 @@ jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
       ...{ requests: 6000, errors: 60, errorRate: 0.01, rps: 50 },
     },
   ],
-  slowStop: [() => undefined, 'cancelling'],
-  refusedStops: [[() => undefined, "TEST_NOT_FOUND: testId 'nope' not found", 'nope']],
+  slowStop: ['cancelling'],
+  refusedStops: [['nope', "TEST_NOT_FOUND: testId 'nope' not found"]],
   check: ['GET /prod/scenarios'],
   invalidIds: [['x@2026', '../x', `${target}@2026-01-01 10:00:00`], 'such as xLSxdVZzcP@2026'],
 })

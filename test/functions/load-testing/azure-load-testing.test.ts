@@ -47,8 +47,8 @@ jobConformance(azureLoadTesting, loadTestActions, loadTestPlatforms['azure-load-
   ],
   forbidden: [['an unsafe environment variable', { parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }, '']],
   refused: [
-    ['an unknown test', () => undefined, { target: 'nope' }, "couldn't find with given identifier nope"],
-    ['a missing role', withState({ mayWrite: false }), {}, 'assign Load Test Contributor'],
+    ['an unknown test', { target: 'nope' }, "couldn't find with given identifier nope"],
+    ['a missing role', withState({ mayWrite: false }), 'assign Load Test Contributor'],
   ],
   measures: [
     ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
@@ -57,10 +57,10 @@ jobConformance(azureLoadTesting, loadTestActions, loadTestPlatforms['azure-load-
       ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
     },
   ],
-  slowStop: [() => undefined, 'CANCELLING'],
+  slowStop: ['CANCELLING'],
   refusedStops: [
     [withState({ mayWrite: false }), 'assign Load Test Contributor'],
-    [() => undefined, 'identifier nope', 'nope'],
+    ['nope', 'identifier nope'],
   ],
   invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
 })

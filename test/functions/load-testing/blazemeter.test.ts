@@ -37,19 +37,13 @@ jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
     ['a project', { project: '12345' }, 'input.project is not supported'],
   ],
   refused: [
-    [
-      'an unknown test',
-      () => undefined,
-      { target: '1' },
-      '404 to POST /api/v4/tests/1/start: Not Found: Test not found',
-    ],
+    ['an unknown test', { target: '1' }, '404 to POST /api/v4/tests/1/start: Not Found: Test not found'],
     [
       'an error in a 200',
-      withState({ saysNoWith200: true }),
-      { target: '1' },
-      '404 to POST /api/v4/tests/1/start: Not F',
+      withState({ saysNoWith200: true, tests: [] }),
+      '404 to POST /api/v4/tests/9876543/start: Not',
     ],
-    ['a key that may not run it', withState({ mayWrite: false }), {}, '403 to POST'],
+    ['a key that may not run it', withState({ mayWrite: false }), '403 to POST'],
   ],
   measures: [
     ({ finish }) => finish('pass', { summary }),
@@ -65,10 +59,10 @@ jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
       duration: 100,
     },
   ],
-  slowStop: [withState({ stubborn: true }), 'DATA_RECEIVED'],
+  slowStop: ['DATA_RECEIVED', withState({ stubborn: true })],
   refusedStops: [
     [withState({ mayWrite: false }), 'do not have permission to stop'],
-    [() => undefined, '404 to GET', '1'],
+    ['1', '404 to GET'],
   ],
   check: ['GET /api/v4/user'],
   invalidIds: [['1/x', '../1', 'x'], 'such as 74512345'],

@@ -48,12 +48,11 @@ jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
   ],
   refused: [
-    ['an unknown test', () => undefined, { target: '99' }, '404 to GET /cloud/v6/load_tests/99'],
-    ['a token that may not run it', withState({ mayRun: false }), {}, 'start: The user does not have permission'],
+    ['an unknown test', { target: '99' }, '404 to GET /cloud/v6/load_tests/99'],
+    ['a token that may not run it', withState({ mayRun: false }), 'start: The user does not have permission'],
     [
       'a reason in the details',
       ({ failNext }) => failNext(400, { error: { message: 'Validation failed', code: 'x', details } }, { on: 'POST' }),
-      {},
       ': Validation failed; The subscription has no virtual user hours left.',
     ],
   ],
@@ -66,7 +65,7 @@ jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
   ],
   refusedStops: [
     [withState({ mayRun: false }), '403 to POST /cloud/v6/test_runs/5678/abort'],
-    [() => undefined, '404 to GET', '1'],
+    ['1', '404 to GET'],
   ],
   invalidIds: [['x', '../1', '1/2'], 'input.id must be'],
 })

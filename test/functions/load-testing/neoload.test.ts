@@ -49,18 +49,18 @@ jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
     ['an unknown parameter', { parameters: { users: 5 } }, 'contains users, but a start accepts only testResultName'],
   ],
   refused: [
-    ['an unknown test', () => undefined, { target: 'nope' }, 'Test nope does not exist.'],
-    ['a token that may not run it', withState({ mayWrite: false }), {}, 'Unauthorized operation'],
+    ['an unknown test', { target: 'nope' }, 'Test nope does not exist.'],
+    ['a token that may not run it', withState({ mayWrite: false }), 'Unauthorized operation'],
   ],
   measures: [
     ({ finish }) => finish('POLICY', 'PASSED', { statistics }),
     { mean: 250, requests: 1000, errors: 10, errorRate: 0.01, rps: 16.5, duration: 600 },
     { mean: 250, rps: 16.5, start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' },
   ],
-  slowStop: [withState({ stubborn: true }), 'RUNNING'],
+  slowStop: ['RUNNING', withState({ stubborn: true })],
   refusedStops: [
     [withState({ mayWrite: false }), 'Unauthorized operation'],
-    [() => undefined, '404 to GET', `${project}#nope`],
+    [`${project}#nope`, '404 to GET'],
   ],
   check: ['GET /v3/workspaces'],
   invalidIds: [[resultId, 'a/b#c', '#', `..#${resultId}`], `such as ${project}#c6ff329e`],

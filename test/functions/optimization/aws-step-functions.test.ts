@@ -42,9 +42,9 @@ jobConformance(awsStepFunctions, modelActions, optimizationPlatforms['aws-step-f
     ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
   ],
   refused: [
-    ['an express state machine', () => undefined, { target: express }, 'has the type EXPRESS'],
-    ['an unknown one', () => undefined, { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
-    ['a missing permission', withState({ denied: ['StartExecution'] }), {}, 'Allow it under awsProviders in cdk.json'],
+    ['an express state machine', { target: express }, 'has the type EXPRESS'],
+    ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
+    ['a missing permission', withState({ denied: ['StartExecution'] }), 'Allow it under awsProviders in cdk.json'],
   ],
   measures: [
     ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
@@ -53,7 +53,7 @@ jobConformance(awsStepFunctions, modelActions, optimizationPlatforms['aws-step-f
   ],
   refusedStops: [
     [withState({ denied: ['StopExecution'] }), 'states:StopExecution'],
-    [() => undefined, 'Execution Does Not Exist', `${id}0`],
+    [`${id}0`, 'Execution Does Not Exist'],
   ],
   invalidIds: [
     [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],

@@ -74,19 +74,14 @@ jobConformance(databricks, modelActions, optimizationPlatforms.databricks, {
     ['zero', { target: '0' }, 'input.target must be the id of a job'],
   ],
   refused: [
-    ['an unknown job', () => undefined, { target: '1' }, 'Job 1 does not exist.'],
-    ['an unknown parameter', () => undefined, { parameters: { stge: 'x' } }, 'Job parameter stge is not defined.'],
-    [
-      'a token that may not run it',
-      ({ state }) => Object.assign(state.may, { run: false }),
-      {},
-      'Manage Run permissions',
-    ],
+    ['an unknown job', { target: '1' }, 'Job 1 does not exist.'],
+    ['an unknown parameter', { parameters: { stge: 'x' } }, 'Job parameter stge is not defined.'],
+    ['a token that may not run it', ({ state }) => Object.assign(state.may, { run: false }), 'Manage Run permissions'],
   ],
-  slowStop: [() => undefined, 'TERMINATING'],
+  slowStop: ['TERMINATING'],
   refusedStops: [
     [({ state }) => Object.assign(state.may, { run: false }), 'does not have Manage Run permissions'],
-    [() => undefined, 'Run 1 does not exist.', '1'],
+    ['1', 'Run 1 does not exist.'],
   ],
   invalidIds: [['tune', '11223344#1', '9007199254740993', '-1'], 'input.id must be the number of a run'],
 })

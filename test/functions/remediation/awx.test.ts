@@ -48,30 +48,23 @@ jobConformance(awx, runbookActions, remediationPlatforms.awx, {
     ],
   ],
   refused: [
-    [
-      'an unknown name',
-      () => undefined,
-      { target: 'Nope', project: 'Ops' },
-      'no template "Nope" in the organization Ops.',
-    ],
-    ['an unknown id', () => undefined, { target: 'workflow/12' }, '404'],
-    ['a missing role', withState({ mayExecute: false }), {}, 'do not have permission'],
+    ['an unknown name', { target: 'Nope', project: 'Ops' }, 'no template "Nope" in the organization Ops.'],
+    ['an unknown id', { target: 'workflow/12' }, '404'],
+    ['a missing role', withState({ mayExecute: false }), 'do not have permission'],
     [
       'a credential that asks for a password',
       ({ state }) => Object.assign(state.templates[0] ?? {}, { passwords: ['ssh_password'] }),
-      {},
       'passwords_needed_to_start: ssh_password',
     ],
     [
       'invalid answers of the survey',
-      () => undefined,
       { target: '13', parameters: { minutes: 'ten' } },
       "variables_needed_to_start: 'host' value missing, Value ten for 'minutes' expected to be an integer.",
     ],
   ],
   refusedStops: [
     [withState({ mayExecute: false }), '403 to POST /api/v2/jobs/101/cancel/'],
-    [() => undefined, '404', 'workflow/101'],
+    ['workflow/101', '404'],
   ],
   invalidIds: [['101', 'job/', 'job/x', 'job/1/../2', 'project/1'], 'must be like job/12 or workflow/7'],
 })

@@ -50,7 +50,7 @@ jobConformance(argoCd, rollbackActions, remediationPlatforms['argo-cd'], {
     ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
     ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
   ],
-  slowStop: [() => undefined, 'Terminating'],
+  slowStop: ['Terminating'],
   invalidIds: [['guestbook#rollback-', 'guestbook#rollback-1x', '../x#rollback-1'], 'guestbook#rollback-12'],
 })
 

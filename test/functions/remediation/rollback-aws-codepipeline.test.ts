@@ -48,7 +48,7 @@ jobConformance(awsCodePipeline, rollbackActions, remediationPlatforms['aws-codep
     ['a project', { project: 'shop' }, 'input.project is'],
     ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
   ],
-  slowStop: [({ act }) => act('Deploy/Service', 'InProgress'), 'Stopping'],
+  slowStop: ['Stopping', ({ act }) => act('Deploy/Service', 'InProgress')],
 })
 
 describe('AWS CodePipeline: a rollback', () => {

@@ -39,23 +39,18 @@ jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
   ],
   invalidIds: [['134', 'last', '54e657f2/../x', '54E657F20000000000000000'], 'such as 54e657'],
   refused: [
-    ['an unknown action', () => undefined, { target: 'shop.nope' }, 'Action "shop.nope" cannot be found.'],
-    ['a missing parameter', () => undefined, { target: 'shop.recover' }, "'shop' is a required property"],
-    ['an unknown parameter', () => undefined, { parameters: { hots: 1 } }, "('hots' was unexpected)"],
-    ['a user who may not execute', withState({ denied: ['action_execute'] }), {}, '"action_execute"'],
-    [
-      'a user who may not read traces',
-      withState({ denied: ['trace_list'] }),
-      {},
-      'User "robot" doesn\'t have required',
-    ],
+    ['an unknown action', { target: 'shop.nope' }, 'Action "shop.nope" cannot be found.'],
+    ['a missing parameter', { target: 'shop.recover' }, "'shop' is a required property"],
+    ['an unknown parameter', { parameters: { hots: 1 } }, "('hots' was unexpected)"],
+    ['a user who may not execute', withState({ denied: ['action_execute'] }), '"action_execute"'],
+    ['a user who may not read traces', withState({ denied: ['trace_list'] }), 'User "robot" doesn\'t have required'],
   ],
   measures: [
     ({ finish }) => finish('succeeded', { output: { restarted: 3, name: 'x' } }),
     { restarted: 3, duration: 4.5 },
     { output: { restarted: 3, name: 'x' }, duration: 4.5 },
   ],
-  slowStop: [() => undefined, 'canceling'],
+  slowStop: ['canceling'],
   refusedStops: [
     [
       ({ state }) => Object.assign(state.executions[0] ?? {}, { status: 'paused' }),
