@@ -13,6 +13,7 @@ const PRICES = {
   /** Per GB-month. */
   durableStorage: 0.15,
   dynamoWrite: 0.625,
+  dynamoRead: 0.125,
   /** Per GB. */
   logs: 0.5,
 }
@@ -55,8 +56,8 @@ ${costTable(interactiveParts())}
 Waiting costs nothing.
 
 An interactive call that starts a **job** (a pipeline, a load test, an experiment, a training) polls the platform until the job ends.
-Each poll is a durable operation and an invocation of 500 ms, so longer jobs cost more. The interval is a tenth of the elapsed time, at
-most a minute, or a 1,500th of a deadline of more than 25 hours.
+Each poll is a durable operation, an invocation of 500 ms and a read of the table, so longer jobs cost more. The interval is a tenth of
+the elapsed time, at most a minute, or a 1,500th of a deadline of more than 25 hours.
 
 One million calls, each with a deadline of twice the duration of its job:
 
@@ -114,7 +115,9 @@ function jobTable(): string {
     const lambda = polls * (PRICES.lambdaRequest + POLL.seconds * MEMORY_GB * PRICES.lambdaTime)
     const data = polls * POLL.dataKb * (PRICES.durableWrite + RETENTION_MONTHS * PRICES.durableStorage)
     const otherCosts = call - INTERACTIVE.operations * PRICES.durableOperation
-    const sum = otherCosts + durable + lambda + data + polls * POLL.logKb * PRICES.logs
+    // All but the first one read whether the task was canceled.
+    const reads = (polls - 1) * PRICES.dynamoRead
+    const sum = otherCosts + durable + lambda + data + reads + polls * POLL.logKb * PRICES.logs
     return [name, polls, operations, round(durable), round(lambda), `**${round(sum)}**`].map(String)
   })
   return table(columns, rows)
