@@ -22,10 +22,20 @@ export function testEventOptions(command: Command): Command {
  * @throws UsageError if the file or a field is not valid
  */
 export function createTestEvent(
-  { input = [], event }: TestEventOptions,
+  { input, event }: TestEventOptions,
   { id, task }: { id: string | undefined; task: string },
 ): Record<string, unknown> {
-  const base = event === undefined ? sampleEvent(task, id) : readEvent(event)
+  const call = createCall({ input, event })
+  return event === undefined ? { ...sampleEvent(task, id), ...call } : call
+}
+
+/**
+ * Reads the event file, if there is one, and adds the input.
+ *
+ * @throws UsageError if the file or a field is not valid
+ */
+export function createCall({ input = [], event }: TestEventOptions): Record<string, unknown> {
+  const base = event === undefined ? {} : readEvent(event)
   return input.length === 0 ? base : { ...base, input: nest(input.map(parseField)) }
 }
 

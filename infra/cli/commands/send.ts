@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
-import { createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
+import { createCall, createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends TestEventOptions {
@@ -10,6 +10,7 @@ interface Options extends TestEventOptions {
   token?: string
   mode?: string
   id?: string
+  key?: string
   task: string
   connection?: string
   sendStarted?: boolean
@@ -28,8 +29,9 @@ export function sendCommand(): Command {
         .description('call an action and show the response')
         .argument('<category/action>', 'for example issue-ticketing/open-issue'),
     )
-      .option('--mode <mode>', 'silent or interactive (default: silent)')
+      .option('--mode <mode>', 'silent, interactive or gate (default: silent)')
       .option('--id <id>', 'id of the sample event (default: a new id for interactive calls, none for silent calls)')
+      .option('--key <key>', 'send a call without an event, as engines other than Keptn do; the key identifies it')
       .option('--task <name>', 'task name of the sample event', 'mytask')
       .option('--connection <name>', 'connection to use')
       .option('--send-started', 'let the function send the started event, too')
@@ -47,6 +49,7 @@ Exit code: 0 result pass or warning (or accepted, with --no-wait), 1 result fail
 Examples:
   $ npm run webhooks -- send issue-ticketing/open-issue --input title='Checkout is slow' --input labels=shop,urgent
   $ npm run webhooks -- send issue-ticketing/close-issue --mode interactive --input id=demo/shop#1
+  $ npm run webhooks -- send issue-ticketing/open-issue --mode gate --key build-42 --input title=Test
   $ npm run webhooks -- send issue-ticketing/open-issue --input title=Test --dry-run`,
     )
     .action(run)
@@ -83,10 +86,11 @@ async function waitForResult(receiver: Receiver, statusUrl: string, say: (text: 
   return body
 }
 
-function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Options): URLSearchParams {
+function queryOf({ mode, key, connection, sendStarted, deadline, when, dryRun }: Options): URLSearchParams {
   const query = new URLSearchParams()
   const given = {
     mode,
+    key,
     connection,
     sendStarted: sendStarted ? 'true' : undefined,
     deadline,
@@ -97,6 +101,7 @@ function queryOf({ mode, connection, sendStarted, deadline, when, dryRun }: Opti
   return query
 }
 
-function eventOf({ id, mode, task, ...options }: Options): unknown {
+function eventOf({ id, key, mode, task, ...options }: Options): unknown {
+  if (key !== undefined) return createCall(options)
   return createTestEvent(options, { id: id ?? (mode === 'interactive' ? randomUUID() : undefined), task })
 }
