@@ -2,25 +2,21 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { findDurableFunctions, listRunning, stopTasks } from '../../../infra/aws/running-tasks.ts'
-import { buildHandlers, durable, plain, type Started, start, temporaryFolder } from '../local/cloud/harness.ts'
+import { durable, folder, plain, type Started, start, startExecution } from '../local/cloud/harness.ts'
 import { root } from './synthesize.ts'
 
-const folder = temporaryFolder()
 const bin = folder.file('bin')
 const called = folder.file('cdk-was-called-with')
-let file: string
 let cloud: Started
 
 const tagged = (stack: string) => ({ tags: { 'aws:cloudformation:stack-name': stack } })
 const ours = tagged('CloudAutomationWebhooks')
 const named = (name: string, fn = 'approval', more: object = ours) =>
-  durable(file, [fn], more).map((found) => ({ ...found, name }))
+  durable([fn], more).map((found) => ({ ...found, name }))
 
 beforeAll(() => {
-  file = buildHandlers(folder.path)
   // A fake cdk that records its arguments.
   mkdirSync(bin)
   writeFileSync(join(bin, 'cdk'), `#!/bin/sh\necho "$@" > '${called}'\n`)
@@ -39,7 +35,7 @@ beforeEach(async () => {
       ...named('finisher', 'waits', { ...ours, handler: 'finisher.waits' }),
       ...named('of-another-stack', 'approval', tagged('AnotherStack')),
       ...named('without-stack', 'approval', {}),
-      ...plain(file, ['plain'], ours),
+      ...plain(['plain'], ours),
     ],
     // As EventBridge does.
     onEnded: () => startTask('finisher', { seconds: 4 }),
@@ -47,8 +43,7 @@ beforeEach(async () => {
 })
 
 async function startTask(name: string, event: object = {}): Promise<void> {
-  const Payload = JSON.stringify(event)
-  await cloud.lambda.send(new InvokeCommand({ FunctionName: `${name}:live`, InvocationType: 'Event', Payload }))
+  await startExecution(cloud.lambda, name, event)
 }
 
 const statusesOf = (functionName: string) => cloud.cloud.executions({ functionName }).map(({ status }) => status)
@@ -92,13 +87,7 @@ describe('running tasks of a stack', () => {
 
   it('stopTasks waits for a cleanup instead of stopping it', async () => {
     cloud = await start({ state: folder.file('cleanup'), timeScale: 20, functions: named('slo-task', 'waits') })
-    for (const DurableExecutionName of ['t-1', 't-1-cleanup']) {
-      const Payload = JSON.stringify({ seconds: 8 })
-      const FunctionName = 'slo-task:live'
-      await cloud.lambda.send(
-        new InvokeCommand({ FunctionName, InvocationType: 'Event', DurableExecutionName, Payload }),
-      )
-    }
+    for (const name of ['t-1', 't-1-cleanup']) await startExecution(cloud.lambda, 'slo-task', { seconds: 8 }, name)
     const functions = await findDurableFunctions(cloud.lambda, 'CloudAutomationWebhooks')
     const onChange = () => undefined
     expect(await stopTasks(cloud.lambda, functions, { quietSeconds: 0.5, timeoutSeconds: 20, onChange })).toEqual([])

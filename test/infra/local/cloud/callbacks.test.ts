@@ -1,14 +1,8 @@
 import { SendDurableExecutionCallbackSuccessCommand } from '@aws-sdk/client-lambda'
-import { beforeAll, describe, expect, test } from '@jest/globals'
-import { buildHandlers, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
+import { describe, expect, test } from '@jest/globals'
+import { durable, folder, latestEvents, lines, startBefore, until } from './harness.ts'
 
-const folder = temporaryFolder()
-let running: Started
-
-beforeAll(async () => {
-  const file = buildHandlers(folder.path)
-  running = await start({ state: folder.file('state'), functions: durable(file, ['approval']) })
-})
+const running = startBefore(() => ({ functions: durable(['approval']) }))
 
 let count = 0
 
@@ -21,20 +15,21 @@ async function startWaiting(event: { timeout?: number } = {}) {
   return { CallbackId: id, end }
 }
 
-const send = (command: SendDurableExecutionCallbackSuccessCommand) => running.lambda.send(command)
-const text = (value: string) => new TextEncoder().encode(value)
+const succeed = (CallbackId: string, result = '') =>
+  running.lambda.send(
+    new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result: new TextEncoder().encode(result) }),
+  )
 
-function latestEvents() {
-  const [latest] = running.cloud.executions({ limit: 1 })
-  return running.cloud.history(latest?.arn ?? '').filter(({ EventType }) => EventType.startsWith('Callback'))
-}
+const events = () => latestEvents(running).filter(({ EventType }) => EventType.startsWith('Callback'))
+const tooLate = { name: 'CallbackTimeoutException', $metadata: { httpStatusCode: 400 } }
+const invalid = { name: 'InvalidParameterValueException', $metadata: { httpStatusCode: 400 } }
 
 describe('a callback', () => {
   test('returns its result to the execution', async () => {
     const { CallbackId, end } = await startWaiting()
-    await send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result: text('{"by":"ä"}') }))
+    await succeed(CallbackId, '{"by":"ä"}')
     await expect(end).resolves.toEqual({ result: { answer: '{"by":"ä"}' } })
-    expect(latestEvents()).toMatchObject([
+    expect(events()).toMatchObject([
       { EventType: 'CallbackStarted', CallbackStartedDetails: { CallbackId } },
       { EventType: 'CallbackSucceeded', CallbackSucceededDetails: { Result: { Payload: '{"by":"ä"}' } } },
     ])
@@ -42,14 +37,9 @@ describe('a callback', () => {
 
   test('times out', async () => {
     const { CallbackId, end } = await startWaiting({ timeout: 2 })
-    await expect(end).resolves.toEqual({
-      result: { error: 'CallbackTimeoutError', message: 'Callback timed out' },
-    })
-    await expect(send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId }))).rejects.toMatchObject({
-      name: 'CallbackTimeoutException',
-      $metadata: { httpStatusCode: 400 },
-    })
-    expect(latestEvents()).toMatchObject([
+    await expect(end).resolves.toEqual({ result: { error: 'CallbackTimeoutError', message: 'Callback timed out' } })
+    await expect(succeed(CallbackId)).rejects.toMatchObject(tooLate)
+    expect(events()).toMatchObject([
       { CallbackStartedDetails: { Timeout: 2 } },
       {
         EventType: 'CallbackTimedOut',
@@ -60,10 +50,8 @@ describe('a callback', () => {
 
   test('can be completed only once', async () => {
     const { CallbackId, end } = await startWaiting()
-    await send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result: text('first') }))
-    await expect(send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId }))).rejects.toMatchObject({
-      name: 'CallbackTimeoutException',
-    })
+    await succeed(CallbackId, 'first')
+    await expect(succeed(CallbackId)).rejects.toMatchObject(tooLate)
     await expect(end).resolves.toEqual({ result: { answer: 'first' } })
   })
 
@@ -72,22 +60,16 @@ describe('a callback', () => {
     const [latest] = running.cloud.executions({ limit: 1 })
     running.cloud.stop(latest?.arn ?? '')
     await end
-    await expect(send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId }))).rejects.toMatchObject({
-      name: 'CallbackTimeoutException',
-    })
+    await expect(succeed(CallbackId)).rejects.toMatchObject(tooLate)
   })
 
   test('with an unknown id is rejected with an error of the service model', async () => {
-    await expect(
-      send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: 'bm9ib2R5' })),
-    ).rejects.toMatchObject({ name: 'InvalidParameterValueException', $metadata: { httpStatusCode: 400 } })
+    await expect(succeed('bm9ib2R5')).rejects.toMatchObject(invalid)
   })
 
   test('rejects a result of more than 256 KB', async () => {
     const { CallbackId, end } = await startWaiting({ timeout: 10 })
-    await expect(
-      send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result: text('x'.repeat(256 * 1024 + 1)) })),
-    ).rejects.toMatchObject({ name: 'InvalidParameterValueException' })
+    await expect(succeed(CallbackId, 'x'.repeat(256 * 1024 + 1))).rejects.toMatchObject(invalid)
     await end
   })
 })

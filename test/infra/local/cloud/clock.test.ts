@@ -1,16 +1,12 @@
-import { afterEach, beforeAll, expect, test } from '@jest/globals'
-import { buildHandlers, durable, plain, type Started, start, temporaryFolder, until } from './harness.ts'
+import { afterEach, expect, test } from '@jest/globals'
+import { durable, plain, startBefore, until } from './harness.ts'
 
-const folder = temporaryFolder()
 const trueNow = Date.now
-let running: Started
-beforeAll(async () => {
-  const functions = durable(buildHandlers(folder.path), ['greet', 'waits'], {
-    durable: { executionTimeoutSeconds: 1_000_000, retentionDays: 1 },
-  })
-  functions.push(...plain(functions[0]?.file ?? '', ['plain']))
-  running = await start({ state: folder.file('state'), functions, timeScale: 1 })
-})
+const long = { durable: { executionTimeoutSeconds: 1_000_000, retentionDays: 1 } }
+const running = startBefore(() => ({
+  functions: [...durable(['greet', 'waits'], long), ...plain(['plain'])],
+  timeScale: 1,
+}))
 afterEach(() => {
   Date.now = trueNow
   running.seen.length = 0

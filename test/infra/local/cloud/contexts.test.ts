@@ -1,23 +1,9 @@
-import { beforeAll, describe, expect, test } from '@jest/globals'
-import { buildHandlers, durable, lines, type Started, start, temporaryFolder } from './harness.ts'
+import { describe, expect, test } from '@jest/globals'
+import { durable, folder, latestEvents, lines, startBefore } from './harness.ts'
 
-const folder = temporaryFolder()
-let running: Started
-
-beforeAll(async () => {
-  const file = buildHandlers(folder.path)
-  running = await start({
-    state: folder.file('state'),
-    functions: durable(file, ['smallChild', 'bigChild', 'manySteps', 'fan']),
-  })
-})
+const running = startBefore(() => ({ functions: durable(['smallChild', 'bigChild', 'manySteps', 'fan']) }))
 
 const run = (name: string, event: unknown) => running.cloud.invoke(name, event)
-
-function latestEvents(functionName: string) {
-  const [latest] = running.cloud.executions({ functionName, limit: 1 })
-  return running.cloud.history(latest?.arn ?? '')
-}
 
 describe('a child context', () => {
   test('that has ended is replayed from its result without its operations', async () => {
@@ -36,7 +22,7 @@ describe('a child context', () => {
 
   test('appears in the history as the parent of its steps', async () => {
     await run('smallChild', { file: folder.file('history') })
-    const events = latestEvents('smallChild')
+    const events = latestEvents(running, 'smallChild')
     const context = events.find(({ EventType }) => EventType === 'ContextStarted')
     const ended = events.find(({ EventType }) => EventType === 'ContextSucceeded')
     expect(context).toMatchObject({ Name: 'small', SubType: 'RunInChildContext' })

@@ -17,27 +17,23 @@ import {
   LambdaClient,
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, describe, expect, test } from '@jest/globals'
 import { startLocalCloud } from '../../../../infra/local/cloud/index.ts'
 import {
-  buildHandlers,
   credentials,
   durable,
+  folder,
+  latestEvents,
   lines,
   plain,
   type Started,
   start,
-  temporaryFolder,
+  startBefore,
+  startExecution,
   until,
 } from './harness.ts'
 
-const folder = temporaryFolder()
-let file: string
 const processes: ChildProcess[] = []
-
-beforeAll(() => {
-  file = buildHandlers(folder.path)
-})
 
 afterAll(() => {
   for (const child of processes) child.kill('SIGKILL')
@@ -45,7 +41,7 @@ afterAll(() => {
 
 /** Starts a cloud in another process. `kill` ends it with SIGKILL. */
 async function startProcess(state: string, names: string[]) {
-  const functions = durable(file, names)
+  const functions = durable(names)
   const options = { state, table: 'test', timeScale: 20, functions, credentials }
   const script = fileURLToPath(new URL('./cloud-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--no-warnings', script, JSON.stringify(options)], {
@@ -63,14 +59,6 @@ async function startProcess(state: string, names: string[]) {
       await once(child, 'exit')
     },
   }
-}
-
-async function invoke(lambda: LambdaClient, FunctionName: string, event: unknown) {
-  const Payload = new TextEncoder().encode(JSON.stringify(event))
-  const { DurableExecutionArn = '' } = await lambda.send(
-    new InvokeCommand({ FunctionName: `${FunctionName}:live`, InvocationType: 'Event', Payload }),
-  )
-  return DurableExecutionArn
 }
 
 async function untilEvent(lambda: LambdaClient, DurableExecutionArn: string, type: EventType) {
@@ -94,10 +82,10 @@ describe('after a kill -9 of the process', () => {
     const state = folder.file(`killed-${atMostOnce}`)
     const notes = folder.file(`notes-${atMostOnce}`)
     const first = await startProcess(state, ['interrupted'])
-    const arn = await invoke(first.lambda, 'interrupted', { file: notes, atMostOnce })
+    const arn = await startExecution(first.lambda, 'interrupted', { file: notes, atMostOnce })
     await until(() => lines(notes).includes('body'), 'the body of the step')
     await first.kill()
-    const second = await start({ state, functions: durable(file, ['interrupted']) })
+    const second = await start({ state, functions: durable(['interrupted']) })
     const ended = await endIn(second, arn)
     expect(ended).toMatchObject({ status: 'SUCCEEDED', result: JSON.stringify(result) })
     expect(lines(notes).filter((line) => line === 'before')).toHaveLength(1)
@@ -109,8 +97,8 @@ describe('after a kill -9 of the process', () => {
     const state = folder.file('state')
     const notes = folder.file('callback')
     const first = await startProcess(state, ['waits', 'approval'])
-    const waits = await invoke(first.lambda, 'waits', { seconds: 8 })
-    const approval = await invoke(first.lambda, 'approval', { file: notes, timeout: 6_000 })
+    const waits = await startExecution(first.lambda, 'waits', { seconds: 8 })
+    const approval = await startExecution(first.lambda, 'approval', { file: notes, timeout: 6_000 })
     const put = {
       TableName: 'test',
       Item: { id: { S: 'call-1' }, status: { S: 'INPROGRESS' } },
@@ -122,7 +110,7 @@ describe('after a kill -9 of the process', () => {
     await untilEvent(first.lambda, approval, 'StepSucceeded')
     await first.kill()
 
-    const second = await start({ state, functions: durable(file, ['waits', 'approval']) })
+    const second = await start({ state, functions: durable(['waits', 'approval']) })
     await expect(endIn(second, waits)).resolves.toMatchObject({ status: 'SUCCEEDED' })
     const Result = new TextEncoder().encode('yes')
     await second.lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result }))
@@ -141,9 +129,9 @@ describe('after a close during an invocation', () => {
   test('the execution continues from its last step', async () => {
     const state = folder.file('closed')
     const notes = folder.file('notes-closed')
-    const functions = durable(file, ['interrupted'])
+    const functions = durable(['interrupted'])
     const first = await start({ state, functions })
-    const arn = await invoke(first.lambda, 'interrupted', { file: notes, atMostOnce: false })
+    const arn = await startExecution(first.lambda, 'interrupted', { file: notes, atMostOnce: false })
     await until(() => lines(notes).includes('body'), 'the body of the step')
     await first.cloud.close()
     const second = await start({ state, functions })
@@ -176,20 +164,14 @@ describe('a state folder', () => {
 })
 
 describe('a failed invocation', () => {
-  let running: Started
-
-  beforeAll(async () => {
-    running = await start({
-      state: folder.file('breaking'),
-      functions: [
-        ...durable(file, ['breaks'], { timeoutSeconds: 5, memoryMb: 96 }),
-        ...plain(file, ['throws', 'exits']),
-        ...plain(file, ['slow'], { timeoutSeconds: 1 }),
-        ...plain(file, ['missing']),
-        { ...plain('/nowhere/task.js', ['absent'])[0], name: 'absent' } as ReturnType<typeof plain>[0],
-      ],
-    })
-  })
+  const running = startBefore(() => ({
+    functions: [
+      ...durable(['breaks'], { timeoutSeconds: 5, memoryMb: 96 }),
+      ...plain(['throws', 'exits', 'missing']),
+      ...plain(['slow'], { timeoutSeconds: 1 }),
+      ...plain(['absent'], { file: '/nowhere/task.js' }),
+    ],
+  }))
 
   test.each([
     ['exit', 'Runtime.ExitError', 'Runtime exited with error: exit status 3'],
@@ -203,10 +185,7 @@ describe('a failed invocation', () => {
     expect(lines(notes)).toEqual(['before', how, how])
     const failed = running.seen.filter((seen) => seen.kind === 'invocation' && seen.status === 'FAILED')
     expect(failed).toMatchObject([{ error: { errorType, errorMessage: expect.stringContaining(message) } }])
-    const [latest] = running.cloud.executions({ functionName: 'breaks', limit: 1 })
-    const completed = running.cloud
-      .history(latest?.arn ?? '')
-      .filter(({ EventType }) => EventType === 'InvocationCompleted')
+    const completed = latestEvents(running).filter(({ EventType }) => EventType === 'InvocationCompleted')
     expect(completed).toMatchObject([
       { InvocationCompletedDetails: { Error: { Payload: { ErrorType: errorType } } } },
       { InvocationCompletedDetails: { RequestId: expect.any(String) } },

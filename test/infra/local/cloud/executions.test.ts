@@ -1,48 +1,27 @@
 import {
   GetDurableExecutionCommand,
   GetDurableExecutionHistoryCommand,
-  InvokeCommand,
   ListDurableExecutionsByFunctionCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { authorizationWith, type StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
-import { buildHandlers, credentials, durable, lines, type Started, start, temporaryFolder, until } from './harness.ts'
+import { credentials, durable, folder, lines, start, startBefore, startExecution, until } from './harness.ts'
 
-const folder = temporaryFolder()
 const statusChanges: StatusChangeEvent[] = []
-let file: string
-let running: Started
+const running = startBefore(() => ({
+  functions: [
+    ...durable(['greet', 'waits', 'approval', 'staleToken', 'failing']),
+    ...durable(['hangs'], { durable: { executionTimeoutSeconds: 1, retentionDays: 1 } }),
+    ...durable(['poll'], { durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 } }),
+  ],
+  onEnded: (event) => {
+    statusChanges.push(event)
+  },
+}))
 
-beforeAll(async () => {
-  file = buildHandlers(folder.path)
-  running = await start({
-    state: folder.file('state'),
-    functions: [
-      ...durable(file, ['greet', 'waits', 'approval', 'staleToken', 'failing']),
-      ...durable(file, ['hangs'], { durable: { executionTimeoutSeconds: 1, retentionDays: 1 } }),
-      ...durable(file, ['poll'], { durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 } }),
-    ],
-    onEnded: (event) => {
-      statusChanges.push(event)
-    },
-  })
-})
-
-const payload = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
-
-async function startByName(FunctionName: string, event: unknown, DurableExecutionName?: string) {
-  const { StatusCode, DurableExecutionArn } = await running.lambda.send(
-    new InvokeCommand({
-      FunctionName: `${FunctionName}:live`,
-      InvocationType: 'Event',
-      DurableExecutionName,
-      Payload: payload(event),
-    }),
-  )
-  expect(StatusCode).toBe(202)
-  return DurableExecutionArn ?? ''
-}
+const startByName = (name: string, event: unknown, executionName?: string) =>
+  startExecution(running.lambda, name, event, executionName)
 
 const get = (DurableExecutionArn: string) =>
   running.lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))
@@ -77,35 +56,25 @@ describe('the name of an execution', () => {
   })
 
   test.each(['no spaces', 'x'.repeat(65), 'ümlaut'.normalize()])('cannot be %j', async (name) => {
-    await expect(
-      fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet:live/invocations`, {
-        method: 'POST',
-        headers: {
-          authorization: authorizationWith(credentials),
-          'x-amz-invocation-type': 'Event',
-          'x-amz-durable-execution-name': name,
-        },
-      }).then((response) => response.headers.get('x-amzn-errortype')),
-    ).resolves.toBe('InvalidParameterValueException')
+    const { headers } = await fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet:live/invocations`, {
+      method: 'POST',
+      headers: {
+        ...{ authorization: authorizationWith(credentials), 'x-amz-invocation-type': 'Event' },
+        'x-amz-durable-execution-name': name,
+      },
+    })
+    expect(headers.get('x-amzn-errortype')).toBe('InvalidParameterValueException')
   })
 
   test('can be used again after its retention period', async () => {
     const state = folder.file('retention')
     const durableConfig = { executionTimeoutSeconds: 600, retentionDays: 0.5 / 86_400 }
-    const functions = durable(file, ['greet'], { durable: durableConfig })
+    const functions = durable(['greet'], { durable: durableConfig })
     const { cloud, lambda } = await start({ state, functions })
-    const invoke = () =>
-      lambda.send(
-        new InvokeCommand({
-          FunctionName: 'greet:live',
-          InvocationType: 'Event',
-          DurableExecutionName: 'once',
-          Payload: payload({ name: String(cloud.executions().length) }),
-        }),
-      )
-    await invoke()
+    const invoke = () => startExecution(lambda, 'greet', { name: String(cloud.executions().length) }, 'once')
+    const first = await invoke()
     await until(() => cloud.executions({ name: 'once' }).length === 0, 'the end of the retention')
-    await expect(invoke()).resolves.toMatchObject({ StatusCode: 202 })
+    expect(await invoke()).not.toBe(first)
     await cloud.close()
   })
 })
@@ -170,7 +139,7 @@ describe('the end of an execution', () => {
     const attempts: string[] = []
     const { cloud, seen } = await start({
       state: folder.file('listener'),
-      functions: durable(file, ['failing']),
+      functions: durable(['failing']),
       timeScale: 300,
       onEnded: async ({ detail }) => {
         attempts.push(detail.status)
@@ -206,11 +175,8 @@ describe('GetDurableExecution', () => {
   })
 
   test('rejects an unknown execution', async () => {
-    await expect(
-      get('arn:aws:lambda:eu-west-1:000000000000:function:greet:1/durable-execution/a/b'),
-    ).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-    })
+    const unknown = 'arn:aws:lambda:eu-west-1:000000000000:function:greet:1/durable-execution/a/b'
+    await expect(get(unknown)).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
   })
 })
 

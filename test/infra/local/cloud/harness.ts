@@ -2,63 +2,54 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LambdaClient } from '@aws-sdk/client-lambda'
-import { afterAll } from '@jest/globals'
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll } from '@jest/globals'
 import { buildSync } from 'esbuild'
 import type { CloudOptions, LocalFunction, Observation } from '../../../../infra/local/cloud/index.ts'
 import { type LocalCloud, startLocalCloud } from '../../../../infra/local/cloud/index.ts'
 
 const clouds: LocalCloud[] = []
-const folders: string[] = []
 
 // Also after a failed test: an open cloud would prevent the test run from ending.
 afterAll(async () => {
   for (const cloud of clouds) await cloud.close()
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  rmSync(folder.path, { recursive: true, force: true })
 })
 
-/** Creates a temporary folder that is deleted after the test file. */
-export function temporaryFolder(): { path: string; file: (name: string) => string } {
+/** The folder of the test file, deleted after it. */
+export const folder = (() => {
   const path = mkdtempSync(join(tmpdir(), 'cloud-test-'))
-  folders.push(path)
-  return { path, file: (name) => join(path, name) }
-}
+  return { path, file: (name: string) => join(path, name) }
+})()
+
+let handlers: string | undefined
 
 /** Bundles the test functions like those of dist/: CommonJS, one file, with class names. */
-export function buildHandlers(folder: string): string {
-  const outfile = join(folder, 'handlers.js')
+function bundled(): string {
+  if (handlers) return handlers
+  handlers = folder.file('handlers.js')
   buildSync({
     entryPoints: [fileURLToPath(new URL('./handlers.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node24',
+    outfile: handlers,
+    ...{ bundle: true, keepNames: true, minify: true, platform: 'node', format: 'cjs', target: 'node24' },
     mainFields: ['module', 'main'],
-    keepNames: true,
-    minify: true,
     logLevel: 'error',
   })
-  return outfile
+  return handlers
 }
 
 /** Returns a durable function for each exported handler. */
-export function durable(file: string, names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
+export function durable(names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
   return names.map((name) => ({
-    name,
-    file,
-    handler: name,
-    timeoutSeconds: 30,
-    environment: {},
-    concurrency: 2,
+    ...{ name, file: bundled(), handler: name, timeoutSeconds: 30, environment: {}, concurrency: 2 },
     durable: { executionTimeoutSeconds: 600, retentionDays: 1 },
     ...more,
   }))
 }
 
 /** Returns a plain function for each exported handler. */
-export function plain(file: string, names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
-  return durable(file, names, more).map(({ durable: _durable, ...fn }) => fn)
+export function plain(names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
+  return durable(names, more).map(({ durable: _durable, ...fn }) => fn)
 }
 
 export interface Started {
@@ -82,6 +73,38 @@ export async function start(
   })
   clouds.push(cloud)
   return { cloud, lambda: client(cloud), seen }
+}
+
+/** Starts a cloud before the tests, in the state folder "state" of the test file. */
+export function startBefore(options: () => Omit<Parameters<typeof start>[0], 'state'>): Started {
+  const started = {} as Started
+  beforeAll(async () => {
+    Object.assign(started, await start({ state: folder.file('state'), ...options() }))
+  })
+  return started
+}
+
+/** Starts an execution of a durable function and returns its ARN. */
+export async function startExecution(
+  lambda: LambdaClient,
+  FunctionName: string,
+  event: unknown,
+  DurableExecutionName?: string,
+): Promise<string> {
+  const Payload = new TextEncoder().encode(JSON.stringify(event))
+  const { DurableExecutionArn = '' } = await lambda.send(
+    new InvokeCommand({
+      ...{ FunctionName: `${FunctionName}:live`, InvocationType: 'Event', Payload },
+      DurableExecutionName,
+    }),
+  )
+  return DurableExecutionArn
+}
+
+/** Returns the events of the latest execution, of a function if given. */
+export function latestEvents({ cloud }: Started, functionName?: string) {
+  const [latest] = cloud.executions({ limit: 1, ...(functionName ? { functionName } : {}) })
+  return cloud.history(latest?.arn ?? '')
 }
 
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }

@@ -1,23 +1,12 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda'
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { authorizationWith } from '../../../../infra/local/cloud/index.ts'
-import { buildHandlers, credentials, durable, plain, type Started, start, temporaryFolder } from './harness.ts'
+import { credentials, durable, folder, plain, start, startBefore } from './harness.ts'
 
-const folder = temporaryFolder()
-let file: string
-let running: Started
-
-beforeAll(async () => {
-  file = buildHandlers(folder.path)
-  running = await start({
-    state: folder.file('state'),
-    functions: [
-      ...plain(file, ['plain'], { environment: { COLOR: 'blue' }, memoryMb: 256 }),
-      ...durable(file, ['greet']),
-    ],
-    timeScale: 600,
-  })
-})
+const running = startBefore(() => ({
+  functions: [...plain(['plain'], { environment: { COLOR: 'blue' }, memoryMb: 256 }), ...durable(['greet'])],
+  timeScale: 600,
+}))
 
 const text = (bytes: Uint8Array | undefined) => (bytes?.length ? new TextDecoder().decode(bytes) : '')
 const bytes = (value: string) => new TextEncoder().encode(value)
@@ -60,7 +49,7 @@ describe.each(['lambda', 'secrets manager', 'dynamodb'] as const)('%s', (service
 })
 
 test('credentials default to random values', async () => {
-  const functions = plain(file, ['plain'])
+  const functions = plain(['plain'])
   const keys = await Promise.all(
     ['one', 'other'].map(async (name) => {
       const { cloud } = await start({ state: folder.file(name), functions, credentials: undefined })

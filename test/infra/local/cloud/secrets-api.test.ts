@@ -6,25 +6,21 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { buildHandlers, credentials, plain, type Started, start, temporaryFolder } from './harness.ts'
+import { credentials, folder, plain, start, startBefore } from './harness.ts'
 
-const folder = temporaryFolder()
 const secrets = new Map([
   ['app/callers', '{"demo":{}}'],
   ['app/orchestrators/local', '{"token":"one"}'],
   ['other', 'plain text'],
 ])
-let running: Started
+const running = startBefore(() => ({
+  functions: plain(['secret']),
+  secret: (name) => secrets.get(name),
+  secretNames: () => [...secrets.keys()],
+  putSecret: (name, value) => secrets.set(name, value),
+}))
 let client: SecretsManagerClient
-
-beforeAll(async () => {
-  running = await start({
-    state: folder.file('state'),
-    functions: plain(buildHandlers(folder.path), ['secret']),
-    secret: (name) => secrets.get(name),
-    secretNames: () => [...secrets.keys()],
-    putSecret: (name, value) => secrets.set(name, value),
-  })
+beforeAll(() => {
   client = new SecretsManagerClient({ endpoint: running.cloud.endpoint, region: 'eu-west-1', credentials })
 })
 
@@ -129,10 +125,7 @@ describe('CreateSecret and PutSecretValue', () => {
   })
 
   test('are rejected if secrets are read-only', async () => {
-    const { cloud } = await start({
-      state: folder.file('read-only'),
-      functions: plain(buildHandlers(folder.path), ['secret']),
-    })
+    const { cloud } = await start({ state: folder.file('read-only'), functions: [] })
     const other = new SecretsManagerClient({ endpoint: cloud.endpoint, region: 'eu-west-1', credentials })
     await expect(other.send(new CreateSecretCommand({ Name: 'a', SecretString: 'x' }))).rejects.toMatchObject({
       name: 'InvalidRequestException',

@@ -1,23 +1,11 @@
-import { beforeAll, describe, expect, test } from '@jest/globals'
-import { buildHandlers, durable, type Started, start, temporaryFolder } from './harness.ts'
+import { describe, expect, test } from '@jest/globals'
+import { durable, folder, latestEvents, start, startBefore } from './harness.ts'
 
-const folder = temporaryFolder()
-let running: Started
-
-beforeAll(async () => {
-  const file = buildHandlers(folder.path)
-  running = await start({
-    state: folder.file('state'),
-    functions: durable(file, ['greet', 'flaky', 'waits', 'poll', 'failing', 'renamed', 'pendingForNothing', 'plain']),
-  })
-})
+const running = startBefore(() => ({
+  functions: durable(['greet', 'flaky', 'waits', 'poll', 'failing', 'renamed', 'pendingForNothing', 'plain']),
+}))
 
 const run = (name: string, event: unknown) => running.cloud.invoke(name, event)
-
-function latestHistory(functionName: string) {
-  const [latest] = running.cloud.executions({ functionName, limit: 1 })
-  return running.cloud.history(latest?.arn ?? '')
-}
 
 describe('a step', () => {
   test('runs once and returns its result', async () => {
@@ -26,15 +14,9 @@ describe('a step', () => {
 
   test('is retried after its delay until it succeeds', async () => {
     await expect(run('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({ result: { attempts: 3 } })
-    const steps = latestHistory('flaky').filter(({ EventType }) => EventType.startsWith('Step'))
-    expect(steps.map(({ EventType }) => EventType)).toEqual([
-      'StepStarted',
-      'StepFailed',
-      'StepStarted',
-      'StepFailed',
-      'StepStarted',
-      'StepSucceeded',
-    ])
+    const steps = latestEvents(running, 'flaky').filter(({ EventType }) => EventType.startsWith('Step'))
+    const types = 'StepStarted StepFailed StepStarted StepFailed StepStarted StepSucceeded'
+    expect(steps.map(({ EventType }) => EventType).join(' ')).toBe(types)
     expect(steps[1]).toMatchObject({
       Name: 'flaky',
       SubType: 'Step',
@@ -52,15 +34,8 @@ describe('a step', () => {
   })
 
   test('is retried if its delay ends before the response to its checkpoint', async () => {
-    const file = buildHandlers(folder.path)
-    const fast = await start({
-      state: folder.file('fast'),
-      functions: durable(file, ['flaky']),
-      timeScale: 100_000,
-    })
-    await expect(fast.cloud.invoke('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({
-      result: { attempts: 3 },
-    })
+    const { cloud } = await start({ state: folder.file('fast'), functions: durable(['flaky']), timeScale: 100_000 })
+    await expect(cloud.invoke('flaky', { failures: 2, attempts: 3 })).resolves.toEqual({ result: { attempts: 3 } })
   })
 
   test('fails its execution after its last attempt', async () => {
@@ -68,7 +43,7 @@ describe('a step', () => {
       error: { errorType: 'StepError', errorMessage: 'failure 2' },
     })
     expect(running.cloud.executions({ functionName: 'flaky', limit: 1 })).toMatchObject([{ status: 'FAILED' }])
-    expect(latestHistory('flaky').at(-1)).toMatchObject({
+    expect(latestEvents(running, 'flaky').at(-1)).toMatchObject({
       EventType: 'ExecutionFailed',
       ExecutionFailedDetails: { Error: { Payload: { ErrorType: 'StepError', ErrorMessage: 'failure 2' } } },
     })
@@ -78,18 +53,10 @@ describe('a step', () => {
     running.seen.length = 0
     await run('flaky', { failures: 1, attempts: 2 })
     const operations = running.seen.filter((observation) => observation.kind === 'operation')
-    expect(operations.map(({ status, attempt }) => [status, attempt])).toEqual([
-      ['STARTED', 1],
-      ['PENDING', 1],
-      ['READY', 2],
-      ['STARTED', 2],
-      ['SUCCEEDED', 2],
-    ])
+    const attempts = operations.map(({ status, attempt }) => `${status} ${attempt}`)
+    expect(attempts).toEqual(['STARTED 1', 'PENDING 1', 'READY 2', 'STARTED 2', 'SUCCEEDED 2'])
     expect(operations[1]).toMatchObject({
-      name: 'flaky',
-      type: 'STEP',
-      functionName: 'flaky',
-      nextAt: expect.any(Number),
+      ...{ name: 'flaky', type: 'STEP', functionName: 'flaky', nextAt: expect.any(Number) },
       error: { ErrorMessage: 'failure 1' },
     })
     expect(operations[3]).not.toHaveProperty('error')
@@ -104,7 +71,7 @@ describe('a wait', () => {
     const { result } = await run('waits', { seconds: 60 })
     expect((result as { waitedMs: number }).waitedMs).toBeGreaterThanOrEqual(60_000 / 20 - 2)
     expect((result as { waitedMs: number }).waitedMs).toBeLessThan(60_000)
-    const waits = latestHistory('waits').filter(({ EventType }) => EventType.startsWith('Wait'))
+    const waits = latestEvents(running, 'waits').filter(({ EventType }) => EventType.startsWith('Wait'))
     expect(waits).toMatchObject([
       { EventType: 'WaitStarted', Name: 'pause', WaitStartedDetails: { Duration: 60 } },
       { EventType: 'WaitSucceeded', WaitSucceededDetails: { Duration: 60 } },
@@ -112,7 +79,7 @@ describe('a wait', () => {
   })
 
   test('occupies no thread, because the function is invoked again after it', () => {
-    const invocations = latestHistory('waits').filter(({ EventType }) => EventType === 'InvocationCompleted')
+    const invocations = latestEvents(running, 'waits').filter(({ EventType }) => EventType === 'InvocationCompleted')
     expect(invocations).toHaveLength(2)
   })
 })
@@ -120,7 +87,7 @@ describe('a wait', () => {
 describe('a waitForCondition', () => {
   test('passes its state to the next poll', async () => {
     await expect(run('poll', { polls: 4 })).resolves.toEqual({ result: { polls: 4 } })
-    const polls = latestHistory('poll').filter(({ EventType }) => EventType === 'StepSucceeded')
+    const polls = latestEvents(running, 'poll').filter(({ EventType }) => EventType === 'StepSucceeded')
     expect(polls.map(({ StepSucceededDetails }) => StepSucceededDetails)).toMatchObject([
       { Result: { Payload: '{"polls":1}' }, RetryDetails: { CurrentAttempt: 1, NextAttemptDelaySeconds: 1 } },
       { Result: { Payload: '{"polls":2}' } },
@@ -131,27 +98,20 @@ describe('a waitForCondition', () => {
 })
 
 describe('an execution', () => {
-  test('fails with the error of its handler', async () => {
-    await expect(run('failing', {})).resolves.toMatchObject({
-      error: { errorType: 'StepError', errorMessage: 'out of range' },
-    })
-  })
-
-  test('fails if its code is not deterministic', async () => {
-    await expect(run('renamed', {})).resolves.toMatchObject({
-      error: { errorMessage: expect.stringContaining('Non-deterministic execution detected') },
-    })
-  })
-
-  test('fails if it returns PENDING without a pending operation', async () => {
-    await expect(run('pendingForNothing', {})).resolves.toMatchObject({
-      error: { errorMessage: 'Cannot return PENDING status with no pending operations.' },
-    })
-  })
-
-  test('fails if its handler is not durable', async () => {
-    await expect(run('plain', {})).resolves.toMatchObject({
-      error: { errorMessage: expect.stringContaining('withDurableExecution') },
-    })
+  test.each([
+    ['failing', 'the error of its handler', { errorType: 'StepError', errorMessage: 'out of range' }],
+    [
+      'renamed',
+      'code that is not deterministic',
+      { errorMessage: expect.stringContaining('Non-deterministic execution') },
+    ],
+    [
+      'pendingForNothing',
+      'PENDING without a pending operation',
+      { errorMessage: 'Cannot return PENDING status with no pending operations.' },
+    ],
+    ['plain', 'a handler that is not durable', { errorMessage: expect.stringContaining('withDurableExecution') }],
+  ])('(%s) fails with %s', async (name, _what, error) => {
+    await expect(run(name, {})).resolves.toMatchObject({ error })
   })
 })

@@ -1,35 +1,16 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { InvokeCommand } from '@aws-sdk/client-lambda'
-import { beforeAll, describe, expect, test } from '@jest/globals'
-import { buildHandlers, durable, lines, start, temporaryFolder, until } from './harness.ts'
-
-const folder = temporaryFolder()
-let file: string
-
-beforeAll(() => {
-  file = buildHandlers(folder.path)
-})
+import { describe, expect, test } from '@jest/globals'
+import { durable, folder, lines, start, startExecution, until } from './harness.ts'
 
 describe('300 concurrent executions', () => {
   test('complete on four threads', async () => {
     const { cloud, lambda, seen } = await start({
       state: folder.file('many'),
-      functions: durable(file, ['task'], { concurrency: 4 }),
+      functions: durable(['task'], { concurrency: 4 }),
     })
     const count = 300
-    await Promise.all(
-      Array.from({ length: count }, (_, id) =>
-        lambda.send(
-          new InvokeCommand({
-            FunctionName: 'task:live',
-            InvocationType: 'Event',
-            DurableExecutionName: `task-${id}`,
-            Payload: new TextEncoder().encode(JSON.stringify({ id })),
-          }),
-        ),
-      ),
-    )
+    await Promise.all(Array.from({ length: count }, (_, id) => startExecution(lambda, 'task', { id }, `task-${id}`)))
     await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all executions')
     expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
     const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
@@ -42,7 +23,7 @@ describe('300 concurrent executions', () => {
 describe('10,000 waiting executions', () => {
   test('use no memory and do not block others', async () => {
     const state = folder.file('waiting')
-    const functions = durable(file, ['approval', 'greet'])
+    const functions = durable(['approval', 'greet'])
     const notes = folder.file('callback')
     const first = await start({ state, functions, timeScale: 1 })
     void first.cloud.invoke('approval', { file: notes, timeout: 86_400 })

@@ -1,19 +1,13 @@
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import type { Observation } from '../../../../infra/local/cloud/index.ts'
 import { Workers } from '../../../../infra/local/cloud/workers.ts'
-import { buildHandlers, plain, temporaryFolder } from './harness.ts'
+import { plain } from './harness.ts'
 
-const folder = temporaryFolder()
-let file: string
 let secretsVersion = 'first'
-
-beforeAll(() => {
-  file = buildHandlers(folder.path)
-})
 
 function pool(idle: { ms: number; lastMs: number }) {
   const seen: Observation[] = []
-  const [fn] = plain(file, ['plain'], { concurrency: 2 }).map((plain) => ({ ...plain, version: 1 }))
+  const [fn] = plain(['plain'], { concurrency: 2 }).map((plain) => ({ ...plain, version: 1 }))
   if (!fn) throw new Error('The function is missing.')
   const workers = new Workers(
     () => ({}),
