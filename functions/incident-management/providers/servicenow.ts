@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { oneOf, optional, secret, text, url, withDescription, word } from '../../../shared/fields.ts'
-import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
+import { platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { sleep } from '../../../shared/sleep.ts'
@@ -16,6 +16,7 @@ import {
   term,
   userOf,
 } from '../../../shared/vendors/servicenow.ts'
+import { impactAndUrgency, SCALE } from '../servicenow-priority.ts'
 
 const connection = z.strictObject({
   baseUrl: url('The instance: https://<instance>.service-now.com'),
@@ -202,28 +203,6 @@ async function columnsOf(
     ...(urgency ? { urgency: platformLevel(SCALE, urgency) } : {}),
     ...(severity ? { severity: platformLevel(SCALE, severity) } : {}),
   }
-}
-
-/** For both urgency and severity. */
-const SCALE: Levels = { critical: '1', high: '1', medium: '2', low: '3' }
-const PRIORITIES: Levels = { critical: '1', high: '2', medium: '3', low: '5' }
-/**
- * ServiceNow computes the priority from impact and urgency. These are the pairs of the default lookup table.
- *
- * @see https://www.servicenow.com/docs/r/it-service-management/incident-management/def-prio-lookup-rules.html
- */
-const IMPACT_AND_URGENCY = new Map([
-  ['1', { impact: '1', urgency: '1' }],
-  ['2', { impact: '1', urgency: '2' }],
-  ['3', { impact: '2', urgency: '2' }],
-  ['4', { impact: '2', urgency: '3' }],
-  ['5', { impact: '3', urgency: '3' }],
-])
-
-function impactAndUrgency(priority: string): { impact: string; urgency: string } {
-  const pair = IMPACT_AND_URGENCY.get(platformLevel(PRIORITIES, priority))
-  if (pair) return pair
-  throw invalidInput('input.priority', 'must be critical, high, medium or low, or a number from 1 to 5')
 }
 
 const DEFAULT_STATES = { New: '1', 'In Progress': '2', 'On Hold': '3', Resolved: '6', Closed: '7', Canceled: '8' }
