@@ -67,7 +67,7 @@ jobConformance(toxiproxy, experimentActions, chaosPlatforms.toxiproxy, {
   ],
   refused: [['an unknown proxy', { target: 'away' }, 'proxy not found']],
   check: ['GET /version'],
-  invalidIds: [['checkout-db', 'checkout-db/latency_downstream', name], 'data.id'],
+  invalidIds: [['checkout-db', 'checkout-db/latency_downstream', name, `${id}-2`], 'data.id'],
 })
 
 describe('Toxiproxy: start', () => {
@@ -134,6 +134,13 @@ describe('Toxiproxy: poll', () => {
     passed(-20)
     server.loseNext('DELETE')
     await expectFailure(connected().poll(started, slow()), { transient: true })
+    expect(await connected().end(started, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
+  })
+
+  test('passes if the toxic is missing after its time, because a stop at the end is not early', async () => {
+    const started = await start()
+    await connected().stop({ id })
+    passed(30)
     expect(await connected().end(started, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
   })
 
