@@ -46,7 +46,10 @@ export async function startCloudWatch(now: number): Promise<CloudWatchServer> {
     version: '1.0',
     actions: 'cloudwatch',
     state,
-    operations: { PutMetricData: (input) => put(state, input as unknown as PutMetricData, now) },
+    operations: {
+      PutMetricData: ({ Namespace, MetricData = [] }) =>
+        put(state, { Namespace: String(Namespace), MetricData: MetricData as Datum[] }, now),
+    },
   })
   const values = () => {
     const found: Record<string, number[]> = {}
