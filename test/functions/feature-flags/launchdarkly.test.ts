@@ -123,8 +123,8 @@ describe('LaunchDarkly: set-flag', () => {
 
   test('keeps the context kind of the rollout unless the connection sets one', async () => {
     await set({ flag: 'slow-recommendations', percentage: 50 })
-    const kept = { contextKind: 'organization', bucketBy: 'region' }
-    expect(flag('slow-recommendations').fallthrough.rollout).toMatchObject(kept)
+    const unchanged = { contextKind: 'organization', bucketBy: 'region' }
+    expect(flag('slow-recommendations').fallthrough.rollout).toMatchObject(unchanged)
     await set({ flag: 'slow-recommendations', percentage: 60 }, { more: { contextKind: 'user' } })
     const instruction = {
       ...{ kind: 'updateFallthroughVariationOrRollout', rolloutContextKind: 'user' },
