@@ -88,15 +88,18 @@ function invalid(error: string): Reply {
 }
 
 function createGitlab(state: GitlabState, url: string) {
-  function answer({ method, path, query, body }: Call): Reply {
+  function answer({ method, path, encodedPath, query, body }: Call): Reply {
     const { users } = state
     if (path === '/api/v4/user') return ok({ ...users[0], state: 'active' })
     if (path === '/api/v4/users') {
       const found = users.filter(({ username }) => username === query.get('username')?.toLowerCase())
       return ok(found.map((user) => userResponse(user.id)))
     }
-    const [, at, iid, notes] = /^\/api\/v4\/projects\/(.+?)\/issues(?:\/(\d+)(\/notes)?)?$/.exec(path) ?? []
-    if (at !== project.path && at !== String(project.id)) return refuse(404, '404 Project Not Found')
+    // GitLab takes the path of a project as one segment: `ops%2Fshop`.
+    const parts = /^\/api\/v4\/projects\/([^/]+)\/issues(?:\/(\d+)(\/notes)?)?$/.exec(encodedPath) ?? []
+    const [, at = '', iid, notes] = parts
+    if (![project.path, String(project.id)].includes(decodeURIComponent(at)))
+      return refuse(404, '404 Project Not Found')
     if (!state.issuesEnabled) return refuse(403, '403 Forbidden')
     const fields = (body ?? {}) as Record<string, unknown>
     if (iid === undefined) return method === 'GET' ? list(query) : create(fields)

@@ -221,9 +221,10 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
         return
       }
       expect(ended).toBe('dry run')
-      const [{ url = '', body = '', method = '' } = {}, ...others] = intercepted
+      const [{ url = '', body = '', method = '', headers = {} } = {}, ...others] = intercepted
       expect(others).toEqual([])
       for (const secret of secrets()) expect(redact(`${url} ${body}`)).not.toContain(secret)
+      expect(Object.keys(headers).filter((header) => /signature/i.test(header))).toEqual([])
       const rehearsed = current.server.calls.splice(0).map(requestOf)
       await run()
       const sent = current.server.calls.map(requestOf)

@@ -46,6 +46,11 @@ describe('Mattermost: post', () => {
     }
   })
 
+  test('a concurrent retry is deduplicated', async () => {
+    for (let call = 0; call < 2; call++) await post(evaluation)
+    expect(server.state.posts).toHaveLength(1)
+  })
+
   test('find returns nothing if there is no post', async () => {
     await post(evaluation, { key: keyOf(2) })
     expect(await mattermost.find(client({ isRetry: true }), server.channel)).toBeUndefined()

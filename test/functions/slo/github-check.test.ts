@@ -78,6 +78,11 @@ describe('GitHub check: a report', () => {
     expect(server.state.checks).toHaveLength(1)
   })
 
+  test('without an event id is created by every call', async () => {
+    for (const isRetry of [false, true]) await push({ key: undefined, isRetry })
+    expect(server.state.checks.map(({ external_id }) => external_id)).toEqual(['', ''])
+  })
+
   test('uses the name of the connection', async () => {
     await push({}, { name: 'Quality gate' })
     expect(server.state.checks[0]?.name).toBe('Quality gate')
