@@ -55,12 +55,15 @@ export function ticketConformance(
         ...(blind ? {} : { comment: (at) => (options) => updateAt(at, { comment: 'Still down' }, options) }),
         close: (at) => (options) => closeAt(at, {}, options),
       },
-      ids: unknownId
-        ? {
-            update: { valid: unknownId, run: (id, at) => updateAt({ ...at, id }, { title: 'x' }) },
-            close: { valid: unknownId, run: (id, at) => closeAt({ ...at, id }) },
-          }
-        : {},
+      ids: {
+        type: { valid: 'NoSuchType', run: (type, at) => openAt(at, { key: undefined }, { type }) },
+        ...(unknownId === undefined
+          ? {}
+          : {
+              update: { valid: unknownId, run: (id: string, at: Ticket) => updateAt({ ...at, id }, { title: 'x' }) },
+              close: { valid: unknownId, run: (id: string, at: Ticket) => closeAt({ ...at, id }) },
+            }),
+      },
     })
     const writesOf = (text: string) => at().server.calls.filter((call) => isWrite(call) && call.text.includes(text))
     const openAgain = (options?: ClientOptions, input?: object) => openAt(at(), options, input)

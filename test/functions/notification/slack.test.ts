@@ -294,13 +294,13 @@ describe('Slack: buttons', () => {
     ['with id, user name and e-mail address', {}, jane],
     // A user name with the form of an id counts only in its exact spelling.
     [
-      'with a user name like an id',
+      'with a name like an id',
       { name: 'u0ben7777' },
       { ...jane, names: ['U0JANE', 'jane@example.com'], exactName: 'u0ben7777' },
     ],
     ['without an unconfirmed e-mail address', { is_email_confirmed: false }, { ...jane, names: ['U0JANE', 'jane'] }],
     [
-      'without a user name that is an address',
+      'without a name that is an address',
       { name: 'ben@example.com' },
       { ...jane, names: ['U0JANE', 'jane@example.com'] },
     ],

@@ -182,13 +182,9 @@ describe('Webhook: connection', () => {
     ['a missing secret', { secret: undefined }, 'secret'],
     ['an invalid key', { secret: 'whsec_not base64!' }, 'whsec_'],
     ['an empty key', { secret: 'whsec_' }, 'whsec_'],
-    ['an invalid header name', { headers: { 'x team': 'of-the-team' } }, 'valid header names and values'],
-    [
-      'a header with a line break',
-      { headers: { 'x-team': 'of-the-team\r\nhost: x' } },
-      'valid header names and values',
-    ],
-    ['the header Host', { headers: { Host: 'evil.example' } }, 'valid header names and values'],
+    ['an invalid header name', { headers: { 'x team': 'of-the-team' } }, 'valid header names'],
+    ['a header with a line break', { headers: { 'x-team': 'of-the-team\r\nhost: x' } }, 'valid header names'],
+    ['the header Host', { headers: { Host: 'evil.example' } }, 'valid header names'],
     ['another scheme', { baseUrl: 'ftp://example.com' }, ''],
     ['credentials in the URL', { baseUrl: 'https://a:b@example.com' }, 'must not contain credentials'],
   ])('rejects %s', (_what, fields, words) => {

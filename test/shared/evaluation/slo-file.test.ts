@@ -82,14 +82,11 @@ describe('readSloFile', () => {
     ['', 'input.sloFile must have objectives'],
     [{ ...minimal, objectives: [] }, 'input.sloFile.objectives must '],
     [{ objectives: minimal.objectives }, 'input.sloFile.total_score is required'],
-    [
-      { ...minimal, total_score: { pass: 'most' } },
-      'input.sloFile.total_score.pass must be a percentage such as "90%"',
-    ],
+    [{ ...minimal, total_score: { pass: 'most' } }, 'sloFile.total_score.pass must be a percentage such as "90%"'],
     [{ ...minimal, total_score: { pass: '120%' } }, 'input.sloFile.total_score.pass must '],
     [
       { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: ['600'] }] }] },
-      'input.sloFile.objectives.0.pass.0.criteria.0 must be a criterion such as "<600"',
+      'objectives.0.pass.0.criteria.0 must be a criterion such as "<600"',
     ],
     [{ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [] }] }] }, 'objectives.0.pass.0.criteria must '],
     [{ ...minimal, objectives: [{ sli: 'a', weigth: 2 }] }, 'input.sloFile.objectives.0.weigth is not a known field'],

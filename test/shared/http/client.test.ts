@@ -162,18 +162,8 @@ describe('HTTP client: a URL that is a credential', () => {
 
 describe('HTTP client: responses', () => {
   it.each([
-    [
-      400,
-      { message: 'Invalid', errors: [{ resource: 'Issue', field: 'title', code: 'missing' }] },
-      'refused',
-      'Invalid; title: missing',
-    ],
-    [
-      400,
-      { errorMessages: ['No project'], errors: { summary: 'is required' } },
-      'refused',
-      'No project; summary: is required',
-    ],
+    [400, { message: 'Invalid', errors: [{ field: 'title', code: 'missing' }] }, 'refused', 'Invalid; title: missing'],
+    [400, { errorMessages: ['None'], errors: { summary: 'is required' } }, 'refused', 'None; summary: is required'],
     [
       ...([
         400,
@@ -191,12 +181,7 @@ describe('HTTP client: responses', () => {
     [404, '', 'refused', 'no reason given'],
     [401, { error: 'invalid_token', error_description: 'expired' }, 'credentials', 'expired; invalid_token'],
     [403, { message: 'Resource not accessible' }, 'refused', 'Resource not accessible'],
-    [
-      403,
-      { message: 'You have exceeded a secondary rate limit.' },
-      'platform',
-      'You have exceeded a secondary rate limit.',
-    ],
+    [403, { message: 'exceeded a secondary rate limit' }, 'platform', 'exceeded a secondary rate limit'],
     [500, '<html><head><title>Oops</title></head></html>', 'platform', 'a page titled "Oops"'],
     [502, '<h1>x</h1>', 'platform', 'a page instead of JSON'],
     [503, { error: { message: 'maintenance' } }, 'platform', 'maintenance'],

@@ -29,10 +29,7 @@ describe('Errors of an HTTP API', () => {
   test.each([
     ['the connection', { error: 'response.error' }],
     ['the request', { open: { ...tickets.open, error: 'response.error' } }],
-    [
-      'the request instead of the connection',
-      { error: 'response.nothing', open: { ...tickets.open, error: 'response.error' } },
-    ],
+    ['the request first', { error: 'response.nothing', open: { ...tickets.open, error: 'response.error' } }],
   ])('with status 200 are refusals with the message of the API: error of %s', async (_, more) => {
     await play(rpc)
     const failure = await failureOf(open(more))

@@ -201,10 +201,7 @@ describe('HTTP API: jobs', () => {
         },
       },
     ],
-    [
-      { state: 'broken', why: 'out of memory' },
-      { outcome: { result: 'fail', message: expect.stringContaining('out of memory') } },
-    ],
+    [{ state: 'broken', why: 'out of memory' }, { outcome: { message: expect.stringContaining('out of memory') } }],
     [{ state: 'napping' }, { status: 'napping (unknown state)' }],
   ])('are judged as the connection declares: %j', async (state, expected) => {
     const { job: saved } = await started()
