@@ -30,7 +30,7 @@ export function replayTool(): Promise<Served> {
     }
     if (kind === 'tickets') {
       const ticket = tickets.find((one) => one['id'] === id)
-      if (!ticket) return missing({ message: `there is no ticket ${id}` })
+      if (!ticket) return missing({ message: `unknown ticket ${id}` })
       if (verb === 'notes' && method === 'GET') return byRef(notes)
       if (verb === 'notes') notes.push(fieldsOf(call))
       else if (verb === 'close') ticket['status'] = 'closed'

@@ -53,7 +53,7 @@ export const samples: Sample[] = [
       ['close-issue', { id: '1', resolution: 'fixed' }],
       ['close-issue', { id: '99' }],
     ],
-    words: /there is no ticket 99/,
+    words: /unknown ticket 99/,
   },
   {
     name: 'ci-cd/tool',

@@ -3,10 +3,10 @@ import formats from 'ajv-formats'
 import type { Contract, Credential, Operation, Parameter, Response, Schema } from '../../infra/openapi/contract.ts'
 import { type Direction, toJsonSchema } from './json-schema.ts'
 
-/** A request as it came in. */
+/** A received request. */
 export interface Sent {
   method: string
-  /** As it was written, with its escapes. */
+  /** Encoded. */
   path: string
   query: URLSearchParams
   headers: Record<string, string | undefined>
@@ -14,10 +14,9 @@ export interface Sent {
 }
 
 const form = 'application/x-www-form-urlencoded'
-/** More than these say nothing that helps. */
 const MAX_ERRORS = 8
 
-/** Some vendors write patterns that only Unicode's mode takes, some those that it does not take. */
+/** Compiles a pattern. Some patterns of vendors are valid only with the flag `u`, others only without it. */
 const pattern = Object.assign(
   (text: string, flags: string) => {
     try {
@@ -26,11 +25,11 @@ const pattern = Object.assign(
       return new RegExp(text)
     }
   },
-  // Only for validators that are written to a file.
+  // Ajv uses this name only in generated code.
   { code: 'RegExp' },
 )
 
-/** Holds requests, and the answers that tests give, against one contract. */
+/** Checks requests, and the responses of tests, against a contract. */
 export class Checker {
   readonly #contract: Contract
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true, logger: false, code: { regExp: pattern } })
@@ -72,10 +71,10 @@ export class Checker {
     })
     const known = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name)
     const unknown = [...new Set(query.keys())].filter((name) => !known.includes(name.replace(/\[\]$/, '')))
-    return [...errors, ...unknown.map((name) => `the query parameter ${name} is not known to the contract`)]
+    return [...errors, ...unknown.map((name) => `the query parameter ${name} is not in the contract`)]
   }
 
-  /** A parameter is text: it is all right if it is so as any of the values that the text may stand for. */
+  /** A parameter is text. It is valid if one of the values that the text can represent is valid. */
   #parameter({ schema }: Parameter, values: string[], what: string): string[] {
     const tried = readings(values).map((value) => this.#errors(schema, 'request', value, what))
     return tried.some((errors) => errors.length === 0) ? [] : (tried.at(-1) ?? [])
@@ -84,18 +83,18 @@ export class Checker {
   #body(operation: Operation, { headers, body: text }: Sent): string[] {
     const { body, parameters } = operation
     if (parameters.some((parameter) => parameter.in === 'formData'))
-      return ['it takes a form: only JSON is checked here']
+      return ['the operation requires a form, which is not supported']
     const type = headers['content-type'] ?? ''
     const isForm = isType(type, form)
-    // A form in which nothing is filled in is empty.
+    // A form without fields has an empty body.
     if (text === '' && !(isForm && body)) return body?.required ? ['the body is missing'] : []
-    if (!body) return ['there is a body, where the contract takes none']
+    if (!body) return ['the contract allows no body']
     const media = Object.entries(body.content).find(([known]) => isType(type, known))?.[1]
     if (media === undefined) {
       const known = Object.keys(body.content).join(' or ')
-      return [`the content type is ${type || 'missing'}, where the contract takes ${known}`]
+      return [`the content type is ${type || 'missing'}, but the contract requires ${known}`]
     }
-    if (!type.includes('json') && !isForm) return [`the body is ${type}: only JSON and forms are checked here`]
+    if (!type.includes('json') && !isForm) return [`the body has the type ${type}: only JSON and forms are supported`]
     try {
       const fields = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)
       const value = isQueryProtocol(operation) ? inputOf(fields) : fields
@@ -123,7 +122,7 @@ function credentialErrors(ways: Credential[][], sent: Sent): string[] {
   const named = ways.filter((way) => way.length > 0)
   if (named.length === 0 || named.some((way) => way.every((one) => hasCredential(one, sent)))) return []
   const wanted = named.map((way) => way.map(credentialName).join(' and ')).join(', or ')
-  return [`there are no credentials: the contract asks for ${wanted}`]
+  return [`the credentials are missing: the contract requires ${wanted}`]
 }
 
 function hasCredential(credential: Credential, { headers, query }: Sent): boolean {
@@ -135,7 +134,7 @@ function hasCredential(credential: Credential, { headers, query }: Sent): boolea
   }
   if (credential.kind === 'bearer') return /^Bearer \S+$/i.test(authorization)
   const encoded = /^Basic (\S+)$/i.exec(authorization)?.[1] ?? ''
-  // The name may be empty: Azure DevOps takes a token alone.
+  // The user name can be empty: Azure DevOps requires only a token.
   return /^[^:]*:./.test(Buffer.from(encoded, 'base64').toString())
 }
 
@@ -172,12 +171,12 @@ function isQueryProtocol({ path }: Operation): boolean {
   return path.includes('#Action=')
 }
 
-/** The contracts have it as a parameter in the query, where AWS takes it too. */
+/** Adds the operation to the query, where the contracts have it. AWS accepts both. */
 function actionIn({ query, body }: Sent): URLSearchParams {
   return new URLSearchParams([...query, ['Action', new URLSearchParams(body).get('Action') ?? '']])
 }
 
-/** The input as the contract has it: in a form, a map is `Map.entry.1.Name` and `Map.entry.1.Value`, with what is in it. */
+/** Converts a form to the format of the contract. In a form, a map has the fields `Map.entry.1.Name` and `Map.entry.1.Value.*`. */
 function inputOf({ Action, Version, ...fields }: Record<string, string>): object {
   const input: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(fields)) {
@@ -193,7 +192,7 @@ function inputOf({ Action, Version, ...fields }: Record<string, string>): object
 
 function isType(type: string, known: string): boolean {
   const bare = (text: string) => text.split(';')[0]?.trim().toLowerCase() ?? ''
-  // The contract of CloudWatch leaves open which of AWS's types its JSON has.
+  // The contract of CloudWatch does not say which media type its JSON has.
   if (bare(known) === 'application/json' && bare(type) === 'application/x-amz-json-1.0') return true
   return known === '*/*' || bare(type) === bare(known)
 }
@@ -212,9 +211,9 @@ function describeErrors(errors: ErrorObject[], at: string): string[] {
       case 'required':
         return `${place} lacks ${params['missingProperty']}`
       case 'unevaluatedProperties':
-        return `${place}.${params['unevaluatedProperty']} is not known to the contract`
+        return `${place}.${params['unevaluatedProperty']} is not in the contract`
       case 'additionalProperties':
-        return `${place}.${params['additionalProperty']} is not known to the contract`
+        return `${place}.${params['additionalProperty']} is not in the contract`
       case 'false schema':
         return `${place} is read-only`
       case 'enum':

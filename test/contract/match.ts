@@ -29,9 +29,9 @@ export function byPath(operations: Operation[]): Matcher {
     })
     const [match] = there.filter(({ operation }) => operation.method === method)
     if (match) return { operation: match.operation, path: valuesOf(match.operation.path, match.values) }
-    if (there.length === 0) return { unknown: `the contract has no such path: ${path}` }
+    if (there.length === 0) return { unknown: `the path is not in the contract: ${path}` }
     const known = there.map(({ operation }) => operation.method).join(', ')
-    return { unknown: `the contract has no ${method} there, only ${known}` }
+    return { unknown: `the contract has no ${method} for this path, only ${known}` }
   }
 }
 

@@ -131,7 +131,7 @@ function answerOf(checker: Checker, operation: Operation, { status, example, bod
   const given = example === undefined ? Object.values(examples)[0] : examples[example]
   const changed = typeof body === 'function' ? body(structuredClone(given) as never) : (body ?? given)
   const wrong = [
-    ...(example !== undefined && !(example in examples) ? [`the contract has no example ${example} of this`] : []),
+    ...(example !== undefined && !(example in examples) ? [`the contract has no example ${example}`] : []),
     ...(response && body !== undefined ? checker.response(response, changed) : []),
   ]
   const before = response && given !== undefined && wrong.length > 0 ? checker.response(response, given) : []
@@ -140,7 +140,7 @@ function answerOf(checker: Checker, operation: Operation, { status, example, bod
     body: changed,
     wrong: wrong
       .filter((error) => !before.includes(error))
-      .map((error) => `the test answers what the contract does not: ${error}`),
+      .map((error) => `the response of the test does not match the contract: ${error}`),
   }
 }
 

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => platform.close())
 
 /** Returns the violations in a request. */
-async function said(
+async function violationsOf(
   method: string,
   path: string,
   { body, ...more }: { body?: unknown; headers?: Record<string, string> } = {},
@@ -35,7 +35,7 @@ async function said(
 }
 
 const posted = (body: unknown, given: Record<string, string> = headers) =>
-  said('POST', '/shipments', { body, headers: given })
+  violationsOf('POST', '/shipments', { body, headers: given })
 const without = (name: string) => Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name))
 
 describe('Contract validator: a valid request', () => {
@@ -54,32 +54,32 @@ describe('Contract validator: a valid request', () => {
   test('can contain null, free objects, recursive schemas and alternatives', async () => {
     const more = { note: null, sent: '2026-11-24T15:01:48Z', details: { any: 1 }, by: { kind: 'truck', wheels: 6 } }
     expect(await posted({ ...shipment, ...more, parts: [shipment] })).toEqual([])
-    // Both have a kind: the discriminator, and not the number of fits, says which is meant.
+    // Both alternatives have a kind. The discriminator selects one, not the number of matches.
     expect(await posted({ ...shipment, by: { kind: 'bike' } })).toEqual([])
   })
 
   test('can have valid parameters', async () => {
-    expect(await said('GET', '/shipments?state=sent&limit=100&tags=a,2')).toEqual([])
-    expect(await said('GET', '/shipments/7')).toEqual([])
-    expect(await said('GET', '/shipments/latest')).toEqual([])
+    expect(await violationsOf('GET', '/shipments?state=sent&limit=100&tags=a,2')).toEqual([])
+    expect(await violationsOf('GET', '/shipments/7')).toEqual([])
+    expect(await violationsOf('GET', '/shipments/latest')).toEqual([])
   })
 
   test('can have any of the credentials', async () => {
     const authorization = `Basic ${Buffer.from('mia:secret').toString('base64')}`
-    expect(await said('GET', '/shipments', { headers: { authorization } })).toEqual([])
+    expect(await violationsOf('GET', '/shipments', { headers: { authorization } })).toEqual([])
   })
 })
 
 describe('Contract validator: rejects', () => {
-  const onlyJson = 'the content type is text/plain, where the contract takes application/json'
-  const missing = 'there are no credentials: the contract asks for Authorization: basic, or the header X-Key'
+  const onlyJson = 'the content type is text/plain, but the contract requires application/json'
+  const missing = 'the credentials are missing: the contract requires Authorization: basic, or the header X-Key'
 
   test.each<[call: string, violations: string[]]>([
-    ['PUT /shipments/7', ['the contract has no PUT there, only GET, DELETE']],
-    ['GET /crates', [`the contract has no such path: ${base}/crates`]],
+    ['PUT /shipments/7', ['the contract has no PUT for this path, only GET, DELETE']],
+    ['GET /crates', [`the path is not in the contract: ${base}/crates`]],
     ['POST /shipments', ['the body is missing']],
-    ['DELETE /shipments/7 {}', ['there is a body, where the contract takes none']],
-    ['GET /shipments?sate=sent', ['the query parameter sate is not known to the contract']],
+    ['DELETE /shipments/7 {}', ['the contract allows no body']],
+    ['GET /shipments?sate=sent', ['the query parameter sate is not in the contract']],
     ['GET /shipments?limit=all', ['the query parameter limit must be integer']],
     ['GET /shipments?limit=101', ['the query parameter limit must be <= 100']],
     ['GET /shipments?state=lost', ['the query parameter state must be one of sent, delivered']],
@@ -87,7 +87,7 @@ describe('Contract validator: rejects', () => {
     ['POST /shipments {"to":', ['the body is not JSON']],
   ])('%s', async (call, violations) => {
     const [method = '', path = '', body] = call.split(' ')
-    expect(await said(method, path, { body })).toEqual(violations)
+    expect(await violationsOf(method, path, { body })).toEqual(violations)
   })
 
   test.each<[body: object, violations: string[]]>([
@@ -97,7 +97,7 @@ describe('Contract validator: rejects', () => {
     [{ weight: 0 }, ['body.weight must be > 0']],
     [{ sent: 'today' }, ['body.sent must match format "date-time"']],
     [{ to: null }, ['body.to must be string']],
-    [{ wieght: 2 }, ['body.wieght is not known to the contract']],
+    [{ wieght: 2 }, ['body.wieght is not in the contract']],
     [{ id: 7 }, ['body.id is read-only']],
   ])('a body with %j', async (body, violations) => {
     expect(await posted({ ...shipment, ...body })).toEqual(violations)
@@ -106,7 +106,7 @@ describe('Contract validator: rejects', () => {
   test.each<[what: string, headers: Record<string, string>, violations: string[]]>([
     ['another content type', { ...headers, 'content-type': 'text/plain' }, [onlyJson]],
     ['a required header missing', without('x-tenant'), ['the header parameter X-Tenant is missing']],
-    ['no credentials, even if the contract allows it', without('x-key'), [missing]],
+    ['no credentials, even if the contract allows anonymous requests', without('x-key'), [missing]],
     ['other credentials', { ...without('x-key'), authorization: 'Bearer t' }, [missing]],
   ])('%s', async (_what, given, violations) => {
     expect(await posted(shipment, given)).toEqual(violations)
@@ -138,9 +138,11 @@ describe('Contract validator: a response', () => {
 
   test('that the contract does not contain is rejected', async () => {
     platform.answerNext('GET /shipments', [{ body: [{ to: 'Mia', weight: 2 }] }, { example: 'many' }])
-    expect((await listed())[2]).toEqual(['the test answers what the contract does not: answer 200[0] lacks id'])
     expect((await listed())[2]).toEqual([
-      'the test answers what the contract does not: the contract has no example many of this',
+      'the response of the test does not match the contract: answer 200[0] lacks id',
+    ])
+    expect((await listed())[2]).toEqual([
+      'the response of the test does not match the contract: the contract has no example many',
     ])
     expect(() => platform.answerNext('GET /crates', [])).toThrow('has no GET /crates that could be answered')
   })
@@ -164,7 +166,7 @@ describe('Contract validator: other versions', () => {
     ...more,
   })
 
-  test('2.0: base path, body among the parameters, what is consumed, keys', () => {
+  test('2.0: base path, body parameter, consumed media types, API keys', () => {
     const contract = readContract({
       swagger: '2.0',
       basePath: '/v1',
@@ -193,7 +195,7 @@ describe('Contract validator: other versions', () => {
     expect(checker.request(operation, request({ type: 'a' }), {})).toEqual([])
     const wrong = request({}, { headers: { 'content-type': 'application/json' }, query: new URLSearchParams('size=x') })
     expect(checker.request(operation, wrong, {})).toEqual([
-      'there are no credentials: the contract asks for the header x-token',
+      'the credentials are missing: the contract requires the header x-token',
       'the query parameter size must be integer',
       'body lacks type',
     ])
@@ -237,7 +239,7 @@ describe('Contract validator: other versions', () => {
     expect(played.handled.map(({ operation, violations }) => [operation, violations])).toEqual([
       ['POST /#X-Target=A.One', ['body lacks one']],
       ['POST /#X-Target=A.Two', []],
-      [undefined, ['the contract has no such path: /']],
+      [undefined, ['the path is not in the contract: /']],
     ])
   })
 

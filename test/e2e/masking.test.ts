@@ -12,7 +12,7 @@ interface Reply {
   headers?: Record<string, string>
 }
 
-/** An API that answers as each test says. */
+/** An API whose responses each test sets. */
 let vendor: Server
 let answer: (request: IncomingMessage, body: string) => Reply
 const received: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = []
@@ -99,7 +99,7 @@ describe('The credentials of a connection', () => {
 
 describe('A call that contains a stored credential', () => {
   it.each(['&dryRun=true', '&mode=interactive&dryRun=true', '', '&mode=interactive'])(
-    'is refused, nothing is sent, and the answer says in which field it is: connection=vendor%s',
+    'is refused before anything is sent, and the response names the field: connection=vendor%s',
     async (query) => {
       const description = ['a guess', password, 'another guess'].join('\n')
       const call = triggered({ input: { title: 'T', description } })
@@ -114,7 +114,7 @@ describe('A call that contains a stored credential', () => {
 it('A caller that repeatedly sends stored credentials loses its dry runs but not its calls', async () => {
   const description = `Is it ${password}?`
   const dryRun = (input: object) => service.openIssue(triggered({ input }), '?connection=vendor&dryRun=true')
-  // It is not the first to do so in this file. Environments count together, but each learns of the limit by a call of its own.
+  // Earlier tests count, too. Execution environments share the count, but each one reads it only with its next call.
   await until(
     async () => (await dryRun({ title: 'T', description })).status === 429,
     20,

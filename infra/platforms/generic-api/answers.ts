@@ -9,7 +9,7 @@ export function refusal(status: number, message: string): Answer {
 }
 
 export function missing(what: string, id: string): Answer {
-  return refusal(404, `there is no ${what} ${id}`)
+  return refusal(404, `unknown ${what} ${id}`)
 }
 
 export function wrong(message: string): Answer {

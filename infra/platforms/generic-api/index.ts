@@ -136,7 +136,7 @@ export function createTool(store: Store): Tool {
   const tickets = () => records.all<ToolTicket>('ticket')
 
   function answer(call: Call): Answer {
-    if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'the token is not known')
+    if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'invalid token')
     const body = call.body === '' ? {} : jsonObject(call.body)
     if (!body || call.size > MAX_BODY_BYTES) return refusal(400, 'the body must be a JSON object')
     const path = segments(call.path)

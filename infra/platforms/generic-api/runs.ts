@@ -14,7 +14,7 @@ const statuses: Record<JobRun['state'], string> = {
   stopped: 'cancelled',
 }
 
-/** The part of the tool that runs jobs: of any name, each for some seconds (see `createJobRuns`). */
+/** Fakes the API that runs jobs. Every job exists, and a run takes two seconds by default (see `createJobRuns`). */
 export function runRoutes(store: Store) {
   const runs = createJobRuns(store, 'tool', 2)
 
@@ -58,7 +58,7 @@ function responseOf(root: string, { number, job, parameters, state, started, end
   const seconds = started !== null && ended !== null ? (ended - started) / 1_000 : undefined
   return {
     ...{ id: String(number), job, arguments: given, ref: ref ?? null, status: statuses[state] },
-    ...(state === 'running' ? { progress: 'at work' } : {}),
+    ...(state === 'running' ? { progress: 'in progress' } : {}),
     ...(state === 'failure' ? { error: { message: `${job} ended with code 1` } } : {}),
     ...(seconds === undefined ? {} : { results: { seconds } }),
     links: { html: `${root}#run-${number}` },

@@ -64,7 +64,7 @@ describe('The generic API', () => {
     expect(await value('checkout-p95')).toEqual({ value: 700 })
     await tool('PUT', 'series/checkout-p95', {})
     expect(await value('checkout-p95')).toMatchObject({ value: null })
-    expect(await value('other')).toEqual({ message: 'there is no series other' })
+    expect(await value('other')).toEqual({ message: 'unknown series other' })
     expect((await tool('GET', 'series/checkout-p95/value')).status).toBe(422)
   })
 

@@ -30,7 +30,7 @@ describe('An evaluation by Acme', () => {
 
   test('of a series that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(ask({ queries: { p95: 'not/there' } }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no series') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('unknown series') })
   })
 })
 

@@ -15,7 +15,7 @@ export async function startAcme(): Promise<AcmeServer> {
   const token = 'acme-token-0123456789'
   const values: Record<string, number | null> = { 'checkout-p95': 312, errors: null }
   const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}` ? answer(call, values) : refuse(401, 'the token is not known'),
+    call.headers['authorization'] === `Bearer ${token}` ? answer(call, values) : refuse(401, 'invalid token'),
   )
   return { ...served, token, values }
 }
@@ -24,7 +24,7 @@ function answer({ path, query }: Call, values: Record<string, number | null>): R
   if (path === '/me') return { status: 200, body: { name: 'robot' } }
   const name = /^\/series\/([^/]+)\/value$/.exec(path)?.[1] ?? path
   const value = values[name]
-  if (value === undefined) return refuse(404, `there is no series ${name}`)
+  if (value === undefined) return refuse(404, `unknown series ${name}`)
   if (!query.has('from') || !query.has('to')) return refuse(422, 'from and to are missing')
   return { status: 200, body: value === null ? { value, note: 'nothing was measured' } : { value } }
 }

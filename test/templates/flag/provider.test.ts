@@ -37,7 +37,7 @@ describe('A flag of Acme', () => {
 
   test('that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(set('not/there'))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no flag') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('unknown flag') })
   })
 })
 

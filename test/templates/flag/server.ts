@@ -30,7 +30,7 @@ export async function startAcme(): Promise<AcmeServer> {
   const served = await serve((call) =>
     call.headers['authorization'] === `Bearer ${token}`
       ? answer(call, flags, mode.ignores)
-      : refuse(401, 'the token is not known'),
+      : refuse(401, 'invalid token'),
   )
   return {
     ...served,
@@ -45,7 +45,7 @@ function answer({ method, path, body }: Call, flags: Record<string, Flag>, ignor
   if (path === '/me') return { status: 200, body: { name: 'robot' } }
   const [, , environment, , name] = path.split('/')
   const flag = flags[`${environment}/${name}`]
-  if (!flag) return refuse(404, `there is no flag ${name} in ${environment}`)
+  if (!flag) return refuse(404, `unknown flag ${name} in ${environment}`)
   if (method === 'PATCH' && !ignores) Object.assign(flag, body)
   return { status: 200, body: flag }
 }

@@ -45,7 +45,7 @@ describe('A run of Acme', () => {
 
   test('of a job that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(job.start({ target: 'not/there' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no job') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('unknown job') })
   })
 })
 

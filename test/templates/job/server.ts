@@ -22,7 +22,7 @@ export async function startAcme(): Promise<AcmeServer> {
   const token = 'acme-token-0123456789'
   const runs: Run[] = []
   const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}` ? answer(call, runs) : refuse(401, 'the token is not known'),
+    call.headers['authorization'] === `Bearer ${token}` ? answer(call, runs) : refuse(401, 'invalid token'),
   )
   return {
     ...served,
@@ -35,7 +35,7 @@ function answer({ method, path, query, body }: Call, runs: Run[]): Reply {
   const [, kind, name] = path.split('/')
   if (path === '/me') return { status: 200, body: { name: 'robot' } }
   if (method === 'POST' && kind === 'jobs') {
-    if (name !== 'report') return refuse(404, `there is no job ${name}`)
+    if (name !== 'report') return refuse(404, `unknown job ${name}`)
     const id = String(runs.length + 1)
     const { ref = null, ...given } = (body ?? {}) as Partial<Run>
     const links = { html: `https://acme.example.com/runs/${id}` }
@@ -43,10 +43,10 @@ function answer({ method, path, query, body }: Call, runs: Run[]): Reply {
     runs.push(run)
     return { status: 201, body: run }
   }
-  if (kind !== 'runs') return refuse(404, `there is no page ${path}`)
+  if (kind !== 'runs') return refuse(404, `unknown page ${path}`)
   if (name === undefined) return { status: 200, body: { items: runs.filter(({ ref }) => ref === query.get('ref')) } }
   const run = runs.find(({ id }) => id === name)
-  if (!run) return refuse(404, `there is no run ${name}`)
+  if (!run) return refuse(404, `unknown run ${name}`)
   if (method !== 'DELETE') return { status: 200, body: run }
   if (['queued', 'running'].includes(run.status)) run.status = 'cancelled'
   return { status: 204 }

@@ -41,7 +41,7 @@ describe('A message in Acme', () => {
 
   test.each(['secrets', 'not/there'])('for the unknown room %s is rejected with the reason of Acme', async (room) => {
     const failure = await failureOf(post({}, room))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no room') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('unknown room') })
   })
 })
 

@@ -21,9 +21,7 @@ export async function startAcme(): Promise<AcmeServer> {
   const messages: Message[] = []
   const seen = new Map<string, Message>()
   const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}`
-      ? answer(call, messages, seen)
-      : refuse(401, 'the token is not known'),
+    call.headers['authorization'] === `Bearer ${token}` ? answer(call, messages, seen) : refuse(401, 'invalid token'),
   )
   return { ...served, token, messages }
 }
@@ -31,7 +29,7 @@ export async function startAcme(): Promise<AcmeServer> {
 function answer({ path, headers, body }: Call, messages: Message[], seen: Map<string, Message>): Reply {
   if (path === '/me') return { status: 200, body: { name: 'robot' } }
   const room = /^\/rooms\/([^/]+)\/messages$/.exec(path)?.[1]
-  if (room !== 'releases') return refuse(404, `there is no room ${room}`)
+  if (room !== 'releases') return refuse(404, `unknown room ${room}`)
   const key = headers['idempotency-key']?.toString()
   const before = key === undefined ? undefined : seen.get(key)
   if (before) return { status: 200, body: before }

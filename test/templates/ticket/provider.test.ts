@@ -34,7 +34,7 @@ describe('A ticket in Acme', () => {
 
   test('that does not exist is rejected with the reason of Acme', async () => {
     const failure = await failureOf(closeTicket.run(acme, client(), { id: 'not/there' }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('there is no ticket') })
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('unknown ticket') })
   })
 
   test('rejects input that Acme does not support', () => {

@@ -21,7 +21,7 @@ export async function startAcme(): Promise<AcmeServer> {
   const token = 'acme-token-0123456789'
   const tickets: Ticket[] = []
   const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}` ? answer(call, tickets) : refuse(401, 'the token is not known'),
+    call.headers['authorization'] === `Bearer ${token}` ? answer(call, tickets) : refuse(401, 'invalid token'),
   )
   return { ...served, token, tickets }
 }
@@ -30,7 +30,7 @@ function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
   const sent = (body ?? {}) as Record<string, string>
   const [, kind, id, verb] = path.split('/')
   if (path === '/me') return { status: 200, body: { name: 'robot' } }
-  if (kind !== 'tickets') return refuse(404, `there is no page ${path}`)
+  if (kind !== 'tickets') return refuse(404, `unknown page ${path}`)
   if (id === undefined && method === 'GET') return { status: 200, body: { items: tickets.filter(isBy(query)) } }
   if (id === undefined) {
     if (!sent['title']) return refuse(422, 'title is missing')
@@ -42,7 +42,7 @@ function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
     return { status: 201, body: ticket }
   }
   const ticket = tickets.find((one) => one.id === id)
-  if (!ticket) return refuse(404, `there is no ticket ${id}`)
+  if (!ticket) return refuse(404, `unknown ticket ${id}`)
   if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(isBy(query)) } }
   if (verb === 'notes') ticket.notes.push({ text: sent['text'] ?? '', ref: sent['ref'] ?? null })
   if (verb === 'close') ticket.status = 'closed'
