@@ -23,10 +23,11 @@ const errorResponses: Record<number, string> = {
   403: 'The caller may not use this category',
   404: 'Unknown action, connection or task; the response lists the known ones',
   405: 'Method not allowed',
-  409: 'The same silent call is still running',
+  409: 'The same silent call is still running, or the task of a gate is',
   413: 'The body is larger than 256 KB',
   415: 'The body is neither JSON nor a form',
   422: 'The platform rejected the request, or the action failed',
+  424: 'The task of a gate did not pass',
   500: 'Internal error',
   502: 'The platform failed, or the outcome is unknown',
   503: 'Unavailable, or not configured',
@@ -48,8 +49,8 @@ export function openApi(url: string): OpenApiDocument {
       version: packageVersion(),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       description:
-        'Webhooks for task sequences of Cloud Automation (Keptn). After a status of 400 or more, no event follows; after ' +
-        '202, exactly one finished event does. Numbers, lists and booleans may be texts. The query may contain parts of ' +
+        'Webhooks for delivery and operations. After a status of 400 or more, no result follows; after 202, exactly one ' +
+        'does, as an event for the orchestrator or as the status of the task. Numbers, lists and booleans may be texts. The query may contain parts of ' +
         'the event and the input: data.project=.., input.title=..',
     },
     servers: [{ url: `${url}/v1` }],
@@ -118,8 +119,10 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
       },
     },
     responses: {
-      ...(action?.type === 'approval' ? {} : { 200: response('Silent: the outcome', outcomeOf(action)) }),
-      202: response('Interactive: accepted; exactly one finished event follows', schemaNamed('Accepted')),
+      ...(action?.type === 'approval'
+        ? {}
+        : { 200: response('Silent: the outcome. Gate: the status of the task', outcomeOf(action)) }),
+      202: response('Interactive: accepted; exactly one result follows', schemaNamed('Accepted')),
       ...errorsOf(Object.keys(errorResponses).map(Number)),
     },
   }

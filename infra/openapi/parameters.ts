@@ -48,8 +48,9 @@ const options: Record<keyof CallOptions, Parameter> = {
     schema: { type: 'string', enum: ['body', 'status'], default: 'body' },
   },
   hold: {
-    description: 'gate: how long an outcome is returned before the next call starts a new task; at most P7D',
-    schema: { type: 'string', default: 'PT1H' },
+    description:
+      'gate: how long an outcome is returned before the next call starts a new task; PT1M to P7D, defaults to PT1H',
+    schema: { type: 'string', examples: ['PT2H'] },
   },
   invert: {
     description: 'gate with answer=status: open on fail, closed on pass',

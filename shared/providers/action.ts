@@ -192,7 +192,7 @@ export interface CallContext<P extends Provider = Provider> {
   provider: P
   /** URL of the sequence of the event, for people. */
   bridgeUrl?: string | undefined
-  /** The name of the caller's orchestrator. */
+  /** The name of the caller's orchestrator. Undefined if the caller polls. */
   orchestrator?: string | undefined
   /** Whether the response has to wait for the action. */
   silent?: boolean

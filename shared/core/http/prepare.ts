@@ -33,7 +33,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     connection: values,
     provider,
     bridgeUrl: sequenceUrl,
-    orchestrator: caller.orchestrator,
+    orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
     silent: mode === 'silent',
     note: (sentence) => void notes.push(sentence),
   }

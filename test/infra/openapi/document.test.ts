@@ -53,6 +53,7 @@ describe('the OpenAPI document', () => {
     const known = categories.flatMap((category) => [
       ...actionNames(category).map((action) => `/${category.name}/${action}`),
       `/${category.name}/tasks/{taskId}`,
+      `/${category.name}/tasks/{taskId}/cancel`,
     ])
     expect(Object.keys(document.paths)).toEqual(known)
   })
