@@ -79,7 +79,7 @@ describe('AWS FIS: connection', () => {
     ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
     ['ExpiredTokenException', 'The security token included in the request is expired'],
   ])('refused credentials are reported as such: %s', async (type, message) => {
-    server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type } })
+    server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type }, times: 2 })
     await expectFailure(awsFis.check(connected().client()), { kind: 'credentials' })
   })
 

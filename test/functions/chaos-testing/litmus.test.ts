@@ -107,12 +107,8 @@ describe('Litmus: connection', () => {
 
   test('logs in again if Litmus rejects the token, in any of its ways', async () => {
     const started = await asUser().start(pods)
-    for (const [reject, message] of [
-      [{ tokens: [] }, 'Token is expired'],
-      [{ revoked: ['a-token-of-a-login-2'] }, 'Token is revoked'],
-    ] as const) {
+    for (const reject of [{ tokens: [] }, { revoked: ['a-token-of-a-login-2'] }]) {
       Object.assign(server.state, reject)
-      await expectFailure(asUser().poll(started, pods), { kind: 'credentials' }, message)
       expect(await asUser().poll(started, pods)).toMatchObject({ status: 'Queued' })
     }
     expect(server.state.given).toBe(3)

@@ -120,7 +120,7 @@ describe('AWS SNS: connection', () => {
   test('the connection test without a topic checks the credentials', async () => {
     await awsSns.check(client())
     const message = 'The security token included in the request is invalid.'
-    server.failNext(403, snsError('InvalidClientTokenId', message))
+    server.failNext(403, snsError('InvalidClientTokenId', message), { times: 2 })
     expect(await failureOf(awsSns.check(client()))).toMatchObject({ kind: 'credentials' })
   })
 })
