@@ -28,6 +28,12 @@ export const icinga = ticketRecipe({
       words: /Service pay!healthy is OK/,
     },
   ],
+  wrongCredentials: {
+    action: 'open-ticket',
+    input: { title: 'x', project: 'pay!slo' },
+    values: { '<password>': 'another-password' },
+    words: /401|Unauthorized/i,
+  },
 })
 
 function certificateOf({ words }: Started): string {
