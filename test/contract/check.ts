@@ -171,7 +171,7 @@ function isQueryProtocol({ path }: Operation): boolean {
   return path.includes('#Action=')
 }
 
-/** Adds the operation to the query, where the contracts have it. AWS accepts both. */
+/** Adds the operation to the query, as in the contracts. AWS accepts both. */
 function actionIn({ query, body }: Sent): URLSearchParams {
   return new URLSearchParams([...query, ['Action', new URLSearchParams(body).get('Action') ?? '']])
 }
