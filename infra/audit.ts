@@ -74,7 +74,7 @@ Includes development dependencies, because a deployment runs them with the crede
 
 Exit code: 0 passed, 1 failed, 2 not audited: the registry has no advisories.
 
-  --help   this text`)
+  --help   print this text`)
   const { stdout, error } = spawnSync('npm', ['audit', '--json', '--loglevel=silent'], {
     encoding: 'utf8',
     shell: process.platform === 'win32',

@@ -210,7 +210,7 @@ packages of all bundles (CycloneDX).
 
 Options
   --force  build even if nothing has changed
-  --help   this text`)
+  --help   print this text`)
   const startedAt = performance.now()
   const hash = hashSources(root)
   if (!process.argv.includes('--force') && isUpToDate(dist, hash)) {

@@ -7,11 +7,12 @@ import { reference } from './reference.ts'
 import { wordTable } from './words.ts'
 
 const root = join(import.meta.dirname, '../..')
-helpIfAsked(`npm run docs: generates docs/reference.md, the categories in README.md, the costs in docs/deploy.md and the words in docs/glossary.md from the code.
+helpIfAsked(`npm run docs: generates docs/reference.md, the categories in README.md, the costs in docs/deploy.md and the
+words in docs/glossary.md from the code.
 
 Options
   --check  write nothing; exit with 1 if a file is outdated
-  --help   this text
+  --help   print this text
 
 Example
   npm run docs -- --check`)

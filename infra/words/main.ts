@@ -15,7 +15,7 @@ Usage
 
 Options
   --list-files  print the files with the number of words, but not the words
-  --help        this text
+  --help        print this text
 
 Exit code: 0 nothing found, 1 banned words found.
 

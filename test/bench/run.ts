@@ -40,7 +40,7 @@ results with budgets, but fails only if a measurement fails.
   --only <name>  one of ${Object.keys(measurements).join(', ')} (repeatable)
   --node-red     install Node-RED from npm into the user's cache folder, for the comparison
   --write        also write docs/bench.md and the targets in docs/proof.md; not with --only
-  --help         this text`
+  --help         print this text`
 
 const { values } = parseArgs({
   options: {

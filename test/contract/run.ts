@@ -17,10 +17,10 @@ const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(root, '../shared/contra
 const suffix = '.openapi.json'
 const cardSchema = 'adaptive-card.1.5.schema.json'
 
-helpIfAsked(`npm run test:contracts: drives every provider against the contracts of its vendor.
+helpIfAsked(`npm run test:contracts: tests every provider against the API documents of its vendor.
 
-  WEBHOOKS_CONTRACTS=<folder>   where they are
-  --help                        this text`)
+  WEBHOOKS_CONTRACTS=<folder>   folder of the documents
+  --help                        print this text`)
 
 /** The problems, one line each. The run fails if there are any. */
 const problems: string[] = []

@@ -9,14 +9,14 @@ import { fuzz } from './fuzz.ts'
 
 const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>]
 
-Sends mutated examples to the shipped bundles in the local runtime. It fails on an
-answer of 5xx that is not meant, on a crash, a secret, memory that grows, or an event loop that is held up, and prints a line
-for curl.
+Sends mutated examples to the shipped bundles in the local runtime. Fails if a response has an unexpected 5xx status or
+contains a secret, if a process crashes, if memory grows, or if the event loop is blocked. Prints a curl command for each
+failure.
 
-  --seconds  how long
-  --seed     of every choice; printed at each run
-  --case     only this one of the seed, as a finding names it
-  --help     this text`
+  --seconds  duration
+  --seed     seed of all random choices; each run prints it
+  --case     run only this case of the seed, as a failure names it
+  --help     print this text`
 
 const { values } = parseArgs({
   options: {

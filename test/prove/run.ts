@@ -24,7 +24,7 @@ missing, duplicated or late, or a secret leaks. Keeps and prints the folder of a
                      repeatable
   --long             steady load without faults; checks that memory, latency and state do not grow
   --write            write docs/proof.md, or its soak part with --long
-  --help             this text`
+  --help             print this text`
 
 /** Shares of the duration for the calls and for the last tasks to end. The rest is for the build and the checks. */
 const share = { load: 0.7, quiet: 0.2 }

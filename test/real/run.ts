@@ -16,12 +16,12 @@ const programs =
   wanted.length === 0 ? all : all.filter(({ name }) => wanted.some((word) => name.toLowerCase().startsWith(word)))
 const MAX_RUN_MS = 1_500_000
 
-helpIfAsked(`npm run test:real -- [name ..]: drives what ships against ${all.map(({ name }) => name).join(', ')}.
-A program that cannot be had on this machine is skipped, with the reason.
+helpIfAsked(`npm run test:real -- [name ..]: tests the bundles against ${all.map(({ name }) => name).join(', ')}.
+Skips a program that cannot run on this machine, and prints the reason.
 
-  name     only the programs whose names start with it
+  name     test only the programs whose names start with this text
 
-  --help   this text`)
+  --help   print this text`)
 
 let passed = 0
 let failed = 0

@@ -15,7 +15,7 @@ const phone: BrowserContextOptions = { viewport: { width: 360, height: 740 }, is
 helpIfAsked(`npm run screenshots: starts a runtime, saves screenshots of the console to docs/images/, and stops the runtime.
 
   CHROMIUM=<path>   path of Chromium, if it is not found
-  --help            display this help`)
+  --help            print this text`)
 const executablePath = findBrowser()
 if (!executablePath) {
   console.error('Chromium was not found. Install it (apt-get install chromium), or set CHROMIUM=<path>.')
