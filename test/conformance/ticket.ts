@@ -57,6 +57,10 @@ export function ticketConformance(
       },
       ids: {
         type: { valid: 'NoSuchType', run: (type, at) => openAt(at, { key: undefined }, { type }) },
+        'type without text': {
+          valid: 'NoSuchType',
+          run: (type, at) => openAt(at, { key: undefined }, { type, description: undefined }),
+        },
         ...(unknownId === undefined
           ? {}
           : {

@@ -66,6 +66,15 @@ describe('GitHub issues: a repeated open-issue', () => {
     expect(server.calls.slice(before).filter(({ method }) => method === 'GET')).toHaveLength(1)
   })
 
+  test.each([
+    [false, 25],
+    [true, 31 * 24],
+  ])('searches as far back as the task can have started (retry: %s)', async (isRetry, hours) => {
+    await openTicket.run(github, client({ isRetry }), issue)
+    const since = server.calls.find(({ method }) => method === 'GET')?.query.get('since')
+    expect(Date.now() - Date.parse(since ?? '')).toBeCloseTo(hours * 3_600_000, -6)
+  })
+
   test('does not take a pull request or an issue without a text for its issue', async () => {
     await openTicket.run(github, client(), issue)
     Object.assign(server.issues[0] ?? {}, { pull_request: {} })
