@@ -204,7 +204,7 @@ export class Http {
     if (options.accept?.includes(status)) return response as HttpResponse<T>
     if (status < 400) return this.#parse(response, operation, options.schema)
     this.#writes.failed()
-    const failure = this.#refusal(response, operation, options)
+    const failure = this.#refusal(response, operation, options, received.status)
     if (failure.kind === 'credentials') this.#options.authorization?.invalidate?.()
     throw this.#withMayHaveWritten(failure)
   }
@@ -325,11 +325,15 @@ export class Http {
   #refusal(
     { status, headers, body }: HttpResponse,
     operation: string,
-    { errorReason = this.#options.errorReason }: RequestOptions,
+    { errorReason = this.#options.errorReason, errorStatus }: RequestOptions,
+    receivedStatus: number | undefined,
   ): Failure {
     const { platform, retryAfterUnit, isCredentialsError } = this.#options
     const reason = redact(toPlainText((errorReason?.(body) ?? errorReasonIn(body)) || 'no reason given'))
-    const message = `${platform} answered ${status} to ${operation}: ${reason}`
+    // The connection decided that the response is an error, so its author must see the status of the API.
+    const isReplaced = errorStatus !== undefined && receivedStatus !== status
+    const answered = isReplaced ? `${receivedStatus} with an error` : status
+    const message = `${platform} answered ${answered} to ${operation}: ${reason}`
     const response = { status, body }
     if (status >= 500 || status === 408 || isRateLimited(status, headers, reason)) {
       const seconds = retryAfterSeconds(headers, Date.now(), retryAfterUnit)

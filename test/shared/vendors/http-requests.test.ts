@@ -34,7 +34,7 @@ describe('Errors of an HTTP API', () => {
     await play(rpc)
     const failure = await failureOf(open(more))
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
-    expect(failure.message).toContain('Ticket 999 does not exist.')
+    expect(failure.message).toBe('HTTP API answered 200 with an error to POST /tickets: Ticket 999 does not exist.')
     expect(api.calls).toHaveLength(1)
   })
 
