@@ -196,6 +196,14 @@ export function jobConformance<S extends Served>(
         })
       }
 
+      if (platform.known === 'token') {
+        test('that is sent twice at the same time is one run', async () => {
+          const [one, other] = await Promise.all([start(), start()])
+          expect(other.outcome.data['id']).toBe(one.outcome.data['id'])
+          expect(played.runs()).toBe(1)
+        })
+      }
+
       if (isKnown && !provider.requiresTask) {
         test('that is retried starts a run if only other calls have runs', async () => {
           await startRun({ key: keyOf(2) })

@@ -230,11 +230,9 @@ describe('AWS FIS: experiment', () => {
   })
 })
 
-describe('AWS FIS: stop-test', () => {
-  test('reads the experiment again if AWS refuses to stop it', async () => {
-    await connected().start(shop)
-    server.become('completed')
-    await awsFis.stop(connected().client(), { id })
-    expect(server.operations().slice(-2)).toEqual(['StopExperiment', 'GetExperiment'])
-  })
+test('AWS FIS: stop-test reads the experiment again if AWS refuses to stop it', async () => {
+  await connected().start(shop)
+  server.become('completed')
+  await awsFis.stop(connected().client(), { id })
+  expect(server.operations().slice(-2)).toEqual(['StopExperiment', 'GetExperiment'])
 })

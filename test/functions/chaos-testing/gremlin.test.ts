@@ -71,11 +71,9 @@ jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
   refusal: (reason) => reason,
 })
 
-describe('Gremlin: connection', () => {
-  test("uses Gremlin's own URLs by default", () => {
-    const own = { baseUrl: 'https://api.gremlin.com', webUrl: 'https://app.gremlin.com', allow: ['*'] }
-    expect(gremlin.connection.parse({ token: 'a-token', allow: '*' })).toMatchObject(own)
-  })
+test("Gremlin: uses Gremlin's own URLs by default", () => {
+  const own = { baseUrl: 'https://api.gremlin.com', webUrl: 'https://app.gremlin.com', allow: ['*'] }
+  expect(gremlin.connection.parse({ token: 'a-token', allow: '*' })).toMatchObject(own)
 })
 
 describe('Gremlin: start', () => {

@@ -72,12 +72,10 @@ jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
   invalidIds: [['SHOP-1', '../1', '1/2', '12a'], 'must be an execution number'],
 })
 
-describe('Steadybit: connection', () => {
-  test("uses Steadybit's own URL, and allows no parallel runs and no variables by default", () => {
-    const defaults = { baseUrl: 'https://platform.steadybit.com', parallel: 'off', variables: [] }
-    const given = { token: 'a-token', allow: 'SHOP-1, ADM-*' }
-    expect(steadybit.connection.parse(given)).toEqual({ ...given, ...defaults, allow: ['SHOP-1', 'ADM-*'] })
-  })
+test("Steadybit: uses Steadybit's own URL, and allows no parallel runs and no variables by default", () => {
+  const defaults = { baseUrl: 'https://platform.steadybit.com', parallel: 'off', variables: [] }
+  const given = { token: 'a-token', allow: 'SHOP-1, ADM-*' }
+  expect(steadybit.connection.parse(given)).toEqual({ ...given, ...defaults, allow: ['SHOP-1', 'ADM-*'] })
 })
 
 describe('Steadybit: start', () => {

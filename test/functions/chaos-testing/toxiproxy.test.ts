@@ -204,12 +204,4 @@ describe('Toxiproxy: connection', () => {
     server.failNext(400, { error: `no ${token}`, status: 400 })
     await expectFailure(connected({ token }).start(slow()), {}, 'no ***')
   })
-
-  test.each([
-    [401, 'credentials'],
-    [403, 'refused'],
-  ])('the status %s of a gateway is a failure of the kind %s', async (status, kind) => {
-    server.failNext(status, { error: 'no', status })
-    await expectFailure(connected().start(slow()), { kind })
-  })
 })

@@ -69,11 +69,9 @@ jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
   refusal: (message) => ({ error: { code: 400, message }, result: null }),
 })
 
-describe('BlazeMeter: connection', () => {
-  test.each([false, true])('reports an invalid key (with 200: %s)', async (with200) => {
-    server.state.saysNoWith200 = with200
-    await expectFailure(connected({ password: 'a-wrong-secret' }).start(checkout), 'credentials', 'Invalid API key')
-  })
+test.each([false, true])('BlazeMeter: connection reports an invalid key (with 200: %s)', async (with200) => {
+  server.state.saysNoWith200 = with200
+  await expectFailure(connected({ password: 'a-wrong-secret' }).start(checkout), 'credentials', 'Invalid API key')
 })
 
 describe('BlazeMeter: start', () => {
@@ -129,10 +127,8 @@ describe('BlazeMeter: run', () => {
   })
 })
 
-describe('BlazeMeter: stop-test', () => {
-  test('stops a run gracefully, also if its id is a number', async () => {
-    await connected().start(checkout)
-    expect((await connected().stop({ id: Number(id) })).message).toBe(`Stopped test run ${id} (ENDED/unset)`)
-    expect(server.calls.filter(({ method }) => method === 'POST').at(-1)?.path).toBe(`/api/v4/masters/${id}/stop`)
-  })
+test('BlazeMeter: stop-test stops a run gracefully, also if its id is a number', async () => {
+  await connected().start(checkout)
+  expect((await connected().stop({ id: Number(id) })).message).toBe(`Stopped test run ${id} (ENDED/unset)`)
+  expect(server.calls.filter(({ method }) => method === 'POST').at(-1)?.path).toBe(`/api/v4/masters/${id}/stop`)
 })

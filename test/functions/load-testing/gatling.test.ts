@@ -50,10 +50,8 @@ jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
   invalidIds: [['../1', 'a/b', 'a b'], 'must be a run id such as'],
 })
 
-describe('Gatling: connection', () => {
-  test("uses Gatling's own URL by default", () => {
-    expect(gatling.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://api.gatling.io')
-  })
+test("Gatling: uses Gatling's own URL by default", () => {
+  expect(gatling.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://api.gatling.io')
 })
 
 describe('Gatling: start', () => {

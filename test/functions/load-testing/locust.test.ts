@@ -182,11 +182,9 @@ describe('Locust: test', () => {
   })
 })
 
-describe('Locust: stop', () => {
-  test.each(['current', '2026-11-24T18:47:17.123Z'])('stops the running test once, by %s', async (id) => {
-    become({ state: 'running' })
-    expect((await connected().stop({ id })).message).toBe(`Stopped load test ${id} (stopped)`)
-    await connected().stop({ id })
-    expect(server.state.stops).toBe(1)
-  })
+test.each(['current', '2026-11-24T18:47:17.123Z'])('Locust: stop stops the running test once, by %s', async (id) => {
+  become({ state: 'running' })
+  expect((await connected().stop({ id })).message).toBe(`Stopped load test ${id} (stopped)`)
+  await connected().stop({ id })
+  expect(server.state.stops).toBe(1)
 })

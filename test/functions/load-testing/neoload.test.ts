@@ -141,11 +141,9 @@ describe('NeoLoad: run', () => {
   })
 })
 
-describe('NeoLoad: stop-test', () => {
-  test('stops a run gracefully, also by the id of its result with the workspace', async () => {
-    await connected().start(checkout)
-    await connected().stop({ id: resultId, project })
-    expect(posts().at(-1)?.body).toEqual({ stopPolicy: 'GRACEFUL' })
-    expect(result().terminationReason).toBe('MANUAL')
-  })
+test('NeoLoad: stop-test stops a run gracefully, also by the id of its result with the workspace', async () => {
+  await connected().start(checkout)
+  await connected().stop({ id: resultId, project })
+  expect(posts().at(-1)?.body).toEqual({ stopPolicy: 'GRACEFUL' })
+  expect(result().terminationReason).toBe('MANUAL')
 })

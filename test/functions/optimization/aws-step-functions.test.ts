@@ -228,9 +228,7 @@ describe('AWS Step Functions: an execution', () => {
   })
 })
 
-describe('AWS Step Functions: stop-model', () => {
-  test('stops an execution with a reason', async () => {
-    const { message } = await endAfter(() => connected().stop({ id }))
-    expect(message).toContain('ended as ABORTED: Stopped: Requested by cloud-automation-webhooks')
-  })
+test('AWS Step Functions: stop-model stops an execution with a reason', async () => {
+  const { message } = await endAfter(() => connected().stop({ id }))
+  expect(message).toContain('ended as ABORTED: Stopped: Requested by cloud-automation-webhooks')
 })
