@@ -116,6 +116,7 @@ export const ciCdPlatforms = {
   },
   'argo-cd': {
     known: 'look-up',
+    showsNewestOnly: true,
     refusesLateStop: true,
     starts: /^POST .*\/sync$/,
     async start() {

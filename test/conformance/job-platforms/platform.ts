@@ -34,6 +34,8 @@ export interface JobPlatform<S extends Served = Served> {
   ends?: 'aborted'
   /** The status of the task of a run that was stopped, if it is not `aborted`. */
   stops?: 'succeeded'
+  /** It shows only the newest run, so a retry cannot exclude that an earlier attempt started one. */
+  showsNewestOnly?: true
   /** It refuses to stop a run that has ended. */
   refusesLateStop?: true
   /** Seconds after which the state of a new run is reliable. */
