@@ -20,6 +20,11 @@ export function passed(message: string, data: Outcome['data'] = {}, links: Outco
   return { status: 'succeeded', result: 'pass', message, data, links }
 }
 
+/** Returns an outcome in one word. */
+export function verdictOf({ status, result }: Outcome): 'pass' | 'warning' | 'fail' | 'errored' | 'aborted' {
+  return status === 'succeeded' ? result : status
+}
+
 /** Returns the outcome of an error: `errored` and `fail`, because nothing ran that could pass. */
 export function errored(error: unknown): Outcome {
   const message = error instanceof Failure ? error.message : `Internal error, please report it: ${messageOf(error)}`

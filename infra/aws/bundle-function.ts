@@ -6,7 +6,7 @@ import { Architecture, Code, Function as Fn, type FunctionProps, Runtime, Tracin
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import type { Permission } from '../../shared/providers/aws-permissions.ts'
+import type { Permission } from '../../shared/aws/permissions.ts'
 import { joinVpc, manageNetworkInterfaces } from './network.ts'
 import { acknowledgeWildcards, grant } from './permission.ts'
 import { type Settings, SettingsError } from './settings.ts'

@@ -1,14 +1,14 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import type { Permission } from '../../shared/aws/permissions.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { hasNeed } from '../../shared/providers/action.ts'
-import type { Permission } from '../../shared/providers/aws-permissions.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import { BundleFunction, type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
-import { permissionsOf } from './provider-permissions.ts'
+import { answerPermissions, permissionsOf } from './provider-permissions.ts'
 import { listSecrets, readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
 
@@ -65,6 +65,7 @@ export class CategoryFunction extends Construct {
         listSecrets,
         ...taskTablePermissions,
         ...providerPermissions,
+        ...answerPermissions(settings.awsProviders),
       ],
     })
     this.webhook = new BundleFunction(this, 'Webhook', deployment, {

@@ -6,6 +6,7 @@ import { Construct } from 'constructs'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
+import { answerPermissions } from './provider-permissions.ts'
 import { readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
 
@@ -44,6 +45,7 @@ export class Finisher extends Construct {
       permissions: [
         ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
         ...readSecrets(this, settings, [SECRET_PATHS.orchestrators, SECRET_PATHS.callbacks]),
+        ...answerPermissions(settings.awsProviders),
         {
           // The cleanup of a task starts on the version of that task.
           actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory', 'lambda:InvokeFunction'],

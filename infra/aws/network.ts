@@ -1,5 +1,5 @@
 import { CfnFunction, type Function as Fn } from 'aws-cdk-lib/aws-lambda'
-import type { Permission } from '../../shared/providers/aws-permissions.ts'
+import type { Permission } from '../../shared/aws/permissions.ts'
 import type { Settings } from './settings.ts'
 
 /** Connects a function to an existing VPC. Uses ids only: a CDK lookup needs an account, and synth works without one. */

@@ -1,7 +1,7 @@
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
 import { Stack, Validations } from 'aws-cdk-lib/core'
 import type { IConstruct } from 'constructs'
-import type { Permission } from '../../shared/providers/aws-permissions.ts'
+import type { Permission } from '../../shared/aws/permissions.ts'
 
 /** Adds a permission to a role, and the reason for its wildcards to the cdk-nag report. */
 export function grant(role: Role, { wildcardReason, ...statement }: Permission): void {

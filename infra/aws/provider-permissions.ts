@@ -2,17 +2,22 @@ import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Aws } from 'aws-cdk-lib/core'
-import type { AwsPermissions, Permission } from '../../shared/providers/aws-permissions.ts'
+import type { AwsPermissions, Permission } from '../../shared/aws/permissions.ts'
 
 const SUFFIX = '.permissions.ts'
 
-/** The permissions of all providers for AWS services, by the name of the provider. */
-export const awsPermissions: Readonly<Record<string, AwsPermissions>> = await loadPermissions(
-  join(import.meta.dirname, '../..'),
-)
+/** The permissions of all orchestrators at AWS, by type. */
+const orchestratorPermissions = await loadPermissions([`shared/orchestrators/*${SUFFIX}`])
 
-async function loadPermissions(root: string): Promise<Record<string, AwsPermissions>> {
-  const files = globSync([`functions/*/providers/*${SUFFIX}`, `shared/vendors/*${SUFFIX}`], { cwd: root })
+/** The permissions of all providers for AWS services and of all orchestrators at AWS, by name. */
+export const awsPermissions: Readonly<Record<string, AwsPermissions>> = {
+  ...(await loadPermissions([`functions/*/providers/*${SUFFIX}`, `shared/vendors/*${SUFFIX}`])),
+  ...orchestratorPermissions,
+}
+
+async function loadPermissions(patterns: string[]): Promise<Record<string, AwsPermissions>> {
+  const root = join(import.meta.dirname, '../..')
+  const files = globSync(patterns, { cwd: root })
   const entries = await Promise.all(
     files.map(async (file) => {
       const { permissions }: { permissions: AwsPermissions } = await import(pathToFileURL(join(root, file)).href)
@@ -22,22 +27,30 @@ async function loadPermissions(root: string): Promise<Record<string, AwsPermissi
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** The setting `awsProviders`: ARNs by provider, and the roles in other accounts that all of them may assume. */
-export type AwsProviders = { readonly [provider: string]: string[] | undefined } & {
+/** The setting `awsProviders`: ARNs by name, and the roles in other accounts that all providers may assume. */
+export type AwsProviders = { readonly [name: string]: string[] | undefined } & {
   assumeRoles?: string[] | undefined
 }
 
 /** Returns the permissions of some providers for the ARNs in cdk.json; none for a provider that cdk.json does not list. */
 export function permissionsOf(providers: readonly string[], configured: AwsProviders = {}): Permission[] {
   const names = providers.filter((name) => Object.hasOwn(awsPermissions, name))
-  const permissions = names.flatMap((name) => {
+  const { assumeRoles: roles = [] } = configured
+  if (names.length === 0 || roles.length === 0) return allowed(names, configured)
+  return [...allowed(names, configured), { actions: ['sts:AssumeRole'], resources: roles }]
+}
+
+/** Returns the permissions to send answers to the orchestrators that cdk.json lists. */
+export function answerPermissions(configured: AwsProviders = {}): Permission[] {
+  return allowed(Object.keys(orchestratorPermissions), configured)
+}
+
+function allowed(names: readonly string[], configured: AwsProviders): Permission[] {
+  return names.flatMap((name) => {
     const arns = configured[name]
     const { arns: kinds = {}, statements } = awsPermissions[name] ?? {}
     return (arns && statements?.((kind) => arns.filter((arn) => kinds[kind]?.pattern.test(arn)), Aws.ACCOUNT_ID)) ?? []
   })
-  const { assumeRoles: roles = [] } = configured
-  if (names.length === 0 || roles.length === 0) return permissions
-  return [...permissions, { actions: ['sts:AssumeRole'], resources: roles }]
 }
 
 /** Returns an error message for each problem with the ARNs of a provider. */

@@ -1,6 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib/core'
 import type { IConstruct } from 'constructs'
-import type { Permission } from '../../shared/providers/aws-permissions.ts'
+import type { Permission } from '../../shared/aws/permissions.ts'
 import type { Settings } from './settings.ts'
 
 /** The secrets of a deployment in a policy, below the prefix. Secrets Manager adds a dash and six characters to each ARN. */

@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { type AwsPermissions, ROLE_ARN } from '../../shared/aws/permissions.ts'
 import { maxDeadlineOf } from '../../shared/core/deadlines.ts'
 import { parseDuration } from '../../shared/duration.ts'
-import { type AwsPermissions, ROLE_ARN } from '../../shared/providers/aws-permissions.ts'
 import { unknownField, unknownName } from '../../shared/validate.ts'
 import { awsPermissions, checkArns } from './provider-permissions.ts'
 
@@ -128,7 +128,7 @@ const fields = {
     webhook: count(10_000).optional(),
     task: count(10_000).optional(),
   }).optional(),
-  /** ARNs that the providers for AWS services may use, and roles in other accounts that they may assume. */
+  /** ARNs that the providers for AWS services and the orchestrators may use, and roles that providers may assume. */
   awsProviders: object({
     ...arnsByProvider(),
     assumeRoles: listOf(`the ARN of a role, ${ROLE_ARN.example}`, ROLE_ARN.pattern).optional(),

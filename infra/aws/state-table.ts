@@ -2,7 +2,7 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import type { Permission } from '../../shared/providers/aws-permissions.ts'
+import type { Permission } from '../../shared/aws/permissions.ts'
 
 type ItemOperation = 'DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem'
 

@@ -32,8 +32,17 @@ interface StepFunctionsState {
   executions: Execution[]
   /** Of the newest execution, the oldest first. */
   events: HistoryEvent[]
+  /** States that wait for their result, by task token, and what was sent. */
+  tasks: Record<string, WaitingTask>
   /** Operations that the caller's role does not allow. */
   denied: string[]
+}
+
+interface WaitingTask {
+  hasEnded: boolean
+  heartbeats: number
+  /** The request that ended it. */
+  result?: Record<string, unknown>
 }
 
 export interface StepFunctionsServer extends JsonServer {
@@ -62,6 +71,7 @@ export async function startStepFunctions(): Promise<StepFunctionsServer> {
     machines: { [`${machine}:tune-checkout`]: 'STANDARD', [`${machine}:quick`]: 'EXPRESS' },
     executions: [],
     events: [],
+    tasks: {},
     denied: [],
   }
   const { operations } = createStepFunctions(state)
@@ -100,6 +110,9 @@ function createStepFunctions(state: StepFunctionsState) {
     DescribeExecution: (input) => withExecution(input, ok),
     GetExecutionHistory: (input) => withExecution(input, () => getHistory(input)),
     StopExecution: (input) => withExecution(input, (execution) => stop(execution, input)),
+    SendTaskSuccess: (input) => withTask(input, (task) => endTask(task, input)),
+    SendTaskFailure: (input) => withTask(input, (task) => endTask(task, input)),
+    SendTaskHeartbeat: (input) => withTask(input, (task) => void task.heartbeats++),
   }
 
   function describeMachine(arn: string): Reply {
@@ -145,6 +158,19 @@ function createStepFunctions(state: StepFunctionsState) {
     const stopDate = execution.stopDate ?? execution.startDate + 10
     if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
     return ok({ stopDate })
+  }
+
+  function withTask({ taskToken }: Input, act: (task: WaitingTask) => void): Reply {
+    const task = state.tasks[String(taskToken)]
+    if (!task) return refuse('InvalidToken', 'Invalid token')
+    if (task.hasEnded) return refuse('TaskTimedOut', 'Task Timed Out: Provided task does not exist anymore')
+    act(task)
+    return ok({})
+  }
+
+  function endTask(task: WaitingTask, { taskToken: _, ...result }: Input): void {
+    task.hasEnded = true
+    task.result = result
   }
 
   return { operations }

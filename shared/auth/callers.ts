@@ -4,9 +4,13 @@ import { registerSecret } from '../redact.ts'
 import { readSecret } from './secrets.ts'
 
 const callerSchema = z.strictObject({
-  tokens: z
-    .array(z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')))
-    .check(z.minLength(1), z.maxLength(10)),
+  /** Empty for a caller that only invokes the functions directly. */
+  tokens: z._default(
+    z
+      .array(z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')))
+      .check(z.maxLength(10)),
+    [],
+  ),
   categories: z.array(z.string()).check(z.minLength(1)),
   orchestrator: z.optional(z.string()),
   /** Default connections by category or category/action. */
@@ -43,6 +47,23 @@ export async function authenticate(headers: Record<string, string | undefined>):
     if (added) return added
   }
   throw unauthenticated('The token is not valid. Check the secret that the webhook uses.')
+}
+
+/**
+ * Returns the caller with a name, for invocations that IAM authenticates.
+ *
+ * @throws Failure `forbidden`
+ */
+export async function callerNamed(name: string): Promise<Caller> {
+  for (const fresh of [false, true]) {
+    const callers = await readSecret('callers', callersSchema, { fresh })
+    const caller = Object.hasOwn(callers, name) ? callers[name] : undefined
+    if (caller) return { name, ...caller }
+  }
+  throw new Failure(
+    'forbidden',
+    `The secret callers has no entry ${name.slice(0, 63)}. Add {"${name.slice(0, 63)}": {"categories": [..]}}, or name another one in "caller".`,
+  )
 }
 
 /**

@@ -61,6 +61,8 @@ export const taskSchema = z.object({
   apiUrl: z.optional(z.string()),
   /** The address that the call brings for its answer, encrypted with the key of the secret `callbacks`. */
   sealedReplyTo: z.optional(z.string()),
+  /** Whether to send a heartbeat with each poll. */
+  needsHeartbeat: z.optional(z.boolean()),
   /** The key under which to save the id of the started run. */
   lastRunKey: z.optional(z.string()),
   /** The started job must not outlive the task. */

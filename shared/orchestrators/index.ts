@@ -12,6 +12,7 @@ export const DEFAULT_ORCHESTRATOR = 'poll'
 const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
   keptn: async () => (await import('./keptn/keptn.ts')).keptnType,
   poll: async () => (await import('./poll.ts')).pollType,
+  'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
 }
 
 const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })

@@ -59,6 +59,8 @@ export interface AnswerableCall extends TaskOrigin {
    * the task contains it only encrypted.
    */
   replyTo?: string | undefined
+  /** Whether the engine gives up unless it receives heartbeats while a job runs. */
+  needsHeartbeat?: boolean | undefined
 }
 
 /** The result of sending an answer. `unwanted`: the engine no longer waits for it. */
@@ -80,6 +82,7 @@ export interface AnsweredTask {
 export type Answer =
   | { kind: 'started' }
   | { kind: 'progress'; message: string }
+  | { kind: 'heartbeat' }
   | { kind: 'finished'; outcome: Outcome }
 
 interface EvaluationsQuery {

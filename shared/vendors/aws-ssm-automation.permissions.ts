@@ -1,4 +1,4 @@
-import { type AwsPermissions, passRole, ROLE_ARN } from '../providers/aws-permissions.ts'
+import { type AwsPermissions, passRole, ROLE_ARN } from '../aws/permissions.ts'
 
 const WILDCARD_REASON = 'Systems Manager chooses the id of an execution when it starts it.'
 

@@ -127,7 +127,7 @@ async function interactively(
   }
   const result = await runUntilDeadline(category, call, context, deadline)
   if (result.type !== 'started') return result
-  return completed(await pollUntilDone(category, call, result, context, deadline, undefined))
+  return completed(await pollUntilDone(category, call, result, context, deadline, {}))
 }
 
 async function outcomeOf(run: () => Promise<ActionResult>): Promise<string> {

@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/providers/aws-permissions.ts'
+import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
 
 const ID = '[a-z0-9]{4,7}'
 

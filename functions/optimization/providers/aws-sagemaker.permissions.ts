@@ -1,10 +1,4 @@
-import {
-  type AwsPermissions,
-  arnOf,
-  type Permission,
-  passRole,
-  ROLE_ARN,
-} from '../../../shared/providers/aws-permissions.ts'
+import { type AwsPermissions, arnOf, type Permission, passRole, ROLE_ARN } from '../../../shared/aws/permissions.ts'
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html */
 export const permissions: AwsPermissions = {

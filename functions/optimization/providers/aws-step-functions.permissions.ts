@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/providers/aws-permissions.ts'
+import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
 
 /** The characters that Step Functions allows. */
 const NAME = '[^\\s<>{}[\\]?*"#%\\\\^|~`$&,;:/]{1,80}'

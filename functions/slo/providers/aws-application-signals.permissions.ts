@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/providers/aws-permissions.ts'
+import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchapplicationsignals.html */
 export const permissions: AwsPermissions = {

@@ -10,6 +10,7 @@ import { parsePollerBody } from '../../orchestrators/index.ts'
 import { passed } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
+import type { DirectCall, DirectResult } from '../direct/handler.ts'
 import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
 import { parseBody, refuseLargeBody } from './body.ts'
@@ -23,7 +24,30 @@ import { json, outcomeResponse, problem } from './responses.ts'
  *
  * Any status >= 400 means that no event will ever be sent. 202 means that exactly one `finished` event will be sent.
  */
-export function webhookHandler(category: Category) {
+export function webhookHandler(category: Category): WebhookHandler {
+  const handleRequest = httpHandler(category)
+  function handle(event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
+  function handle(event: DirectCall, context: Context): Promise<DirectResult>
+  async function handle(event: APIGatewayProxyEvent | DirectCall, context: Context) {
+    if (isRequest(event)) return handleRequest(event, context)
+    // Loaded when used: requests do not need it.
+    const { handleDirectCall } = await import('../direct/handler.ts')
+    return handleDirectCall(category, event, context)
+  }
+  return handle
+}
+
+/** Handles requests of API Gateway, and invocations without HTTP. */
+export interface WebhookHandler {
+  (event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
+  (event: DirectCall, context: Context): Promise<DirectResult>
+}
+
+function isRequest(event: APIGatewayProxyEvent | DirectCall): event is APIGatewayProxyEvent {
+  return 'httpMethod' in event
+}
+
+function httpHandler(category: Category) {
   return middy<APIGatewayProxyEvent, WebhookResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
     .use(requestLog(category))
     .use(problems())

@@ -43,7 +43,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   await refuseStoredCredentials({ category: category.name, caller: caller.name, event, input, completed, dryRun })
   const skip = skipOf(resolved)
   const id = await idOf(category, resolved)
-  const { replyTo, ...origin }: CallOrigin & Pick<AnswerableCall, 'replyTo'> = task ?? originOf(event)
+  const { replyTo, needsHeartbeat, ...origin }: CallOrigin & Pick<AnswerableCall, 'replyTo' | 'needsHeartbeat'> =
+    task ?? originOf(event)
   return {
     version: 1,
     id,
@@ -67,6 +68,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     skip,
     apiUrl: isApproval ? resolved.categoryUrl : undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
+    needsHeartbeat: needsHeartbeat ? true : undefined,
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup: startsJob && provider.requiresTask ? true : undefined,
     delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
@@ -107,13 +109,14 @@ function skipOf({ action, event, options }: ResolvedCall): Call['skip'] {
 }
 
 async function idOf(category: Category, resolved: ResolvedCall): Promise<string | undefined> {
-  const { actionName, caller, connection, event, input, options } = resolved
-  if (event.id === undefined) return undefined
+  const { actionName, caller, connection, event, input, options, task } = resolved
+  const eventId = task?.id ?? event.id
+  if (eventId === undefined) return undefined
   return identify(
     {
       deployment: settings.stateTable,
       caller: caller.name,
-      eventId: event.id,
+      eventId,
       category: category.name,
       action: actionName,
       connection: connection.name,

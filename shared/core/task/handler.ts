@@ -4,6 +4,7 @@ import { executionModeDurableContext } from '@middy/core/DurableContext'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
+import type { Answer } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
@@ -111,8 +112,11 @@ async function runTaskAction(
       )
     const result = await runUntilDeadline(category, task, context, deadline)
     if (result.type === 'started') {
-      const reportProgress = task.progress ? (message: string) => sendProgress(task, message) : undefined
-      return completed(await pollUntilDone(category, task, result, context, deadline, reportProgress))
+      const reports = {
+        progress: task.progress ? (message: string) => sendOnce(task, { kind: 'progress', message }) : undefined,
+        heartbeat: task.needsHeartbeat ? () => sendOnce(task, { kind: 'heartbeat' }) : undefined,
+      }
+      return completed(await pollUntilDone(category, task, result, context, deadline, reports))
     }
     if (result.type === 'delegated' || result.outcome.status === 'succeeded') return result
     return completed(await abandon(category, task, context, result.outcome))
@@ -138,11 +142,11 @@ async function runCleanup(category: Category, task: Task, context: DurableContex
   return reason === undefined ? passed('Cleaned up after the task') : errored(new Failure('platform', reason))
 }
 
-/** Sends the progress once, without retries: later answers report newer progress. Does not throw. */
-async function sendProgress(task: Task, message: string): Promise<void> {
+/** Sends an answer once, without retries: later ones report newer progress. Does not throw. */
+async function sendOnce(task: Task, answer: Answer): Promise<void> {
   try {
-    await deliver(task, { kind: 'progress', message }, 0)
+    await deliver(task, answer, 0)
   } catch (error) {
-    log.warn('progress not sent', error as Error)
+    log.warn(`${answer.kind} not sent`, error as Error)
   }
 }

@@ -32,8 +32,12 @@ interface PollState {
   outcome?: Outcome | undefined
 }
 
-/** Reports progress to the orchestrator. Must not throw. */
-type ReportProgress = ((message: string) => Promise<void>) | undefined
+/** Messages to the orchestrator while a job runs. The functions must not throw. */
+interface Reports {
+  progress?: ((message: string) => Promise<void>) | undefined
+  /** Called with each poll. */
+  heartbeat?: (() => Promise<void>) | undefined
+}
 
 const MIN_POLL_SECONDS = 2
 /** Longer only if the deadline is more than a day away. */
@@ -66,9 +70,9 @@ export async function pollUntilDone(
   started: StartedJob,
   context: DurableContext,
   deadline: Deadline,
-  reportProgress: ReportProgress,
+  reports: Reports,
 ): Promise<Outcome> {
-  const target = { category, call, reportProgress, isCancelable: true }
+  const target = { category, call, reports, isCancelable: true }
   const last = await poll(context, 'poll', target, started.job, deadline.at)
   if (last.outcome) return last.outcome
 
@@ -113,7 +117,7 @@ function reasonOf({ canceledBy: by, consecutiveRefusals, isMisconfigured }: Poll
 interface PollTarget {
   category: Category
   call: Call
-  reportProgress: ReportProgress
+  reports: Reports
   /** Whether a request to cancel the task ends the loop. */
   isCancelable: boolean
 }
@@ -136,7 +140,7 @@ function poll(
 /** Must not throw: an error would end the loop. */
 async function pollOnce(
   previous: PollState,
-  { category, call, reportProgress, isCancelable }: PollTarget,
+  { category, call, reports, isCancelable }: PollTarget,
   until: number,
 ): Promise<PollState> {
   const startedAt = previous.startedAt || Date.now()
@@ -145,6 +149,7 @@ async function pollOnce(
   // The first poll is right after the start.
   const canceler = isCancelable && previous.startedAt !== 0 ? await canceledBy(call) : undefined
   if (canceler !== undefined) return { ...state, canceledBy: canceler }
+  await reports.heartbeat?.()
   try {
     const current = await getJobStatus(category, call, job, until)
     if ('outcome' in current) return { ...state, outcome: current.outcome }
@@ -152,7 +157,7 @@ async function pollOnce(
       ...state,
       job: current.job ?? job,
       status: current.status,
-      lastProgress: await reportOnChange(reportProgress, lastProgress, current),
+      lastProgress: await reportOnChange(reports.progress, lastProgress, current),
       nextPollIn: current.pollImmediately ? pollAgainIn(until) : nextPollIn(startedAt, until, current),
     }
   } catch (error) {
@@ -178,7 +183,7 @@ async function pollOnce(
 
 /** Reports new progress at most once per interval, and returns what was reported last. */
 async function reportOnChange(
-  report: ReportProgress,
+  report: Reports['progress'],
   last: PollState['lastProgress'],
   { status, progress }: JobProgress,
 ): Promise<PollState['lastProgress']> {

@@ -2,7 +2,7 @@ import type { Event, GetDurableExecutionResponse } from '@aws-sdk/client-lambda'
 import type { Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import type { Outcome } from '../../outcome.ts'
+import { type Outcome, verdictOf } from '../../outcome.ts'
 import { sleep } from '../../sleep.ts'
 import { type Task, taskSchema } from '../call.ts'
 import type { Unanswered } from './answer.ts'
@@ -17,7 +17,7 @@ export interface TaskStatus {
   action: string
   /** `failed`: Lambda ended the task, and the finisher answers for it. */
   state: 'running' | 'finished' | 'failed'
-  verdict: 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
+  verdict: 'running' | ReturnType<typeof verdictOf>
   /** Describes the wait of a running task, for people. Empty if it does not wait. */
   progress: string
   acceptedAt: string
@@ -160,10 +160,6 @@ function statusOf(task: Task, execution: GetDurableExecutionResponse, events: Ev
     outcome,
     unanswered,
   }
-}
-
-function verdictOf({ status, result }: Outcome): TaskStatus['verdict'] {
-  return status === 'succeeded' ? result : status
 }
 
 /** The same message for another caller's task, so that a caller cannot find out whether it exists. */

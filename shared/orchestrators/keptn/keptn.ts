@@ -47,6 +47,8 @@ export function keptn(connection: Connection): Required<Orchestrator> {
     linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
     check: () => checkKeptn(connect(connection)),
     async send(task, answer, uncertainAttempts) {
+      // Keptn waits without a timeout.
+      if (answer.kind === 'heartbeat') return 'sent'
       const reply = redactReply(replyOf(task, answer))
       const http = connect(connection)
       if (uncertainAttempts > 0 && (await isRecorded(http, reply, uncertainAttempts))) return 'sent'

@@ -25,7 +25,10 @@ const MAX_ESSENTIAL_LENGTH = 200
 const MAX_MESSAGE_LENGTH = 2_000
 
 /** Returns the event that gives Keptn an answer. */
-export function replyOf({ event, category, labels }: AnsweredTask, answer: Answer): Reply {
+export function replyOf(
+  { event, category, labels }: AnsweredTask,
+  answer: Exclude<Answer, { kind: 'heartbeat' }>,
+): Reply {
   if (!isTaskEvent(event)) throw new Error('A task of Keptn has an event with all of its fields.')
   switch (answer.kind) {
     case 'started':

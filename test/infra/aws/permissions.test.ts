@@ -84,7 +84,7 @@ async function bundled(files: string[]) {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/*', './providers/aws-*', ...routes],
+    external: ['@aws-sdk/*', './providers/aws-*', './step-functions.ts', ...routes],
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
   return {
@@ -248,6 +248,23 @@ describe('the analysis of code', () => {
   })
 })
 
+describe('The orchestrator step-functions', () => {
+  const stack = synthesize({ awsProviders: { 'step-functions': awsProviders['step-functions'] } }, categoryInfos)
+
+  it.each(functions)(
+    'lets the %s of %s send answers to the state machines in cdk.json, unless it is a webhook',
+    async (entry, category) => {
+      const before = permissionsOf(deployed, functionOf(entry, category))
+      const added = [...permissionsOf(stack, functionOf(entry, category, stack))].filter(
+        ([action]) => !before.has(action),
+      )
+      const calls = await callsIn(await codeIn('shared/orchestrators/step-functions.ts'))
+      const expected = entry === 'webhook' ? [] : calls.map((call) => [call, awsProviders['step-functions']])
+      expect(added.sort()).toEqual(expected)
+    },
+  )
+})
+
 /** Each provider for an AWS service in each of its categories. */
 const providers = categories.flatMap(({ name, providers }) =>
   Object.keys(providers)
@@ -318,7 +335,8 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
 
 describe('providers for AWS services', () => {
   it('each have a permissions file, and no other provider has one', () => {
-    expect(unique(providers.map(([provider]) => provider))).toEqual(Object.keys(awsPermissions))
+    const names = Object.keys(awsPermissions).filter((name) => name !== 'step-functions')
+    expect(unique(providers.map(([provider]) => provider))).toEqual(names)
   })
 
   it('only their categories may assume other roles', async () => {

@@ -36,6 +36,7 @@ export const awsProviders: Readonly<Record<string, string[]>> = {
   'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:shop-delivery'],
   'aws-dlt': ['arn:aws:execute-api:eu-west-1:123456789012:abcde12345/prod'],
   'aws-step-functions': ['arn:aws:states:eu-west-1:123456789012:stateMachine:tune-checkout'],
+  'step-functions': ['arn:aws:states:eu-west-1:123456789012:stateMachine:release'],
   'aws-fis': ['arn:aws:fis:eu-west-1:123456789012:experiment-template/EXT1a2b3c4d5e6f7'],
   'aws-sagemaker': [
     'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-model',
