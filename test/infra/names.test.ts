@@ -7,8 +7,8 @@ import type { Category } from '../../shared/providers/category.ts'
 const root = join(import.meta.dirname, '../..')
 const all: readonly Category[] = categories
 
-/** Providers with the name of a protocol, an orchestrator or an entry point. */
-const AMBIGUOUS = ['http', 'keptn', 'webhook']
+/** Names that a protocol, an orchestrator, an entry point or the route that cancels a task also has. */
+const AMBIGUOUS = ['http', 'keptn', 'webhook', 'cancel']
 
 const names = [
   ...new Set(all.flatMap(({ actions, providers }) => [...Object.keys(actions), ...Object.keys(providers)])),
