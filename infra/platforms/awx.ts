@@ -1,25 +1,5 @@
+import { defaultTemplates, surveyErrors, surveyResponse, type Template, templateResponse } from './awx-templates.ts'
 import { type Call, ok, type Reply, type Served, serve } from './loopback-server.ts'
-
-interface Question {
-  variable: string
-  type: string
-  required: boolean
-}
-
-interface Template {
-  id: number
-  type: 'job_template' | 'workflow_job_template'
-  name: string
-  organization: string
-  ask_variables_on_launch: boolean
-  ask_scm_branch_on_launch: boolean
-  survey_enabled: boolean
-  job_slice_count: number
-  /** Not part of a response. */
-  survey: Question[]
-  /** Passwords that a launch must contain. */
-  passwords: string[]
-}
 
 interface Run {
   id: number
@@ -80,7 +60,6 @@ export interface AwxServer extends Served {
   fail(task: string, host: string, more?: { event?: string; failed?: boolean; res?: unknown; job?: number }): void
 }
 
-export const restart = { id: 12, name: 'Restart web' }
 const MAX_LISTED = 200
 
 /**
@@ -93,19 +72,7 @@ export async function startAwx({ under = '/api/v2' } = {}): Promise<AwxServer> {
   const [token, username, password] = ['a-token-of-awx', 'robot', 'a-password-of-awx']
   const accepted = [`Bearer ${token}`, `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`]
   const state: AwxState = {
-    templates: [
-      template(restart.id, restart.name, { ask_variables_on_launch: true, ask_scm_branch_on_launch: true }),
-      template(13, 'Clear cache', {
-        survey_enabled: true,
-        survey: [
-          { variable: 'host', type: 'text', required: true },
-          { variable: 'minutes', type: 'integer', required: false },
-        ],
-      }),
-      template(14, 'Patch', { ask_variables_on_launch: true, job_slice_count: 2 }),
-      template(20, 'Recover/shop', { type: 'workflow_job_template', ask_variables_on_launch: true }),
-      template(21, restart.name, { organization: 'Ops', ask_variables_on_launch: true }),
-    ],
+    templates: defaultTemplates(),
     runs: [],
     events: [],
     nodes: [],
@@ -140,22 +107,6 @@ export async function startAwx({ under = '/api/v2' } = {}): Promise<AwxServer> {
 const notAuthenticated =
   'Authentication credentials were not provided. To establish a login session, visit /api/login/.'
 
-function template(id: number, name: string, what: Partial<Template>): Template {
-  return {
-    id,
-    type: 'job_template',
-    name,
-    organization: 'Default',
-    ask_variables_on_launch: false,
-    ask_scm_branch_on_launch: false,
-    survey_enabled: false,
-    job_slice_count: 1,
-    survey: [],
-    passwords: [],
-    ...what,
-  }
-}
-
 function refuse(status: number, detail: string): Reply {
   return { status, body: { detail } }
 }
@@ -171,8 +122,8 @@ function createAwx(state: AwxState) {
       if (id === undefined) return findNamed(templates, query)
       const found = templates.find((one) => String(one.id) === id)
       if (!found) return refuse(404, 'Not found.')
-      if (more === undefined) return ok(shown(found))
-      if (more === 'survey_spec') return ok(surveyOf(found))
+      if (more === undefined) return ok(templateResponse(found))
+      if (more === 'survey_spec') return ok(surveyResponse(found))
       if (more === 'launch' && method === 'POST') return launch(found, (body ?? {}) as Record<string, unknown>)
     }
     if (what === 'jobs' || what === 'workflow_jobs') {
@@ -192,7 +143,7 @@ function createAwx(state: AwxState) {
     const found = templates.filter(
       (one) => (name === null || one.name === name) && (organization === null || one.organization === organization),
     )
-    return list(found.map(shown), query)
+    return list(found.map(templateResponse), query)
   }
 
   function listRuns(query: URLSearchParams): Reply {
@@ -221,12 +172,12 @@ function createAwx(state: AwxState) {
       ...(Object.keys(ignored).length > 0 ? { extra_vars: ignored } : {}),
       ...(branch !== undefined && !found.ask_scm_branch_on_launch ? { scm_branch: branch } : {}),
     }
-    const run = made(found, accepted, branch)
+    const run = addRun(found, accepted, branch)
     const field = run.type === 'job' ? 'job' : 'workflow_job'
     return { status: 201, body: { [field]: run.id, ignored_fields: ignoredFields, ...detailOf(run) } }
   }
 
-  function made(found: Template, variables: Record<string, unknown>, branch: unknown): Run {
+  function addRun(found: Template, variables: Record<string, unknown>, branch: unknown): Run {
     const sliced = found.job_slice_count > 1
     const hidden = found.survey.filter(({ type }) => type === 'password').map(({ variable }) => variable)
     const vars = Object.entries(variables).map(([name, value]) => [name, hidden.includes(name) ? '$encrypted$' : value])
@@ -289,25 +240,6 @@ function createAwx(state: AwxState) {
 function list(all: unknown[], query: URLSearchParams): Reply {
   const results = all.slice(0, Math.min(MAX_LISTED, Number(query.get('page_size') ?? 25)))
   return ok({ count: all.length, next: null, previous: null, results })
-}
-
-function shown({ survey: _, passwords: __, organization, ...template }: Template) {
-  return { ...template, summary_fields: { organization: { name: organization } } }
-}
-
-function surveyOf({ survey }: Template) {
-  return survey.length > 0 ? { name: '', description: '', spec: survey } : {}
-}
-
-function surveyErrors({ survey_enabled, survey }: Template, given: Record<string, unknown>): string[] {
-  if (!survey_enabled) return []
-  return survey.flatMap(({ variable, type, required }) => {
-    const value = given[variable]
-    if (value === undefined) return required ? [`'${variable}' value missing`] : []
-    const wanted = type === 'integer' ? 'number' : 'string'
-    const named = type === 'integer' ? 'an integer' : 'a string'
-    return typeof value === wanted ? [] : [`Value ${value} for '${variable}' expected to be ${named}.`]
-  })
 }
 
 function split(given: Record<string, unknown>, isAccepted: (name: string) => boolean) {

@@ -1,25 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { type Chaos, FAULT_KINDS, faultError, nameError, workflowError } from './chaos-mesh-resources.ts'
 import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopback-server.ts'
-
-interface Template {
-  name: string
-  templateType: string
-  deadline?: string
-  abortWithStatusCheck?: boolean
-  [field: string]: unknown
-}
-
-interface Chaos {
-  apiVersion: string
-  kind: string
-  metadata: {
-    name: string
-    namespace: string
-    labels?: Record<string, string>
-    annotations?: Record<string, string>
-  }
-  spec: Record<string, unknown> & { entry?: string; templates?: Template[]; mode?: string; duration?: string }
-}
 
 interface Node {
   name: string
@@ -76,10 +57,6 @@ export interface ChaosMeshServer extends Served {
   /** Takes an object out of the cluster, as when the last of its finalizers is gone. */
   remove(object: StoredChaos): void
 }
-
-const kinds = ['BlockChaos', 'DNSChaos', 'HTTPChaos', 'IOChaos', 'JVMChaos', 'KernelChaos', 'NetworkChaos']
-const allKinds = [...kinds, 'PodChaos', 'StressChaos', 'TimeChaos', 'AWSChaos', 'AzureChaos', 'GCPChaos']
-const modes = ['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']
 
 /**
  * The API of the dashboard of Chaos Mesh 2, as its sources have it: names are unique in the cluster, ids are looked up in a
@@ -153,7 +130,7 @@ function createDashboard(state: ChaosMeshState) {
   }
 
   function create({ apiVersion, kind, metadata, spec }: Chaos, isWorkflow: boolean): Reply {
-    if (isWorkflow ? kind !== 'Workflow' : !allKinds.includes(kind))
+    if (isWorkflow ? kind !== 'Workflow' : !FAULT_KINDS.includes(kind))
       return failed(400, 'bad_request', `Kind ${kind} is not supported`)
     const resource = resourceOf(kind)
     const { name, namespace } = metadata
@@ -161,13 +138,8 @@ function createDashboard(state: ChaosMeshState) {
     if (may) return may
     if (!state.namespaces.includes(namespace))
       return failed(404, 'resource_not_found', `namespaces "${namespace}" not found`)
-    const wrong = isWorkflow ? wrongWorkflow(spec) : wrongFault(kind, name, spec)
-    if (wrong) return failed(500, 'internal_server_error', wrong)
-    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-      const rule = 'a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters'
-      const text = `${kind}.chaos-mesh.org "${name}" is invalid: metadata.name: Invalid value: "${name}": ${rule}`
-      return failed(500, 'internal_server_error', text)
-    }
+    const error = (isWorkflow ? workflowError(spec) : faultError(kind, name, spec)) ?? nameError(kind, name)
+    if (error) return failed(500, 'internal_server_error', error)
     if (find(kind, namespace, name))
       return failed(500, 'internal_server_error', `${resource}.chaos-mesh.org "${name}" already exists`)
     const made: StoredChaos = {
@@ -282,25 +254,4 @@ function createDashboard(state: ChaosMeshState) {
 
 function resourceOf(kind: string): string {
   return kind === 'Workflow' ? 'workflows' : kind.toLowerCase()
-}
-
-function wrongFault(kind: string, name: string, { mode, duration }: Chaos['spec']): string | undefined {
-  if (!modes.includes(mode ?? '')) {
-    const known = modes.map((one) => `"${one}"`).join(', ')
-    return `${kind}.chaos-mesh.org "${name}" is invalid: spec.mode: Unsupported value: "${mode ?? ''}": supported values: ${known}`
-  }
-  if (duration === undefined || /^\d/.test(duration)) return undefined
-  return `admission webhook "v${kind.toLowerCase()}.kb.io" denied the request: spec.duration: Invalid value: "${duration}"`
-}
-
-function wrongWorkflow({ entry, templates = [] }: Chaos['spec']): string | undefined {
-  const denied = 'admission webhook "vworkflow.kb.io" denied the request:'
-  if (!templates.some(({ name }) => name === entry))
-    return `${denied} spec.entry: Invalid value: "${entry}": can not find a template with name ${entry}`
-  const lasting = templates.some((one) =>
-    Object.values(one).some((field) => typeof field === 'object' && field !== null && 'duration' in field),
-  )
-  return lasting
-    ? `${denied} should not define duration in chaos when using Workflow, use Template#Deadline instead.`
-    : undefined
 }

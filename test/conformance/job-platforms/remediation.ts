@@ -1,6 +1,7 @@
 import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
 import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
-import { restart, startAwx } from '../../../infra/platforms/awx.ts'
+import { startAwx } from '../../../infra/platforms/awx.ts'
+import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { startStackStorm } from '../../../infra/platforms/stackstorm.ts'
 import type { JobPlatform } from './platform.ts'
 

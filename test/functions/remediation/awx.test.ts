@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
-import { restart, startAwx } from '../../../infra/platforms/awx.ts'
+import { startAwx } from '../../../infra/platforms/awx.ts'
+import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awxWorkflows, remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
