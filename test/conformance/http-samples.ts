@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { genericApiConnections } from '../../infra/platforms/generic-api/connections.ts'
 import { startGlpi } from '../../infra/platforms/glpi.ts'
 import { startHarbor } from '../../infra/platforms/harbor.ts'
@@ -9,6 +7,7 @@ import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
 import { startN8n } from '../../infra/platforms/n8n.ts'
 import { startNtfy } from '../../infra/platforms/ntfy.ts'
 import { startZammad } from '../../infra/platforms/zammad.ts'
+import { connectionText } from '../recipes/page.ts'
 import {
   replayAlertmanager,
   replayBuildbot,
@@ -242,8 +241,7 @@ function ofPage<S extends Served>(
   start: () => Promise<S>,
   access: (server: S) => object = () => ({}),
 ): Sample['start'] {
-  const text = readFileSync(join(import.meta.dirname, `../../docs/http/${page}.md`), 'utf8')
-  const [, block = ''] = /```json\n([\s\S]+?)\n```/.exec(text) ?? []
+  const block = connectionText(page)
   const { ca: _, ...connection } = JSON.parse(
     block.replace('<service>', 'mobile_app_phone').replace('<customer>', 'monitoring@example.com'),
   )
