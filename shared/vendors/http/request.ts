@@ -64,7 +64,7 @@ export async function write(client: Api, requests: WriteRequest[], names: Names,
     if (isRead && readable.response === undefined) requireProof(client, request.at, complete, where)
     isSent = true
   }
-  if (!isSent) throw nothingToSend(name)
+  if (!isSent) throw nothingToSend(requests, name)
 }
 
 /**
@@ -83,7 +83,7 @@ export async function create(
     holds(condition, names, `${fieldOf(requests, at, name)}.if`),
   )
   const request = requests[index]
-  if (!request) throw nothingToSend(name)
+  if (!request) throw nothingToSend(requests, name)
   const where = fieldOf(requests, index, name)
   const { body } = await send(client, request, names, { name, where, isRead: false })
   return { created: selected(request, { ...names, response: body }, where), findNext: request.then === 'find' }
@@ -94,8 +94,12 @@ function fieldOf(requests: readonly unknown[], index: number, name: string): str
   return requests.length === 1 ? name : `${name}[${index}]`
 }
 
-function nothingToSend(name: string): Failure {
-  return new Failure('refused', `"${name}" of the connection has no request whose "if" is true for this input.`)
+function nothingToSend(requests: readonly WriteRequest[], name: string): Failure {
+  const conditions = requests.map(({ if: text = '' }, index) => `${fieldOf(requests, index, name)}.if, "${text}"`)
+  return new Failure(
+    'refused',
+    `"${name}" of the connection has no request whose condition is true for this input: ${conditions.join('; ')}.`,
+  )
 }
 
 /** Returns the names with the part of the response that `at` finds. */

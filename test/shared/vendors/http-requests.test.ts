@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
@@ -162,7 +162,7 @@ describe('Requests to an HTTP API', () => {
     const failure = await failureOf(updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' }))
     expect(failure).toMatchObject({
       kind: 'refused',
-      message: expect.stringContaining('"update" of the connection has no request whose "if" is true'),
+      message: expect.stringContaining('no request whose condition is true for this input: update.if, "input.title".'),
     })
   })
 
@@ -211,6 +211,13 @@ describe('Requests to an HTTP API', () => {
     expect(message).toBe(
       'ticket.id of the connection, "response.id", finds nothing, because open.at of the connection, "response.answer", finds nothing in the response of the API, which is {"result":{"id":7}}. Correct the expression.',
     )
+  })
+
+  test('show a response in messages without the credentials in it', async () => {
+    const token = 'a-token-that-is-echoed'
+    await play(({ headers }) => ({ status: 200, body: { echo: headers['authorization'] } }))
+    const { message } = await failureOf(open({ token }))
+    expect(message).toContain('finds nothing in the response of the API, which is {"echo":"Bearer ***"}')
   })
 
   test('name the position of a request in its list', async () => {
@@ -274,6 +281,15 @@ describe('An item that an HTTP API no longer has', () => {
     expect(await closeTicket.run(provider, client(more), { id: '7' })).toMatchObject(expected)
   })
 
+  test('is not closed if the response does not have the list of items', async () => {
+    await play(() => ({ status: 200, body: { tickets: [] } }))
+    const get = { path: 'tickets', at: 'response.items[0]' }
+    const more = { get, close: { path: 'close' }, ticket: { ...tickets.ticket, gone: 'closed' } }
+    const closing = closeTicket.run(provider, client(more), { id: '7' })
+    await expectFailure(closing, 'misconfigured', 'get.at of the connection, "response.items", finds no list')
+    expect(api.calls.map(({ method }) => method)).toEqual(['GET'])
+  })
+
   test('is a run with the verdict of its state "gone"', async () => {
     await play(() => ({ status: 404 }))
     const jobs = {
@@ -313,6 +329,23 @@ describe('The login of an HTTP API', () => {
     expect(logins).toBe(1)
     expect(api.calls[0]).toMatchObject({ body: { user: 'robot', pass: user.password } })
     expect(api.calls[1]?.headers).not.toHaveProperty('cookie')
+  })
+
+  test('is renewed shortly before the end of its lifetime', async () => {
+    await server(
+      () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
+      () => true,
+    )
+    const login = { ...tokenLogin, lifetime: 'PT10M' }
+    const start = Date.now()
+    const sent: unknown[] = []
+    for (const seconds of [0, 560, 580]) {
+      jest.spyOn(Date, 'now').mockReturnValue(start + seconds * 1_000)
+      await open({ ...user, login })
+      sent.push(api.calls.at(-1)?.headers['authorization'])
+    }
+    jest.restoreAllMocks()
+    expect(sent).toEqual(['Bearer token-number-1', 'Bearer token-number-1', 'Bearer token-number-2'])
   })
 
   test('is repeated after the API refuses the token', async () => {
