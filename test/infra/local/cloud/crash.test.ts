@@ -166,7 +166,8 @@ describe('a state folder', () => {
 describe('a failed invocation', () => {
   const running = startBefore(() => ({
     functions: [
-      ...durable(['breaks'], { timeoutSeconds: 5, memoryMb: 96 }),
+      ...['exit', 'uncaught', 'memory'].flatMap((name) => durable(['breaks'], { name, memoryMb: 96 })),
+      ...durable(['breaks'], { name: 'sleep', timeoutSeconds: 5 }),
       ...plain(['throws', 'exits', 'missing']),
       ...plain(['slow'], { timeoutSeconds: 1 }),
       ...plain(['absent'], { file: '/nowhere/task.js' }),
@@ -181,7 +182,7 @@ describe('a failed invocation', () => {
   ])('(%s) is retried without repeating completed steps', async (how, errorType, message) => {
     const notes = folder.file(`breaks-${how}`)
     running.seen.length = 0
-    await expect(running.cloud.invoke('breaks', { how, file: notes })).resolves.toEqual({ result: { runs: 1 } })
+    await expect(running.cloud.invoke(how, { how, file: notes })).resolves.toEqual({ result: { runs: 1 } })
     expect(lines(notes)).toEqual(['before', how, how])
     const failed = running.seen.filter((seen) => seen.kind === 'invocation' && seen.status === 'FAILED')
     expect(failed).toMatchObject([{ error: { errorType, errorMessage: expect.stringContaining(message) } }])
