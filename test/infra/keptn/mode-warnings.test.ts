@@ -20,29 +20,20 @@ const silent = '/v1/issue-ticketing/open-issue'
 const interactive = `${silent}?mode=interactive`
 const approval = { type: 'sh.keptn.event.approval.triggered', sendStarted: false }
 
+const isHanging = 'openticket.finished is never sent, so the sequence hangs.'
+const staysOpen = 'openticket.started is never sent, so the task stays open after openticket.finished.'
+
 describe('checkModes', () => {
   it.each([
-    ['silent without a finished event', webhook(silent), 'openticket.finished is never sent, so the sequence hangs.'],
-    [
-      'silent by its mode without a finished event',
-      webhook(`${silent}?mode=silent`),
-      'openticket.finished is never sent, so the sequence hangs.',
-    ],
+    ['silent without a finished event', webhook(silent), isHanging],
+    ['silent by its mode without a finished event', webhook(`${silent}?mode=silent`), isHanging],
     [
       'interactive with a finished event of Keptn',
       webhook(interactive, { sendFinished: true }),
       'Keptn finishes the task with pass when the call is accepted, even if the task fails later.',
     ],
-    [
-      'interactive without a started event',
-      webhook(interactive, { sendStarted: false }),
-      'openticket.started is never sent, so the task stays open after openticket.finished.',
-    ],
-    [
-      'silent without a started event',
-      webhook(silent, { sendStarted: false, sendFinished: true }),
-      'openticket.started is never sent, so the task stays open after openticket.finished.',
-    ],
+    ['interactive without a started event', webhook(interactive, { sendStarted: false }), staysOpen],
+    ['silent without a started event', webhook(silent, { sendStarted: false, sendFinished: true }), staysOpen],
     [
       'interactive with two started events',
       webhook(`${interactive}&sendStarted=true`),
@@ -56,7 +47,7 @@ describe('checkModes', () => {
     [
       'a v1alpha1 command without a finished event',
       webhook('', { requests: [`curl -X POST 'https://h.example${silent}' -d a=b`] }),
-      'openticket.finished is never sent, so the sequence hangs.',
+      isHanging,
     ],
   ])('warns about %s', (_, config, problem) => {
     expect(problems(config)).toEqual([problem])

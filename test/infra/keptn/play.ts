@@ -62,6 +62,10 @@ export function filesOf(
   }
 }
 
+/** Returns the files of a sequence of one task, openticket. */
+export const openTicket = (more: Partial<Subscription> = {}, ...others: Subscription[]): SequenceFiles =>
+  filesOf(['openticket'], [{ on: 'openticket.triggered', ...more }, ...others])
+
 export const callerToken = 'test-caller-token'
 
 /** Runs a sequence against a fake receiver with short intervals. */

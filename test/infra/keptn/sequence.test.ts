@@ -4,19 +4,17 @@ import { count } from '../../../infra/keptn/counting.ts'
 import { memoryEventLog } from '../../../infra/keptn/event-log.ts'
 import { newEvent } from '../../../infra/keptn/events.ts'
 import { type Call, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
-import { callerToken, filesOf, play } from './play.ts'
+import { callerToken, filesOf, openTicket, play } from './play.ts'
 
 let receiver: FakeReceiver
 afterEach(() => receiver.close())
 
-const accepted: Reply = {
-  status: 202,
-  body: { taskId: 't-1', statusUrl: '/v1/issue-ticketing/tasks/t-1', duplicate: false },
-}
-const passed = { status: 'succeeded', result: 'pass', message: 'opened', openticket: { number: 'OPS-12' } }
+const task = { taskId: 't-1', statusUrl: '/v1/issue-ticketing/tasks/t-1', duplicate: false }
+const accepted: Reply = { status: 202, body: task }
+const opened = { status: 'succeeded', result: 'pass', message: 'opened', openticket: { number: 'OPS-12' } }
 
 /** Accepts each call and finishes its task later. */
-async function start(end: (call: Call) => void = (call) => receiver.report(call, 'finished', passed)): Promise<void> {
+async function start(end: (call: Call) => void = (call) => receiver.report(call, 'finished', opened)): Promise<void> {
   receiver = await startReceiver((call) => {
     setTimeout(() => end(call), 20)
     return accepted
@@ -26,12 +24,10 @@ async function start(end: (call: Call) => void = (call) => receiver.report(call,
 describe('a silent call', () => {
   it('ends the task with the response of the receiver', async () => {
     receiver = await startReceiver(() => ({ status: 200, body: { number: 'OPS-12' } }))
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendFinished: true }])
-    const { passed: ok, tasks } = await play(receiver, files)
-    expect(ok).toBe(true)
-    expect(tasks).toMatchObject([
-      { name: 'openticket', state: 'finished', outcome: { status: 'succeeded', result: 'pass' } },
-    ])
+    const { passed, tasks } = await play(receiver, openTicket({ sendFinished: true }))
+    expect(passed).toBe(true)
+    const outcome = { status: 'succeeded', result: 'pass' }
+    expect(tasks).toMatchObject([{ name: 'openticket', state: 'finished', outcome }])
     expect(receiver.types()).toEqual([
       'dev.deliver.triggered by shipyard-controller',
       'openticket.triggered by shipyard-controller',
@@ -48,21 +44,14 @@ describe('a silent call', () => {
 
   it('sends one started event for all its requests, and a response that is not a JSON object as text', async () => {
     receiver = await startReceiver(() => ({ status: 200, body: '[1]' }))
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendFinished: true, requests: 2 }])
-    expect((await play(receiver, files)).passed).toBe(true)
+    expect((await play(receiver, openTicket({ sendFinished: true, requests: 2 }))).passed).toBe(true)
     expect(receiver.byType('openticket.started')).toHaveLength(1)
     expect(receiver.byType('openticket.finished')[0]?.data['openticket']).toEqual({ responses: ['[1]', '[1]'] })
   })
 
   it('sends the form body and the token to the URL of the receiver', async () => {
     receiver = await startReceiver(() => ({ status: 200 }))
-    await play(
-      receiver,
-      filesOf(
-        ['openticket'],
-        [{ on: 'openticket.triggered', sendFinished: true, path: 'issue-ticketing/open-issue?mode=silent' }],
-      ),
-    )
+    await play(receiver, openTicket({ sendFinished: true, path: 'issue-ticketing/open-issue?mode=silent' }))
     const [call] = receiver.calls
     expect(call).toMatchObject({ method: 'POST', path: '/v1/issue-ticketing/open-issue' })
     expect(call?.query.get('mode')).toBe('silent')
@@ -73,15 +62,9 @@ describe('a silent call', () => {
 
   it('for a finished event sends no events', async () => {
     receiver = await startReceiver((call) => ({ status: call.form.get('type')?.endsWith('.finished') ? 500 : 200 }))
-    const files = filesOf(
-      ['openticket'],
-      [
-        { on: 'openticket.triggered', sendFinished: true },
-        { on: 'openticket.finished', sendFinished: true },
-      ],
-    )
-    const { passed: ok, text } = await play(receiver, files)
-    expect(ok).toBe(true)
+    const files = openTicket({ sendFinished: true }, { on: 'openticket.finished', sendFinished: true })
+    const { passed, text } = await play(receiver, files)
+    expect(passed).toBe(true)
     expect(receiver.calls.map((call) => call.form.get('type'))).toContain('sh.keptn.event.openticket.finished')
     expect(receiver.types()).toHaveLength(5)
     expect(text).toContain('openticket.finished')
@@ -93,11 +76,7 @@ describe('a silent call', () => {
       if (call.form.get('type')?.endsWith('.finished')) await wait(100)
       return { status: 200, body: { received: true } }
     })
-    const files = filesOf(
-      ['openticket'],
-      [{ on: 'openticket.triggered', sendFinished: true }, { on: 'openticket.finished' }],
-    )
-    const { lines } = await play(receiver, files)
+    const { lines } = await play(receiver, openTicket({ sendFinished: true }, { on: 'openticket.finished' }))
     expect(lines.at(-1)).toContain('{"received":true}')
   })
 })
@@ -105,8 +84,8 @@ describe('a silent call', () => {
 describe('an interactive call', () => {
   it('ends the task with the finished event of the receiver', async () => {
     await start()
-    const { passed: ok, text, tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
-    expect(ok).toBe(true)
+    const { passed, text, tasks } = await play(receiver, openTicket())
+    expect(passed).toBe(true)
     expect(receiver.types()).toContain('openticket.finished by receiver')
     expect(tasks[0]).toMatchObject({ accepted: [{ taskId: 't-1' }], outcome: { message: 'opened' } })
     expect(text).toMatch(
@@ -117,11 +96,8 @@ describe('an interactive call', () => {
 
   it('that is rejected ends the task as errored with the reason of the receiver', async () => {
     receiver = await startReceiver(() => ({ status: 422, body: { title: 'the project is unknown' } }))
-    const { passed: ok, tasks } = await play(
-      receiver,
-      filesOf(['openticket', 'notify'], [{ on: 'openticket.triggered' }]),
-    )
-    expect(ok).toBe(false)
+    const { passed, tasks } = await play(receiver, filesOf(['openticket', 'notify'], [{ on: 'openticket.triggered' }]))
+    expect(passed).toBe(false)
     expect(tasks).toHaveLength(1)
     expect(tasks[0]?.outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(tasks[0]?.outcome?.message).toContain('the project is unknown')
@@ -131,23 +107,21 @@ describe('an interactive call', () => {
   it('to an unreachable receiver ends the task as errored', async () => {
     await start()
     await receiver.close()
-    const options = { log: memoryEventLog() }
-    const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]), options)
+    const { tasks } = await play(receiver, openTicket(), { log: memoryEventLog() })
     expect(tasks[0]?.outcome?.message).toContain(`no response from ${receiver.url}: ECONNREFUSED`)
   })
 
   it('with two requests sends two started events and waits for two finished events', async () => {
     await start()
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', requests: 2 }])
-    expect((await play(receiver, files)).passed).toBe(true)
+    expect((await play(receiver, openTicket({ requests: 2 }))).passed).toBe(true)
     expect(receiver.byType('openticket.started')).toHaveLength(2)
     expect(receiver.byType('openticket.finished')).toHaveLength(2)
   })
 
   it('that fails at the first of two requests gets two finished events', async () => {
     receiver = await startReceiver(() => ({ status: 500 }))
-    const { passed: ok } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', requests: 2 }]))
-    expect(ok).toBe(false)
+    const { passed } = await play(receiver, openTicket({ requests: 2 }))
+    expect(passed).toBe(false)
     expect(receiver.calls).toHaveLength(1)
     expect(receiver.byType('openticket.finished')).toHaveLength(2)
   })
@@ -155,12 +129,12 @@ describe('an interactive call', () => {
   it('in two subscriptions ends after both finished events', async () => {
     receiver = await startReceiver((call) => {
       if (call.query.get('mode') === 'silent') return { status: 200 }
-      setTimeout(() => receiver.report(call, 'finished', passed), 20)
+      setTimeout(() => receiver.report(call, 'finished', opened), 20)
       return accepted
     })
     const silent = { on: 'openticket.triggered', sendFinished: true, path: 'issue-ticketing/open-issue?mode=silent' }
-    const { passed: ok } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }, silent]))
-    expect(ok).toBe(true)
+    const { passed } = await play(receiver, openTicket({}, silent))
+    expect(passed).toBe(true)
     const ends = receiver.types().filter((type) => type.startsWith('openticket.finished'))
     expect(ends.sort()).toEqual(['openticket.finished by receiver', 'openticket.finished by webhook-service'])
   })
@@ -169,20 +143,19 @@ describe('an interactive call', () => {
 describe('the counting rule', () => {
   it('accepts a finished event before its started event', async () => {
     await start((call) => {
-      receiver.report(call, 'finished', passed)
+      receiver.report(call, 'finished', opened)
       setTimeout(() => receiver.report(call, 'started'), 30)
     })
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendStarted: false }])
-    expect((await play(receiver, files)).passed).toBe(true)
+    expect((await play(receiver, openTicket({ sendStarted: false }))).passed).toBe(true)
   })
 
   it('keeps a task with an extra started event open', async () => {
     await start((call) => {
       receiver.report(call, 'started')
-      receiver.report(call, 'finished', passed)
+      receiver.report(call, 'finished', opened)
     })
     const signal = AbortSignal.timeout(300)
-    const played = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]), { signal })
+    const played = await play(receiver, openTicket(), { signal })
     expect(played).toMatchObject({ passed: false, interrupted: true, tasks: [{ state: 'running' }] })
   })
 
@@ -190,13 +163,13 @@ describe('the counting rule', () => {
     let ended: Call | undefined
     await start((call) => {
       // The second task is triggered after the end of the first.
-      if (ended) receiver.report(ended, 'finished', { ...passed, result: 'fail' })
+      if (ended) receiver.report(ended, 'finished', { ...opened, result: 'fail' })
       ended = call
-      receiver.report(call, 'finished', passed)
+      receiver.report(call, 'finished', opened)
     })
     const files = filesOf(['openticket', 'openticket'], [{ on: 'openticket.triggered' }])
-    const { passed: ok, text } = await play(receiver, files)
-    expect(ok).toBe(true)
+    const { passed, text } = await play(receiver, files)
+    expect(passed).toBe(true)
     expect(text).toContain('warning: openticket.finished arrived after the end of the task; ignored')
   })
 
@@ -205,18 +178,16 @@ describe('the counting rule', () => {
       receiver.report(call, 'finished', { status: 'succeeded', result: 'fail', message: 'too slow' }),
     )
     const subscriptions = [{ on: 'openticket.triggered' }, { on: 'notify.triggered' }]
-    const { passed: ok, tasks } = await play(receiver, filesOf(['openticket', 'notify'], subscriptions))
-    expect(ok).toBe(false)
+    const { passed, tasks } = await play(receiver, filesOf(['openticket', 'notify'], subscriptions))
+    expect(passed).toBe(false)
     expect(tasks.map(({ name }) => name)).toEqual(['openticket'])
     expect(receiver.byType('dev.deliver.finished')[0]?.data).toMatchObject({ result: 'fail', status: 'succeeded' })
   })
 
   it('fails a sequence whose task is not started', async () => {
     await start()
-    const { passed: ok, tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'other.triggered' }]), {
-      startTimeoutMs: 50,
-    })
-    expect(ok).toBe(false)
+    const { passed, tasks } = await play(receiver, openTicket({ on: 'other.triggered' }), { startTimeoutMs: 50 })
+    expect(passed).toBe(false)
     expect(tasks[0]?.outcome?.message).toContain('no openticket.started within 0.05 s')
     expect(receiver.types()).toContain('openticket.finished by shipyard-controller')
   })
@@ -239,8 +210,7 @@ describe('an extra finished event', () => {
 describe('a receiver that stops', () => {
   it('ends the run after the retries', async () => {
     await start(() => void receiver.close())
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered' }])
-    const played = play(receiver, files, { patienceMs: 200 })
+    const played = play(receiver, openTicket(), { patienceMs: 200 })
     await expect(played).rejects.toThrow(/^cannot connect to http:.*\/keptn \(gave up after 0\.2 s\)$/)
   })
 })
@@ -249,7 +219,7 @@ describe('a request that webhook-service rejects', () => {
   it('ends the task as errored without a call', async () => {
     await start()
     const title = '{{.data.incident.title}}'
-    const { tasks, text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', title }]))
+    const { tasks, text } = await play(receiver, openTicket({ title }))
     expect(receiver.calls).toEqual([])
     expect(receiver.byType('openticket.started')).toHaveLength(1)
     expect(tasks[0]?.outcome?.message).toMatch(
@@ -260,10 +230,7 @@ describe('a request that webhook-service rejects', () => {
 
   it('for a missing field of the event reports the message of Go', async () => {
     await start()
-    const { tasks } = await play(
-      receiver,
-      filesOf(['openticket'], [{ on: 'openticket.triggered', title: '{{.data.nope}}' }]),
-    )
+    const { tasks } = await play(receiver, openTicket({ title: '{{.data.nope}}' }))
     expect(tasks[0]?.outcome?.message).toMatch(
       /': template: :1:\d+: executing "" at <\.data\.nope>: map has no entry for key "nope"$/,
     )
@@ -271,7 +238,7 @@ describe('a request that webhook-service rejects', () => {
 
   it('leaves the task without a started event if Keptn drops the event', async () => {
     await start()
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered' }])
+    const files = openTicket()
     const event = { ...files.event, data: { ...files.event.data, labels: { build: 7 } } }
     const { tasks, text } = await play(receiver, { ...files, event }, { startTimeoutMs: 50 })
     expect(receiver.calls).toEqual([])
@@ -281,7 +248,7 @@ describe('a request that webhook-service rejects', () => {
 
   it('for a missing secret reports its name', async () => {
     await start()
-    const { tasks } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered', secret: 'other' }]))
+    const { tasks } = await play(receiver, openTicket({ secret: 'other' }))
     expect(tasks[0]?.outcome).toMatchObject({ status: 'errored', message: 'could not read secret webhooks.token' })
   })
 })
@@ -289,11 +256,11 @@ describe('a request that webhook-service rejects', () => {
 describe('a task of a category without a function', () => {
   it('ends as errored with the response', async () => {
     receiver = await startReceiver(() => ({ status: 404, body: { detail: 'There is no category teleportation.' } }))
-    const { passed: ok, tasks } = await play(
+    const { passed, tasks } = await play(
       receiver,
       filesOf(['test'], [{ on: 'test.triggered', path: 'teleportation/start?mode=interactive' }]),
     )
-    expect(ok).toBe(false)
+    expect(passed).toBe(false)
     expect(receiver.calls.map(({ path }) => path)).toEqual(['/v1/teleportation/start'])
     expect(receiver.types()).toEqual(
       expect.arrayContaining(['test.started by webhook-service', 'test.finished by webhook-service']),
@@ -306,7 +273,7 @@ describe('a task of a category without a function', () => {
 describe('the output of a run', () => {
   it('contains no token', async () => {
     receiver = await startReceiver(() => ({ status: 500, body: `your token was ${callerToken}` }))
-    const { text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
+    const { text } = await play(receiver, openTicket())
     expect(text).not.toContain(callerToken)
     expect(JSON.stringify(receiver.events)).not.toContain(callerToken)
     expect(text).toContain('your token was ***')
@@ -315,8 +282,8 @@ describe('the output of a run', () => {
   it('reports retries of an overloaded Keptn', async () => {
     await start()
     receiver.overload(3)
-    const { passed: ok, text } = await play(receiver, filesOf(['openticket'], [{ on: 'openticket.triggered' }]))
-    expect(ok).toBe(true)
+    const { passed, text } = await play(receiver, openTicket())
+    expect(passed).toBe(true)
     expect(text).toMatch(/warning: the Keptn at .* answered 503 to POST \/record; retrying/)
   })
 })

@@ -2,18 +2,26 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { memoryEventLog } from '../../../infra/keptn/event-log.ts'
 import { loadSequence, sequenceNames } from '../../../infra/keptn/sequence-files.ts'
 import { type Call, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
-import { filesOf, play } from './play.ts'
+import { filesOf, openTicket, play } from './play.ts'
 
 let receiver: FakeReceiver
 afterEach(() => receiver.close())
 
+const succeeded = { status: 'succeeded', result: 'pass' }
+
 /** Responds like the real receiver: immediately to a silent call, and with 202 and a finished event to an interactive call. */
 async function start(end: (call: Call) => object = () => ({})): Promise<void> {
   receiver = await startReceiver((call): Reply => {
-    if (call.query.get('mode') !== 'interactive') return { status: 200, body: { status: 'succeeded', result: 'pass' } }
-    setTimeout(() => receiver.report(call, 'finished', { status: 'succeeded', result: 'pass', ...end(call) }), 5)
+    if (call.query.get('mode') !== 'interactive') return { status: 200, body: succeeded }
+    setTimeout(() => receiver.report(call, 'finished', { ...succeeded, ...end(call) }), 5)
     return { status: 202, body: { taskId: 't-1', statusUrl: '/v1/tasks/t-1', duplicate: false } }
   })
+}
+
+/** Plays an included sequence, where the tasks of one name end in another way. */
+async function playEnding(sequence: string, task = '', end: object = {}) {
+  await start((call) => (taskOf(call) === task ? end : {}))
+  return play(receiver, loadSequence(sequence))
 }
 
 const inputsOf = (call: Call | undefined) =>
@@ -22,15 +30,13 @@ const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) 
 
 describe('the included sequences', () => {
   it.each(sequenceNames())('%s passes if all calls succeed', async (name) => {
-    await start()
-    const { passed, text } = await play(receiver, loadSequence(name))
+    const { passed, text } = await playEnding(name)
     expect(text).not.toContain('errored')
     expect(passed).toBe(true)
   })
 
   it('incident opens a ticket, switches a flag off, evaluates and notifies, in this order', async () => {
-    await start()
-    const { tasks } = await play(receiver, loadSequence('incident'))
+    const { tasks } = await playEnding('incident')
     expect(tasks.map(({ name }) => name)).toEqual(['openticket', 'toggleflag', 'evaluation', 'notify'])
     expect(receiver.calls.map(({ path, query }) => `${path} ${query.get('mode')}`)).toEqual([
       '/v1/incident-management/open-ticket interactive',
@@ -41,10 +47,7 @@ describe('the included sequences', () => {
   })
 
   it('incident sends the problem unchanged, and the URL of the ticket to the notification', async () => {
-    await start((call) =>
-      taskOf(call) === 'openticket' ? { openticket: { url: 'https://tickets.example.com/OPS-12' } } : {},
-    )
-    await play(receiver, loadSequence('incident'))
+    await playEnding('incident', 'openticket', { openticket: { url: 'https://tickets.example.com/OPS-12' } })
     const [ticket, flag, evaluation, notification] = receiver.calls
     const incident = loadSequence('incident').event.data['incident'] as Record<string, string>
     for (const [name, value] of Object.entries(incident)) expect(ticket?.form.get(`data.incident.${name}`)).toBe(value)
@@ -69,8 +72,7 @@ describe('the included sequences', () => {
   })
 
   it('release deploys to production after staging and an approval', async () => {
-    await start()
-    const { tasks } = await play(receiver, loadSequence('release'))
+    const { tasks } = await playEnding('release')
     expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual([
       'staging deployment',
       'staging test',
@@ -95,8 +97,7 @@ describe('the included sequences', () => {
   })
 
   it('release sends the workflow and the thresholds of the test as a JSON string', async () => {
-    await start()
-    await play(receiver, loadSequence('release'))
+    await playEnding('release')
     const called = (task: string) => receiver.calls.find((call) => taskOf(call) === task)
     expect(inputsOf(called('deployment'))).toMatchObject({
       'input.target': 'deploy.yml',
@@ -111,22 +112,20 @@ describe('the included sequences', () => {
   })
 
   it('release stops in staging if the test fails', async () => {
-    await start((call) => (taskOf(call) === 'test' ? { result: 'fail' } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('release'))
+    const { passed, tasks } = await playEnding('release', 'test', { result: 'fail' })
     expect(passed).toBe(false)
     expect(tasks.map(({ name }) => name)).toEqual(['deployment', 'test'])
   })
 
   it('release stops at a rejected approval', async () => {
-    await start((call) => (taskOf(call) === 'approval' ? { result: 'fail', message: 'not on a Friday' } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('release'))
+    const outcome = { result: 'fail', message: 'not on a Friday' }
+    const { passed, tasks } = await playEnding('release', 'approval', outcome)
     expect(passed).toBe(false)
-    expect(tasks.at(-1)).toMatchObject({ name: 'approval', outcome: { result: 'fail', message: 'not on a Friday' } })
+    expect(tasks.at(-1)).toMatchObject({ name: 'approval', outcome })
   })
 
   it('chaos tests, injects a fault under load, and tests again', async () => {
-    await start()
-    const { tasks } = await play(receiver, loadSequence('chaos'))
+    const { tasks } = await playEnding('chaos')
     expect(tasks.map(({ name }) => name)).toEqual(['test', 'chaos', 'test', 'evaluation'])
     expect(receiver.calls.map(({ path }) => path)).toEqual([
       '/v1/load-testing/start-test',
@@ -164,8 +163,7 @@ describe('the included sequences', () => {
 
   it('remediation calls one webhook for both actions with their values and without input', async () => {
     // The event of the second action contains the result of the first.
-    await start((call) => (taskOf(call) === 'action' ? { action: { action: 'x', ran: 'x', changed: true } } : {}))
-    const { tasks } = await play(receiver, loadSequence('remediation'))
+    const { tasks } = await playEnding('remediation', 'action', { action: { action: 'x', ran: 'x', changed: true } })
     expect(tasks.map(({ name }) => name)).toEqual(['action', 'action', 'evaluation'])
     const actions = receiver.calls.filter(({ path }) => path === '/v1/remediation/run-action')
     const given = actions.map(({ form }) => [...form].filter(([name]) => /^(input|data\.action)/.test(name)))
@@ -176,14 +174,12 @@ describe('the included sequences', () => {
   })
 
   it('remediation stops at a failed action', async () => {
-    await start((call) => (taskOf(call) === 'action' ? { result: 'fail' } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('remediation'))
+    const { passed, tasks } = await playEnding('remediation', 'action', { result: 'fail' })
     expect([passed, tasks.length]).toEqual([false, 1])
   })
 
   it('optimization tunes with a threshold and sends a link to the result', async () => {
-    await start((call) => (taskOf(call) === 'tuning' ? { tuning: { url: 'https://models.example.com/7' } } : {}))
-    await play(receiver, loadSequence('optimization'))
+    await playEnding('optimization', 'tuning', { tuning: { url: 'https://models.example.com/7' } })
     const [tuning, notification] = receiver.calls
     expect(tuning?.path).toBe('/v1/optimization/start-model')
     const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(tuning)
@@ -235,8 +231,7 @@ describe('the included sequences', () => {
   })
 
   it('slo ends as errored if the evaluation fails, and reports it', async () => {
-    await start(() => ({ status: 'errored', result: 'fail', message: 'Dynatrace did not answer' }))
-    const { passed, tasks } = await play(receiver, loadSequence('slo'))
+    const { passed, tasks } = await playEnding('slo', 'evaluation', { status: 'errored', result: 'fail' })
     expect([passed, tasks.map(({ outcome }) => outcome?.status)]).toEqual([false, ['errored']])
     expect(receiver.calls[1]?.form.get('data.status')).toBe('errored')
   })
@@ -264,17 +259,8 @@ describe('an approval', () => {
 
 describe('the data of a later task', () => {
   it('contains its properties, the results of earlier tasks and the outcome of the previous task', async () => {
-    await start((call) =>
-      taskOf(call) === 'deploy'
-        ? {
-            result: 'warning',
-            message: 'slow',
-            labels: { url: 'https://x' },
-            deploy: { id: 7 },
-            check: { from: 'deploy' },
-          }
-        : {},
-    )
+    const more = { labels: { url: 'https://x' }, deploy: { id: 7 }, check: { from: 'deploy' } }
+    await start((call) => (taskOf(call) === 'deploy' ? { result: 'warning', message: 'slow', ...more } : {}))
     const tasks = [
       { name: 'deploy', properties: { strategy: 'direct' } },
       { name: 'check', properties: { timeframe: '5m' } },
@@ -322,20 +308,10 @@ describe('the data of a later task', () => {
 
   it('is sent to a stage that is triggered by another result', async () => {
     await start((call) => (taskOf(call) === 'deploy' ? { result: 'fail' } : {}))
-    const rollback = {
-      name: 'prod',
-      sequences: [
-        {
-          name: 'rollback',
-          triggeredOn: [{ event: 'dev.deliver.finished', selector: { match: { result: 'fail' } } }],
-          tasks: [{ name: 'undo' }],
-        },
-      ],
-    }
-    const { passed, tasks } = await play(
-      receiver,
-      filesOf(['deploy'], [{ on: 'deploy.triggered' }, { on: 'undo.triggered' }], [rollback]),
-    )
+    const triggeredOn = [{ event: 'dev.deliver.finished', selector: { match: { result: 'fail' } } }]
+    const rollback = { name: 'prod', sequences: [{ name: 'rollback', triggeredOn, tasks: [{ name: 'undo' }] }] }
+    const subscriptions = [{ on: 'deploy.triggered' }, { on: 'undo.triggered' }]
+    const { passed, tasks } = await play(receiver, filesOf(['deploy'], subscriptions, [rollback]))
     expect(passed).toBe(false)
     expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual(['dev deploy', 'prod undo'])
   })
@@ -345,31 +321,19 @@ describe('with a receiver that sends its events elsewhere', () => {
   it('polls the tasks with the same token and creates the finished event from the outcome', async () => {
     let polls = 0
     receiver = await startReceiver((call): Reply => {
-      if (call.method === 'POST') {
-        return {
-          status: 202,
-          body: { taskId: 't-1', statusUrl: '/prod/v1/issue-ticketing/tasks/t-1', duplicate: false },
-        }
-      }
+      const task = { taskId: 't-1', statusUrl: '/prod/v1/issue-ticketing/tasks/t-1', duplicate: false }
+      if (call.method === 'POST') return { status: 202, body: task }
       if (call.headers['authorization'] !== 'Bearer test-caller-token') return { status: 401 }
       polls += 1
       if (polls === 1) return { status: 500 }
       if (polls === 2) return { status: 200, body: { taskId: 't-1', state: 'running' } }
-      const outcome = {
-        status: 'succeeded',
-        result: 'warning',
-        message: 'opened',
-        data: { number: 'OPS-12' },
-        links: { 'jira OPS-12': 'https://x' },
-      }
+      const links = { 'jira OPS-12': 'https://x' }
+      const outcome = { ...succeeded, result: 'warning', message: 'opened', data: { number: 'OPS-12' }, links }
       return { status: 200, body: { taskId: 't-1', state: 'finished', outcome } }
     })
     const log = memoryEventLog()
-    const played = await play(
-      receiver,
-      filesOf(['openticket', 'notify'], [{ on: 'openticket.triggered' }, { on: 'notify.triggered' }]),
-      { log },
-    )
+    const subscriptions = [{ on: 'openticket.triggered' }, { on: 'notify.triggered' }]
+    const played = await play(receiver, filesOf(['openticket', 'notify'], subscriptions), { log })
     expect(played.passed).toBe(true)
     expect(played.tasks[0]).toMatchObject({ outcome: { result: 'warning', message: 'opened' } })
     const events = await log.read(played.context)
@@ -383,15 +347,14 @@ describe('with a receiver that sends its events elsewhere', () => {
   })
 
   it('counts the started event of a call with sendStarted', async () => {
-    const outcome = { status: 'succeeded', result: 'pass' }
     receiver = await startReceiver(
       (call): Reply =>
         call.method === 'POST'
           ? { status: 202, body: { taskId: 't-1', statusUrl: `${receiver.url}/v1/issue-ticketing/tasks/t-1` } }
-          : { status: 200, body: { state: 'finished', outcome } },
+          : { status: 200, body: { state: 'finished', outcome: succeeded } },
     )
     const path = 'issue-ticketing/open-issue?mode=interactive&sendStarted=true'
-    const files = filesOf(['openticket'], [{ on: 'openticket.triggered', sendStarted: false, path }])
+    const files = openTicket({ sendStarted: false, path })
     expect((await play(receiver, files, { log: memoryEventLog() })).passed).toBe(true)
   })
 })

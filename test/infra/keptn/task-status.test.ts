@@ -10,29 +10,16 @@ const poll = (answers: unknown[], warnings: string[] = []) =>
 
 describe('the status of a task', () => {
   it('is polled until the task has ended, and becomes the finished event', async () => {
-    const outcome = {
-      status: 'succeeded',
-      result: 'pass',
-      message: 'Opened',
-      data: { id: '1' },
-      links: { x: 'https://x' },
-    }
+    const [ended, links] = [{ status: 'succeeded', result: 'pass', message: 'Opened' }, { x: 'https://x' }]
+    const outcome = { ...ended, data: { id: '1' }, links }
     const answers = [{ state: 'running' }, { state: 'running' }, { state: 'finished', outcome }]
-    expect(await poll(answers)).toEqual({
-      status: 'succeeded',
-      result: 'pass',
-      message: 'Opened',
-      labels: { x: 'https://x' },
-      openticket: { id: '1' },
-    })
+    expect(await poll(answers)).toEqual({ ...ended, labels: links, openticket: { id: '1' } })
     expect(answers).toEqual([])
   })
 
   it('of a task without an outcome becomes an errored finished event', async () => {
-    expect(await poll([{ state: 'running' }, { state: 'failed' }])).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-    })
+    const answers = [{ state: 'running' }, { state: 'failed' }]
+    expect(await poll(answers)).toMatchObject({ status: 'errored', result: 'fail' })
   })
 })
 
