@@ -25,81 +25,39 @@ interface Example {
   byHand: keyof typeof writtenByHand
 }
 
+const call = (action: string, input: Example['input'], more: Partial<Example> = {}): Example => {
+  const [category = '', name = ''] = action.split('/')
+  return { category, action: name, input, byHand: 'silent', ...more }
+}
+const dryRun = { query: { dryRun: 'true' } }
+const { title, description } = openIssue
+const latency = { type: 'latency', attributes: { latency: 400 }, duration: 'PT20S' }
+const [once, later] = [
+  { eventId: 'event-1', byHand: 'once' },
+  { eventId: 'event-2', byHand: 'interactive' },
+] as const
+
 /** One immediate call per category, and the modes of one of them. */
 const examples: Record<string, Example> = {
-  'issue-ticketing, silent': {
-    category: 'issue-ticketing',
-    action: 'open-issue',
-    input: openIssue,
-    byHand: 'silent',
-  },
-  'issue-ticketing, silent with an event id': {
-    category: 'issue-ticketing',
-    action: 'open-issue',
-    input: openIssue,
-    eventId: 'event-1',
-    byHand: 'once',
-  },
-  'issue-ticketing, interactive': {
-    category: 'issue-ticketing',
-    action: 'open-issue',
+  'issue-ticketing, silent': call('issue-ticketing/open-issue', openIssue),
+  'issue-ticketing, silent with an event id': call('issue-ticketing/open-issue', openIssue, once),
+  'issue-ticketing, interactive': call('issue-ticketing/open-issue', openIssue, {
     query: { mode: 'interactive' },
-    input: openIssue,
-    eventId: 'event-2',
-    byHand: 'interactive',
-  },
-  'incident-management, silent': {
-    category: 'incident-management',
-    action: 'open-ticket',
-    input: { title: openIssue.title, description: openIssue.description },
-    byHand: 'silent',
-  },
-  'notification, silent': {
-    category: 'notification',
-    action: 'push-update',
-    input: { text: 'Version 1.4.2 is in production.' },
-    byHand: 'silent',
-  },
-  'feature-flags, silent': {
-    category: 'feature-flags',
-    action: 'set-flag',
-    input: { flag: 'slow-recommendations', state: 'off' },
-    byHand: 'silent',
-  },
-  'remediation, silent': {
-    category: 'remediation',
-    action: 'toggle-flag',
-    query: { connection: 'flags' },
-    input: { flag: 'checkout-v2', state: 'off' },
-    byHand: 'silent',
-  },
-  'ci-cd, silent': { category: 'ci-cd', action: 'trigger-build', input: { target: 'build.yml' }, byHand: 'silent' },
-  'optimization, silent': {
-    category: 'optimization',
-    action: 'start-model',
-    input: { parameters: { service: 'shop', trials: '8' } },
-    byHand: 'silent',
-  },
-  'slo, silent': {
-    category: 'slo',
-    action: 'request-evaluation',
-    input: { slo: 'checkout', timeframe: '5m' },
-    byHand: 'silent',
-  },
-  'load-testing, dry run': {
-    category: 'load-testing',
-    action: 'start-test',
-    query: { dryRun: 'true' },
-    input: { parameters: { rate: 20, duration: 'PT10S' } },
-    byHand: 'silent',
-  },
-  'chaos-testing, dry run': {
-    category: 'chaos-testing',
-    action: 'start-test',
-    query: { dryRun: 'true' },
-    input: { parameters: { type: 'latency', attributes: { latency: 400 }, duration: 'PT20S' } },
-    byHand: 'silent',
-  },
+    ...later,
+  }),
+  'incident-management, silent': call('incident-management/open-ticket', { title, description }),
+  'notification, silent': call('notification/push-update', { text: 'Version 1.4.2 is in production.' }),
+  'feature-flags, silent': call('feature-flags/set-flag', { flag: 'slow-recommendations', state: 'off' }),
+  'remediation, silent': call(
+    'remediation/toggle-flag',
+    { flag: 'checkout-v2', state: 'off' },
+    { query: { connection: 'flags' } },
+  ),
+  'ci-cd, silent': call('ci-cd/trigger-build', { target: 'build.yml' }),
+  'optimization, silent': call('optimization/start-model', { parameters: { service: 'shop', trials: '8' } }),
+  'slo, silent': call('slo/request-evaluation', { slo: 'checkout', timeframe: '5m' }),
+  'load-testing, dry run': call('load-testing/start-test', { parameters: { rate: 20, duration: 'PT10S' } }, dryRun),
+  'chaos-testing, dry run': call('chaos-testing/start-test', { parameters: latency }, dryRun),
 }
 
 /** Measures from the start of a process to its first response, compared with a minimal handler that sends the same requests. */

@@ -46,7 +46,21 @@ export class Environment {
   readonly records: PlatformRecords
   readonly watch: Watch
 
-  static async start(options: EnvironmentOptions): Promise<Environment> {
+  /** Starts an environment for a run, which a crash of the runtime ends. */
+  static async use<Result>(
+    options: EnvironmentOptions,
+    run: (environment: Environment) => Promise<Result>,
+  ): Promise<Result> {
+    const environment = await Environment.#start(options)
+    try {
+      return await Promise.race([run(environment), environment.runtime.crashed])
+    } finally {
+      await environment.end()
+      environment.records.close()
+    }
+  }
+
+  static async #start(options: EnvironmentOptions): Promise<Environment> {
     const port = await freePort()
     const proxy = await startTlsProxy(port)
     const folder = (name: string) => {

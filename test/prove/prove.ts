@@ -57,14 +57,8 @@ const MAX_TIMELINES = 5
  * Sends the planned calls while faults are injected, waits until all tasks have ended, and compares the responses to the
  * callers with the records of the platforms.
  */
-export async function prove(options: ProveOptions): Promise<Proof> {
-  const environment = await Environment.start(options)
-  try {
-    return await Promise.race([run(environment, options), environment.runtime.crashed])
-  } finally {
-    await environment.end()
-    environment.records.close()
-  }
+export function prove(options: ProveOptions): Promise<Proof> {
+  return Environment.use(options, (environment) => run(environment, options))
 }
 
 async function run(environment: Environment, options: ProveOptions): Promise<Proof> {

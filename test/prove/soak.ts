@@ -49,14 +49,8 @@ const bounds = {
  * Sends calls at a steady rate without faults. Sets the clock of the process forward by a day repeatedly, so that the default
  * retention of weeks takes minutes.
  */
-export async function soak(options: SoakOptions): Promise<Soaked> {
-  const environment = await Environment.start(options)
-  try {
-    return await Promise.race([run(environment, options), environment.runtime.crashed])
-  } finally {
-    await environment.end()
-    environment.records.close()
-  }
+export function soak(options: SoakOptions): Promise<Soaked> {
+  return Environment.use(options, (environment) => run(environment, options))
 }
 
 async function run(environment: Environment, options: SoakOptions): Promise<Soaked> {
