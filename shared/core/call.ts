@@ -57,12 +57,14 @@ export const taskSchema = z.object({
       isAutomatic: z.boolean(),
     }),
   ),
-  /** The base URL of the category's API, for links in approvals. */
+  /** The base URL of the category's API, for links in approvals and in answers. */
   apiUrl: z.optional(z.string()),
   /** The address that the call brings for its answer, encrypted with the key of the secret `callbacks`. */
   sealedReplyTo: z.optional(z.string()),
   /** Whether to send a heartbeat with each poll. */
   needsHeartbeat: z.optional(z.boolean()),
+  /** Whether answers contain the URL of the task, and the time of what they report. */
+  isDetailed: z.optional(z.boolean()),
   /** The key under which to save the id of the started run. */
   lastRunKey: z.optional(z.string()),
   /** The started job must not outlive the task. */

@@ -13,6 +13,7 @@ const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
   keptn: async () => (await import('./keptn/keptn.ts')).keptnType,
   poll: async () => (await import('./poll.ts')).pollType,
   'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
+  callback: async () => (await import('./callback/callback.ts')).callbackType,
 }
 
 const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })

@@ -61,6 +61,8 @@ export interface AnswerableCall extends TaskOrigin {
   replyTo?: string | undefined
   /** Whether the engine gives up unless it receives heartbeats while a job runs. */
   needsHeartbeat?: boolean | undefined
+  /** Whether answers contain the URL of the task, and the time of what they report. */
+  isDetailed?: boolean | undefined
 }
 
 /** The result of sending an answer. `unwanted`: the engine no longer waits for it. */
@@ -71,7 +73,10 @@ export interface AnsweredTask {
   id: string
   category: string
   action: string
+  caller: string
   event: TaskOrigin
+  /** The base URL of the category's API, if answers are detailed. */
+  apiUrl?: string | undefined
   /** The address that the call brought. Masked in logs, responses and events. */
   replyTo?: string | undefined
   /** Whether links are sent as labels, if the engine has labels. */
@@ -79,11 +84,15 @@ export interface AnsweredTask {
 }
 
 /** A message about a task to its orchestrator. */
-export type Answer =
+export type Answer = (
   | { kind: 'started' }
   | { kind: 'progress'; message: string }
   | { kind: 'heartbeat' }
   | { kind: 'finished'; outcome: Outcome }
+) & {
+  /** When it happened, in epoch milliseconds, if answers are detailed. The same for each attempt to send it. */
+  at?: number | undefined
+}
 
 interface EvaluationsQuery {
   /** The task of the evaluations: `evaluation`. */

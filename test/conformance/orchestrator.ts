@@ -74,9 +74,10 @@ export function orchestratorConformance(type: string, { start, body, required, s
 
     const parse = (fields: Record<string, unknown>) => orchestrator.parse({ event: parseEvent(fields), body: fields })
     const taskOf = (): AnsweredTask => {
-      const { replyTo, ...event } = parse(body)
+      const { replyTo, isDetailed: _, ...event } = parse(body)
       return {
         id: '0123456789abcdef0123456789abcdef01234567',
+        caller: 'demo',
         category: 'ci-cd',
         action: 'run',
         event,

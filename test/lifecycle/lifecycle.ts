@@ -15,7 +15,11 @@ import { Execution, type ExecutionOptions, operationsOf, startRunner } from './e
 
 const PREFIX = 'cloud-automation-webhooks'
 /** Tokens of the callers. Each has the name of its orchestrator. */
-const CALLER_TOKENS = { keptn: 'token-of-the-caller', poll: 'token-of-a-caller-that-polls' }
+const CALLER_TOKENS = {
+  keptn: 'token-of-the-caller',
+  poll: 'token-of-a-caller-that-polls',
+  callback: 'token-of-a-caller-with-urls',
+}
 type CallerName = keyof typeof CALLER_TOKENS
 export const APPROVALS_KEY = 'an-approvals-key-of-the-tests-0123456789'
 const KEPTN_TOKEN = 'token-of-keptn'
@@ -40,6 +44,10 @@ export interface CompletedTask {
   arn: string
   status: string | undefined
   outcome: TaskResult['outcome'] | undefined
+  /** Why the orchestrator did not get the outcome. */
+  unanswered: TaskResult['unanswered']
+  /** AWS's record of the execution. */
+  result: TestResult<TaskResult>
   /** Name and status of each durable operation, in the order in which they started. */
   operations: string[]
   /** Each checkpoint, such as `start SUCCEED`. */
@@ -188,6 +196,8 @@ export class Lifecycle {
       arn,
       status: result.getStatus(),
       outcome: result.getStatus() === 'SUCCEEDED' ? result.getResult()?.outcome : undefined,
+      unanswered: result.getStatus() === 'SUCCEEDED' ? result.getResult()?.unanswered : undefined,
+      result,
       operations: operationsOf(result),
       checkpoints,
       sent: events.map(({ type }) => type.split('.').slice(4).join('.')),

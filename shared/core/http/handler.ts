@@ -143,6 +143,7 @@ async function callResponse(
     body: event.body,
     isBase64: event.isBase64Encoded,
     contentType: event.headers['content-type'],
+    callbackUrl: event.headers['callback-url'],
     categoryUrl,
   })
   log.appendKeys({

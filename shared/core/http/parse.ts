@@ -1,5 +1,5 @@
 import { overlay } from '../../dotted-keys.ts'
-import { Failure } from '../../errors.ts'
+import { Failure, invalidInput } from '../../errors.ts'
 import { type CallEvent, parseEvent } from '../../orchestrators/event.ts'
 import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
@@ -15,6 +15,8 @@ export interface CallRequest {
   body: string | null
   isBase64: boolean
   contentType: string | undefined
+  /** The header `callback-url`: the URL for the answer. The body may contain it instead. */
+  callbackUrl?: string | undefined
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
 }
@@ -43,6 +45,9 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
   const poller = parsePollerBody(sent)
   const body = overlay(poller?.body ?? sent, fromQuery)
   refuseOptions(body)
+  if (request.callbackUrl !== undefined) body['callback'] ??= request.callbackUrl
+  if (body['callback'] !== undefined && options.mode !== 'interactive')
+    throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
   const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key })
   return { requestedAction, options, body, event: withKey(event, poller, options), categoryUrl }
 }

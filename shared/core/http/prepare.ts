@@ -43,7 +43,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   await refuseStoredCredentials({ category: category.name, caller: caller.name, event, input, completed, dryRun })
   const skip = skipOf(resolved)
   const id = await idOf(category, resolved)
-  const { replyTo, needsHeartbeat, ...origin }: CallOrigin & Pick<AnswerableCall, 'replyTo' | 'needsHeartbeat'> =
+  const { replyTo, isDetailed, needsHeartbeat, ...origin }: CallOrigin & Partial<AnswerableCall> =
     task ?? originOf(event)
   return {
     version: 1,
@@ -66,7 +66,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     progress: options.progress,
     labels: options.labels,
     skip,
-    apiUrl: isApproval ? resolved.categoryUrl : undefined,
+    apiUrl: isApproval || isDetailed ? resolved.categoryUrl : undefined,
+    isDetailed: isDetailed || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,

@@ -48,6 +48,11 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
       return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })
     },
   )
+  if (body['callback'] !== undefined && task?.replyTo === undefined)
+    throw invalidInput(
+      'callback',
+      `is not supported: the caller ${caller.name} has no orchestrator that sends results to the URLs of calls`,
+    )
   return { ...parsed, caller, action, actionName, mappedName: mapped?.name, connection, input, task }
 }
 

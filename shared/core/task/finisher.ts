@@ -80,14 +80,15 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   // Until the orchestrator has recorded the last answer of the task, or of an earlier finisher, reading it back finds nothing.
   if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: IN_FLIGHT_GRACE_SECONDS })
   log.error('task ended by Lambda', { reason: error })
+  const at = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   if (task.sendStarted && !execution.hasSentStarted)
-    await sendAnswer(context, 'send-started', task, { kind: 'started' }, { mayBeSent: true })
+    await sendAnswer(context, 'send-started', task, { kind: 'started', at }, { mayBeSent: true })
   const nextStep =
     task.needsCleanup && execution.hasStartedAction
       ? await startCleanup(arn, task, context)
       : 'Check the platform for the effects of the task.'
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
-  await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome }, { mayBeSent: true })
+  await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },
     reason: outcome.message,

@@ -49,8 +49,9 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const at = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
   const deadline = { seconds: task.deadline, at }
 
+  const started: Answer = { kind: 'started', at: at - task.deadline * 1_000 }
   const isAnnounced =
-    !task.sendStarted || (await sendAnswer(context, 'send-started', task, { kind: 'started' }, { until: at })) !== false
+    !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until: at })) !== false
   const result = isAnnounced
     ? await runTaskAction(category, task, context, deadline)
     : completed(
@@ -67,8 +68,9 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   }
   const outcome = finalOutcome(result.outcome, task)
   // Without a started event, an orchestrator may ignore the finished event and wait forever.
-  if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, { kind: 'started' }, { mayBeSent: true })
-  const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome })
+  if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, started, { mayBeSent: true })
+  const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
+  const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
   logTaskEnded(outcome, context, deadline)
   return { taskId, outcome, ...(typeof answer === 'string' ? { unanswered: answer } : {}) }
 }

@@ -21,7 +21,7 @@ const outcome = passed(
 const large = passed('Opened issue OPS-12', { id: '10012', log: 'x'.repeat(70_000) })
 const recorded = [{ triggeredid: event.id, source: `cloud-automation-webhooks/${category}` }]
 
-const task: AnsweredTask = { id: '5f0c', category, action: 'open-issue', event, labels: true }
+const task: AnsweredTask = { id: '5f0c', caller: 'demo', category, action: 'open-issue', event, labels: true }
 const started: Answer = { kind: 'started' }
 const finished = (outcome: Outcome): Answer => ({ kind: 'finished', outcome })
 

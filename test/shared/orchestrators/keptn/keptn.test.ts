@@ -10,6 +10,7 @@ import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
 
 const task: AnsweredTask = {
   id: '5f0c',
+  caller: 'demo',
   category: 'issue-ticketing',
   action: 'open-issue',
   event: { id: 'id-1', task: 'openticket', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },

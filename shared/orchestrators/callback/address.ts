@@ -1,0 +1,79 @@
+import * as z from 'zod/mini'
+import type { FieldError } from '../../errors.ts'
+import { registerSecret } from '../../redact.ts'
+
+/** The URLs that a call brings for its answer: one for all results, or one for success and one for failure. */
+export interface CallUrls {
+  url?: string | undefined
+  urls?: { pass: string; fail: string } | undefined
+}
+
+const oneUrl = z.string().check(z.minLength(1), z.maxLength(2_048))
+const callUrls = z.union([
+  z.pipe(
+    oneUrl,
+    z.transform((url) => ({ url })),
+  ),
+  z.strictObject({ url: oneUrl }),
+  z.strictObject({ urls: z.strictObject({ pass: oneUrl, fail: oneUrl }) }),
+])
+
+/**
+ * Reads the field `callback` of a call, and checks that its URLs are below the prefixes that the orchestrator allows.
+ *
+ * @returns the URLs, or what is wrong. Messages never contain a URL of the call, because it is a credential
+ */
+export function readCallUrls(callback: unknown, allow: readonly string[]): CallUrls | { errors: FieldError[] } {
+  if (allow.length === 0)
+    return {
+      errors: [
+        { path: 'callback', message: 'must be omitted: the orchestrator has a fixed URL, and allows no URLs of calls' },
+      ],
+    }
+  const parsed = z.safeParse(callUrls, callback)
+  if (!parsed.success)
+    return {
+      errors: [
+        { path: 'callback', message: 'must be a URL, {"url": ".."}, or {"urls": {"pass": "..", "fail": ".."}}' },
+      ],
+    }
+  const given: CallUrls = parsed.data
+  const errors = Object.entries({
+    url: given.url,
+    'urls.pass': given.urls?.pass,
+    'urls.fail': given.urls?.fail,
+  }).flatMap(([field, text]): FieldError[] => {
+    if (text === undefined) return []
+    registerSecret(text)
+    if (isAllowed(text, allow)) return []
+    const message = `must be a URL below one of the allowed prefixes, without user name, fragment or dot segments: ${allow.join(', ')}`
+    return [{ path: `callback.${field}`, message }]
+  })
+  return errors.length > 0 ? { errors } : given
+}
+
+/**
+ * Whether a URL has the origin of an allowed prefix, and a path below it.
+ *
+ * @param allow prefixes that end with a slash
+ */
+export function isAllowed(text: string, allow: readonly string[]): boolean {
+  const url = URL.parse(text)
+  if (!url || `${url.username}${url.password}${url.hash}` !== '' || text.includes('#')) return false
+  if (hasDotSegment(url.pathname)) return false
+  return allow.some((prefix) => {
+    const { origin, pathname } = new URL(prefix)
+    return url.origin === origin && url.pathname.startsWith(pathname)
+  })
+}
+
+/** Whether a server that decodes the path, even several times, could find a segment that leaves the prefix. */
+function hasDotSegment(path: string): boolean {
+  const isDot = (text: string) => text.split(/[\\/]/).some((part) => part === '..' || part === '.')
+  for (let current = path; ; ) {
+    if (isDot(current)) return true
+    const decoded = current.replace(/%(25|2e|2f|5c)/gi, decodeURIComponent)
+    if (decoded === current) return false
+    current = decoded
+  }
+}

@@ -1,0 +1,333 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import {
+  OTHER_SIGNING_KEY,
+  type Receiver,
+  SIGNING_KEY,
+  startReceiver,
+} from '../shared/orchestrators/callback/receiver.ts'
+import { type Interruption, passTime } from './execution.ts'
+import { type CompletedTask, Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+let receiver: Receiver
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  receiver = await startReceiver()
+  for (const provider of ['job', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await receiver.close()
+  await lifecycle.close()
+})
+beforeEach(() => {
+  platform.reset()
+  receiver.reset()
+  orchestrator({ allow: [`${receiver.url}/wait/`] })
+  store('callbacks', { key: KEY })
+})
+
+const KEY = 'a-key-for-reply-addresses-of-the-tests-0123456789'
+const SECRET_PART = 'f3b1c0ffee5ec2e7a9d8'
+const callback = () => `${receiver.url}/wait/${SECRET_PART}`
+
+/** Longer than a function caches secrets. */
+const CACHE_SECONDS = 301
+
+function store(path: string, value: object) {
+  lifecycle.store(path, value)
+  passTime(CACHE_SECONDS)
+}
+
+function orchestrator(settings: object) {
+  store('orchestrators/callback', { type: 'callback', signingKey: SIGNING_KEY, ...settings })
+}
+
+let calls = 0
+const call = (event: object = {}) => ({ id: `run-${++calls}`, input: { title: 'Checkout is slow' }, ...event })
+const caller = 'callback'
+const openTicket = (event: object, options = {}): Promise<CompletedTask> =>
+  lifecycle.call('open-ticket?connection=ticket', event, { caller, ...options })
+
+describe('A URL that a call brings', () => {
+  it('receives one signed answer', async () => {
+    const event = call({ callback: callback(), context: 'release-7' })
+    const { id, outcome } = await openTicket(event)
+    expect(outcome).toMatchObject({ result: 'pass' })
+    expect(receiver.accepted).toEqual([
+      {
+        id: `${id}-finished`,
+        path: `/wait/${SECRET_PART}`,
+        body: {
+          type: 'task.finished',
+          timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+          data: expect.objectContaining({
+            ...{ taskId: id, id: event.id, action: 'open-ticket', context: 'release-7', caller },
+            ...{ verdict: 'pass', status: 'succeeded', result: 'pass' },
+            statusUrl: `https://webhooks.example.com/v1/${category.name}/tasks/${id}`,
+          }),
+        },
+      },
+    ])
+  })
+
+  it('receives neither started nor progress, because it works only once', async () => {
+    orchestrator({ allow: [`${receiver.url}/wait/`], events: ['started', 'progress', 'finished'] })
+    platform.states = ['queued', 'busy', 'done']
+    const event = { ...call({ callback: callback() }), input: { target: 'deploy' } }
+    await lifecycle.call('start-run?connection=job&progress=true', event, { caller })
+    expect(receiver.accepted.map(({ id }) => id.slice(41))).toEqual(['finished'])
+  })
+
+  it('gets success and failure at separate URLs', async () => {
+    const urls = { pass: `${receiver.url}/wait/resume`, fail: `${receiver.url}/wait/cancel` }
+    await openTicket(call({ callback: { urls } }))
+    platform.failNext(403, { message: 'no' }, { on: 'POST' })
+    await openTicket(call({ callback: { urls } }))
+    expect(receiver.accepted.map(({ path }) => path)).toEqual(['/wait/resume', '/wait/cancel'])
+  })
+
+  it('gets the same message again if its response was lost, and accepts one', async () => {
+    receiver.loseNext('POST')
+    const { id } = await openTicket(call({ callback: callback() }))
+    expect(receiver.duplicates).toEqual([`${id}-finished`])
+    expect(receiver.accepted).toHaveLength(1)
+    const [first, second] = receiver.calls
+    expect(second?.text).toBe(first?.text)
+    expect(Number(second?.headers['webhook-timestamp'])).toBeGreaterThan(Number(first?.headers['webhook-timestamp']))
+  })
+
+  it.each([500, 503, 429])('that answers %i for an hour receives one answer', async (status) => {
+    receiver.failNext(status, { message: 'later' }, { times: 20 })
+    const { unanswered } = await openTicket(call({ callback: callback() }))
+    expect(unanswered).toBeUndefined()
+    expect(receiver.accepted).toHaveLength(1)
+  })
+
+  it('is not requested before Retry-After', async () => {
+    receiver.failNext(429, {}, { headers: { 'retry-after': '900' } })
+    await openTicket(call({ callback: callback() }))
+    const [first = 0, second = 0] = receiver.calls.map(({ headers }) => Number(headers['webhook-timestamp']))
+    expect(second - first).toBeGreaterThanOrEqual(900)
+  })
+
+  it.each([404, 409])('that always answers %i ends the attempts, and the task records it', async (status) => {
+    receiver.failNext(status, { message: 'used up' }, { times: 100 })
+    const { status: state, unanswered, outcome } = await openTicket(call({ callback: callback() }))
+    expect({ state, unanswered, result: outcome?.result }).toEqual({
+      state: 'SUCCEEDED',
+      unanswered: 'unwanted',
+      result: 'pass',
+    })
+    expect(receiver.calls).toHaveLength(5)
+  })
+
+  it('that answers 410 ends the attempts at once', async () => {
+    receiver.failNext(410)
+    expect((await openTicket(call({ callback: callback() }))).unanswered).toBe('unwanted')
+    expect(receiver.calls).toHaveLength(1)
+  })
+
+  it('that refuses the credentials gets the answer after the secret was corrected', async () => {
+    receiver.failNext(403, { message: 'wrong token' }, { times: 10 })
+    expect((await openTicket(call({ callback: callback() }))).unanswered).toBeUndefined()
+    expect(receiver.accepted).toHaveLength(1)
+  })
+
+  it('is not followed to another URL', async () => {
+    receiver.failNext(307, undefined, { headers: { location: `${receiver.url}/elsewhere` } })
+    await openTicket(call({ callback: callback() }))
+    expect(receiver.calls.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`, `/wait/${SECRET_PART}`])
+  })
+
+  it('appears nowhere in the task', async () => {
+    const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
+    receiver.failNext(500, { message: `cannot resume ${callback()}` }, { times: 3 })
+    const { result } = await lifecycle.run(payload)
+    const history = JSON.stringify(result.getHistoryEvents())
+    expect(history).toContain('callback URL')
+    expect(`${JSON.stringify(payload)}${history}`).not.toContain(SECRET_PART)
+  })
+})
+
+describe('A repeated call with a URL', () => {
+  it('is the same execution', async () => {
+    const event = call({ callback: callback() })
+    const payload = await lifecycle.accept('open-ticket?connection=ticket', event, caller)
+    expect(await lifecycle.accept('open-ticket?connection=ticket', event, caller)).toBe(payload)
+  })
+
+  it('answers the URL of the first call', async () => {
+    const event = call({ callback: callback() })
+    const payload = await lifecycle.accept('open-ticket?connection=ticket', event, caller)
+    const other = { ...event, callback: `${receiver.url}/wait/another` }
+    expect(await lifecycle.accept('open-ticket?connection=ticket', other, caller)).toBe(payload)
+    await lifecycle.run(payload)
+    expect(receiver.accepted.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`])
+  })
+})
+
+describe('The key of reply addresses', () => {
+  it('can be replaced while a task runs', async () => {
+    const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
+    store('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
+    await lifecycle.run(payload)
+    expect(receiver.accepted).toHaveLength(1)
+  })
+
+  it('if it is lost, the task ends, says so and logs it for the alarm', async () => {
+    const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
+    store('callbacks', { key: 'n'.repeat(64) })
+    const { status, unanswered, outcome } = await lifecycle.run(payload)
+    expect({ status, unanswered, result: outcome?.result }).toEqual({
+      status: 'SUCCEEDED',
+      unanswered: 'lost',
+      result: 'pass',
+    })
+    expect(receiver.calls).toEqual([])
+  })
+})
+
+describe('A fixed URL', () => {
+  beforeEach(() => orchestrator({ url: `${receiver.url}/hooks/done`, events: ['started', 'progress', 'finished'] }))
+
+  it('receives started, progress and finished in this order', async () => {
+    platform.states = ['queued', 'busy', 'done']
+    const event = { ...call(), input: { target: 'deploy' } }
+    const { id } = await lifecycle.call('start-run?connection=job&progress=true', event, { caller })
+    const kinds = receiver.accepted.map(({ body }) => body['type'])
+    expect([kinds[0], kinds.at(-1)]).toEqual(['task.started', 'task.finished'])
+    expect(kinds.slice(1, -1)).toContain('task.progress')
+    expect(receiver.accepted.every((message) => message.id.startsWith(id))).toBe(true)
+    expect(receiver.duplicates).toEqual([])
+  })
+
+  it('gets the answer after a day of 404, because it can be corrected', async () => {
+    receiver.failNext(404, {}, { times: 40, on: ({ text }) => text.includes('task.finished') })
+    expect((await openTicket(call())).unanswered).toBeUndefined()
+    expect(receiver.accepted.map(({ body }) => body['type'])).toEqual(['task.started', 'task.finished'])
+  })
+
+  it('accepts a message signed with the new or with the previous key', async () => {
+    orchestrator({ url: `${receiver.url}/x`, signingKey: OTHER_SIGNING_KEY, previousSigningKey: SIGNING_KEY })
+    await openTicket(call())
+    receiver.keys = [OTHER_SIGNING_KEY]
+    await openTicket(call())
+    expect(receiver.accepted).toHaveLength(2)
+  })
+})
+
+describe('A task that brings a URL', () => {
+  /** Runs a task with an interruption before and after each of its checkpoints. */
+  async function interruptEach(effect: 'crash' | 'end', run: (event: object, at: Interruption) => Promise<void>) {
+    const { checkpoints } = await openTicket(call({ callback: callback() }))
+    for (const checkpoint of checkpoints.keys()) {
+      for (const isRecorded of [true, false]) {
+        receiver.reset()
+        await run(call({ callback: callback() }), { checkpoint, isRecorded, effect })
+        expect({ checkpoint, isRecorded, accepted: receiver.accepted.length }).toMatchObject({ accepted: 1 })
+        expect(new Set(receiver.calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+      }
+    }
+  }
+
+  it('sends one answer regardless of when it crashes', async () => {
+    await interruptEach('crash', async (event, interruption) => {
+      expect((await openTicket(event, { interruption })).status).toBe('SUCCEEDED')
+    })
+  })
+
+  it('gets one answer regardless of when Lambda ends it', async () => {
+    await interruptEach('end', async (event, interruption) => {
+      const { arn, status } = await openTicket(event, { interruption })
+      if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
+    })
+  })
+})
+
+describe('A call with a URL', () => {
+  const post = (event: object, target = 'open-ticket?connection=ticket&mode=interactive') =>
+    lifecycle.post(target, event, { caller })
+
+  it.each([
+    ['https://elsewhere.example.com/wait/x'],
+    [''],
+    ['not a URL'],
+    ['ftp://127.0.0.1/wait/x'],
+    ['ORIGIN/other/x'],
+    ['ORIGIN/wait/../other'],
+    ['ORIGIN/wait/..%2fother'],
+    ['ORIGIN/wait/%252e%252e%252fother'],
+    ['ORIGIN/wait/x#fragment'],
+    ['ORIGIN/waiting/x'],
+    ['http://user:pass@HOST/wait/x'],
+    ['http://HOST@elsewhere.example.com/wait/x'],
+  ])('that is not allowed (%s) is refused with what is allowed', async (text) => {
+    const url = text.replace('ORIGIN', receiver.url).replace('HOST', new URL(receiver.url).host)
+    const { status, body } = await post(call({ callback: { url } }))
+    expect(status).toBe(400)
+    if (url !== '') {
+      expect(JSON.stringify(body)).toContain(`${receiver.url}/wait/`)
+      expect(body).toMatchObject({ errors: [{ path: 'callback.url' }] })
+    }
+  })
+
+  it('and everything else that is missing is one response', async () => {
+    const { status, body } = await post({ input: { title: 'T', colour: 'red' } })
+    expect(status).toBe(400)
+    expect(body).toMatchObject({
+      errors: [
+        { path: 'id' },
+        { path: 'callback', message: expect.stringContaining('is required') },
+        { path: 'input.colour' },
+      ],
+    })
+  })
+
+  it('in silent mode is refused, because its receiver would wait', async () => {
+    const { status, body } = await post(call({ callback: callback() }), 'open-ticket?connection=ticket')
+    expect({ status, detail: body.detail }).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining('mode=interactive'),
+    })
+  })
+
+  it('of a caller whose orchestrator takes none is refused', async () => {
+    const event = call({ callback: callback() })
+    const { status, body } = await lifecycle.post('open-ticket?connection=ticket&mode=interactive', event, {
+      caller: 'poll',
+    })
+    expect({ status, detail: body.detail }).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining('callback is not supported'),
+    })
+  })
+
+  it('without the key of the deployment gets 503 with the name of the secret', async () => {
+    lifecycle.secrets.delete('cloud-automation-webhooks/callbacks')
+    passTime(CACHE_SECONDS)
+    const { status, body } = await post(call({ callback: callback() }))
+    expect({ status, detail: body.detail }).toEqual({
+      status: 503,
+      detail: 'There is no secret cloud-automation-webhooks/callbacks. Create it in Secrets Manager.',
+    })
+  })
+
+  it('may have it in the header callback-url', async () => {
+    const { statusCode } = await lifecycle.request('POST', 'open-ticket', {
+      headers: {
+        ...lifecycle.authorization(caller),
+        ...{ 'content-type': 'application/json', 'callback-url': callback() },
+      },
+      multiValueQueryStringParameters: { connection: ['ticket'], mode: ['interactive'] },
+      body: JSON.stringify(call()),
+    })
+    expect(statusCode).toBe(202)
+    await lifecycle.run(lifecycle.invocations.at(-1)?.payload as never)
+    expect(receiver.accepted.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`])
+  })
+})

@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import type { Call } from '../../../../infra/platforms/loopback-server.ts'
+import { callbackSecret, callbackType } from '../../../../shared/orchestrators/callback/callback.ts'
+import { signatureHeaders } from '../../../../shared/orchestrators/callback/signature.ts'
+import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
+import { errored, type Outcome, passed } from '../../../../shared/outcome.ts'
+import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
+import cdEvents from '../../../fixtures/cdevents.schemas.json' with { type: 'json' }
+import { cloudEventOf, OTHER_SIGNING_KEY, type Receiver, SIGNING_KEY, startReceiver } from './receiver.ts'
+
+const SECRET_PART = 'f3b1c0ffee5ec2e7a9d8'
+let receiver: Receiver
+beforeAll(async () => {
+  receiver = await startReceiver()
+})
+afterAll(() => receiver.close())
+beforeEach(() => receiver.reset())
+
+async function start() {
+  const server = await startReceiver()
+  return {
+    server,
+    settings: {
+      url: `${server.url}/hooks/${SECRET_PART}`,
+      signingKey: SIGNING_KEY,
+      events: ['started', 'progress', 'finished'],
+    },
+    secrets: [SIGNING_KEY, SECRET_PART],
+    reset: () => server.reset(),
+    kindOf: ({ headers }: Call) =>
+      /-(started|progress|finished)/.exec(String(headers['webhook-id']))?.[1] as Answer['kind'] | undefined,
+    identityOf: ({ headers }: Call) => String(headers['webhook-id']),
+  }
+}
+orchestratorConformance('callback', {
+  start,
+  body: { id: 'run-42' },
+  required: ['id'],
+  sends: ['started', 'progress', 'finished'],
+})
+
+const task: AnsweredTask = {
+  ...{ id: 'a'.repeat(40), caller: 'ci', category: 'load-testing', action: 'start-test', labels: true },
+  event: { id: 'run-42', context: 'release-7', stage: 'staging', labels: {} },
+  apiUrl: 'https://webhooks.example.com/v1/load-testing',
+}
+const outcome = passed(
+  'Passed: 0 errors',
+  { id: '7', url: 'https://k6.example.com/runs/7' },
+  { k6: 'https://k6.example.com/runs/7' },
+)
+const finished = (of: Outcome = outcome): Answer => ({
+  kind: 'finished',
+  outcome: of,
+  at: Date.UTC(2026, 10, 27, 1, 2, 3),
+})
+
+/** Sends an answer and returns the request that the receiver got. */
+async function send(settings: object, answer: Answer, of: AnsweredTask = task): Promise<Call> {
+  const connection = callbackSecret.parse({
+    type: 'callback',
+    url: `${receiver.url}/done`,
+    signingKey: SIGNING_KEY,
+    ...settings,
+  })
+  expect(await callbackType.connect(connection).send(of, answer, 0)).toBe('sent')
+  const call = receiver.calls.at(-1)
+  if (!call) throw new Error('The receiver got no request.')
+  return call
+}
+
+describe('A signature', () => {
+  it('is that of the vector of Standard Webhooks', () => {
+    const headers = signatureHeaders(
+      [SIGNING_KEY],
+      'msg_p5jXN8AQM9LWM0D4loKWxJek',
+      1_614_265_330_000,
+      '{"test": 2432232314}',
+    )
+    expect(headers).toEqual({
+      'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+      'webhook-timestamp': '1614265330',
+      'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    })
+  })
+
+  it.each([[[SIGNING_KEY]], [[OTHER_SIGNING_KEY]]])('is accepted by the library with either key (%#)', async (keys) => {
+    receiver.keys = keys
+    await send({ signingKey: OTHER_SIGNING_KEY, previousSigningKey: SIGNING_KEY }, finished(passed('Grüße 🎉')))
+    expect(receiver.accepted).toHaveLength(1)
+  })
+})
+
+describe('The format standard', () => {
+  it('has the type, the time and the result', async () => {
+    const { headers, body } = await send({}, finished())
+    expect(headers['content-type']).toBe('application/json')
+    expect(body).toEqual({
+      type: 'task.finished',
+      timestamp: '2026-11-27T01:02:03.000Z',
+      data: {
+        ...{ taskId: task.id, id: 'run-42', caller: 'ci', category: 'load-testing', action: 'start-test' },
+        ...{ context: 'release-7', stage: 'staging', verdict: 'pass', ...outcome },
+        statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task.id}`,
+      },
+    })
+  })
+})
+
+describe('The format plain', () => {
+  it('is the result, with the configured headers only', async () => {
+    receiver.keys = []
+    const headers = { authorization: 'Bearer token-of-the-receiver' }
+    const call = await send({ format: 'plain', signingKey: undefined, headers, method: 'PUT' }, finished())
+    expect(call.method).toBe('PUT')
+    expect(call.headers).toMatchObject(headers)
+    expect(Object.keys(call.headers).filter((name) => name.startsWith('webhook-'))).toEqual([])
+    expect(call.body).toMatchObject({ taskId: task.id, verdict: 'pass', message: outcome.message })
+  })
+
+  it('can be replaced by an expression', async () => {
+    const body = "{input: {approved: result == 'pass', link: links.k6}}"
+    expect((await send({ format: 'plain', body }, finished())).body).toEqual({
+      input: { approved: true, link: 'https://k6.example.com/runs/7' },
+    })
+  })
+
+  it('reports an expression that cannot be evaluated', async () => {
+    const settings = callbackSecret.parse({ type: 'callback', url: receiver.url, format: 'plain', body: 'nothing(' })
+    await expect(callbackType.connect(settings).send(task, finished(), 0)).rejects.toMatchObject({
+      kind: 'misconfigured',
+    })
+    await expect(callbackType.connect(settings).check()).rejects.toMatchObject({ kind: 'misconfigured' })
+  })
+})
+
+describe('The format cloudevents', () => {
+  it.each(['started', 'progress', 'finished'] as const)('is accepted by the SDK: %s', async (kind) => {
+    const answer: Answer = kind === 'finished' ? finished() : { kind, message: 'stage 2 of 4' }
+    const event = cloudEventOf(
+      await send({ format: 'cloudevents', events: ['started', 'progress', 'finished'] }, answer),
+    )
+    expect(event).toMatchObject({
+      id: expect.stringMatching(new RegExp(`^${task.id}-${kind}`)),
+      source: '/cloud-automation-webhooks/load-testing',
+      type: `io.github.cloud-automation-webhooks.task.${kind}.v1`,
+      subject: 'release-7',
+      data: { taskId: task.id, verdict: kind === 'finished' ? 'pass' : 'running' },
+    })
+  })
+})
+
+describe('The format cdevents', () => {
+  const ajv = new Ajv2020({ strict: false, schemas: Object.values(cdEvents.links) })
+  formats.default(ajv)
+  const schemas: object[] = Object.values(cdEvents.schemas)
+
+  /** Returns the type of an event that is valid by the schema of its type. */
+  function validated(call: Call): string {
+    const event = cloudEventOf(call)
+    const schema = schemas.find((one) => JSON.stringify(one).includes(`"${event.type}"`))
+    if (!schema) throw new Error(`There is no schema of ${event.type}.`)
+    ajv.validate(schema, event.data)
+    expect(ajv.errors ?? []).toEqual([])
+    expect(event.data).toMatchObject({
+      context: { id: event.id, source: event.source, type: event.type, timestamp: event.time, chainId: 'release-7' },
+      subject: { id: event.subject },
+      customData: { taskId: task.id },
+    })
+    return event.type.replace('dev.cdevents.', '')
+  }
+
+  const ticket = passed('Opened issue 7', { id: '7', number: '7', url: 'https://github.com/o/r/issues/7' })
+  const failed: Outcome = { ...outcome, result: 'fail' }
+  const { stage: _, ...withoutStage } = task.event
+  it.each([
+    ['start-test', task.event, outcome, 'testsuiterun.finished.0.3.0'],
+    ['start-test', task.event, failed, 'testsuiterun.finished.0.3.0'],
+    ['start-test', task.event, errored(new Error('x')), 'testsuiterun.finished.0.3.0'],
+    ['start-test', withoutStage, outcome, 'taskrun.finished.0.3.0'],
+    ['open-issue', task.event, ticket, 'ticket.created.0.2.0'],
+    ['update-ticket', task.event, ticket, 'ticket.updated.0.2.0'],
+    ['close-issue', task.event, ticket, 'ticket.closed.0.2.0'],
+    ['open-issue', task.event, failed, 'taskrun.finished.0.3.0'],
+    ['open-issue', task.event, passed('Nothing to do'), 'taskrun.finished.0.3.0'],
+    ['trigger-build', task.event, outcome, 'build.finished.0.3.0'],
+    ['trigger-build', task.event, failed, 'taskrun.finished.0.3.0'],
+    ['trigger-deployment', task.event, { ...failed, status: 'aborted' as const }, 'taskrun.finished.0.3.0'],
+  ])('of %s is valid (%#)', async (action, event, result, type) => {
+    expect(validated(await send({ format: 'cdevents' }, finished(result), { ...task, action, event }))).toBe(type)
+  })
+
+  it.each([
+    ['start-test', 'testsuiterun.started.0.3.0'],
+    ['trigger-build', 'build.started.0.3.0'],
+    ['open-issue', 'taskrun.started.0.3.0'],
+  ])('of a started %s is valid', async (action, type) => {
+    const settings = { format: 'cdevents', events: ['started', 'finished'] }
+    expect(validated(await send(settings, { kind: 'started' }, { ...task, action }))).toBe(type)
+  })
+})
+
+describe('The secret', () => {
+  const valid = { type: 'callback', url: 'https://ci.example.com/done', signingKey: SIGNING_KEY }
+  const problems = (settings: object) => {
+    const { success, error } = callbackSecret.safeParse({ ...valid, ...settings })
+    return success ? [] : error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '))
+  }
+
+  it.each([
+    [{ url: undefined }, 'must have url, allow or both'],
+    [{ signingKey: undefined }, 'must have signingKey unless format is plain'],
+    [{ signingKey: 'secret-of-the-receiver' }, 'signingKey must be whsec_'],
+    [{ allow: ['https://ci.example.com/hooks'] }, 'allow.0 must end with a slash'],
+    [{ allow: ['https://ci.example.com/hooks?x=/'] }, 'allow.0 must end with a slash'],
+    [{ allow: ['file:///etc/'] }, 'allow.0'],
+    [{ events: ['started'] }, 'events must include finished'],
+    [{ format: 'cdevents', body: 'result' }, 'must not have body'],
+  ])('with %j is refused', (settings, message) => {
+    expect(problems(settings)).toEqual([expect.stringContaining(message)])
+  })
+
+  it('accepts lists as text, as the CLI reads them', () => {
+    const { allow, events } = callbackSecret.parse({
+      ...valid,
+      ...{ allow: 'https://a.example.com/x/, http://b.example.com/', events: 'started,finished' },
+    })
+    expect({ allow, events }).toEqual({
+      allow: ['https://a.example.com/x/', 'http://b.example.com/'],
+      events: ['started', 'finished'],
+    })
+  })
+})
+
+describe('The connection test', () => {
+  const check = (settings: object) =>
+    callbackType.connect(callbackSecret.parse({ type: 'callback', signingKey: SIGNING_KEY, ...settings })).check()
+
+  it('reaches the fixed URL and each prefix, and sends no answer', async () => {
+    await check({ url: `${receiver.url}/done`, allow: [`${receiver.url}/wait/`] })
+    expect(receiver.calls.map(({ method, path }) => `${method} ${path}`)).toEqual(['OPTIONS /done', 'OPTIONS /wait/'])
+    expect(receiver.accepted).toEqual([])
+  })
+
+  it.each([502, 503])('fails if the server answers %i', async (status) => {
+    receiver.failNext(status)
+    await expect(check({ url: `${receiver.url}/done` })).rejects.toMatchObject({ kind: 'platform' })
+  })
+
+  it('fails if the fixed URL refuses the credentials', async () => {
+    receiver.failNext(401)
+    await expect(check({ url: `${receiver.url}/done` })).rejects.toMatchObject({ kind: 'credentials' })
+  })
+
+  it('fails if a server cannot be reached', async () => {
+    await expect(check({ allow: ['http://127.0.0.1:9/'] })).rejects.toMatchObject({ kind: 'platform' })
+  })
+})
