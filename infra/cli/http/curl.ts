@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { isRecord } from '../../../shared/record.ts'
 import { UsageError } from '../usage-error.ts'
 import { shellWords } from './shell-words.ts'
@@ -12,33 +13,28 @@ export interface CurlRequest {
   body?: { json: unknown } | { form: Record<string, string> } | { text: string }
 }
 
-/** Options with a value: short or long name -> long name. */
-const VALUES: Record<string, string> = {
-  '-X': '--request',
-  '-H': '--header',
-  '-d': '--data',
-  '-u': '--user',
-  ...Object.fromEntries(
-    [
-      '--request',
-      '--header',
-      '--data',
-      '--data-raw',
-      '--data-binary',
-      '--data-urlencode',
-      '--json',
-      '--user',
-      '--url',
-    ].map((name) => [name, name]),
-  ),
-}
-const FLAGS: Record<string, string> = { '-G': '--get', '--get': '--get' }
-/** Options that change what curl prints, not what it sends. */
-const IGNORED = new Set(
-  ['-s', '--silent', '-S', '--show-error', '-v', '--verbose', '-i', '--include', '-f', '--fail', '--compressed'].concat(
-    ['-L', '--location', '-#', '--progress-bar', '--fail-with-body'],
-  ),
-)
+const OPTIONS = {
+  request: { type: 'string', short: 'X' },
+  header: { type: 'string', short: 'H' },
+  data: { type: 'string', short: 'd' },
+  'data-raw': { type: 'string' },
+  'data-binary': { type: 'string' },
+  'data-urlencode': { type: 'string' },
+  json: { type: 'string' },
+  user: { type: 'string', short: 'u' },
+  url: { type: 'string' },
+  get: { type: 'boolean', short: 'G' },
+  // The rest changes what curl prints, not what it sends.
+  silent: { type: 'boolean', short: 's' },
+  'show-error': { type: 'boolean', short: 'S' },
+  verbose: { type: 'boolean', short: 'v' },
+  include: { type: 'boolean', short: 'i' },
+  fail: { type: 'boolean', short: 'f' },
+  'fail-with-body': { type: 'boolean' },
+  compressed: { type: 'boolean' },
+  location: { type: 'boolean', short: 'L' },
+  'progress-bar': { type: 'boolean', short: '#' },
+} as const
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/i
 const FORM_TYPE = /^application\/x-www-form-urlencoded\b/i
@@ -53,23 +49,23 @@ export function parseCurl(text: string, environment: NodeJS.ProcessEnv): CurlReq
   if (program !== 'curl') throw new UsageError('The command must start with curl.')
   const options = optionsOf(words)
   const valuesOf = (name: string) => options.filter((one) => one.name === name).map(({ value }) => value)
-  const urls = valuesOf('--url')
+  const urls = valuesOf('url')
   if (urls.length !== 1) throw new UsageError(`The curl command must have one URL. It has ${urls.length}.`)
   const url = urlOf(urls[0] ?? '')
-  const headers = valuesOf('--header').map(headerOf)
+  const headers = valuesOf('header').map(headerOf)
   const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
-  const isJson = options.some(({ name }) => name === '--json')
+  const isJson = options.some(({ name }) => name === 'json')
   const data = dataOf(options)
-  const inQuery = valuesOf('--get').length > 0
+  const inQuery = valuesOf('get').length > 0
   if (inQuery) for (const [name, value] of new URLSearchParams(data)) url.searchParams.append(name, value)
-  const method = valuesOf('--request').at(-1)?.toUpperCase() ?? (data === undefined || inQuery ? 'GET' : 'POST')
+  const method = valuesOf('request').at(-1)?.toUpperCase() ?? (data === undefined || inQuery ? 'GET' : 'POST')
   if (!METHODS.includes(method))
     throw new UsageError(`The method of the curl command must be one of ${METHODS.join(', ')}.`)
   return {
     method,
     url,
     headers: Object.fromEntries(headers.filter(([name, value]) => !isImplied(name, value))),
-    credentials: credentialsOf(headers, valuesOf('--user').at(-1), url),
+    credentials: credentialsOf(headers, valuesOf('user').at(-1), url),
     ...(data === undefined || inQuery ? {} : { body: bodyOf(data, isJson ? 'application/json' : type) }),
   }
 }
@@ -80,41 +76,18 @@ interface Option {
 }
 
 function optionsOf(words: string[]): Option[] {
-  const options: Option[] = []
-  const due = [...words]
-  for (let word = due.shift(); word !== undefined; word = due.shift()) {
-    if (!word.startsWith('-') || word === '-') options.push({ name: '--url', value: word })
-    else if (word.startsWith('--')) readOption(word, due, options)
-    else readShort(word, due, options)
-  }
-  return options
-}
-
-/** Reads short options, which can be combined: `-sSXPOST`. */
-function readShort(word: string, due: string[], options: Option[]): void {
-  for (let at = 1; at < word.length; at++) {
-    const name = `-${word[at]}`
-    const attached = word.slice(at + 1)
-    const takesValue = VALUES[name] !== undefined
-    if (takesValue && attached !== '') due.unshift(attached)
-    readOption(name, due, options)
-    if (takesValue) return
-  }
-}
-
-function readOption(name: string, due: string[], options: Option[]): void {
-  if (IGNORED.has(name)) return
-  const flag = FLAGS[name]
-  if (flag !== undefined) return void options.push({ name: flag, value: '' })
-  const known = VALUES[name]
-  // Quotes only the name: the rest may be a credential.
-  if (known === undefined)
-    throw new UsageError(
-      `The curl option ${/^--?[\w#-]+/.exec(name)?.[0] ?? name} is not supported. Remove it, or write the connection by hand.`,
-    )
-  const value = due.shift()
-  if (value === undefined) throw new UsageError(`The curl option ${name} needs a value.`)
-  options.push({ name: known, value })
+  // Not strict: a value may start with a hyphen, and the errors of a strict parser quote values.
+  const { tokens } = parseArgs({ args: words, options: OPTIONS, allowPositionals: true, strict: false, tokens: true })
+  return tokens.flatMap((token): Option[] => {
+    if (token.kind === 'positional') return [{ name: 'url', value: token.value }]
+    if (token.kind === 'option-terminator') return []
+    const { name, rawName, value = '' } = token
+    if (!Object.hasOwn(OPTIONS, name))
+      throw new UsageError(`The curl option ${rawName} is not supported. Remove it, or write the connection by hand.`)
+    if (OPTIONS[name as keyof typeof OPTIONS].type === 'string' && token.value === undefined)
+      throw new UsageError(`The curl option ${rawName} needs a value.`)
+    return [{ name, value }]
+  })
 }
 
 function urlOf(text: string): URL {
@@ -158,11 +131,11 @@ function credentialsOf(
 function dataOf(options: Option[]): string | undefined {
   let data: string | undefined
   for (const { name, value } of options) {
-    if (!/^--(?:data|json)/.test(name)) continue
-    if (name === '--data-urlencode' ? /^[^=]*@/.test(value) : name !== '--data-raw' && value.startsWith('@'))
-      throw new UsageError(`The curl option ${name} reads a file. Replace it with the content of the file.`)
-    const part = name === '--data-urlencode' ? encoded(value) : value
-    data = data === undefined ? part : `${data}${name === '--json' ? '' : '&'}${part}`
+    if (!/^(?:data|json)/.test(name)) continue
+    if (name === 'data-urlencode' ? /^[^=]*@/.test(value) : name !== 'data-raw' && value.startsWith('@'))
+      throw new UsageError(`The curl option --${name} reads a file. Replace it with the content of the file.`)
+    const part = name === 'data-urlencode' ? encoded(value) : value
+    data = data === undefined ? part : `${data}${name === 'json' ? '' : '&'}${part}`
   }
   return data
 }

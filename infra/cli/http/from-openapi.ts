@@ -6,7 +6,6 @@ import {
   type Operation,
   type Part,
   readContract,
-  resolve,
   type Schema,
   serverOf,
 } from '../../openapi/contract.ts'
@@ -22,9 +21,8 @@ import {
   requestName,
 } from './draft.ts'
 import { identifier } from './hints.ts'
+import { flattened, MAX_DEPTH, pathTo, valuesAt } from './schema-search.ts'
 
-/** Maximum number of levels of a response that are searched. */
-const MAX_DEPTH = 4
 const MAX_LISTED = 20
 
 const ID = ['id', 'key', 'number', 'iid', 'uuid', 'ticket_id', 'run_id', 'job_id', 'execution_id']
@@ -174,25 +172,6 @@ function sampleOf(
   return type === 'object' ? {} : `<${name}>`
 }
 
-type Flattened = { properties: Record<string, Part>; required: string[]; plain: Part }
-
-/** Resolves references and compositions of a schema. Uses the first of several alternatives. */
-function flattened(document: Part, schema: Schema | undefined, depth = 0): Flattened {
-  if (!isRecord(schema) || depth > 2 * MAX_DEPTH) return { properties: {}, required: [], plain: {} }
-  const plain = resolve(document, schema)
-  const alternatives = [...list(plain['oneOf']), ...list(plain['anyOf'])].filter((one) => one['type'] !== 'null')
-  const parts = [...list(plain['allOf']), ...alternatives.slice(0, 1)].map((one) => flattened(document, one, depth + 1))
-  return {
-    plain: Object.assign({}, ...parts.map((one) => one.plain), plain),
-    properties: Object.assign({}, ...parts.map((one) => one.properties), plain['properties']),
-    required: [...parts.flatMap((one) => one.required), ...((plain['required'] ?? []) as string[])],
-  }
-}
-
-function list(value: unknown): Part[] {
-  return Array.isArray(value) ? value : []
-}
-
 /** Returns a note for each placeholder in the request. */
 function placeholderNotes(name: string, request: DraftRequest): string[] {
   const texts = JSON.stringify(request).match(/'<[^<>']+>'/g) ?? []
@@ -258,48 +237,6 @@ function verdictOf(state: string): string {
 function responseOf({ responses }: Operation): Schema | undefined {
   return responses.filter(({ status }) => status >= 200 && status < 300).find(({ schema }) => schema !== undefined)
     ?.schema
-}
-
-/** Returns the properties of a response by level, with their paths. */
-function levelsOf(document: Part, schema: Schema | undefined): { path: string; name: string; schema: Part }[][] {
-  const levels: { path: string; name: string; schema: Part }[][] = []
-  let parents = [{ path: 'response', schema }]
-  for (let depth = 0; depth < MAX_DEPTH && parents.length > 0; depth++) {
-    const level = parents.flatMap(({ path, schema: parent }) =>
-      Object.entries(flattened(document, parent).properties).map(([name, one]) => ({
-        path: `${path}.${identifier(name)}`,
-        name,
-        schema: one,
-      })),
-    )
-    levels.push(level)
-    parents = level
-  }
-  return levels
-}
-
-function pathTo(document: Part, schema: Schema | undefined, names: string[]): string | undefined {
-  for (const level of levelsOf(document, schema)) {
-    for (const name of names) {
-      const found = level.find((one) => one.name === name && isPlain(document, one.schema))
-      if (found) return found.path
-    }
-  }
-  return undefined
-}
-
-/** Returns whether a schema describes a string, a number or a boolean. */
-function isPlain(document: Part, schema: Part): boolean {
-  const { plain, properties } = flattened(document, schema)
-  return !['object', 'array'].includes(String(plain['type'])) && Object.keys(properties).length === 0
-}
-
-function valuesAt(document: Part, schema: Schema | undefined, names: string[]): string[] {
-  const found = levelsOf(document, schema)
-    .flat()
-    .find(({ name, schema: one }) => names.includes(name) && isPlain(document, one))
-  const values = found && flattened(document, found.schema).plain['enum']
-  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : []
 }
 
 /** Returns placeholders for the credentials of the operation. */
