@@ -99,7 +99,7 @@ async function callWebhook(
   if (isCall) console.received(id, req, body)
   const { error, ...response } =
     body === undefined ? { error: undefined, ...tooLong() } : await invokeWebhook(cloud, category, id, req, body)
-  if (isCall) console.responded(id, response.statusCode, response.body)
+  if (isCall) console.responded(id, response)
   writeProxyResult(res, response)
   observeResponse(response.statusCode, response.statusCode >= 400 ? (error ?? detailOf(response)) : undefined)
 }

@@ -72,7 +72,10 @@ describe('A gate of a running task', () => {
     const line = await ask(hanging, 'running', '&answer=status')
     expect(line).toMatchObject({ status: 409, text: expect.stringMatching(/^running: .+\n$/) })
     expect(line.headers.get('content-type')).toMatch(/^text\/plain/)
-    for (const { headers } of [body, line]) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    for (const { headers } of [body, line]) {
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(headers.get('x-task-id')).toBe(JSON.parse(body.text).taskId)
+    }
     expect(await ask(hanging, 'running', '&answer=status&invert=true')).toMatchObject({ status: 409 })
   })
 

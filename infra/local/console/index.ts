@@ -29,13 +29,20 @@ interface ConsoleOptions {
   token: () => string
 }
 
+/** The response of a webhook. */
+interface SentResponse {
+  statusCode: number
+  headers?: Record<string, string | number | boolean> | undefined
+  body: string
+}
+
 /** The web page that shows the local runtime, with its API. */
 export interface Console {
   /** Handles requests below `/console/`. */
   handle(req: IncomingMessage, res: ServerResponse, path: string): unknown
   /** @param id of the request, which also identifies the log lines of its invocation */
   received(id: string, req: IncomingMessage, body: Buffer | undefined): void
-  responded(id: string, status: number, body: string): void
+  responded(id: string, response: SentResponse): void
   observe(event: RuntimeEvent): void
   /** Must be called if the user has changed the sandbox. */
   sandboxChanged(): void
@@ -87,7 +94,8 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
       return handle(req, res, path)
     },
     received: (id, req, body) => journal.received(id, inboundOf(req, body)),
-    responded: (id, status, body) => journal.responded(id, responseOf(status, body), taskIdIn(status, body)),
+    responded: (id, response) =>
+      journal.responded(id, responseOf(response.statusCode, response.body), taskIdIn(response)),
     observe(event) {
       if (event.from === 'cloud') journal.observe(event)
       if (event.from === 'sandbox') changes.sandboxChanged()
@@ -101,8 +109,11 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
   }
 }
 
-function taskIdIn(status: number, body: string): string | undefined {
-  return status === 202 ? (JSON.parse(body) as { taskId?: string }).taskId : undefined
+/** Returns the task that a call has started or found. Gates name it in a header. */
+function taskIdIn({ statusCode, headers, body }: SentResponse): string | undefined {
+  if (statusCode === 202) return (JSON.parse(body) as { taskId?: string }).taskId
+  const id = headers?.['x-task-id']
+  return id === undefined ? undefined : String(id)
 }
 
 /** Registers all secrets, so that they are masked everywhere. */

@@ -13,7 +13,10 @@ const CLOSED = 424
  * response opens or closes the gate, and its body is one line for people.
  */
 export function gateResponse(status: TaskStatus, { answer, invert }: GateOptions): WebhookResponse {
-  const headers = status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : undefined
+  const headers = {
+    'x-task-id': status.taskId,
+    ...(status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : {}),
+  }
   if (answer === 'body') return json(200, status, headers)
   return line(statusCodeOf(status.verdict, invert), describe(status), headers)
 }

@@ -75,6 +75,16 @@ describe('the page', () => {
 })
 
 describe('a call', () => {
+  it('to a gate is shown with its task', async () => {
+    const path = '/v1/remediation/run-runbook?mode=gate&key=shown'
+    const ask = (query = '') => service.call(`${path}${query}`, { input: { target: 'clear-cache' } })
+    const { taskId } = (await ask()).body
+    await ask()
+    const seen = await call(taskId, hasEnded)
+    expect(seen).toMatchObject({ id: taskId, action: 'run-runbook', state: 'pass', event: {} })
+    expect(seen.requests).toHaveLength(2)
+  })
+
   it('with a task shows its request, steps and events without credentials', async () => {
     const event = triggered({ type: 'sh.keptn.event.deployment.triggered', labels: demo.callerToken })
     const input = { target: 'deploy.yml', parameters: { version: '1.2.3' } }
