@@ -36,10 +36,16 @@ export interface TaskExecution {
   events: Event[]
 }
 
+interface ReadTaskOptions {
+  /** Whether to read the events of a running task, from which its progress is described. */
+  withEvents?: boolean
+}
+
 const HISTORY_TIMEOUT_MS = 3_000
 const MIN_RETRY_SECONDS = 2
-/** Between two reads of a status that a caller waits for. */
-const WAIT_PAUSE_MS = 1_000
+/** Between two reads of a status that a caller waits for. Lambda allows 30 reads per second in an account. */
+const MIN_WAIT_PAUSE_MS = 1_000
+const MAX_WAIT_PAUSE_MS = 4_000
 const MAX_RETRY_SECONDS = 60
 
 /**
@@ -48,8 +54,13 @@ const MAX_RETRY_SECONDS = 60
  *
  * @throws Failure `unknown`, `unavailable`
  */
-export async function readTaskOf(category: string, taskId: string, caller: Caller): Promise<TaskExecution> {
-  const execution = await readTask(category, taskId)
+export async function readTaskOf(
+  category: string,
+  taskId: string,
+  caller: Caller,
+  options?: ReadTaskOptions,
+): Promise<TaskExecution> {
+  const execution = await readTask(category, taskId, options)
   if (caller.reads !== 'all' && execution.task.caller !== caller.name) throw unknownTask(taskId)
   return execution
 }
@@ -67,10 +78,11 @@ export async function readTaskStatus(
   waitMs: number,
 ): Promise<TaskStatus> {
   const until = performance.now() + waitMs
-  for (;;) {
-    const { status } = await readTaskOf(category, taskId, caller)
-    if (status.state !== 'running' || performance.now() + WAIT_PAUSE_MS > until) return status
-    await sleep(WAIT_PAUSE_MS)
+  for (let pause = MIN_WAIT_PAUSE_MS; ; pause = Math.min(MAX_WAIT_PAUSE_MS, 2 * pause)) {
+    const isLast = performance.now() + pause > until
+    const { status } = await readTaskOf(category, taskId, caller, { withEvents: isLast })
+    if (status.state !== 'running' || isLast) return status
+    await sleep(pause)
   }
 }
 
@@ -79,13 +91,18 @@ export async function readTaskStatus(
  *
  * @throws Failure `unknown`, `unavailable`
  */
-export async function readTask(category: string, taskId: string): Promise<TaskExecution> {
+export async function readTask(
+  category: string,
+  taskId: string,
+  { withEvents = true }: ReadTaskOptions = {},
+): Promise<TaskExecution> {
   if (!/^[0-9a-f]{40}$/.test(taskId)) throw unknownTask(taskId)
   try {
     const execution = await readExecution(category, taskId)
     if (!execution) throw unknownTask(taskId)
     const task = taskSchema.parse(JSON.parse(execution.InputPayload ?? ''))
-    const events = execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn) : []
+    const events =
+      withEvents && execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn) : []
     return { status: statusOf(task, execution, events), task, events }
   } catch (error) {
     if (error instanceof Failure) throw error
