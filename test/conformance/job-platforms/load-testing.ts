@@ -139,7 +139,7 @@ export const loadTestPlatforms = {
     async start() {
       const server = await startLocust()
       const { url: baseUrl, password, state, finish } = server
-      // A shape of the locustfile decides when a test ends, so no end is early.
+      // The locustfile decides when a test ends, so no end is early.
       state.shape = true
       return {
         server,
