@@ -74,8 +74,9 @@ export const httpJob = defineJobProvider({
   parseRunId: ({ id, project }) => ({ id, providerState: { project } satisfies Origin }),
 
   async start(client, input) {
-    const { created, findNext } = await create(client, client.connection.start, namesOf(client, input), 'start')
-    if (findNext) return requireFound(await findRun(client, input), client.connection.find)
+    const { start, find } = client.connection
+    const { created, findNext } = await create(client, start, namesOf(client, input), 'start', find)
+    if (findNext) return requireFound(await findRun(client, input), find)
     return runIn(client, input, created)
   },
 

@@ -70,6 +70,7 @@ export async function write(client: Api, requests: WriteRequest[], names: Names,
 /**
  * Sends the first request of a list whose `if` is true.
  *
+ * @param find request that looks up the new object if the response has no id
  * @returns the names of the request with `response`, and whether the new object must be looked up with `find`
  * @throws Failure `refused` if no `if` is true
  */
@@ -78,6 +79,7 @@ export async function create(
   requests: CreateRequest[],
   names: Names,
   name: string,
+  find?: ReadRequest,
 ): Promise<{ created: Names; findNext: boolean }> {
   const index = requests.findIndex(({ if: condition }, at) =>
     holds(condition, names, `${fieldOf(requests, at, name)}.if`),
@@ -85,6 +87,11 @@ export async function create(
   const request = requests[index]
   if (!request) throw nothingToSend(requests, name)
   const where = fieldOf(requests, index, name)
+  if (request.then && !find)
+    throw new Failure(
+      'misconfigured',
+      `${where} of the connection has "then": "find", but the connection has no "find". Add it, or remove "then".`,
+    )
   const { body } = await send(client, request, names, { name, where, isRead: false })
   return { created: selected(request, { ...names, response: body }, where), findNext: request.then === 'find' }
 }

@@ -72,10 +72,12 @@ export const httpTicket = defineTicketProvider({
     const { open, find, idempotencyHeader } = client.connection
     const isSafe = (find || idempotencyHeader) && client.idempotencyKey !== undefined
     if (client.isRetry && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
-    const { created, findNext } = await create(client, open, namesOf(client, input), 'open').catch((error: unknown) => {
-      if (isSafe || !isTransient(error) || !(error as Failure).mayHaveWritten) throw error
-      throw outcomeUnknown('the ticket was opened')
-    })
+    const { created, findNext } = await create(client, open, namesOf(client, input), 'open', find).catch(
+      (error: unknown) => {
+        if (isSafe || !isTransient(error) || !(error as Failure).mayHaveWritten) throw error
+        throw outcomeUnknown('the ticket was opened')
+      },
+    )
     if (findNext) return requireFound(await findTicket(client, input), find)
     return ticketIn(client, created)
   },

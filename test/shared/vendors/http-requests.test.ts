@@ -213,6 +213,13 @@ describe('Requests to an HTTP API', () => {
     )
   })
 
+  test('that create are not sent if a search must follow and the connection has none', async () => {
+    await play(() => ({ status: 200 }))
+    const opening = open({ open: { ...tickets.open, then: 'find' } })
+    await expectFailure(opening, 'misconfigured', 'open of the connection has "then": "find"')
+    expect(api.calls).toEqual([])
+  })
+
   test('show a response in messages without the credentials in it', async () => {
     const token = 'a-token-that-is-echoed'
     await play(({ headers }) => ({ status: 200, body: { echo: headers['authorization'] } }))
