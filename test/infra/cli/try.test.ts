@@ -414,25 +414,28 @@ describe('webhooks check --answer', () => {
     expect({ code, err, calls: api.calls }).toEqual({ code: 0, err: '', calls: [] })
   })
 
-  it('reports the problem and all expressions', async () => {
+  it('reports the problem and what to correct', async () => {
     await startApi()
     const { code, out } = await evaluate(offline(), '{"id":7,"status":"new"}', ['--request', 'get', '--json'])
     expect(JSON.parse(out)).toMatchObject({
       tested: 'get',
       response: {
-        steps: [
-          {
-            expressions: [
-              { field: 'get.at' },
-              { field: 'ticket.id' },
-              { field: 'ticket.state' },
-              { field: 'ticket.closed' },
-            ],
-          },
-        ],
-        problems: [expect.stringContaining('ticket.id of the connection')],
+        steps: [{ expressions: [{ field: 'get.at' }], hints: [expect.stringContaining('the response has no result')] }],
+        problems: [expect.stringContaining('get.at of the connection, "response.result", finds nothing')],
       },
     })
+    expect(code).toBe(1)
+  })
+
+  it('evaluates all expressions after the one that fails', async () => {
+    await startApi()
+    const ticket = { ...tickets().ticket, id: 'response.nope' }
+    const response = '{"result":{"id":7,"status":"new"}}'
+    const { code, out } = await evaluate({ ...offline(), ticket }, response, ['--request', 'get', '--json'])
+    const [step] = JSON.parse(out).response.steps
+    expect(step.expressions.map(({ field }: { field: string }) => field)).toEqual([
+      ...['get.at', 'ticket.id', 'ticket.state', 'ticket.closed'],
+    ])
     expect(code).toBe(1)
   })
 
