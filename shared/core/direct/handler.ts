@@ -20,7 +20,7 @@ export type DirectResult = Outcome | { taskId: string; duplicate: boolean }
 /** The caller of payloads that name none. */
 const DEFAULT_CALLER = 'direct'
 
-/** The names of errors, for `Retry` and `Catch` of Step Functions. docs/step-functions.md explains them. */
+/** The names of errors, so that a state machine can retry or catch them. */
 export const ERROR_NAMES: Record<FailureKind, string> = {
   invalid: 'Webhooks.Invalid',
   unknown: 'Webhooks.Invalid',
@@ -42,7 +42,7 @@ export const ERROR_NAMES: Record<FailureKind, string> = {
 }
 
 /**
- * Handles an invocation of a webhook function by Step Functions, an EventBridge rule, a schedule or another function. IAM
+ * Handles an invocation of a webhook function by a state machine, an EventBridge rule, a schedule or another function. IAM
  * authenticates it: a principal that may invoke the function can act as any of the callers.
  *
  * @example
@@ -108,7 +108,7 @@ async function readDirectCall(category: Category, payload: DirectCall): Promise<
   })
 }
 
-/** Returns the error that Lambda reports to the invoker. Its name becomes the name of the error in Step Functions. */
+/** Returns the error that Lambda reports to the invoker. A state machine sees its name. */
 function directError(error: unknown): Error {
   const failure = error instanceof Failure ? error : undefined
   const message = failure?.message ?? 'An internal error occurred. The log of the function contains the details.'

@@ -5,6 +5,7 @@ import { type StepFunctionsServer, startStepFunctions } from '../../../infra/pla
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { stepFunctionsType } from '../../../shared/orchestrators/step-functions.ts'
 import { passed } from '../../../shared/outcome.ts'
+import { orchestratorConformance } from '../../conformance/orchestrator.ts'
 
 const token = 'AQCEAAAAKgAAAAMAAAAAAAAAAfakeToken=='
 const task = {
@@ -132,4 +133,25 @@ describe('An answer', () => {
     expect(await connect().send(task, { kind: 'heartbeat' }, 0)).toBe('sent')
     expect(server.state.tasks[token]).toEqual({ hasEnded: false, heartbeats: 1 })
   })
+})
+
+orchestratorConformance('step-functions', {
+  body: { taskToken: token },
+  required: ['taskToken'],
+  sends: ['finished'],
+  async start() {
+    const played = await startStepFunctions()
+    return {
+      server: played,
+      settings: { region: 'eu-west-1', endpoint: played.url },
+      secrets: [token],
+      reset() {
+        played.state.tasks = { [token]: { hasEnded: false, heartbeats: 0 } }
+      },
+      kindOf: ({ headers }) =>
+        /SendTask(?:Success|Failure)$/.test(String(headers['x-amz-target'])) ? 'finished' : undefined,
+      // A state takes one result for its token.
+      identityOf: ({ body }) => (body as { taskToken: string }).taskToken,
+    }
+  },
 })
