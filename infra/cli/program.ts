@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
+import { answerCommand } from './commands/answer.ts'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
@@ -31,7 +32,14 @@ export function createProgram(): Command {
   program.commandsGroup('Configure Keptn:')
   for (const command of [configCommand(), shipyardCommand(), previewCommand()]) program.addCommand(command)
   program.commandsGroup('Test and monitor:')
-  for (const command of [sendCommand(), sequenceCommand(), tasksCommand(), waitCommand(), openapiCommand()])
+  for (const command of [
+    sendCommand(),
+    sequenceCommand(),
+    tasksCommand(),
+    waitCommand(),
+    answerCommand(),
+    openapiCommand(),
+  ])
     program.addCommand(command)
   program.commandsGroup('Extend:')
   for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)

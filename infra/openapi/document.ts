@@ -62,7 +62,7 @@ export function openApi(url: string): OpenApiDocument {
         bearer: { type: 'http', scheme: 'bearer' },
         token: { type: 'apiKey', in: 'header', name: 'x-token' },
       },
-      parameters: queryParameters,
+      parameters: { ...queryParameters, callbackUrl },
       schemas: {
         Event: jsonSchemaOf(eventSchema),
         Outcome: jsonSchemaOf(outcome),
@@ -89,6 +89,7 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
     ]),
     [`/${category.name}/tasks/{taskId}`, { get: taskOf(category) }],
     [`/${category.name}/tasks/{taskId}/cancel`, { post: cancelOf(category) }],
+    [`/${category.name}/tasks/{taskId}/answer`, { post: answerOf(category) }],
   ]
 }
 
@@ -100,13 +101,18 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
     operationId: `${category}.${name}`,
     tags: [category],
     summary: action?.summary ?? actionMapping?.summary ?? name,
-    parameters: Object.keys(queryParameters).map((option) => ({ $ref: `#/components/parameters/${option}` })),
+    parameters: [...Object.keys(queryParameters), 'callbackUrl'].map((option) => ({
+      $ref: `#/components/parameters/${option}`,
+    })),
     requestBody: {
       required: false,
       content: {
         'application/json': {
           schema: {
-            allOf: [schemaNamed('Event'), { type: 'object', properties: { ...input, connection: { type: 'string' } } }],
+            allOf: [
+              schemaNamed('Event'),
+              { type: 'object', properties: { ...input, connection: { type: 'string' }, callback } },
+            ],
           },
         },
         'application/x-www-form-urlencoded': {
@@ -163,7 +169,41 @@ function cancelOf({ name }: Category) {
   }
 }
 
+function answerOf({ name }: Category) {
+  return {
+    operationId: `${name}.answer`,
+    tags: [name],
+    summary: 'Send the result of an ended task to its orchestrator again',
+    parameters: [taskId],
+    responses: {
+      202: response('The result is sent again', schemaNamed('TaskStatus')),
+      ...errorsOf([...TASK_ERRORS, 409]),
+    },
+  }
+}
+
 const taskId = { name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }
+
+/** For callers whose orchestrator has the type `callback`. */
+const callbackUrl = {
+  name: 'callback-url',
+  in: 'header',
+  description: 'interactive: the URL for the result, if the orchestrator of the caller sends results to URLs of calls',
+  schema: { type: 'string', format: 'uri', maxLength: 2_048 },
+}
+const callback = {
+  description:
+    'interactive: the URL for the result, or one for success and one for failure. Text is allowed for one URL',
+  type: ['string', 'object'],
+  properties: {
+    url: { type: 'string', format: 'uri' },
+    urls: {
+      type: 'object',
+      properties: { pass: { type: 'string', format: 'uri' }, fail: { type: 'string', format: 'uri' } },
+      required: ['pass', 'fail'],
+    },
+  },
+}
 
 const retryAfter = {
   'Retry-After': { description: 'While the task runs: seconds until the next request', schema: { type: 'integer' } },

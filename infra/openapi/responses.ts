@@ -37,6 +37,9 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   deadlineAt: withDescription(z.iso.datetime(), 'Deadline'),
   endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
   outcome: z.optional(outcome),
+  unanswered: z.optional(
+    oneOf(['unwanted', 'lost'], 'Why the orchestrator did not get the outcome; lost: its address cannot be decrypted'),
+  ),
 })
 
 /** RFC 9457. */

@@ -3,6 +3,8 @@ import type { CallOrigin } from '../orchestrators/event.ts'
 
 /** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
 export const CLEANUP_SUFFIX = '-cleanup'
+/** Part of the name of an execution that only sends the answer of an ended task again. The id of the task precedes it. */
+export const ANSWER_SUFFIX = '-answer'
 
 const origin = z.object({
   id: z.string(),
@@ -71,8 +73,20 @@ export const taskSchema = z.object({
   needsCleanup: z.optional(z.boolean()),
   /** The platform sends the `finished` event itself. */
   delegates: z.optional(z.boolean()),
-  /** Set for the execution that only cleans up for a task that Lambda ended. */
-  only: z.optional(z.literal('cleanup')),
+  /** Set for an execution that only cleans up for a task that Lambda ended, or only sends the answer of an ended task again. */
+  only: z.optional(z.enum(['cleanup', 'answer'])),
+  /** The outcome to send again. */
+  outcome: z.optional(
+    z.object({
+      status: z.enum(['succeeded', 'errored', 'aborted']),
+      result: z.enum(['pass', 'warning', 'fail']),
+      message: z.string(),
+      data: z.record(z.string(), z.unknown()),
+      links: z.record(z.string(), z.string()),
+    }),
+  ),
+  /** When the task with this outcome ended, in epoch milliseconds. */
+  endedAt: z.optional(z.number()),
 })
 
 export type Task = z.output<typeof taskSchema>

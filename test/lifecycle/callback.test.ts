@@ -154,6 +154,32 @@ describe('A URL that a call brings', () => {
   })
 })
 
+describe('An answer that is sent again', () => {
+  const again = (id: string) =>
+    lifecycle.request('POST', `tasks/${id}/answer`, { headers: lifecycle.authorization(caller) })
+
+  it('is the same message', async () => {
+    const { id } = await openTicket(call({ callback: callback() }))
+    passTime(3_600)
+    expect((await again(id)).statusCode).toBe(202)
+    const { name, payload } = lifecycle.invocations.at(-1) ?? {}
+    expect(name).toMatch(new RegExp(`^${id}-answer-`))
+    await lifecycle.run(payload as never)
+    const [first, second] = receiver.calls
+    expect(second?.text).toBe(first?.text)
+    expect(receiver.duplicates).toEqual([`${id}-finished`])
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('reaches a receiver that had refused it', async () => {
+    receiver.failNext(410)
+    const { id, unanswered } = await openTicket(call({ callback: callback() }))
+    await again(id)
+    const repeat = await lifecycle.run(lifecycle.invocations.at(-1)?.payload as never)
+    expect([unanswered, repeat.unanswered, receiver.accepted.length]).toEqual(['unwanted', undefined, 1])
+  })
+})
+
 describe('A repeated call with a URL', () => {
   it('is the same execution', async () => {
     const event = call({ callback: callback() })

@@ -74,6 +74,12 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
     authorizeCategory(caller, category.name)
     return cancelResponse(category, caller, second)
   }
+  if (first === 'tasks' && second !== undefined && third === 'answer' && segments.length === 3) {
+    allowMethod(event, 'POST')
+    authorizeCategory(caller, category.name)
+    const { answerAgain } = await import('../task/answer-again.ts')
+    return json(202, await answerAgain(category.name, second, caller))
+  }
   if (!isCall)
     throw new Failure(
       'unknown',

@@ -23,6 +23,8 @@ export interface TaskResult {
   outcome: Outcome
   /** Why the orchestrator did not get the outcome. */
   unanswered?: Unanswered
+  /** When it ended, in epoch milliseconds, if answers are detailed. */
+  endedAt?: number
 }
 
 /**
@@ -45,6 +47,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   context.configureLogger({ customLogger: log, modeAware: true })
   log.appendKeys({ taskId, action, connection, provider, eventId: event.id, context: event.context })
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
+  if (task.only === 'answer' && task.outcome) return answerAgain(task, task.outcome, context)
   context.logger.info('task started', { deadline: task.deadline })
   const at = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
   const deadline = { seconds: task.deadline, at }
@@ -72,7 +75,21 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
   logTaskEnded(outcome, context, deadline)
-  return { taskId, outcome, ...(typeof answer === 'string' ? { unanswered: answer } : {}) }
+  return { taskId, outcome, ...unansweredOf(answer), ...(endedAt === undefined ? {} : { endedAt }) }
+}
+
+/** Sends the outcome of an ended task again. */
+async function answerAgain(task: Task, outcome: Outcome, context: DurableContext): Promise<TaskResult> {
+  const answer: Answer = { kind: 'finished', outcome, at: task.endedAt }
+  return {
+    taskId: task.id,
+    outcome,
+    ...unansweredOf(await sendAnswer(context, 'send-finished', task, answer, { mayBeSent: true })),
+  }
+}
+
+function unansweredOf(answer: boolean | Unanswered): Pick<TaskResult, 'unanswered'> {
+  return typeof answer === 'string' ? { unanswered: answer } : {}
 }
 
 /** Logs one line per ended task, which the dashboard counts. */

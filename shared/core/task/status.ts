@@ -32,6 +32,8 @@ export interface TaskStatus {
 export interface TaskExecution {
   status: TaskStatus
   task: Task
+  /** Absent unless the execution of the task has succeeded. */
+  result?: TaskResult | undefined
   /** The newest events of a running task's history, newest first. Empty if they cannot be read now. */
   events: Event[]
 }
@@ -103,7 +105,8 @@ export async function readTask(
     const task = taskSchema.parse(JSON.parse(execution.InputPayload ?? ''))
     const events =
       withEvents && execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn) : []
-    return { status: statusOf(task, execution, events), task, events }
+    const result = resultOf(execution)
+    return { status: statusOf(task, execution, result, events), task, result, events }
   } catch (error) {
     if (error instanceof Failure) throw error
     throw new Failure('unavailable', 'The status of the task cannot be read now. Try again.', {
@@ -158,10 +161,19 @@ async function readNewestEvents(DurableExecutionArn: string | undefined): Promis
   }
 }
 
-function statusOf(task: Task, execution: GetDurableExecutionResponse, events: Event[]): TaskStatus {
-  const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt, Result } = execution
+function resultOf({ Status, Result }: GetDurableExecutionResponse): TaskResult | undefined {
+  return Status === 'SUCCEEDED' && Result ? JSON.parse(Result) : undefined
+}
+
+function statusOf(
+  task: Task,
+  execution: GetDurableExecutionResponse,
+  result: TaskResult | undefined,
+  events: Event[],
+): TaskStatus {
+  const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt } = execution
   if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
-  const { outcome, unanswered }: Partial<TaskResult> = Status === 'SUCCEEDED' && Result ? JSON.parse(Result) : {}
+  const { outcome, unanswered } = result ?? {}
   const { id: taskId, category, action, deadline } = task
   const deadlineAt = startedAt.getTime() + deadline * 1_000
   return {

@@ -1,0 +1,39 @@
+import type { Caller } from '../../auth/callers.ts'
+import { Failure } from '../../errors.ts'
+import { settings } from '../../settings.ts'
+import { ANSWER_SUFFIX, type Task } from '../call.ts'
+import { canonical } from '../identity.ts'
+import { readTaskOf, type TaskStatus } from './status.ts'
+
+/**
+ * Sends the outcome of an ended task to its orchestrator again, by an execution that only does this. An orchestrator that has
+ * the outcome ignores it.
+ *
+ * @returns the status of the task
+ * @throws Failure `unknown`, `forbidden`, `running`, `unavailable`
+ */
+export async function answerAgain(category: string, taskId: string, caller: Caller): Promise<TaskStatus> {
+  const { status, task, result } = await readTaskOf(category, taskId, caller)
+  if (task.caller !== caller.name)
+    throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may send its answer again.`)
+  if (!result)
+    throw new Failure('running', 'The task has no outcome yet. Its answer is sent when it ends.', { retryAfter: 5 })
+  const again: Task = { ...task, only: 'answer', outcome: result.outcome, endedAt: result.endedAt }
+  const { InvokeCommand, lambda } = await import('../../aws/lambda.ts')
+  try {
+    await lambda.send(
+      new InvokeCommand({
+        FunctionName: settings.taskFunction,
+        InvocationType: 'Event',
+        DurableExecutionName: `${taskId}${ANSWER_SUFFIX}-${Date.now().toString(36)}`,
+        Payload: canonical(again),
+      }),
+    )
+  } catch (cause) {
+    throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {
+      retryAfter: 5,
+      cause,
+    })
+  }
+  return status
+}
