@@ -27,38 +27,34 @@ function heading(call) {
   const links = Object.entries(outcome?.links ?? {})
   return h(
     'header.head',
-    {},
     h('a.back', { href: '#/calls' }, '← All calls'),
     h('h2', { tabindex: -1 }, action, ' ', badge(state, toneOf(state))),
-    h('p.muted', {}, [category, connection, mode, about].filter(Boolean).join(' · ')),
+    h('p.muted', [category, connection, mode, about].filter(Boolean).join(' · ')),
     h(
       'dl.facts',
-      {},
       fact('Received', time(at)),
       fact(endedAt === undefined ? 'Running for' : 'Duration', endedAt === undefined ? since(at) : span(endedAt - at)),
       deadlineAt && endedAt === undefined && fact('Deadline', until(deadlineAt, 'at')),
-      fact(mode === 'interactive' ? 'Task' : 'Request', h('code', {}, id)),
+      fact(mode === 'interactive' ? 'Task' : 'Request', h('code', id)),
     ),
-    text &&
-      h(`p.outcome.${toneOf(state)}`, {}, text, waiting?.people && [' ', link('/sandbox/slack', 'Decide in Slack')]),
+    text && h(`p.outcome.${toneOf(state)}`, text, waiting?.people && [' ', link('/sandbox/slack', 'Decide in Slack')]),
     links.length > 0 &&
       h(
         'p.links',
-        {},
-        links.map(([name, url]) => h('span', {}, link(url, name))),
+        links.map(([name, url]) => h('span', link(url, name))),
       ),
   )
 }
 
 function fact(name, value) {
-  return h('div', {}, h('dt', {}, name), h('dd', {}, value))
+  return h('div', h('dt', name), h('dd', value))
 }
 
 function section(name, title, count, ...content) {
   return h(
     'section',
     { 'data-key': name, 'aria-labelledby': `of-${name}` },
-    h('h3', { id: `of-${name}` }, title, ' ', count !== undefined && h('span.count', {}, count)),
+    h('h3', { id: `of-${name}` }, title, ' ', count !== undefined && h('span.count', count)),
     content,
   )
 }
@@ -71,26 +67,22 @@ function timeline({ timeline: moments }) {
     undefined,
     h(
       'ol.timeline',
-      {},
       moments.map(({ at, kind, text, detail: more, tone, times, lastAt, until: end }) =>
         h(
           `li.${tone ?? 'plain'}${kind === 'waiting' ? '.now' : ''}`,
-          {},
           h(
             'span.at',
-            {},
             kind === 'waiting' ? 'now' : time(at, true),
-            h('small', {}, kind === 'waiting' || at === startedAt ? '' : ` +${span(at - startedAt)}`),
+            h('small', kind === 'waiting' || at === startedAt ? '' : ` +${span(at - startedAt)}`),
           ),
-          h('span.kind', {}, kind),
+          h('span.kind', kind),
           h(
             'span.said',
-            {},
-            h('span', {}, text),
-            times && h('b', {}, ` ×${times}`),
-            lastAt && h('small', {}, ' last at ', time(lastAt)),
+            h('span', text),
+            times && h('b', ` ×${times}`),
+            lastAt && h('small', ' last at ', time(lastAt)),
             end && [' ', until(end)],
-            more && h('small.more', {}, more),
+            more && h('small.more', more),
           ),
         ),
       ),
@@ -104,7 +96,7 @@ function requests({ requests: all }) {
       'requests',
       'Inbound',
       0,
-      h('p.muted', {}, 'Received before the last restart: the requests are no longer available.'),
+      h('p.muted', 'Received before the last restart: the requests are no longer available.'),
     )
   return section(
     'requests',
@@ -116,23 +108,22 @@ function requests({ requests: all }) {
         { 'data-key': at },
         h(
           'summary',
-          {},
           time(at),
           ' ',
-          h('code', {}, `${method} ${path}${query ? `?${query}` : ''}`),
+          h('code', `${method} ${path}${query ? `?${query}` : ''}`),
           ' ',
           response && statusBadge(response.status),
         ),
-        h('h4', {}, 'Headers'),
+        h('h4', 'Headers'),
         code(
           Object.entries(headers)
             .map(([name, value]) => `${name}: ${value}`)
             .join('\n'),
           `Headers of request ${index + 1}`,
         ),
-        h('h4', {}, isClipped ? 'Body (clipped)' : 'Body'),
+        h('h4', isClipped ? 'Body (clipped)' : 'Body'),
         code(body === '' ? '(none)' : pretty(body), `Body of request ${index + 1}`),
-        response && [h('h4', {}, 'Response'), code(pretty(response.body), `Response to request ${index + 1}`)],
+        response && [h('h4', 'Response'), code(pretty(response.body), `Response to request ${index + 1}`)],
       ),
     ),
   )
@@ -143,37 +134,31 @@ function statusBadge(status) {
 }
 
 function outgoing({ outgoing: all, droppedCalls }) {
-  if (all.length === 0)
-    return section('outgoing', 'Outgoing calls', 0, h('p.muted', {}, 'None since the last restart.'))
+  if (all.length === 0) return section('outgoing', 'Outgoing calls', 0, h('p.muted', 'None since the last restart.'))
   return section(
     'outgoing',
     'Outgoing calls',
     all.length + droppedCalls,
-    droppedCalls > 0 && h('p.muted', {}, `Latest ${all.length}`),
+    droppedCalls > 0 && h('p.muted', `Latest ${all.length}`),
     h(
       'table',
-      {},
       h(
         'thead',
-        {},
         h(
           'tr',
-          {},
           ['Time', 'Platform', 'Request', 'Status', 'Duration', 'Step'].map((name) => h('th', { scope: 'col' }, name)),
         ),
       ),
       h(
         'tbody',
-        {},
         all.map(({ at, platform, method, host, path, status, ms, step }) =>
           h(
             'tr',
-            {},
             cell('Time', time(at - ms, true)),
-            cell('Platform', h('span.short', {}, platform)),
+            cell('Platform', h('span.short', platform)),
             cell('Request', h('code', { title: host }, `${method} ${path ?? ''}`)),
             cell('Status', statusBadge(status)),
-            cell('Duration', h('span.short', {}, `${ms} ms`)),
+            cell('Duration', h('span.short', `${ms} ms`)),
             cell('Step', step ?? 'webhook'),
           ),
         ),
@@ -188,17 +173,16 @@ function events({ events: all, mode }) {
     'events',
     'Sent events',
     all.length,
-    all.length === 0 && h('p.muted', {}, 'The sandbox has received no events.'),
+    all.length === 0 && h('p.muted', 'The sandbox has received no events.'),
     all.map(({ at, event }) =>
       h(
         'details',
         { 'data-key': event.id },
         h(
           'summary',
-          {},
           time(Date.parse(at)),
           ' ',
-          h('code', {}, event.type),
+          h('code', event.type),
           ' ',
           event.data?.result && badge(event.data.result, toneOf(event.data.result)),
         ),
@@ -221,10 +205,9 @@ function steps({ steps: all, mode }) {
           { 'data-key': `${id} ${startedAt}` },
           h(
             'summary',
-            {},
             time(startedAt),
             ' ',
-            h('code', {}, name ?? subType ?? type),
+            h('code', name ?? subType ?? type),
             ' ',
             isFailedAttempt
               ? badge('failed, retried', 'bad')
@@ -234,7 +217,6 @@ function steps({ steps: all, mode }) {
                 ),
             h(
               'small',
-              {},
               [
                 subType ?? type,
                 attempts > 1 && `${attempts} attempts`,
@@ -247,7 +229,7 @@ function steps({ steps: all, mode }) {
           ),
           error && code(`${error.ErrorType ?? 'Error'}: ${error.ErrorMessage ?? ''}`, `Error of ${name}`),
           result !== undefined && code(pretty(result), `Result of ${name}`),
-          !error && result === undefined && h('p.muted', {}, 'No result'),
+          !error && result === undefined && h('p.muted', 'No result'),
         ),
     ),
   )
@@ -255,5 +237,5 @@ function steps({ steps: all, mode }) {
 
 /** Renders a table cell. On a phone, a row becomes a card with the name of each cell. */
 export function cell(name, ...content) {
-  return h('td', { 'data-name': name }, h('span', {}, content))
+  return h('td', { 'data-name': name }, h('span', content))
 }

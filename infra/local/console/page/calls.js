@@ -68,7 +68,7 @@ export function render([id], redraw) {
           },
         },
         `${label} `,
-        h('span.count', {}, all.filter(matches).length),
+        h('span.count', all.filter(matches).length),
       ),
     ),
   )
@@ -79,7 +79,6 @@ export function render([id], redraw) {
   )
   const none = h(
     'p.empty',
-    {},
     all.length > 0
       ? 'No calls match the filter.'
       : [
@@ -93,14 +92,13 @@ export function render([id], redraw) {
   return [
     h(
       `div.panes${id === undefined ? '' : '.opened'}`,
-      {},
       h(
         'section.list',
         { 'aria-label': 'List of calls' },
-        h('h1', {}, 'Calls'),
+        h('h1', 'Calls'),
         filterButtons,
         filtered.length > 0 ? list : none,
-        hasDropped && h('p.muted', {}, 'Older finished calls are not shown.'),
+        hasDropped && h('p.muted', 'Older finished calls are not shown.'),
       ),
       h('section.detail', { 'aria-label': 'Call' }, pane(id)),
     ),
@@ -112,7 +110,6 @@ function pane(id) {
   if (problem) return h('p.empty', { role: 'alert' }, problem)
   return h(
     'p.empty',
-    {},
     id === undefined ? 'Select a call to see its requests, outgoing calls and events.' : 'Loading ...',
   )
 }
@@ -125,12 +122,12 @@ function row(call, isSelected) {
     h(
       `a.call.${toneOf(state)}`,
       { href: `#/calls/${encodeURIComponent(id)}`, 'aria-current': isSelected && 'true' },
-      h('span.what', {}, h('strong', {}, action), ' ', badge(state, toneOf(state))),
-      h('span.when', {}, time(at)),
-      h('span.where', {}, [category, connection, mode].filter(Boolean).join(' · ')),
-      h('span.took', {}, endedAt === undefined ? since(at) : span(endedAt - at)),
-      text ? h('span.text', {}, text) : undefined,
-      waiting?.until ? h('span.text', {}, until(waiting.until)) : undefined,
+      h('span.what', h('strong', action), ' ', badge(state, toneOf(state))),
+      h('span.when', time(at)),
+      h('span.where', [category, connection, mode].filter(Boolean).join(' · ')),
+      h('span.took', endedAt === undefined ? since(at) : span(endedAt - at)),
+      text ? h('span.text', text) : undefined,
+      waiting?.until ? h('span.text', until(waiting.until)) : undefined,
     ),
   )
 }

@@ -2,10 +2,11 @@
  * Creates an element. Strings become text nodes, so data of tickets, events or platforms never becomes markup.
  *
  * @param {string} tag with classes: `td.time`
- * @param {Record<string, unknown>} attributes functions become listeners; `false` and undefined are omitted
- * @param {...unknown} children elements or text
+ * @param {...unknown} parts attributes, if the first one is a plain object, then elements or text. Attributes that are functions
+ *   become listeners; `false` and undefined are omitted
  */
-export function h(tag, attributes = {}, ...children) {
+export function h(tag, ...parts) {
+  const [attributes, ...children] = parts[0]?.constructor === Object ? parts : [{}, ...parts]
   const [name, ...classes] = tag.split('.')
   const element = document.createElement(name)
   if (classes.length > 0) element.className = classes.join(' ')

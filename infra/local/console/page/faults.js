@@ -53,11 +53,10 @@ export function render(_parameters, redraw) {
     })
   }
   return [
-    h('h1', {}, 'Faults'),
-    h('p.muted', {}, 'Let a platform of the sandbox fail to see how your sequence reacts.'),
+    h('h1', 'Faults'),
+    h('p.muted', 'Let a platform of the sandbox fail to see how your sequence reacts.'),
     h(
       'div.row',
-      {},
       h('label', { for: 'duration' }, 'Switch on '),
       h(
         'select',
@@ -71,7 +70,6 @@ export function render(_parameters, redraw) {
       ),
       h(
         'label.check',
-        {},
         h('input', {
           type: 'checkbox',
           checked: isAfter,
@@ -85,7 +83,6 @@ export function render(_parameters, redraw) {
     problem && h('p.outcome.bad', { role: 'alert' }, problem),
     h(
       'div.switches',
-      {},
       targets.map((target) => row(target, act, add)),
     ),
     otherFaults(add),
@@ -97,9 +94,8 @@ export function render(_parameters, redraw) {
       h('h2', { id: 'of-runs' }, 'Failing runs'),
       h(
         'p',
-        {},
         'Set the parameter ',
-        h('code', {}, 'outcome'),
+        h('code', 'outcome'),
         ' of a run: ',
         [
           ['fails', 1],
@@ -119,7 +115,7 @@ function row(target, act, add) {
   return h(
     'fieldset.switchrow',
     { 'data-key': target },
-    h('legend', {}, target),
+    h('legend', target),
     commonKinds.map((kind) => {
       const on = active.find((fault) => fault.target === target && fault.kind === kind)
       return h(
@@ -143,19 +139,17 @@ function list(act) {
   return h(
     'section',
     { 'aria-labelledby': 'of-active' },
-    h('h2', { id: 'of-active' }, 'Switched on ', h('span.count', {}, active.length)),
+    h('h2', { id: 'of-active' }, 'Switched on ', h('span.count', active.length)),
     h(
       'ul.active',
-      {},
       active.map(({ id, target, kind, left, until: end, after, match }) =>
         h(
           'li',
           { 'data-key': `fault-${id}` },
-          h('strong', {}, `${target} ${kind}`),
+          h('strong', `${target} ${kind}`),
           ' ',
           h(
             'span.muted',
-            {},
             [
               describe(kind),
               left !== undefined && `${left} calls left`,
@@ -179,7 +173,7 @@ function list(act) {
         ),
       ),
     ),
-    h('p', {}, h('button', { type: 'button', click: () => act('DELETE', '/sandbox/faults') }, 'Switch all off')),
+    h('p', h('button', { type: 'button', click: () => act('DELETE', '/sandbox/faults') }, 'Switch all off')),
   )
 }
 
@@ -196,7 +190,7 @@ function otherFaults(add) {
     h(
       'select',
       { id: 'target', name: 'target' },
-      targets.map((target) => h('option', {}, target)),
+      targets.map((target) => h('option', target)),
     ),
     h(
       'select',

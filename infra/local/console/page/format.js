@@ -96,7 +96,7 @@ export function code(text, label) {
 
 /** Renders a state with a color. */
 export function badge(state, tone) {
-  return h(`span.badge.${tone}`, {}, state)
+  return h(`span.badge.${tone}`, state)
 }
 
 const tones = {

@@ -86,7 +86,7 @@ export function render() {
   const { title: heading, platform, columns, page } = lists[name]
   const latest = (rows ?? []).map(flatten).reverse()
   return [
-    h('h1', {}, 'Sandbox'),
+    h('h1', 'Sandbox'),
     h(
       'nav.tabs',
       { 'aria-label': 'Lists of the sandbox' },
@@ -94,12 +94,12 @@ export function render() {
         h('a', { href: `#/sandbox/${key}`, 'aria-current': key === name && 'page' }, list.title),
       ),
     ),
-    h('h2', {}, heading, ' ', rows && h('span.count', {}, rows.length)),
-    h('p.muted', {}, `Simulated platform: ${platform}. `, page && link(...page)),
-    problem && h('p.empty', {}, problem),
-    rows?.length === 0 && h('p.empty', {}, 'Nothing yet.'),
+    h('h2', heading, ' ', rows && h('span.count', rows.length)),
+    h('p.muted', `Simulated platform: ${platform}. `, page && link(...page)),
+    problem && h('p.empty', problem),
+    rows?.length === 0 && h('p.empty', 'Nothing yet.'),
     latest.length > 0 && table(latest.slice(0, MAX_ROWS), columns ?? columnsOf(latest)),
-    latest.length > MAX_ROWS && h('p.muted', {}, `Latest ${MAX_ROWS}`),
+    latest.length > MAX_ROWS && h('p.muted', `Latest ${MAX_ROWS}`),
   ]
 }
 
@@ -125,32 +125,27 @@ function table(all, columns) {
   )
   return h(
     'table.wide',
-    {},
     h(
       'thead',
-      {},
       h(
         'tr',
-        {},
         used.map((column) => h('th', { scope: 'col' }, labelOf(column))),
         h('th', { scope: 'col' }, 'JSON'),
       ),
     ),
     h(
       'tbody',
-      {},
       all.map((row) => {
         const url = links.map((key) => row[key]).find(Boolean)
         return h(
           'tr',
-          {},
           used.map((column, at) => {
             const content = contentOf(column, row[column])
             const isShort = typeof content === 'string' && content.length <= SHORT_TEXT_LENGTH
-            const text = isShort ? h('span.short', {}, content) : content
+            const text = isShort ? h('span.short', content) : content
             return cell(labelOf(column), at === 0 || column === 'id' ? link(url, text) : text)
           }),
-          cell('JSON', h('details', {}, h('summary', {}, 'Show'), code(pretty(row.json), 'JSON'))),
+          cell('JSON', h('details', h('summary', 'Show'), code(pretty(row.json), 'JSON'))),
         )
       }),
     ),
@@ -169,7 +164,6 @@ function contentOf(column, value) {
   if (column === 'environments' && Array.isArray(value)) {
     return h(
       'span.chips',
-      {},
       value.map(({ name: environment, enabled, rollout }) =>
         badge(`${environment} ${enabled ? `on, ${rollout} %` : 'off'}`, enabled ? 'good' : 'plain'),
       ),

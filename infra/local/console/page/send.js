@@ -36,11 +36,10 @@ export function render([category, action, at = '0'], redraw) {
   return [
     h(
       `div.panes${action === undefined ? '' : '.opened'}`,
-      {},
       h(
         'section.list',
         { 'aria-label': 'Actions' },
-        h('h1', {}, 'Send an example'),
+        h('h1', 'Send an example'),
         h(
           'nav',
           { 'aria-label': 'Actions' },
@@ -56,14 +55,12 @@ function group(name, all, category, action) {
   return h(
     'div.group',
     { 'data-key': name },
-    h('h2', {}, name),
+    h('h2', name),
     h(
       'ul.plain',
-      {},
       all.map((one) =>
         h(
           'li',
-          {},
           h(
             'a',
             {
@@ -71,7 +68,7 @@ function group(name, all, category, action) {
               'aria-current': one.action === action && name === category && 'true',
             },
             one.action,
-            one.examples.length === 0 && h('small', {}, ' not in the sandbox'),
+            one.examples.length === 0 && h('small', ' not in the sandbox'),
           ),
         ),
       ),
@@ -81,21 +78,19 @@ function group(name, all, category, action) {
 
 function pane(category, action, at, redraw) {
   const found = actions.find((one) => one.category === category && one.action === action)
-  if (!found) return h('p.empty', {}, 'Select an action. Its examples work with the sandbox.')
+  if (!found) return h('p.empty', 'Select an action. Its examples work with the sandbox.')
   const example = found.examples[Number(at)]
   const back = h('a.back', { href: '#/send' }, '← All actions')
-  const head = [h('h2', { tabindex: -1 }, action), h('p.muted', {}, `${category} · ${found.summary}`)]
+  const head = [h('h2', { tabindex: -1 }, action), h('p.muted', `${category} · ${found.summary}`)]
   if (!example) {
     return h(
       'div',
-      {},
       back,
       head,
       h(
         'p',
-        {},
         'The sandbox has no platform for this action. Add a connection with ',
-        h('code', {}, 'webhooks connect --local'),
+        h('code', 'webhooks connect --local'),
         '.',
       ),
     )
@@ -108,11 +103,9 @@ function pane(category, action, at, redraw) {
     found.examples.length > 1 &&
       h(
         'ul.choices',
-        {},
         found.examples.map((one, index) =>
           h(
             'li',
-            {},
             h(
               'a',
               { href: `#/send/${category}/${action}/${index}`, 'aria-current': index === Number(at) && 'true' },
@@ -121,11 +114,10 @@ function pane(category, action, at, redraw) {
           ),
         ),
       ),
-    found.examples.length === 1 && h('p', {}, example.name),
+    found.examples.length === 1 && h('p', example.name),
     example.needs &&
       h(
         'p.outcome.warn',
-        {},
         'This example needs the result of ',
         h('a', { href: `#/send/${category}/${example.needs}` }, example.needs),
         '. Send it first.',
@@ -145,7 +137,7 @@ function form(category, action, at, { query, body, needs }, redraw) {
   return h(
     'form.send',
     { submit, 'data-key': `${category}/${action}/${at}/${draft}` },
-    h('label', { for: 'query' }, 'POST ', h('code', {}, `/v1/${category}/${action}?`)),
+    h('label', { for: 'query' }, 'POST ', h('code', `/v1/${category}/${action}?`)),
     h('input', { id: 'query', name: 'query', value: query, spellcheck: 'false', autocomplete: 'off' }),
     h('label', { for: 'body' }, 'Body'),
     h(
@@ -155,13 +147,12 @@ function form(category, action, at, { query, body, needs }, redraw) {
     ),
     h(
       'p.row',
-      {},
       h(
         'button.primary',
         { type: 'submit', disabled: isSending || Boolean(needs) },
         isSending ? 'Sending ...' : 'Send',
       ),
-      h('label.check', {}, h('input', { type: 'checkbox', name: 'keep' }), ' Keep the ids to send a duplicate next'),
+      h('label.check', h('input', { type: 'checkbox', name: 'keep' }), ' Keep the ids to send a duplicate next'),
     ),
   )
 }
@@ -200,8 +191,8 @@ function responseSection() {
   return h(
     'section',
     { 'aria-label': 'Response', role: 'status' },
-    h('h3', {}, 'Response ', badge(status, status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good')),
-    id && h('p', {}, h('a', { href: `#/calls/${encodeURIComponent(id)}` }, 'Open the call')),
+    h('h3', 'Response ', badge(status, status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good')),
+    id && h('p', h('a', { href: `#/calls/${encodeURIComponent(id)}` }, 'Open the call')),
     code(pretty(body), 'Response'),
   )
 }

@@ -20,16 +20,14 @@ export function onSequence(view) {
 
 export function render(_parameters, redraw) {
   return [
-    h('h1', {}, 'Sequences'),
+    h('h1', 'Sequences'),
     h(
       'p.muted',
-      {},
       'A simulated Keptn triggers the tasks of a shipyard and calls this runtime through webhook subscriptions.',
     ),
     problem && h('p.outcome.bad', { role: 'alert' }, problem),
     h(
       'ul.cards',
-      {},
       sequences.map((sequence) => card(sequence, redraw)),
     ),
   ]
@@ -50,37 +48,34 @@ function card({ name, stages, run }, redraw) {
   return h(
     'li.card',
     { 'data-key': name },
-    h('h2', {}, name, ' ', run && badge(run.state, toneOf(run.state))),
+    h('h2', name, ' ', run && badge(run.state, toneOf(run.state))),
     stages.map((stage) =>
       h(
         'p.flow',
-        {},
-        h('span.muted', {}, `${stage.stage} `),
-        stage.tasks.map((task, at) => [at > 0 && h('span.muted', {}, ' → '), h('code', {}, task)]),
+        h('span.muted', `${stage.stage} `),
+        stage.tasks.map((task, at) => [at > 0 && h('span.muted', ' → '), h('code', task)]),
       ),
     ),
     h(
       'p.row',
-      {},
       isRunning
         ? h('button', { type: 'button', click: () => act('/stop') }, `Stop ${name}`)
         : h('button.primary', { type: 'button', click: () => act('') }, `Run ${name}`),
       run &&
         h(
           'span.muted',
-          {},
           time(run.startedAt),
           ' · ',
           run.endedAt === undefined ? since(run.startedAt) : span(run.endedAt - run.startedAt),
         ),
-      hasApproval && h('span', {}, link('/sandbox/slack', 'Approve in Slack')),
+      hasApproval && h('span', link('/sandbox/slack', 'Approve in Slack')),
     ),
     run &&
       run.lines.length > 0 &&
       h(
         'details',
         { open: true, 'data-key': `${name} lines` },
-        h('summary', {}, `Output (${run.lines.length} lines)`),
+        h('summary', `Output (${run.lines.length} lines)`),
         code(run.lines.join('\n'), `Output of ${name}`),
       ),
   )
