@@ -91,6 +91,7 @@ export class CategoryFunction extends Construct {
             itemKeys.cancellation(name, '*'),
             itemKeys.gate(name, '*'),
             itemKeys.guesses(name, '*'),
+            itemKeys.rate(name, '*'),
             ...runs,
             ...approvals,
             ...lastRuns,

@@ -1,17 +1,52 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
+import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 import { readSecret } from './secrets.ts'
 
+const MAX_KEYS = 3
+const MAX_CALLS_PER_MINUTE = 100_000
+
 const callerSchema = z.strictObject({
-  /** Empty for a caller that only invokes the functions directly. */
+  /** Empty for a caller that signs its requests or invokes the functions directly. */
   tokens: z._default(
     z
       .array(z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')))
       .check(z.maxLength(10)),
     [],
   ),
+  /** Signs its requests with HMAC-SHA256 of the raw body. */
+  hmac: z.optional(
+    z.strictObject({
+      /** The header with the signature, in lower case. */
+      header: z.string().check(z.regex(/^x-[a-z0-9-]{1,60}$/, 'must be a header in lower case that starts with x-')),
+      /** The text before the signature, such as `sha256=`. */
+      prefix: z._default(z.string().check(z.maxLength(40)), ''),
+      encoding: z._default(z.enum(['hex', 'base64']), 'hex'),
+      keys: z.array(secret('A signing key').check(z.minLength(16))).check(z.minLength(1), z.maxLength(MAX_KEYS)),
+    }),
+  ),
+  /** Signs its requests as Standard Webhooks. */
+  standardWebhooks: z.optional(
+    z.strictObject({
+      keys: z
+        .array(
+          secret('A signing key').check(z.regex(/^whsec_[A-Za-z0-9+/]{32,100}={0,2}$/, 'must be whsec_ and base64')),
+        )
+        .check(z.minLength(1), z.maxLength(MAX_KEYS)),
+    }),
+  ),
   categories: z.array(z.string()).check(z.minLength(1)),
+  /** The actions that it may call, each `<category>/<action>` or `<category>/*`. Defaults to all of its categories. */
+  allow: z.optional(
+    z.array(
+      z.string().check(z.regex(/^[a-z0-9-]+\/(?:\*|[a-z0-9-]+)$/, 'must be <category>/<action> or <category>/*')),
+    ),
+  ),
+  /** The connections that it may use, by category. Defaults to all. */
+  allowConnections: z.optional(z.record(z.string(), z.array(z.string()).check(z.minLength(1)))),
+  /** The calls that it may send to each category. */
+  callsPerMinute: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_CALLS_PER_MINUTE))),
   orchestrator: z.optional(z.string()),
   /** Default connections by category or category/action. */
   connections: z.optional(z.record(z.string(), z.string())),
@@ -21,32 +56,24 @@ const callerSchema = z.strictObject({
 /** The secret `callers`. */
 export const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)
 
-/** A named inbound token, with what it may use and the orchestrator that gets its answers. */
+export type Callers = z.output<typeof callersSchema>
+
+/** A named inbound credential, with what it may use and the orchestrator that gets its answers. */
 export interface Caller extends z.output<typeof callerSchema> {
   name: string
 }
 
-/** An unknown token reads the secret again, but at most this often. */
-const RECHECK_MS = 15_000
-let lastRecheck = 0
-
 /**
- * Returns the caller whose token the request has in `Authorization: Bearer ..` or `x-token: ..`.
+ * Reads the callers, and registers their signing keys for masking.
  *
- * @param headers with names in lower case
- * @throws Failure `unauthenticated`
+ * @param fresh reads the secret again, instead of from the cache
+ * @throws Failure `misconfigured`, `unavailable`
  */
-export async function authenticate(headers: Record<string, string | undefined>): Promise<Caller> {
-  const token = /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '')?.[1] ?? headers['x-token']
-  if (!token) throw unauthenticated('Send your token as "Authorization: Bearer <token>" or "x-token: <token>".')
-  const known = await findCaller(await readSecret('callers', callersSchema), token)
-  if (known) return known
-  if (Date.now() - lastRecheck > RECHECK_MS) {
-    lastRecheck = Date.now()
-    const added = await findCaller(await readSecret('callers', callersSchema, { fresh: true }), token)
-    if (added) return added
-  }
-  throw unauthenticated('The token is not valid. Check the secret that the webhook uses.')
+export async function readCallers(fresh: boolean): Promise<Callers> {
+  const callers = await readSecret('callers', callersSchema, { fresh })
+  for (const { hmac, standardWebhooks } of Object.values(callers))
+    for (const key of [...(hmac?.keys ?? []), ...(standardWebhooks?.keys ?? [])]) registerSecret(key)
+  return callers
 }
 
 /**
@@ -56,13 +83,14 @@ export async function authenticate(headers: Record<string, string | undefined>):
  */
 export async function callerNamed(name: string): Promise<Caller> {
   for (const fresh of [false, true]) {
-    const callers = await readSecret('callers', callersSchema, { fresh })
+    const callers = await readCallers(fresh)
     const caller = Object.hasOwn(callers, name) ? callers[name] : undefined
     if (caller) return { name, ...caller }
   }
+  const shown = name.slice(0, 63)
   throw new Failure(
     'forbidden',
-    `The secret callers has no entry ${name.slice(0, 63)}. Add {"${name.slice(0, 63)}": {"categories": [..]}}, or name another one in "caller".`,
+    `The secret callers has no entry ${shown}. Add {"${shown}": {"categories": [..]}}, or name another one in "caller".`,
   )
 }
 
@@ -80,22 +108,30 @@ export function authorizeCategory(caller: Caller, category: string): void {
   }
 }
 
-/** Compares the token with every hash of every caller, so that the duration does not show which one matches. */
-async function findCaller(callers: z.output<typeof callersSchema>, token: string): Promise<Caller | undefined> {
-  // Loaded at the same time as the AWS SDK: node:crypto is a fifth of a webhook's start time.
-  const { createHash, timingSafeEqual } = await import('node:crypto')
-  const presented = createHash('sha256').update(token).digest()
-  let found: Caller | undefined
-  for (const [name, caller] of Object.entries(callers)) {
-    for (const hash of caller.tokens) {
-      if (timingSafeEqual(presented, Buffer.from(hash.slice('sha256:'.length), 'hex'))) found ??= { name, ...caller }
-    }
-  }
-  // Wrong tokens are not registered: they would fill the memory.
-  if (found) registerSecret(token)
-  return found
+/**
+ * Refuses a caller that may not call an action.
+ *
+ * @param action as in the URL: the action mapping of a category is allowed or refused as a whole
+ * @throws Failure `forbidden`
+ */
+export function authorizeAction({ name, allow }: Caller, category: string, action: string): void {
+  if (!allow || allow.includes(`${category}/${action}`) || allow.includes(`${category}/*`)) return
+  throw new Failure(
+    'forbidden',
+    `The caller ${name} may not call ${category}/${action}. It may call ${allow.join(', ') || 'nothing'}.`,
+  )
 }
 
-function unauthenticated(message: string): Failure {
-  return new Failure('unauthenticated', message, { headers: { 'www-authenticate': 'Bearer' } })
+/**
+ * Refuses a caller that may not use a connection.
+ *
+ * @throws Failure `forbidden`
+ */
+export function authorizeConnection({ name, allowConnections }: Caller, category: string, connection: string): void {
+  const allowed = allowConnections?.[category]
+  if (!allowed || allowed.includes(connection)) return
+  throw new Failure(
+    'forbidden',
+    `The caller ${name} may not use the connection ${connection} of ${category}. It may use ${allowed.join(', ')}: select one with ?connection=<name>.`,
+  )
 }

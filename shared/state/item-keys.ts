@@ -17,6 +17,8 @@ export const itemKeys = {
   run: (runId: string) => `run#${runId}`,
   /** How often a caller has sent stored credentials. */
   guesses: (category: string, callerAndHour: string) => `guesses#${category}#${callerAndHour}`,
+  /** How many calls a caller has sent in a minute. */
+  rate: (category: string, callerAndMinute: string) => `rate#${category}#${callerAndMinute}`,
   /** The newest run that a caller started in a context. */
   lastRun: (category: string, digest: string) => `last-run#${category}#${digest}`,
   /** The finisher that answers for an ended execution. */

@@ -1,7 +1,8 @@
 import middy from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { authenticate, authorizeCategory, type Caller } from '../../auth/callers.ts'
+import { authenticate } from '../../auth/authenticate.ts'
+import { authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { preloadIdentityKey } from '../../auth/identity-key.ts'
 import { Failure, invalidInput, kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
@@ -10,7 +11,7 @@ import { parsePollerBody } from '../../orchestrators/index.ts'
 import { passed } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
-import type { DirectCall, DirectResult } from '../direct/handler.ts'
+import { type DirectCall, type DirectResult, handleDirectCall } from '../direct/handler.ts'
 import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
 import { parseBody, refuseLargeBody } from './body.ts'
@@ -30,8 +31,6 @@ export function webhookHandler(category: Category): WebhookHandler {
   function handle(event: DirectCall, context: Context): Promise<DirectResult>
   async function handle(event: APIGatewayProxyEvent | DirectCall, context: Context) {
     if (isRequest(event)) return handleRequest(event, context)
-    // Loaded when used: requests do not need it.
-    const { handleDirectCall } = await import('../direct/handler.ts')
     return handleDirectCall(category, event, context)
   }
   return handle
@@ -62,8 +61,9 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
   const [, , third] = segments
   const isCall = segments.length === 1
-  const credentials = isCall ? withPollerToken(event) : event.headers
-  const [caller] = await Promise.all([authenticate(credentials), isCall ? preloadIdentityKey() : undefined])
+  const headers = isCall ? withPollerToken(event) : event.headers
+  const rawBody = () => Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
+  const [caller] = await Promise.all([authenticate({ headers, rawBody }), isCall ? preloadIdentityKey() : undefined])
   if (first === 'tasks' && second !== undefined && segments.length === 2) {
     allowMethod(event, 'GET')
     authorizeCategory(caller, category.name)
@@ -150,6 +150,7 @@ async function callResponse(
     isBase64: event.isBase64Encoded,
     contentType: event.headers['content-type'],
     callbackUrl: event.headers['callback-url'],
+    deliveryId: event.headers['webhook-signature'] === undefined ? undefined : event.headers['webhook-id'],
     categoryUrl,
   })
   log.appendKeys({

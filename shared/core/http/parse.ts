@@ -17,6 +17,8 @@ export interface CallRequest {
   contentType: string | undefined
   /** The header `callback-url`: the URL for the answer. The body may contain it instead. */
   callbackUrl?: string | undefined
+  /** The id of a signed delivery, which is the same for each attempt to send it. */
+  deliveryId?: string | undefined
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
 }
@@ -48,7 +50,7 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
   if (request.callbackUrl !== undefined) body['callback'] ??= request.callbackUrl
   if (body['callback'] !== undefined && options.mode !== 'interactive')
     throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
-  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key })
+  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key ?? request.deliveryId })
   return { requestedAction, options, body, event: withKey(event, poller, options), categoryUrl }
 }
 

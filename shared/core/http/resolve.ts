@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/callers.ts'
+import { authorizeConnection, type Caller } from '../../auth/callers.ts'
 import { Failure, type FieldError, invalidInput } from '../../errors.ts'
 import type { CallEvent } from '../../orchestrators/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
@@ -34,7 +34,9 @@ export interface ResolvedCall extends ParsedCall {
 export async function resolve(category: Category, caller: Caller, parsed: ParsedCall): Promise<ResolvedCall> {
   const { requestedAction, options, body, event } = parsed
   const name = connectionName(options, body, caller, `${category.name}/${requestedAction}`)
+  authorizeConnection(caller, category.name, name)
   const mapped = await mapAction(category, requestedAction, body, event, name)
+  if (mapped?.connection !== undefined) authorizeConnection(caller, category.name, mapped.connection)
   const actionName = mapped?.action ?? requestedAction
   const action = category.actions[actionName]
   if (!action) throw new Error(`${category.name} maps to an action that it does not have.`)

@@ -156,6 +156,10 @@ const useGate = async () => {
   await readGateRun('issue-ticketing', taskId)
   await nextGateRun('issue-ticketing', taskId, 1)
 }
+const countCalls = async () => {
+  const { countCall } = await import('../../../shared/state/call-rate.ts')
+  await countCall('issue-ticketing', 'demo', Date.now())
+}
 const findTask = async () => {
   const { executionOf } = await import('../../../shared/core/task/execution.ts')
   await executionOf('issue-ticketing', taskId).catch(() => undefined)
@@ -190,6 +194,7 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
     () => call('silent', 'about github-token'),
     /^guesses#issue-ticketing#/,
   ],
+  ['a call of a caller with a limit', 'webhook', 'issue-ticketing', countCalls, /^rate#issue-ticketing#/],
   ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
   ['a call that cancels a task', 'webhook', 'issue-ticketing', cancelTask, /^cancellation#issue-ticketing#/],
   ['a task that may be canceled', 'task', 'issue-ticketing', readCancellation, /^cancellation#issue-ticketing#/],
@@ -244,6 +249,7 @@ describe('table items', () => {
       'shared/approvals/store.ts',
       'shared/core/task/execution.ts',
       'shared/core/task/start.ts',
+      'shared/state/call-rate.ts',
       'shared/state/claim.ts',
       'shared/state/gate-runs.ts',
       'shared/state/idempotency.ts',

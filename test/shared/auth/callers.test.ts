@@ -13,7 +13,9 @@ jest.unstable_mockModule('node:crypto', () => ({
 jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
   getSecret: async (name: string) => JSON.stringify(secrets[name]),
 }))
-const { authenticate } = await import('../../../shared/auth/callers.ts')
+const { authenticate: authenticateRequest } = await import('../../../shared/auth/authenticate.ts')
+const authenticate = (headers: Record<string, string>) =>
+  authenticateRequest({ headers, rawBody: () => new Uint8Array() })
 
 const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
 const caller = (...tokens: string[]) => ({ tokens: tokens.map(hash), categories: ['*'] })

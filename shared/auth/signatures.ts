@@ -1,0 +1,58 @@
+import { createHmac } from 'node:crypto'
+import type { Caller, Callers } from './callers.ts'
+import { isSame } from './hmac.ts'
+
+/** Load this module with `import()`: few callers sign. */
+
+/** A request before its body is parsed. */
+export interface UnverifiedRequest {
+  /** With names in lower case. */
+  headers: Record<string, string | undefined>
+  /** Returns the bytes that were sent, which signatures cover. */
+  rawBody(): Uint8Array
+}
+
+/** How far the time of a Standard Webhook may differ from the clock of the function, in both directions. */
+const TOLERANCE_SECONDS = 300
+
+/**
+ * Returns the caller whose key signed the raw body of a request. Tries every key of every caller.
+ *
+ * @param now epoch milliseconds
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function findSigner(callers: Callers, request: UnverifiedRequest, now: number): Caller | undefined {
+  const body = request.rawBody()
+  let found: Caller | undefined
+  for (const [name, caller] of Object.entries(callers)) {
+    if (hasHmac(caller, request, body) || hasStandardSignature(caller, request, body, now))
+      found ??= { name, ...caller }
+  }
+  return found
+}
+
+function hasHmac({ hmac }: Callers[string], { headers }: UnverifiedRequest, body: Uint8Array): boolean {
+  const sent = hmac === undefined ? undefined : headers[hmac.header]
+  if (hmac === undefined || sent === undefined) return false
+  const { keys, prefix, encoding } = hmac
+  const matches = keys.map((key) => isSame(sent, `${prefix}${createHmac('sha256', key).update(body).digest(encoding)}`))
+  return matches.includes(true)
+}
+
+function hasStandardSignature(
+  { standardWebhooks }: Callers[string],
+  { headers }: UnverifiedRequest,
+  body: Uint8Array,
+  now: number,
+): boolean {
+  const { 'webhook-id': id, 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures } = headers
+  if (!standardWebhooks || id === undefined || signatures === undefined || !/^\d{1,15}$/.test(timestamp)) return false
+  if (Math.abs(now / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return false
+  const matches = standardWebhooks.keys.flatMap((key) => {
+    const bytes = Buffer.from(key.slice('whsec_'.length), 'base64')
+    const expected = createHmac('sha256', bytes).update(`${id}.${timestamp}.`).update(body).digest('base64')
+    // One for each key of the sender.
+    return signatures.split(' ').map((one) => isSame(one, `v1,${expected}`))
+  })
+  return matches.includes(true)
+}
