@@ -23,8 +23,17 @@ export interface RunningTask {
   startedAt: Date | undefined
 }
 
-/** CloudFormation adds it to all resources. */
+/** A durable function of a stack. */
+interface DurableFunction {
+  arn: string
+  isFinisher: boolean
+  /** The id in the template: `CiCdTaskFunction1A2B3C4D`. */
+  logicalId: string
+}
+
+/** CloudFormation adds them to all resources. */
 const STACK_TAG = 'aws:cloudformation:stack-name'
+const LOGICAL_ID_TAG = 'aws:cloudformation:logical-id'
 
 /**
  * Finds the durable functions of a stack among all functions of the region.
@@ -33,16 +42,25 @@ const STACK_TAG = 'aws:cloudformation:stack-name'
  */
 export async function findDurableFunctions(lambda: LambdaClient, stackName: string): Promise<DurableFunctions> {
   const found: DurableFunctions = { tasks: [], finisher: [] }
+  for await (const { arn, isFinisher } of durableFunctionsOf(lambda, stackName))
+    (isFinisher ? found.finisher : found.tasks).push(arn)
+  return found
+}
+
+/**
+ * Finds the durable functions of a stack, with their ids in the template.
+ *
+ * @throws errors of the SDK
+ */
+export async function* durableFunctionsOf(lambda: LambdaClient, stackName: string): AsyncGenerator<DurableFunction> {
   for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
     for (const { FunctionArn: arn = '', Handler: handler, DurableConfig: durable } of Functions) {
       if (!durable) continue
       const { Tags = {} } = await lambda.send(new ListTagsCommand({ Resource: arn }))
       if (Tags[STACK_TAG] !== stackName) continue
-      if (handler?.startsWith('finisher.')) found.finisher.push(arn)
-      else found.tasks.push(arn)
+      yield { arn, isFinisher: handler?.startsWith('finisher.') ?? false, logicalId: Tags[LOGICAL_ID_TAG] ?? '' }
     }
   }
-  return found
 }
 
 /**

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
+import { explainAws } from '../aws-errors.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { type ListedTask, listDeployedTasks, type TaskFilter } from '../deployed-tasks.ts'
 import { note } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { UsageError } from '../usage-error.ts'
@@ -13,25 +15,23 @@ interface Options {
   category?: string
   status?: string
   cancel?: boolean
+  stack?: string
 }
 
 const STATUSES = ['running', 'succeeded', 'failed', 'stopped', 'timed_out']
 
-interface Listed {
-  name: string
+/** A task as the local runtime lists it. */
+interface LocalTask extends Omit<ListedTask, 'category'> {
   functionName: string
-  status: string
-  startedAt: number
-  endedAt?: number
-  progress?: string
 }
 
-/** `webhooks tasks`: lists the tasks of the local runtime, or shows or cancels one task of any receiver. */
+/** `webhooks tasks`: lists the tasks of the local runtime or of a stack, or shows or cancels one task of any receiver. */
 export function tasksCommand(): Command {
   return receiverOptions(
     new Command('tasks')
-      .description('list the tasks of the local runtime, or show or cancel one task')
+      .description('list the tasks of the local runtime or of a deployed stack, or show or cancel one task')
       .argument('[category/taskId]', 'task of the local runtime or of a deployed API')
+      .option('--stack <name>', 'list the newest tasks of this deployed stack, with your AWS credentials')
       .option('--category <name>', 'list only the tasks of this category')
       .addOption(new Option('--status <status>', 'list only the tasks with this status').choices(STATUSES))
       .option('--cancel', 'stop the job of the task and end the task as aborted; only for its caller')
@@ -41,8 +41,9 @@ export function tasksCommand(): Command {
     .addHelpText(
       'after',
       `
-A deployed API cannot list tasks: pass the id of one task. A caller can read the tasks that it started, or all tasks if it was
-created with webhooks token create --reads all.
+A deployed API cannot list tasks: pass the id of one task, or --stack. A caller can read the tasks that it started, or all tasks if it was
+created with webhooks token create --reads all. --stack needs lambda:ListFunctions, lambda:ListTags and
+lambda:ListDurableExecutionsByFunction.
 
 Exit code: 0 shown or canceled, 1 rejected (for example, unknown task), 2 invalid arguments, or no response from the API.
 
@@ -58,7 +59,8 @@ Examples:
 async function run(task: string | undefined, options: Options): Promise<void> {
   const receiver = receiverOf(options)
   if (task === undefined && options.cancel) throw new UsageError('Pass the task to cancel as category/taskId.')
-  if (task === undefined) await listAll(receiver, options)
+  if (task === undefined && options.stack !== undefined) await listStack(options.stack, options)
+  else if (task === undefined) await listAll(receiver, options)
   else await showOne(receiver, task, options)
 }
 
@@ -70,24 +72,36 @@ async function listAll(receiver: Receiver, { json, follow, ...filter }: Options)
       throw new UsageError(
         `${receiver.url} cannot list tasks; only the local runtime can. Pass one task as category/taskId.`,
       )
-    const tasks = (body as { tasks: Listed[] }).tasks.filter((task) => matches(task, filter))
-    const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks)
+    const tasks = (body as { tasks: LocalTask[] }).tasks.filter((task) => matches(task, filter))
+    const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks.map(listedTask))
     if (text !== shown) console.log(text)
     shown = text
     if (follow) await sleep(1_000)
   } while (follow)
 }
 
-function matches({ functionName, status }: Listed, filter: Pick<Options, 'category' | 'status'>): boolean {
+async function listStack(stack: string, { json, ...filter }: Options): Promise<void> {
+  const { LambdaClient } = await import('@aws-sdk/client-lambda')
+  const tasks = await listDeployedTasks(new LambdaClient(), stack, filter).catch((error: unknown) => {
+    throw error instanceof UsageError ? error : explainAws(error, 'Listing tasks')
+  })
+  console.log(json ? JSON.stringify(tasks, null, 2) : tableOf(tasks))
+}
+
+function listedTask({ functionName, ...task }: LocalTask): ListedTask {
+  return { ...task, category: functionName.replace(/-task$/, '') }
+}
+
+function matches({ functionName, status }: LocalTask, filter: TaskFilter): boolean {
   const isInCategory = filter.category === undefined || functionName === `${filter.category}-task`
   return isInCategory && (filter.status === undefined || status.toLowerCase() === filter.status)
 }
 
-function tableOf(tasks: Listed[]): string {
+function tableOf(tasks: readonly ListedTask[]): string {
   if (tasks.length === 0) return 'No tasks yet.'
-  const rows = tasks.map(({ name, functionName, status, startedAt, endedAt, progress = '' }) =>
+  const rows = tasks.map(({ name, category, status, startedAt, endedAt, progress = '' }) =>
     [
-      `${functionName.replace(/-task$/, '')}/${name}`,
+      `${category}/${name}`,
       status.toLowerCase().padEnd(9),
       new Date(startedAt).toISOString(),
       endedAt === undefined ? progress : `${((endedAt - startedAt) / 1_000).toFixed(1)} s`,

@@ -1,0 +1,71 @@
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { listDeployedTasks } from '../../../infra/cli/deployed-tasks.ts'
+import { durable, folder, type Started, start, startExecution } from '../local/cloud/harness.ts'
+import { startAws } from './aws.ts'
+import { webhooks } from './webhooks.ts'
+
+const STACK = 'CloudAutomationWebhooks'
+let cloud: Started
+
+const named = (name: string, logicalId: string, stack = STACK, more: object = {}) => {
+  const tags = { 'aws:cloudformation:stack-name': stack, 'aws:cloudformation:logical-id': logicalId }
+  return durable(['approval'], { tags, ...more }).map((found) => ({ ...found, name }))
+}
+
+beforeAll(async () => {
+  cloud = await start({
+    state: folder.file('state'),
+    functions: [
+      ...named('one', 'CiCdTaskFunction1A2B3C4D'),
+      ...named('two', 'IssueTicketingTaskFunction5E6F7A8B'),
+      ...named('end', 'FinisherFunction9C0D1E2F', STACK, { handler: 'finisher.approval' }),
+      ...named('other', 'CiCdTaskFunction1A2B3C4D', 'AnotherStack'),
+    ],
+  })
+  for (const [fn, name] of [
+    ['one', 'a'],
+    ['two', 'b'],
+    ['end', 'c'],
+    ['other', 'd'],
+  ])
+    await startExecution(cloud.lambda, fn ?? '', {}, name)
+  const [stopped] = cloud.cloud.executions({ functionName: 'two' })
+  cloud.cloud.stop(stopped?.arn ?? '')
+})
+
+describe('the tasks of a deployed stack', () => {
+  const list = (filter = {}) => listDeployedTasks(cloud.lambda, STACK, filter)
+
+  it('are listed with their category, without those of the finisher and of other stacks', async () => {
+    expect((await list()).sort((a, b) => a.name.localeCompare(b.name))).toEqual([
+      { name: 'a', category: 'ci-cd', status: 'RUNNING', startedAt: expect.any(Number), endedAt: undefined },
+      {
+        name: 'b',
+        category: 'issue-ticketing',
+        status: 'STOPPED',
+        startedAt: expect.any(Number),
+        endedAt: expect.any(Number),
+      },
+    ])
+  })
+
+  it('are filtered by category and status', async () => {
+    expect((await list({ category: 'ci-cd' })).map(({ name }) => name)).toEqual(['a'])
+    expect((await list({ status: 'stopped' })).map(({ name }) => name)).toEqual(['b'])
+    expect(await list({ category: 'ci-cd', status: 'stopped' })).toEqual([])
+  })
+
+  it('of an unknown stack are refused', async () => {
+    await expect(listDeployedTasks(cloud.lambda, 'Elsewhere', {})).rejects.toThrow(
+      'no task function of a stack Elsewhere',
+    )
+  })
+})
+
+it('webhooks tasks --stack explains a rejection by AWS', async () => {
+  const aws = await startAws()
+  aws.error = { type: 'AccessDeniedException', message: 'not authorized to perform: lambda:ListFunctions' }
+  const { code, err } = await webhooks(['tasks', '--stack', STACK], { env: aws.env })
+  await aws.close()
+  expect([code, err]).toEqual([1, expect.stringContaining('Listing tasks')])
+})
