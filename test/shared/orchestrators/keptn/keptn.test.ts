@@ -1,12 +1,10 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { serve } from '../../../../infra/platforms/loopback-server.ts'
 import { keptn, keptnConnection } from '../../../../shared/orchestrators/keptn/keptn.ts'
 import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
 import { passed } from '../../../../shared/outcome.ts'
 import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
+import { startEach } from '../../../functions/helpers.ts'
 
 const task: AnsweredTask = {
   id: '5f0c',
@@ -19,111 +17,63 @@ const task: AnsweredTask = {
 const source = 'cloud-automation-webhooks/issue-ticketing'
 const started: Answer = { kind: 'started' }
 const finished: Answer = { kind: 'finished', outcome: passed('Opened issue 1') }
+const events = (...recorded: object[]) => ({ events: recorded })
 
-let server: Server
-let calls: string[]
-/** The responses to each GET and to each POST. */
-let readBack: [number, unknown]
-let posted: [number, unknown]
-
-beforeEach(async () => {
-  calls = []
-  posted = [200, { keptnContext: 'c' }]
-  server = createServer((req, res) => {
-    calls.push(`${req.method} ${req.url?.split('?')[0]} ${req.headers['x-token']}`)
-    req.resume()
-    const [status, body] = req.method === 'GET' ? readBack : posted
-    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-})
-afterEach(() => {
-  server.closeAllConnections()
-  server.close()
-})
-
-const orchestrator = () =>
-  keptn(
-    keptnConnection.parse({
-      type: 'keptn',
-      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`,
-      token: 'keptn-token',
-    }),
-  )
+const server = startEach(() => serve(() => ({ status: 200, body: { keptnContext: 'c' } })))
+/** Sends an answer that earlier attempts may have sent, to a Keptn that responds so if it is read back. */
+const send = (answer: Answer, attempts: number, ...readBack: [status: number, body?: unknown]) => {
+  server.failNext(readBack[0], readBack[1] ?? {}, { on: 'GET' })
+  const settings = { type: 'keptn', baseUrl: `${server.url}/base`, token: 'keptn-token' }
+  return keptn(keptnConnection.parse(settings)).send(task, answer, attempts)
+}
+const calls = () => server.calls.map(({ method, path, headers }) => `${method} ${path} ${headers['x-token']}`)
 const get = 'GET /base/api/mongodb-datastore/event keptn-token'
 const post = 'POST /base/api/v1/event keptn-token'
 
-describe('An event', () => {
-  it('is sent without a check on the first attempt', async () => {
-    await orchestrator().send(task, started, 0)
-    expect(calls).toEqual([post])
-  })
+it('An event is sent without a check on the first attempt', async () => {
+  await send(started, 0, 500)
+  expect(calls()).toEqual([post])
+})
 
-  it('that an earlier attempt may have sent is sent only if Keptn has not recorded it', async () => {
-    readBack = [200, { events: [{ triggeredid: 'another', source }] }]
-    await orchestrator().send(task, started, 1)
-    expect(calls).toEqual([get, post])
-    readBack = [200, { events: [{ triggeredid: 'id-1', source }] }]
-    await orchestrator().send(task, started, 1)
-    expect(calls).toEqual([get, post, get])
-  })
+it.each<[string, Answer, number, number, unknown?]>([
+  ['has recorded the event of another task', started, 1, 200, events({ triggeredid: 'another', source })],
+  ['has recorded the event of another sender', started, 1, 200, events({ triggeredid: 'id-1', source: 'another' })],
+  ['returns null instead of a list', started, 1, 200, { events: null }],
+  ['answers 403 to the fifth attempt of a finished event', finished, 5, 403],
+  ['answers 400 to the twentieth attempt of a finished event', finished, 20, 400],
+])('An event is sent again if Keptn %s', async (_what, ...sending) => {
+  await send(...sending)
+  expect(calls()).toEqual([get, post])
+})
 
-  it('is sent if Keptn returns null instead of a list', async () => {
-    readBack = [200, { events: null }]
-    await orchestrator().send(task, started, 1)
-    expect(calls).toEqual([get, post])
-  })
+it.each<[string, Answer, number, number, unknown?]>([
+  ['has recorded it', started, 1, 200, events({ triggeredid: 'id-1', source })],
+  ['answers 403 to the fifth attempt of a started event', started, 5, 403],
+])('An event is not sent again if Keptn %s', async (_what, ...sending) => {
+  await send(...sending)
+  expect(calls()).toEqual([get])
+})
 
-  it('of another sender does not count as recorded', async () => {
-    readBack = [200, { events: [{ triggeredid: 'id-1', source: 'webhook-service' }] }]
-    await orchestrator().send(task, started, 1)
-    expect(calls).toEqual([get, post])
-  })
+it.each<[number, number, Answer, unknown?]>([
+  [1, 500, started],
+  [1, 401, started],
+  [1, 200, started, { strange: true }],
+  ...[400, 403, 404].flatMap((status) =>
+    [started, finished].flatMap((answer) =>
+      [1, 4].map((attempts): [number, number, Answer] => [attempts, status, answer]),
+    ),
+  ),
+  [100, 400, started],
+  [19, 400, finished],
+])('An event waits for its next attempt if attempt %d to read it back ends with %d: %j', async (...row) => {
+  const [attempts, status, answer, body] = row
+  await expect(send(answer, attempts, status, body)).rejects.toThrow('Keptn')
+  expect(calls()).toEqual([get])
+})
 
-  it('is not sent while Keptn is not available', async () => {
-    for (const answer of [
-      [500, {}],
-      [200, { strange: true }],
-      [401, {}],
-    ] as [number, unknown][]) {
-      readBack = answer
-      await expect(orchestrator().send(task, started, 1)).rejects.toThrow()
-    }
-    expect(calls).toEqual([get, get, get])
-  })
-
-  it('is not sent during the first refusals to read it back', async () => {
-    for (const status of [400, 403, 404]) {
-      readBack = [status, {}]
-      for (const answer of [started, finished]) {
-        for (const attempts of [1, 4])
-          await expect(orchestrator().send(task, answer, attempts)).rejects.toThrow(`Keptn answered ${status}`)
-      }
-    }
-    expect(calls).toEqual(Array(12).fill(get))
-  })
-
-  it('is sent after five 403 responses if it is finished, but not if it is started', async () => {
-    readBack = [403, {}]
-    await orchestrator().send(task, started, 5)
-    expect(calls).toEqual([get])
-    await orchestrator().send(task, finished, 5)
-    expect(calls).toEqual([get, get, post])
-  })
-
-  it('is sent after many other refusals if it is finished, while a started event is retried', async () => {
-    readBack = [400, {}]
-    await expect(orchestrator().send(task, started, 100)).rejects.toThrow('Keptn answered 400')
-    expect(calls).toEqual([get])
-    await expect(orchestrator().send(task, finished, 19)).rejects.toThrow('Keptn answered 400')
-    await orchestrator().send(task, finished, 20)
-    expect(calls).toEqual([get, get, get, post])
-  })
-
-  it('does not count as sent if the response is not that of Keptn', async () => {
-    posted = [200, '<html>Log in</html>']
-    await expect(orchestrator().send(task, started, 0)).rejects.toMatchObject({ kind: 'platform' })
-  })
+it('An event does not count as sent if the response is not that of Keptn', async () => {
+  server.failNext(200, '<html>Log in</html>', { on: 'POST' })
+  await expect(send(started, 0, 200)).rejects.toMatchObject({ kind: 'platform' })
 })
 
 it('A connection has either a token or an OAuth client', () => {
