@@ -26,6 +26,8 @@ export interface CommonOptions {
   checkWrites?: true
   /** How a successful response from something else ends, if not with a failure that can be retried. */
   unexpectedBodies?: Partial<Record<'page' | 'text', Failure['kind'] | 'success'>>
+  /** Matches the paths whose response the operation does not need. */
+  ignored?: RegExp
   /** Returns an error as the AWS service sends it. */
   awsError?: (type: string, message: string) => Pick<Reply, 'body' | 'headers'>
   /** Optional fields of a connection with their defaults. */
@@ -83,7 +85,7 @@ const awsErrors = [
  * @returns a function that returns the platform of the current test
  */
 export function commonTests<P extends Playing>(provider: Provider, suite: Suite<P>): () => P {
-  const { start, operations, reads = [], ids = {}, checkWrites, unexpectedBodies = {} } = suite
+  const { start, operations, reads = [], ids = {}, checkWrites, unexpectedBodies = {}, ignored = /^$/ } = suite
   const { awsError, defaults, invalid = [], urls = {}, projects } = suite
   const refusal = suite.refusal ?? ((reason: string) => ({ message: reason }))
   let current: P
@@ -100,6 +102,11 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     current.server.calls.length = 0
     return run
   }
+  const endOf = async (result: Promise<unknown>): Promise<string> =>
+    result.then(
+      () => 'success',
+      (error) => (error instanceof Failure ? `${error.kind}${error.transient ? ' transient' : ''}` : String(error)),
+    )
   const names = Object.keys(operations)
 
   test('declares its credentials as secrets', () => {
@@ -170,11 +177,28 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     ] as const)('expects no success behind a 200 response with another %s', async (what, body) => {
       const run = await prepare(name)
       current.server.failNext(200, body, { times: 9 })
-      const { kind } = await run().then(
-        () => ({ kind: 'success' }),
-        (error: Failure) => error,
-      )
-      expect(kind).toBe(unexpectedBodies[what] ?? 'platform')
+      const [end] = (await endOf(run())).split(' ')
+      expect(end).toBe(unexpectedBodies[what] ?? 'platform')
+    })
+
+    test.each([
+      ['a 500 response', 500, ['platform transient']],
+      ['another text', 200, ['platform', 'platform transient', 'refused', 'credentials']],
+    ])('ends with a reason if only one of its requests gets %s', async (_what, status, ends) => {
+      await (await prepare(name))()
+      const others: string[] = []
+      for (let at = 0, count = current.server.calls.length; at < count; at++) {
+        await current.server.close()
+        current = await start()
+        const run = await prepare(name)
+        current.server.failNext(status, '"welcome"', { on: () => current.server.calls.length > at })
+        const end = await endOf(run())
+        const { method = '', path = '' } = current.server.calls[at] ?? {}
+        const isIgnored =
+          end === 'success' && (status === 500 ? ignored.test(path) : method !== 'GET' || ignored.test(path))
+        if (!ends.includes(end) && !isIgnored) others.push(`${method} ${path}: ${end}`)
+      }
+      expect(others).toEqual([])
     })
 
     test('reports how long to wait after a 429 response', async () => {

@@ -164,8 +164,13 @@ function pendingTests(
 
     test('can be polled again after an error', async () => {
       const started = await ask()
-      at.server.failNext(503, '<html></html>')
-      expect(await failureOf(poll(started))).toMatchObject({ kind: 'platform', transient: true })
+      for (const [status, body] of [
+        [503, '<html></html>'],
+        [200, '"welcome"'],
+      ] as const) {
+        at.server.failNext(status, body)
+        expect(await failureOf(poll(started))).toMatchObject({ kind: 'platform' })
+      }
     })
   })
 }

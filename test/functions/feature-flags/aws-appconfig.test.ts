@@ -39,6 +39,7 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
 })
 flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
   unexpectedBodies: { text: 'refused' },
+  ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
   pending: {
     noun: 'deployment',

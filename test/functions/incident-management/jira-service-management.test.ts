@@ -127,4 +127,5 @@ describe('Jira Service Management: update and close', () => {
 
 ticketConformance(jiraServiceManagement, ticketPlatforms['incident-management/jira-service-management'], {
   refusal: (reason) => ({ errorMessages: [reason] }),
+  ignored: /issue\/\d+$/,
 })

@@ -32,6 +32,7 @@ const withIssue = (input = {}) =>
 
 ticketConformance(jira, ticketPlatforms['issue-ticketing/jira'], {
   refusal: (reason) => ({ errorMessages: [reason] }),
+  ignored: /issue\/\d+$/,
   projects: { accepted: ['OPS', 'A1_B', '10000'], refused: ['ops', 'octo/repo', '', 'OPS" OR x'] },
 })
 

@@ -36,6 +36,7 @@ messageConformance(slack, {
   channel,
   defaults: { baseUrl: 'https://slack.com' },
   refusal: (reason) => ({ ok: false, error: reason }),
+  ignored: /chat\.getPermalink$/,
   visible: ({ posts }) => posts.length,
   verify({ mentions, posts }, { buttons = [] }) {
     expect(mentions).toEqual([])

@@ -31,6 +31,7 @@ reportConformance(slackReport, {
     return { server, connection: slackFields(server), visible: () => server.posts.length }
   },
   refusal: (reason) => ({ ok: false, error: reason }),
+  ignored: /chat\.getPermalink$/,
 })
 reportConformance(messageReport(ntfy), {
   inputs: ['channel'],
