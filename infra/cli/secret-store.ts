@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
-  ListSecretsCommand,
   PutSecretValueCommand,
+  paginateListSecrets,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import type { Command } from 'commander'
@@ -106,21 +106,13 @@ async function secretsManager(kmsKey: string | undefined, dryRun = false): Promi
     async list(path) {
       const prefix = secretName(path)
       const names: string[] = []
-      let next: string | undefined
-      do {
-        const page = await explainErrors(
-          client.send(
-            new ListSecretsCommand({
-              Filters: [{ Key: 'name', Values: [prefix] }],
-              MaxResults: 100,
-              ...(next ? { NextToken: next } : {}),
-            }),
-          ),
-          path,
-        )
-        names.push(...(page.SecretList ?? []).flatMap(({ Name = '' }) => below(prefix, Name)))
-        next = page.NextToken
-      } while (next)
+      const readPages = async () => {
+        const pages = paginateListSecrets({ client }, { Filters: [{ Key: 'name', Values: [prefix] }] })
+        for await (const { SecretList = [] } of pages) {
+          names.push(...SecretList.flatMap(({ Name = '' }) => below(prefix, Name)))
+        }
+      }
+      await explainErrors(readPages(), path)
       return names.sort()
     },
   }

@@ -1,7 +1,7 @@
 import { itemKeys } from './item-keys.ts'
 import { get } from './table.ts'
 
-// Apart from saveCancellation: the task's role may read this item and the webhook's role may write it.
+// Not in the module of saveCancellation: the role of the task may only read this item, that of the webhook may only write it.
 
 /**
  * Reads who canceled a task. Load this module when it is first used, because it loads the AWS SDK.

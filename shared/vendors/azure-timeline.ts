@@ -51,9 +51,9 @@ export function failureIn(records: TimelineRecord[]): { reason: string; places: 
     return name && name !== UNNAMED ? [{ kind, name }] : []
   })
   const where = named.map(({ kind, name }) => `${kind.toLowerCase()} "${name}"`).join(', ')
-  const said = deepest.issues?.find(({ type, message }) => type === 'error' && message)?.message
+  const message = deepest.issues?.find((issue) => issue.type === 'error' && issue.message)?.message
   return {
-    reason: `${where} failed${said ? `: ${clipSingleLine(said, MAX_REASON)}` : ''}`,
+    reason: `${where} failed${message ? `: ${clipSingleLine(message, MAX_REASON)}` : ''}`,
     places: Object.fromEntries(named.map(({ kind, name }) => [`failed${kind}`, name])),
   }
 }

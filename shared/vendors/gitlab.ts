@@ -80,6 +80,6 @@ function fieldErrors(body: unknown): string | undefined {
   const { message } = (body ?? {}) as { message?: unknown }
   if (message === null || typeof message !== 'object' || Array.isArray(message)) return undefined
   return Object.entries(message)
-    .map(([field, said]) => `${field}: ${[said].flat().join(', ')}`)
+    .map(([field, errors]) => `${field}: ${[errors].flat().join(', ')}`)
     .join('; ')
 }

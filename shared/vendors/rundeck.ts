@@ -252,15 +252,15 @@ function resultsOf(body: Execution): Pick<RunStatus, 'data' | 'metrics'> {
 
 /** Returns why an execution ended. Its steps may be deleted or not readable. */
 async function reasonFor(http: Http, path: string, { customStatus, abortedby }: Execution): Promise<string> {
-  const said = [customStatus && `its status is "${customStatus}"`, abortedby && `by ${abortedby}`]
+  const reasons = [customStatus && `its status is "${customStatus}"`, abortedby && `by ${abortedby}`]
   try {
     const { steps = [] } = (await http.get(`${path}/state`, { schema: workflow })).body
     const failing = failingOf(steps)
     const more = failing.length > MAX_STEPS ? [`and ${failing.length - MAX_STEPS} more`] : []
-    return [...said, ...failing.slice(0, MAX_STEPS), ...more].filter(Boolean).join(', ')
+    return [...reasons, ...failing.slice(0, MAX_STEPS), ...more].filter(Boolean).join(', ')
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    return [...said, `its steps could not be read (${messageOf(error)})`].filter(Boolean).join(', ')
+    return [...reasons, `its steps could not be read (${messageOf(error)})`].filter(Boolean).join(', ')
   }
 }
 

@@ -133,8 +133,8 @@ function busy({ id, title, environment, state }: ChangeRequest): Failure {
 function whyDeclined({ rejections = [], comments = [] }: ChangeRequest): string {
   const by = rejections.flatMap(({ createdBy }) => createdBy.username ?? [])
   const last = comments.at(-1)
-  const said = last ? `${last.createdBy.username ?? 'someone'} says: ${last.text}` : ''
-  return [by.length > 0 ? `by ${by.join(', ')}` : '', said].filter(Boolean).join('; ')
+  const comment = last ? `${last.createdBy.username ?? 'someone'} says: ${last.text}` : ''
+  return [by.length > 0 ? `by ${by.join(', ')}` : '', comment].filter(Boolean).join('; ')
 }
 
 function linkTo({ baseUrl }: Http, { project = '' }: FlagLocation, id: number): string {

@@ -1,6 +1,6 @@
 import type { Store } from '../sandbox/store.ts'
 
-/** A service-level objective; what is not said of it here, Dynatrace calculates. */
+/** A service-level objective, without what Dynatrace calculates. */
 export interface Slo {
   id: string
   name: string

@@ -77,7 +77,7 @@ function timeline({ timeline: moments }) {
           ),
           h('span.kind', kind),
           h(
-            'span.said',
+            'span.moment',
             h('span', text),
             times && h('b', ` ×${times}`),
             lastAt && h('small', ' last at ', time(lastAt)),
