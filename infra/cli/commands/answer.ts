@@ -15,7 +15,8 @@ export function answerCommand(): Command {
     new Command('answer')
       .description('send the result of an ended task to its orchestrator again')
       .argument('<category/taskId>', 'task of the local runtime or of a deployed API')
-      .requiredOption('--again', 'confirm that the result is sent again'),
+      .requiredOption('--again', 'confirm that the result is sent again')
+      .option('--json', 'print the status of the task as JSON; this is the default'),
   )
     .addHelpText(
       'after',

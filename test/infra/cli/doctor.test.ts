@@ -109,8 +109,17 @@ describe('webhooks doctor', () => {
     store('identity', { key: 'k'.repeat(64) })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: 'http://keptn.invalid/keptn', token: 'a-keptn-token' })
     store('connections/issue-ticketing/default', { provider: 'github', baseUrl: sandbox.url, token: 'a-github-token' })
+    store('orchestrators/jenkins', {
+      ...{ type: 'callback', allow: ['http://jenkins.invalid/webhook-step/'], signingKey: `whsec_${'A'.repeat(32)}` },
+    })
     const { findings } = await doctor(aws.env)
     expect(findings.filter(({ found }) => found.includes('uses plain HTTP'))).toEqual([
+      {
+        what: 'orchestrator jenkins',
+        state: 'note',
+        found: 'http://jenkins.invalid uses plain HTTP',
+        advice: expect.stringContaining('use https://'),
+      },
       {
         what: 'orchestrator keptn',
         state: 'note',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { SIGNING_KEY, startReceiver } from '../../shared/orchestrators/callback/receiver.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
 import { atTerminal, enter, webhooks } from './webhooks.ts'
@@ -67,6 +68,23 @@ describe('webhooks orchestrator add', () => {
     expect(err).toContain(sentence)
     expect(err).not.toContain('abcdefgh')
     expect(code).toBe(2)
+  })
+
+  it('tests and saves an orchestrator of another type', async () => {
+    const receiver = await startReceiver()
+    const value = {
+      type: 'callback',
+      url: `${receiver.url}/done`,
+      allow: [`${receiver.url}/wait/`],
+      signingKey: SIGNING_KEY,
+    }
+    const { code, out } = await add(value)
+    expect([code, out]).toEqual([0, expect.stringContaining('Connection test passed')])
+    expect(out).not.toContain(SIGNING_KEY)
+    expect(stored()).toEqual(value)
+    receiver.down()
+    expect(await add(value)).toMatchObject({ code: 1, out: expect.stringContaining('Nothing was saved') })
+    await receiver.close()
   })
 
   it.each([

@@ -49,6 +49,23 @@ describe('webhooks send --key', () => {
 })
 
 describe('webhooks tasks', () => {
+  it('answer --again sends the result of an ended task again', async () => {
+    const { body } = await send(
+      'issue-ticketing/open-issue',
+      '--mode',
+      'interactive',
+      '--key',
+      'answer',
+      '--input',
+      'title=Slow',
+    )
+    const task = `issue-ticketing/${body.taskId}`
+    expect(await run(['answer', task])).toMatchObject({ code: 2, err: expect.stringContaining('--again') })
+    expect(await run(['answer', task, '--again'], demo.callerToken)).toMatchObject({ code: 1 })
+    const { code, out } = await run(['answer', task, '--again'])
+    expect([code, JSON.parse(out)]).toMatchObject([0, { verdict: 'pass' }])
+  })
+
   it('--cancel cancels a task of its caller', async () => {
     const { body } = await send('remediation/run-runbook', '--key', 'cancel', ...hanging)
     const task = `remediation/${body.taskId}`

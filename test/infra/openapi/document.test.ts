@@ -54,6 +54,7 @@ describe('the OpenAPI document', () => {
       ...actionNames(category).map((action) => `/${category.name}/${action}`),
       `/${category.name}/tasks/{taskId}`,
       `/${category.name}/tasks/{taskId}/cancel`,
+      `/${category.name}/tasks/{taskId}/answer`,
     ])
     expect(Object.keys(document.paths)).toEqual(known)
   })
@@ -91,7 +92,7 @@ describe('the OpenAPI document', () => {
     const { parameters } = document.components as unknown as {
       parameters: Record<string, { schema: { default?: unknown } }>
     }
-    expect(Object.keys(parameters)).toEqual(Object.keys(options))
+    expect(Object.keys(parameters)).toEqual([...Object.keys(options), 'callbackUrl'])
     for (const [name, { schema }] of Object.entries(parameters))
       if (schema.default !== undefined) expect(options).toMatchObject({ [name]: schema.default })
   })
