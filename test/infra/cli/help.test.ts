@@ -144,6 +144,8 @@ const setups: Record<string, ExampleSetup> = {
   'wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...': {
     code: ({ out }) => (/"verdict": "(?:pass|warning)"/.test(out) ? 0 : 1),
   },
+  // The task may still run.
+  'answer issue-ticketing/5f0c... --again': { code: ({ out }) => (out.includes('"taskId"') ? 0 : 1) },
   'doctor --local --json': { code: codeOfFindings },
   'doctor --webhook-config webhook.yaml': { code: codeOfFindings, before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
