@@ -36,6 +36,8 @@ interface OpenCallback {
   timesOutAt: number
 }
 
+/** More than any test needs. An execution that never ends fails, instead of running until the timeout of the test. */
+const MAX_CHECKPOINTS = 1_000
 /** The error of an execution that Lambda ended. */
 const ENDED: ErrorObject = { ErrorType: 'Ended', ErrorMessage: 'Lambda ended the execution' }
 /** The error that replaces a timeout of the runner, which waits for it in real time. */
@@ -135,6 +137,7 @@ export class Execution<Result> {
     logger: Parameters<DurableExecutionClient['checkpoint']>[1],
   ): Promise<CheckpointDurableExecutionResponse> {
     const updates = request.Updates ?? []
+    if (this.checkpoints.length > MAX_CHECKPOINTS) throw new Error('The execution does not end.')
     const checkpoint = namesOf(request).join(', ')
     await this.#options.onCheckpoint?.(checkpoint)
     this.checkpoints.push(checkpoint)
