@@ -63,6 +63,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
 const categoryCore = [
   './shared/core/call.ts',
   './shared/core/final-outcome.ts',
+  './shared/core/identity.ts',
   './shared/core/retried-step.ts',
   './shared/core/run-action.ts',
   './shared/core/http/responses.ts',
