@@ -4,6 +4,7 @@ import { log } from '../log.ts'
 import { isCredential, redact, registerSecret } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
+import { traceparent } from '../traceparent.ts'
 import { checkDeadline, requestTimeoutMs } from './deadline.ts'
 import { errorReasonIn } from './error-reason.ts'
 import type { HttpResponse, SentRequest } from './exchange.ts'
@@ -221,6 +222,7 @@ export class Http {
     }
     const { body } = options
     const isText = typeof body === 'string'
+    const traced = traceparent()
     return {
       method,
       url: url.href,
@@ -228,6 +230,7 @@ export class Http {
         accept: 'application/json',
         'user-agent': 'cloud-automation-webhooks',
         ...(body === undefined || isText ? {} : { 'content-type': 'application/json' }),
+        ...(traced === undefined ? {} : { traceparent: traced }),
         ...this.#options.headers,
         ...options.headers,
       },

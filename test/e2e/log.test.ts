@@ -56,6 +56,17 @@ describe('A task logs', () => {
     for (const message of ['task started', 'task ended']) expect(linesOf({ taskId, message })).toHaveLength(1)
   })
 
+  it('the id of the trace that the call belongs to', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+    const event = triggered({ input: { title: 'Checkout is slow' } })
+    const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
+    const { body } = await service.openIssue(event, '?mode=interactive', { headers })
+    await service.finishedOf(event.id)
+    const lines = [...linesOf({ taskId: body.taskId }), ...linesOf({ message: 'request', eventId: event.id })]
+    expect(lines.length).toBeGreaterThan(2)
+    expect(new Set(lines.map((line) => line['traceId']))).toEqual(new Set([traceId]))
+  })
+
   it('the reason of an errored outcome', async () => {
     await service.fault({ target: 'github', kind: '401' })
     const { id, taskId } = await accepted()

@@ -73,6 +73,27 @@ describe('An orchestrator', () => {
   })
 })
 
+describe('A trace', () => {
+  const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const sentWith = (calls: readonly Call[]) => new Set(calls.map(({ headers }) => headers['traceparent']))
+
+  it('of a call goes out to the platform and the orchestrator', async () => {
+    const [before, beforeKeptn] = [platform.calls.length, lifecycle.keptn.calls.length]
+    await lifecycle.call('open-ticket?connection=ticket', { input, traceparent: trace })
+    expect(sentWith(platform.calls.slice(before))).toEqual(new Set([trace]))
+    expect(sentWith(lifecycle.keptn.calls.slice(beforeKeptn))).toEqual(new Set([trace]))
+  })
+
+  it.each([undefined, 'not-a-trace', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`])(
+    '%j is ignored',
+    async (traceparent) => {
+      const before = platform.calls.length
+      await lifecycle.call('open-ticket?connection=ticket', { input, traceparent })
+      expect(sentWith(platform.calls.slice(before))).toEqual(new Set([undefined]))
+    },
+  )
+})
+
 describe('A caller that polls', () => {
   it('needs only an id, and nothing is sent', async () => {
     const { outcome, sent } = await lifecycle.call(

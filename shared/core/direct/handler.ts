@@ -5,6 +5,7 @@ import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets, redact } from '../../redact.ts'
+import { setTraceparent } from '../../traceparent.ts'
 import type { Call } from '../call.ts'
 import { QUERY_ONLY } from '../http/options.ts'
 import { readCall } from '../http/read-call.ts'
@@ -58,6 +59,7 @@ export async function handleDirectCall(
 ): Promise<DirectResult> {
   const startedAt = Date.now()
   clearSecrets()
+  setTraceparent(undefined)
   try {
     const result = await runDirectCall(category, payload, context)
     logCall(context, startedAt)

@@ -11,6 +11,7 @@ import { parsePollerBody } from '../../orchestrators/index.ts'
 import { passed } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
+import { setTraceparent } from '../../traceparent.ts'
 import { type DirectCall, type DirectResult, handleDirectCall } from '../direct/handler.ts'
 import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
@@ -151,6 +152,7 @@ async function callResponse(
     contentType: event.headers['content-type'],
     callbackUrl: event.headers['callback-url'],
     deliveryId: event.headers['webhook-signature'] === undefined ? undefined : event.headers['webhook-id'],
+    traceparent: event.headers['traceparent'],
     categoryUrl,
   })
   log.appendKeys({
@@ -291,6 +293,7 @@ function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEven
       // An execution environment handles one request at a time.
       startedAt = Date.now()
       clearSecrets()
+      setTraceparent(undefined)
     },
     after: line,
     onError: line,

@@ -3,6 +3,7 @@ import { Failure, invalidInput } from '../../errors.ts'
 import { type CallEvent, parseEvent } from '../../orchestrators/event.ts'
 import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
+import { setTraceparent, traceparent } from '../../traceparent.ts'
 import { unknownName } from '../../validate.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import { parseBody } from './body.ts'
@@ -19,6 +20,8 @@ export interface CallRequest {
   callbackUrl?: string | undefined
   /** The id of a signed delivery, which is the same for each attempt to send it. */
   deliveryId?: string | undefined
+  /** The header `traceparent`. The body may contain it instead, as an attribute of a CloudEvent. */
+  traceparent?: string | undefined
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
 }
@@ -31,6 +34,7 @@ export interface ParsedCall {
   body: Record<string, unknown>
   event: CallEvent
   categoryUrl: string
+  traceparent: string | undefined
 }
 
 /**
@@ -51,7 +55,15 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
   if (body['callback'] !== undefined && options.mode !== 'interactive')
     throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
   const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key ?? request.deliveryId })
-  return { requestedAction, options, body, event: withKey(event, poller, options), categoryUrl }
+  setTraceparent(request.traceparent ?? body['traceparent'])
+  return {
+    requestedAction,
+    options,
+    body,
+    event: withKey(event, poller, options),
+    categoryUrl,
+    traceparent: traceparent(),
+  }
 }
 
 /** A silent call of a poller may be repeated on purpose, unless its user sets a key. */

@@ -70,6 +70,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     isDetailed: isDetailed || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,
+    traceparent: resolved.traceparent,
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup: startsJob && provider.requiresTask ? true : undefined,
     delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,

@@ -7,6 +7,7 @@ import { log } from '../../log.ts'
 import { errored } from '../../outcome.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
+import { setTraceparent } from '../../traceparent.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { retriedStep } from '../retried-step.ts'
@@ -63,6 +64,7 @@ export function finisherHandler() {
 
 async function finish({ durableExecutionArn: arn, status, again = false }: StatusChange, context: DurableContext) {
   clearSecrets()
+  setTraceparent(undefined)
   context.configureLogger({ customLogger: log, modeAware: true })
   const execution = await retriedStep(context, 'read-execution', () => readExecution(arn), {
     maxAttempts: MAX_READ_ATTEMPTS,
@@ -70,6 +72,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   })
   const { task, error } = execution
   const { id: taskId, event, action, connection, provider } = task
+  setTraceparent(task.traceparent)
   log.appendKeys({ taskId, action, connection, provider, context: event.context, lambdaStatus: status })
   // A cleanup has no orchestrator to answer.
   if (execution.hasSentFinished || execution.mayBeDelegated || task.only) return { taskId, finished: false }

@@ -9,6 +9,7 @@ import { errored, type Outcome, passed } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
+import { setTraceparent } from '../../traceparent.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
@@ -44,6 +45,7 @@ export function taskHandler(category: Category) {
 async function runTask(category: Category, task: Task, context: DurableContext): Promise<TaskResult> {
   const { id: taskId, action, connection, provider, event } = task
   clearSecrets()
+  setTraceparent(task.traceparent)
   context.configureLogger({ customLogger: log, modeAware: true })
   log.appendKeys({ taskId, action, connection, provider, eventId: event.id, context: event.context })
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
