@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { createProgram } from '../../../infra/cli/program.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
-import { Service } from '../../e2e/service.ts'
+import { Service, triggered } from '../../e2e/service.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { atTerminal, type Ended, enter, inShell, webhooks } from './webhooks.ts'
 
@@ -144,8 +144,11 @@ const setups: Record<string, ExampleSetup> = {
   'wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...': {
     code: ({ out }) => (/"verdict": "(?:pass|warning)"/.test(out) ? 0 : 1),
   },
-  // The task may still run.
-  'answer issue-ticketing/5f0c... --again': { code: ({ out }) => (out.includes('"taskId"') ? 0 : 1) },
+  'answer issue-ticketing/5f0c... --again': {
+    before: async () => void (await service.openIssue(triggered(), '?mode=interactive')),
+    // The task may still run.
+    code: ({ out }) => (out.includes('"taskId"') ? 0 : 1),
+  },
   'doctor --local --json': { code: codeOfFindings },
   'doctor --webhook-config webhook.yaml': { code: codeOfFindings, before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
