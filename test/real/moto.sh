@@ -1,5 +1,5 @@
 #!/bin/bash
-# moto, which plays AWS, on 127.0.0.1:${PORT:-3220}: Secrets Manager and DynamoDB are what is used of it here.
+# moto, which plays AWS, on 127.0.0.1:${PORT:-3220}.
 #
 #   PORT=3220 bash test/real/moto.sh
 #   READY http://127.0.0.1:3220 pid=4711 version=5.2.1
@@ -44,7 +44,8 @@ fi
 LOG=$(mktemp)
 trap 'rm -f "$LOG"' EXIT
 serve='import sys; from moto.server import main; main(["-H", "127.0.0.1", "-p", sys.argv[1]])'
-"$PYTHON" -c "$serve" "$PORT" >"$LOG" 2>&1 </dev/null &
+# Its state machines call its other services at this port.
+MOTO_PORT=$PORT "$PYTHON" -c "$serve" "$PORT" >"$LOG" 2>&1 </dev/null &
 pid=$!
 for _ in $(seq 120); do
   if ! kill -0 "$pid" 2>/dev/null; then break; fi

@@ -15,6 +15,7 @@ import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
 import { snsChecks } from './moto-sns.ts'
 import { stepFunctionsChecks } from './moto-step-functions.ts'
+import { taskTokenChecks } from './moto-task-tokens.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Program } from './program.ts'
 
@@ -70,6 +71,7 @@ export const moto: Program = {
     const writes = await oneAtATime(url)
     const first = await startLambda(url, writes.url)
     const second = await startLambda(url, writes.url)
+    const taskTokens = await taskTokenChecks(url)
     const event = (title: string, id: string | undefined = randomUUID()) => ({ id, input: { title } })
     const title = 'Checkout is slow'
     const silent = event(title)
@@ -77,7 +79,7 @@ export const moto: Program = {
 
     return {
       async close() {
-        await Promise.all([first.end(), second.end()])
+        await Promise.all([first.end(), second.end(), taskTokens.close?.()])
         await writes.close()
         await github.close()
         secrets.destroy()
@@ -199,6 +201,7 @@ export const moto: Program = {
           },
         ],
         ...stepFunctionsChecks(url),
+        ...taskTokens.tests,
         ...sageMakerChecks(url),
         ...snsChecks(url),
       ],
