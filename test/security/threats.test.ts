@@ -141,6 +141,23 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   'Callback theft': [
     ['test/e2e/approval.test.ts', 'The callback of an approval', 'never appears in a response, an event or a message'],
   ],
+  'Stolen reply address': [
+    ['test/lifecycle/callback.test.ts', 'A URL that a call brings', 'appears nowhere in the task'],
+    ['test/shared/auth/reply-address.test.ts', 'A reply address', 'cannot be opened for another task'],
+    [
+      'test/e2e/callback.test.ts',
+      'The URL that a call brings',
+      'gets one signed answer, and appears in no log, history or status',
+    ],
+  ],
+  'Result to another host': [
+    [
+      'test/lifecycle/callback.test.ts',
+      'A call with a URL',
+      'that is not allowed (%s) is refused with what is allowed',
+    ],
+    ['test/lifecycle/callback.test.ts', 'A URL that a call brings', 'is not followed to another URL'],
+  ],
   'Another user of the machine': [
     [
       'test/e2e/private.test.ts',

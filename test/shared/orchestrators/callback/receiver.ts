@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { type Call, type Reply, type Served, serve } from '../../../../infra/platforms/loopback-server.ts'
 
 /** A message that a receiver accepted. */
-export interface Accepted {
+interface Accepted {
   id: string
   path: string
   body: Record<string, unknown>
