@@ -206,9 +206,21 @@ describe('The key of reply addresses', () => {
   })
 
   it('if it is lost, the task ends, says so and logs it for the alarm', async () => {
-    const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
+    const payload = await lifecycle.accept(
+      'open-ticket?connection=ticket&sendStarted=false',
+      call({ callback: callback() }),
+      caller,
+    )
     store('callbacks', { key: 'n'.repeat(64) })
-    const { status, unanswered, outcome } = await lifecycle.run(payload)
+    const lines: string[] = []
+    const { write } = process.stdout
+    process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
+    const { status, unanswered, outcome } = await lifecycle.run(payload).finally(() => {
+      process.stdout.write = write
+    })
+    expect(lines.filter((line) => line.includes('"answerLost":true'))).toEqual([
+      expect.stringMatching(/^\{"level":"ERROR".*secret callbacks/),
+    ])
     expect({ status, unanswered, result: outcome?.result }).toEqual({
       status: 'SUCCEEDED',
       unanswered: 'lost',
