@@ -36,6 +36,8 @@ export interface RequestOptions<T = unknown> {
    * for GET and HEAD.
    */
   isRead?: boolean
+  /** Whether a read may return a web page. Otherwise it counts as unexpected: login pages and proxies answer 200, too. */
+  acceptsPages?: boolean
   /** Overrides `errorStatus` of `HttpOptions`. */
   errorStatus?: (body: unknown) => number | undefined
   /** Overrides `errorReason` of `HttpOptions`. */
@@ -203,6 +205,13 @@ export class Http {
       else this.#writes.failed()
     }
     if (options.accept?.includes(status)) return response as HttpResponse<T>
+    if (!isWrite && !options.acceptsPages && status < 400 && isPage(response.body)) {
+      const hint = 'Check the base URL, and that no login page or proxy answers for the API.'
+      throw new Failure(
+        'platform',
+        `${this.#options.platform} answered ${status} to ${operation} with a web page. ${hint}`,
+      )
+    }
     if (status < 400) return this.#parse(response, operation, options.schema)
     this.#writes.failed()
     const failure = this.#refusal(response, operation, options, received.status)
@@ -351,6 +360,10 @@ export class Http {
 function excerpt({ status, text }: Received): string {
   if (text === undefined) return `${status} with an incomplete body`
   return text.trim() === '' ? `${status} without a body` : `${status} ${clipSingleLine(text, MAX_EXCERPT)}`
+}
+
+function isPage(body: unknown): boolean {
+  return typeof body === 'string' && /^\s*<(?:!doctype html|html)\b/i.test(body)
 }
 
 /** A redirect that the caller accepts is a success, too. */

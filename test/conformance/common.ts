@@ -131,6 +131,15 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     }
   })
 
+  if (!checkWrites && !awsError) {
+    test('the connection test rejects the web page of another server', async () => {
+      current.server.failNext(200, '<!DOCTYPE html><title>Sign in</title>', { times: 20 })
+      const failure = await failureOf((async () => provider.check(clientOf(provider, valuesOf(current.connection))))())
+      expect(failure.kind).toBe('platform')
+      current.server.recover()
+    })
+  }
+
   if (defaults) {
     test(`a connection has the defaults ${JSON.stringify(defaults)}`, () => {
       const given = Object.entries(current.connection).filter(([name]) => !(name in defaults))

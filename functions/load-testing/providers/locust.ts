@@ -175,7 +175,7 @@ function parametersOf({ parameters: given }: Pick<StartJob, 'parameters'>) {
 
 /** Reads the state from the script of the start page, which is not cached. Older versions do not have it there. */
 async function currentState(http: Http): Promise<string> {
-  const state = /"state": ?"(\w+)"/.exec(String((await http.get('')).body))?.[1]
+  const state = /"state": ?"(\w+)"/.exec(String((await http.get('', { acceptsPages: true })).body))?.[1]
   if (state !== undefined) return state
   await sleep(STALE_MS)
   return (await http.get('stats/requests', { schema: stats })).body.state

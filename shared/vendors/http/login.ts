@@ -94,6 +94,7 @@ async function logIn(connection: HttpCredentials, login: Login, ca: string | und
     headers: { ...listedHeaders(connection), ...authorization, ...headers },
     ...(body === undefined ? {} : { body }),
     isRead: true,
+    acceptsPages: true,
     // Login pages redirect the browser.
     accept: [301, 302, 303, 307],
   })

@@ -46,6 +46,8 @@ export async function send(
     ...errorsOf(request, connection, names, where),
     isRead,
     accept,
+    // Reported below, with the name of the request.
+    acceptsPages: true,
   })
   if (accept.includes(response.status) || responseType === 'text' || typeof response.body !== 'string') return response
   throw new Failure(
