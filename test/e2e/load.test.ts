@@ -110,7 +110,7 @@ describe('The built-in load generator', () => {
       404,
       expect.stringContaining('has not started anything with the connection shop in the context another-context'),
     ])
-    expect((await stop(undefined)).body.detail).toContain('send shkeptncontext')
+    expect((await stop(undefined)).body.detail).toContain('send the context')
     const stopped = await stop(event.shkeptncontext)
     expect([stopped.status, stopped.body.data.id]).toEqual([200, body.taskId.slice(0, 20)])
     const { finished } = await service.finishedOf(event.id, 40)

@@ -181,7 +181,7 @@ describe('A body', () => {
 describe('A query', () => {
   it.each([
     ['?mod=interactive', /Did you mean "mode"/],
-    ['?mode=loud', /must be silent or interactive/],
+    ['?mode=loud', /must be silent, interactive, or gate/],
     ['?mode=silent&mode=interactive', /mode must not be sent more than once/],
     ['?sendStarted=yes', /must be true or false/],
     ['?deadline=2h', /ISO 8601 duration such as PT30M/],

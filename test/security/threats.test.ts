@@ -75,7 +75,11 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
   ],
   'Code through a variable': [
-    ['test/functions/ci-cd/gitlab-ci.test.ts', 'GitLab CI: start', 'rejects the variable %s before sending a request'],
+    [
+      'test/functions/ci-cd/gitlab-ci.test.ts',
+      'GitLab CI: start',
+      'rejects a variable that the connection does not list',
+    ],
   ],
   'Prototype pollution': [
     ['test/shared/orchestrators/keptn/event.test.ts', 'A form', 'cannot reach a prototype'],
@@ -100,9 +104,9 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'The page escapes HTML and removes characters that change the text direction',
     ],
     [
-      'test/e2e/approval.test.ts',
-      'An approval by link',
-      'has a page without scripts, external resources, caching or framing',
+      'test/lifecycle/approval-page.test.ts',
+      'The page of an approval',
+      'has no scripts, external resources, caching or framing',
     ],
   ],
   'Log injection': [
@@ -133,10 +137,14 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'a connection to %s: the role of the %s of %s',
       'allows exactly the calls of its code for the ARNs in cdk.json',
     ],
-    ['test/infra/aws/nag.test.ts', 'cdk-nag AwsSolutions', 'finds nothing with all options'],
+    [
+      'test/infra/aws/nag.test.ts',
+      'the validation of the CDK and cdk-nag AwsSolutions',
+      'finds nothing with all options',
+    ],
   ],
   'Link scanner': [
-    ['test/e2e/approval.test.ts', 'An approval by link', 'is not decided by GET or by an incomplete form'],
+    ['test/lifecycle/approval-page.test.ts', 'The page of an approval', 'does not decide if it is only opened'],
   ],
   'Callback theft': [
     ['test/e2e/approval.test.ts', 'The callback of an approval', 'never appears in a response, an event or a message'],

@@ -236,7 +236,7 @@ describe('docs/limits.md', () => {
     ['shared/core/task/answer.ts', '= 300', '300, about a day'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],
     ['shared/auth/secrets.ts', '= 300', '| cache | 5 minutes |'],
-    ['shared/auth/callers.ts', '= 15_000', 'new token of a caller | 15 s'],
+    ['shared/auth/authenticate.ts', '= 15_000', 'new token of a caller | 15 s'],
     ['shared/auth/callers.ts', 'z.maxLength(10)', 'tokens per caller | 10'],
     ['shared/orchestrators/keptn/reply.ts', '= 60_000', '60,000 bytes'],
   ])('has the value in %s: %s', (file, inCode, inText) => {

@@ -22,6 +22,7 @@ test('the names of durable steps are frozen', () => {
     'close-approval',
     'decision',
     'decision-after-reminder',
+    'end-time',
     'in-flight-grace',
     'poll',
     'poll-after-stop',
