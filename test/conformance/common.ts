@@ -17,7 +17,7 @@ export interface Playing {
   connection: Record<string, unknown>
 }
 
-export type Run = (options?: ClientOptions) => Promise<unknown>
+type Run = (options?: ClientOptions) => Promise<unknown>
 
 export interface CommonOptions {
   /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
