@@ -25,7 +25,7 @@ interface Played {
   settings: Record<string, unknown>
   /** Credentials, which must not appear in any error. */
   secrets: string[]
-  /** Forgets the answers that the engine has received. */
+  /** Deletes the answers that the engine has received. */
   reset?(): void
   /** Returns the kind of the answer that a request delivers. Undefined for other requests. */
   kindOf(call: Call): Answer['kind'] | undefined
@@ -112,7 +112,7 @@ export function orchestratorConformance(type: string, { start, body, required, s
     })
 
     const kinds: Answer[] = [{ kind: 'started' }, { kind: 'progress', message: 'stage 2 of 4' }, finished()]
-    test.each(kinds)('$kind is sent once, or not at all', async (answer) => {
+    test.each(kinds)('$kind is sent once if the engine expects it', async (answer) => {
       await send(answer)
       expect(received()).toEqual(sends.includes(answer.kind) ? [answer.kind] : [])
     })
