@@ -34,6 +34,8 @@ export class CategoryFunction extends Construct {
     const hasApprovals = hasNeed(category, 'approvals')
     const providerPermissions = permissionsOf(category.providers, settings.awsProviders)
     const secrets = [
+      SECRET_PATHS.callers,
+      SECRET_PATHS.identity,
       SECRET_PATHS.orchestrators,
       SECRET_PATHS.callbacks,
       SECRET_PATHS.connections(name),
@@ -47,7 +49,9 @@ export class CategoryFunction extends Construct {
       ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['PutItem', 'UpdateItem'], approvals),
-      ...table.allow(['PutItem'], lastRuns),
+      ...table.allow(['GetItem', 'PutItem'], lastRuns),
+      // For calls of other durable functions, which no webhook accepts.
+      ...table.allow(['UpdateItem'], [itemKeys.rate(name, '*')]),
     ]
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
@@ -81,7 +85,7 @@ export class CategoryFunction extends Construct {
         ...(settings.deadline === undefined ? {} : { WEBHOOKS_DEADLINE: settings.deadline }),
       },
       permissions: [
-        ...readSecrets(this, settings, [SECRET_PATHS.callers, SECRET_PATHS.identity, ...secrets]),
+        ...readSecrets(this, settings, secrets),
         listSecrets,
         ...table.allow(
           ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],

@@ -66,6 +66,7 @@ const categoryCore = [
   './shared/core/identity.ts',
   './shared/core/retried-step.ts',
   './shared/core/run-action.ts',
+  './shared/core/direct/read-direct-call.ts',
   './shared/core/http/responses.ts',
   './shared/core/task/status.ts',
   './shared/orchestrators/index.ts',

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { CallOrigin } from '../orchestrators/event.ts'
+import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 
 /** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
 export const CLEANUP_SUFFIX = '-cleanup'
@@ -109,4 +110,11 @@ export interface GateOptions {
   hold: number
   /** Opens on fail instead of on pass. */
   invert: boolean
+}
+
+/** Returns the record of an interactive call as the payload of its task. */
+export function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, gate: _, ...call }: Call): Task {
+  const { id: eventId, labels = {} } = event
+  if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
+  return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }
 }

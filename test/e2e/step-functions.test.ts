@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type StepFunctionsServer, startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
-import { ERROR_NAMES } from '../../shared/core/direct/handler.ts'
+import { ERROR_NAMES } from '../../shared/core/direct/read-direct-call.ts'
 import { awsCredentials, Service, until } from './service.ts'
 
 // The fake accepts only this access key.

@@ -79,7 +79,7 @@ export class Lifecycle {
   aws!: Served
   readonly #category: Category
   readonly #executions = new Set<Execution<unknown>>()
-  readonly #ended = new Map<string, { payload: Task; result: TestResult<unknown> }>()
+  readonly #ended = new Map<string, { payload: object; result: TestResult<unknown> }>()
   /** The end of each task by its id. */
   readonly #ends = new Map<string, { at: number; result: TestResult<unknown> }>()
   #table!: { close(): Promise<void> }
@@ -186,7 +186,7 @@ export class Lifecycle {
 
   /** Runs an accepted task to completion. */
   async run(payload: Task, options?: ExecutionOptions): Promise<CompletedTask> {
-    const { result, checkpoints } = await this.#execute<TaskResult>(taskHandler(this.#category), payload, options)
+    const { result, checkpoints } = await this.#execute<TaskResult>(this.handler, payload, options)
     const arn = `${TASK_FUNCTION}:1/durable-execution/${payload.id}/${randomUUID()}`
     this.#ended.set(arn, { payload, result })
     this.#ends.set(payload.id, { at: Date.now(), result })
@@ -203,6 +203,22 @@ export class Lifecycle {
       sent: events.map(({ type }) => type.split('.').slice(4).join('.')),
       events,
     }
+  }
+
+  /** The task function. */
+  get handler(): DurableLambdaHandler {
+    return taskHandler(this.#category) as unknown as DurableLambdaHandler
+  }
+
+  /** Runs the task as if another durable function invoked it. */
+  async invoke(
+    payload: object,
+    options?: ExecutionOptions,
+  ): Promise<{ arn: string; result: TestResult<TaskResult>; checkpoints: string[] }> {
+    const arn = `${TASK_FUNCTION}:1/durable-execution/${randomUUID()}/${randomUUID()}`
+    const { result, checkpoints } = await this.#execute<TaskResult>(this.handler, payload, options)
+    this.#ended.set(arn, { payload, result })
+    return { arn, result, checkpoints }
   }
 
   /** Calls the webhook and runs the task. */

@@ -30,7 +30,8 @@ type StatusChange = z.output<typeof statusChange>['detail']
 
 /** The result of reading the history of an ended execution. */
 interface EndedExecution {
-  task: Task
+  /** Undefined if another durable function invoked the task, and its call was not accepted. */
+  task: Task | undefined
   hasSentStarted: boolean
   hasSentFinished: boolean
   /** Ended while it was sending an event. */
@@ -56,7 +57,7 @@ const IN_FLIGHT_GRACE_SECONDS = 60
  * It is a durable handler itself, so that it can retry for a day, like a task.
  */
 export function finisherHandler() {
-  return middy<unknown, { taskId: string; finished: boolean }, Error, DurableContext>({
+  return middy<unknown, { taskId: string | undefined; finished: boolean }, Error, DurableContext>({
     executionMode: executionModeDurableContext,
     timeoutEarlyInMillis: 0,
   }).handler((event, context) => finish(statusChange.parse(event).detail, context))
@@ -71,6 +72,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
     backoff: { min: 2, max: 300 },
   })
   const { task, error } = execution
+  if (task === undefined) return { taskId: undefined, finished: false }
   const { id: taskId, event, action, connection, provider } = task
   setTraceparent(task.traceparent)
   log.appendKeys({ taskId, action, connection, provider, context: event.context, lambdaStatus: status })
@@ -186,6 +188,7 @@ async function readExecution(arn: string): Promise<EndedExecution> {
   const succeeded = new Set<string | undefined>()
   const open = new Map<string | undefined, string | undefined>()
   let isDelegated = false
+  let accepted: string | undefined
   const query = { DurableExecutionArn: arn, IncludeExecutionData: true }
   for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, query)) {
     for (const { EventType, Id, Name, StepSucceededDetails } of Events) {
@@ -198,10 +201,11 @@ async function readExecution(arn: string): Promise<EndedExecution> {
       open.delete(Id)
       // A send step that finds the deadline passed returns false: it sent nothing.
       if (payload !== 'false') succeeded.add(Name)
+      if (Name === 'accept-invocation') accepted = payload
       isDelegated ||= payload?.includes('"delegatedTo"') ?? false
     }
   }
-  const task = taskSchema.parse(JSON.parse(InputPayload ?? '{}'))
+  const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)
   return {
     task,
     hasSentStarted: succeeded.has('send-started') || succeeded.has('send-started-late'),
@@ -210,7 +214,18 @@ async function readExecution(arn: string): Promise<EndedExecution> {
       (step) => started.has(step) && !succeeded.has(step),
     ),
     hasStartedAction: started.has('start'),
-    mayBeDelegated: task.delegates === true && (isDelegated || [...open.values()].includes('start')),
+    mayBeDelegated: task?.delegates === true && (isDelegated || [...open.values()].includes('start')),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
   }
+}
+
+/**
+ * Returns the record of the call.
+ *
+ * @param accepted the result of the step that accepts the call of another durable function
+ */
+function taskIn(payload: object, accepted: string | undefined): Task | undefined {
+  if ('version' in payload) return taskSchema.parse(payload)
+  const { task }: { task?: unknown } = JSON.parse(accepted ?? '{}')
+  return task === undefined ? undefined : taskSchema.parse(task)
 }

@@ -8,11 +8,13 @@ import type { Answer } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
+import { isRecord } from '../../record.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
+import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, type Unanswered } from './answer.ts'
 import { cleanUp } from './cleanup.ts'
 import { pollUntilDone } from './poll.ts'
@@ -39,7 +41,13 @@ export function taskHandler(category: Category) {
   return middy<unknown, TaskResult, Error, DurableContext>({
     executionMode: executionModeDurableContext,
     timeoutEarlyInMillis: 0,
-  }).handler((event, context) => runTask(category, taskSchema.parse(event), context))
+  }).handler(async (event, context) => runTask(category, await readTask(category, event, context), context))
+}
+
+/** Reads the payload: the record of a call that a webhook has accepted, or the call of another durable function. */
+async function readTask(category: Category, payload: unknown, context: DurableContext): Promise<Task> {
+  if (!isRecord(payload) || 'version' in payload) return taskSchema.parse(payload)
+  return acceptInvocation(category, payload, context)
 }
 
 async function runTask(category: Category, task: Task, context: DurableContext): Promise<TaskResult> {

@@ -1,10 +1,9 @@
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { settings } from '../../settings.ts'
 import { sleep } from '../../sleep.ts'
 import { itemKeys } from '../../state/item-keys.ts'
-import type { Call, Task } from '../call.ts'
+import { type Call, type Task, taskOf } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { findExecution } from './execution.ts'
 
@@ -43,13 +42,6 @@ export async function startTask(call: Call, timeLeft: () => number): Promise<{ t
   }
   const started = await invoke(task.id, canonical(task), timeLeft)
   return { taskId: task.id, duplicate: !started || !(await isFirst(task, started.arn, timeLeft)) }
-}
-
-/** Returns the record of an interactive call as the payload of its task. */
-function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, gate: _, ...call }: Call): Task {
-  const { id: eventId, labels = {} } = event
-  if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
-  return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }
 }
 
 /**

@@ -16,6 +16,7 @@ test('the names of durable steps are frozen', () => {
   ].map(([, name]) => name)
   expect([...new Set(inCode)].sort()).toEqual([
     'accept',
+    'accept-invocation',
     'claim',
     'cleanup',
     'cleanup-again',
