@@ -13,7 +13,8 @@ import { draftFromOpenApi } from './from-openapi.ts'
 
 export interface DraftSourceOptions {
   fromCurl?: string
-  fromOpenapi?: string
+  /** The file and, unless `--operation` has it, the operation. */
+  fromOpenapi?: string[]
   operation?: string
   draft?: string
   request?: string
@@ -28,8 +29,8 @@ export function draftOptions(command: Command): Command {
       'http provider only: create a draft from a curl command, or from a file with the command; - for stdin',
     )
     .option(
-      '--from-openapi <file>',
-      'http provider only: create a draft from an OpenAPI document (JSON or YAML); - for stdin',
+      '--from-openapi <file...>',
+      'http provider only: create a draft from an OpenAPI document (JSON or YAML; - for stdin), and optionally the operation: <file> <operationId>',
     )
     .option('--operation <id>', 'with --from-openapi: operationId, or method and path, such as "POST /tickets"')
     .option(
@@ -61,7 +62,12 @@ export async function readDraft(
     throw new UsageError(`--from-curl and --from-openapi support only the http provider, not ${provider}.`)
   const { kind }: Provider = await findProvider(category, provider)
   const of = { kind, provider, request, known }
-  if (fromOpenapi !== undefined) return draftFromOpenApi(await readInput(fromOpenapi), operation, of)
+  if (fromOpenapi !== undefined) {
+    const [file = '', name = operation, ...others] = fromOpenapi
+    if (others.length > 0)
+      throw new UsageError('--from-openapi takes a file and an operation. Put <category/connection> before it.')
+    return draftFromOpenApi(await readInput(file), name, of)
+  }
   const command = /^\s*curl\s/.test(fromCurl ?? '') ? fromCurl : await readInput(fromCurl ?? '')
   return draftFromCurl(command ?? '', of, process.env)
 }

@@ -220,6 +220,7 @@ describe('webhooks connect --from-curl', () => {
   it.each([
     [['--draft', '-'], '--draft requires --from-curl or --from-openapi.'],
     [['--from-curl', 'curl x', '--from-openapi', 'x'], 'Pass --from-curl or --from-openapi, not both.'],
+    [['--from-openapi', 'x', 'startRun', 'ci-cd/new'], '--from-openapi takes a file and an operation.'],
     [['--from-curl', 'curl x', '--provider', 'jira'], 'support only the http provider, not jira'],
     [['--from-curl', 'curl x', '--request', 'opne'], '--request must be one of open, find, get'],
     [['--from-curl', 'nowhere.curl'], 'Cannot read nowhere.curl'],
@@ -308,7 +309,7 @@ describe('webhooks connect --from-openapi', () => {
 
   it('drafts a connection from an operation that starts a job', async () => {
     writeFileSync(join(folder, 'tracker.yaml'), tracker)
-    const { values } = await draft('ci-cd/new', ['--from-openapi', 'tracker.yaml', '--operation', 'startRun'])
+    const { values } = await draft('ci-cd/new', ['--from-openapi', 'tracker.yaml', 'startRun'])
     expect(values).toEqual({
       provider: 'http',
       baseUrl: 'https://tracker.example.com/api/v1',
