@@ -36,7 +36,7 @@ export interface RequestOptions<T = unknown> {
    * for GET and HEAD.
    */
   isRead?: boolean
-  /** Whether a read may return a web page. Otherwise it counts as unexpected: login pages and proxies answer 200, too. */
+  /** Whether a read without a schema may return a web page. By default, it is unexpected: login pages and proxies answer 200, too. */
   acceptsPages?: boolean
   /** Overrides `errorStatus` of `HttpOptions`. */
   errorStatus?: (body: unknown) => number | undefined
@@ -205,7 +205,7 @@ export class Http {
       else this.#writes.failed()
     }
     if (options.accept?.includes(status)) return response as HttpResponse<T>
-    if (!isWrite && !options.acceptsPages && status < 400 && isPage(response.body)) {
+    if (!isWrite && !options.schema && !options.acceptsPages && status < 400 && isPage(response.body)) {
       const hint = 'Check the base URL, and that no login page or proxy answers for the API.'
       throw new Failure(
         'platform',
