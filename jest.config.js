@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -7,7 +8,11 @@ process.env.TZ = 'Asia/Kolkata'
 process.env.NODE_COMPILE_CACHE = new URL('node_modules/.cache/node', import.meta.url).pathname
 
 // Each test file writes its CPU time into this file, for the reporter.
-process.env.TEST_CPU_TIMES ??= join(tmpdir(), `webhooks-test-cpu-${process.pid}`)
+if (process.env.TEST_CPU_TIMES === undefined) {
+  process.env.TEST_CPU_TIMES = join(tmpdir(), `webhooks-test-cpu-${process.pid}`)
+  // A run that was stopped may have left one.
+  rmSync(process.env.TEST_CPU_TIMES, { force: true })
+}
 
 export default {
   testEnvironment: 'node',
@@ -19,7 +24,11 @@ export default {
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
-      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' }, sourceMaps: 'inline' },
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024', experimental: { keepImportAttributes: true } },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
     ],
   },
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.

@@ -35,6 +35,8 @@ export interface Orchestrator {
    * @throws Failure
    */
   check(): Promise<void>
+  /** A platform may send the finished event of the jobs that it runs, instead of the task. */
+  acceptsPlatformAnswers?: true
   /** Returns the URL where people see what a call belongs to. Only for engines that have such a page. */
   linkTo?(project: string, context: string): string
   /**

@@ -19,6 +19,16 @@ const target = 'start-run?connection=delegated'
 const event = { input: { target: 'deploy' } }
 const posts = () => platform.calls.filter(({ method }) => method === 'POST').length
 
+it('A delegated job is refused for a caller whose orchestrator would get no answer', async () => {
+  const body = { id: 'run-1', ...event }
+  for (const mode of ['interactive', 'gate'])
+    expect(await lifecycle.post(`${target}&mode=${mode}`, body, { caller: 'poll' })).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('but not to the orchestrator of the caller poll') },
+    })
+  expect(platform.calls).toEqual([])
+})
+
 describe('A task that is delegated to a platform that sends its finished event', () => {
   it('sends started and no finished event, and does not poll', async () => {
     const { sent, outcome } = await lifecycle.call(target, event)

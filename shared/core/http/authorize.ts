@@ -18,6 +18,12 @@ export function authorize(category: Category, call: ResolvedCall): ResolvedCall 
       `The connection ${name} uses ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=<name>`,
     )
   }
+  const isDelegated = action.type === 'job' && action.startsJob && !options.dryRun && sendsFinished(connection)
+  if (options.mode !== 'silent' && isDelegated && !call.acceptsPlatformAnswers)
+    throw new Failure(
+      'invalid',
+      `The connection ${name} uses ${provider.title}, which sends the result of its jobs itself, but not to the orchestrator of the caller ${call.caller.name}. Select another connection with ?connection=<name>`,
+    )
   // A dry run starts nothing, and may always be silent.
   if (options.mode !== 'silent' || options.dryRun) return call
   if (action.type === 'approval') throw needsInteractive(`${requestedAction} waits for a decision`)

@@ -23,6 +23,8 @@ export interface ResolvedCall extends ParsedCall {
   input: object
   /** The origin of an interactive call, with everything that the answer needs. */
   task: AnswerableCall | undefined
+  /** Whether the orchestrator accepts that a platform sends the result of the call. */
+  acceptsPlatformAnswers: boolean
 }
 
 /**
@@ -55,7 +57,18 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
       'callback',
       `is not supported: the caller ${caller.name} has no orchestrator that sends results to the URLs of calls`,
     )
-  return { ...parsed, caller, action, actionName, mappedName: mapped?.name, connection, input, task }
+  const acceptsPlatformAnswers = orchestrator?.acceptsPlatformAnswers ?? false
+  return {
+    ...parsed,
+    caller,
+    action,
+    actionName,
+    mappedName: mapped?.name,
+    connection,
+    input,
+    task,
+    acceptsPlatformAnswers,
+  }
 }
 
 /**

@@ -43,6 +43,7 @@ type Connection = z.output<typeof keptnConnection>
  */
 export function keptn(connection: Connection): Required<Orchestrator> {
   return {
+    acceptsPlatformAnswers: true,
     parse: ({ event }) => taskEvent(event),
     linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
     check: () => checkKeptn(connect(connection)),
