@@ -48,9 +48,7 @@ export async function listDeployedTasks(
     if (wanted === undefined || wanted === category) tasks.push(...(await newestTasks(lambda, arn, category, status)))
   }
   if (!hasFunctions)
-    throw new UsageError(
-      `There is no task function of a stack ${stackName}. Check the name, the region and the account.`,
-    )
+    throw new UsageError(`The stack ${stackName} has no task functions. Check the name, the region and the account.`)
   return tasks.sort((a, b) => b.startedAt - a.startedAt)
 }
 

@@ -2,7 +2,7 @@ import { nest } from '../dotted-keys.ts'
 import { isRecord } from '../record.ts'
 
 /**
- * A request of Flagger, which sends a body of its own and no headers of the user.
+ * A request of Flagger, which sends its own body, and cannot send other headers.
  *
  * @see https://docs.flagger.app/usage/webhooks
  */

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Context } from 'aws-lambda'
+import { webhookHandler } from '../../shared/core/http/handler.ts'
 import {
   OTHER_SIGNING_KEY,
   type Receiver,
@@ -73,6 +75,17 @@ describe('A URL that a call brings', () => {
         },
       },
     ])
+  })
+
+  it('receives no status URL for a call without HTTP, because the API has no known address', async () => {
+    const payload = { action: 'open-ticket', caller, connection: 'ticket', mode: 'interactive' }
+    const context = { getRemainingTimeInMillis: () => 20_000 } as Context
+    await webhookHandler(category)({ ...payload, ...call({ callback: callback() }) }, context)
+    const [started] = lifecycle.invocations.slice(-1)
+    if (!started) throw new Error('No task was started.')
+    await lifecycle.run(started.payload)
+    expect(receiver.accepted.map(({ body }) => body)).toMatchObject([{ data: { verdict: 'pass' } }])
+    expect(JSON.stringify(receiver.accepted)).not.toContain('statusUrl')
   })
 
   it('receives neither started nor progress, because it works only once', async () => {

@@ -98,7 +98,7 @@ describe('A task that another durable function invokes', () => {
     expect(platform.runs).toHaveLength(1)
   })
 
-  it('is a call of its own with each invocation', async () => {
+  it('is a separate call with each invocation', async () => {
     await lifecycle.invoke(deploy)
     await lifecycle.invoke(deploy)
     expect(new Set(platform.runs.map(({ key }) => key)).size).toBe(2)

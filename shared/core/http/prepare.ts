@@ -66,7 +66,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     progress: options.progress,
     labels: options.labels,
     skip,
-    apiUrl: isApproval || isDetailed ? resolved.categoryUrl : undefined,
+    // Empty for a call without HTTP.
+    apiUrl: isApproval || isDetailed ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,

@@ -13,8 +13,8 @@ const MAX_ATTEMPTS = 8
 
 /** Fields of direct calls that an invocation of a task cannot have, and why. */
 const UNSUPPORTED = {
-  id: 'each invocation is a call of its own, and the invoking function makes it once',
-  key: 'each invocation is a call of its own, and the invoking function makes it once',
+  id: 'each invocation is a separate call, and the invoking function makes it once',
+  key: 'each invocation is a separate call, and the invoking function makes it once',
   mode: 'the invocation waits for the outcome',
   taskToken: 'the invocation waits for the outcome',
 }

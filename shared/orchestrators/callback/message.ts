@@ -48,7 +48,7 @@ export function messageOf(task: AnsweredTask, answer: Answer, uniquePart: string
     id: `${taskId}-${part}`,
     time: new Date(answer.at ?? Date.now()).toISOString(),
     content: {
-      // The call was accepted with these, so they contain no credential, except perhaps a part of its own URL.
+      // The call was accepted with these, so they contain no credential, except that they may contain a part of its URL.
       ...{ taskId, id, caller, category, action, context, project, stage, service },
       ...redactDeep(resultOf(answer)),
       statusUrl: apiUrl === undefined ? undefined : `${apiUrl}/tasks/${taskId}`,
