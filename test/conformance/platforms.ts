@@ -48,6 +48,8 @@ export interface Platform {
   repeatable?: string
   /** Accepts interactive calls only. */
   needsTask?: true
+  /** The platform sends the result itself, which only Keptn accepts. */
+  delegates?: true
   start(): Promise<Target>
 }
 
@@ -144,6 +146,7 @@ export const platforms: Record<string, Platform> = {
       input: { target: 'd4f5b7a2-1e6b-4b43-b6a5-7a3e8c1b2d3f' },
     })),
     needsTask: true,
+    delegates: true,
   },
   'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
 

@@ -43,7 +43,7 @@ export interface Lifecycle {
   readCall: typeof import('../../shared/core/http/read-call.ts').readCall
   runSilently: typeof import('../../shared/core/silent/handler.ts').runSilently
   runUntilDeadline: typeof import('../../shared/core/task/run-until-deadline.ts').runUntilDeadline
-  /** Stores the secret of a connection. */
+  /** Stores the secret of a connection or an orchestrator. */
   store(name: string, secret: Record<string, unknown>): void
 }
 
@@ -68,9 +68,11 @@ export async function observe(
   if (lost) target.server.loseNext(isWrite)
   try {
     const name = `conformance-${++calls}`
+    lifecycle.store('orchestrators/keptn', { type: 'keptn', baseUrl: 'https://keptn.example.com', token: 'a-keptn-token' })
     lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
     const replaced = { ...target, input: { ...target.input, ...input } }
-    const call = await lifecycle.readCall(category, caller, requestOf(platform, replaced, name, mode))
+    const sender = platform.delegates ? { ...caller, orchestrator: 'keptn' } : caller
+    const call = await lifecycle.readCall(category, sender, requestOf(platform, replaced, name, mode))
     const deliver = mode === 'silent' ? silently : interactively
     const ends = [await deliver(lifecycle, category, call, platform)]
     // A task is not started twice for one event.
@@ -91,10 +93,10 @@ function withoutPolling(category: Category): Category {
   return { ...category, actions: Object.fromEntries(actions) }
 }
 
-function requestOf({ action }: Platform, { input }: Target, connection: string, mode: string): CallRequest {
+function requestOf({ action, delegates }: Platform, { input }: Target, connection: string, mode: string): CallRequest {
   const body = JSON.stringify({
     id: crypto.randomUUID(),
-    type: 'sh.keptn.event.conformance.finished',
+    type: `sh.keptn.event.conformance.${delegates ? 'triggered' : 'finished'}`,
     shkeptncontext: crypto.randomUUID(),
     data: { project: 'shop', stage: 'production', service: 'checkout', evaluation: evaluated },
     input,

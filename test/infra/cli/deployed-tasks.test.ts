@@ -57,7 +57,7 @@ describe('the tasks of a deployed stack', () => {
 
   it('of an unknown stack are refused', async () => {
     await expect(listDeployedTasks(cloud.lambda, 'Elsewhere', {})).rejects.toThrow(
-      'no task function of a stack Elsewhere',
+      'The stack Elsewhere has no task functions.',
     )
   })
 })
