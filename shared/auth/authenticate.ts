@@ -3,9 +3,6 @@ import { registerSecret } from '../redact.ts'
 import { type Caller, type Callers, readCallers } from './callers.ts'
 import type { UnverifiedRequest } from './signatures.ts'
 
-/** Finds the caller of a request by one kind of credential. */
-type Scheme = (callers: Callers) => Promise<Caller | undefined>
-
 /** An unknown credential reads the secret again, but at most this often. */
 const RECHECK_MS = 15_000
 let lastRecheck = 0
@@ -17,48 +14,53 @@ let lastRecheck = 0
  * @throws Failure `unauthenticated`
  */
 export async function authenticate(request: UnverifiedRequest): Promise<Caller> {
-  const scheme = schemeOf(request)
-  const callers = await readCallers(false)
-  const find = scheme ?? (await signatureScheme(request, callers))
-  if (!find) throw unauthenticated('Send your token as "Authorization: Bearer <token>" or "x-token: <token>".')
-  const known = await find(callers)
-  if (known) return known
-  if (Date.now() - lastRecheck > RECHECK_MS) {
+  let callers = await readCallers(false)
+  let caller = await findCaller(request, callers)
+  if (!caller && Date.now() - lastRecheck > RECHECK_MS) {
     lastRecheck = Date.now()
-    const added = await find(await readCallers(true))
-    if (added) return added
+    callers = await readCallers(true)
+    caller = await findCaller(request, callers)
   }
-  throw unauthenticated(
-    scheme
-      ? 'The token is not valid. Check the secret that the webhook uses.'
-      : 'The signature is not valid. Check the signing key, and that nothing changes the body on its way.',
-  )
+  if (caller) return caller
+  throw unauthenticated(reasonOf(request, callers))
 }
 
-/** Returns the scheme of the token in the headers. */
-function schemeOf({ headers }: UnverifiedRequest): Scheme | undefined {
-  const { authorization = '' } = headers
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? headers['x-token']
-  if (token) return (callers) => findByToken(callers, token)
-  const [, basic] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? []
-  if (basic === undefined) return undefined
-  const [user = '', ...password] = Buffer.from(basic, 'base64').toString('utf8').split(':')
-  return async (callers) => {
+async function findCaller(request: UnverifiedRequest, callers: Callers): Promise<Caller | undefined> {
+  const { authorization = '' } = request.headers
+  const token = tokenOf(request)
+  if (token) return findByToken(callers, token)
+  const [, basic] = BASIC.exec(authorization) ?? []
+  if (basic !== undefined) {
+    const [user = '', ...password] = Buffer.from(basic, 'base64').toString('utf8').split(':')
     const found = await findByToken(callers, password.join(':'))
     return found?.name === user ? found : undefined
   }
-}
-
-/** Returns the scheme of a signature, if the request has a header with one. */
-async function signatureScheme(request: UnverifiedRequest, callers: Callers): Promise<Scheme | undefined> {
-  const { headers } = request
-  const isSigned =
-    headers['webhook-signature'] !== undefined ||
-    Object.values(callers).some(({ hmac }) => hmac !== undefined && headers[hmac.header] !== undefined)
-  if (!isSigned) return undefined
+  if (!isSigned(request, callers)) return undefined
   // Loaded when used: few callers sign.
   const { findSigner } = await import('./signatures.ts')
-  return async (known) => findSigner(known, request, Date.now())
+  return findSigner(callers, request, Date.now())
+}
+
+const BASIC = /^Basic +([A-Za-z0-9+/=]+)$/i
+
+function tokenOf({ headers }: UnverifiedRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '')?.[1] ?? headers['x-token']
+}
+
+function isSigned({ headers }: UnverifiedRequest, callers: Callers): boolean {
+  return (
+    headers['webhook-signature'] !== undefined ||
+    Object.values(callers).some(({ hmac }) => hmac !== undefined && headers[hmac.header] !== undefined)
+  )
+}
+
+/** Returns why a request has no caller, and what to do. */
+function reasonOf(request: UnverifiedRequest, callers: Callers): string {
+  if (tokenOf(request) || BASIC.test(request.headers['authorization'] ?? ''))
+    return 'The token is not valid. Check the secret that the webhook uses.'
+  if (isSigned(request, callers))
+    return 'The signature is not valid. Check the signing key, and that nothing changes the body on its way.'
+  return 'Send your token as "Authorization: Bearer <token>" or "x-token: <token>".'
 }
 
 /** Compares the token with every hash of every caller, so that the duration does not show which one matches. */

@@ -1,8 +1,9 @@
-import nodeCrypto, { createHash } from 'node:crypto'
+import nodeCrypto, { createHash, createHmac } from 'node:crypto'
 import { expect, it, jest } from '@jest/globals'
 
 let compared = 0
 const secrets: Record<string, unknown> = {}
+const cached = new Map<string, string>()
 jest.unstable_mockModule('node:crypto', () => ({
   ...nodeCrypto,
   timingSafeEqual: (a: Buffer, b: Buffer) => {
@@ -11,9 +12,13 @@ jest.unstable_mockModule('node:crypto', () => ({
   },
 }))
 jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
-  getSecret: async (name: string) => JSON.stringify(secrets[name]),
+  getSecret: async (name: string, { forceFetch }: { forceFetch: boolean }) => {
+    if (forceFetch || !cached.has(name)) cached.set(name, JSON.stringify(secrets[name]))
+    return cached.get(name)
+  },
 }))
 const { authenticate: authenticateRequest } = await import('../../../shared/auth/authenticate.ts')
+const { readCallers } = await import('../../../shared/auth/callers.ts')
 const authenticate = (headers: Record<string, string>) =>
   authenticateRequest({ headers, rawBody: () => new Uint8Array() })
 
@@ -39,4 +44,17 @@ it('Callers: a token is compared in constant time with every hash of every calle
   await expect(authenticate({ 'x-token': 'wrong-token' })).rejects.toMatchObject({ kind: 'unauthenticated' })
   // Twice, because the callers are read again before a token is refused.
   expect(compared).toBe(10)
+})
+
+it('Callers: the header of a signature that was added a moment ago is known', async () => {
+  const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000)
+  secrets['cloud-automation-webhooks/callers'] = { a: caller('token-a1') }
+  await readCallers(true)
+  const hmac = { header: 'x-my-signature', keys: ['a-signing-key-of-the-tests-0123456789'], prefix: 'sha256=' }
+  secrets['cloud-automation-webhooks/callers'] = { a: caller('token-a1'), b: { ...caller(), hmac } }
+  const signature = createHmac('sha256', hmac.keys[0] ?? '')
+    .update('')
+    .digest('hex')
+  expect((await authenticate({ 'x-my-signature': `sha256=${signature}` })).name).toBe('b')
+  now.mockRestore()
 })
