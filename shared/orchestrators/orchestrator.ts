@@ -52,6 +52,8 @@ export interface InteractiveCall {
   event: CallEvent
   /** The parsed body and query, for fields that only one engine has. */
   body: Record<string, unknown>
+  /** The headers of the request, with names in lower case. Empty for a call without HTTP. */
+  headers: Record<string, string | undefined>
 }
 
 /** A call that can be answered. */
@@ -65,6 +67,8 @@ export interface AnswerableCall extends TaskOrigin {
   needsHeartbeat?: boolean | undefined
   /** Whether answers contain the URL of the task, and the time of what they report. */
   isDetailed?: boolean | undefined
+  /** The maximum deadline in seconds, if the engine accepts answers only for a limited time. */
+  maxDeadline?: number | undefined
 }
 
 /** The result of sending an answer. `unwanted`: the engine no longer waits for it. */

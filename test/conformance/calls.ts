@@ -59,7 +59,7 @@ export async function sendCalls(
     })
     const end = await outcomeOf(async () => {
       const call = await lifecycle.readCall(category, caller, {
-        ...{ action, body, isBase64: false, contentType: 'application/json' },
+        ...{ action, body, isBase64: false, headers: { 'content-type': 'application/json' } },
         query: { connection: [connectionName], mode: [mode === 'interactive' ? mode : 'silent'] },
         categoryUrl: 'https://webhooks.example.com/v1/conformance',
       })

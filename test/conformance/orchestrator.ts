@@ -13,7 +13,9 @@ export interface OrchestratorSubject {
   start?(): Promise<Played>
   /** The body of an interactive call, with every field that the engine needs. */
   body: Record<string, unknown>
-  /** The paths of these fields. Empty if all are optional. */
+  /** The headers of the call that the engine needs, as it spells them. */
+  headers?: Record<string, string>
+  /** The paths of these fields, and these headers. Empty if all are optional. */
   required: string[]
   /** The kinds of answers that the engine receives. */
   sends: Answer['kind'][]
@@ -51,7 +53,8 @@ const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_00
  *
  * @param type its name in `shared/orchestrators/index.ts`
  */
-export function orchestratorConformance(type: string, { start, body, required, sends }: OrchestratorSubject): void {
+export function orchestratorConformance(type: string, subject: OrchestratorSubject): void {
+  const { start, body, headers = {}, required, sends } = subject
   describe(`${type}: orchestrator conformance`, () => {
     let played: Played | undefined
     let orchestrator: Orchestrator
@@ -72,9 +75,12 @@ export function orchestratorConformance(type: string, { start, body, required, s
       played?.server.calls.splice(0)
     })
 
-    const parse = (fields: Record<string, unknown>) => orchestrator.parse({ event: parseEvent(fields), body: fields })
+    const parse = (fields: Record<string, unknown>, sent = headers) =>
+      orchestrator.parse({ event: parseEvent(fields), body: fields, headers: lowerCase(sent) })
+    const parseWithout = (path: string) =>
+      Object.hasOwn(headers, path) ? parse(body, without(headers, [path])) : parse(without(body, path.split('.')))
     const taskOf = (): AnsweredTask => {
-      const { replyTo, isDetailed: _, ...event } = parse(body)
+      const { replyTo, isDetailed: _, maxDeadline: __, ...event } = parse(body)
       return {
         id: '0123456789abcdef0123456789abcdef01234567',
         caller: 'demo',
@@ -102,13 +108,13 @@ export function orchestratorConformance(type: string, { start, body, required, s
     })
 
     test('a call without any of the fields is refused with all of them in one failure', () => {
-      const failure = failureOf(() => parse({}))
+      const failure = failureOf(() => parse({}, {}))
       expect([failure.kind, failure.errors?.map(({ path }) => path)]).toEqual(['invalid', required])
       for (const path of required) expect(failure.message).toContain(path)
     })
 
     test.each(required)('a call without %s is refused', (path) => {
-      expect(failureOf(() => parse(without(body, path.split('.')))).errors).toMatchObject([{ path }])
+      expect(failureOf(() => parseWithout(path)).errors).toMatchObject([{ path }])
     })
 
     const kinds: Answer[] = [{ kind: 'started' }, { kind: 'progress', message: 'stage 2 of 4' }, finished()]
@@ -177,7 +183,11 @@ function failureOf(run: () => unknown): Failure {
   throw new Error('The call was not refused.')
 }
 
-function without(body: Record<string, unknown>, [first = '', ...rest]: string[]): Record<string, unknown> {
-  const { [first]: value, ...others } = body
-  return rest.length === 0 ? others : { ...others, [first]: without(value as Record<string, unknown>, rest) }
+function lowerCase(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function without<T>(fields: Record<string, T>, [first = '', ...rest]: string[]): Record<string, T> {
+  const { [first]: value, ...others } = fields
+  return rest.length === 0 ? others : { ...others, [first]: without(value as Record<string, T>, rest) as T }
 }

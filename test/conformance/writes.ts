@@ -68,7 +68,11 @@ export async function observe(
   if (lost) target.server.loseNext(isWrite)
   try {
     const name = `conformance-${++calls}`
-    lifecycle.store('orchestrators/keptn', { type: 'keptn', baseUrl: 'https://keptn.example.com', token: 'a-keptn-token' })
+    lifecycle.store('orchestrators/keptn', {
+      type: 'keptn',
+      baseUrl: 'https://keptn.example.com',
+      token: 'a-keptn-token',
+    })
     lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
     const replaced = { ...target, input: { ...target.input, ...input } }
     const sender = platform.delegates ? { ...caller, orchestrator: 'keptn' } : caller
@@ -103,7 +107,7 @@ function requestOf({ action, delegates }: Platform, { input }: Target, connectio
   })
   const query = { connection: [connection], mode: [mode] }
   const categoryUrl = 'https://webhooks.example.com/v1/conformance'
-  return { action, query, body, isBase64: false, contentType: 'application/json', categoryUrl }
+  return { action, query, body, isBase64: false, headers: { 'content-type': 'application/json' }, categoryUrl }
 }
 
 async function silently({ runSilently }: Lifecycle, category: Category, call: Call): Promise<string> {

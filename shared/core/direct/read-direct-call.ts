@@ -67,7 +67,7 @@ export async function readDirectCall(
     query: Object.fromEntries(options.map(([name, value]) => [name, [String(value)]])),
     body: JSON.stringify(Object.fromEntries(body)),
     isBase64: false,
-    contentType: 'application/json',
+    headers: {},
     categoryUrl: '',
   })
 }

@@ -150,10 +150,7 @@ async function callResponse(
     query: event.multiValueQueryStringParameters ?? {},
     body: event.body,
     isBase64: event.isBase64Encoded,
-    contentType: event.headers['content-type'],
-    callbackUrl: event.headers['callback-url'],
-    deliveryId: event.headers['webhook-signature'] === undefined ? undefined : event.headers['webhook-id'],
-    traceparent: event.headers['traceparent'],
+    headers: event.headers,
     categoryUrl,
   })
   log.appendKeys({

@@ -9,19 +9,16 @@ import { maxDeadlineOf } from '../deadlines.ts'
 import { parseBody } from './body.ts'
 import { type CallOptions, parseQuery, QUERY_ONLY } from './options.ts'
 
+/** The headers of a request, with names in lower case. */
+type Headers = Record<string, string | undefined>
+
 /** A request to run an action. */
 export interface CallRequest {
   action: string
   query: Record<string, string[] | undefined>
   body: string | null
   isBase64: boolean
-  contentType: string | undefined
-  /** The header `callback-url`: the URL for the answer. The body may contain it instead. */
-  callbackUrl?: string | undefined
-  /** The id of a signed delivery, which is the same for each attempt to send it. */
-  deliveryId?: string | undefined
-  /** The header `traceparent`. The body may contain it instead, as an attribute of a CloudEvent. */
-  traceparent?: string | undefined
+  headers: Headers
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
 }
@@ -32,6 +29,7 @@ export interface ParsedCall {
   requestedAction: string
   options: CallOptions
   body: Record<string, unknown>
+  headers: Headers
   event: CallEvent
   categoryUrl: string
   traceparent: string | undefined
@@ -43,27 +41,34 @@ export interface ParsedCall {
  * @throws Failure `unknown`, `invalid`, `large`, `media`
  */
 export function parse(category: Category, request: CallRequest): ParsedCall {
-  const { action: requestedAction, categoryUrl } = request
+  const { action: requestedAction, headers, categoryUrl } = request
   const known = actionNames(category)
   if (!known.includes(requestedAction)) throw new Failure('unknown', unknownName('action', requestedAction, known))
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
-  const sent = parseBody(request.body, request.isBase64, request.contentType)
+  const sent = parseBody(request.body, request.isBase64, headers['content-type'])
   const poller = parsePollerBody(sent)
   const body = overlay(poller?.body ?? sent, fromQuery)
   refuseOptions(body)
-  if (request.callbackUrl !== undefined) body['callback'] ??= request.callbackUrl
+  const callbackUrl = headers['callback-url']
+  if (callbackUrl !== undefined) body['callback'] ??= callbackUrl
   if (body['callback'] !== undefined && options.mode !== 'interactive')
     throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
-  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key ?? request.deliveryId })
-  setTraceparent(request.traceparent ?? body['traceparent'])
+  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key ?? deliveryIdOf(headers) })
+  setTraceparent(headers['traceparent'] ?? body['traceparent'])
   return {
     requestedAction,
     options,
     body,
+    headers,
     event: withKey(event, poller, options),
     categoryUrl,
     traceparent: traceparent(),
   }
+}
+
+/** Returns the id of a signed delivery, which is the same for each attempt to send it. */
+function deliveryIdOf(headers: Headers): string | undefined {
+  return headers['webhook-signature'] === undefined ? undefined : headers['webhook-id']
 }
 
 /** A silent call of a poller may be repeated on purpose, unless its user sets a key. */

@@ -1,6 +1,6 @@
 import type { Caller } from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
-import { parseDuration } from '../../duration.ts'
+import { formatDuration, parseDuration } from '../../duration.ts'
 import { log } from '../../log.ts'
 import { type CallEvent, type CallOrigin, originOf } from '../../orchestrators/event.ts'
 import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
@@ -42,9 +42,17 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const completed = await completeInput(action, named, context)
   await refuseStoredCredentials({ category: category.name, caller: caller.name, event, input, completed, dryRun })
   const skip = skipOf(resolved)
+  const deadline = deadlineOf(resolved)
+  if (options.deadline !== undefined && deadline < options.deadline)
+    notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
   const id = await idOf(category, resolved)
-  const { replyTo, isDetailed, needsHeartbeat, ...origin }: CallOrigin & Partial<AnswerableCall> =
-    task ?? originOf(event)
+  const {
+    replyTo,
+    isDetailed,
+    needsHeartbeat,
+    maxDeadline: _,
+    ...origin
+  }: CallOrigin & Partial<AnswerableCall> = task ?? originOf(event)
   return {
     version: 1,
     id,
@@ -61,7 +69,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     input: completed,
     notes: notes.length > 0 && !skip ? notes : undefined,
     dryRun,
-    deadline: options.deadline ?? defaultDeadline() ?? action.deadline,
+    deadline,
     sendStarted: options.sendStarted,
     progress: options.progress,
     labels: options.labels,
@@ -129,6 +137,12 @@ async function idOf(category: Category, resolved: ResolvedCall): Promise<string 
     },
     await readIdentityKey(),
   )
+}
+
+/** Returns the deadline of a call, in seconds. The orchestrator may accept answers only for a limited time. */
+function deadlineOf({ action, options, task }: ResolvedCall): number {
+  const deadline = options.deadline ?? defaultDeadline() ?? action.deadline
+  return Math.min(deadline, task?.maxDeadline ?? deadline)
 }
 
 /** Returns the deployment's default deadline, in seconds. */

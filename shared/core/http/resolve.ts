@@ -34,7 +34,7 @@ export interface ResolvedCall extends ParsedCall {
  * `unavailable`
  */
 export async function resolve(category: Category, caller: Caller, parsed: ParsedCall): Promise<ResolvedCall> {
-  const { requestedAction, options, body, event } = parsed
+  const { requestedAction, options, body, headers, event } = parsed
   const name = connectionName(options, body, caller, `${category.name}/${requestedAction}`)
   authorizeConnection(caller, category.name, name)
   const mapped = await mapAction(category, requestedAction, body, event, name)
@@ -46,7 +46,7 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   const connection = await loadConnection(category, mapped?.connection ?? name)
   const orchestrator = options.mode === 'silent' ? undefined : await orchestratorOf(caller, event, options)
   const [task, input] = collect(
-    () => orchestrator?.parse({ event, body }),
+    () => orchestrator?.parse({ event, body, headers }),
     () => {
       const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
       return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })

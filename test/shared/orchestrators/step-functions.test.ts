@@ -32,7 +32,7 @@ const finish = (of: object, { settings = {}, attempts = 0 } = {}) =>
   connect(settings).send(task, { kind: 'finished', outcome: { ...outcome, ...of } }, attempts)
 const result = () => server.state.tasks[token]?.result
 
-const parse = (body: Record<string, unknown>) => connect().parse({ event: parseEvent(body), body })
+const parse = (body: Record<string, unknown>) => connect().parse({ event: parseEvent(body), body, headers: {} })
 
 describe('A call of a state', () => {
   it('is identified by its task token, which is the address for the answer', () => {
