@@ -2,7 +2,7 @@ import { invalidInput } from '../../shared/errors.ts'
 import { resolveProject } from '../../shared/providers/project.ts'
 import type { Report, ReportDestination } from '../../shared/providers/report.ts'
 import { plainSingleLine, webLinks } from '../../shared/text/plain-text.ts'
-import { repository } from '../../shared/vendors/github.ts'
+import { repository } from '../../shared/vendors/clients/github.ts'
 
 const MAX_NAME = 200
 

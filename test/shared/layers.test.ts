@@ -4,13 +4,15 @@ import { describe, expect, test } from '@jest/globals'
 
 /**
  * The layers of `shared/`, lowest first. A file imports files of its own layer and of lower layers only. Type imports count.
- * Approvals are above the core: the core runs an approval action through its interface in `providers/action.ts`.
+ * Approvals are above the core: the core runs an approval action through its interface in `providers/action.ts`. The clients of
+ * vendors are below the orchestrators, which use them as providers do.
  */
 const LAYERS = [
   ['root'],
   ['text', 'http', 'aws', 'evaluation'],
   ['state'],
   ['auth'],
+  ['vendors/clients'],
   ['orchestrators'],
   ['providers'],
   ['vendors'],
@@ -30,8 +32,9 @@ function importsOf(file: string): string[] {
 }
 
 function layerOf(file: string): number {
-  const [, folder = '', ...rest] = file.split('/')
-  return LAYERS.findIndex((folders) => folders.includes(rest.length === 0 ? 'root' : folder))
+  const folder = dirname(relative('shared', file))
+  const isIn = (one: string) => (folder === '.' ? one === 'root' : `${folder}/`.startsWith(`${one}/`))
+  return LAYERS.findIndex((folders) => folders.some(isIn))
 }
 
 /** Returns the cycles that are reachable from a file, except those through files that were searched before. */

@@ -15,7 +15,8 @@ import { resolveProject } from '../../../shared/providers/project.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { githubApi, githubConnection, repository, repositoryPath } from '../../../shared/vendors/github.ts'
+import { repository, repositoryPath } from '../../../shared/vendors/clients/github.ts'
+import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
 
 const connection = z.strictObject({
   ...githubConnection,

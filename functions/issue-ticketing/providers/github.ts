@@ -5,7 +5,8 @@ import { searchSince } from '../../../shared/providers/search-window.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
-import { githubApi, githubConnection, repository, repositoryPath } from '../../../shared/vendors/github.ts'
+import { repository, repositoryPath } from '../../../shared/vendors/clients/github.ts'
+import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
 import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({

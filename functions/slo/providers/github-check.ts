@@ -2,26 +2,15 @@ import * as z from 'zod/mini'
 import { toSentence } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
-import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
+import { hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
-import { githubApi, githubConnection, repositoryPath } from '../../../shared/vendors/github.ts'
-import { checkSummary } from '../github-check-summary.ts'
+import { type CheckRun, createCheckRun, findCheckRun } from '../../../shared/vendors/clients/github-checks.ts'
+import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
+import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
 import { commitOf, detailsUrlOf, nameAtCommit } from '../github-commit.ts'
 
-const PAGE_SIZE = 100
-const MAX_PAGES = 10
 const MAX_TITLE = 200
-
-const checkRun = z.object({
-  id: z.int(),
-  name: z.string(),
-  html_url: z.nullish(z.string()),
-  external_id: z.nullish(z.string()),
-  conclusion: z.nullish(z.string()),
-})
-type CheckRun = z.output<typeof checkRun>
-const checkRunList = z.object({ check_runs: z.array(checkRun) })
 
 /**
  * Reports an evaluation as a GitHub check run. Only GitHub Apps can create check runs. The external id of the check run is
@@ -46,40 +35,24 @@ export const githubCheck = defineReportProvider({
 
   async report(client, { project = '', ref = '' }, report) {
     const { http, connection, idempotencyKey, isRetry } = client
-    const repositoryUrl = repositoryPath(project)
+    const commit = { repository: project, sha: ref }
     const checkName = connection.name ?? nameAtCommit(report.event)
     if (isRetry && hasIdempotencyKey(client)) {
-      const existing = await find(client, `${repositoryUrl}/commits/${ref}/check-runs`, checkName)
+      const existing = await findCheckRun(http, commit, { name: checkName, externalId: client.idempotencyKey })
       if (existing) return reportedOf(existing, ref)
     }
     const url = detailsUrlOf(report)
-    const run = {
+    const created = await createCheckRun(http, commit, {
       name: checkName,
-      head_sha: ref,
       status: 'completed',
       conclusion: conclusionOf(report),
       ...(idempotencyKey === undefined ? {} : { external_id: idempotencyKey }),
       ...(url === undefined ? {} : { details_url: url }),
       output: { title: plainSingleLine(report.message.title, MAX_TITLE), summary: checkSummary(report.message) },
-    }
-    return reportedOf((await http.post(`${repositoryUrl}/check-runs`, run, { schema: checkRun })).body, ref)
+    })
+    return reportedOf(created, ref)
   },
 })
-
-/** Finds the check run of an earlier attempt, also if a later one has the same name. */
-async function find(
-  { http, idempotencyKey }: Client & { idempotencyKey: string },
-  path: string,
-  check_name: string,
-): Promise<CheckRun | undefined> {
-  for (let page = 1; page <= MAX_PAGES; page++) {
-    const query = { check_name, filter: 'all', per_page: PAGE_SIZE, page }
-    const { check_runs: runs } = (await http.get(path, { query, schema: checkRunList })).body
-    const found = runs.find(({ external_id }) => external_id === idempotencyKey)
-    if (found || runs.length < PAGE_SIZE) return found
-  }
-  return undefined
-}
 
 function reportedOf({ id, name, html_url, conclusion }: CheckRun, ref: string): ReportResult {
   return {

@@ -2,7 +2,8 @@ import * as z from 'zod/mini'
 import { name, optional } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
-import { githubApi, githubConnection, repositoryPath, siteOf } from '../../../shared/vendors/github.ts'
+import { repositoryPath } from '../../../shared/vendors/clients/github.ts'
+import { githubApi, githubConnection, siteOf } from '../../../shared/vendors/github.ts'
 import { commitOf, detailsUrlOf, nameAtCommit } from '../github-commit.ts'
 
 const MAX_DESCRIPTION = 140

@@ -1,5 +1,5 @@
-import type { Message, Table } from '../../shared/providers/message.ts'
-import { clip, MOOD_ICONS, plainSingleLine, toPlainText, webLinks } from '../../shared/text/plain-text.ts'
+import type { Message, Table } from '../../text/message.ts'
+import { clip, MOOD_ICONS, plainSingleLine, toPlainText, webLinks } from '../../text/plain-text.ts'
 
 // With these limits a summary stays below GitHub's maximum of 65,535 bytes, even if every character is escaped.
 const MAX_TEXT = 2_000
