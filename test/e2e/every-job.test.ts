@@ -334,8 +334,8 @@ describe('stop', () => {
 })
 
 describe('A run that takes hours', () => {
-  /** Polls within two hours: after a tenth of the elapsed time, at least once a minute. */
-  const polls = 150
+  /** Polls within two hours: after a fifth of the elapsed time, at least once a minute. */
+  const polls = 141
   // Polling and crashes are the same code for all platforms of a category.
   const onePerCategory = [...Map.groupBy(names, (name) => jobPlatforms[name]?.category).values()].flatMap(
     ([name]) => name ?? [],

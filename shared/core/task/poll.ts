@@ -59,7 +59,7 @@ const MAX_CLEANUP_STOP_ATTEMPTS = 80
  * Polls a started job until it ends, the deadline passes or the task is canceled. At the deadline, the job is stopped or left
  * running, depending on its action. The job of a canceled task is stopped.
  *
- * A failed poll never ends the task if the failure may be transient. The poll interval is a tenth of the elapsed time, so
+ * A failed poll never ends the task if the failure may be transient. The poll interval is a fifth of the elapsed time, so
  * short jobs are noticed quickly and long jobs stay cheap.
  *
  * @returns the outcome; `errored` if it cannot be determined
@@ -223,7 +223,7 @@ export function secondsToNextPoll(
 ): number | undefined {
   if (remaining <= 1) return undefined
   const ceiling = Math.max(MAX_POLL_SECONDS, (elapsed + remaining) / MAX_POLLS)
-  const interval = Math.max(min, Math.min(ceiling, elapsed / 10))
+  const interval = Math.max(min, Math.min(ceiling, elapsed / 5))
   return Math.max(1, Math.floor(Math.min(interval, max, remaining - 1)))
 }
 
