@@ -21,7 +21,7 @@ const MEMORY_GB = 0.5
 /** The retention of an execution is 14 days. */
 const RETENTION_MONTHS = 14 / 30
 const SILENT = { seconds: 0.5, logKb: 1.4 }
-const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 4, dataKb: 4, logKb: 2.4 }
+const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, logKb: 2.4 }
 /** A request for the status of a job, in a separate invocation. */
 const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
 
@@ -48,7 +48,7 @@ export function costTables(): string {
   return `One million **silent** calls, 500 ms each:
 
 ${costTable(silentParts())}
-One million **interactive** calls, with 60 ms in the webhook and 800 ms in the task, and four durable operations (start, accept, act, send
+One million **interactive** calls, with 60 ms in the webhook and 800 ms in the task, and three durable operations (start, act, send
 finished):
 
 ${costTable(interactiveParts())}
@@ -56,7 +56,7 @@ ${costTable(interactiveParts())}
 Waiting costs nothing.
 
 An interactive call that starts a **job** (a pipeline, a load test, an experiment, a training) polls the platform until the job ends.
-Each poll is a durable operation, an invocation of 500 ms and a read of the table, so longer jobs cost more. The interval is a tenth of
+Each poll is a durable operation, an invocation of 500 ms and a read of the table, so longer jobs cost more. The interval is a fifth of
 the elapsed time, at most a minute, or a 1,500th of a deadline of more than 25 hours.
 
 One million calls, each with a deadline of twice the duration of its job:

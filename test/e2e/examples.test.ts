@@ -3,7 +3,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js'
 import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
@@ -148,7 +147,7 @@ function withNewIds(task: Task): Task {
 async function runOnAws(task: Task): Promise<Run> {
   const category = categories.find(({ name }) => name === task.category)
   if (!category) throw new Error(`Unknown category ${task.category}`)
-  const execution = new Execution<TaskResult>(taskHandler(category) as unknown as DurableLambdaHandler)
+  const execution = new Execution<TaskResult>(taskHandler(category))
   const result = await execution.run(task)
   const operations = operationsOf(result)
   const ended = result.getStatus()

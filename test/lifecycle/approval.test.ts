@@ -48,7 +48,6 @@ describe('An approval', () => {
       { replies: [], texts: [expect.any(String), 'Approved by link: Jane Doe'] },
     ])
     expect(operations.map((operation) => operation.replace(' SUCCEEDED', ''))).toEqual([
-      'accept',
       'send-started',
       'decision',
       'save-approval',

@@ -106,7 +106,7 @@ describe('A canceled task', () => {
   })
 
   it('does not ask people if it was canceled before', async () => {
-    const { outcome } = await runAndCancel('ask-approval?connection=chat', {}, 'accept START')
+    const { outcome } = await runAndCancel('ask-approval?connection=chat', {}, 'send-started START')
     expect(platform.messages).toEqual([])
     expect(outcome).toMatchObject({ status: 'aborted' })
   })

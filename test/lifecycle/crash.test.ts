@@ -33,23 +33,23 @@ const scenarios: Record<string, Scenario> = {
   'an action that completes at once': {
     target: `open-ticket?connection=ticket&${DAY}`,
     input: { title: 'Checkout is slow' },
-    steps: ['accept', 'send-started', 'start', 'send-finished'],
+    steps: ['send-started', 'start', 'send-finished'],
   },
   'a job': {
     target: `start-run?connection=job&${DAY}`,
     input: { target: 'deploy' },
-    steps: ['accept', 'send-started', 'start', 'poll', 'send-finished'],
+    steps: ['send-started', 'start', 'poll', 'send-finished'],
   },
   'a job, whose caller polls': {
     target: `start-run?connection=job&${DAY}`,
     input: { target: 'deploy' },
     caller: 'poll',
-    steps: ['accept', 'send-started', 'start', 'poll', 'send-finished'],
+    steps: ['send-started', 'start', 'poll', 'send-finished'],
   },
   'an approval': {
     target: `ask-approval?connection=chat&${DAY}`,
     input: {},
-    steps: ['accept', 'send-started', 'decision', 'save-approval', 'start', 'close-approval', 'send-finished'],
+    steps: ['send-started', 'decision', 'save-approval', 'start', 'close-approval', 'send-finished'],
   },
 }
 

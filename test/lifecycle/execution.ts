@@ -53,6 +53,7 @@ export class Execution<Result> {
   readonly #runner: LocalDurableTestRunner<Result>
   readonly #handler: DurableLambdaHandler
   readonly #options: ExecutionOptions
+  readonly #startedAt = new Date()
   readonly #openCallbacks = new Map<string, OpenCallback>()
   /** The responses to the callbacks that the execution has waited for, by callback id. */
   readonly #responses = new Map<string, Promise<void>>()
@@ -86,7 +87,7 @@ export class Execution<Result> {
     const { durableExecutionClient: client, ...input } = event
     for (let state = input.InitialExecutionState; ; ) {
       const crashed = Promise.withResolvers<undefined>()
-      const operations = state.Operations.map(asTimedOut)
+      const operations = state.Operations.map((operation) => this.#atClock(asTimedOut(operation)))
       const result = await Promise.race([
         this.#handler(
           new DurableExecutionInvocationInputWithClient(
@@ -105,6 +106,11 @@ export class Execution<Result> {
       if (this.#options.interruption?.effect === 'end') return { Status: InvocationStatus.FAILED, Error: ENDED }
       state = { Operations: recorded.Operations ?? [], NextMarker: '' }
     }
+  }
+
+  /** The runner does not know that the clock was moved. */
+  #atClock(operation: WireOperation): WireOperation {
+    return operation.Type === 'EXECUTION' ? { ...operation, StartTimestamp: this.#startedAt } : operation
   }
 
   /** Returns a client of one invocation. After the crash, its requests get no response. */

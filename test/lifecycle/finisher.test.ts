@@ -51,7 +51,7 @@ describe('The finisher', () => {
   })
 
   it('sends the missing started event, too', async () => {
-    const { task, arn } = await endAfter('accept SUCCEED')
+    const { task, arn } = await endAfter('send-started START')
     await lifecycle.finish(arn)
     expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
   })

@@ -207,7 +207,7 @@ export class Lifecycle {
 
   /** The task function. */
   get handler(): DurableLambdaHandler {
-    return taskHandler(this.#category) as unknown as DurableLambdaHandler
+    return taskHandler(this.#category)
   }
 
   /** Runs the task as if another durable function invoked it. */
@@ -242,8 +242,8 @@ export class Lifecycle {
     return events.map(({ type }) => type.split('.').slice(4).join('.'))
   }
 
-  async #execute<Result>(handler: unknown, payload: unknown, options?: ExecutionOptions) {
-    const execution = new Execution<Result>(handler as DurableLambdaHandler, options)
+  async #execute<Result>(handler: DurableLambdaHandler, payload: unknown, options?: ExecutionOptions) {
+    const execution = new Execution<Result>(handler, options)
     this.#executions.add(execution)
     const result = await execution.run(payload)
     this.#executions.delete(execution)

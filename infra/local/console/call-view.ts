@@ -97,7 +97,7 @@ function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
   const isRunning = execution.status === 'RUNNING'
   const payload: TaskRecord = JSON.parse(execution.input)
   const operations = cloud.operations(execution.arn)
-  const deadlineAt = deadlineOf(execution, payload, operations)
+  const deadlineAt = execution.startedAt + payload.deadline * 1_000
   return {
     execution,
     payload,
@@ -184,11 +184,6 @@ function text(value: unknown): string | undefined {
 /** Several categories may respond to one trigger. */
 function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskRecord): boolean {
   return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
-}
-
-function deadlineOf(execution: ExecutionDetail, payload: TaskRecord, operations: OperationSummary[]): number {
-  const accepted = Number(operations.find(({ name }) => name === 'accept')?.result)
-  return accepted || execution.startedAt + payload.deadline * 1_000
 }
 
 /** Characters of a result. */

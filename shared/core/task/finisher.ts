@@ -1,6 +1,4 @@
-import type { DurableContext } from '@aws/durable-execution-sdk-js'
-import middy from '@middy/core'
-import { executionModeDurableContext } from '@middy/core/DurableContext'
+import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -56,11 +54,8 @@ const IN_FLIGHT_GRACE_SECONDS = 60
  *
  * It is a durable handler itself, so that it can retry for a day, like a task.
  */
-export function finisherHandler() {
-  return middy<unknown, { taskId: string | undefined; finished: boolean }, Error, DurableContext>({
-    executionMode: executionModeDurableContext,
-    timeoutEarlyInMillis: 0,
-  }).handler((event, context) => finish(statusChange.parse(event).detail, context))
+export function finisherHandler(): DurableLambdaHandler {
+  return withDurableExecution(async (event: unknown, context) => finish(statusChange.parse(event).detail, context))
 }
 
 async function finish({ durableExecutionArn: arn, status, again = false }: StatusChange, context: DurableContext) {

@@ -1,6 +1,4 @@
-import type { DurableContext } from '@aws/durable-execution-sdk-js'
-import middy from '@middy/core'
-import { executionModeDurableContext } from '@middy/core/DurableContext'
+import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -19,6 +17,7 @@ import { deliver, sendAnswer, type Unanswered } from './answer.ts'
 import { cleanUp } from './cleanup.ts'
 import { pollUntilDone } from './poll.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
+import { startTimeOf, withStartTime } from './start-time.ts'
 
 /** The result of a task's execution. The task's status is read from it. */
 export interface TaskResult {
@@ -36,12 +35,12 @@ export interface TaskResult {
  * Every effect is a named step. Running executions replay this code, so steps are never renamed or reordered. New steps
  * depend on a new field of the payload.
  */
-export function taskHandler(category: Category) {
-  // Middy's early timeout outlives a suspended invocation, and would report a healthy wait as an error.
-  return middy<unknown, TaskResult, Error, DurableContext>({
-    executionMode: executionModeDurableContext,
-    timeoutEarlyInMillis: 0,
-  }).handler(async (event, context) => runTask(category, await readTask(category, event, context), context))
+export function taskHandler(category: Category): DurableLambdaHandler {
+  return withStartTime(
+    withDurableExecution(async (payload: unknown, context) =>
+      runTask(category, await readTask(category, payload, context), context),
+    ),
+  )
 }
 
 /** Reads the payload: the record of a call that a webhook has accepted, or the call of another durable function. */
@@ -59,12 +58,12 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
   if (task.only === 'answer' && task.outcome) return answerAgain(task, task.outcome, context)
   context.logger.info('task started', { deadline: task.deadline })
-  const at = await context.step('accept', async () => Date.now() + task.deadline * 1_000)
-  const deadline = { seconds: task.deadline, at }
+  const startTime = startTimeOf(context)
+  const deadline = { seconds: task.deadline, at: startTime + task.deadline * 1_000 }
 
-  const started: Answer = { kind: 'started', at: at - task.deadline * 1_000 }
+  const started: Answer = { kind: 'started', at: startTime }
   const isAnnounced =
-    !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until: at })) !== false
+    !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until: deadline.at })) !== false
   const result = isAnnounced
     ? await runTaskAction(category, task, context, deadline)
     : completed(

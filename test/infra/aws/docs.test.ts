@@ -126,7 +126,7 @@ describe('docs/deploy.md', () => {
     expect(deploy).toContain(costTables())
     const [, polls, operations] =
       table(deploy, 'One million calls, each with').find(([job]) => job === '20 minutes') ?? []
-    expect([Number(polls), Number(operations)]).toEqual([countPolls(1_200, 2_400), countPolls(1_200, 2_400) + 5])
+    expect([Number(polls), Number(operations)]).toEqual([countPolls(1_200, 2_400), countPolls(1_200, 2_400) + 4])
   })
 
   it('has the commands that a deployment prints', () => {
