@@ -67,7 +67,7 @@ export interface HttpOptions {
   isCredentialsError?: (status: number, body: unknown) => boolean
   /** Returns the platform's reason for a refusal, if it is in an unusual place. */
   errorReason?: (body: unknown) => string | undefined
-  /** Returns the status to assume, for platforms that report errors in a successful response. */
+  /** Returns the status to assume, for platforms that report errors in a successful response, or all with the status 400. */
   errorStatus?: (body: unknown) => number | undefined
   /** The unit of the Retry-After header. Defaults to seconds. */
   retryAfterUnit?: 'milliseconds' | undefined
@@ -259,7 +259,8 @@ export class Http {
   }
 
   #withErrorStatus(response: HttpResponse, { errorStatus = this.#options.errorStatus }: RequestOptions): HttpResponse {
-    const status = response.status < 300 ? errorStatus?.(response.body) : undefined
+    const isVague = response.status < 300 || response.status === 400
+    const status = isVague ? errorStatus?.(response.body) : undefined
     return status === undefined ? response : { ...response, status }
   }
 

@@ -82,7 +82,7 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   isCredentialsError?(status: number, body: unknown, connection: z.output<S>): boolean
   /** Returns the platform's reason for a refusal, if `errorReasonIn` does not find it in the body. */
   errorReason?(body: unknown): string | undefined
-  /** Returns the status to assume, for platforms that report errors in a successful response. */
+  /** Returns the status to assume, for platforms that report errors in a successful response, or all with the status 400. */
   errorStatus?(body: unknown): number | undefined
   /** Whether the platform treats two writes with the same `client.idempotencyKey` as one. A retry is then safe. */
   hasIdempotentWrites?(connection: z.output<S>): boolean
