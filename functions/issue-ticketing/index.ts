@@ -10,6 +10,7 @@ export const issueTicketing = defineCategory({
     github: async () => (await import('./providers/github.ts')).github,
     gitlab: async () => (await import('./providers/gitlab.ts')).gitlab,
     jira: async () => (await import('./providers/jira.ts')).jira,
+    linear: async () => (await import('./providers/linear.ts')).linear,
     redmine: async () => (await import('./providers/redmine.ts')).redmine,
     http: async () => (await import('./providers/http.ts')).http,
   },

@@ -302,8 +302,10 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
   return () => current
 }
 
-/** Returns whether a request changes something, by its method or its AWS operation. */
+/** Returns whether a request changes something, by its method, its AWS operation or its GraphQL document. */
 export function isWrite(call: Call): boolean {
+  const { query } = (call.body ?? {}) as { query?: unknown }
+  if (typeof query === 'string' && /^\s*query\b/.test(query)) return false
   return call.method !== 'GET' && !/^(?:Get|List|Describe)/.test(awsOperation(call) ?? '')
 }
 

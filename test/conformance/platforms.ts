@@ -68,6 +68,7 @@ export const platforms: Record<string, Platform> = {
   })),
   'issue-ticketing/gitlab': ticket('issue-ticketing/gitlab', 'open-issue', /^POST .*\/issues$/),
   'issue-ticketing/jira': ticket('issue-ticketing/jira', 'open-issue', /^POST .*\/issue$/),
+  'issue-ticketing/linear': ticket('issue-ticketing/linear', 'open-issue', /^POST .* issueCreate$/),
   'issue-ticketing/redmine': ticket('issue-ticketing/redmine', 'open-issue', /^POST .*\/issues\.json$/),
   'issue-ticketing/http': anyApi('open-issue', httpTickets, { title: 'Checkout is slow' }),
 

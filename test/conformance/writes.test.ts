@@ -4,6 +4,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { isRecord } from '../../shared/record.ts'
+import { uuidOf } from '../../shared/text/uuid.ts'
 import { ticketPlatforms as played } from '../e2e/platforms.ts'
 import { failureOf } from '../functions/helpers.ts'
 import { startTable } from '../functions/load-testing/table.ts'
@@ -215,7 +216,7 @@ async function providerOf(path: string): Promise<unknown> {
 
 /** Returns the innermost names in a request whose text contains the idempotency key. */
 function namesOf(sent: unknown, key: string, name = ''): string[] {
-  if (typeof sent === 'string') return sent.includes(key) ? [name] : []
+  if (typeof sent === 'string') return sent.includes(key) || sent === uuidOf(key) ? [name] : []
   if (Array.isArray(sent)) return [...new Set(sent.flatMap((item) => namesOf(item, key, name)))]
   if (!isRecord(sent)) return []
   // A JSON Patch names its fields in paths.

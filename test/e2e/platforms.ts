@@ -5,6 +5,7 @@ import { startFlagsmith } from '../../infra/platforms/flagsmith.ts'
 import { startGitlab } from '../../infra/platforms/gitlab.ts'
 import { startJira } from '../../infra/platforms/jira.ts'
 import { startLaunchDarkly } from '../../infra/platforms/launchdarkly.ts'
+import { startLinear } from '../../infra/platforms/linear.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startPagerDuty } from '../../infra/platforms/pagerduty.ts'
 import { startPagerDutyEvents } from '../../infra/platforms/pagerduty-events.ts'
@@ -52,6 +53,18 @@ export const ticketPlatforms: Record<string, TicketPlatform> = {
       return { server, connection: { baseUrl, email, token, project: 'OPS' }, made: () => state.issues.length }
     },
     unknownId: 'OPS-424242',
+    wrongId: 'no such thing',
+    open: { labels: 'shop,urgent', priority: 'high' },
+    update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
+    close: { comment: 'Rolled back' },
+  },
+  'issue-ticketing/linear': {
+    async start() {
+      const server = await startLinear()
+      const { url: baseUrl, token, state } = server
+      return { server, connection: { baseUrl, token, project: 'ENG' }, made: () => state.issues.length }
+    },
+    unknownId: 'ENG-424242',
     wrongId: 'no such thing',
     open: { labels: 'shop,urgent', priority: 'high' },
     update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },

@@ -163,6 +163,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'aws-sns': { connection: () => ({ channel: 'arn:aws:sns:eu-west-1:123456789012:ops' }) },
   ntfy: { connection: () => ({ channel: 'ops' }) },
   jira: { connection: () => ({ project: 'OPS' }) },
+  linear: { connection: () => ({ project: 'OPS' }) },
   toxiproxy: {
     input: { parameters: { type: 'latency' }, id: `x/webhooks-${'0123456789abcdef'.repeat(2).slice(0, 20)}` },
   },

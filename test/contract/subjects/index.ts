@@ -27,6 +27,7 @@ export const withoutContract: Record<string, string> = {
   'http-message': 'It calls the API that its connection describes',
   launchdarkly:
     'There is none here; its tests answer as its OpenAPI document has it, from what infra/platforms/launchdarkly.ts names',
+  linear: 'There is none here; its tests answer as the documentation in infra/platforms/linear.ts has it',
   locust: 'Locust publishes none; npm run test:real drives the real program',
   ntfy: 'ntfy publishes none; npm run test:real drives the real program',
   pagerduty:
