@@ -1,7 +1,5 @@
-import * as z from 'zod/mini'
 import { atLeast, type Criterion } from '../../shared/evaluation/criteria.ts'
 import type { Result } from '../../shared/evaluation/evaluation.ts'
-import { clipSingleLine } from '../../shared/text/single-line.ts'
 
 /** The target of an SLO, in percent. */
 export interface Goal {
@@ -33,27 +31,4 @@ export function criteriaOf({ target, warning }: Goal): { pass: Criterion; warnin
  */
 export function errorBudgetOf(value: number, { target }: Goal): number | undefined {
   return target < 100 ? Number(((100 * (value - target)) / (100 - target)).toFixed(4)) : undefined
-}
-
-const text = z.nullish(z.string())
-const violations = z.nullish(z.array(z.object({ path: text, message: text })))
-const refusal = z.object({
-  error: z.object({
-    message: z.string(),
-    constraintViolations: violations,
-    // Services of the platform report their details here.
-    details: z.nullish(z.object({ constraintViolations: violations, missingScopes: z.nullish(z.array(z.string())) })),
-  }),
-})
-
-/** Returns the reason of an error response, with the invalid fields and the missing scopes. */
-export function reasonOf(body: unknown): string | undefined {
-  const { error } = z.safeParse(refusal, body).data ?? {}
-  if (!error) return undefined
-  const { message, constraintViolations, details } = error
-  const invalidFields = [...(constraintViolations ?? []), ...(details?.constraintViolations ?? [])]
-  const fieldReasons = invalidFields.map(({ path, message }) => [path, message].filter(Boolean).join(': '))
-  const scopes = details?.missingScopes ?? []
-  const reasons = [message, ...fieldReasons, ...(scopes.length > 0 ? [`missing scopes: ${scopes.join(', ')}`] : [])]
-  return clipSingleLine(reasons.filter(Boolean).join('; '), 500)
 }

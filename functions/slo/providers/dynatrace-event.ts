@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { integer, oneOf, optional, secret, url, withDescription } from '../../../shared/fields.ts'
+import { reasonOf } from '../../../shared/orchestrators/dynatrace/environment.ts'
 import { fillPlaceholders } from '../../../shared/providers/evaluation/queries.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportDestination } from '../../../shared/providers/report.ts'
@@ -10,7 +11,6 @@ import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
 import { KEY_PROPERTY, propertiesOf } from '../dynatrace-event-properties.ts'
-import { reasonOf } from '../dynatrace-slo.ts'
 
 const infoEventTypes = ['CUSTOM_INFO', 'CUSTOM_ANNOTATION', 'CUSTOM_CONFIGURATION', 'CUSTOM_DEPLOYMENT'] as const
 const problemEventTypes = ['CUSTOM_ALERT', 'ERROR_EVENT', 'AVAILABILITY_EVENT', 'PERFORMANCE_EVENT'] as const

@@ -2,9 +2,8 @@ import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
-import { optional, secret, url, word } from '../../../shared/fields.ts'
-import type { Authorization, Http } from '../../../shared/http/client.ts'
-import { oauthAuthorization } from '../../../shared/http/oauth.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { platformAuthorization, platformFields, reasonOf } from '../../../shared/orchestrators/dynatrace/environment.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,
@@ -12,20 +11,11 @@ import {
 } from '../../../shared/providers/evaluation/provider.ts'
 import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { MAX_CONCURRENT_SLOS, reasonOf } from '../dynatrace-slo.ts'
+import { MAX_CONCURRENT_SLOS } from '../dynatrace-slo.ts'
 import { measuredOf, sloEvaluation } from '../dynatrace-slo-evaluation.ts'
 
 const connection = z.strictObject({
-  baseUrl: url('The environment: https://abc12345.apps.dynatrace.com'),
-  clientId: optional(word('The id of an OAuth client')),
-  clientSecret: optional(secret('The secret of the OAuth client')),
-  account: optional(word('The UUID of the account of the OAuth client')),
-  scope: z._default(word('The scopes of the OAuth client. Defaults to slo:slos:read'), 'slo:slos:read'),
-  tokenUrl: z._default(
-    url('The token endpoint. Defaults to https://sso.dynatrace.com/sso/oauth2/token'),
-    'https://sso.dynatrace.com/sso/oauth2/token',
-  ),
-  token: optional(secret('A platform token with the scope slo:slos:read, instead of an OAuth client')),
+  ...platformFields('slo:slos:read'),
   ...evaluationFields,
 })
 
@@ -62,7 +52,7 @@ const idPattern = /^vu9U3hXa3q0A/
 export const dynatracePlatform = defineEvaluationProvider({
   title: 'Dynatrace Platform',
   connection,
-  authorization,
+  authorization: (connection, ca) => platformAuthorization(connection, ca, 'The connection to Dynatrace Platform'),
   errorReason: reasonOf,
   check: ({ http }) => http.get(SLO_PATH, { query: { 'page-size': 1 } }),
   queryNoun: 'the id or the name of an SLO',
@@ -167,20 +157,5 @@ async function listAll(http: Http) {
   throw new Failure(
     'refused',
     `The environment has more than ${all.length} SLOs, too many to search for a name. Use the id of the SLO.`,
-  )
-}
-
-function authorization(
-  { token, clientId, clientSecret, account, scope, tokenUrl }: z.output<typeof connection>,
-  ca: string | undefined,
-): Authorization {
-  if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
-  if (clientId && clientSecret) {
-    const resource = account === undefined ? undefined : `urn:dtaccount:${account.replace(/^urn:dtaccount:/, '')}`
-    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope, resource }, ca)
-  }
-  throw new Failure(
-    'misconfigured',
-    'The connection to Dynatrace Platform has no credentials. Add clientId and clientSecret, or token.',
   )
 }

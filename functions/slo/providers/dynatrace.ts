@@ -5,6 +5,7 @@ import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
+import { reasonOf } from '../../../shared/orchestrators/dynatrace/environment.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,
@@ -13,7 +14,7 @@ import {
 import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { criteriaOf, errorBudgetOf, MAX_CONCURRENT_SLOS, reasonOf, verdicts } from '../dynatrace-slo.ts'
+import { criteriaOf, errorBudgetOf, MAX_CONCURRENT_SLOS, verdicts } from '../dynatrace-slo.ts'
 
 const connection = z.strictObject({
   baseUrl: url('The environment: https://abc12345.live.dynatrace.com, or https://<domain>/e/<id> for Managed'),

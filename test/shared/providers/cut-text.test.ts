@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals'
-import { reasonOf as ofDynatrace } from '../../../functions/slo/dynatrace-slo.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
+import { reasonOf as ofDynatrace } from '../../../shared/orchestrators/dynatrace/environment.ts'
 import { finishedReply, progressReply, startedReply } from '../../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../../shared/outcome.ts'
 import { registerSecret } from '../../../shared/redact.ts'
