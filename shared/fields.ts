@@ -181,8 +181,13 @@ function idField(description: string, hint: string) {
 
 /** Returns a field for a list of words: an array, or text with commas. */
 export function words(description: string) {
+  return list(z.string().check(z.maxLength(255)), description)
+}
+
+/** Returns a field for a list of up to 50 items: an array, or text with commas. */
+export function list<I extends z.ZodMiniType>(item: I, description: string) {
   const split = z.transform((value) => (typeof value === 'string' ? value.split(',').map(trim).filter(Boolean) : value))
-  return withDescription(z.pipe(split, z.array(z.string().check(z.maxLength(255))).check(z.maxLength(50))), description)
+  return withDescription(z.pipe(split, z.array(item).check(z.maxLength(50))), description)
 }
 
 /** Returns a field for values that are sent to the platform unchanged. */

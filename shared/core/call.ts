@@ -68,6 +68,8 @@ export const taskSchema = z.object({
   needsHeartbeat: z.optional(z.boolean()),
   /** Whether answers contain the URL of the task, and the time of what they report. */
   isDetailed: z.optional(z.boolean()),
+  /** Whether those who only watch get the outcome, too, in a step of its own. */
+  hasObservers: z.optional(z.boolean()),
   /** The trace that the call belongs to: see `traceparent.ts`. */
   traceparent: z.optional(z.string()),
   /** The key under which to save the id of the started run. */

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import type { PreviousEvaluation } from '../evaluation/previous-evaluations.ts'
 import type { Outcome } from '../outcome.ts'
-import type { CallEvent, TaskOrigin } from './event.ts'
+import type { CallEvent, CallOrigin, TaskOrigin } from './event.ts'
 
 /** A kind of engine: one file, and one line in `index.ts`. */
 export interface OrchestratorType<S extends z.ZodMiniObject = z.ZodMiniObject> {
@@ -37,8 +37,8 @@ export interface Orchestrator {
   check(): Promise<void>
   /** A platform may send the finished event of the jobs that it runs, instead of the task. */
   acceptsPlatformAnswers?: true
-  /** Returns the URL where people see what a call belongs to. Only for engines that have such a page. */
-  linkTo?(project: string, context: string): string
+  /** Returns the URL where people see what a call belongs to, if the engine has a page for it. */
+  linkTo?(origin: CallOrigin): string | undefined
   /**
    * Returns the previous evaluations of a service, newest first. Only for engines that record them.
    *
@@ -67,6 +67,8 @@ export interface AnswerableCall extends TaskOrigin {
   needsHeartbeat?: boolean | undefined
   /** Whether answers contain the URL of the task, and the time of what they report. */
   isDetailed?: boolean | undefined
+  /** Whether those who only watch get the outcome, too, in a step of its own. Needs `isDetailed`. */
+  hasObservers?: boolean | undefined
   /** The maximum deadline in seconds, if the engine accepts answers only for a limited time. */
   maxDeadline?: number | undefined
 }
@@ -94,7 +96,7 @@ export type Answer = (
   | { kind: 'started' }
   | { kind: 'progress'; message: string }
   | { kind: 'heartbeat' }
-  | { kind: 'finished'; outcome: Outcome }
+  | { kind: 'finished'; outcome: Outcome; forObservers?: true }
 ) & {
   /** When it happened, in epoch milliseconds, if answers are detailed. The same for each attempt to send it. */
   at?: number | undefined

@@ -2,7 +2,7 @@ import type { Caller } from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { formatDuration, parseDuration } from '../../duration.ts'
 import { log } from '../../log.ts'
-import { type CallEvent, type CallOrigin, originOf } from '../../orchestrators/event.ts'
+import { type CallOrigin, originOf } from '../../orchestrators/event.ts'
 import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
@@ -26,7 +26,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const { provider, values } = connection
   const isApproval = action.type === 'approval'
   const startsJob = action.type === 'job' && action.startsJob === true
-  const sequenceUrl = action.isNotification || isApproval ? await sequenceUrlOf(caller, event) : undefined
+  const sequenceUrl =
+    action.isNotification || isApproval ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined
   const notes: string[] = []
   const context: CallContext = {
     event,
@@ -49,6 +50,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const {
     replyTo,
     isDetailed,
+    hasObservers,
     needsHeartbeat,
     maxDeadline: _,
     ...origin
@@ -77,6 +79,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     // Empty for a call without HTTP.
     apiUrl: isApproval || isDetailed ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
+    hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,
     traceparent: resolved.traceparent,
@@ -98,10 +101,10 @@ async function seal(id: string | undefined, replyTo: string): Promise<string> {
 }
 
 /** Does not throw: a message without the link is better than none. */
-async function sequenceUrlOf({ orchestrator }: Caller, { data, context }: CallEvent): Promise<string | undefined> {
-  if (orchestrator === undefined || data.project === undefined || context === undefined) return undefined
+async function sequenceUrlOf({ orchestrator }: Caller, origin: CallOrigin): Promise<string | undefined> {
+  if (orchestrator === undefined || origin.context === undefined) return undefined
   try {
-    return (await loadOrchestrator(orchestrator)).linkTo?.(data.project, context)
+    return (await loadOrchestrator(orchestrator)).linkTo?.(origin)
   } catch (error) {
     log.warn('no link to the sequence', error as Error)
     return undefined

@@ -3,11 +3,13 @@ import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { Answer, AnsweredTask, Delivery } from '../../orchestrators/orchestrator.ts'
+import type { Outcome } from '../../outcome.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 
 /** About a day of retries. */
 const MAX_SEND_ATTEMPTS = 300
+const MAX_OBSERVERS_MS = 60_000
 
 interface SendOptions {
   /** Epoch milliseconds after which it is not sent again. Without it, the answer must be sent. */
@@ -49,6 +51,23 @@ export async function sendAnswer(
       },
     },
   )
+}
+
+/**
+ * Sends the outcome to those who only watch, if the orchestrator has any, with retries for a minute: the one that waits gets it
+ * afterwards, and may read the status of the task immediately.
+ *
+ * @param at when the task ended, in epoch milliseconds
+ */
+export async function sendToObservers(
+  context: DurableContext,
+  task: Task,
+  outcome: Outcome,
+  at: number | undefined,
+): Promise<void> {
+  if (!task.hasObservers || at === undefined) return
+  const answer: Answer = { kind: 'finished', outcome, at, forObservers: true }
+  await sendAnswer(context, 'send-to-observers', task, answer, { until: at + MAX_OBSERVERS_MS })
 }
 
 /**

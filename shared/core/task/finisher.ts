@@ -9,7 +9,7 @@ import { setTraceparent } from '../../traceparent.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { retriedStep } from '../retried-step.ts'
-import { sendAnswer } from './answer.ts'
+import { sendAnswer, sendToObservers } from './answer.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -88,6 +88,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
       ? await startCleanup(arn, task, context)
       : 'Check the platform for the effects of the task.'
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
+  await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },

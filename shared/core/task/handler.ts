@@ -13,7 +13,7 @@ import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
 import { acceptInvocation } from './accept-invocation.ts'
-import { deliver, sendAnswer, type Unanswered } from './answer.ts'
+import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
 import { cleanUp } from './cleanup.ts'
 import { pollUntilDone } from './poll.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
@@ -82,6 +82,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   // Without a started event, an orchestrator may ignore the finished event and wait forever.
   if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, started, { mayBeSent: true })
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
+  await sendToObservers(context, task, outcome, endedAt)
   const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
   logTaskEnded(outcome, context, deadline)
   return { taskId, outcome, ...unansweredOf(answer), ...(endedAt === undefined ? {} : { endedAt }) }

@@ -45,7 +45,8 @@ export function keptn(connection: Connection): Required<Orchestrator> {
   return {
     acceptsPlatformAnswers: true,
     parse: ({ event }) => taskEvent(event),
-    linkTo: (project, shkeptncontext) => sequenceUrl(connection, project, shkeptncontext),
+    linkTo: ({ project, context }) =>
+      project === undefined || context === undefined ? undefined : sequenceUrl(connection, project, context),
     check: () => checkKeptn(connect(connection)),
     async send(task, answer, uncertainAttempts) {
       // Keptn waits without a timeout.

@@ -33,6 +33,7 @@ test('the names of durable steps are frozen', () => {
     'send-finished',
     'send-started',
     'send-started-late',
+    'send-to-observers',
     'start',
     'start-cleanup',
     'stop',
