@@ -14,6 +14,7 @@ const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
   poll: async () => (await import('./poll.ts')).pollType,
   'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
   callback: async () => (await import('./callback/callback.ts')).callbackType,
+  dynatrace: async () => (await import('./dynatrace/dynatrace.ts')).dynatraceType,
 }
 
 const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })

@@ -9,6 +9,8 @@ import { clearSecrets, registerSecret } from '../../shared/redact.ts'
 
 /** An engine, and how a test plays it. */
 export interface OrchestratorSubject {
+  /** Describes the tests. Defaults to the type. */
+  name?: string
   /** Plays the engine. Omit it if nothing is sent. */
   start?(): Promise<Played>
   /** The body of an interactive call, with every field that the engine needs. */
@@ -54,8 +56,8 @@ const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_00
  * @param type its name in `shared/orchestrators/index.ts`
  */
 export function orchestratorConformance(type: string, subject: OrchestratorSubject): void {
-  const { start, body, headers = {}, required, sends } = subject
-  describe(`${type}: orchestrator conformance`, () => {
+  const { name = type, start, body, headers = {}, required, sends } = subject
+  describe(`${name}: orchestrator conformance`, () => {
     let played: Played | undefined
     let orchestrator: Orchestrator
     beforeAll(async () => {
@@ -80,7 +82,7 @@ export function orchestratorConformance(type: string, subject: OrchestratorSubje
     const parseWithout = (path: string) =>
       Object.hasOwn(headers, path) ? parse(body, without(headers, [path])) : parse(without(body, path.split('.')))
     const taskOf = (): AnsweredTask => {
-      const { replyTo, isDetailed: _, maxDeadline: __, ...event } = parse(body)
+      const { replyTo, isDetailed: _, hasObservers: __, maxDeadline: ___, ...event } = parse(body)
       return {
         id: '0123456789abcdef0123456789abcdef01234567',
         caller: 'demo',
@@ -142,8 +144,12 @@ export function orchestratorConformance(type: string, subject: OrchestratorSubje
 
     test('an answer whose response was lost is delivered once', async () => {
       played?.server.loseNext(isAnswer)
-      await expect(send(finished())).rejects.toBeInstanceOf(Failure)
-      await send(finished(), 1)
+      const first: unknown = await send(finished()).catch((error: unknown) => error)
+      // An orchestrator that sees at once that the engine has the answer does not send it again.
+      if (first !== 'sent') {
+        expect(first).toBeInstanceOf(Failure)
+        await send(finished(), 1)
+      }
       expect(received()).toEqual(['finished'])
     })
 

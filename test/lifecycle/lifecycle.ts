@@ -19,6 +19,7 @@ const CALLER_TOKENS = {
   keptn: 'token-of-the-caller',
   poll: 'token-of-a-caller-that-polls',
   callback: 'token-of-a-caller-with-urls',
+  dynatrace: 'token-of-a-workflow',
 }
 type CallerName = keyof typeof CALLER_TOKENS
 export const APPROVALS_KEY = 'an-approvals-key-of-the-tests-0123456789'

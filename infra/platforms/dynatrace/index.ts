@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
 import type { Answer, Call, Platform } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
+import type { Automation } from './automation.ts'
+import type { Event } from './dql.ts'
+import { createEnvironment } from './environment.ts'
 import { entitiesIn } from './input.ts'
 import { sloPage, wrongPage } from './page.ts'
 import { sloResponse, statusOf } from './responses.ts'
@@ -18,6 +21,9 @@ export interface Dynatrace extends Platform {
   slos(root: string): SloSummary[]
   /** Returns the ingested events, one for each entity, oldest first. */
   reports(): EventReport[]
+  automation: Automation
+  /** Returns the events of the software development lifecycle, oldest first. */
+  sdlcEvents(): Event[]
 }
 
 const DEFAULT_DURATION_MS = 15 * 60_000
@@ -53,36 +59,41 @@ export function createDynatrace(store: Store): Dynatrace {
     return { status: 303, headers: { location: '/sandbox/dynatrace' } }
   }
 
+  const environment = createEnvironment(store)
+  const classic = dynatraceRoutes<Slo>({
+    token: demo.dynatraceToken,
+    hasScope: () => true,
+    slos: slos.all,
+    response: sloResponse,
+    entities: (selector) => entitiesIn(selector, names()),
+    events: reports,
+    ingest: ({ eventType, title, startTime = Date.now(), endTime, properties = {} }, entities) =>
+      entities.map((entity) => {
+        const correlationId = randomBytes(8).toString('hex')
+        const report: EventReport = {
+          at: new Date().toISOString(),
+          correlationId,
+          eventType,
+          title,
+          entity,
+          startTime,
+          endTime: endTime ?? startTime + DEFAULT_DURATION_MS,
+          properties,
+        }
+        store.run('INSERT INTO reports (report) VALUES (?)', JSON.stringify(report))
+        return { correlationId, status: 'OK' }
+      }),
+  })
   const dynatrace: Dynatrace = {
-    ...dynatraceRoutes<Slo>({
-      token: demo.dynatraceToken,
-      hasScope: () => true,
-      slos: slos.all,
-      response: sloResponse,
-      entities: (selector) => entitiesIn(selector, names()),
-      events: reports,
-      ingest: ({ eventType, title, startTime = Date.now(), endTime, properties = {} }, entities) =>
-        entities.map((entity) => {
-          const correlationId = randomBytes(8).toString('hex')
-          const report: EventReport = {
-            at: new Date().toISOString(),
-            correlationId,
-            eventType,
-            title,
-            entity,
-            startTime,
-            endTime: endTime ?? startTime + DEFAULT_DURATION_MS,
-            properties,
-          }
-          store.run('INSERT INTO reports (report) VALUES (?)', JSON.stringify(report))
-          return { correlationId, status: 'OK' }
-        }),
-    }),
+    ...classic,
+    answer: (call) => (call.path.startsWith('/platform/') ? environment.answer(call) : classic.answer(call)),
     page: ({ path, root }) =>
       path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(root), reports(), root) : undefined,
     actions: { '/set': async (call) => set(call) },
     slos: (root) => slos.all().map((slo) => ({ ...slo, status: statusOf(slo), url: `${root}/ui/slo?id=${slo.id}` })),
     reports,
+    automation: environment.automation,
+    sdlcEvents: environment.grail.events,
   }
   return dynatrace
 }

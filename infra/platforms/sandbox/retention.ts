@@ -21,6 +21,8 @@ const STATEMENTS = [
   `DELETE FROM tool_records WHERE kind IN ('ticket', 'message') AND changed_at < ?1
    AND seq < (SELECT max(seq) FROM tool_records AS other WHERE other.kind = tool_records.kind)`,
   "DELETE FROM reports WHERE json_extract(report, '$.at') < ?1",
+  "DELETE FROM executions WHERE json_extract(execution, '$.startedAt') < ?1",
+  "DELETE FROM sdlc_events WHERE json_extract(event, '$.timestamp') < ?1",
 ]
 
 /** Deletes the records that are older than 14 days. */

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { type Answer, bearer, type Call, isObject, json, jsonObject, segments } from '../sandbox/http.ts'
+import type { Store } from '../sandbox/store.ts'
+import { errorResponse } from './responses.ts'
+
+/** A run of a workflow. */
+export interface Execution {
+  id: string
+  workflow: string
+  state: 'RUNNING' | 'PAUSED' | 'SUCCESS' | 'ERROR' | 'CANCELLED'
+  input: Record<string, unknown>
+  params: Record<string, unknown>
+  startedAt: string
+  endedAt: string | null
+}
+
+export interface Workflow {
+  id: string
+  title: string
+}
+
+/** The workflows of the environment, and their executions. Their tasks are run by the one who starts an execution. */
+export interface Automation {
+  answer(call: Call): Answer
+  /** Starts an execution, as a person does. */
+  start(workflow: string, id?: string): Execution
+  /** Changes the state of an execution, as its tasks do. */
+  set(id: string, state: Execution['state']): void
+  get(id: string): Execution | undefined
+  /** Oldest first. */
+  executions(): Execution[]
+}
+
+/**
+ * Fakes the automation API: executions that are started, paused, resumed and canceled.
+ *
+ * @see https://developer.dynatrace.com/develop/sdks/client-automation
+ */
+export function createAutomation(store: Store, token: string, workflows: readonly Workflow[]): Automation {
+  const automation: Automation = {
+    answer(call) {
+      if (bearer(call.headers) !== token) return errorResponse(401, 'Unauthorized')
+      const [, , , what, id, verb, ...more] = segments(call.path)
+      if (more.length > 0) return errorResponse(404, 'Not found')
+      return operation(call, [what, id === undefined ? '' : '{id}', verb ?? ''].filter(Boolean).join('/'), id ?? '')
+    },
+    start: (workflow, id) => create({ workflow, id }),
+    set: (id, state) => change(id, state),
+    get: (id) => read('SELECT execution FROM executions WHERE id = ?', id),
+    executions: () =>
+      store
+        .all<{ execution: string }>('SELECT execution FROM executions ORDER BY seq')
+        .map(({ execution }): Execution => JSON.parse(execution)),
+  }
+
+  function operation(call: Call, name: string, id: string): Answer {
+    const workflow = workflows.find((one) => one.id === id)
+    switch (`${call.method} ${name}`) {
+      case 'GET executions': {
+        const limit = Number(call.query.get('limit') ?? 100)
+        const found = automation.executions().toReversed()
+        return json(200, { count: found.length, results: found.slice(0, limit).map(responseOf) })
+      }
+      case 'GET executions/{id}': {
+        const found = automation.get(id)
+        return found ? json(200, responseOf(found), {}, found.state) : notFound('execution', id)
+      }
+      case 'POST executions/{id}/pause':
+        return transition(id, ['RUNNING'], 'PAUSED')
+      case 'POST executions/{id}/resume':
+        return transition(id, ['PAUSED'], 'RUNNING')
+      case 'POST executions/{id}/cancel':
+        return transition(id, ['RUNNING', 'PAUSED'], 'CANCELLED')
+      case 'GET workflows/{id}':
+        return workflow ? json(200, { ...workflow, isDeployed: true, type: 'STANDARD' }) : notFound('workflow', id)
+      case 'POST workflows/{id}/run':
+        return workflow ? run(workflow, call) : notFound('workflow', id)
+      default:
+        return errorResponse(404, 'Not found')
+    }
+  }
+
+  function transition(id: string, from: Execution['state'][], to: Execution['state']): Answer {
+    const found = automation.get(id)
+    if (!found) return notFound('execution', id)
+    if (!from.includes(found.state))
+      return errorResponse(400, `The execution is ${found.state}, not ${from.join(' or ')}`)
+    change(id, to)
+    return { status: 204, note: `${found.state} -> ${to}` }
+  }
+
+  function run({ id }: Workflow, { body }: Call): Answer {
+    const { input = {}, params = {}, uniqueQualifier = null, ...others } = jsonObject(body) ?? {}
+    if (!isObject(input) || !isObject(params) || Object.keys(others).length > 0)
+      return errorResponse(400, 'The body must have input, params and uniqueQualifier only')
+    if (uniqueQualifier !== null && typeof uniqueQualifier !== 'string')
+      return errorResponse(400, 'uniqueQualifier must be a text')
+    const qualifier = uniqueQualifier === null ? null : `${id} ${uniqueQualifier}`
+    const known =
+      qualifier === null ? undefined : read('SELECT execution FROM executions WHERE qualifier = ?', qualifier)
+    if (known) return json(202, responseOf(known), {}, 'the qualifier was used before')
+    return json(201, responseOf(create({ workflow: id, input, params, qualifier })))
+  }
+
+  function create({
+    workflow,
+    id = randomUUID(),
+    input = {},
+    params = {},
+    qualifier = null,
+  }: Pick<Execution, 'workflow'> &
+    Partial<Pick<Execution, 'input' | 'params'>> & { id?: string | undefined; qualifier?: string | null }): Execution {
+    const startedAt = new Date().toISOString()
+    const execution: Execution = { id, workflow, state: 'RUNNING', input, params, startedAt, endedAt: null }
+    const insert = 'INSERT INTO executions (id, qualifier, execution) VALUES (?, ?, ?)'
+    store.run(insert, id, qualifier, JSON.stringify(execution))
+    return execution
+  }
+
+  function change(id: string, state: Execution['state']): void {
+    const endedAt = state === 'RUNNING' || state === 'PAUSED' ? null : new Date().toISOString()
+    const changed = JSON.stringify({ ...automation.get(id), state, endedAt })
+    store.run('UPDATE executions SET execution = ? WHERE id = ?', changed, id)
+  }
+
+  function read(sql: string, value: string): Execution | undefined {
+    const row = store.get<{ execution: string }>(sql, value)
+    return row && JSON.parse(row.execution)
+  }
+
+  function responseOf(execution: Execution): object {
+    const title = workflows.find(({ id }) => id === execution.workflow)?.title ?? ''
+    const runtime =
+      Math.round((Date.parse(execution.endedAt ?? '') || Date.now()) - Date.parse(execution.startedAt)) / 1_000
+    return {
+      ...execution,
+      ...{ title, runtime, result: null, actor: '7a1f0c3d-1111-4222-8333-944455556666' },
+      ...{ triggerType: 'Manual', workflowVersion: 1, workflowType: 'STANDARD' },
+      ...{ parentExecution: null, parentTaskName: null },
+    }
+  }
+
+  return automation
+}
+
+function notFound(what: string, id: string): Answer {
+  return errorResponse(404, `The ${what} ${id} does not exist`)
+}

@@ -1,0 +1,44 @@
+import { type Served, servePlatform } from '../loopback-server.ts'
+import { demo } from '../sandbox/demo.ts'
+import { json } from '../sandbox/http.ts'
+import { openStore } from '../sandbox/store.ts'
+import { createEnvironment, type Environment } from './environment.ts'
+import { errorResponse } from './responses.ts'
+
+export interface EnvironmentServer extends Served, Pick<Environment, 'automation' | 'grail'> {
+  environment: Environment
+  oauth: { tokenUrl: string; clientId: string; clientSecret: string }
+  /** Deletes the executions and events. */
+  empty(): void
+}
+
+/** Starts a Dynatrace environment of its own, with its OAuth server. */
+export async function startEnvironment(): Promise<EnvironmentServer> {
+  const store = openStore()
+  const environment = createEnvironment(store)
+  const oauth = { clientId: 'dt0s02.ABCDEFGH', clientSecret: 'dt0s02.ABCDEFGH.FEDCBA9876543210' }
+  const served = await servePlatform({
+    error: errorResponse,
+    answer(call) {
+      if (call.path !== '/sso/oauth2/token') return environment.answer(call)
+      const form = new URLSearchParams(call.body)
+      if (form.get('client_id') !== oauth.clientId || form.get('client_secret') !== oauth.clientSecret)
+        return json(401, { error: 'invalid_client' })
+      return json(200, { access_token: demo.dynatracePlatformToken, token_type: 'Bearer', expires_in: 300 })
+    },
+  })
+  return {
+    ...served,
+    ...{ environment, automation: environment.automation, grail: environment.grail },
+    oauth: { tokenUrl: `${served.url}/sso/oauth2/token`, ...oauth },
+    empty() {
+      store.empty()
+      Object.assign(environment, { verdict: 'pass', stuck: 0 })
+      Object.assign(environment.grail, { takes: 0, late: 0 })
+    },
+    async close() {
+      await served.close()
+      store.close()
+    },
+  }
+}

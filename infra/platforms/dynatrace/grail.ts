@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import { type Answer, bearer, type Call, isObject, json, jsonObject } from '../sandbox/http.ts'
+import type { Store } from '../sandbox/store.ts'
+import { type Event, parseDql } from './dql.ts'
+import { errorResponse } from './responses.ts'
+
+interface Tokens {
+  /** For queries: a platform token. */
+  platform: string
+  /** For events: an access token. */
+  ingest: string
+}
+
+/** The stored events of the environment. */
+export interface Grail {
+  /** Returns undefined for the paths of other APIs. */
+  answer(call: Call): Answer | undefined
+  /** Oldest first. */
+  events(): Event[]
+  add(event: Event): void
+  /** How many queries return before their result is complete. */
+  takes: number
+  /** How many queries do not find the newest events yet. */
+  late: number
+}
+
+const MAX_BODY_BYTES = 10 * 1024 * 1024
+
+/**
+ * Fakes the ingestion of events of the software development lifecycle, and queries for them.
+ *
+ * @param onEvent called for each ingested event
+ * @see https://docs.dynatrace.com/docs/deliver/pipeline-observability-sdlc-events/sdlc-events
+ * @see https://developer.dynatrace.com/develop/sdks/client-query
+ */
+export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event) => void = () => undefined): Grail {
+  /** The polls that are left until a query is complete, by its token. */
+  const running = new Map<string, { query: string; left: number }>()
+
+  const grail: Grail = {
+    takes: 0,
+    late: 0,
+    answer(call) {
+      switch (`${call.method} ${call.path}`) {
+        case 'POST /platform/ingest/v1/events.sdlc':
+          return ingest(call)
+        case 'POST /platform/storage/query/v1/query:execute':
+          return authorized(call, () => execute(jsonObject(call.body) ?? {}))
+        case 'GET /platform/storage/query/v1/query:poll':
+          return authorized(call, () => poll(call.query.get('request-token') ?? '', 200))
+        default:
+          return undefined
+      }
+    },
+    events: () =>
+      store
+        .all<{ event: string }>('SELECT event FROM sdlc_events ORDER BY seq')
+        .map(({ event }): Event => JSON.parse(event)),
+    add(event) {
+      const filled = { timestamp: new Date().toISOString(), 'event.kind': 'SDLC_EVENT', ...event }
+      store.run('INSERT INTO sdlc_events (event) VALUES (?)', JSON.stringify(filled))
+    },
+  }
+
+  function ingest({ headers, body, size }: Call): Answer {
+    if (headers.authorization !== `Api-Token ${tokens.ingest}`) return errorResponse(401, 'Token Authentication failed')
+    if (size > MAX_BODY_BYTES) return errorResponse(413, 'The payload is too large')
+    const events = parsed(body)
+    if (!Array.isArray(events) || !events.every(isFlat))
+      return errorResponse(400, 'The body must be a list of flat objects')
+    for (const event of events) {
+      grail.add(event)
+      onEvent(event)
+    }
+    return { status: 202, note: events.map((event) => `${event['event.type']} ${event['event.status']}`).join(', ') }
+  }
+
+  function authorized(call: Call, answer: () => Answer): Answer {
+    return bearer(call.headers) === tokens.platform ? answer() : errorResponse(401, 'Unauthorized')
+  }
+
+  function execute({ query }: Record<string, unknown>): Answer {
+    if (typeof query !== 'string' || typeof parseDql(query) === 'string')
+      return errorResponse(400, `The query is ${typeof query === 'string' ? parseDql(query) : 'missing'}`)
+    const token = randomUUID()
+    running.set(token, { query, left: grail.takes })
+    return poll(token, 202)
+  }
+
+  function poll(token: string, unfinished: number): Answer {
+    const found = running.get(token)
+    if (!found) return errorResponse(410, 'The result is gone')
+    if (found.left-- > 0)
+      return json(unfinished, { state: 'RUNNING', requestToken: token, progress: 0, ttlSeconds: 399 })
+    running.delete(token)
+    const parsed = parseDql(found.query)
+    if (typeof parsed === 'string') return errorResponse(400, parsed)
+    const isLate = grail.late > 0
+    if (isLate) grail.late--
+    const records = isLate ? [] : parsed.run(parsed.source === 'events' ? grail.events() : [])
+    return json(200, { state: 'SUCCEEDED', progress: 100, result: { records, types: [], metadata: {} } })
+  }
+
+  return grail
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isFlat(event: unknown): event is Event {
+  return isObject(event) && Object.values(event).every((value) => typeof value !== 'object' || value === null)
+}

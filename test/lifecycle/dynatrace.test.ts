@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { passTime } from './execution.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+let environment: EnvironmentServer
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  environment = await startEnvironment()
+  lifecycle.connect('ticket', { provider: 'ticket', baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await environment.close()
+  await lifecycle.close()
+})
+
+let execution: string
+beforeEach(() => {
+  platform.reset()
+  environment.recover()
+  environment.calls.splice(0)
+  environment.empty()
+  execution = environment.automation.start(demo.workflows.release).id
+  answerBy(['event', 'resume'])
+})
+
+/** Longer than a function caches secrets. */
+const CACHE_SECONDS = 301
+
+function answerBy(answer: string[]): void {
+  const { url } = environment
+  lifecycle.store('orchestrators/dynatrace', {
+    ...{
+      type: 'dynatrace',
+      baseUrl: url,
+      token: demo.dynatracePlatformToken,
+      workflows: [demo.workflows.continuation],
+    },
+    ...{ ingestUrl: url, ingestToken: demo.dynatraceToken, answer },
+  })
+  passTime(CACHE_SECONDS)
+}
+
+const target = 'open-ticket?connection=ticket&sendStarted=true'
+const caller = 'dynatrace'
+const call = () => ({ id: 'open_ticket', dynatrace: { execution }, input: { title: 'Checkout is slow' } })
+const statuses = () => environment.grail.events().map((event) => event['event.status'])
+const resumes = () => environment.calls.filter(({ path }) => path.endsWith('/resume'))
+
+describe('A task of a workflow', () => {
+  it('sends one event per step while it waits for the execution to pause', async () => {
+    const payload = await lifecycle.accept(target, call(), caller)
+    environment.failNext(400, { error: { code: 400, message: 'not paused' } }, { on: isResume, times: 3 })
+    environment.automation.set(execution, 'PAUSED')
+    const { unanswered } = await lifecycle.run(payload)
+    expect([unanswered, environment.automation.get(execution)?.state]).toEqual([undefined, 'RUNNING'])
+    expect([statuses(), resumes().length]).toEqual([['started', 'finished'], 4])
+  })
+
+  it('stops after an hour if the execution never pauses, and records it', async () => {
+    const { status, outcome, unanswered } = await lifecycle.call(target, call(), { caller })
+    expect([status, outcome?.result, unanswered]).toEqual(['SUCCEEDED', 'pass', 'unwanted'])
+    expect(resumes().length).toBeGreaterThan(10)
+    expect(statuses()).toEqual(['started', 'finished'])
+  })
+
+  it('resumes the execution although the event is refused for a minute', async () => {
+    environment.automation.set(execution, 'PAUSED')
+    const isEnd = ({ text }: { text: string }) => text.includes('-finished')
+    environment.failNext(503, {}, { on: isEnd, times: 1_000 })
+    await lifecycle.call(target, call(), { caller })
+    expect([statuses(), environment.automation.get(execution)?.state]).toEqual([['started'], 'RUNNING'])
+  })
+
+  it.each([
+    ['a crash', 'crash'],
+    ['an end by Lambda', 'end'],
+  ] as const)('sends one answer regardless of when %s interrupts it', async (_what, effect) => {
+    answerBy(['event', 'run'])
+    const { checkpoints } = await lifecycle.call(target, call(), { caller })
+    for (const checkpoint of checkpoints.keys()) {
+      for (const isRecorded of [true, false]) {
+        environment.empty()
+        const event = { ...call(), id: `${checkpoint} ${isRecorded}` }
+        const { arn, status } = await lifecycle.call(target, event, {
+          ...{ caller, interruption: { checkpoint, isRecorded, effect } },
+        })
+        if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
+        expect({ checkpoint, isRecorded, runs: environment.automation.executions() }).toMatchObject({
+          runs: [{ workflow: demo.workflows.continuation, params: { source: 'cloud-automation-webhooks' } }],
+        })
+        expect(new Set(statuses())).toEqual(new Set(['started', 'finished']))
+      }
+    }
+  })
+
+  it('contains no credential', async () => {
+    const { result } = await lifecycle.call(target, call(), { caller })
+    const history = JSON.stringify(result.getHistoryEvents())
+    for (const secret of [demo.dynatracePlatformToken, demo.dynatraceToken]) expect(history).not.toContain(secret)
+  })
+})
+
+const isResume = ({ path }: { path: string }) => path.endsWith('/resume')

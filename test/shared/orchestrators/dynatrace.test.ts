@@ -1,0 +1,327 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type EnvironmentServer, startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
+import type { Call } from '../../../infra/platforms/loopback-server.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { dynatraceSecret, dynatraceType } from '../../../shared/orchestrators/dynatrace/dynatrace.ts'
+import { parseEvent } from '../../../shared/orchestrators/event.ts'
+import type { Answer, AnsweredTask } from '../../../shared/orchestrators/orchestrator.ts'
+import { errored, type Outcome, passed } from '../../../shared/outcome.ts'
+import { registerSecret } from '../../../shared/redact.ts'
+import { orchestratorConformance } from '../../conformance/orchestrator.ts'
+
+const execution = '0b1a5b6e-8c5e-4a2e-9c0a-2f2f6a0f5f11'
+const { release, continuation } = demo.workflows
+const payload = { id: 'load_test', dynatrace: { execution } }
+const PATHS: [RegExp, Answer['kind']][] = [
+  [/\/executions\/[^/]+\/resume$/, 'finished'],
+  [/\/workflows\/[^/]+\/run$/, 'finished'],
+]
+
+/** Returns the event that a request ingests. */
+const eventIn = ({ path, body }: Call) =>
+  path.endsWith('events.sdlc') ? (body as { 'event.status': Answer['kind']; 'event.id': string }[])[0] : undefined
+
+/** Starts an environment with a paused execution. */
+async function start() {
+  const server = await startEnvironment()
+  const reset = () => {
+    server.empty()
+    server.automation.start(release, execution)
+    server.automation.set(execution, 'PAUSED')
+  }
+  reset()
+  return { server, reset }
+}
+
+for (const answer of [['resume'], ['run'], ['event'], ['event', 'run']]) {
+  const ways = answer.join(' and ')
+  orchestratorConformance('dynatrace', {
+    name: `dynatrace by ${ways}`,
+    body: payload,
+    required: ['id', 'dynatrace.execution'],
+    sends: answer.includes('event') ? ['started', 'finished'] : ['finished'],
+    async start() {
+      const { server, reset } = await start()
+      const { dynatracePlatformToken: token, dynatraceToken: ingestToken } = demo
+      return {
+        ...{ server, reset, secrets: [token, ingestToken] },
+        settings: { ...connection(server), answer, workflows: [continuation] },
+        kindOf: (call: Call) => eventIn(call)?.['event.status'] ?? PATHS.find(([path]) => path.test(call.path))?.[1],
+        identityOf: (call: Call) => eventIn(call)?.['event.id'] ?? `${call.path} ${JSON.stringify(call.body)}`,
+      }
+    },
+  })
+}
+
+let server: EnvironmentServer
+let reset: () => void
+beforeAll(async () => {
+  ;({ server, reset } = await start())
+})
+afterAll(() => server.close())
+beforeEach(() => {
+  reset()
+  server.recover()
+  server.calls.splice(0)
+})
+
+function connection({ url }: { url: string }) {
+  return { baseUrl: url, token: demo.dynatracePlatformToken, ingestUrl: url, ingestToken: demo.dynatraceToken }
+}
+const connect = (settings: object = {}) =>
+  dynatraceType.connect(dynatraceSecret.parse({ type: 'dynatrace', ...connection(server), ...settings }))
+const parse = (body: Record<string, unknown>, settings: object = {}) =>
+  connect(settings).parse({ event: parseEvent(body), body, headers: {} })
+
+const task: AnsweredTask = {
+  ...{ id: 'a'.repeat(40), caller: 'dynatrace', category: 'load-testing', action: 'start-test', labels: true },
+  event: { id: `${execution}/load_test`, context: execution, stage: 'staging', service: 'checkout', labels: {} },
+  apiUrl: 'https://webhooks.example.com/v1/load-testing',
+}
+const outcome = passed('Passed: 0 errors', { id: '7' }, { k6: 'https://k6.example.com/runs/7' })
+const finished = (of: Partial<Outcome> = {}, ageMinutes = 0): Answer => ({
+  kind: 'finished',
+  outcome: { ...outcome, ...of },
+  at: Date.now() - ageMinutes * 60_000,
+})
+const send = (answer: Answer, settings: object = {}, attempts = 0) => connect(settings).send(task, answer, attempts)
+const requests = () =>
+  server.calls.map(({ method, path }) => `${method} ${path.replace('/platform/automation/v1/', '')}`)
+const state = () => server.automation.get(execution)?.state
+
+describe('A call of a workflow', () => {
+  it('is identified by the execution and the name of the task', () => {
+    const context = { context: execution, replyTo: undefined, isDetailed: true, hasObservers: false }
+    expect(parse(payload)).toMatchObject({ id: `${execution}/load_test`, ...context })
+    expect(parse({ ...payload, id: `${execution}/load_test` }).id).toBe(`${execution}/load_test`)
+    expect(parse({ ...payload, context: 'release-7' }).context).toBe(execution)
+  })
+
+  it.each(['', 7, '../../workflows', `${execution}/resume`])('with the execution %p is refused', (wrong) => {
+    expect(() => parse({ id: 'load_test', dynatrace: { execution: wrong } })).toThrow('dynatrace.execution is required')
+  })
+
+  it('may name a workflow that the secret has, and no other', () => {
+    const settings = { answer: ['event', 'run'], workflows: `${continuation},${release}` }
+    const named = (workflow: string) => parse({ ...payload, dynatrace: { execution, continue: workflow } }, settings)
+    expect(named(release)).toMatchObject({ replyTo: release, hasObservers: true })
+    expect(() => named(execution)).toThrow(
+      `dynatrace.continue must be one of the workflows ${continuation}, ${release}`,
+    )
+    expect(() => parse({ ...payload, dynatrace: { execution, continue: release } })).toThrow(
+      'dynatrace.continue must be omitted: the orchestrator does not answer by run',
+    )
+  })
+
+  it('links to its execution', () => {
+    const link = (context: string | undefined) =>
+      connect({ baseUrl: 'https://abc.apps.dynatrace.com/' }).linkTo?.({ context })
+    expect(link(execution)).toBe(`https://abc.apps.dynatrace.com/ui/apps/dynatrace.automations/executions/${execution}`)
+    expect(link('release-7')).toBeUndefined()
+    expect(link(undefined)).toBeUndefined()
+  })
+})
+
+describe('An answer by resume', () => {
+  it('resumes the paused execution', async () => {
+    expect(await send(finished())).toBe('sent')
+    expect(requests()).toEqual([`GET executions/${execution}`, `POST executions/${execution}/resume`])
+    expect(state()).toBe('RUNNING')
+  })
+
+  it('that comes before the pause is refused until the execution has paused', async () => {
+    server.automation.set(execution, 'RUNNING')
+    await expect(send(finished({}, 59))).rejects.toMatchObject({ kind: 'refused' })
+    server.automation.set(execution, 'PAUSED')
+    expect(await send(finished({}, 59), {}, 1)).toBe('sent')
+    expect(state()).toBe('RUNNING')
+  })
+
+  it('is unwanted if the execution has not paused within an hour', async () => {
+    server.automation.set(execution, 'RUNNING')
+    expect(await send(finished({}, 60), {}, 20)).toBe('unwanted')
+    server.empty()
+    expect(await send(finished({}, 61), {}, 20)).toBe('unwanted')
+  })
+
+  it.each(['SUCCESS', 'ERROR', 'CANCELLED'] as const)('is unwanted if the execution ended with %s', async (end) => {
+    server.automation.set(execution, end)
+    expect(await send(finished())).toBe('unwanted')
+    expect(requests()).toEqual([`GET executions/${execution}`])
+  })
+
+  it('is retried for a day if the token may not resume, because the execution stays paused', async () => {
+    server.failNext(403, { error: { code: 403, message: 'Forbidden' } }, { on: 'POST' })
+    await expect(send(finished({}, 600), {}, 30)).rejects.toMatchObject({ kind: 'refused' })
+  })
+
+  it('whose response was lost is not sent again, because the next pause belongs to another task', async () => {
+    server.loseNext('POST')
+    expect(await send(finished())).toBe('sent')
+    expect(requests().filter((line) => line.startsWith('POST'))).toHaveLength(1)
+  })
+
+  it('that did not arrive is sent again', async () => {
+    server.failNext(502, '', { on: 'POST' })
+    await expect(send(finished())).rejects.toMatchObject({ kind: 'platform' })
+    expect(await send(finished(), {}, 1)).toBe('sent')
+  })
+})
+
+describe('An answer by run', () => {
+  const settings = { answer: 'run', workflows: [continuation, release] }
+  const runs = () => server.automation.executions().filter(({ id }) => id !== execution)
+
+  it.each([
+    ['pass', {}],
+    ['warning', { result: 'warning' }],
+    ['fail', { result: 'fail' }],
+    ['errored', { status: 'errored', result: 'fail' }],
+    ['aborted', { status: 'aborted', result: 'fail' }],
+  ] as [string, Partial<Outcome>][])('starts the workflow with the verdict %s', async (verdict, of) => {
+    expect(await send(finished(of), settings)).toBe('sent')
+    expect(runs()).toMatchObject([
+      {
+        workflow: continuation,
+        params: { source: 'cloud-automation-webhooks' },
+        input: {
+          ...{ taskId: task.id, id: `${execution}/load_test`, execution, task: 'load_test', verdict },
+          ...{ category: 'load-testing', action: 'start-test', stage: 'staging', service: 'checkout' },
+          ...{ message: 'Passed: 0 errors', data: { id: '7' }, links: outcome.links },
+          statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task.id}`,
+        },
+      },
+    ])
+  })
+
+  it('that is sent again is delivered: Dynatrace answers 202 to a qualifier that it knows', async () => {
+    server.loseNext('POST')
+    await expect(send(finished(), settings)).rejects.toMatchObject({ kind: 'platform' })
+    expect(await send(finished(), settings, 1)).toBe('sent')
+    expect(runs()).toHaveLength(1)
+    expect(server.calls.map(({ body }) => body)).toMatchObject(
+      Array(2).fill({ uniqueQualifier: `${task.id}-finished` }),
+    )
+  })
+
+  it('goes to the workflow that the call names, while the secret has it', async () => {
+    const named = { ...task, replyTo: release }
+    expect(await connect(settings).send(named, finished(), 0)).toBe('sent')
+    expect(runs()).toMatchObject([{ workflow: release }])
+    const later = connect({ ...settings, workflows: [continuation] })
+    await expect(later.send(named, finished(), 1)).rejects.toMatchObject({ kind: 'misconfigured' })
+  })
+
+  it('that is too large omits its details', async () => {
+    await send(finished({ message: 'm'.repeat(10_000), data: { log: 'x'.repeat(100_000) } }), settings)
+    const input = runs()[0]?.input
+    expect(JSON.stringify(input).length).toBeLessThan(8_000)
+    expect(input).toMatchObject({
+      verdict: 'pass',
+      isTruncated: true,
+      data: {},
+      message: expect.stringMatching(/^m+…$/),
+    })
+  })
+})
+
+describe('An answer by event', () => {
+  const settings = { answer: ['event'], token: undefined }
+  const events = () => server.grail.events()
+
+  it('says that the task started, and how it finished', async () => {
+    const at = Date.UTC(2026, 10, 27, 1, 2, 3)
+    await send({ kind: 'started', at }, settings)
+    await send({ ...finished({ result: 'fail', message: 'p95 is 900 ms' }), at }, settings)
+    const about = {
+      ...{ 'event.provider': 'cloud-automation-webhooks', 'event.category': 'task', 'task.id': task.id },
+      ...{ 'event.type': 'load-testing/start-test', 'task.name': 'load_test', 'execution.id': execution },
+      ...{ stage: 'staging', service: 'checkout' },
+    }
+    const [started, end] = server.calls.map(({ body }) => body)
+    const time = '2026-11-27T01:02:03.000Z'
+    expect(started).toEqual([
+      { ...about, 'event.status': 'started', 'event.id': `${task.id}-started`, start_time: time },
+    ])
+    const result = { 'task.outcome': 'fail', message: 'p95 is 900 ms', end_time: time }
+    expect(end).toEqual([{ ...about, 'event.status': 'finished', 'event.id': `${task.id}-finished`, ...result }])
+  })
+
+  it('has the same id when it is sent again', async () => {
+    server.loseNext('POST')
+    await expect(send(finished(), settings)).rejects.toMatchObject({ kind: 'platform' })
+    await send(finished(), settings, 1)
+    expect(new Set(events().map((event) => event['event.id']))).toEqual(new Set([`${task.id}-finished`]))
+  })
+
+  it('next to another way is sent for observers only, so a repeated answer repeats no event', async () => {
+    const both = { answer: ['event', 'resume'] }
+    await send(finished(), both)
+    expect(events()).toEqual([])
+    await send({ ...finished(), kind: 'finished', forObservers: true } as Answer, both)
+    expect(events()).toMatchObject([{ 'event.status': 'finished', 'task.outcome': 'pass' }])
+  })
+
+  it('masks secrets in the message', async () => {
+    registerSecret('a-password-of-the-platform')
+    await send(finished(errored(new Error('a-password-of-the-platform'))), settings)
+    expect(JSON.stringify(events())).not.toContain('a-password-of-the-platform')
+  })
+})
+
+describe('The secret', () => {
+  const problems = (settings: object) =>
+    dynatraceSecret
+      .safeParse({ type: 'dynatrace', baseUrl: 'https://abc.apps.dynatrace.com', ...settings })
+      .error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
+
+  it.each([
+    [{ token: 'dt0s16.A', answer: ['resume', 'run'], workflows: [release] }, 'answer must have event, resume or run'],
+    [{ token: 'dt0s16.A', answer: [] }, 'answer must have event, resume or run'],
+    [{ token: 'dt0s16.A', answer: 'run' }, 'workflows is required for run'],
+    [{ answer: 'event' }, 'ingestToken is required for event'],
+    [{ answer: 'resume' }, 'token is required for resume and run'],
+    [{ token: 'dt0s16.A', answer: 'run', workflows: 'release' }, 'workflows.0 must be the id of a workflow'],
+  ])('%j is refused', (settings, message) => {
+    expect(problems(settings)).toEqual([expect.stringContaining(message)])
+  })
+
+  it('answers by resume unless it says otherwise', () => {
+    expect(dynatraceSecret.parse({ type: 'dynatrace', ...connection(server) }).answer).toEqual(['resume'])
+  })
+})
+
+describe('The connection test', () => {
+  const check = (settings: object) => connect(settings).check()
+
+  it('reads executions and workflows, ingests nothing, and sends no answer', async () => {
+    await check({ answer: ['event', 'run'], workflows: [continuation] })
+    expect(requests()).toEqual([
+      'GET executions',
+      `GET workflows/${continuation}`,
+      'POST /platform/ingest/v1/events.sdlc',
+    ])
+    expect([server.grail.events(), state()]).toEqual([[], 'PAUSED'])
+  })
+
+  it('works with an OAuth client', async () => {
+    await check({ token: undefined, ...server.oauth })
+    expect(requests()).toEqual(['POST /sso/oauth2/token', 'GET executions'])
+  })
+
+  it.each([
+    [{ token: 'dt0s16.wrong' }, { kind: 'credentials' }],
+    [{ answer: 'event', ingestToken: 'dt0c01.wrong' }, { kind: 'credentials' }],
+    [
+      { answer: 'run', workflows: [execution] },
+      { kind: 'refused', message: expect.stringContaining(execution) },
+    ],
+  ])('%j fails', async (settings, failure) => {
+    await expect(check(settings)).rejects.toMatchObject(failure)
+  })
+
+  it('is not misled by a login page', async () => {
+    server.failNext(200, '<!doctype html><title>Log in</title>')
+    await expect(check({})).rejects.toMatchObject({ kind: 'platform' })
+  })
+})
