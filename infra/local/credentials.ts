@@ -10,6 +10,8 @@ export interface LocalCredentials {
   callerToken: string
   /** Signs links and buttons of approvals. */
   approvalsKey: string
+  /** The secret that the credentials of the sandbox's engines contain. Defaults to one that depends on the caller's token. */
+  engineKey?: string
   /** Opens the console and the list of tasks. If undefined, every user of this machine can open them. */
   consoleKey?: string
 }

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { dist, finisher } from '../build/main.ts'
+import { engineKeyOf } from '../engines/place.ts'
 import { interactivityUrl } from '../platforms/sandbox/connections.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from '../platforms/sandbox/index.ts'
 import {
@@ -136,6 +137,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   const sandbox = createSandbox({
     state,
     interactivityUrl: interactivityUrl(url),
+    engines: { url, key: () => engineKeyOf(credentials(false)) },
     observe: (observation) => observe({ from: 'sandbox', ...observation }),
   })
   const cloud = await startLocalCloud({

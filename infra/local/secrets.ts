@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { settings } from '../../shared/settings.ts'
+import { engineKeyOf } from '../engines/place.ts'
+import { engineSecrets } from '../engines/secrets.ts'
 import { sandboxConnections } from '../platforms/sandbox/connections.ts'
 import { demo } from '../platforms/sandbox/demo.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
@@ -53,9 +55,10 @@ export function localSecrets(
         console.error((error as Error).message)
       }
     }
-    const { callerToken, approvalsKey } = credentials(hasRealPlatform(overrides, url))
+    const current = credentials(hasRealPlatform(overrides, url))
+    const { callerToken } = current
     const merged: Record<string, unknown> = {
-      ...sandboxSecrets(url, callerToken, approvalsKey),
+      ...sandboxSecrets(url, current),
       ...generated,
       ...overrides,
     }
@@ -88,15 +91,17 @@ function hasRealPlatform(overrides: Record<string, unknown>, url: string): boole
   })
 }
 
-function sandboxSecrets(url: string, callerToken: string, approvalsKey: string): Record<string, unknown> {
+function sandboxSecrets(url: string, current: LocalCredentials): Record<string, unknown> {
   const prefix = settings.secretPrefix
-  const connections = Object.entries(sandboxConnections(url)).map(([name, value]) => [
-    `${prefix}/connections/${name}`,
-    value,
-  ])
+  const { callerToken, approvalsKey } = current
+  const { callers, orchestrators } = engineSecrets({ url, key: () => engineKeyOf(current) })
+  const named = (kind: string, secrets: Record<string, object>) =>
+    Object.fromEntries(Object.entries(secrets).map(([name, value]) => [`${prefix}/${kind}/${name}`, value]))
   return {
-    ...Object.fromEntries(connections),
+    ...named('connections', sandboxConnections(url)),
+    ...named('orchestrators', orchestrators),
     [`${prefix}/callers`]: {
+      ...callers,
       demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
     },
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },

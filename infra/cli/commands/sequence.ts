@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { toSentence } from '../../../shared/errors.ts'
+import { engines } from '../../engines/index.ts'
 import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
 import { checkModes, describeWarning } from '../../keptn/mode-warnings.ts'
 import { type Played, playSequence } from '../../keptn/player.ts'
@@ -13,11 +14,13 @@ import {
 import { demo } from '../../platforms/sandbox/demo.ts'
 import { approveInSandbox } from '../approve-in-sandbox.ts'
 import { note } from '../output.ts'
+import { playEngine } from '../play-engine.ts'
 import { isLoopback, type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { UsageError } from '../usage-error.ts'
 import { parseSecret } from './preview.ts'
 
 interface SequenceOptions {
+  orchestrator: string
   url?: string
   token?: string
   keptnUrl?: string
@@ -32,9 +35,14 @@ interface SequenceOptions {
 /** `webhooks sequence`: runs a sequence with a simulated Keptn. */
 export function sequenceCommand(): Command {
   const command = new Command('sequence')
-    .description('run a sequence with a simulated Keptn: trigger its tasks and call their webhooks')
+    .description('run a sequence with a simulated Keptn or another engine: trigger its tasks and call their webhooks')
     .argument('[name]', `included sequence: ${sequenceNames().join(', ')}`)
     .option('--file <folder>', 'folder with your shipyard.yaml, webhook.yaml and event.json')
+    .option(
+      '--orchestrator <engine>',
+      `engine that plays release with the local runtime: keptn, ${engines.map(({ name }) => name).join(', ')}`,
+      'keptn',
+    )
   return receiverOptions(command)
     .option('--keptn-url <url>', 'Keptn API that stores the events (default: the sandbox of the local runtime)')
     .option('--keptn-token <token>', 'API token for --keptn-url (default: the token of the sandbox)')
@@ -58,6 +66,7 @@ Exit code: 0 the sequence passed, 1 it did not pass, 2 invalid arguments, 130 Ct
 Examples:
   $ npm run webhooks -- sequence incident
   $ npm run webhooks -- sequence release --approve
+  $ npm run webhooks -- sequence release --orchestrator argo-rollouts
   $ npm run webhooks -- sequence slo --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
   $ npm run webhooks -- sequence --file ./my-sequence`,
     )
@@ -65,8 +74,9 @@ Examples:
 }
 
 async function run(name: string | undefined, options: SequenceOptions): Promise<void> {
-  const files = load(name, options.file)
   const receiver = receiverOf(options)
+  if (options.orchestrator !== 'keptn') return runEngine(name, receiver, options)
+  const files = load(name, options.file)
   await checkReachable(receiver)
   for (const warning of checkModes(files.webhooks)) note(describeWarning(warning))
   const interrupt = new AbortController()
@@ -91,6 +101,14 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
   } finally {
     process.off('SIGINT', onInterrupt)
   }
+}
+
+async function runEngine(name: string | undefined, receiver: Receiver, options: SequenceOptions): Promise<void> {
+  await playEngine(name, options.orchestrator, receiver, {
+    json: options.json ?? false,
+    autoApproveReason: autoApproveReasonOf(options),
+    checkReachable: () => checkReachable(receiver),
+  })
 }
 
 function load(name: string | undefined, folder: string | undefined): SequenceFiles {

@@ -1,5 +1,5 @@
 import type { FaultKind } from '../../platforms/sandbox/faults.ts'
-import { targets } from '../../platforms/sandbox/http.ts'
+import { targets } from '../../platforms/sandbox/targets.ts'
 
 const descriptions: Record<FaultKind, string> = {
   slow: 'Slow response',
@@ -8,6 +8,7 @@ const descriptions: Record<FaultKind, string> = {
   '429': 'Too many requests',
   hang: 'Accepts the request and never responds',
   reset: 'Resets the connection',
+  '410': 'Responds with 410: no longer there',
   '401': 'Rejects the credentials',
   html: 'Responds with 500 and a web page',
   'secondary-limit': "GitHub's 403 with retry-after",

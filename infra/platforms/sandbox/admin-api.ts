@@ -1,7 +1,9 @@
 import { ZodError } from 'zod'
+import { engineRoutes } from '../../engines/routes.ts'
 import type { FaultSpec } from './faults.ts'
-import { type Answer, type Call, json, jsonObject, mediaType, type Target, targets } from './http.ts'
+import { type Answer, type Call, json, jsonObject, mediaType, type PlatformTarget, type Target } from './http.ts'
 import type { Sandbox } from './index.ts'
+import { targets } from './targets.ts'
 
 /**
  * Returns the routes that show and change the sandbox. They need no token but accept local requests only: one list per
@@ -9,7 +11,7 @@ import type { Sandbox } from './index.ts'
  */
 export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => Answer {
   const { github, databricks, rundeck, tool, serviceNow, unleash, toxiproxy, slack, dynatrace, keptn } = sandbox
-  const lists: Record<string, (url: (target: Target) => string, call: Call) => Answer> = {
+  const lists: Record<string, (url: (target: PlatformTarget) => string, call: Call) => Answer> = {
     events: () => json(200, keptn.events()),
     issues: (url) => json(200, github.issues(url('github'))),
     incidents: (url) => json(200, serviceNow.incidents(url('servicenow'))),
@@ -39,7 +41,7 @@ export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => 
     },
   }
   const notFound = () => {
-    const paths = [...targets, 'faults', ...Object.keys(lists)]
+    const paths = [...targets, 'faults', 'engine-runs', ...Object.keys(lists)]
     return problem(404, `Not found. Paths below /sandbox/: ${paths.join(', ')}.`)
   }
 
@@ -65,6 +67,7 @@ export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => 
 
   return (name, call) => {
     if (name === 'faults') return faults(call)
+    if (name === 'engine-runs') return engineRoutes(sandbox.engineRuns, call) ?? notFound()
     if (call.path !== '/') return notFound()
     if (name === '' && call.method === 'DELETE') {
       sandbox.empty()

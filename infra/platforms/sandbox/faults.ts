@@ -1,7 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import * as z from 'zod'
-import { type Call, type Target, targets } from './http.ts'
+import type { Call, Target } from './http.ts'
 import type { Store } from './store.ts'
+import { targets } from './targets.ts'
 
 /** `faultSchema` describes each of them. */
 const faultKinds = [
@@ -21,6 +22,7 @@ const faultKinds = [
   'redirect',
   'huge',
   'echo',
+  '410',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -33,7 +35,7 @@ const faultSchema = z
      * resets the connection. `truncate`: half of a JSON text, then closes the connection. `wrong-json`: 200 with an
      * unrelated JSON object. `empty`: 200 without a body. `no-id`: carries the request out; a successful write returns an
      * empty JSON object. `redirect`: 302 to another host. `huge`: 200 with an endless body. `echo`: 500 that contains the
-     * request with its credentials.
+     * request with its credentials. `410`: the platform or engine no longer has what the request is about.
      */
     kind: z.enum(faultKinds),
     /** Number of requests. */

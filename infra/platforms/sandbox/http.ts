@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The platforms of the sandbox. Faults and the list of requests use the same names. */
-export const targets = [
+export const platformTargets = [
   'github',
   'servicenow',
   'unleash',
@@ -16,7 +16,9 @@ export const targets = [
   'dynatrace',
   'tool',
 ] as const
-export type Target = (typeof targets)[number]
+export type PlatformTarget = (typeof platformTargets)[number]
+/** A platform or an engine. Each is also a path below `/sandbox/`. */
+export type Target = PlatformTarget | `engines/${string}`
 
 /** A request to a fake platform. */
 export interface Call {

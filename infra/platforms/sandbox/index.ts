@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { engines, targetOf } from '../../engines/index.ts'
+import { type EngineHost, placeOf } from '../../engines/place.ts'
+import { createEngineRuns, type EngineRuns } from '../../engines/runs.ts'
 import { createDatabricks, type Databricks } from '../databricks/index.ts'
 import { createDynatrace, type Dynatrace } from '../dynatrace/index.ts'
 import { createTool, type Tool } from '../generic-api/index.ts'
@@ -20,11 +23,11 @@ import {
   isForeignForm,
   isLocal,
   type Platform,
+  type PlatformTarget,
   readBody,
   send,
   sendInTime,
   type Target,
-  targets,
 } from './http.ts'
 import { injectFault } from './inject-fault.ts'
 import { deleteOld } from './retention.ts'
@@ -35,6 +38,8 @@ export interface SandboxOptions {
   state: string
   /** Receives the button clicks in Slack: the request URL of the app. */
   interactivityUrl?: string
+  /** The runtime of the engines. Without it, no engine receives answers. */
+  engines?: EngineHost
   /** Called once for each completed request, except those to the shop, and once for each Keptn event. */
   observe?: (observation: SandboxObservation) => void
 }
@@ -68,6 +73,7 @@ export interface Sandbox {
   tool: Pick<Tool, 'tickets' | 'runs'>
   keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
   sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
+  engineRuns: EngineRuns
   /** All requests except those to the shop, oldest first. */
   requests(target?: Target): LoggedRequest[]
   /** Deletes everything, including faults. */
@@ -83,7 +89,8 @@ const CLEANUP_INTERVAL_MS = 60_000
  *
  * @throws if the state folder is not writable
  */
-export function createSandbox({ state, interactivityUrl, observe = () => undefined }: SandboxOptions): Sandbox {
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const { state, interactivityUrl, observe = () => undefined } = options
   const store = openStore(state)
   const closing = new AbortController()
   // Each pending request adds a listener.
@@ -105,7 +112,8 @@ export function createSandbox({ state, interactivityUrl, observe = () => undefin
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
   })
-  const platforms: Record<Target, Platform> = {
+  const engineRuns = createEngineRuns(store)
+  const platforms: Record<PlatformTarget, Platform> = {
     github,
     servicenow: serviceNow,
     unleash,
@@ -118,6 +126,12 @@ export function createSandbox({ state, interactivityUrl, observe = () => undefin
     slack,
     dynatrace,
     tool,
+  }
+  const byTarget = new Map<string, Platform>(Object.entries(platforms))
+  const { engines: host } = options
+  for (const engine of host ? engines : []) {
+    const platform = host && engine.platform?.(engineRuns, placeOf(engine, host))
+    if (platform) byTarget.set(targetOf(engine), platform)
   }
 
   const sandbox: Sandbox = {
@@ -148,6 +162,7 @@ export function createSandbox({ state, interactivityUrl, observe = () => undefin
     tool,
     keptn,
     sso,
+    engineRuns,
     requests: (target) => store.requests(target),
     empty() {
       faults.remove()
@@ -158,7 +173,7 @@ export function createSandbox({ state, interactivityUrl, observe = () => undefin
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = URL.parse(req.url ?? '/', 'http://sandbox.invalid')
-    const parsed = /^\/sandbox(?:\/([^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '')
+    const parsed = /^\/sandbox(?:\/(engines\/[^/]+|[^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '')
     if (!parsed) return void send(res, { status: 404, body: 'Not found. The sandbox responds below /sandbox/ only.\n' })
     const [, name = '', path = '/'] = parsed
     const { body, size } = await readBody(req)
@@ -172,11 +187,10 @@ export function createSandbox({ state, interactivityUrl, observe = () => undefin
       size,
       root: `http://${req.headers.host ?? 'localhost'}/sandbox/${name}`,
     }
-    const target = targets.find((known) => known === name)
-    const platform = target && platforms[target]
+    const platform = byTarget.get(name)
     const page = call.method === 'GET' ? platform?.page?.(call) : undefined
     const act = call.method === 'POST' ? platform?.actions?.[path] : undefined
-    if (target && !page && !act) return platformCall(target, call, res)
+    if (platform && !page && !act) return platformCall(name as Target, platform, call, res)
     if (!isLocal(req) || (act && isForeignForm(call))) {
       return void send(res, {
         status: 403,
@@ -186,11 +200,10 @@ export function createSandbox({ state, interactivityUrl, observe = () => undefin
     send(res, act ? await act(call) : (page ?? adminApi(name, call)))
   }
 
-  async function platformCall(target: Target, call: Call, res: ServerResponse): Promise<void> {
+  async function platformCall(target: Target, platform: Platform, call: Call, res: ServerResponse): Promise<void> {
     const at = new Date().toISOString()
     const { method, path } = call
     const fault = faults.take(target, call)
-    const platform = platforms[target]
     const seq = platform.unlisted
       ? undefined
       : store.requestReceived({ at, target, method, path, fault: fault?.kind ?? null })

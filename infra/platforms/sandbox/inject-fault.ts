@@ -55,6 +55,7 @@ type ResponseKind = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 
 const responses: Record<ResponseKind, (fault: Fault, platform: Platform, call: Call) => Answer> = {
   '500': (_, platform) => platform.error(500, 'Server Error'),
   '503': (_, platform) => platform.error(503, 'Service unavailable'),
+  '410': (_, platform) => platform.error(410, 'Gone'),
   '401': (_, platform) => platform.error(401, 'Bad credentials'),
   '429': (fault, platform) => {
     const reset = Math.ceil(Date.now() / 1000 + (fault.retryAfter ?? 0))

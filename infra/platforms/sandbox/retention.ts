@@ -20,6 +20,8 @@ const STATEMENTS = [
   'DELETE FROM messages WHERE CAST(ts AS REAL) < unixepoch(?1)',
   `DELETE FROM tool_records WHERE kind IN ('ticket', 'message') AND changed_at < ?1
    AND seq < (SELECT max(seq) FROM tool_records AS other WHERE other.kind = tool_records.kind)`,
+  'DELETE FROM engine_runs WHERE started_at < ?1',
+  'DELETE FROM engine_messages WHERE at < ?1 OR run NOT IN (SELECT id FROM engine_runs)',
   "DELETE FROM reports WHERE json_extract(report, '$.at') < ?1",
   "DELETE FROM executions WHERE json_extract(execution, '$.startedAt') < ?1",
   "DELETE FROM sdlc_events WHERE json_extract(event, '$.timestamp') < ?1",

@@ -51,6 +51,15 @@ const schema = `
   );
   CREATE INDEX IF NOT EXISTS events_of_context ON events (context, type);
   CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, scope TEXT NOT NULL, expires_at INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS engine_runs (
+    id TEXT PRIMARY KEY, engine TEXT NOT NULL, step TEXT NOT NULL, secret TEXT NOT NULL UNIQUE, started_at TEXT NOT NULL,
+    gone INTEGER NOT NULL DEFAULT 0, ending TEXT
+  );
+  CREATE TABLE IF NOT EXISTS engine_messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, at TEXT NOT NULL, direction TEXT NOT NULL, what TEXT NOT NULL,
+    status INTEGER NOT NULL, body TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS messages_of_run ON engine_messages (run);
   CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS requests (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, target TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../../infra/platforms/sandbox/faults.ts'
-import { type Target, targets } from '../../../infra/platforms/sandbox/http.ts'
+import { platformTargets, type Target } from '../../../infra/platforms/sandbox/http.ts'
 import { finished, start } from './start.ts'
 import { advanceClock, stopClock, useSandbox } from './use.ts'
 
@@ -101,7 +101,7 @@ const errors: Record<Target, [path: string, unauthorized: object, limited: objec
   tool: ['/me', { message: 'Bad credentials' }, {}, { message: 'Service unavailable' }],
 }
 
-test.each(targets)('The faults of %s have the error format of the platform', async (target) => {
+test.each(platformTargets)('The faults of %s have the error format of the platform', async (target) => {
   const [path, ...expected] = errors[target]
   for (const [at, kind] of (['401', '429', '503'] as const).entries()) {
     await fault({ target, kind, retryAfter: 7, count: 1 })

@@ -1,0 +1,55 @@
+import { unknownName } from '../../shared/validate.ts'
+import { engines } from '../engines/index.ts'
+import { engineKeyOf } from '../engines/place.ts'
+import { playRelease } from '../engines/play-release.ts'
+import { readCredentials } from '../local/credentials.ts'
+import { readRuntimeFile } from '../local/runtime-file.ts'
+import { approveInSandbox } from './approve-in-sandbox.ts'
+import { isLoopback, type Receiver, stateFolder } from './receiver.ts'
+import { UsageError } from './usage-error.ts'
+
+interface Options {
+  json: boolean
+  autoApproveReason: string | undefined
+  /** @throws UsageError if the API does not respond */
+  checkReachable: () => Promise<void>
+}
+
+/**
+ * Plays the release with an engine of the sandbox, and prints what it does.
+ *
+ * @throws UsageError for an unknown engine, another sequence, or an API that is not the local runtime
+ */
+export async function playEngine(
+  sequence: string | undefined,
+  name: string,
+  { url }: Receiver,
+  { json, autoApproveReason, checkReachable }: Options,
+): Promise<void> {
+  const engine = engines.find((one) => one.name === name)
+  if (!engine) throw new UsageError(unknownName('orchestrator', name, ['keptn', ...engines.map((one) => one.name)]))
+  if (sequence !== 'release') throw new UsageError(`${engine.title} can play the sequence release only.`)
+  if (!isLoopback(url)) throw new UsageError('The engines of the sandbox call the local runtime. Omit --url.')
+  await checkReachable()
+  const credentials = readCredentials(stateFolder())
+  const approve = approveInSandbox({ url, autoApproveReason })
+  const { passed, steps } = await playRelease(engine, {
+    ...{
+      url,
+      key: () => engineKeyOf(credentials),
+      lambda: readRuntimeFile(stateFolder())?.aws,
+      signal: new AbortController().signal,
+    },
+    print: (line) => (json ? console.error(line) : console.log(line)),
+    onAccepted: (taskId, say, ended) =>
+      void approve({ taskId, statusUrl: '' }, say, ended).catch((error: unknown) => {
+        if (!ended.aborted) throw error
+      }),
+  })
+  console.log(
+    json
+      ? JSON.stringify({ name: sequence, orchestrator: name, passed, steps }, null, 2)
+      : `release ${passed ? 'passed' : 'did not pass'}`,
+  )
+  if (!passed) process.exitCode = 1
+}

@@ -1,0 +1,87 @@
+import { hmacBase64, isSame } from '../../shared/auth/hmac.ts'
+import { tokenHash } from '../local/credentials.ts'
+import { type Call, json, jsonObject, type Platform, segments } from '../platforms/sandbox/http.ts'
+import { type Engine, EngineError } from './engine.ts'
+import type { Ending, EngineRuns } from './runs.ts'
+import { pathOf } from './step.ts'
+import { readTaskStatus } from './task-status.ts'
+
+const MAX_AGE_SECONDS = 300
+const MAX_KEY_BYTES = 64
+/** Between two attempts to call the webhook. */
+const RETRY_MS = 1_000
+const MAX_ATTEMPTS = 60
+
+/**
+ * Plays a workflow that pauses at a resume URL of its own, as n8n, Trigger.dev or Windmill do, and verifies the signature of
+ * the answer.
+ *
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export const callback: Engine = {
+  name: 'callback',
+  title: 'Workflow with a resume URL',
+  summary: 'The call brings a URL, which gets one signed request.',
+
+  secrets: ({ root, credential }) => ({
+    callers: {
+      callback: { tokens: [tokenHash(credential('token'))], categories: ['*'], orchestrator: 'callback' },
+    },
+    orchestrators: { callback: { type: 'callback', allow: [`${root}/resume/`], signingKey: signingKey(credential) } },
+  }),
+
+  platform: (runs, { credential }) => ({
+    error: (status, message) => json(status, { message }),
+    answer: (call) => resume(runs, signingKey(credential), call),
+  }),
+
+  async run({ id, step, secret }, client) {
+    const { data, input } = step
+    const request = {
+      path: pathOf(step, { mode: 'interactive' }),
+      headers: { authorization: `Bearer ${client.credential('token')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ id, callback: `${client.root}/resume/${secret}`, data, input }),
+    }
+    for (let attempts = 1; ; attempts++) {
+      const { status, body } = await client.send(request)
+      const { taskId, message } = readTaskStatus(body)
+      if (status === 202 && taskId !== undefined) {
+        client.accepted(taskId)
+        break
+      }
+      const isTemporary = status === 0 || status === 429 || status >= 500
+      if (!isTemporary || attempts === MAX_ATTEMPTS) throw new EngineError(`The call got ${status}: ${message || body}`)
+      await client.sleep(RETRY_MS)
+    }
+    return client.ending()
+  },
+}
+
+function signingKey(credential: (purpose: string) => string): string {
+  return `whsec_${Buffer.from(credential('signing')).subarray(-MAX_KEY_BYTES).toString('base64')}`
+}
+
+function resume(runs: EngineRuns, key: string, call: Call): ReturnType<Platform['answer']> {
+  const [resumePath, secret = '', ...more] = segments(call.path)
+  const run = resumePath === 'resume' && more.length === 0 ? runs.bySecret('callback', secret) : undefined
+  if (!run) return json(404, { message: 'Unknown resume URL' })
+  if (call.method !== 'POST') return json(405, { message: 'Send a POST.' })
+  if (!isSigned(call, key)) return json(401, { message: 'The signature is not valid.' })
+  const { data } = (jsonObject(call.body) ?? {}) as { data?: Ending }
+  if (!data) return json(400, { message: 'The body has no data.' })
+  const { verdict, message } = data
+  const reception = runs.end(run.id, { verdict, message })
+  // A workflow resumes once, and ignores what comes after.
+  const status = reception === 'gone' ? 410 : 200
+  runs.record(run.id, { direction: 'answer', what: String(call.headers['webhook-id']), status, body: call.body })
+  return json(status, { reception }, {}, reception)
+}
+
+function isSigned({ headers, body }: Call, key: string): boolean {
+  const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = headers
+  if (Math.abs(Date.now() / 1_000 - Number(timestamp)) > MAX_AGE_SECONDS) return false
+  const expected = hmacBase64(Buffer.from(key.replace('whsec_', ''), 'base64'), `${id}.${timestamp}.${body}`)
+  return String(signatures)
+    .split(' ')
+    .some((signature) => isSame(signature, `v1,${expected}`))
+}

@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { authorizationWith } from '../local/cloud/http.ts'
+import type { Engine, EngineClient, EngineRequest, EngineResponse } from './engine.ts'
+import { type EngineHost, placeOf } from './place.ts'
+import type { Ending, EngineMessage, EngineRun, Reception } from './runs.ts'
+import type { Step } from './step.ts'
+
+export interface ClientOptions extends EngineHost {
+  /** The local Lambda API. Engines that invoke functions need it. */
+  lambda?: { endpoint: string; accessKeyId: string } | undefined
+  signal: AbortSignal
+  /** Receives what the engine does. */
+  print?: (text: string) => void
+  onAccepted?: (taskId: string) => void
+  /** The engine sends each of its calls twice. */
+  sendsTwice?: boolean
+  /** The engine restarts after it has sent a call, and continues with what it has saved. */
+  restarts?: boolean
+  pollMs?: number
+}
+
+/** Longer than a webhook may take. */
+const TIMEOUT_MS = 40_000
+const POLL_MS = 250
+
+/** The engine restarts. */
+class Restart extends Error {}
+
+/**
+ * Runs a step with an engine.
+ *
+ * @param id identifies the run. A repeat continues it
+ * @throws EngineError if the engine gives up; the reason of the signal if it is aborted
+ */
+export async function runStep(engine: Engine, id: string, step: Step, options: ClientOptions): Promise<Ending> {
+  const sandbox = sandboxOf(options)
+  const run = await sandbox<EngineRun>('', { method: 'POST', body: { id, engine: engine.name, step } })
+  if (run.ending) return run.ending
+  let ending: Ending
+  try {
+    ending = await engine.run(run, clientOf(engine, run, options))
+  } catch (error) {
+    if (!(error instanceof Restart)) throw error
+    options.print?.('The engine restarts.')
+    ending = await engine.run(run, clientOf(engine, run, { ...options, restarts: false }))
+  }
+  const { reception } = await sandbox<{ reception: Reception }>(`/${id}/ending`, { method: 'POST', body: ending })
+  if (reception === 'contradicts') throw new Error(`The run ${id} of ${engine.name} has two different results.`)
+  return ending
+}
+
+function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): EngineClient {
+  const { url, signal, lambda, print = () => {}, onAccepted = () => {}, pollMs = POLL_MS } = options
+  const place = placeOf(engine, options)
+  const sandbox = sandboxOf(options)
+  const said = new Set<string>()
+  let accepted = ''
+
+  async function request(what: string, address: string, init: RequestInit): Promise<EngineResponse> {
+    const response = await fetchText(address, {
+      ...init,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    signal.throwIfAborted()
+    const message: Omit<EngineMessage, 'at'> = { direction: 'call', what, ...response }
+    await sandbox(`/${run.id}/messages`, { method: 'POST', body: message })
+    return response
+  }
+
+  /** Sends a request as often as the faults of the engine say. */
+  async function deliver(what: string, address: string, init: RequestInit): Promise<EngineResponse> {
+    client.say(`-> ${what}`)
+    const response = await request(what, address, init)
+    client.say(response.status === 0 ? '<- no response' : `<- ${response.status}`)
+    if (options.sendsTwice) await request(what, address, init)
+    if (options.restarts) throw new Restart()
+    return response
+  }
+
+  const client: EngineClient = {
+    ...place,
+    send: ({ method = 'POST', path, headers, body }: EngineRequest) =>
+      deliver(`${method} ${path}`, `${url}${path}`, {
+        method,
+        headers,
+        redirect: 'manual',
+        ...(body === undefined ? {} : { body }),
+      }),
+    async invoke(functionName, payload) {
+      if (!lambda) throw new Error('This engine invokes functions: it needs the runtime of this state folder.')
+      return deliver(`Invoke ${functionName}`, `${lambda.endpoint}/2015-03-31/functions/${functionName}/invocations`, {
+        method: 'POST',
+        headers: { authorization: authorizationWith(lambda), 'x-amz-invocation-type': 'RequestResponse' },
+        body: JSON.stringify(payload),
+      })
+    },
+    accepted(taskId) {
+      if (accepted === taskId) return
+      accepted = taskId
+      onAccepted(taskId)
+    },
+    async ending() {
+      for (;;) {
+        const { ending, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
+        for (const { direction, what, status } of messages)
+          if (direction === 'answer') client.say(`<- ${what}, which gets ${status}`)
+        if (ending) return ending
+        await client.sleep(pollMs)
+      }
+    },
+    sleep: (ms) => sleep(ms, undefined, { signal }),
+    say(text) {
+      if (!said.has(text)) print(text)
+      said.add(text)
+    },
+  }
+  return client
+}
+
+/** Returns a function that calls the sandbox. It waits while the runtime restarts. */
+function sandboxOf({ url, signal, pollMs = POLL_MS }: ClientOptions) {
+  return async <T>(path: string, { method = 'GET', body }: { method?: string; body?: object } = {}): Promise<T> => {
+    for (;;) {
+      signal.throwIfAborted()
+      const { status, body: text } = await fetchText(`${url}/sandbox/engine-runs${path}`, {
+        ...{ method, signal, headers: { 'content-type': 'application/json' } },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      if (status >= 400) throw new Error(`The sandbox responded with ${status}: ${text}`)
+      if (status > 0) return (text === '' ? undefined : JSON.parse(text)) as T
+      await sleep(pollMs, undefined, { signal })
+    }
+  }
+}
+
+/** The status is 0 if there is no response. */
+async function fetchText(address: string, init: RequestInit): Promise<EngineResponse> {
+  try {
+    const response = await fetch(address, init)
+    return { status: response.status, body: await response.text() }
+  } catch {
+    return { status: 0, body: '' }
+  }
+}

@@ -1,0 +1,11 @@
+import { argoRollouts } from './argo-rollouts.ts'
+import { callback } from './callback.ts'
+import type { Engine } from './engine.ts'
+
+/** All engines of the sandbox except Keptn, which plays shipyards. */
+export const engines: readonly Engine[] = [argoRollouts, callback]
+
+/** Returns the name of an engine among the targets of faults. */
+export function targetOf({ name }: Pick<Engine, 'name'>): `engines/${string}` {
+  return `engines/${name}`
+}

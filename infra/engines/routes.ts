@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { type Answer, type Call, json, jsonObject, mediaType, segments } from '../platforms/sandbox/http.ts'
+import { engines } from './index.ts'
+import type { EngineRuns } from './runs.ts'
+
+const names = engines.map(({ name }) => name)
+const step = z.object({
+  name: z.string(),
+  category: z.string(),
+  action: z.string(),
+  connection: z.string().optional(),
+  deadline: z.string().optional(),
+  data: z.object({ project: z.string(), stage: z.string(), service: z.string() }),
+  input: z.record(z.string(), z.unknown()),
+})
+const newRun = z.object({ id: z.uuid(), engine: z.enum(names), step })
+const message = z.object({
+  direction: z.enum(['call', 'answer']),
+  what: z.string(),
+  status: z.int(),
+  body: z.string(),
+})
+const ending = z.object({ verdict: z.enum(['pass', 'warning', 'fail', 'errored', 'aborted']), message: z.string() })
+
+/**
+ * Answers requests below `/sandbox/engine-runs`: the half of an engine that calls the webhooks runs in another process, and
+ * saves its state here. Returns undefined for an unknown path.
+ */
+export function engineRoutes(runs: EngineRuns, call: Call): Answer | undefined {
+  const { method, path, query, headers, body } = call
+  const [id = '', what = '', ...more] = segments(path)
+  if (more.length > 0) return undefined
+  if (id === '' && method === 'GET') return json(200, runs.list(query.get('engine') ?? undefined))
+  if (id === '' && method === 'POST')
+    return withBody(newRun, (run) => json(201, runs.start(run.engine, run.id, run.step)))
+  const run = runs.get(id)
+  if (!run) return undefined
+  switch (`${method} ${what}`.trim()) {
+    case 'GET':
+      return json(200, { ...run, messages: runs.messages(id) })
+    case 'DELETE':
+      runs.giveUp(id)
+      return { status: 204 }
+    case 'POST messages':
+      return withBody(message, (sent) => {
+        runs.record(id, sent)
+        return { status: 204 }
+      })
+    case 'POST ending':
+      return withBody(ending, (given) => json(200, { reception: runs.end(id, given) }))
+    default:
+      return undefined
+  }
+
+  function withBody<T>(schema: z.ZodType<T>, respond: (value: T) => Answer): Answer {
+    // A web page can send a form or plain text to any address without a preflight request, but not JSON.
+    if (mediaType(headers) !== 'application/json') return json(415, { message: 'Send application/json.' })
+    const parsed = schema.safeParse(jsonObject(body))
+    return parsed.success ? respond(parsed.data) : json(400, { message: z.prettifyError(parsed.error) })
+  }
+}
