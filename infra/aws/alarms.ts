@@ -9,7 +9,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { FilterPattern } from 'aws-cdk-lib/aws-logs'
+import { FilterPattern, type IFilterPattern } from 'aws-cdk-lib/aws-logs'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
@@ -28,6 +28,9 @@ const PERIOD = Duration.minutes(5)
  */
 const THREE_PER_HOUR = { datapointsToAlarm: 3, evaluationPeriods: 12 }
 
+/** Lambda's messages about an invocation that ended without a response. */
+const CRASH_MESSAGES = ['Task timed out', 'Runtime exited', 'Uncaught Exception', 'Invoke Error']
+
 type Sensitivity = Partial<Pick<AlarmProps, 'threshold' | 'datapointsToAlarm' | 'evaluationPeriods'>>
 
 export interface AlarmsProps {
@@ -43,6 +46,8 @@ export interface AlarmsProps {
   dataKey?: IKey | undefined
   /** URL or path of the runbooks, with a trailing slash. */
   runbooks: string
+  /** Only the alarms that show lost or hanging calls, most of them for all categories together. */
+  isMinimal: boolean
 }
 
 /** Alarms, sent to one SNS topic. Each has a runbook. */
@@ -54,7 +59,7 @@ export class Alarms extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { categories, finisher, apiFailures, throttledCalls, stackName, email, dataKey, runbooks }: AlarmsProps,
+    { categories, finisher, apiFailures, throttledCalls, stackName, email, dataKey, runbooks, isMinimal }: AlarmsProps,
   ) {
     super(scope, id)
     this.#runbooks = runbooks
@@ -69,8 +74,12 @@ export class Alarms extends Construct {
       }),
     )
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
-    for (const category of categories) this.#addForCategory(category)
-    this.#addForFinisher(finisher)
+    for (const category of categories) {
+      this.#addDeadLetters(category)
+      if (!isMinimal) this.#addForCategory(category)
+    }
+    this.#addForFinisher(finisher, isMinimal)
+    if (isMinimal) this.#addTaskCrashes(categories, stackName)
     this.#add(
       'ApiFailures',
       'api-failures',
@@ -88,7 +97,7 @@ export class Alarms extends Construct {
       'secrets-in-input',
       countLines(
         categories.map(({ webhook }) => webhook),
-        { field: 'secretInInput', metricName: 'SecretsInInput', stackName },
+        { pattern: hasField('secretInInput'), metricName: 'SecretsInInput', stackName },
       ),
       'A call contained a stored credential: it leaked, or a caller is guessing it.',
     )
@@ -96,7 +105,7 @@ export class Alarms extends Construct {
       'AnswersLost',
       'answers-lost',
       countLines([...categories.map(({ task }) => task), finisher.durable], {
-        field: 'answerLost',
+        pattern: hasField('answerLost'),
         metricName: 'AnswersLost',
         stackName,
       }),
@@ -116,7 +125,17 @@ export class Alarms extends Construct {
     )
   }
 
-  #addForCategory({ category: { name }, webhook, task, deadLetters, node }: CategoryFunction): void {
+  /** The queue also receives the tasks that failed, timed out or were stopped. */
+  #addDeadLetters({ category: { name }, deadLetters, node }: CategoryFunction): void {
+    this.#add(
+      `${node.id}DeadLetters`,
+      'dead-letters',
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
+      `Tasks of ${name} could not be started or were stopped. They are in the dead-letter queue.`,
+    )
+  }
+
+  #addForCategory({ category: { name }, webhook, task, node }: CategoryFunction): void {
     const { id } = node
     this.#add(
       `${id}WebhookErrors`,
@@ -149,15 +168,24 @@ export class Alarms extends Construct {
       task.fn.metric('DurableExecutionTimedOut', { statistic: 'Sum', period: PERIOD }),
       `A task of ${name} reached its execution timeout: its finished event could not be delivered, or its code crashes. The finisher sends its finished event.`,
     )
+  }
+
+  /** The same as the alarms for the errors of each task function, but one for all of them. */
+  #addTaskCrashes(categories: CategoryFunction[], stackName: string): void {
     this.#add(
-      `${id}DeadLetters`,
-      'dead-letters',
-      deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
-      `Tasks of ${name} could not be started or were stopped. They are in the dead-letter queue.`,
+      'TaskCrashes',
+      'task-errors',
+      countLines(
+        categories.map(({ task }) => task),
+        { pattern: FilterPattern.anyTerm(...CRASH_MESSAGES), metricName: 'TaskCrashes', stackName },
+      ),
+      'Tasks crash repeatedly. Lambda retries them until their execution timeout.',
+      THREE_PER_HOUR,
     )
   }
 
-  #addForFinisher({ durable: { fn }, deadLetters }: Finisher): void {
+  /** With few alarms, only its dead letters: they contain the events that it could not answer. */
+  #addForFinisher({ durable: { fn }, deadLetters }: Finisher, isMinimal: boolean): void {
     const lost = 'The finisher could not send a finished event. A caller may wait for it forever.'
     const ended = (name: string) => fn.metric(`DurableExecution${name}`, { statistic: 'Sum', period: PERIOD })
     this.#add(
@@ -167,8 +195,10 @@ export class Alarms extends Construct {
       'The finisher crashes repeatedly. Tasks that Lambda ended get no finished event.',
       THREE_PER_HOUR,
     )
-    this.#add('FinisherFailed', 'finisher-failed', ended('Failed'), lost)
-    this.#add('FinisherTimedOut', 'finisher-timed-out', ended('TimedOut'), lost)
+    if (!isMinimal) {
+      this.#add('FinisherFailed', 'finisher-failed', ended('Failed'), lost)
+      this.#add('FinisherTimedOut', 'finisher-timed-out', ended('TimedOut'), lost)
+    }
     this.#add(
       'FinisherDeadLetters',
       'finisher-dead-letters',
@@ -198,13 +228,17 @@ export class Alarms extends Construct {
   }
 }
 
-/** Counts the log lines in which a field is true. One metric for all functions, because CloudWatch bills each metric. */
+/** Matches lines in which a field is true. */
+function hasField(name: string): IFilterPattern {
+  return FilterPattern.booleanValue(`$.${name}`, true)
+}
+
+/** Counts log lines. One metric for all functions, because CloudWatch bills each metric. */
 function countLines(
   functions: (BundleFunction | DurableFunction)[],
-  { field, metricName, stackName }: { field: string; metricName: string; stackName: string },
+  { pattern, metricName, stackName }: { pattern: IFilterPattern; metricName: string; stackName: string },
 ): IMetric {
-  const filterPattern = FilterPattern.booleanValue(`$.${field}`, true)
   for (const { fn } of functions)
-    fn.logGroup.addMetricFilter(metricName, { metricNamespace: stackName, metricName, filterPattern })
+    fn.logGroup.addMetricFilter(metricName, { metricNamespace: stackName, metricName, filterPattern: pattern })
   return new Metric({ namespace: stackName, metricName, statistic: 'Sum', period: PERIOD })
 }

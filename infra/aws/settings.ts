@@ -64,6 +64,8 @@ const fields = {
   throttle: object({ rate: count(10_000).default(50), burst: count(5_000).default(100) }).prefault({}),
   /** The same for each route without a token: pages and buttons of approvals. */
   publicThrottle: object({ rate: count(10_000).default(10), burst: count(5_000).default(20) }).prefault({}),
+  /** `minimal` has fewer alarms and no dashboard, which cost the most while nothing is called. */
+  observability: z.enum(['minimal', 'standard'], { error: must('be minimal or standard') }).default('standard'),
   /** X-Ray for the API and the functions. */
   tracing: flag(false),
   /** Receives the alarms. */

@@ -70,9 +70,11 @@ export class WebhooksStack extends Stack {
       email: settings.alarmEmail,
       dataKey,
       runbooks: settings.runbooks ?? 'docs/runbooks/',
+      isMinimal: settings.observability === 'minimal',
     })
     const logGroups = logGroupsOf(categories, finisher)
-    new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms, logGroups })
+    if (settings.observability === 'standard')
+      new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms, logGroups })
     new SavedQueries(this, 'Queries', { stackName: settings.stackName, logGroups })
     this.#addOutputs(settings, api, categories, alarms)
   }

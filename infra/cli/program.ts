@@ -4,6 +4,7 @@ import { answerCommand } from './commands/answer.ts'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
+import { costCommand } from './commands/cost.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { newCategoryCommand } from './commands/new-category.ts'
 import { newProviderCommand } from './commands/new-provider.ts'
@@ -41,6 +42,8 @@ export function createProgram(): Command {
     openapiCommand(),
   ])
     program.addCommand(command)
+  program.commandsGroup('Operate:')
+  program.addCommand(costCommand())
   program.commandsGroup('Extend:')
   for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)
   return program

@@ -1,30 +1,8 @@
-import { secondsToNextPoll } from '../../shared/core/task/poll.ts'
+import { type CostPart, callCosts, countPolls, type Deployed, INTERACTIVE, idleCosts, totalOf } from '../costs/month.ts'
+import { PRICES, PRICES_OF } from '../costs/prices.ts'
 import { table } from './table.ts'
 
-/** List prices of us-east-1 in US dollars, November 2026, per million units or per GB. */
-const PRICES = {
-  apiCall: 3.5,
-  lambdaRequest: 0.2,
-  /** Per million GB-seconds on arm64. */
-  lambdaTime: 13.3334,
-  durableOperation: 8,
-  /** Per GB. */
-  durableWrite: 0.25,
-  /** Per GB-month. */
-  durableStorage: 0.15,
-  dynamoWrite: 0.625,
-  dynamoRead: 0.125,
-  /** Per GB. */
-  logs: 0.5,
-}
-const MEMORY_GB = 0.5
-/** The retention of an execution is 14 days. */
-const RETENTION_MONTHS = 14 / 30
-const SILENT = { seconds: 0.5, logKb: 1.4 }
-const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, logKb: 2.4 }
-/** A request for the status of a job, in a separate invocation. */
-const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
-
+const MILLION = 1_000_000
 const MINUTE = 60
 const HOUR = 3_600
 const DAY = 86_400
@@ -35,23 +13,27 @@ const JOBS: [name: string, seconds: number][] = [
   ['1 hour', HOUR],
   ['1 day', DAY],
 ]
-
-interface Part {
-  part: string
-  amount: string
-  price: string
-  dollars: number
+const DEPLOYED: Deployed = {
+  categories: 10,
+  connections: 10,
+  hasApprovals: true,
+  observability: 'standard',
+  waf: false,
+  tracing: false,
+  memoryMb: { webhook: 512, task: 512 },
 }
 
 /** Returns the tables of costs in docs/deploy.md. */
 export function costTables(): string {
-  return `One million **silent** calls, 500 ms each:
+  return `Computed with list prices of ${PRICES_OF.region} in US dollars of ${PRICES_OF.month} (check them; \`infra/costs/prices.ts\` has their sources).
 
-${costTable(silentParts())}
+One million **silent** calls, 500 ms each:
+
+${costTable(callCosts({ silent: MILLION, interactive: 0, jobs: [] }, DEPLOYED))}
 One million **interactive** calls, with 60 ms in the webhook and 800 ms in the task, and three durable operations (start, act, send
 finished):
 
-${costTable(interactiveParts())}
+${costTable(callCosts({ silent: 0, interactive: MILLION, jobs: [] }, DEPLOYED))}
 \`sendStarted=true\` adds an operation: 8.00 per million. If the platform is down, each attempt costs an operation and an invocation.
 Waiting costs nothing.
 
@@ -61,123 +43,64 @@ the elapsed time, at most a minute, or a 1,500th of a deadline of more than 25 h
 
 One million calls, each with a deadline of twice the duration of its job:
 
-${jobTable()}`
-}
+${jobTable()}
+Each month, regardless of calls, with a connection for each category:
 
-function silentParts(): Part[] {
-  return [
-    apiCalls(),
-    { part: 'Lambda, requests', amount: '1 million', price: '0.20 per million', dollars: PRICES.lambdaRequest },
-    lambdaTime(`1 million x ${SILENT.seconds} s`, SILENT.seconds),
-    dynamoWrites('2 million (start, end)', 2),
-    logs(SILENT.logKb),
-  ]
-}
-
-function interactiveParts(): Part[] {
-  const { webhookSeconds, taskSeconds, operations, dataKb, logKb } = INTERACTIVE
-  const months = dataKb * RETENTION_MONTHS
-  return [
-    apiCalls(),
-    { part: 'Lambda, requests', amount: '2 million', price: '0.20 per million', dollars: 2 * PRICES.lambdaRequest },
-    lambdaTime(`1 million x (${webhookSeconds} + ${taskSeconds}) s`, webhookSeconds + taskSeconds),
-    {
-      part: 'Lambda, durable operations',
-      amount: `${operations} million`,
-      price: '8.00 per million',
-      dollars: operations * PRICES.durableOperation,
-    },
-    {
-      part: 'Lambda, durable data written',
-      amount: `${dataKb} GB (${dataKb} KB per task)`,
-      price: '0.25 per GB',
-      dollars: dataKb * PRICES.durableWrite,
-    },
-    {
-      part: 'Lambda, durable storage',
-      amount: `${dataKb} GB for 14 days = ${months.toFixed(2)} GB-months`,
-      price: '0.15 per GB-month',
-      dollars: months * PRICES.durableStorage,
-    },
-    dynamoWrites('1 million (the name of the task)', 1),
-    logs(logKb),
-  ]
+${idleTable()}`
 }
 
 function jobTable(): string {
-  const call = total(interactiveParts())
-  const columns = ['Duration of the job', 'Polls', 'Operations', 'Operations, $', 'Polls in Lambda, $', '**Total, $**']
+  const columns = ['Duration of the job', 'Polls', 'Operations', 'Operations, $', '**Total, $**']
   const rows = JOBS.map(([name, seconds]) => {
     const polls = countPolls(seconds, 2 * seconds)
     // Waiting is one more operation.
     const operations = INTERACTIVE.operations + 1 + polls
-    const durable = operations * PRICES.durableOperation
-    const lambda = polls * (PRICES.lambdaRequest + POLL.seconds * MEMORY_GB * PRICES.lambdaTime)
-    const data = polls * POLL.dataKb * (PRICES.durableWrite + RETENTION_MONTHS * PRICES.durableStorage)
-    const otherCosts = call - INTERACTIVE.operations * PRICES.durableOperation
-    // All but the first one read whether the task was canceled.
-    const reads = (polls - 1) * PRICES.dynamoRead
-    const sum = otherCosts + durable + lambda + data + reads + polls * POLL.logKb * PRICES.logs
-    return [name, polls, operations, round(durable), round(lambda), `**${round(sum)}**`].map(String)
+    const total = totalOf(callCosts({ silent: 0, interactive: 0, jobs: [{ calls: MILLION, seconds }] }, DEPLOYED))
+    return [name, polls, operations, round(operations * PRICES.durableOperation.dollars), `**${round(total)}**`].map(
+      String,
+    )
   })
   return table(columns, rows)
 }
 
-/** Counts the polls of a job by the schedule of the tasks themselves. */
-export function countPolls(seconds: number, deadline: number): number {
-  let polls = 1
-  for (let elapsed = 0; elapsed < seconds; polls++) {
-    const next = secondsToNextPoll(elapsed, deadline - elapsed)
-    if (next === undefined) break
-    elapsed += next
-  }
-  return polls
-}
-
-function apiCalls(): Part {
-  return { part: 'API Gateway, REST', amount: '1 million calls', price: '3.50 per million', dollars: PRICES.apiCall }
-}
-
-function lambdaTime(calls: string, seconds: number): Part {
-  const gbSeconds = (seconds * MEMORY_GB * 1_000_000).toLocaleString('en-US')
-  return {
-    part: 'Lambda, time',
-    amount: `${calls} x ${MEMORY_GB} GB = ${gbSeconds} GB-s`,
-    price: `${(PRICES.lambdaTime / 1_000_000).toFixed(10)} per GB-s`,
-    dollars: seconds * MEMORY_GB * PRICES.lambdaTime,
-  }
-}
-
-function dynamoWrites(amount: string, millions: number): Part {
-  return { part: 'DynamoDB, writes', amount, price: '0.625 per million', dollars: millions * PRICES.dynamoWrite }
-}
-
-function logs(kb: number): Part {
-  return {
-    part: 'CloudWatch, logs',
-    amount: `${kb} GB (${kb} KB per call)`,
-    price: '0.50 per GB',
-    dollars: kb * PRICES.logs,
-  }
-}
-
-function costTable(parts: Part[]): string {
+function idleTable(): string {
+  const deployments = [1, 10].flatMap((categories) =>
+    (['minimal', 'standard'] as const).map((observability) => {
+      const parts = idleCosts({
+        ...DEPLOYED,
+        categories,
+        connections: categories,
+        hasApprovals: categories === 10,
+        observability,
+      })
+      return { name: `${categories === 1 ? 'One category' : 'Ten'}, \`${observability}\``, parts }
+    }),
+  )
+  const names = [...new Set(deployments.flatMap(({ parts }) => parts.map(({ part }) => part)))]
+  const cell = (part: CostPart | undefined) =>
+    part === undefined ? '' : `${part.quantity}: ${part.dollars.toFixed(2)}`
   return table(
-    ['Part', 'Amount', 'Price', 'Dollars'],
+    ['Part', ...deployments.map(({ name }) => name)],
     [
-      ...parts.map(({ part, amount, price, dollars }) => [part, amount, price, cents(dollars).toFixed(2)]),
-      ['**Total**', '', '', `**${total(parts).toFixed(2)}**`],
+      ...names.map((name) => [name, ...deployments.map(({ parts }) => cell(parts.find(({ part }) => part === name)))]),
+      ['**Total**', ...deployments.map(({ parts }) => `**${totalOf(parts).toFixed(2)}**`)],
     ],
   )
 }
 
-/** Adds rounded amounts, so that readers get the same sum. */
-function total(parts: Part[]): number {
-  return parts.reduce((sum, { dollars }) => sum + Math.round(cents(dollars) * 100), 0) / 100
-}
-
-function cents(dollars: number): number {
-  return Math.round(dollars * 100 + 1e-9) / 100
+function costTable(parts: CostPart[]): string {
+  return table(
+    ['Part', 'Amount', 'Price', 'Dollars'],
+    [
+      ...parts.map(({ part, quantity, unit, price, dollars }) => [
+        part,
+        `${Number(quantity.toFixed(2))} ${unit}`,
+        String(price),
+        dollars.toFixed(2),
+      ]),
+      ['**Total**', '', '', `**${totalOf(parts).toFixed(2)}**`],
+    ],
+  )
 }
 
 function round(dollars: number): string {

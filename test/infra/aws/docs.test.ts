@@ -4,10 +4,19 @@ import { describe, expect, it } from '@jest/globals'
 import { awsPermissions } from '../../../infra/aws/provider-permissions.ts'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
-import { costTables, countPolls } from '../../../infra/docs/costs.ts'
+import { countPolls, idleCosts } from '../../../infra/costs/month.ts'
+import { PRICES } from '../../../infra/costs/prices.ts'
+import { costTables } from '../../../infra/docs/costs.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
+import { categoryInfos } from './category-infos.ts'
 import { flat, permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
 
+/** The resources that cost something while nothing is called, and their price. */
+const IDLE_PRICES = {
+  'AWS::CloudWatch::Alarm': PRICES.alarm.dollars,
+  'AWS::CloudWatch::Dashboard': PRICES.dashboard.dollars,
+  'AWS::SecretsManager::Secret': PRICES.secret.dollars,
+}
 const deploy = readFileSync(join(root, 'docs/deploy.md'), 'utf8')
 const limits = readFileSync(join(root, 'docs/limits.md'), 'utf8')
 const deployed = synthesize()
@@ -59,6 +68,7 @@ describe('docs/deploy.md', () => {
       'logLevel',
       'waf',
       'wafRateLimit',
+      'observability',
       'tracing',
       'apiGatewayLogRole',
       'terminationProtection',
@@ -110,16 +120,13 @@ describe('docs/deploy.md', () => {
       const total = costs.pop()
       expect(costs.reduce((sum, cost) => sum + Math.round(cost * 100), 0) / 100).toBe(total)
     }
-    const [alarms, ...rest] = table(deploy, 'Each month, regardless of calls').map((row) =>
-      row.slice(1).map((cell) => Number(/[\d.]+$/.exec(cell.replaceAll('*', ''))?.[0])),
+    const months = table(deploy, 'Each month, regardless of calls').map((row) =>
+      row.slice(1).map((cell) => Number(/[\d.]+$/.exec(cell.replaceAll('*', ''))?.[0] ?? 0)),
     )
-    const months = [alarms ?? [], ...rest]
-    const together = months.pop()
-    for (const column of [0, 1])
-      expect(months.reduce((sum, row) => sum + Math.round((row[column] ?? 0) * 100), 0) / 100).toBe(together?.[column])
-    expect(deployed.all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[1] ?? 0) * 10)
-    const [one] = tenCategories
-    expect(synthesize({}, one ? [one] : []).all('AWS::CloudWatch::Alarm')).toHaveLength((alarms?.[0] ?? 0) * 10)
+    const totals = months.pop()
+    expect(totals).toHaveLength(4)
+    for (const [column, total] of totals?.entries() ?? [])
+      expect(months.reduce((sum, row) => sum + Math.round((row[column] ?? 0) * 100), 0) / 100).toBe(total)
   })
 
   it('has the computed costs', () => {
@@ -127,6 +134,32 @@ describe('docs/deploy.md', () => {
     const [, polls, operations] =
       table(deploy, 'One million calls, each with').find(([job]) => job === '20 minutes') ?? []
     expect([Number(polls), Number(operations)]).toEqual([countPolls(1_200, 2_400), countPolls(1_200, 2_400) + 4])
+  })
+
+  it.each([
+    [1, 'standard', 5.3],
+    [1, 'minimal', 1.7],
+    [10, 'standard', 11.1],
+    [10, 'minimal', 3],
+  ] as const)('has the costs of %d idle categories with the setting %s', (count, observability, dollars) => {
+    const stack = synthesize({ observability }, count === 10 ? categoryInfos : tenCategories.slice(0, 1))
+    const idle = Object.entries(IDLE_PRICES).reduce((sum, [type, price]) => sum + stack.all(type).length * price, 0)
+    expect(idle).toBeCloseTo(dollars, 5)
+    const own = 'Secrets Manager, yours'
+    const memoryMb = { webhook: 512, task: 512 }
+    const computed = idleCosts({
+      categories: count,
+      connections: 0,
+      hasApprovals: count === 10,
+      observability,
+      waf: false,
+      tracing: false,
+      memoryMb,
+    })
+    expect(computed.filter(({ part }) => part !== own).reduce((sum, part) => sum + part.dollars, 0)).toBeCloseTo(
+      idle,
+      5,
+    )
   })
 
   it('has the commands that a deployment prints', () => {

@@ -159,6 +159,27 @@ describe('a setting', () => {
       )
   })
 
+  it('observability: minimal has no dashboard, and one alarm for the crashes of all tasks', () => {
+    const minimal = changed({ observability: 'minimal' })
+    expect(minimal.all('AWS::CloudWatch::Dashboard')).toEqual([])
+    const alarms = minimal.all('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+    expect(alarms.map(({ MetricName }) => MetricName).sort()).toEqual([
+      ...['5XXError', 'AnswersLost', 'ApproximateNumberOfMessagesVisible', 'ApproximateNumberOfMessagesVisible'],
+      ...[
+        'ApproximateRunningDurableExecutionsUtilization',
+        'Errors',
+        'SecretsInInput',
+        'TaskCrashes',
+        'ThrottledCalls',
+      ],
+    ])
+    expect(alarms.find(({ MetricName }) => MetricName === 'TaskCrashes')).toMatchObject({ DatapointsToAlarm: 3 })
+    const filters = minimal.all('AWS::Logs::MetricFilter').map(({ Properties }) => Properties)
+    expect(filters.filter(({ MetricTransformations: [one] }) => one.MetricName === 'TaskCrashes')).toMatchObject([
+      { FilterPattern: expect.stringContaining('?"Task timed out"') },
+    ])
+  })
+
   it('apiGatewayLogRole: false leaves the account unchanged', () => {
     expect(unchanged.all('AWS::ApiGateway::Account')).toHaveLength(1)
     expect(changed({ apiGatewayLogRole: false }).all('AWS::ApiGateway::Account')).toEqual([])

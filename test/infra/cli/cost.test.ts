@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals'
+import { webhooks } from './webhooks.ts'
+
+interface Costs {
+  total: number
+  idle: { part: string; dollars: number }[]
+  calls: { part: string; quantity: number; dollars: number }[]
+}
+
+async function cost(...args: string[]): Promise<Costs> {
+  const { code, out } = await webhooks(['cost', '--json', ...args])
+  expect(code).toBe(0)
+  return JSON.parse(out)
+}
+
+describe('webhooks cost', () => {
+  it('computes a month of the settings in cdk.json', async () => {
+    expect(await cost()).toMatchObject({ total: 15.9, calls: [] })
+    expect(await cost('--observability', 'minimal', '--connections', '5')).toMatchObject({ total: 5.8 })
+  })
+
+  it('adds the calls and the polls of jobs', async () => {
+    const { calls } = await cost('--silent', '1000000', '--job', '1000@PT20M', '--job', '10@P1D')
+    // 41 polls in 20 minutes, 776 in a day, and 4 other operations.
+    expect(calls.find(({ part }) => part === 'Lambda, durable operations')?.quantity).toBeCloseTo(0.0528, 5)
+    expect(calls.find(({ part }) => part === 'API Gateway, REST')?.dollars).toBe(3.5)
+  })
+
+  it('prints a table with the sum', async () => {
+    const { out } = await webhooks(['cost', '--silent', '20000'])
+    expect(out).toMatch(/^part +amount +price +dollars\n/)
+    expect(out).toContain('US dollars per month: 15.90 regardless of calls')
+  })
+
+  it.each([
+    ['--job', '500', 'It must be a number of calls and a duration, such as 500@PT20M.'],
+    ['--job', '500@20m', 'The duration must be an ISO 8601 duration'],
+    ['--silent', 'many', 'It must be a number, such as 5000.'],
+  ])('rejects %s %s', async (option, value, message) => {
+    expect(await webhooks(['cost', option, value])).toMatchObject({ code: 2, err: expect.stringContaining(message) })
+  })
+})
