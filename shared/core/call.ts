@@ -49,6 +49,8 @@ export const taskSchema = z.object({
   sendStarted: z.boolean(),
   /** Whether to send the progress. */
   progress: z.boolean(),
+  /** How many progress messages the orchestrator accepts, if it limits them. */
+  maxProgress: z.optional(z.number()),
   /** Whether links are sent as labels. */
   labels: z.boolean(),
   /** Why the action does not run, and the result of the call. */

@@ -15,6 +15,7 @@ const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
   'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
   callback: async () => (await import('./callback/callback.ts')).callbackType,
   dynatrace: async () => (await import('./dynatrace/dynatrace.ts')).dynatraceType,
+  github: async () => (await import('./github/github.ts')).githubType,
 }
 
 const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })

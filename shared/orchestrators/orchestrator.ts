@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini'
+import type { UnverifiedRequest } from '../auth/signatures.ts'
 import type { PreviousEvaluation } from '../evaluation/previous-evaluations.ts'
 import type { Outcome } from '../outcome.ts'
 import type { CallEvent, CallOrigin, TaskOrigin } from './event.ts'
@@ -16,6 +17,14 @@ export interface OrchestratorType<S extends z.ZodMiniObject = z.ZodMiniObject> {
 
 /** The engine that calls the webhooks and gets the results of interactive calls, in its own contract. */
 export interface Orchestrator {
+  /**
+   * Reads a request of an engine that signs its requests and sends a body of its own. Verifies the signature before it parses
+   * the body. Such a request names the orchestrator: `?orchestrator=<name>`.
+   *
+   * @returns undefined for a request that calls for nothing, such as a test of the URL
+   * @throws Failure `unauthenticated`, `forbidden`, `invalid`
+   */
+  receive?(request: UnverifiedRequest): Promise<SignedCall | undefined>
   /**
    * Reads what the answer to an interactive call needs.
    *
@@ -47,6 +56,20 @@ export interface Orchestrator {
   evaluations?(query: EvaluationsQuery): Promise<PreviousEvaluation[]>
 }
 
+/** A call that its engine has signed. */
+export interface SignedCall {
+  /** The entry of the secret `callers` with what the call may use. */
+  caller: string
+  /** The event and the input, as in the body of a call. */
+  body: Record<string, unknown>
+  /** The address for the answer. See `AnswerableCall`. */
+  replyTo: string
+  /** The maximum deadline in seconds. A call with a longer one is refused. */
+  maxDeadline: number
+  /** How long the engine waits for the response, in milliseconds. */
+  maxResponseMs: number
+}
+
 /** An interactive call, before it is accepted. */
 export interface InteractiveCall {
   event: CallEvent
@@ -54,6 +77,8 @@ export interface InteractiveCall {
   body: Record<string, unknown>
   /** The headers of the request, with names in lower case. Empty for a call without HTTP. */
   headers: Record<string, string | undefined>
+  /** The address for the answer, if `receive` has read the call. */
+  replyTo?: string | undefined
 }
 
 /** A call that can be answered. */
@@ -71,6 +96,8 @@ export interface AnswerableCall extends TaskOrigin {
   hasObservers?: boolean | undefined
   /** The maximum deadline in seconds, if the engine accepts answers only for a limited time. */
   maxDeadline?: number | undefined
+  /** How many progress messages the engine accepts, if it limits them. */
+  maxProgress?: number | undefined
 }
 
 /** The result of sending an answer. `unwanted`: the engine no longer waits for it. */

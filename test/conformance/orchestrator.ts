@@ -17,6 +17,8 @@ export interface OrchestratorSubject {
   body: Record<string, unknown>
   /** The headers of the call that the engine needs, as it spells them. */
   headers?: Record<string, string>
+  /** The address for the answer, if the engine signs its calls. */
+  replyTo?: string
   /** The paths of these fields, and these headers. Empty if all are optional. */
   required: string[]
   /** The kinds of answers that the engine receives. */
@@ -56,7 +58,7 @@ const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_00
  * @param type its name in `shared/orchestrators/index.ts`
  */
 export function orchestratorConformance(type: string, subject: OrchestratorSubject): void {
-  const { name = type, start, body, headers = {}, required, sends } = subject
+  const { name = type, start, body, headers = {}, replyTo: signedReplyTo, required, sends } = subject
   describe(`${name}: orchestrator conformance`, () => {
     let played: Played | undefined
     let orchestrator: Orchestrator
@@ -78,11 +80,14 @@ export function orchestratorConformance(type: string, subject: OrchestratorSubje
     })
 
     const parse = (fields: Record<string, unknown>, sent = headers) =>
-      orchestrator.parse({ event: parseEvent(fields), body: fields, headers: lowerCase(sent) })
+      orchestrator.parse({
+        ...{ event: parseEvent(fields), body: fields },
+        ...{ headers: lowerCase(sent), replyTo: signedReplyTo },
+      })
     const parseWithout = (path: string) =>
       Object.hasOwn(headers, path) ? parse(body, without(headers, [path])) : parse(without(body, path.split('.')))
     const taskOf = (): AnsweredTask => {
-      const { replyTo, isDetailed: _, hasObservers: __, maxDeadline: ___, ...event } = parse(body)
+      const { replyTo, isDetailed: _, hasObservers: __, maxDeadline: ___, maxProgress: ____, ...event } = parse(body)
       return {
         id: '0123456789abcdef0123456789abcdef01234567',
         caller: 'demo',

@@ -9,7 +9,7 @@ interface Status {
   target_url: string | null
 }
 
-interface CheckRun {
+export interface CheckRun {
   id: number
   head_sha: string
   name: string
@@ -21,11 +21,14 @@ interface CheckRun {
   output: { title: string | null; summary: string | null }
 }
 
-interface GithubCommitsState {
-  statuses: Status[]
+interface ChecksState {
   checks: CheckRun[]
   /** Commits that the repository has. */
   commits: string[]
+}
+
+interface GithubCommitsState extends ChecksState {
+  statuses: Status[]
 }
 
 export interface GithubCommitsServer extends Served {
@@ -97,7 +100,7 @@ function setStatus({ statuses, commits }: GithubCommitsState, of: string, asked:
   return { status: 201, body: made }
 }
 
-function makeCheck({ checks, commits }: GithubCommitsState, asked: Partial<CheckRun>): Reply {
+export function makeCheck({ checks, commits }: ChecksState, asked: Partial<CheckRun>): Reply {
   const { head_sha = '', name = '', status = 'queued', conclusion = null, output } = asked
   if (!commits.includes(head_sha)) return refused(422, `No commit found for SHA: ${head_sha}`)
   const { title = null, summary = null } = output ?? {}
@@ -116,8 +119,16 @@ function makeCheck({ checks, commits }: GithubCommitsState, asked: Partial<Check
   return { status: 201, body: made }
 }
 
+export function updateCheck({ checks }: ChecksState, id: number, asked: Partial<CheckRun>): Reply {
+  const found = checks.find((one) => one.id === id)
+  if (!found) return refused(404, 'Not Found')
+  const { status = found.status, conclusion = found.conclusion } = asked
+  if ((status === 'completed') !== (conclusion !== null)) return refused(422, 'Invalid request.')
+  return ok(Object.assign(found, asked))
+}
+
 /** The newest first; without `filter=all` only the newest of each name. */
-function listChecks({ checks }: GithubCommitsState, of: string, query: URLSearchParams): Reply {
+export function listChecks({ checks }: ChecksState, of: string, query: URLSearchParams): Reply {
   const named = checks
     .filter(({ head_sha, name }) => head_sha === of && name === (query.get('check_name') ?? name))
     .reverse()

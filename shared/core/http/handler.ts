@@ -17,6 +17,7 @@ import type { DirectCall } from '../direct/read-direct-call.ts'
 import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
 import { parseBody, refuseLargeBody } from './body.ts'
+import type { CallRequest } from './parse.ts'
 import { readCall } from './read-call.ts'
 import { json, outcomeResponse, problem } from './responses.ts'
 
@@ -63,9 +64,13 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
   const [, , third] = segments
   const isCall = segments.length === 1
+  const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
+  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
   const headers = isCall ? withPollerToken(event) : event.headers
-  const rawBody = () => Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
-  const [caller] = await Promise.all([authenticate({ headers, rawBody }), isCall ? preloadIdentityKey() : undefined])
+  const [caller] = await Promise.all([
+    authenticate({ headers, rawBody: () => rawBodyOf(event) }),
+    isCall ? preloadIdentityKey() : undefined,
+  ])
   if (first === 'tasks' && second !== undefined && segments.length === 2) {
     allowMethod(event, 'GET')
     authorizeCategory(caller, category.name)
@@ -88,7 +93,44 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
       `There is no resource at ${event.path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
     )
   allowMethod(event, 'POST')
-  return callResponse(category, caller, first, event, context)
+  const request = {
+    action: first,
+    query: event.multiValueQueryStringParameters ?? {},
+    body: event.body,
+    isBase64: event.isBase64Encoded,
+    headers: event.headers,
+    categoryUrl: categoryUrlOf(event, category.name),
+  }
+  return callResponse(category, caller, request, context)
+}
+
+/** Responds to a request that an engine has signed, and whose body is its own. */
+async function signedCallResponse(
+  category: Category,
+  orchestrator: string,
+  action: string,
+  event: APIGatewayProxyEvent,
+  context: Context,
+): Promise<WebhookResponse> {
+  allowMethod(event, 'POST')
+  // Loaded when used: few engines sign their calls.
+  const { readSignedCall } = await import('./signed-call.ts')
+  const [signed] = await Promise.all([
+    readSignedCall(category, orchestrator, {
+      action,
+      query: event.multiValueQueryStringParameters ?? {},
+      headers: event.headers,
+      rawBody: () => rawBodyOf(event),
+      categoryUrl: categoryUrlOf(event, category.name),
+    }),
+    preloadIdentityKey(),
+  ])
+  if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
+  return callResponse(category, signed.caller, signed.request, withMonotonicTime(context, signed.maxResponseMs))
+}
+
+function rawBodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): Buffer {
+  return Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
 }
 
 /** Adds the token in the body of an engine that cannot send headers. */
@@ -140,19 +182,10 @@ function waitOf({ queryStringParameters }: APIGatewayProxyEvent, context: Contex
 async function callResponse(
   category: Category,
   caller: Caller,
-  action: string,
-  event: APIGatewayProxyEvent,
+  request: CallRequest,
   context: Context,
 ): Promise<WebhookResponse> {
-  const categoryUrl = categoryUrlOf(event, category.name)
-  const call = await readCall(category, caller, {
-    action,
-    query: event.multiValueQueryStringParameters ?? {},
-    body: event.body,
-    isBase64: event.isBase64Encoded,
-    headers: event.headers,
-    categoryUrl,
-  })
+  const call = await readCall(category, caller, request)
   log.appendKeys({
     caller: call.caller,
     action: call.action,
@@ -185,15 +218,15 @@ async function callResponse(
   }
   const { taskId, duplicate } = await startTask(call, () => context.getRemainingTimeInMillis())
   log.appendKeys({ taskId, duplicate })
-  return json(202, { taskId, statusUrl: `${categoryUrl}/tasks/${taskId}`, duplicate })
+  return json(202, { taskId, statusUrl: `${request.categoryUrl}/tasks/${taskId}`, duplicate })
 }
 
 /**
  * Returns the context with a remaining time that is independent of clock changes. Lambda computes it from the system clock,
  * and a call that is given up because of a clock change may still succeed.
  */
-function withMonotonicTime(context: Context): Context {
-  const until = performance.now() + context.getRemainingTimeInMillis()
+function withMonotonicTime(context: Context, maxMs = Number.POSITIVE_INFINITY): Context {
+  const until = performance.now() + Math.min(maxMs, context.getRemainingTimeInMillis())
   return { ...context, getRemainingTimeInMillis: () => Math.max(0, until - performance.now()) }
 }
 

@@ -19,6 +19,8 @@ export interface CallRequest {
   body: string | null
   isBase64: boolean
   headers: Headers
+  /** The address for the answer, if the engine has signed the call. */
+  replyTo?: string | undefined
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
 }
@@ -30,6 +32,7 @@ export interface ParsedCall {
   options: CallOptions
   body: Record<string, unknown>
   headers: Headers
+  replyTo: string | undefined
   event: CallEvent
   categoryUrl: string
   traceparent: string | undefined
@@ -60,6 +63,7 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
     options,
     body,
     headers,
+    replyTo: request.replyTo,
     event: withKey(event, poller, options),
     categoryUrl,
     traceparent: traceparent(),

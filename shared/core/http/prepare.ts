@@ -53,6 +53,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     hasObservers,
     needsHeartbeat,
     maxDeadline: _,
+    maxProgress,
     ...origin
   }: CallOrigin & Partial<AnswerableCall> = task ?? originOf(event)
   return {
@@ -74,6 +75,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     deadline,
     sendStarted: options.sendStarted,
     progress: options.progress,
+    maxProgress,
     labels: options.labels,
     skip,
     // Empty for a call without HTTP.

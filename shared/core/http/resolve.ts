@@ -46,7 +46,7 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   const connection = await loadConnection(category, mapped?.connection ?? name)
   const orchestrator = options.mode === 'silent' ? undefined : await orchestratorOf(caller, event, options)
   const [task, input] = collect(
-    () => orchestrator?.parse({ event, body, headers }),
+    () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo }),
     () => {
       const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
       return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })

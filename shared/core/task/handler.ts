@@ -143,6 +143,7 @@ async function runTaskAction(
     if (result.type === 'started') {
       const reports = {
         progress: task.progress ? (message: string) => sendOnce(task, { kind: 'progress', message }) : undefined,
+        progressIntervalMs: task.maxProgress && (task.deadline * 1_000) / task.maxProgress,
         heartbeat: task.needsHeartbeat ? () => sendOnce(task, { kind: 'heartbeat' }) : undefined,
       }
       return completed(await pollUntilDone(category, task, result, context, deadline, reports))

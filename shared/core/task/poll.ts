@@ -35,6 +35,8 @@ interface PollState {
 /** Messages to the orchestrator while a job runs. The functions must not throw. */
 interface Reports {
   progress?: ((message: string) => Promise<void>) | undefined
+  /** The time between two progress messages, if it must be longer than the default. */
+  progressIntervalMs?: number | undefined
   /** Called with each poll. */
   heartbeat?: (() => Promise<void>) | undefined
 }
@@ -157,7 +159,7 @@ async function pollOnce(
       ...state,
       job: current.job ?? job,
       status: current.status,
-      lastProgress: await reportOnChange(reports.progress, lastProgress, current),
+      lastProgress: await reportOnChange(reports, lastProgress, current),
       nextPollIn: current.pollImmediately ? pollAgainIn(until) : nextPollIn(startedAt, until, current),
     }
   } catch (error) {
@@ -183,12 +185,13 @@ async function pollOnce(
 
 /** Reports new progress at most once per interval, and returns what was reported last. */
 async function reportOnChange(
-  report: Reports['progress'],
+  { progress: report, progressIntervalMs = 0 }: Reports,
   last: PollState['lastProgress'],
   { status, progress }: JobProgress,
 ): Promise<PollState['lastProgress']> {
   const message = progress ?? status
-  if (!report || message === last?.message || Date.now() - (last?.at ?? 0) < PROGRESS_INTERVAL_MS) return last
+  const interval = Math.max(PROGRESS_INTERVAL_MS, progressIntervalMs)
+  if (!report || message === last?.message || Date.now() - (last?.at ?? 0) < interval) return last
   await report(message)
   return { message, at: Date.now() }
 }

@@ -3,6 +3,7 @@ import { Failure, type FieldError } from '../../errors.ts'
 import { oneOf, optional, secret, secretHeaders, text, url, withDescription } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import { log } from '../../log.ts'
+import { evaluate } from '../evaluate.ts'
 import { originOf } from '../event.ts'
 import {
   type Answer,
@@ -169,7 +170,8 @@ async function post(settings: Settings, target: URL, task: AnsweredTask, answer:
   const { format } = await import('./format.ts')
   const message = messageOf(task, answer, uniquePart)
   const { contentType, body } = format(message, settings.format)
-  const custom = settings.body === undefined ? undefined : await evaluate(settings.body, message.content)
+  const custom =
+    settings.body === undefined ? undefined : JSON.stringify(await evaluate(settings.body, message.content, 'body'))
   const sent = custom ?? body
   const keys = [settings.signingKey, settings.previousSigningKey].filter((one) => one !== undefined)
   const signed = await signedHeaders(keys, message.id, sent)
@@ -196,20 +198,9 @@ function clientOf({ headers, ca }: Settings, { origin }: URL): Http {
   })
 }
 
-/** @throws Failure `misconfigured` */
-async function evaluate(expression: string, content: object): Promise<string> {
-  const { JMESPathError, search } = await import('@aws-lambda-powertools/jmespath')
-  try {
-    return JSON.stringify(search(expression, JSON.parse(JSON.stringify(content))))
-  } catch (error) {
-    if (!(error instanceof JMESPathError)) throw error
-    throw new Failure('misconfigured', `body of the orchestrator cannot be evaluated: ${error.message}`)
-  }
-}
-
 /** Checks that each server responds. A request to a URL of a call could use it up, so the prefixes are requested. */
 async function check(settings: Settings): Promise<void> {
-  if (settings.body !== undefined) await evaluate(settings.body, EXAMPLE)
+  if (settings.body !== undefined) await evaluate(settings.body, EXAMPLE, 'body')
   for (const target of [settings.url, ...(settings.allow ?? [])]) {
     if (target === undefined) continue
     const { pathname, search } = new URL(target)

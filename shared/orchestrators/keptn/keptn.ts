@@ -41,7 +41,7 @@ type Connection = z.output<typeof keptnConnection>
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
  */
-export function keptn(connection: Connection): Required<Orchestrator> {
+export function keptn(connection: Connection): Required<Omit<Orchestrator, 'receive'>> {
   return {
     acceptsPlatformAnswers: true,
     parse: ({ event }) => taskEvent(event),

@@ -1,0 +1,95 @@
+import { type Caller, callerNamed } from '../../auth/callers.ts'
+import type { UnverifiedRequest } from '../../auth/signatures.ts'
+import { formatDuration } from '../../duration.ts'
+import { Failure } from '../../errors.ts'
+import { log } from '../../log.ts'
+import { loadOrchestrator } from '../../orchestrators/index.ts'
+import type { SignedCall } from '../../orchestrators/orchestrator.ts'
+import type { Category } from '../../providers/category.ts'
+import { maxDeadlineOf } from '../deadlines.ts'
+import { parseQuery } from './options.ts'
+import type { CallRequest } from './parse.ts'
+
+/** Load this module with `import()`: few engines sign their calls. */
+
+interface SignedRequest extends UnverifiedRequest, Pick<CallRequest, 'action' | 'query' | 'categoryUrl'> {}
+
+/**
+ * The signature covers the body, not the URL. So the query may only select how the call runs: with `dryRun` or `input.<field>`,
+ * a copied request could get the answer that it wants.
+ */
+const ALLOWED_QUERY = ['orchestrator', 'connection', 'deadline', 'sendStarted', 'progress', 'mode']
+/** A wrong signature reads the secret again, but at most this often. */
+const RECHECK_MS = 15_000
+let lastRecheck = 0
+
+/**
+ * Verifies and reads a request of an engine that signs its calls.
+ *
+ * @param name of the orchestrator
+ * @returns undefined if the request does not call for a task
+ * @throws Failure `unauthenticated`, `forbidden`, `invalid`
+ */
+export async function readSignedCall(
+  category: Category,
+  name: string,
+  request: SignedRequest,
+): Promise<{ caller: Caller; request: CallRequest; maxResponseMs: number } | undefined> {
+  const call = await receive(name, request)
+  if (!call) return undefined
+  const { orchestrator: _, ...query } = request.query
+  const refused = Object.keys(request.query).find((one) => !ALLOWED_QUERY.includes(one))
+  if (refused !== undefined)
+    throw invalidQuery(refused, `is not allowed: the query may have ${ALLOWED_QUERY.slice(0, -1).join(', ')}`)
+  if (query['mode']?.some((mode) => mode !== 'interactive'))
+    throw invalidQuery('mode', 'must be interactive: the engine receives the result later')
+  const { deadline } = parseQuery(query, maxDeadlineOf(category)).options
+  if (deadline !== undefined && deadline > call.maxDeadline)
+    throw invalidQuery(
+      'deadline',
+      `must be at most ${formatDuration(call.maxDeadline)}, because the engine gives up then`,
+    )
+  return {
+    caller: { ...(await callerNamed(call.caller)), orchestrator: name },
+    request: {
+      action: request.action,
+      query: { ...query, mode: ['interactive'] },
+      body: JSON.stringify(call.body),
+      isBase64: false,
+      headers: { 'content-type': 'application/json', traceparent: request.headers['traceparent'] },
+      replyTo: call.replyTo,
+      categoryUrl: request.categoryUrl,
+    },
+    maxResponseMs: call.maxResponseMs,
+  }
+}
+
+/** Reads the request with the stored secret, and again with a fresh one if the signature does not match. */
+async function receive(name: string, request: UnverifiedRequest): Promise<SignedCall | undefined> {
+  try {
+    return await receiveWith(name, request, false)
+  } catch (error) {
+    const isUnknown = error instanceof Failure && error.kind === 'unauthenticated'
+    if (!isUnknown || Date.now() - lastRecheck <= RECHECK_MS) throw error
+    lastRecheck = Date.now()
+    return receiveWith(name, request, true)
+  }
+}
+
+async function receiveWith(name: string, request: UnverifiedRequest, fresh: boolean): Promise<SignedCall | undefined> {
+  // The same response for each reason: the sender is not authenticated.
+  const unauthenticated = new Failure('unauthenticated', 'The signature is not valid. Check the secret of the webhook.')
+  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) throw unauthenticated
+  const orchestrator = await loadOrchestrator(name, fresh).catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.kind !== 'misconfigured') throw error
+    log.warn('orchestrator not loaded', { kind: error.kind, reason: error.message })
+    throw unauthenticated
+  })
+  if (!orchestrator.receive) throw unauthenticated
+  return orchestrator.receive(request)
+}
+
+function invalidQuery(path: string, message: string): Failure {
+  const name = path.slice(0, 60)
+  return new Failure('invalid', `The query is not valid: ${name} ${message}`, { errors: [{ path: name, message }] })
+}

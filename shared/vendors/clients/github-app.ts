@@ -1,0 +1,123 @@
+import { createPrivateKey, createSign, type KeyObject } from 'node:crypto'
+import * as z from 'zod/mini'
+import { Failure } from '../../errors.ts'
+import { Http, type HttpOptions } from '../../http/client.ts'
+import { segment } from '../../http/segment.ts'
+import { registerSecret } from '../../redact.ts'
+import { githubHeaders, repositoryPath } from './github.ts'
+
+/** Load this module with `import()`: node:crypto takes long to load. */
+
+/** A GitHub App, as its orchestrator's secret describes it. */
+export interface GitHubApp {
+  /** The URL of the API. */
+  baseUrl: string
+  /** The id or the client id. */
+  appId: string
+  /** PEM, PKCS#1 or PKCS#8. */
+  privateKey: string
+  /** PEM of a private certificate authority. */
+  ca?: string | undefined
+}
+
+/** A repository in which the App is installed. */
+export interface InstalledRepository {
+  /** `owner/repo` */
+  repository: string
+  /** The ids, if a webhook contained them. A repository can be renamed. */
+  repositoryId?: number | undefined
+  installationId?: number | undefined
+}
+
+type Permissions = Record<string, 'read' | 'write'>
+
+/** The clock of GitHub may be behind. */
+const CLOCK_SKEW_SECONDS = 60
+/** GitHub accepts at most ten minutes. */
+const JWT_SECONDS = 540
+/** Tokens are renewed early, so that they last for the requests. */
+const EXPIRY_MARGIN_MS = 300_000
+
+const tokens = new Map<string, { token: string; renewAt: number }>()
+
+const installation = z.object({ id: z.int() })
+const installationToken = z.object({ token: z.string().check(z.minLength(1)), expires_at: z.string() })
+
+/** Returns a client that acts as the App itself. */
+export function appClient(app: GitHubApp): Http {
+  return clientOf(app, { headers: async () => githubHeaders(appToken(app, Date.now())) })
+}
+
+/** Returns a client that acts as the App in one repository, with no more permissions than it needs. */
+export function installationClient(app: GitHubApp, target: InstalledRepository, permissions: Permissions): Http {
+  const key = JSON.stringify([app.baseUrl, app.appId, target, permissions])
+  return clientOf(app, {
+    headers: async () => githubHeaders(await installationTokenOf(app, target, permissions, key)),
+    invalidate: () => void tokens.delete(key),
+  })
+}
+
+function clientOf({ baseUrl, ca }: GitHubApp, authorization: HttpOptions['authorization']): Http {
+  return new Http({ platform: 'GitHub', baseUrl, ca, authorization })
+}
+
+/**
+ * Returns the JSON Web Token of an App, and registers it for masking.
+ *
+ * @param now epoch milliseconds
+ * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+ */
+function appToken({ appId, privateKey }: GitHubApp, now: number): string {
+  const seconds = Math.floor(now / 1_000)
+  const claims = { iat: seconds - CLOCK_SKEW_SECONDS, exp: seconds + JWT_SECONDS, iss: appId }
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  const signed = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode(claims)}`
+  const signature = createSign('RSA-SHA256').update(signed).sign(keyOf(privateKey), 'base64url')
+  const token = `${signed}.${signature}`
+  registerSecret(token)
+  return token
+}
+
+/** @throws Failure `misconfigured` */
+function keyOf(privateKey: string): KeyObject {
+  let key: KeyObject | undefined
+  try {
+    // A value of one line has \n instead of line breaks.
+    key = createPrivateKey(privateKey.replaceAll('\\n', '\n'))
+  } catch {
+    // Without the cause: its message could quote the key.
+  }
+  if (key?.asymmetricKeyType === 'rsa') return key
+  throw new Failure('misconfigured', 'privateKey must be the RSA private key of the GitHub App: a PEM file.')
+}
+
+/**
+ * Returns the token of an installation for one repository. Cached until shortly before it expires.
+ *
+ * @see https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+ */
+async function installationTokenOf(
+  app: GitHubApp,
+  { repository, repositoryId, installationId }: InstalledRepository,
+  permissions: Permissions,
+  key: string,
+): Promise<string> {
+  const cached = tokens.get(key)
+  if (cached && cached.renewAt > Date.now()) {
+    registerSecret(cached.token)
+    return cached.token
+  }
+  const http = appClient(app)
+  const path = `${repositoryPath(repository)}/installation`
+  const id = installationId ?? (await http.get(path, { schema: installation })).body.id
+  const [, name = ''] = repository.split('/')
+  const { body } = await http.post(
+    `app/installations/${segment(id)}/access_tokens`,
+    { ...(repositoryId === undefined ? { repositories: [name] } : { repository_ids: [repositoryId] }), permissions },
+    // Nothing that people see changes.
+    { isRead: true, schema: installationToken },
+  )
+  registerSecret(body.token)
+  tokens.set(key, { token: body.token, renewAt: Date.parse(body.expires_at) - EXPIRY_MARGIN_MS })
+  return body.token
+}

@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
+import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
+import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { type Interruption, passTime } from './execution.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+let github: GithubAppServer
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  github = await startGithubApp()
+  for (const provider of ['job', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+  lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
+  lifecycle.store('callers', { github: { categories: [category.name], allow: [`${category.name}/start-run`] } })
+})
+afterAll(async () => {
+  await platform.close()
+  await github.close()
+  await lifecycle.close()
+})
+beforeEach(() => {
+  platform.reset()
+  github.reset()
+  orchestrator()
+})
+
+/** Longer than a function caches secrets. */
+const CACHE_SECONDS = 301
+
+function orchestrator(settings: object = {}) {
+  const input = '{target: repository.name}'
+  lifecycle.store('orchestrators/github', { type: 'github', ...github.settings, input, ...settings })
+  passTime(CACHE_SECONDS)
+}
+
+const RULE = 'deployment_protection_rule'
+const START = 'start-run?orchestrator=github&connection=job'
+
+/** Sends a request of the App's webhook. */
+async function deliver(target: string, payload: object, { event = RULE, headers = {}, timeLeftMs = 20_000 } = {}) {
+  const [action = '', search = ''] = target.split('?')
+  const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
+  const { headers: signed, body } = github.signed(event, payload)
+  const request = { headers: { ...signed, ...headers }, multiValueQueryStringParameters: query, body }
+  const response = await lifecycle.request('POST', action, request, timeLeftMs)
+  return { status: response.statusCode, body: JSON.parse(response.body) }
+}
+
+/** Starts a run of GitHub, and runs the task that it asks for. */
+async function gate(target = START, options: { interruption?: Interruption } = {}) {
+  const { payload, environment, run } = github.startRun()
+  const { status, body } = await deliver(target, payload)
+  const task = lifecycle.invocations.find(({ name }) => name === body.taskId)?.payload
+  if (status !== 202 || !task) throw new Error(`The webhook answered ${status}: ${JSON.stringify(body)}`)
+  return { ...(await lifecycle.run(task, options)), task, environment, run }
+}
+
+describe('A deployment that waits', () => {
+  it.each([
+    ['done', 'approved'],
+    ['broken', 'rejected'],
+  ])('for a run that ends as %s is %s', async (state, decision) => {
+    platform.states = ['busy', state]
+    const { environment, unanswered } = await gate()
+    expect(environment).toMatchObject({ decision, comments: [expect.stringMatching(/^[✅❌]/u)] })
+    expect(unanswered).toBeUndefined()
+  })
+
+  it('gets at most eight comments before the decision', async () => {
+    platform.states = Array.from({ length: 2_000 }, (_, index) => `busy ${index}`)
+    const { environment } = await gate(`${START}&sendStarted=true&progress=true&deadline=PT2H`)
+    expect(environment.decision).toBe('rejected')
+    expect(environment.comments.length).toBeGreaterThan(3)
+    expect(environment.comments.length).toBeLessThanOrEqual(9)
+    expect(environment.comments[0]).toContain('started')
+  })
+
+  it('is rejected if the platform refuses the run', async () => {
+    platform.failNext(403, { message: 'no' }, { on: 'POST' })
+    expect((await gate()).environment.decision).toBe('rejected')
+  })
+
+  it('is decided once regardless of when the task crashes', async () => {
+    const { checkpoints } = await gate(`${START}&sendStarted=true`)
+    for (const checkpoint of checkpoints.keys())
+      for (const isRecorded of [true, false]) {
+        github.calls.splice(0)
+        const { environment, status } = await gate(`${START}&sendStarted=true`, {
+          interruption: { checkpoint, isRecorded, effect: 'crash' },
+        })
+        const decisions = github.calls.filter(({ body }) => (body as { state?: string })?.state !== undefined)
+        expect({
+          checkpoint,
+          isRecorded,
+          status,
+          decision: environment.decision,
+          sent: decisions.length,
+        }).toMatchObject({ status: 'SUCCEEDED', decision: 'approved', sent: 1 })
+      }
+  })
+
+  it('is rejected by the finisher if Lambda ends the task', async () => {
+    const { environment, arn, status } = await gate(START, {
+      interruption: { checkpoint: 'start SUCCEED', isRecorded: true, effect: 'end' },
+    })
+    if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
+    expect(environment.decision).toBe('rejected')
+  })
+
+  it('that no longer waits ends the attempts, and the task records it', async () => {
+    const { payload, environment } = github.startRun()
+    const { body } = await deliver(START, payload)
+    environment.decision = 'rejected'
+    const task = lifecycle.invocations.find(({ name }) => name === body.taskId)?.payload
+    expect((await lifecycle.run(task as never)).unanswered).toBe('unwanted')
+  })
+
+  it('is decided after an hour without GitHub', async () => {
+    github.failNext(503, {}, { times: 20, on: ({ path }: Call) => path.endsWith(RULE) })
+    expect((await gate()).environment.decision).toBe('approved')
+  })
+
+  it('shows no credential in the task', async () => {
+    github.failNext(
+      500,
+      { message: `key ${github.settings.privateKey}` },
+      { times: 2, on: ({ path }) => path.endsWith(RULE) },
+    )
+    const { result, task } = await gate()
+    const history = `${JSON.stringify(task)}${JSON.stringify(result.getHistoryEvents())}`
+    const tokens = [...github.state.tokens.keys()]
+    expect(tokens).not.toEqual([])
+    for (const secret of [...tokens, github.settings.webhookSecret, 'PRIVATE KEY'])
+      expect(history).not.toContain(secret)
+  })
+})
+
+describe('A delivery', () => {
+  it('that is repeated, also after the end, is the same task', async () => {
+    const { payload } = github.startRun()
+    const first = await deliver(START, payload)
+    expect(await deliver(START, payload)).toEqual({ ...first, body: { ...first.body, duplicate: true } })
+    await lifecycle.run(lifecycle.invocations.at(-1)?.payload as never)
+    expect(await deliver(START, payload)).toMatchObject({ body: { taskId: first.body.taskId, duplicate: true } })
+    expect(platform.runs).toHaveLength(1)
+  })
+
+  it('of a run that was started again is another task', async () => {
+    const [first, second] = [github.startRun(), github.startRun()]
+    const again = {
+      ...second.payload,
+      ...{ deployment_callback_url: undefined },
+      ...first.payload,
+      deployment: { id: 9 },
+    }
+    const taskIds = [await deliver(START, first.payload), await deliver(START, again)].map(({ body }) => body.taskId)
+    expect(new Set(taskIds).size).toBe(2)
+  })
+
+  it.each([
+    ['ping', { zen: 'Keep it logically awesome.' }],
+    [RULE, { action: 'completed' }],
+  ])('of %s gets 200 and starts nothing', async (event, payload) => {
+    const before = lifecycle.invocations.length
+    expect((await deliver(START, payload, { event })).status).toBe(200)
+    expect(lifecycle.invocations).toHaveLength(before)
+  })
+
+  it('with a wrong signature gets 401 and starts nothing', async () => {
+    const before = lifecycle.invocations.length
+    const { payload } = github.startRun()
+    for (const signature of [`sha256=${'0'.repeat(64)}`, '', `sha1=${'0'.repeat(40)}`])
+      expect((await deliver(START, payload, { headers: { 'x-hub-signature-256': signature } })).status).toBe(401)
+    expect(lifecycle.invocations).toHaveLength(before)
+  })
+
+  it('is accepted right after the secret was changed', async () => {
+    orchestrator({ webhookSecret: 'an-outdated-webhook-secret-0123456789' })
+    const { payload } = github.startRun()
+    expect((await deliver(START, payload)).status).toBe(401)
+    lifecycle.store('orchestrators/github', { type: 'github', ...github.settings, input: '{target: repository.name}' })
+    passTime(20)
+    expect((await deliver(START, payload)).status).toBe(202)
+  })
+
+  it.each(['unknown', 'poll', 'keptn', '../callers', ''])('for the orchestrator "%s" gets 401', async (name) => {
+    const { payload } = github.startRun()
+    const target = `start-run?orchestrator=${encodeURIComponent(name)}&connection=job`
+    expect((await deliver(target, payload)).status).toBe(401)
+  })
+
+  it.each([
+    ['dryRun=true', 'dryRun'],
+    ['input.target=other', 'input.target'],
+    ['id=another', 'id'],
+    ['when=fail', 'when'],
+    ['mode=silent', 'mode'],
+    ['deadline=P29DT1S', 'deadline'],
+  ])('with ?%s is refused, because the signature does not cover the URL', async (query, path) => {
+    const { payload } = github.startRun()
+    expect(await deliver(`${START}&${query}`, payload)).toMatchObject({ status: 400, body: { errors: [{ path }] } })
+  })
+
+  it.each([
+    ['open-ticket?orchestrator=github&connection=ticket', 403],
+    ['unknown-action?orchestrator=github', 403],
+    ['start-run?orchestrator=github&connection=unknown', 404],
+  ])('to %s gets %i', async (target, status) => {
+    expect((await deliver(target, github.startRun().payload)).status).toBe(status)
+  })
+
+  it('gets its response before GitHub gives up, also if Lambda does not respond', async () => {
+    lifecycle.aws.holdNext(({ path }) => path.endsWith('/invocations'))
+    const { payload } = github.startRun()
+    const startedAt = performance.now()
+    const { status } = await deliver(START, payload)
+    lifecycle.aws.recover()
+    expect([202, 503]).toContain(status)
+    expect(performance.now() - startedAt).toBeLessThan(9_500)
+    expect((await deliver(START, payload)).status).toBe(202)
+  })
+})
+
+describe('A caller with a token', () => {
+  it('cannot approve a deployment', async () => {
+    lifecycle.store('callers', {
+      github: { categories: [category.name] },
+      keptn: { tokens: [tokenHash('token-of-the-caller')], categories: ['*'], orchestrator: 'github' },
+    })
+    passTime(CACHE_SECONDS)
+    const { run, environment } = github.startRun()
+    const call = { id: 'x', repository: run.repository, runId: run.id, environment: environment.name }
+    const { status, body } = await lifecycle.post('start-run?connection=job&mode=interactive', { ...call, input: {} })
+    expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'orchestrator' }] } })
+  })
+
+  it('gets a check run with report: check', async () => {
+    orchestrator({ report: 'check' })
+    const [sha = ''] = github.state.commits
+    const call = { id: 'run-42', repository: 'octo-org/octo-repo', sha, input: { target: 'x' } }
+    const { status, body } = await lifecycle.post('start-run?connection=job&mode=interactive&sendStarted=true', call)
+    expect({ status, body }).toMatchObject({ status: 202 })
+    await lifecycle.run(lifecycle.invocations.find(({ name }) => name === body.taskId)?.payload as never)
+    expect(github.state.checks).toMatchObject([{ external_id: body.taskId, conclusion: 'success' }])
+  })
+})

@@ -1,0 +1,450 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type GithubAppServer, startGithubApp } from '../../../../infra/platforms/github/app-server.ts'
+import { INSTALLATION_ID, REPOSITORY_ID, SHA } from '../../../../infra/platforms/github/deployments.ts'
+import type { Call } from '../../../../infra/platforms/loopback-server.ts'
+import { Failure } from '../../../../shared/errors.ts'
+import { githubType } from '../../../../shared/orchestrators/github/github.ts'
+import { githubSecret } from '../../../../shared/orchestrators/github/secret.ts'
+import type { Answer, AnsweredTask, Orchestrator } from '../../../../shared/orchestrators/orchestrator.ts'
+import { errored, type Outcome, passed } from '../../../../shared/outcome.ts'
+import { clearSecrets, containsSecret } from '../../../../shared/redact.ts'
+import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
+
+const repository = 'octo-org/octo-repo'
+const installed = { repository, repositoryId: REPOSITORY_ID, installationId: INSTALLATION_ID }
+let github: GithubAppServer
+beforeAll(async () => {
+  github = await startGithubApp()
+})
+afterAll(() => github.close())
+beforeEach(() => github.reset())
+
+const FIRST_RUN_ID = 23_625_057_533
+
+async function start(settings: object) {
+  const server = await startGithubApp()
+  return {
+    server,
+    settings: { ...server.settings, ...settings },
+    secrets: [server.settings.webhookSecret, server.settings.privateKey],
+    reset() {
+      server.reset()
+      server.startRun()
+    },
+  }
+}
+
+type Body = { state?: string; comment?: string; status?: string; output?: { title: string } } | undefined
+
+orchestratorConformance('github', {
+  async start() {
+    const kindOf = ({ method, path, body }: Call): Answer['kind'] | undefined => {
+      if (method !== 'POST' || !path.endsWith('/deployment_protection_rule')) return undefined
+      const { state, comment = '' } = (body as Body) ?? {}
+      if (state !== undefined) return 'finished'
+      return comment.includes('started') ? 'started' : 'progress'
+    }
+    return { ...(await start({})), kindOf, identityOf: ({ text }) => text }
+  },
+  body: { id: 'a deployment' },
+  replyTo: JSON.stringify({ ...installed, runId: FIRST_RUN_ID, environment: 'production' }),
+  required: ['id'],
+  sends: ['started', 'progress', 'finished'],
+})
+
+describe('Check runs', () => {
+  orchestratorConformance('github', {
+    async start() {
+      const kindOf = ({ method, path, body }: Call): Answer['kind'] | undefined => {
+        if (method === 'GET' || !/\/check-runs(\/\d+)?$/.test(path)) return undefined
+        const { status, output } = (body as Body) ?? {}
+        if (status === 'completed') return 'finished'
+        return output?.title === 'Started' ? 'started' : 'progress'
+      }
+      return { ...(await start({ report: 'check' })), kindOf, identityOf: (call) => String(kindOf(call)) }
+    },
+    body: { id: 'run-42', repository, sha: SHA },
+    required: ['id', 'repository', 'sha'],
+    sends: ['started', 'progress', 'finished'],
+  })
+})
+
+const taskId = '0123456789abcdef0123456789abcdef01234567'
+const outcome = passed('Passed: 0 errors', { id: '7' }, { 'k6 run': 'https://k6.example.com/runs/7' })
+const finished = (of: Outcome = outcome): Answer => ({ kind: 'finished', outcome: of })
+const warning: Outcome = { ...outcome, result: 'warning' }
+const failed: Outcome = { ...outcome, result: 'fail', message: '2 tests failed' }
+
+function connect(settings: object = {}): Orchestrator {
+  return githubType.connect(githubSecret.parse({ type: 'github', ...github.settings, ...settings }))
+}
+
+function taskFor(address: object): AnsweredTask {
+  return {
+    ...{ id: taskId, caller: 'github', category: 'load-testing', action: 'start-test', labels: true },
+    event: { id: 'an-event', labels: {} },
+    apiUrl: 'https://webhooks.example.com/v1/load-testing',
+    replyTo: JSON.stringify(address),
+  }
+}
+
+describe('A deployment', () => {
+  function waiting(settings?: object) {
+    const { run, environment } = github.startRun()
+    const task = taskFor({ ...installed, runId: run.id, environment: environment.name })
+    const send = (answer: Answer, attempts = 0) => connect(settings).send(task, answer, attempts)
+    return { run, environment, send }
+  }
+  const decisions = () => github.calls.filter(({ body }) => (body as Body)?.state !== undefined)
+
+  it.each([
+    ['pass', outcome, undefined, 'approved'],
+    ['warning', warning, undefined, 'approved'],
+    ['warning', warning, 'reject', 'rejected'],
+    ['fail', failed, undefined, 'rejected'],
+    ['errored', errored(new Failure('platform', 'k6 answered 500')), undefined, 'rejected'],
+    ['aborted', { ...failed, status: 'aborted' as const }, undefined, 'rejected'],
+  ])('with the verdict %s (%#) is decided', async (_verdict, of, onWarning, decision) => {
+    const { environment, send } = waiting(onWarning === undefined ? {} : { onWarning })
+    expect(await send(finished(of))).toBe('sent')
+    expect(environment.decision).toBe(decision)
+  })
+
+  it('gets a comment with the message, the links and the task', async () => {
+    const { environment, send } = waiting()
+    await send(finished())
+    expect(environment.comments).toEqual([
+      `✅ pass\\: Passed\\: 0 errors\n\n- [k6 run](https://k6.example.com/runs/7)\n\n[Task ${taskId}](https://webhooks.example.com/v1/load-testing/tasks/${taskId})`,
+    ])
+  })
+
+  it('gets a comment of at most 1,024 characters that always names the task', async () => {
+    const { environment, send } = waiting()
+    await send(finished({ ...failed, message: '*'.repeat(5_000) }))
+    expect(environment.comments[0]?.length).toBeLessThanOrEqual(1_024)
+    expect(environment.comments[0]?.length).toBeGreaterThan(900)
+    expect(environment.comments[0]).toContain(taskId)
+  })
+
+  it('is decided without a comment if its ten comments are used up', async () => {
+    const { environment, send } = waiting()
+    environment.comments.push(...Array.from({ length: 10 }, (_, index) => `comment ${index}`))
+    expect(await send({ kind: 'started' })).toBe('sent')
+    expect(await send(finished())).toBe('sent')
+    expect([environment.decision, environment.comments.length]).toEqual(['approved', 10])
+  })
+
+  it.each([false, true])('whose response was lost is decided once, with another rule: %s', async (hasOtherRule) => {
+    const { environment, send } = waiting()
+    environment.hasOtherRule = hasOtherRule
+    github.loseNext(({ path }) => path.endsWith('/deployment_protection_rule'))
+    await expect(send(finished())).rejects.toMatchObject({ transient: true })
+    expect(await send(finished(), 1)).toBe('sent')
+    expect([environment.decision, decisions().length]).toEqual(['approved', 1])
+  })
+
+  it('whose request never arrived is decided by the next attempt', async () => {
+    const { environment, send } = waiting()
+    github.failNext(502, {}, { on: 'POST', times: 2 })
+    await expect(send(finished())).rejects.toMatchObject({ transient: true })
+    github.recover()
+    expect(await send(finished(), 1)).toBe('sent')
+    expect(environment.decision).toBe('approved')
+  })
+
+  it.each(['approved', 'rejected'] as const)('that was %s by another way wants no answer', async (decision) => {
+    const { environment, send } = waiting()
+    environment.decision = decision
+    expect(await send(finished(failed))).toBe('unwanted')
+    expect(environment.decision).toBe(decision)
+  })
+
+  it('of a deleted run wants no answer after five attempts', async () => {
+    const { send } = waiting()
+    github.runs.splice(0)
+    for (const attempts of [0, 1, 2, 3])
+      await expect(send(finished(), attempts)).rejects.toMatchObject({ kind: 'refused' })
+    expect(await send(finished(), 4)).toBe('unwanted')
+  })
+
+  it.each([
+    [401, 'credentials'],
+    [403, 'refused'],
+  ])('that answers %i is answered after it was corrected', async (status, kind) => {
+    const { environment, send } = waiting()
+    const isDecision = ({ path }: Call) => path.endsWith('/deployment_protection_rule')
+    github.failNext(status, { message: 'Resource not accessible by integration' }, { on: isDecision, times: 2 })
+    await expect(send(finished(), 8)).rejects.toMatchObject({ kind })
+    github.recover()
+    expect(await send(finished(), 9)).toBe('sent')
+    expect(environment.decision).toBe('approved')
+  })
+
+  it('waits as long as a secondary rate limit says', async () => {
+    const { send } = waiting()
+    github.failNext(403, { message: 'You have exceeded a secondary rate limit' }, { on: 'POST' })
+    await expect(send(finished())).rejects.toMatchObject({ transient: true, retryAfter: 60 })
+  })
+})
+
+describe('A token of an installation', () => {
+  const tokenRequests = () => github.calls.filter(({ path }) => path.endsWith('/access_tokens'))
+  const answer = () => {
+    const { run } = github.startRun()
+    return connect().send(taskFor({ ...installed, runId: run.id, environment: 'production' }), finished(), 0)
+  }
+
+  it('is limited to the repository and what the answer needs, is used again, and is masked', async () => {
+    github.state.tokens.clear()
+    const appId = 'Iv23liExample'
+    const { run } = github.startRun()
+    const task = taskFor({ ...installed, runId: run.id, environment: 'production' })
+    await connect({ appId }).send(task, { kind: 'started' }, 0)
+    clearSecrets()
+    await connect({ appId }).send(task, finished(), 0)
+    expect(tokenRequests().map(({ body }) => body)).toEqual([
+      { repository_ids: [REPOSITORY_ID], permissions: { actions: 'read', deployments: 'write' } },
+    ])
+    const [token = ''] = github.state.tokens.keys()
+    expect(containsSecret(`echo ${token}`)).toBe(true)
+  })
+
+  it('that expired early is replaced', async () => {
+    await answer()
+    for (const token of github.state.tokens.values()) token.expiresAt = 0
+    expect(await answer()).toBe('sent')
+  })
+
+  it.each([
+    [{ isInstalled: false }, 'refused'],
+    [{ permissions: { deployments: 'read' } }, 'refused'],
+    [{ appIds: ['another'] }, 'credentials'],
+  ])('that GitHub does not issue (%j) is a failure', async (state, kind) => {
+    github.state.tokens.clear()
+    await answer().catch(() => undefined)
+    const { appIds } = github.state
+    Object.assign(github.state, state)
+    await expect(answer()).rejects.toMatchObject({ kind })
+    Object.assign(github.state, { appIds })
+  })
+
+  it('is signed with a key in either format', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+    const before = github.state.publicKey
+    github.state.publicKey = publicKey
+    for (const type of ['pkcs1', 'pkcs8'] as const) {
+      const pem = privateKey.export({ type, format: 'pem' }).toString()
+      await connect({ privateKey: pem }).check()
+      await connect({ privateKey: pem.replaceAll('\n', '\\n') }).check()
+    }
+    github.state.publicKey = before
+  })
+})
+
+describe('A check run', () => {
+  const send = (answer: Answer, attempts = 0, settings = {}) =>
+    connect({ report: 'check', ...settings }).send(taskFor({ repository, sha: SHA }), answer, attempts)
+
+  it('is created when the task starts, and completed by its result', async () => {
+    await send({ kind: 'started' })
+    expect(github.state.checks).toMatchObject([{ status: 'in_progress', conclusion: null, external_id: taskId }])
+    await send({ kind: 'progress', message: '50 % of the requests' })
+    await send(finished())
+    expect(github.state.checks).toMatchObject([
+      {
+        name: 'load-testing/start-test',
+        status: 'completed',
+        conclusion: 'success',
+        details_url: 'https://k6.example.com/runs/7',
+        output: { title: 'Passed: 0 errors', summary: expect.stringContaining(taskId) },
+      },
+    ])
+  })
+
+  it.each([
+    ['warning', warning, {}, 'neutral'],
+    ['warning', warning, { onWarning: 'reject' }, 'failure'],
+    ['fail', failed, {}, 'failure'],
+    ['errored', errored(new Failure('platform', 'no')), {}, 'failure'],
+    ['aborted', { ...failed, status: 'aborted' as const }, {}, 'cancelled'],
+  ])('with the verdict %s (%#) has a conclusion', async (_verdict, of, settings, conclusion) => {
+    await send(finished(of), 0, { checkName: 'load test', ...settings })
+    expect(github.state.checks).toMatchObject([{ name: 'load test', conclusion }])
+  })
+
+  it('whose response was lost exists once', async () => {
+    github.loseNext(({ method, path }) => method === 'POST' && path.endsWith('/check-runs'))
+    await expect(send(finished())).rejects.toMatchObject({ transient: true })
+    expect(await send(finished(), 1)).toBe('sent')
+    expect(github.state.checks).toHaveLength(1)
+  })
+
+  it('that is completed does not change to progress', async () => {
+    await send(finished())
+    await send({ kind: 'progress', message: 'late' })
+    expect(github.state.checks).toMatchObject([{ status: 'completed', conclusion: 'success' }])
+  })
+
+  it('of an unknown commit ends the attempts', async () => {
+    github.state.commits = []
+    await expect(send(finished())).rejects.toMatchObject({ kind: 'refused' })
+    expect(await send(finished(), 4)).toBe('unwanted')
+  })
+})
+
+describe('A request of the webhook', () => {
+  const receive = (event: string, payload: object, settings: object = {}, changed: Record<string, string> = {}) => {
+    const { headers, body } = github.signed(event, payload)
+    const request = { headers: { ...headers, ...changed }, rawBody: () => Buffer.from(body) }
+    return connect(settings).receive?.(request)
+  }
+  const requested = () => github.startRun().payload
+  const rule = 'deployment_protection_rule'
+
+  it('asks for a task with the input of the expression', async () => {
+    const input = "{target: repository.name, parameters: {sha: sha, note: 'from GitHub'}}"
+    expect(await receive(rule, requested(), { input })).toMatchObject({
+      caller: 'github',
+      body: {
+        id: expect.stringMatching(/^[0-9a-f]{64}$/),
+        ...{ context: `${repository}/actions/runs/${FIRST_RUN_ID}`, project: 'octo-org' },
+        ...{ service: 'octo-repo', stage: 'production' },
+        input: { target: 'octo-repo', parameters: { sha: SHA, note: 'from GitHub' } },
+      },
+    })
+  })
+
+  it('that is delivered again is the same call, and a run that is started again is another one', async () => {
+    const payload = requested()
+    const [first, second] = [await receive(rule, payload), await receive(rule, { ...payload, sha: undefined })]
+    const again = await receive(rule, { ...payload, deployment: { id: 5 } })
+    expect(second?.body['id']).toBe(first?.body['id'])
+    expect(again?.body['id']).not.toBe(first?.body['id'])
+  })
+
+  it.each([
+    ['a wrong signature', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }],
+    ['no signature', { 'x-hub-signature-256': '' }],
+    ['only the old signature', { 'x-hub-signature-256': '', 'x-hub-signature': 'sha1=00' }],
+  ])('with %s is refused', async (_what, headers) => {
+    await expect(receive(rule, requested(), {}, headers)).rejects.toMatchObject({ kind: 'unauthenticated' })
+  })
+
+  it('is accepted with the previous secret until that is removed', async () => {
+    const { webhookSecret: previousWebhookSecret } = github.settings
+    const webhookSecret = 'another-webhook-secret-0123456789'
+    expect(await receive(rule, requested(), { webhookSecret, previousWebhookSecret })).toBeDefined()
+    await expect(receive(rule, requested(), { webhookSecret })).rejects.toMatchObject({ kind: 'unauthenticated' })
+  })
+
+  it.each([
+    ['ping', { zen: 'Design for failure.' }],
+    ['installation', { action: 'created' }],
+    [rule, { action: 'completed' }],
+    ['check_suite', { action: 'requested' }],
+  ])('of the event %s (%j) calls for nothing', async (event, payload) => {
+    expect(await receive(event, payload)).toBeUndefined()
+  })
+
+  it.each([
+    ['https://evil.example.com/repos/octo-org/octo-repo/actions/runs/1/deployment_protection_rule'],
+    ['BASE/repos/octo-org/other-repo/actions/runs/1/deployment_protection_rule'],
+    ['BASE/repos/octo-org/octo-repo/actions/runs/1/../2/deployment_protection_rule'],
+    ['BASE/repos/octo-org/octo-repo/actions/runs/x/deployment_protection_rule'],
+    ['BASE/repos/octo-org/octo-repo/actions/runs/1/deployment_protection_rule?x=1'],
+  ])('with the callback URL %s is refused', async (url) => {
+    const payload = { ...requested(), deployment_callback_url: url.replace('BASE', github.url) }
+    await expect(receive(rule, payload)).rejects.toMatchObject({ errors: [{ path: 'deployment_callback_url' }] })
+    expect(github.calls).toEqual([])
+  })
+
+  it('of GitHub Enterprise Server has the path of its API', async () => {
+    const baseUrl = 'https://github.example.com/api/v3'
+    const deployment_callback_url = `${baseUrl}/repos/${repository}/actions/runs/7/deployment_protection_rule`
+    const call = await receive(rule, { ...requested(), deployment_callback_url }, { baseUrl })
+    expect(JSON.parse(call?.replyTo ?? '')).toMatchObject({ runId: 7 })
+  })
+
+  it.each([
+    [['octo-org/*'], true],
+    [['octo-org/octo-repo'], true],
+    [['octo-org/other'], false],
+    [['octo/*'], false],
+  ])('of a repository is allowed by %j: %s', async (repositories, isAllowed) => {
+    const call = receive(rule, requested(), { repositories })
+    if (isAllowed) expect(await call).toBeDefined()
+    else await expect(call).rejects.toMatchObject({ kind: 'forbidden' })
+  })
+
+  it.each([
+    ['null', 'invalid'],
+    ["'text'", 'invalid'],
+    ['nothing(', 'misconfigured'],
+  ])('for a deployment is refused if the expression %s returns no object', async (input, kind) => {
+    await expect(receive(rule, requested(), { input })).rejects.toMatchObject({ kind })
+  })
+
+  it('for a deployment is refused by an orchestrator that reports checks', async () => {
+    await expect(receive(rule, requested(), { report: 'check' })).rejects.toMatchObject({ kind: 'invalid' })
+  })
+
+  it.each(['not JSON', '[]'])('with the body %s is refused', async (body) => {
+    const { headers } = github.signed('ping', {})
+    const { createHmac } = await import('node:crypto')
+    const signature = `sha256=${createHmac('sha256', github.settings.webhookSecret).update(body).digest('hex')}`
+    const request = { headers: { ...headers, 'x-hub-signature-256': signature }, rawBody: () => Buffer.from(body) }
+    await expect(connect().receive?.(request)).rejects.toMatchObject({ kind: 'invalid' })
+  })
+
+  describe('for a commit', () => {
+    const suite = (change: object = {}) => ({
+      action: 'requested',
+      repository: { id: REPOSITORY_ID, name: 'octo-repo', full_name: repository, owner: { login: 'octo-org' } },
+      installation: { id: INSTALLATION_ID },
+      check_suite: { id: 5, head_sha: SHA, head_branch: 'main', updated_at: '2026-11-27T10:00:00Z', ...change },
+    })
+    const report = { report: 'check' }
+
+    it('asks for a task if the expression selects it', async () => {
+      const input = "check_suite.head_branch == 'main' && {target: repository.name} || null"
+      expect(await receive('check_suite', suite(), { ...report, input })).toMatchObject({
+        body: { context: `${repository}/commit/${SHA}`, input: { target: 'octo-repo' } },
+        replyTo: JSON.stringify({ ...installed, sha: SHA }),
+      })
+      expect(await receive('check_suite', suite({ head_branch: 'docs' }), { ...report, input })).toBeUndefined()
+    })
+
+    it('is another call when people request it again', async () => {
+      const { check_suite: _, ...rest } = suite()
+      const ids = await Promise.all([
+        receive('check_suite', suite(), report),
+        receive('check_suite', { ...suite(), action: 'rerequested' }, report),
+        receive('check_suite', { ...suite({ updated_at: '2026-11-27T11:00:00Z' }), action: 'rerequested' }, report),
+        receive('check_run', { ...rest, action: 'rerequested', check_run: { id: 9, head_sha: SHA } }, report),
+      ])
+      expect(new Set(ids.map((call) => call?.body['id'])).size).toBe(4)
+    })
+  })
+})
+
+describe('The connection test', () => {
+  it.each([
+    [{ permissions: { actions: 'read', deployments: 'read' } }, 'the permission deployments: write'],
+    [{ permissions: { deployments: 'write' } }, 'the permission actions: read'],
+    [{ events: [] }, 'the event deployment_protection_rule'],
+    [{ hook: { url: 'https://webhooks.example.com/v1/slo/evaluate', content_type: 'json' } }, 'orchestrator=<name>'],
+    [{ hook: { url: 'https://x.example.com/?orchestrator=github', content_type: 'form' } }, 'application/json'],
+  ])('names what the App lacks (%#)', async (state, message) => {
+    await expect(connect().check()).resolves.toBeUndefined()
+    Object.assign(github.state, state)
+    await expect(connect().check()).rejects.toThrow(message)
+  })
+
+  it('refuses a key that is not a private key, without quoting it', async () => {
+    const privateKey = 'not-a-private-key-0123456789'
+    const error = await connect({ privateKey }).check().catch(String)
+    expect(error).toContain('privateKey must be')
+    expect(error).not.toContain(privateKey)
+  })
+})
