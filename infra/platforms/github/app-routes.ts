@@ -13,7 +13,7 @@ import {
 } from './deployments.ts'
 
 /** A delivery to the webhook of the App, as GitHub lists it. */
-export interface HookDelivery {
+interface HookDelivery {
   id: number
   guid: string
   delivered_at: string

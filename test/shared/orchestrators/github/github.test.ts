@@ -53,7 +53,7 @@ orchestratorConformance('github', {
   sends: ['started', 'progress', 'finished'],
 })
 
-describe('Check runs', () => {
+describe('With report: check', () => {
   orchestratorConformance('github', {
     async start() {
       const kindOf = ({ method, path, body }: Call): Answer['kind'] | undefined => {
