@@ -109,7 +109,7 @@ export class Alarms extends Construct {
         metricName: 'AnswersLost',
         stackName,
       }),
-      'The address for the answer of a task cannot be decrypted. Its caller may wait forever.',
+      'The address for the answer of a task cannot be decrypted, or its credentials expired. Its caller may wait forever.',
     )
     this.#add(
       'ExecutionsNearQuota',

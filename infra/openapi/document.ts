@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { categories } from '../../functions/index.ts'
+import { HEADERS } from '../../shared/orchestrators/azure-devops/server-task.ts'
 import { eventSchema } from '../../shared/orchestrators/event.ts'
 import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
@@ -51,16 +52,18 @@ export function openApi(url: string): OpenApiDocument {
       description:
         'Webhooks for delivery and operations. After a status of 400 or more, no result follows; after 202, exactly one ' +
         'does, as an event for the orchestrator or as the status of the task. Numbers, lists and booleans may be texts. The query may contain parts of ' +
-        'the event and the input: data.project=.., input.title=..',
+        'the event and the input (data.project=.., input.title=..). Azure DevOps sends what the answer needs in the headers ' +
+        `${Object.keys(HEADERS).join(', ')}.`,
     },
     servers: [{ url: `${url}/v1` }],
-    security: [{ bearer: [] }, { token: [] }],
+    security: [{ bearer: [] }, { token: [] }, { basic: [] }],
     tags: all.map(({ name, summary }) => ({ name, description: summary })),
     paths: Object.fromEntries(all.flatMap(pathsOf)),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         token: { type: 'apiKey', in: 'header', name: 'x-token' },
+        basic: { type: 'http', scheme: 'basic', description: 'The name and the token of the caller' },
       },
       parameters: { ...queryParameters, callbackUrl },
       schemas: {

@@ -38,7 +38,10 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
   outcome: z.optional(outcome),
   unanswered: z.optional(
-    oneOf(['unwanted', 'lost'], 'Why the orchestrator did not get the outcome; lost: its address cannot be decrypted'),
+    oneOf(
+      ['unwanted', 'lost'],
+      'Why the orchestrator did not get the outcome; lost: its address cannot be decrypted, or its credentials have expired',
+    ),
   ),
 })
 

@@ -14,6 +14,7 @@ const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
   poll: async () => (await import('./poll.ts')).pollType,
   'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
   callback: async () => (await import('./callback/callback.ts')).callbackType,
+  'azure-devops': async () => (await import('./azure-devops/azure-devops.ts')).azureDevopsType,
   dynatrace: async () => (await import('./dynatrace/dynatrace.ts')).dynatraceType,
   github: async () => (await import('./github/github.ts')).githubType,
 }

@@ -100,8 +100,11 @@ export interface AnswerableCall extends TaskOrigin {
   maxProgress?: number | undefined
 }
 
-/** The result of sending an answer. `unwanted`: the engine no longer waits for it. */
-export type Delivery = 'sent' | 'unwanted'
+/**
+ * The result of sending an answer. `unwanted`: the engine no longer waits for it. `lost`: the engine no longer accepts the
+ * credentials that the call brought.
+ */
+export type Delivery = 'sent' | 'unwanted' | 'lost'
 
 /** An accepted call. */
 export interface AnsweredTask {

@@ -18,8 +18,11 @@ interface SendOptions {
   mayBeSent?: boolean
 }
 
-/** Why an answer was not sent although the task has ended. `lost`: the address for the answer cannot be decrypted. */
-export type Unanswered = 'unwanted' | 'lost'
+/**
+ * Why an answer was not sent although the task has ended. `lost`: the address for the answer cannot be decrypted, or its
+ * credentials have expired.
+ */
+export type Unanswered = Exclude<Delivery, 'sent'>
 
 /**
  * Sends an answer as a step of a durable execution, with retries for a day, because the orchestrator waits for it without a
@@ -82,24 +85,23 @@ export async function deliver(
   answer: Answer,
   uncertainAttempts: number,
   fresh = false,
-): Promise<Delivery | 'lost'> {
+): Promise<Delivery> {
   const { send } = await loadOrchestrator(task.orchestrator, fresh)
   const answered: AnsweredTask = task
   if (sealedReplyTo !== undefined) {
     // Loaded when used: few calls bring an address.
     const { openAddress } = await import('../../auth/reply-address.ts')
     const replyTo = await openAddress(task.id, sealedReplyTo)
-    if (replyTo === undefined) {
-      // An alarm counts these lines.
-      log.error('answer lost', {
-        answerLost: true,
-        reason: 'Neither key of the secret callbacks decrypts the address for the answer.',
-      })
-      return 'lost'
-    }
+    if (replyTo === undefined) return lose('Neither key of the secret callbacks decrypts the address for the answer.')
     answered.replyTo = replyTo
   }
   const delivery = await send(answered, answer, uncertainAttempts)
   if (delivery === 'unwanted') log.warn('answer unwanted', { answer: answer.kind, answerUnwanted: true })
-  return delivery
+  return delivery === 'lost' ? lose('The engine no longer accepts the credentials that the call brought.') : delivery
+}
+
+function lose(reason: string): 'lost' {
+  // An alarm counts these lines.
+  log.error('answer lost', { answerLost: true, reason })
+  return 'lost'
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../../errors.ts'
-import { oneOf, optional, secret, secretHeaders, text, url, withDescription } from '../../fields.ts'
+import { list, oneOf, optional, secret, secretHeaders, text, url } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import { log } from '../../log.ts'
 import { evaluate } from '../evaluate.ts'
@@ -15,9 +15,6 @@ import {
 } from '../orchestrator.ts'
 import { type CallUrls, isAllowed, readCallUrls } from './address.ts'
 import { messageOf } from './message.ts'
-
-/** Splits text with commas, as `words` does. */
-const list = z.transform((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value))
 
 const prefix = url('').check(
   z.refine((value) => value.endsWith('/') && !/[?#]/.test(value), {
@@ -40,10 +37,7 @@ export const callbackSecret = z
   .strictObject({
     type: z.literal('callback'),
     allow: optional(
-      withDescription(
-        z.pipe(list, z.array(prefix).check(z.minLength(1), z.maxLength(50))),
-        'Prefixes of the URLs that calls may bring, each with a slash at the end',
-      ),
+      list(prefix, 'Prefixes of the URLs that calls may bring, each with a slash at the end').check(z.minLength(1)),
     ),
     url: optional(url('The URL for the answers to calls that bring none')),
     format: z._default(oneOf(['standard', 'cloudevents', 'cdevents', 'plain'], 'The format of the body'), 'standard'),
@@ -52,10 +46,10 @@ export const callbackSecret = z
     previousSigningKey: optional(key('The previous signing key: until it is removed, requests have both signatures')),
     headers: optional(secretHeaders('Headers for each request')),
     events: z._default(
-      withDescription(
-        z.pipe(list, z.array(z.enum(['started', 'progress', 'finished'])).check(includesFinished)),
+      list(
+        z.enum(['started', 'progress', 'finished']),
         'The answers for the fixed URL: started, progress, finished',
-      ),
+      ).check(includesFinished),
       ['finished'],
     ),
     method: z._default(oneOf(['POST', 'PUT'], 'The HTTP method'), 'POST'),

@@ -1,0 +1,250 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Call } from '../../../../infra/platforms/loopback-server.ts'
+import { Failure } from '../../../../shared/errors.ts'
+import { azureDevopsType } from '../../../../shared/orchestrators/azure-devops/azure-devops.ts'
+import { parseEvent } from '../../../../shared/orchestrators/event.ts'
+import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
+import { passed } from '../../../../shared/outcome.ts'
+import { clearSecrets, redact } from '../../../../shared/redact.ts'
+import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
+import { type AzureServer, PERSONAL_TOKEN, startAzureDevops } from './server.ts'
+
+let azure: AzureServer
+beforeAll(async () => {
+  azure = await startAzureDevops()
+})
+afterAll(() => azure.close())
+beforeEach(() => azure.reset())
+afterEach(() => clearSecrets())
+
+const settings = (more: Record<string, unknown> = {}) => ({
+  type: 'azure-devops',
+  collections: [azure.collection],
+  ...more,
+})
+const connect = (more?: Record<string, unknown>) => {
+  const { secret, connect } = azureDevopsType
+  if (!secret) throw new Error('The type has settings.')
+  return connect(secret.parse(settings(more)))
+}
+const parse = (headers: Record<string, string> = azure.headers(), more?: Record<string, unknown>) =>
+  connect(more).parse({
+    event: parseEvent({}),
+    body: {},
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+  })
+const refusal = (headers: Record<string, string>, more?: Record<string, unknown>): Failure => {
+  try {
+    parse(headers, more)
+  } catch (error) {
+    if (error instanceof Failure) return error
+  }
+  throw new Error('The call was not refused.')
+}
+const finished = (result: 'pass' | 'warning' | 'fail', message = 'p95 was 812 ms'): Answer => ({
+  kind: 'finished',
+  outcome: { ...passed(message, {}, { dashboard: 'https://grafana.example.com/d/1' }), result },
+})
+const send = (answer: Answer, uncertainAttempts = 0, more?: Record<string, unknown>) => {
+  const { replyTo, isDetailed: _, maxDeadline: __, needsHeartbeat: ___, ...event } = parse(azure.headers(), more)
+  const task: AnsweredTask = {
+    ...{ id: 'a'.repeat(40), caller: 'azure', category: 'load-testing', action: 'start-test', labels: true },
+    ...{ event, replyTo, apiUrl: 'https://webhooks.example.com/v1/load-testing' },
+  }
+  return connect(more).send(task, answer, uncertainAttempts)
+}
+const isEvent = ({ path }: Call) => path.endsWith('/events')
+const lines = () => azure.calls.map(({ method, path }) => `${method} ${path.split('/plans/')[1]?.split('/')[1]}`)
+
+const example = await startAzureDevops()
+orchestratorConformance('azure-devops', {
+  start: async () => ({
+    server: example,
+    settings: { collections: [example.collection] },
+    secrets: [example.task.token],
+    reset: () => Object.assign(example.task, { state: 'inProgress', result: undefined }),
+    kindOf: (call) => {
+      if (!isEvent(call)) return undefined
+      return call.text.includes('"TaskStarted"') ? 'started' : 'finished'
+    },
+    identityOf: ({ text }) => text,
+  }),
+  body: {},
+  headers: example.headers(),
+  required: Object.keys(example.headers()),
+  sends: ['started', 'finished'],
+})
+
+describe('The call of a check', () => {
+  it('is the same task each time, and another one for another instance of the task', () => {
+    const { id } = parse()
+    const upperCase = { ...azure.headers(), PlanId: azure.task.plan.toUpperCase() }
+    const other = { ...azure.headers(), TaskInstanceId: azure.task.plan }
+    expect([parse(upperCase).id, parse(other).id]).toEqual([id, expect.not.stringContaining(id)])
+  })
+
+  it.each([
+    ['https://dev.azure.com/contoso', true],
+    ['https://dev.azure.com/Contoso/', true],
+    ['https://contoso.visualstudio.com/', true],
+    ['https://tfs.example.com:8080/tfs/DefaultCollection/', true],
+    ['https://dev.azure.com/fabrikam/', false],
+    ['https://dev.azure.com/contoso/other/', false],
+    ['https://dev.azure.com/contoso/../fabrikam/', false],
+    ['https://dev.azure.com/contoso%2f', false],
+    ['https://dev.azure.com/', false],
+    ['https://dev.azure.com.example.com/contoso/', false],
+    ['https://dev.azure.com@example.com/contoso/', false],
+    ['http://dev.azure.com/contoso/', false],
+    ['https://dev.azure.com/contoso/?x=https://example.com', false],
+  ])('with the collection %s is accepted: %s', (planUrl, isAccepted) => {
+    const collections = [
+      'https://dev.azure.com/contoso/',
+      'https://contoso.visualstudio.com/',
+      'https://tfs.example.com:8080/tfs/DefaultCollection/',
+    ]
+    const headers = { ...azure.headers(), PlanUrl: planUrl }
+    if (!isAccepted) expect(refusal(headers, { collections }).errors).toMatchObject([{ path: 'PlanUrl' }])
+    else expect(collections).toContain(JSON.parse(parse(headers, { collections }).replyTo ?? '').collection)
+  })
+
+  it.each([
+    ['AuthToken', '$(system.AccessToken)', 'is missing: add "AuthToken": "$(system.AccessToken)"'],
+    ['PlanId', '42', 'must be a GUID'],
+    ['HubName', 'pool', 'must be one of build, release, gates, checks'],
+  ])('is refused if %s is %s', (name, value, message) => {
+    expect(refusal({ ...azure.headers(), [name]: value }).message).toContain(`The header ${name} ${message}`)
+  })
+
+  it('may take 47 hours, or longer with a personal access token, which replaces the token of the job', () => {
+    const { AuthToken: _, ...headers } = azure.headers()
+    const withToken = parse(headers, { token: PERSONAL_TOKEN })
+    expect([parse().maxDeadline, withToken.maxDeadline]).toEqual([47 * 3_600, undefined])
+    expect(parse(azure.headers(), { token: PERSONAL_TOKEN }).replyTo).not.toContain(azure.task.token)
+  })
+
+  it('has its access token masked from then on', () => {
+    parse()
+    expect(redact(`token ${azure.task.token}`)).toBe('token ***')
+  })
+})
+
+describe('The result', () => {
+  it.each([
+    ['pass', 'succeeded', []],
+    ['warning', 'succeeded', ['warning p95 was 812 ms']],
+    ['fail', 'failed', ['error p95 was 812 ms']],
+  ] as const)('%s is sent as %s, after its reason', async (verdict, result, issues) => {
+    expect(await send(finished(verdict))).toBe('sent')
+    const { task } = azure
+    expect([task.result, task.issues.map(({ type, message }) => `${type} ${message}`)]).toEqual([result, issues])
+    expect(task.logs[(task.logId ?? 0) - 1]).toBe(
+      [
+        `load-testing/start-test: ${verdict}`,
+        'p95 was 812 ms',
+        'dashboard: https://grafana.example.com/d/1',
+        `Status: https://webhooks.example.com/v1/load-testing/tasks/${'a'.repeat(40)}`,
+      ].join('\n'),
+    )
+    expect(lines()).toEqual(['POST logs', 'POST logs', 'PATCH timelines', 'POST events'])
+  })
+
+  it.each(['logs', 'timelines'])('is sent even if %s cannot be written', async (part) => {
+    azure.failNext(500, '', { on: ({ path }) => path.includes(`/${part}`), times: 2 })
+    expect(await send(finished('fail'))).toBe('sent')
+    expect(azure.task.result).toBe('failed')
+  })
+
+  it.each([
+    [12, ['00000000-0000-0000-0000-000000000000', 'task']],
+    [13, ['task', 'job']],
+  ] as const)(
+    'of a gate with the plan version %d has the ids that it expects',
+    async (planVersion, [taskId, jobId]) => {
+      azure.reset({ hub: 'Gates', planVersion })
+      expect(await send(finished('pass'))).toBe('sent')
+      const ids = { task: azure.task.task, job: azure.task.job }
+      const expected = { taskId: taskId === 'task' ? ids.task : taskId, jobId: ids[jobId] }
+      expect(azure.calls.find(isEvent)?.body).toMatchObject(expected)
+    },
+  )
+
+  it('of a canceled run is tried three times', async () => {
+    azure.task.state = 'canceled'
+    for (const attempt of [0, 1])
+      await expect(send(finished('pass'), attempt)).rejects.toMatchObject({ kind: 'refused' })
+    expect(await send(finished('pass'), 2)).toBe('unwanted')
+  })
+
+  it.each([
+    ['pass', 'sent'],
+    ['fail', 'unwanted'],
+  ] as const)('%s is %s if Azure DevOps refuses it because the task has succeeded', async (result, delivery) => {
+    Object.assign(azure.task, { state: 'completed', result: 'succeeded' })
+    azure.refusesRepeats = true
+    expect(await send(finished(result), 2)).toBe(delivery)
+  })
+
+  it('is lost once the access token of the job was refused twelve times', async () => {
+    azure.failNext(401, '', { on: isEvent, times: 2 })
+    await expect(send(finished('pass'), 10)).rejects.toMatchObject({ kind: 'credentials' })
+    expect(await send(finished('pass'), 11)).toBe('lost')
+  })
+
+  it('is sent with the personal access token, and again until it is valid', async () => {
+    azure.failNext(401, '', { on: isEvent })
+    await expect(send(finished('pass'), 20, { token: PERSONAL_TOKEN })).rejects.toMatchObject({ kind: 'credentials' })
+    expect(await send(finished('pass'), 21, { token: PERSONAL_TOKEN })).toBe('sent')
+    const authorizations = azure.calls.map(({ headers }) => headers['authorization'])
+    expect(new Set(authorizations)).toEqual(new Set([`Basic ${Buffer.from(`:${PERSONAL_TOKEN}`).toString('base64')}`]))
+  })
+
+  it('has not arrived if the response is the sign-in page', async () => {
+    const page = { on: isEvent, headers: { 'content-type': 'text/html' } }
+    azure.failNext(203, '<!DOCTYPE html><title>Sign in</title>', page)
+    await expect(send(finished('pass'))).rejects.toMatchObject({ kind: 'credentials' })
+  })
+
+  it('is not sent to a collection that the secret no longer has', async () => {
+    const { replyTo, ...event } = parse()
+    const task = { ...{ id: 'a', caller: 'a', category: 'a', action: 'a', labels: true }, event, replyTo }
+    const { send } = connect({ collections: ['https://dev.azure.com/other/'] })
+    await expect(send(task, finished('pass'), 0)).rejects.toMatchObject({ kind: 'misconfigured' })
+    expect(azure.calls).toEqual([])
+  })
+})
+
+describe('The connection test', () => {
+  it('passes without a token if the collection responds, also if it requires one', async () => {
+    await expect(connect().check()).resolves.toBeUndefined()
+    azure.failNext(401)
+    await expect(connect().check()).resolves.toBeUndefined()
+  })
+
+  it.each([
+    ['200 with a web page', 200, 'platform'],
+    ['404', 404, 'refused'],
+  ] as const)('fails without a token for a response %s', async (_name, status, kind) => {
+    azure.failNext(status, '<!DOCTYPE html>', { headers: { 'content-type': 'text/html' } })
+    await expect(connect().check()).rejects.toMatchObject({ kind })
+  })
+
+  it('checks a personal access token', async () => {
+    await expect(connect({ token: PERSONAL_TOKEN }).check()).resolves.toBeUndefined()
+    await expect(connect({ token: 'pat-that-has-expired' }).check()).rejects.toMatchObject({ kind: 'credentials' })
+  })
+})
+
+describe('The secret', () => {
+  it.each([[], ['https://dev.azure.com/'], ['contoso'], ['https://jane@dev.azure.com/contoso/']])(
+    'with the collections %j is not valid',
+    (...collections) => {
+      expect(() => connect({ collections })).toThrow()
+    },
+  )
+
+  it('may list its collections in a text', () => {
+    const collections = 'https://dev.azure.com/contoso/, https://contoso.visualstudio.com/'
+    expect(() => connect({ collections })).not.toThrow()
+  })
+})
