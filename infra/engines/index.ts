@@ -1,9 +1,10 @@
 import { argoRollouts } from './argo-rollouts.ts'
 import { callback } from './callback.ts'
 import type { Engine } from './engine.ts'
+import { github } from './github.ts'
 
 /** All engines of the sandbox except Keptn, which plays shipyards. */
-export const engines: readonly Engine[] = [argoRollouts, callback]
+export const engines: readonly Engine[] = [argoRollouts, callback, github]
 
 /** Returns the name of an engine among the targets of faults. */
 export function targetOf({ name }: Pick<Engine, 'name'>): `engines/${string}` {

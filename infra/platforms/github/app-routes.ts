@@ -25,7 +25,7 @@ interface HookDelivery {
 
 export interface AppState {
   appIds: string[]
-  publicKey: KeyObject
+  publicKey: () => KeyObject
   /** The permissions and events of the App. */
   permissions: Record<string, string>
   events: string[]
@@ -45,12 +45,17 @@ export interface AppState {
 const TOKEN_MS = 3_600_000
 
 /** Answers the requests of a GitHub App. */
-export function answerApp(state: AppState, { method, path, query, headers, body }: Call): Reply {
+export function answerApp(
+  state: AppState,
+  { method, path, query, headers, body }: Pick<Call, 'method' | 'path' | 'query' | 'headers' | 'body'>,
+): Reply {
   const token = /^Bearer (.+)$/.exec(String(headers['authorization']))?.[1] ?? ''
   const route = `${method} ${path}`
   const given = isRecord(body) ? body : {}
   if (/^\/app(\/|$)/.test(path) || path.endsWith('/installation'))
-    return isAppToken(token, state) ? asApp(state, route, query, given) : error(401, 'Bad credentials')
+    return isAppToken(token, state.appIds, state.publicKey())
+      ? asApp(state, route, query, given)
+      : error(401, 'Bad credentials')
   const issued = state.tokens.get(token)
   if (!issued || issued.expiresAt <= Date.now()) return error(401, 'Bad credentials')
   const [, repository = '', rest = ''] = /^\/repos\/([^/]+\/[^/]+)\/(.+)$/.exec(path) ?? []

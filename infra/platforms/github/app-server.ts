@@ -40,7 +40,7 @@ export async function startGithubApp(): Promise<GithubAppServer> {
   })
   const state: AppState = {
     appIds: ['1234', 'Iv23liExample'],
-    publicKey: keys.publicKey,
+    publicKey: () => keys.publicKey,
     ...initial(),
     run: (repository, id) => runs.find((one) => one.repository === repository && one.id === id),
     redeliver({ guid, event, action }) {

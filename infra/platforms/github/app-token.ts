@@ -9,7 +9,7 @@ const CLOCK_SKEW_SECONDS = 60
  *
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
  */
-export function isAppToken(token: string, { appIds, publicKey }: { appIds: string[]; publicKey: KeyObject }): boolean {
+export function isAppToken(token: string, appIds: string[], publicKey: KeyObject): boolean {
   const [header = '', claims = '', signature = '', ...more] = token.split('.')
   const decode = (part: string) => jsonObject(Buffer.from(part, 'base64url').toString('utf8')) ?? {}
   const { iat, exp, iss } = decode(claims)

@@ -232,7 +232,7 @@ describe('A token of an installation', () => {
   it('is signed with a key in either format', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const before = github.state.publicKey
-    github.state.publicKey = publicKey
+    github.state.publicKey = () => publicKey
     for (const type of ['pkcs1', 'pkcs8'] as const) {
       const pem = privateKey.export({ type, format: 'pem' }).toString()
       await connect({ privateKey: pem }).check()
