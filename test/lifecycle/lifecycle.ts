@@ -77,7 +77,10 @@ export class Lifecycle {
   /** Executions that a webhook or a finisher has started. They run when the test runs their payload. */
   readonly invocations: Invocation[] = []
   keptn!: Served
+  /** How long Keptn takes until a query returns an event that it has accepted. */
+  recordsAfterMs = 0
   aws!: Served
+  readonly #acceptedAt = new WeakMap<SentEvent, number>()
   readonly #category: Category
   readonly #executions = new Set<Execution<unknown>>()
   readonly #ended = new Map<string, { payload: object; result: TestResult<unknown> }>()
@@ -312,9 +315,13 @@ export class Lifecycle {
   #answerAsKeptn({ method, path, query, body }: Call): Reply {
     if (method === 'POST' && path === '/api/v1/event') {
       this.events.push(body as SentEvent)
+      this.#acceptedAt.set(body as SentEvent, Date.now())
       return { status: 200, body: { keptnContext: randomUUID() } }
     }
-    const events = this.events.filter(({ type }) => type === query.get('type'))
+    const recordedUntil = Date.now() - this.recordsAfterMs
+    const events = this.events.filter(
+      (event) => event.type === query.get('type') && (this.#acceptedAt.get(event) ?? 0) <= recordedUntil,
+    )
     return { status: 200, body: { events } }
   }
 }

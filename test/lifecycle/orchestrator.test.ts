@@ -49,6 +49,17 @@ describe('An orchestrator', () => {
     },
   )
 
+  it.each(['started', 'finished'])('that records the %s event late receives it once after a crash', async (kind) => {
+    const target = 'open-ticket?connection=ticket&deadline=P1D'
+    const { checkpoints } = await lifecycle.call(target, { input })
+    const checkpoint = checkpoints.findIndex((updates) => updates.includes(`send-${kind} SUCCEED`))
+    lifecycle.recordsAfterMs = 50_000
+    const interruption = { checkpoint, isRecorded: false, effect: 'crash' } as const
+    const { sent } = await lifecycle.call(target, { input }, { interruption })
+    lifecycle.recordsAfterMs = 0
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
   it('that is down until the deadline receives started and errored finished, and nothing is done', async () => {
     lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: posts('started'), times: 8 })
     const { sent, outcome } = await lifecycle.call('open-ticket?connection=ticket&deadline=PT5M', { input })

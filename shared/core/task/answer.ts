@@ -1,4 +1,4 @@
-import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
+import { type DurableContext, StepInterruptedError, StepSemantics } from '@aws/durable-execution-sdk-js'
 import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
@@ -10,6 +10,11 @@ import type { Task } from '../call.ts'
 /** About a day of retries. */
 const MAX_SEND_ATTEMPTS = 300
 const MAX_OBSERVERS_MS = 60_000
+/**
+ * How long a request may still be in flight after its sender has ended. An orchestrator that is asked earlier whether it has
+ * the answer may not have received it yet.
+ */
+export const IN_FLIGHT_GRACE_SECONDS = 60
 
 interface SendOptions {
   /** Epoch milliseconds after which it is not sent again. Without it, the answer must be sent. */
@@ -50,7 +55,11 @@ export async function sendAnswer(
       semantics: StepSemantics.AtMostOncePerRetry,
       retryStrategy: (error, attempt) => {
         log.warn(`${step} failed`, { attempt, kind: kindOf(error), reason: error.message })
-        return { shouldRetry: attempt < MAX_SEND_ATTEMPTS, delay: { seconds: backoffSeconds(error, attempt, 5, 300) } }
+        const min = error instanceof StepInterruptedError ? IN_FLIGHT_GRACE_SECONDS : 5
+        return {
+          shouldRetry: attempt < MAX_SEND_ATTEMPTS,
+          delay: { seconds: backoffSeconds(error, attempt, min, 300) },
+        }
       },
     },
   )

@@ -9,7 +9,7 @@ import { setTraceparent } from '../../traceparent.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { retriedStep } from '../retried-step.ts'
-import { sendAnswer, sendToObservers } from './answer.ts'
+import { IN_FLIGHT_GRACE_SECONDS, sendAnswer, sendToObservers } from './answer.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -44,8 +44,6 @@ const MAX_READ_ATTEMPTS = 100
 const MAX_CLAIM_ATTEMPTS = 10
 /** The orchestrator waits for the finished event, so this must not take long. */
 const MAX_CLEANUP_START_ATTEMPTS = 8
-/** How long the last request of the task may still be in flight. */
-const IN_FLIGHT_GRACE_SECONDS = 60
 
 /**
  * The finisher answers for a task that Lambda failed, timed out or stopped, because such a task can no longer answer. It
