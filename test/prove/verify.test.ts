@@ -234,24 +234,24 @@ describe('verify: a task that ends after its deadline', () => {
   }
 
   it('is late if it exceeds it by more than a poll', () => {
-    expect(judge(late(9))).toMatchObject({ broken: [], late: { tasks: 1, max: 9_000, maxOwn: 9_000 } })
+    expect(judge(late(17))).toMatchObject({ broken: [], late: { tasks: 1, max: 17_000, maxOwn: 17_000 } })
     store.run('DELETE FROM events')
-    expect(judge(late(11)).broken).toContain('deadline')
+    expect(judge(late(19)).broken).toContain('deadline')
   })
 
   it('is not late because the runtime was down', () => {
     const down = [{ start: secondsIn(20), end: secondsIn(35) }]
-    expect(judge(late(14), { downs: down })).toMatchObject({ broken: [], late: { max: 14_000, maxOwn: 9_000 } })
+    expect(judge(late(22), { downs: down })).toMatchObject({ broken: [], late: { max: 22_000, maxOwn: 17_000 } })
   })
 
   it('is not late because its clock was set back', () => {
     const backSteps = [{ at: secondsIn(10), by: 6_000 }]
-    expect(judge(late(14), { backSteps })).toMatchObject({ broken: [], late: { maxOwn: 8_000 } })
+    expect(judge(late(22), { backSteps })).toMatchObject({ broken: [], late: { maxOwn: 16_000 } })
   })
 
   it('is not late because Keptn rejected events', () => {
     asked('503', secondsIn(31))
     asked(null, secondsIn(33))
-    expect(judge(late(14))).toMatchObject({ broken: [], late: { maxOwn: 2_000 } })
+    expect(judge(late(28))).toMatchObject({ broken: [], late: { maxOwn: 16_000 } })
   })
 })

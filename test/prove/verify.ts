@@ -27,8 +27,11 @@ export const claims = {
 } as const
 type Claim = keyof typeof claims
 
-/** Allowed time after the deadline: a poll, a pending request, and the restart of the function after a kill. */
-export const GRACE_MS = 10_000
+/**
+ * Allowed time after the deadline: a poll, a pending request, the restart of the function after a kill, and the time until an
+ * interrupted answer is sent again.
+ */
+export const GRACE_MS = 18_000
 /** How long a fault of Keptn delays an event, in milliseconds: the duration of a request, and the pause before the next one. */
 const afterKeptnFault = { hang: 15_000, pause: 10_000 }
 
