@@ -8,6 +8,7 @@ export const incidentManagement = defineCategory({
   providers: {
     'aws-opscenter': async () => (await import('./providers/aws-opscenter.ts')).awsOpsCenter,
     'aws-ssm-automation': async () => (await import('./providers/aws-ssm-automation.ts')).awsSsmAutomation,
+    'incident-io': async () => (await import('./providers/incident-io.ts')).incidentIo,
     servicenow: async () => (await import('./providers/servicenow.ts')).servicenow,
     pagerduty: async () => (await import('./providers/pagerduty.ts')).pagerduty,
     'pagerduty-events': async () => (await import('./providers/pagerduty-events.ts')).pagerdutyEvents,
@@ -15,6 +16,7 @@ export const incidentManagement = defineCategory({
     rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
     'jira-service-management': async () =>
       (await import('./providers/jira-service-management.ts')).jiraServiceManagement,
+    'jsm-operations': async () => (await import('./providers/jsm-operations.ts')).jsmOperations,
     http: async () => (await import('./providers/http.ts')).http,
     'http-job': async () => (await import('./providers/http-job.ts')).httpJob,
   },

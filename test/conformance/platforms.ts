@@ -73,6 +73,10 @@ export const platforms: Record<string, Platform> = {
   'issue-ticketing/http': anyApi('open-issue', httpTickets, { title: 'Checkout is slow' }),
 
   'incident-management/aws-opscenter': ticket('incident-management/aws-opscenter', 'open-ticket', /^CreateOpsItem$/),
+  'incident-management/incident-io': {
+    ...ticket('incident-management/incident-io', 'open-ticket', /^POST /),
+    repeatable: 'an alert with the same deduplication_key is the same alert',
+  },
   'incident-management/servicenow': ticket('incident-management/servicenow', 'open-ticket', /^POST /),
   'incident-management/pagerduty': ticket('incident-management/pagerduty', 'open-ticket', /^POST \/incidents$/),
   'incident-management/pagerduty-events': {
@@ -84,6 +88,10 @@ export const platforms: Record<string, Platform> = {
     'open-ticket',
     /^POST .*\/issue$/,
   ),
+  'incident-management/jsm-operations': {
+    ...ticket('incident-management/jsm-operations', 'open-ticket', /^POST .*\/alerts$/),
+    repeatable: 'an open alert with the same alias counts the repeat',
+  },
   'incident-management/aws-ssm-automation': {
     ...job(incidentPlatforms['aws-ssm-automation'], 'run-runbook'),
     repeatable: token,

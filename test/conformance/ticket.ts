@@ -21,11 +21,11 @@ interface TicketOptions extends CommonOptions {
  */
 export function ticketConformance(
   provider: TicketProvider,
-  platform: Pick<TicketPlatform, 'start' | 'blind' | 'unknownId' | 'wrongId'> | undefined,
+  platform: Pick<TicketPlatform, 'start' | 'blind' | 'neverReopens' | 'unknownId' | 'wrongId'> | undefined,
   { anyTitle, ...options }: TicketOptions = {},
 ): void {
   if (!platform) throw new Error(`No fake platform for ${provider.title}`)
-  const { blind, unknownId, wrongId } = platform
+  const { blind, neverReopens, unknownId, wrongId } = platform
 
   describe(`${provider.title}: ticket conformance`, () => {
     type Ticket = Played & { id: string }
@@ -165,13 +165,14 @@ export function ticketConformance(
         expect(writesOf('')).toHaveLength(1)
       })
 
-      test('closes and reopens, and changes nothing if the ticket is already in that state', async () => {
+      test(`closes${neverReopens ? '' : ' and reopens'}, and changes nothing if the ticket is already in that state`, async () => {
         const { data } = await update({ state: 'closed' })
         expect(data['id']).toBe(at().id)
         expect(await update({ state: 'Closed' })).toMatchObject({ data: { state: data['state'] } })
         const { length } = writesOf('')
         expect(await close()).toMatchObject({ data, message: expect.stringContaining('already') })
         expect(writesOf('')).toHaveLength(length)
+        if (neverReopens) return
         const reopened = await update({ state: 'open' })
         expect(reopened.data['state']).not.toBe(data['state'])
         expect(await update({ state: 'open' })).toMatchObject({ data: reopened.data })

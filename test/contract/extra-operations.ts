@@ -89,6 +89,13 @@ const serviceNowTable: Extra = {
   },
 }
 
+const jsm = 'https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-alerts/'
+const alertChange = (fields: string): Extra => ({
+  ...{ docs: jsm, under: '/jsm/ops' },
+  body: object(fields),
+  answer: { result: 'Request will be processed', requestId: 'd383c6e9-b1e7-4b59-9c35-72f1a2187777', took: 0.2 },
+})
+
 /** The operations beyond each contract. */
 const extras: Record<string, Record<string, Extra>> = {
   'aws-sns': {
@@ -170,6 +177,12 @@ const extras: Record<string, Record<string, Extra>> = {
       body: object('PipelineName!:text1..2048 MaxResults:1..100'),
       answer: { PipelineExecutionSummaries: [] },
     },
+  },
+  'jsm-operations': {
+    'PATCH /api/{cloudId}/v1/alerts/{id}/message': alertChange('message!:text1..130'),
+    'PATCH /api/{cloudId}/v1/alerts/{id}/description': alertChange('description!:text1..15000'),
+    'PATCH /api/{cloudId}/v1/alerts/{id}/priority': alertChange('priority!:P1|P2|P3|P4|P5'),
+    'POST /api/{cloudId}/v1/alerts/{id}/tags': alertChange('tags!:texts'),
   },
   stackstorm: {
     'GET /api/v1/user': {

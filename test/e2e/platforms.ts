@@ -3,7 +3,9 @@ import { startSsm } from '../../infra/platforms/aws-ssm.ts'
 import { startAzureBoards } from '../../infra/platforms/azure-boards.ts'
 import { startFlagsmith } from '../../infra/platforms/flagsmith.ts'
 import { startGitlab } from '../../infra/platforms/gitlab.ts'
+import { startIncidentIo } from '../../infra/platforms/incident-io.ts'
 import { startJira } from '../../infra/platforms/jira.ts'
+import { startJsmOperations } from '../../infra/platforms/jsm-operations.ts'
 import { startLaunchDarkly } from '../../infra/platforms/launchdarkly.ts'
 import { startLinear } from '../../infra/platforms/linear.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
@@ -36,6 +38,8 @@ export interface TicketPlatform {
   close: Record<string, unknown>
   /** Input of open besides title and description. */
   open: Record<string, unknown>
+  /** Whether closed tickets stay closed. */
+  neverReopens?: true
   /** Whether the state can be read back. */
   blind?: true
 }
@@ -144,6 +148,19 @@ export const ticketPlatforms: Record<string, TicketPlatform> = {
     close: {},
     blind: true,
   },
+  'incident-management/incident-io': {
+    async start() {
+      const server = await startIncidentIo()
+      const { url: baseUrl, source, token, state } = server
+      return { server, connection: { baseUrl, source, token }, made: () => state.alerts.length }
+    },
+    unknownId: undefined,
+    wrongId: ' no such thing',
+    open: { severity: 'critical', labels: 'shop' },
+    update: { severity: 'low' },
+    close: {},
+    blind: true,
+  },
   'incident-management/aws-opscenter': {
     async start() {
       const server = await startSsm()
@@ -154,6 +171,20 @@ export const ticketPlatforms: Record<string, TicketPlatform> = {
     open: { priority: 'high', severity: 'critical' },
     update: { comment: 'Now 5 s', severity: 'low' },
     close: { comment: 'Rolled back' },
+  },
+  'incident-management/jsm-operations': {
+    async start() {
+      const server = await startJsmOperations()
+      const { url: baseUrl, cloudId, email, token, state } = server
+      const connection = { baseUrl, cloudId, email, token, site: 'https://acme.atlassian.net' }
+      return { server, connection, made: () => state.alerts.length }
+    },
+    unknownId: '00000000-0000-4000-8000-000000000000-1704440650350',
+    wrongId: 'no such thing',
+    open: { severity: 'critical', labels: 'shop' },
+    update: { comment: 'Now 5 s', priority: 'critical' },
+    close: { comment: 'Rolled back' },
+    neverReopens: true,
   },
   'incident-management/jira-service-management': {
     async start() {
