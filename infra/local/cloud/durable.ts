@@ -16,7 +16,7 @@ import { assertPayload, charge } from './limits.ts'
 import { changedOperations, dueOperationsOf, findCallback } from './operations.ts'
 import { applyUpdate, endOperation, fireOperation } from './transitions.ts'
 import { validateUpdates } from './validation.ts'
-import type { PublishedFunction } from './versions.ts'
+import type { InvokedFunction } from './versions.ts'
 import { operationPage, operationToWire } from './wire.ts'
 
 /** The operations of the durable execution API: start, checkpoint, read state, complete callbacks, stop. */
@@ -28,7 +28,7 @@ export class DurableService {
   }
 
   /** Starts an execution. @see startExecution for parameters and errors */
-  start(fn: PublishedFunction, name: string | undefined, input: string): Execution {
+  start(fn: InvokedFunction, name: string | undefined, input: string): Execution {
     const { durable } = fn
     if (durable === undefined) throw invalidParameter(`The function ${fn.name} is not a durable function.`)
     return startExecution(this.#core, { ...fn, durable }, name, input)

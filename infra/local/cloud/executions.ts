@@ -6,7 +6,7 @@ import { recordEvent } from './history.ts'
 import { assertExecutionName, executionArn } from './names.ts'
 import type { Store } from './store.ts'
 import type { ExecutionDetail, ExecutionFilter, ExecutionSummary } from './types.ts'
-import type { PublishedFunction } from './versions.ts'
+import type { InvokedFunction } from './versions.ts'
 
 /** A row of the table `execution`; times are milliseconds since 1970. */
 export interface Execution {
@@ -15,6 +15,8 @@ export interface Execution {
   readonly uuid: string
   readonly function: string
   readonly function_version: number
+  /** The version or the alias that started it. */
+  readonly qualifier: string
   readonly name: string
   readonly input: string
   readonly timeout_seconds: number
@@ -81,7 +83,7 @@ export function saveExecution(store: Store, execution: Execution): void {
  */
 export function startExecution(
   core: Core,
-  fn: PublishedFunction & { durable: NonNullable<PublishedFunction['durable']> },
+  fn: InvokedFunction & { durable: NonNullable<InvokedFunction['durable']> },
   name: string | undefined,
   input: string,
 ): Execution {
@@ -100,10 +102,11 @@ export function startExecution(
     const ownName = name ?? uuid
     const { executionTimeoutSeconds, retentionDays } = fn.durable
     const { lastInsertRowid } = core.store.run(
-      `INSERT INTO execution (arn, uuid, function, function_version, name, input, timeout_seconds, retention_days, status, started_at,
+      `INSERT INTO execution (arn, uuid, function, function_version, qualifier, name, input, timeout_seconds, retention_days, status, started_at,
        deadline, wake_at, operations, bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?)`,
-      ...[executionArn(fn.name, fn.version, ownName, uuid), uuid, fn.name, fn.version, ownName],
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?)`,
+      ...[executionArn(fn.name, fn.version, ownName, uuid), uuid, fn.name, fn.version],
+      ...[fn.qualifier ?? String(fn.version), ownName],
       ...[input, executionTimeoutSeconds, retentionDays],
       ...[now, now + executionTimeoutSeconds * 1000, now, Buffer.byteLength(input)],
     )

@@ -5,7 +5,7 @@ import { executionById } from './executions.ts'
 import type { ApiResponse } from './http.ts'
 import { functionArn } from './names.ts'
 import type { FunctionError, LocalFunction } from './types.ts'
-import type { PublishedFunction } from './versions.ts'
+import type { InvokedFunction, PublishedFunction } from './versions.ts'
 import type { Workers } from './workers.ts'
 
 const MAX_EVENT_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ export class Invoker {
    * @param executionName DurableExecutionName
    * @throws InvalidRequestContentException, RequestTooLargeException and InvalidParameterValueException, as AWS does
    */
-  async invoke(fn: PublishedFunction, type: string, body: Buffer, executionName?: string): Promise<ApiResponse> {
+  async invoke(fn: InvokedFunction, type: string, body: Buffer, executionName?: string): Promise<ApiResponse> {
     const limit = type === 'Event' ? MAX_EVENT_BYTES : MAX_REQUEST_BYTES
     if (body.length > limit)
       throw new ApiError(

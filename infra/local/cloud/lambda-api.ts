@@ -8,6 +8,7 @@ import type { ApiResponse } from './http.ts'
 import type { Invoker } from './invoke.ts'
 import { functionArn, functionNameOf, qualifierOf, versionOf } from './names.ts'
 import type { Store } from './store.ts'
+import { validateTokens } from './validation.ts'
 import type { PublishedFunction } from './versions.ts'
 import { marker, readMarker } from './wire.ts'
 
@@ -72,8 +73,9 @@ export class LambdaApi {
   #invoke({ headers, body }: ApiCall, functionId: string): Promise<ApiResponse> {
     const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
     const fn = this.#invoker.functionOf(functionNameOf(functionId), versionOf(functionId))
-    assertQualifier(fn, qualifierOf(functionId))
-    return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
+    const qualifier = qualifierOf(functionId)
+    assertQualifier(fn, qualifier)
+    return this.#invoker.invoke({ ...fn, qualifier }, type, body, one(headers['x-amz-durable-execution-name']))
   }
 
   #functions(): ApiResponse {
@@ -105,6 +107,7 @@ export class LambdaApi {
       ClientToken?: string
       Updates?: OperationUpdate[]
     }
+    validateTokens(CheckpointToken ?? '', ClientToken)
     const request = { token: CheckpointToken ?? '', clientToken: ClientToken, updates: Updates ?? [] }
     return { status: 200, body: this.#service.checkpoint(arn, request) }
   }
@@ -124,7 +127,8 @@ export class LambdaApi {
       body: {
         DurableExecutionArn: arn,
         DurableExecutionName: execution.name,
-        FunctionArn: functionArn(execution.function, execution.function_version),
+        // The qualifier of the start, such as `live`. `Version` is the version that runs.
+        FunctionArn: functionArn(execution.function, execution.qualifier),
         StartTimestamp: startedAt / 1000,
         Status: execution.status,
         ...(endedAt === undefined ? {} : { EndTimestamp: endedAt / 1000 }),

@@ -5,7 +5,7 @@ import { types } from 'node:util'
 import { unreadableState } from '../unreadable-state.ts'
 
 /** Increase it with every change of the schema. */
-const SCHEMA_VERSION = 3
+const SCHEMA_VERSION = 4
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS execution (
@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS execution (
   uuid TEXT NOT NULL,
   function TEXT NOT NULL,
   function_version INTEGER NOT NULL DEFAULT 1,
+  qualifier TEXT NOT NULL,
   name TEXT NOT NULL,
   input TEXT NOT NULL,
   timeout_seconds REAL NOT NULL,

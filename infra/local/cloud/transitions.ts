@@ -87,7 +87,9 @@ export function endOperation(
   delete details.nextAttemptAt
   if (operation.type === 'STEP') details.attempt = (details.attempt ?? 0) + 1
   const retry = operation.type === 'STEP' ? { CurrentAttempt: details.attempt } : undefined
-  record(core, execution, operation, EVENT_SUFFIX[status], retry)
+  // The history has no event for a canceled callback.
+  if (operation.type !== 'CALLBACK' || status !== 'CANCELLED')
+    record(core, execution, operation, EVENT_SUFFIX[status], retry)
   saveOperation(core, execution, operation)
   if (operation.type === 'CONTEXT' && !details.replayChildren) pruneBelow(core.store, operation)
 }

@@ -7,8 +7,24 @@ const ACTIONS: Partial<Record<string, readonly string[]>> = {
   STEP: ['START', 'RETRY', 'SUCCEED', 'FAIL'],
   CONTEXT: ['START', 'SUCCEED', 'FAIL'],
   WAIT: ['START', 'CANCEL'],
-  CALLBACK: ['START'],
+  CALLBACK: ['START', 'CANCEL'],
+  // The local cloud cannot start one.
+  CHAINED_INVOKE: ['CANCEL'],
   EXECUTION: ['SUCCEED', 'FAIL'],
+}
+
+const ID = /^[a-zA-Z0-9-_]{1,64}$/
+const NAME = /^[\x20-\x7E]{1,256}$/
+const SUB_TYPE = /^[a-zA-Z0-9-_]{1,32}$/
+const TOKEN = /^[A-Za-z0-9+/]{1,2046}={0,2}$/
+const CLIENT_TOKEN = /^[\x21-\x7E]{1,64}$/
+/** 366 days. */
+const MAX_SECONDS = 31_622_400
+
+/** @throws InvalidParameterValueException if a token of CheckpointDurableExecution does not match the service model */
+export function validateTokens(token: string, clientToken: string | undefined): void {
+  assertMatch('checkpointToken', token, TOKEN)
+  assertMatch('clientToken', clientToken, CLIENT_TOKEN)
 }
 
 /**
@@ -30,8 +46,35 @@ export function validateUpdates(updates: readonly OperationUpdate[]): void {
     const startsAndEnds = earlier?.Action === 'START' && Action !== 'START' && (Type === 'STEP' || Type === 'CONTEXT')
     if (earlier && !startsAndEnds) throw invalidParameter('Cannot update the same operation twice in a single request.')
     seen.set(Id, update)
+    validateFormat(update)
     validateResult(update)
   }
+}
+
+/** The formats and ranges of the service model. */
+function validateFormat({ Id, ParentId, Name, SubType, StepOptions, WaitOptions, CallbackOptions }: OperationUpdate) {
+  assertMatch('id', Id, ID)
+  assertMatch('parentId', ParentId, ID)
+  assertMatch('name', Name, NAME)
+  assertMatch('subType', SubType, SUB_TYPE)
+  assertSeconds('nextAttemptDelaySeconds', StepOptions?.NextAttemptDelaySeconds, 1, MAX_SECONDS)
+  assertSeconds('waitSeconds', WaitOptions?.WaitSeconds, 1, MAX_SECONDS)
+  assertSeconds('timeoutSeconds', CallbackOptions?.TimeoutSeconds, 0)
+  assertSeconds('heartbeatTimeoutSeconds', CallbackOptions?.HeartbeatTimeoutSeconds, 0)
+}
+
+function assertMatch(field: string, value: string | undefined, pattern: RegExp): void {
+  if (value !== undefined && !pattern.test(value))
+    throw invalidParameter(
+      `1 validation error detected: Value at '${field}' failed to satisfy constraint: Member must satisfy ${pattern.source}`,
+    )
+}
+
+function assertSeconds(field: string, value: number | undefined, min: number, max = Number.MAX_SAFE_INTEGER): void {
+  if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max))
+    throw invalidParameter(
+      `1 validation error detected: Value '${value}' at '${field}' failed to satisfy constraint: Member must be between ${min} and ${max}`,
+    )
 }
 
 function validateResult({ Type, Action, Payload, Error: error, StepOptions }: OperationUpdate): void {

@@ -9,6 +9,9 @@ export interface PublishedFunction extends LocalFunction {
   version: number
 }
 
+/** A function with the version or the alias that a request names. */
+export type InvokedFunction = PublishedFunction & { qualifier?: string | undefined }
+
 /** A row of the table `version`. */
 interface Row {
   function: string

@@ -163,7 +163,7 @@ describe('GetDurableExecution', () => {
     await expect(get(arn)).resolves.toMatchObject({
       DurableExecutionArn: arn,
       DurableExecutionName: 'to-get',
-      FunctionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:greet:1',
+      FunctionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:greet:live',
       InputPayload: '{"name":"Eve"}',
       Result: '{"greeting":"Hello Eve"}',
       Status: 'SUCCEEDED',

@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createRetryStrategy,
   createWaitStrategy,
+  DurableExecutionApiClient,
+  DurableExecutionInvocationInputWithClient,
   type DurableLambdaHandler,
+  InvocationStatus,
   JitterStrategy,
   retryPresets,
   StepSemantics,
@@ -292,6 +295,31 @@ export const staleToken = async (event: { DurableExecutionArn: string; Checkpoin
       repeated: await checkpoint(first.CheckpointToken, [{ Id: 'b', ...step }], 'once'),
     }),
   }
+}
+
+/**
+ * Sends the checkpoints of its input one after the other, without the SDK for durable executions.
+ *
+ * @returns whether each was accepted
+ */
+export const checkpoints: DurableLambdaHandler = async (event) => {
+  const { DurableExecutionArn, InitialExecutionState } = event
+  const api = new DurableExecutionApiClient()
+  // AWS's test runner passes its own client.
+  const client = DurableExecutionInvocationInputWithClient.isInstance(event) ? event.durableExecutionClient : api
+  const { requests } = JSON.parse(InitialExecutionState.Operations[0]?.ExecutionDetails?.InputPayload ?? '{}')
+  let { CheckpointToken } = event
+  const accepted: boolean[] = []
+  for (const Updates of requests) {
+    try {
+      const response = await client.checkpoint({ DurableExecutionArn, CheckpointToken, Updates })
+      CheckpointToken = response.CheckpointToken ?? CheckpointToken
+      accepted.push(true)
+    } catch {
+      accepted.push(false)
+    }
+  }
+  return { Status: InvocationStatus.SUCCEEDED, Result: JSON.stringify(accepted) }
 }
 
 /** Uses another step name in each run. */

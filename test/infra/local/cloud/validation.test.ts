@@ -1,7 +1,7 @@
 import type { OperationUpdate } from '@aws-sdk/client-lambda'
 import { describe, expect, test } from '@jest/globals'
 import type { Operation } from '../../../../infra/local/cloud/operations.ts'
-import { validateChange, validateUpdates } from '../../../../infra/local/cloud/validation.ts'
+import { validateChange, validateTokens, validateUpdates } from '../../../../infra/local/cloud/validation.ts'
 
 const step = (Action: OperationUpdate['Action'], more: Partial<OperationUpdate> = {}): OperationUpdate => ({
   Id: 'a',
@@ -9,6 +9,7 @@ const step = (Action: OperationUpdate['Action'], more: Partial<OperationUpdate> 
   Action,
   ...more,
 })
+const callback = (Action: OperationUpdate['Action']): OperationUpdate => ({ Id: 'a', Type: 'CALLBACK', Action })
 const error = { ErrorType: 'E', ErrorMessage: 'no' }
 const delay = { StepOptions: { NextAttemptDelaySeconds: 1 } }
 
@@ -43,6 +44,16 @@ describe('a checkpoint', () => {
     ['fails with a payload', [step('FAIL', { Payload: '1' })], 'Cannot provide a Payload for FAIL'],
     ['succeeds with an error', [step('SUCCEED', { Error: error })], 'Cannot provide an Error for SUCCEED'],
     ['retries without StepOptions', [step('RETRY', { Error: error })], 'Invalid StepOptions'],
+    ['has an id of 65 characters', [step('START', { Id: 'i'.repeat(65) })], "at 'id'"],
+    ['has a name with a line break', [step('START', { Name: 'a\nb' })], "at 'name'"],
+    ['has a name of 257 characters', [step('START', { Name: 'n'.repeat(257) })], "at 'name'"],
+    ['has a subtype of 33 characters', [step('START', { SubType: 's'.repeat(33) })], "at 'subType'"],
+    ['retries at once', [step('RETRY', { StepOptions: { NextAttemptDelaySeconds: 0 } })], 'between 1 and 31622400'],
+    [
+      'waits longer than 366 days',
+      [{ Id: 'w', Type: 'WAIT', Action: 'START', WaitOptions: { WaitSeconds: 31_622_401 } }],
+      'between 1 and 31622400',
+    ],
     ['retries with both', [step('RETRY', { ...delay, Error: error, Payload: '1' })], 'both error and payload'],
     [
       'has an error over 32,768 bytes',
@@ -66,6 +77,7 @@ describe('an update of an existing operation', () => {
   test.each<[string, Partial<Operation>, OperationUpdate]>([
     ['ends it', {}, step('SUCCEED', { SubType: 'Step', Name: 'act', ParentId: 'c' })],
     ['ends it when it is ready', { status: 'READY' }, step('SUCCEED')],
+    ['cancels a callback', { type: 'CALLBACK' }, callback('CANCEL')],
     ['starts it again when it is ready', { status: 'READY' }, step('START')],
   ])('is accepted if it %s', (_what, operation, update) => {
     expect(() => validateChange({ ...found, ...operation }, update)).not.toThrow()
@@ -78,8 +90,24 @@ describe('an update of an existing operation', () => {
     ['has another parent', {}, step('SUCCEED', { ParentId: 'd' }), 'Inconsistent parent operation id'],
     ['starts it again', {}, step('START'), 'Invalid current STEP state STARTED'],
     ['ends it while it waits for a retry', { status: 'PENDING' }, step('SUCCEED'), 'state PENDING to SUCCEED'],
+    ['cancels a callback that has ended', { type: 'CALLBACK', status: 'TIMED_OUT' }, callback('CANCEL'), 'TIMED_OUT'],
     ['ends it again', { status: 'SUCCEEDED' }, step('SUCCEED'), 'state SUCCEEDED to SUCCEED'],
   ])('is rejected if it %s', (_what, operation, update, message) => {
     expect(() => validateChange({ ...found, ...operation }, update)).toThrow(message)
   })
+})
+
+test('a cancellation of an operation that does not exist is rejected', () => {
+  for (const Type of ['CALLBACK', 'CHAINED_INVOKE'] as const) {
+    const update: OperationUpdate = { Id: 'a', Type, Action: 'CANCEL' }
+    expect(() => validateUpdates([update])).not.toThrow()
+    expect(() => validateChange(undefined, update)).toThrow('Cannot cancel')
+  }
+})
+
+test.each([
+  ['a token of 2,049 characters', 'a'.repeat(2_049), undefined, "at 'checkpointToken'"],
+  ['a client token with a space', 'YQ==', 'a b', "at 'clientToken'"],
+])('%s is rejected', (_what, token, clientToken, message) => {
+  expect(() => validateTokens(token, clientToken)).toThrow(message)
 })
