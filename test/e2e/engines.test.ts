@@ -5,6 +5,7 @@ import { engineKeyOf } from '../../infra/engines/place.ts'
 import { playRelease } from '../../infra/engines/play-release.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service } from './service.ts'
+import { comparable, transcriptOf } from './transcript.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -12,20 +13,23 @@ beforeAll(async () => {
 })
 afterAll(() => service.end())
 
-test.each(engines.map((engine) => [engine.title, engine] as const))('%s plays a release', async (_title, engine) => {
-  const lines: string[] = []
-  const played = await playRelease(engine, {
-    url: service.url,
-    key: () => engineKeyOf({ callerToken: demo.callerToken }),
-    lambda: undefined,
-    signal: new AbortController().signal,
-    print: (line) => lines.push(line),
-    onAccepted: (taskId, say, ended) =>
-      void approveInSandbox({ url: service.url, autoApproveReason: 'it is a test' })(
-        { taskId, statusUrl: '' },
-        say,
-        ended,
-      ).catch(() => {}),
-  })
-  expect([played.passed, lines]).toEqual([true, expect.any(Array)])
-})
+test.each(engines.map((engine) => [engine.title, engine] as const))(
+  '%s plays a release as documented',
+  async (_title, engine) => {
+    const lines: string[] = []
+    const played = await playRelease(engine, {
+      url: service.url,
+      key: () => engineKeyOf({ callerToken: demo.callerToken }),
+      lambda: undefined,
+      signal: new AbortController().signal,
+      print: (line) => lines.push(line),
+      onAccepted: (taskId, say, ended) =>
+        void approveInSandbox({ url: service.url, autoApproveReason: '--approve was passed' })(
+          { taskId, statusUrl: '' },
+          say,
+          ended,
+        ).catch(() => {}),
+    })
+    expect([played.passed, comparable(lines)]).toEqual([true, comparable(transcriptOf(engine.name) ?? lines)])
+  },
+)
