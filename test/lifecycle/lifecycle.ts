@@ -20,6 +20,7 @@ const CALLER_TOKENS = {
   poll: 'token-of-a-caller-that-polls',
   callback: 'token-of-a-caller-with-urls',
   dynatrace: 'token-of-a-workflow',
+  'azure-devops': 'token-of-a-check',
 }
 type CallerName = keyof typeof CALLER_TOKENS
 export const APPROVALS_KEY = 'an-approvals-key-of-the-tests-0123456789'

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { basicAuth } from '../../shared/http/basic-auth.ts'
+import { type AzureServer, PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
+import { passTime } from './execution.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+let azure: AzureServer
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  azure = await startAzureDevops()
+  for (const provider of ['job', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+  lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
+})
+afterAll(async () => {
+  await platform.close()
+  await azure.close()
+  await lifecycle.close()
+})
+beforeEach(() => {
+  platform.reset()
+  azure.reset()
+  configure()
+})
+
+/** Stores the secret of the orchestrator, and lets cached ones expire. */
+function configure(settings: object = {}) {
+  lifecycle.store('orchestrators/azure-devops', { type: 'azure-devops', collections: [azure.collection], ...settings })
+  passTime(301)
+}
+
+interface CheckOptions {
+  query?: Record<string, string>
+  headers?: Record<string, string>
+  input?: object
+}
+
+/** Makes the call of a check, as Azure DevOps does with a Generic service connection. */
+async function call({ query = {}, headers = azure.headers(), input = { title: 'Slow' } }: CheckOptions = {}) {
+  const authorization = lifecycle.authorization('azure-devops')['authorization']?.replace('Bearer ', '') ?? ''
+  const options = { mode: 'interactive', connection: 'ticket', ...query }
+  const { statusCode, body } = await lifecycle.request('POST', 'open-ticket', {
+    headers: {
+      ...headers,
+      'Content-Type': 'application/json',
+      Authorization: basicAuth('azure-devops', authorization),
+    },
+    multiValueQueryStringParameters: Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [name, [value]]),
+    ),
+    body: JSON.stringify({ input }),
+  })
+  return { status: statusCode, body: JSON.parse(body) }
+}
+
+async function accept(options?: CheckOptions) {
+  const { status, body } = await call(options)
+  const started = lifecycle.invocations.find(({ name }) => name === body.taskId)
+  if (status !== 202 || !started) throw new Error(`The webhook answered ${status}: ${JSON.stringify(body)}`)
+  return started.payload
+}
+
+const check = async (options?: CheckOptions) => lifecycle.run(await accept(options))
+const isEvent = ({ path }: Call) => path.endsWith('/events')
+
+describe('A check of Azure DevOps', () => {
+  it('gets one result, and its access token appears nowhere in the task', async () => {
+    const payload = await accept()
+    azure.failNext(500, { message: `no: ${azure.task.token}` }, { on: isEvent, times: 2 })
+    const { result, outcome } = await lifecycle.run(payload)
+    expect([outcome?.result, azure.completions, azure.task.result]).toEqual(['pass', 1, 'succeeded'])
+    const history = JSON.stringify(result.getHistoryEvents())
+    expect(history).toContain('Azure DevOps answered 500')
+    expect(`${JSON.stringify(payload)}${history}`).not.toContain(azure.task.token)
+  })
+
+  it('is the same execution if the call is repeated', async () => {
+    const payload = await accept()
+    expect(await accept()).toBe(payload)
+    const { body } = await call({ headers: { ...azure.headers(), AuthToken: 'another-token-of-the-job' } })
+    expect(body.taskId).toBe(payload.id)
+  })
+
+  it('without its headers is refused with all of them, and with the errors of its input', async () => {
+    const { status, body } = await call({ headers: {}, input: { nothing: 1 } })
+    const paths = body.errors.map(({ path }: { path: string }) => path)
+    expect([status, paths]).toEqual([400, [...Object.keys(azure.headers()), 'input.nothing']])
+    expect(body.detail).toContain('"PlanUrl": "$(system.CollectionUri)"')
+  })
+
+  it.each([
+    ['P5D', undefined, 47 * 3_600, ' The deadline was reduced to 47 h, which is the maximum of the orchestrator.'],
+    ['PT2H', undefined, 2 * 3_600, ''],
+    ['P5D', PERSONAL_TOKEN, 5 * 86_400, ''],
+  ])('with a deadline of %s and the token %s has %d seconds', async (deadline, token, seconds, note) => {
+    configure(token === undefined ? {} : { token })
+    const payload = await accept({ query: { deadline } })
+    const { outcome } = await lifecycle.run(payload)
+    expect([payload.deadline, outcome?.message.endsWith(note)]).toEqual([seconds, true])
+    if (note === '') expect(outcome?.message).not.toContain('deadline')
+  })
+
+  it('gets its result once if the response to it was lost', async () => {
+    azure.refusesRepeats = true
+    azure.loseNext(isEvent)
+    const { unanswered } = await check()
+    expect([unanswered, azure.completions, azure.task.result]).toEqual([undefined, 1, 'succeeded'])
+  })
+
+  it('that was canceled ends the attempts', async () => {
+    const payload = await accept()
+    azure.task.state = 'canceled'
+    const { unanswered, outcome } = await lifecycle.run(payload)
+    expect([unanswered, outcome?.result, azure.calls.filter(isEvent).length]).toEqual(['unwanted', 'pass', 3])
+  })
+
+  it('whose access token has expired is lost, until the secret has a personal access token', async () => {
+    const payload = await accept()
+    azure.failNext(401, '', { on: isEvent, times: 12 })
+    const { unanswered } = await lifecycle.run(payload)
+    expect([unanswered, azure.calls.filter(isEvent).length]).toEqual(['lost', 12])
+    configure({ token: PERSONAL_TOKEN })
+    await lifecycle.request('POST', `tasks/${payload.id}/answer`, { headers: lifecycle.authorization('azure-devops') })
+    const again = lifecycle.invocations.at(-1)?.payload
+    if (!again) throw new Error('Nothing was started.')
+    expect((await lifecycle.run(again)).unanswered).toBeUndefined()
+    expect(azure.task.result).toBe('succeeded')
+  })
+
+  it('gets a TaskStarted event only if the call asks for it', async () => {
+    await check()
+    const isStarted = azure.task.isStarted
+    azure.reset()
+    await check({ query: { sendStarted: 'true' } })
+    expect([isStarted, azure.task.isStarted]).toEqual([false, true])
+  })
+})
