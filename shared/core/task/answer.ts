@@ -9,7 +9,8 @@ import type { Task } from '../call.ts'
 
 /** About a day of retries. */
 const MAX_SEND_ATTEMPTS = 300
-const MAX_OBSERVERS_MS = 60_000
+/** Longer than the wait after an interrupted attempt. */
+const MAX_OBSERVERS_MS = 120_000
 /**
  * How long a request may still be in flight after its sender has ended. An orchestrator that is asked earlier whether it has
  * the answer may not have received it yet.
@@ -66,7 +67,7 @@ export async function sendAnswer(
 }
 
 /**
- * Sends the outcome to those who only watch, if the orchestrator has any, with retries for a minute: the one that waits gets it
+ * Sends the outcome to those who only watch, if the orchestrator has any, with retries for two minutes: the one that waits gets it
  * afterwards, and may read the status of the task immediately.
  *
  * @param at when the task ended, in epoch milliseconds
