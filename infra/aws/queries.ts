@@ -37,6 +37,11 @@ export const queries = {
 | sort @timestamp desc
 | limit 50`,
 
+  'audit trail': `filter ispresent(audit)
+| fields @timestamp, audit, caller, category, action, connection, mode, taskId, outcome, kind, durationMs
+| sort @timestamp desc
+| limit 1000`,
+
   /** Includes the messages of Lambda about crashes and timeouts. */
   errors: `filter level = "ERROR" or @message like /Task timed out|Runtime exited|Runtime\\.[A-Z]/
 | fields @timestamp, @log, message, taskId, reason, error.name, error.message, @message

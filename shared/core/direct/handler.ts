@@ -1,7 +1,8 @@
 import type { Context } from 'aws-lambda'
+import { audit, auditedCall } from '../../audit.ts'
 import { Failure, kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
-import type { Outcome } from '../../outcome.ts'
+import { type Outcome, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
@@ -30,13 +31,16 @@ export async function handleDirectCall(
   const startedAt = Date.now()
   clearSecrets()
   setTraceparent(undefined)
+  audit.start({ operation: 'call', category: category.name, requestId: context.awsRequestId })
   try {
     const result = await runDirectCall(category, payload, context)
+    audit.write(Date.now() - startedAt)
     logCall(context, startedAt)
     return result
   } catch (error) {
     if (!(error instanceof Failure)) log.error('internal error', error as Error)
     const thrown = directError(error)
+    audit.write(Date.now() - startedAt, error)
     logCall(context, startedAt, { kind: kindOf(error), reason: thrown.message })
     throw thrown
   }
@@ -45,9 +49,15 @@ export async function handleDirectCall(
 async function runDirectCall(category: Category, payload: DirectCall, context: Context): Promise<DirectResult> {
   const call = await readDirectCall(category, payload)
   const { caller, action, connection, provider, mode, event } = call
+  audit.add(auditedCall(call))
   log.appendKeys({ caller, action, connection, provider, mode, eventId: event.id, context: event.context })
-  if (mode === 'silent') return runSilently(category, call, context)
+  if (mode === 'silent') {
+    const outcome = await runSilently(category, call, context)
+    audit.add({ outcome: verdictOf(outcome) })
+    return outcome
+  }
   const started = await startTask(call, () => context.getRemainingTimeInMillis())
+  audit.add({ taskId: started.taskId, outcome: started.duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys(started)
   return started
 }

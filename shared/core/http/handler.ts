@@ -1,6 +1,7 @@
 import middy from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { audit, auditedCall } from '../../audit.ts'
 import { authenticate } from '../../auth/authenticate.ts'
 import { authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { preloadIdentityKey } from '../../auth/identity-key.ts'
@@ -8,7 +9,7 @@ import { Failure, invalidInput, kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import { parsePollerBody } from '../../orchestrators/index.ts'
-import { passed } from '../../outcome.ts'
+import { passed, verdictOf } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
@@ -64,6 +65,7 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
   const [, , third] = segments
   const isCall = segments.length === 1
+  if (isCall) audit.add({ operation: 'call', action: first })
   const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
   if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
   const headers = isCall ? withPollerToken(event) : event.headers
@@ -71,6 +73,7 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
     authenticate({ headers, rawBody: () => rawBodyOf(event) }),
     isCall ? preloadIdentityKey() : undefined,
   ])
+  audit.add({ caller: caller.name })
   if (first === 'tasks' && second !== undefined && segments.length === 2) {
     allowMethod(event, 'GET')
     authorizeCategory(caller, category.name)
@@ -78,11 +81,13 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   }
   if (first === 'tasks' && second !== undefined && third === 'cancel' && segments.length === 3) {
     allowMethod(event, 'POST')
+    audit.add({ operation: 'cancel', taskId: second })
     authorizeCategory(caller, category.name)
     return cancelResponse(category, caller, second)
   }
   if (first === 'tasks' && second !== undefined && third === 'answer' && segments.length === 3) {
     allowMethod(event, 'POST')
+    audit.add({ operation: 'answer', taskId: second, outcome: 'accepted' })
     authorizeCategory(caller, category.name)
     const { answerAgain } = await import('../task/answer-again.ts')
     return json(202, await answerAgain(category.name, second, caller))
@@ -125,6 +130,7 @@ async function signedCallResponse(
     }),
     preloadIdentityKey(),
   ])
+  audit.add(signed ? { caller: signed.caller.name } : { outcome: 'ignored' })
   if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
   return callResponse(category, signed.caller, signed.request, withMonotonicTime(context, signed.maxResponseMs))
 }
@@ -162,6 +168,7 @@ async function statusResponse(
 async function cancelResponse(category: Category, caller: Caller, taskId: string): Promise<WebhookResponse> {
   const { cancelTask } = await import('../task/cancel.ts')
   const status = await cancelTask(category, taskId, caller)
+  audit.add({ action: status.action, outcome: status.state === 'running' ? 'accepted' : status.verdict })
   if (status.state === 'running') log.info('task canceled', { taskId, caller: caller.name })
   return json(status.state === 'running' ? 202 : 200, status)
 }
@@ -186,6 +193,7 @@ async function callResponse(
   context: Context,
 ): Promise<WebhookResponse> {
   const call = await readCall(category, caller, request)
+  audit.add(auditedCall(call))
   log.appendKeys({
     caller: call.caller,
     action: call.action,
@@ -198,6 +206,7 @@ async function callResponse(
   })
   if (call.mode === 'silent') {
     const outcome = await runSilently(category, call, context)
+    audit.add({ outcome: verdictOf(outcome) })
     log.appendKeys({ outcome: { status: outcome.status, result: outcome.result } })
     return outcomeResponse(outcome)
   }
@@ -207,16 +216,19 @@ async function callResponse(
     const outcome = passed(
       `${message}. The orchestrator decides this approval itself: the approval was not requested, and no event is sent`,
     )
+    audit.add({ outcome: result })
     return json(200, { ...outcome, result })
   }
   if (call.gate) {
     // Loaded when used: other calls do not need it.
     const [{ runGate }, { gateResponse }] = await Promise.all([import('../task/gate.ts'), import('./gate.ts')])
     const status = await runGate(call, call.gate, (one) => startTask(one, () => context.getRemainingTimeInMillis()))
+    audit.add({ taskId: status.taskId, outcome: status.verdict })
     log.appendKeys({ taskId: status.taskId, verdict: status.verdict })
     return gateResponse(status, call.gate)
   }
   const { taskId, duplicate } = await startTask(call, () => context.getRemainingTimeInMillis())
+  audit.add({ taskId, outcome: duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys({ taskId, duplicate })
   return json(202, { taskId, statusUrl: `${request.categoryUrl}/tasks/${taskId}`, duplicate })
 }
@@ -307,7 +319,7 @@ function reasonIn(response: WebhookResponse | null | undefined): string | undefi
 /** Logs one line per request, without its body and headers. */
 function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEvent, WebhookResponse> {
   let startedAt = 0
-  const line = (request: { event: APIGatewayProxyEvent; context: Context; response?: WebhookResponse | null }) => {
+  const line = (request: middy.Request<APIGatewayProxyEvent, WebhookResponse, Error, Context>) => {
     const { statusCode } = request.response ?? {}
     log.info('request', {
       method: request.event.httpMethod,
@@ -317,12 +329,14 @@ function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEven
       requestId: request.context.awsRequestId,
       reason: statusCode !== undefined && statusCode >= 400 ? reasonIn(request.response) : undefined,
     })
+    audit.write(Date.now() - startedAt, request.error ?? undefined)
     log.resetKeys()
   }
   return {
-    before() {
+    before({ context }) {
       // An execution environment handles one request at a time.
       startedAt = Date.now()
+      audit.start({ category: category.name, requestId: context.awsRequestId })
       clearSecrets()
       setTraceparent(undefined)
     },

@@ -1,8 +1,9 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
 import * as z from 'zod/mini'
+import { audit, auditedCall } from '../../audit.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { errored } from '../../outcome.ts'
+import { errored, verdictOf } from '../../outcome.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import { setTraceparent } from '../../traceparent.ts'
@@ -30,6 +31,8 @@ type StatusChange = z.output<typeof statusChange>['detail']
 interface EndedExecution {
   /** Undefined if another durable function invoked the task, and its call was not accepted. */
   task: Task | undefined
+  /** In epoch milliseconds. */
+  startedAt?: number | undefined
   hasSentStarted: boolean
   hasSentFinished: boolean
   /** Ended while it was sending an event. */
@@ -88,6 +91,8 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
+  audit.start({ operation: 'task', ...auditedCall(task), taskId, outcome: verdictOf(outcome) })
+  audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },
     reason: outcome.message,
@@ -177,7 +182,11 @@ async function readExecution(arn: string): Promise<EndedExecution> {
     lambda: client,
     paginateGetDurableExecutionHistory,
   } = await import('../../aws/lambda.ts')
-  const { InputPayload, Error: error } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+  const {
+    InputPayload,
+    Error: error,
+    StartTimestamp,
+  } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
   const started = new Set<string | undefined>()
   const succeeded = new Set<string | undefined>()
   const open = new Map<string | undefined, string | undefined>()
@@ -202,6 +211,7 @@ async function readExecution(arn: string): Promise<EndedExecution> {
   const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)
   return {
     task,
+    startedAt: StartTimestamp?.getTime(),
     hasSentStarted: succeeded.has('send-started') || succeeded.has('send-started-late'),
     hasSentFinished: succeeded.has('send-finished'),
     wasSending: ['send-started', 'send-started-late', 'send-finished'].some(

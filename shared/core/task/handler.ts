@@ -1,9 +1,10 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
+import { audit, auditedCall } from '../../audit.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Answer } from '../../orchestrators/orchestrator.ts'
-import { errored, type Outcome, passed } from '../../outcome.ts'
+import { errored, type Outcome, passed, verdictOf } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
@@ -75,7 +76,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
         ),
       )
   if (result.type === 'delegated') {
-    logTaskEnded(result.outcome, context, deadline, result.delegatedTo)
+    logTaskEnded(task, result.outcome, context, deadline, result.delegatedTo)
     return { taskId, outcome: result.outcome }
   }
   const outcome = finalOutcome(result.outcome, task)
@@ -84,7 +85,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   await sendToObservers(context, task, outcome, endedAt)
   const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
-  logTaskEnded(outcome, context, deadline)
+  logTaskEnded(task, outcome, context, deadline)
   return { taskId, outcome, ...unansweredOf(answer), ...(endedAt === undefined ? {} : { endedAt }) }
 }
 
@@ -102,16 +103,21 @@ function unansweredOf(answer: boolean | Unanswered): Pick<TaskResult, 'unanswere
   return typeof answer === 'string' ? { unanswered: answer } : {}
 }
 
-/** Logs one line per ended task, which the dashboard counts. */
+/** Logs one line per ended task, which the dashboard counts, and its audit line. */
 function logTaskEnded(
-  { status, result, message }: Outcome,
+  task: Task,
+  outcome: Outcome,
   context: DurableContext,
   { seconds, at }: Deadline,
   delegatedTo?: string,
 ): void {
+  const { status, result, message } = outcome
+  const ms = Date.now() - (at - seconds * 1_000)
+  audit.start({ operation: 'task', ...auditedCall(task), taskId: task.id, outcome: verdictOf(outcome) })
+  audit.write(ms)
   context.logger.info('task ended', {
     outcome: { status, result },
-    ms: Date.now() - (at - seconds * 1_000),
+    ms,
     delegatedTo,
     reason: status === 'succeeded' ? undefined : message,
   })
