@@ -37,7 +37,7 @@ export async function playEngine(
     ...{
       url,
       key: () => engineKeyOf(credentials),
-      lambda: readRuntimeFile(stateFolder())?.aws,
+      lambda: () => readRuntimeFile(stateFolder())?.aws,
       signal: new AbortController().signal,
     },
     print: (line) => (json ? console.error(line) : console.log(line)),

@@ -44,13 +44,12 @@ export const argoRollouts: Engine = {
       const response = await client.send(request)
       const { phase, value } = measure(response)
       client.say(`${phase}: ${value}`)
-      const { verdict, message, taskId } = readTaskStatus(response.body)
+      const { verdict, message } = readTaskStatus(response.body)
       if (phase === 'Successful' || phase === 'Failed') return { verdict: verdict as Ending['verdict'], message }
       errors = phase === 'Error' ? errors + 1 : 0
       if (errors > CONSECUTIVE_ERROR_LIMIT)
         return { verdict: 'errored', message: `${errors} errors in a row: ${value}` }
       if (phase === 'Inconclusive') inconclusive++
-      if (taskId !== undefined) client.accepted(taskId)
       await client.sleep(METRIC.intervalMs)
     }
     return { verdict: 'errored', message: 'The analysis is inconclusive.' }

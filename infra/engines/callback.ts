@@ -1,8 +1,8 @@
 import { hmacBase64, isSame } from '../../shared/auth/hmac.ts'
 import { tokenHash } from '../local/credentials.ts'
-import { type Call, json, jsonObject, type Platform, segments } from '../platforms/sandbox/http.ts'
+import { type Answer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
 import { type Engine, EngineError } from './engine.ts'
-import type { Ending, EngineRuns } from './runs.ts'
+import type { Ending, EngineRun, EngineRuns } from './runs.ts'
 import { pathOf } from './step.ts'
 import { readTaskStatus } from './task-status.ts'
 
@@ -44,16 +44,12 @@ export const callback: Engine = {
     }
     for (let attempts = 1; ; attempts++) {
       const { status, body } = await client.send(request)
-      const { taskId, message } = readTaskStatus(body)
-      if (status === 202 && taskId !== undefined) {
-        client.accepted(taskId)
-        break
-      }
+      if (status === 202) return client.ending()
       const isTemporary = status === 0 || status === 429 || status >= 500
-      if (!isTemporary || attempts === MAX_ATTEMPTS) throw new EngineError(`The call got ${status}: ${message || body}`)
+      if (!isTemporary || attempts === MAX_ATTEMPTS)
+        throw new EngineError(`The call got ${status}: ${readTaskStatus(body).message || body}`)
       await client.sleep(RETRY_MS)
     }
-    return client.ending()
   },
 }
 
@@ -61,20 +57,24 @@ function signingKey(credential: (purpose: string) => string): string {
   return `whsec_${Buffer.from(credential('signing')).subarray(-MAX_KEY_BYTES).toString('base64')}`
 }
 
-function resume(runs: EngineRuns, key: string, call: Call): ReturnType<Platform['answer']> {
+function resume(runs: EngineRuns, key: string, call: Call): Answer {
   const [resumePath, secret = '', ...more] = segments(call.path)
   const run = resumePath === 'resume' && more.length === 0 ? runs.bySecret('callback', secret) : undefined
   if (!run) return json(404, { message: 'Unknown resume URL' })
+  const answer = responseTo(runs, run, key, call)
+  const what = String(call.headers['webhook-id'])
+  runs.record(run.id, { direction: 'answer', what, status: answer.status, body: call.body })
+  return answer
+}
+
+function responseTo(runs: EngineRuns, { id }: EngineRun, key: string, call: Call): Answer {
   if (call.method !== 'POST') return json(405, { message: 'Send a POST.' })
   if (!isSigned(call, key)) return json(401, { message: 'The signature is not valid.' })
   const { data } = (jsonObject(call.body) ?? {}) as { data?: Ending }
   if (!data) return json(400, { message: 'The body has no data.' })
-  const { verdict, message } = data
-  const reception = runs.end(run.id, { verdict, message })
   // A workflow resumes once, and ignores what comes after.
-  const status = reception === 'gone' ? 410 : 200
-  runs.record(run.id, { direction: 'answer', what: String(call.headers['webhook-id']), status, body: call.body })
-  return json(status, { reception }, {}, reception)
+  const reception = runs.end(id, { verdict: data.verdict, message: data.message })
+  return json(reception === 'gone' ? 410 : 200, { reception }, {}, reception)
 }
 
 function isSigned({ headers, body }: Call, key: string): boolean {

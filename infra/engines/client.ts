@@ -4,10 +4,11 @@ import type { Engine, EngineClient, EngineRequest, EngineResponse } from './engi
 import { type EngineHost, placeOf } from './place.ts'
 import type { Ending, EngineMessage, EngineRun, Reception } from './runs.ts'
 import type { Step } from './step.ts'
+import { readTaskStatus } from './task-status.ts'
 
 export interface ClientOptions extends EngineHost {
-  /** The local Lambda API. Engines that invoke functions need it. */
-  lambda?: { endpoint: string; accessKeyId: string } | undefined
+  /** Returns the local Lambda API, for engines that invoke functions. It changes when the runtime restarts. */
+  lambda?: () => { endpoint: string; accessKeyId: string } | undefined
   signal: AbortSignal
   /** Receives what the engine does. */
   print?: (text: string) => void
@@ -50,19 +51,20 @@ export async function runStep(engine: Engine, id: string, step: Step, options: C
 }
 
 function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): EngineClient {
-  const { url, signal, lambda, print = () => {}, onAccepted = () => {}, pollMs = POLL_MS } = options
+  const { url, signal, lambda = () => undefined, print = () => {}, onAccepted = () => {}, pollMs = POLL_MS } = options
   const place = placeOf(engine, options)
   const sandbox = sandboxOf(options)
   const said = new Set<string>()
   let accepted = ''
 
-  async function request(what: string, address: string, init: RequestInit): Promise<EngineResponse> {
+  async function request(what: string, address: string, init: RequestInit): Promise<SandboxResponse> {
     const response = await fetchText(address, {
       ...init,
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     })
     signal.throwIfAborted()
-    const message: Omit<EngineMessage, 'at'> = { direction: 'call', what, ...response }
+    const { status, body } = response
+    const message: Omit<EngineMessage, 'at'> = { direction: 'call', what, status, body }
     await sandbox(`/${run.id}/messages`, { method: 'POST', body: message })
     return response
   }
@@ -72,6 +74,9 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
     client.say(`-> ${what}`)
     const response = await request(what, address, init)
     client.say(response.status === 0 ? '<- no response' : `<- ${response.status}`)
+    const { taskId } = response
+    if (taskId !== undefined && taskId !== accepted) onAccepted(taskId)
+    accepted = taskId ?? accepted
     if (options.sendsTwice) await request(what, address, init)
     if (options.restarts) throw new Restart()
     return response
@@ -87,23 +92,20 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
         ...(body === undefined ? {} : { body }),
       }),
     async invoke(functionName, payload) {
-      if (!lambda) throw new Error('This engine invokes functions: it needs the runtime of this state folder.')
-      return deliver(`Invoke ${functionName}`, `${lambda.endpoint}/2015-03-31/functions/${functionName}/invocations`, {
+      const aws = lambda()
+      if (!aws) return { status: 0, body: '' }
+      return deliver(`Invoke ${functionName}`, `${aws.endpoint}/2015-03-31/functions/${functionName}/invocations`, {
         method: 'POST',
-        headers: { authorization: authorizationWith(lambda), 'x-amz-invocation-type': 'RequestResponse' },
+        headers: { authorization: authorizationWith(aws), 'x-amz-invocation-type': 'RequestResponse' },
         body: JSON.stringify(payload),
       })
-    },
-    accepted(taskId) {
-      if (accepted === taskId) return
-      accepted = taskId
-      onAccepted(taskId)
     },
     async ending() {
       for (;;) {
         const { ending, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
-        for (const { direction, what, status } of messages)
-          if (direction === 'answer') client.say(`<- ${what}, which gets ${status}`)
+        // The number of heartbeats and progress messages depends on the time.
+        const answer = ending && messages.findLast(({ direction }) => direction === 'answer')
+        if (answer) client.say(`<- ${answer.what}, which gets ${answer.status}`)
         if (ending) return ending
         await client.sleep(pollMs)
       }
@@ -133,11 +135,18 @@ function sandboxOf({ url, signal, pollMs = POLL_MS }: ClientOptions) {
   }
 }
 
+interface SandboxResponse extends EngineResponse {
+  /** The task that the webhooks accepted, or that a gate belongs to. */
+  taskId?: string | undefined
+}
+
 /** The status is 0 if there is no response. */
-async function fetchText(address: string, init: RequestInit): Promise<EngineResponse> {
+async function fetchText(address: string, init: RequestInit): Promise<SandboxResponse> {
   try {
     const response = await fetch(address, init)
-    return { status: response.status, body: await response.text() }
+    const body = await response.text()
+    const taskId = response.headers.get('x-task-id') ?? readTaskStatus(body).taskId
+    return { status: response.status, body, taskId }
   } catch {
     return { status: 0, body: '' }
   }

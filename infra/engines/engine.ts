@@ -27,7 +27,7 @@ export interface Engine {
   run(run: EngineRun, client: EngineClient): Promise<Ending>
 }
 
-/** Where the engine is, and its credentials. */
+/** The addresses and credentials of an engine. */
 export interface EnginePlace {
   /** URL of the local runtime. */
   url: string
@@ -45,14 +45,12 @@ export interface EngineSecrets {
   orchestrators?: Record<string, object>
 }
 
-/** What an engine needs to run a step. Everything that it sends and receives is recorded. */
+/** The tools of an engine that runs a step. They record everything that it sends. */
 export interface EngineClient extends EnginePlace {
   /** Sends a request to the webhooks. Resolves with the status 0 if there is no response. */
   send(request: EngineRequest): Promise<EngineResponse>
   /** Invokes a function without HTTP, as AWS services do. The status is 0 without a response. */
   invoke(functionName: string, payload: object): Promise<EngineResponse>
-  /** Reports a task that was accepted: its approval may need a click. */
-  accepted(taskId: string): void
   /** Waits until the API of the engine has the result. */
   ending(): Promise<Ending>
   sleep(ms: number): Promise<void>

@@ -13,10 +13,10 @@ export interface EngineRun {
   id: string
   engine: string
   step: Step
-  /** The part of an address for the answer that nobody can guess, such as a task token. It belongs to this run only. */
+  /** A random part of the address for the answer, such as a task token. It belongs to this run only. */
   secret: string
   startedAt: string
-  /** Whether the engine no longer waits, for example because somebody stopped the run. */
+  /** Whether the engine no longer waits, for example because a user stopped the run. */
   isGone: boolean
   /** The first result. Undefined while the engine waits. */
   ending?: Ending
@@ -53,7 +53,7 @@ export interface EngineRuns {
   bySecret(engine: string, secret: string): EngineRun | undefined
   /** Newest first. */
   list(engine?: string): EngineRun[]
-  /** Records a message, whatever the engine makes of it. */
+  /** Records a message, including one that the engine refuses. */
   record(id: string, message: Omit<EngineMessage, 'at'>): void
   /** Oldest first. */
   messages(id: string): EngineMessage[]

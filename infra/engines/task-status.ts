@@ -1,7 +1,7 @@
 import { jsonObject } from '../platforms/sandbox/http.ts'
 import type { Ending } from './runs.ts'
 
-/** What an engine reads in a task status, and in the response to a call. */
+/** The fields of a task status, and of the response to a call, that engines read. */
 interface TaskStatus {
   taskId?: string | undefined
   statusUrl?: string | undefined
