@@ -38,7 +38,8 @@ export const argoRollouts: Engine = {
       path: pathOf(step, { mode: 'gate', key: id }),
       headers: { authorization: `Bearer ${client.credential('token')}`, 'content-type': 'application/json' },
       body: JSON.stringify({ data, input }),
-    }
+      isPoll: true,
+    } as const
     let [errors, inconclusive] = [0, 0]
     for (let count = 0; count < METRIC.count && inconclusive <= METRIC.inconclusiveLimit; count++) {
       const response = await client.send(request)

@@ -37,9 +37,8 @@ export const azureDevops: Engine = {
       headers: { ...JSON.parse(headers), authorization: basicAuth(name, client.credential('token')) },
       body: JSON.stringify({ data, input }),
     })
-    const { taskId, message } = readTaskStatus(body)
+    const { message } = readTaskStatus(body)
     if (status !== 200 && status !== 202) throw new EngineError(`The check failed: ${status} ${message || body}`)
-    if (taskId !== undefined) client.accepted(taskId)
     return client.ending()
   },
 }

@@ -70,10 +70,10 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
   }
 
   /** Sends a request as often as the faults of the engine say. */
-  async function deliver(what: string, address: string, init: RequestInit): Promise<EngineResponse> {
+  async function deliver(what: string, address: string, init: RequestInit, isPoll = false): Promise<EngineResponse> {
     client.say(`-> ${what}`)
     const response = await request(what, address, init)
-    client.say(response.status === 0 ? '<- no response' : `<- ${response.status}`)
+    if (!isPoll) client.say(response.status === 0 ? '<- no response' : `<- ${response.status}`)
     const { taskId } = response
     if (taskId !== undefined && taskId !== accepted) onAccepted(taskId)
     accepted = taskId ?? accepted
@@ -84,13 +84,18 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
 
   const client: EngineClient = {
     ...place,
-    send: ({ method = 'POST', path, headers, body }: EngineRequest) =>
-      deliver(`${method} ${path}`, `${url}${path}`, {
-        method,
-        headers,
-        redirect: 'manual',
-        ...(body === undefined ? {} : { body }),
-      }),
+    send: ({ method = 'POST', path, headers, body, isPoll }: EngineRequest) =>
+      deliver(
+        `${method} ${path}`,
+        `${url}${path}`,
+        {
+          method,
+          headers,
+          redirect: 'manual',
+          ...(body === undefined ? {} : { body }),
+        },
+        isPoll,
+      ),
     async invoke(functionName, payload) {
       const aws = lambda()
       if (!aws) return { status: 0, body: '' }

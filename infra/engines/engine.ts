@@ -64,6 +64,8 @@ export interface EngineRequest {
   path: string
   headers: Record<string, string>
   body?: string
+  /** The engine repeats the request until something changes, and prints what the response means. */
+  isPoll?: true
 }
 
 export interface EngineResponse {

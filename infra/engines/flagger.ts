@@ -35,9 +35,14 @@ export const flagger: Engine = {
     const headers = { 'content-type': 'application/json' }
     /** Returns the line of the response if the gate is open. */
     const ask = async (hook: string, more: Record<string, string>) => {
-      const { status, body: line } = await client.send({ path: pathOf(step, { ...options, ...more }), headers, body })
+      const { status, body: line } = await client.send({
+        path: pathOf(step, { ...options, ...more }),
+        headers,
+        body,
+        isPoll: true,
+      })
       const isOpen = status > 0 && status <= 202
-      const reason = isOpen || status === 409 ? '' : `: ${line.trim()}`
+      const reason = isOpen || status === 409 || status === 424 ? '' : `: ${line.trim()}`
       client.say(`${hook} is ${isOpen ? 'open' : 'closed'}${reason}`)
       return isOpen ? line.trim().replace(/^\w+: /, '') : undefined
     }

@@ -60,11 +60,8 @@ export const github: Engine = {
     }
     for (let deliveries = 1; ; deliveries++) {
       const { status, body: response } = await client.send(request)
-      const { taskId, message } = readTaskStatus(response)
-      if (status === 202 && taskId !== undefined) {
-        client.accepted(taskId)
-        return client.ending()
-      }
+      const { message } = readTaskStatus(response)
+      if (status === 202) return client.ending()
       const isTemporary = status === 0 || status === 429 || status >= 500
       if (!isTemporary || deliveries === MAX_DELIVERIES)
         throw new EngineError(`The delivery got ${status}: ${message || response}`)

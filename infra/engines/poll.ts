@@ -32,7 +32,7 @@ export const poll: Engine = {
     const path = `${new URL(statusUrl).pathname}?wait=25`
     for (;;) {
       const { status, body } = await untilReached(() =>
-        client.send({ method: 'GET', path, headers: { authorization } }),
+        client.send({ method: 'GET', path, headers: { authorization }, isPoll: true }),
       )
       const { verdict, message: text } = readTaskStatus(body)
       if (status !== 200 || verdict === undefined)

@@ -34,7 +34,7 @@ export const releaseSteps: readonly Step[] = [
     input: {
       parameters: { rate: 20, duration: 'PT5S' },
       thresholds: [
-        { metric: 'p95', op: '<', value: 500 },
+        { metric: 'p95', op: '<', value: 2_000 },
         { metric: 'errorRate', op: '<', value: 0.01 },
       ],
     },

@@ -3,23 +3,24 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Returns what the documentation says that an engine prints when it plays a release. Undefined without a transcript. */
-export function transcriptOf(engine: string): string[] | undefined {
+/** Returns what the documentation says that an engine prints when it plays a release. Empty without a transcript. */
+export function transcriptOf(engine: string): string[] {
   const command = `npm run webhooks -- sequence release --orchestrator ${engine} --approve`
   for (const page of globSync('docs/*.md', { cwd: root })) {
     const [, after = ''] = readFileSync(join(root, page), 'utf8').split(`\`\`\`console\n$ ${command}\n`)
     const [lines = ''] = after.split('\n```\n')
-    if (lines !== '') return lines.split('\n').filter((line) => !line.startsWith('release '))
+    if (lines !== '') return lines.split('\n')
   }
-  return undefined
+  return []
 }
 
-/** Replaces what differs between two runs: times, ids, numbers of runs and the port. */
+/** Replaces what differs between two runs: times, ids, numbers of runs and the port. Omits when the approval is clicked. */
 export function comparable(lines: readonly string[]): string[] {
-  return lines.map((line) =>
+  const ordered = lines.filter((line) => !line.includes(' clicks Approve '))
+  return ordered.map((line) =>
     line
       .replace(/^[\d:.]+Z/, '<time>')
-      .replace(/\b[\da-f]{12,}\b/g, '<id>')
+      .replace(/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b|\b[\da-f]{12,}\b/g, '<id>')
       .replace(/#\d+/g, '#<number>')
       .replace(/(http:\/\/127\.0\.0\.1):\d+/g, '$1:<port>'),
   )
