@@ -108,9 +108,11 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
     async ending() {
       for (;;) {
         const { ending, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
-        // The number of heartbeats and progress messages depends on the time.
-        const answer = ending && messages.findLast(({ direction }) => direction === 'answer')
-        if (answer) client.say(`<- ${answer.what}, which gets ${answer.status}`)
+        for (const { direction, what, status } of messages) {
+          // Their number depends on the time.
+          const isCounted = direction === 'answer' && !engine.repeats?.includes(what)
+          if (isCounted) client.say(`<- ${what}, which gets ${status}`)
+        }
         if (ending) return ending
         await client.sleep(pollMs)
       }

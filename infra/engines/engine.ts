@@ -16,6 +16,8 @@ export interface Engine {
   secrets(place: EnginePlace): EngineSecrets
   /** Returns the API that gets the answers, at `<url>/sandbox/engines/<name>`. Omit it if the engine polls. */
   platform?(runs: EngineRuns, place: EnginePlace): Platform
+  /** Kinds of answers that a run may get several of, such as heartbeats. Transcripts omit them. */
+  repeats?: readonly string[]
   /** Why the engine cannot run a step, for example because it has no way to ask people. Omit it if it runs all. */
   refuses?(step: Step): string | undefined
   /**

@@ -44,6 +44,8 @@ export const github: Engine = {
     }
   },
 
+  repeats: ['comment'],
+
   async run(run, client) {
     const { step } = run
     const waiting = waitingRunOf(run)

@@ -8,15 +8,7 @@ import { poll } from './poll.ts'
 import { stepFunctions } from './step-functions.ts'
 
 /** All engines of the sandbox except Keptn, which plays shipyards. */
-export const engines: readonly Engine[] = [
-  argoRollouts,
-  azureDevops,
-  callback,
-  flagger,
-  github,
-  poll,
-  stepFunctions,
-]
+export const engines: readonly Engine[] = [argoRollouts, azureDevops, callback, flagger, github, poll, stepFunctions]
 
 /** Returns the name of an engine among the targets of faults. */
 export function targetOf({ name }: Pick<Engine, 'name'>): `engines/${string}` {

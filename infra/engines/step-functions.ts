@@ -33,6 +33,7 @@ export const stepFunctions: Engine = {
     answer: (call) => completeState(runs, call),
   }),
 
+  repeats: ['SendTaskHeartbeat'],
   refuses: ({ action }) => (action === 'ask-approval' ? 'an invocation without HTTP cannot ask people' : undefined),
 
   async run({ id, step, secret }, client) {

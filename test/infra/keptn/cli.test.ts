@@ -230,6 +230,15 @@ describe('webhooks sequence', () => {
     expect(code).toBe(2)
   })
 
+  it.each([
+    [['release', '--orchestrator', 'argo'], /^Unknown orchestrator "argo"\. .*Orchestrators: keptn, argo-rollouts, /],
+    [['incident', '--orchestrator', 'callback'], /can play the sequence release only/],
+    [['release', '--orchestrator', 'callback', '--url', 'https://example.com'], /Omit --url/],
+  ])('%j exits with 2 and says what to change', async (args, message) => {
+    const { code, err } = await webhooks(['sequence', ...args])
+    expect([code, err]).toEqual([2, expect.stringMatching(message)])
+  })
+
   it('exits with 2 if the receiver does not respond', async () => {
     receiver = await startReceiver(() => accepted)
     await receiver.close()
@@ -248,7 +257,7 @@ describe('webhooks sequence', () => {
   it('has a --help text', async () => {
     const { code, out } = await webhooks(['sequence', '--help'])
     expect(out.replace(/\s+/g, ' ')).toMatch(
-      /chaos, incident, optimization, release, remediation, slo, ticket .*--no-sandbox.*Examples/,
+      /chaos, incident, optimization, release, remediation, slo, ticket .*: keptn, argo-rollouts, .*--no-sandbox.*Examples/,
     )
     expect(code).toBe(0)
   })
