@@ -16,6 +16,10 @@ export const settings = {
   get deadline(): string | undefined {
     return process.env['WEBHOOKS_DEADLINE'] || undefined
   },
+  /** The orchestrators whose failed deliveries are requested again. */
+  get redeliver(): string[] {
+    return (process.env['WEBHOOKS_REDELIVER'] ?? '').split(',').filter(Boolean)
+  },
   get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
     const level = process.env['WEBHOOKS_LOG_LEVEL']
     return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'

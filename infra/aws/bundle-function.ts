@@ -21,9 +21,9 @@ export interface Deployment {
 }
 
 export interface BundleFunctionProps {
-  /** Folder of the bundle: a category, or `finisher`. */
+  /** Folder of the bundle: a category, `finisher` or `redeliver`. */
   bundle: string
-  /** File that exports `handler`: `webhook`, `task` or `finisher`. */
+  /** File that exports `handler`: `webhook`, `task`, `finisher` or `redeliver`. */
   entry: string
   description: string
   memory: number

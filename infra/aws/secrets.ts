@@ -10,6 +10,7 @@ export const SECRET_PATHS = {
   identity: 'identity-??????',
   callbacks: 'callbacks-??????',
   orchestrators: 'orchestrators/*',
+  orchestrator: (name: string) => `orchestrators/${name}-??????`,
   connections: (category: string) => `connections/${category}/*`,
 }
 

@@ -135,6 +135,11 @@ const fields = {
     ...arnsByProvider(),
     assumeRoles: listOf(`the ARN of a role, ${ROLE_ARN.example}`, ROLE_ARN.pattern).optional(),
   }).optional(),
+  /** Orchestrators of the type `github` whose failed deliveries are requested again, and how often. */
+  redeliver: object({
+    orchestrators: listOf('the name of an orchestrator, such as github', /^[a-z0-9][a-z0-9_-]{0,62}$/),
+    minutes: count(1_440, 5).default(15),
+  }).optional(),
   /** An existing VPC, for platforms that can be reached only from it. */
   vpc: object({
     subnetIds: listOf('the id of a subnet, subnet-..', /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/),
@@ -151,6 +156,7 @@ const FIELDS: Record<string, readonly string[]> = {
   publicThrottle: ['rate', 'burst'],
   customDomain: ['name', 'certificateArn', 'hostedZone', 'only'],
   'customDomain.hostedZone': ['id', 'name'],
+  redeliver: ['orchestrators', 'minutes'],
   vpc: ['subnetIds', 'securityGroupIds'],
   awsProviders: [...Object.keys(awsPermissions), 'assumeRoles'],
 }

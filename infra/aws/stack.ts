@@ -11,6 +11,7 @@ import { Finisher } from './finisher.ts'
 import { GeneratedKey } from './generated-key.ts'
 import { nextSteps } from './next-steps.ts'
 import { logGroupsOf, SavedQueries } from './queries.ts'
+import { Redelivery } from './redelivery.ts'
 import type { Settings } from './settings.ts'
 import { StateTable } from './state-table.ts'
 
@@ -60,6 +61,7 @@ export class WebhooksStack extends Stack {
         'Running tasks must still open their addresses. Rotate the key by hand and keep the old key next to the new one.',
     })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
+    if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const api = new Api(this, 'Api', { settings, categories, dataKey })
     const alarms = new Alarms(this, 'Alarms', {
       categories,

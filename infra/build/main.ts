@@ -14,6 +14,8 @@ export const dist = join(root, 'dist')
 
 /** The bundle of the function that finishes the tasks that Lambda ended. */
 export const finisher = 'finisher'
+/** The bundle of the function that asks GitHub to send failed deliveries again. */
+const redeliver = 'redeliver'
 
 /** In the folder of each bundle: the licenses of its packages. */
 export const licensesFile = 'THIRD-PARTY-LICENSES.txt'
@@ -48,6 +50,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         ),
       ),
       buildBundle(draft, finisher, { finisher: 'functions/finisher.ts' }, ['./shared/log.ts'], packages),
+      buildBundle(draft, redeliver, { redeliver: 'functions/redeliver.ts' }, ['./shared/log.ts'], packages),
     ])
     const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
     await writeFile(join(draft, bomFile), `${JSON.stringify(bom({ name, version }, await packages.all()), null, 2)}\n`)
@@ -206,7 +209,7 @@ function withoutNames(code: string): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  helpIfAsked(`npm run build: bundles each category and the finisher into dist/, for AWS and for npm start.
+  helpIfAsked(`npm run build: bundles each category and the other functions into dist/, for AWS and for npm start.
 Builds only if a source has changed. Each bundle contains the licenses of its packages; dist/sbom.cdx.json lists the
 packages of all bundles (CycloneDX).
 

@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
 import { costCommand } from './commands/cost.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { githubCommand } from './commands/github.ts'
 import { newCategoryCommand } from './commands/new-category.ts'
 import { newProviderCommand } from './commands/new-provider.ts'
 import { openapiCommand } from './commands/openapi.ts'
@@ -28,7 +29,14 @@ export function createProgram(): Command {
     .addHelpText('after', '\nRun npm start to start the functions on this machine. Each command has its own --help.')
 
   program.commandsGroup('Set up:')
-  for (const command of [connectCommand(), orchestratorCommand(), tokenCommand(), checkCommand(), doctorCommand()])
+  for (const command of [
+    connectCommand(),
+    orchestratorCommand(),
+    githubCommand(),
+    tokenCommand(),
+    checkCommand(),
+    doctorCommand(),
+  ])
     program.addCommand(command)
   program.commandsGroup('Configure Keptn:')
   for (const command of [configCommand(), shipyardCommand(), previewCommand()]) program.addCommand(command)

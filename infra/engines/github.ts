@@ -55,11 +55,9 @@ export const github: Engine = {
     const deployment = { ...payload.deployment, payload: step.input }
     const body = JSON.stringify({ ...payload, deployment })
     const headers = webhookHeaders(webhookSecretOf(client), 'deployment_protection_rule', run.id, body)
-    const request = {
-      path: pathOf(step, { orchestrator: 'github', sendStarted: 'true', progress: 'true' }),
-      headers,
-      body,
-    }
+    // While people are asked, a comment and their click have no fixed order.
+    const sendStarted = String(step.action !== 'ask-approval')
+    const request = { path: pathOf(step, { orchestrator: 'github', sendStarted }), headers, body }
     for (let deliveries = 1; ; deliveries++) {
       const { status, body: response } = await client.send(request)
       const { message } = readTaskStatus(response)
@@ -151,5 +149,5 @@ function answer(runs: EngineRuns, state: AppState, call: Call): ReturnType<Platf
 /** Returns the first line of a comment as people see it, without the icon. */
 function messageIn(comment: string): string {
   const [line = ''] = comment.split('\n')
-  return line.replace(/\\([!-/:-@[-`{-~])/g, '$1').replace(/^\S+ (?:\w+: )?/u, '')
+  return line.replace(/\\([!-/:-@[-`{-~])|\u200b/g, '$1').replace(/^\S+ (?:\w+: )?/u, '')
 }

@@ -121,7 +121,7 @@ function listDeliveries({ deliveries }: AppState, query: URLSearchParams): Reply
   const body = page.map((one) => ({
     ...one,
     ...{ duration: 0.1, installation_id: INSTALLATION_ID, repository_id: REPOSITORY_ID },
-    status: one.status_code < 300 ? 'OK' : 'Invalid HTTP Response',
+    status: one.status_code === 0 ? 'failed to connect' : one.status_code < 300 ? 'OK' : 'Invalid HTTP Response',
   }))
   return { status: 200, body, ...(found.length > size ? { headers: { link } } : {}) }
 }

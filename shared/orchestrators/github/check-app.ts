@@ -13,7 +13,7 @@ const app = z.object({
 const hook = z.object({ url: z.nullish(z.string()), content_type: z.optional(z.string()) })
 
 /** The permissions and events of an App, by what it reports to. */
-const REQUIREMENTS = {
+export const REQUIREMENTS = {
   deployment: { permissions: { actions: 'read', deployments: 'write' }, events: ['deployment_protection_rule'] },
   check: { permissions: { checks: 'write' }, events: ['check_run', 'check_suite'] },
 } as const

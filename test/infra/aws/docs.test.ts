@@ -53,7 +53,7 @@ describe('docs/deploy.md', () => {
     const defaults = readSettings({}, ['slo'])
     const optional = [
       ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'dataKeyArn', 'awsProviders'],
-      ...['runbooks', 'customDomain', 'reservedConcurrency'],
+      ...['runbooks', 'customDomain', 'reservedConcurrency', 'redeliver'],
     ]
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),

@@ -40,6 +40,7 @@ const everything = {
   dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   reservedConcurrency: { webhook: 5, task: 5 },
   terminationProtection: true,
+  redeliver: { orchestrators: ['github'] },
   customDomain: {
     name: 'webhooks.example.org',
     certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',

@@ -63,6 +63,28 @@ describe('a setting', () => {
     })
   })
 
+  it('redeliver adds a schedule, whose function reads only the secrets of its orchestrators', () => {
+    const { all } = changed({ redeliver: { orchestrators: ['github', 'checks'] } })
+    const [fn, ...others] = all('AWS::Lambda::Function').filter(
+      ({ Properties: { Handler } }) => Handler === 'redeliver.handler',
+    )
+    expect(others).toEqual([])
+    expect(fn?.Properties.Environment.Variables).toMatchObject({ WEBHOOKS_REDELIVER: 'github,checks' })
+    const schedule = all('AWS::Events::Rule').find(({ Properties }) => Properties.ScheduleExpression !== undefined)
+    expect(schedule?.Properties.ScheduleExpression).toBe('rate(15 minutes)')
+    const role = fn?.Properties.Role['Fn::GetAtt'][0]
+    const statements = all('AWS::IAM::Policy')
+      .filter(({ Properties }) => Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === role))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => !JSON.stringify(Action).includes('logs:'))
+    expect(statements).toMatchObject([{ Action: 'secretsmanager:GetSecretValue' }])
+    expect(statements[0].Resource.map((arn: unknown) => flat(arn)?.split('secret:')[1])).toEqual([
+      'cloud-automation-webhooks/orchestrators/checks-??????',
+      'cloud-automation-webhooks/orchestrators/github-??????',
+    ])
+    expect(unchanged.all('AWS::Events::Rule').every(({ Properties }) => !Properties.ScheduleExpression)).toBe(true)
+  })
+
   it('allowedCidrs denies all other addresses', () => {
     const limited = changed({ allowedCidrs: ['192.0.2.0/24'] }).one('AWS::ApiGateway::RestApi')
     expect(limited.Properties.Policy.Statement).toEqual([

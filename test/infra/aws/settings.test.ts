@@ -59,6 +59,7 @@ describe('the settings in cdk.json', () => {
     { waf: true, wafRateLimit: 10 },
     { tracing: true },
     { observability: 'minimal' },
+    { redeliver: { orchestrators: ['github'], minutes: 5 } },
     { alarmEmail: 'ops@example.org' },
     { allowedCidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
     { waf: true },

@@ -78,7 +78,7 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  for (const file of [...files, 'finisher/finisher']) {
+  for (const file of [...files, 'finisher/finisher', 'redeliver/redeliver']) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
     writeFileSync(join(bundles, `${file}.js`), `// ${file}`)
   }

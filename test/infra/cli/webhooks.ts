@@ -24,6 +24,12 @@ export function webhooks(args: readonly string[], { env, cwd, stdin }: RunOption
   return ended(child)
 }
 
+/** Starts the CLI without a terminal. */
+export function spawnWebhooks(args: readonly string[], env: Record<string, string>) {
+  const child = spawn(process.execPath, ['--no-warnings', main, ...args], { env: environment(env) })
+  return { child, ended: ended(child) }
+}
+
 /** Runs a line of the documentation in a shell. */
 export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<Ended> {
   const command = `'${process.execPath}' --no-warnings '${main}'`

@@ -1,0 +1,3 @@
+import { redeliverHandler } from '../shared/core/redeliver.ts'
+
+export const handler = redeliverHandler

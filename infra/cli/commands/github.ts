@@ -1,0 +1,139 @@
+import { Command, Option } from 'commander'
+import { type GitHubSettings, githubSecret } from '../../../shared/orchestrators/github/secret.ts'
+import { isRecord } from '../../../shared/record.ts'
+import { appClient } from '../../../shared/vendors/clients/github-app.ts'
+import { type FailedDelivery, failedDeliveries, redeliver } from '../../../shared/vendors/clients/github-deliveries.ts'
+import { checkName, findCategory } from '../find-by-name.ts'
+import { createApp } from '../github/create-app.ts'
+import { appManifest, creationUrl, type ManifestOptions } from '../github/manifest.ts'
+import { type JsonOption, note, show, table } from '../output.ts'
+import { validateSecret } from '../prompt-for-fields.ts'
+import { parseUrl } from '../receiver.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
+
+interface CreateOptions extends StoreOptions, JsonOption, Omit<ManifestOptions, 'orchestrator' | 'target'> {
+  action: string
+  site: string
+  organization?: string
+  print?: boolean
+}
+
+interface RedeliverOptions extends StoreOptions, JsonOption {}
+
+/** `webhooks github`: creates the GitHub App of an orchestrator, and repeats its failed deliveries. */
+export function githubCommand(): Command {
+  return new Command('github')
+    .description('create a GitHub App for deployments or check runs, and repeat its failed deliveries')
+    .addCommand(manifestCommand())
+    .addCommand(redeliverCommand())
+}
+
+function manifestCommand(): Command {
+  return storeOptions(new Command('manifest'))
+    .description('create a GitHub App with the right permissions, and save it as an orchestrator')
+    .argument('<name>', 'name of the orchestrator, such as github')
+    .requiredOption('--url <url>', 'URL of the webhooks: the output ApiUrl of the stack', parseUrl)
+    .requiredOption('--action <category/action>', 'action that the App calls, such as load-testing/start-test')
+    .option('--connection <name>', "connection of the action (default: the caller's, then default)")
+    .option('--deadline <duration>', 'ISO 8601 duration, at most P29D (default: that of the action)')
+    .addOption(
+      new Option('--report <what>', 'what gets the result: the waiting deployment, or a check run of the commit')
+        .choices(['deployment', 'check'])
+        .default('deployment'),
+    )
+    .option('--app-name <name>', 'name of the App, which is unique on GitHub (default: webhooks-<name>)')
+    .option('--organization <login>', 'organization that owns the App (default: your account)')
+    .option('--site <url>', 'URL of GitHub, or of your GitHub Enterprise Server', parseUrl, 'https://github.com')
+    .option('--print', 'print the manifest; create and save nothing')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `${STORE_HELP}
+Opens a page on this machine, from which you create the App on GitHub. GitHub then returns its key and its secret, which are
+saved in orchestrators/<name>, and a caller <name> that may call this action only.
+
+Exit code: 0 created (or printed), 1 creation or save failed, 2 invalid arguments, 130 Ctrl-C.
+
+Examples:
+  $ npm run webhooks -- github manifest github --url https://abc.execute-api.eu-west-1.amazonaws.com/v1 --action load-testing/start-test --print
+  $ npm run webhooks -- github manifest checks --url https://webhooks.example.org --action slo/evaluate --report check --print`,
+    )
+    .action(create)
+}
+
+function redeliverCommand(): Command {
+  return storeOptions(new Command('redeliver'))
+    .description('ask GitHub to send the failed deliveries of the last three days again')
+    .argument('<name>', 'name of the orchestrator, such as github')
+    .option('--dry-run', 'list the failed deliveries; request nothing')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `${STORE_HELP}
+GitHub sends each delivery only once. A delivery that was processed nevertheless is recognized as a repeat, so you can run this
+command at any time. The setting redeliver in cdk.json runs it on a schedule.
+
+Exit code: 0 requested, or nothing had failed, 1 GitHub refused a request, 2 invalid arguments.
+
+Examples:
+  $ npm run webhooks -- github redeliver github --local
+  $ npm run webhooks -- github redeliver github --local --dry-run`,
+    )
+    .action(repeat)
+}
+
+async function create(name: string, { action, ...options }: CreateOptions): Promise<void> {
+  const [category = '', actionName = ''] = action.split('/')
+  const { actions } = findCategory(category)
+  if (!Object.hasOwn(actions, actionName))
+    throw new UsageError(
+      `Unknown action "${action}". Actions: ${Object.keys(actions)
+        .map((one) => `${category}/${one}`)
+        .join(', ')}`,
+    )
+  const manifest = appManifest({ ...options, orchestrator: checkName(name), target: action })
+  if (options.print) return show(manifest, JSON.stringify(manifest, null, 2), options)
+  const store = await openStore(options)
+  const page = creationUrl(options.site, options.organization)
+  const { saved, htmlUrl } = await createApp(store, {
+    name,
+    action,
+    manifest,
+    page,
+    site: options.site,
+    report: options.report,
+  })
+  show(
+    { saved, url: htmlUrl },
+    `Saved ${saved.join(' and ')} in ${store.place}.\nInstall the App in your repositories: ${htmlUrl}/installations/new`,
+    options,
+  )
+}
+
+async function repeat(name: string, options: RedeliverOptions): Promise<void> {
+  const store = await openStore(options)
+  const stored = await store.get(`orchestrators/${checkName(name)}`)
+  if (!isRecord(stored)) throw new UsageError(`${store.place} contains no orchestrator "${name}".`)
+  const settings: GitHubSettings = validateSecret(githubSecret, stored, 'The orchestrator')
+  const http = appClient(settings)
+  const failed = await failedDeliveries(http, Date.now())
+  const results: { delivery: FailedDelivery; refusal: string | undefined }[] = []
+  for (const delivery of failed)
+    results.push({ delivery, refusal: options.dryRun ? undefined : await redeliver(http, delivery) })
+  if (results.some(({ refusal }) => refusal !== undefined)) process.exitCode = 1
+  if (failed.length === 0) note('No delivery of the last three days has failed.')
+  const rows = results.map(({ delivery: { event, guid, attempts, reason, lastAt }, refusal }) => [
+    new Date(lastAt).toISOString(),
+    event,
+    guid,
+    String(attempts),
+    reason,
+    options.dryRun ? 'not requested' : (refusal ?? 'requested again'),
+  ])
+  show(
+    results.map(({ delivery, refusal }) => ({ ...delivery, refusal })),
+    table(['last attempt', 'event', 'delivery', 'attempts', 'reason', 'result'], rows),
+    options,
+  )
+}

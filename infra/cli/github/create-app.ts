@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import * as z from 'zod/mini'
+import { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
+import { registerSecret } from '../../../shared/redact.ts'
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
+import { readCallers, writeCallers } from '../callers.ts'
+import { note } from '../output.ts'
+import type { SecretStore } from '../secret-store.ts'
+import { secretName } from '../secret-store.ts'
+import { apiUrlOf, type Manifest } from './manifest.ts'
+
+interface Creation {
+  /** Name of the orchestrator and of its caller. */
+  name: string
+  /** `<category>/<action>` */
+  action: string
+  manifest: Manifest
+  /** The page of GitHub that creates the App. */
+  page: string
+  site: string
+  report: 'deployment' | 'check'
+}
+
+const createdApp = z.object({
+  client_id: z.string(),
+  html_url: z.string(),
+  pem: z.string(),
+  webhook_secret: z.string(),
+})
+
+/**
+ * Creates a GitHub App: serves a page with the manifest, which the browser sends to GitHub, and waits for GitHub's redirect.
+ * Saves the App as an orchestrator, and a caller that may call its action only, unless the caller exists.
+ *
+ * @see https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+ */
+export async function createApp(
+  store: SecretStore,
+  { name, action, manifest, page, site, report }: Creation,
+): Promise<{ saved: string[]; htmlUrl: string }> {
+  const code = await receiveCode(manifest, page)
+  const http = new Http({ platform: 'GitHub', baseUrl: apiUrlOf(site) })
+  // The code works once, so the response must not be lost: everything that can fail is after it.
+  const path = `app-manifests/${segment(code)}/conversions`
+  const { body: app } = await http.post(path, undefined, { schema: createdApp, urlAlias: 'the conversion URL' })
+  registerSecret(app.pem)
+  registerSecret(app.webhook_secret)
+  const orchestrator = `orchestrators/${name}`
+  await store.put(orchestrator, {
+    ...{ type: 'github', baseUrl: apiUrlOf(site), appId: app.client_id, privateKey: app.pem },
+    ...{ webhookSecret: app.webhook_secret, caller: name, report },
+  })
+  const callers = await readCallers(store)
+  if (!Object.hasOwn(callers, name)) {
+    const [category = ''] = action.split('/')
+    const caller = { tokens: [], categories: [category], allow: [action], orchestrator: name }
+    await writeCallers(store, { ...callers, [name]: caller })
+  }
+  return { saved: [secretName(orchestrator), secretName('callers')], htmlUrl: app.html_url }
+}
+
+/** Serves the page, and returns the code in GitHub's redirect. */
+async function receiveCode(manifest: Manifest, page: string): Promise<string> {
+  // Another page could send a code of its own.
+  const state = randomBytes(16).toString('base64url')
+  const received = Promise.withResolvers<string>()
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1')
+    if (!isLocal(request)) return respond(response, 403, 'Forbidden')
+    if (url.pathname === '/')
+      return respond(response, 200, formOf({ ...manifest, redirect_url: callbackUrl() }, page, state))
+    const code = url.searchParams.get('code')
+    if (url.pathname !== '/created' || code === null || url.searchParams.get('state') !== state)
+      return respond(response, 404, 'Not found')
+    respond(response, 200, '<p>The GitHub App was created. Continue in the terminal.</p>')
+    received.resolve(code)
+  })
+  const callbackUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/created`
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  note(`Open this page and create the App: ${new URL('/', callbackUrl())}`)
+  try {
+    return await received.promise
+  } finally {
+    server.close()
+    server.closeIdleConnections()
+  }
+}
+
+/** Whether the browser of this machine opened the page by its address: DNS rebinding has another host. */
+function isLocal({ headers }: IncomingMessage): boolean {
+  return /^127\.0\.0\.1:\d+$/.test(headers.host ?? '')
+}
+
+function formOf(manifest: Manifest, page: string, state: string): string {
+  const action = `${page}?state=${encodeURIComponent(state)}`
+  return `<!doctype html><meta charset="utf-8"><title>Create a GitHub App</title>
+<h1>Create ${escapeHtml(manifest.name)}</h1>
+<pre>${escapeHtml(JSON.stringify(manifest, null, 2))}</pre>
+<form action="${escapeHtml(action)}" method="post">
+<input type="hidden" name="manifest" value="${escapeHtml(JSON.stringify(manifest))}">
+<button>Continue on GitHub</button>
+</form>`
+}
+
+function respond(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', connection: 'close' })
+  response.end(body)
+}

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type GithubAppServer, startGithubApp } from '../../../infra/platforms/github/app-server.ts'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
+import { redeliverHandler } from '../../../shared/core/redeliver.ts'
+import { redactDeep } from '../../../shared/redact.ts'
+import '../../functions/aws.ts'
+import { startAws, type TestAws } from './aws.ts'
+import { spawnWebhooks, webhooks } from './webhooks.ts'
+
+const orchestrators = 'cloud-automation-webhooks/orchestrators'
+const url = 'https://webhooks.example.org/v1'
+let aws: TestAws
+let github: GithubAppServer
+beforeAll(async () => {
+  aws = await startAws()
+  github = await startGithubApp()
+})
+afterAll(async () => {
+  await aws.close()
+  await github.close()
+})
+beforeEach(() => {
+  github.reset()
+  aws.secrets.clear()
+  aws.secrets.set(`${orchestrators}/github`, JSON.stringify({ type: 'github', ...github.settings }))
+})
+
+const run = (...args: string[]) => webhooks(['github', ...args], { env: aws.env })
+const manifestArgs = ['manifest', 'gate', '--url', url, '--action', 'load-testing/start-test']
+
+describe('webhooks github manifest', () => {
+  it.each([
+    [
+      'deployment',
+      { actions: 'read', deployments: 'write' },
+      ['deployment_protection_rule'],
+      '?orchestrator=gate&connection=k6&deadline=PT1H&sendStarted=true&progress=true',
+    ],
+    [
+      'check',
+      { checks: 'write' },
+      ['check_run', 'check_suite'],
+      '?orchestrator=gate&connection=k6&deadline=PT1H&sendStarted=true&progress=true',
+    ],
+  ])('prints the manifest of an App for a %s', async (report, permissions, events, query) => {
+    const options = ['--report', report, '--connection', 'k6', '--deadline', 'PT1H', '--print']
+    const { code, out } = await run(...manifestArgs, ...options)
+    expect([code, JSON.parse(out)]).toEqual([
+      0,
+      {
+        ...{ name: 'webhooks-gate', url, public: false },
+        hook_attributes: { url: `https://webhooks.example.org/v1/load-testing/start-test${query}`, active: true },
+        ...{ default_permissions: permissions, default_events: events },
+      },
+    ])
+  })
+
+  it('refuses an unknown action with the known ones', async () => {
+    const { code, err } = await run('manifest', 'gate', '--url', url, '--action', 'load-testing/start', '--print')
+    expect([code, err]).toEqual([2, expect.stringContaining('load-testing/start-test')])
+  })
+
+  it('saves the App that GitHub created for the page, and a caller for its action', async () => {
+    const pem = github.settings.privateKey
+    const app = {
+      client_id: 'Iv23liExample',
+      html_url: 'https://github.com/apps/gate',
+      pem,
+      webhook_secret: 'w'.repeat(40),
+    }
+    const site = await serve(({ method, path }) =>
+      method === 'POST' && path === '/api/v3/app-manifests/a-code/conversions'
+        ? { status: 201, body: app }
+        : { status: 404 },
+    )
+    const { child, ended } = spawnWebhooks(
+      ['github', ...manifestArgs, '--site', site.url, '--organization', 'acme'],
+      aws.env,
+    )
+    const page = await new Promise<string>((resolve) => {
+      let text = ''
+      child.stderr?.on('data', (chunk) => {
+        text += chunk
+        const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(text) ?? []
+        if (address) resolve(address)
+      })
+    })
+    const html = await (await fetch(page)).text()
+    const [, state = ''] = /organizations\/acme\/settings\/apps\/new\?state=([\w-]+)"/.exec(html) ?? []
+    expect(html).toContain(`&quot;redirect_url&quot;:&quot;${page}created&quot;`)
+    expect((await fetch(`${page}created?code=another-code&state=guessed`)).status).toBe(404)
+    expect((await fetch(`${page}created?code=a-code&state=${state}`)).status).toBe(200)
+    const { code, out, err } = await ended
+    expect([code, out]).toEqual([0, expect.stringContaining('https://github.com/apps/gate/installations/new')])
+    expect(`${out}${err}`).not.toContain('PRIVATE KEY')
+    expect(JSON.parse(aws.secrets.get(`${orchestrators}/gate`) ?? '')).toEqual({
+      ...{ type: 'github', baseUrl: `${site.url}/api/v3`, appId: 'Iv23liExample', privateKey: pem },
+      ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
+    })
+    expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/callers') ?? '')).toEqual({
+      gate: {
+        tokens: [],
+        categories: ['load-testing'],
+        allow: ['load-testing/start-test'],
+        orchestrator: 'gate',
+      },
+    })
+    await site.close()
+  })
+})
+
+const HOUR_MS = 3_600_000
+let deliveries = 0
+
+/** Adds a delivery of the past. */
+function delivered(guid: string, hoursAgo: number, status_code: number): void {
+  github.state.deliveries.push({
+    ...{ id: ++deliveries, guid, status_code, redelivery: false },
+    delivered_at: new Date(Date.now() - hoursAgo * HOUR_MS).toISOString(),
+    ...{ event: 'deployment_protection_rule', action: 'requested' },
+  })
+}
+const requested = () => github.state.deliveries.filter(({ redelivery }) => redelivery).map(({ guid }) => guid)
+
+describe('webhooks github redeliver', () => {
+  beforeEach(() => {
+    delivered('too-old', 80, 502)
+    delivered('failed', 40, 503)
+    delivered('delivered-later', 30, 502)
+    delivered('delivered', 20, 202)
+    delivered('delivered-later', 10, 202)
+    delivered('failed', 5, 0)
+    for (let count = 0; count < 120; count++) delivered(`ping-${count}`, 1, 200)
+  })
+
+  it('requests what failed each time in the last three days, and is safe to repeat', async () => {
+    const { code, out } = await run('redeliver', 'github')
+    expect([code, out]).toEqual([0, expect.stringMatching(/failed +2 +failed to connect +requested again/)])
+    expect(requested()).toEqual(['failed'])
+    expect((await run('redeliver', 'github')).err).toContain('No delivery of the last three days has failed.')
+    expect(requested()).toEqual(['failed'])
+  })
+
+  it('requests nothing in a dry run', async () => {
+    const { code, out } = await run('redeliver', 'github', '--dry-run', '--json')
+    expect([code, JSON.parse(out)]).toMatchObject([0, [{ guid: 'failed', attempts: 2 }]])
+    expect(requested()).toEqual([])
+  })
+
+  it('shows why GitHub refuses, and exits with 1', async () => {
+    github.failNext(422, { message: 'The delivery is too old' }, { on: 'POST' })
+    const { code, out } = await run('redeliver', 'github')
+    expect([code, out]).toEqual([1, expect.stringContaining('The delivery is too old')])
+  })
+
+  it('needs an orchestrator of this name', async () => {
+    expect(await run('redeliver', 'other')).toMatchObject({ code: 2, err: expect.stringContaining('"other"') })
+  })
+})
+
+describe('The schedule', () => {
+  beforeEach(() => {
+    Object.assign(process.env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url, WEBHOOKS_REDELIVER: 'github' })
+  })
+
+  it('doubles the time between two attempts, and logs no credential', async () => {
+    delivered('first-attempt', 0.1, 503)
+    delivered('not-yet', 9, 503)
+    delivered('not-yet', 3, 503)
+    delivered('due', 9, 503)
+    delivered('due', 5, 503)
+    const lines: string[] = []
+    const { write } = process.stdout
+    process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
+    await redeliverHandler().finally(() => {
+      process.stdout.write = write
+    })
+    expect(requested().sort()).toEqual(['due', 'first-attempt'])
+    expect(lines.join('')).toContain('delivery requested again')
+    expect(redactDeep(lines)).toEqual(lines)
+  })
+})
