@@ -56,16 +56,17 @@ export function openApi(url: string): OpenApiDocument {
         `${Object.keys(HEADERS).join(', ')}.`,
     },
     servers: [{ url: `${url}/v1` }],
-    security: [{ bearer: [] }, { token: [] }, { basic: [] }],
+    security: [{ bearer: [] }, { token: [] }, { basic: [] }, { githubSignature: [] }],
     tags: all.map(({ name, summary }) => ({ name, description: summary })),
     paths: Object.fromEntries(all.flatMap(pathsOf)),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         token: { type: 'apiKey', in: 'header', name: 'x-token' },
+        githubSignature: { type: 'apiKey', in: 'header', name: 'X-Hub-Signature-256' },
         basic: { type: 'http', scheme: 'basic', description: 'The name and the token of the caller' },
       },
-      parameters: { ...queryParameters, callbackUrl },
+      parameters: { ...queryParameters, orchestrator, callbackUrl },
       schemas: {
         Event: jsonSchemaOf(eventSchema),
         Outcome: jsonSchemaOf(outcome),
@@ -104,7 +105,7 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
     operationId: `${category}.${name}`,
     tags: [category],
     summary: action?.summary ?? actionMapping?.summary ?? name,
-    parameters: [...Object.keys(queryParameters), 'callbackUrl'].map((option) => ({
+    parameters: [...Object.keys(queryParameters), 'orchestrator', 'callbackUrl'].map((option) => ({
       $ref: `#/components/parameters/${option}`,
     })),
     requestBody: {
@@ -186,6 +187,15 @@ function answerOf({ name }: Category) {
 }
 
 const taskId = { name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }
+
+/** For engines that sign their calls. */
+const orchestrator = {
+  name: 'orchestrator',
+  in: 'query',
+  description:
+    'The orchestrator that verifies the signature and reads the body of the engine, such as GitHub. With it, the query may have connection, deadline, sendStarted and progress only; a delivery that calls for nothing gets 200',
+  schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },
+}
 
 /** For callers whose orchestrator has the type `callback`. */
 const callbackUrl = {

@@ -92,7 +92,7 @@ describe('the OpenAPI document', () => {
     const { parameters } = document.components as unknown as {
       parameters: Record<string, { schema: { default?: unknown } }>
     }
-    expect(Object.keys(parameters)).toEqual([...Object.keys(options), 'callbackUrl'])
+    expect(Object.keys(parameters)).toEqual([...Object.keys(options), 'orchestrator', 'callbackUrl'])
     for (const [name, { schema }] of Object.entries(parameters))
       if (schema.default !== undefined) expect(options).toMatchObject({ [name]: schema.default })
   })
