@@ -36,7 +36,7 @@ export interface Subject {
   contract: string
   /** The path of the API relative to the base URL, for an API behind a gateway. */
   under?: string
-  /** Replaces missing credentials in the contract. */
+  /** Replaces the credentials in the contract, if they are missing or incomplete. */
   credentials?: Credential[][]
   /** Operations whose body, or answer, is a document of the caller's own, of which the contract knows no more. */
   documents?: string[]

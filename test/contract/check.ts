@@ -94,6 +94,7 @@ export class Checker {
       const known = Object.keys(body.content).join(' or ')
       return [`the content type is ${type || 'missing'}, but the contract requires ${known}`]
     }
+    if (type === 'application/octet-stream') return this.#errors(media.schema, 'request', text, 'body')
     if (!type.includes('json') && !isForm) return [`the body has the type ${type}: only JSON and forms are supported`]
     try {
       const fields = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)

@@ -28,6 +28,7 @@ const page = 'per_page:1..100 page:1..'
 const aws = 'https://docs.aws.amazon.com'
 const azure = 'https://learn.microsoft.com/en-us/rest/api/azure/devops'
 const builds = '/{organization}/{project}/_apis/build'
+const azurePlans = '/{organization}/{scopeIdentifier}/_apis/distributedtask/hubs/{hubName}/plans/{planId}'
 const gitlab = 'https://docs.gitlab.com/api'
 const githubDocs = 'https://docs.github.com/en/rest'
 const jira = 'https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-'
@@ -417,6 +418,26 @@ const extras: Record<string, Record<string, Extra>> = {
     },
   },
   servicenow: { 'GET /api/now/table/sys_user': serviceNowTable, 'GET /api/now/table/sys_user_group': serviceNowTable },
+  'azure-devops-checks': {
+    [`GET ${azurePlans}`]: {
+      docs: 'https://github.com/microsoft/azure-pipelines-extensions/blob/master/ServerTaskHelper/DistributedTask.ServerTask.Remote.Common/TaskProgress/TaskClient.cs',
+      query: 'api-version:7.1-preview.1',
+      answer: { planId: '787562d7-f1da-59cf-22c4-8a94fa784503', version: 12 },
+    },
+    [`GET ${azurePlans}/timelines/{timelineId}/records`]: {
+      docs: 'https://github.com/microsoft/azure-devops-node-api/blob/master/api/TaskApi.ts',
+      query: 'api-version:7.1-preview.1',
+      answer: {
+        count: 1,
+        value: [{ id: '5e6d5dbf-ac69-5f56-8b85-8e9038703a8b', state: 'completed', result: 'succeeded' }],
+      },
+    },
+    'GET /{organization}/_apis/connectionData': {
+      docs: 'https://github.com/microsoft/azure-devops-node-api/blob/master/api/LocationsApi.ts',
+      query: 'api-version:7.1-preview',
+      answer: { authenticatedUser: { id: '4bc8ac87-97ce-56c1-1ba1-9b9e4b7a2b43' } },
+    },
+  },
   'azure-devops-pipelines': {
     ...azureBuilds,
     [`GET ${builds}/builds/{buildId}`]: {

@@ -86,7 +86,7 @@ async function drive(subject: Subject): Promise<void> {
     ...read,
     operations: operationsOf(read, extra, under).map((operation) => ({
       ...(documents.includes(operation.name) ? ofAnything(operation) : operation),
-      ...(credentials && operation.credentials.length === 0 ? { credentials } : {}),
+      ...(credentials ? { credentials } : {}),
     })),
   }
   const platform = await playContract(contract, answers, { write })

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { Failure } from '../../errors.ts'
 import { basicAuth } from '../../http/basic-auth.ts'
-import { Http } from '../../http/client.ts'
+import { Http, type RequestOptions } from '../../http/client.ts'
+import type { HttpResponse } from '../../http/exchange.ts'
 import { segment } from '../../http/segment.ts'
 import type { ServerTask } from './server-task.ts'
 
@@ -32,7 +34,7 @@ const LAST_OLD_GATES_VERSION = 12
 const plan = z.object({ version: z.optional(z.int()) })
 const log = z.object({ id: z.int() })
 const records = z.object({
-  value: z.optional(z.array(z.object({ id: z.string(), state: z.nullish(z.string()), result: z.nullish(z.string()) }))),
+  value: z.array(z.object({ id: z.string(), state: z.nullish(z.string()), result: z.nullish(z.string()) })),
 })
 
 /**
@@ -51,7 +53,7 @@ export class Plan {
     this.#apiVersion = access.apiVersion
     const { token } = access
     const authorization = token === undefined ? `Bearer ${task.token}` : basicAuth('', token)
-    const path = `${segment(task.project)}/_apis/distributedtask/hubs/${segment(task.hub)}/plans/${segment(task.plan)}`
+    const path = `${segment(task.project)}/_apis/distributedtask/hubs/${segment(task.hub)}/plans`
     this.#http = collectionHttp(`${task.collection}${path}`, access, { authorization }, timeoutMs)
   }
 
@@ -61,7 +63,8 @@ export class Plan {
    * @throws Failure
    */
   async raise(name: TaskEvent['name'], result?: TaskEvent['result']): Promise<void> {
-    await this.#post('events', { name, ...(await this.#ids()), ...(result === undefined ? {} : { result }) })
+    const body = { name, ...(await this.#ids()), ...(result === undefined ? {} : { result }) }
+    await this.#request('POST', '/events', { body })
   }
 
   /**
@@ -70,13 +73,9 @@ export class Plan {
    * @returns its id
    */
   async writeLog(text: string): Promise<number> {
-    const { body } = await this.#http.request('POST', 'logs', {
-      query: this.#query,
-      body: { path: `logs\\${this.#task.task}` },
-      schema: log,
-    })
+    const { body } = await this.#request('POST', '/logs', { body: { path: `logs\\${this.#task.task}` }, schema: log })
     const headers = { 'content-type': 'application/octet-stream' }
-    await this.#http.request('POST', `logs/${segment(body.id)}`, { query: this.#query, body: text, headers })
+    await this.#request('POST', `/logs/${segment(body.id)}`, { body: text, headers })
     return body.id
   }
 
@@ -87,38 +86,35 @@ export class Plan {
       ...(logId === undefined ? {} : { log: { id: logId } }),
       ...(issues.length === 0 ? {} : { issues }),
     }
-    await this.#http.request('PATCH', `timelines/${segment(this.#task.timeline)}/records`, {
-      query: this.#query,
-      body: { value: [record], count: 1 },
-    })
+    await this.#request('PATCH', this.#recordsPath, { body: { value: [record], count: 1 } })
   }
 
   /** Whether the task is complete with a result. A plan that is gone has none. */
   async hasResult(result: TaskEvent['result']): Promise<boolean> {
-    const { body } = await this.#http.get(`timelines/${segment(this.#task.timeline)}/records`, {
-      query: this.#query,
-      accept: [400, 401, 403, 404],
-      schema: records,
-    })
-    return (
-      body.value?.some((one) => one.id === this.#task.task && one.state === 'completed' && one.result === result) ??
-      false
-    )
+    try {
+      const { body } = await this.#request('GET', this.#recordsPath, { schema: records })
+      return body.value.some((one) => one.id === this.#task.task && one.state === 'completed' && one.result === result)
+    } catch (error) {
+      if (error instanceof Failure && !error.transient) return false
+      throw error
+    }
   }
 
-  get #query() {
-    return { 'api-version': this.#apiVersion }
+  get #recordsPath(): string {
+    return `/timelines/${segment(this.#task.timeline)}/records`
   }
 
-  async #post(path: string, body: object): Promise<void> {
-    await this.#http.post(path, body, { query: this.#query })
+  /** @param path below the plan */
+  #request<T>(method: string, path: string, options: RequestOptions<T>): Promise<HttpResponse<T>> {
+    const query = { 'api-version': this.#apiVersion }
+    return this.#http.request(method, `${segment(this.#task.plan)}${path}`, { ...options, query })
   }
 
   /** @see https://github.com/microsoft/azure-pipelines-extensions/tree/master/ServerTaskHelper */
   async #ids(): Promise<Pick<TaskEvent, 'taskId' | 'jobId'>> {
     const { hub, task, job } = this.#task
     if (hub.toLowerCase() !== 'gates') return { taskId: task, jobId: job }
-    const { body } = await this.#http.get('', { query: this.#query, schema: plan })
+    const { body } = await this.#request('GET', '', { schema: plan })
     const isOld = body.version !== undefined && body.version <= LAST_OLD_GATES_VERSION
     return isOld ? { taskId: NO_ID, jobId: task } : { taskId: task, jobId: job }
   }
