@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildBundles } from '../../infra/build/main.ts'
 import { writePart } from '../prove/report.ts'
+import { cold } from './cold.ts'
 import { firstAnswer } from './first-answer.ts'
 import { init } from './init.ts'
 import { type Bench, type Section, seconds } from './measure.ts'
@@ -21,6 +22,7 @@ import { warmCall } from './warm-call.ts'
 const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   sizes,
   init,
+  cold,
   'first-answer': firstAnswer,
   'warm-call': warmCall,
   'side-by-side': sideBySide,
