@@ -1,3 +1,4 @@
+import { completeCallback } from '../aws/lambda.ts'
 import type { HistoryEvent } from '../core/task/progress.ts'
 import { readTask, type TaskExecution } from '../core/task/status.ts'
 import { Failure } from '../errors.ts'
@@ -96,11 +97,9 @@ const CLOSED_CALLBACK_ERRORS = [
 ]
 
 /** @returns false if the callback is closed */
-async function complete(CallbackId: string, decision: Decision): Promise<boolean> {
-  const { lambda, SendDurableExecutionCallbackSuccessCommand } = await import('../aws/lambda.ts')
-  const Result = new TextEncoder().encode(JSON.stringify(decision))
+async function complete(callbackId: string, decision: Decision): Promise<boolean> {
   try {
-    await lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result }))
+    await completeCallback(callbackId, JSON.stringify(decision))
     return true
   } catch (cause) {
     if (CLOSED_CALLBACK_ERRORS.includes((cause as Error).name)) return false

@@ -4,7 +4,7 @@ import { itemKeys } from '../state/item-keys.ts'
 import { get, putIfAbsent, update } from '../state/table.ts'
 import type { Decision } from './decision.ts'
 
-/** Stores approvals in the state table. Load this module when it is first used, because it loads the AWS SDK. */
+/** Stores approvals in the state table. */
 
 /** An approval that people decide. */
 export interface Approval {

@@ -1,4 +1,6 @@
 import * as z from 'zod/mini'
+import { getSecret } from '../aws/secret-value.ts'
+import { secretsManager } from '../aws/secrets-manager.ts'
 import { Failure } from '../errors.ts'
 import { secretsIn } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
@@ -60,10 +62,8 @@ export async function readSecret(
 }
 
 async function readText(name: string, { fresh = false, missing = 'misconfigured' }: ReadOptions): Promise<string> {
-  // Loaded when used: the SDK takes longer to load than everything else.
-  const { getSecret } = await import('../aws/secret-value.ts')
   try {
-    return String(await getSecret(name, { maxAge: MAX_AGE_SECONDS, forceFetch: fresh }))
+    return await getSecret(name, { maxAgeSeconds: MAX_AGE_SECONDS, fresh })
   } catch (cause) {
     throw failureFor(name, cause, missing)
   }
@@ -81,14 +81,14 @@ function parse(name: string, text: string): unknown {
 /**
  * Lists the names of the secrets below a path.
  *
- * @throws the SDK's own error
+ * @throws the error of Secrets Manager
  */
 export async function listSecrets(path: string): Promise<string[]> {
-  const { ListSecretsCommand, secretsManager } = await import('../aws/secrets-manager.ts')
   const prefix = nameOf(path)
-  const { SecretList = [] } = await secretsManager.send(
-    new ListSecretsCommand({ Filters: [{ Key: 'name', Values: [prefix] }], MaxResults: 100 }),
-  )
+  const { SecretList = [] } = await secretsManager('ListSecrets', {
+    Filters: [{ Key: 'name', Values: [prefix] }],
+    MaxResults: 100,
+  })
   return SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name.slice(prefix.length)] : []))
 }
 
@@ -96,20 +96,11 @@ function nameOf(path: string): string {
   return `${settings.secretPrefix}/${path}`
 }
 
-/** Powertools wraps the SDK's own error once or twice. */
-function failureFor(name: string, thrown: unknown, missing: 'misconfigured' | 'unknown'): Failure {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (
-      /ResourceNotFoundException/.test(`${error.name} ${error.message}`) ||
-      /can't find the specified secret/.test(error.message)
-    ) {
-      return new Failure(missing, `There is no secret ${name}. Create it in Secrets Manager.`)
-    }
-    if (/AccessDenied/.test(`${error.name} ${error.message}`)) {
-      return new Failure('misconfigured', `The function's role is not allowed to read the secret ${name}.`)
-    }
-  }
-  return new Failure('unavailable', `The secret ${name} cannot be read from Secrets Manager now. Try again.`, {
-    cause: thrown,
-  })
+function failureFor(name: string, cause: unknown, missing: 'misconfigured' | 'unknown'): Failure {
+  const { name: error } = cause as Error
+  if (error === 'ResourceNotFoundException')
+    return new Failure(missing, `There is no secret ${name}. Create it in Secrets Manager.`)
+  if (error === 'AccessDeniedException')
+    return new Failure('misconfigured', `The function's role is not allowed to read the secret ${name}.`)
+  return new Failure('unavailable', `The secret ${name} cannot be read from Secrets Manager now. Try again.`, { cause })
 }

@@ -1,6 +1,22 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { AwsService } from './service.ts'
 
-export { ListSecretsCommand } from '@aws-sdk/client-secrets-manager'
+const service = new AwsService({ host: 'secretsmanager', variable: 'SECRETS_MANAGER' })
 
-/** Shared for the life of the process, so that connections are reused. Loaded when first used. */
-export const secretsManager = new SecretsManagerClient()
+interface Outputs {
+  GetSecretValue: { SecretString?: string }
+  ListSecrets: { SecretList?: { Name?: string }[] }
+}
+
+/**
+ * Calls Secrets Manager.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/Welcome.html
+ * @throws ServiceError, or the error of the network
+ */
+export async function secretsManager<Operation extends keyof Outputs>(
+  operation: Operation,
+  input: object,
+): Promise<Outputs[Operation]> {
+  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `secretsmanager.${operation}` }
+  return (await service.send({ method: 'POST', path: '/', headers, body: JSON.stringify(input) })).body
+}

@@ -1,10 +1,9 @@
-import { Hash } from '@smithy/core/serde'
-import { SignatureV4 } from '@smithy/signature-v4'
 import type { Authorization } from '../http/client.ts'
 import type { AwsError } from './clients.ts'
 import { type AwsAccount, assumeRole, rejectOnAbort } from './clients.ts'
 import { fromNodeProviderChain } from './credentials.ts'
 import { toFailure } from './failure.ts'
+import { sign } from './signature.ts'
 
 interface SigningOptions {
   /** The service's name in signatures: `execute-api`. */
@@ -49,15 +48,12 @@ export function sigV4Authorization({ service, platform, account }: SigningOption
       throw toFailure(error as AwsError, call)
     }
   }
-  const signer = new SignatureV4({ service, region: account.region, credentials, sha256: Hash.bind(null, 'sha256') })
   return {
     async headers({ method, url, headers: sent, body }) {
-      const { protocol, host, hostname, pathname: path, searchParams } = new URL(url)
-      const query = Object.fromEntries(searchParams)
       // AWS requires a signature over all of its own headers.
       const signed = Object.fromEntries(Object.entries(sent).filter(([name]) => name.startsWith('x-amz-')))
-      const request = { method, protocol, hostname, path, query, headers: { host, ...signed }, body }
-      return (await signer.sign(request)).headers
+      const signer = { ...(await credentials()), service, region: account.region }
+      return sign({ method, url: new URL(url), headers: signed, body }, signer, new Date())
     },
     invalidate: () => void providers.delete(cacheKey(account)),
   }

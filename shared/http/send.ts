@@ -37,7 +37,7 @@ export async function sendRequest(
   received: Received,
 ): Promise<HttpResponse> {
   const isSecure = request.url.startsWith('https:')
-  // Loaded when first used, as in the AWS SDK.
+  // Loaded when first used.
   const { request: open } = isSecure ? await import('node:https') : await import('node:http')
   const agent = isSecure && ca ? { agent: await agentFor(ca) } : {}
   return new Promise<HttpResponse>((resolve, reject) => {

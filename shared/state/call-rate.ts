@@ -7,7 +7,7 @@ const TIMEOUT_MS = 1_000
 
 /**
  * Counts a call of a caller in the current clock minute. If the table is not available, the call counts as the first one: a limit
- * must not stop all calls. Load this module when it is first used, because it loads the AWS SDK.
+ * must not stop all calls.
  *
  * @param now epoch milliseconds
  */

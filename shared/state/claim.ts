@@ -2,16 +2,15 @@ import { expiresIn, put, putIfAbsent } from './table.ts'
 
 /** As long as Lambda keeps an ended execution. */
 const TTL_SECONDS = 14 * 86_400
-/** The SDK's own timeout is longer than an invocation. */
+/** All attempts of the client together may take longer than an invocation. */
 const TIMEOUT_MS = 5_000
 
 /**
- * Claims a name for one of several executions. The owner of a claim may repeat it. Load this module when it is first used,
- * because it loads the AWS SDK.
+ * Claims a name for one of several executions. The owner of a claim may repeat it.
  *
  * @param force takes the claim from its owner
  * @returns false if the name has another owner
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function claim(name: string, owner: string, force: boolean): Promise<boolean> {
   const item = { claimedBy: owner, ...expiresIn(TTL_SECONDS) }

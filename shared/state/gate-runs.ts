@@ -6,8 +6,7 @@ import { expiresIn, get, update } from './table.ts'
 const TTL_SECONDS = 60 * 86_400
 
 /**
- * Reads the number of the newest task of a gate: 0 for the first one. Load this module when it is first used, because it loads
- * the AWS SDK.
+ * Reads the number of the newest task of a gate: 0 for the first one.
  *
  * @throws Failure `unavailable`
  */

@@ -11,7 +11,7 @@ const COMPLETED = 'COMPLETED'
  * The record of one silent call, for Powertools' idempotency. Unlike Powertools' own store, it remembers an earlier call with
  * the same key whose outcome is unknown.
  *
- * The SDK repeats a write whose response was lost. A record therefore has an owner: a call recognizes its own write, and a late
+ * The client of DynamoDB repeats a write whose response was lost. A record therefore has an owner: a call recognizes its own write, and a late
  * write does not change the record of the next call.
  *
  * @see https://docs.aws.amazon.com/powertools/typescript/latest/features/idempotency/#bring-your-own-persistent-store

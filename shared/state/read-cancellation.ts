@@ -4,10 +4,10 @@ import { get } from './table.ts'
 // Not in the module of saveCancellation: the role of the task may only read this item, that of the webhook may only write it.
 
 /**
- * Reads who canceled a task. Load this module when it is first used, because it loads the AWS SDK.
+ * Reads who canceled a task.
  *
  * @returns undefined if no one has
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function readCancellation(category: string, taskId: string): Promise<string | undefined> {
   const item = await get(itemKeys.cancellation(category, taskId))

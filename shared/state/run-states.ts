@@ -4,7 +4,6 @@ import { expiresIn, get, putIfAbsent, update } from './table.ts'
 
 /**
  * The states of runs that a task executes itself, instead of a platform: other calls read them here, and request a stop.
- * Load this module when it is first used, because it loads the AWS SDK.
  */
 
 /** Longer than the maximum deadline. */

@@ -6,11 +6,10 @@ const TTL_SECONDS = 31 * 86_400
 const WRITE_TIMEOUT_MS = 5_000
 
 /**
- * Saves the request to cancel a task, which the task reads. A repeat changes nothing. Load this module when it is first used,
- * because it loads the AWS SDK.
+ * Saves the request to cancel a task, which the task reads. A repeat changes nothing.
  *
  * @param by the name of the caller
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function saveCancellation(category: string, taskId: string, by: string): Promise<void> {
   const item = { canceledBy: by, ...expiresIn(TTL_SECONDS) }

@@ -7,8 +7,7 @@ const WRITE_TIMEOUT_MS = 2_000
 
 /**
  * Saves the id of the newest run of a caller in a context, so that a later call can stop it without knowing its id. Does not
- * throw: a run that is not saved can still be stopped by its id. Load this module when it is first used, because it loads the
- * AWS SDK.
+ * throw: a run that is not saved can still be stopped by its id.
  */
 export async function saveLastRun(key: string, runId: string): Promise<void> {
   try {

@@ -5,10 +5,10 @@ const HOUR_SECONDS = 3_600
 const TIMEOUT_MS = 2_000
 
 /**
- * Counts a call that contained a stored credential. Load this module when it is first used, because it loads the AWS SDK.
+ * Counts a call that contained a stored credential.
  *
  * @returns how many such calls the caller has made in this clock hour
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function countGuess(category: string, caller: string): Promise<number> {
   const hour = Math.floor(Date.now() / 1_000 / HOUR_SECONDS)

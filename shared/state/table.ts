@@ -1,10 +1,7 @@
-import { DeleteItemCommand, dynamodb, GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts'
+import { type Attribute, dynamodb } from '../aws/dynamodb.ts'
 import { settings } from '../settings.ts'
 
-/**
- * The one DynamoDB table of a deployment: `state/item-keys.ts` lists what it stores. Load this module when it is first used,
- * because it loads the AWS SDK.
- */
+/** The one DynamoDB table of a deployment: `state/item-keys.ts` lists what it stores. */
 
 type Value = string | number | boolean
 /** The attributes of an item, without its key. */
@@ -26,7 +23,7 @@ interface Options {
  *
  * @param options.condition an existing item that matches it is replaced
  * @returns whether the item was put
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function putIfAbsent(key: string, item: Item, { condition, ...options }: Options = {}): Promise<boolean> {
   return put(key, item, {
@@ -39,15 +36,15 @@ export async function putIfAbsent(key: string, item: Item, { condition, ...optio
  * Puts an item, and replaces an existing one.
  *
  * @returns false if the condition is not met
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function put(key: string, item: Item, options: Options = {}): Promise<boolean> {
-  const command = new PutItemCommand({
+  const input = {
     TableName: settings.stateTable,
     Item: { id: { S: key }, ...marshal(item) },
     ...expressionsOf(options.condition ?? '', options.condition, options.values),
-  })
-  return (await ifConditionMet(dynamodb.send(command, limit(options)))) !== undefined
+  }
+  return (await ifConditionMet(dynamodb('PutItem', input, limit(options)))) !== undefined
 }
 
 /**
@@ -55,43 +52,43 @@ export async function put(key: string, item: Item, options: Options = {}): Promi
  *
  * @param expression `SET state = :state`
  * @returns the item after the update; undefined if the condition is not met
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function update(key: string, expression: string, options: Options = {}): Promise<Item | undefined> {
-  const command = new UpdateItemCommand({
+  const input = {
     TableName: settings.stateTable,
     Key: { id: { S: key } },
     UpdateExpression: expression,
     ReturnValues: 'ALL_NEW',
     ...expressionsOf(`${expression} ${options.condition ?? ''}`, options.condition, options.values),
-  })
-  const updated = await ifConditionMet(dynamodb.send(command, limit(options)))
+  }
+  const updated = await ifConditionMet(dynamodb('UpdateItem', input, limit(options)))
   return updated && unmarshal(updated.Attributes ?? {})
 }
 
 /**
  * Reads an item, including the latest writes.
  *
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function get(key: string): Promise<Item | undefined> {
-  const command = new GetItemCommand({ TableName: settings.stateTable, Key: { id: { S: key } }, ConsistentRead: true })
-  const { Item: item } = await dynamodb.send(command)
+  const input = { TableName: settings.stateTable, Key: { id: { S: key } }, ConsistentRead: true }
+  const { Item: item } = await dynamodb('GetItem', input)
   return item && unmarshal(item)
 }
 
 /**
  * Deletes an item if it meets a condition.
  *
- * @throws the SDK's own error
+ * @throws the error of DynamoDB
  */
 export async function remove(key: string, options: Options = {}): Promise<void> {
-  const command = new DeleteItemCommand({
+  const input = {
     TableName: settings.stateTable,
     Key: { id: { S: key } },
     ...expressionsOf(options.condition ?? '', options.condition, options.values),
-  })
-  await ifConditionMet(dynamodb.send(command, limit(options)))
+  }
+  await ifConditionMet(dynamodb('DeleteItem', input, limit(options)))
 }
 
 /** Returns the attribute by which the table deletes an item after the given number of seconds. */
@@ -122,8 +119,6 @@ function expressionsOf(text: string, condition: string | undefined, values: Item
   }
 }
 
-type Attribute = { S: string } | { N: string } | { BOOL: boolean }
-
 function marshal(item: Item): Record<string, Attribute> {
   const attributes = Object.entries(item).flatMap(([name, value]): [string, Attribute][] => {
     if (value === undefined) return []
@@ -133,10 +128,11 @@ function marshal(item: Item): Record<string, Attribute> {
   return Object.fromEntries(attributes)
 }
 
-function unmarshal(attributes: Record<string, { S?: string; N?: string; BOOL?: boolean }>): Item {
-  const item = Object.entries(attributes).map(([name, { S, N, BOOL }]) => [
-    name,
-    N === undefined ? (S ?? BOOL) : Number(N),
-  ])
-  return Object.fromEntries(item)
+function unmarshal(attributes: Record<string, Attribute>): Item {
+  return Object.fromEntries(Object.entries(attributes).map(([name, attribute]) => [name, attributeValue(attribute)]))
+}
+
+function attributeValue(attribute: Attribute): Value {
+  if ('S' in attribute) return attribute.S
+  return 'N' in attribute ? Number(attribute.N) : attribute.BOOL
 }

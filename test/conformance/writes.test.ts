@@ -13,7 +13,7 @@ import type { Lifecycle } from './writes.ts'
 
 const prefix = 'cloud-automation-webhooks'
 const secrets = new Map([[`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })]])
-jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
   getSecret: async (name: string) => secrets.get(name),
 }))
 // The fake platforms show what they created immediately or never.

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { Failure } from '../../shared/errors.ts'
 
 const approvals = { key: 'a-key-that-signs-approvals-0123456789', previousKey: 'the-key-before-it-0123456789abcdef' }
-jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
   getSecret: async () => JSON.stringify(approvals),
 }))
 const { hmacHex } = await import('../../shared/auth/hmac.ts')

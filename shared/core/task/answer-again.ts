@@ -1,4 +1,5 @@
 import type { Caller } from '../../auth/callers.ts'
+import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { settings } from '../../settings.ts'
 import { ANSWER_SUFFIX, type Task } from '../call.ts'
@@ -19,16 +20,12 @@ export async function answerAgain(category: string, taskId: string, caller: Call
   if (!result)
     throw new Failure('running', 'The task has no outcome yet. Its answer is sent when it ends.', { retryAfter: 5 })
   const again: Task = { ...task, only: 'answer', outcome: result.outcome, endedAt: result.endedAt }
-  const { InvokeCommand, lambda } = await import('../../aws/lambda.ts')
   try {
-    await lambda.send(
-      new InvokeCommand({
-        FunctionName: settings.taskFunction,
-        InvocationType: 'Event',
-        DurableExecutionName: `${taskId}${ANSWER_SUFFIX}-${Date.now().toString(36)}`,
-        Payload: canonical(again),
-      }),
-    )
+    await startExecution({
+      functionName: settings.taskFunction,
+      executionName: `${taskId}${ANSWER_SUFFIX}-${Date.now().toString(36)}`,
+      payload: canonical(again),
+    })
   } catch (cause) {
     throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {
       retryAfter: 5,

@@ -1,6 +1,7 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
 import * as z from 'zod/mini'
 import { audit, auditedCall } from '../../audit.ts'
+import { getExecution, historyOf, startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, verdictOf } from '../../outcome.ts'
@@ -159,17 +160,13 @@ async function startCleanup(arn: string, task: Task, context: DurableContext): P
 
 /** Invokes the version that the task ran on, because it accepts the task's payload. */
 async function invokeCleanup(arn: string, task: Task): Promise<void> {
-  const { InvokeCommand, lambda } = await import('../../aws/lambda.ts')
   const cleanup: Task = { ...task, only: 'cleanup' }
   try {
-    await lambda.send(
-      new InvokeCommand({
-        FunctionName: arn.split('/durable-execution')[0],
-        InvocationType: 'Event',
-        DurableExecutionName: `${task.id}${CLEANUP_SUFFIX}`,
-        Payload: canonical(cleanup),
-      }),
-    )
+    await startExecution({
+      functionName: arn.split('/durable-execution')[0] ?? arn,
+      executionName: `${task.id}${CLEANUP_SUFFIX}`,
+      payload: canonical(cleanup),
+    })
   } catch (error) {
     if ((error as Error).name !== 'DurableExecutionAlreadyStartedException') throw error
   }
@@ -177,36 +174,24 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
 
 /** Reads the task and its history from Lambda. */
 async function readExecution(arn: string): Promise<EndedExecution> {
-  const {
-    GetDurableExecutionCommand,
-    lambda: client,
-    paginateGetDurableExecutionHistory,
-  } = await import('../../aws/lambda.ts')
-  const {
-    InputPayload,
-    Error: error,
-    StartTimestamp,
-  } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+  const { InputPayload, Error: error, StartTimestamp } = await getExecution(arn)
   const started = new Set<string | undefined>()
   const succeeded = new Set<string | undefined>()
   const open = new Map<string | undefined, string | undefined>()
   let isDelegated = false
   let accepted: string | undefined
-  const query = { DurableExecutionArn: arn, IncludeExecutionData: true }
-  for await (const { Events = [] } of paginateGetDurableExecutionHistory({ client }, query)) {
-    for (const { EventType, Id, Name, StepSucceededDetails } of Events) {
-      if (EventType === 'StepStarted') {
-        started.add(Name)
-        open.set(Id, Name)
-      }
-      if (EventType !== 'StepSucceeded') continue
-      const payload = StepSucceededDetails?.Result?.Payload
-      open.delete(Id)
-      // A send step that finds the deadline passed returns false: it sent nothing.
-      if (payload !== 'false') succeeded.add(Name)
-      if (Name === 'accept-invocation') accepted = payload
-      isDelegated ||= payload?.includes('"delegatedTo"') ?? false
+  for await (const { EventType, Id, Name, StepSucceededDetails } of historyOf(arn)) {
+    if (EventType === 'StepStarted') {
+      started.add(Name)
+      open.set(Id, Name)
     }
+    if (EventType !== 'StepSucceeded') continue
+    const payload = StepSucceededDetails?.Result?.Payload
+    open.delete(Id)
+    // A send step that finds the deadline passed returns false: it sent nothing.
+    if (payload !== 'false') succeeded.add(Name)
+    if (Name === 'accept-invocation') accepted = payload
+    isDelegated ||= payload?.includes('"delegatedTo"') ?? false
   }
   const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)
   return {

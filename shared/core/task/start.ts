@@ -1,8 +1,10 @@
+import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { settings } from '../../settings.ts'
 import { sleep } from '../../sleep.ts'
 import { itemKeys } from '../../state/item-keys.ts'
+import { expiresIn, putIfAbsent } from '../../state/table.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { findExecution } from './execution.ts'
@@ -50,16 +52,10 @@ export async function startTask(call: Call, timeLeft: () => number): Promise<{ t
  * @returns undefined if an execution with another payload has the name: the name is the call's identity, so this is a repeat
  */
 async function invoke(name: string, payload: string, timeLeft: () => number): Promise<StartedExecution | undefined> {
-  const { InvokeCommand, lambda } = await import('../../aws/lambda.ts')
   for (let attempt = 1, mayHaveStarted = false; ; attempt++) {
     try {
-      const { DurableExecutionArn: arn } = await lambda.send(
-        new InvokeCommand({
-          FunctionName: settings.taskFunction,
-          InvocationType: 'Event',
-          DurableExecutionName: name,
-          Payload: payload,
-        }),
+      const arn = await startExecution(
+        { functionName: settings.taskFunction, executionName: name, payload },
         { abortSignal: AbortSignal.timeout(timeoutFor(START_TIMEOUT_MS, timeLeft)) },
       )
       return { arn }
@@ -91,7 +87,7 @@ function timeoutFor(max: number, timeLeft: () => number): number {
   return Math.max(1, Math.min(max, Math.floor(timeLeft() / 2)))
 }
 
-/** Returns the SDK's metadata of an error response. Empty if there was no response. */
+/** Returns the metadata of an error response. Empty if there was no response. */
 function metadataOf(error: unknown): { httpStatusCode?: number; attempts?: number } {
   return (error as { $metadata?: { httpStatusCode?: number; attempts?: number } }).$metadata ?? {}
 }
@@ -114,7 +110,6 @@ async function arnIfStarted(name: string, timeLeft: () => number): Promise<strin
  */
 async function isFirst(task: Task, arn: string | undefined, timeLeft: () => number): Promise<boolean> {
   try {
-    const { expiresIn, putIfAbsent } = await import('../../state/table.ts')
     return await putIfAbsent(
       itemKeys.task(task.category, task.id),
       { arn, ...expiresIn(task.deadline + TTL_SECONDS) },

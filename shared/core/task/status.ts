@@ -1,5 +1,6 @@
 import type { Event, GetDurableExecutionResponse } from '@aws-sdk/client-lambda'
 import type { Caller } from '../../auth/callers.ts'
+import { getExecution, getHistory } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
@@ -104,7 +105,7 @@ export async function readTask(
     if (!execution) throw unknownTask(taskId)
     const task = taskSchema.parse(JSON.parse(execution.InputPayload ?? ''))
     const events =
-      withEvents && execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn) : []
+      withEvents && execution.Status === 'RUNNING' ? await readNewestEvents(execution.DurableExecutionArn ?? '') : []
     const result = resultOf(execution)
     return { status: statusOf(task, execution, result, events), task, result, events }
   } catch (error) {
@@ -125,33 +126,27 @@ export function secondsToRetry({ acceptedAt }: TaskStatus, now: number): number 
 async function readExecution(category: string, taskId: string): Promise<GetDurableExecutionResponse | undefined> {
   const arn = await executionOf(category, taskId)
   if (arn === undefined) return undefined
-  const execution = await getExecution(arn)
+  const execution = await executionIfKept(arn)
   if (execution) return execution
   // Lambda deletes an execution after its retention. The same event may have started another one since.
   const newer = await findExecution(taskId)
-  return newer === undefined || newer === arn ? undefined : getExecution(newer)
+  return newer === undefined || newer === arn ? undefined : executionIfKept(newer)
 }
 
-async function getExecution(DurableExecutionArn: string): Promise<GetDurableExecutionResponse | undefined> {
-  const { GetDurableExecutionCommand, lambda } = await import('../../aws/lambda.ts')
+async function executionIfKept(arn: string): Promise<GetDurableExecutionResponse | undefined> {
   try {
-    return await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))
+    return await getExecution(arn)
   } catch (error) {
     if ((error as Error).name === 'ResourceNotFoundException') return undefined
     throw error
   }
 }
 
-async function readNewestEvents(DurableExecutionArn: string | undefined): Promise<Event[]> {
-  const { GetDurableExecutionHistoryCommand, lambda } = await import('../../aws/lambda.ts')
+async function readNewestEvents(arn: string): Promise<Event[]> {
   try {
-    const { Events = [] } = await lambda.send(
-      new GetDurableExecutionHistoryCommand({
-        DurableExecutionArn,
-        ReverseOrder: true,
-        MaxItems: PROGRESS_EVENTS,
-        IncludeExecutionData: true,
-      }),
+    const { Events = [] } = await getHistory(
+      arn,
+      { ReverseOrder: 'true', MaxItems: String(PROGRESS_EVENTS) },
       { abortSignal: AbortSignal.timeout(HISTORY_TIMEOUT_MS) },
     )
     return Events

@@ -11,9 +11,9 @@ jest.unstable_mockModule('node:crypto', () => ({
     return nodeCrypto.timingSafeEqual(a, b)
   },
 }))
-jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
-  getSecret: async (name: string, { forceFetch }: { forceFetch: boolean }) => {
-    if (forceFetch || !cached.has(name)) cached.set(name, JSON.stringify(secrets[name]))
+jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
+  getSecret: async (name: string, { fresh }: { fresh: boolean }) => {
+    if (fresh || !cached.has(name)) cached.set(name, JSON.stringify(secrets[name]))
     return cached.get(name)
   },
 }))

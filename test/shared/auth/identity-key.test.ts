@@ -10,12 +10,12 @@ const secrets: Record<string, unknown> = {
 }
 let read: string[] = []
 let held: PromiseWithResolvers<void> | undefined
-jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
   getSecret: async (name: string) => {
     read.push(name)
     if (name === `${prefix}/identity`) held?.resolve()
     if (name === `${prefix}/callers`) await held?.promise
-    if (secrets[name] === undefined) throw new Error("Secrets Manager can't find the specified secret.")
+    if (secrets[name] === undefined) throw Object.assign(new Error('no secret'), { name: 'ResourceNotFoundException' })
     return JSON.stringify(secrets[name])
   },
 }))

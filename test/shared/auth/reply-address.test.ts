@@ -5,10 +5,10 @@ const name = 'cloud-automation-webhooks/callbacks'
 const stored = new Map<string, { key: string; previousKey?: string }>()
 /** The cache of the function. */
 const cached = new Map<string, { key: string; previousKey?: string }>()
-jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
-  getSecret: async (secret: string, { forceFetch }: { forceFetch?: boolean }) => {
-    const found = (forceFetch ? undefined : cached.get(secret)) ?? stored.get(secret)
-    if (found === undefined) throw new Error("Secrets Manager can't find the specified secret.")
+jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
+  getSecret: async (secret: string, { fresh }: { fresh: boolean }) => {
+    const found = (fresh ? undefined : cached.get(secret)) ?? stored.get(secret)
+    if (found === undefined) throw Object.assign(new Error('no secret'), { name: 'ResourceNotFoundException' })
     return JSON.stringify(found)
   },
 }))

@@ -4,7 +4,7 @@ import { secret } from '../../../shared/fields.ts'
 import { clearSecrets, redact } from '../../../shared/redact.ts'
 
 let stored: Record<string, string> = {}
-jest.unstable_mockModule('@aws-lambda-powertools/parameters/secrets', () => ({
+jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
   getSecret: async (name: string) => stored[name],
 }))
 const { readSecret } = await import('../../../shared/auth/secrets.ts')

@@ -1,0 +1,45 @@
+import http, { type IncomingHttpHeaders } from 'node:http'
+import https from 'node:https'
+
+interface SendOptions {
+  method: string
+  headers: Record<string, string>
+  signal: AbortSignal | undefined
+  /** Without any data from the service. */
+  timeoutMs: number
+}
+
+interface Response {
+  status: number
+  headers: IncomingHttpHeaders
+  text: string
+}
+
+/** Sends a signed request once, over a connection that is kept for the next request. */
+export function sendSigned(
+  url: URL,
+  { method, headers, signal, timeoutMs }: SendOptions,
+  body: string | undefined,
+): Promise<Response> {
+  const { request: open } = url.protocol === 'https:' ? https : http
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  return new Promise((resolve, reject) => {
+    const options = { method, headers: { ...headers, ...length }, timeout: timeoutMs, ...(signal ? { signal } : {}) }
+    const request = open(url, options, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        const { statusCode: status = 0, headers: received } = response
+        resolve({ status, headers: received, text: Buffer.concat(chunks).toString('utf8') })
+      })
+    })
+    request.on('timeout', () => request.destroy(timeoutError(url.host, timeoutMs)))
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+function timeoutError(host: string, timeoutMs: number): Error {
+  return Object.assign(new Error(`${host} did not respond within ${timeoutMs / 1_000} s`), { name: 'TimeoutError' })
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRecord } from '../record.ts'
+import { endpointOf, regionOf, type ServiceName } from './endpoint.ts'
+import { sendSigned } from './send-signed.ts'
+import { type Signer, sign } from './signature.ts'
+
+export interface ServiceRequest {
+  method: string
+  /** Each variable part is encoded by `encodePart`. */
+  path: string
+  query?: Record<string, string>
+  headers: Record<string, string>
+  body?: string
+}
+
+export interface ServiceOptions {
+  /** Ends the call, including its retries. */
+  abortSignal?: AbortSignal | undefined
+}
+
+export interface ServiceResponse {
+  headers: Record<string, string | string[] | undefined>
+  /** Parsed JSON; an empty object for an empty body. */
+  body: Record<string, unknown>
+}
+
+interface Metadata {
+  httpStatusCode?: number
+  attempts: number
+}
+
+/** An error that a service returned. Has the name and the metadata of the SDK's own errors. */
+class ServiceError extends Error {
+  readonly $metadata: Metadata
+
+  constructor(name: string, message: string, metadata: Metadata) {
+    super(message)
+    this.name = name
+    this.$metadata = metadata
+  }
+}
+
+const RETRY_BASE_MS = 100
+const THROTTLING_BASE_MS = 500
+const MAX_RETRY_PAUSE_MS = 20_000
+/** A call without a response. The caller's signal may end it earlier. */
+const REQUEST_TIMEOUT_MS = 10_000
+
+const THROTTLING =
+  /^(?:BandwidthLimitExceeded|EC2ThrottledException|LimitExceededException|PriorRequestNotComplete|ProvisionedThroughputExceededException|RequestLimitExceeded|RequestThrottled|RequestThrottledException|SlowDown|ThrottledException|Throttling|ThrottlingException|TooManyRequestsException|TransactionInProgressException)$/
+const TRANSIENT = /^(?:TimeoutError|RequestTimeout|RequestTimeoutException)$/
+const TRANSIENT_STATUSES = [500, 502, 503, 504]
+const NETWORK_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+
+/**
+ * Calls one AWS service in the function's account and region. It takes the place of the SDK's clients of DynamoDB, Lambda and
+ * Secrets Manager, each of which takes 40 ms of processor time to load, and behaves as they do: endpoints, attempts with backoff,
+ * and names of errors.
+ */
+export class AwsService {
+  readonly #name: ServiceName
+  readonly #maxAttempts: number
+  #signer: Signer | undefined
+
+  /** @param maxAttempts unless the environment sets another number */
+  constructor(name: ServiceName, maxAttempts = 3) {
+    this.#name = name
+    this.#maxAttempts = maxAttempts
+  }
+
+  /**
+   * Sends a request. Repeats it after a transient error, also if it writes.
+   *
+   * @throws ServiceError if the service returns an error; the error of the network, with `$metadata`, if there is no response
+   */
+  async send(request: ServiceRequest, { abortSignal }: ServiceOptions = {}): Promise<ServiceResponse> {
+    const maxAttempts = Number(process.env['AWS_MAX_ATTEMPTS']) || this.#maxAttempts
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await this.#attempt(request, attempts, abortSignal)
+      } catch (error) {
+        const pause = retryPauseMs(error, attempts)
+        if (pause === undefined || attempts >= maxAttempts || abortSignal?.aborted) {
+          throw error instanceof ServiceError ? error : Object.assign(error as Error, { $metadata: { attempts } })
+        }
+        await sleep(pause, undefined, abortSignal && { signal: abortSignal })
+      }
+    }
+  }
+
+  async #attempt(
+    { method, path, query = {}, headers, body }: ServiceRequest,
+    attempts: number,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<ServiceResponse> {
+    this.#signer ??= signerOf(this.#name)
+    const url = new URL(path, endpointOf(this.#name, process.env))
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+    const signed = sign({ method, url, headers, body }, this.#signer, new Date())
+    const options = { method, headers: signed, signal: abortSignal, timeoutMs: REQUEST_TIMEOUT_MS }
+    const { status, headers: received, text } = await sendSigned(url, options, body)
+    if (status < 300) return { headers: received, body: text === '' ? {} : JSON.parse(text) }
+    throw errorOf(status, received['x-amzn-errortype'], text, attempts)
+  }
+}
+
+function signerOf({ host }: ServiceName): Signer {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env
+  const { AWS_SESSION_TOKEN: sessionToken } = process.env
+  // Lambda sets them for the life of the environment.
+  if (!accessKeyId || !secretAccessKey)
+    throw new Error(
+      'The credentials of the function are not in its environment. Lambda and the local runtime set them.',
+    )
+  return { accessKeyId, secretAccessKey, sessionToken, service: host, region: regionOf(process.env) }
+}
+
+function errorOf(status: number, header: string | string[] | undefined, text: string, attempts: number): ServiceError {
+  const body = parse(text)
+  const type = [header, body['__type'], body['code']].find((value): value is string => typeof value === 'string')
+  // `com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException`, or a header with a URL after the name.
+  const name = type?.split(':')[0]?.split('#').at(-1) || 'UnknownError'
+  const message = [body['message'], body['Message']].find((value): value is string => typeof value === 'string')
+  return new ServiceError(name, message ?? name, { httpStatusCode: status, attempts })
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text)
+    return isRecord(body) ? body : {}
+  } catch {
+    // A proxy may answer with a web page. The status is enough.
+    return {}
+  }
+}
+
+/** Returns the pause before the next attempt: undefined if the same request would fail again. */
+function retryPauseMs(error: unknown, attempts: number): number | undefined {
+  const base = retryBaseMs(error)
+  return base && Math.min(MAX_RETRY_PAUSE_MS, Math.floor(Math.random() * base * 2 ** attempts))
+}
+
+function retryBaseMs(error: unknown): number | undefined {
+  if (!(error instanceof ServiceError)) {
+    const { name, code = '' } = error as NodeJS.ErrnoException
+    return TRANSIENT.test(name) || NETWORK_CODES.test(code) ? RETRY_BASE_MS : undefined
+  }
+  const { httpStatusCode: status = 0 } = error.$metadata
+  if (status === 429 || THROTTLING.test(error.name)) return THROTTLING_BASE_MS
+  return TRANSIENT.test(error.name) || TRANSIENT_STATUSES.includes(status) ? RETRY_BASE_MS : undefined
+}

@@ -1,0 +1,227 @@
+import '../../functions/aws.ts'
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import * as sdk from '@aws-sdk/client-lambda'
+import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { dynamodb } from '../../../shared/aws/dynamodb.ts'
+import { endpointOf } from '../../../shared/aws/endpoint.ts'
+import * as lambda from '../../../shared/aws/lambda.ts'
+import { secretsManager } from '../../../shared/aws/secrets-manager.ts'
+
+let aws: Served
+let reply: Reply
+let sdkClients: { dynamodb: DynamoDBClient; lambda: sdk.LambdaClient; secrets: SecretsManagerClient }
+beforeAll(async () => {
+  aws = await serve(() => reply)
+  process.env['AWS_ENDPOINT_URL'] = aws.url
+  sdkClients = { dynamodb: new DynamoDBClient(), lambda: new sdk.LambdaClient(), secrets: new SecretsManagerClient() }
+})
+afterAll(() => aws.close())
+afterEach(() => {
+  aws.calls.length = 0
+})
+
+const get = { TableName: 'table', Key: { id: { S: 'a' } } }
+const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:f:1/durable-execution/a-name/an-id'
+const functionName = 'arn:aws:lambda:eu-west-1:123456789012:function:f:live'
+const callbackId = 'YWJj+/=='
+
+/** The same call with both clients. */
+const calls: Record<string, [ours: () => Promise<unknown>, theirs: () => Promise<unknown>]> = {
+  GetItem: [() => dynamodb('GetItem', get), () => sdkClients.dynamodb.send(new GetItemCommand(get))],
+  PutItem: [
+    () => dynamodb('PutItem', { TableName: 'table', Item: { id: { S: 'ä' } } }),
+    () => sdkClients.dynamodb.send(new PutItemCommand({ TableName: 'table', Item: { id: { S: 'ä' } } })),
+  ],
+  GetSecretValue: [
+    () => secretsManager('GetSecretValue', { SecretId: 'a/b' }),
+    () => sdkClients.secrets.send(new GetSecretValueCommand({ SecretId: 'a/b' })),
+  ],
+  ListSecrets: [
+    () => secretsManager('ListSecrets', { MaxResults: 100 }),
+    () => sdkClients.secrets.send(new ListSecretsCommand({ MaxResults: 100 })),
+  ],
+  'Invoke of a durable function': [
+    () => lambda.startExecution({ functionName, executionName: 'a-name', payload: '{"a":"ä"}' }),
+    () =>
+      sdkClients.lambda.send(
+        new sdk.InvokeCommand({
+          FunctionName: functionName,
+          InvocationType: 'Event',
+          DurableExecutionName: 'a-name',
+          Payload: new TextEncoder().encode('{"a":"ä"}'),
+        }),
+      ),
+  ],
+  ListDurableExecutionsByFunction: [
+    () => lambda.findExecutionArn('f', 'a-name'),
+    () =>
+      sdkClients.lambda.send(
+        new sdk.ListDurableExecutionsByFunctionCommand({
+          FunctionName: 'f',
+          DurableExecutionName: 'a-name',
+          MaxItems: 1,
+        }),
+      ),
+  ],
+  GetDurableExecution: [
+    () => lambda.getExecution(arn),
+    () => sdkClients.lambda.send(new sdk.GetDurableExecutionCommand({ DurableExecutionArn: arn })),
+  ],
+  GetDurableExecutionHistory: [
+    () => lambda.getHistory(arn, { ReverseOrder: 'true', MaxItems: '30', Marker: 'a+/=' }),
+    () =>
+      sdkClients.lambda.send(
+        new sdk.GetDurableExecutionHistoryCommand({
+          DurableExecutionArn: arn,
+          ReverseOrder: true,
+          MaxItems: 30,
+          Marker: 'a+/=',
+          IncludeExecutionData: true,
+        }),
+      ),
+  ],
+  SendDurableExecutionCallbackSuccess: [
+    () => lambda.completeCallback(callbackId, '{"by":"ä"}'),
+    () =>
+      sdkClients.lambda.send(
+        new sdk.SendDurableExecutionCallbackSuccessCommand({
+          CallbackId: callbackId,
+          Result: new TextEncoder().encode('{"by":"ä"}'),
+        }),
+      ),
+  ],
+}
+
+describe('AWS client: a request equals that of the SDK', () => {
+  test.each(Object.entries(calls))('%s', async (_name, [ours, theirs]) => {
+    reply = { status: 200, body: {} }
+    await ours()
+    await theirs()
+    const [sent, expected] = aws.calls.map(relevant)
+    expect(sent).toEqual(expected)
+  })
+})
+
+/** The parts of a request that the service reads. */
+function relevant({ method, encodedPath, query, headers, text }: Call) {
+  const names = ['content-type', 'x-amz-target', 'x-amz-invocation-type', 'x-amz-durable-execution-name']
+  const [, scope = ''] = /Credential=\w+\/\d+\/(\S+),/.exec(headers['authorization'] ?? '') ?? []
+  return {
+    method,
+    encodedPath,
+    query: [...query].sort(),
+    headers: Object.fromEntries(names.map((name) => [name, headers[name]])),
+    scope,
+    text,
+  }
+}
+
+test('AWS client: times are dates, as with the SDK', async () => {
+  reply = { status: 200, body: { StartTimestamp: 1_764_000_000.5, Status: 'RUNNING', InputPayload: '{"Timestamp":1}' } }
+  const { $metadata: _, ...expected } = await sdkClients.lambda.send(
+    new sdk.GetDurableExecutionCommand({ DurableExecutionArn: arn }),
+  )
+  expect(await lambda.getExecution(arn)).toEqual(expected)
+})
+
+const json10 = (type: string, message: string) => ({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message })
+/** The name of the error and the number of attempts are in the result. */
+const errors: Record<string, Reply> = {
+  'a condition that is not met': { status: 400, body: json10('ConditionalCheckFailedException', 'Not met') },
+  throttling: { status: 400, body: json10('ProvisionedThroughputExceededException', 'Slow down') },
+  'an error of the server': { status: 500, body: json10('InternalServerError', 'Try again') },
+  'an error in a header': {
+    status: 404,
+    body: { message: 'No table' },
+    headers: { 'x-amzn-errortype': 'ResourceNotFoundException:http://internal.amazon.com/' },
+  },
+  'a web page of a proxy': { status: 503, body: '<html>', headers: { 'content-type': 'text/html' } },
+}
+
+describe('AWS client: an error has the name, status and number of attempts of the SDK', () => {
+  const errorOf = async (call: () => Promise<unknown>) => {
+    const error = (await call().catch((thrown: unknown) => thrown)) as { name: string; $metadata: object }
+    return { name: error.name, $metadata: error.$metadata }
+  }
+
+  test.each(Object.entries(errors))('%s', async (what, error) => {
+    reply = error
+    const [ours, theirs] = calls['GetItem'] ?? []
+    if (!ours || !theirs) throw new Error('no such call')
+    const { name, $metadata } = await errorOf(ours)
+    const expected = await errorOf(theirs)
+    const { httpStatusCode, attempts } = expected.$metadata as { httpStatusCode: number; attempts: number }
+    expect($metadata).toEqual({ httpStatusCode, attempts })
+    // The SDK reports the syntax error of the page.
+    if (!what.startsWith('a web page')) expect(name).toBe(expected.name)
+    expect(aws.calls).toHaveLength(2 * attempts)
+  })
+
+  test('no connection', async () => {
+    const endpoint = process.env['AWS_ENDPOINT_URL']
+    process.env['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:1'
+    try {
+      const client = new DynamoDBClient()
+      const ours = await errorOf(() => dynamodb('GetItem', get))
+      const theirs = await errorOf(() => client.send(new GetItemCommand(get)))
+      expect(ours).toMatchObject({ name: theirs.name, $metadata: { attempts: 4 } })
+    } finally {
+      process.env['AWS_ENDPOINT_URL'] = endpoint
+    }
+  })
+})
+
+test('AWS client: a lost response is asked for again over a new connection', async () => {
+  reply = { status: 200, body: { Item: { id: { S: 'a' } } } }
+  aws.loseNext(() => true)
+  await expect(dynamodb('GetItem', get)).resolves.toEqual({ Item: { id: { S: 'a' } } })
+  expect(aws.calls).toHaveLength(2)
+})
+
+test('AWS client: a signal ends a call that has no response', async () => {
+  aws.holdNext(() => true)
+  await expect(dynamodb('GetItem', get, { abortSignal: AbortSignal.timeout(50) })).rejects.toMatchObject({
+    name: 'AbortError',
+    $metadata: { attempts: 1 },
+  })
+})
+
+describe('AWS client: endpoints equal those of the SDK', () => {
+  const regions = [
+    'eu-central-1',
+    'us-gov-west-1',
+    'us-gov-east-1',
+    'cn-north-1',
+    'eusc-de-east-1',
+    'us-iso-east-1',
+    'us-isob-east-1',
+    'eu-isoe-west-1',
+    'us-isof-south-1',
+  ]
+  const services = [
+    { host: 'dynamodb', variable: 'DYNAMODB', client: () => sdkClients.dynamodb },
+    { host: 'lambda', variable: 'LAMBDA', client: () => sdkClients.lambda },
+    { host: 'secretsmanager', variable: 'SECRETS_MANAGER', client: () => sdkClients.secrets },
+  ]
+  test.each(regions)('%s', (region) => {
+    for (const { host, variable, client } of services) {
+      for (const fips of [false, true]) {
+        const environment = { AWS_REGION: region, AWS_USE_FIPS_ENDPOINT: String(fips) }
+        const { url } = client().config.endpointProvider({ Region: region, UseFIPS: fips, UseDualStack: false })
+        expect(endpointOf({ host, variable }, environment)).toBe(url.href.replace(/\/$/, ''))
+      }
+    }
+  })
+
+  test('an endpoint in the environment precedes that of the region', () => {
+    const name = { host: 'dynamodb', variable: 'DYNAMODB' }
+    const all = { AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1/' }
+    expect(endpointOf(name, all)).toBe('http://127.0.0.1:1')
+    expect(endpointOf(name, { ...all, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:2' })).toBe('http://127.0.0.1:2')
+    expect(endpointOf(name, { ...all, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' })).toBe(
+      'https://dynamodb.eu-west-1.amazonaws.com',
+    )
+  })
+})
