@@ -103,6 +103,6 @@ export const EXECUTIONS_WILDCARD_REASON =
 
 function folderOf(bundles: string, bundle: string, entry: string): string {
   const folder = join(bundles, bundle)
-  if (existsSync(join(folder, `${entry}.js`))) return folder
+  if (['js', 'mjs'].some((extension) => existsSync(join(folder, `${entry}.${extension}`)))) return folder
   throw new SettingsError(`The bundle ${join(folder, `${entry}.js`)} does not exist. Run npm run build first.`)
 }

@@ -17,6 +17,17 @@ export const finisher = 'finisher'
 /** The bundle of the function that asks GitHub to send failed deliveries again. */
 const redeliver = 'redeliver'
 
+/** In the folder of each category: the bundle of its webhook, without the extension. */
+export const webhookBundle = 'webhook-bundle'
+/** In the folder of each category: the file of its webhook that Lambda loads. */
+export const webhookFile = 'webhook.mjs'
+/** Waits for the preload during init. Only ES modules can, and only this file is one, because Node.js loads them more slowly. */
+const WEBHOOK = `import { createRequire } from 'node:module'
+
+export const { handler } = createRequire(import.meta.url)('./${webhookBundle}.js')
+await handler.preload()
+`
+
 /** In the folder of each bundle: the licenses of its packages. */
 export const licensesFile = 'THIRD-PARTY-LICENSES.txt'
 /** In `dist/`: the packages of all bundles, in CycloneDX. */
@@ -25,7 +36,7 @@ export const bomFile = 'sbom.cdx.json'
 export interface Bundle {
   /** Folder below the output folder. */
   name: string
-  /** File name -> bytes: the entry points, such as `webhook.js`, and the files that they load later. */
+  /** File name -> bytes: the entry points, such as `task.js`, and the files that they load later. */
   files: Record<string, number>
 }
 
@@ -44,9 +55,10 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         buildBundle(
           draft,
           name,
-          { webhook: `functions/${name}/webhook.ts`, task: `functions/${name}/task.ts` },
+          { [webhookBundle]: `functions/${name}/webhook.ts`, task: `functions/${name}/task.ts` },
           [...categoryCore, `./functions/${name}/index.ts`],
           packages,
+          { [webhookFile]: WEBHOOK },
         ),
       ),
       buildBundle(draft, finisher, { finisher: 'functions/finisher.ts' }, ['./shared/log.ts'], packages),
@@ -78,6 +90,10 @@ const categoryCore = [
   './shared/record.ts',
   './shared/log.ts',
   './shared/sleep.ts',
+  './shared/aws/dynamodb.ts',
+  './shared/aws/lambda.ts',
+  './shared/aws/secret-value.ts',
+  './shared/state/table.ts',
   '@middy/core',
 ]
 
@@ -105,6 +121,7 @@ async function buildBundle(
   entryPoints: Record<string, string>,
   core: readonly string[],
   packages: ThirdPartyReader,
+  more: Record<string, string> = {},
 ): Promise<Bundle> {
   const folder = join(outdir, name)
   const plugins = [oneCore(core, Object.values(entryPoints))]
@@ -131,6 +148,10 @@ async function buildBundle(
         return [file, bytes.length]
       }),
   )
+  for (const [file, text] of Object.entries(more)) {
+    await writeFile(join(folder, file), text)
+    files.push([file, Buffer.byteLength(text)])
+  }
   return { name, files: Object.fromEntries(files.sort(([a], [b]) => (a < b ? -1 : 1))) }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
-import { finisher } from '../build/main.ts'
+import { finisher, webhookFile } from '../build/main.ts'
 import type { LocalFunction } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */
@@ -29,13 +29,13 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
       WEBHOOKS_TASK_FUNCTION: `${name}-task:live`,
       WEBHOOKS_STATE_TABLE: STATE_TABLE,
     }
-    const bundle = (entry: string) => ({ file: join(bundles, name, `${entry}.js`), handler: 'handler', environment })
+    const bundle = (file: string) => ({ file: join(bundles, name, file), handler: 'handler', environment })
     const executionTimeoutSeconds = options.executionTimeoutSeconds ?? executionTimeoutOf(category)
     return [
-      { name: `${name}-webhook`, ...bundle('webhook'), timeoutSeconds: webhookTimeoutSeconds },
+      { name: `${name}-webhook`, ...bundle(webhookFile), timeoutSeconds: webhookTimeoutSeconds },
       {
         name: `${name}-task`,
-        ...bundle('task'),
+        ...bundle('task.js'),
         timeoutSeconds: TASK_TIMEOUT_SECONDS,
         durable: { executionTimeoutSeconds, retentionDays: 14 },
       },

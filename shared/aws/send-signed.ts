@@ -15,7 +15,7 @@ interface Response {
   text: string
 }
 
-/** Sends a signed request once, over a connection that is kept for the next request. */
+/** Sends a signed request once, over a connection that the next request reuses. */
 export function sendSigned(
   url: URL,
   { method, headers, signal, timeoutMs }: SendOptions,

@@ -9,7 +9,7 @@ interface UnsignedRequest {
   body: string | undefined
 }
 
-/** Who signs for which service. */
+/** Credentials, and the service that checks them. */
 export interface Signer {
   accessKeyId: string
   secretAccessKey: string

@@ -38,13 +38,22 @@ const common = {
  */
 export async function loadConnection(category: Category, name: string, fresh = false): Promise<Connection> {
   if (!CONNECTION_NAME.test(name)) throw await unknownConnection(category.name, name)
-  const path = `connections/${category.name}/${name}`
-  let selected: { provider: string }
   try {
-    selected = await readSecret(path, providerField, { fresh, missing: 'unknown' })
+    await readSecret(pathOf(category, name), providerField, { fresh, missing: 'unknown' })
   } catch (error) {
     throw error instanceof Failure && error.kind === 'unknown' ? await unknownConnection(category.name, name) : error
   }
+  return readConnection(category, name)
+}
+
+/**
+ * Loads a connection that exists, and its provider.
+ *
+ * @throws Failure `unknown` with the known providers, `misconfigured`, `unavailable`
+ */
+export async function readConnection(category: Category, name: string): Promise<Connection> {
+  const path = pathOf(category, name)
+  const selected = await readSecret(path, providerField)
   const load = Object.hasOwn(category.providers, selected.provider) ? category.providers[selected.provider] : undefined
   if (!load) {
     throw new Failure(
@@ -55,6 +64,10 @@ export async function loadConnection(category: Category, name: string, fresh = f
   const provider = await load()
   const values = await readSecret(path, connectionSchema(provider, category))
   return { name, provider, values }
+}
+
+function pathOf(category: Category, name: string): string {
+  return `connections/${category.name}/${name}`
 }
 
 /** By action mapping and provider. Every call needs one, and creating it takes time. */

@@ -39,7 +39,7 @@ export async function cold(bench: Bench): Promise<Section> {
     columns: ['call', 'memory', 'minimal: init + call', 'cold', 'ours: init + call', 'cold', 'ratio', 'budget'],
     rows,
     notes: [
-      `CPU times, medians of ${rounds} new processes of each, in turns. "Cold" is the CPU of init plus the CPU of the first call divided by the function's share of a vCPU, because Lambda runs init at full speed whatever the memory. The share is the memory / ${FULL_VCPU_MB} MB.`,
+      `CPU times, medians of ${rounds} new processes of each, in turns. "Cold" is the CPU of init plus the CPU of the first call divided by the function's share of a vCPU, because Lambda runs init at full speed with any memory. The share is the memory / ${FULL_VCPU_MB} MB.`,
       'The minimal handler (`test/bench/minimal/`) loads the clients of the AWS SDK during init and sends the same requests, but has no validation, masking or retries.',
     ],
   }

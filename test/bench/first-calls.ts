@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { webhookFile } from '../../infra/build/main.ts'
 import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
 import { settings } from '../../shared/settings.ts'
 import { keptnEvent, openIssue, proxyEvent } from './event.ts'
@@ -69,7 +70,7 @@ export async function withFirstCalls<T>(
       progress(`${what}: its calls`)
       const { category, action, query = {}, input, eventId } = example
       const variables = platform.variablesOf(category)
-      const file = join(bundles, category, 'webhook.js')
+      const file = join(bundles, category, webhookFile)
       const event = proxyEvent(action, query, keptnEvent(input, eventId), category)
       const minimal = await byHand(example.byHand, scratch)
       // The first start reads files from the disk and changes the platform.

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
+import { webhookBundle } from '../../infra/build/main.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { type Bench, interleave, load, median, ms, quantile, ratio, type Section } from './measure.ts'
@@ -43,7 +44,7 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
   const rows: string[][] = []
   try {
     servers.push({ name: names.bare, ...(await startServer(task, platform.variables)) })
-    const file = join(bundles, 'issue-ticketing', 'webhook.js')
+    const file = join(bundles, 'issue-ticketing', `${webhookBundle}.js`)
     servers.push({ name: names.one, ...(await startServer({ ...task, file }, platform.variables)) })
     servers.push({ name: names.some, ...(await startServer({ ...task, file, environments }, platform.variables)) })
     if (isInstalled()) servers.push({ name: names.nodeRed, ...(await startNodeRed(scratch, task)) })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
-import { finisher } from '../../infra/build/main.ts'
+import { finisher, webhookBundle } from '../../infra/build/main.ts'
 import { keptnEvent, openIssue, proxyEvent } from './event.ts'
 import { freshProcesses } from './fresh-process.ts'
 import { type Bench, kb, type Section, within } from './measure.ts'
@@ -32,7 +32,7 @@ export async function sizes({ bundles, scratch, progress }: Bench): Promise<Sect
   }
   try {
     for (const { name } of categories) {
-      const webhook = join(bundles, name, 'webhook.js')
+      const webhook = join(bundles, name, `${webhookBundle}.js`)
       const task = join(bundles, name, 'task.js')
       progress(name)
       add(`${name} webhook: at init`, (await start(webhook)).loaded, true)

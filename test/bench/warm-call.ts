@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { webhookBundle } from '../../infra/build/main.ts'
 import { openIssue } from './event.ts'
 import { type Bench, median, ms, quantile, type Section, within } from './measure.ts'
 import { type Recorded, startPlatform } from './platform.ts'
@@ -38,7 +39,7 @@ const scenarios: Scenario[] = [
 
 /** Measures the overhead of a warm call in addition to its HTTP requests. */
 export async function warmCall({ bundles, progress }: Bench): Promise<Section> {
-  const file = join(bundles, 'issue-ticketing', 'webhook.js')
+  const file = join(bundles, 'issue-ticketing', `${webhookBundle}.js`)
   const rows: string[][] = []
   for (const { what, isBudgeted, query = {}, ...scenario } of scenarios) {
     progress(`${what}: ${calls} calls`)

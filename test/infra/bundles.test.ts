@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { type Bundle, bomFile, buildBundles, finisher, licensesFile } from '../../infra/build/main.ts'
+import { type Bundle, bomFile, buildBundles, finisher, licensesFile, webhookBundle } from '../../infra/build/main.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
 /** SDK packages that only providers for AWS services use. */
-const ofProviders =
-  /node_modules\/(@aws-sdk\/(?:client-(?!dynamodb|lambda|secrets-manager)[\w-]+|credential-providers))\//
+const ofProviders = /node_modules\/(@aws-sdk\/(?:client-(?!lambda)[\w-]+|credential-providers))\//
 
 const scratch = mkdtempSync(join(tmpdir(), 'bundles-'))
 let bundles: Bundle[]
@@ -59,7 +58,7 @@ const clients: Record<string, string> = {
 
 describe('SDK clients of providers', () => {
   test.each(categories.map(({ name }) => name))('are not loaded at the start of %s', async (category) => {
-    for (const file of ['webhook.js', 'task.js']) expect(await clientsWith(category, file)).toEqual([])
+    for (const file of [`${webhookBundle}.js`, 'task.js']) expect(await clientsWith(category, file)).toEqual([])
   })
 
   test.each(providers)('in %s: %s loads only its own', async (category = '', provider = '') => {
@@ -82,7 +81,7 @@ describe('names of classes', () => {
   test.each(categories.map(({ name }) => name))(
     'do not exist in the files that a webhook of %s loads at the start',
     async (category) => {
-      const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
+      const { loaded } = await start(join(scratch, 'bundles', category, `${webhookBundle}.js`))
       for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toMatch(/\(this,"\w+"\)/)
     },
   )
@@ -134,12 +133,12 @@ describe('packages of the bundles', () => {
 
 describe('files that a webhook loads at the start', () => {
   test.each(categories.map(({ name }) => name))('%s: its own file and one more', async (category) => {
-    const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
+    const { loaded } = await start(join(scratch, 'bundles', category, `${webhookBundle}.js`))
     expect(loaded).toHaveLength(2)
   })
 
   test.each(categories.map(({ name }) => name))('%s: only the used parts of zod', async (category) => {
-    const { loaded } = await start(join(scratch, 'bundles', category, 'webhook.js'))
+    const { loaded } = await start(join(scratch, 'bundles', category, `${webhookBundle}.js`))
     // From an unused module of zod.
     for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toContain('floatSafeRemainder')
   })

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { dist } from '../../infra/build/main.ts'
+import { dist, webhookBundle } from '../../infra/build/main.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
@@ -19,7 +19,7 @@ import { taskTokenChecks } from './moto-task-tokens.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Program } from './program.ts'
 
-const bundle = join(dist, 'issue-ticketing/webhook.js')
+const bundle = join(dist, `issue-ticketing/${webhookBundle}.js`)
 const prefix = 'cloud-automation-webhooks'
 const connections = `${prefix}/connections/issue-ticketing`
 const table = 'webhooks'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { categories } from '../../../functions/index.ts'
-import { dist, finisher } from '../../build/main.ts'
+import { dist, finisher, webhookFile } from '../../build/main.ts'
 import { NoAwsError } from '../aws-errors.ts'
 import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from '../doctor/finding.ts'
@@ -39,7 +39,7 @@ Examples:
 async function run(options: StoreOptions & JsonOption & { webhookConfig?: string[] }): Promise<void> {
   const root = join(import.meta.dirname, '../../..')
   const names = [
-    ...categories.map(({ name }): [string, string] => [name, 'webhook.js']),
+    ...categories.map(({ name }): [string, string] => [name, webhookFile]),
     [finisher, `${finisher}.js`] as [string, string],
   ]
   const checks = await Promise.all([

@@ -19,6 +19,7 @@ import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
 import { parseBody, refuseLargeBody } from './body.ts'
 import type { CallRequest } from './parse.ts'
+import { preload } from './preload.ts'
 import { readCall } from './read-call.ts'
 import { json, outcomeResponse, problem } from './responses.ts'
 
@@ -37,13 +38,15 @@ export function webhookHandler(category: Category): WebhookHandler {
     if (isRequest(event)) return handleRequest(event, context)
     return handleDirectCall(category, event, context)
   }
-  return handle
+  return Object.assign(handle, { preload: () => preload(category) })
 }
 
 /** Handles requests of API Gateway, and invocations without HTTP. */
 export interface WebhookHandler {
   (event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
   (event: DirectCall, context: Context): Promise<DirectResult>
+  /** Prepares the execution environment for its first call. Does not throw. */
+  preload(): Promise<void>
 }
 
 function isRequest(event: APIGatewayProxyEvent | DirectCall): event is APIGatewayProxyEvent {

@@ -6,6 +6,7 @@ import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sd
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
+import { webhookFile } from '../../../infra/build/main.ts'
 import { authorizationWith } from '../../../infra/local/cloud/index.ts'
 import { type Runtime, startRuntime } from '../../../infra/local/runtime.ts'
 
@@ -147,7 +148,10 @@ describe('a build while the runtime runs', () => {
     const copy = join(folder, 'rebuilt')
     await bundle(copy, 'old')
     for (const { name } of categories)
-      writeFileSync(join(copy, name, 'webhook.js'), 'exports.handler = async () => ({ statusCode: 200, body: "old" })')
+      writeFileSync(
+        join(copy, name, webhookFile),
+        'export const handler = async () => ({ statusCode: 200, body: "old" })',
+      )
     await start(copy)
     rmSync(copy, { recursive: true })
     expect(await callWebhook()).toEqual({ status: 200, body: 'old' })
@@ -157,7 +161,7 @@ describe('a build while the runtime runs', () => {
   it('does not reveal paths of this machine if a function cannot start', async () => {
     const copy = join(folder, 'broken')
     await bundle(copy, 'old')
-    for (const { name } of categories) writeFileSync(join(copy, name, 'webhook.js'), 'require("./missing.js")')
+    for (const { name } of categories) writeFileSync(join(copy, name, webhookFile), 'import "./missing.js"')
     await start(copy)
     expect(await callWebhook()).toEqual({ status: 502, body: '{"message":"Internal server error"}' })
   })

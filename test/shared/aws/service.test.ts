@@ -173,7 +173,7 @@ describe('AWS client: an error has the name, status and number of attempts of th
   })
 })
 
-test('AWS client: a lost response is asked for again over a new connection', async () => {
+test('AWS client: a request whose response was lost is sent again', async () => {
   reply = { status: 200, body: { Item: { id: { S: 'a' } } } }
   aws.loseNext(() => true)
   await expect(dynamodb('GetItem', get)).resolves.toEqual({ Item: { id: { S: 'a' } } })

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { beforeEach, expect, jest, test } from '@jest/globals'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+
+const prefix = 'cloud-automation-webhooks'
+const tokens = [`sha256:${createHash('sha256').update('caller-token').digest('hex')}`]
+const github = { provider: 'github', token: 'github-token', project: 'o/r' }
+let secrets: Record<string, unknown>
+let read: string[] = []
+jest.unstable_mockModule('../../../../shared/aws/secrets-manager.ts', () => ({
+  secretsManager: async (_operation: string, { SecretId }: { SecretId: string }) => {
+    const name = SecretId.slice(prefix.length + 1)
+    read.push(name)
+    if (secrets[name] === undefined) throw Object.assign(new Error('none'), { name: 'ResourceNotFoundException' })
+    return { SecretString: JSON.stringify(secrets[name]) }
+  },
+}))
+process.env['WEBHOOKS_STATE_TABLE'] = 'table'
+
+beforeEach(() => {
+  read = []
+  secrets = {
+    callers: {
+      keptn: { tokens, categories: ['*'], orchestrator: 'production', connections: { 'issue-ticketing': 'main' } },
+      other: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['ci-cd'], orchestrator: 'test' },
+    },
+    identity: { key: 'identity-key-of-thirty-two-characters' },
+    'orchestrators/production': { type: 'keptn', baseUrl: 'https://keptn.example', token: 'keptn-token' },
+    'connections/issue-ticketing/main': github,
+    'connections/issue-ticketing/default': github,
+  }
+})
+
+async function newWebhook() {
+  jest.resetModules()
+  const { webhookHandler } = await import('../../../../shared/core/http/handler.ts')
+  const { issueTicketing } = await import('../../../../functions/issue-ticketing/index.ts')
+  return webhookHandler(issueTicketing)
+}
+
+function call(handler: Awaited<ReturnType<typeof newWebhook>>) {
+  const event = {
+    httpMethod: 'POST',
+    path: '/issue-ticketing/open-issue',
+    headers: { authorization: 'Bearer caller-token', 'content-type': 'application/json' },
+    multiValueQueryStringParameters: { dryRun: ['true'] },
+    body: JSON.stringify({ id: 'e-1', data: {}, input: { title: 'T' } }),
+    requestContext: { domainName: 'a.example', path: '/v1/issue-ticketing/open-issue' },
+  } as unknown as APIGatewayProxyEvent
+  return handler(event, { awsRequestId: 'r', getRemainingTimeInMillis: () => 20_000 } as unknown as Context)
+}
+
+test('a preloaded webhook has read the secrets of its callers before the first call', async () => {
+  const handler = await newWebhook()
+  await handler.preload()
+  expect(read.toSorted()).toEqual([
+    'callers',
+    'connections/issue-ticketing/main',
+    'identity',
+    'orchestrators/production',
+  ])
+  read = []
+  expect(await call(handler)).toMatchObject({ statusCode: 200 })
+  expect(read).toEqual([])
+})
+
+test('a webhook whose secrets cannot be read starts, and reads them again for a call', async () => {
+  const complete = secrets
+  secrets = {}
+  const handler = await newWebhook()
+  await handler.preload()
+  secrets = complete
+  expect(await call(handler)).toMatchObject({ statusCode: 200 })
+})
