@@ -201,7 +201,7 @@ function withoutImport(text: string, file: string): string {
 }
 
 /** The SDKs read the names of their own classes; `shared/aws` reads the names of commands. */
-const READS_NAMES = /node_modules\/(@aws|@aws-sdk|@smithy)\/|shared\/aws\//
+const READS_NAMES = /node_modules\/(@aws|@aws-sdk|@smithy)\/|shared\/aws\/(aws|clients)\.ts/
 
 /** `require` instead of esbuild's own conversion, which copies all exports of the module on each call. */
 const DYNAMIC_IMPORTS = /\bimport\("((?:\.\/|node:)[^"]+)"\)/g
