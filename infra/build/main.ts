@@ -133,14 +133,15 @@ async function buildBundle(
   await writeFile(join(folder, licensesFile), licenseText(await packages.packagesIn(metafile)))
   const inputsOf = ({ path }: { path: string }) => Object.keys(metafile.outputs[relative(root, path)]?.inputs ?? {})
   const helperFile = outputFiles.find((output) => inputsOf(output).length === 0 && /^var __name = /m.test(output.text))
-  if (!helperFile) throw new Error('esbuild wrote no file with its helpers')
-  const helpers = await helpersIn(helperFile.text)
+  // A bundle of one file contains them itself.
+  if (!helperFile && outputFiles.length > 1) throw new Error('esbuild wrote no file with its helpers')
+  const helpers = helperFile && (await helpersIn(helperFile.text))
   const files = await Promise.all(
     outputFiles
       .filter((output) => output !== helperFile)
       .map(async (output): Promise<[string, number]> => {
         const file = basename(output.path)
-        const text = `${helpers}${withoutImport(output.text, basename(helperFile.path))}`
+        const text = helperFile ? `${helpers}${withoutImport(output.text, basename(helperFile.path))}` : output.text
         const needsNames = inputsOf(output).some((input) => READS_NAMES.test(input))
         const { code, map } = await toCommonJs(text, file, needsNames)
         const bytes = Buffer.from(`${needsNames ? code : withoutNames(code)}//# sourceMappingURL=${file}.map\n`)
@@ -200,7 +201,7 @@ function withoutImport(text: string, file: string): string {
   return text.replace(statement, (lines) => lines.replaceAll(/.+/g, ''))
 }
 
-/** The SDKs read the names of their own classes; `shared/aws` reads the names of commands. */
+/** The SDKs read the names of their own classes; two files in `shared/aws` read the names of commands and clients. */
 const READS_NAMES = /node_modules\/(@aws|@aws-sdk|@smithy)\/|shared\/aws\/(aws|clients)\.ts/
 
 /** `require` instead of esbuild's own conversion, which copies all exports of the module on each call. */
