@@ -1,8 +1,8 @@
 import { Failure, kindOf } from './errors.ts'
 import { redact } from './redact.ts'
 
-/** `call`, `cancel` and `answer` are requests of a caller; `task` is the end of the task of an interactive call. */
-type Operation = 'call' | 'cancel' | 'answer' | 'task'
+/** `call`, `cancel`, `answer` and `rerun` are requests of a caller; `task` is the end of the task of an interactive call. */
+type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'task'
 
 /** The known fields of a line. The others are null. */
 export interface Audited {

@@ -6,7 +6,7 @@ import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'
 import { queryParameters } from './parameters.ts'
-import { accepted, outcome, problem, taskStatus } from './responses.ts'
+import { accepted, outcome, problem, rerun, taskStatus } from './responses.ts'
 
 interface OpenApiDocument {
   openapi: '3.1.1'
@@ -71,6 +71,7 @@ export function openApi(url: string): OpenApiDocument {
         Event: jsonSchemaOf(eventSchema),
         Outcome: jsonSchemaOf(outcome),
         Accepted: jsonSchemaOf(accepted),
+        Rerun: jsonSchemaOf(rerun),
         TaskStatus: jsonSchemaOf(taskStatus),
         Problem: jsonSchemaOf(problem),
         ...Object.fromEntries(all.flatMap(inputsOf)),
@@ -94,6 +95,7 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
     [`/${category.name}/tasks/{taskId}`, { get: taskOf(category) }],
     [`/${category.name}/tasks/{taskId}/cancel`, { post: cancelOf(category) }],
     [`/${category.name}/tasks/{taskId}/answer`, { post: answerOf(category) }],
+    [`/${category.name}/tasks/{taskId}/rerun`, { post: rerunOf(category) }],
   ]
 }
 
@@ -182,6 +184,19 @@ function answerOf({ name }: Category) {
     responses: {
       202: response('The result is sent again', schemaNamed('TaskStatus')),
       ...errorsOf([...TASK_ERRORS, 409]),
+    },
+  }
+}
+
+function rerunOf({ name }: Category) {
+  return {
+    operationId: `${name}.rerun`,
+    tags: [name],
+    summary: 'Run a task that did not pass again, as a new task with the same input',
+    parameters: [taskId],
+    responses: {
+      202: response('The new task. Its result is not sent: read its status', schemaNamed('Rerun')),
+      ...errorsOf([400, ...TASK_ERRORS, 409]),
     },
   }
 }

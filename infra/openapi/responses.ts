@@ -26,6 +26,12 @@ export const accepted = z.object({
   duplicate: withDescription(z.boolean(), 'The call was accepted before; nothing was started'),
 })
 
+export const rerun = z.object({
+  ...accepted.shape,
+  duplicate: withDescription(z.boolean(), 'The task was run again before; nothing was started'),
+  rerunOf: withDescription(accepted.shape.taskId, 'The task that is run again'),
+})
+
 export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   taskId: accepted.shape.taskId,
   category: text('Category of the action'),
@@ -43,6 +49,7 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
       'Why the orchestrator did not get the outcome; lost: its address cannot be decrypted, or its credentials have expired',
     ),
   ),
+  rerunOf: z.optional(text('The task that this one runs again')),
 })
 
 /** RFC 9457. */

@@ -92,6 +92,8 @@ export const taskSchema = z.object({
       links: z.record(z.string(), z.string()),
     }),
   ),
+  /** The id of the task that this one runs again. */
+  rerunOf: z.optional(z.string()),
   /** When the task with this outcome ended, in epoch milliseconds. */
   endedAt: z.optional(z.number()),
 })

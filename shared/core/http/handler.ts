@@ -25,7 +25,7 @@ import { json, outcomeResponse, problem } from './responses.ts'
 
 /**
  * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}`,
- * `GET /{category}/tasks/{taskId}` and `POST /{category}/tasks/{taskId}/cancel`. Authenticates and checks a call, then runs a silent call and returns its outcome, or
+ * `GET /{category}/tasks/{taskId}` and `POST /{category}/tasks/{taskId}/{cancel|answer|rerun}`. Authenticates and checks a call, then runs a silent call and returns its outcome, or
  * starts the task of an interactive call and returns 202.
  *
  * Any status >= 400 means that no event will ever be sent. 202 means that exactly one `finished` event will be sent.
@@ -94,6 +94,12 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
     authorizeCategory(caller, category.name)
     const { answerAgain } = await import('../task/answer-again.ts')
     return json(202, await answerAgain(category.name, second, caller))
+  }
+  if (first === 'tasks' && second !== undefined && third === 'rerun' && segments.length === 3) {
+    allowMethod(event, 'POST')
+    audit.add({ operation: 'rerun', taskId: second })
+    authorizeCategory(caller, category.name)
+    return rerunResponse(category, caller, second, event, context)
   }
   if (!isCall)
     throw new Failure(
@@ -174,6 +180,19 @@ async function cancelResponse(category: Category, caller: Caller, taskId: string
   audit.add({ action: status.action, outcome: status.state === 'running' ? 'accepted' : status.verdict })
   if (status.state === 'running') log.info('task canceled', { taskId, caller: caller.name })
   return json(status.state === 'running' ? 202 : 200, status)
+}
+
+async function rerunResponse(
+  category: Category,
+  caller: Caller,
+  taskId: string,
+  event: APIGatewayProxyEvent,
+  context: Context,
+): Promise<WebhookResponse> {
+  const { rerunTask } = await import('../task/rerun.ts')
+  const rerun = await rerunTask(category.name, taskId, caller, () => context.getRemainingTimeInMillis())
+  audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
+  return json(202, { ...rerun, statusUrl: `${categoryUrlOf(event, category.name)}/tasks/${rerun.taskId}` })
 }
 
 /** Left of Lambda's time for the response. */

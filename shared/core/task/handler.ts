@@ -58,7 +58,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   log.appendKeys({ taskId, action, connection, provider, eventId: event.id, context: event.context })
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
   if (task.only === 'answer' && task.outcome) return answerAgain(task, task.outcome, context)
-  context.logger.info('task started', { deadline: task.deadline })
+  context.logger.info('task started', { deadline: task.deadline, rerunOf: task.rerunOf })
   const startTime = startTimeOf(context)
   const deadline = { seconds: task.deadline, at: startTime + task.deadline * 1_000 }
 

@@ -27,6 +27,8 @@ export interface TaskStatus {
   outcome?: Outcome | undefined
   /** Why the orchestrator did not get the outcome. */
   unanswered?: Unanswered | undefined
+  /** The task that this one runs again. */
+  rerunOf?: string | undefined
 }
 
 /** A task as Lambda reports it. */
@@ -169,7 +171,7 @@ function statusOf(
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt } = execution
   if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
   const { outcome, unanswered } = result ?? {}
-  const { id: taskId, category, action, deadline } = task
+  const { id: taskId, category, action, deadline, rerunOf } = task
   const deadlineAt = startedAt.getTime() + deadline * 1_000
   return {
     taskId,
@@ -183,6 +185,7 @@ function statusOf(
     endedAt: endedAt?.toISOString(),
     outcome,
     unanswered,
+    rerunOf,
   }
 }
 

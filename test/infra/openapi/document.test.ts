@@ -55,6 +55,7 @@ describe('the OpenAPI document', () => {
       `/${category.name}/tasks/{taskId}`,
       `/${category.name}/tasks/{taskId}/cancel`,
       `/${category.name}/tasks/{taskId}/answer`,
+      `/${category.name}/tasks/{taskId}/rerun`,
     ])
     expect(Object.keys(document.paths)).toEqual(known)
   })

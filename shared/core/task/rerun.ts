@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { authorizeAction, authorizeConnection, type Caller } from '../../auth/callers.ts'
+import { Failure } from '../../errors.ts'
+import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
+import type { Task } from '../call.ts'
+import { startTask } from './start.ts'
+import { readTaskOf } from './status.ts'
+
+/** The task that runs another one again. */
+export interface Rerun {
+  taskId: string
+  /** The task had been run again before, and nothing was started. */
+  duplicate: boolean
+  rerunOf: string
+}
+
+/**
+ * Runs a task that did not pass again: a new task with the same action, connection and input. Its orchestrator has the result of
+ * the first one, so the result of the new one can only be read.
+ *
+ * A task is run again once, so that a repeated request starts nothing: it returns the same new task, which can be run again
+ * itself.
+ *
+ * @param timeLeft returns the milliseconds until Lambda ends the webhook
+ * @throws Failure `unknown`, `forbidden`, `running`, `invalid`, `unavailable`
+ */
+export async function rerunTask(
+  category: string,
+  taskId: string,
+  caller: Caller,
+  timeLeft: () => number,
+): Promise<Rerun> {
+  const { status, task } = await readTaskOf(category, taskId, caller, { withEvents: false })
+  if (task.caller !== caller.name)
+    throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may run it again.`)
+  authorizeAction(caller, category, task.mappedName ?? task.action)
+  authorizeConnection(caller, category, task.connection)
+  if (status.state === 'running')
+    throw new Failure('running', 'The task is still running. Wait for its end, or cancel it.', { retryAfter: 5 })
+  if (status.verdict === 'pass' || status.verdict === 'warning')
+    throw new Failure('invalid', `The task ended with ${status.verdict}. Call the action to run it again.`)
+  if (task.delegates)
+    throw new Failure('invalid', 'The platform sends the result of this task itself. Call the action to run it again.')
+  const started = await startTask(rerunOf(task), timeLeft)
+  return { ...started, rerunOf: taskId }
+}
+
+/** Returns the payload of the new task. It contains no address for the answer. */
+function rerunOf(task: Task): Task {
+  const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, ...same } = task
+  return {
+    ...same,
+    id: createHash('sha256').update(`rerun ${task.id}`).digest('hex').slice(0, 40),
+    rerunOf: task.id,
+    orchestrator: DEFAULT_ORCHESTRATOR,
+    sendStarted: false,
+    progress: false,
+  }
+}

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Lifecycle, triggered } from './lifecycle.ts'
+import { category, type FakePlatform, startPlatform } from './platform.ts'
+
+const lifecycle = new Lifecycle(category)
+let platform: FakePlatform
+beforeAll(async () => {
+  await lifecycle.start()
+  platform = await startPlatform()
+  for (const provider of ['attended', 'ticket'])
+    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+})
+afterAll(async () => {
+  await platform.close()
+  await lifecycle.close()
+})
+beforeEach(() => platform.reset())
+
+const target = 'start-run?connection=attended'
+const event = () => ({ ...triggered(), input: { target: 'deploy' } })
+
+async function rerun(taskId: string, caller: 'keptn' | 'poll' = 'keptn') {
+  const { statusCode, body } = await lifecycle.request('POST', `tasks/${taskId}/rerun`, {
+    headers: lifecycle.authorization(caller),
+  })
+  return { status: statusCode, body: JSON.parse(body) }
+}
+
+/** Runs a task that fails. */
+async function failed() {
+  platform.states = ['broken']
+  const task = await lifecycle.call(target, event())
+  expect(task.outcome?.result).toBe('fail')
+  platform.states = ['done']
+  return task
+}
+
+describe('A task that failed', () => {
+  it('runs again as a new task with the same input, whose result is not sent', async () => {
+    const { id } = await failed()
+    const { status, body } = await rerun(id)
+    expect({ status, body }).toEqual({
+      status: 202,
+      body: {
+        ...{ taskId: expect.stringMatching(/^[0-9a-f]{40}$/), duplicate: false, rerunOf: id },
+        statusUrl: `https://webhooks.example.com/v1/${category.name}/tasks/${body.taskId}`,
+      },
+    })
+    const events = lifecycle.events.length
+    const { payload } = lifecycle.invocations.at(-1) ?? {}
+    if (!payload) throw new Error('Nothing was started.')
+    expect(await lifecycle.run(payload)).toMatchObject({ outcome: { result: 'pass' } })
+    expect(payload).toMatchObject({ id: body.taskId, action: 'start-run', input: { target: 'deploy' } })
+    expect(platform.runs).toMatchObject([{ key: id }, { key: body.taskId }])
+    expect(lifecycle.events).toHaveLength(events)
+    const { body: read } = await lifecycle.request('GET', `tasks/${body.taskId}`, {
+      headers: lifecycle.authorization('keptn'),
+    })
+    expect(JSON.parse(read)).toMatchObject({ taskId: body.taskId, rerunOf: id, verdict: 'pass' })
+  })
+
+  it('runs again once', async () => {
+    const { id } = await failed()
+    const first = await rerun(id)
+    const started = lifecycle.invocations.length
+    expect((await rerun(id)).body).toEqual({ ...first.body, duplicate: true })
+    expect(lifecycle.invocations).toHaveLength(started)
+  })
+
+  it('is not run again by another caller', async () => {
+    const { id } = await failed()
+    expect((await rerun(id, 'poll')).status).toBe(404)
+  })
+})
+
+it('A task that runs is not run again', async () => {
+  const { id } = await lifecycle.accept(target, event())
+  expect(await rerun(id)).toMatchObject({ status: 409, body: { detail: expect.stringContaining('still running') } })
+})
+
+it('A task that passed is not run again', async () => {
+  platform.states = ['done']
+  const { id } = await lifecycle.call(target, event())
+  expect(await rerun(id)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('ended with pass') } })
+})
