@@ -21,6 +21,11 @@ const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
 
 const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })
 
+/** Whether a type of orchestrator has this name. */
+export function isOrchestratorType(name: string): boolean {
+  return Object.hasOwn(orchestratorTypes, name)
+}
+
 /**
  * Loads an orchestrator by its secret `orchestrators/<name>`.
  *
@@ -37,7 +42,7 @@ export async function loadOrchestrator(name = DEFAULT_ORCHESTRATOR, fresh = fals
 
 /** Loads a type of orchestrator by its name. */
 export async function loadOrchestratorType(name: string): Promise<OrchestratorType> {
-  const load = Object.hasOwn(orchestratorTypes, name) ? orchestratorTypes[name] : undefined
+  const load = isOrchestratorType(name) ? orchestratorTypes[name] : undefined
   if (load) return load()
   throw new Failure('misconfigured', unknownName('orchestrator type', name, Object.keys(orchestratorTypes)))
 }

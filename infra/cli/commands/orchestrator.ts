@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
+import { isOrchestratorType, loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import { testCall } from '../connection-test.ts'
 import { checkName } from '../find-by-name.ts'
@@ -35,19 +35,23 @@ function addCommand(): Command {
     .description('add or replace an orchestrator: prompt for its settings, test them, and save the secret')
     .argument('<name>', 'name for callers: webhooks token create <caller> --orchestrator <name>')
   return fieldOptions(storeOptions(command))
-    .option('--type <type>', 'type of the engine (default: the type in the file or in the stored secret, or keptn)')
+    .option(
+      '--type <type>',
+      'type of the engine (default: the type in the file, of the stored secret or with this name, or keptn)',
+    )
     .option('--kms-key <id>', 'KMS key that encrypts a new secret (default: aws/secretsmanager)')
     .addHelpText(
       'after',
       `${STORE_HELP}
-The connection test of keptn reads events. It does not check whether the token may send events, too. Without a terminal there are no
-prompts: pass --from-file with {"baseUrl": "https://..", "token": ".."}.
+The connection test of keptn reads events. It does not check whether the token may send events, too. That of azure-devops reads who a
+personal access token belongs to. Without a terminal there are no prompts: pass --from-file with {"baseUrl": "https://..", "token": ".."}.
 
 Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
 
 Examples:
   $ npm run webhooks -- orchestrator add keptn
-  $ npm run webhooks -- orchestrator add keptn --from-file keptn.json --dry-run`,
+  $ npm run webhooks -- orchestrator add keptn --from-file keptn.json --dry-run
+  $ npm run webhooks -- orchestrator add azure-devops`,
     )
     .action(run)
 }
@@ -57,7 +61,7 @@ async function run(name: string, options: Options): Promise<void> {
   const known = await readGivenFields(options)
   const store = await openStore(options)
   let stored = await readStored(store, path, options)
-  const type = String(options.type ?? known['type'] ?? stored['type'] ?? 'keptn')
+  const type = String(options.type ?? known['type'] ?? stored['type'] ?? (isOrchestratorType(name) ? name : 'keptn'))
   const { secret: schema, connect } = await orchestratorType(type)
   await saveSecret(store, path, options, async () => {
     const credentials = type === 'keptn' ? await promptForCredentials(known, stored, options) : undefined

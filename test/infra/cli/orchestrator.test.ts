@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { PERSONAL_TOKEN, startAzureDevops } from '../../shared/orchestrators/azure-devops/server.ts'
 import { SIGNING_KEY, startReceiver } from '../../shared/orchestrators/callback/receiver.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
@@ -87,12 +88,42 @@ describe('webhooks orchestrator add', () => {
     await receiver.close()
   })
 
+  it('tests the collections and the token of Azure DevOps', async () => {
+    const azure = await startAzureDevops()
+    const value = { type: 'azure-devops', collections: [azure.collection], token: PERSONAL_TOKEN }
+    expect(await add(value)).toMatchObject({ code: 0, out: expect.stringContaining('Connection test passed') })
+    expect(stored()).toEqual(value)
+    const refused = await add({ ...value, token: 'an-expired-personal-token' }, '--dry-run')
+    expect([refused.code, refused.out]).toEqual([1, expect.stringContaining('Azure DevOps answered 401')])
+    expect(await add({ ...value, collections: ['https://dev.azure.com/'] })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('such as https://dev.azure.com/contoso/'),
+    })
+    await azure.close()
+  })
+
   it.each([
     ['kepn', 'Did you mean "keptn"?'],
     ['poll', 'The type poll has no settings'],
   ])('--type %s exits with 2', async (type, sentence) => {
     const { code, err } = await add({}, '--type', type)
     expect([code, err]).toEqual([2, expect.stringContaining(sentence)])
+  })
+
+  it('prompts for the settings of the type that has the name of the orchestrator', async () => {
+    const { code, out } = await atTerminal(
+      ['orchestrator', 'add', 'azure-devops', '--no-check'],
+      [
+        ['collections', `https://dev.azure.com/contoso/${enter}`],
+        ['Which optional fields do', enter],
+      ],
+      { env: aws.env },
+    )
+    expect([code, out]).toEqual([0, expect.stringContaining('Saved')])
+    expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/orchestrators/azure-devops') ?? '')).toEqual({
+      type: 'azure-devops',
+      collections: ['https://dev.azure.com/contoso/'],
+    })
   })
 
   it('prompts for each field of an OAuth client at a terminal', async () => {
