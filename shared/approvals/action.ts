@@ -73,12 +73,16 @@ export function requestApproval({
         )
       const composed = compose({ event: { ...event, properties: {} }, bridgeUrl })
       const message = messageOf(composed, event, { question, requester })
-      return { channel, message, approvers, excluded: isRequesterExcluded ? requester : undefined, remindBefore }
+      const excluded = isRequesterExcluded ? requester : undefined
+      return { channel, message, approvers, excluded, remindBefore, ...(provider.process ? { isPolled: true } : {}) }
     },
     async run(provider, client, { channel, message }) {
       const { signedLink } = client
       if (!signedLink) throw new Error('An approval needs a signed link.')
-      const posted = await postOnce(provider, client, channel, withButtons(message, signedLink))
+      const asked = withButtons(message, signedLink)
+      // People decide at the platform.
+      if (provider.process) delete asked.buttons
+      const posted = await postOnce(provider, client, channel, asked)
       const place = channel ? ` in ${channel}` : ''
       return {
         type: 'started',
@@ -96,6 +100,7 @@ export function requestApproval({
       await cancelApproval(category, taskId, by)
     },
     async runTask(task) {
+      if (task.input.isPolled) return (await import('./process.ts')).runApprovalProcess(task)
       const { runApprovalTask } = await import('./task.ts')
       return runApprovalTask(task)
     },

@@ -7,6 +7,8 @@ export interface ApprovalInput {
   approvers?: string[] | undefined
   /** The person who may not decide. */
   excluded?: string | undefined
+  /** The platform decides by its own process, and is polled. */
+  isPolled?: true | undefined
   /** In seconds. */
   remindBefore?: number | undefined
 }

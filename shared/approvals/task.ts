@@ -98,7 +98,7 @@ async function decisionOf(response: Promise<string>): Promise<Decision | undefin
 }
 
 /** Changes or adds to the posted message. Gives up after some attempts: people know what they have decided. */
-async function updateMessage(
+export async function updateMessage(
   { context, withClient }: Task,
   step: string,
   update: (provider: MessageProvider, client: Client) => Promise<void>,
@@ -151,7 +151,7 @@ export async function close(
   })
 }
 
-function outcomeOf(requested: Outcome, decision: Decision | undefined): Outcome {
+export function outcomeOf(requested: Outcome, decision: Decision | undefined): Outcome {
   const data = decision
     ? {
         decision: DECISIONS[decision.decision],

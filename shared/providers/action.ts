@@ -171,6 +171,8 @@ export interface ApprovalTask<P extends Provider, Input> {
   input: Input
   deadline: Deadline
   context: DurableContext
+  /** Returns the caller who canceled the task, if any. Does not throw. */
+  canceledBy(): Promise<string | undefined>
   /** Runs the action as a step, with retries until the deadline. */
   start(): Promise<ActionResult>
   /** Runs a function with the connection's provider and a client. Throws a Failure. */

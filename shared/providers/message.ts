@@ -60,6 +60,35 @@ export interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
   replyTo(client: Client<z.output<S>>, response: ButtonResponse, text: string): Promise<unknown>
 }
 
+/** A decision that a platform has made by its own process. */
+export interface PlatformDecision {
+  /** `cancel`: the request was withdrawn at the platform. */
+  decision: 'approve' | 'reject' | 'cancel'
+  /** The names of the people, for people. */
+  by: string
+  reason?: string | undefined
+  /** ISO 8601. */
+  at: string
+  /** A sentence that is added to the message of the outcome. */
+  note?: string | undefined
+}
+
+/** The result of the work that was approved. */
+export interface ApprovedWork {
+  result: 'pass' | 'warning' | 'fail'
+  comment: string | undefined
+}
+
+/** A process of the platform that decides approvals, such as change management. */
+export interface ApprovalProcess<S extends z.ZodMiniObject = z.ZodMiniObject> {
+  /** Returns the decision, or undefined while there is none. Polled. */
+  getDecision(client: Client<z.output<S>>, posted: PostedMessage): Promise<PlatformDecision | undefined>
+  /** Withdraws a request that no one decided in time, or whose task was canceled. A repeat changes nothing. */
+  withdraw(client: Client<z.output<S>>, posted: PostedMessage, reason: string): Promise<void>
+  /** Closes a request with the result of the work, and returns its state. A repeat changes nothing. */
+  close(client: Client<z.output<S>>, id: string, work: ApprovedWork): Promise<string>
+}
+
 /** A platform that shows messages. The actions `pushMessage` and `requestApproval` do everything else. */
 export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'message'
@@ -79,6 +108,8 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
   replace?(client: Client<z.output<S>>, posted: PostedMessage, message: Message): Promise<void>
   /** Omit it if people decide on our approval page. */
   buttons?: Buttons<S>
+  /** The platform decides approvals itself. `post` then starts its process. */
+  process?: ApprovalProcess<S>
 }
 
 /**

@@ -15,6 +15,7 @@ import { finalOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
 import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
+import { canceledBy } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
 import { pollUntilDone } from './poll.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
@@ -141,6 +142,7 @@ async function runTaskAction(
           input: task.input,
           deadline,
           context,
+          canceledBy: () => canceledBy(task),
           start: () => runUntilDeadline(category, task, context, deadline),
           withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
         }),

@@ -10,7 +10,7 @@ const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
 /** Names must not change: running executions replay them, and the finisher reads them in the history of older versions. */
 test('the names of durable steps are frozen', () => {
   const inCode = [
-    ...sources.matchAll(/context\.(?:step|wait|createCallback)\(\s*'([\w-]+)'/g),
+    ...sources.matchAll(/context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(\s*'([\w-]+)'/g),
     ...sources.matchAll(/(?:retriedStep(?:<[^(]*>)?\(\s*context,\s*|sendAnswer\(context, |poll\(context, )'([\w-]+)'/g),
     ...sources.matchAll(/(?:tryCleanUp\(|save\(task, |updateMessage\(task, )'([\w-]+)'/g),
   ].map(([, name]) => name)
@@ -26,6 +26,7 @@ test('the names of durable steps are frozen', () => {
     'in-flight-grace',
     'poll',
     'poll-after-stop',
+    'poll-decision',
     'read-execution',
     'remind',
     'save-approval',
@@ -38,6 +39,7 @@ test('the names of durable steps are frozen', () => {
     'start-cleanup',
     'stop',
     'wait-for-retry',
+    'withdraw-approval',
   ])
 })
 
