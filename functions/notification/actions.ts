@@ -1,4 +1,5 @@
 import { requestApproval } from '../../shared/approvals/action.ts'
+import { closeApproval } from '../../shared/approvals/close-action.ts'
 import { pushMessage } from '../../shared/providers/push-update.ts'
 import { messageOf, templates } from './templates/index.ts'
 
@@ -11,4 +12,5 @@ export const actions = {
     summary: 'Asks for approval and waits for the decision',
     compose: messageOf,
   }),
+  'close-approval': closeApproval,
 }

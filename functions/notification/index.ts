@@ -11,5 +11,8 @@ export const notification = defineCategory({
     slack: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('slack'),
     mattermost: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('mattermost'),
   },
-  providers: messageProviders,
+  providers: {
+    ...messageProviders,
+    'servicenow-change': async () => (await import('./providers/servicenow-change.ts')).servicenowChange,
+  },
 })

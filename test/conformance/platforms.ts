@@ -14,6 +14,7 @@ import { startMattermost } from '../../infra/platforms/mattermost.ts'
 import { teamsServer } from '../../infra/platforms/msteams.ts'
 import { startNtfy } from '../../infra/platforms/ntfy.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
 import { slackServer } from '../../infra/platforms/slack/server.ts'
 import { endpointServer } from '../../infra/platforms/webhook.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
@@ -170,6 +171,14 @@ export const platforms: Record<string, Platform> = {
   'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
   'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
   'notification/aws-sns': platform('push-update', /^POST /, startSns, sns),
+  'notification/servicenow-change': {
+    ...platform('ask-approval', /^POST .*\/change\/normal$/, startServiceNowChange, ({ url, token, state }) => ({
+      connection: { baseUrl: url, token },
+      input: {},
+      made: () => state.changes.length,
+    })),
+    needsTask: true,
+  },
   'notification/http': anyApi('push-update', httpMessages, {}),
 
   'slo/slack': platform('push-report', /^POST .*chat\.postMessage$/, slackServer, slack),

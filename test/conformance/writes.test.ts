@@ -12,7 +12,10 @@ import type { Platform } from './platforms.ts'
 import type { Lifecycle } from './writes.ts'
 
 const prefix = 'cloud-automation-webhooks'
-const secrets = new Map([[`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })]])
+const secrets = new Map([
+  [`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })],
+  [`${prefix}/approvals`, JSON.stringify({ key: 'an-approvals-key-of-the-tests-0123456789' })],
+])
 jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
   getSecret: async (name: string) => secrets.get(name),
 }))

@@ -90,6 +90,7 @@ const serviceNowTable: Extra = {
   },
 }
 
+const serviceNowChange = 'https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.html'
 const jsm = 'https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-alerts/'
 const alertChange = (fields: string): Extra => ({
   ...{ docs: jsm, under: '/jsm/ops' },
@@ -177,6 +178,13 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: `${aws}/sagemaker/latest/APIReference/API_ListPipelineExecutions.html`,
       body: object('PipelineName!:text1..2048 MaxResults:1..100'),
       answer: { PipelineExecutionSummaries: [] },
+    },
+  },
+  'servicenow-change': {
+    'PATCH /api/sn_chg_rest/v1/change/{change_sys_id}/task/{task_sys_id}': {
+      docs: serviceNowChange,
+      body: object('state! close_code! close_notes!'),
+      answer: { result: {} },
     },
   },
   'jsm-operations': {

@@ -2,9 +2,11 @@ import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { type ServiceNowChangeServer, startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
 import { Service, triggered, until } from './service.ts'
 
 let inbox: NtfyServer
+let changes: ServiceNowChangeServer
 let service: Service
 const prefix = 'cloud-automation-webhooks'
 /** Laid over the sandbox's own, from the next start on. */
@@ -13,15 +15,20 @@ const connections = () => ({
   [`${prefix}/connections/notification/inbox`]: {
     ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
   },
+  [`${prefix}/connections/notification/changes`]: {
+    ...{ provider: 'servicenow-change', baseUrl: changes.url, token: changes.token },
+  },
 })
 beforeAll(async () => {
   inbox = await startNtfy()
+  changes = await startServiceNowChange()
   service = new Service({ timeScale: 60, secrets: () => ({ ...connections(), ...keys }) })
   await service.start()
 })
 afterAll(async () => {
   await service.end()
   await inbox.close()
+  await changes.close()
 })
 beforeEach(() => {
   inbox.calls.length = 0
@@ -56,6 +63,29 @@ const finished = async (id: string) => {
   expect(replies.finished).toHaveLength(1)
   return { started: replies.started, ...replies.finished[0] }
 }
+
+describe('An approval by a change of ServiceNow', () => {
+  it('is requested interactively, decided in ServiceNow and closed silently with the result', async () => {
+    const event = approval()
+    const requested = await service.call('/v1/notification/ask-approval?connection=changes&mode=interactive', event)
+    expect(requested.status).toBe(202)
+    await until(
+      async () => changes.state.changes[0]?.approval === 'requested',
+      20,
+      () => `a change\n${service.output.slice(-3_000)}`,
+    )
+    changes.decide('approved', 'Jane Doe')
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ result: 'pass', message: 'Approved by Jane Doe' }])
+    const [{ sys_id: id } = { sys_id: '' }] = changes.state.changes
+    const closed = await service.call('/v1/notification/close-approval?connection=changes', {
+      ...approval({ result: 'warning' }),
+      input: { id },
+    })
+    expect(closed).toMatchObject({ status: 200, body: { result: 'pass', data: { id, state: 'CHG0030001 closed' } } })
+    expect(changes.state.changes).toMatchObject([{ state: '3', close_code: 'successful_issues' }])
+  })
+})
 
 describe('An approval by link', () => {
   it('sends the link through the generic http provider', async () => {
