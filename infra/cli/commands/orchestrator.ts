@@ -51,7 +51,7 @@ Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed,
 Examples:
   $ npm run webhooks -- orchestrator add keptn
   $ npm run webhooks -- orchestrator add keptn --from-file keptn.json --dry-run
-  $ npm run webhooks -- orchestrator add azure-devops`,
+  $ npm run webhooks -- orchestrator add azure-devops --from-file azure-devops.json --dry-run`,
     )
     .action(run)
 }

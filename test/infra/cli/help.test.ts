@@ -64,6 +64,7 @@ beforeAll(async () => {
   const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'demo/shop' }
   file('jira.json', { provider: 'jira', baseUrl: jira.url, email: jira.email, token: jira.token })
   file('keptn.json', keptn)
+  file('azure-devops.json', { collections: [`${url}/sandbox/engines/azure-devops/contoso/`] })
   file('unleash.json', { provider: 'unleash', baseUrl: `${url}/sandbox/unleash`, token: demo.unleash.token })
   cpSync(join(import.meta.dirname, '../../../infra/keptn/sequences/incident'), join(folder, 'my-sequence'), {
     recursive: true,
