@@ -272,6 +272,8 @@ describe('docs/limits.md', () => {
     ['shared/auth/authenticate.ts', '= 15_000', 'new token of a caller | 15 s'],
     ['shared/auth/callers.ts', 'z.maxLength(10)', 'tokens per caller | 10'],
     ['shared/orchestrators/keptn/reply.ts', '= 60_000', '60,000 bytes'],
+    ['shared/orchestrators/azure-devops/azure-devops.ts', '= 47 * 3_600', 'at most 47 h without'],
+    ['shared/orchestrators/azure-devops/azure-devops.ts', 'MAX_UNAUTHORIZED_ATTEMPTS = 12', '12 with 401 or 403'],
   ])('has the value in %s: %s', (file, inCode, inText) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
     expect(limits).toContain(inText)
