@@ -32,8 +32,8 @@ interface DurableFunction {
 }
 
 /** CloudFormation adds them to all resources. */
-const STACK_TAG = 'aws:cloudformation:stack-name'
-const LOGICAL_ID_TAG = 'aws:cloudformation:logical-id'
+export const STACK_TAG = 'aws:cloudformation:stack-name'
+export const LOGICAL_ID_TAG = 'aws:cloudformation:logical-id'
 
 /**
  * Finds the durable functions of a stack among all functions of the region.

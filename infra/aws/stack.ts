@@ -2,6 +2,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { hasNeed } from '../../shared/providers/action.ts'
+import { pascalCase } from '../pascal-case.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { CategoryFunction } from './category-function.ts'
@@ -95,8 +96,4 @@ export class WebhooksStack extends Stack {
       value: nextSteps({ origin: api.origin, region: Aws.REGION, secretPrefix, category: first.category }),
     })
   }
-}
-
-function pascalCase(name: string): string {
-  return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
 }

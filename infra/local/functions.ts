@@ -2,11 +2,14 @@ import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { finisher, webhookFile } from '../build/main.ts'
+import { pascalCase } from '../pascal-case.ts'
 import type { LocalFunction } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */
 export const STATE_TABLE = 'webhooks'
 
+/** The default name of the stack. */
+const STACK = 'CloudAutomationWebhooks'
 /** Limit of Lambda for one invocation of a task. */
 const TASK_TIMEOUT_SECONDS = 300
 const DAY_SECONDS = 86_400
@@ -32,12 +35,18 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
     const bundle = (file: string) => ({ file: join(bundles, name, file), handler: 'handler', environment })
     const executionTimeoutSeconds = options.executionTimeoutSeconds ?? executionTimeoutOf(category)
     return [
-      { name: `${name}-webhook`, ...bundle(webhookFile), timeoutSeconds: webhookTimeoutSeconds },
+      {
+        name: `${name}-webhook`,
+        ...bundle(webhookFile),
+        timeoutSeconds: webhookTimeoutSeconds,
+        tags: tagsOf(`${pascalCase(name)}WebhookFunction`),
+      },
       {
         name: `${name}-task`,
         ...bundle('task.js'),
         timeoutSeconds: TASK_TIMEOUT_SECONDS,
         durable: { executionTimeoutSeconds, retentionDays: 14 },
+        tags: tagsOf(`${pascalCase(name)}TaskFunction`),
       },
     ]
   })
@@ -52,7 +61,13 @@ function finisherFunction(bundles: string): LocalFunction {
     environment: { ...commonVariables(), WEBHOOKS_STATE_TABLE: STATE_TABLE },
     timeoutSeconds: TASK_TIMEOUT_SECONDS,
     durable: { executionTimeoutSeconds: 2 * DAY_SECONDS, retentionDays: 14 },
+    tags: tagsOf('FinisherFunction'),
   }
+}
+
+/** The tags that CloudFormation adds, so that commands with `--stack` work locally, too. */
+function tagsOf(logicalId: string): Record<string, string> {
+  return { 'aws:cloudformation:stack-name': STACK, 'aws:cloudformation:logical-id': logicalId }
 }
 
 /** The log level is DEBUG, because the console shows the outgoing calls in the log. */

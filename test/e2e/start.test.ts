@@ -330,11 +330,11 @@ describe('webhooks tasks', () => {
     await webhooks('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
     const listed = await webhooks('tasks')
     const [task] = /issue-ticketing\/[0-9a-f]{40}/.exec(listed.stdout) ?? []
-    expect(listed.stdout).toContain('succeeded')
+    expect(listed.stdout).toContain('finished')
     expect(JSON.parse((await webhooks('tasks', task as string)).stdout)).toMatchObject({ state: 'finished' })
     expect((await webhooks('tasks', `issue-ticketing/${'0'.repeat(40)}`)).code).toBe(1)
     expect(JSON.parse((await webhooks('tasks', '--json')).stdout)).toContainEqual(
-      expect.objectContaining({ status: 'SUCCEEDED' }),
+      expect.objectContaining({ state: 'finished', category: 'issue-ticketing' }),
     )
   })
 })

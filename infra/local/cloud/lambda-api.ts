@@ -79,11 +79,12 @@ export class LambdaApi {
   }
 
   #functions(): ApiResponse {
-    const Functions = this.#invoker.functions.map(({ name, handler, timeoutSeconds, durable }) => ({
+    const Functions = this.#invoker.functions.map(({ name, handler, timeoutSeconds, environment, durable }) => ({
       FunctionName: name,
       FunctionArn: functionArn(name),
       Handler: handler,
       Timeout: timeoutSeconds,
+      Environment: { Variables: environment },
       Version: '$LATEST',
       ...(durable === undefined
         ? {}

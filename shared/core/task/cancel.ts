@@ -7,17 +7,23 @@ import { readTaskOf, type TaskStatus } from './status.ts'
  * Requests that a task ends as aborted. The task reads the request before its next poll or attempt, stops its job at the
  * platform, and answers its orchestrator.
  *
+ * @param by the name that messages show
  * @returns the status. If it is not `running`, the task had ended and nothing was requested
  * @throws Failure `unknown`, `forbidden`, `unavailable`
  */
-export async function cancelTask(category: Category, taskId: string, caller: Caller): Promise<TaskStatus> {
+export async function cancelTask(
+  category: Category,
+  taskId: string,
+  caller: Caller,
+  by = caller.name,
+): Promise<TaskStatus> {
   const { status, task } = await readTaskOf(category.name, taskId, caller)
   if (task.caller !== caller.name)
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may cancel it.`)
   if (status.state !== 'running') return status
   try {
     const { saveCancellation } = await import('../../state/save-cancellation.ts')
-    await saveCancellation(category.name, taskId, caller.name)
+    await saveCancellation(category.name, taskId, by)
   } catch (cause) {
     throw new Failure('unavailable', 'The request to cancel the task could not be saved. Send it again.', {
       retryAfter: 5,
@@ -26,6 +32,6 @@ export async function cancelTask(category: Category, taskId: string, caller: Cal
   }
   const action = category.actions[task.action]
   // It waits for people, and does not poll.
-  if (action?.type === 'approval') await action.cancel(category.name, taskId, caller.name)
+  if (action?.type === 'approval') await action.cancel(category.name, taskId, by)
   return status
 }

@@ -37,22 +37,21 @@ describe('the tasks of a deployed stack', () => {
   const list = (filter = {}) => listDeployedTasks(cloud.lambda, STACK, filter)
 
   it('are listed with their category, without those of the finisher and of other stacks', async () => {
-    expect((await list()).sort((a, b) => a.name.localeCompare(b.name))).toEqual([
-      { name: 'a', category: 'ci-cd', status: 'RUNNING', startedAt: expect.any(Number), endedAt: undefined },
+    expect((await list()).sort((a, b) => a.taskId.localeCompare(b.taskId))).toEqual([
+      { taskId: 'a', category: 'ci-cd', state: 'running', verdict: 'running', acceptedAt: expect.any(String) },
       {
-        name: 'b',
-        category: 'issue-ticketing',
-        status: 'STOPPED',
-        startedAt: expect.any(Number),
-        endedAt: expect.any(Number),
+        ...{ taskId: 'b', category: 'issue-ticketing', state: 'failed', verdict: 'errored' },
+        acceptedAt: expect.any(String),
+        endedAt: expect.any(String),
       },
     ])
   })
 
-  it('are filtered by category and status', async () => {
-    expect((await list({ category: 'ci-cd' })).map(({ name }) => name)).toEqual(['a'])
-    expect((await list({ status: 'stopped' })).map(({ name }) => name)).toEqual(['b'])
-    expect(await list({ category: 'ci-cd', status: 'stopped' })).toEqual([])
+  it('are filtered by category, state and verdict', async () => {
+    expect((await list({ category: 'ci-cd' })).map(({ taskId }) => taskId)).toEqual(['a'])
+    expect((await list({ state: 'failed' })).map(({ taskId }) => taskId)).toEqual(['b'])
+    expect((await list({ verdict: 'errored' })).map(({ taskId }) => taskId)).toEqual(['b'])
+    expect(await list({ category: 'ci-cd', state: 'failed' })).toEqual([])
   })
 
   it('of an unknown stack are refused', async () => {

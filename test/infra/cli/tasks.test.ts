@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../../infra/local/credentials.ts'
+import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, until } from '../../e2e/service.ts'
 import { webhooks } from './webhooks.ts'
@@ -75,14 +76,62 @@ describe('webhooks tasks', () => {
     expect(await run(['tasks', '--cancel'])).toMatchObject({ code: 2, err: expect.stringContaining('category/taskId') })
   })
 
-  it('lists the tasks of a category or with a status', async () => {
+  it('lists the tasks of a category, in a state or with a verdict', async () => {
     const { body } = await send('remediation/run-runbook', '--key', 'list', ...hanging)
     const list = async (...filter: string[]) => {
       const { out } = await run(['tasks', '--json', ...filter], demo.callerToken)
-      return (JSON.parse(out) as { name: string }[]).map(({ name }) => name)
+      return (JSON.parse(out) as { taskId: string }[]).map(({ taskId }) => taskId)
     }
-    expect(await list('--category', 'remediation', '--status', 'running')).toEqual([body.taskId])
-    expect(await list('--category', 'remediation', '--status', 'succeeded')).not.toContain(body.taskId)
+    expect(await list('--category', 'remediation', '--state', 'running')).toEqual([body.taskId])
+    expect(await list('--category', 'remediation', '--state', 'finished')).not.toContain(body.taskId)
+    expect(await list('--category', 'remediation', '--verdict', 'running')).toEqual([body.taskId])
     expect(await list('--category', 'slo')).toEqual([])
+  })
+})
+
+describe('webhooks tasks --stack', () => {
+  /** As an operator: with AWS credentials, and without a token of a caller. */
+  const asOperator = (...args: string[]) => {
+    const { aws } = readRuntimeFile(service.state) ?? {}
+    if (!aws) throw new Error('The runtime does not run.')
+    const env = {
+      ...{ AWS_ACCESS_KEY_ID: aws.accessKeyId, AWS_SECRET_ACCESS_KEY: aws.secretAccessKey, AWS_REGION: 'eu-west-1' },
+      ...{ AWS_ENDPOINT_URL_LAMBDA: aws.endpoint, AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb },
+    }
+    return webhooks([...args, '--stack', 'CloudAutomationWebhooks'], { env })
+  }
+
+  it('shows, cancels and runs again the task of any caller', async () => {
+    const { body } = await send('remediation/run-runbook', '--key', 'operator', ...hanging)
+    const task = `remediation/${body.taskId}`
+    expect(JSON.parse((await asOperator('tasks', task)).out)).toMatchObject({ taskId: body.taskId, state: 'running' })
+    expect(await asOperator('tasks', task, '--rerun')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('running'),
+    })
+    const canceled = await asOperator('tasks', task, '--cancel', '--follow')
+    expect(JSON.parse(canceled.out)).toMatchObject({
+      ...{ verdict: 'aborted', outcome: { message: expect.stringContaining('Canceled by an operator') } },
+    })
+    const listed = JSON.parse((await asOperator('tasks', '--verdict', 'aborted', '--json')).out)
+    expect(listed).toContainEqual(expect.objectContaining({ taskId: body.taskId, category: 'remediation' }))
+    const { taskId, rerunOf } = JSON.parse((await asOperator('tasks', task, '--rerun')).out)
+    expect(rerunOf).toBe(body.taskId)
+    const rerun = await asOperator('tasks', `remediation/${taskId}`, '--cancel', '--follow')
+    expect(JSON.parse(rerun.out)).toMatchObject({ taskId, rerunOf: body.taskId, verdict: 'aborted' })
+    const answered = await asOperator('answer', task, '--again')
+    expect([answered.code, JSON.parse(answered.out)]).toMatchObject([0, { taskId: body.taskId }])
+  })
+
+  it('explains what is wrong', async () => {
+    const unknown = await asOperator('tasks', `remediation/${'0'.repeat(40)}`)
+    expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('There is no task') })
+    expect(await asOperator('tasks', 'remediate/1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('remediation'),
+    })
+    expect(await webhooks(['tasks', 'slo/1', '--stack', 'Other'])).toMatchObject({
+      ...{ code: 1, err: expect.stringContaining('No AWS region') },
+    })
   })
 })

@@ -1,0 +1,43 @@
+import { type LambdaClient, ListTagsCommand, paginateListFunctions } from '@aws-sdk/client-lambda'
+import type { Category } from '../../shared/providers/category.ts'
+import { LOGICAL_ID_TAG, STACK_TAG } from '../aws/running-tasks.ts'
+import { pascalCase } from '../pascal-case.ts'
+import { UsageError } from './usage-error.ts'
+
+/**
+ * Lets this process run the code of a deployed webhook: with the environment of its function, and with the credentials of the
+ * operator, who needs the permissions of the function for what the code does.
+ *
+ * @throws UsageError if the stack does not have the category; errors of the SDK
+ */
+export async function actAsWebhook(lambda: LambdaClient, stackName: string, category: Category): Promise<void> {
+  const variables = await environmentOf(lambda, stackName, category.name)
+  const { accessKeyId, secretAccessKey, sessionToken } = await lambda.config.credentials()
+  Object.assign(process.env, variables, {
+    AWS_REGION: await lambda.config.region(),
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
+    // stdout is for the result of the command.
+    WEBHOOKS_LOG_LEVEL: 'ERROR',
+  })
+}
+
+async function environmentOf(
+  lambda: LambdaClient,
+  stackName: string,
+  category: string,
+): Promise<Record<string, string>> {
+  const start = `${pascalCase(category)}Webhook`
+  for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
+    for (const { FunctionArn: arn, Environment: { Variables: variables = {} } = {} } of Functions) {
+      // Only webhooks have it. Other functions of the region are not asked for their tags.
+      if (variables['WEBHOOKS_TASK_FUNCTION'] === undefined) continue
+      const { Tags = {} } = await lambda.send(new ListTagsCommand({ Resource: arn }))
+      if (Tags[STACK_TAG] === stackName && Tags[LOGICAL_ID_TAG]?.startsWith(start)) return variables
+    }
+  }
+  throw new UsageError(
+    `The stack ${stackName} has no webhook for ${category}. Check the name, the region and the account.`,
+  )
+}

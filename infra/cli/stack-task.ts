@@ -1,0 +1,61 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { categories } from '../../functions/index.ts'
+import { cancelTask } from '../../shared/core/task/cancel.ts'
+import { readTask } from '../../shared/core/task/status.ts'
+import { Failure, messageOf } from '../../shared/errors.ts'
+import type { Category } from '../../shared/providers/category.ts'
+import { unknownName } from '../../shared/validate.ts'
+import { explainAws } from './aws-errors.ts'
+import { actAsWebhook } from './deployed-webhook.ts'
+import type { TaskName } from './task-name.ts'
+import { UsageError } from './usage-error.ts'
+
+/** The name of an operator in messages, such as "Canceled by an operator". */
+const OPERATOR = 'an operator'
+/** Lambda does not end this process. */
+const TIME_LEFT_MS = 60_000
+
+export type TaskOperation = 'show' | 'cancel' | 'answer' | 'rerun'
+
+/**
+ * Shows or changes a task of a deployed stack as its caller can, with the AWS credentials of the operator instead of the token
+ * of the caller.
+ *
+ * @returns the body of the response that the caller would get, without `statusUrl`
+ * @throws Failure as the HTTP interface; UsageError; or an error that explains what AWS rejected
+ */
+export async function operateOnTask(stack: string, task: TaskName, operation: TaskOperation): Promise<object> {
+  const names = categories.map(({ name }) => name)
+  const category = categories.find(({ name }) => name === task.category)
+  if (!category) throw new UsageError(unknownName('category', task.category, names))
+  await actAsWebhook(new LambdaClient(), stack, category).catch((error: unknown) => {
+    throw error instanceof UsageError ? error : explainAws(error, 'Reading the functions of the stack')
+  })
+  try {
+    return await run(category, task.taskId, operation)
+  } catch (error) {
+    // The webhook logs the cause. Here, the operator needs it.
+    if (error instanceof Failure && error.kind === 'unavailable' && error.cause !== undefined)
+      throw new Error(`${error.message} The cause: ${messageOf(error.cause)}`, { cause: error })
+    throw error
+  }
+}
+
+async function run(category: Category, taskId: string, operation: TaskOperation): Promise<object> {
+  const { status, task } = await readTask(category.name, taskId)
+  const caller = { name: task.caller, categories: ['*'], tokens: [] }
+  switch (operation) {
+    case 'show':
+      return status
+    case 'cancel':
+      return cancelTask(category, taskId, caller, OPERATOR)
+    case 'answer': {
+      const { answerAgain } = await import('../../shared/core/task/answer-again.ts')
+      return answerAgain(category.name, taskId, caller)
+    }
+    case 'rerun': {
+      const { rerunTask } = await import('../../shared/core/task/rerun.ts')
+      return rerunTask(category.name, taskId, caller, () => TIME_LEFT_MS)
+    }
+  }
+}
