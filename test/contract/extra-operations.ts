@@ -98,6 +98,15 @@ const alertChange = (fields: string): Extra => ({
   answer: { result: 'Request will be processed', requestId: 'd383c6e9-b1e7-4b59-9c35-72f1a2187777', took: 0.2 },
 })
 
+/** Operations of a GitHub App, in both contracts. */
+const githubApp: Record<string, Extra> = {
+  'GET /app': { docs: `${githubDocs}/apps/apps#get-the-authenticated-app` },
+  'GET /app/hook/config': {
+    docs: `${githubDocs}/apps/webhooks#get-a-webhook-configuration-for-an-app`,
+    answer: { content_type: 'json', url: 'https://webhooks.example.com/v1/slo/request-evaluation?orchestrator=github' },
+  },
+}
+
 /** The operations beyond each contract. */
 const extras: Record<string, Record<string, Extra>> = {
   'aws-sns': {
@@ -287,7 +296,28 @@ const extras: Record<string, Record<string, Extra>> = {
       answer: { Name: 'default', Arn: 'arn:aws:events:eu-west-1:123456789012:event-bus/default' },
     },
   },
+  'github-deployment-protection': githubApp,
   github: {
+    ...githubApp,
+    'GET /repos/{owner}/{repo}/installation': {
+      docs: `${githubDocs}/apps/apps#get-a-repository-installation-for-the-authenticated-app`,
+      answer: { id: 1 },
+    },
+    'POST /app/installations/{installation_id}/access_tokens': {
+      docs: `${githubDocs}/apps/apps#create-an-installation-access-token-for-an-app`,
+      body: object('repositories:texts1..', { permissions: object('checks!:write') }),
+      answer: { token: 'ghs_16C7e42F292c6912E7710c838347Ae178B4a', expires_at: '2099-07-11T22:14:10Z' },
+    },
+    'PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}': {
+      docs: `${githubDocs}/checks/runs#update-a-check-run`,
+      body: object(
+        'name status!:queued|in_progress|completed conclusion:success|failure|neutral|cancelled details_url',
+        {
+          output: object('title! summary!'),
+        },
+      ),
+      answer: { id: 4, name: 'load-testing/start-test', conclusion: 'success' },
+    },
     'GET /rate_limit': {
       docs: `${githubDocs}/rate-limit/rate-limit`,
       answer: { resources: { core: { limit: 5000, remaining: 4999, reset: 1372700873, used: 1 } } },

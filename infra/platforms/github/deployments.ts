@@ -103,6 +103,8 @@ export function webhookHeaders(secret: string, event: string, delivery: string, 
     'x-github-event': event,
     'x-github-delivery': delivery,
     'x-github-hook-id': '42',
+    'x-github-hook-installation-target-id': '1234',
+    'x-github-hook-installation-target-type': 'integration',
     'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
   }
 }
