@@ -55,9 +55,8 @@ export const github: Engine = {
     const deployment = { ...payload.deployment, payload: step.input }
     const body = JSON.stringify({ ...payload, deployment })
     const headers = webhookHeaders(webhookSecretOf(client), 'deployment_protection_rule', run.id, body)
-    // While people are asked, a comment and their click have no fixed order.
-    const sendStarted = String(step.action !== 'ask-approval')
-    const request = { path: pathOf(step, { orchestrator: 'github', sendStarted }), headers, body }
+    const path = pathOf(step, { orchestrator: 'github', sendStarted: 'true', progress: 'true' })
+    const request = { path, headers, body }
     for (let deliveries = 1; ; deliveries++) {
       const { status, body: response } = await client.send(request)
       const { message } = readTaskStatus(response)

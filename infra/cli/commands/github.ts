@@ -57,7 +57,7 @@ Exit code: 0 created (or printed), 1 creation or save failed, 2 invalid argument
 
 Examples:
   $ npm run webhooks -- github manifest github --url https://abc.execute-api.eu-west-1.amazonaws.com/v1 --action load-testing/start-test --print
-  $ npm run webhooks -- github manifest checks --url https://webhooks.example.org --action slo/evaluate --report check --print`,
+  $ npm run webhooks -- github manifest checks --url https://webhooks.example.org --action slo/request-evaluation --report check --print`,
     )
     .action(create)
 }
