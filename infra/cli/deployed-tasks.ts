@@ -55,7 +55,7 @@ export function isTask(executionName: string): boolean {
 /**
  * Lists the newest tasks of a deployed stack, newest first.
  *
- * @param report is told what takes long
+ * @param report receives the progress
  * @throws UsageError if the stack has no task function; errors of the SDK
  */
 export async function listDeployedTasks(

@@ -22,7 +22,7 @@ export type TaskOperation = 'show' | 'cancel' | 'answer' | 'rerun'
  * of the caller.
  *
  * @returns the body of the response that the caller would get, without `statusUrl`
- * @throws Failure as the HTTP interface; UsageError; or an error that explains what AWS rejected
+ * @throws UsageError, or an error with the reason
  */
 export async function operateOnTask(stack: string, task: TaskName, operation: TaskOperation): Promise<object> {
   const names = categories.map(({ name }) => name)
@@ -34,10 +34,10 @@ export async function operateOnTask(stack: string, task: TaskName, operation: Ta
   try {
     return await run(category, task.taskId, operation)
   } catch (error) {
+    if (!(error instanceof Failure)) throw error
     // The webhook logs the cause. Here, the operator needs it.
-    if (error instanceof Failure && error.kind === 'unavailable' && error.cause !== undefined)
-      throw new Error(`${error.message} The cause: ${messageOf(error.cause)}`, { cause: error })
-    throw error
+    const cause = error.cause === undefined ? '' : ` The cause: ${messageOf(error.cause)}`
+    throw new Error(`${error.message}${cause}`, { cause: error })
   }
 }
 

@@ -163,8 +163,9 @@ async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rer
     ? await callReceiver(receiver, `${path}${operation}`, { method: 'POST' })
     : await callReceiver(receiver, path)
   const { state, statusUrl } = now.body as { state?: string; statusUrl?: string }
-  const followed = rerun ? statusUrl : state === 'running' ? path : undefined
-  const { status, body } = follow && followed !== undefined ? await waitForTask(receiver, followed, 1_000, note) : now
+  const statusPath = rerun ? statusUrl : state === 'running' ? path : undefined
+  const { status, body } =
+    follow && statusPath !== undefined ? await waitForTask(receiver, statusPath, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
 }
@@ -173,10 +174,10 @@ async function showOfStack(stack: string, task: TaskName, { follow, cancel, reru
   let body = await operateOnTask(stack, task, cancel ? 'cancel' : rerun ? 'rerun' : 'show')
   if (follow) {
     const { taskId = task.taskId } = body as { taskId?: string }
-    const followed = { ...task, taskId }
+    const current = { ...task, taskId }
     let shown = ''
     for (;;) {
-      body = await operateOnTask(stack, followed, 'show')
+      body = await operateOnTask(stack, current, 'show')
       const { state, progress } = body as TaskStatus
       if (state !== 'running') break
       if (progress !== shown) note(progress)

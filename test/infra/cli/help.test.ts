@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Command } from 'commander'
 import { createProgram } from '../../../infra/cli/program.ts'
+import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
@@ -150,6 +151,14 @@ const setups: Record<string, ExampleSetup> = {
     // The task may still run.
     code: ({ out }) => (out.includes('"taskId"') ? 0 : 1),
   },
+  'answer issue-ticketing/5f0c... --stack CloudAutomationWebhooks --again': {
+    // The task may still run.
+    code: ({ out }) => (out.includes('"taskId"') ? 0 : 1),
+  },
+  'tasks issue-ticketing/5f0c... --stack CloudAutomationWebhooks --rerun': {
+    // The task may still run, or have passed.
+    code: ({ out }) => (out.includes('"rerunOf"') ? 0 : 1),
+  },
   'doctor --local --json': { code: codeOfFindings },
   'doctor --webhook-config webhook.yaml': { code: codeOfFindings, before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
@@ -165,12 +174,22 @@ const setups: Record<string, ExampleSetup> = {
   },
 }
 
+/** The local runtime as a deployed stack. */
+function stackVariables(): Record<string, string> {
+  const { aws: local } = readRuntimeFile(service.state) ?? {}
+  if (!local) throw new Error('The runtime does not run.')
+  return {
+    ...{ AWS_ACCESS_KEY_ID: local.accessKeyId, AWS_SECRET_ACCESS_KEY: local.secretAccessKey },
+    ...{ AWS_ENDPOINT_URL_LAMBDA: local.endpoint, AWS_ENDPOINT_URL_DYNAMODB: local.dynamodb },
+  }
+}
+
 /** Runs an example. Replaces the URL of the deployed API and the id of a task. */
 async function run(line: string): Promise<Ended> {
   const { keys } = setups[line.replace('npm run webhooks -- ', '')] ?? {}
   // Keptn rejects URLs of this machine.
   const url: Record<string, string> = line.includes(' config ') ? {} : { WEBHOOKS_URL: service.url }
-  const env = { ...aws.env, ...url, TOKEN: demo.callerToken }
+  const env = { ...aws.env, ...url, TOKEN: demo.callerToken, ...(line.includes(' --stack ') ? stackVariables() : {}) }
   if (keys) return atTerminal(line.split(' ').slice(4), keys(), { env, cwd: folder })
   const { body } = await service.call('/tasks', undefined, { method: 'GET' })
   const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
