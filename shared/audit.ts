@@ -1,5 +1,5 @@
 import { Failure, kindOf } from './errors.ts'
-import { redact } from './redact.ts'
+import { toMaskedJson } from './redact.ts'
 
 /** `call`, `cancel`, `answer` and `rerun` are requests of a caller; `task` is the end of the task of an interactive call. */
 type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'task'
@@ -66,9 +66,8 @@ export const audit = {
       durationMs,
       requestId: audited.requestId,
     }
-    process.stdout.write(
-      `${JSON.stringify(line, (_name, value) => (typeof value === 'string' ? redact(value) : (value ?? null)))}\n`,
-    )
+    const known = Object.entries(line).map(([name, value]) => [name, value ?? null])
+    process.stdout.write(`${toMaskedJson(Object.fromEntries(known))}\n`)
   },
 }
 

@@ -1,4 +1,4 @@
-import { redact } from './redact.ts'
+import { toMaskedJson } from './redact.ts'
 import { settings } from './settings.ts'
 
 const LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const
@@ -33,9 +33,7 @@ export const log = {
 function write(level: Level, message: string, details: Details[]): void {
   if (LEVELS.indexOf(level) < LEVELS.indexOf(settings.logLevel)) return
   const line = { level, message, timestamp: new Date(), ...keys, ...Object.assign({}, ...details.map(fieldsOf)) }
-  process.stdout.write(
-    `${JSON.stringify(line, (_name, value) => (typeof value === 'string' ? redact(value) : value))}\n`,
-  )
+  process.stdout.write(`${toMaskedJson(line)}\n`)
 }
 
 function fieldsOf(details: Details): Record<string, unknown> {

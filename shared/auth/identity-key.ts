@@ -12,11 +12,3 @@ export async function readIdentityKey(): Promise<string> {
   const { key } = await readSecret('identity', identitySecret)
   return key
 }
-
-/**
- * Reads the key into the cache, so that a cold start reads it together with the callers instead of after them. Does not throw:
- * a call without an id works without the key, and for all others `readIdentityKey` reports the failure.
- */
-export async function preloadIdentityKey(): Promise<void> {
-  await readIdentityKey().catch(() => undefined)
-}

@@ -1,6 +1,13 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { clearSecrets, MIN_SECRET_LENGTH, redact, redactDeep, registerSecret } from '../../shared/redact.ts'
+import {
+  clearSecrets,
+  MIN_SECRET_LENGTH,
+  redact,
+  redactDeep,
+  registerSecret,
+  toMaskedJson,
+} from '../../shared/redact.ts'
 
 beforeEach(clearSecrets)
 
@@ -206,4 +213,19 @@ describe('The link of an approval', () => {
   ])('is not confused with %s', (text) => {
     expect(redact(text)).toBe(text)
   })
+})
+
+test('JSON: texts are masked as each text alone, with any secret and any characters around it', () => {
+  const character = fc.oneof(fc.string({ unit: 'binary', maxLength: 1 }), fc.constantFrom('"', '\\', '\n', 'A', '/'))
+  const part = fc.array(character, { maxLength: 12 }).map((characters) => characters.join(''))
+  const secret = part.filter(({ length }) => length >= MIN_SECRET_LENGTH)
+  fc.assert(
+    fc.property(secret, part, part, (value, before, after) => {
+      clearSecrets()
+      registerSecret(value)
+      const line = { text: `${before}${value}${after}`, list: [after, 1, null] }
+      const masked = JSON.stringify(line, (_name, item) => (typeof item === 'string' ? redact(item) : item))
+      expect(toMaskedJson(line)).toBe(masked)
+    }),
+  )
 })

@@ -4,7 +4,6 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { audit, auditedCall } from '../../audit.ts'
 import { authenticate } from '../../auth/authenticate.ts'
 import { authorizeCategory, type Caller } from '../../auth/callers.ts'
-import { preloadIdentityKey } from '../../auth/identity-key.ts'
 import { Failure, invalidInput, kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
@@ -72,10 +71,7 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
   const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
   if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
   const headers = isCall ? withPollerToken(event) : event.headers
-  const [caller] = await Promise.all([
-    authenticate({ headers, rawBody: () => rawBodyOf(event) }),
-    isCall ? preloadIdentityKey() : undefined,
-  ])
+  const caller = await authenticate({ headers, rawBody: () => rawBodyOf(event) })
   audit.add({ caller: caller.name })
   if (first === 'tasks' && second !== undefined && segments.length === 2) {
     allowMethod(event, 'GET')
@@ -129,16 +125,13 @@ async function signedCallResponse(
   allowMethod(event, 'POST')
   // Loaded when used: few engines sign their calls.
   const { readSignedCall } = await import('./signed-call.ts')
-  const [signed] = await Promise.all([
-    readSignedCall(category, orchestrator, {
-      action,
-      query: event.multiValueQueryStringParameters ?? {},
-      headers: event.headers,
-      rawBody: () => rawBodyOf(event),
-      categoryUrl: categoryUrlOf(event, category.name),
-    }),
-    preloadIdentityKey(),
-  ])
+  const signed = await readSignedCall(category, orchestrator, {
+    action,
+    query: event.multiValueQueryStringParameters ?? {},
+    headers: event.headers,
+    rawBody: () => rawBodyOf(event),
+    categoryUrl: categoryUrlOf(event, category.name),
+  })
   audit.add(signed ? { caller: signed.caller.name } : { outcome: 'ignored' })
   if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
   return callResponse(category, signed.caller, signed.request, withMonotonicTime(context, signed.maxResponseMs))

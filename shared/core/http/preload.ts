@@ -1,5 +1,5 @@
 import { type Callers, readCallers } from '../../auth/callers.ts'
-import { preloadIdentityKey } from '../../auth/identity-key.ts'
+import { readIdentityKey } from '../../auth/identity-key.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
 import { readConnection } from '../../providers/connections.ts'
@@ -15,7 +15,7 @@ const MAX_PRELOADED = 3
  */
 export async function preload(category: Category): Promise<void> {
   await Promise.allSettled([
-    preloadIdentityKey(),
+    readIdentityKey(),
     import('node:crypto'),
     import('../../state/idempotency.ts'),
     readCallers(false).then((callers) => preloadFor(category, callers)),

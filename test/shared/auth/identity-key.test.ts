@@ -9,12 +9,9 @@ const secrets: Record<string, unknown> = {
   [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', token: 'github-token', project: 'o/r' },
 }
 let read: string[] = []
-let held: PromiseWithResolvers<void> | undefined
 jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
   getSecret: async (name: string) => {
     read.push(name)
-    if (name === `${prefix}/identity`) held?.resolve()
-    if (name === `${prefix}/callers`) await held?.promise
     if (secrets[name] === undefined) throw Object.assign(new Error('no secret'), { name: 'ResourceNotFoundException' })
     return JSON.stringify(secrets[name])
   },
@@ -28,7 +25,6 @@ afterAll(() => {
 })
 beforeEach(() => {
   read = []
-  held = undefined
   delete secrets[`${prefix}/identity`]
 })
 
@@ -64,13 +60,6 @@ it('Identity key: a key that is too short returns 503', async () => {
   const expected = { statusCode: 503, detail: expect.stringContaining('key') }
   expect({ statusCode, detail: JSON.parse(body).detail }).toEqual(expected)
   expect(body).not.toContain('too short')
-})
-
-it('Identity key: it is read together with the callers, so that a cold start does not wait for both in turn', async () => {
-  secrets[`${prefix}/identity`] = { key: 'identity-key-of-thirty-two-characters' }
-  // The callers are returned only after the key is requested: reading in turn would hang here.
-  held = Promise.withResolvers<void>()
-  expect((await open({ id: 'e-1' })).statusCode).toBe(200)
 })
 
 it('Identity key: a status request and an unknown path do not read it', async () => {
