@@ -15,22 +15,13 @@ if (process.env.TEST_CPU_TIMES === undefined) {
 }
 
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/runner/environment.ts',
+  runtime: '<rootDir>/test/runner/runtime.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // Tests that run npm, tsc and Jest in a copy of the project take minutes. They run only when they are named.
   testPathIgnorePatterns: process.argv.some((argument) => argument.startsWith('test/nested')) ? [] : ['/test/nested/'],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2024', experimental: { keepImportAttributes: true } },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  transform: {},
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,
   setupFiles: ['<rootDir>/test/hide-log-lines.ts'],

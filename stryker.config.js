@@ -2,7 +2,7 @@
 export default {
   testRunner: 'jest',
   plugins: ['@stryker-mutator/jest-runner'],
-  testRunnerNodeArgs: ['--experimental-vm-modules', '--no-warnings'],
+  testRunnerNodeArgs: ['--no-warnings'],
   coverageAnalysis: 'perTest',
   mutate: [
     'shared/core/{backoff,retried-step,run-action}.ts',

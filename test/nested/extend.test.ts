@@ -48,7 +48,7 @@ describe('new-category and new-provider', () => {
     // One suite per provider, and one for the states of all jobs.
     const suites = templateKinds.length + 2 + 1
     await copy.node('infra/build/main.ts')
-    const jest = ['--experimental-vm-modules', bin('jest/bin/jest.js'), '--maxWorkers=1']
+    const jest = [bin('jest/bin/jest.js'), '--maxWorkers=1']
     const output = await Promise.all([
       copy.node(...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'),
       copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|name every field|names every category'),

@@ -76,7 +76,6 @@ export class Watch {
         if (status === 303) this.buttonPresses += 1
         if (status !== 502) return
       } catch (error) {
-        // By its name: within Jest, what fetch throws is of another realm, and an instance of no class here.
         if (!['TypeError', 'TimeoutError'].includes((error as Error).name)) throw error
       }
       await sleep(500)

@@ -1,0 +1,50 @@
+// The environment of a test file: the globals of the worker itself, restored at the end of each file.
+import { syncBuiltinESMExports } from 'node:module'
+import { ModernFakeTimers } from '@jest/fake-timers'
+import { ModuleMocker } from 'jest-mock'
+
+type FakeTimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0]
+
+export default class SharedEnvironment {
+  readonly global = globalThis
+  readonly moduleMocker = new ModuleMocker(globalThis)
+  readonly #timers: ModernFakeTimers
+  readonly #before = { console, env: { ...process.env }, exit: process.exit, write: process.stdout.write }
+
+  constructor({ projectConfig: config }: { projectConfig: FakeTimersOptions['config'] }) {
+    this.#timers = new ModernFakeTimers({ config, global: globalThis })
+  }
+
+  async setup(): Promise<void> {
+    Object.assign(globalThis, {
+      jest: {
+        fn: this.moduleMocker.fn.bind(this.moduleMocker),
+        spyOn: this.moduleMocker.spyOn.bind(this.moduleMocker),
+        restoreAllMocks: () => this.moduleMocker.restoreAllMocks(),
+        setSystemTime: this.#timers.setSystemTime.bind(this.#timers),
+        useFakeTimers: this.#timers.useFakeTimers.bind(this.#timers),
+        useRealTimers: () => this.#timers.useRealTimers(),
+      },
+    })
+    // Jest shows the source of each line of a stack.
+    const format = Error.prepareStackTrace
+    Error.prepareStackTrace = (error, sites) =>
+      String(format?.(error, sites) ?? error.stack).replaceAll(/\?file=\d+/g, '')
+  }
+
+  async teardown(): Promise<void> {
+    this.#timers.useRealTimers()
+    this.moduleMocker.restoreAllMocks()
+    syncBuiltinESMExports()
+    const { console, env, exit, write } = this.#before
+    for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name]
+    Object.assign(process.env, env)
+    Object.assign(process, { exit })
+    Object.assign(process.stdout, { write })
+    Object.assign(globalThis, { console })
+  }
+
+  getVmContext(): null {
+    return null
+  }
+}

@@ -1,0 +1,49 @@
+// Loads test files with Node.js itself. Each test file gets its own instances of the modules of this project, but the
+// packages in node_modules are loaded once per worker: loading them takes longer than most test files.
+import { readFileSync, statSync } from 'node:fs'
+import { registerHooks, stripTypeScriptTypes } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const ROOT = new URL('../..', import.meta.url).href
+const RUNNER = `${ROOT}test/runner/`
+const GLOBALS = `${RUNNER}globals`
+const GLOBALS_SOURCE =
+  'export const { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest, test } = globalThis'
+
+const stripped = new Map<string, { modifiedAt: number; source: string }>()
+let files = 0
+
+/** Loads a file and the modules that it imports, which get the same query. */
+export function importAgain(path: string): Promise<unknown> {
+  return import(`${pathToFileURL(path)}?file=${++files}`)
+}
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const query = context.parentURL && new URL(context.parentURL).search
+    if (!query?.startsWith('?file=')) return next(specifier, context)
+    if (specifier === '@jest/globals') return { url: GLOBALS + query, shortCircuit: true }
+    const resolved = next(specifier, context)
+    return isPerFile(resolved.url) ? { ...resolved, url: resolved.url + query } : resolved
+  },
+  load(url, context, next) {
+    if (url.startsWith(GLOBALS)) return { format: 'module', source: GLOBALS_SOURCE, shortCircuit: true }
+    if (!/\.ts\?file=\d+$/.test(url)) return next(url, context)
+    return { format: 'module', source: sourceOf(fileURLToPath(url)), shortCircuit: true }
+  },
+})
+
+function isPerFile(url: string): boolean {
+  if (!url.includes('/node_modules/')) return url.startsWith(ROOT) && !url.startsWith(RUNNER) && url.endsWith('.ts')
+  // It caches secrets and clients.
+  return url.includes('/node_modules/@aws-lambda-powertools/') && url.endsWith('.js')
+}
+
+function sourceOf(path: string): string {
+  const modifiedAt = statSync(path).mtimeMs
+  const known = stripped.get(path)
+  if (known?.modifiedAt === modifiedAt) return known.source
+  const source = stripTypeScriptTypes(readFileSync(path, 'utf8'))
+  stripped.set(path, { modifiedAt, source })
+  return source
+}
