@@ -2,6 +2,7 @@
 import { syncBuiltinESMExports } from 'node:module'
 import { ModernFakeTimers } from '@jest/fake-timers'
 import { ModuleMocker } from 'jest-mock'
+import { mockModule, resetModules } from './modules.ts'
 
 type FakeTimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0]
 
@@ -9,9 +10,14 @@ export default class SharedEnvironment {
   readonly global = globalThis
   readonly moduleMocker = new ModuleMocker(globalThis)
   readonly #timers: ModernFakeTimers
+  readonly #testPath: string
   readonly #before = { console, env: { ...process.env }, exit: process.exit, write: process.stdout.write }
 
-  constructor({ projectConfig: config }: { projectConfig: FakeTimersOptions['config'] }) {
+  constructor(
+    { projectConfig: config }: { projectConfig: FakeTimersOptions['config'] },
+    { testPath }: { testPath: string },
+  ) {
+    this.#testPath = testPath
     this.#timers = new ModernFakeTimers({ config, global: globalThis })
   }
 
@@ -20,7 +26,10 @@ export default class SharedEnvironment {
       jest: {
         fn: this.moduleMocker.fn.bind(this.moduleMocker),
         spyOn: this.moduleMocker.spyOn.bind(this.moduleMocker),
+        resetModules,
         restoreAllMocks: () => this.moduleMocker.restoreAllMocks(),
+        unstable_mockModule: (specifier: string, factory: () => object) =>
+          mockModule(specifier, this.#testPath, factory()),
         setSystemTime: this.#timers.setSystemTime.bind(this.#timers),
         useFakeTimers: this.#timers.useFakeTimers.bind(this.#timers),
         useRealTimers: () => this.#timers.useRealTimers(),
@@ -29,7 +38,7 @@ export default class SharedEnvironment {
     // Jest shows the source of each line of a stack.
     const format = Error.prepareStackTrace
     Error.prepareStackTrace = (error, sites) =>
-      String(format?.(error, sites) ?? error.stack).replaceAll(/\?file=\d+/g, '')
+      String(format?.(error, sites) ?? error.stack).replaceAll(/\?file=[\d.]+/g, '')
   }
 
   async teardown(): Promise<void> {

@@ -10,28 +10,54 @@ const GLOBALS = `${RUNNER}globals`
 const GLOBALS_SOURCE =
   'export const { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest, test } = globalThis'
 
+const MOCK = 'mock:'
+/** Exports of mocked modules by URL. */
+export const mocks = new Map<string, object>()
 const stripped = new Map<string, { modifiedAt: number; source: string }>()
 let files = 0
+let resets = 0
 
 /** Loads a file and the modules that it imports, which get the same query. */
 export function importAgain(path: string): Promise<unknown> {
+  resets = 0
   return import(`${pathToFileURL(path)}?file=${++files}`)
+}
+
+/** Lets the test file import its modules again. */
+export function resetModules(): void {
+  resets++
+}
+
+/** Replaces a module for the test file that was loaded last. */
+export function mockModule(specifier: string, testPath: string, exports: object): void {
+  const { href } = new URL(specifier, pathToFileURL(testPath))
+  mocks.set(`${href}?file=${files}`, exports)
 }
 
 registerHooks({
   resolve(specifier, context, next) {
-    const query = context.parentURL && new URL(context.parentURL).search
-    if (!query?.startsWith('?file=')) return next(specifier, context)
+    const parentQuery = context.parentURL && new URL(context.parentURL).search
+    if (!parentQuery?.startsWith('?file=')) return next(specifier, context)
+    const query = resets > 0 && !parentQuery.includes('.') ? `${parentQuery}.${resets}` : parentQuery
     if (specifier === '@jest/globals') return { url: GLOBALS + query, shortCircuit: true }
     const resolved = next(specifier, context)
+    const mocked = resolved.url + query.replace(/\..*/, '')
+    if (mocks.has(mocked)) return { url: MOCK + mocked, shortCircuit: true }
     return isPerFile(resolved.url) ? { ...resolved, url: resolved.url + query } : resolved
   },
   load(url, context, next) {
     if (url.startsWith(GLOBALS)) return { format: 'module', source: GLOBALS_SOURCE, shortCircuit: true }
-    if (!/\.ts\?file=\d+$/.test(url)) return next(url, context)
+    if (url.startsWith(MOCK)) return { format: 'module', source: sourceOfMock(url), shortCircuit: true }
+    if (!/\.ts\?file=[\d.]+$/.test(url)) return next(url, context)
     return { format: 'module', source: sourceOf(fileURLToPath(url)), shortCircuit: true }
   },
 })
+
+function sourceOfMock(url: string): string {
+  const names = Object.keys(mocks.get(url.slice(MOCK.length)) ?? {}).filter((name) => name !== 'default')
+  return `import { mocks } from '${import.meta.url}'
+export const { ${names.join(', ')} } = mocks.get(import.meta.url.slice(${MOCK.length}))`
+}
 
 function isPerFile(url: string): boolean {
   if (!url.includes('/node_modules/')) return url.startsWith(ROOT) && !url.startsWith(RUNNER) && url.endsWith('.ts')

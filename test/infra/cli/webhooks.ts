@@ -1,14 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { type Ended, runInProcess } from '../../runner/in-process.ts'
 import { noAws } from './aws.ts'
 
-const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
+export type { Ended }
 
-export interface Ended {
-  code: number | null
-  out: string
-  err: string
-}
+const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
 
 interface RunOptions {
   env?: Record<string, string>
@@ -17,11 +14,8 @@ interface RunOptions {
 }
 
 /** Runs the CLI without a terminal. */
-export function webhooks(args: readonly string[], { env, cwd, stdin }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['--no-warnings', main, ...args], { env: environment(env), cwd })
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(stdin ?? '')
-  return ended(child)
+export function webhooks(args: readonly string[], { env, ...options }: RunOptions = {}): Promise<Ended> {
+  return runInProcess(main, args, { env: environment(env), ...options })
 }
 
 /** Starts the CLI without a terminal. */
@@ -30,8 +24,10 @@ export function spawnWebhooks(args: readonly string[], env: Record<string, strin
   return { child, ended: ended(child) }
 }
 
-/** Runs a line of the documentation in a shell. */
+/** Runs a line of the documentation, in a shell if it is more than one command. */
 export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<Ended> {
+  const words = /^npm run webhooks -- ([\w ./:=@,+-]+)$/.exec(line)?.[1]
+  if (words) return webhooks(words.split(' '), { env: env ?? {}, ...(cwd ? { cwd } : {}) })
   const command = `'${process.execPath}' --no-warnings '${main}'`
   const script = `set -e; webhooks() { ${command} "$@"; }; ${line.replaceAll('npm run webhooks --', 'webhooks')}`
   return ended(spawn('sh', ['-c', script], { env: environment(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] }))
