@@ -231,10 +231,12 @@ const PATIENCE = 5
  * @throws Error with what it waited for
  */
 export async function until(holds: () => Promise<boolean>, seconds: number, what: () => string): Promise<void> {
-  const end = Date.now() + seconds * PATIENCE * 1_000
+  const start = Date.now()
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`Waited ${seconds * PATIENCE} s for ${what()}`)
-    await sleep(50)
+    const elapsed = Date.now() - start
+    if (elapsed > seconds * PATIENCE * 1_000) throw new Error(`Waited ${seconds * PATIENCE} s for ${what()}`)
+    // Asks less often the longer it takes: frequent questions slow down what it waits for.
+    await sleep(Math.min(20 + elapsed / 4, 500))
   }
 }
 
