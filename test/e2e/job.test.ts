@@ -9,8 +9,9 @@ beforeAll(async () => {
   const connection = { provider: 'rundeck', baseUrl: rundeck.url, token: rundeck.token, project: 'shop' }
   service = new Service({
     timeScale: 60,
-    // A silent call has six seconds, of which it polls for three.
-    webhookTimeout: 8,
+    // A silent call polls for some fifteen seconds: a busy machine needs several for a short run.
+    // A silent call polls for some fifteen seconds: on a busy machine, even a short run takes several.
+    webhookTimeout: 20,
     secrets: {
       'cloud-automation-webhooks/connections/incident-management/runbooks': { ...connection, keyOption: 'key' },
       'cloud-automation-webhooks/connections/incident-management/keyless': connection,
