@@ -12,6 +12,7 @@ export default class SharedEnvironment {
   readonly #timers: ModernFakeTimers
   readonly #testPath: string
   readonly #before = { console, env: { ...process.env }, exit: process.exit, write: process.stdout.write }
+  #prepareStackTrace = Error.prepareStackTrace
 
   constructor(
     { projectConfig: config }: { projectConfig: FakeTimersOptions['config'] },
@@ -28,15 +29,16 @@ export default class SharedEnvironment {
         spyOn: this.moduleMocker.spyOn.bind(this.moduleMocker),
         resetModules,
         restoreAllMocks: () => this.moduleMocker.restoreAllMocks(),
+        setSystemTime: this.#timers.setSystemTime.bind(this.#timers),
         unstable_mockModule: (specifier: string, factory: () => object) =>
           mockModule(specifier, this.#testPath, factory()),
-        setSystemTime: this.#timers.setSystemTime.bind(this.#timers),
         useFakeTimers: this.#timers.useFakeTimers.bind(this.#timers),
         useRealTimers: () => this.#timers.useRealTimers(),
       },
     })
-    // Jest shows the source of each line of a stack.
     const format = Error.prepareStackTrace
+    this.#prepareStackTrace = format
+    // Jest shows the source of each line of a stack.
     Error.prepareStackTrace = (error, sites) =>
       String(format?.(error, sites) ?? error.stack).replaceAll(/\?file=[\d.]+/g, '')
   }
@@ -51,6 +53,7 @@ export default class SharedEnvironment {
     Object.assign(process, { exit })
     Object.assign(process.stdout, { write })
     Object.assign(globalThis, { console })
+    Object.assign(Error, { prepareStackTrace: this.#prepareStackTrace })
   }
 
   getVmContext(): null {
