@@ -15,7 +15,8 @@ if (process.env.TEST_CPU_TIMES === undefined) {
 }
 
 export default {
-  testEnvironment: '<rootDir>/test/runner/environment.ts',
+  // Relative for Stryker, which does not replace <rootDir>.
+  testEnvironment: './test/runner/environment.ts',
   runtime: '<rootDir>/test/runner/runtime.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],

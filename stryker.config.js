@@ -28,7 +28,7 @@ export default {
     },
   },
   // Stryker reads tsconfig.json with an API that TypeScript 7 does not have.
-  ignorePatterns: ['/tsconfig*.json', '/dist*', '/docs', '/cdk.out', '/.webhooks', '/screenshots'],
+  ignorePatterns: ['/tsconfig*.json', '/dist*', '/cdk.out', '/.webhooks', '/screenshots'],
   tempDirName: '.stryker-tmp',
   concurrency: 2,
   // Each run leaves the threads of AWS's test runner.
