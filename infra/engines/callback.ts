@@ -73,7 +73,7 @@ function responseTo(runs: EngineRuns, { id }: EngineRun, key: string, call: Call
   const { data } = (jsonObject(call.body) ?? {}) as { data?: Ending }
   if (!data) return json(400, { message: 'The body has no data.' })
   // A workflow resumes once, and ignores what comes after.
-  const reception = runs.end(id, { verdict: data.verdict, message: data.message })
+  const reception = runs.end(id, { verdict: data.verdict, message: data.message }, String(call.headers['webhook-id']))
   return json(reception === 'gone' ? 410 : 200, { reception }, {}, reception)
 }
 

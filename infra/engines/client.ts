@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorizationWith } from '../local/cloud/http.ts'
-import type { Engine, EngineClient, EngineRequest, EngineResponse } from './engine.ts'
+import { type Engine, type EngineClient, EngineError, type EngineRequest, type EngineResponse } from './engine.ts'
 import { type EngineHost, placeOf } from './place.ts'
 import type { Ending, EngineMessage, EngineRun, Reception } from './runs.ts'
 import type { Step } from './step.ts'
@@ -13,6 +13,8 @@ export interface ClientOptions extends EngineHost {
   /** Receives what the engine does. */
   print?: (text: string) => void
   onAccepted?: (taskId: string) => void
+  /** Receives each response to a call, and the status 0 for a missing one. */
+  onResponse?: (response: SandboxResponse & { sentAt: number }) => void
   /** The engine sends each of its calls twice. */
   sendsTwice?: boolean
   /** The engine restarts after it has sent a call, and continues with what it has saved. */
@@ -37,17 +39,24 @@ export async function runStep(engine: Engine, id: string, step: Step, options: C
   const sandbox = sandboxOf(options)
   const run = await sandbox<EngineRun>('', { method: 'POST', body: { id, engine: engine.name, step } })
   if (run.ending) return run.ending
-  let ending: Ending
+  const ending = await play(engine, run, options).catch(async (error: unknown) => {
+    // The engine has failed the run, and does not wait any more.
+    if (error instanceof EngineError) await sandbox(`/${id}`, { method: 'DELETE' })
+    throw error
+  })
+  const { reception } = await sandbox<{ reception: Reception }>(`/${id}/ending`, { method: 'POST', body: ending })
+  if (reception === 'contradicts') throw new EngineError('The engine got two different results.')
+  return ending
+}
+
+async function play(engine: Engine, run: EngineRun, options: ClientOptions): Promise<Ending> {
   try {
-    ending = await engine.run(run, clientOf(engine, run, options))
+    return await engine.run(run, clientOf(engine, run, options))
   } catch (error) {
     if (!(error instanceof Restart)) throw error
     options.print?.('The engine restarts.')
-    ending = await engine.run(run, clientOf(engine, run, { ...options, restarts: false }))
+    return await engine.run(run, clientOf(engine, run, { ...options, restarts: false }))
   }
-  const { reception } = await sandbox<{ reception: Reception }>(`/${id}/ending`, { method: 'POST', body: ending })
-  if (reception === 'contradicts') throw new Error(`The run ${id} of ${engine.name} has two different results.`)
-  return ending
 }
 
 function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): EngineClient {
@@ -58,11 +67,13 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
   let accepted = ''
 
   async function request(what: string, address: string, init: RequestInit): Promise<SandboxResponse> {
+    const sentAt = Date.now()
     const response = await fetchText(address, {
       ...init,
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     })
     signal.throwIfAborted()
+    options.onResponse?.({ ...response, sentAt })
     const { status, body } = response
     const message: Omit<EngineMessage, 'at'> = { direction: 'call', what, status, body }
     await sandbox(`/${run.id}/messages`, { method: 'POST', body: message })
@@ -107,13 +118,14 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
     },
     async ending() {
       for (;;) {
-        const { ending, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
+        const { ending, isGone, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
         for (const { direction, what, status } of messages) {
           // Their number depends on the time.
           const isCounted = direction === 'answer' && !engine.repeats?.includes(what)
           if (isCounted) client.say(`<- ${what}, which gets ${status}`)
         }
         if (ending) return ending
+        if (isGone) throw new EngineError('The engine no longer waits.')
         await client.sleep(pollMs)
       }
     },
@@ -142,7 +154,7 @@ function sandboxOf({ url, signal, pollMs = POLL_MS }: ClientOptions) {
   }
 }
 
-interface SandboxResponse extends EngineResponse {
+export interface SandboxResponse extends EngineResponse {
   /** The task that the webhooks accepted, or that a gate belongs to. */
   taskId?: string | undefined
 }

@@ -20,6 +20,8 @@ export interface EngineRun {
   isGone: boolean
   /** The first result. Undefined while the engine waits. */
   ending?: Ending
+  /** How many results differed from the first one. There must be none. */
+  contradictions: number
 }
 
 /** A request of a run, or an answer to it. */
@@ -57,8 +59,12 @@ export interface EngineRuns {
   record(id: string, message: Omit<EngineMessage, 'at'>): void
   /** Oldest first. */
   messages(id: string): EngineMessage[]
-  /** Ends a run with a result. The first one counts. */
-  end(id: string, ending: Ending): Reception
+  /**
+   * Ends a run with a result. The first one counts.
+   *
+   * @param identity of the message, if the engine recognizes a repeated one by it
+   */
+  end(id: string, ending: Ending, identity?: string): Reception
   /** The engine stops waiting for a run. */
   giveUp(id: string): void
 }
@@ -71,15 +77,27 @@ interface Row {
   started_at: string
   gone: number
   ending: string | null
+  identity: string | null
+  contradictions: number
 }
 
 export function createEngineRuns(store: Store): EngineRuns {
-  const runOf = ({ id, engine, step, secret, started_at: startedAt, gone, ending }: Row): EngineRun => ({
-    ...{ id, engine, step: JSON.parse(step), secret, startedAt, isGone: gone === 1 },
+  const runOf = ({
+    id,
+    engine,
+    step,
+    secret,
+    started_at: startedAt,
+    gone,
+    ending,
+    contradictions,
+  }: Row): EngineRun => ({
+    ...{ id, engine, step: JSON.parse(step), secret, startedAt, isGone: gone === 1, contradictions },
     ...(ending === null ? {} : { ending: JSON.parse(ending) }),
   })
   const one = (row: Row | undefined) => row && runOf(row)
-  const get = (id: string) => one(store.get<Row>('SELECT * FROM engine_runs WHERE id = ?', id))
+  const rowOf = (id: string) => store.get<Row>('SELECT * FROM engine_runs WHERE id = ?', id)
+  const get = (id: string) => one(rowOf(id))
 
   return {
     start(engine, id, step) {
@@ -108,13 +126,17 @@ export function createEngineRuns(store: Store): EngineRuns {
         'SELECT at, direction, what, status, body FROM engine_messages WHERE run = ? ORDER BY seq',
         run,
       ),
-    end(id, { verdict, message }) {
-      const run = get(id)
-      if (!run || (run.isGone && !run.ending)) return 'gone'
-      const { ending } = run
-      if (ending) return ending.verdict === verdict && ending.message === message ? 'repeated' : 'contradicts'
-      store.run('UPDATE engine_runs SET ending = ? WHERE id = ?', JSON.stringify({ verdict, message }), id)
-      return 'decides'
+    end(id, { verdict, message }, identity) {
+      const row = rowOf(id)
+      if (!row || (row.gone === 1 && row.ending === null)) return 'gone'
+      const ending = JSON.stringify({ verdict, message })
+      if (row.ending === null) {
+        store.run('UPDATE engine_runs SET ending = ?, identity = ? WHERE id = ?', ending, identity ?? null, id)
+        return 'decides'
+      }
+      if (row.ending === ending && (identity ?? row.identity) === row.identity) return 'repeated'
+      store.run('UPDATE engine_runs SET contradictions = contradictions + 1 WHERE id = ?', id)
+      return 'contradicts'
     },
     giveUp: (id) => void store.run('UPDATE engine_runs SET gone = 1 WHERE id = ? AND ending IS NULL', id),
   }

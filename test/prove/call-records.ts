@@ -18,8 +18,10 @@ export interface Entry {
   deliveries: Delivery[]
   /** When the first 202 came, and the task that it named. */
   accepted?: { at: number; taskId: string }
-  /** When its finished event was recorded. */
+  /** When its finished event was recorded, or its engine has ended the run. */
   finishedAt?: number
+  /** The status of the task after the run, for calls of engines. */
+  status?: { state: string; verdict: string; unanswered?: string }
 }
 
 /** The calls and their responses, as the callers saw them. */
@@ -46,8 +48,8 @@ export class CallRecords {
     entry.deliveries.push(delivery)
     appendFileSync(this.#answers, `${entry.call.id} ${delivery.status ?? 'no answer'} ${text}\n`)
     const { status, answeredAt: at, taskId } = delivery
-    if (status !== 202 || taskId === undefined) return
-    if (entry.accepted) return
+    const isAccepted = status === 202 || (entry.call.engine !== undefined && status !== undefined && status < 300)
+    if (!isAccepted || taskId === undefined || entry.accepted) return
     entry.accepted = { at, taskId }
     this.accepted += 1
     if (entry.finishedAt === undefined) this.open.add(entry)

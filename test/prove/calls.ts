@@ -1,3 +1,5 @@
+import { engines } from '../../infra/engines/index.ts'
+import type { Step } from '../../infra/engines/step.ts'
 import { type Random, randomOf } from './random.ts'
 
 /** The table of the sandbox in which the records of a call contain the id of its event. */
@@ -38,6 +40,18 @@ export interface Call {
   refused?: number
   /** Sent with an unknown token. */
   forged?: boolean
+  /** The engine that calls. Keptn calls if undefined. */
+  engine?: EngineCall
+}
+
+/** A call of an engine of the sandbox, and what goes wrong at the engine. */
+export interface EngineCall {
+  name: string
+  step: Step
+  sendsTwice: boolean
+  restarts: boolean
+  /** After how many milliseconds the engine no longer waits. */
+  givesUpAfter?: number
 }
 
 /** Number of repositories and tickets that share the load: `find` reads only the newest records of one. */
@@ -220,6 +234,9 @@ const kinds: readonly Kind[] = [
   },
 ]
 
+/** Flagger waits for its progress deadline if a task is errored. */
+const callingEngines = engines.filter(({ name }) => name !== 'flagger')
+
 /** Invalid calls with their statuses. */
 const wrong: readonly { status: number; change(call: Call): Partial<Call> }[] = [
   { status: 401, change: () => ({ forged: true }) },
@@ -270,6 +287,15 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
     ...kind.query?.(random),
   })
   const input = kind.input?.(random, id)
+  const engine =
+    interactive && input && !kind.data && random.chance(0.4)
+      ? engineCallOf(random, kind, { deadline, input, connection: query.get('connection') })
+      : undefined
+  if (engine)
+    return {
+      ...{ n, id, context, action: kind.action, mode, query: '', body: '', engine, deliveries: [0] },
+      ...{ sendStarted: false, deadline, effect: kind.effect, acts: true },
+    }
   const event = {
     id,
     type: `sh.keptn.event.${kind.task}.triggered`,
@@ -290,9 +316,29 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
   }
 }
 
+/** Returns undefined if the engine cannot call the action. */
+function engineCallOf(
+  random: Random,
+  { action: path }: Kind,
+  { deadline, input, connection }: { deadline: number; input: Record<string, unknown>; connection: string | null },
+): EngineCall | undefined {
+  const [category = '', action = ''] = path.split('/')
+  const step: Step = {
+    ...{ name: path, category, action, deadline: `PT${deadline}S`, input },
+    data: { project: 'shop', stage: 'production', service: 'checkout' },
+    ...(connection === null ? {} : { connection }),
+  }
+  const engine = random.pick(callingEngines)
+  if (engine.refuses?.(step) !== undefined) return undefined
+  return {
+    ...{ name: engine.name, step, sendsTwice: random.chance(0.2), restarts: random.chance(0.1) },
+    ...(random.chance(0.08) ? { givesUpAfter: random.integer(0, 5_000) } : {}),
+  }
+}
+
 function wrongCall(random: Random, n: number, id: string, context: string): Call {
   const [kind] = kinds as [Kind]
-  const call = made(random, n, id, context, { ...kind, query: () => ({}) }, 'interactive')
+  const call = made(random, n, id, context, { ...kind, query: () => ({}), data: () => ({}) }, 'interactive')
   const { status, change } = random.pick(wrong)
   return { ...call, ...change(call), refused: status }
 }

@@ -11,7 +11,7 @@ it('stays down after its end: callers no longer wait for it, and a late kill doe
   const options = { state: join(folder, 'state'), secretsFile: join(folder, 'secrets.json'), bundles: dist }
   writeFileSync(options.secretsFile, '{}')
   const runtime = new RuntimeProcess(
-    { ...options, port: await freePort(), timeScale: 1 },
+    { ...options, port: await freePort(), engineKey: 'key', timeScale: 1 },
     join(folder, 'runtime.log'),
     () => ({ accepted: {}, clock: { machine: 0, functions: 0 } }),
   )

@@ -24,6 +24,7 @@ export class RuntimeProcess {
   readonly #crash = Promise.withResolvers<never>()
   /** The times between a kill and the restart. */
   readonly downs: Span[] = []
+  lambda = ''
   dynamodb = ''
   accessKeyId = ''
 
@@ -76,6 +77,7 @@ export class RuntimeProcess {
       if (!this.#over) throw error
     })
     if (!ready) return
+    this.lambda = ready.lambda
     this.dynamodb = ready.dynamodb
     this.accessKeyId = ready.accessKeyId
     const down = this.downs.at(-1)

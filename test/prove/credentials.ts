@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { engineSecrets } from '../../infra/engines/secrets.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { settings } from '../../shared/settings.ts'
 import { type Random, randomOf } from './random.ts'
@@ -21,6 +22,8 @@ export class Credentials {
   readonly #random: Random
   caller: string
   #callers: string[]
+  /** The secret that the credentials of the engines contain. */
+  readonly engineKey: string
 
   constructor(seed: number) {
     this.#random = randomOf(seed, 'credentials')
@@ -30,6 +33,7 @@ export class Credentials {
     this.#distributed = { ...this.accepted }
     this.caller = this.#value('caller')
     this.#callers = [this.caller]
+    this.engineKey = this.#value('engines')
   }
 
   /** Returns the marker in all encodings. */
@@ -88,8 +92,17 @@ export class Credentials {
       ...{ project: 'default', environment: 'production' },
     }
     const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: current.dynatrace }
+    const engines = engineSecrets({ url, key: () => this.engineKey })
+    const orchestrators = Object.entries(engines.orchestrators).map(([name, secret]) => [
+      `${prefix}/orchestrators/${name}`,
+      secret,
+    ])
     return {
-      [`${prefix}/callers`]: { prover: { tokens, categories: ['*'], orchestrator: 'keptn' } },
+      ...Object.fromEntries(orchestrators),
+      [`${prefix}/callers`]: {
+        ...engines.callers,
+        prover: { tokens, categories: ['*'], orchestrator: 'keptn', reads: 'all' },
+      },
       [`${prefix}/orchestrators/keptn`]: {
         type: 'keptn',
         baseUrl: `${proxy.url}/sandbox/keptn`,

@@ -7,6 +7,7 @@ import { CallRecords } from './call-records.ts'
 import { places } from './calls.ts'
 import { RuntimeProcess } from './child.ts'
 import { Credentials } from './credentials.ts'
+import { EngineCaller } from './engine-caller.ts'
 import { FaultInjector } from './fault-injector.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { startTlsProxy, type TlsProxy } from './proxy.ts'
@@ -43,6 +44,7 @@ export class Environment {
   readonly proxy: TlsProxy
   readonly faultInjector: FaultInjector
   readonly caller: Caller
+  readonly engineCaller: EngineCaller
   readonly records: PlatformRecords
   readonly watch: Watch
 
@@ -53,7 +55,7 @@ export class Environment {
   ): Promise<Result> {
     const environment = await Environment.#start(options)
     try {
-      return await Promise.race([run(environment), environment.runtime.crashed])
+      return await Promise.race([run(environment), environment.runtime.crashed, environment.engineCaller.crashed])
     } finally {
       await environment.end()
       environment.records.close()
@@ -76,6 +78,7 @@ export class Environment {
     const runtime = new RuntimeProcess(
       {
         ...{ port, state: environment.state, secretsFile: join(options.folder, 'secrets.json'), bundles, timeScale },
+        engineKey: credentials.engineKey,
         ...(retentionDays === undefined ? {} : { retentionDays }),
       },
       output,
@@ -113,6 +116,7 @@ export class Environment {
     this.faultInjector = faultInjector
     this.callRecords = new CallRecords(join(written, 'answers.log'))
     this.caller = new Caller(runtime, credentials, this.callRecords)
+    this.engineCaller = new EngineCaller(runtime, credentials, this.callRecords)
     this.records = new PlatformRecords(state)
     this.watch = new Watch(this.records, this.callRecords, runtime)
   }
@@ -135,6 +139,7 @@ export class Environment {
 
   async end(): Promise<void> {
     this.watch.end()
+    this.engineCaller.end()
     await this.runtime.end()
     this.proxy.close()
   }

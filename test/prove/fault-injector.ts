@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RuntimeProcess } from './child.ts'
+import type { RuntimeProcess, Span } from './child.ts'
 import type { Credentials } from './credentials.ts'
 import type { Incident } from './plan.ts'
 import type { TlsProxy } from './proxy.ts'
@@ -39,6 +39,8 @@ export class FaultInjector {
   readonly counts: Record<string, number> = {}
   /** Steps of the process clock, with the new offset. */
   readonly steps: { at: number; offset: number }[] = [{ at: 0, offset: 0 }]
+  /** The times in which workers died. */
+  readonly deadWorkers: Span[] = []
   /** Backward steps of a clock. */
   readonly backSteps: { at: number; by: number }[] = []
 
@@ -115,6 +117,7 @@ export class FaultInjector {
     // The process may be killed before it responds.
     const killed = await this.#on.runtime.ask({ kind: 'kill-worker', of, index }).catch(() => undefined)
     if (killed?.functionName === undefined) return this.#note('', `no ${of} worker was active`)
+    this.deadWorkers.push({ start: Date.now() - 1_000, end: Date.now() })
     this.#note(`${of} workers`, `a worker of ${killed.functionName} died`)
   }
 

@@ -1,5 +1,6 @@
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import type { Target } from '../../infra/platforms/sandbox/http.ts'
+import { targets as allTargets } from '../../infra/platforms/sandbox/targets.ts'
 import { type Rotating, rotating } from './credentials.ts'
 import { type Random, randomOf } from './random.ts'
 
@@ -58,7 +59,10 @@ const incidentOf: Record<keyof typeof every, (random: Random) => Untimed<Inciden
   tls: (random) => ({ kind: 'tls', how: random.pick(['untrusted', 'broken']), for: random.integer(200, 3_000) }),
 }
 
+const isEngine = (target: Target) => target.startsWith('engines/')
+
 const targets: readonly { target: Target; weight: number }[] = [
+  ...allTargets.filter(isEngine).map((target) => ({ target, weight: 6 })),
   { target: 'keptn', weight: 28 },
   { target: 'github', weight: 22 },
   { target: 'servicenow', weight: 12 },
@@ -71,22 +75,35 @@ const targets: readonly { target: Target; weight: number }[] = [
   { target: 'tool', weight: 8 },
 ]
 
-/** Each once the work is done as well: that is where things are doubled. But what is refused was not done. */
-const faults: readonly { weight: number; refuses?: true; spec(random: Random): Omit<FaultSpec, 'target'> }[] = [
+/**
+ * Each once the work is done as well: that is where things are doubled. But what is refused was not done. An engine that
+ * responds with success has the answer, and one that refuses it does not want it.
+ */
+const faults: readonly {
+  weight: number
+  refuses?: true
+  platformsOnly?: true
+  spec(random: Random): Omit<FaultSpec, 'target'>
+}[] = [
   { weight: 6, spec: () => ({ kind: '500' }) },
   { weight: 6, spec: () => ({ kind: '503' }) },
   { weight: 10, spec: () => ({ kind: 'reset' }) },
   { weight: 5, spec: () => ({ kind: 'html' }) },
-  { weight: 7, spec: () => ({ kind: 'truncate' }) },
-  { weight: 7, spec: () => ({ kind: 'wrong-json' }) },
-  { weight: 4, spec: () => ({ kind: 'empty' }) },
+  { weight: 7, platformsOnly: true, spec: () => ({ kind: 'truncate' }) },
+  { weight: 7, platformsOnly: true, spec: () => ({ kind: 'wrong-json' }) },
+  { weight: 4, platformsOnly: true, spec: () => ({ kind: 'empty' }) },
   { weight: 7, spec: () => ({ kind: 'no-id' }) },
   { weight: 4, spec: () => ({ kind: 'echo' }) },
   { weight: 8, spec: (random) => ({ kind: 'slow', delayMs: random.integer(100, 3_000) }) },
   { weight: 6, refuses: true, spec: (random) => ({ kind: '429', retryAfter: random.pick([null, 0, 1, 2]) }) },
   { weight: 3, refuses: true, spec: () => ({ kind: 'redirect' }) },
   { weight: 3, refuses: true, spec: () => ({ kind: '401' }) },
-  { weight: 3, refuses: true, spec: (random) => ({ kind: 'echo', status: random.pick([400, 422]) }) },
+  {
+    weight: 3,
+    refuses: true,
+    platformsOnly: true,
+    spec: (random) => ({ kind: 'echo', status: random.pick([400, 422]) }),
+  },
 ]
 
 function faultOf(random: Random): FaultSpec {
@@ -94,8 +111,8 @@ function faultOf(random: Random): FaultSpec {
   const after = random.chance(0.4)
   // Each holds an environment for as long as a request may take, and there are four of a function here.
   if (random.chance(0.06)) return { target, kind: 'hang', after, count: 1 }
-  if (random.chance(0.02)) return { target, kind: 'huge', after, count: 1 }
-  const { spec, refuses = false } = random.weighed(faults)
+  if (random.chance(0.02) && !isEngine(target)) return { target, kind: 'huge', after, count: 1 }
+  const { spec, refuses = false } = random.weighed(faults.filter((one) => !(one.platformsOnly && isEngine(target))))
   const length = random.chance(0.6) ? { count: random.integer(1, 6) } : { seconds: random.integer(1, 30) / 10 }
   return { target, ...spec(random), after: after && !refuses, ...length }
 }

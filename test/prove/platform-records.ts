@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Ending } from '../../infra/engines/runs.ts'
 import { WAITING_MS } from '../../infra/platforms/sandbox/job-runs.ts'
 import type { Effect } from './calls.ts'
 
@@ -24,6 +25,16 @@ export interface PlatformRequest {
   path: string
   status: number | null
   fault: string | null
+}
+
+/** A run of an engine, as the engine has recorded it. */
+export interface EngineRun {
+  id: string
+  engine: string
+  secret: string
+  isGone: boolean
+  ending: Ending | undefined
+  contradictions: number
 }
 
 /** A message with buttons. */
@@ -99,6 +110,26 @@ export class PlatformRecords {
       for (const id of new Set(row.held?.match(uuid))) counts.set(id, (counts.get(id) ?? 0) + 1)
     }
     return counts
+  }
+
+  /** Returns the runs of the engines. */
+  engineRuns(): EngineRun[] {
+    const rows = this.#db.prepare('SELECT id, engine, secret, gone, ending, contradictions FROM engine_runs').all()
+    return (rows as unknown as (Omit<EngineRun, 'isGone' | 'ending'> & { gone: number; ending: string | null })[]).map(
+      ({ gone, ending, ...run }) => ({
+        ...run,
+        isGone: gone === 1,
+        ending: ending === null ? undefined : JSON.parse(ending),
+      }),
+    )
+  }
+
+  /** Returns the answers of a run that its engine got, oldest first. */
+  engineAnswers(run: string): { at: number; what: string; status: number }[] {
+    const rows = this.#db
+      .prepare("SELECT at, what, status FROM engine_messages WHERE run = ? AND direction = 'answer' ORDER BY seq")
+      .all(run) as { at: string; what: string; status: number }[]
+    return rows.map(({ at, ...row }) => ({ ...row, at: Date.parse(at) }))
   }
 
   requests(): PlatformRequest[] {

@@ -9,6 +9,7 @@ import { type Search, searchDatabase, searchFiles, searchTable } from './leaks.t
 import { planOf } from './plan.ts'
 import { timelineOf } from './timeline.ts'
 import { type Verdict, type Violation, verify } from './verify.ts'
+import { type EngineFigures, verifyEngines } from './verify-engines.ts'
 
 export interface ProveOptions extends EnvironmentOptions {
   /** Duration of the load and the faults in milliseconds. */
@@ -45,6 +46,8 @@ export interface Proof extends Verdict {
   faults: Record<string, number>
   requests: number
   buttonPresses: number
+  /** The calls of engines other than Keptn. */
+  engines: EngineFigures[]
   searched: Search
   executions: Record<string, number>
   /** The timelines of the first violations. */
@@ -52,6 +55,7 @@ export interface Proof extends Verdict {
 }
 
 const MAX_TIMELINES = 5
+const MAX_SEARCHED_ADDRESSES = 100
 
 /**
  * Sends the planned calls while faults are injected, waits until all tasks have ended, and compares the responses to the
@@ -76,6 +80,7 @@ async function run(environment: Environment, options: ProveOptions): Promise<Pro
   const took = { load: sent, quiet: Date.now() - start - sent }
   report('checking the records of the platforms', true)
   await askForStatus(environment)
+  await readStatuses(environment)
   const table = await searchTable(environment.runtime, 'webhooks', environment.credentials.markers)
   await environment.end()
   await watching
@@ -100,12 +105,15 @@ async function load(
       await sleep(10)
     } else {
       sending += 1
-      const { first, all } = environment.caller.send(callOf(seed, n++, only))
-      // Does not wait for late duplicates.
+      const call = callOf(seed, n++, only)
+      const { first, all } = call.engine
+        ? { first: environment.engineCaller.send(call, call.engine), all: undefined }
+        : environment.caller.send(call)
+      // Does not wait for late duplicates, nor for the results of engines.
       void first.then(() => {
         sending -= 1
       })
-      sent.push(all)
+      sent.push(all ?? first)
     }
     report(statusOf(environment, n))
   }
@@ -162,6 +170,21 @@ async function askForStatus({ callRecords, runtime, credentials }: Environment):
   }
 }
 
+/** Reads the status of each task that an engine has started. */
+async function readStatuses({ callRecords, runtime, credentials }: Environment): Promise<void> {
+  for (const entry of callRecords.entries.values()) {
+    const { call, accepted } = entry
+    if (!call.engine || !accepted) continue
+    const { category } = call.engine.step
+    const response = await ask(`${runtime.url}/v1/${category}/tasks/${accepted.taskId}`, {
+      headers: { authorization: `Bearer ${credentials.caller}` },
+    })
+    const text = await response.text()
+    callRecords.addResponse(`status of ${call.id}`, `${response.status} ${text}`)
+    if (response.ok) entry.status = JSON.parse(text)
+  }
+}
+
 async function judge(
   environment: Environment,
   of: Pick<Proof, 'seed' | 'took' | 'pressure'> & { planned: number; violations: Violation[]; table: Search },
@@ -176,6 +199,10 @@ async function judge(
     backSteps: faultInjector.backSteps,
     unstepped: (at) => faultInjector.unstepped(at),
   })
+  const ofEngines = verifyEngines(callRecords.entries.values(), records, [
+    ...runtime.downs,
+    ...faultInjector.deadWorkers,
+  ])
   const searched = searchFiles([state, written], markers)
   searched.bytes += of.table.bytes
   searched.found.push(
@@ -186,7 +213,9 @@ async function judge(
   const violations: Violation[] = [
     ...of.violations,
     ...verdict.violations,
+    ...ofEngines.violations,
     ...searched.found.map((detail): Violation => ({ claim: 'leak', detail })),
+    ...leakedAddresses(environment),
   ]
   const about = [...new Set(violations.flatMap(({ id }) => id ?? []))].slice(0, MAX_TIMELINES)
   const timelines: string[] = []
@@ -211,6 +240,7 @@ async function judge(
       searched,
       executions,
       buttonPresses: watch.buttonPresses,
+      engines: ofEngines.engines,
     },
     calls: {
       planned: of.planned,
@@ -225,6 +255,16 @@ async function judge(
     faults: counted(met),
     requests: requests.length,
   }
+}
+
+/** Searches the output, the responses and the executions for the addresses of answers, which are credentials. */
+function leakedAddresses({ records, state, written }: Environment): Violation[] {
+  const runs = records.engineRuns()
+  const every = Math.max(1, Math.floor(runs.length / MAX_SEARCHED_ADDRESSES))
+  const secrets = runs.filter((_, at) => at % every === 0).map(({ secret }) => secret)
+  if (secrets.length === 0) return []
+  const found = [...searchFiles([written], secrets).found, ...searchDatabase(join(state, 'durable.db'), secrets)]
+  return found.map((detail) => ({ claim: 'leak', detail }))
 }
 
 /** Returns how long processes of this machine have waited for a CPU. Linux only. */

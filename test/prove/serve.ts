@@ -15,6 +15,7 @@ export interface ServeOptions {
   timeScale: number
   retentionDays?: number
   accepted: Accepted
+  engineKey: string
   clock: { machine: number; functions: number }
 }
 
@@ -25,7 +26,7 @@ export type ToServed =
   | { kind: 'memory' }
 
 export type FromServed =
-  | { kind: 'ready'; url: string; dynamodb: string; accessKeyId: string }
+  | { kind: 'ready'; url: string; lambda: string; dynamodb: string; accessKeyId: string }
   /** The function of the worker; undefined if none was active. */
   | { kind: 'kill-worker'; functionName: string | undefined }
   | { kind: 'memory'; rss: number; heap: number }
@@ -69,7 +70,11 @@ const { demo } = await import('../../infra/platforms/sandbox/demo.ts')
 const { formatEvent } = await import('../../infra/local/format-event.ts')
 const { url, cloud } = await startRuntime({
   ...options,
-  credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
+  credentials: {
+    callerToken: demo.callerToken,
+    approvalsKey: demo.approvalsKey,
+    engineKey: options.engineKey,
+  },
   cacheSecrets: true,
   observe: (event) => console.log(formatEvent(event) ?? JSON.stringify(event)),
 })
@@ -104,5 +109,6 @@ function send(message: FromServed): void {
 
 process.on('message', (asked: ToServed) => void answers[asked.kind](asked as never))
 process.on('disconnect', () => process.exit())
-send({ kind: 'ready', url, dynamodb: cloud.dynamodb, accessKeyId: cloud.credentials.accessKeyId })
+const { endpoint: lambda, dynamodb, credentials } = cloud
+send({ kind: 'ready', url, lambda, dynamodb, accessKeyId: credentials.accessKeyId })
 await once(process, 'disconnect')

@@ -21,11 +21,13 @@ export const claims = {
   wrong: 'an invalid call is rejected with the right status',
   aborted: 'no task is reported as aborted, because none was aborted',
   deadline: 'no task exceeds its deadline by more than a poll',
+  answered: 'for each accepted call of another engine, the engine has exactly one result, which is that of the task',
+  gone: 'if the engine no longer waits, the task records it',
   stray: 'no event belongs to a trigger that was not sent',
   left: 'no toxic and no running task remains',
   leak: 'no part of a secret is in any file, response or event',
 } as const
-type Claim = keyof typeof claims
+export type Claim = keyof typeof claims
 
 /**
  * Allowed time after the deadline: a poll, a pending request, the restart of the function after a kill, and the time until an
@@ -80,6 +82,12 @@ export function verify({ entries, records, downs, backSteps, unstepped }: Eviden
     const finished = mine.filter(({ type }) => type.endsWith('.finished'))
     const started = mine.filter(({ type }) => type.endsWith('.started'))
     const count = madeOf(entry)
+    if (call.engine) {
+      if (count !== undefined && count > 1) wrong('once', `${count} ${call.effect} name it`)
+      if (mine.length > 0) wrong('refused', `Keptn got ${mine.length} events of a call of ${call.engine.name}`)
+      if (entry.status?.verdict === 'pass' && count === 0) wrong('done', `a pass, and there is none in ${call.effect}`)
+      continue
+    }
     const isUnknown = deliveries.some(({ status }) => status === undefined)
     if (count !== undefined && count > 1) wrong('once', `${count} ${call.effect} name it`)
     const statuses = deliveries.map(({ status }) => status ?? 'no answer').join(', ')
