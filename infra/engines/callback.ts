@@ -33,6 +33,7 @@ export const callback: Engine = {
   platform: (runs, { credential }) => ({
     error: (status, message) => json(status, { message }),
     answer: (call) => resume(runs, signingKey(credential), call),
+    shownPath: (path) => path.replace(/^(\/resume\/).+/, '$1***'),
   }),
 
   async run({ id, step, secret }, client) {

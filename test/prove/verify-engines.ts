@@ -73,7 +73,7 @@ export function verifyEngines(
     counts.gone += 1
     if (status.unanswered === 'unwanted') counts.recorded += 1
     // After a request without a response, the task cannot know whether the engine has its answer.
-    else if (engine.platform && !isDisturbed(accepted.at))
+    else if (engine.platform && !isInterrupted(targetOf(engine), accepted.at, call.deadline))
       wrong('gone', `the engine no longer waits, and the task does not record it`)
   }
   return { violations, engines: [...figures.values()].filter((one) => one.accepted > 0) }

@@ -55,6 +55,8 @@ export interface Platform {
   actions?: Record<string, (call: Call) => Promise<Answer>>
   /** Returns the rate-limit headers of a 429 in addition to Retry-After; the reset is in epoch seconds. */
   limitHeaders?(reset: number): Record<string, string>
+  /** Returns a path for the list of requests, without the credential that it contains. */
+  shownPath?(path: string): string
   /** The sandbox neither lists nor observes the requests. */
   unlisted?: boolean
 }

@@ -202,7 +202,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 
   async function platformCall(target: Target, platform: Platform, call: Call, res: ServerResponse): Promise<void> {
     const at = new Date().toISOString()
-    const { method, path } = call
+    const { method } = call
+    const path = platform.shownPath?.(call.path) ?? call.path
     const fault = faults.take(target, call)
     const seq = platform.unlisted
       ? undefined
