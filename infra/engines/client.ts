@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorizationWith } from '../local/cloud/http.ts'
+import type { RunFaults } from '../platforms/sandbox/faults.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest, type EngineResponse } from './engine.ts'
 import { type EngineHost, placeOf } from './place.ts'
+import type { StartedRun } from './routes.ts'
 import type { Ending, EngineMessage, EngineRun, Reception } from './runs.ts'
 import type { Step } from './step.ts'
 import { readTaskStatus } from './task-status.ts'
 
-export interface ClientOptions extends EngineHost {
+export interface ClientOptions extends EngineHost, Partial<RunFaults> {
   /** Returns the local Lambda API, for engines that invoke functions. It changes when the runtime restarts. */
   lambda?: () => { endpoint: string; accessKeyId: string } | undefined
   signal: AbortSignal
@@ -15,10 +17,6 @@ export interface ClientOptions extends EngineHost {
   onAccepted?: (taskId: string) => void
   /** Receives each response to a call, and the status 0 for a missing one. */
   onResponse?: (response: SandboxResponse & { sentAt: number }) => void
-  /** The engine sends each of its calls twice. */
-  sendsTwice?: boolean
-  /** The engine restarts after it has sent a call, and continues with what it has saved. */
-  restarts?: boolean
   pollMs?: number
 }
 
@@ -37,9 +35,14 @@ class Restart extends Error {}
  */
 export async function runStep(engine: Engine, id: string, step: Step, options: ClientOptions): Promise<Ending> {
   const sandbox = sandboxOf(options)
-  const run = await sandbox<EngineRun>('', { method: 'POST', body: { id, engine: engine.name, step } })
+  const started = await sandbox<StartedRun>('', { method: 'POST', body: { id, engine: engine.name, step } })
+  const { faults, ...run } = started
   if (run.ending) return run.ending
-  const ending = await play(engine, run, options).catch(async (error: unknown) => {
+  const ending = await play(engine, run, {
+    ...options,
+    sendsTwice: options.sendsTwice || faults.sendsTwice,
+    restarts: options.restarts || faults.restarts,
+  }).catch(async (error: unknown) => {
     // The engine has failed the run, and does not wait any more.
     if (error instanceof EngineError) await sandbox(`/${id}`, { method: 'DELETE' })
     throw error

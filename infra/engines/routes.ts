@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import type { RunFaults } from '../platforms/sandbox/faults.ts'
 import { type Answer, type Call, json, jsonObject, mediaType, segments } from '../platforms/sandbox/http.ts'
-import { engines } from './index.ts'
-import type { EngineRuns } from './runs.ts'
+import { engines, targetOf } from './index.ts'
+import type { EngineRun, EngineRuns } from './runs.ts'
 
 const names = engines.map(({ name }) => name)
 const step = z.object({
@@ -22,17 +23,30 @@ const message = z.object({
 })
 const ending = z.object({ verdict: z.enum(['pass', 'warning', 'fail', 'errored', 'aborted']), message: z.string() })
 
+/** A run that was registered, and what goes wrong in it. */
+export type StartedRun = EngineRun & { faults: RunFaults }
+
 /**
  * Answers requests below `/sandbox/engine-runs`: the half of an engine that calls the webhooks runs in another process, and
  * saves its state here. Returns undefined for an unknown path.
  */
-export function engineRoutes(runs: EngineRuns, call: Call): Answer | undefined {
+export function engineRoutes(
+  runs: EngineRuns,
+  takeFaults: (target: `engines/${string}`) => RunFaults,
+  call: Call,
+): Answer | undefined {
   const { method, path, query, headers, body } = call
   const [id = '', what = '', ...more] = segments(path)
   if (more.length > 0) return undefined
-  if (id === '' && method === 'GET') return json(200, runs.list(query.get('engine') ?? undefined))
+  if (id === '' && method === 'GET') return json(200, runs.list(query.get('engine') ?? undefined).map(summaryOf))
   if (id === '' && method === 'POST')
-    return withBody(newRun, (run) => json(201, runs.start(run.engine, run.id, run.step)))
+    return withBody(newRun, (run) => {
+      const started: StartedRun = {
+        ...runs.start(run.engine, run.id, run.step),
+        faults: takeFaults(targetOf({ name: run.engine })),
+      }
+      return json(201, started)
+    })
   const run = runs.get(id)
   if (!run) return undefined
   switch (`${method} ${what}`.trim()) {
@@ -58,4 +72,10 @@ export function engineRoutes(runs: EngineRuns, call: Call): Answer | undefined {
     const parsed = schema.safeParse(jsonObject(body))
     return parsed.success ? respond(parsed.data) : json(400, { message: z.prettifyError(parsed.error) })
   }
+}
+
+/** Without the secret of the run. */
+function summaryOf({ startedAt, engine, step, ending, isGone, contradictions, id }: EngineRun) {
+  const verdict = ending?.verdict ?? (isGone ? 'gave up' : 'waits')
+  return { startedAt, engine, step: step.name, verdict, message: ending?.message ?? '', contradictions, id }
 }

@@ -1,6 +1,6 @@
+import { engines, targetOf } from '../../infra/engines/index.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import type { Target } from '../../infra/platforms/sandbox/http.ts'
-import { targets as allTargets } from '../../infra/platforms/sandbox/targets.ts'
 import { type Rotating, rotating } from './credentials.ts'
 import { type Random, randomOf } from './random.ts'
 
@@ -62,7 +62,7 @@ const incidentOf: Record<keyof typeof every, (random: Random) => Untimed<Inciden
 const isEngine = (target: Target) => target.startsWith('engines/')
 
 const targets: readonly { target: Target; weight: number }[] = [
-  ...allTargets.filter(isEngine).map((target) => ({ target, weight: 6 })),
+  ...engines.filter(({ platform }) => platform).map((engine) => ({ target: targetOf(engine), weight: 6 })),
   { target: 'keptn', weight: 28 },
   { target: 'github', weight: 22 },
   { target: 'servicenow', weight: 12 },

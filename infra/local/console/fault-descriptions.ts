@@ -18,6 +18,8 @@ const descriptions: Record<FaultKind, string> = {
   'no-id': 'Runs the request and responds with an empty object',
   redirect: 'Redirects to another host',
   huge: 'Sends an endless response',
+  'call-twice': 'An engine sends each call twice',
+  restart: 'An engine restarts after its call',
   echo: 'Responds with 500 and repeats the request',
 }
 

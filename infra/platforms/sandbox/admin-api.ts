@@ -67,7 +67,7 @@ export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => 
 
   return (name, call) => {
     if (name === 'faults') return faults(call)
-    if (name === 'engine-runs') return engineRoutes(sandbox.engineRuns, call) ?? notFound()
+    if (name === 'engine-runs') return engineRoutes(sandbox.engineRuns, sandbox.faults.takeForRun, call) ?? notFound()
     if (call.path !== '/') return notFound()
     if (name === '' && call.method === 'DELETE') {
       sandbox.empty()

@@ -23,8 +23,13 @@ const faultKinds = [
   'huge',
   'echo',
   '410',
+  'call-twice',
+  'restart',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
+
+/** Faults of the half of an engine that calls the webhooks. */
+const callerKinds: readonly FaultKind[] = ['call-twice', 'restart']
 
 const faultSchema = z
   .strictObject({
@@ -36,6 +41,7 @@ const faultSchema = z
      * unrelated JSON object. `empty`: 200 without a body. `no-id`: carries the request out; a successful write returns an
      * empty JSON object. `redirect`: 302 to another host. `huge`: 200 with an endless body. `echo`: 500 that contains the
      * request with its credentials. `410`: the platform or engine no longer has what the request is about.
+     * `call-twice`: an engine sends each call of a run twice. `restart`: it restarts after its first call of a run.
      */
     kind: z.enum(faultKinds),
     /** Number of requests. */
@@ -60,6 +66,10 @@ const faultSchema = z
     path: ['kind'],
     message: 'is supported only for the target github.',
   })
+  .refine(({ kind, target }) => !callerKinds.includes(kind) || target.startsWith('engines/'), {
+    path: ['kind'],
+    message: 'is supported only for engines.',
+  })
   .refine(({ headers = {} }) => Object.entries(headers).every(isHeader), {
     path: ['headers'],
     message: 'must be valid HTTP headers.',
@@ -76,6 +86,14 @@ export interface Fault extends z.output<typeof faultSchema> {
   until?: string
 }
 
+/** How an engine misbehaves when it calls the webhooks. */
+export interface RunFaults {
+  /** It sends each call twice. */
+  sendsTwice: boolean
+  /** It restarts after its first call, and continues with what it has saved. */
+  restarts: boolean
+}
+
 export interface Faults {
   /**
    * Adds a fault.
@@ -88,6 +106,8 @@ export interface Faults {
   remove(which?: { id?: number; target?: string }): number
   /** Returns the oldest fault that applies to a request, and counts the request. */
   take(target: Target, call: Call): Fault | undefined
+  /** Returns the faults that apply to the next run of an engine, and counts the run. */
+  takeForRun(target: Target): RunFaults
 }
 
 /** Stores the faults in the database, so that a platform that is down stays down when the sandbox restarts. */
@@ -126,15 +146,25 @@ export function createFaults(store: Store): Faults {
       drop((fault) => (id === undefined || fault.id === id) && (target === undefined || fault.target === target)),
 
     take(target, call) {
-      if (active.length === 0) return undefined
-      dropExpired()
-      const hit = active.find((fault) => fault.target === target && matches(fault, call))
-      if (hit?.left === undefined) return hit
-      hit.left -= 1
-      if (hit.left === 0) drop((fault) => fault === hit)
-      else store.run('UPDATE faults SET fault = ? WHERE id = ?', JSON.stringify(hit), hit.id)
-      return hit
+      return count((fault) => fault.target === target && !callerKinds.includes(fault.kind) && matches(fault, call))
     },
+
+    takeForRun(target) {
+      const take = (kind: FaultKind) => count((fault) => fault.target === target && fault.kind === kind) !== undefined
+      return { sendsTwice: take('call-twice'), restarts: take('restart') }
+    },
+  }
+
+  /** Returns the oldest fault that applies, and counts that it did. */
+  function count(applies: (fault: Fault) => boolean): Fault | undefined {
+    if (active.length === 0) return undefined
+    dropExpired()
+    const hit = active.find(applies)
+    if (hit?.left === undefined) return hit
+    hit.left -= 1
+    if (hit.left === 0) drop((fault) => fault === hit)
+    else store.run('UPDATE faults SET fault = ? WHERE id = ?', JSON.stringify(hit), hit.id)
+    return hit
   }
 }
 

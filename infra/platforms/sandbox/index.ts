@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { engines, targetOf } from '../../engines/index.ts'
+import { createEnginesPage } from '../../engines/page.ts'
 import { type EngineHost, placeOf } from '../../engines/place.ts'
 import { createEngineRuns, type EngineRuns } from '../../engines/runs.ts'
 import { createDatabricks, type Databricks } from '../databricks/index.ts'
@@ -128,6 +129,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     tool,
   }
   const byTarget = new Map<string, Platform>(Object.entries(platforms))
+  byTarget.set('engines', createEnginesPage(engineRuns, faults))
   const { engines: host } = options
   for (const engine of host ? engines : []) {
     const platform = host && engine.platform?.(engineRuns, placeOf(engine, host))

@@ -45,12 +45,18 @@ export async function injectFault(
       return truncate(res, override(fault, done?.body ? done : json(200, JSON.parse(SAMPLE_BODY))))
     case 'huge':
       return endless(res, override(fault, json(200, {})), closing)
+    case 'call-twice':
+    case 'restart':
+      throw new Error(`${fault.kind} is not a fault of a request.`)
     default:
       return send(res, override(fault, responses[fault.kind](fault, platform, call)))
   }
 }
 
-type ResponseKind = Exclude<FaultKind, 'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id'>
+type ResponseKind = Exclude<
+  FaultKind,
+  'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id' | 'call-twice' | 'restart'
+>
 
 const responses: Record<ResponseKind, (fault: Fault, platform: Platform, call: Call) => Answer> = {
   '500': (_, platform) => platform.error(500, 'Server Error'),

@@ -45,6 +45,12 @@ const lists = {
   },
   reports: { title: 'Reports', platform: 'Dynatrace', columns: ['at', 'eventType', 'title', 'entities', 'properties'] },
   events: { title: 'Events', platform: 'Keptn', columns: ['at', 'via', 'type', 'source', 'result', 'message'] },
+  'engine-runs': {
+    title: 'Orchestrators',
+    platform: 'all orchestrators except Keptn',
+    columns: ['startedAt', 'engine', 'step', 'verdict', 'message'],
+    page: ['/sandbox/engines', 'Open the page of the orchestrators'],
+  },
   requests: {
     title: 'Requests',
     platform: 'all platforms',

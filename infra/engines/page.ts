@@ -1,0 +1,92 @@
+import { escapeHtml } from '../../shared/text/escape-html.ts'
+import { clockTime } from '../clock-time.ts'
+import type { FaultKind, Faults } from '../platforms/sandbox/faults.ts'
+import { type Answer, type Call, json, type Platform } from '../platforms/sandbox/http.ts'
+import { page } from '../platforms/sandbox/page.ts'
+import type { Engine } from './engine.ts'
+import { engines, targetOf } from './index.ts'
+import type { EngineMessage, EngineRun, EngineRuns } from './runs.ts'
+
+const MAX_RUNS = 10
+
+/** The faults with a button. Only an engine with an API responds to answers. */
+const BUTTONS: readonly { kind: FaultKind; label: string; isOfApi?: true }[] = [
+  { kind: 'call-twice', label: 'Calls twice' },
+  { kind: 'restart', label: 'Restarts' },
+  { kind: '500', label: 'Responds with 500', isOfApi: true },
+  { kind: 'reset', label: 'Resets the connection', isOfApi: true },
+  { kind: 'hang', label: 'Never responds', isOfApi: true },
+  { kind: '410', label: 'Is gone (410)', isOfApi: true },
+]
+
+const style = `
+  form { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0 }
+  button { font: inherit; padding: .3rem 1rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }
+  button.on { background: #b3261e; color: #fff } details { margin: .5rem 0 } pre { font-size: .85rem; margin: .5rem 0 }`
+
+/** Returns the page of the engines: their runs, with everything that they called and got, and the switches of their faults. */
+export function createEnginesPage(runs: EngineRuns, faults: Faults): Platform {
+  return {
+    unlisted: true,
+    error: (status, message) => json(status, { message }),
+    answer: () => json(404, { message: `Not found. Engines: ${engines.map(({ name }) => name).join(', ')}.` }),
+    page: ({ path }) => (path === '/' ? enginesPage(runs, faults) : undefined),
+    actions: { '/': async (call) => switchFault(faults, call) },
+  }
+}
+
+/** Switches a fault on, or off if it is active. */
+function switchFault(faults: Faults, { body }: Call): Answer {
+  const form = new URLSearchParams(body)
+  const engine = engines.find(({ name }) => name === form.get('engine'))
+  const kind = BUTTONS.find((button) => button.kind === form.get('kind'))?.kind
+  if (!engine || !kind)
+    return page(400, 'Error', '<h1>Unknown engine or fault</h1>\n<p><a href="/sandbox/engines">Back</a></p>')
+  const target = targetOf(engine)
+  const active = faults.list().filter((fault) => fault.target === target && fault.kind === kind)
+  for (const { id } of active) faults.remove({ id })
+  if (active.length === 0) faults.add({ target, kind })
+  return { status: 303, headers: { location: `/sandbox/engines#${engine.name}` } }
+}
+
+function enginesPage(runs: EngineRuns, faults: Faults): Answer {
+  const sections = engines.map((engine) => engineHtml(engine, runs, faults))
+  return page(
+    200,
+    'Orchestrators',
+    `<small>Other orchestrators in the sandbox</small>
+<h1>Orchestrators</h1>
+<p>Each of them calls the webhooks, and gets the results, in its own contract.</p>
+${sections.join('\n')}`,
+    style,
+  )
+}
+
+function engineHtml(engine: Engine, runs: EngineRuns, faults: Faults): string {
+  const { name, title, summary, platform } = engine
+  const active = faults.list().filter(({ target }) => target === targetOf(engine))
+  const buttons = BUTTONS.filter(({ isOfApi }) => platform || !isOfApi).map(({ kind, label }) => {
+    const isOn = active.some((fault) => fault.kind === kind)
+    return `<button name="kind" value="${kind}"${isOn ? ' class="on"' : ''} aria-pressed="${isOn}">${label}</button>`
+  })
+  const newest = runs.list(name).slice(0, MAX_RUNS)
+  return `<h2 id="${name}">${escapeHtml(title)}</h2>
+<p>${escapeHtml(summary)}</p>
+<form method="post" action="/sandbox/engines"><input type="hidden" name="engine" value="${name}">
+${buttons.join('\n')}
+</form>
+${newest.map((run) => runHtml(run, runs.messages(run.id))).join('\n') || '<p>No runs yet.</p>'}
+<pre>npm run webhooks -- sequence release --orchestrator ${name}</pre>`
+}
+
+function runHtml({ step, startedAt, ending, isGone, contradictions }: EngineRun, messages: EngineMessage[]): string {
+  const state = ending ? `${ending.verdict}: ${ending.message}` : isGone ? 'gave up' : 'waits'
+  const warning = contradictions > 0 ? ` (${contradictions} answers differ)` : ''
+  const lines = messages.map(({ at, direction, what, status, body }) =>
+    [clockTime(Date.parse(at)), direction === 'call' ? '->' : '<-', what, status === 0 ? 'no response' : status, body]
+      .join('  ')
+      .trim(),
+  )
+  return `<details><summary>${escapeHtml(`${startedAt.slice(0, 19).replace('T', ' ')} UTC · ${step.name} · ${state}${warning}`)}</summary>
+<pre>${escapeHtml(lines.join('\n'))}</pre></details>`
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { Webhook } from 'standardwebhooks'
+import { argoRollouts } from '../../../infra/engines/argo-rollouts.ts'
+import { callback } from '../../../infra/engines/callback.ts'
+import { runStep } from '../../../infra/engines/client.ts'
+import type { Engine } from '../../../infra/engines/engine.ts'
+import { placeOf } from '../../../infra/engines/place.ts'
+import { releaseSteps } from '../../../infra/engines/release.ts'
+import { readBody } from '../../../infra/platforms/sandbox/http.ts'
+import { createSandbox, type Sandbox } from '../../../infra/platforms/sandbox/index.ts'
+
+type Body = Record<string, unknown>
+
+const key = () => 'key-of-the-engines-0123456789'
+let sandbox: Sandbox
+let url: string
+/** The calls that the webhooks got. */
+let calls: Body[]
+/** The responses of the webhooks, in order. The last one repeats. */
+let responses: { status: number; body: object }[]
+let close: () => Promise<void>
+beforeEach(async () => {
+  calls = []
+  responses = [{ status: 202, body: { taskId: 'task-1' } }]
+  const state = mkdtempSync(join(tmpdir(), 'engines-'))
+  const server = createServer(async (req, res) => {
+    if (req.url?.startsWith('/sandbox')) return void sandbox.handle(req, res)
+    calls.push(JSON.parse((await readBody(req)).body))
+    const { status, body } = (responses.length > 1 ? responses.shift() : responses[0]) ?? { status: 500, body: {} }
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  sandbox = createSandbox({ state, engines: { url, key } })
+  close = async () => {
+    sandbox.close()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    rmSync(state, { recursive: true })
+  }
+})
+afterEach(() => close())
+
+function run(engine: Engine, id = randomUUID()) {
+  const [step] = releaseSteps
+  if (!step) throw new Error('The release has no steps.')
+  return runStep(engine, id, step, { url, key, signal: new AbortController().signal, pollMs: 5 })
+}
+
+/** Sends a result to the resume URL of a call. */
+async function answer(call: Body | undefined, verdict: string, id = 'task-1-finished', signingKey = signing()) {
+  const body = JSON.stringify({ type: 'task.finished', data: { verdict, message: 'Deployed' } })
+  const at = new Date()
+  const { status } = await fetch(String(call?.['callback']), {
+    method: 'POST',
+    headers: {
+      ...{ 'webhook-id': id, 'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)) },
+      'webhook-signature': new Webhook(signingKey).sign(id, at, body),
+    },
+    body,
+  })
+  return status
+}
+
+function signing(): string {
+  const { orchestrators = {} } = callback.secrets(placeOf(callback, { url, key }))
+  return String(Object(orchestrators['callback']).signingKey)
+}
+
+async function called(count = 1): Promise<Body | undefined> {
+  while (calls.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+  return calls[0]
+}
+
+const fault = (engine: Engine, kind: 'call-twice' | 'restart' | '500') =>
+  sandbox.faults.add({ target: `engines/${engine.name}`, kind, count: 1 })
+
+test('The engine with a resume URL takes one signed result, and notices another one', async () => {
+  const id = randomUUID()
+  const ended = run(callback, id)
+  const call = await called()
+  expect(await answer(call, 'pass', 'task-1-finished', `whsec_${Buffer.alloc(32).toString('base64')}`)).toBe(401)
+  expect(await answer(call, 'pass')).toBe(200)
+  expect(await ended).toEqual({ verdict: 'pass', message: 'Deployed' })
+  expect(await answer(call, 'pass')).toBe(200)
+  expect(sandbox.engineRuns.get(id)).toMatchObject({ contradictions: 0 })
+  await answer(call, 'pass', 'task-2-finished')
+  await answer(call, 'fail')
+  expect(sandbox.engineRuns.get(id)).toMatchObject({ ending: { verdict: 'pass' }, contradictions: 2 })
+})
+
+test('An engine that no longer waits refuses the result', async () => {
+  const id = randomUUID()
+  const ended = run(callback, id)
+  const call = await called()
+  expect((await fetch(`${url}/sandbox/engine-runs/${id}`, { method: 'DELETE' })).status).toBe(204)
+  await expect(ended).rejects.toThrow('no longer waits')
+  expect(await answer(call, 'pass')).toBe(410)
+  expect(sandbox.engineRuns.get(id)?.ending).toBeUndefined()
+})
+
+test('An engine that restarts and calls twice sends the same call, and continues its run', async () => {
+  fault(callback, 'call-twice')
+  fault(callback, 'restart')
+  const ended = run(callback)
+  const call = await called(4)
+  await answer(call, 'warning')
+  expect(await ended).toMatchObject({ verdict: 'warning' })
+  expect(new Set(calls.map((one) => JSON.stringify(one))).size).toBe(1)
+})
+
+test('A fault of an engine affects the result that it gets', async () => {
+  const ended = run(callback)
+  const call = await called()
+  fault(callback, '500')
+  expect(await answer(call, 'pass')).toBe(500)
+  expect(await answer(call, 'pass')).toBe(200)
+  expect(await ended).toMatchObject({ verdict: 'pass' })
+})
+
+test('Argo Rollouts measures until the verdict is final, and gives up after five errors in a row', async () => {
+  responses = [
+    { status: 503, body: {} },
+    { status: 200, body: { verdict: 'running' } },
+    { status: 200, body: { verdict: 'fail', outcome: { message: 'Too slow' } } },
+  ]
+  expect(await run(argoRollouts)).toEqual({ verdict: 'fail', message: 'Too slow' })
+  responses = [{ status: 409, body: { verdict: 'running' } }]
+  expect(await run(argoRollouts)).toMatchObject({
+    verdict: 'errored',
+    message: expect.stringContaining('5 errors in a row'),
+  })
+})
+
+test('The page shows the runs of an engine with its messages, and switches its faults', async () => {
+  const ended = run(callback)
+  await answer(await called(), 'pass')
+  await ended
+  const read = async () => (await fetch(`${url}/sandbox/engines`)).text()
+  expect(await read()).toMatch(
+    /staging deployment · pass: Deployed[\s\S]*POST \/v1\/ci-cd\/trigger-deployment[\s\S]*task-1-finished/,
+  )
+  const press = () =>
+    fetch(`${url}/sandbox/engines`, {
+      method: 'POST',
+      body: new URLSearchParams({ engine: 'callback', kind: '410' }),
+      redirect: 'manual',
+    })
+  expect((await press()).status).toBe(303)
+  expect(sandbox.faults.list()).toMatchObject([{ target: 'engines/callback', kind: '410' }])
+  expect(await read()).toContain('value="410" class="on"')
+  await press()
+  expect(sandbox.faults.list()).toEqual([])
+})
