@@ -43,7 +43,7 @@ export async function runStep(engine: Engine, id: string, step: Step, options: C
     sendsTwice: options.sendsTwice || faults.sendsTwice,
     restarts: options.restarts || faults.restarts,
   }).catch(async (error: unknown) => {
-    // The engine has failed the run, and does not wait any more.
+    // The engine has failed the run, and no longer waits.
     if (error instanceof EngineError) await sandbox(`/${id}`, { method: 'DELETE' })
     throw error
   })

@@ -15,7 +15,7 @@ export interface EngineFigures {
   /** Of these, the tasks that record it. */
   recorded: number
   /** Answers that the engine had already. */
-  repeated: number
+  duplicates: number
   /** Requests with a fault. */
   faults: number
 }
@@ -39,7 +39,7 @@ export function verifyEngines(
   const figures = new Map<string, EngineFigures>()
   for (const engine of engines) {
     const faults = requests.filter(({ target, fault }) => target === targetOf(engine) && fault !== null).length
-    const none = { accepted: 0, answered: 0, gone: 0, recorded: 0, repeated: 0 }
+    const none = { accepted: 0, answered: 0, gone: 0, recorded: 0, duplicates: 0 }
     figures.set(engine.name, { title: engine.title, ...none, faults })
   }
 
@@ -59,7 +59,7 @@ export function verifyEngines(
     }
     const answers = records.engineAnswers(call.id)
     const finals = answers.filter(({ what, status: code }) => code < 300 && !engine.repeats?.includes(what))
-    counts.repeated += finals.length - new Set(finals.map(({ what }) => what)).size
+    counts.duplicates += finals.length - new Set(finals.map(({ what }) => what)).size
     if (run.ending) {
       counts.answered += 1
       if (isPass(run.ending) !== isPass(status))
