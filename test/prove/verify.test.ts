@@ -34,6 +34,7 @@ function accepted(more: Partial<Call> = {}): Entry {
     ...more,
   }
   delete call.refused
+  delete call.engine
   if (more.refused !== undefined) call.refused = more.refused
   return {
     call,

@@ -168,13 +168,13 @@ describeIfBrowser('the console in Chromium', () => {
   it('switches a fault on and off', async () => {
     const page = await open('#/faults')
     const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
-    const hangs = page.getByRole('button', { name: 'github: hang' })
+    const hangs = page.getByRole('button', { name: 'github: hang', exact: true })
     await hangs.click()
-    await page.getByRole('button', { name: 'Switch off github hang' }).waitFor()
+    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).waitFor()
     expect(await faults()).toContainEqual(expect.objectContaining({ target: 'github', kind: 'hang' }))
     expect(await hangs.getAttribute('aria-pressed')).toBe('true')
     await hangs.click()
-    await page.getByRole('button', { name: 'Switch off github hang' }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).waitFor({ state: 'detached' })
     expect(await faults()).not.toContainEqual(expect.objectContaining({ target: 'github' }))
     await page.context().close()
   })
