@@ -67,7 +67,7 @@ describe('A deployment that waits', () => {
     await service.kill()
     await service.start()
     const pendingRead = () => github.calls.some(({ path }) => path.endsWith('/pending_deployments'))
-    await waitFor(pendingRead, 'the look at the waiting deployments')
+    await waitFor(pendingRead, 'the request for the waiting deployments')
     expect((await deliver(payload)).body).toEqual({ ...first.body, duplicate: true })
     expect([environment.decision, decisions().length, (await service.issues()).length]).toEqual(['approved', 1, 1])
   })
@@ -83,7 +83,7 @@ describe('A deployment that waits', () => {
     expect([environment.decision, decisions().length, (await service.issues()).length]).toEqual(['approved', 1, 1])
   })
 
-  it('gets its own decision, in whatever order the deliveries come', async () => {
+  it('gets its own decision, regardless of the order of the deliveries', async () => {
     const [first, second] = [github.startRun('staging'), github.startRun('production')]
     const tasks = [await deliver(second.payload), await deliver(first.payload), await deliver(second.payload)]
     expect(tasks.map(({ body }) => body.duplicate)).toEqual([false, false, true])

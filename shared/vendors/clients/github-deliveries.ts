@@ -72,11 +72,18 @@ async function listDeliveries(http: Http, since: number): Promise<Delivery[]> {
     const query = { per_page: PAGE_SIZE, cursor }
     const { body, headers } = await http.get('app/hook/deliveries', { query, schema: deliveries })
     found.push(...body.filter(({ delivered_at }) => Date.parse(delivered_at) >= since))
-    cursor = /[?&]cursor=([^&>]+)[^>]*>; rel="next"/.exec(headers['link'] ?? '')?.[1]
+    cursor = cursorOf(headers['link'] ?? '')
     const oldest = body.at(-1)
     if (cursor === undefined || !oldest || Date.parse(oldest.delivered_at) < since) break
   }
   return found
+}
+
+/** Returns the cursor of the next page in a Link header: `<https://..?cursor=v1_42>; rel="next"`. */
+function cursorOf(link: string): string | undefined {
+  const [next = ''] = link.split(',').filter((one) => one.includes('rel="next"'))
+  const url = URL.parse(next.slice(next.indexOf('<') + 1, next.indexOf('>')))
+  return url?.searchParams.get('cursor') ?? undefined
 }
 
 function isDelivered({ status_code }: Delivery): boolean {

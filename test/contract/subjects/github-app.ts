@@ -91,7 +91,7 @@ export const githubDeployments: Subject = {
       isRetry: true,
       answers: { [`GET ${run}/pending_deployments`]: [{ body: pendingDeployments(waitingRun) }] },
     }),
-    send('a decision that nobody waits for', finished(outcome), {
+    send('a decision that is too late', finished(outcome), {
       ...{ answers: { [review]: [refused], [`GET ${run}/pending_deployments`]: [{ body: [] }] }, says: 'unwanted' },
     }),
     {
