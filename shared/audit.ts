@@ -1,4 +1,5 @@
 import { Failure, kindOf } from './errors.ts'
+import { withMetrics } from './metrics.ts'
 import { toMaskedJson } from './redact.ts'
 
 /** `call`, `cancel`, `answer` and `rerun` are requests of a caller; `task` is the end of the task of an interactive call. */
@@ -67,7 +68,7 @@ export const audit = {
       requestId: audited.requestId,
     }
     const known = Object.entries(line).map(([name, value]) => [name, value ?? null])
-    process.stdout.write(`${toMaskedJson(Object.fromEntries(known))}\n`)
+    process.stdout.write(`${toMaskedJson(withMetrics(Object.fromEntries(known)))}\n`)
   },
 }
 

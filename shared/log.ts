@@ -1,3 +1,4 @@
+import { withMetrics } from './metrics.ts'
 import { toMaskedJson } from './redact.ts'
 import { settings } from './settings.ts'
 
@@ -33,7 +34,7 @@ export const log = {
 function write(level: Level, message: string, details: Details[]): void {
   if (LEVELS.indexOf(level) < LEVELS.indexOf(settings.logLevel)) return
   const line = { level, message, timestamp: new Date(), ...keys, ...Object.assign({}, ...details.map(fieldsOf)) }
-  process.stdout.write(`${toMaskedJson(line)}\n`)
+  process.stdout.write(`${toMaskedJson(withMetrics(line))}\n`)
 }
 
 function fieldsOf(details: Details): Record<string, unknown> {

@@ -20,6 +20,14 @@ export const settings = {
   get redeliver(): string[] {
     return (process.env['WEBHOOKS_REDELIVER'] ?? '').split(',').filter(Boolean)
   },
+  /** The namespace of the metrics. Without it, there are none. */
+  get metricsNamespace(): string | undefined {
+    return process.env['WEBHOOKS_METRICS_NAMESPACE'] || undefined
+  },
+  /** Whether there are metrics that no alarm needs. */
+  get hasUsageMetrics(): boolean {
+    return process.env['WEBHOOKS_USAGE_METRICS'] === 'true'
+  },
   get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
     const level = process.env['WEBHOOKS_LOG_LEVEL']
     return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'

@@ -14,6 +14,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import type { metrics } from '../../shared/metrics.ts'
 import type { BundleFunction } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
 import type { DurableFunction } from './durable-function.ts'
@@ -95,20 +96,13 @@ export class Alarms extends Construct {
     this.#add(
       'SecretsInInput',
       'secrets-in-input',
-      countLines(
-        categories.map(({ webhook }) => webhook),
-        { pattern: hasField('secretInInput'), metricName: 'SecretsInInput', stackName },
-      ),
+      ownMetric('SecretsInInput', stackName),
       'A call contained a stored credential: it leaked, or a caller is guessing it.',
     )
     this.#add(
       'AnswersLost',
       'answers-lost',
-      countLines([...categories.map(({ task }) => task), finisher.durable], {
-        pattern: hasField('answerLost'),
-        metricName: 'AnswersLost',
-        stackName,
-      }),
+      ownMetric('AnswersLost', stackName),
       'The address for the answer of a task cannot be decrypted, or its credentials expired. Its caller may wait forever.',
     )
     this.#add(
@@ -228,9 +222,9 @@ export class Alarms extends Construct {
   }
 }
 
-/** Matches lines in which a field is true. */
-function hasField(name: string): IFilterPattern {
-  return FilterPattern.booleanValue(`$.${name}`, true)
+/** Returns a metric that the functions emit, see `shared/metrics.ts`. */
+function ownMetric(metricName: keyof typeof metrics, namespace: string): IMetric {
+  return new Metric({ namespace, metricName, statistic: 'Sum', period: PERIOD })
 }
 
 /** Counts log lines. One metric for all functions, because CloudWatch bills each metric. */

@@ -78,6 +78,8 @@ export class BundleFunction extends Construct {
       environment: {
         WEBHOOKS_SECRET_PREFIX: settings.secretPrefix,
         WEBHOOKS_LOG_LEVEL: settings.logLevel,
+        WEBHOOKS_METRICS_NAMESPACE: settings.stackName,
+        ...(settings.observability === 'standard' ? { WEBHOOKS_USAGE_METRICS: 'true' } : {}),
         ...environment,
       },
       ...(settings.tracing ? { tracing: Tracing.ACTIVE } : {}),

@@ -6,11 +6,13 @@ import {
   type IMetric,
   LogQueryVisualizationType,
   LogQueryWidget,
+  MathExpression,
   Metric,
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { metrics } from '../../shared/metrics.ts'
 import type { Alarms } from './alarms.ts'
 import type { CategoryFunction } from './category-function.ts'
 import type { Finisher } from './finisher.ts'
@@ -24,13 +26,19 @@ export interface DashboardProps {
   categories: CategoryFunction[]
   finisher: Finisher
   alarms: Alarms
-  /** Of all functions. Log queries provide what AWS has no metric for. */
+  /** Of all functions, for the lists: a metric has only numbers. */
   logGroups: string[]
+  /** Namespace of the metrics of the functions. */
+  namespace: string
 }
 
 /** Calls, tasks and errors of the deployment on one page. */
 export class Dashboard extends Construct {
-  constructor(scope: Construct, id: string, { api, categories, finisher, alarms, logGroups }: DashboardProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { api, categories, finisher, alarms, logGroups, namespace }: DashboardProps,
+  ) {
     super(scope, id)
     const stage = api.deploymentStage
     const webhooks = (metric: (category: CategoryFunction) => IMetric) => categories.map(metric)
@@ -42,6 +50,14 @@ export class Dashboard extends Construct {
       ...categories.map(({ category, deadLetters }) => ({ name: category.name, queue: deadLetters })),
       { name: 'finisher', queue: finisher.deadLetters },
     ]
+    /** All values of the dimensions of a metric of the functions. */
+    const ownMetric = (name: keyof typeof metrics) =>
+      new MathExpression({
+        expression: `SEARCH('{${[namespace, ...metrics[name].dimensions].join(',')}} MetricName="${name}"', 'Sum', ${PERIOD.toSeconds()})`,
+        usingMetrics: {},
+        label: '',
+        period: PERIOD,
+      })
     const logQuery = (title: string, name: QueryName) =>
       new LogQueryWidget({
         title,
@@ -85,7 +101,12 @@ export class Dashboard extends Construct {
         ],
         [
           logQuery('Oldest open tasks (started in the time range)', 'oldest open tasks'),
-          logQuery('Finished by result', 'finished by result'),
+          logQuery('Internal errors', 'errors'),
+        ],
+        [
+          graph('Calls by outcome', [ownMetric('Calls')]),
+          graph('Tasks by outcome', [ownMetric('Tasks')]),
+          graph('Failures by provider', [ownMetric('Failures')]),
         ],
         [
           graph('Time from accepted to finished, p50', tasks('DurableExecutionDuration', '', Stats.p(50))),
@@ -96,7 +117,6 @@ export class Dashboard extends Construct {
             ...tasks('DurableExecutionStopped', 'stopped'),
           ]),
         ],
-        [logQuery('Errors by provider', 'errors by provider'), logQuery('Internal errors', 'errors')],
         [
           graph('Webhook crashes and throttles', [
             ...webhooks(({ category, webhook }) =>

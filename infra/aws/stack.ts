@@ -77,7 +77,14 @@ export class WebhooksStack extends Stack {
     })
     const logGroups = logGroupsOf(categories, finisher)
     if (settings.observability === 'standard')
-      new Dashboard(this, 'Overview', { api: api.api, categories, finisher, alarms, logGroups })
+      new Dashboard(this, 'Overview', {
+        api: api.api,
+        categories,
+        finisher,
+        alarms,
+        logGroups,
+        namespace: settings.stackName,
+      })
     new SavedQueries(this, 'Queries', { stackName: settings.stackName, logGroups })
     this.#addOutputs(settings, api, categories, alarms)
   }

@@ -8,6 +8,7 @@ import { countPolls, idleCosts } from '../../../infra/costs/month.ts'
 import { PRICES } from '../../../infra/costs/prices.ts'
 import { costTables } from '../../../infra/docs/costs.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
+import { metrics } from '../../../shared/metrics.ts'
 import { categoryInfos } from './category-infos.ts'
 import { flat, permissionsOf, root, synthesize, tenCategories } from './synthesize.ts'
 
@@ -180,6 +181,16 @@ describe('docs/operate.md', () => {
     )
     const named = table(operate, '## What to look at').flatMap(([names = '']) => names.split('; '))
     expect([...new Set(titles)].sort()).toEqual(named.sort())
+  })
+
+  it('lists exactly the metrics of the functions', () => {
+    const named = table(operate, '## Metrics').map(([name, , dimensions, minimal]) => [name, dimensions, minimal])
+    const own = Object.entries(metrics).map(([name, { dimensions, ...more }]) => [
+      `\`${name}\``,
+      dimensions.map((one) => `\`${one}\``).join(', ') || 'none',
+      'hasAlarm' in more ? 'yes' : 'no',
+    ])
+    expect(named).toEqual(own)
   })
 
   it('explains each field of the queries', () => {

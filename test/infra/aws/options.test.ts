@@ -196,6 +196,8 @@ describe('a setting', () => {
       ],
     ])
     expect(alarms.find(({ MetricName }) => MetricName === 'TaskCrashes')).toMatchObject({ DatapointsToAlarm: 3 })
+    for (const { Properties } of minimal.all('AWS::Lambda::Function'))
+      expect(Properties.Environment?.Variables ?? {}).not.toHaveProperty('WEBHOOKS_USAGE_METRICS')
     const filters = minimal.all('AWS::Logs::MetricFilter').map(({ Properties }) => Properties)
     expect(filters.filter(({ MetricTransformations: [one] }) => one.MetricName === 'TaskCrashes')).toMatchObject([
       { FilterPattern: expect.stringContaining('?"Task timed out"') },

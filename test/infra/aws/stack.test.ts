@@ -3,6 +3,7 @@ import { App } from 'aws-cdk-lib/core'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
+import { metrics } from '../../../shared/metrics.ts'
 import { categoryInfos as categories } from './category-infos.ts'
 import { flat, synthesize, tenCategories } from './synthesize.ts'
 
@@ -247,25 +248,19 @@ describe('the API', () => {
     expect(alarm).toMatchObject({ Namespace: MetricNamespace, Statistic: 'Sum', Threshold: 0 })
   })
 
-  it('counts calls with a stored credential in the logs of all webhooks', () => {
-    const filters = deployed
-      .all('AWS::Logs::MetricFilter')
-      .filter(({ Properties }) => Properties.FilterPattern === '{ $.secretInInput IS TRUE }')
-      .map(({ Properties }) => Properties)
-    expect(filters).toHaveLength(tenCategories.length)
-    const metric = { MetricName: 'SecretsInInput', MetricNamespace: 'CloudAutomationWebhooks', MetricValue: '1' }
-    for (const filter of filters) {
-      expect(flat(filter.LogGroupName)).toMatch(/WebhookLog/)
-      expect(filter.MetricTransformations).toEqual([metric])
-    }
-  })
-
-  it('counts lost answers in the logs of all tasks and of the finisher', () => {
-    const filters = deployed
-      .all('AWS::Logs::MetricFilter')
-      .filter(({ Properties }) => Properties.FilterPattern === '{ $.answerLost IS TRUE }')
-    expect(filters).toHaveLength(tenCategories.length + 1)
-    for (const { Properties } of filters) expect(flat(Properties.LogGroupName)).toMatch(/TaskLog|FinisherLog/)
+  it('lets its functions emit the metrics of its alarms and of its dashboard', () => {
+    for (const { Properties } of functions)
+      expect(Properties.Environment.Variables).toMatchObject({
+        WEBHOOKS_METRICS_NAMESPACE: 'CloudAutomationWebhooks',
+        WEBHOOKS_USAGE_METRICS: 'true',
+      })
+    const own = deployed
+      .all('AWS::CloudWatch::Alarm')
+      .filter(({ Properties }) => Properties.Namespace === 'CloudAutomationWebhooks')
+      .map(({ Properties }) => Properties.MetricName)
+    const withAlarm = Object.entries(metrics).flatMap(([name, metric]) => ('hasAlarm' in metric ? [name] : []))
+    // The access log of the API counts these.
+    expect(own.sort()).toEqual([...withAlarm, 'ThrottledCalls'].sort())
   })
 
   it('returns its own errors as problem+json', () => {
@@ -441,6 +436,9 @@ describe('the dashboard', () => {
     ['Time from accepted to finished, p50', '"DurableExecutionDuration"', '"p50"'],
     ['Time from accepted to finished, p99', '"DurableExecutionDuration"', '"p99"'],
     ['Tasks ended by Lambda', '"DurableExecutionFailed"', '"DurableExecutionTimedOut"', '"DurableExecutionStopped"'],
+    ['Calls by outcome', '{CloudAutomationWebhooks,outcome} MetricName='],
+    ['Tasks by outcome', '{CloudAutomationWebhooks,outcome}'],
+    ['Failures by provider', '{CloudAutomationWebhooks,provider,kind}'],
     ['Webhook crashes and throttles', '"Errors"', '"Throttles"'],
     ['Finisher', '"DurableExecutionStarted"', '"DurableExecutionSucceeded"'],
     ['Dead letters', '"ApproximateNumberOfMessagesVisible"', '"finisher"'],
@@ -455,8 +453,6 @@ describe('the dashboard', () => {
 
   it.each([
     ['Oldest open tasks (started in the time range)', 'oldest open tasks'],
-    ['Finished by result', 'finished by result'],
-    ['Errors by provider', 'errors by provider'],
     ['Internal errors', 'errors'],
   ] as const)('queries the logs of all functions for %s', (title, name) => {
     const { query = '' } = widgets.get(title) ?? {}
