@@ -21,6 +21,7 @@ it('the runtime loses, duplicates and leaks nothing while it is killed twice and
   expect(proof.calls).toMatchObject({ planned: 60 })
   expect(proof.calls.accepted).toBeGreaterThan(40)
   expect(proof.injected).toMatchObject({ kills: 2 })
+  expect(proof.engines.length).toBeGreaterThan(3)
   expect(proof.searched.bytes).toBeGreaterThan(1_000_000)
   rmSync(folder, { recursive: true })
 })

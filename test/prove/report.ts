@@ -122,6 +122,9 @@ const method = `## Method
 - The responses to the callers are compared with the records of the platforms: the database of the sandbox, which fakes GitHub,
   GitHub Actions, ServiceNow, Unleash, Databricks, Rundeck, Toxiproxy, Slack, Dynatrace and Keptn's API. The output of the functions
   is not evidence; only the database of the local runtime shows whether an execution is still running.
+- Some interactive calls come from the other engines of the sandbox, each in its own contract: their APIs get the answers, or they poll.
+  Engines send some calls twice, restart after a call, stop waiting, and have faults like platforms. The result that an engine has recorded
+  is compared with the status of the task. The addresses for answers, such as task tokens, are searched like secrets.
 - Issues, comments, tickets, notes, workflow runs, job runs, messages and reports contain the id of their event, which makes them countable.
 - Keptn and some of the GitHub connections use TLS with a private authority. The certificate is replaced by an untrusted one, or the
   handshake fails.
@@ -141,6 +144,8 @@ const method = `## Method
 - Local emulations of AWS: durable functions, DynamoDB, Secrets Manager, API Gateway and EventBridge are written from the
   documentation. Their own faults are not injected.
 - The platforms are fakes, too. \`npm run test:contracts\` compares the requests of the providers with the API documents of the vendors.
+- The time of a result after its deadline is checked for Keptn's calls only. Flagger does not take part: it never ends a run whose task is
+  errored before its progress deadline.
 - Some effects are not countable: flags that already have the value, evaluations, load tests, and toxics that are removed. For these,
   the run shows only that each task ends once and that no toxic remains.
 - \`find\` reads the newest hundred messages of a channel and the newest five hundred issues. More records between an attempt and its

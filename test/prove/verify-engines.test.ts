@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { createEngineRuns, type EngineRuns } from '../../infra/engines/runs.ts'
+import { openStore, type Store } from '../../infra/platforms/sandbox/store.ts'
+import type { Entry } from './call-records.ts'
+import { type Call, callOf } from './calls.ts'
+import { PlatformRecords } from './platform-records.ts'
+import { verifyEngines } from './verify-engines.ts'
+
+const passed = { verdict: 'pass', message: 'Deployed' } as const
+let folder: string
+let store: Store
+let runs: EngineRuns
+let records: PlatformRecords
+let call: Call
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'webhooks-verify-'))
+  store = openStore(folder)
+  records = new PlatformRecords(folder)
+  runs = createEngineRuns(store)
+  const calls = Array.from({ length: 100 }, (_, n) => callOf(1, n))
+  const found = calls.find(({ engine }) => engine?.name === 'callback')
+  if (!found?.engine) throw new Error('The plan has no call of this engine.')
+  call = found
+  runs.start('callback', call.id, found.engine.step)
+})
+afterEach(() => {
+  records.close()
+  store.close()
+  rmSync(folder, { recursive: true })
+})
+
+function judge(status: Entry['status']) {
+  const entry: Entry = { call, deliveries: [], accepted: { at: 0, taskId: 'task' }, ...(status ? { status } : {}) }
+  const { violations, engines } = verifyEngines([entry], records, [])
+  return { broken: violations.map(({ claim }) => claim), engines }
+}
+
+const ended = (verdict: string, more: object = {}) => ({ state: 'finished', verdict, ...more })
+
+test('One result that is that of the task is no violation', () => {
+  runs.end(call.id, passed)
+  expect(judge(ended('pass'))).toMatchObject({ broken: [], engines: [{ accepted: 1, answered: 1, gone: 0 }] })
+})
+
+test('A missing result, another one than that of the task, and a second one are violations', () => {
+  expect(judge(ended('pass')).broken).toEqual(['answered'])
+  runs.end(call.id, passed)
+  expect(judge(ended('fail')).broken).toEqual(['answered'])
+  expect(judge(ended('running')).broken).toEqual(['answered'])
+  runs.end(call.id, { ...passed, message: 'Deployed again' })
+  expect(judge(ended('pass')).broken).toEqual(['answered'])
+})
+
+test('A task that does not record that its engine no longer waits is a violation', () => {
+  runs.giveUp(call.id)
+  expect(judge(ended('pass')).broken).toEqual(['gone'])
+  expect(judge(ended('pass', { unanswered: 'unwanted' }))).toMatchObject({
+    broken: [],
+    engines: [{ gone: 1, recorded: 1 }],
+  })
+})
