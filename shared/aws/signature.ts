@@ -26,10 +26,9 @@ export interface Signer {
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function sign({ method, url, headers, body = '' }: UnsignedRequest, signer: Signer, now: Date) {
-  const { accessKeyId, sessionToken, region, service } = signer
-  const time = now.toISOString().replace(/[-:]|\.\d+/g, '')
-  const day = time.slice(0, 8)
+export function sign({ method, url, headers, body }: UnsignedRequest, signer: Signer, now: Date) {
+  const { accessKeyId, sessionToken } = signer
+  const time = timeOf(now)
   const signed: Record<string, string> = {
     ...headers,
     host: url.host,
@@ -37,22 +36,64 @@ export function sign({ method, url, headers, body = '' }: UnsignedRequest, signe
     ...(sessionToken ? { 'x-amz-security-token': sessionToken } : {}),
   }
   const names = Object.keys(signed).sort()
+  const signature = signatureOf({ method, url, headers: signed, body }, signer, time)
+  return {
+    ...signed,
+    authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scopeOf(signer, time)}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+  }
+}
+
+/**
+ * Returns the URL of a request with its Signature Version 4 in the query.
+ *
+ * @param request.expires seconds
+ */
+export function presign(
+  { method, url, headers, expires }: Omit<UnsignedRequest, 'body'> & { expires: number },
+  signer: Signer,
+  now: Date,
+): string {
+  const { accessKeyId, sessionToken } = signer
+  const time = timeOf(now)
+  const signed = { ...headers, host: url.host }
+  const presigned = new URL(url)
+  const query = {
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `${accessKeyId}/${scopeOf(signer, time)}`,
+    'X-Amz-Date': time,
+    'X-Amz-Expires': String(expires),
+    'X-Amz-SignedHeaders': Object.keys(signed).sort().join(';'),
+    ...(sessionToken ? { 'X-Amz-Security-Token': sessionToken } : {}),
+  }
+  for (const [name, value] of Object.entries(query)) presigned.searchParams.set(name, value)
+  const signature = signatureOf({ method, url: presigned, headers: signed, body: '' }, signer, time)
+  presigned.searchParams.set('X-Amz-Signature', signature)
+  return presigned.href
+}
+
+function timeOf(now: Date): string {
+  return now.toISOString().replace(/[-:]|\.\d+/g, '')
+}
+
+function scopeOf({ region, service }: Signer, time: string): string {
+  return `${time.slice(0, 8)}/${region}/${service}/aws4_request`
+}
+
+function signatureOf({ method, url, headers, body = '' }: UnsignedRequest, signer: Signer, time: string): string {
+  const names = Object.keys(headers).sort()
   const canonical = [
     method,
     encodePart(url.pathname).replaceAll('%2F', '/'),
     canonicalQuery(url),
-    ...names.map((name) => `${name}:${signed[name]?.trim().replace(/\s+/g, ' ')}`),
+    ...names.map((name) => `${name}:${headers[name]?.trim().replace(/\s+/g, ' ')}`),
     '',
     names.join(';'),
     sha256(body),
   ].join('\n')
-  const scope = `${day}/${region}/${service}/aws4_request`
-  const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`
-  const signature = createHmac('sha256', keyOf(signer, day)).update(text).digest('hex')
-  return {
-    ...signed,
-    authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
-  }
+  const text = `AWS4-HMAC-SHA256\n${time}\n${scopeOf(signer, time)}\n${sha256(canonical)}`
+  return createHmac('sha256', keyOf(signer, time.slice(0, 8)))
+    .update(text)
+    .digest('hex')
 }
 
 /** Encodes a variable part of a path or a query, as AWS does. */

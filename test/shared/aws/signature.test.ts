@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import fc from 'fast-check'
-import { encodePart, sign } from '../../../shared/aws/signature.ts'
+import { encodePart, presign, sign } from '../../../shared/aws/signature.ts'
 
 const now = new Date('2026-11-27T12:34:56.789Z')
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((value) => value.isWellFormed())
@@ -53,4 +53,31 @@ test('AWS signature: equals that of the SDK for any path, query, header, body an
     }),
     { numRuns: 300 },
   )
+})
+
+test('AWS signature: a presigned URL equals that of the SDK', async () => {
+  const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a-secret-access-key', sessionToken: 'a/b+c==' }
+  const signer = new SignatureV4({
+    service: 'sts',
+    region: 'eu-west-1',
+    credentials,
+    sha256: Hash.bind(null, 'sha256'),
+  })
+  const url = new URL('https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15')
+  const headers = { 'x-k8s-aws-id': 'shop' }
+  const query = Object.fromEntries(url.searchParams)
+  const theirs = await signer.presign(
+    {
+      method: 'GET',
+      protocol: 'https:',
+      hostname: url.host,
+      path: '/',
+      query,
+      headers: { ...headers, host: url.host },
+    },
+    { expiresIn: 60, signingDate: now, unhoistableHeaders: new Set(['x-k8s-aws-id']) },
+  )
+  const request = { method: 'GET', url, headers, expires: 60 }
+  const ours = new URL(presign(request, { ...credentials, service: 'sts', region: 'eu-west-1' }, now))
+  expect(Object.fromEntries(ours.searchParams)).toEqual(theirs.query)
 })
