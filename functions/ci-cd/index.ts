@@ -12,6 +12,8 @@ export const ciCd = defineCategory({
     'argo-cd': async () => (await import('./providers/argo-cd.ts')).argoCd,
     'aws-codebuild': async () => (await import('./providers/aws-codebuild.ts')).awsCodeBuild,
     'aws-codepipeline': async () => (await import('./providers/aws-codepipeline.ts')).awsCodePipeline,
+    circleci: async () => (await import('./providers/circleci.ts')).circleci,
+    'kubernetes-job': async () => (await import('./providers/kubernetes-job.ts')).kubernetesJob,
     'azure-pipelines': async () => (await import('./providers/azure-pipelines.ts')).azurePipelines,
     http: async () => (await import('./providers/http.ts')).http,
   },

@@ -109,6 +109,11 @@ export const platforms: Record<string, Platform> = {
   'ci-cd/aws-codebuild': job(ciCdPlatforms['aws-codebuild'], 'trigger-build'),
   'ci-cd/aws-codepipeline': { ...job(ciCdPlatforms['aws-codepipeline'], 'trigger-build'), repeatable: token },
   'ci-cd/azure-pipelines': job(ciCdPlatforms['azure-pipelines'], 'trigger-build'),
+  'ci-cd/circleci': job(ciCdPlatforms.circleci, 'trigger-build'),
+  'ci-cd/kubernetes-job': {
+    ...job(ciCdPlatforms['kubernetes-job'], 'trigger-build'),
+    repeatable: 'the name of a job is derived from the key',
+  },
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
   'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),

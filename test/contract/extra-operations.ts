@@ -196,6 +196,15 @@ const extras: Record<string, Record<string, Extra>> = {
       answer: { result: {} },
     },
   },
+  kubernetes: {
+    'GET /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}': {
+      docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/cron-job-v1/',
+      answer: {
+        metadata: { name: 'smoke' },
+        spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: 'smoke', image: 'smoke:1' }] } } } } },
+      },
+    },
+  },
   'jsm-operations': {
     'PATCH /api/{cloudId}/v1/alerts/{id}/message': alertChange('message!:text1..130'),
     'PATCH /api/{cloudId}/v1/alerts/{id}/description': alertChange('description!:text1..15000'),

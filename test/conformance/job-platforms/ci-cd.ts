@@ -2,9 +2,11 @@ import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
 import { startCodeBuild } from '../../../infra/platforms/aws-codebuild.ts'
 import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
 import { startAzurePipelines } from '../../../infra/platforms/azure-pipelines.ts'
+import { startCircleci } from '../../../infra/platforms/circleci.ts'
 import { startGithubActions } from '../../../infra/platforms/github/actions-server.ts'
 import { startGitlabCi } from '../../../infra/platforms/gitlab-ci.ts'
 import { startJenkins } from '../../../infra/platforms/jenkins.ts'
+import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
 import type { JobPlatform } from './platform.ts'
 
 const region = 'eu-west-1'
@@ -111,6 +113,47 @@ export const ciCdPlatforms = {
         enter,
         end: () => enter('completed/succeeded'),
         hasStopped: () => newest()?.result === 'canceled',
+      }
+    },
+  },
+  circleci: {
+    known: 'neither',
+    stopsLate: true,
+    starts: /^POST .*\/pipeline$/,
+    async start() {
+      const server = await startCircleci()
+      const { url: baseUrl, token, state, enter } = server
+      const newest = () => state.pipelines.at(-1)
+      return {
+        server,
+        connection: { baseUrl, token, project: 'gh/acme/shop' },
+        input: { target: 'pipeline' },
+        runs: () => state.pipelines.length,
+        id: () => newest()?.id ?? '',
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => enter('success'),
+        hasStopped: () => newest()?.workflows[0]?.status === 'canceled',
+      }
+    },
+  },
+  'kubernetes-job': {
+    known: 'token',
+    starts: /^POST .*\/jobs$/,
+    async start() {
+      const server = await startKubernetes()
+      const { url: baseUrl, token, state, enterJob } = server
+      const newest = () => state.jobs.at(-1)
+      return {
+        server,
+        connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
+        input: { target: 'ghcr.io/acme/smoke:1.4.2' },
+        runs: () => state.created,
+        id: () => newest()?.metadata.name ?? '',
+        hasStarted: () => enterJob('Running'),
+        enter: enterJob,
+        end: () => enterJob('Complete'),
+        hasStopped: () => state.jobs.length < state.created,
       }
     },
   },

@@ -14,6 +14,7 @@ export const withoutContract: Record<string, string> = {
   awx: 'There is none here; its tests answer as its public source has it, from what infra/platforms/awx.ts names',
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
+  circleci: 'There is none here; its tests answer as the clients in infra/platforms/circleci.ts expect it',
   datadog:
     'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as infra/platforms/datadog.ts has them',
   'datadog-event':

@@ -1,0 +1,202 @@
+import * as z from 'zod/mini'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { optional, secret, url, word } from '../../../shared/fields.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
+import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
+
+const connection = z.strictObject({
+  baseUrl: z._default(url('https://circleci.com, or the URL of a CircleCI server'), 'https://circleci.com'),
+  token: secret('Personal API token. Project tokens do not work'),
+  project: optional(word('Default project, by its slug: gh/acme/shop')),
+  target: z._default(word('pipeline, or the id of a pipeline definition, for projects of the GitHub App'), 'pipeline'),
+  ref: optional(word('Default branch, or refs/tags/<tag>')),
+})
+type Connection = z.output<typeof connection>
+
+const started = z.object({ id: z.string(), number: z.int() })
+const notStarted = z.object({ id: z.optional(z.undefined()), message: z.string() })
+const pipeline = z.object({
+  state: z.string(),
+  number: z.int(),
+  project_slug: z.string(),
+  errors: z.nullish(z.array(z.object({ message: z.string() }))),
+})
+type Pipeline = z.output<typeof pipeline>
+const workflow = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  created_at: z.string(),
+  stopped_at: z.nullish(z.string()),
+})
+type Workflow = z.output<typeof workflow>
+const workflows = z.object({ items: z.array(workflow), next_page_token: z.nullish(z.string()) })
+const jobs = z.object({ items: z.array(z.object({ name: z.string(), status: z.string() })) })
+
+const states: Readonly<Record<string, Verdict>> = {
+  // Of a pipeline whose workflows do not exist yet.
+  created: 'running',
+  pending: 'running',
+  setup: 'running',
+  'setup-pending': 'running',
+  // Its configuration is invalid.
+  errored: 'errored',
+  // Of a workflow.
+  running: 'running',
+  failing: 'running',
+  // A job waits for the approval of a person.
+  on_hold: 'running',
+  success: 'pass',
+  failed: 'fail',
+  canceled: 'aborted',
+  error: 'errored',
+  unauthorized: 'errored',
+  not_run: 'errored',
+}
+/** The first status that a workflow has is that of the pipeline. */
+const WORST_FIRST = ['error', 'unauthorized', 'failed', 'canceled', 'not_run', 'success']
+const MAX_PAGES = 10
+const SLUG = {
+  pattern: /^(?!\.+\/)[\w-]{1,40}\/(?!\.+\/)[\w.-]{1,100}\/(?!\.+$)[\w.-]{1,100}$/,
+  example: 'gh/acme/shop',
+}
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+const TAG = /^refs\/tags\/(.+)$/
+
+/**
+ * Pipelines of CircleCI. A start takes no value by which the pipeline could be found later, so it is never retried.
+ *
+ * @see https://circleci.com/docs/api/v2/
+ */
+export const circleci = defineJobProvider({
+  title: 'CircleCI',
+  noun: 'pipeline',
+  connection,
+  headers: ({ token }) => ({ 'circle-token': token }),
+  async check({ http, connection: { project } }) {
+    await http.get('api/v2/me', { schema: z.object({ id: z.string() }) })
+    if (project !== undefined) await http.get(projectPath(project), { schema: z.object({ slug: z.string() }) })
+  },
+
+  states,
+
+  checkStart({ target, project, ref = undefined }, at) {
+    slugOf(project, at)
+    if (target !== 'pipeline' && !UUID.test(target))
+      throw invalidInput('input.target', 'must be pipeline, or the id of a pipeline definition')
+    if (target !== 'pipeline' && (ref ?? at.ref) === undefined)
+      throw invalidInput('input.ref', 'is required for a pipeline definition, because the connection has no default')
+  },
+
+  async start({ http, connection: at }, { target, project, ref = at.ref, parameters }) {
+    const path = projectPath(slugOf(project, at))
+    const [, tag] = TAG.exec(ref ?? '') ?? []
+    const version = ref === undefined ? {} : tag === undefined ? { branch: ref } : { tag }
+    const more = parameters ? { parameters } : {}
+    const schema = z.union([started, notStarted])
+    const { body } =
+      target === 'pipeline'
+        ? await http.post(`${path}/pipeline`, { ...version, ...more }, { schema })
+        : await http.post(
+            `${path}/pipeline/run`,
+            { definition_id: target, config: version, checkout: version, ...more },
+            { schema },
+          )
+    if ('number' in body) return { id: body.id, url: urlOf(at, slugOf(project, at), body.number) }
+    throw new Failure('refused', `CircleCI started no pipeline: ${clipSingleLine(body.message, 500)}`)
+  },
+
+  async getStatus({ http, connection: at }, { id }) {
+    const current = (await http.get(pipelinePath(id), { schema: pipeline })).body
+    const { state, errors, number, project_slug } = current
+    const run = { id, url: urlOf(at, project_slug, number) }
+    if (state !== 'created')
+      return { state, run, reason: errors?.map(({ message }) => message).join('; ') || undefined }
+    return { ...(await statusOf(http, current, newestOf(await workflowsOf(http, id)))), run }
+  },
+
+  parseRunId({ id }) {
+    if (UUID.test(id)) return { id }
+    throw invalidInput('input.id', 'must be the id of a pipeline, such as 5034460f-c7c4-4c43-9457-de07e2029e7b')
+  },
+
+  async stop({ http }, { id }) {
+    const all = newestOf(await workflowsOf(http, id))
+    if (all.length === 0 && (await http.get(pipelinePath(id), { schema: pipeline })).body.state !== 'errored')
+      throw new Failure('platform', 'The pipeline has no workflows yet that could be canceled.')
+    for (const { id: workflow, status } of all)
+      if (!WORST_FIRST.includes(status)) await http.post(`api/v2/workflow/${segment(workflow)}/cancel`)
+  },
+})
+
+function slugOf(project: string | undefined, at: Connection): string {
+  return resolveProject(project, at, { title: 'CircleCI', project: SLUG }, true) ?? ''
+}
+
+/** The parts of a slug are separate segments: CircleCI does not decode a slash. */
+function projectPath(slug: string): string {
+  return `api/v2/project/${slug.split('/').map(segment).join('/')}`
+}
+
+function pipelinePath(id: string): string {
+  return `api/v2/pipeline/${segment(id)}`
+}
+
+function urlOf({ baseUrl }: Connection, slug: string, number: number): string {
+  const { host } = new URL(baseUrl)
+  const app = host === 'circleci.com' ? 'https://app.circleci.com' : baseUrl.replace(/\/$/, '')
+  return `${app}/pipelines/${slug.split('/').map(encodeURIComponent).join('/')}/${number}`
+}
+
+async function workflowsOf(http: Http, id: string): Promise<Workflow[]> {
+  const found: Workflow[] = []
+  let token: string | undefined
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const query = { 'page-token': token }
+    const { items, next_page_token } = (await http.get(`${pipelinePath(id)}/workflow`, { query, schema: workflows }))
+      .body
+    found.push(...items)
+    token = next_page_token ?? undefined
+    if (token === undefined) break
+  }
+  return found
+}
+
+/** A rerun is another workflow with the same name. */
+function newestOf(all: Workflow[]): Workflow[] {
+  const sorted = all.toSorted((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at))
+  return [...new Map(sorted.map((one) => [one.name, one])).values()]
+}
+
+async function statusOf(http: Http, { number }: Pipeline, all: Workflow[]): Promise<RunStatus> {
+  if (all.length === 0) return { state: 'created' }
+  const running = all.filter(({ status }) => !WORST_FIRST.includes(status))
+  const [next] = running.filter(({ status }) => status !== 'on_hold')
+  const progress = all.map(({ name, status }) => `${name} ${status}`).join(', ')
+  if (running.length > 0) return { state: next?.status ?? 'on_hold', progress: clipSingleLine(progress, 200) }
+  const worst = all.toSorted((a, b) => WORST_FIRST.indexOf(a.status) - WORST_FIRST.indexOf(b.status))[0]
+  const state = worst?.status ?? 'success'
+  const start = Math.min(...all.map(({ created_at }) => Date.parse(created_at)))
+  const end = Math.max(...all.map(({ created_at, stopped_at }) => Date.parse(stopped_at ?? created_at)))
+  const duration = (end - start) / 1_000
+  const job = worst && states[state] === 'fail' ? await failedJobOf(http, worst) : undefined
+  const failed = worst && state !== 'success' ? { failedWorkflow: worst.name, ...(job ? { failedJob: job } : {}) } : {}
+  return {
+    state,
+    reason:
+      worst && state !== 'success'
+        ? `workflow ${[worst.name, job && `job ${job}`].filter(Boolean).join(', ')}`
+        : undefined,
+    metrics: { duration },
+    data: { number, duration, ...failed },
+    period: { start, end },
+  }
+}
+
+async function failedJobOf(http: Http, { id }: Workflow): Promise<string | undefined> {
+  const { status, body } = await http.get(`api/v2/workflow/${segment(id)}/job`, { accept: [403, 404], schema: jobs })
+  return status === 200 ? body.items.find((one) => one.status === 'failed')?.name : undefined
+}
