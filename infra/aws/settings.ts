@@ -135,7 +135,7 @@ const fields = {
     ...arnsByProvider(),
     assumeRoles: listOf(`the ARN of a role, ${ROLE_ARN.example}`, ROLE_ARN.pattern).optional(),
   }).optional(),
-  /** Orchestrators of the type `github` whose failed deliveries are requested again, and how often. */
+  /** Orchestrators whose engine is asked to send failed deliveries again, and how often. */
   redeliver: object({
     orchestrators: listOf('the name of an orchestrator, such as github', /^[a-z0-9][a-z0-9_-]{0,62}$/),
     minutes: count(1_440, 5).default(15),

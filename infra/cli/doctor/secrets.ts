@@ -13,6 +13,7 @@ import { validateSecret } from '../prompt-for-fields.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
 import { WEAK_SECRET_ADVICE } from '../weak-secrets.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
+import { githubFindings } from './github.ts'
 
 /** Checks all secrets, and tests connections and orchestrators. */
 export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
@@ -67,10 +68,11 @@ function callers(store: SecretStore): Promise<Finding[]> {
 function orchestrators(store: SecretStore): Promise<Finding[]> {
   return findingsOf('orchestrators', 'Check your permissions for Secrets Manager.', async () => {
     const names = await store.list('orchestrators/')
-    return Promise.all(
-      names.map(async (name) => {
+    const findings = await Promise.all(
+      names.map((name) => {
+        const what = `orchestrator ${name}`
         const advice = `Run webhooks orchestrator add ${name}.`
-        const [finding] = await findingsOf(`orchestrator ${name}`, advice, async () => {
+        return findingsOf(what, advice, async () => {
           const stored = await store.get(`orchestrators/${checkName(name)}`)
           const given = isRecord(stored) ? stored : {}
           const type = String(given['type'])
@@ -78,11 +80,12 @@ function orchestrators(store: SecretStore): Promise<Finding[]> {
           const settings = secret ? validateSecret(secret, given, 'Its secret') : {}
           const found = typeof settings['baseUrl'] === 'string' ? settings['baseUrl'] : type
           const result = await testCall(() => connect(settings).check())
-          return [findingOf(`orchestrator ${name}`, found, result, advice)]
+          const more = type === 'github' && succeeded(result) ? await githubFindings(what, name, given, store) : []
+          return [findingOf(what, found, result, advice), ...more]
         })
-        return finding as Finding
       }),
     )
+    return findings.flat()
   })
 }
 

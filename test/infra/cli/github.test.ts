@@ -109,6 +109,40 @@ describe('webhooks github manifest', () => {
   })
 })
 
+describe('webhooks orchestrator add', () => {
+  const add = () =>
+    webhooks(['orchestrator', 'add', 'github', '--from-file', '-'], {
+      env: aws.env,
+      stdin: JSON.stringify(github.settings),
+    })
+
+  it('authenticates as the App, and saves it', async () => {
+    expect(await add()).toMatchObject({ code: 0, out: expect.stringContaining('Connection test passed') })
+  })
+
+  it('names the permission that the App lacks, and saves nothing', async () => {
+    aws.secrets.clear()
+    github.state.permissions = { deployments: 'write' }
+    const { code, out } = await add()
+    expect([code, out]).toEqual([1, expect.stringContaining('the permission actions: read')])
+    expect([...aws.secrets.keys()]).toEqual([])
+  })
+})
+
+describe('webhooks doctor', () => {
+  it('reports failed deliveries and a missing caller of an App', async () => {
+    delivered('failed', 5, 503)
+    const { out } = await webhooks(['doctor', '--json'], { env: aws.env })
+    const all: { what: string; state: string; found: string }[] = JSON.parse(out)
+    const found = all.filter(({ what }) => what === 'orchestrator github').map((one) => `${one.state}: ${one.found}`)
+    expect(found).toEqual([
+      `ok: ${github.url}`,
+      'wrong: its caller github does not exist',
+      'note: deliveries that failed in three days: 1',
+    ])
+  })
+})
+
 const HOUR_MS = 3_600_000
 let deliveries = 0
 

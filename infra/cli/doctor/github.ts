@@ -1,0 +1,41 @@
+import { githubSecret } from '../../../shared/orchestrators/github/secret.ts'
+import { appClient } from '../../../shared/vendors/clients/github-app.ts'
+import { failedDeliveries } from '../../../shared/vendors/clients/github-deliveries.ts'
+import { readCallers } from '../callers.ts'
+import { validateSecret } from '../prompt-for-fields.ts'
+import type { SecretStore } from '../secret-store.ts'
+import { type Finding, findingsOf, noteFinding, wrongFinding } from './finding.ts'
+
+/**
+ * Checks what the connection test of a GitHub App does not: its caller, and deliveries that failed.
+ *
+ * @param what `orchestrator <name>`
+ * @param stored the secret of the orchestrator
+ */
+export async function githubFindings(
+  what: string,
+  name: string,
+  stored: Record<string, unknown>,
+  store: SecretStore,
+): Promise<Finding[]> {
+  const settings = validateSecret(githubSecret, stored, 'Its secret')
+  const { caller } = settings
+  const hasCaller = Object.hasOwn(await readCallers(store), caller)
+  const missing = hasCaller
+    ? []
+    : [
+        wrongFinding(
+          what,
+          `its caller ${caller} does not exist`,
+          `Run webhooks token create ${caller} --orchestrator ${name}, or correct "caller".`,
+        ),
+      ]
+  const failed = await findingsOf(what, `Run webhooks github redeliver ${name}.`, async () => {
+    const { length } = await failedDeliveries(appClient(settings), Date.now())
+    if (length === 0) return []
+    return [
+      noteFinding(what, `deliveries that failed in three days: ${length}`, `Run webhooks github redeliver ${name}.`),
+    ]
+  })
+  return [...missing, ...failed]
+}
