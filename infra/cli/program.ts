@@ -17,6 +17,7 @@ import { sequenceCommand } from './commands/sequence.ts'
 import { shipyardCommand } from './commands/shipyard.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { tokenCommand } from './commands/token.ts'
+import { versionsCommand } from './commands/versions.ts'
 import { waitCommand } from './commands/wait.ts'
 
 /** Creates the command `webhooks` with its subcommands. */
@@ -51,7 +52,7 @@ export function createProgram(): Command {
   ])
     program.addCommand(command)
   program.commandsGroup('Operate:')
-  program.addCommand(costCommand())
+  for (const command of [costCommand(), versionsCommand()]) program.addCommand(command)
   program.commandsGroup('Extend:')
   for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)
   return program

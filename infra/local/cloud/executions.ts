@@ -178,6 +178,7 @@ export function wakeExecution(core: Core, execution: Execution, at: number): voi
 export function listExecutions(
   store: Store,
   filter: ExecutionFilter & {
+    version?: number | undefined
     startedAfter?: number
     startedBefore?: number
     oldestFirst?: boolean
@@ -187,6 +188,7 @@ export function listExecutions(
 ): (ExecutionSummary & { id: number })[] {
   const conditions: [string, string | number | undefined][] = [
     ['function = ?', filter.functionName],
+    ['function_version = ?', filter.version],
     ['name = ?', filter.name],
     ['started_at > ?', filter.startedAfter],
     ['started_at < ?', filter.startedBefore],

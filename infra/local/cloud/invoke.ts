@@ -5,7 +5,7 @@ import { executionById } from './executions.ts'
 import type { ApiResponse } from './http.ts'
 import { functionArn } from './names.ts'
 import type { FunctionError, LocalFunction } from './types.ts'
-import type { InvokedFunction, PublishedFunction } from './versions.ts'
+import type { InvokedFunction, PublishedFunction, Versions } from './versions.ts'
 import type { Workers } from './workers.ts'
 
 const MAX_EVENT_BYTES = 1024 * 1024
@@ -26,6 +26,10 @@ export class Invoker {
   /** All functions. */
   get functions(): LocalFunction[] {
     return this.#core.versions.functions
+  }
+
+  get versions(): Versions {
+    return this.#core.versions
   }
 
   /**

@@ -45,6 +45,9 @@ export class LambdaApi {
     const callbacks = '^/2025-12-01/durable-execution-callbacks/([^/]+)'
     this.#routes = [
       ['GET', /^\/2015-03-31\/(functions)\/?$/, () => this.#functions()],
+      ['GET', /^\/2015-03-31\/functions\/([^/]+)\/versions$/, (_call, key) => this.#versions(key)],
+      ['GET', /^\/2015-03-31\/functions\/([^/]+)\/aliases$/, (_call, key) => this.#aliases(key)],
+      ['DELETE', /^\/2015-03-31\/functions\/([^/]+)$/, (call, key) => this.#delete(call, key)],
       ['GET', /^\/2017-03-31\/tags\/(.+)$/, (_call, key) => this.#tags(key)],
       ['POST', /^\/2015-03-31\/functions\/([^/]+)\/invocations$/, (call, key) => this.#invoke(call, key)],
       ['POST', new RegExp(`${executions}/checkpoint$`), (call, key) => this.#checkpoint(call, key)],
@@ -96,6 +99,35 @@ export class LambdaApi {
           }),
     }))
     return { status: 200, body: { Functions } }
+  }
+
+  #versions(functionId: string): ApiResponse {
+    const name = functionNameOf(functionId)
+    this.#invoker.functionOf(name)
+    const Versions = ['$LATEST', ...this.#invoker.versions.numbersOf(name).map(String)].map((Version) => ({
+      FunctionName: name,
+      FunctionArn: functionArn(name, Version),
+      Version,
+    }))
+    return { status: 200, body: { Versions } }
+  }
+
+  #aliases(functionId: string): ApiResponse {
+    const { name, version } = this.#invoker.functionOf(functionNameOf(functionId))
+    const alias = { AliasArn: functionArn(name, ALIAS), Name: ALIAS, FunctionVersion: String(version) }
+    return { status: 200, body: { Aliases: [alias] } }
+  }
+
+  /** Deletes a version only: the functions are those of the runtime. */
+  #delete({ query }: ApiCall, functionId: string): ApiResponse {
+    const latest = this.#invoker.functionOf(functionNameOf(functionId))
+    const version = Number(query.get('Qualifier') ?? qualifierOf(functionId))
+    if (!Number.isInteger(version)) throw invalidParameter('The local cloud deletes only versions, by their number.')
+    if (version === latest.version)
+      throw new ApiError('ResourceConflictException', 409, `The alias ${ALIAS} references version ${version}.`)
+    this.#invoker.functionOf(latest.name, version)
+    this.#invoker.versions.delete(latest.name, version)
+    return { status: 204 }
   }
 
   #tags(arn: string): ApiResponse {
@@ -173,6 +205,7 @@ export class LambdaApi {
     const limit = itemsOf(query)
     const found = listExecutions(this.#store, {
       functionName,
+      version: versionFrom(query.get('Qualifier')),
       name: query.get('DurableExecutionName') ?? undefined,
       statuses: query.getAll('Statuses') as ExecutionStatus[],
       startedAfter: timeOf(query.get('StartedAfter')),
@@ -210,6 +243,11 @@ function assertQualifier({ name, durable }: PublishedFunction, qualifier: string
     throw invalidParameter(`The durable function ${name} must be invoked with a version or an alias: ${name}:${ALIAS}`)
   if (qualifier !== undefined && !/^(\d+|\$LATEST)$/.test(qualifier) && qualifier !== ALIAS)
     throw notFound(`Function not found: ${functionArn(name, qualifier)}`)
+}
+
+/** An alias is not a filter: it means the version that it references. */
+function versionFrom(qualifier: string | null): number | undefined {
+  return qualifier !== null && /^\d+$/.test(qualifier) ? Number(qualifier) : undefined
 }
 
 function one(header: string | string[] | undefined): string | undefined {

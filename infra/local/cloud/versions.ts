@@ -68,6 +68,18 @@ export class Versions {
     return version === undefined || version === latest.version ? latest : undefined
   }
 
+  /** Returns the numbers of all versions, oldest first. */
+  numbersOf(name: string): number[] {
+    const latest = this.of(name)
+    const rows = this.#store.all<Row>('SELECT * FROM version WHERE function = ? ORDER BY number', name)
+    return rows.length > 0 || latest === undefined ? rows.map(({ number }) => number) : [latest.version]
+  }
+
+  /** Deletes a version. Its code is deleted at the next start. */
+  delete(name: string, version: number): void {
+    this.#store.run('DELETE FROM version WHERE function = ? AND number = ?', name, version)
+  }
+
   #row(name: string, version: number): Row | undefined {
     return this.#store.get<Row>('SELECT * FROM version WHERE function = ? AND number = ?', name, version)
   }

@@ -189,7 +189,12 @@ async function run(line: string): Promise<Ended> {
   const { keys } = setups[line.replace('npm run webhooks -- ', '')] ?? {}
   // Keptn rejects URLs of this machine.
   const url: Record<string, string> = line.includes(' config ') ? {} : { WEBHOOKS_URL: service.url }
-  const env = { ...aws.env, ...url, TOKEN: demo.callerToken, ...(line.includes(' --stack ') ? stackVariables() : {}) }
+  const env = {
+    ...aws.env,
+    ...url,
+    TOKEN: demo.callerToken,
+    ...(/ --stack | versions /.test(line) ? stackVariables() : {}),
+  }
   if (keys) return atTerminal(line.split(' ').slice(4), keys(), { env, cwd: folder })
   const { body } = await service.call('/tasks', undefined, { method: 'GET' })
   const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
