@@ -198,7 +198,7 @@ function isSameLetter(a: string | undefined, b: string | undefined): boolean {
 /**
  * Returns a value as JSON with the secrets in all texts masked.
  *
- * Most lines contain none, which one look at the complete text shows: its escapes never split letters and digits, of which the
+ * Most lines contain none, which a search of the complete text shows: its escapes never split letters and digits, of which the
  * searched parts of secrets consist.
  */
 export function toMaskedJson(value: unknown): string {

@@ -28,6 +28,10 @@ export const settings = {
   get hasUsageMetrics(): boolean {
     return process.env['WEBHOOKS_USAGE_METRICS'] === 'true'
   },
+  /** Whether requests and steps are part of X-Ray traces. */
+  get isTraced(): boolean {
+    return process.env['WEBHOOKS_TRACING'] === 'true'
+  },
   get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
     const level = process.env['WEBHOOKS_LOG_LEVEL']
     return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'

@@ -80,6 +80,7 @@ export class BundleFunction extends Construct {
         WEBHOOKS_LOG_LEVEL: settings.logLevel,
         WEBHOOKS_METRICS_NAMESPACE: settings.stackName,
         ...(settings.observability === 'standard' ? { WEBHOOKS_USAGE_METRICS: 'true' } : {}),
+        ...(settings.tracing ? { WEBHOOKS_TRACING: 'true' } : {}),
         ...environment,
       },
       ...(settings.tracing ? { tracing: Tracing.ACTIVE } : {}),

@@ -5,6 +5,7 @@ import type { SentRequest } from '../http/exchange.ts'
 import { WriteTracker } from '../http/write-tracker.ts'
 import { log } from '../log.ts'
 import { clipSingleLine } from '../text/single-line.ts'
+import { traceRequest } from '../tracing.ts'
 import { type AwsAccount, type AwsError, clientFor, rejectOnAbort, type ServiceClient } from './clients.ts'
 import { awsErrorOf, isSuccess, mayHaveSucceeded, toFailure } from './failure.ts'
 
@@ -149,7 +150,10 @@ export class Aws {
     try {
       const sent = clientFor(service, account).send(command as never, { abortSignal })
       // The SDK ignores the signal until it has credentials.
-      const output = await Promise.race([sent, rejectOnAbort(abortSignal)])
+      const output = await traceRequest(
+        () => platform,
+        () => Promise.race([sent, rejectOnAbort(abortSignal)]),
+      )
       logRequest(output as Pick<AwsError, '$metadata'>)
       return output as Output
     } catch (error) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRecord } from '../record.ts'
+import { traceRequest } from '../tracing.ts'
 import { endpointOf, regionOf, type ServiceName } from './endpoint.ts'
 import { sendSigned } from './send-signed.ts'
 import { type Signer, sign } from './signature.ts'
@@ -98,7 +99,14 @@ export class AwsService {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     const signed = sign({ method, url, headers, body }, this.#signer, new Date())
     const options = { method, headers: signed, signal: abortSignal, timeoutMs: REQUEST_TIMEOUT_MS }
-    const { status, headers: received, text } = await sendSigned(url, options, body)
+    const {
+      status,
+      headers: received,
+      text,
+    } = await traceRequest(
+      () => url.host,
+      () => sendSigned(url, options, body),
+    )
     if (status < 300) return { headers: received, body: text === '' ? {} : JSON.parse(text) }
     throw errorOf(status, received['x-amzn-errortype'], text, attempts)
   }

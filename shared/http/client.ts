@@ -5,6 +5,7 @@ import { isCredential, redact, registerSecret } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { traceparent } from '../traceparent.ts'
+import { traceRequest } from '../tracing.ts'
 import { checkDeadline, requestTimeoutMs } from './deadline.ts'
 import { errorReasonIn } from './error-reason.ts'
 import type { HttpResponse, SentRequest } from './exchange.ts'
@@ -310,7 +311,7 @@ export class Http {
       log.debug('called', { platform, method, host, path: urlAlias ?? pathname, status, ms: Date.now() - startedAt })
     }
     try {
-      const response = await send()
+      const response = await traceRequest(() => new URL(request.url).host, send)
       write(response.status)
       trace({ kind: 'exchange', request, response })
       return response

@@ -6,8 +6,10 @@ import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, verdictOf } from '../../outcome.ts'
 import { clearSecrets, redact } from '../../redact.ts'
+import { settings } from '../../settings.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import { stepSpans } from '../../tracing.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { canonical } from '../identity.ts'
 import { retriedStep } from '../retried-step.ts'
@@ -57,7 +59,9 @@ const MAX_CLEANUP_START_ATTEMPTS = 8
  * It is a durable handler itself, so that it can retry for a day, like a task.
  */
 export function finisherHandler(): DurableLambdaHandler {
-  return withDurableExecution(async (event: unknown, context) => finish(statusChange.parse(event).detail, context))
+  return withDurableExecution(async (event: unknown, context) => finish(statusChange.parse(event).detail, context), {
+    plugins: settings.isTraced ? [stepSpans] : [],
+  })
 }
 
 async function finish({ durableExecutionArn: arn, status, again = false }: StatusChange, context: DurableContext) {

@@ -9,7 +9,9 @@ import { type Completed, completed, type Deadline, type Delegated } from '../../
 import type { Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
+import { settings } from '../../settings.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import { stepSpans } from '../../tracing.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
@@ -39,8 +41,9 @@ export interface TaskResult {
  */
 export function taskHandler(category: Category): DurableLambdaHandler {
   return withStartTime(
-    withDurableExecution(async (payload: unknown, context) =>
-      runTask(category, await readTask(category, payload, context), context),
+    withDurableExecution(
+      async (payload: unknown, context) => runTask(category, await readTask(category, payload, context), context),
+      { plugins: settings.isTraced ? [stepSpans] : [] },
     ),
   )
 }

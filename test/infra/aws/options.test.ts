@@ -53,7 +53,10 @@ describe('a setting', () => {
     const { all, one } = changed({ tracing: true })
     expect(one('AWS::ApiGateway::Stage').Properties.TracingEnabled).toBe(true)
     for (const { Properties } of all('AWS::Lambda::Function'))
-      expect(Properties.TracingConfig).toEqual({ Mode: 'Active' })
+      expect(Properties).toMatchObject({
+        TracingConfig: { Mode: 'Active' },
+        Environment: { Variables: { WEBHOOKS_TRACING: 'true' } },
+      })
   })
 
   it('alarmEmail subscribes to the topic', () => {
