@@ -14,6 +14,7 @@ export const slo = defineCategory({
     dynatrace: async () => (await import('./providers/dynatrace.ts')).dynatrace,
     'dynatrace-event': async () => (await import('./providers/dynatrace-event.ts')).dynatraceEvent,
     'dynatrace-platform': async () => (await import('./providers/dynatrace-platform.ts')).dynatracePlatform,
+    'dynatrace-guardian': async () => (await import('./providers/dynatrace-guardian.ts')).dynatraceGuardian,
     keptn: async () => (await import('./providers/keptn.ts')).keptn,
     prometheus: async () => (await import('./providers/prometheus.ts')).prometheus,
     'github-status': async () => (await import('./providers/github-status.ts')).githubStatus,

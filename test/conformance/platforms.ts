@@ -6,6 +6,7 @@ import { startCloudWatch } from '../../infra/platforms/aws-cloudwatch.ts'
 import { startEventBridge } from '../../infra/platforms/aws-eventbridge.ts'
 import { startSns } from '../../infra/platforms/aws-sns.ts'
 import { apiKey, applicationKey, startDatadog } from '../../infra/platforms/datadog.ts'
+import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { startDynatrace } from '../../infra/platforms/dynatrace/server.ts'
 import { startGithubCommits } from '../../infra/platforms/github/commits-server.ts'
 import { startKeptn } from '../../infra/platforms/keptn/server.ts'
@@ -199,6 +200,13 @@ export const platforms: Record<string, Platform> = {
     connection: { baseUrl: url, token },
     input: {},
   })),
+  'slo/dynatrace-guardian': {
+    ...platform('request-evaluation', /^POST .*\/run$/, startEnvironment, ({ url }) => ({
+      connection: { baseUrl: url, token: demo.dynatracePlatformToken, workflow: demo.workflows.guardian },
+      input: { slo: 'Checkout', start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' },
+    })),
+    repeatable: 'a second run with the same qualifier is the first one',
+  },
   'slo/datadog-event': platform('push-report', /^POST /, startDatadog, ({ url }) => ({
     connection: { baseUrl: url, apiKey, applicationKey },
     input: {},

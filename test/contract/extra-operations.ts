@@ -12,6 +12,8 @@ interface Extra {
   /** Its query parameters, as `fields` reads them. */
   query?: string
   body?: Schema
+  /** Defaults to that of the contract. */
+  contentType?: string
   answer?: unknown
 }
 
@@ -122,6 +124,14 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: 'https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/get-events',
       query: 'from to eventSelector entitySelector nextPageKey pageSize:count',
       answer: { totalCount: 0, pageSize: 100, events: [] },
+    },
+  },
+  'dynatrace-guardian': {
+    'POST /platform/classic/environment-api/v2/bizevents/ingest': {
+      docs: 'https://docs.dynatrace.com/docs/observe/business-observability/bo-api-ingest',
+      contentType: 'application/cloudevent+json',
+      body: object('specversion! id! source! type!', { data: { type: 'object', additionalProperties: true } }),
+      answer: {},
     },
   },
   'dynatrace-platform-slo': {
@@ -656,22 +666,28 @@ function withBody({ name, body }: Operation, more: Schema | undefined, contract:
 
 /** The call as an operation of the contract, with credentials as its others have them. */
 function operationOf(one: ExtraOperation, contract: Contract, underContract: string): Operation {
-  const { operation, query = '', body, answer, under = underContract } = one
+  const { operation, query = '', body, contentType, answer, under = underContract } = one
   const [method = '', path = ''] = operation.split(' ')
   return {
     name: operation,
     method,
     path: `${under}${path}`,
     parameters: parametersOf(query),
-    body: bodyOf(body, path, contract, true),
+    body: bodyOf(body, path, contract, true, contentType),
     credentials: contract.operations.find(({ credentials }) => credentials.length > 0)?.credentials ?? [],
     responses: [{ status: 200, schema: undefined, examples: { default: answer } }],
   }
 }
 
-function bodyOf(schema: Schema | undefined, path: string, contract: Contract, required = false): Operation['body'] {
+function bodyOf(
+  schema: Schema | undefined,
+  path: string,
+  contract: Contract,
+  required = false,
+  contentType = contentTypeOf(path, contract),
+): Operation['body'] {
   if (schema === undefined) return undefined
-  return { required, content: { [contentTypeOf(path, contract)]: { schema, examples: [] } } }
+  return { required, content: { [contentType]: { schema, examples: [] } } }
 }
 
 /** Services of AWS take forms, or speak one version of its JSON each. */

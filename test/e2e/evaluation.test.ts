@@ -74,6 +74,34 @@ describe('An evaluation whose data arrives late', () => {
   })
 })
 
+describe('A validation by a guardian', () => {
+  const executions = async () => {
+    const headers = { authorization: `Bearer ${demo.dynatracePlatformToken}` }
+    const response = await fetch(`${service.url}/sandbox/dynatrace/platform/automation/v1/executions`, { headers })
+    const { results } = (await response.json()) as { results: unknown[] }
+    return results
+  }
+
+  it('runs once if the process is killed before the response, and the platform fails afterwards', async () => {
+    await service.fault({ target: 'dynatrace', kind: 'hang', after: true, match: { method: 'POST' }, count: 1 })
+    const event = evaluation()
+    const path = '/v1/slo/request-evaluation?mode=interactive&sendStarted=true&connection=guardian'
+    expect((await service.call(path, { ...event, input: { timeframe: '5m' } })).status).toBe(202)
+    await until(
+      async () => (await executions()).length === 1,
+      15,
+      () => 'the execution of the workflow',
+    )
+    await service.kill()
+    await service.start()
+    await service.fault({ target: 'dynatrace', kind: '503', match: { method: 'GET' }, count: 2 })
+    expect((await service.finishedOf(event.id, 30)).finished).toMatchObject([
+      { status: 'succeeded', result: 'pass', evaluation: { score: 100 } },
+    ])
+    expect(await executions()).toMatchObject([{ state: 'SUCCESS', input: { guardian: 'Checkout' } }])
+  })
+})
+
 describe('A report', () => {
   const report = { evaluation: { score: 75, result: 'warning', indicatorResults: [] } }
   const reports = async () => (await service.call('/sandbox/reports', undefined, { method: 'GET' })).body

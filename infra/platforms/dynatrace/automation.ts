@@ -12,6 +12,8 @@ export interface Execution {
   params: Record<string, unknown>
   startedAt: string
   endedAt: string | null
+  /** The tasks that have ended, by name. */
+  tasks?: Record<string, { action: string; result: unknown }>
 }
 
 export interface Workflow {
@@ -27,6 +29,8 @@ export interface Automation {
   /** Changes the state of an execution, as its tasks do. */
   set(id: string, state: Execution['state']): void
   get(id: string): Execution | undefined
+  /** Saves the results of the tasks of an execution. */
+  setTasks(id: string, tasks: NonNullable<Execution['tasks']>): void
   /** Oldest first. */
   executions(): Execution[]
 }
@@ -45,7 +49,11 @@ export function createAutomation(store: Store, token: string, workflows: readonl
       return operation(call, [what, id === undefined ? '' : '{id}', verb ?? ''].filter(Boolean).join('/'), id ?? '')
     },
     start: (workflow, id) => create({ workflow, id }),
-    set: (id, state) => change(id, state),
+    set(id, state) {
+      const endedAt = state === 'RUNNING' || state === 'PAUSED' ? null : new Date().toISOString()
+      change(id, { state, endedAt })
+    },
+    setTasks: (id, tasks) => change(id, { tasks }),
     get: (id) => read('SELECT execution FROM executions WHERE id = ?', id),
     executions: () =>
       store
@@ -64,6 +72,10 @@ export function createAutomation(store: Store, token: string, workflows: readonl
       case 'GET executions/{id}': {
         const found = automation.get(id)
         return found ? json(200, responseOf(found), {}, found.state) : notFound('execution', id)
+      }
+      case 'GET executions/{id}/tasks': {
+        const found = automation.get(id)
+        return found ? json(200, tasksOf(found)) : notFound('execution', id)
       }
       case 'POST executions/{id}/pause':
         return transition(id, ['RUNNING'], 'PAUSED')
@@ -85,7 +97,7 @@ export function createAutomation(store: Store, token: string, workflows: readonl
     if (!found) return notFound('execution', id)
     if (!from.includes(found.state))
       return errorResponse(400, `The execution is ${found.state}, not ${from.join(' or ')}`)
-    change(id, to)
+    automation.set(id, to)
     return { status: 204, note: `${found.state} -> ${to}` }
   }
 
@@ -117,9 +129,8 @@ export function createAutomation(store: Store, token: string, workflows: readonl
     return execution
   }
 
-  function change(id: string, state: Execution['state']): void {
-    const endedAt = state === 'RUNNING' || state === 'PAUSED' ? null : new Date().toISOString()
-    const changed = JSON.stringify({ ...automation.get(id), state, endedAt })
+  function change(id: string, changes: Partial<Execution>): void {
+    const changed = JSON.stringify({ ...automation.get(id), ...changes })
     store.run('UPDATE executions SET execution = ? WHERE id = ?', changed, id)
   }
 
@@ -128,7 +139,7 @@ export function createAutomation(store: Store, token: string, workflows: readonl
     return row && JSON.parse(row.execution)
   }
 
-  function responseOf(execution: Execution): object {
+  function responseOf({ tasks: _, ...execution }: Execution): object {
     const title = workflows.find(({ id }) => id === execution.workflow)?.title ?? ''
     const runtime =
       Math.round((Date.parse(execution.endedAt ?? '') || Date.now()) - Date.parse(execution.startedAt)) / 1_000
@@ -141,6 +152,17 @@ export function createAutomation(store: Store, token: string, workflows: readonl
   }
 
   return automation
+}
+
+function tasksOf({ id, tasks = {} }: Execution): object {
+  const entries = Object.entries(tasks).map(([name, task]) => [
+    name,
+    {
+      ...{ id: `${id}-${name}`, execution: id, name, state: 'SUCCESS', startedAt: null, endedAt: null, runtime: 1 },
+      ...{ position: {}, conditions: {}, predecessors: [], active: true, ...task },
+    },
+  ])
+  return Object.fromEntries(entries)
 }
 
 function notFound(what: string, id: string): Answer {

@@ -3,7 +3,7 @@ export type Event = Record<string, unknown>
 
 /**
  * Parses a DQL query: `fetch <source> | filter <condition> and <condition> | sort timestamp desc | limit 1`. A condition is
- * `field == "text"` or `contains(field, "text")`.
+ * `field == "text"` or `contains(toString(field), "text")`.
  *
  * @returns the source and a function that runs the query on its events, oldest first; or the error of an invalid query
  */
@@ -29,7 +29,7 @@ function stepOf(command: string): ((events: Event[]) => Event[]) | string {
   const tests: ((event: Event) => boolean)[] = []
   for (const condition of conditions.split(/\s+and\s+/)) {
     const [, equal, text] = /^([\w.]+) == "((?:[^"\\]|\\.)*)"$/.exec(condition) ?? []
-    const [, within, part] = /^contains\(([\w.]+), "((?:[^"\\]|\\.)*)"\)$/.exec(condition) ?? []
+    const [, within, part] = /^contains\(toString\(([\w.]+)\), "((?:[^"\\]|\\.)*)"\)$/.exec(condition) ?? []
     if (equal !== undefined && text !== undefined) tests.push((event) => event[equal] === plain(text))
     else if (within !== undefined && part !== undefined)
       tests.push((event) => String(event[within]).includes(plain(part)))

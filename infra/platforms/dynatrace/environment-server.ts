@@ -33,7 +33,7 @@ export async function startEnvironment(): Promise<EnvironmentServer> {
     oauth: { tokenUrl: `${served.url}/sso/oauth2/token`, ...oauth },
     empty() {
       store.empty()
-      Object.assign(environment, { verdict: 'pass', stuck: 0 })
+      Object.assign(environment.guardian, { result: 'pass', takes: 0, type: 'business' })
       Object.assign(environment.grail, { takes: 0, late: 0 })
     },
     async close() {

@@ -11,48 +11,70 @@ export interface Environment {
   answer(call: Call): Answer
   automation: Automation
   grail: Grail
-  /** The result of the next validations by the guardian. */
-  verdict: string
-  /** How many validations do not end. */
-  stuck: number
+  guardian: {
+    /** The result of the next validations. */
+    result: string
+    /** How often the status of a validation is read until it ends. */
+    takes: number
+    /** Business guardians write business events, lifecycle guardians SDLC events. */
+    type: 'business' | 'lifecycle'
+  }
 }
 
-export const GUARDIAN_ID = 'vu9U3hXa3q0AAAABADFhcHA6c2FuZGJveC1ndWFyZGlhbg'
+const VALIDATE_ACTION = 'dynatrace.site.reliability.guardian:validate-guardian-action'
 
-/** Creates an environment with two workflows and a guardian, which validates when an event asks for it. */
+/** Creates an environment with workflows to release and to continue, and one that validates a guardian. */
 export function createEnvironment(store: Store): Environment {
   const { dynatracePlatformToken: platform, dynatraceToken: ingest, workflows } = demo
+  /** How often the executions of the guardian's workflow were read. */
+  const reads = new Map<string, number>()
+  const known = [
+    { id: workflows.release, title: 'Release' },
+    { id: workflows.continuation, title: 'Continue a release' },
+    { id: workflows.guardian, title: 'Validate a guardian' },
+  ]
   const environment: Environment = {
-    automation: createAutomation(store, platform, [
-      { id: workflows.release, title: 'Release' },
-      { id: workflows.continuation, title: 'Continue a release' },
-    ]),
+    automation: createAutomation(store, platform, known),
     grail: createGrail(store, { platform, ingest }, validate),
-    verdict: 'pass',
-    stuck: 0,
+    guardian: { result: 'pass', takes: 0, type: 'business' },
     answer(call) {
-      if (call.path.startsWith('/platform/automation/v1/')) return environment.automation.answer(call)
-      return environment.grail.answer(call) ?? errorResponse(404, 'HTTP 404 Not Found')
+      if (!call.path.startsWith('/platform/automation/v1/'))
+        return environment.grail.answer(call) ?? errorResponse(404, 'HTTP 404 Not Found')
+      if (call.method === 'GET') advance(/\/executions\/([^/]+)$/.exec(call.path)?.[1] ?? '')
+      return environment.automation.answer(call)
     },
   }
 
-  /** Plays the workflow that has the guardian: it starts for each event that asks for a validation. */
+  /** Plays the workflow that validates when it runs. */
+  function advance(id: string): void {
+    const { automation, guardian } = environment
+    const execution = automation.get(id)
+    if (execution?.workflow !== workflows.guardian || execution.state !== 'RUNNING') return
+    const count = (reads.get(id) ?? 0) + 1
+    reads.set(id, count)
+    if (count <= guardian.takes) return
+    automation.setTasks(id, { validate: { action: VALIDATE_ACTION, result: { validation_status: guardian.result } } })
+    automation.set(id, 'SUCCESS')
+  }
+
+  /** Plays the workflow that starts for each event that triggers a validation. */
   function validate(event: Event): void {
-    if (event['event.type'] !== 'validation' || event['event.status'] !== 'triggered') return
-    if (environment.stuck > 0) {
-      environment.stuck--
-      return
-    }
-    const result: Event = {
+    if (event['event.type'] !== 'guardian.validation.triggered') return
+    const { result, type } = environment.guardian
+    const about = {
       'event.provider': 'dynatrace.site.reliability.guardian',
-      'event.type': 'validation',
-      'task.id': `validation-of-${event['event.id']}`,
-      'dt.srg.id': GUARDIAN_ID,
-      'dt.srg.name': event['guardian'] ?? 'Checkout',
       execution_context: event['execution_context'],
     }
-    environment.grail.add({ ...result, 'event.status': 'started' })
-    environment.grail.add({ ...result, 'event.status': 'finished', 'validation.result': environment.verdict })
+    environment.grail.add(
+      type === 'business'
+        ? {
+            ...about,
+            'event.kind': 'BIZ_EVENT',
+            'event.type': 'guardian.validation.finished',
+            'validation.status': result,
+          }
+        : { ...about, 'event.type': 'validation', 'event.status': 'finished', 'validation.result': result },
+    )
   }
 
   return environment

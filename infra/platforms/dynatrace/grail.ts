@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, bearer, type Call, isObject, json, jsonObject } from '../sandbox/http.ts'
+import { type Answer, bearer, type Call, isObject, json, jsonObject, mediaType } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Event, parseDql } from './dql.ts'
 import { errorResponse } from './responses.ts'
@@ -27,7 +27,7 @@ export interface Grail {
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 /**
- * Fakes the ingestion of events of the software development lifecycle, and queries for them.
+ * Fakes the ingestion of business events and of events of the software development lifecycle, and queries for them.
  *
  * @param onEvent called for each ingested event
  * @see https://docs.dynatrace.com/docs/deliver/pipeline-observability-sdlc-events/sdlc-events
@@ -44,6 +44,8 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
       switch (`${call.method} ${call.path}`) {
         case 'POST /platform/ingest/v1/events.sdlc':
           return ingest(call)
+        case 'POST /platform/classic/environment-api/v2/bizevents/ingest':
+          return authorized(call, () => ingestBusiness(call))
         case 'POST /platform/storage/query/v1/query:execute':
           return authorized(call, () => execute(jsonObject(call.body) ?? {}))
         case 'GET /platform/storage/query/v1/query:poll':
@@ -75,6 +77,18 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
     return { status: 202, note: events.map((event) => `${event['event.type']} ${event['event.status']}`).join(', ') }
   }
 
+  function ingestBusiness({ headers, body }: Call): Answer {
+    const { specversion, id, source, type, data = {}, ...others } = jsonObject(body) ?? {}
+    if (mediaType(headers) !== 'application/cloudevent+json') return errorResponse(415, 'Unsupported Media Type')
+    if (specversion !== '1.0' || ![id, source, type].every((field) => typeof field === 'string'))
+      return errorResponse(400, 'specversion, id, source and type are required')
+    if (!isFlat(data) || Object.keys(others).length > 0) return errorResponse(400, 'data must be a flat object')
+    const event = { ...data, 'event.kind': 'BIZ_EVENT', 'event.id': id, 'event.type': type }
+    grail.add(event)
+    onEvent(event)
+    return { status: 202, note: String(type) }
+  }
+
   function authorized(call: Call, answer: () => Answer): Answer {
     return bearer(call.headers) === tokens.platform ? answer() : errorResponse(401, 'Unauthorized')
   }
@@ -97,7 +111,8 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
     if (typeof parsed === 'string') return errorResponse(400, parsed)
     const isLate = grail.late > 0
     if (isLate) grail.late--
-    const records = isLate ? [] : parsed.run(parsed.source === 'events' ? grail.events() : [])
+    const isIn = (event: Event) => (event['event.kind'] === 'BIZ_EVENT') === (parsed.source === 'bizevents')
+    const records = isLate ? [] : parsed.run(grail.events().filter(isIn))
     return json(200, { state: 'SUCCEEDED', progress: 100, result: { records, types: [], metadata: {} } })
   }
 

@@ -60,6 +60,13 @@ export function sandboxConnections(url: string): Record<string, object> {
     },
     // Values of the sandbox are available immediately.
     'slo/default': { provider: 'dynatrace', ...dynatrace, dataDelay: 0 },
+    'slo/guardian': {
+      provider: 'dynatrace-guardian',
+      baseUrl: `${url}/sandbox/dynatrace`,
+      token: demo.dynatracePlatformToken,
+      workflow: demo.workflows.guardian,
+      slo: 'Checkout',
+    },
     'slo/events': {
       provider: 'dynatrace-event',
       ...dynatrace,

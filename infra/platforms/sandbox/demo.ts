@@ -34,7 +34,11 @@ export const demo = {
   dynatraceToken: 'dt0c01.SANDBOX.SANDBOX-DYNATRACE-TOKEN',
   /** The platform token of the Dynatrace of the sandbox, and the ids of its workflows. */
   dynatracePlatformToken: 'dt0s16.SANDBOX.SANDBOX-PLATFORM-TOKEN',
-  workflows: { release: '3f6e1c9a-52d4-4b7e-9a10-6c2d8e4f7b01', continuation: '8b2d4f70-1c3e-4a95-b6d7-0e9f5a1c2d02' },
+  workflows: {
+    release: '3f6e1c9a-52d4-4b7e-9a10-6c2d8e4f7b01',
+    continuation: '8b2d4f70-1c3e-4a95-b6d7-0e9f5a1c2d02',
+    guardian: 'c5d17e83-6a2b-4f09-8e74-1b3c9d0f5a03',
+  },
   /** The token of the generic API. */
   toolToken: 'sandbox-tool-7f3a9c52',
 } as const

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { dynatraceGuardian } from '../../../functions/slo/providers/dynatrace-guardian.ts'
+import { type EnvironmentServer, startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { failureOf } from '../helpers.ts'
+import { type EvaluateOptions, evaluate } from './drive.ts'
+
+const token = demo.dynatracePlatformToken
+const { guardian: workflow } = demo.workflows
+const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
+const input = { ...time, slo: 'Checkout' }
+/** The ways to start a validation, and the fields of their connections. */
+const ways = { workflow: { workflow }, 'business event': {}, 'lifecycle event': { guardian: 'lifecycle' } } as const
+
+for (const [way, fields] of Object.entries(ways)) {
+  describe(`Dynatrace Guardian by ${way}`, () => {
+    const result = (word: string) => (at: { server: EnvironmentServer }) => {
+      at.server.environment.guardian.result = word
+    }
+    evaluationConformance(dynatraceGuardian, {
+      async start() {
+        const server = await startEnvironment()
+        server.environment.guardian.type = way.startsWith('lifecycle') ? 'lifecycle' : 'business'
+        return { server, connection: { baseUrl: server.url, token, ...fields }, input }
+      },
+      writes: true,
+      refusal: (message) => ({ error: { code: 400, message } }),
+      defaults: { scope: 'automation:workflows:run automation:workflows:read' },
+      verdicts: {
+        pass: [result('pass'), 'pass', 100],
+        info: [result('info'), 'pass', 100],
+        warning: [result('warning'), 'warning', 50],
+        fail: [result('fail'), 'fail', 0],
+      },
+      gaps: {
+        'the result error': [result('error'), 'the result of its validation is error'],
+        'an unknown result': [result('new'), 'the result of its validation is new'],
+      },
+    })
+  })
+}
+
+let server: EnvironmentServer
+beforeAll(async () => {
+  server = await startEnvironment()
+})
+afterAll(() => server.close())
+beforeEach(() => {
+  server.empty()
+  server.recover()
+  server.calls.splice(0)
+})
+const run = (fields: object = {}, options?: EvaluateOptions) =>
+  evaluate(dynatraceGuardian, { baseUrl: server.url, token, ...fields }, input, { interactive: true, ...options })
+const paths = () =>
+  server.calls.map(({ method, path }) => `${method} ${path.replace(/^\/platform\/(?:\w+\/)*v\d\//, '')}`)
+
+describe('Dynatrace Guardian by workflow', () => {
+  test('runs the workflow once with the time, and reads its result when it has ended', async () => {
+    server.environment.guardian.takes = 2
+    const outcome = await run({ workflow }, { key: 'k'.repeat(40) })
+    const [execution] = server.automation.executions()
+    expect(execution).toMatchObject({
+      workflow,
+      input: {
+        ...{ guardian: 'Checkout', project: 'shop', stage: 'production', service: 'checkout' },
+        timeframe: { from: '2026-11-24T10:00:00.000Z', to: '2026-11-24T10:05:00.000Z' },
+        execution_context: { task: 'k'.repeat(40) },
+      },
+    })
+    const read = `GET executions/${execution?.id}`
+    expect(paths()).toEqual([`POST workflows/${workflow}/run`, read, read, read, `${read}/tasks`])
+    const url = `${server.url}/ui/apps/dynatrace.automations/executions/${execution?.id}`
+    expect(outcome).toMatchObject({ result: 'pass', links: { 'dynatrace-guardian slo': url } })
+  })
+
+  test('runs it once if the response was lost', async () => {
+    server.loseNext('POST')
+    expect(await failureOf(run({ workflow }))).toMatchObject({ kind: 'platform' })
+    expect(await run({ workflow }, { isRetry: true })).toMatchObject({ result: 'pass' })
+    expect(server.automation.executions()).toHaveLength(1)
+  })
+
+  test.each(['ERROR', 'CANCELLED'])('is errored if the workflow ends with %s', async (state) => {
+    server.failNext(200, { id: 'an-execution', state }, { on: 'GET' })
+    expect(await run({ workflow })).toMatchObject({
+      ...{ status: 'errored', result: 'fail', message: expect.stringContaining(`ended with ${state}`) },
+    })
+  })
+
+  test('is errored if the workflow has no guardian', async () => {
+    server.failNext(200, {}, { on: ({ path }) => path.endsWith('/tasks') })
+    const message = expect.stringContaining('ended without the result of a validation')
+    expect(await run({ workflow })).toMatchObject({ status: 'errored', message })
+  })
+})
+
+describe('Dynatrace Guardian by event', () => {
+  test('sends a business event with the time and the context, and finds the result by the context', async () => {
+    await run({}, { key: 'k'.repeat(40) })
+    const [trigger, query] = server.calls
+    expect(trigger).toMatchObject({
+      headers: { 'content-type': 'application/cloudevent+json' },
+      body: {
+        ...{ specversion: '1.0', id: 'k'.repeat(40), type: 'guardian.validation.triggered' },
+        data: {
+          ...{ guardian: 'Checkout', stage: 'production', service: 'checkout' },
+          ...{ 'timeframe.from': '2026-11-24T10:00:00.000Z', 'timeframe.to': '2026-11-24T10:05:00.000Z' },
+          execution_context: JSON.stringify({ task: 'k'.repeat(40) }),
+        },
+      },
+    })
+    expect(query?.body).toMatchObject({ query: expect.stringContaining('contains(toString(execution_context), "kkk') })
+  })
+
+  test('searches until the event of the result can be found', async () => {
+    server.grail.late = 3
+    expect(await run()).toMatchObject({ result: 'pass' })
+    expect(paths().filter((path) => path === 'POST query:execute')).toHaveLength(4)
+  })
+
+  test('polls a query that takes longer, and starts it again if its result is gone', async () => {
+    server.grail.takes = 2
+    server.failNext(410, { error: { code: 410, message: 'gone' } }, { on: ({ path }) => path.endsWith('query:poll') })
+    expect(await run()).toMatchObject({ result: 'pass' })
+    const execute = 'POST query:execute'
+    const poll = 'GET query:poll'
+    expect(paths().slice(1)).toEqual([execute, poll, execute, poll, poll])
+  })
+})
+
+describe('Dynatrace Guardian', () => {
+  test('validates one guardian per call', async () => {
+    const failure = await failureOf(
+      evaluate(dynatraceGuardian, { baseUrl: server.url, token }, { ...time, queries: { a: 'A', b: 'B' } }),
+    )
+    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('must name one guardian') })
+  })
+
+  test.each([{ workflow }, {}])('needs a workflow or events that it may read (%j)', async (fields) => {
+    server.failNext(403, { error: { code: 403, message: 'Missing scope' } }, { times: 9 })
+    expect(await failureOf(run(fields))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('Missing scope'),
+    })
+  })
+})
