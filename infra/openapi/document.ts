@@ -117,7 +117,7 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
           schema: {
             allOf: [
               schemaNamed('Event'),
-              { type: 'object', properties: { ...input, connection: { type: 'string' }, callback } },
+              { type: 'object', properties: { ...input, connection: { type: 'string' }, callback, dynatrace } },
             ],
           },
         },
@@ -219,6 +219,15 @@ const callbackUrl = {
   description: 'interactive: the URL for the result, if the orchestrator of the caller sends results to URLs of calls',
   schema: { type: 'string', format: 'uri', maxLength: 2_048 },
 }
+
+/** For callers that are workflows of Dynatrace. */
+const dynatrace = {
+  type: 'object',
+  description:
+    'For a workflow of Dynatrace: the execution that calls, and the workflow that gets the result',
+  properties: { execution: { type: 'string', format: 'uuid' }, continue: { type: 'string', format: 'uuid' } },
+}
+
 const callback = {
   description:
     'interactive: the URL for the result, or one for success and one for failure. Text is allowed for one URL',

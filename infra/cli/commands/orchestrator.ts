@@ -44,7 +44,8 @@ function addCommand(): Command {
       'after',
       `${STORE_HELP}
 The connection test of keptn reads events. It does not check whether the token may send events, too. That of azure-devops reads who a
-personal access token belongs to. Without a terminal there are no prompts: pass --from-file with {"baseUrl": "https://..", "token": ".."}.
+personal access token belongs to, that of dynatrace reads executions and workflows, and sends an empty list of events. Without a terminal
+there are no prompts: pass --from-file with {"baseUrl": "https://..", "token": ".."}.
 
 Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
 

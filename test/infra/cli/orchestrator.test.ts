@@ -102,6 +102,19 @@ describe('webhooks orchestrator add', () => {
     await azure.close()
   })
 
+  it('tests and saves a Dynatrace environment, with the workflows that calls may name', async () => {
+    const url = `${sandbox.url}/sandbox/dynatrace`
+    const { continuation } = demo.workflows
+    const value = {
+      ...{ type: 'dynatrace', baseUrl: url, token: demo.dynatracePlatformToken, answer: ['event', 'run'] },
+      ...{ workflows: [continuation], ingestUrl: url, ingestToken: demo.dynatraceToken },
+    }
+    const { code, out } = await add(value)
+    expect([code, out]).toEqual([0, expect.stringContaining('Connection test passed')])
+    expect(stored()).toEqual(value)
+    expect(out).not.toContain(demo.dynatraceToken)
+  })
+
   it.each([
     ['kepn', 'Did you mean "keptn"?'],
     ['poll', 'The type poll has no settings'],
