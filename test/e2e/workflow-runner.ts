@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as client from '@dynatrace-sdk/client-automation'
+import { parse } from 'yaml'
+import type { EnvironmentServer } from '../../infra/platforms/dynatrace/environment-server.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
+
+interface Task {
+  name: string
+  action: string
+  input: Record<string, string> & { headers?: Record<string, string> }
+  predecessors: string[]
+  conditions?: { states: Record<string, 'OK'>; custom?: string; else?: 'SKIP' }
+}
+
+/** A template of `docs/dynatrace/`. */
+export interface Template {
+  metadata: { version: string; dependencies: { apps: { id: string; version: string }[] } }
+  workflow: {
+    title: string
+    schemaVersion: number
+    tasks: Record<string, Task>
+    trigger: { eventTrigger?: { filterQuery: string; uniqueExpression: string } }
+  }
+}
+
+export interface Run {
+  execution: string
+  /** The results of the tasks that ran, by name. */
+  results: Record<string, unknown>
+  /** The error of a task, which ends the execution. */
+  error?: string
+}
+
+interface Options {
+  environment: EnvironmentServer
+  /** The URL of the webhooks. */
+  url: string
+  token: string
+  execution: string
+  event?: Record<string, unknown>
+  /** Called after each task. */
+  after?: (task: string) => Promise<void>
+}
+
+const POLL_MS = 50
+
+export function readTemplate(name: string): Template {
+  return parse(readFileSync(join(import.meta.dirname, '../../docs/dynatrace', `${name}.yaml`), 'utf8'))
+}
+
+/** Runs the tasks of a template as Dynatrace documents it: expressions, HTTP requests, and JavaScript with the vendor's client. */
+export async function runTemplate({ workflow }: Template, options: Options): Promise<Run> {
+  const { environment, execution, event = {}, after } = options
+  const results: Record<string, unknown> = {}
+  const render = (text: string) => renderWith(text, { execution, event, results, token: options.token })
+  try {
+    for (const { name, action, input, predecessors, conditions } of Object.values(workflow.tasks)) {
+      if (!predecessors.every((before) => before in results)) continue
+      if (conditions?.custom !== undefined && render(conditions.custom) !== 'true') continue
+      results[name] = action.endsWith(':http-function')
+        ? await send(input, render, options.url)
+        : await runScript(input['script'] ?? '', options)
+      await after?.(name)
+      while (environment.automation.get(execution)?.state === 'PAUSED') await sleep(POLL_MS)
+    }
+    environment.automation.set(execution, 'SUCCESS')
+    return { execution, results }
+  } catch (error) {
+    environment.automation.set(execution, 'ERROR')
+    return { execution, results, error: (error as Error).message }
+  }
+}
+
+/** Replaces each expression. Knows the functions and operators of the templates only. */
+export function renderWith(
+  text: string,
+  known: { execution: string; event: Record<string, unknown>; results: Record<string, unknown>; token: string },
+): string {
+  return text.replace(/\{\{ *(.+?) *\}\}/g, (_all, expression: string) => {
+    const [, value = '', not, list] = /^(.+?) (not )?in (\[.+\])$/.exec(expression) ?? [undefined, expression]
+    const functions = {
+      execution: () => ({ id: known.execution }),
+      event: () => known.event,
+      result: (task: string) => known.results[task],
+      secret: (name: string) => (name === 'webhooks_token' ? known.token : undefined),
+    }
+    const evaluate = new Function(...Object.keys(functions), `return ${value}`)
+    const found: unknown = evaluate(...Object.values(functions))
+    if (found === undefined) throw new Error(`${expression} is undefined`)
+    if (list === undefined) return String(found)
+    const isIn = JSON.parse(list.replaceAll("'", '"')).includes(found)
+    return String(isIn !== (not !== undefined))
+  })
+}
+
+async function send(input: Task['input'], render: (text: string) => string, url: string): Promise<object> {
+  const { method, headers = {}, payload } = input
+  const target = render(input['url'] ?? '').replace('https://webhooks.example.com', url)
+  const sent = Object.entries(headers).map(([name, value]) => [name, render(value)])
+  const response = await fetch(target, {
+    method: method ?? 'GET',
+    headers: Object.fromEntries(sent),
+    ...(payload === undefined ? {} : { body: render(payload) }),
+  })
+  const body = await response.text()
+  if (response.status >= 400) throw new Error(`The request failed with ${response.status}: ${body}`)
+  return { status: response.status, body, json: JSON.parse(body) }
+}
+
+/** Runs a script with the vendor's client, whose requests go to the environment as those of a workflow do. */
+async function runScript(script: string, { environment, execution }: Options): Promise<unknown> {
+  const body = script
+    .replace(/import \{ (\w+) \} from '@dynatrace-sdk\/client-automation'/, 'const { $1 } = client')
+    .replace('export default', 'return')
+  const { fetch: original } = globalThis
+  globalThis.fetch = (target, init) => {
+    const headers = new Headers(init?.headers)
+    headers.set('authorization', `Bearer ${demo.dynatracePlatformToken}`)
+    return original(`${environment.url}${target}`, { ...init, headers })
+  }
+  try {
+    return (await new Function('client', body)(client)({ execution_id: execution })) ?? null
+  } finally {
+    globalThis.fetch = original
+  }
+}
