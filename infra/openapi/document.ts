@@ -223,8 +223,7 @@ const callbackUrl = {
 /** For callers that are workflows of Dynatrace. */
 const dynatrace = {
   type: 'object',
-  description:
-    'For a workflow of Dynatrace: the execution that calls, and the workflow that gets the result',
+  description: 'For a workflow of Dynatrace: the execution that calls, and the workflow that gets the result',
   properties: { execution: { type: 'string', format: 'uuid' }, continue: { type: 'string', format: 'uuid' } },
 }
 
