@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import * as client from '@dynatrace-sdk/client-automation'
 import { parse } from 'yaml'
 import type { EnvironmentServer } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
@@ -45,6 +45,8 @@ interface Options {
 }
 
 const POLL_MS = 50
+/** The vendor's client. Required when used, so that the templates can be read without it. */
+const loadClient = () => createRequire(import.meta.url)('@dynatrace-sdk/client-automation')
 
 export function readTemplate(name: string): Template {
   return parse(readFileSync(join(import.meta.dirname, '../../docs/dynatrace', `${name}.yaml`), 'utf8'))
@@ -121,7 +123,7 @@ async function runScript(script: string, { environment, execution }: Options): P
     return original(`${environment.url}${target}`, { ...init, headers })
   }
   try {
-    return (await new Function('client', body)(client)({ execution_id: execution })) ?? null
+    return (await new Function('client', body)(loadClient())({ execution_id: execution })) ?? null
   } finally {
     globalThis.fetch = original
   }
