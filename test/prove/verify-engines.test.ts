@@ -22,7 +22,7 @@ beforeEach(() => {
   runs = createEngineRuns(store)
   const calls = Array.from({ length: 100 }, (_, n) => callOf(1, n))
   const found = calls.find(({ engine }) => engine?.name === 'callback')
-  if (!found?.engine) throw new Error('The plan has no call of this engine.')
+  if (!found?.engine) throw new Error('This engine calls nothing in the plan.')
   call = found
   runs.start('callback', call.id, found.engine.step)
 })
@@ -40,7 +40,7 @@ function judge(status: Entry['status']) {
 
 const ended = (verdict: string, more: object = {}) => ({ state: 'finished', verdict, ...more })
 
-test('One result that is that of the task is no violation', () => {
+test('One result that is that of the task is valid', () => {
   runs.end(call.id, passed)
   expect(judge(ended('pass'))).toMatchObject({ broken: [], engines: [{ accepted: 1, answered: 1, gone: 0 }] })
 })

@@ -14,7 +14,7 @@ import {
 } from './executions.ts'
 import { assertPayload, charge } from './limits.ts'
 import { changedOperations, dueOperationsOf, findCallback } from './operations.ts'
-import { applyUpdate, endOperation, fireOperation } from './transitions.ts'
+import { applyUpdate, endInvocation, endOperation, fireOperation } from './transitions.ts'
 import { validateUpdates } from './validation.ts'
 import type { InvokedFunction } from './versions.ts'
 import { operationPage, operationToWire } from './wire.ts'
@@ -124,6 +124,7 @@ export class DurableService {
   /** Ends a running execution. */
   end(execution: Execution, status: FinalStatus, ending: Ending): void {
     endExecution(this.#core, execution, status, ending)
+    endInvocation(this.#core, execution)
   }
 
   /** Completes the timers of an execution that are due, so that the current checkpoint includes them. */

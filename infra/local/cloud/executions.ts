@@ -47,6 +47,8 @@ export interface Execution {
   operations: number
   bytes: number
   events: number
+  /** The operation of another execution that invoked the function, and gets the result. */
+  readonly invoked_by: number | null
 }
 
 /** @throws ResourceNotFoundException if the execution does not exist */
@@ -79,6 +81,7 @@ export function saveExecution(store: Store, execution: Execution): void {
  *
  * @param name DurableExecutionName. Defaults to a random name
  * @param input JSON text
+ * @param invokedBy the operation of another execution that gets the result
  * @throws DurableExecutionAlreadyStartedException if the name was used with another payload
  */
 export function startExecution(
@@ -86,6 +89,7 @@ export function startExecution(
   fn: InvokedFunction & { durable: NonNullable<InvokedFunction['durable']> },
   name: string | undefined,
   input: string,
+  invokedBy?: number,
 ): Execution {
   if (name !== undefined) assertExecutionName(name)
   return core.store.transaction(() => {
@@ -103,12 +107,12 @@ export function startExecution(
     const { executionTimeoutSeconds, retentionDays } = fn.durable
     const { lastInsertRowid } = core.store.run(
       `INSERT INTO execution (arn, uuid, function, function_version, qualifier, name, input, timeout_seconds, retention_days, status, started_at,
-       deadline, wake_at, operations, bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?)`,
+       deadline, wake_at, operations, bytes, invoked_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?, 1, ?, ?)`,
       ...[executionArn(fn.name, fn.version, ownName, uuid), uuid, fn.name, fn.version],
       ...[fn.qualifier ?? String(fn.version), ownName],
       ...[input, executionTimeoutSeconds, retentionDays],
-      ...[now, now + executionTimeoutSeconds * 1000, now, Buffer.byteLength(input)],
+      ...[now, now + executionTimeoutSeconds * 1000, now, Buffer.byteLength(input), invokedBy ?? null],
     )
     const execution = executionById(core.store, lastInsertRowid)
     if (execution === undefined) throw new Error(`Execution ${ownName} vanished while it was started`)

@@ -1,9 +1,9 @@
 import type { Core } from './core.ts'
 import type { DurableService } from './durable.ts'
-import { ApiError, invalidParameter, notFound, notJson } from './errors.ts'
+import { ApiError, invalidParameter, notJson } from './errors.ts'
 import { executionById } from './executions.ts'
 import type { ApiResponse } from './http.ts'
-import { functionArn } from './names.ts'
+import { functionOf, resolveFunction } from './resolve-function.ts'
 import type { FunctionError, LocalFunction } from './types.ts'
 import type { InvokedFunction, PublishedFunction, Versions } from './versions.ts'
 import type { Workers } from './workers.ts'
@@ -37,9 +37,12 @@ export class Invoker {
    * @throws ResourceNotFoundException if the function or version does not exist
    */
   functionOf(name: string, version?: number): PublishedFunction {
-    const fn = this.#core.versions.of(name, version)
-    if (fn === undefined) throw notFound(`Function not found: ${functionArn(name, version ?? '$LATEST')}`)
-    return fn
+    return functionOf(this.#core.versions, name, version)
+  }
+
+  /** @see resolveFunction */
+  resolve(id: string): InvokedFunction {
+    return resolveFunction(this.#core.versions, id)
   }
 
   /**

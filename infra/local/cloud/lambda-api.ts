@@ -6,14 +6,10 @@ import { detailOf, executionOf, listExecutions } from './executions.ts'
 import { historyOf } from './history.ts'
 import type { ApiResponse } from './http.ts'
 import type { Invoker } from './invoke.ts'
-import { functionArn, functionNameOf, qualifierOf, versionOf } from './names.ts'
+import { ALIAS, functionArn, functionNameOf, qualifierOf } from './names.ts'
 import type { Store } from './store.ts'
 import { validateTokens } from './validation.ts'
-import type { PublishedFunction } from './versions.ts'
 import { marker, readMarker } from './wire.ts'
-
-/** The alias of each function, as in the stack. */
-const ALIAS = 'live'
 
 /** A request to the REST API. `path` is percent-encoded. */
 export interface ApiCall {
@@ -75,10 +71,8 @@ export class LambdaApi {
 
   #invoke({ headers, body }: ApiCall, functionId: string): Promise<ApiResponse> {
     const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
-    const fn = this.#invoker.functionOf(functionNameOf(functionId), versionOf(functionId))
-    const qualifier = qualifierOf(functionId)
-    assertQualifier(fn, qualifier)
-    return this.#invoker.invoke({ ...fn, qualifier }, type, body, one(headers['x-amz-durable-execution-name']))
+    const fn = this.#invoker.resolve(functionId)
+    return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
   }
 
   #functions(): ApiResponse {
@@ -231,18 +225,6 @@ export class LambdaApi {
     this.#service.succeedCallback(id, body.toString())
     return { status: 200 }
   }
-}
-
-/**
- * Requires a version or an existing alias for a durable function: its executions must keep their code.
- *
- * @throws InvalidParameterValueException, ResourceNotFoundException
- */
-function assertQualifier({ name, durable }: PublishedFunction, qualifier: string | undefined): void {
-  if (durable !== undefined && (qualifier === undefined || qualifier === '$LATEST'))
-    throw invalidParameter(`The durable function ${name} must be invoked with a version or an alias: ${name}:${ALIAS}`)
-  if (qualifier !== undefined && !/^(\d+|\$LATEST)$/.test(qualifier) && qualifier !== ALIAS)
-    throw notFound(`Function not found: ${functionArn(name, qualifier)}`)
 }
 
 /** An alias is not a filter: it means the version that it references. */

@@ -3,6 +3,8 @@ import { invalidParameter } from './errors.ts'
 
 export const REGION = 'eu-west-1'
 export const ACCOUNT = '000000000000'
+/** The alias of each function, as in the stack. */
+export const ALIAS = 'live'
 
 const FUNCTION = /^(?:arn:aws[\w-]*:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?$/
 const EXECUTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/

@@ -49,6 +49,11 @@ export function findCallback(store: Store, callbackId: string): Operation | unde
   return parse(store.get<OperationRow>('SELECT * FROM operation WHERE callback_id = ?', callbackId))
 }
 
+/** Returns an operation by the number of its row. */
+export function operationAt(store: Store, seq: number): Operation | undefined {
+  return parse(store.get<OperationRow>('SELECT * FROM operation WHERE seq = ?', seq))
+}
+
 /** Returns all operations that changed after a version, oldest first, including pruned operations. */
 export function changedOperations(store: Store, execution: number, version: number): Operation[] {
   return store
@@ -105,7 +110,7 @@ export function isWaiting(store: Store, execution: number): boolean {
   return (
     store.get(
       `SELECT 1 FROM operation WHERE execution = ? AND pruned = 0 AND (status IN ('PENDING', 'READY')
-       OR (status = 'STARTED' AND type IN ('WAIT', 'CALLBACK'))) LIMIT 1`,
+       OR (status = 'STARTED' AND type IN ('WAIT', 'CALLBACK', 'CHAINED_INVOKE'))) LIMIT 1`,
       execution,
     ) !== undefined
   )

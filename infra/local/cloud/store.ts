@@ -5,7 +5,7 @@ import { types } from 'node:util'
 import { unreadableState } from '../unreadable-state.ts'
 
 /** Increase it with every change of the schema. */
-const SCHEMA_VERSION = 4
+const SCHEMA_VERSION = 5
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS execution (
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS execution (
   operations INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,
   events INTEGER NOT NULL DEFAULT 0,
+  invoked_by INTEGER,
   UNIQUE (function, name)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS execution_wake ON execution (wake_at) WHERE wake_at IS NOT NULL;

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import { type Core, delayMs } from './core.ts'
-import type { Execution } from './executions.ts'
+import { ApiError, invalidParameter } from './errors.ts'
+import { type Execution, executionById, saveExecution, startExecution, wakeExecution } from './executions.ts'
 import { recordEvent } from './history.ts'
 import { charge } from './limits.ts'
-import { findOperation, insertOperation, type Operation, pruneBelow, saveOperation } from './operations.ts'
+import { findOperation, insertOperation, type Operation, operationAt, pruneBelow, saveOperation } from './operations.ts'
+import { resolveFunction } from './resolve-function.ts'
 import { validateChange } from './validation.ts'
 
 type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED' | 'CANCELLED'
@@ -16,6 +18,7 @@ const EVENT_PREFIX = {
   CONTEXT: 'Context',
   WAIT: 'Wait',
   CALLBACK: 'Callback',
+  CHAINED_INVOKE: 'ChainedInvoke',
 } as const
 
 const EVENT_SUFFIX = {
@@ -137,10 +140,49 @@ function start(core: Core, execution: Execution, operation: Operation, update: O
       })
       break
     }
+    case 'CHAINED_INVOKE':
+      saveOperation(core, execution, operation)
+      invoke(core, execution, operation, update)
+      return
     default:
       record(core, execution, operation, 'Started')
   }
   saveOperation(core, execution, operation)
+}
+
+/** Starts the execution of a chained invocation. The operation fails at once if there is no such function. */
+function invoke(core: Core, execution: Execution, operation: Operation, update: OperationUpdate): void {
+  const { FunctionName = '' } = update.ChainedInvokeOptions ?? {}
+  const input = update.Payload ?? 'null'
+  try {
+    const { durable, ...fn } = resolveFunction(core.versions, FunctionName)
+    if (durable === undefined) throw invalidParameter('The local cloud supports context.invoke for durable functions.')
+    const invoked = startExecution(core, { ...fn, durable }, undefined, input, operation.seq)
+    recordEvent(core.store, execution, 'ChainedInvokeStarted', Date.now(), operation, {
+      FunctionName,
+      Input: { Payload: input },
+      ExecutedVersion: String(fn.version),
+      DurableExecutionArn: invoked.arn,
+    })
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    endOperation(core, execution, operation, 'FAILED', {
+      error: { ErrorType: error.type, ErrorMessage: error.message },
+    })
+  }
+}
+
+/** Ends the chained invocation that started an execution with its result, and wakes the execution that waits for it. */
+export function endInvocation(core: Core, { invoked_by: by, status, result, error }: Execution): void {
+  const operation = by === null ? undefined : operationAt(core.store, by)
+  const execution = operation && executionById(core.store, operation.execution)
+  if (execution?.status !== 'RUNNING' || operation?.status !== 'STARTED' || status === 'RUNNING') return
+  endOperation(core, execution, operation, status, {
+    ...(result === null ? {} : { result }),
+    ...(error === null ? {} : { error: JSON.parse(error) }),
+  })
+  saveExecution(core.store, execution)
+  wakeExecution(core, execution, Date.now())
 }
 
 function record(

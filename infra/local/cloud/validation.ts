@@ -8,8 +8,7 @@ const ACTIONS: Partial<Record<string, readonly string[]>> = {
   CONTEXT: ['START', 'SUCCEED', 'FAIL'],
   WAIT: ['START', 'CANCEL'],
   CALLBACK: ['START', 'CANCEL'],
-  // The local cloud cannot start one.
-  CHAINED_INVOKE: ['CANCEL'],
+  CHAINED_INVOKE: ['START', 'CANCEL'],
   EXECUTION: ['SUCCEED', 'FAIL'],
 }
 
@@ -47,12 +46,15 @@ export function validateUpdates(updates: readonly OperationUpdate[]): void {
     if (earlier && !startsAndEnds) throw invalidParameter('Cannot update the same operation twice in a single request.')
     seen.set(Id, update)
     validateFormat(update)
+    if (Type === 'CHAINED_INVOKE' && Action === 'START' && !update.ChainedInvokeOptions?.FunctionName)
+      throw invalidParameter('Invalid ChainedInvokeOptions for the given action.')
     validateResult(update)
   }
 }
 
 /** The formats and ranges of the service model. */
-function validateFormat({ Id, ParentId, Name, SubType, StepOptions, WaitOptions, CallbackOptions }: OperationUpdate) {
+function validateFormat(update: OperationUpdate) {
+  const { Id, ParentId, Name, SubType, StepOptions, WaitOptions, CallbackOptions } = update
   assertMatch('id', Id, ID)
   assertMatch('parentId', ParentId, ID)
   assertMatch('name', Name, NAME)

@@ -23,6 +23,7 @@ const DETAILS = {
   WAIT: 'WaitDetails',
   CALLBACK: 'CallbackDetails',
   CONTEXT: 'ContextDetails',
+  CHAINED_INVOKE: 'ChainedInvokeDetails',
 } as const
 
 /** Converts an operation to the type `Operation` of the Lambda API. */

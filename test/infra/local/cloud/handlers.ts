@@ -8,6 +8,7 @@ import {
   DurableExecutionInvocationInputWithClient,
   type DurableLambdaHandler,
   InvocationStatus,
+  InvokeError,
   JitterStrategy,
   retryPresets,
   StepSemantics,
@@ -54,6 +55,16 @@ export const flaky = withDurableExecution(async (event: { failures: number; atte
     { retryStrategy: everySecond(event.attempts) },
   )
   return { attempts }
+})
+
+/** Invokes another durable function, and catches its failure. */
+export const invokes = withDurableExecution(async (event: { target: string; input: unknown }, context) => {
+  try {
+    return { result: await context.invoke('other', event.target, event.input) }
+  } catch (error) {
+    if (!(error instanceof InvokeError)) throw error
+    return { error: error.message, data: error.errorData }
+  }
 })
 
 export const waits = withDurableExecution(async (event: { seconds: number }, context) => {
