@@ -4,8 +4,6 @@ import { join } from 'node:path'
 
 // Nothing may depend on the time zone of the machine, and UTC would hide it.
 process.env.TZ = 'Asia/Kolkata'
-// Tests start hundreds of processes from the same sources.
-process.env.NODE_COMPILE_CACHE = new URL('node_modules/.cache/node', import.meta.url).pathname
 
 // Each test file writes its CPU time into this file, for the reporter.
 if (process.env.TEST_CPU_TIMES === undefined) {
@@ -25,9 +23,8 @@ export default {
   transform: {},
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,
-  setupFiles: ['<rootDir>/test/hide-log-lines.ts'],
-  setupFilesAfterEnv: ['<rootDir>/test/cpu-time.ts'],
-  reporters: ['<rootDir>/test/reporter.ts', 'summary'],
+  setupFiles: ['<rootDir>/test/runner/hide-log-lines.ts'],
+  reporters: ['<rootDir>/test/runner/reporter.ts', 'summary'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['shared/**/*.ts'],
   coverageReporters: ['text-summary'],

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import QuietReporter from '../reporter.ts'
+import QuietReporter from '../runner/reporter.ts'
 
 const { TEST_CPU_TIMES, TEST_CPU_BUDGET } = process.env
 const rootDir = '/project'

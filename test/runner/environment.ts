@@ -1,8 +1,14 @@
 // The environment of a test file: the globals of the worker itself, restored at the end of each file.
 import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
 import { ModernFakeTimers } from '@jest/fake-timers'
 import { ModuleMocker } from 'jest-mock'
+import { cpuSeconds, saveCpuTime } from './cpu-time.ts'
 import { mockModule, resetModules } from './modules.ts'
+
+// Tests start hundreds of processes from the same sources. Not in jest.config.js, because the workers would save the
+// instances of each test file.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../../node_modules/.cache/node')
 
 type FakeTimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0]
 
@@ -11,6 +17,7 @@ export default class SharedEnvironment {
   readonly moduleMocker = new ModuleMocker(globalThis)
   readonly #timers: ModernFakeTimers
   readonly #testPath: string
+  readonly #cpuSeconds = cpuSeconds()
   readonly #before = { console, env: { ...process.env }, exit: process.exit, write: process.stdout.write }
   #prepareStackTrace = Error.prepareStackTrace
 
@@ -54,6 +61,7 @@ export default class SharedEnvironment {
     Object.assign(process.stdout, { write })
     Object.assign(globalThis, { console })
     Object.assign(Error, { prepareStackTrace: this.#prepareStackTrace })
+    saveCpuTime(this.#testPath, this.#cpuSeconds)
   }
 
   getVmContext(): null {

@@ -1,6 +1,6 @@
 // A quiet reporter for Jest: prints failures, progress and the files that take the most CPU time. Console output appears
 // only for files that fail, because many tests provoke errors that are logged. Jest's own "summary" reporter prints the
-// totals. With TEST_CPU_BUDGET in seconds, a file above the budget that test/slow-files.ts does not list fails the run.
+// totals. With TEST_CPU_BUDGET in seconds, a file above the budget that test/runner/slow-files.ts does not list fails the run.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { relative } from 'node:path'
 import { slowFiles } from './slow-files.ts'
@@ -56,7 +56,7 @@ export default class QuietReporter {
     const budget = Number(process.env['TEST_CPU_BUDGET']) || Number.POSITIVE_INFINITY
     this.#tooSlow = files.filter(({ path, seconds }) => seconds > budget && !Object.hasOwn(slowFiles, path))
     for (const { path, seconds } of this.#tooSlow) {
-      const advice = 'Make it faster, or add it to test/slow-files.ts with the reason.'
+      const advice = 'Make it faster, or add it to test/runner/slow-files.ts with the reason.'
       process.stderr.write(`${path} took ${seconds.toFixed(1)} s of CPU time, more than ${budget} s. ${advice}\n`)
     }
     if (this.#total <= FEW_FILES || files.length === 0) return
