@@ -12,14 +12,19 @@ import { UsageError } from './usage-error.ts'
  */
 export async function actAsWebhook(lambda: LambdaClient, stackName: string, category: Category): Promise<void> {
   const variables = await environmentOf(lambda, stackName, category.name)
+  await exportCredentials(lambda)
+  // stdout is for the result of the command.
+  Object.assign(process.env, variables, { WEBHOOKS_LOG_LEVEL: 'ERROR' })
+}
+
+/** Puts the credentials and the region of the SDK into the environment, where the functions expect them. */
+export async function exportCredentials(lambda: LambdaClient): Promise<void> {
   const { accessKeyId, secretAccessKey, sessionToken } = await lambda.config.credentials()
-  Object.assign(process.env, variables, {
+  Object.assign(process.env, {
     AWS_REGION: await lambda.config.region(),
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
-    // stdout is for the result of the command.
-    WEBHOOKS_LOG_LEVEL: 'ERROR',
   })
 }
 

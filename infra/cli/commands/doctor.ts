@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { dist, finisher, webhookFile } from '../../build/main.ts'
@@ -7,15 +8,17 @@ import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
 import { secrets } from '../doctor/secrets.ts'
+import { stack } from '../doctor/stack.ts'
 import { DEFAULT_FILES, webhookConfigs } from '../doctor/webhook-configs.ts'
 import { type JsonOption, show, table } from '../output.ts'
 import { localUrl, receiverOf } from '../receiver.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { stackOption } from '../stack-option.ts'
 
 /** `webhooks doctor`: diagnoses the setup. */
 export function doctorCommand(): Command {
-  return storeOptions(new Command('doctor'))
-    .description('diagnose the setup: versions, bundles, credentials, secrets, connections and webhook configurations')
+  return stackOption(storeOptions(new Command('doctor')))
+    .description('diagnose the setup: bundles, credentials, secrets, connections, webhook configurations and the stack')
     .option(
       '--webhook-config <file...>',
       `Keptn webhook configurations to check (default: ${DEFAULT_FILES.join(' or ')}, if present)`,
@@ -25,6 +28,9 @@ export function doctorCommand(): Command {
       'after',
       `${STORE_HELP}
 It tests all connections and orchestrators, as webhooks check does. Set WEBHOOKS_URL to check that your deployed API responds.
+
+It checks the concurrency, the aliases, the versions and the alarms of the stack, with lambda:GetAccountSettings, lambda:ListFunctions,
+lambda:ListTags, lambda:GetFunctionConcurrency, lambda:ListAliases, lambda:ListVersionsByFunction and cloudwatch:DescribeAlarms.
 
 Exit code: 0 no problems, 1 at least one problem, 2 invalid arguments.
 
@@ -36,7 +42,7 @@ Examples:
     .action(run)
 }
 
-async function run(options: StoreOptions & JsonOption & { webhookConfig?: string[] }): Promise<void> {
+async function run(options: StoreOptions & JsonOption & { webhookConfig?: string[]; stack: string }): Promise<void> {
   const root = join(import.meta.dirname, '../../..')
   const names = [
     ...categories.map(({ name }): [string, string] => [name, webhookFile]),
@@ -47,6 +53,7 @@ async function run(options: StoreOptions & JsonOption & { webhookConfig?: string
     bundles(root, dist, names),
     options.local ? [] : identity(),
     options.local ? [] : concurrency(),
+    options.local ? [] : stack(new LambdaClient({ maxAttempts: 2 }), options.stack),
     stored(options),
     receiver(options),
     webhookConfigs(options.webhookConfig),

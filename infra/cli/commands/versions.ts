@@ -62,9 +62,9 @@ async function run({ stack, dryRun = false, json }: Options): Promise<void> {
 }
 
 function textOf(versions: FunctionVersion[], unused: FunctionVersion[], dryRun: boolean): string {
-  const kept = versions.length - unused.length
-  if (unused.length === 0) return `Nothing to delete: all ${kept} versions are used.`
+  const used = versions.length - unused.length
+  if (unused.length === 0) return `Nothing to delete: all ${used} versions are used.`
   const rows = unused.map(({ function: name, version, publishedAt }) => [name, version, publishedAt])
   const result = dryRun ? 'can be deleted' : 'deleted'
-  return `${table(['function', 'version', 'published'], rows)}\n\n${unused.length} ${result}, ${kept} used`
+  return `${table(['function', 'version', 'published'], rows)}\n\n${unused.length} ${result}, ${used} used`
 }

@@ -3,11 +3,25 @@ import type { AddressInfo } from 'node:net'
 import { errorResponse, readLimited, sendResponse } from '../../../infra/local/cloud/http.ts'
 import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
 
-/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and the account settings of Lambda. */
+/** A function of a deployed stack. */
+export interface DeployedFunction {
+  logicalId: string
+  isDurable: boolean
+  /** Numbers of the published versions. */
+  versions: number[]
+  /** The version of the alias `live`. */
+  live?: number
+  reserved?: number
+}
+
+/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and a part of Lambda and CloudWatch. */
 export interface TestAws {
   url: string
   /** Concurrency limit of the account. */
   concurrency: number
+  /** The functions of the stack CloudAutomationWebhooks. */
+  functions: DeployedFunction[]
+  alarms: { AlarmName: string; StateValue: string; ActionsEnabled: boolean }[]
   /** Secret strings by name. */
   secrets: Map<string, string>
   /** Called operations of Secrets Manager. */
@@ -50,6 +64,12 @@ export async function startAws(): Promise<TestAws> {
     } else if (req.url?.startsWith('/2016-08-19/account-settings')) {
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: aws.concurrency } }))
+    } else if (req.headers['x-amz-target'] === 'GraniteServiceVersion20100801.DescribeAlarms') {
+      res.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' })
+      res.end(JSON.stringify({ MetricAlarms: aws.alarms }))
+    } else if (/^\/20..-..-..\/(?:functions|tags)/.test(req.url ?? '')) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(answerAsLambda(aws.functions, decodeURIComponent(req.url ?? ''))))
     } else {
       res.writeHead(200, { 'content-type': 'text/xml' })
       res.end(identity)
@@ -75,6 +95,8 @@ export async function startAws(): Promise<TestAws> {
   const aws: TestAws = {
     url,
     concurrency: 1_000,
+    functions: [],
+    alarms: [],
     secrets,
     operations: [],
     error: undefined,
@@ -86,6 +108,7 @@ export async function startAws(): Promise<TestAws> {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
       AWS_ENDPOINT_URL_STS: url,
       AWS_ENDPOINT_URL_LAMBDA: url,
+      AWS_ENDPOINT_URL_CLOUDWATCH: url,
     },
     async close() {
       server.closeAllConnections()
@@ -93,6 +116,29 @@ export async function startAws(): Promise<TestAws> {
     },
   }
   return aws
+}
+
+function answerAsLambda(functions: DeployedFunction[], path: string): object {
+  const prefix = 'arn:aws:lambda:eu-west-1:123456789012:function:'
+  const [, id = ''] = new RegExp(`${prefix}(\\w+)`).exec(path) ?? []
+  const fn = functions.find(({ logicalId }) => logicalId === id)
+  if (path.includes('/tags/'))
+    return {
+      Tags: { 'aws:cloudformation:stack-name': 'CloudAutomationWebhooks', 'aws:cloudformation:logical-id': id },
+    }
+  if (path.endsWith('/concurrency')) return { ReservedConcurrentExecutions: fn?.reserved }
+  if (path.includes('/aliases'))
+    return { Aliases: fn?.live ? [{ Name: 'live', FunctionVersion: String(fn.live) }] : [] }
+  if (path.includes('/versions'))
+    return { Versions: ['$LATEST', ...(fn?.versions ?? [])].map((one) => ({ Version: String(one) })) }
+  return {
+    Functions: functions.map(({ logicalId, isDurable }) => ({
+      FunctionArn: `${prefix}${logicalId}`,
+      ...(isDurable
+        ? { DurableConfig: { ExecutionTimeout: 1 } }
+        : { Environment: { Variables: { WEBHOOKS_TASK_FUNCTION: 'task:live' } } }),
+    })),
+  }
 }
 
 function errorXml(type: string, message: string): string {

@@ -6,7 +6,7 @@ import { hashSources, recordBuild } from '../../../infra/build/up-to-date.ts'
 import { bundles } from '../../../infra/cli/doctor/installation.ts'
 import { webhookConfigs } from '../../../infra/cli/doctor/webhook-configs.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
-import { startAws, type TestAws } from './aws.ts'
+import { type DeployedFunction, startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -32,6 +32,14 @@ beforeEach(() => {
   aws.secrets.clear()
   aws.error = undefined
   aws.concurrency = 1_000
+  aws.functions = [webhook, task]
+  aws.alarms = [alarm('ApiFailures')]
+})
+
+const webhook: DeployedFunction = { logicalId: 'CiCdWebhookFunction1A2B3C4D', isDurable: false, versions: [] }
+const task: DeployedFunction = { logicalId: 'CiCdTaskFunction5E6F7A8B', isDurable: true, versions: [1, 2], live: 2 }
+const alarm = (name: string, StateValue = 'OK', ActionsEnabled = true) => ({
+  ...{ AlarmName: `CloudAutomationWebhooks-${name}`, StateValue, ActionsEnabled },
 })
 
 const store = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
@@ -127,6 +135,48 @@ describe('webhooks doctor', () => {
         advice: expect.stringContaining('use https://'),
       },
     ])
+  })
+
+  it('checks the concurrency, aliases, versions and alarms of the stack', async () => {
+    const { of } = await doctor(aws.env)
+    expect(of('stack CloudAutomationWebhooks')).toMatchObject({ state: 'ok', found: '2 functions' })
+    expect(of('reserved concurrency')).toMatchObject({ state: 'ok', found: 'none' })
+    expect(of('aliases')).toMatchObject({ state: 'ok', found: 'live is the newest version of 1 functions' })
+    expect(of('versions')).toMatchObject({ state: 'ok', found: '1 old versions' })
+    expect(of('alarms')).toMatchObject({ state: 'ok', found: '1, none in alarm' })
+  })
+
+  it('reports what is wrong with the stack', async () => {
+    const versions = Array.from({ length: 30 }, (_, at) => at + 1)
+    aws.functions = [
+      { ...webhook, reserved: 0 },
+      { ...task, live: 0 },
+      { ...task, logicalId: 'SloTaskFunction', versions, live: 29 },
+    ]
+    aws.alarms = [alarm('CiCdTasksFailed', 'ALARM'), alarm('ApiFailures', 'OK', false)]
+    const { code, findings, of } = await doctor(aws.env)
+    expect(of('reserved concurrency')).toMatchObject({
+      state: 'wrong',
+      found: expect.stringMatching(/^0 for CiCdWebhookFunction/),
+    })
+    expect(of('aliases')).toMatchObject({
+      state: 'wrong',
+      found: expect.stringContaining('CiCdTaskFunction have no alias live'),
+    })
+    expect(of('versions')).toMatchObject({ state: 'note', advice: 'Run webhooks versions prune.' })
+    expect(of('alarms')).toMatchObject({ state: 'wrong', found: 'in alarm: CiCdTasksFailed' })
+    expect(findings).toContainEqual(expect.objectContaining({ found: 'actions are disabled: ApiFailures' }))
+    expect(code).toBe(1)
+    aws.functions = [{ ...task, versions: [1, 2, 3] }]
+    expect((await doctor(aws.env)).of('aliases')).toMatchObject({
+      state: 'note',
+      found: expect.stringContaining('not the newest version'),
+    })
+  })
+
+  it('notes that the stack is not deployed', async () => {
+    aws.functions = []
+    expect((await doctor(aws.env)).of('stack CloudAutomationWebhooks')).toMatchObject({ state: 'note' })
   })
 
   it('reports missing AWS credentials as a note', async () => {
