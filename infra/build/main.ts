@@ -76,6 +76,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
 
 /** Modules that webhook and task both load at start, and small modules that would otherwise become files. */
 const categoryCore = [
+  './shared/audit.ts',
   './shared/core/call.ts',
   './shared/core/final-outcome.ts',
   './shared/core/identity.ts',
@@ -83,6 +84,7 @@ const categoryCore = [
   './shared/core/run-action.ts',
   './shared/core/direct/read-direct-call.ts',
   './shared/core/http/responses.ts',
+  './shared/core/task/start.ts',
   './shared/core/task/status.ts',
   './shared/orchestrators/index.ts',
   './shared/state/item-keys.ts',
