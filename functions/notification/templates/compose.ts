@@ -34,7 +34,7 @@ export function compose({ event, bridgeUrl }: MessageContext, parts: TemplatePar
     fields: limitFields([...commonFields(event, parts.result), ...(parts.fields ?? []), ...fromLabels.fields]),
     ...(parts.table ? { table: limitTable(parts.table) } : {}),
     links: limitLinks([
-      ...linkTo('Open in the Bridge', bridgeUrl),
+      ...linkTo('Open in the orchestrator', bridgeUrl),
       ...(parts.links ?? []),
       ...linkTo(problem?.id ? `Problem ${problem.id}` : 'Problem', problem?.url),
       ...fromLabels.links,

@@ -81,7 +81,7 @@ describe('template evaluation', () => {
         'good: Response time P95 | 364.2 | <= +10% (392.6), < 600; warning <= 800 | 1',
         'neutral: throughput | 18484 |  | 0',
       ],
-      links: `Open in the Bridge: ${bridge} | pipeline: https://ci.example.com/runs/33`,
+      links: `Open in the orchestrator: ${bridge} | pipeline: https://ci.example.com/runs/33`,
     })
   })
 
@@ -376,7 +376,7 @@ describe('template task', () => {
       ...{ mood: 'good', title: 'openticket of checkout in shop/production succeeded', text: 'Opened issue OPS-12' },
       fields: `${place} | Result: pass | State: To Do | Time spent: 0.1235 | Is new: yes | team: blue`,
       links: [
-        ...[`Open in the Bridge: ${bridge}`, `OPS-12: ${browse}`, 'Report URL: https://jira.example.com/report'],
+        ...[`Open in the orchestrator: ${bridge}`, `OPS-12: ${browse}`, 'Report URL: https://jira.example.com/report'],
         'dashboard: https://monitoring.example.com/d/1',
       ].join(' | '),
     })

@@ -62,7 +62,7 @@ describe('GitHub check: a report', () => {
         },
       },
     ])
-    expect(server.state.checks[0]?.output.summary).toContain(`\n\n- [Open in the Bridge](${bridge})`)
+    expect(server.state.checks[0]?.output.summary).toContain(`\n\n- [Open in the orchestrator](${bridge})`)
   })
 
   test('is found among many later ones with the same name', async () => {

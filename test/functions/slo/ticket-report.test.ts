@@ -90,7 +90,7 @@ describe('push-report to a ticket provider', () => {
       const indicatorResults = [{ ...evaluated.indicatorResults[0], displayName: text }]
       const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
       await report(serviceNowReport, now.connection, now.input, { data })
-      expect(now.notes()).toEqual([expect.stringContaining(`Open in the Bridge: ${bridge}`)])
+      expect(now.notes()).toEqual([expect.stringContaining(`Open in the orchestrator: ${bridge}`)])
       expect(now.notes()[0]).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
     },
   )
