@@ -45,8 +45,9 @@ interface Options {
 }
 
 const POLL_MS = 50
-/** The vendor's client. Required when used, so that the templates can be read without it. */
-const loadClient = () => createRequire(import.meta.url)('@dynatrace-sdk/client-automation')
+const require = createRequire(import.meta.url)
+/** The vendor's client. Loaded when it is used, so that the templates can be read without it. */
+const loadClient = () => require('@dynatrace-sdk/client-automation')
 
 export function readTemplate(name: string): Template {
   return parse(readFileSync(join(import.meta.dirname, '../../docs/dynatrace', `${name}.yaml`), 'utf8'))

@@ -4,7 +4,7 @@ import type { Store } from '../sandbox/store.ts'
 import { errorResponse } from './responses.ts'
 
 /** A run of a workflow. */
-export interface Execution {
+interface Execution {
   id: string
   workflow: string
   state: 'RUNNING' | 'PAUSED' | 'SUCCESS' | 'ERROR' | 'CANCELLED'
@@ -16,7 +16,7 @@ export interface Execution {
   tasks?: Record<string, { action: string; result: unknown }>
 }
 
-export interface Workflow {
+interface Workflow {
   id: string
   title: string
 }
