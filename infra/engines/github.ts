@@ -24,7 +24,7 @@ export const github: Engine = {
   summary: 'A deployment waits until its protection rule is approved or rejected.',
 
   secrets: (place) => ({
-    callers: { github: { categories: ['*'] } },
+    callers: { github: { categories: ['*'], orchestrator: 'github' } },
     orchestrators: {
       github: {
         ...{ type: 'github', baseUrl: place.root, appId: APP_ID, caller: 'github' },

@@ -9,7 +9,7 @@ beforeEach(async () => {
   github = await startGithubApp()
   const secrets = {
     'cloud-automation-webhooks/callers': {
-      github: { categories: ['issue-ticketing'], allow: ['issue-ticketing/open-issue'] },
+      github: { categories: ['issue-ticketing'], allow: ['issue-ticketing/open-issue'], orchestrator: 'github' },
     },
     'cloud-automation-webhooks/orchestrators/github': {
       ...{ type: 'github', ...github.settings },

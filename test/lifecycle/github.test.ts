@@ -16,7 +16,8 @@ beforeAll(async () => {
   for (const provider of ['job', 'ticket'])
     lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
   lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
-  lifecycle.store('callers', { github: { categories: [category.name], allow: [`${category.name}/start-run`] } })
+  const caller = { categories: [category.name], allow: [`${category.name}/start-run`], orchestrator: 'github' }
+  lifecycle.store('callers', { github: caller, other: { categories: ['*'] } })
 })
 afterAll(async () => {
   await platform.close()
@@ -190,8 +191,20 @@ describe('A delivery', () => {
 
   it.each(['unknown', 'poll', 'keptn', '../callers', ''])('for the orchestrator "%s" gets 401', async (name) => {
     const { payload } = github.startRun()
+    lifecycle.aws.calls.splice(0)
     const target = `start-run?orchestrator=${encodeURIComponent(name)}&connection=job`
     expect((await deliver(target, payload)).status).toBe(401)
+    // Each name would be another request to Secrets Manager.
+    expect(lifecycle.aws.calls.filter(({ text }) => text.includes(`orchestrators/${name}"`))).toEqual([])
+  })
+
+  it('for a caller whose results go elsewhere gets 403', async () => {
+    orchestrator({ caller: 'other' })
+    const { status, body } = await deliver(START, github.startRun().payload)
+    expect({ status, body }).toMatchObject({
+      status: 403,
+      body: { detail: expect.stringContaining('"orchestrator": "github"') },
+    })
   })
 
   it.each([
@@ -229,7 +242,7 @@ describe('A delivery', () => {
 describe('A caller with a token', () => {
   it('cannot approve a deployment', async () => {
     lifecycle.store('callers', {
-      github: { categories: [category.name] },
+      github: { categories: [category.name], orchestrator: 'github' },
       keptn: { tokens: [tokenHash('token-of-the-caller')], categories: ['*'], orchestrator: 'github' },
     })
     passTime(CACHE_SECONDS)

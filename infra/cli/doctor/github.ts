@@ -20,16 +20,13 @@ export async function githubFindings(
 ): Promise<Finding[]> {
   const settings = validateSecret(githubSecret, stored, 'Its secret')
   const { caller } = settings
-  const hasCaller = Object.hasOwn(await readCallers(store), caller)
-  const missing = hasCaller
-    ? []
-    : [
-        wrongFinding(
-          what,
-          `its caller ${caller} does not exist`,
-          `Run webhooks token create ${caller} --orchestrator ${name}, or correct "caller".`,
-        ),
-      ]
+  const found = Object.entries(await readCallers(store)).find(([one]) => one === caller)?.[1]
+  const problem = found ? `does not have "orchestrator": "${name}"` : 'does not exist'
+  const advice = found
+    ? 'Correct the secret callers.'
+    : `Run webhooks token create ${caller} --orchestrator ${name}, or correct "caller".`
+  const isWrong = found?.orchestrator !== name
+  const missing = isWrong ? [wrongFinding(what, `its caller ${caller} ${problem}`, advice)] : []
   const failed = await findingsOf(what, `Run webhooks github redeliver ${name}.`, async () => {
     const { length } = await failedDeliveries(appClient(settings), Date.now())
     if (length === 0) return []

@@ -1,4 +1,4 @@
-import { type Caller, callerNamed } from '../../auth/callers.ts'
+import { type Caller, callerNamed, readCallers } from '../../auth/callers.ts'
 import type { UnverifiedRequest } from '../../auth/signatures.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
@@ -50,7 +50,7 @@ export async function readSignedCall(
       `must be at most ${formatDuration(call.maxDeadline)}, because the engine gives up then`,
     )
   return {
-    caller: { ...(await callerNamed(call.caller)), orchestrator: name },
+    caller: await callerOf(call, name),
     request: {
       action: request.action,
       query: { ...query, mode: ['interactive'] },
@@ -79,7 +79,9 @@ async function receive(name: string, request: UnverifiedRequest): Promise<Signed
 async function receiveWith(name: string, request: UnverifiedRequest, fresh: boolean): Promise<SignedCall | undefined> {
   // The same response for each reason: the sender is not authenticated.
   const unauthenticated = new Failure('unauthenticated', 'The signature is not valid. Check the secret of the webhook.')
-  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) throw unauthenticated
+  const callers = Object.values(await readCallers(fresh))
+  // Anyone may send any name: only known ones are read from Secrets Manager.
+  if (!callers.some(({ orchestrator }) => orchestrator === name)) throw unauthenticated
   const orchestrator = await loadOrchestrator(name, fresh).catch((error: unknown) => {
     if (!(error instanceof Failure) || error.kind !== 'misconfigured') throw error
     log.warn('orchestrator not loaded', { kind: error.kind, reason: error.message })
@@ -87,6 +89,20 @@ async function receiveWith(name: string, request: UnverifiedRequest, fresh: bool
   })
   if (!orchestrator.receive) throw unauthenticated
   return orchestrator.receive(request)
+}
+
+/**
+ * Returns the caller of a verified call, whose entry must allow that the orchestrator calls for it.
+ *
+ * @throws Failure `forbidden`
+ */
+async function callerOf(call: SignedCall, orchestrator: string): Promise<Caller> {
+  const caller = await callerNamed(call.caller)
+  if (caller.orchestrator === orchestrator) return caller
+  throw new Failure(
+    'forbidden',
+    `The caller ${caller.name} must have "orchestrator": "${orchestrator}". Add it to its entry in the secret callers.`,
+  )
 }
 
 function invalidQuery(path: string, message: string): Failure {

@@ -21,7 +21,7 @@ export const githubSecret = z.strictObject({
     GITHUB_API_URL,
   ),
   appId: id('The client id or the id of the GitHub App'),
-  privateKey: secret('The private key of the GitHub App: its PEM file'),
+  privateKey: secret('The private key of the GitHub App: the text of its PEM file. \\n may stand for a line break'),
   webhookSecret: webhookSecret('The secret of its webhook: at least 16 random characters'),
   previousWebhookSecret: optional(webhookSecret('The previous one, which is accepted until it is removed')),
   caller: name('The entry of the secret callers with what its webhook may call'),
