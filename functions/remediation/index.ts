@@ -13,6 +13,7 @@ export const remediation = defineCategory({
     'aws-ssm-automation': async () => (await import('./providers/aws-ssm-automation.ts')).awsSsmAutomation,
     awx: async () => (await import('./providers/awx.ts')).awx,
     stackstorm: async () => (await import('./providers/stackstorm.ts')).stackstorm,
+    kubernetes: async () => (await import('./providers/kubernetes.ts')).kubernetes,
     rundeck: async () => (await import('./providers/rundeck.ts')).rundeck,
     ...featureFlags.providers,
     ...ciCd.providers,

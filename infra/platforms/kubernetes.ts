@@ -143,7 +143,7 @@ function notFound(resource: string, name: string | undefined): Reply {
   return refused(404, 'NotFound', `${resource} "${name}" not found`)
 }
 
-function review({ missing }: KubernetesState, body: unknown): Reply {
+export function review({ missing }: Pick<KubernetesState, 'missing'>, body: unknown): Reply {
   const { spec } = (body ?? {}) as { spec?: { resourceAttributes?: Record<string, string> } }
   const { verb, resource, subresource, namespace: at } = spec?.resourceAttributes ?? {}
   const wanted = `${verb} ${[resource, subresource].filter(Boolean).join('/')}`

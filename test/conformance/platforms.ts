@@ -168,6 +168,10 @@ export const platforms: Record<string, Platform> = {
 
   'remediation/argo-cd': job(remediationPlatforms['argo-cd'], 'rollback'),
   'remediation/aws-codepipeline': job(remediationPlatforms['aws-codepipeline'], 'rollback'),
+  'remediation/kubernetes': {
+    ...job(remediationPlatforms.kubernetes, 'run-runbook'),
+    repeatable: 'the template with the same annotation starts no rollout',
+  },
   'remediation/awx': job(remediationPlatforms.awx, 'run-runbook'),
   'remediation/stackstorm': job(remediationPlatforms.stackstorm, 'run-runbook'),
 

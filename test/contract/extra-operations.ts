@@ -207,6 +207,17 @@ const extras: Record<string, Record<string, Extra>> = {
     },
   },
   kubernetes: {
+    'GET /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers': {
+      docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/',
+      answer: {
+        items: [
+          {
+            metadata: { name: 'cart' },
+            spec: { scaleTargetRef: { kind: 'Deployment', name: 'cart' }, maxReplicas: 5 },
+          },
+        ],
+      },
+    },
     'GET /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}': {
       docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/cron-job-v1/',
       answer: {

@@ -136,6 +136,7 @@ const unlisted: Record<string, string> = {
   'grafana-k6': 'its contract is not there',
   http: 'the connection lists the states of any API',
   'http-job': 'as http',
+  kubernetes: 'its contract has counters and conditions, from which the states are derived',
   'kubernetes-job': 'its contract writes the reasons of conditions as free text',
   locust: 'its contract is not there; the states are constants of its source',
   'pagerduty-automation': 'its contract is not there',

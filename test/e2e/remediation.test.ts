@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  type KubernetesDeploymentsServer,
+  startKubernetesDeployments,
+} from '../../infra/platforms/kubernetes-deployments.ts'
 import { type RundeckServer, restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered, until } from './service.ts'
 
+let cluster: KubernetesDeploymentsServer
 let rundeck: RundeckServer
 let service: Service
 const prefix = 'cloud-automation-webhooks/connections/remediation'
 beforeAll(async () => {
   rundeck = await startRundeck()
+  cluster = await startKubernetesDeployments()
   service = new Service({
     timeScale: 60,
     secrets: (url) => ({
@@ -23,6 +29,10 @@ beforeAll(async () => {
           elsewhere: { action: 'run-runbook', connection: 'flags', input: { target: 'x' } },
         },
       },
+      [`${prefix}/cluster`]: {
+        ...{ provider: 'kubernetes', baseUrl: cluster.url, token: cluster.token },
+        ...{ namespace: 'shop', targets: ['*'] },
+      },
       [`${prefix}/flags`]: {
         provider: 'unleash',
         baseUrl: `${url}/sandbox/unleash`,
@@ -37,6 +47,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.end()
   await rundeck.close()
+  await cluster.close()
 })
 
 /** The event that Keptn sends for each remediation action. It has no input. */
@@ -58,6 +69,48 @@ const flag = async () => {
   const found = flags.find(({ name }: { name: string }) => name === 'checkout-v2')
   return found.environments.find(({ name }: { name: string }) => name === 'production').enabled
 }
+
+describe('A deployment of Kubernetes', () => {
+  const call = (name: string, event: object, query = '') =>
+    service.call(`/v1/remediation/${name}?connection=cluster${query}`, event)
+
+  it('is restarted interactively, and sends one finished event when its pods are replaced', async () => {
+    const event = triggered({ input: { target: 'restart/checkout' } })
+    expect(await call('run-runbook', event, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
+    await until(
+      async () => cluster.state.rollouts === 1,
+      20,
+      () => `a rollout\n${service.output.slice(-3_000)}`,
+    )
+    cluster.enter('Complete')
+    const { started, finished } = await service.finishedOf(event.id)
+    expect([started, finished.length]).toEqual([1, 1])
+    expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  it('is scaled silently, which waits for the pods', async () => {
+    const event = triggered({ input: { target: 'scale/checkout', parameters: { replicas: 5 } } })
+    const scaling = call('run-runbook', event)
+    await until(
+      async () => cluster.state.deployment.spec.replicas === 5,
+      20,
+      () => `a scale\n${service.output.slice(-3_000)}`,
+    )
+    cluster.enter('Complete')
+    expect(await scaling).toMatchObject({ status: 200, body: { result: 'pass', data: { before: 3, replicas: 5 } } })
+  })
+
+  it('is rolled back silently', async () => {
+    const rollingBack = call('rollback', triggered({ input: { target: 'checkout' } }))
+    await until(
+      async () => cluster.state.rollouts === 2,
+      20,
+      () => `a rollback\n${service.output.slice(-3_000)}`,
+    )
+    cluster.enter('Complete')
+    expect(await rollingBack).toMatchObject({ status: 200, body: { result: 'pass' } })
+  })
+})
 
 describe('The remediation actions of one webhook', () => {
   it('set a flag and run a runbook as the connection maps them', async () => {

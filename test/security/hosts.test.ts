@@ -152,6 +152,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'github-actions': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'a.yml' } },
   'gitlab-ci': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'main' } },
   circleci: { connection: () => ({ project: 'gh/acme/shop' }), input: { target: 'pipeline' } },
+  kubernetes: { connection: () => ({ targets: ['*'] }), input: { target: 'restart/x' } },
   'kubernetes-job': { connection: () => ({ images: ['*'] }), input: { id: 'wh-1' } },
   jenkins: { input: { id: 'shop#1' } },
   'aws-codebuild': { input: { id: 'shop:12345678-90ab-cdef-1234-567890abcdef', target: 'shop' } },

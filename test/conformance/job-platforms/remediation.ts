@@ -2,6 +2,7 @@ import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
 import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
 import { startAwx } from '../../../infra/platforms/awx.ts'
 import { restart } from '../../../infra/platforms/awx-templates.ts'
+import { startKubernetesDeployments } from '../../../infra/platforms/kubernetes-deployments.ts'
 import { startStackStorm } from '../../../infra/platforms/stackstorm.ts'
 import type { JobPlatform } from './platform.ts'
 
@@ -28,6 +29,25 @@ export const remediationPlatforms = {
           if (statusOf() === 'canceling') enter('canceled')
           return statusOf() === 'canceled'
         },
+      }
+    },
+  },
+  kubernetes: {
+    known: 'token',
+    starts: /^PATCH .*\/deployments\/checkout$/,
+    async start() {
+      const server = await startKubernetesDeployments()
+      const { url: baseUrl, token, state, enter } = server
+      return {
+        server,
+        connection: { baseUrl, token, namespace: 'shop', targets: ['*'] },
+        input: { target: 'restart/checkout' },
+        runs: () => state.rollouts,
+        id: () => 'restart/checkout',
+        hasStarted: () => enter('Progressing'),
+        enter,
+        end: () => enter('Complete'),
+        hasStopped: () => false,
       }
     },
   },

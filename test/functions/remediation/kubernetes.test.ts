@@ -1,0 +1,133 @@
+import { describe, expect, test } from '@jest/globals'
+import { kubernetes } from '../../../functions/remediation/providers/kubernetes.ts'
+import { startKubernetesDeployments } from '../../../infra/platforms/kubernetes-deployments.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
+import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { Job } from '../job.ts'
+import { rollbackActions, runbookActions } from './runbook.ts'
+
+const server = startEach(startKubernetesDeployments)
+const at = () => ({ baseUrl: server.url, token: server.token, namespace: 'shop', targets: ['*'] })
+const runbook = () => new Job(kubernetes, runbookActions, at)
+const rollback = () => new Job(kubernetes, rollbackActions, at)
+const deployment = () => server.state.deployment
+const restart = { target: 'restart/checkout' }
+const toFive = { target: 'scale/checkout', parameters: { replicas: '5' } }
+const images = () => deployment().spec.template.spec
+
+jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
+  states: {
+    running: ['Progressing'],
+    pass: ['Complete'],
+    fail: ['ProgressDeadlineExceeded'],
+    errored: ['Paused', 'Replaced'],
+  },
+  // The states are derived from counters and conditions.
+  unknownStates: [],
+  invalid: [
+    ['another verb', { target: 'delete/checkout' }, 'input.target must be restart/<deployment> or scale/<deployment>'],
+    ['a project', { project: 'shop' }, 'input.project is not supported'],
+    ['a number for a restart', { parameters: { replicas: 5 } }, 'input.parameters.replicas must be a number'],
+    ['a scale without a number', { target: 'scale/checkout' }, 'input.parameters.replicas must be a number'],
+    ['another parameter', { parameters: { image: 'x' } }, 'input.parameters.image is not supported'],
+  ],
+  forbidden: [
+    [
+      'another deployment',
+      { target: 'restart/payments' },
+      'is not in targets of the connection',
+      { targets: ['restart/checkout'] },
+    ],
+  ],
+  refused: [['an unknown deployment', { target: 'restart/nope' }, '"nope" not found']],
+})
+
+describe('Kubernetes: restart', () => {
+  test('reports how many pods have the new template', async () => {
+    const started = await runbook().start(restart)
+    server.enter('Progressing')
+    expect(await runbook().poll(started, restart)).toMatchObject({ progress: '1 of 3 pods updated, 2 available' })
+  })
+
+  test('waits until the controller has seen the change', async () => {
+    const started = await runbook().start(restart)
+    expect(deployment().status).toMatchObject({ observedGeneration: 5, updatedReplicas: 3 })
+    expect(await runbook().poll(started, restart)).toMatchObject({ status: 'Progressing' })
+  })
+
+  test('reports why a rollout has failed', async () => {
+    const started = await runbook().start(restart)
+    server.enter('ProgressDeadlineExceeded')
+    const { message } = await runbook().end(started, restart)
+    expect(message).toContain('has timed out progressing. 1 of 3 pods updated, 2 available')
+  })
+})
+
+describe('Kubernetes: scale', () => {
+  test('sets the number of pods and reports the one before', async () => {
+    const started = await runbook().start(toFive)
+    expect(deployment().spec.replicas).toBe(5)
+    expect(await runbook().poll(started, toFive)).toMatchObject({ status: 'Progressing' })
+    server.enter('Complete')
+    expect(await runbook().end(started, toFive)).toMatchObject({ result: 'pass', data: { before: 3, replicas: 5 } })
+  })
+
+  test('is refused if an autoscaler would undo it', async () => {
+    server.state.autoscaler = 'checkout-hpa'
+    await expectFailure(runbook().start(toFive), 'refused', 'The autoscaler checkout-hpa sets the number of pods')
+    expect(deployment().spec.replicas).toBe(3)
+  })
+
+  test('that another change has replaced is errored', async () => {
+    const started = await runbook().start(toFive)
+    deployment().spec.replicas = 4
+    const { message } = await runbook().end(started, toFive)
+    expect(message).toContain('Another change has replaced this one')
+  })
+})
+
+describe('Kubernetes: rollback', () => {
+  const input = { target: 'checkout' }
+
+  test.each([
+    [undefined, 'shop:1.2'],
+    ['1', 'shop:1.1'],
+  ])('restores the revision before, or revision %s', async (ref, image) => {
+    const started = await rollback().start({ ...input, ref })
+    expect(deployment().spec.template).toEqual({
+      metadata: { labels: { app: 'checkout' } },
+      spec: { containers: [{ name: 'checkout', image }] },
+    })
+    server.enter('Complete')
+    expect(await rollback().end(started, input)).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+
+  test('that is retried after a lost response is not repeated', async () => {
+    server.loseNext('PATCH')
+    expect(await failureOf(rollback().start(input))).toMatchObject({ transient: true, mayHaveWritten: true })
+    await rollback().start(input, { isRetry: true })
+    expect(images()).toEqual({ containers: [{ name: 'checkout', image: 'shop:1.2' }] })
+    await rollback().start(input, { key: keyOf(2) })
+    expect(images()).toEqual({ containers: [{ name: 'checkout', image: 'shop:1.3' }] })
+    expect(server.state.rollouts).toBe(2)
+  })
+
+  test('without such a revision is refused with the stored ones', async () => {
+    await expectFailure(
+      rollback().start({ ...input, ref: '9' }),
+      'refused',
+      'no revision 9. Stored revisions: 3, 2, 1.',
+    )
+  })
+
+  test.each([[{ ref: 'v1' }], [{ target: 'a/b' }], [{ parameters: { replicas: 1 } }]])('refuses %j', async (more) => {
+    await expectFailure(rollback().start({ ...input, ...more }), 'invalid')
+  })
+})
+
+test('Kubernetes: the check names every missing permission', async () => {
+  server.state.missing = ['patch deployments', 'patch deployments/scale']
+  const words = 'may not patch deployments, patch deployments/scale in the namespace shop'
+  await expectFailure(Promise.resolve(kubernetes.check(runbook().client())), 'refused', words)
+})
