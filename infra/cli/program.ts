@@ -8,6 +8,7 @@ import { costCommand } from './commands/cost.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { githubCommand } from './commands/github.ts'
 import { newCategoryCommand } from './commands/new-category.ts'
+import { newOrchestratorCommand } from './commands/new-orchestrator.ts'
 import { newProviderCommand } from './commands/new-provider.ts'
 import { openapiCommand } from './commands/openapi.ts'
 import { orchestratorCommand } from './commands/orchestrator.ts'
@@ -54,7 +55,8 @@ export function createProgram(): Command {
   program.commandsGroup('Operate:')
   for (const command of [costCommand(), versionsCommand()]) program.addCommand(command)
   program.commandsGroup('Extend:')
-  for (const command of [newProviderCommand(), newCategoryCommand()]) program.addCommand(command)
+  for (const command of [newProviderCommand(), newCategoryCommand(), newOrchestratorCommand()])
+    program.addCommand(command)
   return program
 }
 

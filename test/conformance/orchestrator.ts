@@ -3,12 +3,14 @@ import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import { parseEvent } from '../../shared/orchestrators/event.ts'
 import { loadOrchestratorType } from '../../shared/orchestrators/index.ts'
-import type { Answer, AnsweredTask, Orchestrator } from '../../shared/orchestrators/orchestrator.ts'
+import type { Answer, AnsweredTask, Orchestrator, OrchestratorType } from '../../shared/orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../shared/outcome.ts'
 import { clearSecrets, registerSecret } from '../../shared/redact.ts'
 
 /** An engine, and how a test plays it. */
 export interface OrchestratorSubject {
+  /** The type, if it is not in `shared/orchestrators/index.ts`. */
+  type?: OrchestratorType
   /** Describes the tests. Defaults to the type. */
   name?: string
   /** Plays the engine. Omit it if nothing is sent. */
@@ -64,7 +66,7 @@ export function orchestratorConformance(type: string, subject: OrchestratorSubje
     let orchestrator: Orchestrator
     beforeAll(async () => {
       played = await start?.()
-      const { secret, connect } = await loadOrchestratorType(type)
+      const { secret, connect } = subject.type ?? (await loadOrchestratorType(type))
       const settings = secret ? secret.parse({ type, ...played?.settings }) : {}
       for (const value of played?.secrets ?? []) registerSecret(value)
       orchestrator = connect(settings)

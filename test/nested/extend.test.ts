@@ -12,7 +12,7 @@ beforeAll(() => {
 afterAll(() => copy.remove())
 const cli = (...args: string[]) => copy.node('infra/cli/main.ts', ...args)
 
-describe('new-category and new-provider', () => {
+describe('new-category, new-provider and new-orchestrator', () => {
   const read = (path: string) => readFileSync(join(copy.folder, path), 'utf8')
   const bin = (name: string) => `node_modules/${name}`
 
@@ -22,6 +22,7 @@ describe('new-category and new-provider', () => {
       await cli('new-category', `new-${kind}s`, '--kind', kind, '--provider', `acme-${kind}`)
     await cli('new-provider', 'notification', 'pigeon')
     await cli('new-provider', 'incident-management', 'acme-runs', '--kind', 'job', '--title', 'ACME Runs 2.0')
+    await cli('new-orchestrator', 'acme-flows', '--title', 'ACME Flows')
   })
 
   it('register what they write in the lists, the tables and the reference', async () => {
@@ -31,6 +32,8 @@ describe('new-category and new-provider', () => {
     }
     expect(read('functions/incident-management/README.md')).toContain('## ACME Runs 2.0 (`acme-runs`)')
     expect(read('test/contract/subjects/index.ts')).toContain("'acme-runs': 'There is none yet.")
+    expect(read('shared/orchestrators/index.ts')).toContain("(await import('./acme-flows.ts')).acmeFlowsType")
+    expect(read('docs/acme-flows.md')).toMatch(/^# ACME Flows\n[\s\S]*"type": "acme-flows"/)
     await copy.node('infra/docs/main.ts', '--check')
   })
 
@@ -39,18 +42,21 @@ describe('new-category and new-provider', () => {
   })
 
   it('write formatted code without lint errors', async () => {
-    const paths = ['functions', 'test/functions', 'infra/platforms', 'test/contract/subjects']
+    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'infra/platforms', 'test/contract/subjects']
     const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
     expect(output).toMatch(/No fixes applied/)
   })
 
   it('write tests that pass and READMEs with working webhooks', async () => {
-    // One suite per provider, and one for the states of all jobs.
-    const suites = templateKinds.length + 2 + 1
+    // One suite per provider, one for the orchestrator, one for the types and one for the states of all jobs.
+    const suites = templateKinds.length + 2 + 3
     await copy.node('infra/build/main.ts')
     const jest = [bin('jest/bin/jest.js'), '--maxWorkers=1']
     const output = await Promise.all([
-      copy.node(...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'),
+      copy.node(
+        ...[...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'],
+        ...['test/shared/orchestrators/(acme-flows|types)'],
+      ),
       copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|name every field|names every category'),
     ])
     expect(output[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))

@@ -8,7 +8,7 @@ export interface FinishOptions {
   json?: boolean
 }
 
-/** Written by `npm run docs`. */
+/** Lists providers and categories. Written by `npm run docs`. */
 const GENERATED = ['README.md', 'docs/reference.md']
 
 /**
@@ -16,16 +16,23 @@ const GENERATED = ['README.md', 'docs/reference.md']
  *
  * @param next commands
  * @param then manual steps, as sentences
+ * @param generated documents that list what the changes add
  */
-export function finish(changes: Changes, next: string[], then: string[], options: FinishOptions): void {
+export function finish(
+  changes: Changes,
+  next: string[],
+  then: string[],
+  options: FinishOptions,
+  generated: readonly string[] = GENERATED,
+): void {
   const { created, changed } = changes.list()
   if (!options.dryRun) {
     changes.write()
     const sources = [...created, ...changed].filter((path) => path.endsWith('.ts'))
     run('node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...sources])
-    run('infra/docs/main.ts', [])
+    if (generated.length > 0) run('infra/docs/main.ts', [])
   }
-  const all = [...changed, ...GENERATED]
+  const all = [...changed, ...generated]
   const text = [
     options.dryRun ? 'Would write' : 'Wrote',
     ...created.map((path) => `  ${path}`),

@@ -43,7 +43,7 @@ function relocated(text: string, from: string, to: string, goes: ReadonlyMap<str
 }
 
 /** One expression for all spellings, because a new name may contain the old one. */
-const PLACEHOLDERS = /(?<=[a-z])Acme|\bAcme(?=[A-Z])|\b[Aa]cme\b(?:\.example\b)?|'sample'|\bconst sample\b/g
+const PLACEHOLDERS = /(?<=[a-z])Acme|\b[Aa]cme(?=[A-Z])|\b[Aa]cme\b(?:\.example\b)?|'sample'|\bconst sample\b/g
 
 /** Replaces the name in the spelling of its place: prose, hosts, constants or types. */
 function renamed(text: string, { kebab, camel, pascal, title }: Name, prose: boolean): string {

@@ -52,6 +52,10 @@ describe('the commands', () => {
     ['new-category acme-desk', "'--kind <kind>' not specified"],
     ['new-category slo --kind evaluation', 'The category slo already exists'],
     ['new-category finisher --kind job', 'The name finisher is reserved'],
+    ['new-orchestrator Acme', 'such as acme'],
+    ['new-orchestrator github', 'The orchestrator github already exists'],
+    ['new-orchestrator flagger', 'shared/orchestrators/flagger.ts already exists'],
+    ['new-orchestrator event', 'already uses the name event'],
     ['new-category access --kind thing', 'Allowed choices are ticket, job, flag, message, evaluation'],
   ])('refuse %s and write nothing', async (line, why) => {
     const before = sources()
@@ -82,6 +86,22 @@ describe('the commands', () => {
     })
   })
 
+  it('list the files of an orchestrator', async () => {
+    expect(JSON.parse(await cli('new-orchestrator', 'acme-flows', '--dry-run', '--json'))).toEqual({
+      created: [
+        'shared/orchestrators/acme-flows.ts',
+        'test/shared/orchestrators/acme-flows.test.ts',
+        'docs/acme-flows.md',
+      ],
+      changed: ['shared/orchestrators/index.ts'],
+      next: [
+        'npm test -- test/shared/orchestrators/acme-flows.test.ts',
+        'npm run webhooks -- orchestrator add acme-flows',
+        'npm run webhooks -- token create acme-flows --orchestrator acme-flows',
+      ],
+    })
+  })
+
   it('remind of the blast radius in chaos-testing', async () => {
     expect(await cli('new-provider', 'chaos-testing', 'acme', '--dry-run')).toContain('blast radius')
   })
@@ -89,7 +109,7 @@ describe('the commands', () => {
 
 /** Every file that the commands may change, with its size. */
 function sources(): [string, number][] {
-  return ['functions', 'test', 'docs'].flatMap((part) =>
+  return ['functions', 'shared', 'test', 'docs'].flatMap((part) =>
     readdirSync(join(copy.folder, part), { recursive: true, encoding: 'utf8' }).map((below): [string, number] => {
       const path = join(part, below)
       return [path, statSync(join(copy.folder, path)).size]

@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import { isOrchestratorType } from '../../../shared/orchestrators/index.ts'
+import { Changes } from '../extend/changes.ts'
+import { type FinishOptions, finish } from '../extend/finish.ts'
+import { newName } from '../extend/names.ts'
+import { addOrchestrator } from '../extend/orchestrator.ts'
+import { UsageError } from '../usage-error.ts'
+
+interface Options extends FinishOptions {
+  title?: string
+}
+
+/** `webhooks new-orchestrator`: creates a type of orchestrator from a template. */
+export function newOrchestratorCommand(): Command {
+  return new Command('new-orchestrator')
+    .description('create a type of orchestrator with a page and a test from a working template')
+    .argument('<name>', 'type in secrets, such as acme or acme-flows')
+    .option('--title <title>', 'display name, such as GoCD (default: derived from the name)')
+    .option('--dry-run', 'list the files that would be written')
+    .option('--json', 'print the files and the next commands as JSON')
+    .addHelpText(
+      'after',
+      `
+The new orchestrator sends results to the API of an example engine, and passes its tests. docs/extend.md describes the next steps.
+
+Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
+
+Examples:
+  $ npm run webhooks -- new-orchestrator acme --dry-run
+  $ npm run webhooks -- new-orchestrator acme-flows --title 'ACME Flows' --dry-run`,
+    )
+    .action(run)
+}
+
+function run(text: string, { title, ...options }: Options): void {
+  const name = newName(text, title)
+  if (isOrchestratorType(name.kebab))
+    throw new UsageError(`The orchestrator ${name.kebab} already exists. Choose another name.`)
+  const changes = new Changes()
+  addOrchestrator(changes, name)
+  const { kebab } = name
+  const next = [
+    `npm test -- test/shared/orchestrators/${kebab}.test.ts`,
+    `npm run webhooks -- orchestrator add ${kebab}`,
+    `npm run webhooks -- token create ${kebab} --orchestrator ${kebab}`,
+  ]
+  const then = [
+    `Then adapt shared/orchestrators/${kebab}.ts, its test and docs/${kebab}.md to ${name.title}, link the page from README.md, and run npm run check.`,
+  ]
+  finish(changes, next, then, options, [])
+}
