@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Context } from 'aws-lambda'
 import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { passTime } from './execution.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { category, type FakePlatform, startPlatform } from './platform.ts'
@@ -98,6 +100,19 @@ describe('A task of a workflow', () => {
         expect(new Set(statuses())).toEqual(new Set(['started', 'finished']))
       }
     }
+  })
+
+  it('may be invoked without HTTP, and its result then has no URL', async () => {
+    answerBy(['run'])
+    const payload = { action: 'open-ticket', caller, connection: 'ticket', mode: 'interactive', ...call() }
+    const context = { getRemainingTimeInMillis: () => 20_000 } as Context
+    await webhookHandler(category)(payload, context)
+    const [started] = lifecycle.invocations.slice(-1)
+    if (!started) throw new Error('No task was started.')
+    await lifecycle.run(started.payload)
+    const [, continuation] = environment.automation.executions()
+    expect(continuation?.input).toMatchObject({ execution, task: 'open_ticket', verdict: 'pass' })
+    expect(continuation?.input).not.toHaveProperty('statusUrl')
   })
 
   it('contains no credential', async () => {
