@@ -283,6 +283,12 @@ describe('docs/limits.md', () => {
     ['shared/auth/authenticate.ts', '= 15_000', 'new token of a caller | 15 s'],
     ['shared/auth/callers.ts', 'z.maxLength(10)', 'tokens per caller | 10'],
     ['shared/orchestrators/keptn/reply.ts', '= 60_000', '60,000 bytes'],
+    [
+      'shared/orchestrators/dynatrace/dynatrace.ts',
+      'MAX_WAIT_FOR_PAUSE_MS = 60 * 60_000',
+      'for an hour after the end of',
+    ],
+    ['shared/orchestrators/dynatrace/messages.ts', 'MAX_INPUT_BYTES = 65_536', 'Dynatrace that continues | 64 KB'],
     ['shared/orchestrators/azure-devops/azure-devops.ts', '= 47 * 3_600', 'at most 47 h without'],
     ['shared/orchestrators/azure-devops/azure-devops.ts', 'MAX_UNAUTHORIZED_ATTEMPTS = 12', '12 with 401 or 403'],
   ])('has the value in %s: %s', (file, inCode, inText) => {
