@@ -106,15 +106,13 @@ class Deployment {
   }
 
   /**
-   * Whether the deployment still waits, for this rule or for another one. Undefined if GitHub does not know the run.
+   * Whether the deployment still waits, for this rule or for another one. Undefined if that cannot be read any more.
    *
    * @see https://docs.github.com/en/rest/actions/workflow-runs#get-pending-deployments-for-a-workflow-run
    */
   async #waits(): Promise<boolean | undefined> {
-    const path = `${this.#path}/pending_deployments`
-    const { status, body } = await this.#http.get(path, { accept: [404], schema: pendingDeployments })
-    if (status === 404) return undefined
-    return body.some(({ environment }) => environment.name === this.#environment)
+    const pending = await this.#read('pending_deployments', pendingDeployments)
+    return pending?.some(({ environment }) => environment.name === this.#environment)
   }
 
   /**
@@ -123,10 +121,18 @@ class Deployment {
    * @see https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run
    */
   async #hasDecision(taskId: string): Promise<boolean> {
-    const path = `${this.#path}/approvals`
-    const { status, body } = await this.#http.get(path, { accept: [404], schema: reviews })
-    if (status === 404) return false
-    return body.some(({ state, comment }) => state !== 'pending' && comment?.includes(taskId) === true)
+    const decisions = (await this.#read('approvals', reviews)) ?? []
+    return decisions.some(({ state, comment }) => state !== 'pending' && comment?.includes(taskId) === true)
+  }
+
+  /** Returns undefined if there is no such run, or the App is not installed. */
+  async #read<T>(what: string, schema: z.core.$ZodType<T>): Promise<T | undefined> {
+    try {
+      return (await this.#http.get(`${this.#path}/${what}`, { schema })).body
+    } catch (error) {
+      if (isRefused(error) && error.response?.status === 404) return undefined
+      throw error
+    }
   }
 }
 

@@ -45,7 +45,11 @@ const installationToken = z.object({ token: z.string().check(z.minLength(1)), ex
 
 /** Returns a client that acts as the App itself. */
 export function appClient(app: GitHubApp): Http {
-  return clientOf(app, { headers: async () => githubHeaders(appToken(app, Date.now())) })
+  return clientOf(app, appAuthorization(app))
+}
+
+function appAuthorization(app: GitHubApp): HttpOptions['authorization'] {
+  return { headers: async () => githubHeaders(appToken(app, Date.now())) }
 }
 
 /** Returns a client that acts as the App in one repository, with no more permissions than it needs. */
@@ -57,8 +61,12 @@ export function installationClient(app: GitHubApp, target: InstalledRepository, 
   })
 }
 
-function clientOf({ baseUrl, ca }: GitHubApp, authorization: HttpOptions['authorization']): Http {
-  return new Http({ platform: 'GitHub', baseUrl, ca, authorization })
+function clientOf(
+  { baseUrl, ca }: GitHubApp,
+  authorization: HttpOptions['authorization'],
+  options: Pick<HttpOptions, 'isCredentialsError'> = {},
+): Http {
+  return new Http({ platform: 'GitHub', baseUrl, ca, authorization, ...options })
 }
 
 /**
@@ -107,7 +115,9 @@ async function installationTokenOf(
     registerSecret(cached.token)
     return cached.token
   }
-  const http = appClient(app)
+  // The installation has not granted the permissions, or is suspended. Its owner can change both.
+  const isCredentialsError = (status: number) => status === 403 || status === 422
+  const http = clientOf(app, appAuthorization(app), { isCredentialsError })
   const path = `${repositoryPath(repository)}/installation`
   const id = installationId ?? (await http.get(path, { schema: installation })).body.id
   const [, name = ''] = repository.split('/')

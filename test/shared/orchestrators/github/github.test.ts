@@ -160,9 +160,18 @@ describe('A deployment', () => {
     expect(environment.decision).toBe(decision)
   })
 
-  it('of a deleted run wants no answer after five attempts', async () => {
+  it.each([
+    ['a deleted run', () => github.runs.splice(0)],
+    [
+      'an App that was removed',
+      () => {
+        github.state.tokens.clear()
+        github.state.isInstalled = false
+      },
+    ],
+  ])('of %s wants no answer after five attempts', async (_what, remove) => {
     const { send } = waiting()
-    github.runs.splice(0)
+    remove()
     for (const attempts of [0, 1, 2, 3])
       await expect(send(finished(), attempts)).rejects.toMatchObject({ kind: 'refused' })
     expect(await send(finished(), 4)).toBe('unwanted')
@@ -218,7 +227,7 @@ describe('A token of an installation', () => {
 
   it.each([
     [{ isInstalled: false }, 'refused'],
-    [{ permissions: { deployments: 'read' } }, 'refused'],
+    [{ permissions: { deployments: 'read' } }, 'credentials'],
     [{ appIds: ['another'] }, 'credentials'],
   ])('that GitHub does not issue (%j) is a failure', async (state, kind) => {
     github.state.tokens.clear()
@@ -359,6 +368,23 @@ describe('A request of the webhook', () => {
     expect(github.calls).toEqual([])
   })
 
+  it('that was recorded is read', async () => {
+    const payload = {
+      ...{ action: 'requested', environment: 'release', event: 'workflow_dispatch' },
+      deployment_callback_url:
+        'https://api.github.com/repos/octo-org/example/actions/runs/23625057533/deployment_protection_rule',
+      ...{ deployment: { id: 4_189_575_565, environment: 'release' }, pull_requests: [] },
+      ...{ sha: '47efb7196c2a1a2fd3f52f2c59f0e2dd3d0e4d54', ref: 'main' },
+      repository: { id: 1_192_056_896, name: 'example', full_name: 'octo-org/example', owner: { login: 'octo-org' } },
+      ...{ sender: { login: 'octocat', id: 1 }, installation: { id: 119_022_551 } },
+    }
+    const call = await receive(rule, payload, { baseUrl: 'https://api.github.com' })
+    expect(JSON.parse(call?.replyTo ?? '')).toEqual({
+      ...{ repository: 'octo-org/example', repositoryId: 1_192_056_896, installationId: 119_022_551 },
+      ...{ runId: 23_625_057_533, environment: 'release' },
+    })
+  })
+
   it('of GitHub Enterprise Server has the path of its API', async () => {
     const baseUrl = 'https://github.example.com/api/v3'
     const deployment_callback_url = `${baseUrl}/repos/${repository}/actions/runs/7/deployment_protection_rule`
@@ -387,6 +413,14 @@ describe('A request of the webhook', () => {
 
   it('for a deployment is refused by an orchestrator that reports checks', async () => {
     await expect(receive(rule, requested(), { report: 'check' })).rejects.toMatchObject({ kind: 'invalid' })
+  })
+
+  it('has the signature of the example in the documentation of GitHub', async () => {
+    // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
+    const headers = { 'x-hub-signature-256': 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' }
+    const request = { headers, rawBody: () => Buffer.from('Hello, World!') }
+    const call = connect({ webhookSecret: "It's a Secret to Everybody" }).receive?.(request)
+    await expect(call).rejects.toThrow('The body is not a JSON object')
   })
 
   it.each(['not JSON', '[]'])('with the body %s is refused', async (body) => {
