@@ -157,7 +157,7 @@ function sandboxOf({ url, signal, pollMs = POLL_MS }: ClientOptions) {
   }
 }
 
-export interface SandboxResponse extends EngineResponse {
+interface SandboxResponse extends EngineResponse {
   /** The task that the webhooks accepted, or that a gate belongs to. */
   taskId?: string | undefined
 }

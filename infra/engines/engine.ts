@@ -40,7 +40,7 @@ export interface EnginePlace {
 }
 
 /** Entries of the secrets, without the prefix of the deployment. */
-export interface EngineSecrets {
+interface EngineSecrets {
   /** Entries of the secret `callers`, by name. */
   callers: Record<string, object>
   /** The secrets `orchestrators/<name>`, by name. */

@@ -9,6 +9,7 @@ import {
   authorizationWith,
   type CloudCredentials,
   type LocalCloud,
+  type LocalFunction,
   type Observation,
   type StatusChangeEvent,
   startLocalCloud,
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   awsCredentials?: CloudCredentials
   /** For tests: functions cache secrets for five minutes, as on AWS. */
   cacheSecrets?: boolean
+  /** For tests: more functions, such as one that invokes a task. */
+  functions?: LocalFunction[]
   /** For tests: divides the delays of durable steps. */
   timeScale?: number
   /** Timeout of a webhook in seconds. Defaults to 28, because API Gateway waits 29 seconds. */
@@ -142,11 +145,14 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   })
   const cloud = await startLocalCloud({
     state,
-    functions: localFunctions({
-      bundles,
-      webhookTimeoutSeconds: webhookTimeout,
-      executionTimeoutSeconds: executionTimeout,
-    }),
+    functions: [
+      ...localFunctions({
+        bundles,
+        webhookTimeoutSeconds: webhookTimeout,
+        executionTimeoutSeconds: executionTimeout,
+      }),
+      ...(options.functions ?? []),
+    ],
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
     secretsVersion() {

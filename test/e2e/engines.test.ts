@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { approveInSandbox } from '../../infra/cli/approve-in-sandbox.ts'
 import type { Engine } from '../../infra/engines/engine.ts'
@@ -37,5 +39,9 @@ async function play(engine: Engine): Promise<string[]> {
 test.each(engines)('$title plays a release as its documentation shows', ({ name }) => {
   const transcript = transcripts.get(name) ?? []
   expect(transcript.at(-1)).toBe('release passed')
-  expect(comparable(transcript)).toEqual(comparable(transcriptOf(name) ?? transcript))
+  expect(comparable(transcript)).toEqual(comparable(transcriptOf(name)))
+})
+
+test.each(engines)('$title is in the list of docs/local-runtime.md', ({ name }) => {
+  expect(readFileSync(join(import.meta.dirname, '../../docs/local-runtime.md'), 'utf8')).toContain(`| \`${name}\` |`)
 })

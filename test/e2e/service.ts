@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LambdaClient } from '@aws-sdk/client-lambda'
+import type { LocalFunction } from '../../infra/local/cloud/index.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
@@ -24,6 +25,7 @@ export interface ServiceOptions {
   executionTimeout?: number
   bundles?: string
   cacheSecrets?: boolean
+  functions?: LocalFunction[]
 }
 
 export interface Answer {

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
+import { GetDurableExecutionCommand, InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { buildSync } from 'esbuild'
+import type { LocalFunction } from '../../infra/local/cloud/index.ts'
 import { type StepFunctionsServer, startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
 import { ERROR_NAMES } from '../../shared/core/direct/read-direct-call.ts'
 import { awsCredentials, Service, until } from './service.ts'
@@ -11,13 +14,26 @@ import { awsCredentials, Service, until } from './service.ts'
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 const prefix = 'cloud-automation-webhooks'
+const folder = mkdtempSync(join(tmpdir(), 'step-functions-'))
+/** The durable function of docs/step-functions.md. */
+const releases: LocalFunction = {
+  ...{ name: 'releases', file: join(folder, 'index.js'), handler: 'handler', timeoutSeconds: 30 },
+  environment: { CI_CD_TASK: 'ci-cd-task:live' },
+  durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 },
+}
 let states: StepFunctionsServer
 let service: Service
 let lambda: LambdaClient
 beforeAll(async () => {
+  buildSync({
+    entryPoints: [join(import.meta.dirname, '../lifecycle/invoking-function.ts')],
+    outfile: releases.file,
+    ...{ bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' },
+  })
   states = await startStepFunctions()
   service = await new Service({
     timeScale: 20,
+    functions: [releases],
     secrets: {
       [`${prefix}/callers`]: {
         direct: { categories: ['issue-ticketing'] },
@@ -31,6 +47,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.end()
   await states.close()
+  rmSync(folder, { recursive: true })
 })
 afterEach(() => service.clearFaults())
 
@@ -189,5 +206,34 @@ describe('A state that waits for a task token', () => {
     await hasEnded(task)
     expect(service.output).not.toContain(taskToken)
     expect(JSON.stringify(await service.tasks())).not.toContain(taskToken)
+  })
+})
+
+describe('A durable function that invokes a task', () => {
+  it('gets the outcome, although the runtime is killed meanwhile', async () => {
+    const { DurableExecutionArn } = await lambda.send(
+      new InvokeCommand({
+        ...{ FunctionName: 'releases:live', InvocationType: 'Event' },
+        Payload: JSON.stringify({ target: 'deploy.yml' }),
+      }),
+    )
+    const isRunning = ({ functionName, status }: { functionName: string; status: string }) =>
+      functionName === 'ci-cd-task' && status === 'RUNNING'
+    await until(
+      async () => (await service.tasks()).some(isRunning),
+      40,
+      () => `the task\n${service.output.slice(-4_000)}`,
+    )
+    await service.kill()
+    await service.start()
+    lambda = service.lambdaClient()
+    const read = () => lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))
+    await until(
+      async () => (await read()).Status !== 'RUNNING',
+      40,
+      () => `the end\n${service.output.slice(-4_000)}`,
+    )
+    const { Status, Result = '{}' } = await read()
+    expect([Status, JSON.parse(Result)]).toMatchObject(['SUCCEEDED', { deployed: true }])
   })
 })

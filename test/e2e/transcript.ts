@@ -3,15 +3,19 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Returns what the documentation says that an engine prints when it plays a release. Undefined without a transcript. */
-export function transcriptOf(engine: string): string[] | undefined {
+/**
+ * Returns what the documentation says that an engine prints when it plays a release.
+ *
+ * @throws Error without a transcript
+ */
+export function transcriptOf(engine: string): string[] {
   const command = `npm run webhooks -- sequence release --orchestrator ${engine} --approve`
   for (const page of globSync('docs/*.md', { cwd: root })) {
     const [, after = ''] = readFileSync(join(root, page), 'utf8').split(`\`\`\`console\n$ ${command}\n`)
     const [lines = ''] = after.split('\n```\n')
     if (lines !== '') return lines.split('\n')
   }
-  return undefined
+  throw new Error(`No page in docs/ has the transcript of: ${command}`)
 }
 
 /** Replaces what differs between two runs: times, ids, numbers of runs and the port. Omits when the approval is clicked. */
