@@ -18,7 +18,6 @@ const memoryMb = z
   .int({ error: must('be an integer of MB from 128 to 10240') })
   .min(128, { error: must('be at least 128 (MB)') })
   .max(10_240, { error: must('be at most 10240 (MB)') })
-  .default(512)
 const listOf = (item: string, pattern: RegExp) =>
   z
     .array(z.string().regex(pattern, { error: must(`be ${item}`) }), { error: must(`be a list, each ${item}`) })
@@ -48,7 +47,8 @@ const fields = {
     .default('cloud-automation-webhooks'),
   /** `false` excludes a category from the deployment. */
   categories: z.record(z.string(), z.boolean({ error: must('be true or false') })).default({}),
-  memory: object({ webhook: memoryMb, task: memoryMb }).prefault({}),
+  // The cheapest: calls mostly wait, and cost their memory. docs/bench.md has cold starts by memory.
+  memory: object({ webhook: memoryMb.default(256), task: memoryMb.default(512) }).prefault({}),
   /** Default deadline of interactive calls. Defaults to the default of each action. */
   deadline: z
     .string({ error: must('be an ISO 8601 duration such as PT30M, PT2H or P1D') })

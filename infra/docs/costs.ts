@@ -20,7 +20,7 @@ const DEPLOYED: Deployed = {
   observability: 'standard',
   waf: false,
   tracing: false,
-  memoryMb: { webhook: 512, task: 512 },
+  memoryMb: { webhook: 256, task: 512 },
 }
 
 /** Returns the tables of costs in docs/deploy.md. */

@@ -29,6 +29,7 @@ export async function cold(bench: Bench): Promise<Section> {
         ms(minimal),
         `${ms(ours.init)} + ${ms(ours.call)}`,
         ms(webhook),
+        gbMs(webhook, memory),
         ratio(webhook, minimal),
         within(webhook / minimal, MAX_RATIO, (value) => `${value} x`),
       ]
@@ -36,10 +37,20 @@ export async function cold(bench: Bench): Promise<Section> {
   })
   return {
     title: 'Cold start as Lambda runs it',
-    columns: ['call', 'memory', 'minimal: init + call', 'cold', 'ours: init + call', 'cold', 'ratio', 'budget'],
+    columns: [
+      'call',
+      'memory',
+      'minimal: init + call',
+      'cold',
+      'ours: init + call',
+      'cold',
+      'GB-ms',
+      'ratio',
+      'budget',
+    ],
     rows,
     notes: [
-      `CPU times, medians of ${rounds} new processes of each, in turns. "Cold" is the CPU of init plus the CPU of the first call divided by the function's share of a vCPU, because Lambda runs init at full speed with any memory. The share is the memory / ${FULL_VCPU_MB} MB.`,
+      `CPU times, medians of ${rounds} new processes of each, in turns. "Cold" is the CPU of init plus the CPU of the first call divided by the function's share of a vCPU, because Lambda runs init at full speed with any memory. The share is the memory / ${FULL_VCPU_MB} MB. "GB-ms" is what Lambda bills for ours, without the time that it waits.`,
       'The minimal handler (`test/bench/minimal/`) loads the clients of the AWS SDK during init and sends the same requests, but has no validation, masking or retries.',
     ],
   }
@@ -47,6 +58,10 @@ export async function cold(bench: Bench): Promise<Section> {
 
 function cpuOf(runs: readonly Fresh[]): { init: number; call: number } {
   return { init: median(runs.map(({ cpuMs }) => cpuMs)), call: median(runs.map(({ callCpuMs = 0 }) => callCpuMs)) }
+}
+
+function gbMs(cold: number, memory: number): string {
+  return ((cold * memory) / 1_024).toFixed(0)
 }
 
 function atMemory({ init, call }: { init: number; call: number }, memory: number): number {

@@ -147,7 +147,7 @@ describe('docs/deploy.md', () => {
     const idle = Object.entries(IDLE_PRICES).reduce((sum, [type, price]) => sum + stack.all(type).length * price, 0)
     expect(idle).toBeCloseTo(dollars, 5)
     const own = 'Secrets Manager, yours'
-    const memoryMb = { webhook: 512, task: 512 }
+    const memoryMb = { webhook: 256, task: 512 }
     const computed = idleCosts({
       categories: count,
       connections: 0,

@@ -16,13 +16,13 @@ describe('a setting', () => {
   const changed = (settings: object) => synthesize(settings, slo)
 
   it('memory sets the memory of the functions', () => {
-    const found = changed({ memory: { webhook: 256, task: 1024 } })
+    const found = changed({ memory: { webhook: 320, task: 1024 } })
     const sizes = found
       .all('AWS::Lambda::Function')
       .map(({ Properties }) => [Properties.Handler, Properties.MemorySize])
     expect(Object.fromEntries(sizes)).toEqual({
       'task.handler': 1024,
-      'webhook.handler': 256,
+      'webhook.handler': 320,
       'finisher.handler': 1024,
     })
   })

@@ -24,7 +24,7 @@ describe('the settings in cdk.json', () => {
       stackName: 'CloudAutomationWebhooks',
       secretPrefix: 'cloud-automation-webhooks',
       categories: {},
-      memory: { webhook: 512, task: 512 },
+      memory: { webhook: 256, task: 512 },
       logRetentionDays: 90,
       logLevel: 'INFO',
       throttle: { rate: 50, burst: 100 },
