@@ -15,6 +15,8 @@ const wanted = process.argv.slice(2).map((word) => word.toLowerCase())
 const programs =
   wanted.length === 0 ? all : all.filter(({ name }) => wanted.some((word) => name.toLowerCase().startsWith(word)))
 const MAX_RUN_MS = 1_500_000
+/** The tests wait most of the time. */
+const PROGRAMS_AT_ONCE = 4
 
 helpIfAsked(`npm run test:real -- [name ..]: tests the bundles against ${all.map(({ name }) => name).join(', ')}.
 Skips a program that cannot run on this machine, and prints the reason.
@@ -39,7 +41,13 @@ const timer = setTimeout(() => {
   process.exit(1)
 }, MAX_RUN_MS)
 
-for (const program of programs) await drive(program)
+let previousStart: Promise<unknown> = Promise.resolve()
+const queue = programs.values()
+await Promise.all(
+  Array.from({ length: PROGRAMS_AT_ONCE }, async () => {
+    for (const program of queue) await drive(program)
+  }),
+)
 clearTimeout(timer)
 for (const name of skipped) console.log(`skipped: ${name}`)
 console.log(`${passed} passed, ${failed} failed, ${skipped.length} programs skipped`)
@@ -48,16 +56,22 @@ process.exit(failed > 0 ? 1 : 0)
 
 async function drive(program: Program): Promise<void> {
   const { name } = program
-  console.log(`${name}: starting`)
-  const startedAt = Date.now()
+  let startedAt = Date.now()
   try {
-    const started = await start(program)
+    // One after the other, because only one can install packages.
+    const starting = previousStart.then(() => {
+      console.log(`${name}: starting`)
+      startedAt = Date.now()
+      return start(program)
+    })
+    previousStart = starting.catch(() => undefined)
+    const started = await starting
     if ('skipped' in started) return void skipped.push(`${name}: ${started.skipped}`)
     const version = started.words['version'] ? ` ${started.words['version']}` : ''
     console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - startedAt)}`)
     try {
       const { tests, close } = await program.checks(started)
-      for (const [what, run] of tests) await check(what, run)
+      for (const [what, run] of tests) await check(`${name}: ${what}`, run)
       await close?.()
     } finally {
       await end(started)
