@@ -3,24 +3,32 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { type Bundle, bomFile, buildBundles, finisher, licensesFile, webhookBundle } from '../../infra/build/main.ts'
+import { bomFile, dist, finisher, licensesFile, webhookBundle } from '../../infra/build/main.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
 /** SDK packages that only providers for AWS services use. */
 const ofProviders = /node_modules\/(@aws-sdk\/(?:client-(?!lambda)[\w-]+|credential-providers))\//
 
 const scratch = mkdtempSync(join(tmpdir(), 'bundles-'))
-let bundles: Bundle[]
-let start: Starter
+let startFresh: Starter
 beforeAll(async () => {
-  bundles = await buildBundles(join(scratch, 'bundles'))
-  start = await freshProcesses(scratch)
+  startFresh = await freshProcesses(scratch)
 })
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
+const started = new Map<string, ReturnType<Starter>>()
+/** Loads a file in a new process, once. */
+function start(file: string): ReturnType<Starter> {
+  const fresh = started.get(file) ?? startFresh(file)
+  started.set(file, fresh)
+  return fresh
+}
+
+const filesIn = (category: string) => readdirSync(join(dist, category))
+
 /** Returns the SDK packages that a new process loads with a file. */
 async function clientsWith(category: string, file: string): Promise<string[]> {
-  const { loaded } = await start(join(scratch, 'bundles', category, file))
+  const { loaded } = await start(join(dist, category, file))
   expect(loaded.map((name) => basename(name))).toContain(file)
   const sources = loaded.flatMap(
     (name) => (JSON.parse(readFileSync(`${name}.map`, 'utf8')) as { sources: string[] }).sources,
@@ -30,8 +38,7 @@ async function clientsWith(category: string, file: string): Promise<string[]> {
 
 /** Returns the file of a provider. There are two if two categories have a provider of this name. */
 function filesOf(category: string, provider: string): string[] {
-  const files = Object.keys(bundles.find(({ name }) => name === category)?.files ?? {})
-  const found = files.filter((file) => new RegExp(`^${provider}-[A-Z0-9]{8}\\.js$`).test(file))
+  const found = filesIn(category).filter((file) => new RegExp(`^${provider}-[A-Z0-9]{8}\\.js$`).test(file))
   if (found.length === 0) throw new Error(`No file for ${provider} of ${category}`)
   return found
 }
@@ -70,8 +77,8 @@ describe('SDK clients of providers', () => {
 
 describe('names of classes', () => {
   test.each(categories.map(({ name }) => name))('exist in %s if the SDKs read them', (category) => {
-    const files = Object.keys(bundles.find(({ name }) => name === category)?.files ?? {})
-    const text = files.map((file) => readFileSync(join(scratch, 'bundles', category, file), 'utf8')).join('\n')
+    const files = filesIn(category).filter((file) => file.endsWith('.js'))
+    const text = files.map((file) => readFileSync(join(dist, category, file), 'utf8')).join('\n')
     const classNames = [...text.matchAll(/\(this,"(\w+)"\)/g)].map(([, name = '']) => name)
     // Read by the durable execution SDK and by shared/aws. esbuild adds a character to colliding names.
     expect(classNames).toEqual(expect.arrayContaining(['DurableExecutionInvocationInputWithClient', 'InvokeCommand']))
@@ -81,7 +88,7 @@ describe('names of classes', () => {
   test.each(categories.map(({ name }) => name))(
     'do not exist in the files that a webhook of %s loads at the start',
     async (category) => {
-      const { loaded } = await start(join(scratch, 'bundles', category, `${webhookBundle}.js`))
+      const { loaded } = await start(join(dist, category, `${webhookBundle}.js`))
       for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toMatch(/\(this,"\w+"\)/)
     },
   )
@@ -98,7 +105,7 @@ describe('packages of the bundles', () => {
   }
 
   test.each([...categories.map(({ name }) => name), finisher])('%s contains their licenses', async (name) => {
-    const folder = join(scratch, 'bundles', name)
+    const folder = join(dist, name)
     const licenses = readFileSync(join(folder, licensesFile), 'utf8')
     const used = await packages(folder)
     expect(used.length).toBeGreaterThan(5)
@@ -110,13 +117,11 @@ describe('packages of the bundles', () => {
   })
 
   test('are listed in the bill of materials', async () => {
-    const { components, ...bom } = JSON.parse(readFileSync(join(scratch, 'bundles', bomFile), 'utf8'))
+    const { components, ...bom } = JSON.parse(readFileSync(join(dist, bomFile), 'utf8'))
     expect(bom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 })
     const used = new Set(
       (
-        await Promise.all(
-          [...categories.map(({ name }) => name), finisher].map((name) => packages(join(scratch, 'bundles', name))),
-        )
+        await Promise.all([...categories.map(({ name }) => name), finisher].map((name) => packages(join(dist, name))))
       ).flat(),
     )
     expect(new Set(components.map(({ name }: { name: string }) => name))).toEqual(used)
@@ -133,12 +138,12 @@ describe('packages of the bundles', () => {
 
 describe('files that a webhook loads at the start', () => {
   test.each(categories.map(({ name }) => name))('%s: its own file and one more', async (category) => {
-    const { loaded } = await start(join(scratch, 'bundles', category, `${webhookBundle}.js`))
+    const { loaded } = await start(join(dist, category, `${webhookBundle}.js`))
     expect(loaded).toHaveLength(2)
   })
 
   test.each(categories.map(({ name }) => name))('%s: only the used parts of zod', async (category) => {
-    const { loaded } = await start(join(scratch, 'bundles', category, `${webhookBundle}.js`))
+    const { loaded } = await start(join(dist, category, `${webhookBundle}.js`))
     // From an unused module of zod.
     for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toContain('floatSafeRemainder')
   })
