@@ -18,6 +18,7 @@ import { sequenceCommand } from './commands/sequence.ts'
 import { shipyardCommand } from './commands/shipyard.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { tokenCommand } from './commands/token.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { versionsCommand } from './commands/versions.ts'
 import { waitCommand } from './commands/wait.ts'
 
@@ -53,7 +54,7 @@ export function createProgram(): Command {
   ])
     program.addCommand(command)
   program.commandsGroup('Operate:')
-  for (const command of [costCommand(), versionsCommand()]) program.addCommand(command)
+  for (const command of [verifyCommand(), versionsCommand(), costCommand()]) program.addCommand(command)
   program.commandsGroup('Extend:')
   for (const command of [newProviderCommand(), newCategoryCommand(), newOrchestratorCommand()])
     program.addCommand(command)

@@ -1,12 +1,11 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
-import { categories } from '../../functions/index.ts'
 import { cancelTask } from '../../shared/core/task/cancel.ts'
 import { readTask } from '../../shared/core/task/status.ts'
 import { Failure, messageOf } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
-import { unknownName } from '../../shared/validate.ts'
 import { explainAws } from './aws-errors.ts'
 import { actAsWebhook } from './deployed-webhook.ts'
+import { findCategory } from './find-by-name.ts'
 import type { TaskName } from './task-name.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -25,9 +24,7 @@ export type TaskOperation = 'show' | 'cancel' | 'answer' | 'rerun'
  * @throws UsageError, or an error with the reason
  */
 export async function operateOnTask(stack: string, task: TaskName, operation: TaskOperation): Promise<object> {
-  const names = categories.map(({ name }) => name)
-  const category = categories.find(({ name }) => name === task.category)
-  if (!category) throw new UsageError(unknownName('category', task.category, names))
+  const category = findCategory(task.category)
   await actAsWebhook(new LambdaClient(), stack, category).catch((error: unknown) => {
     throw error instanceof UsageError ? error : explainAws(error, 'Reading the functions of the stack')
   })
@@ -55,7 +52,8 @@ async function run(category: Category, taskId: string, operation: TaskOperation)
     }
     case 'rerun': {
       const { rerunTask } = await import('../../shared/core/task/rerun.ts')
-      return rerunTask(category.name, taskId, caller, () => TIME_LEFT_MS)
+      const { startTask } = await import('../../shared/core/task/start.ts')
+      return rerunTask(category.name, taskId, caller, (again) => startTask(again, () => TIME_LEFT_MS))
     }
   }
 }

@@ -92,6 +92,7 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
       `/${category.name}/${name}`,
       { post: callOf(category, name) },
     ]),
+    [`/${category.name}/verify`, { post: verificationOf(category) }],
     [`/${category.name}/tasks/{taskId}`, { get: taskOf(category) }],
     [`/${category.name}/tasks/{taskId}/cancel`, { post: cancelOf(category) }],
     [`/${category.name}/tasks/{taskId}/answer`, { post: answerOf(category) }],
@@ -136,6 +137,23 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
         : { 200: response('Silent: the outcome. Gate: the status of the task', outcomeOf(action)) }),
       202: response('Interactive: accepted; exactly one result follows', schemaNamed('Accepted')),
       ...errorsOf(Object.keys(errorResponses).map(Number)),
+    },
+  }
+}
+
+function verificationOf({ name }: Category) {
+  return {
+    operationId: `${name}.verify`,
+    tags: [name],
+    summary: 'Test the deployment: a call that is handled like any other, but calls no platform and no orchestrator',
+    parameters: [
+      { name: 'mode', in: 'query', schema: { type: 'string', enum: ['silent', 'interactive'], default: 'silent' } },
+      { $ref: '#/components/parameters/key' },
+    ],
+    responses: {
+      200: response('Silent: the outcome', schemaNamed('Outcome')),
+      202: response('Interactive: accepted', schemaNamed('Accepted')),
+      ...errorsOf([400, 401, 403, 503]),
     },
   }
 }

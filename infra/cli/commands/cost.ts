@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { categories } from '../../../functions/index.ts'
 import { parseDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import { hasNeed } from '../../../shared/providers/action.ts'
-import { readSettings } from '../../aws/settings.ts'
 import { type CostPart, callCosts, type Deployed, idleCosts, totalOf } from '../../costs/month.ts'
 import { PRICES_OF } from '../../costs/prices.ts'
+import { cdkSettings } from '../cdk-settings.ts'
 import { type JsonOption, show, table } from '../output.ts'
 
 interface Job {
@@ -72,10 +69,7 @@ function run({ silent, interactive, job: jobs, json, ...options }: Options): voi
 }
 
 function deployedBy(options: Pick<Options, 'categories' | 'connections' | 'observability'>): Deployed {
-  const file = join(import.meta.dirname, '../../../cdk.json')
-  const names = categories.map(({ name }) => name)
-  const settings = readSettings(JSON.parse(readFileSync(file, 'utf8')).context.webhooks, names)
-  const enabled = categories.filter(({ name }) => settings.categories[name] !== false)
+  const { settings, enabled } = cdkSettings()
   const { categories: count = enabled.length, connections = count, observability = settings.observability } = options
   const { waf, tracing, memory: memoryMb } = settings
   const hasApprovals = enabled.some((category) => hasNeed(category, 'approvals'))

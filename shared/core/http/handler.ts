@@ -12,10 +12,12 @@ import { passed, verdictOf } from '../../outcome.ts'
 import type { Category, RouteRequest } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import type { Call } from '../call.ts'
 import { type DirectResult, handleDirectCall } from '../direct/handler.ts'
 import type { DirectCall } from '../direct/read-direct-call.ts'
 import { runSilently } from '../silent/handler.ts'
 import { startTask } from '../task/start.ts'
+import { VERIFICATION, verificationCall } from '../verification.ts'
 import { parseBody, refuseLargeBody } from './body.ts'
 import type { CallRequest } from './parse.ts'
 import { preload } from './preload.ts'
@@ -103,6 +105,10 @@ async function route(category: Category, event: APIGatewayProxyEvent, context: C
       `There is no resource at ${event.path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
     )
   allowMethod(event, 'POST')
+  if (first === VERIFICATION) {
+    authorizeCategory(caller, category.name)
+    return verificationResponse(category, caller, event, context)
+  }
   const request = {
     action: first,
     query: event.multiValueQueryStringParameters ?? {},
@@ -183,7 +189,9 @@ async function rerunResponse(
   context: Context,
 ): Promise<WebhookResponse> {
   const { rerunTask } = await import('../task/rerun.ts')
-  const rerun = await rerunTask(category.name, taskId, caller, () => context.getRemainingTimeInMillis())
+  const rerun = await rerunTask(category.name, taskId, caller, (task) =>
+    startTask(task, () => context.getRemainingTimeInMillis()),
+  )
   audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
   return json(202, { ...rerun, statusUrl: `${categoryUrlOf(event, category.name)}/tasks/${rerun.taskId}` })
 }
@@ -201,13 +209,35 @@ function waitOf({ queryStringParameters }: APIGatewayProxyEvent, context: Contex
   return Math.min(seconds * 1_000, context.getRemainingTimeInMillis() - RESPONSE_MS)
 }
 
+/** Responds to a call that calls no platform. */
+async function verificationResponse(
+  category: Category,
+  caller: Caller,
+  event: APIGatewayProxyEvent,
+  context: Context,
+): Promise<WebhookResponse> {
+  const { mode = 'silent', key = context.awsRequestId } = event.queryStringParameters ?? {}
+  if (mode !== 'silent' && mode !== 'interactive') throw invalidInput('mode', 'must be silent or interactive')
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw invalidInput('key', 'must be up to 200 characters without spaces')
+  const call = await verificationCall(category.name, caller.name, mode, key)
+  return respond(category, call, categoryUrlOf(event, category.name), context)
+}
+
 async function callResponse(
   category: Category,
   caller: Caller,
   request: CallRequest,
   context: Context,
 ): Promise<WebhookResponse> {
-  const call = await readCall(category, caller, request)
+  return respond(category, await readCall(category, caller, request), request.categoryUrl, context)
+}
+
+async function respond(
+  category: Category,
+  call: Call,
+  categoryUrl: string,
+  context: Context,
+): Promise<WebhookResponse> {
   audit.add(auditedCall(call))
   log.appendKeys({
     caller: call.caller,
@@ -245,7 +275,7 @@ async function callResponse(
   const { taskId, duplicate } = await startTask(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId, outcome: duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys({ taskId, duplicate })
-  return json(202, { taskId, statusUrl: `${request.categoryUrl}/tasks/${taskId}`, duplicate })
+  return json(202, { taskId, statusUrl: `${categoryUrl}/tasks/${taskId}`, duplicate })
 }
 
 /**

@@ -3,7 +3,7 @@ import { authorizeAction, authorizeConnection, type Caller } from '../../auth/ca
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import type { Task } from '../call.ts'
-import { startTask } from './start.ts'
+import type { startTask } from './start.ts'
 import { readTaskOf } from './status.ts'
 
 /** The task that runs another one again. */
@@ -21,14 +21,14 @@ export interface Rerun {
  * A task is run again once, so that a repeated request starts nothing: it returns the same new task, which can be run again
  * itself.
  *
- * @param timeLeft returns the milliseconds until Lambda ends the webhook
+ * @param start starts the new task
  * @throws Failure `unknown`, `forbidden`, `running`, `invalid`, `unavailable`
  */
 export async function rerunTask(
   category: string,
   taskId: string,
   caller: Caller,
-  timeLeft: () => number,
+  start: (task: Task) => ReturnType<typeof startTask>,
 ): Promise<Rerun> {
   const { status, task } = await readTaskOf(category, taskId, caller, { withEvents: false })
   if (task.caller !== caller.name)
@@ -41,8 +41,7 @@ export async function rerunTask(
     throw new Failure('invalid', `The task ended with ${status.verdict}. Call the action to run it again.`)
   if (task.delegates)
     throw new Failure('invalid', 'The platform sends the result of this task itself. Call the action to run it again.')
-  const started = await startTask(rerunOf(task), timeLeft)
-  return { ...started, rerunOf: taskId }
+  return { ...(await start(rerunOf(task))), rerunOf: taskId }
 }
 
 /** Returns the payload of the new task. It contains no address for the answer. */

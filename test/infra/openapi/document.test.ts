@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
   it('has all actions, and the tasks of each category', () => {
     const known = categories.flatMap((category) => [
       ...actionNames(category).map((action) => `/${category.name}/${action}`),
+      `/${category.name}/verify`,
       `/${category.name}/tasks/{taskId}`,
       `/${category.name}/tasks/{taskId}/cancel`,
       `/${category.name}/tasks/{taskId}/answer`,

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { Command } from 'commander'
+import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { cdkSettings } from '../cdk-settings.ts'
+import { findCategory } from '../find-by-name.ts'
+import { type JsonOption, note, show, table } from '../output.ts'
+import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
+
+interface Options extends JsonOption {
+  url?: string
+  token?: string
+  category?: string[]
+}
+
+type Mode = 'silent' | 'interactive'
+
+/** The result of one call. */
+interface Check {
+  verdict: string
+  ms: number
+  /** Of an interactive call. */
+  taskId?: string | undefined
+  /** Why the verdict is not `pass`. */
+  reason?: string | undefined
+}
+
+interface Verification {
+  category: string
+  verdict: 'pass' | 'fail'
+  silent: Check
+  interactive: Check
+}
+
+const POLL_INTERVAL_MS = 500
+
+/** `webhooks verify`: sends a silent and an interactive call that call no platform to each category. */
+export function verifyCommand(): Command {
+  return receiverOptions(
+    new Command('verify')
+      .description('test a deployment: a silent and an interactive call to each category, which call no platform')
+      .option('--category <name...>', 'only these categories (default: those that cdk.json enables)')
+      .option('--json', 'print the results as JSON'),
+  )
+    .addHelpText(
+      'after',
+      `
+Run it after a deployment. The calls are handled like any other: API Gateway, the functions, the secrets, the table, and a task from its start to
+its result. They need no connection, and send nothing to a platform or an orchestrator. Test the connections with webhooks check.
+
+Exit code: 0 each category passed, 1 at least one did not, 2 invalid arguments, or no response from the API.
+
+Examples:
+  $ npm run webhooks -- verify --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
+  $ npm run webhooks -- verify --category slo ci-cd --json`,
+    )
+    .action(run)
+}
+
+async function run({ category, json, ...options }: Options): Promise<void> {
+  const names = (category?.map(findCategory) ?? cdkSettings().enabled).map(({ name }) => name)
+  const receiver = receiverOf(options)
+  const results: Verification[] = []
+  for (const name of names) {
+    note(`Verifying ${name} (${results.length + 1} of ${names.length}) ...`)
+    results.push(await verify(receiver, name))
+  }
+  const rows = results.map(({ category: name, verdict, silent, interactive }) => [
+    ...[name, verdict, `${silent.ms} ms`, `${interactive.ms} ms`],
+    [silent.reason, interactive.reason].filter(Boolean).join('; '),
+  ])
+  show(results, table(['category', 'verdict', 'silent', 'interactive', ''], rows), { json: json ?? false })
+  if (results.some(({ verdict }) => verdict === 'fail')) process.exitCode = 1
+}
+
+async function verify(receiver: Receiver, category: string): Promise<Verification> {
+  const silent = await timed(() => call(receiver, category, 'silent'))
+  const interactive = await timed(() => call(receiver, category, 'interactive'))
+  const hasPassed = silent.verdict === 'pass' && interactive.verdict === 'pass'
+  return { category, verdict: hasPassed ? 'pass' : 'fail', silent, interactive }
+}
+
+async function call(receiver: Receiver, category: string, mode: Mode): Promise<Omit<Check, 'ms'>> {
+  const path = `/v1/${category}/verify?mode=${mode}&key=${randomUUID()}`
+  const { status, body } = await callReceiver(receiver, path, { method: 'POST' })
+  const { detail, result, taskId, statusUrl } = body as Partial<Record<string, string>>
+  if (status >= 300) return { verdict: 'errored', reason: `HTTP ${status}: ${detail ?? JSON.stringify(body)}` }
+  if (mode === 'silent') return { verdict: result ?? 'errored' }
+  if (taskId === undefined || statusUrl === undefined)
+    return { verdict: 'errored', reason: `HTTP ${status} without the id of a task` }
+  const ended = await waitForTask(receiver, `/v1/${category}/tasks/${taskId}`, POLL_INTERVAL_MS, note)
+  const { verdict = 'errored', outcome } = ended.body as { verdict?: string; outcome?: { message: string } }
+  return { verdict, taskId, ...(verdict === 'pass' ? {} : { reason: outcome?.message ?? 'The task has no outcome' }) }
+}
+
+/** An API that cannot be reached is the same for each category, so its error ends the command. */
+async function timed(run: () => Promise<Omit<Check, 'ms'>>): Promise<Check> {
+  const startedAt = performance.now()
+  const check = await run()
+  return { ...check, ms: Math.round(performance.now() - startedAt) }
+}
