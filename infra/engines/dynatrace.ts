@@ -11,6 +11,8 @@ const EXECUTIONS = '/platform/automation/v1/executions'
 const RETRY_MS = 1_000
 /** Between two reads of the state of an execution. */
 const POLL_MS = 250
+/** For a request to the API of the engine itself. */
+const TIMEOUT_MS = 5_000
 
 /**
  * Plays the workflow of docs/dynatrace/resume.yaml: it calls, pauses its execution, and reads the verdict when it was resumed.
@@ -76,7 +78,8 @@ async function patiently(client: EngineClient, request: () => Promise<EngineResp
 async function automation(client: EngineClient, method: string, path: string): Promise<EngineResponse> {
   try {
     const headers = { authorization: `Bearer ${client.credential('platform')}` }
-    const response = await fetch(`${client.root}${EXECUTIONS}${path}`, { method, headers })
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const response = await fetch(`${client.root}${EXECUTIONS}${path}`, { method, headers, signal })
     return { status: response.status, body: await response.text() }
   } catch {
     return { status: 0, body: '' }
