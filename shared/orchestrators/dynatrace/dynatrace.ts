@@ -113,7 +113,7 @@ function parse({ answer, workflows = [] }: Settings, { event, body }: Interactiv
     context,
     replyTo: typeof workflow === 'string' ? workflow : undefined,
     isDetailed: true,
-    hasObservers: answer.includes('event') && answer.length > 1,
+    hasObservers: answer.includes('event') && (answer.includes('resume') || answer.includes('run')),
   }
 }
 
