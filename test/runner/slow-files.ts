@@ -8,6 +8,7 @@ export const slowFiles: Record<string, string> = {
   'test/e2e/approval.test.ts': 'restarts the runtime with approvals open',
   'test/e2e/callback.test.ts': 'kills the runtime while callers wait',
   'test/e2e/chaos.test.ts': 'runs each chaos platform through the shipped bundles',
+  'test/e2e/engines.test.ts': 'plays a release with each orchestrator through the shipped bundles',
   'test/e2e/evaluation.test.ts': 'runs evaluations through the shipped bundles',
   'test/e2e/every-job.test.ts': 'plays every job platform with crashes, and 300 jobs at once',
   'test/e2e/examples.test.ts': "runs every example locally and under AWS's runner",
