@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../shared/text/escape-html.ts'
 import { clockTime } from '../clock-time.ts'
 import type { FaultKind, Faults } from '../platforms/sandbox/faults.ts'
-import { type Answer, type Call, json, type Platform } from '../platforms/sandbox/http.ts'
+import { type Answer, type Call, json, type Platform, type Target } from '../platforms/sandbox/http.ts'
 import { page } from '../platforms/sandbox/page.ts'
 import type { Engine } from './engine.ts'
 import { engines, targetOf } from './index.ts'
@@ -16,8 +16,9 @@ const BUTTONS: readonly { kind: FaultKind; label: string; isOfApi?: true }[] = [
   { kind: '500', label: 'Responds with 500', isOfApi: true },
   { kind: 'reset', label: 'Resets the connection', isOfApi: true },
   { kind: 'hang', label: 'Never responds', isOfApi: true },
-  { kind: '410', label: 'Is gone (410)', isOfApi: true },
 ]
+const GIVE_UP = 'give-up'
+const MAX_BODY = 500
 
 const style = `
   form { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0 }
@@ -31,22 +32,27 @@ export function createEnginesPage(runs: EngineRuns, faults: Faults): Platform {
     error: (status, message) => json(status, { message }),
     answer: () => json(404, { message: `Not found. Engines: ${engines.map(({ name }) => name).join(', ')}.` }),
     page: ({ path }) => (path === '/' ? enginesPage(runs, faults) : undefined),
-    actions: { '/': async (call) => switchFault(faults, call) },
+    actions: { '/': async (call) => press(runs, faults, call) },
   }
 }
 
-/** Switches a fault on, or off if it is active. */
-function switchFault(faults: Faults, { body }: Call): Answer {
+/** Switches a fault on, or off if it is active, or stops all runs that wait. */
+function press(runs: EngineRuns, faults: Faults, { body }: Call): Answer {
   const form = new URLSearchParams(body)
   const engine = engines.find(({ name }) => name === form.get('engine'))
-  const kind = BUTTONS.find((button) => button.kind === form.get('kind'))?.kind
-  if (!engine || !kind)
+  const pressed = form.get('kind')
+  const kind = BUTTONS.find((button) => button.kind === pressed)?.kind
+  if (!engine || (!kind && pressed !== GIVE_UP))
     return page(400, 'Error', '<h1>Unknown engine or fault</h1>\n<p><a href="/sandbox/engines">Back</a></p>')
-  const target = targetOf(engine)
+  if (kind) switchFault(faults, targetOf(engine), kind)
+  else for (const run of runs.list(engine.name)) runs.giveUp(run.id)
+  return { status: 303, headers: { location: `/sandbox/engines#${engine.name}` } }
+}
+
+function switchFault(faults: Faults, target: Target, kind: FaultKind): void {
   const active = faults.list().filter((fault) => fault.target === target && fault.kind === kind)
   for (const { id } of active) faults.remove({ id })
   if (active.length === 0) faults.add({ target, kind })
-  return { status: 303, headers: { location: `/sandbox/engines#${engine.name}` } }
 }
 
 function enginesPage(runs: EngineRuns, faults: Faults): Answer {
@@ -69,6 +75,7 @@ function engineHtml(engine: Engine, runs: EngineRuns, faults: Faults): string {
     const isOn = active.some((fault) => fault.kind === kind)
     return `<button name="kind" value="${kind}"${isOn ? ' class="on"' : ''} aria-pressed="${isOn}">${label}</button>`
   })
+  if (platform) buttons.push(`<button name="kind" value="${GIVE_UP}">Stops waiting</button>`)
   const newest = runs.list(name).slice(0, MAX_RUNS)
   return `<h2 id="${name}">${escapeHtml(title)}</h2>
 <p>${escapeHtml(summary)}</p>
@@ -83,7 +90,13 @@ function runHtml({ step, startedAt, ending, isGone, contradictions }: EngineRun,
   const state = ending ? `${ending.verdict}: ${ending.message}` : isGone ? 'gave up' : 'waits'
   const warning = contradictions > 0 ? ` (${contradictions} answers differ)` : ''
   const lines = messages.map(({ at, direction, what, status, body }) =>
-    [clockTime(Date.parse(at)), direction === 'call' ? '->' : '<-', what, status === 0 ? 'no response' : status, body]
+    [
+      clockTime(Date.parse(at)),
+      direction === 'call' ? '->' : '<-',
+      what,
+      status === 0 ? 'no response' : status,
+      body.slice(0, MAX_BODY),
+    ]
       .join('  ')
       .trim(),
   )
