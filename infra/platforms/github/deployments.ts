@@ -58,13 +58,17 @@ export function pendingDeployments({ environments }: WaitingRun): object[] {
     }))
 }
 
-/** @see https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run */
+/**
+ * Returns the history of reviews. A comment without a decision is a pending review.
+ *
+ * @see https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run
+ */
 export function approvals({ environments }: WaitingRun, login: string): object[] {
   return environments
-    .filter(({ decision }) => decision !== null)
+    .filter(({ decision, comments }) => decision !== null || comments.length > 0)
     .map(({ name, deploymentId, decision, comments }) => ({
       environments: [{ id: deploymentId, name }],
-      ...{ state: decision, user: { login }, comment: comments.at(-1) ?? '' },
+      ...{ state: decision ?? 'pending', user: { login }, comment: comments.at(-1) ?? '' },
     }))
 }
 

@@ -106,7 +106,7 @@ class Deployment {
   }
 
   /**
-   * Whether the deployment still waits, for this rule or for another one. Undefined if that cannot be read any more.
+   * Whether the deployment still waits, for this rule or for another one. Undefined if GitHub does not show it.
    *
    * @see https://docs.github.com/en/rest/actions/workflow-runs#get-pending-deployments-for-a-workflow-run
    */

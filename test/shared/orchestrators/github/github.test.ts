@@ -133,6 +133,10 @@ describe('A deployment', () => {
     expect(await send({ kind: 'started' })).toBe('sent')
     expect(await send(finished())).toBe('sent')
     expect([environment.decision, environment.comments.length]).toEqual(['approved', 10])
+    // Only the waiting deployments show a decision without a comment.
+    github.calls.splice(0)
+    expect(await send(finished(), 1)).toBe('sent')
+    expect(decisions()).toEqual([])
   })
 
   it.each([false, true])('whose response was lost is decided once, with another rule: %s', async (hasOtherRule) => {
@@ -144,8 +148,9 @@ describe('A deployment', () => {
     expect([environment.decision, decisions().length]).toEqual(['approved', 1])
   })
 
-  it('whose request never arrived is decided by the next attempt', async () => {
+  it('whose request never arrived is decided by the next attempt, also after a comment about the task', async () => {
     const { environment, send } = waiting()
+    await send({ kind: 'started' })
     github.failNext(502, {}, { on: 'POST', times: 2 })
     await expect(send(finished())).rejects.toMatchObject({ transient: true })
     github.recover()
@@ -242,12 +247,14 @@ describe('A token of an installation', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const before = github.state.publicKey
     github.state.publicKey = () => publicKey
+    clearSecrets()
     for (const type of ['pkcs1', 'pkcs8'] as const) {
       const pem = privateKey.export({ type, format: 'pem' }).toString()
       await connect({ privateKey: pem }).check()
       await connect({ privateKey: pem.replaceAll('\n', '\\n') }).check()
     }
     github.state.publicKey = before
+    expect(containsSecret(String(github.calls.at(-1)?.headers['authorization']))).toBe(true)
   })
 })
 
@@ -358,12 +365,14 @@ describe('A request of the webhook', () => {
 
   it.each([
     ['https://evil.example.com/repos/octo-org/octo-repo/actions/runs/1/deployment_protection_rule'],
-    ['BASE/repos/octo-org/other-repo/actions/runs/1/deployment_protection_rule'],
+    ['OTHER/repos/octo-org/octo-repo/actions/runs/1/deployment_protection_rule'],
+    ['BASE/repos/octo-org/evil-repo/actions/runs/1/deployment_protection_rule'],
     ['BASE/repos/octo-org/octo-repo/actions/runs/1/../2/deployment_protection_rule'],
     ['BASE/repos/octo-org/octo-repo/actions/runs/x/deployment_protection_rule'],
     ['BASE/repos/octo-org/octo-repo/actions/runs/1/deployment_protection_rule?x=1'],
   ])('with the callback URL %s is refused', async (url) => {
-    const payload = { ...requested(), deployment_callback_url: url.replace('BASE', github.url) }
+    const other = github.url.replace('127.0.0.1', '127.0.0.2')
+    const payload = { ...requested(), deployment_callback_url: url.replace('BASE', github.url).replace('OTHER', other) }
     await expect(receive(rule, payload)).rejects.toMatchObject({ errors: [{ path: 'deployment_callback_url' }] })
     expect(github.calls).toEqual([])
   })
