@@ -44,7 +44,8 @@ registerHooks({
     if (!context.parentURL?.includes('?file=')) return next(specifier, context)
     const key = `${specifier} ${context.parentURL}`
     const resolved = resolutions.get(key) ?? resolve(specifier, context, next)
-    resolutions.set(key, resolved)
+    // Node.js expects this of a result that does not come from the next hook.
+    resolutions.set(key, { ...resolved, shortCircuit: true })
     return resolved
   },
   load(url, context, next) {
