@@ -56,15 +56,13 @@ export function localSecrets(
       }
     }
     const current = credentials(hasRealPlatform(overrides, url))
-    const { callerToken } = current
     const merged: Record<string, unknown> = {
       ...sandboxSecrets(url, current),
       ...generated,
       ...overrides,
     }
     const callers = `${settings.secretPrefix}/callers`
-    // `webhooks token` copies the caller "demo" with the hash of the published token to the file.
-    merged[callers] = textOf(merged[callers]).replaceAll(tokenHash(demo.callerToken), tokenHash(callerToken))
+    merged[callers] = withOwnTokens(textOf(merged[callers]), url, current)
     return merged
   }
   return {
@@ -89,6 +87,18 @@ function hasRealPlatform(overrides: Record<string, unknown>, url: string): boole
     const urls = JSON.stringify(value).match(/https?:\/\/[^"\\\s]*/g) ?? []
     return urls.length === 0 || urls.some((target) => !target.startsWith(`${url}/sandbox/`))
   })
+}
+
+/** Replaces the hashes of the published tokens, which `webhooks token` copies to the file with all callers. */
+function withOwnTokens(callers: string, url: string, current: LocalCredentials): string {
+  const own = tokenHashes(url, current)
+  return tokenHashes(url, demoCredentials).reduce((text, hash, at) => text.replaceAll(hash, own[at] ?? hash), callers)
+}
+
+/** Returns the hashes of the tokens that all credentials of a runtime contain, in the same order for each runtime. */
+function tokenHashes(url: string, credentials: LocalCredentials): string[] {
+  const { callers } = engineSecrets({ url, key: () => engineKeyOf(credentials) })
+  return [tokenHash(credentials.callerToken), ...(JSON.stringify(callers).match(/sha256:[0-9a-f]{64}/g) ?? [])]
 }
 
 function sandboxSecrets(url: string, current: LocalCredentials): Record<string, unknown> {

@@ -62,8 +62,9 @@ export function verifyEngines(
     counts.duplicates += finals.length - new Set(finals.map(({ what }) => what)).size
     if (run.ending) {
       counts.answered += 1
-      if (isPass(run.ending) !== isPass(status))
-        wrong('answered', `it got ${run.ending.verdict}, and the task ended with ${status.verdict}`)
+      // The API of an engine may only know whether it passed. An engine that polls reads the verdict itself.
+      const isSame = engine.platform ? isPass(run.ending) === isPass(status) : run.ending.verdict === status.verdict
+      if (!isSame) wrong('answered', `it got ${run.ending.verdict}, and the task ended with ${status.verdict}`)
       continue
     }
     if (!run.isGone) {

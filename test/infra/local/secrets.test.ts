@@ -35,3 +35,16 @@ test('an invalid edit of the file does not change the secrets', () => {
   expect(providerIn(secrets)).toBe('jira')
   expect(logged).toHaveBeenCalledWith(expect.stringContaining('is not JSON'))
 })
+
+test('published tokens that are copied to the file become invalid if the credentials are private', () => {
+  const callers = 'cloud-automation-webhooks/callers'
+  const url = 'http://127.0.0.1:1'
+  const published = localSecrets(url).get(callers) ?? ''
+  writeFileSync(file, JSON.stringify({ [callers]: published }))
+  const hashesIn = (text: string): string[] => text.match(/sha256:[0-9a-f]{64}/g) ?? []
+  const credentials = () => ({ callerToken: 'private', approvalsKey: 'private' })
+  const own = hashesIn(localSecrets(url, file, { credentials }).get(callers) ?? '')
+  expect(own.length).toBeGreaterThan(5)
+  expect(own.filter((hash) => hashesIn(published).includes(hash))).toEqual([])
+  expect(own).toEqual(hashesIn(localSecrets(url, undefined, { credentials }).get(callers) ?? ''))
+})

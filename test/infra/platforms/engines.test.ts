@@ -12,8 +12,11 @@ import { runStep } from '../../../infra/engines/client.ts'
 import type { Engine } from '../../../infra/engines/engine.ts'
 import { placeOf } from '../../../infra/engines/place.ts'
 import { releaseSteps } from '../../../infra/engines/release.ts'
+import { createEngineRuns } from '../../../infra/engines/runs.ts'
 import { readBody } from '../../../infra/platforms/sandbox/http.ts'
 import { createSandbox, type Sandbox } from '../../../infra/platforms/sandbox/index.ts'
+import { deleteOld, RETENTION_MS } from '../../../infra/platforms/sandbox/retention.ts'
+import { openStore } from '../../../infra/platforms/sandbox/store.ts'
 
 type Body = Record<string, unknown>
 
@@ -47,10 +50,14 @@ beforeEach(async () => {
 })
 afterEach(() => close())
 
-function run(engine: Engine, id = randomUUID()) {
+function releaseStep() {
   const [step] = releaseSteps
   if (!step) throw new Error('The release has no steps.')
-  return runStep(engine, id, step, { url, key, signal: new AbortController().signal, pollMs: 5 })
+  return step
+}
+
+function run(engine: Engine, id = randomUUID()) {
+  return runStep(engine, id, releaseStep(), { url, key, signal: new AbortController().signal, pollMs: 5 })
 }
 
 /** Sends a result to the resume URL of a call. */
@@ -161,4 +168,16 @@ test('The page shows the runs of an engine with its messages, and switches its f
   await press('give-up')
   await expect(waiting).rejects.toThrow('no longer waits')
   expect((await press('unknown')).status).toBe(400)
+})
+
+test('The sandbox keeps the runs of engines for 14 days', () => {
+  const store = openStore()
+  const runs = createEngineRuns(store)
+  const started = runs.start('callback', randomUUID(), releaseStep())
+  runs.record(started.id, { direction: 'call', what: 'POST /v1/ci-cd/trigger-deployment', status: 202, body: '' })
+  deleteOld(store, Date.now() + RETENTION_MS - 60_000)
+  expect(runs.messages(started.id)).toHaveLength(1)
+  deleteOld(store, Date.now() + RETENTION_MS + 60_000)
+  expect([runs.get(started.id), runs.messages(started.id)]).toEqual([undefined, []])
+  store.close()
 })
