@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { categories } from '../../../functions/index.ts'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
@@ -134,28 +133,5 @@ describe('webhooks tasks --stack', () => {
     expect(await webhooks(['tasks', 'slo/1', '--stack', 'Other'])).toMatchObject({
       ...{ code: 1, err: expect.stringContaining('No AWS region') },
     })
-  })
-})
-
-describe('webhooks verify', () => {
-  it('passes each category without calling a platform', async () => {
-    const { code, out } = await run(['verify', '--json'])
-    const results = JSON.parse(out) as { category: string; verdict: string }[]
-    expect(code).toBe(0)
-    expect(results.map(({ category }) => category)).toEqual(categories.map(({ name }) => name))
-    for (const { category, ...result } of results)
-      expect({ category, result }).toEqual({
-        category,
-        result: {
-          verdict: 'pass',
-          silent: { verdict: 'pass', ms: expect.any(Number) },
-          interactive: { verdict: 'pass', ms: expect.any(Number), taskId: expect.any(String) },
-        },
-      })
-  })
-
-  it('fails with the reason for each category', async () => {
-    const { code, out } = await run(['verify', '--category', 'slo'], 'a-wrong-token')
-    expect([code, out]).toEqual([1, expect.stringMatching(/slo +fail .*HTTP 401/)])
   })
 })
