@@ -16,6 +16,8 @@ interface CreateOptions extends StoreOptions, JsonOption, Omit<ManifestOptions, 
   action: string
   site: string
   organization?: string
+  input?: string
+  repositories?: string[]
   print?: boolean
 }
 
@@ -42,6 +44,11 @@ function manifestCommand(): Command {
         .choices(['deployment', 'check'])
         .default('deployment'),
     )
+    .option(
+      '--input <expression>',
+      'JMESPath expression that returns the input of the action from the payload of GitHub',
+    )
+    .option('--repositories <names...>', 'repositories that may call, as owner/repo or owner/* (default: all)')
     .option('--app-name <name>', 'name of the App, which is unique on GitHub (default: webhooks-<name>)')
     .option('--organization <login>', 'organization that owns the App (default: your account)')
     .option('--site <url>', 'URL of GitHub, or of your GitHub Enterprise Server', parseUrl, 'https://github.com')
@@ -83,7 +90,7 @@ Examples:
     .action(repeat)
 }
 
-async function create(name: string, { action, ...options }: CreateOptions): Promise<void> {
+async function create(name: string, { action, input, repositories, ...options }: CreateOptions): Promise<void> {
   const [category = '', actionName = ''] = action.split('/')
   const { actions } = findCategory(category)
   if (!Object.hasOwn(actions, actionName))
@@ -96,14 +103,9 @@ async function create(name: string, { action, ...options }: CreateOptions): Prom
   if (options.print) return show(manifest, JSON.stringify(manifest, null, 2), options)
   const store = await openStore(options)
   const page = creationUrl(options.site, options.organization)
-  const { saved, htmlUrl } = await createApp(store, {
-    name,
-    action,
-    manifest,
-    page,
-    site: options.site,
-    report: options.report,
-  })
+  const { site, report } = options
+  const settings = { report, input, repositories }
+  const { saved, htmlUrl } = await createApp(store, { name, action, manifest, page, site, settings })
   show(
     { saved, url: htmlUrl },
     `Saved ${saved.join(' and ')} in ${store.place}.\nInstall the App in your repositories: ${htmlUrl}/installations/new`,

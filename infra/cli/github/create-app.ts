@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net'
 import * as z from 'zod/mini'
 import { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
+import { githubSecret } from '../../../shared/orchestrators/github/secret.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
+import { validate } from '../../../shared/validate.ts'
 import { readCallers, writeCallers } from '../callers.ts'
 import { note } from '../output.ts'
 import type { SecretStore } from '../secret-store.ts'
 import { secretName } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
 import { apiUrlOf, type Manifest } from './manifest.ts'
 
 interface Creation {
@@ -21,7 +24,8 @@ interface Creation {
   /** The page of GitHub that creates the App. */
   page: string
   site: string
-  report: 'deployment' | 'check'
+  /** More fields of the secret of the orchestrator. */
+  settings: Pick<z.input<typeof githubSecret>, 'report' | 'input' | 'repositories'>
 }
 
 const createdApp = z.object({
@@ -39,27 +43,30 @@ const createdApp = z.object({
  */
 export async function createApp(
   store: SecretStore,
-  { name, action, manifest, page, site, report }: Creation,
+  { name, action, manifest, page, site, settings }: Creation,
 ): Promise<{ saved: string[]; htmlUrl: string }> {
+  // GitHub returns the key once, so what can fail comes before it.
+  const callers = await readCallers(store)
+  const known = Object.hasOwn(callers, name) ? callers[name] : undefined
+  if (known && known.orchestrator !== name)
+    throw new UsageError(`The caller ${name} exists, but has another orchestrator. Select another name.`)
+  const app = { type: 'github', baseUrl: apiUrlOf(site), caller: name, ...settings } as const
+  const unsaved = { ...app, appId: 'x', privateKey: '-'.repeat(16), webhookSecret: '-'.repeat(16) }
+  validate(githubSecret, unsaved, { what: 'The orchestrator' })
   const code = await receiveCode(manifest, page)
   const http = new Http({ platform: 'GitHub', baseUrl: apiUrlOf(site) })
-  // The code works once, so the response must not be lost: everything that can fail is after it.
   const path = `app-manifests/${segment(code)}/conversions`
-  const { body: app } = await http.post(path, undefined, { schema: createdApp, urlAlias: 'the conversion URL' })
-  registerSecret(app.pem)
-  registerSecret(app.webhook_secret)
+  const { body: created } = await http.post(path, undefined, { schema: createdApp, urlAlias: 'the conversion URL' })
+  const { client_id: appId, pem: privateKey, webhook_secret: webhookSecret, html_url: htmlUrl } = created
+  registerSecret(privateKey)
+  registerSecret(webhookSecret)
   const orchestrator = `orchestrators/${name}`
-  await store.put(orchestrator, {
-    ...{ type: 'github', baseUrl: apiUrlOf(site), appId: app.client_id, privateKey: app.pem },
-    ...{ webhookSecret: app.webhook_secret, caller: name, report },
-  })
-  const callers = await readCallers(store)
-  if (!Object.hasOwn(callers, name)) {
-    const [category = ''] = action.split('/')
-    const caller = { tokens: [], categories: [category], allow: [action], orchestrator: name }
-    await writeCallers(store, { ...callers, [name]: caller })
-  }
-  return { saved: [secretName(orchestrator), secretName('callers')], htmlUrl: app.html_url }
+  await store.put(orchestrator, { ...app, appId, privateKey, webhookSecret })
+  if (known) return { saved: [secretName(orchestrator)], htmlUrl }
+  const [category = ''] = action.split('/')
+  const caller = { tokens: [], categories: [category], allow: [action], orchestrator: name }
+  await writeCallers(store, { ...callers, [name]: caller })
+  return { saved: [secretName(orchestrator), secretName('callers')], htmlUrl }
 }
 
 /** Serves the page, and returns the code in GitHub's redirect. */

@@ -60,6 +60,11 @@ describe('webhooks github manifest', () => {
     expect([code, err]).toEqual([2, expect.stringContaining('load-testing/start-test')])
   })
 
+  it('refuses invalid settings before it opens the page', async () => {
+    const { code, err } = await run(...manifestArgs, '--repositories', 'acme')
+    expect([code, err]).toEqual([2, expect.stringContaining('must be owner/repo')])
+  })
+
   it('saves the App that GitHub created for the page, and a caller for its action', async () => {
     const pem = github.settings.privateKey
     const app = {
@@ -73,8 +78,9 @@ describe('webhooks github manifest', () => {
         ? { status: 201, body: app }
         : { status: 404 },
     )
+    const settings = ['--input', '{target: environment}', '--repositories', 'acme/shop', 'acme/cart']
     const { child, ended } = spawnWebhooks(
-      ['github', ...manifestArgs, '--site', site.url, '--organization', 'acme'],
+      ['github', ...manifestArgs, '--site', site.url, '--organization', 'acme', ...settings],
       aws.env,
     )
     const page = await new Promise<string>((resolve) => {
@@ -96,6 +102,7 @@ describe('webhooks github manifest', () => {
     expect(JSON.parse(aws.secrets.get(`${orchestrators}/gate`) ?? '')).toEqual({
       ...{ type: 'github', baseUrl: `${site.url}/api/v3`, appId: 'Iv23liExample', privateKey: pem },
       ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
+      ...{ input: '{target: environment}', repositories: ['acme/shop', 'acme/cart'] },
     })
     expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/callers') ?? '')).toEqual({
       gate: {
