@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { webhookFile } from '../../infra/build/main.ts'
+import { webhookBundle, webhookFile } from '../../infra/build/main.ts'
 import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
 import { settings } from '../../shared/settings.ts'
 import { keptnEvent, openIssue, proxyEvent } from './event.ts'
@@ -76,7 +76,8 @@ export async function withFirstCalls<T>(
       // The first start reads files from the disk and changes the platform.
       await start(file, variables, event)
       platform.taken()
-      await start(file, variables, event)
+      // Without the preload, only what the call needs.
+      await start(join(bundles, category, `${webhookBundle}.js`), variables, event)
       const ours = platform.taken()
       const same = { ...event, body: JSON.stringify(recipeOf(ours)) }
       await start(minimal, variables, same)

@@ -33,8 +33,8 @@ export async function answer(
 ): Promise<APIGatewayProxyResult> {
   const token = event.headers['Authorization']?.replace('Bearer ', '') ?? ''
   const hash = createHash('sha256').update(token).digest()
-  const callers = await readSecret<Record<string, { tokens: string[] }>>('callers')
-  const isKnown = Object.values(callers).some(({ tokens }) =>
+  const callers = await readSecret<Record<string, { tokens?: string[] }>>('callers')
+  const isKnown = Object.values(callers).some(({ tokens = [] }) =>
     tokens.some((known) => timingSafeEqual(Buffer.from(known.slice('sha256:'.length), 'hex'), hash)),
   )
   if (!isKnown) return { statusCode: 401, body: '{}' }
