@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { withDescription } from '../fields.ts'
+import { formatInteger } from '../text/format-integer.ts'
 import { clip } from '../text/plain-text.ts'
 
 export const MAX_TITLE = 255
@@ -10,7 +11,7 @@ export const MAX_TEXT = 65_536
  * end a sequence without its ticket or message.
  */
 export function cuttable(maxLength: number, description: string, minLength = 0) {
-  const text = `${description}; cut after ${maxLength.toLocaleString('en')} characters`
+  const text = `${description}; cut after ${formatInteger(maxLength)} characters`
   return withDescription(z.string().check(z.minLength(minLength)), text)
 }
 
@@ -27,6 +28,6 @@ export function cutText(
 ): string {
   const cut = clip(text, maxLength)
   if (text.length > maxLength && cut.endsWith('…'))
-    note?.(`The ${name} was cut to ${maxLength.toLocaleString('en')} characters.`)
+    note?.(`The ${name} was cut to ${formatInteger(maxLength)} characters.`)
   return cut
 }

@@ -14,6 +14,7 @@ import {
   words,
 } from '../../../shared/fields.ts'
 import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
+import { formatInteger } from '../../../shared/text/format-integer.ts'
 import { validate } from '../../../shared/validate.ts'
 import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { EMPTY_TALLY, type Plan, type Tally } from '../../../shared/vendors/load-generator/plan.ts'
@@ -163,7 +164,7 @@ export const autocannon = defineJobProvider({
     const { requests, succeeded } = tally
     return {
       state: 'running',
-      progress: `segment ${of - rest.length} of ${of}, ${requests.toLocaleString('en')} requests`,
+      progress: `segment ${of - rest.length} of ${of}, ${formatInteger(requests)} requests`,
       pollImmediately: true,
       // If no request has succeeded, end the test early.
       run: { ...run, providerState: { plan, left: succeeded > 0 ? rest : [], of, tally } satisfies TestState },
