@@ -4,7 +4,9 @@ import { CfnResource, Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { awsProviders, build, tenCategories } from './synthesize.ts'
 
-const buildWithValidation = (settings: object = {}) => build(settings, tenCategories, true)
+/** Two categories have all resources of ten, and take less time. */
+const twoCategories = tenCategories.slice(0, 2)
+const buildWithValidation = (settings: object = {}, categories = twoCategories) => build(settings, categories, true)
 
 /** Returns the findings of cdk-nag's AwsSolutions and of CDK's own rules. */
 function findingsIn({ app }: ReturnType<typeof build>): string[] {
@@ -57,7 +59,7 @@ describe('the validation of the CDK and cdk-nag AwsSolutions', () => {
   })
 
   it('finds nothing with all options', () => {
-    expect(findingsIn(buildWithValidation(everything))).toEqual([])
+    expect(findingsIn(buildWithValidation(everything, tenCategories))).toEqual([])
   })
 
   it('finds nothing without the log role of the account', () => {
