@@ -1,7 +1,7 @@
 // Loads test files with Node.js itself. Each test file gets its own instances of the modules of this project, but the
 // packages in node_modules are loaded once per worker: loading them takes longer than most test files.
 import { readFileSync, statSync } from 'node:fs'
-import { type ResolveFnOutput, type ResolveHookSync, registerHooks, stripTypeScriptTypes } from 'node:module'
+import { type ResolveFnOutput, registerHooks, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const ROOT = new URL('../..', import.meta.url).href
@@ -13,7 +13,7 @@ const GLOBALS_SOURCE =
 const MOCK = 'mock:'
 /** Exports of mocked modules by URL. */
 export const mocks = new Map<string, object>()
-/** Resolved imports of the current test file. A function may import a module for each call. */
+/** Resolved imports by specifier and importing module. */
 const resolutions = new Map<string, ResolveFnOutput>()
 const stripped = new Map<string, { modifiedAt: number; source: string }>()
 let files = 0
@@ -22,31 +22,32 @@ let resets = 0
 /** Loads a file and the modules that it imports, which get the same query. */
 export function importAgain(path: string): Promise<unknown> {
   resets = 0
-  resolutions.clear()
   return import(`${pathToFileURL(path)}?file=${++files}`)
 }
 
 /** Lets the test file import its modules again. */
 export function resetModules(): void {
   resets++
-  resolutions.clear()
 }
 
 /** Replaces a module for the test file that was loaded last. */
 export function mockModule(specifier: string, testPath: string, exports: object): void {
   const { href } = new URL(specifier, pathToFileURL(testPath))
-  resolutions.clear()
   mocks.set(`${href}?file=${files}`, exports)
 }
 
 registerHooks({
   resolve(specifier, context, next) {
-    if (!context.parentURL?.includes('?file=')) return next(specifier, context)
-    const key = `${specifier} ${context.parentURL}`
-    const resolved = resolutions.get(key) ?? resolve(specifier, context, next)
-    // Node.js expects this of a result that does not come from the next hook.
-    resolutions.set(key, { ...resolved, shortCircuit: true })
-    return resolved
+    const [parent, parentQuery] = context.parentURL?.split('?file=') ?? []
+    if (parentQuery === undefined) return next(specifier, context)
+    const query = `?file=${resets > 0 && !parentQuery.includes('.') ? `${parentQuery}.${resets}` : parentQuery}`
+    if (specifier === '@jest/globals') return { url: GLOBALS + query, shortCircuit: true }
+    const key = `${specifier} ${parent}`
+    const resolved = resolutions.get(key) ?? next(specifier, context)
+    resolutions.set(key, resolved)
+    const mocked = resolved.url + query.replace(/\..*/, '')
+    if (mocks.has(mocked)) return { url: MOCK + mocked, shortCircuit: true }
+    return { ...resolved, url: isPerFile(resolved.url) ? resolved.url + query : resolved.url, shortCircuit: true }
   },
   load(url, context, next) {
     if (url.startsWith(GLOBALS)) return { format: 'module', source: GLOBALS_SOURCE, shortCircuit: true }
@@ -55,16 +56,6 @@ registerHooks({
     return { format: 'module', source: sourceOf(fileURLToPath(url)), shortCircuit: true }
   },
 })
-
-const resolve: ResolveHookSync = (specifier, context, next) => {
-  const { search } = new URL(context.parentURL ?? '')
-  const query = resets > 0 && !search.includes('.') ? `${search}.${resets}` : search
-  if (specifier === '@jest/globals') return { url: GLOBALS + query, shortCircuit: true }
-  const resolved = next(specifier, context)
-  const mocked = resolved.url + query.replace(/\..*/, '')
-  if (mocks.has(mocked)) return { url: MOCK + mocked, shortCircuit: true }
-  return isPerFile(resolved.url) ? { ...resolved, url: resolved.url + query } : resolved
-}
 
 function sourceOfMock(url: string): string {
   const names = Object.keys(mocks.get(url.slice(MOCK.length)) ?? {}).filter((name) => name !== 'default')
