@@ -14,6 +14,7 @@ export const ciCd = defineCategory({
     'aws-codepipeline': async () => (await import('./providers/aws-codepipeline.ts')).awsCodePipeline,
     circleci: async () => (await import('./providers/circleci.ts')).circleci,
     'kubernetes-job': async () => (await import('./providers/kubernetes-job.ts')).kubernetesJob,
+    tekton: async () => (await import('./providers/tekton.ts')).tekton,
     'azure-pipelines': async () => (await import('./providers/azure-pipelines.ts')).azurePipelines,
     http: async () => (await import('./providers/http.ts')).http,
   },

@@ -12,6 +12,7 @@ export const loadTesting = defineCategory({
     autocannon: async () => (await import('./providers/autocannon.ts')).autocannon,
     gatling: async () => (await import('./providers/gatling.ts')).gatling,
     'grafana-k6': async () => (await import('./providers/grafana-k6.ts')).grafanaK6,
+    'k6-operator': async () => (await import('./providers/k6-operator.ts')).k6Operator,
     locust: async () => (await import('./providers/locust.ts')).locust,
     neoload: async () => (await import('./providers/neoload.ts')).neoload,
     http: async () => (await import('./providers/http.ts')).http,

@@ -115,6 +115,10 @@ export const platforms: Record<string, Platform> = {
     ...job(ciCdPlatforms['kubernetes-job'], 'trigger-build'),
     repeatable: 'the name of a job is derived from the key',
   },
+  'ci-cd/tekton': {
+    ...job(ciCdPlatforms.tekton, 'trigger-build'),
+    repeatable: 'the name of a run is derived from the key',
+  },
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
   'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),
@@ -132,6 +136,10 @@ export const platforms: Record<string, Platform> = {
   'load-testing/blazemeter': job(loadTestPlatforms.blazemeter, 'start-test'),
   'load-testing/gatling': job(loadTestPlatforms.gatling, 'start-test'),
   'load-testing/grafana-k6': job(loadTestPlatforms['grafana-k6'], 'start-test'),
+  'load-testing/k6-operator': {
+    ...job(loadTestPlatforms['k6-operator'], 'start-test'),
+    repeatable: 'the name of a run is derived from the key',
+  },
   'load-testing/locust': job(loadTestPlatforms.locust, 'start-test'),
   'load-testing/neoload': job(loadTestPlatforms.neoload, 'start-test'),
   'load-testing/http': anyApi('start-test', httpJobs, { target: 'checkout' }),

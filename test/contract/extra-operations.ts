@@ -109,6 +109,12 @@ const githubApp: Record<string, Extra> = {
   },
 }
 
+const accessReview: Extra = {
+  docs: 'https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/',
+  body: object('apiVersion! kind!', { spec: { type: 'object' } }),
+  answer: { status: { allowed: true } },
+}
+
 /** The operations beyond each contract. */
 const extras: Record<string, Record<string, Extra>> = {
   'aws-sns': {
@@ -204,6 +210,15 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: serviceNowChange,
       body: object('state! close_code! close_notes!'),
       answer: { result: {} },
+    },
+  },
+  'tekton-pipelinerun': { 'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews': accessReview },
+  'k6-operator-testrun': {
+    'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews': accessReview,
+    'GET /apis/batch/v1/namespaces/{namespace}/jobs': {
+      docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/',
+      query: 'labelSelector',
+      answer: { items: [{ metadata: { name: 'runner-1' }, status: { succeeded: 1 } }] },
     },
   },
   kubernetes: {

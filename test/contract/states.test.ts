@@ -138,9 +138,11 @@ const unlisted: Record<string, string> = {
   'http-job': 'as http',
   kubernetes: 'its contract has counters and conditions, from which the states are derived',
   'kubernetes-job': 'its contract writes the reasons of conditions as free text',
+  'k6-operator': 'its contract writes the stage as free text',
   locust: 'its contract is not there; the states are constants of its source',
   'pagerduty-automation': 'its contract is not there',
   rundeck: 'its contract writes the states as free text',
+  tekton: 'its contract writes the reasons of conditions as free text',
   toxiproxy: 'it has no runs: the states are ours',
 }
 

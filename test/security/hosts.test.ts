@@ -153,6 +153,8 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'gitlab-ci': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'main' } },
   circleci: { connection: () => ({ project: 'gh/acme/shop' }), input: { target: 'pipeline' } },
   kubernetes: { connection: () => ({ targets: ['*'] }), input: { target: 'restart/x' } },
+  tekton: { connection: () => ({ pipelines: ['*'] }), input: { id: 'wh-1' } },
+  'k6-operator': { connection: () => ({ scripts: ['*'] }), input: { id: 'wh-1', target: 'x/y.js' } },
   'kubernetes-job': { connection: () => ({ images: ['*'] }), input: { id: 'wh-1' } },
   jenkins: { input: { id: 'shop#1' } },
   'aws-codebuild': { input: { id: 'shop:12345678-90ab-cdef-1234-567890abcdef', target: 'shop' } },

@@ -15,8 +15,8 @@ import {
   nameOf,
   resourcePath,
 } from '../../../shared/vendors/kubernetes.ts'
+import { failureOf, stuckReason } from '../../../shared/vendors/kubernetes-pods.ts'
 import { BATCH, imageOf, specOf, specOfTemplate } from '../kubernetes-job-spec.ts'
-import { failureOf, stuckReason } from '../kubernetes-pods.ts'
 
 const connection = z.strictObject({
   ...kubernetesConnection,

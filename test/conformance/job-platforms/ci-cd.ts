@@ -7,6 +7,7 @@ import { startGithubActions } from '../../../infra/platforms/github/actions-serv
 import { startGitlabCi } from '../../../infra/platforms/gitlab-ci.ts'
 import { startJenkins } from '../../../infra/platforms/jenkins.ts'
 import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
+import { startTekton } from '../../../infra/platforms/tekton.ts'
 import type { JobPlatform } from './platform.ts'
 
 const region = 'eu-west-1'
@@ -154,6 +155,25 @@ export const ciCdPlatforms = {
         enter: enterJob,
         end: () => enterJob('Complete'),
         hasStopped: () => state.jobs.length < state.created,
+      }
+    },
+  },
+  tekton: {
+    known: 'token',
+    starts: /^POST .*\/pipelineruns$/,
+    async start() {
+      const server = await startTekton()
+      const { url: baseUrl, token, state, enter } = server
+      return {
+        server,
+        connection: { baseUrl, token, namespace: 'shop', pipelines: ['deploy*'] },
+        input: { target: 'deploy' },
+        runs: () => state.created,
+        id: () => state.runs.at(-1)?.metadata.name ?? '',
+        hasStarted: () => enter('Running'),
+        enter,
+        end: () => enter('Succeeded'),
+        hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
       }
     },
   },

@@ -3,6 +3,7 @@ import { startAzureLoadTesting } from '../../../infra/platforms/azure-load-testi
 import { startBlazemeter } from '../../../infra/platforms/blazemeter.ts'
 import { startGatling } from '../../../infra/platforms/gatling.ts'
 import { startGrafanaK6 } from '../../../infra/platforms/grafana-k6.ts'
+import { startK6Operator } from '../../../infra/platforms/k6-operator.ts'
 import { startLocust } from '../../../infra/platforms/locust.ts'
 import { startNeoload } from '../../../infra/platforms/neoload.ts'
 import type { JobPlatform } from './platform.ts'
@@ -128,6 +129,25 @@ export const loadTestPlatforms = {
         enter,
         end: () => enter('completed/passed'),
         hasStopped: () => state.runs.at(-1)?.history.at(-1)?.type === 'aborted',
+      }
+    },
+  },
+  'k6-operator': {
+    known: 'token',
+    starts: /^POST .*\/testruns$/,
+    async start() {
+      const server = await startK6Operator()
+      const { url: baseUrl, token, state, enter } = server
+      return {
+        server,
+        connection: { baseUrl, token, namespace: 'shop', scripts: ['checkout/*'] },
+        input: { target: 'checkout/test.js' },
+        runs: () => state.created,
+        id: () => state.runs.at(-1)?.metadata.name ?? '',
+        hasStarted: () => enter('started'),
+        enter,
+        end: () => enter('finished'),
+        hasStopped: () => state.runs.length < state.created,
       }
     },
   },

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
-import type { Http } from '../../shared/http/client.ts'
-import { segment } from '../../shared/http/segment.ts'
-import { clipSingleLine } from '../../shared/text/single-line.ts'
-import { resourcePath } from '../../shared/vendors/kubernetes.ts'
+import type { Http } from '../http/client.ts'
+import { segment } from '../http/segment.ts'
+import { clipSingleLine } from '../text/single-line.ts'
+import { resourcePath } from './kubernetes.ts'
 
 const containerStatus = z.object({
   name: z.string(),

@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals'
+import { k6Operator } from '../../../functions/load-testing/providers/k6-operator.ts'
+import { startK6Operator } from '../../../infra/platforms/k6-operator.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { Job } from '../job.ts'
+import { loadTestActions } from './load-test.ts'
+
+const server = startEach(startK6Operator)
+const input = { target: 'checkout/test.js' }
+const connected = (fields: object = {}) =>
+  new Job(k6Operator, loadTestActions, () => ({
+    ...{ baseUrl: server.url, token: server.token, namespace: 'shop', scripts: ['*'] },
+    ...fields,
+  }))
+
+jobConformance(k6Operator, loadTestActions, loadTestPlatforms['k6-operator'], {
+  states: {
+    running: ['pending', 'initialization', 'initialized', 'created', 'started'],
+    pass: ['finished'],
+    errored: ['error'],
+    aborted: ['stopped', 'Deleted'],
+  },
+  invalid: [
+    ['a project', { project: 'shop' }, 'input.project is not supported by the k6 operator'],
+    ['no file', { target: 'checkout' }, 'input.target must be <config map>/<file>'],
+    ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name'],
+  ],
+  forbidden: [
+    ['another script', { target: 'wipe/test.js' }, 'is not in scripts', { scripts: ['checkout/*'] }],
+    ['an option of k6', { parameters: { K6_OUT: 'x' } }, 'input.parameters.K6_OUT'],
+  ],
+  invalidIds: [['checkout', 'wh-', 'wh-x/y'], 'must be the name of a test run that a call has created'],
+})
+
+describe('k6 operator', () => {
+  test('starts a test run with parameters as environment variables of the runners', async () => {
+    const fields = { parallelism: 4, image: 'acme/k6', serviceAccount: 'k6', arguments: '--tag stage=dev' }
+    await connected(fields).start({ ...input, parameters: { URL: 'https://shop.example.com' } })
+    expect(server.state.runs[0]).toMatchObject({
+      metadata: { name: `wh-${keyOf(1)}` },
+      spec: {
+        parallelism: 4,
+        script: { configMap: { name: 'checkout', file: 'test.js' } },
+        arguments: '--tag stage=dev',
+        runner: {
+          image: 'acme/k6',
+          serviceAccountName: 'k6',
+          env: [{ name: 'URL', value: 'https://shop.example.com' }],
+        },
+      },
+    })
+  })
+
+  test.each([
+    [[0, 0], 'succeeded', 'pass', ''],
+    [[0, 99], 'succeeded', 'fail', 'k6 ended with 99: thresholds of the script were crossed'],
+    [[110], 'succeeded', 'fail', 'k6 ended with 110: the script marked the test as failed'],
+    [[105, 99], 'succeeded', 'fail', 'k6 ended with 99'],
+    [[105], 'aborted', 'fail', 'k6 ended with 105: the test was interrupted'],
+    [[108], 'aborted', 'fail', 'k6 ended with 108: the script aborted the test'],
+    [[99, 107], 'errored', 'fail', 'Exit code 107: level=error'],
+    [[], 'errored', 'fail', 'The jobs of its runners no longer exist'],
+  ])('ends runners with the exit codes %j as %s, %s', async (exitCodes, status, result, words) => {
+    server.state.exitCodes = exitCodes
+    const started = await connected().start(input)
+    server.enter('finished')
+    const outcome = await connected().end(started, input)
+    expect(outcome).toMatchObject({ status, result, message: expect.stringContaining(words) })
+  })
+
+  test('reports the duration, which thresholds can use', async () => {
+    const limited = { ...input, thresholds: [{ metric: 'duration', op: '<' as const, value: 200 }] }
+    const started = await connected().start(limited)
+    server.enter('finished')
+    expect(await connected().end(started, limited)).toMatchObject({ result: 'fail', data: { duration: 300 } })
+  })
+
+  test('the check names missing permissions, and a cluster without the operator', async () => {
+    const check = () => Promise.resolve(k6Operator.check(connected().client()))
+    server.state.missing = ['list jobs']
+    await expectFailure(check(), 'refused', 'may not list jobs in the namespace shop')
+    Object.assign(server.state, { missing: [], installed: false })
+    await expectFailure(check(), 'refused', '404 page not found')
+  })
+})
