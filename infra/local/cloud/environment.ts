@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
 import { transformSync } from 'esbuild'
 import { functionArn } from './names.ts'
-import type { FunctionError, Observation } from './types.ts'
+import type { FunctionError, Observation, SentRequest } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
 
 /** Start parameters of the thread. */
@@ -31,6 +31,7 @@ export type FromThread =
   | { kind: 'ready' }
   | { kind: 'failed'; error: FunctionError }
   | { kind: 'log'; stream: 'stdout' | 'stderr'; line: string }
+  | ({ kind: 'request' } & SentRequest)
   | { kind: 'answer'; requestId: string; result: string }
   | { kind: 'answer'; requestId: string; error: FunctionError }
 
@@ -97,7 +98,8 @@ export class Environment {
         // The thread exits now. Its exit event may reach the waiting invocation first.
         this.#crash = message.error
         ready.resolve(message.error)
-      } else if (message.kind === 'log') this.#log(message.stream, message.line)
+      } else if (message.kind === 'log') this.#report({ kind: 'log', stream: message.stream, line: message.line })
+      else if (message.kind === 'request') this.#report(message)
       else if (message.requestId === this.#job?.requestId) this.#job.resolve(message)
     })
     this.#worker.on('error', (error) => {
@@ -109,13 +111,14 @@ export class Environment {
       const error = this.#crash ?? { ...GONE, errorMessage: `${GONE.errorMessage}: exit status ${code}` }
       ready.resolve(error)
       if (this.#job !== undefined) this.#job.resolve({ error })
-      else if (this.#crash !== undefined) this.#log('stderr', `${error.errorType}: ${error.errorMessage}`)
+      else if (this.#crash !== undefined)
+        this.#report({ kind: 'log', stream: 'stderr', line: `${error.errorType}: ${error.errorMessage}` })
       exited.resolve()
     })
     void ready.promise.then(() => clearTimeout(initTimer))
     // Output that bypasses process.stdout of the thread, such as warnings of Node.
     for (const stream of ['stdout', 'stderr'] as const)
-      createInterface({ input: this.#worker[stream] }).on('line', (line) => this.#log(stream, line))
+      createInterface({ input: this.#worker[stream] }).on('line', (line) => this.#report({ kind: 'log', stream, line }))
   }
 
   /** Whether the thread can run another invocation. */
@@ -179,19 +182,20 @@ export class Environment {
     await this.#worker.terminate()
   }
 
-  #log(stream: 'stdout' | 'stderr', line: string): void {
+  /** Reports a log line or a sent request of the current invocation. */
+  #report(what: Pick<LogLine, 'kind' | 'stream' | 'line'> | ({ kind: 'request' } & SentRequest)): void {
     const { execution, requestId } = this.#job ?? {}
     this.#observe({
       at: Date.now(),
-      kind: 'log',
       functionName: this.#fn.name,
       ...(execution === undefined ? {} : { execution }),
       ...(requestId === undefined ? {} : { requestId }),
-      stream,
-      line,
+      ...what,
     })
   }
 }
+
+type LogLine = Extract<Observation, { kind: 'log' }>
 
 let compiled: URL | undefined
 

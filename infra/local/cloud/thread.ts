@@ -1,4 +1,5 @@
 // Runs in the worker thread of a Lambda execution environment.
+import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import Module, { createRequire } from 'node:module'
 import { extname } from 'node:path'
@@ -62,6 +63,38 @@ function errorOf(thrown: unknown): FunctionError {
 }
 
 const flushes = [capture('stdout'), capture('stderr')]
+
+/** Characters of a body. */
+const MAX_BODY_LENGTH = 16_384
+
+/** Reports the requests that the function publishes: see shared/http/trace.ts. */
+subscribe('cloud-automation-webhooks', (event) => {
+  const { kind, request, response, error } = event as TraceEvent
+  if (kind !== 'exchange') return
+  post({
+    kind: 'request',
+    method: request.method,
+    url: request.url,
+    headers: request.headers,
+    body: clip(request.body),
+    ...(response === undefined ? {} : { status: response.status, responseHeaders: response.headers }),
+    responseBody: clip(response?.body),
+    ...(error instanceof Error ? { error: error.message } : {}),
+  })
+})
+
+/** @param body text, or the value that was parsed from JSON */
+function clip(body: unknown): string {
+  const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '')
+  return text.slice(0, MAX_BODY_LENGTH)
+}
+
+interface TraceEvent {
+  kind: string
+  request: { method: string; url: string; headers: Record<string, string>; body: string | undefined }
+  response?: { status: number; headers: Record<string, string>; body: unknown }
+  error?: unknown
+}
 
 async function run(handler: Handler, { requestId, event, timeLeft }: ToThread): Promise<void> {
   const until = performance.now() + timeLeft

@@ -20,6 +20,7 @@ export interface LocalFunction {
 /** An event of the local cloud. `at` is in milliseconds since 1970. */
 export type Observation = { at: number; functionName: string } & (
   | { kind: 'log'; execution?: string; requestId?: string; stream: 'stdout' | 'stderr'; line: string }
+  | ({ kind: 'request'; execution?: string; requestId?: string } & SentRequest)
   | {
       kind: 'invocation'
       execution?: string
@@ -54,6 +55,20 @@ export type Observation = { at: number; functionName: string } & (
       error?: ErrorObject
     }
 )
+
+/** A request that a function sent to a platform. Nothing in it is masked; long bodies are clipped. */
+export interface SentRequest {
+  method: string
+  url: string
+  headers: Record<string, string>
+  /** Empty if there is none. */
+  body: string
+  /** Undefined if there was no response. */
+  status?: number
+  responseHeaders?: Record<string, string>
+  responseBody: string
+  error?: string
+}
 
 /** Error of a failed invocation, as Lambda returns it. */
 export interface FunctionError {
