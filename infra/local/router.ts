@@ -59,7 +59,7 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
     return sendJson(res, 200, { tasks: cloud.executions().map((task) => withProgress(task, cloud)) })
   if (pathname === '/v1/openapi.json') return sendJson(res, 200, openApi(url))
   if (pathname === '/') {
-    if (prefersPage(req.headers.accept) && sendAsset(res, 'index.html')) return undefined
+    if (prefersPage(req.headers.accept) && (await sendAsset(res, 'index.html'))) return undefined
     return sendJson(res, 200, apiIndex(url))
   }
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]

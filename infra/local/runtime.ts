@@ -166,7 +166,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     observe: (observation) => observe({ from: 'cloud', ...observation }),
     onEnded: (event) => startFinisher(cloud, event),
   })
-  console = createConsole({ url, cloud, sandbox, secrets, token: () => credentials(false).callerToken })
+  console = createConsole({ url, state, cloud, sandbox, secrets, token: () => credentials(false).callerToken })
   const { endpoint, dynamodb } = cloud
   writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
   return { cloud, sandbox, console, url, observe, credentials: () => credentials(false) }

@@ -5,7 +5,7 @@ import { genericApiExamples } from '../../platforms/generic-api/examples.ts'
 import { type Example, examples } from '../../platforms/sandbox/examples.ts'
 
 /** An action with its examples. */
-interface ActionView {
+export interface ActionView {
   category: string
   action: string
   summary: string
@@ -13,7 +13,7 @@ interface ActionView {
   examples: ExampleView[]
 }
 
-interface ExampleView {
+export interface ExampleView {
   name: string
   query: string
   body: object

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
+import { pageFiles } from './page-bundle.ts'
 
 const folder = join(import.meta.dirname, 'page')
 const types: Record<string, string> = {
@@ -9,6 +10,8 @@ const types: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
 }
+/** Files that need no build. */
+const staticFiles = ['index.html', 'icon.svg']
 
 /** Allows only resources of this server, and forbids other pages to embed the console. */
 const policy = [
@@ -23,13 +26,14 @@ const policy = [
 ].join('; ')
 
 /**
- * Sends a file of the page. Reads it for each request, so that edits apply immediately.
+ * Sends a file of the page.
  *
  * @returns false if the file does not exist
  */
-export function sendAsset(res: ServerResponse, name: string): boolean {
-  // Compares with the list of files, so that a name from a URL never becomes a path.
-  if (!readdirSync(folder).includes(name)) return false
+export async function sendAsset(res: ServerResponse, name: string): Promise<boolean> {
+  // Compares with the known names, so that a name from a URL never becomes a path.
+  const file = staticFiles.includes(name) ? readFileSync(join(folder, name)) : (await pageFiles()).get(name)
+  if (!file) return false
   res.writeHead(200, {
     'content-type': types[extname(name)] ?? 'application/octet-stream',
     'content-security-policy': policy,
@@ -39,7 +43,7 @@ export function sendAsset(res: ServerResponse, name: string): boolean {
     'x-content-type-options': 'nosniff',
     vary: 'accept',
   })
-  res.end(readFileSync(join(folder, name)))
+  res.end(file)
   return true
 }
 

@@ -1,55 +1,92 @@
 import type { Task as TaskRecord } from '../../../shared/core/call.ts'
+import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { RecordedEvent } from '../../platforms/keptn/index.ts'
 import type { ExecutionDetail, LocalCloud, OperationSummary } from '../cloud/index.ts'
+import type { CallRecord, LogLine, Outgoing } from './call-record.ts'
 import type { Inbound } from './inbound.ts'
-import type { Entry } from './journal.ts'
-import type { Outgoing } from './parse-log-line.ts'
-import { type Moment, timelineOf } from './timeline.ts'
+import { isFailedAttempt, type Waterfall, waterfallOf } from './waterfall.ts'
 
-/** State of a call. `refused` means that it was rejected before it started. */
-type CallState = 'running' | 'waiting' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted' | 'refused'
+/** How a call stands. `refused`: it was never accepted. */
+export type Verdict =
+  | 'running'
+  | 'retrying'
+  | 'waiting'
+  | 'pass'
+  | 'warning'
+  | 'fail'
+  | 'errored'
+  | 'aborted'
+  | 'refused'
 
-/** A call in the list. Times are milliseconds since 1970. */
+/** A call in the list. Times are milliseconds since 1970. Texts are empty if they are unknown. */
 export interface CallSummary {
   id: string
   at: number
   endedAt?: number | undefined
+  verdict: Verdict
   category: string
   action: string
-  connection?: string | undefined
-  mode: 'interactive' | 'silent'
-  state: CallState
+  provider: string
+  /** Title of the provider, once it was called. */
+  platform: string
+  connection: string
+  mode: string
+  caller: string
+  /** Name of the orchestrator that gets the answer. */
+  orchestrator: string
+  /** Title of its engine: `Keptn`. */
+  engine: string
+  context: string
+  /** `shop/production/checkout` */
+  place: string
+  /** The task of Keptn's event. */
+  task: string
   /** Its outcome, or what it waits for. */
   text: string
-  waiting?: Waiting | undefined
-}
-
-/** A durable operation. */
-interface Step extends OperationSummary {
-  /** Whether the attempt failed although Lambda reports that the step succeeded. */
-  isFailedAttempt: boolean
-}
-
-/** A call with its requests, outgoing calls, events and steps. */
-interface CallDetail extends CallSummary {
-  /** Project, stage, service and task of its event. */
-  event?: Record<string, string | undefined> | undefined
+  /** The end of its current wait. */
+  until?: number | undefined
+  /** Attempts of its action. */
+  attempts: number
+  failedAttempts: number
   deadlineAt?: number | undefined
+  /** Whether its orchestrator has its one answer. `none`: no orchestrator waits for it. */
+  answer: 'none' | 'pending' | 'sent' | Unanswered
+}
+
+/** A call with all of its details. */
+export interface CallDetail extends CallSummary {
+  waiting?: Waiting | undefined
   outcome?: Partial<Outcome> | undefined
-  timeline: Moment[]
+  /** When the orchestrator accepted the answer. */
+  answeredAt?: number | undefined
+  /** Notes of the validation, such as a text that was cut. */
+  notes: readonly string[]
+  /** The input after validation. */
+  input?: unknown
   requests: Inbound[]
   outgoing: Outgoing[]
-  /** Number of older outgoing calls that were dropped. */
+  /** Number of older requests that were dropped. */
   droppedCalls: number
+  /** Events that Keptn received. */
   events: { at: string; event: object }[]
-  steps: Step[]
+  log: LogLine[]
+  waterfall: Waterfall
 }
 
 type Cloud = Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>
 
-/** The task of an entry. */
+/** Sources of the views besides the record of a call. */
+export interface ViewContext {
+  cloud: Cloud
+  /** Returns the provider of a connection. Empty if it does not exist. */
+  providerOf(category: string, connection: string): string
+  /** Returns the title of the engine of an orchestrator. */
+  engineOf(orchestrator: string): string
+}
+
+/** The task of a record. */
 interface Task {
   execution: ExecutionDetail
   payload: TaskRecord
@@ -58,50 +95,50 @@ interface Task {
   waiting: Waiting | undefined
 }
 
-export function summaryOf(entry: Entry, cloud: Cloud): CallSummary {
-  const task = taskOf(entry, cloud)
-  return task ? taskSummary(entry, task) : requestSummary(entry)
+export function summaryOf(record: CallRecord, context: ViewContext): CallSummary {
+  const task = taskOf(record, context.cloud)
+  return task ? taskSummary(record, task, context) : requestSummary(record, context)
 }
 
-/** @param events of all calls that were sent to the orchestrator */
-export function detailOf(entry: Entry, cloud: Cloud, events: readonly RecordedEvent[]): CallDetail {
-  const task = taskOf(entry, cloud)
-  const { requests, outgoing, droppedCalls } = entry
+/** @param events of all calls that were sent to Keptn */
+export function detailOf(record: CallRecord, context: ViewContext, events: readonly RecordedEvent[]): CallDetail {
+  const task = taskOf(record, context.cloud)
+  const { requests, outgoing, droppedCalls, log } = record
+  const parts = { requests, outgoing, droppedCalls, log }
   if (!task) {
-    const summary = requestSummary(entry)
-    const timeline = timelineOf({ entry, operations: [], events: [], summary })
-    const outcome = bodyOf(requests.at(-1))
-    return { ...summary, outcome, timeline, requests, outgoing, droppedCalls, events: [], steps: [] }
+    const summary = requestSummary(record, context)
+    const waterfall = waterfallOf({ record, operations: [], summary })
+    return { ...summary, ...parts, outcome: bodyOf(requests.at(-1)), notes: [], events: [], waterfall }
   }
-  const { execution, payload, operations, deadlineAt } = task
-  const summary = taskSummary(entry, task)
-  const sent = events.filter(({ via, event }) => via === 'api' && isAbout(event, payload))
-  const { project, stage, service, task: name } = payload.event
+  const { execution, payload, operations, waiting } = task
+  const summary = taskSummary(record, task, context)
+  const finisher = record.finisher === undefined ? [] : context.cloud.operations(record.finisher)
+  const all = [...operations, ...finisher]
   return {
     ...summary,
-    event: { task: name, project, stage, service },
-    deadlineAt,
+    ...parts,
+    waiting,
     outcome: outcomeOf(execution),
-    timeline: timelineOf({ entry, operations, events: sent, summary, startedAt: execution.startedAt }),
-    requests,
-    outgoing,
-    droppedCalls,
-    events: sent.map(({ at, event }) => ({ at, event })),
-    steps: [...operations, ...(entry.finisher ? cloud.operations(entry.finisher) : [])].map(stepOf),
+    answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
+    notes: payload.notes ?? [],
+    input: payload.input,
+    events: events
+      .filter(({ via, event }) => via === 'api' && isAbout(event, payload))
+      .map(({ at, event }) => ({ at, event })),
+    waterfall: waterfallOf({ record, operations: all, summary, startedAt: execution.startedAt }),
   }
 }
 
-function taskOf({ arn }: Entry, cloud: Cloud): Task | undefined {
+function taskOf({ arn }: CallRecord, cloud: Cloud): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
-  const isRunning = execution.status === 'RUNNING'
   const payload: TaskRecord = JSON.parse(execution.input)
-  const operations = cloud.operations(execution.arn)
   const deadlineAt = execution.startedAt + payload.deadline * 1_000
+  const isRunning = execution.status === 'RUNNING'
   return {
     execution,
     payload,
-    operations: operations.map((operation) => withDeadline(operation, deadlineAt)),
+    operations: cloud.operations(execution.arn).map((operation) => withDeadline(operation, deadlineAt)),
     deadlineAt,
     waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined,
   }
@@ -114,51 +151,111 @@ function withDeadline(operation: OperationSummary, deadlineAt: number): Operatio
     : operation
 }
 
-function taskSummary({ id, at }: Entry, { execution, payload, waiting }: Task): CallSummary {
-  const { category, action, mappedName, connection } = payload
-  const about = { id, at, category, action: mappedName ? `${action} (${mappedName})` : action, connection }
+function taskSummary(record: CallRecord, task: Task, { engineOf }: ViewContext): CallSummary {
+  const { execution, payload, operations, waiting, deadlineAt } = task
+  const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
+  const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
   return {
-    ...about,
+    id: record.id,
+    at: record.at,
     endedAt: execution.endedAt,
-    mode: 'interactive',
-    waiting,
-    ...(execution.status === 'RUNNING'
-      ? { state: waiting ? 'waiting' : 'running', text: waiting ? describeWaiting(waiting) : '' }
-      : endOf(execution)),
+    category,
+    action: mappedName ? `${action} (${mappedName})` : action,
+    provider,
+    platform: platformOf(record),
+    connection,
+    mode: record.requests.some(({ query }) => query.includes('mode=gate')) ? 'gate' : 'interactive',
+    caller,
+    orchestrator,
+    engine: engineOf(orchestrator),
+    context: event.context ?? '',
+    place: placeOf(event),
+    task: event.task ?? '',
+    until: waiting?.until,
+    attempts: Math.max(1, starts.length),
+    failedAttempts: starts.filter(isFailedAttempt).length,
+    deadlineAt,
+    answer: answerOf(task),
+    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting) : endOf(execution)),
   }
 }
 
-function endOf(execution: ExecutionDetail): Pick<CallSummary, 'state' | 'text'> {
+function stateOfRunning(waiting: Waiting | undefined): Pick<CallSummary, 'verdict' | 'text'> {
+  if (!waiting) return { verdict: 'running', text: '' }
+  const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
+  return { verdict, text: describeWaiting(waiting) }
+}
+
+function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'> {
   const outcome = outcomeOf(execution)
-  if (outcome) return { state: outcome.status === 'succeeded' ? outcome.result : outcome.status, text: outcome.message }
+  if (outcome)
+    return { verdict: outcome.status === 'succeeded' ? outcome.result : outcome.status, text: outcome.message }
   const reason = execution.error?.ErrorMessage ?? 'no reason'
-  return { state: 'errored', text: `Lambda ended the execution as ${execution.status}: ${reason}` }
+  return { verdict: 'errored', text: `Lambda ended the execution as ${execution.status}: ${reason}` }
+}
+
+function answerOf({ execution, payload }: Task): CallSummary['answer'] {
+  if (payload.orchestrator === 'poll') return 'none'
+  if (execution.status === 'RUNNING') return 'pending'
+  const { unanswered } = JSON.parse(execution.result ?? '{}') as { unanswered?: Unanswered }
+  // The finisher answers for a task that Lambda ended.
+  return unanswered ?? 'sent'
 }
 
 function outcomeOf({ result }: ExecutionDetail): Outcome | undefined {
   return result === undefined ? undefined : (JSON.parse(result) as { outcome?: Outcome }).outcome
 }
 
+/** Returns the title of the platform that a call has used. The other requests send answers. */
+function platformOf({ outgoing }: CallRecord): string {
+  return outgoing.find(({ step }) => !step?.startsWith('send-'))?.platform ?? ''
+}
+
+function placeOf({ project, stage, service }: Partial<Record<'project' | 'stage' | 'service', string>>): string {
+  return [project, stage, service].filter(Boolean).join('/')
+}
+
 /** Summarizes a call without a task: a silent call, a rejected call, or a click. */
-function requestSummary({ id, at, requests }: Entry): CallSummary {
+function requestSummary(record: CallRecord, { providerOf }: ViewContext): CallSummary {
+  const { id, at, requests, fields } = record
   const request = requests.at(-1)
   const [, , category = '', action = ''] = request?.path.split('/') ?? []
   const query = new URLSearchParams(request?.query)
+  const sent = sentEvent(request)
   const body = bodyOf(request)
+  const connection = fields?.connection ?? query.get('connection') ?? ''
   return {
     id,
     at,
     endedAt: request?.response?.at,
     category,
     action,
-    connection: query.get('connection') ?? undefined,
-    mode: query.get('mode') === 'interactive' ? 'interactive' : 'silent',
-    state: stateOf(request, body),
-    text: text(body?.['message']) ?? text(body?.['detail']) ?? '',
+    provider: fields?.provider ?? providerOf(category, connection || 'default'),
+    platform: platformOf(record),
+    connection: connection || (fields ? 'default' : ''),
+    mode: query.get('mode') ?? 'silent',
+    caller: fields?.caller ?? '',
+    orchestrator: '',
+    engine: '',
+    context: sent.context,
+    place: sent.place,
+    task: '',
+    attempts: 1,
+    failedAttempts: 0,
+    answer: 'none',
+    verdict: stateOf(request, body),
+    text: text(body?.['message']) || text(body?.['detail']),
   }
 }
 
-function stateOf(request: Inbound | undefined, body: Record<string, unknown> | undefined): CallState {
+/** Returns the context and the place in the event that a request sends. */
+function sentEvent(request: Inbound | undefined): { context: string; place: string } {
+  const { shkeptncontext, context, data } = parse(request?.body) ?? {}
+  const place = data !== null && typeof data === 'object' ? placeOf(data as Record<string, string>) : ''
+  return { context: text(shkeptncontext) || text(context), place }
+}
+
+function stateOf(request: Inbound | undefined, body: Record<string, unknown> | undefined): Verdict {
   const status = request?.response?.status
   if (status === undefined) return 'running'
   if (status >= 500) return 'errored'
@@ -168,37 +265,24 @@ function stateOf(request: Inbound | undefined, body: Record<string, unknown> | u
 }
 
 function bodyOf(request: Inbound | undefined): Record<string, unknown> | undefined {
+  return parse(request?.response?.body)
+}
+
+function parse(json: string | undefined): Record<string, unknown> | undefined {
   try {
-    const body: unknown = JSON.parse(request?.response?.body ?? '')
+    const body: unknown = JSON.parse(json ?? '')
     return body !== null && typeof body === 'object' ? (body as Record<string, unknown>) : undefined
   } catch {
-    // A web page, or a response that was clipped.
+    // A form, a web page, or a text that was clipped.
     return undefined
   }
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 /** Several categories may respond to one trigger. */
 function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskRecord): boolean {
   return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
-}
-
-/** Characters of a result. */
-const MAX_RESULT_LENGTH = 4_000
-
-function stepOf(operation: OperationSummary): Step {
-  const { result } = operation
-  const step = { ...operation, isFailedAttempt: isFailedAttempt(operation) }
-  if (result === undefined || result.length <= MAX_RESULT_LENGTH) return step
-  return { ...step, result: `${result.slice(0, MAX_RESULT_LENGTH)}...` }
-}
-
-/** Whether a step that succeeded is an attempt that failed: its result is the wait until the next one. */
-function isFailedAttempt({ type, result }: OperationSummary): boolean {
-  if (type !== 'STEP' || result === undefined) return false
-  const { retryIn } = (JSON.parse(result) ?? {}) as { retryIn?: unknown }
-  return typeof retryIn === 'number'
 }

@@ -1,20 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Failure } from '../../../shared/errors.ts'
 import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
+import { settings } from '../../../shared/settings.ts'
 import type { Sandbox } from '../../platforms/sandbox/index.ts'
 import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
-import { detailOf, summaryOf } from './call-view.ts'
-import { createChangeNotifier } from './change-notifier.ts'
+import { callList } from './call-list.ts'
+import { CallStore } from './call-store.ts'
+import { detailOf, type ViewContext } from './call-view.ts'
 import { createEventStream } from './event-stream.ts'
 import { describeFaults } from './fault-descriptions.ts'
 import { inboundOf, responseOf } from './inbound.ts'
 import { Journal } from './journal.ts'
 import { latestResultId } from './latest-result.ts'
+import { overviewOf } from './overview.ts'
+import { rerunOf } from './rerun.ts'
 import { createRoutes } from './routes.ts'
-import { send } from './send.ts'
+import { callTask, send } from './send.ts'
 import { createSequences } from './sequences.ts'
 
 export { prefersPage, sendAsset } from './assets.ts'
@@ -22,6 +27,8 @@ export { prefersPage, sendAsset } from './assets.ts'
 interface ConsoleOptions {
   /** URL of the runtime. */
   url: string
+  /** Folder of all persistent data. */
+  state: string
   cloud: LocalCloud
   sandbox: Pick<Sandbox, 'keptn'>
   secrets: LocalSecrets
@@ -49,36 +56,75 @@ export interface Console {
   close(): void
 }
 
+/** The sandbox may change several times within milliseconds. */
+const SANDBOX_BATCH_MS = 200
+
 /** Creates the console, which shows calls with their outcome, runs sequences and sends examples. */
-export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
+export function createConsole({ url, state, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
   const stream = createEventStream()
-  const changes = createChangeNotifier(
-    stream,
-    (id) => {
-      const entry = journal.entry(id)
-      return entry && summaryOf(entry, cloud)
+  const store = new CallStore(state)
+  const context: ViewContext & { cloud: LocalCloud } = {
+    cloud,
+    providerOf: (category, connection) => textIn(secrets.get(connectionPath(category, connection)), 'provider'),
+    engineOf(orchestrator) {
+      const type = textIn(secrets.get(`${settings.secretPrefix}/orchestrators/${orchestrator}`), 'type') || orchestrator
+      return engineTitles[type] ?? type
     },
-    () => journal.hasDropped,
-  )
-  const journal: Journal = new Journal(cloud, changes)
+  }
+  // Secrets are masked before a call is stored or sent to a page.
+  registerSecrets(secrets)
+  registerSecret(token())
+  const journal = new Journal(context, store, (changed, removed) => {
+    if (stream.hasPages) stream.send('calls', { changed, removed })
+  })
   const sequences = createSequences(url, token, (view, line) => stream.send('sequence', { ...view, line }))
+  let sandboxTimer: NodeJS.Timeout | undefined
+  const sandboxChanged = () => {
+    if (!stream.hasPages) return
+    sandboxTimer ??= setTimeout(() => {
+      sandboxTimer = undefined
+      stream.send('sandbox', {})
+    }, SANDBOX_BATCH_MS).unref()
+  }
+
+  /** Sends a call, and returns the id under which the console shows it. */
+  async function sendCall(category: string, action: string, query: string, body: unknown, origin?: string) {
+    const sent = await send(url, token(), { category, action, query, body, origin })
+    journal.flush()
+    const { taskId } = jsonIn(sent.body)
+    const [latest] = store.list({ fields: { category: [category], action: [action] } }, 0, 1)
+    return { ...sent, id: typeof taskId === 'string' ? taskId : latest?.id }
+  }
+
   const handle = createRoutes({
-    calls: () => ({
-      calls: journal.entries().map((entry) => summaryOf(entry, cloud)),
-      hasDropped: journal.hasDropped,
-    }),
+    calls(query) {
+      journal.flush()
+      return callList(store, query, Date.now())
+    },
     call(id) {
-      const entry = journal.entry(id)
-      return entry && detailOf(entry, cloud, sandbox.keptn.events())
+      const record = recordOf(id)
+      return record && detailOf(record, context, sandbox.keptn.events())
     },
     actions: () =>
       actionViews({
         hasConnection: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
-        latestId: (category, actions) => latestResultId(journal, cloud, category, actions),
+        latestId: (category, actions) => latestResultId(store, context, category, actions),
       }),
-    async send(category, action, query, body) {
-      const sent = await send(url, token(), category, action, query, body)
-      return { ...sent, id: journal.latestOf(`/v1/${category}/${action}`)?.id }
+    send: (category, action, query, body) => sendCall(category, action, query, body),
+    async act(id, what) {
+      const record = recordOf(id)
+      if (!record) return undefined
+      if (what === 'rerun') {
+        const { category, action, query, body } = rerunOf(record.requests[0])
+        return sendCall(category, action, query, body, record.id)
+      }
+      const { category } = detailOf(record, context, [])
+      if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
+      return callTask(url, token(), `${category}/tasks/${record.id}/${what}`)
+    },
+    overview(ms) {
+      journal.flush()
+      return overviewOf(store, ms, Date.now())
     },
     faults: () => describeFaults(),
     sequences: () => sequences.list(),
@@ -86,6 +132,15 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
     stop: (name) => sequences.stop(name),
     openStream: (res) => stream.add(res),
   })
+
+  /** Finds a call by its id or a unique start of it. */
+  function recordOf(id: string) {
+    journal.flush()
+    const known = journal.record(id)
+    if (known || id.length < MIN_SHORT_ID) return known
+    const [found, other] = store.idsLike(id)
+    return found === undefined || other !== undefined ? undefined : journal.record(found)
+  }
 
   return {
     handle(req, res, path) {
@@ -98,14 +153,43 @@ export function createConsole({ url, cloud, sandbox, secrets, token }: ConsoleOp
       journal.responded(id, responseOf(response.statusCode, response.body), taskIdIn(response)),
     observe(event) {
       if (event.from === 'cloud') journal.observe(event)
-      if (event.from === 'sandbox') changes.sandboxChanged()
+      if (event.from === 'sandbox') sandboxChanged()
     },
-    sandboxChanged: () => changes.sandboxChanged(),
+    sandboxChanged,
     close() {
-      changes.close()
+      clearTimeout(sandboxTimer)
       sequences.close()
       stream.close()
+      journal.flush()
+      store.close()
     },
+  }
+}
+
+/** Characters of an id that the page and the CLI show. */
+const MIN_SHORT_ID = 8
+
+/** Titles of the types of orchestrators. Another one is shown with its name. */
+const engineTitles: Record<string, string> = {
+  keptn: 'Keptn',
+  poll: 'polling',
+  'step-functions': 'Step Functions',
+  callback: 'callback',
+  github: 'GitHub',
+  'azure-devops': 'Azure DevOps',
+  dynatrace: 'Dynatrace',
+}
+
+function textIn(secret: string | undefined, field: string): string {
+  const value = jsonIn(secret ?? '')[field]
+  return typeof value === 'string' ? value : ''
+}
+
+function jsonIn(text: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(text) ?? {}) as Record<string, unknown>
+  } catch {
+    return {}
   }
 }
 

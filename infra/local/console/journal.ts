@@ -1,138 +1,126 @@
 import { finisher } from '../../build/main.ts'
 import type { ExecutionSummary, LocalCloud, Observation } from '../cloud/index.ts'
+import type { CallRecord } from './call-record.ts'
+import type { CallStore, StoredCall } from './call-store.ts'
+import { type CallSummary, summaryOf, type ViewContext } from './call-view.ts'
 import type { Inbound, InboundResponse } from './inbound.ts'
-import { type LogMessage, type Outgoing, parseLogLine } from './parse-log-line.ts'
+import { maskRequest } from './masked-request.ts'
+import { parseLogLine } from './parse-log-line.ts'
 
-/** A call: its requests, its task, and its outgoing calls. */
-export interface Entry {
-  /** Id of the task, or of the request if there is no task. */
-  id: string
-  /** Milliseconds since 1970. */
-  at: number
-  /** Oldest first. */
-  requests: Inbound[]
-  outgoing: Outgoing[]
-  warnings: LogMessage[]
-  /** Number of older outgoing calls that were dropped. */
-  droppedCalls: number
-  /** ARN of the execution of the task. */
-  arn?: string
-  /** ARN of the execution of the finisher. */
-  finisher?: string
-}
-
-interface Listener {
-  changed(id: string): void
-  removed(id: string): void
-}
-
-const MAX_ENTRIES = 300
+/** Ended calls that stay in memory, because late log lines may belong to them. */
+const MAX_ENDED_IN_MEMORY = 300
 /** Limit of the running tasks that are read at the start. */
 const MAX_RUNNING = 100_000
 /** Limit per task: the first request and the latest retries. */
 const MAX_REQUESTS = 5
 const MAX_OUTGOING = 200
-const MAX_WARNINGS = 50
+const MAX_LOG_LINES = 500
+/** A task changes several times within milliseconds. */
+const BATCH_MS = 200
 
-function emptyRecords(): Pick<Entry, 'outgoing' | 'warnings' | 'droppedCalls'> {
-  return { outgoing: [], warnings: [], droppedCalls: 0 }
-}
+type JournalContext = ViewContext & { cloud: Pick<LocalCloud, 'execution' | 'executions'> }
 
 /**
- * Collects the calls from the events of the runtime. Retains all running calls and the latest calls, up to 300. After a
- * restart, reads the tasks from the state folder, without their requests and outgoing calls.
+ * Collects the calls from the events of the runtime, and saves them. After a restart, running tasks continue with their saved
+ * records.
  */
 export class Journal {
-  readonly #cloud: Pick<LocalCloud, 'execution' | 'executions'>
-  readonly #listener: Listener
-  readonly #entries = new Map<string, Entry>()
-  /** Name of a finisher execution -> id of its entry. */
+  readonly #context: JournalContext
+  readonly #store: CallStore
+  readonly #changed: (calls: CallSummary[], removed: string[]) => void
+  /** Running calls and the latest ended ones. */
+  readonly #records = new Map<string, CallRecord>()
+  /** Name of a finisher execution -> id of its call. */
   readonly #owners = new Map<string, string>()
   /** Name of an execution -> its current step. */
   readonly #steps = new Map<string, string>()
-  /** Ids of the entries whose task is running. */
-  readonly #running = new Set<string>()
-  #hasDropped = false
+  readonly #dirty = new Set<string>()
+  readonly #removed = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(cloud: Pick<LocalCloud, 'execution' | 'executions'>, listener: Listener) {
-    this.#cloud = cloud
-    this.#listener = listener
-    const latest = cloud.executions({ limit: MAX_ENTRIES })
-    const running = cloud.executions({ statuses: ['RUNNING'], limit: MAX_RUNNING })
-    const known = new Map([...latest, ...running].map((execution) => [execution.arn, execution]))
-    for (const execution of [...known.values()].sort((a, b) => a.startedAt - b.startedAt)) this.#addExecution(execution)
-    this.#hasDropped ||= latest.length === MAX_ENTRIES
+  /** @param changed receives the changed calls, in batches */
+  constructor(context: JournalContext, store: CallStore, changed: (calls: CallSummary[], removed: string[]) => void) {
+    this.#context = context
+    this.#store = store
+    this.#changed = changed
+    const running = context.cloud.executions({ statuses: ['RUNNING'], limit: MAX_RUNNING })
+    for (const execution of running.sort((a, b) => a.startedAt - b.startedAt)) this.#addExecution(execution)
+    this.flush()
   }
 
-  /** Whether older calls were dropped. */
-  get hasDropped(): boolean {
-    return this.#hasDropped
-  }
-
-  /** Returns all entries, newest first. */
-  entries(): Entry[] {
-    return [...this.#entries.values()].sort((a, b) => b.at - a.at)
-  }
-
-  entry(id: string): Entry | undefined {
-    return this.#entries.get(id)
-  }
-
-  /** Returns the call that received the latest request for a path. */
-  latestOf(path: string): Entry | undefined {
-    const receivedAt = (entry: Entry) => entry.requests.findLast((request) => request.path === path)?.at ?? 0
-    const [latest] = this.entries()
-      .filter((entry) => receivedAt(entry) > 0)
-      .sort((a, b) => receivedAt(b) - receivedAt(a))
-    return latest
+  /** Returns a call, from memory or from the store. */
+  record(id: string): CallRecord | undefined {
+    return this.#records.get(id) ?? this.#store.load(id)?.record
   }
 
   /** @param id of the request, which also identifies the log lines of its invocation */
   received(id: string, request: Inbound): void {
-    this.#add({ id, at: request.at, requests: [request], ...emptyRecords() })
+    this.#add({ id, at: request.at, requests: [request], outgoing: [], log: [], droppedCalls: 0 })
   }
 
   /** @param taskId of the task that the request has started or repeats */
   responded(id: string, response: InboundResponse, taskId: string | undefined): void {
-    const entry = this.#entries.get(id)
-    const [request] = entry?.requests ?? []
-    if (!entry || !request) return
+    const record = this.#records.get(id)
+    const [request] = record?.requests ?? []
+    if (!record || !request) return
     request.response = response
-    const task = taskId === undefined ? undefined : this.#entries.get(taskId)
+    const task = taskId === undefined ? undefined : this.#own(taskId)
     if (!task) {
-      this.#listener.changed(id)
+      this.#touch(record)
       return
     }
     task.requests.push(request)
     if (task.requests.length > MAX_REQUESTS) task.requests.splice(1, 1)
     task.at = Math.min(task.at, request.at)
-    // The calls of the webhook precede the calls of its task.
-    task.outgoing = [...entry.outgoing, ...task.outgoing]
-    task.warnings = [...entry.warnings, ...task.warnings]
-    this.#remove(entry)
-    this.#listener.changed(task.id)
+    // The requests of the webhook precede those of its task.
+    task.outgoing = [...record.outgoing, ...task.outgoing]
+    task.log = [...record.log, ...task.log]
+    this.#records.delete(id)
+    this.#dirty.delete(id)
+    this.#removed.add(id)
+    this.#touch(task)
   }
 
   observe(seen: Observation): void {
     if (seen.kind === 'execution') {
       if (seen.status === 'RUNNING') this.#addExecution({ ...seen, name: seen.execution, startedAt: seen.at })
-      else {
-        this.#steps.delete(seen.execution)
-        this.#running.delete(seen.execution)
-      }
+      else this.#steps.delete(seen.execution)
     }
     if (seen.kind === 'operation') this.#step(seen)
-    const entry = this.#ownerOf(seen)
-    if (!entry) return
-    if (seen.kind === 'log') {
-      const line = parseLogLine(seen, this.#steps.get(seen.execution ?? ''))
-      if (!line) return
-      if ('outgoing' in line) entry.outgoing.push(line.outgoing)
-      else entry.warnings.push(line.warning)
-      if (entry.outgoing.length > MAX_OUTGOING) entry.droppedCalls += entry.outgoing.splice(0, 1).length
-      if (entry.warnings.length > MAX_WARNINGS) entry.warnings.shift()
-    }
-    this.#listener.changed(entry.id)
+    const name = seen.execution ?? ('requestId' in seen ? seen.requestId : undefined) ?? ''
+    const record = this.#records.get(name) ?? this.#own(this.#owners.get(name) ?? name)
+    if (!record) return
+    if (seen.kind === 'log') this.#log(record, seen)
+    if (seen.kind === 'request') addExchange(record, seen)
+    this.#touch(record)
+  }
+
+  /** Saves all changes and reports them. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const calls = [...this.#dirty].flatMap((id): StoredCall[] => {
+      const record = this.#records.get(id)
+      return record ? [{ record, summary: summaryOf(record, this.#context) }] : []
+    })
+    const removed = [...this.#removed]
+    this.#dirty.clear()
+    this.#removed.clear()
+    this.#store.save(calls, removed)
+    this.#forget()
+    const summaries = calls.map(({ summary }) => summary)
+    if (calls.length + removed.length > 0) this.#changed(summaries, removed)
+  }
+
+  #log(record: CallRecord, seen: Extract<Observation, { kind: 'log' }>): void {
+    const parsed = parseLogLine(seen, this.#steps.get(seen.execution ?? ''))
+    if (!parsed) return
+    const { outgoing, line, fields } = parsed
+    if (fields) record.fields = fields
+    if (outgoing) record.outgoing.push(outgoing)
+    if (line) record.log.push(line)
+    if (record.outgoing.length > MAX_OUTGOING) record.droppedCalls += record.outgoing.splice(0, 1).length
+    if (record.log.length > MAX_LOG_LINES) record.log.shift()
   }
 
   /** Records the current step. A retry is READY before it is STARTED again. */
@@ -140,9 +128,12 @@ export class Journal {
     if (type === 'STEP' && name && (status === 'STARTED' || status === 'READY')) this.#steps.set(execution, name)
   }
 
-  #ownerOf(seen: Observation): Entry | undefined {
-    const name = seen.execution ?? ('requestId' in seen ? seen.requestId : undefined) ?? ''
-    return this.#entries.get(name) ?? this.#entries.get(this.#owners.get(name) ?? '')
+  /** Returns a call, and keeps it in memory. */
+  #own(id: string): CallRecord | undefined {
+    if (id === '') return undefined
+    const known = this.#records.get(id) ?? this.#store.load(id)?.record
+    if (known) this.#records.set(id, known)
+    return known
   }
 
   /** Adds the execution of a task, or assigns the execution of the finisher to its task. */
@@ -151,41 +142,56 @@ export class Journal {
     name,
     arn,
     startedAt,
-    status,
-  }: Pick<ExecutionSummary, 'functionName' | 'name' | 'arn' | 'startedAt' | 'status'>) {
+  }: Pick<ExecutionSummary, 'functionName' | 'name' | 'arn' | 'startedAt'>) {
     if (functionName.endsWith('-task')) {
-      if (status === 'RUNNING') this.#running.add(name)
-      const known = this.#entries.get(name)
-      if (known) known.arn = arn
-      else this.#add({ id: name, at: startedAt, requests: [], ...emptyRecords(), arn })
+      const known = this.#own(name)
+      if (known) {
+        known.arn = arn
+        this.#touch(known)
+      } else this.#add({ id: name, at: startedAt, requests: [], outgoing: [], log: [], droppedCalls: 0, arn })
     } else if (functionName === finisher) {
-      const { detail } = JSON.parse(this.#cloud.execution(arn)?.input ?? '{}') as { detail?: Record<string, string> }
-      const entry = this.#entries.get(detail?.['durableExecutionName'] ?? '')
-      if (!entry) return
-      entry.finisher = arn
-      this.#owners.set(name, entry.id)
+      const { detail } = JSON.parse(this.#context.cloud.execution(arn)?.input ?? '{}') as {
+        detail?: Record<string, string>
+      }
+      const record = this.#own(detail?.['durableExecutionName'] ?? '')
+      if (!record) return
+      record.finisher = arn
+      this.#owners.set(name, record.id)
+      this.#touch(record)
     }
   }
 
-  #add(entry: Entry): void {
-    this.#entries.set(entry.id, entry)
-    for (const oldest of this.#entries.values()) {
-      if (this.#entries.size <= MAX_ENTRIES) break
-      if (this.#isRunning(oldest)) continue
-      this.#hasDropped = true
-      this.#remove(oldest)
+  #add(record: CallRecord): void {
+    this.#records.set(record.id, record)
+    this.#touch(record)
+  }
+
+  #touch({ id }: CallRecord): void {
+    this.#dirty.add(id)
+    this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref()
+  }
+
+  /** Removes the oldest ended calls from memory. */
+  #forget(): void {
+    for (const record of this.#records.values()) {
+      if (this.#records.size <= MAX_ENDED_IN_MEMORY) return
+      if (this.#isRunning(record)) continue
+      this.#records.delete(record.id)
+      this.#steps.delete(record.id)
+      for (const [name, owner] of this.#owners) if (owner === record.id) this.#owners.delete(name)
     }
-    this.#listener.changed(entry.id)
   }
 
-  #isRunning({ id, arn, requests }: Entry): boolean {
-    return this.#running.has(id) || (arn === undefined && requests.at(-1)?.response === undefined)
+  #isRunning({ arn, requests }: CallRecord): boolean {
+    if (arn === undefined) return requests.at(-1)?.response === undefined
+    return this.#context.cloud.execution(arn)?.status === 'RUNNING'
   }
+}
 
-  #remove({ id }: Entry): void {
-    this.#entries.delete(id)
-    this.#steps.delete(id)
-    for (const [name, owner] of this.#owners) if (owner === id) this.#owners.delete(name)
-    this.#listener.removed(id)
-  }
+/** Adds the headers and bodies to the latest request that a log line has reported. */
+function addExchange(record: CallRecord, sent: Extract<Observation, { kind: 'request' }>): void {
+  const outgoing = record.outgoing.findLast(
+    ({ method, status, exchange }) => method === sent.method && status === sent.status && !exchange,
+  )
+  if (outgoing) outgoing.exchange = maskRequest(sent, outgoing.path)
 }

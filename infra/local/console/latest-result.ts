@@ -1,21 +1,24 @@
-import type { LocalCloud } from '../cloud/index.ts'
-import { detailOf } from './call-view.ts'
-import type { Journal } from './journal.ts'
+import type { CallStore } from './call-store.ts'
+import { detailOf, type ViewContext } from './call-view.ts'
+
+const MAX_CALLS = 50
 
 /** Returns the id in the result of the latest call of the actions, such as a ticket or a run. */
 export function latestResultId(
-  journal: Journal,
-  cloud: Pick<LocalCloud, 'execution' | 'newestEvents' | 'operations'>,
+  store: CallStore,
+  context: ViewContext,
   category: string,
   actions: readonly string[],
 ): string | undefined {
-  for (const entry of journal.entries()) {
-    const call = detailOf(entry, cloud, [])
-    if (call.category !== category || !actions.includes(call.action)) continue
+  for (const { id } of store.list({ fields: { category: [category], action: actions } }, 0, MAX_CALLS)) {
+    const record = store.load(id)?.record
+    if (!record) continue
     // The id of a running job is in the result of the step that started it.
-    const started = call.steps.find(({ name }) => name === call.action)?.result
-    const id = idIn(call.outcome) ?? idIn((JSON.parse(started ?? '{}') as { outcome?: unknown } | null)?.outcome)
-    if (id !== undefined) return id
+    const steps = record.arn === undefined ? [] : context.cloud.operations(record.arn)
+    const started = steps.find(({ name }) => name === 'start')?.result
+    const { outcome } = (JSON.parse(started ?? '{}') ?? {}) as { outcome?: unknown }
+    const found = idIn(detailOf(record, context, []).outcome) ?? idIn(outcome)
+    if (found !== undefined) return found
   }
   return undefined
 }

@@ -1,15 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Failure } from '../../../shared/errors.ts'
 import { mediaType } from '../../platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
 import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'
 
 interface ConsoleApi {
-  calls(): unknown
+  calls(query: URLSearchParams): unknown
   /** Returns undefined for an unknown id. */
   call(id: string): unknown
   actions(): unknown
   send(category: string, action: string, query: string, body: unknown): Promise<unknown>
+  /** Runs a call again, cancels its task, or sends its answer again. Resolves with undefined for an unknown id. @throws Failure */
+  act(id: string, what: 'rerun' | 'cancel' | 'answer'): Promise<unknown>
+  /** @param ms of the period */
+  overview(ms: number): unknown
   faults(): unknown
   sequences(): unknown
   run(name: string): 'started' | 'unknown' | 'running'
@@ -20,16 +25,41 @@ interface ConsoleApi {
 
 type Route = (parts: string[], req: IncomingMessage, res: ServerResponse) => unknown
 
+const UNKNOWN_CALL = 'This call does not exist, or its id is ambiguous.'
+/** Four weeks. */
+const MAX_HOURS = 672
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  return new URLSearchParams(url.split('?', 2)[1])
+}
+
 /** Creates the handler for requests below `/console/`. The caller must have checked the Host header. */
 export function createRoutes(api: ConsoleApi): (req: IncomingMessage, res: ServerResponse, path: string) => unknown {
   const routes: Record<string, Route> = {
     'GET stream': (_parts, _req, res) => {
       if (!api.openStream(res)) sendJson(res, 503, { message: 'Too many pages are open. Close some of them.' })
     },
-    'GET calls': ([id], _req, res) => {
-      const found = id === undefined ? api.calls() : api.call(id)
-      if (found === undefined) return sendJson(res, 404, { message: 'This call no longer exists.' })
+    'GET calls': ([id], req, res) => {
+      const found = id === undefined ? api.calls(queryOf(req)) : api.call(id)
+      if (found === undefined) return sendJson(res, 404, { message: UNKNOWN_CALL })
       return sendJson(res, 200, found)
+    },
+    'POST calls': async ([id = '', what], _req, res) => {
+      if (what !== 'rerun' && what !== 'cancel' && what !== 'answer')
+        return sendJson(res, 404, { message: 'Unknown action. Actions: rerun, cancel, answer.' })
+      try {
+        const done = await api.act(id, what)
+        return done === undefined ? sendJson(res, 404, { message: UNKNOWN_CALL }) : sendJson(res, 200, done)
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error
+        return sendJson(res, 409, { message: error.message })
+      }
+    },
+    'GET overview': (_parts, req, res) => {
+      const hours = Number(queryOf(req).get('hours') ?? 24)
+      if (!(hours > 0 && hours <= MAX_HOURS))
+        return sendJson(res, 400, { message: `"hours" must be between 0 and ${MAX_HOURS}.` })
+      return sendJson(res, 200, api.overview(hours * 3_600_000))
     },
     'GET actions': (_parts, _req, res) => sendJson(res, 200, api.actions()),
     'POST actions': async ([category = '', action = ''], req, res) => {
@@ -49,14 +79,14 @@ export function createRoutes(api: ConsoleApi): (req: IncomingMessage, res: Serve
     },
   }
 
-  return (req, res, path) => {
+  return async (req, res, path) => {
     const [name = '', ...parts] = path.split('/').map(decoded)
     const route = routes[`${req.method} ${name}`]
     if (req.method === 'POST' && isForeign(req)) {
       return sendJson(res, 403, { message: 'Only the page of the console may send this, as application/json.' })
     }
     if (route) return route(parts, req, res)
-    if (req.method === 'GET' && parts.length === 0 && sendAsset(res, name)) return undefined
+    if (req.method === 'GET' && parts.length === 0 && (await sendAsset(res, name))) return undefined
     return sendJson(res, 404, { message: `Not found: /console/${path}` })
   }
 }

@@ -9,7 +9,7 @@ import { findBrowser } from './browser.ts'
 
 /** Folder of the images in the README. */
 const folder = join(import.meta.dirname, '..', '..', '..', 'docs', 'images')
-const desk: BrowserContextOptions = { viewport: { width: 1200, height: 720 } }
+const desk: BrowserContextOptions = { viewport: { width: 1440, height: 900 } }
 const phone: BrowserContextOptions = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
 
 helpIfAsked(`npm run screenshots: starts a runtime, saves screenshots of the console to docs/images/, and stops the runtime.
@@ -36,40 +36,51 @@ try {
 /** Fills the sandbox through the page and takes all screenshots. */
 async function takeAll({ url }: Runtime, browser: Browser): Promise<void> {
   const page = await open(browser, desk, url)
-  await page.goto(`${url}/#/sequences`)
-  for (const name of ['incident', 'optimization']) await page.getByRole('button', { name: `Run ${name}` }).click()
-  await page.locator('.badge', { hasText: 'passed' }).nth(1).waitFor({ timeout: 60_000 })
-
+  for (const name of ['incident', 'optimization']) {
+    await page.goto(`${url}/#/sequences/${name}`)
+    await page.getByRole('button', { name: `Run ${name}` }).click()
+    await page.locator('.panel .v.pass', { hasText: 'Passed' }).last().waitFor({ timeout: 60_000 })
+  }
+  await page.goto(`${url}/#/sequences/incident`)
+  await take(page, 'console-sequences')
   await sendExample(page, url, 'issue-ticketing', 'open-issue')
   await sendExample(page, url, 'notification', 'ask-approval')
-  await sendExample(page, url, 'ci-cd', 'trigger-deployment')
+  await page.goto(`${url}/#/sandbox`)
+  for (let times = 0; times < 2; times++) await addFault(page)
+  await take(page, 'console-sandbox')
+  await sendExample(page, url, 'incident-management', 'open-ticket')
   await page.getByRole('link', { name: 'Open the call' }).click()
-  await page.locator('.head .badge', { hasText: 'pass' }).waitFor({ timeout: 30_000 })
+  await page.locator('.dtitle .v.pass').waitFor({ timeout: 60_000 })
   await take(page, 'console-call')
   const address = page.url()
-
+  await page.goto(`${url}/#/calls`)
+  await page
+    .getByRole('link', { name: /open-issue/ })
+    .first()
+    .waitFor()
+  await take(page, 'console-calls')
+  await page.goto(`${url}/#/overview?hours=1`)
+  await page.getByRole('heading', { name: 'Outcomes' }).waitFor()
+  await take(page, 'console-overview')
   await page.goto(`${url}/#/send/notification/ask-approval`)
   await page.getByLabel('Body').waitFor()
   await take(page, 'console-send')
-  await page.goto(`${url}/#/sequences`)
-  await page.locator('.badge', { hasText: 'passed' }).nth(1).waitFor()
-  await take(page, 'console-sequences')
-  await page.goto(`${url}/#/sandbox/flags`)
-  await page.getByRole('cell', { name: 'checkout-v2' }).waitFor()
-  await take(page, 'console-sandbox')
-  await page.goto(`${url}/#/faults`)
-  await page.getByRole('button', { name: 'github: 503' }).click()
-  await page.getByRole('button', { name: 'keptn: slow' }).click()
-  await page.getByRole('button', { name: 'Switch off keptn slow' }).waitFor()
-  await take(page, 'console-faults')
   await page.context().close()
 
   for (const [name, options] of Object.entries({ dark: desk, phone })) {
     const other = await open(browser, { ...options, colorScheme: 'dark' }, address)
-    await other.locator('.head').waitFor()
+    await other.locator('.dhead').waitFor()
     await take(other, `console-${name}`)
     await other.context().close()
   }
+}
+
+/** Makes ServiceNow unavailable for its next request. */
+async function addFault(page: Page): Promise<void> {
+  await page.getByLabel('Platform').selectOption('servicenow')
+  await page.getByLabel('Fault', { exact: true }).selectOption('503')
+  await page.getByRole('button', { name: 'Add fault', exact: true }).click()
+  await page.getByRole('button', { name: 'Switch off servicenow 503' }).first().waitFor()
 }
 
 async function open(browser: Browser, options: BrowserContextOptions, pageUrl: string): Promise<Page> {

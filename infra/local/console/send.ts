@@ -3,14 +3,23 @@ interface SentCall {
   body: string
 }
 
+interface NewCall {
+  category: string
+  action: string
+  query: string
+  body: unknown
+  /** The id of the call that it repeats. */
+  origin?: string | undefined
+}
+
+/** The header of a call that runs an earlier one again. */
+const RERUN_HEADER = 'x-rerun-of'
+
 /** Calls the runtime like a webhook subscription, so that the page does not need the token. */
 export async function send(
   url: string,
   token: string,
-  category: string,
-  action: string,
-  query: string,
-  body: unknown,
+  { category, action, query, body, origin }: NewCall,
 ): Promise<SentCall> {
   const address = new URL(`/v1/${encodeURIComponent(category)}/${encodeURIComponent(action)}`, url)
   address.search = query
@@ -20,8 +29,18 @@ export async function send(
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
       'user-agent': 'console',
+      ...(origin === undefined ? {} : { [RERUN_HEADER]: origin }),
     },
     body: JSON.stringify(body),
+  })
+  return { status: response.status, body: await response.text() }
+}
+
+/** Cancels a task or sends its answer again. The token must be that of its caller. */
+export async function callTask(url: string, token: string, path: string): Promise<SentCall> {
+  const response = await fetch(`${url}/v1/${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'user-agent': 'console' },
   })
   return { status: response.status, body: await response.text() }
 }

@@ -5,7 +5,7 @@ import { loadSequence, sequenceNames } from '../../keptn/sequence-files.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
 
 /** An included sequence and its last run. */
-interface SequenceView {
+export interface SequenceView {
   name: string
   /** The sequences of its stages, with their tasks. */
   stages: { stage: string; name: string; tasks: string[] }[]

@@ -1,0 +1,31 @@
+import { readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { build } from 'esbuild'
+
+const folder = join(import.meta.dirname, 'page')
+
+let bundled: { at: number; files: Promise<Map<string, Uint8Array>> } | undefined
+
+/** Returns the script and the styles of the page, by name. Bundles them when they are first used, and after each edit. */
+export function pageFiles(): Promise<Map<string, Uint8Array>> {
+  const edited = Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs))
+  if (bundled === undefined || edited > bundled.at) bundled = { at: edited, files: bundlePage() }
+  return bundled.files
+}
+
+async function bundlePage(): Promise<Map<string, Uint8Array>> {
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, 'main.tsx')],
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    // The first versions of the browsers that have light-dark().
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    logLevel: 'silent',
+  })
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
+}

@@ -1,0 +1,21 @@
+import { signal } from '@preact/signals'
+
+/** Says that something was copied, or why not. A screen reader reads it. */
+export const copied = signal('')
+
+/** Copies a text to the clipboard. */
+export function copy(text: string): void {
+  navigator.clipboard.writeText(text).then(
+    () => say('Copied'),
+    () => say('The browser does not allow copying'),
+  )
+}
+
+const SHOWN_MS = 2_000
+
+function say(text: string): void {
+  copied.value = text
+  setTimeout(() => {
+    copied.value = ''
+  }, SHOWN_MS)
+}

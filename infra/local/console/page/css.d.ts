@@ -1,0 +1,2 @@
+/** The build bundles imported styles into one file. */
+declare module '*.css'

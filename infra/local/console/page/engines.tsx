@@ -1,0 +1,54 @@
+import { clock } from './format.ts'
+import { linkTo } from './route.ts'
+import { engineRuns } from './sandbox-data.ts'
+import { Verdict } from './verdict.tsx'
+
+/** The calls of the simulated orchestrators other than Keptn, and the one result that each run got. */
+export function Engines() {
+  const runs = engineRuns.value
+  if (runs.length === 0) {
+    return (
+      <p class="note">
+        No engine has called yet. Play a release with one:{' '}
+        <code>npm run webhooks -- sequence release --orchestrator argo-rollouts</code>.
+      </p>
+    )
+  }
+  return (
+    <>
+      <p class="muted">
+        <a href="/sandbox/engines">Open the page of the orchestrators</a>, which shows their messages.
+      </p>
+      <section class="panel">
+        <table class="cells">
+          <thead>
+            <tr>
+              <th scope="col">Result</th>
+              <th scope="col">Orchestrator</th>
+              <th scope="col">Step</th>
+              <th scope="col">Message</th>
+              <th scope="col">Started</th>
+              <th scope="col">Calls</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map(({ id, engine, step, startedAt, isGone, ending }) => (
+              <tr key={id}>
+                <td>
+                  <Verdict of={ending?.verdict ?? (isGone ? 'refused' : 'running')} />
+                </td>
+                <td>{engine}</td>
+                <td>{step.name}</td>
+                <td>{ending?.message ?? (isGone ? 'The orchestrator no longer waits.' : '')}</td>
+                <td class="nowrap">{clock(Date.parse(startedAt))}</td>
+                <td>
+                  <a href={linkTo(['calls'], { category: step.category, action: step.action })}>{step.action}</a>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
+  )
+}

@@ -1,0 +1,253 @@
+import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import type { Fault } from '../../../platforms/sandbox/faults.ts'
+import { count, duration } from './format.ts'
+import { Icon } from './icons.tsx'
+import { now } from './live.ts'
+import { linkTo } from './route.ts'
+import { changeFaults, faultKinds, faults, requests } from './sandbox-data.ts'
+
+/** The platform of the form. */
+const target = signal('github')
+
+/** The platforms as cards, each with its faults, and the form for a new one. */
+export function Faults() {
+  const { targets = [] } = faultKinds.value ?? {}
+  return (
+    <>
+      {faults.value.length > 0 && (
+        <p>
+          <button type="button" class="btn" onClick={() => void changeFaults('DELETE', '')}>
+            Switch off {faults.value.length} {faults.value.length === 1 ? 'fault' : 'faults'}
+          </button>
+        </p>
+      )}
+      <NewFault />
+      <div class="cards">
+        {targets.map((name) => (
+          <Card key={name} name={name} />
+        ))}
+      </div>
+      <section class="panel">
+        <header>
+          <h2>Failing runs</h2>
+        </header>
+        <p class="body">
+          Set the parameter <code>outcome</code> of a run:{' '}
+          {['fails', 'never ends', 'disappears'].map((text, index) => (
+            <>
+              {index > 0 && ', '}
+              <a href={linkTo(['send', 'optimization', 'start-model', String(index + 1)])}>{text}</a>
+            </>
+          ))}
+          .
+        </p>
+      </section>
+    </>
+  )
+}
+
+const BARS = 40
+const HOUR_MS = 3_600_000
+
+function Card({ name }: { name: string }) {
+  const active = faults.value.filter((fault) => fault.target === name)
+  const own = requests.value.filter((request) => request.target === name)
+  const recent = own.filter(({ at }) => now.value - Date.parse(at) < HOUR_MS)
+  const bars = Array.from({ length: BARS }, () => ({ good: 0, bad: 0 }))
+  for (const { at, status } of recent) {
+    const bar = bars[BARS - 1 - Math.floor(((now.value - Date.parse(at)) / HOUR_MS) * BARS)]
+    if (bar) bar[status === null || status >= 400 ? 'bad' : 'good'] += 1
+  }
+  const max = Math.max(1, ...bars.map(({ good, bad }) => good + bad))
+  return (
+    <section class={`panel card${active.length > 0 ? ' failing' : ''}`} aria-label={name}>
+      <div class="h">
+        <h3>{name}</h3>
+        {active.length > 0 && (
+          <span class="v fail">
+            <Icon name="fail" />
+            Failing
+          </span>
+        )}
+        <span class="grow" />
+        <button
+          type="button"
+          class="btn s"
+          aria-label={`${active.length > 0 ? 'Add fault' : 'Make it fail'}: ${name}`}
+          onClick={() => {
+            target.value = name
+            document.getElementById('fault-kind')?.focus()
+          }}
+        >
+          {active.length > 0 ? 'Add fault' : 'Make it fail'}
+        </button>
+      </div>
+      <svg class="spark" viewBox={`0 0 ${BARS * 4} 24`} preserveAspectRatio="none" aria-hidden="true">
+        {bars.map(({ good, bad }, index) => (
+          <>
+            <rect x={index * 4} width="3" y={24 - ((good + bad) / max) * 24} height={(good / max) * 24} />
+            <rect class="bad" x={index * 4} width="3" y={24 - (bad / max) * 24} height={(bad / max) * 24} />
+          </>
+        ))}
+      </svg>
+      <span class="row">
+        <a href={linkTo(['sandbox', 'requests'])}>{count(recent.length)} requests</a>
+        <span class="grow" />
+        <span class="muted small">last hour</span>
+      </span>
+      {active.map((fault) => (
+        <FaultLine key={fault.id} fault={fault} />
+      ))}
+    </section>
+  )
+}
+
+function FaultLine({ fault }: { fault: Fault }) {
+  const { id, target: name, kind, left, until, match, after } = fault
+  const which = [match?.method, match?.path, match?.body && `with "${match.body}"`].filter(Boolean).join(' ')
+  const rest =
+    left !== undefined
+      ? `${left} left`
+      : until === undefined
+        ? 'until switched off'
+        : `for ${duration(Math.max(0, Date.parse(until) - now.value))}`
+  return (
+    <p class="faultline">
+      <span class="grow">
+        <b>{which === '' ? 'All requests' : which}</b>: {kind}
+        {after && ', after the request ran'}
+      </span>
+      <span class="muted small">{rest}</span>
+      <button
+        type="button"
+        class="btn s quiet"
+        aria-label={`Switch off ${name} ${kind}`}
+        onClick={() => void changeFaults('DELETE', `/${id}`)}
+      >
+        <Icon name="close" />
+      </button>
+    </p>
+  )
+}
+
+const durations: Record<string, string> = {
+  'count:1': 'for the next request',
+  'count:3': 'for the next 3 requests',
+  'seconds:10': 'for 10 s',
+  'seconds:60': 'for a minute',
+  '': 'until switched off',
+}
+
+function NewFault() {
+  const { targets = [], kinds = [] } = faultKinds.value ?? {}
+  const submit = (form: HTMLFormElement) => {
+    const fields = new FormData(form)
+    const text = (name: string) => String(fields.get(name) ?? '').trim()
+    const [unit, amount] = text('duration').split(':')
+    const match = { method: text('method'), path: text('path'), body: text('body') }
+    const given = Object.entries(match).filter(([, value]) => value !== '')
+    void changeFaults('POST', '', {
+      target: text('target'),
+      kind: text('kind'),
+      ...(unit ? { [unit]: Number(amount) } : {}),
+      ...(given.length > 0 ? { match: Object.fromEntries(given) } : {}),
+      ...(fields.has('after') ? { after: true } : {}),
+    })
+  }
+  return (
+    <section class="panel">
+      <header class="wrap">
+        <h2>New fault</h2>
+        <span class="grow" />
+        <button
+          type="button"
+          class="btn s"
+          onClick={() =>
+            void changeFaults('POST', '', {
+              target: target.value,
+              kind: 'reset',
+              count: 1,
+              after: true,
+              match: { method: 'POST' },
+            })
+          }
+        >
+          Lose the response of the next write
+        </button>
+      </header>
+      <form
+        class="body row"
+        aria-label="New fault"
+        onSubmit={(event) => {
+          event.preventDefault()
+          submit(event.currentTarget)
+        }}
+      >
+        <Labeled id="fault-target" text="Platform">
+          <select
+            class="field"
+            id="fault-target"
+            name="target"
+            value={target.value}
+            onChange={({ currentTarget }) => {
+              target.value = currentTarget.value
+            }}
+          >
+            {targets.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </Labeled>
+        <Labeled id="fault-method" text="Method">
+          <select class="field" id="fault-method" name="method">
+            <option value="">any</option>
+            {['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => (
+              <option key={method}>{method}</option>
+            ))}
+          </select>
+        </Labeled>
+        <Labeled id="fault-path" text="Path contains">
+          <input class="field mono" id="fault-path" name="path" placeholder="any path" autocomplete="off" />
+        </Labeled>
+        <Labeled id="fault-body" text="Body contains">
+          <input class="field mono" id="fault-body" name="body" placeholder="a GraphQL operation" autocomplete="off" />
+        </Labeled>
+        <Labeled id="fault-kind" text="Fault">
+          <select class="field" id="fault-kind" name="kind">
+            {kinds.map(({ kind, text }) => (
+              <option key={kind} value={kind}>
+                {kind}: {text}
+              </option>
+            ))}
+          </select>
+        </Labeled>
+        <Labeled id="fault-duration" text="Duration">
+          <select class="field" id="fault-duration" name="duration">
+            {Object.entries(durations).map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </Labeled>
+        <label class="check">
+          <input type="checkbox" name="after" />
+          Run the request, break only its response
+        </label>
+        <button type="submit" class="btn primary">
+          Add fault
+        </button>
+      </form>
+    </section>
+  )
+}
+
+function Labeled({ id, text, children }: { id: string; text: string; children: ComponentChildren }) {
+  return (
+    <div class="labeled">
+      <label for={id}>{text}</label>
+      {children}
+    </div>
+  )
+}

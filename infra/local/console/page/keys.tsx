@@ -1,0 +1,138 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { askToRerun, copyAsCurl, editAndRerun, openCall, showTab } from './call.tsx'
+import { closeCall, moveCursor, openCursor } from './calls.tsx'
+import { copy } from './copy.ts'
+import { closeMenus } from './filters.tsx'
+import { isPaused } from './live.ts'
+import { toggleAll } from './requests.tsx'
+import { go, route, setQuery } from './route.ts'
+
+const help: [string, [string, string][]][] = [
+  [
+    'Calls',
+    [
+      ['j k', 'next, previous call'],
+      ['Enter', 'open'],
+      ['Esc', 'back'],
+      ['/', 'search'],
+      ['s', 'group by sequence'],
+      ['p', 'pause'],
+    ],
+  ],
+  [
+    'A call',
+    [
+      ['1 to 5', 'waterfall, requests, input, answer, log'],
+      ['r', 're-run'],
+      ['e', 'edit and re-run'],
+      ['x', 'expand all requests'],
+      ['c', 'copy as curl'],
+      ['y', 'copy the link'],
+    ],
+  ],
+  [
+    'Pages',
+    [
+      ['g c', 'calls'],
+      ['g o', 'overview'],
+      ['g s', 'sequences'],
+      ['g n', 'send'],
+      ['g b', 'sandbox'],
+      ['?', 'this help'],
+    ],
+  ],
+]
+
+const pages: Record<string, string> = { c: 'calls', o: 'overview', s: 'sequences', n: 'send', b: 'sandbox' }
+/** Whether the last key was g. */
+let isGoing = false
+
+const dialog = () => document.querySelector<HTMLDialogElement>('#keys')
+
+export function showKeys(): void {
+  dialog()?.showModal()
+}
+
+/** Handles the shortcuts, except while a field has the focus. */
+function onKey(event: KeyboardEvent): void {
+  const { key, target, ctrlKey, metaKey, altKey } = event
+  if (ctrlKey || metaKey || altKey || dialog()?.open) return
+  if (target instanceof HTMLElement && target.matches('input, textarea, select')) {
+    if (key === 'Escape') target.blur()
+    return
+  }
+  if (isGoing) {
+    isGoing = false
+    const page = pages[key]
+    if (page) go(`#/${page}`)
+    return
+  }
+  if (act(key, route.value.page === 'calls')) event.preventDefault()
+}
+
+/** Returns whether the key is a shortcut. */
+function act(key: string, isCalls: boolean): boolean {
+  if (key === '?') showKeys()
+  else if (key === 'g') isGoing = true
+  else if (key === 'Escape') {
+    if (!closeMenus() && isCalls) closeCall()
+  } else if (!isCalls) return false
+  else if (key === '/') document.getElementById('q')?.focus()
+  else if (key === 'j' || key === 'ArrowDown') moveCursor(1)
+  else if (key === 'k' || key === 'ArrowUp') moveCursor(-1)
+  else if (key === 's') setQuery({ group: route.value.query.has('group') ? undefined : 'sequence' })
+  else if (key === 'p') isPaused.value = !isPaused.value
+  else if (key === 'o') openCursor()
+  else return openCall.value !== undefined && actOnCall(key)
+  return true
+}
+
+function actOnCall(key: string): boolean {
+  if (/^[1-5]$/.test(key)) showTab(Number(key))
+  else if (key === 'r') askToRerun()
+  else if (key === 'e') editAndRerun()
+  else if (key === 'c') copyAsCurl()
+  else if (key === 'y') copy(location.href)
+  else if (key === 'x') {
+    setQuery({ tab: 'requests' })
+    toggleAll()
+  } else return false
+  return true
+}
+
+/** All shortcuts. */
+export function KeysDialog() {
+  const box = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [])
+  return (
+    <dialog id="keys" ref={box} aria-labelledby="keys-title">
+      <div class="keyhead">
+        <h2 id="keys-title">Keyboard shortcuts</h2>
+        <span class="grow" />
+        <button type="button" class="btn s" onClick={() => box.current?.close()}>
+          Close
+        </button>
+      </div>
+      <div class="keysheet">
+        {help.map(([title, keys]) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl>
+              {keys.map(([key, text]) => (
+                <div key={key}>
+                  <dt>{text}</dt>
+                  <dd>
+                    <kbd>{key}</kbd>
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </dialog>
+  )
+}

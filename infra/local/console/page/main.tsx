@@ -1,0 +1,101 @@
+import './base.css'
+import './calls.css'
+import './call.css'
+import './pages.css'
+import { effect } from '@preact/signals'
+import { render } from 'preact'
+import { Calls } from './calls.tsx'
+import { copied } from './copy.ts'
+import { clock } from './format.ts'
+import { Icon } from './icons.tsx'
+import { KeysDialog, showKeys } from './keys.tsx'
+import { connect, isPaused, offlineSince } from './live.ts'
+import { Overview } from './overview.tsx'
+import { route } from './route.ts'
+import { Sandbox } from './sandbox.tsx'
+import { Send } from './send.tsx'
+import { Sequences } from './sequences.tsx'
+
+const views = {
+  calls: { title: 'Calls', icon: 'list', View: Calls },
+  overview: { title: 'Overview', icon: 'chart', View: Overview },
+  sequences: { title: 'Sequences', icon: 'track', View: Sequences },
+  send: { title: 'Send', icon: 'send', View: Send },
+  sandbox: { title: 'Sandbox', icon: 'box', View: Sandbox },
+} as const
+
+function currentView() {
+  return Object.hasOwn(views, route.value.page) ? (route.value.page as keyof typeof views) : 'calls'
+}
+
+function setTheme(theme: string | null): void {
+  if (theme === null) delete document.documentElement.dataset['theme']
+  else document.documentElement.dataset['theme'] = theme
+}
+
+function switchTheme(): void {
+  const isDark =
+    getComputedStyle(document.documentElement).colorScheme === 'dark' ||
+    document.documentElement.dataset['theme'] === 'dark' ||
+    (document.documentElement.dataset['theme'] === undefined && matchMedia('(prefers-color-scheme: dark)').matches)
+  const theme = isDark ? 'light' : 'dark'
+  localStorage.setItem('theme', theme)
+  setTheme(theme)
+}
+
+function App() {
+  const current = currentView()
+  const { View } = views[current]
+  return (
+    <>
+      <button type="button" class="btn skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to the content
+      </button>
+      <header class="top">
+        <a class="brand" href="#/calls" aria-label="Webhooks, calls">
+          <Icon name="logo" />
+          <span>Webhooks</span>
+        </a>
+        <span class="muted env">Local, {location.host}</span>
+        <nav class="nav" aria-label="Main">
+          {Object.entries(views).map(([name, { title, icon }]) => (
+            <a key={name} href={`#/${name}`} aria-current={name === current ? 'page' : undefined}>
+              <Icon name={icon} />
+              {title}
+            </a>
+          ))}
+        </nav>
+        <span class="grow" />
+        <Connection />
+        <button type="button" class="btn quiet icon" aria-label="Switch between light and dark" onClick={switchTheme}>
+          <Icon name="theme" />
+        </button>
+        <button type="button" class="btn quiet icon desk" aria-label="Keyboard shortcuts" onClick={showKeys}>
+          ?
+        </button>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <View />
+      </main>
+      <KeysDialog />
+    </>
+  )
+}
+
+/** Whether the page is up to date. */
+function Connection() {
+  const since = offlineSince.value
+  return (
+    <span class={`dot ${since === undefined ? (isPaused.value ? '' : 'live') : 'off'}`} role="status">
+      {copied.value ||
+        (since === undefined ? (isPaused.value ? 'Paused' : 'Live') : `Offline since ${clock(since)}, retrying`)}
+    </span>
+  )
+}
+
+setTheme(localStorage.getItem('theme'))
+effect(() => {
+  document.title = `${views[currentView()].title} · Webhooks`
+})
+connect()
+render(<App />, document.body)

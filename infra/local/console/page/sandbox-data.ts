@@ -1,0 +1,68 @@
+import { batch, signal } from '@preact/signals'
+import type { EngineRun } from '../../../engines/runs.ts'
+import type { Fault, FaultKind } from '../../../platforms/sandbox/faults.ts'
+import type { LoggedRequest } from '../../../platforms/sandbox/store.ts'
+import type { MessageSummary } from '../../../platforms/slack/responses.ts'
+import { get, messageOf, send } from './api.ts'
+
+/** A record of a list, such as an issue. */
+export type SandboxRecord = Record<string, unknown>
+
+export const sandboxProblem = signal('')
+export const faults = signal<Fault[]>([])
+export const faultKinds = signal<{ targets: string[]; kinds: { kind: FaultKind; text: string }[] } | undefined>(
+  undefined,
+)
+export const requests = signal<LoggedRequest[]>([])
+export const messages = signal<MessageSummary[]>([])
+export const engineRuns = signal<EngineRun[]>([])
+/** The records of the open list. */
+export const list = signal<{ name: string; rows: SandboxRecord[] } | undefined>(undefined)
+
+const readers: Record<string, () => Promise<void>> = {
+  async platforms() {
+    faultKinds.value ??= await get('/console/faults')
+    const [active, sent] = await Promise.all([
+      get<Fault[]>('/sandbox/faults'),
+      get<LoggedRequest[]>('/sandbox/requests'),
+    ])
+    batch(() => {
+      faults.value = active
+      requests.value = sent
+    })
+  },
+  async chat() {
+    messages.value = await get('/sandbox/messages')
+  },
+  async engines() {
+    engineRuns.value = await get('/sandbox/engine-runs')
+  },
+}
+
+/** Reads a part of the sandbox. */
+export async function readSandbox(part: string): Promise<void> {
+  try {
+    const reader = readers[part]
+    if (reader) await reader()
+    else list.value = { name: part, rows: rowsIn(await get(`/sandbox/${part}`)) }
+    sandboxProblem.value = ''
+  } catch (error) {
+    sandboxProblem.value = messageOf(error)
+  }
+}
+
+function rowsIn(body: unknown): SandboxRecord[] {
+  const rows = Array.isArray(body) ? body : Object.values(body ?? {}).find(Array.isArray)
+  return (rows ?? []) as SandboxRecord[]
+}
+
+/** Changes the faults, and reads them again. */
+export async function changeFaults(method: 'POST' | 'DELETE', path: string, fault?: object): Promise<void> {
+  try {
+    await send(method, `/sandbox/faults${path}`, fault)
+    sandboxProblem.value = ''
+    faults.value = await get<Fault[]>('/sandbox/faults')
+  } catch (error) {
+    sandboxProblem.value = messageOf(error)
+  }
+}

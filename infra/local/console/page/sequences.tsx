@@ -1,0 +1,146 @@
+import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { SequenceView } from '../sequences.ts'
+import { get, messageOf, send } from './api.ts'
+import { Code } from './code.tsx'
+import { duration, time } from './format.ts'
+import { Icon } from './icons.tsx'
+import { listen, now } from './live.ts'
+import { linkTo, route } from './route.ts'
+
+const sequences = signal<SequenceView[]>([])
+const problem = signal('')
+
+async function read(): Promise<void> {
+  try {
+    sequences.value = await get<SequenceView[]>('/console/sequences')
+    problem.value = ''
+  } catch (error) {
+    problem.value = messageOf(error)
+  }
+}
+
+async function act(name: string, path: '' | '/stop'): Promise<void> {
+  try {
+    await send('POST', `/console/sequences/${encodeURIComponent(name)}${path}`)
+    problem.value = ''
+  } catch (error) {
+    problem.value = messageOf(error)
+  }
+}
+
+/** Plays the included sequences with a simulated Keptn. */
+export function Sequences() {
+  useEffect(() => {
+    void read()
+    const stops = [
+      listen('ready', () => void read()),
+      listen('sequence', ({ line: _line, ...view }) => {
+        sequences.value = sequences.value.map((one) => (one.name === view.name ? (view as SequenceView) : one))
+      }),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }, [])
+  const [name = sequences.value[0]?.name] = route.value.parts
+  const shown = sequences.value.find((one) => one.name === name)
+  return (
+    <div class="page">
+      <div class="pagehead">
+        <h1>Sequences</h1>
+        <span class="muted">A simulated Keptn calls this runtime through webhook subscriptions.</span>
+      </div>
+      {problem.value !== '' && (
+        <p class="note fail" role="alert">
+          {problem.value}
+        </p>
+      )}
+      <div class="cols seqs">
+        <nav class="panel seqlist" aria-label="Sequences">
+          <ul>
+            {sequences.value.map(({ name: each, stages, run }) => (
+              <li key={each} class={each === name ? 'current' : ''}>
+                <a href={linkTo(['sequences', each])} aria-current={each === name ? 'true' : undefined}>
+                  {each}
+                </a>
+                {run && <RunState state={run.state} />}
+                <span class="muted small">{stages.map(({ stage }) => stage).join(', ')}</span>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        {shown && <Sequence {...shown} />}
+      </div>
+    </div>
+  )
+}
+
+const states = { running: 'running', passed: 'pass', failed: 'fail', stopped: 'aborted' } as const
+const words = { running: 'Running', passed: 'Passed', failed: 'Failed', stopped: 'Stopped' } as const
+
+function RunState({ state }: { state: keyof typeof states }) {
+  return (
+    <span class={`v ${states[state]}`}>
+      <Icon name={states[state]} />
+      {words[state]}
+    </span>
+  )
+}
+
+function Sequence({ name, stages, run }: SequenceView) {
+  const isRunning = run?.state === 'running'
+  const waits = stages.some(({ tasks }) => tasks.includes('approval'))
+  return (
+    <div class="stack">
+      <section class="panel">
+        <header class="wrap">
+          <h2>{name}</h2>
+          {run && <RunState state={run.state} />}
+          {run && (
+            <span class="muted">
+              {time(run.startedAt)}, {duration((run.endedAt ?? now.value) - run.startedAt)}
+            </span>
+          )}
+          <span class="grow" />
+          {waits && <a href="#/sandbox/chat">Approve in the chat</a>}
+          {isRunning ? (
+            <button type="button" class="btn" onClick={() => void act(name, '/stop')}>
+              Stop {name}
+            </button>
+          ) : (
+            <button type="button" class="btn primary" onClick={() => void act(name, '')}>
+              <Icon name="play" />
+              Run {name}
+            </button>
+          )}
+        </header>
+        {stages.map(({ stage, tasks }, index) => (
+          <div key={`${stage} ${index}`} class="stage">
+            <strong>{stage}</strong>
+            <ol class="track">
+              {tasks.map((task, at) => (
+                <li key={`${task} ${at}`} class="task">
+                  {task}
+                </li>
+              ))}
+            </ol>
+          </div>
+        ))}
+      </section>
+      {run && run.lines.length > 0 && (
+        <section class="panel">
+          <header>
+            <h3>Output</h3>
+            <span class="muted">{run.lines.length} lines</span>
+            <span class="grow" />
+            <a href={linkTo(['calls'], { group: 'sequence' })}>Show the calls</a>
+          </header>
+          <div class="body output">
+            <Code label={`Output of ${name}`}>{run.lines.join('\n')}</Code>
+          </div>
+        </section>
+      )}
+    </div>
+  )
+}

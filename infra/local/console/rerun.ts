@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { Failure } from '../../../shared/errors.ts'
+import type { Inbound } from './inbound.ts'
+
+/** A call that repeats an earlier one, with a new id. */
+export interface Rerun {
+  category: string
+  action: string
+  query: string
+  body: unknown
+}
+
+/**
+ * Returns the call that runs an earlier one again. It has a new id, so that it is not recognized as a repeat.
+ *
+ * @throws Failure `invalid` if the request is not known completely
+ */
+export function rerunOf(request: Inbound | undefined): Rerun {
+  const [, , category, action] = request?.path.split('/') ?? []
+  if (request?.method !== 'POST' || !category || !action)
+    throw cannot('its request is not known: it was received before the console stored requests')
+  if (request.isClipped) throw cannot('its body is too large and was clipped')
+  const body = parse(request.body)
+  if (body === undefined) throw cannot('its body is not JSON')
+  if (request.body.includes('***')) throw cannot('its body contained a credential, which is masked')
+  const isEvent = typeof body['type'] === 'string'
+  const query = new URLSearchParams(request.query)
+  if (query.has('key')) query.set('key', randomUUID())
+  const renewed = body['id'] === undefined && !isEvent ? body : { ...body, id: randomUUID() }
+  return { category, action, query: query.toString(), body: renewed }
+}
+
+function cannot(reason: string): Failure {
+  return new Failure('invalid', `This call cannot be run again: ${reason}. Send it from the page Send instead.`)
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text === '' ? '{}' : text)
+    return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

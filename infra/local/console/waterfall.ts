@@ -1,0 +1,257 @@
+import type { OperationSummary } from '../cloud/index.ts'
+import { type AxisPart, axisOf } from './axis.ts'
+import type { CallRecord, Outgoing } from './call-record.ts'
+import type { CallSummary } from './call-view.ts'
+
+/** The course of a call as rows on a common time axis. Times are milliseconds since 1970. */
+export interface Waterfall {
+  rows: Row[]
+  parts: AxisPart[]
+}
+
+export interface Row {
+  /** Stable between updates. */
+  key: string
+  level: 0 | 1 | 2
+  kind: 'moment' | 'step' | 'attempt' | 'request' | 'polls' | 'wait' | 'next' | 'answer' | 'deadline'
+  name: string
+  /** A status or a short reason. */
+  note: string
+  tone: 'plain' | 'bad' | 'busy' | 'good' | 'warn'
+  from: number
+  /** Equal to `from` for a moment. */
+  to: number
+  /** When the wait after it ends. */
+  waitUntil?: number | undefined
+  /** Polls of a step: the time of each, and whether it failed. */
+  ticks?: { at: number; bad: boolean }[]
+  /** Number of the request in `outgoing`. */
+  request?: number
+  /** Whether the rows below it, with a higher level, are hidden at first. Undefined if they cannot be hidden. */
+  isFolded?: boolean
+}
+
+interface Source {
+  record: CallRecord
+  operations: readonly OperationSummary[]
+  summary: CallSummary
+  startedAt?: number
+}
+
+interface NumberedRequest {
+  request: Outgoing
+  index: number
+}
+
+/** The steps of a task in words. Other names are shown with spaces. */
+const stepNames: Record<string, string> = {
+  start: 'Run the action',
+  poll: 'Wait for the job',
+  'poll-after-stop': 'Wait for the job to stop',
+  stop: 'Stop the job',
+  decision: 'Wait for a decision',
+  remind: 'Send a reminder',
+}
+
+/** Returns the rows of a call: its request, each step with its attempts and requests, its answer and its deadline. */
+export function waterfallOf(source: Source): Waterfall {
+  const { record, operations, summary, startedAt } = source
+  const now = Date.now()
+  const rows = [
+    ...inboundRows(record),
+    ...(startedAt === undefined
+      ? record.outgoing.map((request, index) => requestRow({ request, index }, 0))
+      : stepRows(source, requestsByStep(record.outgoing, operations), now)),
+    ...finalRows(summary, now),
+  ]
+  return { rows, parts: axisOf(rows, now, summary.endedAt === undefined) }
+}
+
+/** Whether a step that succeeded is an attempt that failed: its result is the wait until the next one. */
+export function isFailedAttempt({ type, result }: OperationSummary): boolean {
+  if (type !== 'STEP' || result === undefined) return false
+  const { retryIn } = (JSON.parse(result) ?? {}) as { retryIn?: unknown }
+  return typeof retryIn === 'number'
+}
+
+function inboundRows({ requests }: CallRecord): Row[] {
+  return requests.flatMap(({ at, response }, index): Row[] => {
+    const received = row(`in-${index}`, 'moment', index === 0 ? 'Received' : 'Received again', '', at)
+    if (!response) return [received]
+    const { status } = response
+    const name = status === 202 ? 'Accepted' : 'Responded'
+    const tone = status >= 400 ? 'bad' : 'plain'
+    return [received, { ...row(`out-${index}`, 'moment', name, String(status), at), tone, to: response.at }]
+  })
+}
+
+/** Assigns each request to the operation during which it was sent. */
+function requestsByStep(
+  outgoing: readonly Outgoing[],
+  operations: readonly OperationSummary[],
+): Map<string, NumberedRequest[]> {
+  const steps = operations.filter(({ type }) => type === 'STEP')
+  const found = new Map<string, NumberedRequest[]>()
+  outgoing.forEach((request, index) => {
+    if (request.step === undefined) return
+    // Lambda records the start of a step late, so the end decides.
+    const sentAt = request.at - request.ms
+    const step = steps.find(({ endedAt }) => endedAt === undefined || endedAt >= sentAt) ?? steps.at(-1)
+    if (step) found.set(step.id, [...(found.get(step.id) ?? []), { request, index }])
+  })
+  return found
+}
+
+function stepRows({ operations, summary }: Source, requests: Map<string, NumberedRequest[]>, now: number): Row[] {
+  const shown = operations.filter(
+    ({ type, name }) => (type === 'STEP' || type === 'CALLBACK') && name !== 'send-finished',
+  )
+  return consecutive(shown).flatMap((group): Row[] => {
+    const [first] = group
+    if (!first) return []
+    const own = group.flatMap(({ id }) => requests.get(id) ?? [])
+    if (first.subType === 'WaitForCondition') return pollRows(first, own, now)
+    if (first.type === 'CALLBACK') return [callbackRow(group, now)]
+    const hasAttempts = group.length > 1 || isFailedAttempt(first)
+    const below = hasAttempts
+      ? attemptRows(group, requests, summary, now)
+      : own.map((request) => requestRow(request, 1))
+    return [stepRow(group, own, summary, now), ...below]
+  })
+}
+
+/** Groups consecutive operations with the same name: the attempts of one step. */
+function consecutive(operations: readonly OperationSummary[]): OperationSummary[][] {
+  const groups: OperationSummary[][] = []
+  for (const operation of operations) {
+    const last = groups.at(-1)
+    if (last?.[0]?.name === operation.name) last?.push(operation)
+    else groups.push([operation])
+  }
+  return groups
+}
+
+function stepRow(
+  group: readonly OperationSummary[],
+  own: readonly NumberedRequest[],
+  { engine }: CallSummary,
+  now: number,
+): Row {
+  const [first] = group
+  const last = group.at(-1)
+  const failed = group.filter(isFailedAttempt).length
+  const isFailed = last?.status === 'FAILED' || last?.status === 'TIMED_OUT'
+  const note = failed > 0 ? `${failed} ${failed === 1 ? 'attempt' : 'attempts'} failed` : ''
+  const status = own.length === 1 ? statusOf(own[0]?.request) : ''
+  return {
+    ...row(`step-${first?.id}`, 'step', stepName(first?.name, engine), note || status, startOf(first, own, now)),
+    tone: isFailed ? 'bad' : failed > 0 ? 'warn' : 'plain',
+    to: last?.endedAt ?? now,
+  }
+}
+
+function stepName(name = 'step', engine: string): string {
+  if (name === 'send-started' || name === 'send-started-late') return `Send started to ${engine}`
+  const words = name.replaceAll('-', ' ')
+  return stepNames[name] ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}
+
+function startOf(operation: OperationSummary | undefined, own: readonly NumberedRequest[], now: number): number {
+  const [first] = own
+  const sent = first ? first.request.at - first.request.ms : now
+  return Math.min(operation?.startedAt ?? now, sent)
+}
+
+/** One row for each attempt with its requests. All but the newest are folded. */
+function attemptRows(
+  group: readonly OperationSummary[],
+  requests: Map<string, NumberedRequest[]>,
+  summary: CallSummary,
+  now: number,
+): Row[] {
+  return group.flatMap((operation, index): Row[] => {
+    const own = requests.get(operation.id) ?? []
+    const isBad = isFailedAttempt(operation) || operation.status === 'FAILED'
+    const isNewest = index === group.length - 1
+    const end = operation.endedAt ?? now
+    const failure = own.findLast(({ request }) => isBadRequest(request))?.request
+    const note = isBad ? statusOf(failure) || 'failed' : ''
+    const attempt: Row = {
+      ...row(`attempt-${operation.id}`, 'attempt', `Attempt ${index + 1}`, note, startOf(operation, own, now), 1),
+      tone: isBad ? 'bad' : 'plain',
+      to: end,
+      waitUntil: isBad ? (group[index + 1]?.startedAt ?? summary.until) : undefined,
+      isFolded: !isNewest,
+    }
+    const rows = [attempt, ...own.map((request) => requestRow(request, 2))]
+    if (!isNewest || summary.verdict !== 'retrying' || summary.until === undefined) return rows
+    const next = row('next', 'next', `Attempt ${index + 2}`, '', end, 1)
+    return [...rows, { ...next, tone: 'busy', to: summary.until }]
+  })
+}
+
+function pollRows(operation: OperationSummary, own: readonly NumberedRequest[], now: number): Row[] {
+  const polls = operation.attempts ?? own.length
+  const isOpen = operation.endedAt === undefined
+  const note = `${polls} ${polls === 1 ? 'poll' : 'polls'}`
+  const start = startOf(operation, own, now)
+  const poll: Row = {
+    ...row(`poll-${operation.id}`, 'polls', stepName(operation.name, ''), note, start),
+    tone: isOpen ? 'busy' : 'plain',
+    to: operation.endedAt ?? now,
+    ticks: own.map(({ request }) => ({ at: request.at, bad: isBadRequest(request) })),
+    isFolded: true,
+  }
+  return [poll, ...own.map((request) => requestRow(request, 1))]
+}
+
+function callbackRow(group: readonly OperationSummary[], now: number): Row {
+  const [first] = group
+  const last = group.at(-1)
+  const isOpen = last?.endedAt === undefined
+  const note = isOpen ? '' : last.status === 'SUCCEEDED' ? 'decided' : 'expired'
+  return {
+    ...row(`wait-${first?.id}`, 'wait', stepName('decision', ''), note, first?.startedAt ?? now),
+    tone: isOpen ? 'busy' : 'plain',
+    to: last?.endedAt ?? now,
+  }
+}
+
+function requestRow({ request, index }: NumberedRequest, level: Row['level']): Row {
+  const { method, path, at, ms } = request
+  const name = path === undefined ? method : `${method} ${path}`
+  return {
+    ...row(`request-${index}`, 'request', name, statusOf(request), at - ms, level),
+    tone: isBadRequest(request) ? 'bad' : 'plain',
+    to: at,
+    request: index,
+  }
+}
+
+function statusOf(request: Outgoing | undefined): string {
+  if (!request) return ''
+  return request.status === undefined ? 'no response' : String(request.status)
+}
+
+function isBadRequest({ status }: Outgoing): boolean {
+  return status === undefined || status >= 400
+}
+
+/** The answer of an ended task, or the deadline of a running one. */
+function finalRows({ answer, engine, endedAt, deadlineAt, verdict }: CallSummary, now: number): Row[] {
+  if (deadlineAt === undefined) return []
+  if (endedAt === undefined) return [row('deadline', 'deadline', 'Deadline', 'then errored', Math.max(deadlineAt, now))]
+  const isLost = answer === 'lost' || answer === 'unwanted'
+  const name = answer === 'none' ? 'Ended' : `Answer to ${engine}`
+  const note = isLost ? `not delivered: ${answer}` : verdict
+  return [{ ...row('answer', 'answer', name, note, endedAt), tone: isLost ? 'bad' : toneOf(verdict) }]
+}
+
+function toneOf(verdict: CallSummary['verdict']): Row['tone'] {
+  if (verdict === 'pass') return 'good'
+  return verdict === 'warning' || verdict === 'aborted' ? 'warn' : 'bad'
+}
+
+function row(key: string, kind: Row['kind'], name: string, note: string, at: number, level: Row['level'] = 0): Row {
+  return { key, level, kind, name, note, tone: 'plain', from: at, to: at }
+}
