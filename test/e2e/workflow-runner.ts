@@ -112,19 +112,29 @@ async function send(input: Task['input'], render: (text: string) => string, url:
   return { status: response.status, body, json: JSON.parse(body) }
 }
 
-/** Runs a script with the vendor's client, whose requests go to the environment as those of a workflow do. */
-async function runScript(script: string, { environment, execution }: Options): Promise<unknown> {
+/** Runs a script of a workflow. */
+function runScript(script: string, { environment, execution }: Options): Promise<unknown> {
   const body = script
     .replace(/import \{ (\w+) \} from '@dynatrace-sdk\/client-automation'/, 'const { $1 } = client')
     .replace('export default', 'return')
+  return withClient(environment, async (client) => {
+    return (await new Function('client', body)(client)({ execution_id: execution })) ?? null
+  })
+}
+
+/** Calls an environment with the vendor's client, as a script of a workflow does. */
+export async function withClient<T>(
+  { url }: Pick<EnvironmentServer, 'url'>,
+  run: (client: ReturnType<typeof loadClient>) => Promise<T>,
+): Promise<T> {
   const { fetch: original } = globalThis
   globalThis.fetch = (target, init) => {
     const headers = new Headers(init?.headers)
     headers.set('authorization', `Bearer ${demo.dynatracePlatformToken}`)
-    return original(`${environment.url}${target}`, { ...init, headers })
+    return original(`${url}${target}`, { ...init, headers })
   }
   try {
-    return (await new Function('client', body)(loadClient())({ execution_id: execution })) ?? null
+    return await run(loadClient())
   } finally {
     globalThis.fetch = original
   }

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { type EnvironmentServer, startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { withClient } from '../../e2e/workflow-runner.ts'
+
+let environment: EnvironmentServer
+beforeAll(async () => {
+  environment = await startEnvironment()
+})
+afterAll(() => environment.close())
+
+test('The automation API understands the client of the vendor, and the client understands its responses', async () => {
+  await withClient(environment, async ({ executionsClient, workflowsClient, isErrorEnvelopeError }) => {
+    const { continuation: id } = demo.workflows
+    const body = { input: { verdict: 'pass' }, params: { source: 'test' }, uniqueQualifier: 'a-task-finished' }
+    const execution = await workflowsClient.runWorkflow({ id, body })
+    expect(await workflowsClient.runWorkflow({ id, body })).toMatchObject({ id: execution.id, state: 'RUNNING' })
+    expect(execution.startedAt).toBeInstanceOf(Date)
+    const refusal = await executionsClient.resumeExecution({ id: execution.id }).catch((error: unknown) => error)
+    expect([isErrorEnvelopeError(refusal), String(refusal)]).toEqual([true, expect.stringContaining('RUNNING')])
+    await executionsClient.pauseExecution({ id: execution.id })
+    expect(await executionsClient.getExecution({ id: execution.id })).toMatchObject({
+      state: 'PAUSED',
+      input: body.input,
+    })
+    await executionsClient.resumeExecution({ id: execution.id })
+    await executionsClient.cancelExecution({ id: execution.id })
+    const { count, results } = await executionsClient.getExecutions({})
+    expect([count, results]).toMatchObject([1, [{ id: execution.id, state: 'CANCELLED' }]])
+  })
+})
