@@ -1,3 +1,3 @@
-import { redeliverHandler } from '../shared/core/redeliver.ts'
+import { redeliverHandler } from '../shared/orchestrators/github/redeliver.ts'
 
 export const handler = redeliverHandler

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type GithubAppServer, startGithubApp } from '../../../infra/platforms/github/app-server.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
-import { redeliverHandler } from '../../../shared/core/redeliver.ts'
+import { redeliverHandler } from '../../../shared/orchestrators/github/redeliver.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import '../../functions/aws.ts'
 import { startAws, type TestAws } from './aws.ts'

@@ -1,10 +1,10 @@
-import { readSecret } from '../auth/secrets.ts'
-import { log } from '../log.ts'
-import { githubSecret } from '../orchestrators/github/secret.ts'
-import { clearSecrets } from '../redact.ts'
-import { settings } from '../settings.ts'
-import { appClient } from '../vendors/clients/github-app.ts'
-import { failedDeliveries, redeliver } from '../vendors/clients/github-deliveries.ts'
+import { readSecret } from '../../auth/secrets.ts'
+import { log } from '../../log.ts'
+import { clearSecrets } from '../../redact.ts'
+import { settings } from '../../settings.ts'
+import { appClient } from '../../vendors/clients/github-app.ts'
+import { failedDeliveries, redeliver } from '../../vendors/clients/github-deliveries.ts'
+import { githubSecret } from './secret.ts'
 
 /**
  * The handler of the schedule that asks GitHub to send failed deliveries again: GitHub itself sends each only once. The time
