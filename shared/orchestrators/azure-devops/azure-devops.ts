@@ -89,13 +89,14 @@ async function send(
   const serverTask = serverTaskOf(settings, task)
   const plan = new Plan(serverTask, settings, REQUEST_TIMEOUT_MS)
   const result = answer.kind === 'started' ? undefined : resultOf(answer.outcome)
+  const attempt = uncertainAttempts + 1
   try {
     if (answer.kind === 'finished')
-      await explain(new Plan(serverTask, settings, EXPLAIN_TIMEOUT_MS), task, answer.outcome)
+      await explain(new Plan(serverTask, settings, EXPLAIN_TIMEOUT_MS), task, answer.outcome, attempt)
     await plan.raise(result === undefined ? 'TaskStarted' : 'TaskCompleted', result)
     return 'sent'
   } catch (error) {
-    const delivery = finalDelivery(error, uncertainAttempts + 1, settings.token === undefined)
+    const delivery = finalDelivery(error, attempt, settings.token === undefined)
     if (delivery === undefined || !(error instanceof Failure)) throw error
     log.warn('answer refused', { kind: error.kind, reason: error.message })
     // An earlier attempt may have delivered it.
@@ -133,11 +134,11 @@ function resultOf({ result }: Outcome): 'succeeded' | 'failed' {
 }
 
 /** Returns why a refused answer is not sent again. Undefined if it is. */
-function finalDelivery(error: unknown, attempts: number, usesJobToken: boolean): 'unwanted' | 'lost' | undefined {
+function finalDelivery(error: unknown, attempt: number, usesJobToken: boolean): 'unwanted' | 'lost' | undefined {
   if (!(error instanceof Failure)) return undefined
   const status = error.response?.status
-  if ((status === 400 || status === 404) && attempts >= MAX_GONE_ATTEMPTS) return 'unwanted'
-  const isExpired = error.kind === 'credentials' && usesJobToken && attempts >= MAX_UNAUTHORIZED_ATTEMPTS
+  if ((status === 400 || status === 404) && attempt >= MAX_GONE_ATTEMPTS) return 'unwanted'
+  const isExpired = error.kind === 'credentials' && usesJobToken && attempt >= MAX_UNAUTHORIZED_ATTEMPTS
   return isExpired ? 'lost' : undefined
 }
 

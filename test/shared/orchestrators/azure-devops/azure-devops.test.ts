@@ -149,6 +149,12 @@ describe('The result', () => {
     expect(lines()).toEqual(['POST logs', 'POST logs', 'PATCH timelines', 'POST events'])
   })
 
+  it('has no further log after five attempts, but its reason in the timeline', async () => {
+    expect(await send(finished('fail'), 5)).toBe('sent')
+    expect(lines()).toEqual(['PATCH timelines', 'POST events'])
+    expect(azure.task.issues).toMatchObject([{ message: 'p95 was 812 ms' }])
+  })
+
   it.each(['logs', 'timelines'])('is sent even if %s cannot be written', async (part) => {
     azure.failNext(500, '', { on: ({ path }) => path.includes(`/${part}`), times: 2 })
     expect(await send(finished('fail'))).toBe('sent')
