@@ -4,11 +4,11 @@ import { PRICES, type Price } from './prices.ts'
 /** The retention of an execution is 14 days. */
 const RETENTION_MONTHS = 14 / 30
 /** A platform responds in 400 ms. */
-export const SILENT = { seconds: 0.5, writes: 2, logKb: 1.8 }
+const SILENT = { seconds: 0.5, writes: 2, logKb: 1.8 }
 /** An event of 2 KB. The operations are start, act and send finished. */
 export const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 1, logKb: 3.2 }
 /** A request for the status of a job, in a separate invocation. */
-export const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
+const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
 /** Of a deployment. The first number is that of the deployment, the second that of each category. */
 const ALARMS = { standard: [9, 6], minimal: [8, 1] } as const
 /** `identity` and `callbacks`. */

@@ -1,7 +1,7 @@
 import { readIdentityKey } from '../auth/identity-key.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { settings } from '../settings.ts'
-import type { Call } from './call.ts'
+import type { Call, Task } from './call.ts'
 import { identify } from './identity.ts'
 
 /** Called like an action of each category. */
@@ -25,13 +25,18 @@ export async function verificationCall(
     ...{ deployment: settings.stateTable, caller, eventId: key, category, mode },
     ...{ action: VERIFICATION, connection: 'loopback', dryRun: true, input: {} },
   }
+  return { ...verificationTask(category, caller, await identify(identity, await readIdentityKey()), key), mode }
+}
+
+/** Returns the payload of the task of an interactive call. */
+export function verificationTask(category: string, caller: string, id: string, key: string): Task {
   return {
     version: 1,
-    id: await identify(identity, await readIdentityKey()),
+    id,
     category,
     caller,
     orchestrator: DEFAULT_ORCHESTRATOR,
-    mode,
+    mode: 'interactive',
     event: { id: key, labels: {} },
     action: VERIFICATION,
     connection: 'loopback',

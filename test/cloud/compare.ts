@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { CloudDurableTestRunner, LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
+import { InvocationType, type LambdaClient } from '@aws-sdk/client-lambda'
+import { categories } from '../../functions/index.ts'
+import { durableFunctionsOf } from '../../infra/aws/running-tasks.ts'
+import { pascalCase } from '../../infra/pascal-case.ts'
+import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
+import { verificationTask } from '../../shared/core/verification.ts'
+import type { Category } from '../../shared/providers/category.ts'
+
+/** The run of a task on one side. */
+interface Run {
+  status: string | undefined
+  verdict: string | undefined
+  /** Name and status of each operation, in the order in which they started. */
+  operations: string[]
+}
+
+/** The same task in a deployed stack and in AWS's local runner. */
+export interface Comparison {
+  category: string
+  deployed: Run
+  local: Run
+}
+
+/**
+ * Runs the task that `webhooks verify` starts, in each category of a deployed stack with AWS's `CloudDurableTestRunner`, and in
+ * this process with `LocalDurableTestRunner`.
+ *
+ * @throws errors of the SDK
+ */
+export async function compareTasks(lambda: LambdaClient, stackName: string): Promise<Comparison[]> {
+  const compared: Comparison[] = []
+  await LocalDurableTestRunner.setupTestEnvironment({ skipTime: false })
+  try {
+    for await (const { arn, logicalId } of durableFunctionsOf(lambda, stackName)) {
+      const category = categories.find(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
+      if (category) compared.push(await compare(lambda, arn, category))
+    }
+  } finally {
+    await LocalDurableTestRunner.teardownTestEnvironment()
+  }
+  return compared
+}
+
+async function compare(client: LambdaClient, arn: string, category: Category): Promise<Comparison> {
+  const id = randomBytes(20).toString('hex')
+  const payload = verificationTask(category.name, 'test-cloud', id, id)
+  const deployed = new CloudDurableTestRunner<TaskResult>({
+    functionName: `${arn}:live`,
+    client,
+    // Tasks may run longer than a synchronous invocation.
+    config: { invocationType: InvocationType.Event, pollInterval: 500 },
+  })
+  const local = new LocalDurableTestRunner<TaskResult>({ handlerFunction: taskHandler(category) })
+  return {
+    category: category.name,
+    deployed: runOf(await deployed.run({ payload })),
+    local: runOf(await local.run({ payload })),
+  }
+}
+
+function runOf(result: TestResult<TaskResult>): Run {
+  const status = result.getStatus()
+  return {
+    status,
+    verdict: status === 'SUCCEEDED' ? result.getResult()?.outcome.result : undefined,
+    operations: result.getOperations().map((operation) => `${operation.getName()} ${operation.getStatus()}`),
+  }
+}
