@@ -80,7 +80,7 @@ export interface ApprovedWork {
 }
 
 /** A process of the platform that decides approvals, such as change management. */
-export interface ApprovalProcess<S extends z.ZodMiniObject = z.ZodMiniObject> {
+interface ApprovalProcess<S extends z.ZodMiniObject = z.ZodMiniObject> {
   /** Returns the decision, or undefined while there is none. Polled. */
   getDecision(client: Client<z.output<S>>, posted: PostedMessage): Promise<PlatformDecision | undefined>
   /** Withdraws a request that no one decided in time, or whose task was canceled. A repeat changes nothing. */
