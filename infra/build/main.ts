@@ -77,6 +77,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
 /** Modules that webhook and task both load at start, and small modules that would otherwise become files. */
 const categoryCore = [
   './shared/audit.ts',
+  './shared/auth/hmac.ts',
   './shared/core/call.ts',
   './shared/core/final-outcome.ts',
   './shared/core/identity.ts',

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../errors.ts'
 import { registerSecret } from '../redact.ts'
 import { type Caller, type Callers, readCallers } from './callers.ts'
@@ -65,8 +66,6 @@ function reasonOf(request: UnverifiedRequest, callers: Callers): string {
 
 /** Compares the token with every hash of every caller, so that the duration does not show which one matches. */
 async function findByToken(callers: Callers, token: string): Promise<Caller | undefined> {
-  // Loaded at the same time as the AWS SDK: node:crypto is a fifth of a webhook's start time.
-  const { createHash, timingSafeEqual } = await import('node:crypto')
   const presented = createHash('sha256').update(token).digest()
   let found: Caller | undefined
   for (const [name, caller] of Object.entries(callers)) {

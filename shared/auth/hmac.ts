@@ -1,7 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-/** Load this module with `import()` where every call needs it: node:crypto is a fifth of a webhook's start time. */
-
 type Key = string | Uint8Array
 
 /** Returns the HMAC-SHA256 of a text in UTF-8, as 64 hex digits. */

@@ -1,3 +1,5 @@
+import { hmacHex } from '../auth/hmac.ts'
+
 /** The parts of a request that make it the same call. Times, request ids and headers differ between deliveries, so they are not part. */
 export interface Identity {
   /** The name of the state table: two deployments in one account never share an id. */
@@ -20,8 +22,7 @@ export interface Identity {
  *
  * @param key of the secret `identity`
  */
-export async function identify(identity: Identity, key: string): Promise<string> {
-  const { hmacHex } = await import('../auth/hmac.ts')
+export function identify(identity: Identity, key: string): string {
   return hmacHex(key, canonical(identity)).slice(0, 40)
 }
 

@@ -25,7 +25,7 @@ export async function verificationCall(
     ...{ deployment: settings.stateTable, caller, eventId: key, category, mode },
     ...{ action: VERIFICATION, connection: 'loopback', dryRun: true, input: {} },
   }
-  return { ...verificationTask(category, caller, await identify(identity, await readIdentityKey()), key), mode }
+  return { ...verificationTask(category, caller, identify(identity, await readIdentityKey()), key), mode }
 }
 
 /** Returns the payload of the task of an interactive call. */

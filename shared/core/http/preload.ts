@@ -14,12 +14,18 @@ const MAX_PRELOADED = 3
  * Does not throw: a call that needs what could not be loaded reports it.
  */
 export async function preload(category: Category): Promise<void> {
+  loadLazyGlobals()
   await Promise.allSettled([
     readIdentityKey(),
-    import('node:crypto'),
     import('../../state/idempotency.ts'),
     readCallers(false).then((callers) => preloadFor(category, callers)),
   ])
+}
+
+/** Node.js loads these parts of itself when they are first used. */
+function loadLazyGlobals(): void {
+  performance.now()
+  void process.stdout.writable
 }
 
 /** Loads the connections and orchestrators that the callers of a category use by default. */
