@@ -4,6 +4,10 @@ import { type RuntimeOptions, startRuntime } from '../../infra/local/runtime.ts'
 /** A runtime in a process of its own, so that it can be killed. Its logs go to stdout, Lambda's too. */
 const { url } = await startRuntime({
   ...(JSON.parse(process.argv[2] ?? '{}') as RuntimeOptions),
-  observe: (event) => console.log(formatEvent(event) ?? JSON.stringify(event)),
+  observe(event) {
+    // The complete requests are for the console, which masks them.
+    if (event.from === 'cloud' && event.kind === 'request') return
+    console.log(formatEvent(event) ?? JSON.stringify(event))
+  },
 })
 console.log(`ready ${url}`)
