@@ -38,7 +38,11 @@ export function engineRoutes(
   const { method, path, query, headers, body } = call
   const [id = '', what = '', ...more] = segments(path)
   if (more.length > 0) return undefined
-  if (id === '' && method === 'GET') return json(200, runs.list(query.get('engine') ?? undefined).map(summaryOf))
+  if (id === '' && method === 'GET')
+    return json(
+      200,
+      runs.list(query.get('engine') ?? undefined).map(({ secret: _, ...run }) => run),
+    )
   if (id === '' && method === 'POST')
     return withBody(newRun, (run) => {
       const started: StartedRun = {
@@ -72,10 +76,4 @@ export function engineRoutes(
     const parsed = schema.safeParse(jsonObject(body))
     return parsed.success ? respond(parsed.data) : json(400, { message: z.prettifyError(parsed.error) })
   }
-}
-
-/** Without the secret of the run. */
-function summaryOf({ startedAt, engine, step, ending, isGone, contradictions, id }: EngineRun) {
-  const verdict = ending?.verdict ?? (isGone ? 'gave up' : 'waits')
-  return { startedAt, engine, step: step.name, verdict, message: ending?.message ?? '', contradictions, id }
 }

@@ -109,6 +109,9 @@ test('An engine that no longer waits refuses the result', async () => {
   expect((await fetch(`${url}/sandbox/engine-runs/${id}`, { method: 'DELETE' })).status).toBe(204)
   await expect(ended).rejects.toThrow('no longer waits')
   expect(await answer(call, 'pass')).toBe(410)
+  const listed = await (await fetch(`${url}/sandbox/engine-runs?engine=callback`)).text()
+  expect(JSON.parse(listed)).toMatchObject([{ id, isGone: true, step: { name: 'staging deployment' } }])
+  expect(listed).not.toContain(String(sandbox.engineRuns.get(id)?.secret))
   expect(sandbox.engineRuns.get(id)?.ending).toBeUndefined()
 })
 
