@@ -4,9 +4,9 @@ import { PRICES, type Price } from './prices.ts'
 /** The retention of an execution is 14 days. */
 const RETENTION_MONTHS = 14 / 30
 /** A platform responds in 400 ms. */
-const SILENT = { seconds: 0.5, writes: 2, logKb: 1.8 }
+const SILENT = { seconds: 0.5, writes: 2, logKb: 2 }
 /** An event of 2 KB. The operations are start, act and send finished. */
-export const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 1, logKb: 3.2 }
+export const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 1, logKb: 3.6 }
 /** A request for the status of a job, in a separate invocation. */
 const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
 /** Of a deployment. The first number is that of the deployment, the second that of each category. */
@@ -16,6 +16,9 @@ const GENERATED_SECRETS = 2
 /** `callers` and one orchestrator. */
 const OWN_SECRETS = 2
 const WAF_RULES = 3
+/** Usual combinations of dimensions: `Calls` by two outcomes; `Calls` by one and `Tasks` by two. */
+const METRICS = { silent: 2, interactive: 3 }
+const HOURS = 730
 
 /** The parts of a deployment that cost something, and the settings that change the costs of calls. */
 export interface Deployed {
@@ -64,7 +67,7 @@ export function idleCosts({ categories, connections, hasApprovals, observability
 }
 
 /** Returns what the calls of a month cost. */
-export function callCosts(calls: Calls, { memoryMb, waf, tracing }: Deployed): CostPart[] {
+export function callCosts(calls: Calls, { memoryMb, observability, waf, tracing }: Deployed): CostPart[] {
   const jobs = calls.jobs.reduce((sum, job) => sum + job.calls, 0)
   const polls = calls.jobs.reduce((sum, job) => sum + job.calls * countPolls(job.seconds, 2 * job.seconds), 0)
   const tasks = calls.interactive + jobs
@@ -74,6 +77,8 @@ export function callCosts(calls: Calls, { memoryMb, waf, tracing }: Deployed): C
   // Waiting for a job is one more operation.
   const operations = tasks * INTERACTIVE.operations + jobs + polls
   const dataKb = tasks * INTERACTIVE.dataKb + polls * POLL.dataKb
+  // A metric is billed for each hour with a call.
+  const metrics = METRICS.silent * Math.min(1, calls.silent / HOURS) + METRICS.interactive * Math.min(1, tasks / HOURS)
   const logKb = calls.silent * SILENT.logKb + tasks * INTERACTIVE.logKb + polls * POLL.logKb
   return [
     cost('API Gateway, REST', all / MILLION, PRICES.apiCall),
@@ -90,6 +95,7 @@ export function callCosts(calls: Calls, { memoryMb, waf, tracing }: Deployed): C
     // All polls but the first one read whether the task was canceled.
     cost('DynamoDB, reads', (polls - jobs) / MILLION, PRICES.dynamoRead),
     cost('CloudWatch, logs', logKb / MILLION, PRICES.logs),
+    cost('CloudWatch, metrics', observability === 'standard' ? metrics : 0, PRICES.metric),
     cost('WAF, calls', waf ? all / MILLION : 0, PRICES.wafRequest),
     cost('X-Ray, traces', tracing ? all / MILLION : 0, PRICES.trace),
   ].filter(({ quantity }) => quantity > 0)

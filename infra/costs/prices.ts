@@ -25,6 +25,8 @@ export const PRICES = {
   dynamoWrite: { dollars: 0.625, unit: 'million writes', source: DYNAMODB },
   dynamoRead: { dollars: 0.125, unit: 'million reads', source: DYNAMODB },
   logs: { dollars: 0.5, unit: 'GB of logs', source: CLOUDWATCH },
+  /** Billed for the hours in which it receives data. */
+  metric: { dollars: 0.3, unit: 'metrics', source: CLOUDWATCH },
   alarm: { dollars: 0.1, unit: 'alarms', source: CLOUDWATCH },
   dashboard: { dollars: 3, unit: 'dashboards', source: CLOUDWATCH },
   secret: { dollars: 0.4, unit: 'secrets', source: 'https://aws.amazon.com/secrets-manager/pricing/' },
