@@ -76,7 +76,11 @@ const { url, cloud } = await startRuntime({
     engineKey: options.engineKey,
   },
   cacheSecrets: true,
-  observe: (event) => console.log(formatEvent(event) ?? JSON.stringify(event)),
+  observe(event) {
+    // The complete requests are for the console, which masks them.
+    if (event.from === 'cloud' && event.kind === 'request') return
+    console.log(formatEvent(event) ?? JSON.stringify(event))
+  },
 })
 
 const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: Kind }>) => Promise<void> } = {
