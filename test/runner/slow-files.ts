@@ -39,7 +39,6 @@ export const slowFiles: Record<string, string> = {
   'test/infra/cli/extend.test.ts': 'runs the command in a process per case',
   'test/infra/cli/help.test.ts': 'runs every documented example of the CLI',
   'test/infra/cli/try.test.ts': 'runs the command in a process per case',
-  'test/infra/keptn/cli.test.ts': 'runs the command in a process per case',
   'test/infra/local/cloud/throughput.test.ts': 'runs many executions at once',
   'test/infra/local/console/console.test.ts': 'runs calls through the shipped bundles and reads them in the console',
   'test/infra/local/console/page.test.ts': 'opens the console in a browser',

@@ -4,20 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Ended, runInProcess } from '../../runner/in-process.ts'
 import { apiToken, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
 import { callerToken } from './play.ts'
 
 const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
 const sequences = fileURLToPath(new URL('../../../infra/keptn/sequences/', import.meta.url))
 
-interface Ended {
-  code: number | null
-  out: string
-  err: string
-}
-
-/** Runs the CLI. `meanwhile` can interact with the process while it prints. */
-function webhooks(args: string[], meanwhile: (child: ChildProcess, out: string) => void = () => {}): Promise<Ended> {
+/** Runs the CLI. `meanwhile` can interact with its process while it prints. */
+function webhooks(args: string[], meanwhile?: (child: ChildProcess, out: string) => void): Promise<Ended> {
+  if (!meanwhile) return runInProcess(main, args, { env: process.env })
   const child = spawn(process.execPath, ['--no-warnings', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended: Ended = { code: null, out: '', err: '' }
   child.stdout.on('data', (chunk) => {
