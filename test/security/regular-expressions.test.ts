@@ -19,6 +19,7 @@ const bounded: Record<string, string> = {
   '/[\\ufffd_:]+$/': 'a tag of at most 200 characters',
   '/-+$/': 'a name of at most 63 characters',
   '/([\\d.]+)([a-zµ]+)/g': 'a valid duration of at most seven short parts',
+  '/\\B(?=(?:\\d{3})+$)/g': 'the digits of one number',
 }
 
 /** Returns all regular expressions of the functions, each with its first file. */
