@@ -51,7 +51,7 @@ export async function cold(bench: Bench): Promise<Section> {
     rows,
     notes: [
       `CPU times, medians of ${rounds} new processes of each, in turns. "Cold" is the CPU of init plus the CPU of the first call divided by the function's share of a vCPU, because Lambda runs init at full speed with any memory. The share is the memory / ${FULL_VCPU_MB} MB. "GB-ms" is what Lambda bills for ours, without the time that it waits.`,
-      'The minimal handler (`test/bench/minimal/`) loads the clients of the AWS SDK during init and sends the requests that the call needs, but has no validation, masking or retries. Ours also reads the orchestrators of its callers during init.',
+      'The minimal handler (`test/bench/minimal/`) loads the clients of the AWS SDK during init and sends the requests that the call needs, but has no validation, masking or retries. Ours also reads the orchestrators of its callers during init. [ADR 10](adr/0010-work-in-init.md) has the values before.',
     ],
   }
 }
