@@ -153,7 +153,7 @@ function verificationOf({ name }: Category) {
     responses: {
       200: response('Silent: the outcome', schemaNamed('Outcome')),
       202: response('Interactive: accepted', schemaNamed('Accepted')),
-      ...errorsOf([400, 401, 403, 503]),
+      ...errorsOf([400, 401, 403, 429, 503]),
     },
   }
 }
@@ -214,7 +214,7 @@ function rerunOf({ name }: Category) {
     parameters: [taskId],
     responses: {
       202: response('The new task. Its result is not sent: read its status', schemaNamed('Rerun')),
-      ...errorsOf([400, ...TASK_ERRORS, 409]),
+      ...errorsOf([400, ...TASK_ERRORS, 409, 429]),
     },
   }
 }

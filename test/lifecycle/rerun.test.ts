@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { passTime } from './execution.ts'
 import { Lifecycle, triggered } from './lifecycle.ts'
 import { category, type FakePlatform, startPlatform } from './platform.ts'
 
@@ -82,4 +83,29 @@ it('A task that passed is not run again', async () => {
   platform.states = ['done']
   const { id } = await lifecycle.call(target, event())
   expect(await rerun(id)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('ended with pass') } })
+})
+
+it('A verification passes without an orchestrator and a platform, and counts as a call of its caller', async () => {
+  const verify = (query: Record<string, string>) =>
+    lifecycle.request('POST', 'verify', {
+      headers: lifecycle.authorization('keptn'),
+      queryStringParameters: query,
+    })
+  const silent = await verify({})
+  expect([silent.statusCode, JSON.parse(silent.body)]).toMatchObject([200, { result: 'pass' }])
+  const events = lifecycle.events.length
+  const { taskId } = JSON.parse((await verify({ mode: 'interactive', key: 'deployment-1' })).body)
+  const { payload } = lifecycle.invocations.find(({ name }) => name === taskId) ?? {}
+  if (!payload) throw new Error('Nothing was started.')
+  expect(await lifecycle.run(payload)).toMatchObject({
+    outcome: { result: 'pass' },
+    operations: ['send-finished SUCCEEDED'],
+  })
+  expect([platform.calls, lifecycle.events.length]).toEqual([[], events])
+  expect((await verify({ mode: 'gate' })).statusCode).toBe(400)
+  const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+  lifecycle.store('callers', { ...callers, keptn: { ...callers['keptn'], callsPerMinute: 1 } })
+  passTime(301)
+  expect([(await verify({})).statusCode, (await verify({})).statusCode]).toEqual([200, 429])
+  lifecycle.store('callers', callers)
 })

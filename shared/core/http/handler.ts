@@ -21,7 +21,7 @@ import { VERIFICATION, verificationCall } from '../verification.ts'
 import { parseBody, refuseLargeBody } from './body.ts'
 import type { CallRequest } from './parse.ts'
 import { preload } from './preload.ts'
-import { readCall } from './read-call.ts'
+import { limitRate, readCall } from './read-call.ts'
 import { json, outcomeResponse, problem } from './responses.ts'
 
 /**
@@ -188,6 +188,7 @@ async function rerunResponse(
   event: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
+  await limitRate(caller, category.name)
   const { rerunTask } = await import('../task/rerun.ts')
   const rerun = await rerunTask(category.name, taskId, caller, (task) =>
     startTask(task, () => context.getRemainingTimeInMillis()),
@@ -219,6 +220,7 @@ async function verificationResponse(
   const { mode = 'silent', key = context.awsRequestId } = event.queryStringParameters ?? {}
   if (mode !== 'silent' && mode !== 'interactive') throw invalidInput('mode', 'must be silent or interactive')
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw invalidInput('key', 'must be up to 200 characters without spaces')
+  await limitRate(caller, category.name)
   const call = await verificationCall(category.name, caller.name, mode, key)
   return respond(category, call, categoryUrlOf(event, category.name), context)
 }

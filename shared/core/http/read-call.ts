@@ -26,7 +26,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
  *
  * @throws Failure `limited`
  */
-async function limitRate({ name, callsPerMinute }: Caller, category: string): Promise<void> {
+export async function limitRate({ name, callsPerMinute }: Caller, category: string): Promise<void> {
   if (callsPerMinute === undefined) return
   // Loaded when used: few callers have a limit.
   const { countCall } = await import('../../state/call-rate.ts')
