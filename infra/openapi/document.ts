@@ -29,6 +29,7 @@ const errorResponses: Record<number, string> = {
   415: 'The body is neither JSON nor a form',
   422: 'The platform rejected the request, or the action failed',
   424: 'The task of a gate did not pass',
+  429: 'The caller has sent more calls per minute than it may',
   500: 'Internal error',
   502: 'The platform failed, or the outcome is unknown',
   503: 'Unavailable, or not configured',
