@@ -1,6 +1,7 @@
 import { Failure, kindOf } from './errors.ts'
 import { withMetrics } from './metrics.ts'
 import { toMaskedJson } from './redact.ts'
+import { traceId } from './traceparent.ts'
 
 /** `call`, `cancel`, `answer` and `rerun` are requests of a caller; `task` is the end of the task of an interactive call. */
 type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'task'
@@ -66,6 +67,7 @@ export const audit = {
       kind: error === undefined ? undefined : kindOf(error),
       durationMs,
       requestId: audited.requestId,
+      traceId: traceId(),
     }
     const known = Object.entries(line).map(([name, value]) => [name, value ?? null])
     process.stdout.write(`${toMaskedJson(withMetrics(Object.fromEntries(known)))}\n`)

@@ -20,6 +20,11 @@ export function setTraceparent(value: unknown): void {
   log.appendKeys({ traceId })
 }
 
+/** Returns the id of the trace of this invocation. */
+export function traceId(): string | undefined {
+  return current?.split('-')[1]
+}
+
 /** Returns the `traceparent` of this invocation. */
 export function traceparent(): string | undefined {
   return current

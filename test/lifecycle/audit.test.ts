@@ -54,7 +54,7 @@ const FIELDS = [
     'dryRun',
     'eventId',
   ],
-  ...['taskId', 'outcome', 'kind', 'durationMs', 'requestId'],
+  ...['taskId', 'outcome', 'kind', 'durationMs', 'requestId', 'traceId'],
 ]
 
 describe('The audit line', () => {
