@@ -11,7 +11,7 @@ const GLOBALS_SOURCE =
   'export const { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest, test } = globalThis'
 
 const MOCK = 'mock:'
-/** Exports of mocked modules by URL. */
+/** Exports of mocked modules by URL. The source of a mock imports it. @public */
 export const mocks = new Map<string, object>()
 /** Resolved imports by specifier and importing module. */
 const resolutions = new Map<string, ResolveFnOutput>()

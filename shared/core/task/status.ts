@@ -128,14 +128,14 @@ export function secondsToRetry({ acceptedAt }: TaskStatus, now: number): number 
 async function readExecution(category: string, taskId: string): Promise<GetDurableExecutionResponse | undefined> {
   const arn = await executionOf(category, taskId)
   if (arn === undefined) return undefined
-  const execution = await executionIfKept(arn)
+  const execution = await executionIfStored(arn)
   if (execution) return execution
   // Lambda deletes an execution after its retention. The same event may have started another one since.
   const newer = await findExecution(taskId)
-  return newer === undefined || newer === arn ? undefined : executionIfKept(newer)
+  return newer === undefined || newer === arn ? undefined : executionIfStored(newer)
 }
 
-async function executionIfKept(arn: string): Promise<GetDurableExecutionResponse | undefined> {
+async function executionIfStored(arn: string): Promise<GetDurableExecutionResponse | undefined> {
   try {
     return await getExecution(arn)
   } catch (error) {

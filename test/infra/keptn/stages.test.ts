@@ -106,7 +106,7 @@ describe('the included sequences', () => {
     const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(called('test'))
     expect(inputs).toEqual({ 'input.parameters.rate': '20', 'input.parameters.duration': 'PT5S' })
     expect(JSON.parse(thresholds)).toEqual([
-      { metric: 'p95', op: '<', value: 500 },
+      { metric: 'p95', op: '<', value: 2000 },
       { metric: 'errorRate', op: '<', value: 0.01 },
     ])
   })
@@ -138,14 +138,14 @@ describe('the included sequences', () => {
     expect(fault).toEqual({
       'input.target': 'shop-db',
       'input.parameters.type': 'latency',
-      'input.parameters.attributes.latency': '500',
+      'input.parameters.attributes.latency': '1500',
       'input.parameters.attributes.jitter': '50',
       'input.parameters.duration': 'PT10S',
     })
     expect(again).toEqual(steady)
     const p95 = (inputs = {}) => JSON.parse((inputs as Record<string, string>)['input.thresholds'] ?? '[]')[0]
-    expect(p95(steady)).toEqual({ metric: 'p95', op: '<', value: 350 })
-    expect(p95(load)).toEqual({ metric: 'p95', op: '<', value: 1500, warn: 350 })
+    expect(p95(steady)).toEqual({ metric: 'p95', op: '<', value: 1000 })
+    expect(p95(load)).toEqual({ metric: 'p95', op: '<', value: 2500, warn: 1000 })
   })
 
   it.each([
