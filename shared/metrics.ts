@@ -36,7 +36,8 @@ const all: [string, Metric][] = Object.entries(metrics)
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function withMetrics(line: Record<string, unknown>): Record<string, unknown> {
-  const { metricsNamespace: namespace, hasUsageMetrics } = settings
+  const namespace = settings.metricsNamespace
+  const hasUsageMetrics = settings.hasUsageMetrics
   if (namespace === undefined) return line
   const found = all.filter(([, { counts, hasAlarm }]) => (hasAlarm || hasUsageMetrics) && counts(line))
   if (found.length === 0) return line

@@ -32,6 +32,15 @@ const servicePrefixes: Record<string, string> = {
 }
 /** IAM actions whose name differs from the API operation. */
 const otherNames: Record<string, string> = { 'lambda:Invoke': 'lambda:InvokeFunction' }
+/** IAM actions of the functions of shared/aws/lambda.ts. */
+const lambdaCalls: Record<string, string> = {
+  startExecution: 'InvokeFunction',
+  findExecutionArn: 'ListDurableExecutionsByFunction',
+  getExecution: 'GetDurableExecution',
+  getHistory: 'GetDurableExecutionHistory',
+  historyOf: 'GetDurableExecutionHistory',
+  completeCallback: 'SendDurableExecutionCallbackSuccess',
+}
 /** IAM actions of calls without the SDK, by request; `{}` is an id. */
 const restCalls: Record<string, Record<string, string[]>> = {
   fis: {
@@ -104,6 +113,7 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
   )
   return unique([
     ...signedCallsIn(text),
+    ...serviceCallsIn(text),
     ...operations.map((operation) => {
       const owners = exported
         .filter(({ names }) => names.includes(operation))
@@ -116,10 +126,22 @@ async function callsIn({ text, clients }: { text: string; clients: string[] }): 
   ])
 }
 
+/** Returns the calls of the clients of shared/aws. */
+function serviceCallsIn(text: string): string[] {
+  const named = [...text.matchAll(/\b(dynamodb|secretsManager)\d*\(\s*"(\w+)"/g)].map(
+    ([, service = '', operation]) => `${service.toLowerCase()}:${operation}`,
+  )
+  const used = Object.entries(lambdaCalls).filter(([name]) =>
+    new RegExp(`(?<!function\\*? )\\b${name}\\d*\\(`).test(text),
+  )
+  return [...named, ...used.map(([, action]) => `lambda:${action}`)]
+}
+
 /** Returns the calls that a provider signs itself. */
 function signedCallsIn(text: string): string[] {
   const [, service] = /\bservice\d*(?::| =) "([a-z-]+)"/i.exec(text) ?? []
-  if (service === undefined) return []
+  // Every role may ask for its own identity, which a token for Amazon EKS contains.
+  if (service === undefined || service === 'sts') return []
   if (service === 'execute-api') return ['execute-api:Invoke']
   const calls = [...text.matchAll(/\bhttp\d*\.(get|post|put|patch|delete|request)\(\s*(?:["`]([^"`]*))?/g)]
   return calls.flatMap(([code, method = '', path = '']) => {
