@@ -118,7 +118,7 @@ export const stackstorm = defineJobProvider({
   },
 
   async getStatus({ http }, { id }) {
-    const current = await getExecution(http, id)
+    const current = await readExecution(http, id)
     const { status: state = '', children } = current
     const run = runOf(http, current)
     if ((states[state] ?? 'running') === 'running') {
@@ -137,13 +137,13 @@ export const stackstorm = defineJobProvider({
     const { body } = await http.delete(executionPath(id))
     // A 200 response with this field means that the execution was not canceled.
     if (!isRecord(body) || typeof body['faultstring'] !== 'string') return
-    const { status = '' } = await getExecution(http, id)
+    const { status = '' } = await readExecution(http, id)
     if (states[status] !== 'running' || status === 'canceling') return
     throw new Failure('refused', `StackStorm did not cancel execution ${id}: ${body['faultstring']}`)
   },
 })
 
-async function getExecution(http: Http, id: string): Promise<Execution> {
+async function readExecution(http: Http, id: string): Promise<Execution> {
   const query = { max_result_size: MAX_RESULT_BYTES }
   return (await http.get(executionPath(id), { query, schema: execution })).body
 }
@@ -194,7 +194,7 @@ async function failedTask(http: Http, parent: string, levels = MAX_LEVELS): Prom
   const { body } = await http.get(`${API}/executions`, { query, schema: executionList })
   const failed = body.find(({ status = '' }) => ['fail', 'errored'].includes(states[status] ?? ''))
   if (!failed) return undefined
-  const child = await getExecution(http, failed.id)
+  const child = await readExecution(http, failed.id)
   const { context, action, status } = child
   const name = context?.orquesta?.task_name ?? context?.chain?.name ?? child.id
   const nested = levels > 1 && child.children?.length ? await failedTask(http, child.id, levels - 1) : undefined
