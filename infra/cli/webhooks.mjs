@@ -5,6 +5,11 @@ import { fileURLToPath } from 'node:url'
 
 const node = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
-const { status, error } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+// Halves the time of a command: the next one reads stripped and compiled sources from disk.
+const cache = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url))
+const { status, error } = spawnSync(node, [main, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: cache, ...process.env },
+})
 if (error) console.error(`webhooks: ${error.message}. Run npm ci in the project first.`)
 process.exit(status ?? 1)

@@ -29,6 +29,7 @@ interface SequenceOptions {
   env?: Record<string, string>
   sandbox: boolean
   approve?: boolean
+  list?: boolean
   json?: boolean
 }
 
@@ -37,6 +38,7 @@ export function sequenceCommand(): Command {
   const command = new Command('sequence')
     .description('run a sequence with a simulated Keptn or another engine: trigger its tasks and call their webhooks')
     .argument('[name]', `included sequence: ${sequenceNames().join(', ')}`)
+    .option('--list', 'list the included sequences with their stages and tasks')
     .option('--file <folder>', 'folder with your shipyard.yaml, webhook.yaml and event.json')
     .option(
       '--orchestrator <engine>',
@@ -64,6 +66,7 @@ Slack of the sandbox. Ctrl-C stops the sequence, but not the tasks that are runn
 Exit code: 0 the sequence passed, 1 it did not pass, 2 invalid arguments, 130 Ctrl-C.
 
 Examples:
+  $ npm run webhooks -- sequence --list
   $ npm run webhooks -- sequence incident
   $ npm run webhooks -- sequence release --approve
   $ npm run webhooks -- sequence release --orchestrator argo-rollouts
@@ -74,6 +77,7 @@ Examples:
 }
 
 async function run(name: string | undefined, options: SequenceOptions): Promise<void> {
+  if (options.list) return listSequences(options)
   const receiver = receiverOf(options)
   if (options.orchestrator !== 'keptn') return runEngine(name, receiver, options)
   const files = load(name, options.file)
@@ -101,6 +105,25 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
   } finally {
     process.off('SIGINT', onInterrupt)
   }
+}
+
+function listSequences({ json = false }: SequenceOptions): void {
+  const all = sequenceNames().map((name) => {
+    const stages = loadSequence(name).sequences.map(({ stage, tasks }) => ({
+      stage,
+      tasks: tasks.map((task) => task.name),
+    }))
+    return { name, stages }
+  })
+  if (json) {
+    console.log(JSON.stringify(all, null, 2))
+    return
+  }
+  const width = Math.max(...all.map(({ name }) => name.length))
+  for (const { name, stages } of all)
+    console.log(
+      `${name.padEnd(width)}  ${stages.map(({ stage, tasks }) => `${stage}: ${tasks.join(', ')}`).join('; ')}`,
+    )
 }
 
 async function runEngine(name: string | undefined, receiver: Receiver, options: SequenceOptions): Promise<void> {

@@ -218,6 +218,16 @@ describe('webhooks sequence', () => {
     expect(code).toBe(130)
   })
 
+  it('lists the sequences with their stages and tasks', async () => {
+    const { code, out } = await webhooks(['sequence', '--list'])
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /^release +staging: deployment, test, evaluation; production: approval, deployment, evaluation$/m,
+    )
+    const listed = JSON.parse((await webhooks(['sequence', '--list', '--json'])).out)
+    expect(listed).toContainEqual({ name: 'slo', stages: [{ stage: 'production', tasks: ['evaluation'] }] })
+  })
+
   it('lists the sequences and exits with 2 for an unknown name', async () => {
     const { code, err } = await webhooks(['sequence', 'nope'])
     expect(err).toBe(
