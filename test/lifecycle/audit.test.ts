@@ -67,7 +67,7 @@ describe('The audit line', () => {
         ...{ audit: 'call', category: category.name },
         ...{ caller: 'keptn', action: 'open-ticket', connection: 'ticket', provider: 'ticket', mode: 'silent' },
         ...{ dryRun: false, eventId: event.id, taskId: null, outcome: 'pass', kind: null },
-        ...{ durationMs: expect.any(Number), requestId: expect.any(String) },
+        ...{ durationMs: expect.any(Number), requestId: expect.any(String), traceId: null },
       },
     ])
     expect(Object.keys(lines[0] ?? {})).toEqual(FIELDS)

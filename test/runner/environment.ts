@@ -2,6 +2,8 @@
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { ModernFakeTimers } from '@jest/fake-timers'
+// It works in the folder in which it was loaded, and the tests of the CLI change the folder.
+import 'esbuild'
 import { ModuleMocker } from 'jest-mock'
 import { cpuSeconds, saveCpuTime } from './cpu-time.ts'
 import { mockModule, resetModules } from './modules.ts'

@@ -89,7 +89,7 @@ export interface ViewContext {
 /** The task of a record. */
 interface Task {
   execution: ExecutionDetail
-  payload: TaskRecord
+  payload: Payload
   operations: OperationSummary[]
   deadlineAt: number
   waiting: Waiting | undefined
@@ -132,15 +132,41 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
 function taskOf({ arn }: CallRecord, cloud: Cloud): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
-  const payload: TaskRecord = JSON.parse(execution.input)
+  const all = cloud.operations(execution.arn)
+  const payload = payloadOf(execution, all)
   const deadlineAt = execution.startedAt + payload.deadline * 1_000
   const isRunning = execution.status === 'RUNNING'
   return {
     execution,
     payload,
-    operations: cloud.operations(execution.arn).map((operation) => withDeadline(operation, deadlineAt)),
+    operations: all.map((operation) => withDeadline(operation, deadlineAt)),
     deadlineAt,
     waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined,
+  }
+}
+
+type Payload = Pick<
+  TaskRecord,
+  'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'
+> &
+  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input'>> & { event: Partial<TaskRecord['event']> }
+
+/** Returns the record of a call that a webhook has accepted, or that the task itself accepts from another function. */
+function payloadOf({ input, functionName }: ExecutionDetail, operations: readonly OperationSummary[]): Payload {
+  const accepted = operations.find(({ name }) => name === 'accept-invocation')?.result
+  const known: Partial<Payload> =
+    (parse(accepted) as { task?: Payload } | undefined)?.task ?? (parse(input) as Partial<Payload> | undefined) ?? {}
+  return {
+    category: functionName.replace(/-task$/, ''),
+    action: '',
+    connection: '',
+    provider: '',
+    caller: '',
+    // An invoking function gets the outcome as the result of the execution.
+    orchestrator: 'poll',
+    deadline: 0,
+    ...known,
+    event: known.event ?? {},
   }
 }
 
@@ -211,8 +237,9 @@ function platformOf({ outgoing }: CallRecord): string {
   return outgoing.find(({ step }) => !step?.startsWith('send-'))?.platform ?? ''
 }
 
-function placeOf({ project, stage, service }: Partial<Record<'project' | 'stage' | 'service', string>>): string {
-  return [project, stage, service].filter(Boolean).join('/')
+/** A caller may send values of any type. */
+function placeOf({ project, stage, service }: { project?: unknown; stage?: unknown; service?: unknown }): string {
+  return [project, stage, service].map(text).filter(Boolean).join('/')
 }
 
 /** Summarizes a call without a task: a silent call, a rejected call, or a click. */
@@ -251,7 +278,7 @@ function requestSummary(record: CallRecord, { providerOf }: ViewContext): CallSu
 /** Returns the context and the place in the event that a request sends. */
 function sentEvent(request: Inbound | undefined): { context: string; place: string } {
   const { shkeptncontext, context, data } = parse(request?.body) ?? {}
-  const place = data !== null && typeof data === 'object' ? placeOf(data as Record<string, string>) : ''
+  const place = data !== null && typeof data === 'object' ? placeOf(data) : ''
   return { context: text(shkeptncontext) || text(context), place }
 }
 
@@ -283,6 +310,6 @@ function text(value: unknown): string {
 }
 
 /** Several categories may respond to one trigger. */
-function isAbout(event: Record<string, unknown>, { event: trigger, category }: TaskRecord): boolean {
+function isAbout(event: Record<string, unknown>, { event: trigger, category }: Payload): boolean {
   return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
 }

@@ -71,14 +71,21 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       return engineTitles[type] ?? type
     },
   }
-  // Secrets are masked before a call is stored or sent to a page.
-  registerSecrets(secrets)
-  registerSecret(token())
+  let version: string | undefined
+  /** Registers the secrets, which are masked before a call is stored or sent to a page. */
+  const registerAll = () => {
+    if (secrets.version() === version) return
+    version = secrets.version()
+    registerSecrets(secrets)
+    registerSecret(token())
+  }
+  registerAll()
   const journal = new Journal(context, store, (changed, removed) => {
     if (stream.hasPages) stream.send('calls', { changed, removed })
   })
   const sequences = createSequences(url, token, (view, line) => stream.send('sequence', { ...view, line }))
   let sandboxTimer: NodeJS.Timeout | undefined
+  let isClosed = false
   const sandboxChanged = () => {
     if (!stream.hasPages) return
     sandboxTimer ??= setTimeout(() => {
@@ -144,23 +151,25 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
 
   return {
     handle(req, res, path) {
-      registerSecret(token())
-      registerSecrets(secrets)
+      registerAll()
       return handle(req, res, path)
     },
     received: (id, req, body) => journal.received(id, inboundOf(req, body)),
     responded: (id, response) =>
       journal.responded(id, responseOf(response.statusCode, response.body), taskIdIn(response)),
     observe(event) {
+      if (event.from === 'cloud' && event.kind === 'request') registerAll()
       if (event.from === 'cloud') journal.observe(event)
       if (event.from === 'sandbox') sandboxChanged()
     },
     sandboxChanged,
     close() {
+      if (isClosed) return
+      isClosed = true
       clearTimeout(sandboxTimer)
       sequences.close()
       stream.close()
-      journal.flush()
+      journal.close()
       store.close()
     },
   }

@@ -37,6 +37,7 @@ export class Journal {
   readonly #dirty = new Set<string>()
   readonly #removed = new Set<string>()
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   /** @param changed receives the changed calls, in batches */
   constructor(context: JournalContext, store: CallStore, changed: (calls: CallSummary[], removed: string[]) => void) {
@@ -55,6 +56,7 @@ export class Journal {
 
   /** @param id of the request, which also identifies the log lines of its invocation */
   received(id: string, request: Inbound): void {
+    if (this.#isClosed) return
     this.#add({ id, at: request.at, requests: [request], outgoing: [], log: [], droppedCalls: 0 })
   }
 
@@ -62,7 +64,7 @@ export class Journal {
   responded(id: string, response: InboundResponse, taskId: string | undefined): void {
     const record = this.#records.get(id)
     const [request] = record?.requests ?? []
-    if (!record || !request) return
+    if (this.#isClosed || !record || !request) return
     request.response = response
     const task = taskId === undefined ? undefined : this.#own(taskId)
     if (!task) {
@@ -82,6 +84,7 @@ export class Journal {
   }
 
   observe(seen: Observation): void {
+    if (this.#isClosed) return
     if (seen.kind === 'execution') {
       if (seen.status === 'RUNNING') this.#addExecution({ ...seen, name: seen.execution, startedAt: seen.at })
       else this.#steps.delete(seen.execution)
@@ -110,6 +113,12 @@ export class Journal {
     this.#forget()
     const summaries = calls.map(({ summary }) => summary)
     if (calls.length + removed.length > 0) this.#changed(summaries, removed)
+  }
+
+  /** Saves all changes. Ignores all later events: tasks continue at the next start. */
+  close(): void {
+    this.flush()
+    this.#isClosed = true
   }
 
   #log(record: CallRecord, seen: Extract<Observation, { kind: 'log' }>): void {
