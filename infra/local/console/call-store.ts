@@ -1,10 +1,8 @@
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { redact } from '../../../shared/redact.ts'
 import { type CallFilter, conditionOf, type FilterField } from './call-filter.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallSummary } from './call-view.ts'
-import { redactedJson } from './redact-json.ts'
 
 /** Increase it with every change of the schema. Records of another version are dropped. */
 const SCHEMA_VERSION = 1
@@ -79,7 +77,7 @@ export class CallStore {
     )
   }
 
-  /** Saves calls in one transaction, with registered secrets masked. */
+  /** Saves calls in one transaction. Their credentials must be masked. */
   save(calls: readonly StoredCall[], removed: readonly string[] = []): void {
     if (calls.length + removed.length === 0) return
     this.#db.exec('BEGIN')
@@ -97,7 +95,7 @@ export class CallStore {
 
   #save({ record, summary }: StoredCall): void {
     const { id, at, endedAt, verdict, category, action, provider, connection, orchestrator, context, text } = summary
-    const search = redact([id, action, text, context, summary.place, provider, connection].join('\n')).toLowerCase()
+    const search = [id, action, text, context, summary.place, provider, connection].join('\n').toLowerCase()
     this.#run(
       `INSERT INTO call (id, at, ended_at, verdict, category, action, provider, connection, orchestrator, context, search,
          summary, record)
@@ -107,8 +105,8 @@ export class CallStore {
          context = excluded.context, action = excluded.action, search = excluded.search, summary = excluded.summary,
          record = excluded.record`,
       ...[id, at, endedAt ?? null, verdict, category, action, provider, connection, orchestrator, context, search],
-      redactedJson(summary),
-      redactedJson(record),
+      JSON.stringify(summary),
+      JSON.stringify(record),
     )
     record.outgoing.forEach((request, index) => {
       const failed = request.status === undefined || request.status >= 400 ? 1 : 0

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isCredential } from '../../../shared/redact.ts'
+import { isCredential, redact } from '../../../shared/redact.ts'
 
 /** A request with its credentials masked. */
 export interface Inbound {
@@ -28,7 +28,7 @@ const MAX_BODY_LENGTH = 16_384
 /** Masking a shorter credential would mask ordinary words. */
 const MIN_CREDENTIAL_LENGTH = 6
 
-/** Converts a request, and masks its credentials everywhere in it. */
+/** Converts a request, and masks its credentials and registered secrets everywhere in it. */
 export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbound {
   const [path = '/', query = ''] = (req.url ?? '/').split('?', 2)
   const credentials: string[] = []
@@ -43,7 +43,7 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
     headers[name] = `${scheme}${MASK}`
     if (secret.length >= MIN_CREDENTIAL_LENGTH) credentials.push(secret)
   }
-  const mask = (text: string) => credentials.reduce((masked, secret) => masked.replaceAll(secret, MASK), text)
+  const mask = (text: string) => redact(credentials.reduce((masked, secret) => masked.replaceAll(secret, MASK), text))
   const text = mask(body?.toString('utf8') ?? '')
   return {
     at: Date.now(),
@@ -57,7 +57,7 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
 }
 
 export function responseOf(status: number, body: string): InboundResponse {
-  return { at: Date.now(), status, body: body.slice(0, MAX_BODY_LENGTH) }
+  return { at: Date.now(), status, body: redact(withoutKeys(body)).slice(0, MAX_BODY_LENGTH) }
 }
 
 /** Masks the keys of approval links in a text. */

@@ -154,7 +154,10 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       registerAll()
       return handle(req, res, path)
     },
-    received: (id, req, body) => journal.received(id, inboundOf(req, body)),
+    received(id, req, body) {
+      registerAll()
+      journal.received(id, inboundOf(req, body))
+    },
     responded: (id, response) =>
       journal.responded(id, responseOf(response.statusCode, response.body), taskIdIn(response)),
     observe(event) {
