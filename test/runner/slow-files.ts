@@ -46,7 +46,7 @@ export const slowFiles: Record<string, string> = {
   'test/infra/bundles.test.ts': 'starts each bundle in a process of its own',
   'test/infra/cli/extend.test.ts': 'runs the command in a process per case',
   'test/infra/cli/help.test.ts': 'runs every documented example of the CLI',
-  'test/infra/cli/tasks.test.ts': 'compares the command with AWS by running tasks',
+  'test/infra/cli/tasks.test.ts': 'runs tasks through the shipped bundles',
   'test/infra/cli/try.test.ts': 'runs the command in a process per case',
   'test/infra/help.test.ts': 'runs each command in a process of its own',
   'test/infra/local/cloud/crash.test.ts': 'kills the local cloud',
