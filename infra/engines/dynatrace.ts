@@ -46,7 +46,7 @@ export const dynatrace: Engine = {
     if (accepted.status !== 202 || statusUrl === undefined)
       throw new EngineError(`The task of the workflow failed: ${accepted.status} ${message || accepted.body}`)
     // An execution that is paused, or was resumed before the engine restarted, refuses to pause.
-    await patiently(client, () => automation(client, 'POST', `/${id}/pause`))
+    await patiently(client, () => automation(client, 'POST', `/${id}/pause`), PAUSE_ANSWERS)
     while ((await stateOf(client, id)) === 'PAUSED') await client.sleep(POLL_MS)
     client.say('The execution paused, and was resumed.')
     const path = `${new URL(statusUrl).pathname}?wait=25`
@@ -64,12 +64,23 @@ function slug(step: string): string {
   return step.replaceAll(' ', '_')
 }
 
-/** Repeats a request until it gets a response that is not temporary. */
-async function patiently(client: EngineClient, request: () => Promise<EngineResponse>): Promise<EngineResponse> {
+/** Any other response to a pause is a fault: without the pause, the execution would never be resumed. */
+const PAUSE_ANSWERS = [204, 400]
+
+/**
+ * Repeats a request until it gets a response that is not temporary.
+ *
+ * @param expected the statuses that are not temporary. Defaults to all below 500, except 429
+ */
+async function patiently(
+  client: EngineClient,
+  request: () => Promise<EngineResponse>,
+  expected?: readonly number[],
+): Promise<EngineResponse> {
   for (;;) {
     const response = await request()
     const { status } = response
-    if (status !== 0 && status !== 429 && status < 500) return response
+    if (expected ? expected.includes(status) : status !== 0 && status !== 429 && status < 500) return response
     await client.sleep(RETRY_MS)
   }
 }
