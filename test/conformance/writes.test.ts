@@ -82,6 +82,24 @@ describe.each(Object.entries(platforms))('%s: a success with an unexpected body'
   })
 })
 
+describe.each(Object.entries(platforms))('%s: an unexpected response to a search', (path, platform) => {
+  const { category, provider } = partsOf(path)
+
+  test('does not mean that nothing was written', async () => {
+    const retried = { ...platform, repeatable: 'a retry finds the first write' }
+    const writesWith = async (readBody?: string) => {
+      const options = { mode: 'interactive', lost: true, readBody } as const
+      const { made, requests } = await observe(lifecycle, category, provider, retried, options)
+      return made ?? requests
+    }
+    // Some platforms cannot be searched, so that a retry writes again.
+    const expected = await writesWith()
+    for (const body of ['{}', '{"items":null}', '']) {
+      expect({ body, writes: Math.max(await writesWith(body), expected) }).toEqual({ body, writes: expected })
+    }
+  })
+})
+
 const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-/.test(action) && !/http$/.test(path))
 
 describe.each(opening)('%s: input.fields', (path, platform) => {

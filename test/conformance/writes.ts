@@ -21,6 +21,8 @@ export interface Observed {
   ends: string[]
   /** Statuses of the requests that write. */
   writes: number[]
+  /** The number of requests that write, including those without a response. */
+  requests: number
   /** The body of the first of them. */
   sent: unknown
   /** The idempotency key. */
@@ -34,6 +36,8 @@ interface Options {
   body?: string
   /** Loses the response to the first write. */
   lost?: boolean
+  /** Replaces the bodies of all responses to reads during the second attempt of a task. */
+  readBody?: string
   /** More of the input. */
   input?: object
 }
@@ -58,7 +62,7 @@ export async function observe(
   all: Category,
   provider: string,
   platform: Platform,
-  { body, lost = false, mode, input = {} }: Options,
+  { body, lost = false, readBody, mode, input = {} }: Options,
 ): Promise<Observed> {
   const category = withoutPolling(all)
   const target = await platform.start()
@@ -66,6 +70,11 @@ export async function observe(
   const isWrite = (request: Request) => platform.writes.test(requestLine(request))
   const writes = target.server.replaceNext(isWrite, body)
   if (lost) target.server.loseNext(isWrite)
+  const onAttempt = (attempt: number) => {
+    if (readBody === undefined) return
+    if (attempt === 2) target.server.failNext(200, readBody, { on: (request) => !isWrite(request), times: 99 })
+    else if (attempt === 3) target.server.recover()
+  }
   try {
     const name = `conformance-${++calls}`
     lifecycle.store('orchestrators/keptn', {
@@ -78,11 +87,12 @@ export async function observe(
     const sender = platform.delegates ? { ...caller, orchestrator: 'keptn' } : caller
     const call = await lifecycle.readCall(category, sender, requestOf(platform, replaced, name, mode))
     const deliver = mode === 'silent' ? silently : interactively
-    const ends = [await deliver(lifecycle, category, call, platform)]
+    const ends = [await deliver(lifecycle, category, call, platform, onAttempt)]
     // A task is not started twice for one event.
     if (mode === 'silent') ends.push(await deliver(lifecycle, category, call, platform))
     const sent = target.server.calls.find(isWrite)?.body
-    return { ends, writes, sent, key: call.id, made: target.made && target.made() - before }
+    const requests = target.server.calls.filter(isWrite).length
+    return { ends, writes, requests, sent, key: call.id, made: target.made && target.made() - before }
   } finally {
     await target.server.close()
   }
@@ -121,11 +131,13 @@ async function interactively(
   category: Category,
   call: Call,
   { repeatable }: Platform,
+  onAttempt: (attempt: number) => void = () => {},
 ): Promise<string> {
   // biome-ignore lint/suspicious/noExplicitAny: the two operations that `runUntilDeadline` uses.
   const context: any = {
     async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>, { retryStrategy }: Step) {
       for (let attempt = 1; ; attempt++) {
+        onAttempt(attempt)
         try {
           return JSON.parse(JSON.stringify(await run({ attempt })))
         } catch (error) {

@@ -29,14 +29,13 @@ const postResponse = z.object({
   event: z.nullish(z.object({ id_str: z.nullish(z.string()), url: z.nullish(z.string()) })),
 })
 const eventList = z.object({
-  data: z.nullish(
-    z.array(
-      z.object({
-        attributes: z.nullish(
-          z.object({ attributes: z.nullish(z.object({ evt: z.nullish(z.object({ id: z.nullish(z.string()) })) })) }),
-        ),
-      }),
-    ),
+  // Required: a response without the list does not mean that there is no event.
+  data: z.array(
+    z.object({
+      attributes: z.nullish(
+        z.object({ attributes: z.nullish(z.object({ evt: z.nullish(z.object({ id: z.nullish(z.string()) })) })) }),
+      ),
+    }),
   ),
 })
 
@@ -87,7 +86,7 @@ export const datadogEvent = defineReportProvider({
 async function find({ http, connection }: Datadog, key: string): Promise<ReportResult | undefined> {
   const from = Date.now() - MAX_AGE_MS - 2 * HOUR_MS
   const query = { 'filter[query]': `@aggregation_key:${key}`, 'filter[from]': from, 'page[limit]': 1 }
-  const [event] = (await http.get('api/v2/events', { query, schema: eventList })).body.data ?? []
+  const [event] = (await http.get('api/v2/events', { query, schema: eventList })).body.data
   if (!event) return undefined
   const id = event.attributes?.attributes?.evt?.id ?? undefined
   if (id === undefined) return { summary: 'an event, which already exists' }

@@ -60,9 +60,8 @@ const ingestResponse = z
   )
 const property = z.object({ key: z.string(), value: z.nullish(z.string()) })
 const eventList = z.object({
-  events: z.nullish(
-    z.array(z.object({ correlationId: z.nullish(z.string()), properties: z.nullish(z.array(property)) })),
-  ),
+  // Required: a response without the list does not mean that there is no event.
+  events: z.array(z.object({ correlationId: z.nullish(z.string()), properties: z.nullish(z.array(property)) })),
   nextPageKey: z.nullish(z.string()),
 })
 
@@ -167,7 +166,7 @@ async function find(
     }
     for (let page = 0; page < MAX_PAGES; page++) {
       const { events, nextPageKey } = (await http.get(EVENTS_PATH, { query, schema: eventList })).body
-      const found = events?.find(({ properties }) =>
+      const found = events.find(({ properties }) =>
         properties?.some(({ key, value }) => key === KEY_PROPERTY && value === idempotencyKey),
       )
       if (found) return found.correlationId ?? idempotencyKey
