@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { isRecord } from '../record.ts'
-import { registerSecret } from '../redact.ts'
 import { basicAuth } from './basic-auth.ts'
 import { type Authorization, Http } from './client.ts'
+import { TokenCache } from './token-cache.ts'
 
 export interface OAuthClient {
   tokenUrl: string
@@ -14,9 +14,7 @@ export interface OAuthClient {
   usesBasicAuth?: boolean
 }
 
-/** Tokens are renewed early, so that they last for the request. */
-const EXPIRY_MARGIN_MS = 30_000
-const tokens = new Map<string, { token: string; renewAt: number }>()
+const tokens = new TokenCache(30_000)
 
 const tokenResponse = z.object({
   access_token: z.string().check(z.minLength(1)),
@@ -34,18 +32,15 @@ const tokenResponse = z.object({
  */
 export function oauthAuthorization(client: OAuthClient, ca: string | undefined): Authorization {
   return {
-    headers: async () => ({ authorization: `Bearer ${await fetchToken(client, ca)}` }),
-    invalidate: () => void tokens.delete(cacheKey(client)),
+    async headers() {
+      const token = await tokens.get(cacheKey(client), () => fetchToken(client, ca))
+      return { authorization: `Bearer ${token}` }
+    },
+    invalidate: () => tokens.delete(cacheKey(client)),
   }
 }
 
-async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<string> {
-  const key = cacheKey(client)
-  const cached = tokens.get(key)
-  if (cached && cached.renewAt > Date.now()) {
-    registerSecret(cached.token)
-    return cached.token
-  }
+async function fetchToken(client: OAuthClient, ca: string | undefined) {
   const { tokenUrl, clientId, clientSecret, scope, resource, usesBasicAuth = false } = client
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
@@ -64,10 +59,7 @@ async function fetchToken(client: OAuthClient, ca: string | undefined): Promise<
     isRead: true,
     schema: tokenResponse,
   })
-  const token = body.access_token
-  registerSecret(token)
-  tokens.set(key, { token, renewAt: Date.now() + body.expires_in * 1_000 - EXPIRY_MARGIN_MS })
-  return token
+  return { token: body.access_token, expiresAt: Date.now() + body.expires_in * 1_000 }
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2 a 400 if the id and the secret are in the form */

@@ -1,10 +1,9 @@
-import { createPrivateKey, createSign, type KeyObject } from 'node:crypto'
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
 import { Http, type HttpOptions } from '../../http/client.ts'
 import { segment } from '../../http/segment.ts'
-import { registerSecret } from '../../redact.ts'
+import { TokenCache } from '../../http/token-cache.ts'
 import { githubHeaders, repositoryPath } from './github.ts'
+import { signJwt } from './jwt.ts'
 
 /** Load this module with `import()`: node:crypto takes long to load. */
 
@@ -35,10 +34,9 @@ type Permissions = Record<string, 'read' | 'write'>
 const CLOCK_SKEW_SECONDS = 60
 /** GitHub accepts at most ten minutes. */
 const JWT_SECONDS = 540
-/** Tokens are renewed early, so that they last for the requests. */
 const EXPIRY_MARGIN_MS = 300_000
 
-const tokens = new Map<string, { token: string; renewAt: number }>()
+const tokens = new TokenCache(EXPIRY_MARGIN_MS)
 
 const installation = z.object({ id: z.int() })
 const installationToken = z.object({ token: z.string().check(z.minLength(1)), expires_at: z.string() })
@@ -56,8 +54,11 @@ function appAuthorization(app: GitHubApp): HttpOptions['authorization'] {
 export function installationClient(app: GitHubApp, target: InstalledRepository, permissions: Permissions): Http {
   const key = JSON.stringify([app.baseUrl, app.appId, target, permissions])
   return clientOf(app, {
-    headers: async () => githubHeaders(await installationTokenOf(app, target, permissions, key)),
-    invalidate: () => void tokens.delete(key),
+    async headers() {
+      const token = await tokens.get(key, () => fetchInstallationToken(app, target, permissions))
+      return githubHeaders(token)
+    },
+    invalidate: () => tokens.delete(key),
   })
 }
 
@@ -78,43 +79,19 @@ function clientOf(
 function appToken({ appId, privateKey }: GitHubApp, now: number): string {
   const seconds = Math.floor(now / 1_000)
   const claims = { iat: seconds - CLOCK_SKEW_SECONDS, exp: seconds + JWT_SECONDS, iss: appId }
-  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
-  const signed = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode(claims)}`
-  const signature = createSign('RSA-SHA256').update(signed).sign(keyOf(privateKey), 'base64url')
-  const token = `${signed}.${signature}`
-  registerSecret(token)
-  return token
-}
-
-/** @throws Failure `misconfigured` */
-function keyOf(privateKey: string): KeyObject {
-  let key: KeyObject | undefined
-  try {
-    // A value of one line has \n instead of line breaks.
-    key = createPrivateKey(privateKey.replaceAll('\\n', '\n'))
-  } catch {
-    // Without the cause: its message could quote the key.
-  }
-  if (key?.asymmetricKeyType === 'rsa') return key
-  throw new Failure('misconfigured', 'privateKey must be the RSA private key of the GitHub App: a PEM file.')
+  return signJwt(claims, privateKey, 'the GitHub App')
 }
 
 /**
- * Returns the token of an installation for one repository. Cached until shortly before it expires.
+ * Requests a token of an installation for one repository.
  *
  * @see https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
  */
-async function installationTokenOf(
+async function fetchInstallationToken(
   app: GitHubApp,
   { repository, repositoryId, installationId }: InstalledRepository,
   permissions: Permissions,
-  key: string,
-): Promise<string> {
-  const cached = tokens.get(key)
-  if (cached && cached.renewAt > Date.now()) {
-    registerSecret(cached.token)
-    return cached.token
-  }
+) {
   // The installation has not granted the permissions, or is suspended. Its owner can change both.
   const isCredentialsError = (status: number) => status === 403 || status === 422
   const http = clientOf(app, appAuthorization(app), { isCredentialsError })
@@ -127,7 +104,5 @@ async function installationTokenOf(
     // Nothing that people see changes.
     { isRead: true, schema: installationToken },
   )
-  registerSecret(body.token)
-  tokens.set(key, { token: body.token, renewAt: Date.parse(body.expires_at) - EXPIRY_MARGIN_MS })
-  return body.token
+  return { token: body.token, expiresAt: Date.parse(body.expires_at) }
 }
