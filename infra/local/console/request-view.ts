@@ -1,0 +1,58 @@
+import type { CallRecord } from './call-record.ts'
+import type { CallSummary, Verdict, ViewContext } from './call-view.ts'
+import type { Inbound } from './inbound.ts'
+import { asText, parseObject, placeOf } from './json-text.ts'
+import { platformOf } from './task-view.ts'
+
+/** Summarizes a call without a task: a silent call, a rejected call, or a click. */
+export function requestSummary(record: CallRecord, { providerOf }: ViewContext): CallSummary {
+  const { id, at, requests, fields } = record
+  const request = requests.at(-1)
+  const [, , category = '', action = ''] = request?.path.split('/') ?? []
+  const query = new URLSearchParams(request?.query)
+  const sent = sentEvent(request)
+  const body = bodyOf(request)
+  const connection = fields?.connection ?? query.get('connection') ?? ''
+  return {
+    id,
+    at,
+    endedAt: request?.response?.at,
+    category,
+    action,
+    provider: fields?.provider ?? providerOf(category, connection || 'default'),
+    platform: platformOf(record),
+    connection: connection || (fields ? 'default' : ''),
+    mode: query.get('mode') ?? 'silent',
+    caller: fields?.caller ?? '',
+    orchestrator: '',
+    engine: '',
+    context: sent.context,
+    place: sent.place,
+    task: '',
+    attempts: 1,
+    failedAttempts: 0,
+    answer: 'none',
+    verdict: stateOf(request, body),
+    text: asText(body?.['message']) || asText(body?.['detail']),
+  }
+}
+
+/** Returns the context and the place in the event that a request sends. */
+function sentEvent(request: Inbound | undefined): { context: string; place: string } {
+  const { shkeptncontext, context, data } = parseObject(request?.body) ?? {}
+  const place = data !== null && typeof data === 'object' ? placeOf(data) : ''
+  return { context: asText(shkeptncontext) || asText(context), place }
+}
+
+function stateOf(request: Inbound | undefined, body: Record<string, unknown> | undefined): Verdict {
+  const status = request?.response?.status
+  if (status === undefined) return 'running'
+  if (status >= 500) return 'errored'
+  if (status === 422) return 'fail'
+  if (status >= 400) return 'refused'
+  return body?.['result'] === 'warning' ? 'warning' : 'pass'
+}
+
+export function bodyOf(request: Inbound | undefined): Record<string, unknown> | undefined {
+  return parseObject(request?.response?.body)
+}

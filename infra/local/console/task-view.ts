@@ -1,0 +1,133 @@
+import type { Task as TaskRecord } from '../../../shared/core/call.ts'
+import type { Unanswered } from '../../../shared/core/task/answer.ts'
+import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
+import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
+import type { CallRecord } from './call-record.ts'
+import type { CallSummary, Executions, ViewContext } from './call-view.ts'
+import { parseObject, placeOf } from './json-text.ts'
+import { isFailedAttempt } from './waterfall.ts'
+
+/** The task of a record. */
+export interface Task {
+  execution: ExecutionDetail
+  payload: Payload
+  operations: OperationSummary[]
+  deadlineAt: number
+  waiting: Waiting | undefined
+}
+
+type Payload = Pick<
+  TaskRecord,
+  'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'
+> &
+  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input'>> & { event: Partial<TaskRecord['event']> }
+
+export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined {
+  const execution = arn === undefined ? undefined : cloud.execution(arn)
+  if (!execution) return undefined
+  const all = cloud.operations(execution.arn)
+  const payload = payloadOf(execution, all)
+  const deadlineAt = execution.startedAt + payload.deadline * 1_000
+  const isRunning = execution.status === 'RUNNING'
+  return {
+    execution,
+    payload,
+    operations: all.map((operation) => withDeadline(operation, deadlineAt)),
+    deadlineAt,
+    waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined,
+  }
+}
+
+/** Returns the record of a call that a webhook has accepted, or that the task itself accepts from another function. */
+function payloadOf({ input, functionName }: ExecutionDetail, operations: readonly OperationSummary[]): Payload {
+  const accepted = operations.find(({ name }) => name === 'accept-invocation')?.result
+  const known: Partial<Payload> =
+    (parseObject(accepted) as { task?: Payload } | undefined)?.task ??
+    (parseObject(input) as Partial<Payload> | undefined) ??
+    {}
+  return {
+    category: functionName.replace(/-task$/, ''),
+    action: '',
+    connection: '',
+    provider: '',
+    caller: '',
+    // An invoking function gets the outcome as the result of the execution.
+    orchestrator: 'poll',
+    deadline: 0,
+    ...known,
+    event: known.event ?? {},
+  }
+}
+
+/** An approval has two callbacks. The first one ends when the reminder is sent. */
+function withDeadline(operation: OperationSummary, deadlineAt: number): OperationSummary {
+  return operation.type === 'CALLBACK' && operation.nextAt !== undefined
+    ? { ...operation, nextAt: deadlineAt }
+    : operation
+}
+
+export function taskSummary(record: CallRecord, task: Task, { engineOf }: ViewContext): CallSummary {
+  const { execution, payload, operations, waiting, deadlineAt } = task
+  const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
+  const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
+  return {
+    id: record.id,
+    at: record.at,
+    endedAt: execution.endedAt,
+    category,
+    action: mappedName ? `${action} (${mappedName})` : action,
+    provider,
+    platform: platformOf(record),
+    connection,
+    mode: record.requests.some(({ query }) => query.includes('mode=gate')) ? 'gate' : 'interactive',
+    caller,
+    orchestrator,
+    engine: engineOf(orchestrator),
+    context: event.context ?? '',
+    place: placeOf(event),
+    task: event.task ?? '',
+    until: waiting?.until,
+    attempts: Math.max(1, starts.length),
+    failedAttempts: starts.filter(isFailedAttempt).length,
+    deadlineAt,
+    answer: answerOf(task),
+    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting) : endOf(execution)),
+  }
+}
+
+function stateOfRunning(waiting: Waiting | undefined): Pick<CallSummary, 'verdict' | 'text'> {
+  if (!waiting) return { verdict: 'running', text: '' }
+  const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
+  return { verdict, text: describeWaiting(waiting) }
+}
+
+function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'> {
+  const outcome = outcomeOf(execution)
+  if (outcome)
+    return { verdict: outcome.status === 'succeeded' ? outcome.result : outcome.status, text: outcome.message }
+  const reason = execution.error?.ErrorMessage ?? 'no reason'
+  return { verdict: 'errored', text: `Lambda ended the execution as ${execution.status}: ${reason}` }
+}
+
+function answerOf({ execution, payload }: Task): CallSummary['answer'] {
+  if (payload.orchestrator === 'poll') return 'none'
+  if (execution.status === 'RUNNING') return 'pending'
+  const { unanswered } = JSON.parse(execution.result ?? '{}') as { unanswered?: Unanswered }
+  // The finisher answers for a task that Lambda ended.
+  return unanswered ?? 'sent'
+}
+
+export function outcomeOf({ result }: ExecutionDetail): Outcome | undefined {
+  return result === undefined ? undefined : (JSON.parse(result) as { outcome?: Outcome }).outcome
+}
+
+/** Returns the title of the platform that a call has used. The other requests send answers. */
+export function platformOf({ outgoing }: CallRecord): string {
+  return outgoing.find(({ step }) => !step?.startsWith('send-'))?.platform ?? ''
+}
+
+/** Several categories may respond to one trigger. */
+export function isAbout(event: Record<string, unknown>, { event: trigger, category }: Payload): boolean {
+  return event['triggeredid'] === trigger.id && event['source'] === `cloud-automation-webhooks/${category}`
+}
