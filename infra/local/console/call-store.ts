@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type CallFilter, conditionOf, type FilterField } from './call-filter.ts'
 import type { CallRecord } from './call-record.ts'
@@ -59,15 +58,18 @@ interface CallEnd extends Pick<CallSummary, 'at' | 'verdict' | 'action' | 'categ
   endedAt: number | null
 }
 
-/** The calls of the console: one SQLite file in the state folder, so that they survive a restart. */
+/** The calls of the console. A SQLite file in the state folder lets them survive a restart. */
 export class CallStore {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #file: string
   #saved = 0
+  #hasWarned = false
 
-  /** @param folder state folder; it must exist */
-  constructor(folder: string) {
-    this.#db = new DatabaseSync(join(folder, 'console.db'))
+  /** @param file in an existing folder, or `:memory:` */
+  constructor(file: string) {
+    this.#file = file
+    this.#db = new DatabaseSync(file)
     // A killed process loses no call. A power failure may lose the last ones.
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;')
     const version = this.#get<{ user_version: number }>('PRAGMA user_version')?.user_version
@@ -77,20 +79,41 @@ export class CallStore {
     )
   }
 
-  /** Saves calls in one transaction. Their credentials must be masked. */
+  /**
+   * Saves calls, whose credentials must be masked. A call that cannot be saved, such as on a full disk, is lost, and the others
+   * are saved: the console must not end the runtime.
+   */
   save(calls: readonly StoredCall[], removed: readonly string[] = []): void {
-    if (calls.length + removed.length === 0) return
-    this.#db.exec('BEGIN')
-    try {
-      for (const id of removed) this.#run('DELETE FROM call WHERE id = ?', id)
-      for (const call of calls) this.#save(call)
-      this.#db.exec('COMMIT')
-    } catch (error) {
-      this.#db.exec('ROLLBACK')
-      throw error
-    }
+    const changes = [
+      ...removed.map((id) => () => this.#run('DELETE FROM call WHERE id = ?', id)),
+      ...calls.map((call) => () => this.#save(call)),
+    ]
+    if (changes.length === 0) return
+    const failure = this.#commit(changes)
+    if (!failure) this.#hasWarned = false
+    else for (const change of changes) this.#warn(this.#commit([change]))
     this.#saved += calls.length
-    if (this.#saved >= PRUNE_EVERY) this.#prune()
+    if (this.#saved >= PRUNE_EVERY) this.#warn(this.#commit([() => this.#prune()]))
+  }
+
+  /** Runs changes in one transaction. Returns the error that prevents it. */
+  #commit(changes: readonly (() => void)[]): Error | undefined {
+    try {
+      this.#db.exec('BEGIN')
+      for (const change of changes) change()
+      this.#db.exec('COMMIT')
+      return undefined
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      return error as Error
+    }
+  }
+
+  /** Warns once, until everything can be saved again. */
+  #warn(failure: Error | undefined): void {
+    if (!failure || this.#hasWarned) return
+    this.#hasWarned = true
+    console.warn(`The console cannot save some calls in ${this.#file}: ${failure.message}. The runtime continues.`)
   }
 
   #save({ record, summary }: StoredCall): void {

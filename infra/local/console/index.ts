@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { Failure } from '../../../shared/errors.ts'
 import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
@@ -62,7 +63,7 @@ const SANDBOX_BATCH_MS = 200
 /** Creates the console, which shows calls with their outcome, runs sequences and sends examples. */
 export function createConsole({ url, state, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
   const stream = createEventStream()
-  const store = new CallStore(state)
+  const store = new CallStore(join(state, 'console.db'))
   const context: ViewContext & { cloud: LocalCloud } = {
     cloud,
     providerOf: (category, connection) => textIn(secrets.get(connectionPath(category, connection)), 'provider'),
