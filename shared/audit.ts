@@ -3,8 +3,11 @@ import { withMetrics } from './metrics.ts'
 import { toMaskedJson } from './redact.ts'
 import { traceId } from './traceparent.ts'
 
-/** `call`, `cancel`, `answer` and `rerun` are requests of a caller; `task` is the end of the task of an interactive call. */
-type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'task'
+/**
+ * `call`, `cancel`, `answer` and `rerun` are requests of a caller; `decision` is a person's decision about an approval; `task`
+ * is the end of the task of an interactive call.
+ */
+type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'task'
 
 /** The known fields of a line. The others are null. */
 export interface Audited {
@@ -19,8 +22,10 @@ export interface Audited {
   dryRun?: boolean
   eventId?: string | undefined
   taskId?: string | undefined
-  /** `accepted`, `duplicate`, `ignored`, or a verdict such as `pass` or `running`. */
+  /** `accepted`, `duplicate`, `ignored`, a verdict such as `pass` or `running`, or a decision such as `approve`. */
   outcome?: string
+  /** The person who decides. */
+  by?: string
   requestId?: string
 }
 
@@ -68,6 +73,7 @@ export const audit = {
       durationMs,
       requestId: audited.requestId,
       traceId: traceId(),
+      by: audited.by,
     }
     const known = Object.entries(line).map(([name, value]) => [name, value ?? null])
     process.stdout.write(`${toMaskedJson(withMetrics(Object.fromEntries(known)))}\n`)

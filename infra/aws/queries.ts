@@ -38,7 +38,7 @@ export const queries = {
 | limit 50`,
 
   'audit trail': `filter ispresent(audit)
-| fields @timestamp, audit, caller, category, action, connection, mode, taskId, outcome, kind, durationMs
+| fields @timestamp, audit, caller, by, category, action, connection, mode, taskId, outcome, kind, durationMs
 | sort @timestamp desc
 | limit 1000`,
 

@@ -1,3 +1,4 @@
+import { audit } from '../audit.ts'
 import { json } from '../core/http/responses.ts'
 import { Failure, toSentence } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
@@ -65,19 +66,21 @@ async function handleResponse(
     buttons.getPerson(client(), pressed),
     excluded === undefined ? undefined : buttons.findMemberId(client(), bareName(excluded)),
   ])
+  const by = redact(nameWithId(person))
+  const known = { operation: 'decision', taskId, connection: approval.connection, by } as const
   const refusal = refusalFor(approval, person, excludedId)
   if (refusal) {
     log.info('decision refused', { by: person.name, reason: refusal })
+    audit.add({ ...known, outcome: 'refused' })
     return reply(refusal)
   }
   const at = new Date(request.now).toISOString()
-  const by = redact(nameWithId(person))
   const result = await decide(category.name, taskId, stored, { decision: pressed.decision, by, at })
   if (result.status === 'already-decided') return reply(`Already decided. ${describeDecision(result.decision)}.`)
   if (result.status === 'too-early') return reply(TOO_EARLY)
   if (result.status === 'ended')
     return reply(`This approval has ended. ${toSentence(result.reason)} Your decision was not saved.`)
-  log.info('approval decided', { decision: pressed.decision, by: person.name })
+  audit.add({ ...known, outcome: pressed.decision })
   return response(undefined)
 }
 

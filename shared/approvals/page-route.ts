@@ -1,3 +1,4 @@
+import { audit } from '../audit.ts'
 import { Failure, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
@@ -94,6 +95,6 @@ async function decideByForm(
     const text = `This approval has ended. ${toSentence(result.reason)} Your decision was not saved`
     return { kind: 'ended', status: 410, message, text }
   }
-  log.info('approval decided', { decision, by })
+  audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
   return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
   process.env['WEBHOOKS_LOG_LEVEL'] = 'ERROR'
   await lifecycle.start()
   platform = await startPlatform()
-  for (const provider of ['job', 'attended', 'ticket'])
+  for (const provider of ['job', 'attended', 'ticket', 'chat'])
     lifecycle.connect(provider, { provider, baseUrl: platform.url, token: TOKEN })
 })
 afterAll(async () => {
@@ -54,7 +54,7 @@ const FIELDS = [
     'dryRun',
     'eventId',
   ],
-  ...['taskId', 'outcome', 'kind', 'durationMs', 'requestId', 'traceId'],
+  ...['taskId', 'outcome', 'kind', 'durationMs', 'requestId', 'traceId', 'by'],
 ]
 
 describe('The audit line', () => {
@@ -67,7 +67,7 @@ describe('The audit line', () => {
         ...{ audit: 'call', category: category.name },
         ...{ caller: 'keptn', action: 'open-ticket', connection: 'ticket', provider: 'ticket', mode: 'silent' },
         ...{ dryRun: false, eventId: event.id, taskId: null, outcome: 'pass', kind: null },
-        ...{ durationMs: expect.any(Number), requestId: expect.any(String), traceId: null },
+        ...{ durationMs: expect.any(Number), requestId: expect.any(String), traceId: null, by: null },
       },
     ])
     expect(Object.keys(lines[0] ?? {})).toEqual(FIELDS)
@@ -102,6 +102,28 @@ describe('The audit line', () => {
     platform.failNext(500, { message: `leaks ${TOKEN}` }, { on: 'POST', done: true })
     const lines = await audited(() => lifecycle.post(open, { ...ticket(), id: undefined }))
     expect(lines).toMatchObject([{ outcome: 'errored', kind: 'platform', connection: 'ticket' }])
+  })
+
+  it('of a decision names the person', async () => {
+    const lines = await audited(() =>
+      lifecycle.call(
+        'ask-approval?connection=chat',
+        {},
+        {
+          onWait: async () => {
+            const body = new URLSearchParams({ decision: 'reject', name: 'Jane Doe' }).toString()
+            await lifecycle.request('POST', platform.messages[0]?.page ?? '', { body })
+          },
+        },
+      ),
+    )
+    const [call, decision] = lines
+    expect(lines).toMatchObject([
+      { audit: 'call', by: null },
+      { audit: 'decision', caller: null, connection: 'chat', outcome: 'reject', by: 'link: Jane Doe' },
+      { audit: 'task', outcome: 'fail', by: null },
+    ])
+    expect(decision).toMatchObject({ taskId: call?.['taskId'], category: category.name })
   })
 
   it('of a task that Lambda ended is written by the finisher', async () => {

@@ -1,0 +1,53 @@
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { audit } from '../../audit.ts'
+import { authenticate } from '../../auth/authenticate.ts'
+import { Failure } from '../../errors.ts'
+import type { WebhookResponse } from '../../http/response.ts'
+import { parsePollerBody } from '../../orchestrators/index.ts'
+import type { Category } from '../../providers/category.ts'
+import { parseBody } from './body.ts'
+import { callResponse, signedCallResponse } from './call-routes.ts'
+import { decodeSegment, rawBodyOf, routeRequest, segmentsOf } from './request.ts'
+import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
+
+/** Authenticates the caller, and finds the handler of a request by its path. */
+export async function route(
+  category: Category,
+  event: APIGatewayProxyEvent,
+  context: Context,
+): Promise<WebhookResponse> {
+  const segments = segmentsOf(event.path, category.name).map(decodeSegment)
+  const [first = '', taskId, operation = ''] = segments
+  const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
+  if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
+  const isCall = segments.length === 1
+  if (isCall) audit.add({ operation: 'call', action: first })
+  const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
+  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
+  const headers = isCall ? withPollerToken(event) : event.headers
+  const caller = await authenticate({ headers, rawBody: () => rawBodyOf(event) })
+  audit.add({ caller: caller.name })
+  if (isCall) return callResponse(category, caller, first, event, context)
+  if (first === 'tasks' && taskId !== undefined) {
+    const request = { category, caller, taskId, event, context }
+    if (segments.length === 2) return statusResponse(request)
+    if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, request)
+  }
+  throw new Failure(
+    'unknown',
+    `There is no resource at ${event.path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
+  )
+}
+
+/** Adds the token in the body of an engine that cannot send headers. */
+function withPollerToken({ headers, body, isBase64Encoded }: APIGatewayProxyEvent): APIGatewayProxyEvent['headers'] {
+  if (headers['authorization'] !== undefined || headers['x-token'] !== undefined || body === null) return headers
+  try {
+    const token = parsePollerBody(parseBody(body, isBase64Encoded, headers['content-type']))?.token
+    return token === undefined ? headers : { ...headers, 'x-token': token }
+  } catch (error) {
+    // A body that is not valid contains no token.
+    if (error instanceof Failure) return headers
+    throw error
+  }
+}
