@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { expect, it } from '@jest/globals'
 
 const root = join(import.meta.dirname, '..')
-const pages = globSync(['*.md', '{docs,functions,.github,infra}/**/*.md'], { cwd: root })
+const pages = globSync(['*.md', '{docs,examples,functions,.github,infra}/**/*.md'], { cwd: root })
 const read = (page: string) => readFileSync(join(root, page), 'utf8').replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '')
 
 /** Returns the anchors that GitHub makes of the headings of a page. */

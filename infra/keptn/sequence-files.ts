@@ -18,10 +18,11 @@ export class SequenceFilesError extends Error {
   override readonly name = 'SequenceFilesError'
 }
 
-const folder = fileURLToPath(new URL('./sequences/', import.meta.url))
+const included = fileURLToPath(new URL('./sequences/', import.meta.url))
+const release = fileURLToPath(new URL('../../examples/keptn-release/', import.meta.url))
 
 /** Returns the names of the included sequences. */
-export const sequenceNames = (): string[] => readdirSync(folder).sort()
+export const sequenceNames = (): string[] => [...readdirSync(included), 'release'].sort()
 
 /**
  * Reads an included sequence.
@@ -31,7 +32,7 @@ export const sequenceNames = (): string[] => readdirSync(folder).sort()
 export function loadSequence(name: string): SequenceFiles {
   const names = sequenceNames()
   if (!names.includes(name)) throw new SequenceFilesError(`unknown sequence "${name}". Sequences: ${names.join(', ')}`)
-  return loadSequenceFolder(join(folder, name))
+  return { ...loadSequenceFolder(name === 'release' ? release : join(included, name)), name }
 }
 
 /**

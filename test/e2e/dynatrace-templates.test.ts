@@ -30,13 +30,14 @@ const waitFor = <T>(find: () => T | undefined, what: string): Promise<T> =>
     30,
     () => `${what}\n${service.output.slice(-4_000)}`,
   ).then(() => find() as T)
+const templateOf = (name: string) => readTemplate(`docs/dynatrace/${name}.yaml`)
 const run = (
   name: string,
   token: DynatraceCaller,
   more: { execution?: string; event?: Record<string, unknown> } = {},
 ) => {
   const execution = more.execution ?? environment.automation.start(release).id
-  return runTemplate(readTemplate(name), { ...{ environment, url: service.url, token, execution }, ...more })
+  return runTemplate(templateOf(name), { ...{ environment, url: service.url, token, execution }, ...more })
 }
 
 describe('The template', () => {
@@ -62,7 +63,7 @@ describe('The template', () => {
 
   it('event.yaml is started once by the event after call.yaml', async () => {
     await run('call', 'token-for-event')
-    const { filterQuery, uniqueExpression } = readTemplate('event').workflow.trigger.eventTrigger ?? {}
+    const { filterQuery, uniqueExpression } = templateOf('event').workflow.trigger.eventTrigger ?? {}
     const query = parseDql(`fetch events | filter ${filterQuery}`)
     if (typeof query === 'string') throw new Error(query)
     const event = await waitFor(() => query.run(environment.grail.events())[0], 'the event')

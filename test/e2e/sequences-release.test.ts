@@ -17,7 +17,7 @@ let service: Service
 let production: string
 beforeAll(async () => {
   production = mkdtempSync(join(tmpdir(), 'release-'))
-  cpSync(join(root, 'infra/keptn/sequences/release'), production, { recursive: true })
+  cpSync(join(root, 'examples/keptn-release'), production, { recursive: true })
   const event = readFileSync(join(production, 'event.json'), 'utf8')
   writeFileSync(join(production, 'event.json'), event.replaceAll('staging', 'production'))
   service = await new Service({ timeScale: 4 }).start()

@@ -14,7 +14,7 @@ interface Task {
   conditions?: { states: Record<string, 'OK'>; custom?: string; else?: 'SKIP' }
 }
 
-/** A template of `docs/dynatrace/`. */
+/** A workflow template, as in `docs/dynatrace/`. */
 export interface Template {
   metadata: { version: string; dependencies: { apps: { id: string; version: string }[] } }
   workflow: {
@@ -49,8 +49,9 @@ const require = createRequire(import.meta.url)
 /** The vendor's client. Loaded when it is used, so that the templates can be read without it. */
 const loadClient = () => require('@dynatrace-sdk/client-automation')
 
-export function readTemplate(name: string): Template {
-  return parse(readFileSync(join(import.meta.dirname, '../../docs/dynatrace', `${name}.yaml`), 'utf8'))
+/** @param path relative to the project */
+export function readTemplate(path: string): Template {
+  return parse(readFileSync(join(import.meta.dirname, '../..', path), 'utf8'))
 }
 
 /** Runs the tasks of a template as Dynatrace documents it: expressions, HTTP requests, and JavaScript with the vendor's client. */
@@ -82,7 +83,8 @@ export function renderWith(
   known: { execution: string; event: Record<string, unknown>; results: Record<string, unknown>; token: string },
 ): string {
   return text.replace(/\{\{ *(.+?) *\}\}/g, (_all, expression: string) => {
-    const [, value = '', not, list] = /^(.+?) (not )?in (\[.+\])$/.exec(expression) ?? [undefined, expression]
+    const [, unfiltered, toJson] = /^(.+?)( \| to_json)?$/.exec(expression) ?? []
+    const [, value = '', not, list] = /^(.+?) (not )?in (\[.+\])$/.exec(unfiltered ?? '') ?? [undefined, unfiltered]
     const functions = {
       execution: () => ({ id: known.execution }),
       event: () => known.event,
@@ -92,7 +94,7 @@ export function renderWith(
     const evaluate = new Function(...Object.keys(functions), `return ${value}`)
     const found: unknown = evaluate(...Object.values(functions))
     if (found === undefined) throw new Error(`${expression} is undefined`)
-    if (list === undefined) return String(found)
+    if (list === undefined) return toJson === undefined ? String(found) : JSON.stringify(found)
     const isIn = JSON.parse(list.replaceAll("'", '"')).includes(found)
     return String(isIn !== (not !== undefined))
   })

@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals'
 import { readTemplate } from '../e2e/workflow-runner.ts'
 
-test.each(['resume', 'call', 'run', 'event', 'guardian'])(
+const templates = ['resume', 'call', 'run', 'event', 'guardian'].map((name) => `docs/dynatrace/${name}.yaml`)
+
+test.each([...templates, 'examples/dynatrace-problem/workflow.yaml'])(
   'The workflow template %s is complete and consistent',
-  (name) => {
-    const { metadata, workflow } = readTemplate(name)
+  (path) => {
+    const { metadata, workflow } = readTemplate(path)
     const apps = metadata.dependencies.apps.map(({ id }) => id)
     const names = Object.keys(workflow.tasks)
     expect([metadata.version, workflow.schemaVersion]).toEqual(['1', 3])
