@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib/core'
-import { categories } from '../../functions/index.ts'
-import { dist } from '../build/main.ts'
+import { dist } from '../build/files.ts'
+import { categories } from '../categories.ts'
 import { describeCategory } from './category-info.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import { WebhooksStack } from './stack.ts'

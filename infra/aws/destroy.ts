@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { LambdaClient } from '@aws-sdk/client-lambda'
-import { categories } from '../../functions/index.ts'
 import { CLEANUP_SUFFIX } from '../../shared/core/call.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { categories } from '../categories.ts'
+import { APPLICATION } from '../roots.ts'
 import { findDurableFunctions, listRunning, type RunningTask, stopTasks } from './running-tasks.ts'
 import { readSettings } from './settings.ts'
 
-const root = join(import.meta.dirname, '../..')
 const help = `npm run destroy: deletes the stack after all tasks have ended.
 
 CloudFormation cannot delete a function with running tasks: it waits for an hour and then fails. So this command lists the
@@ -43,7 +43,9 @@ try {
 
 /** @returns the exit code */
 async function destroy({ stop, force }: { stop: boolean; force: boolean }): Promise<number> {
-  const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
+  const { context } = JSON.parse(readFileSync(join(APPLICATION, 'cdk.json'), 'utf8')) as {
+    context: Record<string, unknown>
+  }
   const names = categories.map(({ name }) => name)
   const { stackName, terminationProtection } = readSettings(context['webhooks'], names)
   if (terminationProtection)
@@ -76,7 +78,7 @@ ends in ${CLEANUP_SUFFIX} is a cleanup that the platform does not complete. Fix 
     }
   }
   const { status, error } = spawnSync('cdk', ['destroy', stackName, ...(force ? ['--force'] : [])], {
-    cwd: root,
+    cwd: APPLICATION,
     stdio: 'inherit',
     // cdk looks for the region in other places and could find another one.
     env: { ...process.env, AWS_REGION: region },

@@ -1,10 +1,12 @@
 import { globSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Aws } from 'aws-cdk-lib/core'
 import type { AwsPermissions, Permission } from '../../shared/aws/permissions.ts'
+import { APPLICATION, EXTENSION, PACKAGE } from '../roots.ts'
 
-const SUFFIX = '.permissions.ts'
+/** The name of a file without its extension: sources of an application are TypeScript. */
+const SUFFIX = '.permissions'
 
 /** The permissions of all orchestrators at AWS, by type. */
 const orchestratorPermissions = await loadPermissions([`shared/orchestrators/*${SUFFIX}`])
@@ -16,12 +18,16 @@ export const awsPermissions: Readonly<Record<string, AwsPermissions>> = {
 }
 
 async function loadPermissions(patterns: string[]): Promise<Record<string, AwsPermissions>> {
-  const root = join(import.meta.dirname, '../..')
-  const files = globSync(patterns, { cwd: root })
+  const below = (root: string, extension: string) =>
+    globSync(
+      patterns.map((pattern) => `${pattern}${extension}`),
+      { cwd: root },
+    ).map((file) => join(root, file))
+  const files = [...below(PACKAGE, EXTENSION), ...(APPLICATION === PACKAGE ? [] : below(APPLICATION, '.ts'))]
   const entries = await Promise.all(
     files.map(async (file) => {
-      const { permissions }: { permissions: AwsPermissions } = await import(pathToFileURL(join(root, file)).href)
-      return [basename(file, SUFFIX), permissions] as const
+      const { permissions }: { permissions: AwsPermissions } = await import(pathToFileURL(file).href)
+      return [basename(file, `${SUFFIX}${extname(file)}`), permissions] as const
     }),
   )
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))

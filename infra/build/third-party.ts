@@ -12,6 +12,15 @@ export interface ThirdPartyPackage {
   notices: string[]
 }
 
+/** What a bill of materials says about a package. */
+type BomPackage = Pick<ThirdPartyPackage, 'name' | 'version' | 'license'>
+
+interface BomComponent {
+  name: string
+  version: string
+  licenses: [{ expression: string }]
+}
+
 const NOTICE_FILE = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i
 
 /** Reads packages, each once for all bundles. */
@@ -42,6 +51,18 @@ export class ThirdPartyReader {
     return sorted(await Promise.all(this.#packages.values()))
   }
 
+  /** Returns the packages that were read so far and those of another bill of materials, sorted by name. */
+  async allWith(bomFile: string): Promise<BomPackage[]> {
+    const { components }: { components: BomComponent[] } = JSON.parse(await readFile(bomFile, 'utf8'))
+    const others = components.map(({ name, version, licenses: [{ expression }] }) => ({
+      name,
+      version,
+      license: expression,
+    }))
+    const all = [...(await this.all()), ...others]
+    return sorted([...new Map(all.map((found) => [`${found.name}@${found.version}`, found])).values()])
+  }
+
   #package(folder: string): Promise<ThirdPartyPackage> {
     const found = this.#packages.get(folder) ?? readPackage(join(this.#root, folder))
     this.#packages.set(folder, found)
@@ -67,8 +88,8 @@ async function readPackage(folder: string): Promise<ThirdPartyPackage> {
   }
 }
 
-function sorted(packages: ThirdPartyPackage[]): ThirdPartyPackage[] {
-  const key = ({ name, version }: ThirdPartyPackage) => `${name}@${version}`
+function sorted<P extends BomPackage>(packages: P[]): P[] {
+  const key = ({ name, version }: P) => `${name}@${version}`
   return packages.sort((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
@@ -91,7 +112,7 @@ export function licenseText(packages: readonly ThirdPartyPackage[]): string {
  *
  * @see https://cyclonedx.org/docs/1.6/json/
  */
-export function bom(application: { name: string; version: string }, packages: readonly ThirdPartyPackage[]): object {
+export function bom(application: { name: string; version: string }, packages: readonly BomPackage[]): object {
   return {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Everything that can change a bundle. */
+/** Everything that can change a bundle of a checkout or an application. */
 const SOURCES = ['functions/**/*.ts', 'shared/**/*.ts', 'infra/build/*.ts', 'package.json', 'package-lock.json']
 const RECORD = '.build.json'
 
@@ -12,7 +12,7 @@ interface BuildRecord {
   files: string[]
 }
 
-/** Returns a hash of the contents of all sources, so that a checkout or a touched file causes no build. */
+/** Returns a hash of the contents of all sources below a folder, so that a checkout or a touched file causes no build. */
 export function hashSources(root: string): string {
   const hash = createHash('sha256').update(process.version)
   for (const file of globSync(SOURCES, { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)))

@@ -4,11 +4,11 @@ import {
   type LambdaClient,
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
-import { categories } from '../../functions/index.ts'
 import { ANSWER_SUFFIX, CLEANUP_SUFFIX } from '../../shared/core/call.ts'
 import type { TaskStatus } from '../../shared/core/task/status.ts'
 import { verdictOf } from '../../shared/outcome.ts'
 import { durableFunctionsOf } from '../aws/running-tasks.ts'
+import { categories } from '../categories.ts'
 import { pascalCase } from '../pascal-case.ts'
 import { UsageError } from './usage-error.ts'
 

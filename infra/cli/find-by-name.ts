@@ -1,9 +1,9 @@
-import { categories } from '../../functions/index.ts'
 import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { CONNECTION_NAME } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { unknownName } from '../../shared/validate.ts'
+import { categories } from '../categories.ts'
 import { UsageError } from './usage-error.ts'
 
 /** @throws UsageError that suggests the closest name */

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
+import { EXTENSION } from '../roots.ts'
 import { answerCommand } from './commands/answer.ts'
+import { buildCommand } from './commands/build.ts'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
@@ -16,6 +18,7 @@ import { previewCommand } from './commands/preview.ts'
 import { sendCommand } from './commands/send.ts'
 import { sequenceCommand } from './commands/sequence.ts'
 import { shipyardCommand } from './commands/shipyard.ts'
+import { startCommand } from './commands/start.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { tokenCommand } from './commands/token.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -31,6 +34,11 @@ export function createProgram(): Command {
     .configureHelp({ subcommandTerm })
     .addHelpText('after', '\nRun npm start to start the functions on this machine. Each command has its own --help.')
 
+  // In a checkout, these are npm start and npm run build.
+  if (EXTENSION === '.js') {
+    program.commandsGroup('Run:')
+    for (const command of [startCommand(), buildCommand()]) program.addCommand(command)
+  }
   program.commandsGroup('Set up:')
   for (const command of [
     connectCommand(),

@@ -1,5 +1,5 @@
-import { categories } from '../../functions/index.ts'
 import type { Category } from '../../shared/providers/category.ts'
+import { categories } from '../categories.ts'
 import { table } from './table.ts'
 
 /** Returns the table of categories and providers in README.md. */

@@ -1,7 +1,7 @@
-import { categories } from '../../functions/index.ts'
 import { failureKinds } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
+import { categories } from '../categories.ts'
 import { type Field, fieldsOf } from '../cli/schema-fields.ts'
 import { queryParameters } from '../openapi/parameters.ts'
 import { cell, table } from './table.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { categories } from '../../functions/index.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
-import { finisher, webhookFile } from '../build/main.ts'
+import { finisher, webhookFile } from '../build/files.ts'
+import { categories } from '../categories.ts'
 import { pascalCase } from '../pascal-case.ts'
 import type { LocalFunction } from './cloud/index.ts'
 

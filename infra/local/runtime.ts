@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { dist, finisher } from '../build/main.ts'
+import { dist, finisher } from '../build/files.ts'
 import { engineKeyOf } from '../engines/place.ts'
 import { interactivityUrl } from '../platforms/sandbox/connections.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from '../platforms/sandbox/index.ts'

@@ -1,49 +1,40 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
 import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
+import { EXTENSION, HAS_SOURCES, PACKAGE } from '../roots.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials } from './credentials.ts'
 import { formatEvent } from './format-event.ts'
 import { checkPort } from './port.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
-
-helpIfAsked(`npm start: runs the functions on this machine, with a sandbox instead of real platforms.
-
-Settings (environment variables)
-  WEBHOOKS_PORT     port on 127.0.0.1 (default: ${new URL(defaultUrl).port})
-  WEBHOOKS_STATE    folder for persistent data (default: .webhooks)
-  WEBHOOKS_SECRETS  JSON file with secrets that override those of the sandbox, to use real platforms: secret name -> value
-                    (default: secrets.json in the state folder, if it exists)
-  WEBHOOKS_DEMO     "off": do not run the demo sequence at the start
-
-Example
-  WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start`)
-
-// The reader of a pipe may exit, as in `| head`. The runtime continues.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
-await main().catch((error: unknown) => {
-  console.error(messageOf(error))
-  process.exit(1)
-})
+import { START_SETTINGS } from './start-settings.ts'
 
 function ignoreClosed(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
 
-async function main(): Promise<void> {
+/**
+ * Starts the local runtime and runs the demo sequence.
+ *
+ * @param build first builds the bundles if a source has changed
+ */
+export async function start({ build }: { build: boolean }): Promise<void> {
+  // The reader of a pipe may exit, as in `| head`. The runtime continues, unlike the commands of the CLI.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', ignoreClosed)
   const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
-  if (process.argv.includes('--build')) {
+  if (build) {
     // Before the build, which takes much longer.
     await checkPort(port)
-    buildFunctions()
+    if (HAS_SOURCES) buildFunctions()
   }
   let isDemoRunning = process.env['WEBHOOKS_DEMO'] !== 'off'
   const runtime = await startRuntime({
@@ -68,7 +59,7 @@ async function main(): Promise<void> {
 /** Builds in a separate process, because the bundler would stay in memory. */
 function buildFunctions(): void {
   console.log('Building the functions ...')
-  const build = join(import.meta.dirname, '../build/main.ts')
+  const build = join(PACKAGE, `infra/build/main${EXTENSION}`)
   const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
   if (status !== 0) throw new Error('The build failed. See the errors above.')
 }
@@ -144,4 +135,17 @@ function stopOnSignals(runtime: Runtime): void {
       )
     })
   }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  helpIfAsked(`npm start: runs the functions on this machine, with a sandbox instead of real platforms.
+
+${START_SETTINGS}
+
+Example
+  WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start`)
+  await start({ build: process.argv.includes('--build') }).catch((error: unknown) => {
+    console.error(messageOf(error))
+    process.exit(1)
+  })
 }

@@ -3,13 +3,13 @@ import { readSecret } from '../auth/secrets.ts'
 import { Failure } from '../errors.ts'
 import { unknownName } from '../validate.ts'
 import { type FlaggerRequest, parseFlagger } from './flagger.ts'
-import type { Orchestrator, OrchestratorType } from './orchestrator.ts'
+import type { Orchestrator, OrchestratorType, OrchestratorTypes } from './orchestrator.ts'
 
 /** The orchestrator of callers that name none. It needs no secret. */
 export const DEFAULT_ORCHESTRATOR = 'poll'
 
 /** All types. Loaded when used: silent calls need none. */
-const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
+const orchestratorTypes: OrchestratorTypes = {
   keptn: async () => (await import('./keptn/keptn.ts')).keptnType,
   poll: async () => (await import('./poll.ts')).pollType,
   'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
@@ -19,7 +19,10 @@ const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {
   github: async () => (await import('./github/github.ts')).githubType,
 }
 
-const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })
+/** Adds the types of an application. */
+export function addOrchestrators(types: OrchestratorTypes): void {
+  Object.assign(orchestratorTypes, types)
+}
 
 /** Whether a type of orchestrator has this name. */
 export function isOrchestratorType(name: string): boolean {
@@ -35,6 +38,7 @@ export function isOrchestratorType(name: string): boolean {
  */
 export async function loadOrchestrator(name = DEFAULT_ORCHESTRATOR, fresh = false): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
+  const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })
   const { type } = name === DEFAULT_ORCHESTRATOR ? { type: name } : await readSecret(path, head, { fresh })
   const { secret, connect } = await loadOrchestratorType(type)
   return connect(secret ? await readSecret(path, secret) : {})

@@ -15,6 +15,9 @@ export interface OrchestratorType<S extends z.ZodMiniObject = z.ZodMiniObject> {
   connect(secret: z.output<S>): Orchestrator
 }
 
+/** Types of orchestrators by name, such as `acme`. Each is loaded when a call needs it. */
+export type OrchestratorTypes = Record<string, () => Promise<OrchestratorType>>
+
 /** The engine that calls the webhooks and gets the results of interactive calls, in its own contract. */
 export interface Orchestrator {
   /**

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { webhookBundle } from '../../infra/build/main.ts'
+import { webhookBundle } from '../../infra/build/files.ts'
 import { openIssue } from './event.ts'
 import { type Bench, median, ms, quantile, ratio, type Section, within } from './measure.ts'
 import { type Recorded, startPlatform } from './platform.ts'

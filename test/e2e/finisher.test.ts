@@ -5,7 +5,7 @@ import { ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/clie
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
-import { dist } from '../../infra/build/main.ts'
+import { dist } from '../../infra/build/files.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { Service, type ServiceOptions, triggered, until } from './service.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { bomFile, dist, finisher, licensesFile, webhookBundle } from '../../infra/build/main.ts'
+import { bomFile, dist, finisher, licensesFile, webhookBundle } from '../../infra/build/files.ts'
 import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
 /** SDK packages that only providers for AWS services use. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
-import { dist } from '../../infra/build/main.ts'
+import { dist } from '../../infra/build/files.ts'
 import { freePort } from '../e2e/service.ts'
 import { RuntimeProcess } from './child.ts'
 

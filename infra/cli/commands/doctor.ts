@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command } from 'commander'
-import { categories } from '../../../functions/index.ts'
-import { dist, finisher, webhookFile } from '../../build/main.ts'
+import { dist, finisher, webhookFile } from '../../build/files.ts'
+import { categories } from '../../categories.ts'
+import { APPLICATION, PACKAGE } from '../../roots.ts'
 import { NoAwsError } from '../aws-errors.ts'
 import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from '../doctor/finding.ts'
@@ -43,14 +43,13 @@ Examples:
 }
 
 async function run(options: StoreOptions & JsonOption & { webhookConfig?: string[]; stack: string }): Promise<void> {
-  const root = join(import.meta.dirname, '../../..')
   const names = [
     ...categories.map(({ name }): [string, string] => [name, webhookFile]),
     [finisher, `${finisher}.js`] as [string, string],
   ]
   const checks = await Promise.all([
-    versions(root),
-    bundles(root, dist, names),
+    versions(PACKAGE),
+    bundles(APPLICATION, dist, names),
     options.local ? [] : identity(),
     options.local ? [] : concurrency(),
     options.local ? [] : stack(new LambdaClient({ maxAttempts: 2 }), options.stack),

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import { categories } from '../../../functions/index.ts'
-import { finisher } from '../../build/main.ts'
+import { finisher } from '../../build/files.ts'
+import { categories } from '../../categories.ts'
 import { addCategory, nextForCategory } from '../extend/category.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'

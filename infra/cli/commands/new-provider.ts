@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import { categories } from '../../../functions/index.ts'
 import type { Category } from '../../../shared/providers/category.ts'
+import { categories } from '../../categories.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { type TemplateKind, templateKinds } from '../extend/kinds.ts'

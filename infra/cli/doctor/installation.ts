@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSources, isUpToDate } from '../../build/up-to-date.ts'
+import { HAS_SOURCES } from '../../roots.ts'
 import { type Finding, okFinding, wrongFinding } from './finding.ts'
 
 /** Checks the version of Node, and reports the version of the package. */
 export function versions(root: string): Finding[] {
-  const { name, version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const major = (text: string) => Number(text.replace(/^v/, '').split('.')[0])
-  const pinned: string = devDependencies.node
+  const { name, version, engines, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const major = (text: string) => Number(/\d+/.exec(text)?.[0])
+  // A checkout pins the version. The package states the oldest one.
+  const pinned: string = devDependencies?.node ?? engines.node
   const node =
     major(process.version) >= major(pinned)
       ? okFinding('node', process.version)
@@ -31,7 +33,7 @@ const BUILD_ADVICE = 'Run npm run build.'
 export function bundles(root: string, dist: string, names: readonly [name: string, file: string][]): Finding[] {
   const missing = names.filter(([name, file]) => !existsSync(join(dist, name, file))).map(([name]) => name)
   if (missing.length > 0) return [wrongFinding('bundles', `missing: ${missing.join(', ')}`, BUILD_ADVICE)]
-  if (!isUpToDate(dist, hashSources(root)))
+  if (HAS_SOURCES && !isUpToDate(dist, hashSources(root)))
     return [wrongFinding('bundles', 'a source changed after the build', BUILD_ADVICE)]
   return [okFinding('bundles', `${names.length}, up to date`)]
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Category } from '../../../shared/providers/category.ts'
-import { type Changes, root } from './changes.ts'
+import { PACKAGE } from '../../roots.ts'
+import type { Changes } from './changes.ts'
 import { exampleArguments, type TemplateKind } from './kinds.ts'
 import type { Name } from './names.ts'
 import { readmeOf } from './readme.ts'
@@ -18,7 +19,9 @@ export async function addCategory(changes: Changes, name: Name, kind: TemplateKi
   for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
   changes.create(`functions/${kebab}/webhook.ts`, entryPoint('webhookHandler', 'http', camel))
   changes.create(`functions/${kebab}/task.ts`, entryPoint('taskHandler', 'task', camel))
-  const { sample }: { sample: Category } = await import(pathToFileURL(join(root, templateFile(kind, 'index.ts'))).href)
+  const { sample }: { sample: Category } = await import(
+    pathToFileURL(join(PACKAGE, templateFile(kind, 'index.ts'))).href
+  )
   const category = { ...sample, name: kebab }
   changes.create(`functions/${kebab}/README.md`, readmeOf(category, kind))
   changes.insert('functions/index.ts', "/index.ts'\n", `import { ${camel} } from './${kebab}/index.ts'\n`)

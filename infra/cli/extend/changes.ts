@@ -1,21 +1,19 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { APPLICATION } from '../../roots.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** The root folder of the project. */
-export const root = join(import.meta.dirname, '../../..')
-
-/** Collects changes of files, and writes them all at the end. Paths are relative to the root. */
+/** Collects changes of files, and writes them all at the end. Paths are relative to the application. */
 export class Changes {
   readonly #texts = new Map<string, string>()
 
   read(path: string): string {
-    return this.#texts.get(path) ?? readFileSync(join(root, path), 'utf8')
+    return this.#texts.get(path) ?? readFileSync(join(APPLICATION, path), 'utf8')
   }
 
   /** @throws UsageError if the file exists */
   create(path: string, text: string): void {
-    if (existsSync(join(root, path))) throw new UsageError(`${path} already exists. Choose another name.`)
+    if (existsSync(join(APPLICATION, path))) throw new UsageError(`${path} already exists. Choose another name.`)
     this.#texts.set(path, text)
   }
 
@@ -39,14 +37,14 @@ export class Changes {
   /** Returns the paths in the order of the changes. */
   list(): { created: string[]; changed: string[] } {
     const paths = [...this.#texts.keys()]
-    const exists = (path: string) => existsSync(join(root, path))
+    const exists = (path: string) => existsSync(join(APPLICATION, path))
     return { created: paths.filter((path) => !exists(path)), changed: paths.filter(exists) }
   }
 
   write(): void {
     for (const [path, text] of this.#texts) {
-      mkdirSync(dirname(join(root, path)), { recursive: true })
-      writeFileSync(join(root, path), text)
+      mkdirSync(dirname(join(APPLICATION, path)), { recursive: true })
+      writeFileSync(join(APPLICATION, path), text)
     }
   }
 }

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { APPLICATION } from '../../roots.ts'
 import { show } from '../output.ts'
-import { type Changes, root } from './changes.ts'
+import type { Changes } from './changes.ts'
 
 export interface FinishOptions {
   dryRun?: boolean
@@ -47,7 +48,7 @@ export function finish(
 
 /** @throws Error with the output of the script */
 function run(script: string, args: string[]): void {
-  const command = ['--no-warnings', join(root, script), ...args]
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' })
+  const command = ['--no-warnings', join(APPLICATION, script), ...args]
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: APPLICATION, encoding: 'utf8' })
   if (status !== 0) throw new Error(`${script} ${args[0] ?? ''} failed:\n${stdout}${stderr}`)
 }

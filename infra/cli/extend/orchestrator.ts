@@ -16,7 +16,7 @@ export function addOrchestrator(changes: Changes, name: Name): void {
   const key = kebab.includes('-') ? `'${kebab}'` : kebab
   changes.insert(
     'shared/orchestrators/index.ts',
-    'const orchestratorTypes: Record<string, () => Promise<OrchestratorType>> = {\n',
+    'const orchestratorTypes: OrchestratorTypes = {\n',
     `  ${key}: async () => (await import('./${kebab}.ts')).${camel}Type,\n`,
   )
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
+import { PACKAGE } from '../../roots.ts'
 import { UsageError } from '../usage-error.ts'
-import { root } from './changes.ts'
 import type { Name } from './names.ts'
 
 /** Every template is built and tested. */
@@ -24,7 +24,7 @@ export function templateFile(kind: string, file: string): string {
 export function instantiate(moves: readonly Move[], name: Name): [path: string, text: string][] {
   const goes = new Map<string, string>(moves)
   return moves.map(([from, to]) => {
-    const text = readFileSync(join(root, from), 'utf8')
+    const text = readFileSync(join(PACKAGE, from), 'utf8')
     if (name.camel !== 'acme' && new RegExp(`\\b${name.camel}\\b`).test(text))
       throw new UsageError(
         `The code already uses the name ${name.kebab}. Choose another name, such as ${name.kebab}-cloud.`,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
-import { transformSync } from 'esbuild'
+import { EXTENSION } from '../../roots.ts'
 import { functionArn } from './names.ts'
 import type { FunctionError, Observation, SentRequest } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
@@ -197,14 +197,17 @@ export class Environment {
 
 type LogLine = Extract<Observation, { kind: 'log' }>
 
+/** Only a checkout compiles the thread module. */
+const esbuild = EXTENSION === '.ts' ? await import('esbuild') : undefined
 let compiled: URL | undefined
 
 /** Compiles the thread module once. Otherwise each thread would load the TypeScript parser of Node (20 MB, 30 ms). */
 function threadModule(): URL {
   if (compiled === undefined) {
-    const source = readFileSync(new URL('./thread.ts', import.meta.url), 'utf8')
-    const { code } = transformSync(source, { loader: 'ts', format: 'esm', target: 'node24' })
-    compiled = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+    const file = new URL(`./thread${EXTENSION}`, import.meta.url)
+    const options = { loader: 'ts', format: 'esm', target: 'node24' } as const
+    const code = esbuild?.transformSync(readFileSync(file, 'utf8'), options).code
+    compiled = code === undefined ? file : new URL(`data:text/javascript,${encodeURIComponent(code)}`)
   }
   return compiled
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { categories } from '../../../functions/index.ts'
 import { actionNames, type Category } from '../../../shared/providers/category.ts'
+import { categories } from '../../categories.ts'
 import { genericApiExamples } from '../../platforms/generic-api/examples.ts'
 import { type Example, examples } from '../../platforms/sandbox/examples.ts'
 

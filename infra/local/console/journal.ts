@@ -1,4 +1,4 @@
-import { finisher } from '../../build/main.ts'
+import { finisher } from '../../build/files.ts'
 import type { ExecutionSummary, LocalCloud, Observation } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallStore, StoredCall } from './call-store.ts'

@@ -1,19 +1,26 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { EXTENSION } from '../../roots.ts'
 
 const folder = join(import.meta.dirname, 'page')
 
 let bundled: { at: number; files: Promise<Map<string, Uint8Array>> } | undefined
 
-/** Returns the script and the styles of the page, by name. Bundles them when they are first used, and after each edit. */
-export function pageFiles(): Promise<Map<string, Uint8Array>> {
+const BUNDLED_FILES = ['main.js', 'main.css']
+
+/**
+ * Returns the script and the styles of the page, by name. The package contains them. A checkout bundles them when they are
+ * first used, and after each edit.
+ */
+export async function pageFiles(): Promise<Map<string, Uint8Array>> {
+  if (EXTENSION === '.js') return new Map(BUNDLED_FILES.map((name) => [name, readFileSync(join(folder, name))]))
   const edited = Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs))
   if (bundled === undefined || edited > bundled.at) bundled = { at: edited, files: bundlePage() }
   return bundled.files
 }
 
 async function bundlePage(): Promise<Map<string, Uint8Array>> {
+  const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [join(folder, 'main.tsx')],
     outdir: folder,

@@ -1,5 +1,5 @@
-import { categories } from '../../../functions/index.ts'
 import type { Category } from '../../../shared/providers/category.ts'
+import { categories } from '../../categories.ts'
 import { connectionsToGenericApi } from '../generic-api/connections.ts'
 import { demo } from './demo.ts'
 

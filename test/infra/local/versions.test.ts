@@ -6,7 +6,7 @@ import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sd
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
-import { webhookFile } from '../../../infra/build/main.ts'
+import { webhookFile } from '../../../infra/build/files.ts'
 import { authorizationWith } from '../../../infra/local/cloud/index.ts'
 import { type Runtime, startRuntime } from '../../../infra/local/runtime.ts'
 

@@ -1,0 +1,25 @@
+import { Command } from 'commander'
+import { START_SETTINGS } from '../../local/start-settings.ts'
+
+/** `webhooks start`: starts the local runtime. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('run the functions on this machine, with a sandbox instead of real platforms')
+    .addHelpText(
+      'after',
+      `
+Builds the functions first if a source has changed. npm start is the same.
+
+${START_SETTINGS}
+
+Exit code: 0 stopped, 1 the runtime cannot start, 2 invalid arguments.
+
+Example:
+  $ WEBHOOKS_PORT=9000 npm run webhooks -- start`,
+    )
+    .action(async () => {
+      // Loaded when used: the runtime contains all fakes of the sandbox.
+      const { start } = await import('../../local/start.ts')
+      await start({ build: true })
+    })
+}
