@@ -4,7 +4,11 @@ export function table(columns: readonly string[], rows: readonly (readonly strin
   return [line(columns), line(columns.map(() => '---')), ...rows.map(line), ''].join('\n')
 }
 
-/** Escapes text for a cell. */
+/** Escapes text for a cell. Outside code, GitHub would remove a placeholder such as `<host>` as an unknown element. */
 export function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
+  return text
+    .replaceAll('|', '\\|')
+    .replaceAll(/`[^`]*`|</g, (found) => (found === '<' ? '\\<' : found))
+    .replace(/\s+/g, ' ')
+    .trim()
 }
