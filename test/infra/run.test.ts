@@ -11,7 +11,7 @@ const older = JSON.stringify({ packages: { 'node_modules/zod': { version: '3.0.0
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'webhooks-run-'))
-  cpSync(join(root, 'infra/run.mjs'), join(folder, 'infra/run.mjs'))
+  for (const file of ['infra/run.mjs', 'infra/install.mjs']) cpSync(join(root, file), join(folder, file))
   writeFileSync(join(folder, 'package-lock.json'), lockfile)
   writeFileSync(join(folder, 'file.mjs'), 'console.log(JSON.stringify([process.argv.slice(1), process.execArgv]))')
   fakeNpm(`${install} "${lockfile.replaceAll('"', '\\"')}"`)
