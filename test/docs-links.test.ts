@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path'
 import { expect, it } from '@jest/globals'
 
 const root = join(import.meta.dirname, '..')
-const pages = globSync(['*.md', '{docs,examples,functions,.github,infra}/**/*.md'], { cwd: root })
+const pages = globSync(['*.md', '{docs,examples,functions,.github,infra}/**/*.md'], {
+  cwd: root,
+  exclude: ['**/node_modules'],
+})
 const read = (page: string) => readFileSync(join(root, page), 'utf8').replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '')
 
 /** Returns the anchors that GitHub makes of the headings of a page. */
@@ -38,7 +41,7 @@ it.each(pages)('every source file that %s names exists', (page) => {
   expect(missing).toEqual([])
 })
 
-const sources = globSync('{functions,shared,infra}/**/*.{ts,mjs}', { cwd: root })
+const sources = globSync('{functions,shared,infra}/**/*.{ts,mjs}', { cwd: root, exclude: ['**/node_modules'] })
   // The word list contains names that the project may not have.
   .filter((file) => !file.startsWith('infra/words/'))
   .map((file) => readFileSync(join(root, file), 'utf8'))

@@ -11,6 +11,7 @@ test.each([
   ['npm run fix', 'infra/fix.ts'],
   ['npm run audit', 'infra/audit.ts'],
   ['npm run docs', 'infra/docs/main.ts'],
+  ['npm run docs:site', 'infra/release/site/main.ts'],
   ['npm run words', 'infra/words/main.ts'],
   ['npm run screenshots', 'infra/local/console/screenshots.ts'],
   ['npm run destroy', 'infra/aws/destroy.ts'],

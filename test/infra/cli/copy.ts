@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 const root = join(import.meta.dirname, '../../..')
 /** Generated and machine-specific folders. */
-const EXCLUDED = /^(?:node_modules|dist|coverage|cdk\.out|screenshots|\.git|\.webhooks)$/
+const EXCLUDED = /^(?:node_modules|dist|coverage|site|cdk\.out|screenshots|\.git|\.webhooks)$/
 
 export interface Copy {
   folder: string
@@ -18,7 +18,10 @@ export interface Copy {
 export function copyOfProject(): Copy {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-copy-'))
   for (const name of readdirSync(root).filter((name) => !EXCLUDED.test(name)))
-    cpSync(join(root, name), join(folder, name), { recursive: true })
+    cpSync(join(root, name), join(folder, name), {
+      recursive: true,
+      filter: (path) => basename(path) !== 'node_modules',
+    })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   return {
     folder,
