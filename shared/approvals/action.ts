@@ -64,6 +64,10 @@ export function requestApproval({
           `is not supported: with ${provider.title}, people decide on a page that cannot identify them`,
         )
       }
+      const { approverIds } = provider.buttons ?? {}
+      const unverifiable = approverIds && approvers?.find((one) => !approverIds.pattern.test(bareName(one)))
+      if (unverifiable !== undefined)
+        throw invalidInput('input.approvers', `must be ${approverIds?.format}, but has "${unverifiable}"`)
       if (isRequesterExcluded && requester === undefined)
         throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
       if (isRequesterExcluded && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))

@@ -43,6 +43,8 @@ async function handleResponse(
   request: RouteRequest,
 ): Promise<WebhookResponse> {
   const { buttons } = provider
+  const test = buttons?.acceptTest?.(request, request.rest)
+  if (test) return response(test)
   const token = buttons?.readToken(request)
   if (!buttons || token === undefined) throw new Failure('unauthenticated', 'This request has no token of an approval.')
   const { taskId, isExpired } = await verifyToken(token, request.now)
@@ -81,7 +83,7 @@ async function handleResponse(
   if (result.status === 'ended')
     return reply(`This approval has ended. ${toSentence(result.reason)} Your decision was not saved.`)
   audit.add({ ...known, outcome: pressed.decision })
-  return response(undefined)
+  return response(buttons.confirm?.(pressed, describeDecision(result.decision)))
 }
 
 /** Adds the platform's id, because people can change their display name. */

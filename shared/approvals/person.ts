@@ -1,10 +1,10 @@
 import type { Person } from '../providers/message.ts'
 import type { Approval } from './store.ts'
 
-/** Removes what people and tools add to a name: `@jane`, `<@U012ABCDEF|jane>`, `slack:U012ABCDEF`. */
+/** Removes what people and tools add to a name: `@jane`, `<@U012ABCDEF|jane>`, `<@&165511591545143296>`, `slack:U012ABCDEF`. */
 export function bareName(name: string): string {
-  const text = name.trim().replace(/^(?:slack|mattermost):/i, '')
-  return (/^<@([^|>]+)(?:\|[^>]*)?>$/.exec(text)?.[1] ?? text).replace(/^@/, '')
+  const text = name.trim().replace(/^(?:slack|mattermost|discord|telegram):/i, '')
+  return (/^<@[&!]?([^|>]+)(?:\|[^>]*)?>$/.exec(text)?.[1] ?? text).replace(/^@/, '')
 }
 
 /**

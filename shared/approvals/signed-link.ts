@@ -4,6 +4,7 @@ import { readSecret } from '../auth/secrets.ts'
 import { Failure } from '../errors.ts'
 import { optional, secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
+import { parseCompactToken } from './compact-token.ts'
 
 /** The secret `approvals`. Links that the previous key signed stay valid until they expire. */
 const approvalsSecret = z.strictObject({
@@ -32,24 +33,34 @@ export async function signToken(taskId: string, expiresAt: number): Promise<stri
 }
 
 /**
- * Verifies a token.
+ * Verifies a token, also one that `compactButton` shortened.
  *
  * @param now epoch milliseconds
  * @throws Failure `unauthenticated` if the signature is not valid
  */
 export async function verifyToken(token: string, now: number): Promise<{ taskId: string; isExpired: boolean }> {
-  const [, taskId, expiry, signature] = /^([0-9a-f]{40})\.([0-9a-z]{1,10})\.([0-9a-f]{64})$/.exec(token) ?? []
-  if (taskId === undefined || expiry === undefined || signature === undefined) throw invalidLink()
-  if (!(await isSigned(`${taskId}.${expiry}`, signature, now))) throw invalidLink()
-  return { taskId, isExpired: Number.parseInt(expiry, 36) * 1_000 < now }
+  const parts = parseCompactToken(token) ?? parseToken(token)
+  if (!parts) throw invalidLink()
+  const { taskId, expiresAt, signature } = parts
+  if (!(await isSigned(`${taskId}.${expiresAt.toString(36)}`, signature, now))) throw invalidLink()
+  return { taskId, isExpired: expiresAt * 1_000 < now }
 }
 
+function parseToken(token: string) {
+  const [, taskId, expiry, signature] = /^([0-9a-f]{40})\.([0-9a-z]{1,10})\.([0-9a-f]{64})$/.exec(token) ?? []
+  if (taskId === undefined || expiry === undefined || signature === undefined) return undefined
+  const expiresAt = Number.parseInt(expiry, 36)
+  // Only the text that was signed.
+  return expiresAt.toString(36) === expiry ? { taskId, expiresAt, signature } : undefined
+}
+
+/** @param signature the complete signature, or the part in a shortened token */
 async function isSigned(claim: string, signature: string, now: number): Promise<boolean> {
   const check = async (fresh: boolean) => {
     const { key, previousKey } = await readSecret('approvals', approvalsSecret, { fresh })
     const keys = previousKey === undefined ? [key] : [key, previousKey]
     // Compares with every key, so that the duration does not show which one matches.
-    return keys.filter((one) => isSame(sign(one, claim), signature)).length > 0
+    return keys.filter((one) => isSame(sign(one, claim).slice(0, signature.length), signature)).length > 0
   }
   if (await check(false)) return true
   if (now - checkedAt < KEY_RECHECK_MS) return false

@@ -41,6 +41,14 @@ export interface ButtonResponse {
 }
 
 export interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
+  /**
+   * Returns the response to a request with which the platform tests the URL, before there is an approval. Undefined for other
+   * requests.
+   *
+   * @param rest the path segments after the route
+   * @throws Failure `unauthenticated`
+   */
+  acceptTest?(request: ButtonRequest, rest: string[]): object | undefined
   /** Returns the token in a request that is not verified yet, to find its task. */
   readToken(request: ButtonRequest): string | undefined
   /**
@@ -58,6 +66,10 @@ export interface Buttons<S extends z.ZodMiniObject = z.ZodMiniObject> {
   findMemberId(client: Client<z.output<S>>, name: string): Promise<string | undefined>
   /** Sends a text to the person only. Returns the response to the platform's request, if any. */
   replyTo(client: Client<z.output<S>>, response: ButtonResponse, text: string): Promise<unknown>
+  /** Returns the response to the press that decided, if the platform shows or needs one. */
+  confirm?(response: ButtonResponse, text: string): object
+  /** The approvers that the platform can verify, if it verifies ids only. `format` is for messages: `user ids`. */
+  approverIds?: { format: string; pattern: RegExp }
 }
 
 /** A decision that a platform has made by its own process. */

@@ -24,6 +24,7 @@ describe('A person who may decide', () => {
     ['an approver by e-mail address', { approvers: ['Jane@Example.com'] }, jane],
     ['an approver by a name like an id', { approvers: ['@wschneider'] }, { ...jane, exactName: 'wschneider' }],
     ['an approver as Slack writes a mention', { approvers: ['<@U0JANE|jane>'] }, jane],
+    ['an approver as Discord writes a mention of a role', { approvers: ['<@&U0JANE>'] }, jane],
     ['an approver with the name of the platform', { approvers: ['slack:U0JANE'] }, jane],
     ['a person other than the requester', { excluded: 'ben@example.com' }, jane],
     ['a person other than the requester, by id, if addresses are hidden', { excluded: 'U0BEN' }, hidden],
