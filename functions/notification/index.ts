@@ -10,6 +10,7 @@ export const notification = defineCategory({
     approvals: async () => (await import('../../shared/approvals/page-route.ts')).pageRoute,
     slack: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('slack'),
     mattermost: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('mattermost'),
+    discord: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('discord'),
   },
   providers: {
     ...messageProviders,

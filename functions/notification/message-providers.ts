@@ -5,6 +5,7 @@ export const messageProviders = {
   slack: async () => (await import('./providers/slack.ts')).slack,
   msteams: async () => (await import('./providers/msteams.ts')).msteams,
   mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,
+  discord: async () => (await import('./providers/discord.ts')).discord,
   ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
   webhook: async () => (await import('./providers/webhook.ts')).webhook,
   'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,

@@ -35,6 +35,7 @@ export const allowed: readonly Allowed[] = [
   },
   { files: /shared\/validate\.ts/, words: ['shape'], reason: 'A property of zod schemas.' },
   { files: /chaos-mesh|akamas/, words: ['can not'], reason: 'Messages of these platforms.' },
+  { files: /discord/, words: ['message reference'], reason: 'A field of a message.' },
   { files: /ntfy/, words: ['click'], reason: 'A field of a message.' },
   { files: /dynatrace-event/, words: ['left out'], reason: 'A property of the events that are sent to Dynatrace.' },
   { files: /\.ts$|reference\.md$|operate\.md$|runbooks\//, words: ['doubtful'], reason: 'The name of a failure kind.' },

@@ -6,6 +6,7 @@ import { startCloudWatch } from '../../infra/platforms/aws-cloudwatch.ts'
 import { startEventBridge } from '../../infra/platforms/aws-eventbridge.ts'
 import { startSns } from '../../infra/platforms/aws-sns.ts'
 import { apiKey, applicationKey, startDatadog } from '../../infra/platforms/datadog.ts'
+import { channel as discordChannel, startDiscord } from '../../infra/platforms/discord.ts'
 import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { startDynatrace } from '../../infra/platforms/dynatrace/server.ts'
 import { startGithubCommits } from '../../infra/platforms/github/commits-server.ts'
@@ -185,6 +186,7 @@ export const platforms: Record<string, Platform> = {
 
   'notification/slack': platform('push-update', /^POST .*chat\.postMessage$/, slackServer, slack),
   'notification/mattermost': platform('push-update', /^POST .*\/posts$/, startMattermost, mattermost),
+  'notification/discord': platform('push-update', /^POST .*\/messages$/, startDiscord, discord),
   'notification/msteams': platform('push-update', /^POST /, teamsServer, teams),
   'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
   'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
@@ -201,6 +203,7 @@ export const platforms: Record<string, Platform> = {
 
   'slo/slack': platform('push-report', /^POST .*chat\.postMessage$/, slackServer, slack),
   'slo/mattermost': platform('push-report', /^POST .*\/posts$/, startMattermost, mattermost),
+  'slo/discord': platform('push-report', /^POST .*\/messages$/, startDiscord, discord),
   'slo/msteams': platform('push-report', /^POST /, teamsServer, teams),
   'slo/ntfy': platform('push-report', /^POST /, startNtfy, ntfy),
   'slo/webhook': platform('push-report', /^POST /, () => endpointServer(webhookSecret), endpoint),
@@ -275,6 +278,10 @@ function slack({ url, token }: Awaited<ReturnType<typeof slackServer>>) {
 
 function mattermost({ url, token, channel }: Awaited<ReturnType<typeof startMattermost>>) {
   return { connection: { baseUrl: url, token, channel }, input: {} }
+}
+
+function discord({ url, token }: Awaited<ReturnType<typeof startDiscord>>) {
+  return { connection: { baseUrl: url, token, channel: discordChannel }, input: {} }
 }
 
 function teams({ webhookUrl }: Awaited<ReturnType<typeof teamsServer>>) {

@@ -303,7 +303,7 @@ describe('A caller', () => {
   })
 })
 
-it.each(['notification/slack', 'notification/mattermost', 'notification/approvals/a-link'])(
+it.each(['notification/slack', 'notification/mattermost', 'notification/discord', 'notification/approvals/a-link'])(
   'a body of 300 KB at the public route %s is refused before anything of it is parsed',
   async (route) => {
     const options = { token: null, headers: { 'content-type': 'application/json' } }

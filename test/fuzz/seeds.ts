@@ -110,5 +110,15 @@ function publicRoutes(link: string): Request[] {
       headers: [['Content-Type', 'application/json']],
       body: Buffer.from(JSON.stringify(press)),
     },
+    {
+      method: 'POST',
+      path: `/v1/notification/discord/${'0'.repeat(64)}`,
+      headers: [
+        ['Content-Type', 'application/json'],
+        ['X-Signature-Timestamp', String(Math.floor(Date.now() / 1_000))],
+        ['X-Signature-Ed25519', '0'.repeat(128)],
+      ],
+      body: Buffer.from(JSON.stringify({ type: 1 })),
+    },
   ]
 }

@@ -165,6 +165,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'slo/servicenow': { input: { id: 'c537bae64f411200adf9f8e18110c76e' } },
   'slo/jira': { connection: () => ({ project: 'OPS' }), input: { id: 'OPS-1' } },
   mattermost: { connection: () => ({ channel: 'ops/releases' }) },
+  discord: { connection: () => ({ channel: '41771983423143937', publicKey: 'f'.repeat(64) }) },
   'aws-sns': { connection: () => ({ channel: 'arn:aws:sns:eu-west-1:123456789012:ops' }) },
   ntfy: { connection: () => ({ channel: 'ops' }) },
   jira: { connection: () => ({ project: 'OPS' }) },

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { Failure } from '../../shared/errors.ts'
@@ -9,6 +10,8 @@ jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
 const { hmacHex } = await import('../../shared/auth/hmac.ts')
 const { verifyToken, signToken } = await import('../../shared/approvals/signed-link.ts')
 const { slack } = await import('../../functions/notification/providers/slack.ts')
+const { compactButton, parseCompactButton } = await import('../../shared/approvals/compact-token.ts')
+const { discord } = await import('../../functions/notification/providers/discord.ts')
 const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
 
 /** The text with one character changed, removed or added. */
@@ -76,6 +79,29 @@ describe('A signed link', () => {
   })
 })
 
+describe('A button with a shortened token', () => {
+  test('contains the decision, the task and the deadline in 61 characters', async () => {
+    for (const decision of ['approve', 'reject'] as const) {
+      const text = compactButton({ decision, token: await signToken(taskId, until) })
+      expect(text).toMatch(/^[\w-]{61}$/)
+      const button = parseCompactButton(text)
+      expect(button?.decision).toBe(decision)
+      expect(await verifyToken(button?.token ?? '', now)).toEqual({ taskId, isExpired: false })
+    }
+  })
+
+  test('is rejected if any character of its token changes', async () => {
+    const { token } =
+      parseCompactButton(compactButton({ decision: 'approve', token: await signToken(taskId, until) })) ?? {}
+    await fc.assert(
+      fc.asyncProperty(altered(token ?? ''), async (other) =>
+        expect(await isRejected(verifyToken(other, now))).toBe(true),
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
+
 describe('A Slack button', () => {
   const signingSecret = 'the-signing-secret-of-slack'
   const connection = slack.connection.parse({ token: 'a-bot-token', signingSecret })
@@ -138,6 +164,44 @@ describe('A Mattermost button', () => {
     )
     await fc.assert(
       fc.asyncProperty(changes, async (change) => expect(await isRejected(read({ ...good, ...change }))).toBe(true)),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('A Discord button', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const connection = discord.connection.parse({
+    token: 'the-token-of-a-bot-in-discord',
+    publicKey: Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex'),
+  })
+  const body = JSON.stringify({
+    type: 3,
+    user: { id: '80351110224678912', username: 'jane' },
+    data: { custom_id: `a${'A'.repeat(60)}` },
+  })
+  const timestamp = String(now / 1_000)
+  const signature = sign(null, Buffer.from(timestamp + body), privateKey).toString('hex')
+  const read = (sent: { body?: string; timestamp?: string; signature?: string }, at = now) =>
+    discord.buttons.verify(connection, {
+      body: sent.body ?? body,
+      headers: {
+        'x-signature-timestamp': sent.timestamp ?? timestamp,
+        'x-signature-ed25519': sent.signature ?? signature,
+      },
+      now: at,
+    })
+
+  test('is rejected if any byte of its body, time or signature changes, or is old', async () => {
+    expect(await read({})).toMatchObject({ decision: 'approve' })
+    expect(await isRejected(read({}, now + 301_000))).toBe(true)
+    const changes = fc.oneof(
+      altered(body).map((other) => ({ body: other })),
+      altered(timestamp).map((other) => ({ timestamp: other })),
+      altered(signature).map((other) => ({ signature: other })),
+    )
+    await fc.assert(
+      fc.asyncProperty(changes, async (change) => expect(await isRejected(read(change))).toBe(true)),
       { numRuns: 500 },
     )
   })

@@ -23,6 +23,16 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'is rejected if any byte of its body, time or signature changes',
     ],
     ['test/security/signatures.test.ts', 'A Mattermost button', 'is rejected if any signed byte changes'],
+    [
+      'test/security/signatures.test.ts',
+      'A Discord button',
+      'is rejected if any byte of its body, time or signature changes, or is old',
+    ],
+    [
+      'test/security/signatures.test.ts',
+      'A button with a shortened token',
+      'is rejected if any character of its token changes',
+    ],
   ],
   'Guessed id of a call': [
     ['test/shared/values.test.ts', 'The id of a task', 'changes with the key of the deployment'],

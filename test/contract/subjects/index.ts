@@ -19,6 +19,7 @@ export const withoutContract: Record<string, string> = {
     'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as infra/platforms/datadog.ts has them',
   'datadog-event':
     'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as infra/platforms/datadog.ts has them',
+  discord: 'There is none here; its tests answer as the documentation in infra/platforms/discord.ts has it',
   flagsmith:
     'There is none here; its tests answer as its public source has it, from what infra/platforms/flagsmith.ts names',
   'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',

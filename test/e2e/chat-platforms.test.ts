@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
+import { Service, triggered, until } from './service.ts'
+
+let discord: DiscordServer
+let service: Service
+beforeAll(async () => {
+  discord = await startDiscord()
+  const { url: baseUrl, token, publicKey } = discord
+  service = new Service({
+    timeScale: 60,
+    secrets: {
+      'cloud-automation-webhooks/connections/notification/discord': {
+        ...{ provider: 'discord', baseUrl, token, publicKey, channel },
+      },
+    },
+  })
+  await service.start()
+})
+afterAll(async () => {
+  await service.end()
+  await discord.close()
+})
+
+const post = async (path: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
+  const response = await fetch(`${service.url}/v1/notification/${path}`, { method: 'POST', headers, body })
+  return { status: response.status, body: await response.json() }
+}
+
+/** Asks for approval, and waits until the question is posted. */
+async function ask(connection: string, isPosted: () => boolean, input: object) {
+  const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input })
+  const path = `/v1/notification/ask-approval?connection=${connection}&mode=interactive&sendStarted=true`
+  expect(await service.call(path, event)).toMatchObject({ status: 202 })
+  await until(
+    async () => isPosted(),
+    20,
+    () => `a message\n${service.output.slice(-3_000)}`,
+  )
+  return event
+}
+
+/** Posts a message with a silent call. */
+const push = (connection: string) =>
+  service.call(`/v1/notification/push-update?connection=${connection}`, { ...triggered(), input: { text: 'Deployed' } })
+
+describe('Discord', () => {
+  it('shows the message of a silent call', async () => {
+    expect(await push('discord')).toMatchObject({
+      status: 200,
+      body: { result: 'pass', data: { id: expect.any(String) } },
+    })
+    expect(discord.messages).toMatchObject([{ embeds: [{ description: expect.stringContaining('Deployed') }] }])
+  })
+
+  it('accepts the URL of its buttons, and refuses a forged test of it', async () => {
+    const path = `discord/${discord.publicKey}`
+    const ping = discord.sign({ type: 1 })
+    expect(await post(path, ping)).toMatchObject({ status: 200, body: { type: 1 } })
+    expect(await post(path, { ...ping, body: '{"type":1,"x":1}' })).toMatchObject({ status: 401 })
+  })
+
+  it('refuses approvers that it cannot verify', async () => {
+    const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { approvers: [jane, 'jane'] } })
+    expect(
+      await service.call('/v1/notification/ask-approval?connection=discord&mode=interactive', event),
+    ).toMatchObject({
+      ...{ status: 400, body: { detail: expect.stringContaining('input.approvers must be ids of users or roles') } },
+    })
+  })
+
+  it('decides an approval with the button of an approver, and a late press gets a notice', async () => {
+    const stranger = '80351110224678999'
+    discord.users[stranger] = { username: 'mallory', global_name: null, roles: [] }
+    const before = discord.messages.length
+    const event = await ask('discord', () => discord.messages.length > before, { approvers: [jane] })
+    const path = `discord/${discord.publicKey}`
+    expect(await post(path, discord.press('Approve', stranger))).toMatchObject({
+      body: { type: 4, data: { content: expect.stringMatching(/^Only 80351110224678912 may decide this/), flags: 64 } },
+    })
+    const press = discord.press('Approve', jane)
+    expect(await post(path, { ...press, body: press.body.replace('jane', 'anna') })).toMatchObject({ status: 401 })
+    expect(await post(path, press)).toEqual({ status: 200, body: { type: 7, data: { components: [] } } })
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ result: 'pass', message: `Approved by Jane Doe (${jane})` }])
+    expect(discord.messages.at(-1)).toMatchObject({
+      components: [],
+      embeds: [{ description: expect.stringContaining('Approved by Jane Doe') }],
+    })
+    expect(await post(path, press)).toMatchObject({
+      body: { type: 4, data: { content: expect.stringContaining('Already decided') } },
+    })
+  })
+})
