@@ -9,6 +9,20 @@ import { optimization } from './optimization/index.ts'
 import { remediation } from './remediation/index.ts'
 import { slo } from './slo/index.ts'
 
+export { messageOf, templates } from './notification/templates/index.ts'
+export {
+  chaosTesting,
+  ciCd,
+  featureFlags,
+  incidentManagement,
+  issueTicketing,
+  loadTesting,
+  notification,
+  optimization,
+  remediation,
+  slo,
+}
+
 /** All categories. The build, the local runtime, the CLI and the docs read this list, so a new category needs one line here. */
 export const categories = [
   chaosTesting,

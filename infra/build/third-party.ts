@@ -12,7 +12,7 @@ export interface ThirdPartyPackage {
   notices: string[]
 }
 
-/** What a bill of materials says about a package. */
+/** A package in a bill of materials. */
 type BomPackage = Pick<ThirdPartyPackage, 'name' | 'version' | 'license'>
 
 interface BomComponent {
