@@ -37,7 +37,8 @@ it.each(pages)('every relative link in %s leads to a file and a heading', (page)
 it.each(pages)('every source file that %s names exists', (page) => {
   const paths = [...read(page).matchAll(/`((?:shared|infra|test|functions)\/[\w./-]+)`/g)].map(([, path = '']) => path)
   // Tutorials name the files that they create.
-  const missing = paths.filter((path) => !/acme|access-requests/.test(path) && !existsSync(join(root, path)))
+  const exists = (path: string) => [root, join(root, dirname(page))].some((folder) => existsSync(join(folder, path)))
+  const missing = paths.filter((path) => !/acme|access-requests/.test(path) && !exists(path))
   expect(missing).toEqual([])
 })
 

@@ -1,0 +1,60 @@
+import { type Call, type Reply, type Served, serve } from 'cloud-automation-webhooks/testing'
+
+interface Ticket {
+  id: string
+  number: string
+  title: string
+  text: string
+  queue: string | null
+  status: string
+  ref: string | null
+  notes: { text: string; ref: string | null }[]
+  links: { html: string }
+}
+
+export interface AcmeServer extends Served {
+  token: string
+  tickets: Ticket[]
+}
+
+/** Starts a fake Acme on a loopback port. Make it return what your platform returns. */
+export async function startAcme(): Promise<AcmeServer> {
+  const token = 'acme-token-0123456789'
+  const tickets: Ticket[] = []
+  const served = await serve((call) =>
+    call.headers['authorization'] === `Bearer ${token}` ? answer(call, tickets) : refuse(401, 'invalid token'),
+  )
+  return { ...served, token, tickets }
+}
+
+function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
+  const sent = (body ?? {}) as Record<string, string>
+  const [, kind, id, verb] = path.split('/')
+  if (path === '/me') return { status: 200, body: { name: 'robot' } }
+  if (kind !== 'tickets') return refuse(404, `unknown page ${path}`)
+  if (id === undefined && method === 'GET') return { status: 200, body: { items: tickets.filter(hasRef(query)) } }
+  if (id === undefined) {
+    const { title, text = '', queue = null, ref = null } = sent
+    if (!title) return refuse(422, 'title is missing')
+    const next = String(tickets.length + 1)
+    const links = { html: `https://acme.example.com/tickets/${next}` }
+    const ticket: Ticket = { id: next, number: `T-${next}`, title, text, queue, status: 'open', ref, notes: [], links }
+    tickets.push(ticket)
+    return { status: 201, body: ticket }
+  }
+  const ticket = tickets.find((one) => one.id === id)
+  if (!ticket) return refuse(404, `unknown ticket ${id}`)
+  if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(hasRef(query)) } }
+  if (verb === 'notes') ticket.notes.push({ text: sent['text'] ?? '', ref: sent['ref'] ?? null })
+  if (verb === 'close') ticket.status = 'closed'
+  if (method === 'PATCH') Object.assign(ticket, sent)
+  return { status: 200, body: ticket }
+}
+
+function hasRef(query: URLSearchParams): (one: { ref: string | null }) => boolean {
+  return ({ ref }) => !query.has('ref') || ref === query.get('ref')
+}
+
+function refuse(status: number, message: string): Reply {
+  return { status, body: { message } }
+}

@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { packCreate } from '../../infra/create/pack.ts'
+import { runInProcess } from '../runner/in-process.ts'
+
+const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'create-'))
+  packCreate(join(folder, 'package'), manifest)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const create = (...args: string[]) =>
+  runInProcess(join(folder, 'package/main.js'), args, { cwd: folder, env: process.env })
+const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
+
+it('writes an application that needs the same version of the package, and prints the next commands', async () => {
+  const { code, out, err } = await create('checkout-webhooks', '--no-install')
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out.match(/^ {2}.+$/gm)).toEqual(['  cd checkout-webhooks', '  npm install', '  npm start', '  npm run synth'])
+  const { name, dependencies, devDependencies } = read('checkout-webhooks/package.json')
+  expect({ name, dependencies }).toEqual({
+    name: 'checkout-webhooks',
+    dependencies: { 'cloud-automation-webhooks': `^${manifest.version}` },
+  })
+  for (const version of Object.values(devDependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
+  expect(readdirSync(join(folder, 'checkout-webhooks'))).toEqual(expect.arrayContaining(['.gitignore', 'cdk.json']))
+})
+
+it('takes another version of the package, and writes into an empty folder', async () => {
+  mkdirSync(join(folder, 'empty'))
+  expect(await create('./empty/', '--no-install', '--package', 'next')).toMatchObject({ code: 0, err: '' })
+  expect(read('empty/package.json')).toMatchObject({
+    name: 'empty',
+    dependencies: { 'cloud-automation-webhooks': 'next' },
+  })
+})
+
+it('refuses a folder that is not empty, and changes nothing', async () => {
+  mkdirSync(join(folder, 'used'))
+  writeFileSync(join(folder, 'used/notes.txt'), 'Keep me')
+  const { code, err } = await create('used', '--no-install')
+  expect([code, err]).toEqual([2, 'used exists and is not an empty folder. Choose another name, or empty it.\n'])
+  expect(readdirSync(join(folder, 'used'))).toEqual(['notes.txt'])
+})
+
+it.each([
+  ['a name that npm does not accept', ['My_Webhooks'], '"My_Webhooks" cannot be the name of a package'],
+  ['no name', [], 'Pass the name of one new folder'],
+  ['two names', ['one', 'two'], 'Pass the name of one new folder'],
+  ['an unknown option', ['one', '--typescript'], "Unknown option '--typescript'"],
+])('refuses %s', async (_case, args, message) => {
+  const { code, err } = await create(...args)
+  expect([code, err]).toEqual([2, expect.stringContaining(message)])
+})
+
+it('prints its help', async () => {
+  const { code, out } = await create('--help')
+  expect([code, out]).toEqual([0, expect.stringContaining('--no-install')])
+})
