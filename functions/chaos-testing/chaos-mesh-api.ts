@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure, type FailureKind, invalidInput } from '../../shared/errors.ts'
-import type { Http, RequestOptions } from '../../shared/http/client.ts'
+import type { Http } from '../../shared/http/client.ts'
 import { errorReasonIn } from '../../shared/http/error-reason.ts'
 import type { HttpResponse } from '../../shared/http/exchange.ts'
+import type { RequestOptions } from '../../shared/http/options.ts'
 import { isRefusedBecause } from '../../shared/http/refusal.ts'
 import { segment } from '../../shared/http/segment.ts'
 

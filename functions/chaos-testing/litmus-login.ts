@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
-import { type Authorization, Http } from '../../shared/http/client.ts'
+import { Http } from '../../shared/http/client.ts'
+import type { Authorization } from '../../shared/http/options.ts'
 import { registerSecret } from '../../shared/redact.ts'
 
 /** Credentials for Litmus: a token, or a user. */

@@ -1,4 +1,4 @@
-import type { Authorization } from '../http/client.ts'
+import type { Authorization } from '../http/options.ts'
 import type { AwsError } from './clients.ts'
 import { type AwsAccount, assumeRole, rejectOnAbort } from './clients.ts'
 import { fromNodeProviderChain } from './credentials.ts'

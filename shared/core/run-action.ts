@@ -1,9 +1,5 @@
-import { Failure, kindOf, messageOf, toSentence } from '../errors.ts'
-import type { SentRequest } from '../http/exchange.ts'
-import { log } from '../log.ts'
-import { type Outcome, passed } from '../outcome.ts'
+import { Failure, toSentence } from '../errors.ts'
 import {
-  type Action,
   type ActionResult,
   type ApprovalAction,
   completed,
@@ -15,19 +11,17 @@ import type { Category } from '../providers/category.ts'
 import { connect } from '../providers/connect.ts'
 import { type Connection, connectionPath, loadConnection } from '../providers/connections.ts'
 import { type Client, hasIdempotencyKey, type Provider, type SignedLink } from '../providers/provider.ts'
-import { isCredential, redact, redactDeep } from '../redact.ts'
-import { sleep } from '../sleep.ts'
+import { redactDeep } from '../redact.ts'
 import type { Call } from './call.ts'
+import { type AnyAction, type ConnectOptions, isAboutResponse, lookUp } from './look-up.ts'
+import { rehearse } from './rehearse.ts'
+import { withNotes } from './with-notes.ts'
 
 /**
  * The writes of earlier attempts at the platform: nothing; something that this attempt must look for
  * before it writes; or something that the platform accepted without a usable response, which must not be written again.
  */
 export type PreviousWrite = 'nothing' | 'possible' | 'accepted'
-
-// biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema.
-type AnyAction = Action<Provider, any>
-type ConnectOptions = Parameters<typeof connect>[1]
 
 /**
  * Runs the action of a call once.
@@ -145,13 +139,6 @@ async function withJobAction<T>(
   })
 }
 
-/** Adds the notes of the provider to the message of the outcome. */
-function withNotes<R extends { outcome: Outcome }>(result: R, { notes }: Client): R {
-  if (notes.size === 0) return result
-  const message = [toSentence(result.outcome.message), ...notes].join(' ')
-  return { ...result, outcome: { ...result.outcome, message } }
-}
-
 function optionsOf({ id, event }: Call, deadlineAt: number) {
   return { idempotencyKey: id, event, deadlineAt }
 }
@@ -195,123 +182,4 @@ async function signedLink(
   // A dry run must not show a token that works.
   const token = dryRun || id === undefined ? 'dry-run' : await action.signToken(id, expiresAt)
   return { token, url: `${apiUrl}/approvals/${token}`, deadlineAt }
-}
-
-interface UnusableResponse {
-  error: unknown
-  acceptedResponse: string
-}
-
-/** Milliseconds before each look-up: some platforms list a new object only after a moment. */
-const LOOK_UP_PAUSES_MS = [0, 1_000, 2_000]
-
-/** Thrown in place of a write during a look-up. */
-class NotFound extends Error {}
-
-/**
- * Looks for what an accepted write created. Never writes again, unless the platform treats two writes with one key as one.
- *
- * @throws Failure `doubtful` if it is not found
- */
-async function lookUp(
-  connection: Connection,
-  action: AnyAction,
-  { action: name, id, input }: Call,
-  options: ConnectOptions,
-  unusable?: UnusableResponse,
-): Promise<ActionResult> {
-  const { provider, values } = connection
-  if (unusable) logUnusable(unusable)
-  const intercept = () => {
-    throw new NotFound()
-  }
-  const isRepeatable = action.isDeduplicated?.(provider) || provider.hasIdempotentWrites?.(values)
-  const client = () => connect(connection, { ...options, isRetry: true, ...(isRepeatable ? {} : { intercept }) })
-  for (const pause of id === undefined ? [] : LOOK_UP_PAUSES_MS) {
-    if (Date.now() + pause >= options.deadlineAt) break
-    await sleep(pause)
-    try {
-      const lookUpClient = client()
-      const result = await runWith(action, provider, lookUpClient, input)
-      // The connection must be corrected, although the action succeeded.
-      if (kindOf(unusable?.error) === 'misconfigured')
-        lookUpClient.notes.add(`The response to the request was not usable: ${messageOf(unusable?.error)}`)
-      return withNotes(result, lookUpClient)
-    } catch (error) {
-      log.info('look-up found nothing', { action: name, reason: messageOf(error) })
-      if (kindOf(error) !== 'doubtful') continue
-      // The platform cannot look it up. Its response to the write explains more, if it is known.
-      if (!unusable) throw error
-      break
-    }
-  }
-  throw outcomeUnknown(provider, unusable)
-}
-
-/** Whether an error that followed an accepted write is about the response, and is not the platform's refusal. */
-function isAboutResponse(error: unknown): boolean {
-  if (!(error instanceof Failure)) return true
-  return (error.transient || error.kind === 'misconfigured') && !error.nothingWritten
-}
-
-function logUnusable({ error, acceptedResponse }: UnusableResponse): void {
-  if (!(error instanceof Failure)) log.error('internal error', error as Error)
-  log.warn('response to a write is not usable', { kind: kindOf(error), reason: messageOf(error), acceptedResponse })
-}
-
-function outcomeUnknown({ title }: Provider, unusable?: UnusableResponse): Failure {
-  const reason = unusable
-    ? `${title} accepted the request, but its response is not usable: ${toSentence(messageOf(unusable.error))} The response was ${toSentence(unusable.acceptedResponse)}`
-    : 'The outcome of an earlier attempt of this call is unknown.'
-  return new Failure(
-    'doubtful',
-    `${reason} The request may have created something that was not found, so it was not sent again. Check ${title} before you repeat the call.`,
-    { cause: unusable?.error },
-  )
-}
-
-/** Thrown in place of the first write of a dry run. */
-class DryRunWrite extends Error {
-  readonly request: SentRequest
-
-  constructor(request: SentRequest) {
-    super('dry run')
-    this.request = request
-  }
-}
-
-/** Runs the action up to the first request that writes, and returns that request with its credentials masked. */
-async function rehearse(
-  connection: Connection,
-  action: AnyAction,
-  { input }: Call,
-  options: ConnectOptions,
-): Promise<Outcome> {
-  const intercept = (request: SentRequest) => {
-    throw new DryRunWrite(request)
-  }
-  try {
-    const client = connect(connection, { ...options, idempotencyKey: undefined, isRetry: false, intercept })
-    const { type, outcome } = await runWith(action, connection.provider, client, input)
-    const dryRun = type === 'completed' ? 'nothing would be sent.' : 'nothing was started. The response would be:'
-    return { ...outcome, message: `Dry run: ${dryRun} ${redact(outcome.message)}` }
-  } catch (error) {
-    if (!(error instanceof DryRunWrite)) throw error
-    const { method, url, headers, body } = error.request
-    const maskedHeaders = Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, isCredential(name) ? '***' : value]),
-    )
-    return passed(`Dry run: nothing was sent. The request would be ${method} ${url}`, {
-      request: { method, url, headers: maskedHeaders, body: parseIfJson(body) },
-    })
-  }
-}
-
-function parseIfJson(body: string | undefined): unknown {
-  if (body === undefined) return undefined
-  try {
-    return JSON.parse(body)
-  } catch {
-    return body
-  }
 }

@@ -1,15 +1,17 @@
 import * as z from 'zod/v4/core'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
-import { isCredential, redact, registerSecret } from '../redact.ts'
+import { redact } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { traceparent } from '../traceparent.ts'
 import { traceRequest } from '../tracing.ts'
+import { registerCredentials, registerUrlParts } from './credentials.ts'
 import { checkDeadline, requestTimeoutMs } from './deadline.ts'
 import { errorReasonIn } from './error-reason.ts'
 import type { HttpResponse, SentRequest } from './exchange.ts'
 import { isUnsent } from './network.ts'
+import type { HttpOptions, RequestOptions } from './options.ts'
 import { isRateLimited, retryAfterSeconds } from './retry-after.ts'
 import { type Received, sendRequest } from './send.ts'
 import { trace } from './trace.ts'
@@ -20,72 +22,6 @@ const MAX_REDIRECTS = 3
 const DEFAULT_RATE_LIMIT_SECONDS = 60
 /** Characters of a response in messages. */
 const MAX_EXCERPT = 200
-/** Shorter parts of a secret URL are ordinary words of its API. */
-const MIN_SECRET_URL_PART = 16
-
-export interface RequestOptions<T = unknown> {
-  /** The schema of the response. A response that does not match is the platform's fault and is retried. */
-  schema?: z.$ZodType<T>
-  query?: Record<string, string | number | boolean | undefined>
-  headers?: Record<string, string>
-  /** Sent as JSON. A string is sent unchanged, with the content type from `headers`. */
-  body?: unknown
-  /** Statuses from 300 that are results, not failures, such as 404 for a lookup. An accepted redirect is not followed. */
-  accept?: readonly number[]
-  /**
-   * Whether the request only reads. It may then be repeated, and sent in a dry run and after the deadline. Defaults to true
-   * for GET and HEAD.
-   */
-  isRead?: boolean
-  /** Whether a read without a schema may return a web page. By default, it is unexpected: login pages and proxies answer 200, too. */
-  acceptsPages?: boolean
-  /** Overrides `errorStatus` of `HttpOptions`. */
-  errorStatus?: (body: unknown) => number | undefined
-  /** Overrides `errorReason` of `HttpOptions`. */
-  errorReason?: (body: unknown) => string | undefined
-  /**
-   * The name of a URL that is itself a credential, such as `the webhook`. Messages then contain only this name and the
-   * host, and redirects are not followed.
-   */
-  urlAlias?: string
-}
-
-export interface HttpOptions {
-  /** The platform's name in messages: `GitHub`. */
-  platform: string
-  baseUrl: string
-  headers?: Record<string, string>
-  /** PEM of a certificate authority to trust in addition to the public ones. */
-  ca?: string | undefined
-  /** Epoch milliseconds after which nothing is written. */
-  deadlineAt?: number
-  /**
-   * Called with each write before it is sent, for dry runs. If it throws or returns a response, the write is not sent and
-   * that response is used.
-   */
-  intercept?: (request: SentRequest) => HttpResponse | undefined
-  /** Whether a refusal other than 401 means that the credentials are wrong. */
-  isCredentialsError?: (status: number, body: unknown) => boolean
-  /** Returns the platform's reason for a refusal, if it is in an unusual place. */
-  errorReason?: (body: unknown) => string | undefined
-  /** Returns the status to assume, for platforms that report errors in a successful response, or all with the status 400. */
-  errorStatus?: (body: unknown) => number | undefined
-  /** The unit of the Retry-After header. Defaults to seconds. */
-  retryAfterUnit?: 'milliseconds' | undefined
-  authorization?: Authorization | undefined
-}
-
-/** Authentication that needs more than fixed headers. */
-export interface Authorization {
-  /**
-   * Returns the headers that authenticate a request: a fetched token, or a signature.
-   *
-   * @throws Failure
-   */
-  headers(request: SentRequest): Promise<Record<string, string>>
-  /** Discards cached credentials, because the platform did not accept them. */
-  invalidate?(): void
-}
 
 /**
  * The HTTP client of one platform instance. Sends and parses JSON, limits the time and the response size, verifies TLS,
@@ -105,10 +41,7 @@ export class Http {
   constructor(options: HttpOptions) {
     this.#options = options
     this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
-    for (const [name, value] of Object.entries(options.headers ?? {})) {
-      // Platforms may echo a credential without its scheme. Only one form is registered, because each one costs time.
-      if (isCredential(name)) registerSecret(value.replace(AUTHORIZATION_SCHEME, ''))
-    }
+    registerCredentials(options.headers ?? {})
   }
 
   /** The base URL without a trailing slash, for links. */
@@ -371,14 +304,4 @@ function isPage(body: unknown): boolean {
 /** A redirect that the caller accepts is a success, too. */
 function isSuccess(status: number | undefined): boolean {
   return status !== undefined && status >= 200 && status < 400
-}
-
-/** The scheme before a credential, such as Bearer. `registerSecret` itself decodes Basic. */
-const AUTHORIZATION_SCHEME = /^(?:(?:Bearer|Token|Api-?Key) (?:token=(?=[^\s,]+$))?|(?!Basic )[a-z][\w-]* +(?=\S+$))/i
-
-/** Registers the parts that make a URL a credential, because platforms repeat them in messages. */
-function registerUrlParts({ pathname, searchParams }: URL): void {
-  for (const part of [pathname, ...pathname.split('/'), ...searchParams.values()]) {
-    if (part.length >= MIN_SECRET_URL_PART) registerSecret(part)
-  }
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { isRecord } from '../record.ts'
 import { basicAuth } from './basic-auth.ts'
-import { type Authorization, Http } from './client.ts'
+import { Http } from './client.ts'
+import type { Authorization } from './options.ts'
 import { TokenCache } from './token-cache.ts'
 
 export interface OAuthClient {

@@ -1,5 +1,6 @@
 import type { Aws } from '../aws/aws.ts'
-import { Http, type HttpOptions } from '../http/client.ts'
+import { Http } from '../http/client.ts'
+import type { HttpOptions } from '../http/options.ts'
 import type { CallOrigin } from '../orchestrators/event.ts'
 import type { Connection } from './connections.ts'
 import type { Client, SignedLink } from './provider.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
-import type { Authorization } from '../http/client.ts'
+import type { Authorization } from '../http/options.ts'
 import { TokenCache } from '../http/token-cache.ts'
 import type { GoogleSignIn } from './clients/google-token.ts'
 

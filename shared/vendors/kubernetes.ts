@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { optional, secret, url, withDescription, word } from '../fields.ts'
-import type { Authorization, Http } from '../http/client.ts'
+import type { Http } from '../http/client.ts'
+import type { Authorization } from '../http/options.ts'
 import { segment } from '../http/segment.ts'
 
 /** The fields of a connection to a cluster. `ca` is the certificate authority of the cluster, as in every connection. */

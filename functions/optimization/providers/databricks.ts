@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import type { Authorization, Http } from '../../../shared/http/client.ts'
+import type { Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
+import type { Authorization } from '../../../shared/http/options.ts'
 import { defineJobProvider, type Run } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { basicAuth } from '../../http/basic-auth.ts'
-import { Http, type RequestOptions } from '../../http/client.ts'
+import { Http } from '../../http/client.ts'
 import type { HttpResponse } from '../../http/exchange.ts'
+import type { RequestOptions } from '../../http/options.ts'
 import { segment } from '../../http/segment.ts'
 import type { ServerTask } from './server-task.ts'
 

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional, secret, url, word } from '../../fields.ts'
-import type { Authorization } from '../../http/client.ts'
 import { oauthAuthorization } from '../../http/oauth.ts'
+import type { Authorization } from '../../http/options.ts'
 import { clipSingleLine } from '../../text/single-line.ts'
 
 /**

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { Http, type HttpOptions } from '../../http/client.ts'
+import { Http } from '../../http/client.ts'
+import type { HttpOptions } from '../../http/options.ts'
 import { segment } from '../../http/segment.ts'
 import { TokenCache } from '../../http/token-cache.ts'
 import { githubHeaders, repositoryPath } from './github.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { headers, optional, secret, secretHeaders, url, word } from '../../fields.ts'
-import type { Authorization } from '../../http/client.ts'
+import type { Authorization } from '../../http/options.ts'
 import type { Client } from '../../providers/provider.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
 import { type Names, shown } from './expression.ts'

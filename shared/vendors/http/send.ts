@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts'
-import type { RequestOptions } from '../../http/client.ts'
 import { errorReasonIn } from '../../http/error-reason.ts'
 import type { HttpResponse } from '../../http/exchange.ts'
+import type { RequestOptions } from '../../http/options.ts'
 import { segment } from '../../http/segment.ts'
 import { trace } from '../../http/trace.ts'
 import type { Client } from '../../providers/provider.ts'
