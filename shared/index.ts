@@ -36,9 +36,10 @@ export {
   words,
 } from './fields.ts'
 export { basicAuth } from './http/basic-auth.ts'
-export { type Authorization, Http, type HttpOptions, type RequestOptions } from './http/client.ts'
+export { Http } from './http/client.ts'
 export type { HttpResponse } from './http/exchange.ts'
 export { type OAuthClient, oauthAuthorization } from './http/oauth.ts'
+export type { Authorization, HttpOptions, RequestOptions } from './http/options.ts'
 export { isRefusedBecause, refusalBody } from './http/refusal.ts'
 export { segment } from './http/segment.ts'
 export { type CallEvent, type CallOrigin, originOf, type TaskOrigin } from './orchestrators/event.ts'
