@@ -77,7 +77,7 @@ beforeAll(async () => {
         repositories: [optionOf(manifest, '--repositories')],
       },
       [`${prefix}/connections/${connect[1]}`]: {
-        ...JSON.parse(read(`github-gate-k6/${optionOf(connect, '--from-file')}`)),
+        ...JSON.parse(read(`../${optionOf(connect, '--from-file')}`)),
         ...{ baseUrl, token, stackId },
       },
     },
