@@ -54,3 +54,9 @@ export function googleAuthorization(
     invalidate: () => tokens.delete(key),
   }
 }
+
+/** A Google Cloud project, by its id. */
+export const googleProject = {
+  pattern: /^(?:[a-z0-9.-]{1,60}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
+  example: 'acme-shop',
+}

@@ -112,6 +112,11 @@ export const platforms: Record<string, Platform> = {
   'ci-cd/aws-codepipeline': { ...job(ciCdPlatforms['aws-codepipeline'], 'trigger-build'), repeatable: token },
   'ci-cd/azure-pipelines': job(ciCdPlatforms['azure-pipelines'], 'trigger-build'),
   'ci-cd/circleci': job(ciCdPlatforms.circleci, 'trigger-build'),
+  'ci-cd/google-cloud-build': job(ciCdPlatforms['google-cloud-build'], 'trigger-build'),
+  'ci-cd/google-cloud-deploy': {
+    ...job(ciCdPlatforms['google-cloud-deploy'], 'trigger-deployment'),
+    repeatable: 'the name of a rollout is derived from the key',
+  },
   'ci-cd/kubernetes-job': {
     ...job(ciCdPlatforms['kubernetes-job'], 'trigger-build'),
     repeatable: 'the name of a job is derived from the key',

@@ -65,6 +65,18 @@ const jobs: Record<string, States> = {
     },
   },
   'gitlab-ci': { contract: 'gitlab', states: (listed) => listed('components/schemas/Pipeline/properties/status') },
+  'google-cloud-build': {
+    contract: 'google-cloud-build',
+    states: (listed) => listed('components/schemas/Build/properties/status'),
+  },
+  'google-cloud-deploy': {
+    contract: 'google-cloud-deploy',
+    states(listed) {
+      const rollout = 'components/schemas/Rollout/properties'
+      const causes = listed(`${rollout}/deployFailureCause`).filter((cause) => cause !== 'FAILURE_CAUSE_UNSPECIFIED')
+      return [...listed(`${rollout}/state`), ...causes.map((cause) => `FAILED/${cause}`)]
+    },
+  },
   jenkins: { contract: 'jenkins', states: (listed) => listed('components/schemas/Build/properties/result') },
   'azure-load-testing': {
     contract: 'azure-load-testing',

@@ -152,6 +152,14 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'github-actions': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'a.yml' } },
   'gitlab-ci': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'main' } },
   circleci: { connection: () => ({ project: 'gh/acme/shop' }), input: { target: 'pipeline' } },
+  'google-cloud-build': {
+    connection: () => ({ project: 'acme-shop' }),
+    input: { id: 'acme-shop#3f7c0a1b-2c3d-4e5f-8a9b-0c1d2e3f4a5b', project: 'acme-shop' },
+  },
+  'google-cloud-deploy': {
+    connection: () => ({ project: 'acme-shop', location: 'europe-west1' }),
+    input: { id: 'acme-shop#shop/v1/wh-1', project: 'acme-shop', target: 'shop/dev', ref: 'v1' },
+  },
   kubernetes: { connection: () => ({ targets: ['*'] }), input: { target: 'restart/x' } },
   tekton: { connection: () => ({ pipelines: ['*'] }), input: { id: 'wh-1' } },
   'k6-operator': { connection: () => ({ scripts: ['*'] }), input: { id: 'wh-1', target: 'x/y.js' } },

@@ -5,6 +5,8 @@ import { startAzurePipelines } from '../../../infra/platforms/azure-pipelines.ts
 import { startCircleci } from '../../../infra/platforms/circleci.ts'
 import { startGithubActions } from '../../../infra/platforms/github/actions-server.ts'
 import { startGitlabCi } from '../../../infra/platforms/gitlab-ci.ts'
+import { startGoogleCloudBuild } from '../../../infra/platforms/google-cloud-build.ts'
+import { startGoogleCloudDeploy } from '../../../infra/platforms/google-cloud-deploy.ts'
 import { startJenkins } from '../../../infra/platforms/jenkins.ts'
 import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
 import { startTekton } from '../../../infra/platforms/tekton.ts'
@@ -135,6 +137,47 @@ export const ciCdPlatforms = {
         enter,
         end: () => enter('success'),
         hasStopped: () => newest()?.workflows[0]?.status === 'canceled',
+      }
+    },
+  },
+  'google-cloud-build': {
+    known: 'look-up',
+    starts: /^POST .*:run$/,
+    async start() {
+      const server = await startGoogleCloudBuild()
+      const { url: baseUrl, login, state, enter } = server
+      const { token } = login
+      return {
+        server,
+        connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
+        input: { target: 'deploy' },
+        runs: () => state.builds.length,
+        id: () => `acme-shop#${state.builds.at(-1)?.id}`,
+        hasStarted: () => enter('WORKING'),
+        enter,
+        end: () => enter('SUCCESS'),
+        hasStopped: () => state.builds.at(-1)?.status === 'CANCELLED',
+      }
+    },
+  },
+  'google-cloud-deploy': {
+    known: 'token',
+    refusesLateStop: true,
+    starts: /^POST .*\/rollouts$/,
+    async start() {
+      const server = await startGoogleCloudDeploy()
+      const { url: baseUrl, login, state, enter } = server
+      const { token } = login
+      return {
+        server,
+        connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
+        input: { target: 'shop/production', ref: 'v1' },
+        runs: () => state.rollouts.length,
+        id: () => `acme-shop#shop/v1/${state.rollouts.at(-1)?.name.split('/').at(-1)}`,
+        hasStarted: () => enter('IN_PROGRESS'),
+        enter,
+        end: () => enter('SUCCEEDED'),
+        hasStopped: () => state.rollouts.at(-1)?.state === 'CANCELLED',
       }
     },
   },

@@ -67,7 +67,7 @@ describe('Google', () => {
   test.each<[string, () => Fields, string, string]>([
     ['another account', () => ({ ...withKey(), serviceAccount: 'x@acme.example' }), 'credentials', 'Invalid JWT'],
     ['no account', () => ({ privateKey: login.privateKey }), 'misconfigured', 'needs serviceAccount and privateKey'],
-    ['a key that is no key', () => ({ ...withKey(), privateKey: 'a-secret-key' }), 'misconfigured', 'a PEM file'],
+    ['an invalid key', () => ({ ...withKey(), privateKey: 'a-secret-key' }), 'misconfigured', 'a PEM file'],
     ['another provider', () => ({ workloadIdentityProvider: 'projects/1' }), 'credentials', 'audience'],
     [
       'an account that may not be impersonated',

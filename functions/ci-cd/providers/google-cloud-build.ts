@@ -1,0 +1,184 @@
+import * as z from 'zod/mini'
+import { invalidInput } from '../../../shared/errors.ts'
+import { optional, url, word } from '../../../shared/fields.ts'
+import { segment } from '../../../shared/http/segment.ts'
+import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
+import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { googleAuthorization, googleConnection, googleProject } from '../../../shared/vendors/google.ts'
+
+const connection = z.strictObject({
+  baseUrl: z._default(
+    url('URL of the API. Defaults to https://cloudbuild.googleapis.com'),
+    'https://cloudbuild.googleapis.com',
+  ),
+  ...googleConnection,
+  project: optional(word('Default project, by its id')),
+  location: z._default(word('Region of the triggers: europe-west1. Defaults to global'), 'global'),
+  target: optional(word('Default trigger, by name or id')),
+  ref: optional(word('Default branch, refs/tags/<tag> or commit. Defaults to that of the trigger')),
+  keySubstitution: z._default(
+    word('Substitution that receives the idempotency key. Defaults to _WEBHOOKS_KEY'),
+    '_WEBHOOKS_KEY',
+  ),
+})
+type Connection = z.output<typeof connection>
+
+const text = z.nullish(z.string())
+const step = z.object({ id: text, name: text, status: text, exitCode: z.nullish(z.int()) })
+const build = z.object({
+  id: z.string(),
+  status: z.string(),
+  logUrl: text,
+  statusDetail: text,
+  startTime: text,
+  finishTime: text,
+  substitutions: z.nullish(z.record(z.string(), z.string())),
+  failureInfo: z.nullish(z.object({ detail: text })),
+  approval: z.nullish(z.object({ state: text, result: z.nullish(z.object({ approverAccount: text, comment: text })) })),
+  steps: z.nullish(z.array(step)),
+})
+type Build = z.output<typeof build>
+const started = z.object({ metadata: z.object({ build: z.object({ id: z.string(), logUrl: text }) }) })
+/** Google omits an empty list. */
+const builds = z.strictObject({ builds: optional(z.array(build)), nextPageToken: optional(z.string()) })
+
+const states: Readonly<Record<string, Verdict>> = {
+  STATUS_UNKNOWN: 'running',
+  // It waits for the approval of a person.
+  PENDING: 'running',
+  QUEUED: 'running',
+  WORKING: 'running',
+  SUCCESS: 'pass',
+  FAILURE: 'fail',
+  TIMEOUT: 'fail',
+  REJECTED: 'fail',
+  INTERNAL_ERROR: 'errored',
+  EXPIRED: 'errored',
+  CANCELLED: 'aborted',
+}
+const SUBSTITUTION = /^_[A-Z0-9_]{1,99}$/
+const COMMIT = /^[\da-f]{40}$/
+const TAG = /^refs\/tags\/(.+)$/
+const MAX_PAGES = 10
+
+/**
+ * Google Cloud Build: runs a trigger. A retry finds the build by a substitution that contains the idempotency key.
+ *
+ * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.triggers/run
+ */
+export const googleCloudBuild = defineJobProvider({
+  title: 'Google Cloud Build',
+  noun: 'build',
+  connection,
+  authorization: googleAuthorization,
+  async check({ http, connection: at }) {
+    const path = pathOf(at, projectOf(undefined, at))
+    await http.get(`${path}/builds`, { query: { pageSize: 1 }, schema: builds })
+    if (at.target !== undefined) await http.get(`${path}/triggers/${segment(at.target)}`)
+  },
+
+  states,
+
+  checkStart({ project, parameters = {} }, at) {
+    projectOf(project, at)
+    for (const name of Object.keys(parameters)) {
+      if (!SUBSTITUTION.test(name) || name === at.keySubstitution)
+        throw invalidInput(
+          `input.parameters.${name.slice(0, 100)}`,
+          `must be the name of a substitution: _ and capital letters, digits or _. ${at.keySubstitution} is reserved`,
+        )
+    }
+  },
+
+  async find({ http, connection: at, idempotencyKey, isRetry }, { project }) {
+    const known = projectOf(project, at)
+    const filter = `create_time>="${searchSince(isRetry).toISOString()}"`
+    let pageToken: string | undefined
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const query = { filter, pageSize: 100, pageToken }
+      const { body } = await http.get(`${pathOf(at, known)}/builds`, { query, schema: builds })
+      // An empty list looks like an object of another kind.
+      if (body.builds === undefined && isRetry) return 'unknown'
+      const found = body.builds?.find(({ substitutions }) => substitutions?.[at.keySubstitution] === idempotencyKey)
+      if (found) return runOf(known, found)
+      pageToken = body.nextPageToken
+      if (!pageToken) return undefined
+    }
+    return 'unknown'
+  },
+
+  async start({ http, connection: at, idempotencyKey }, { target, project, ref = at.ref, parameters }) {
+    const known = projectOf(project, at)
+    const key = idempotencyKey === undefined ? {} : { [at.keySubstitution]: idempotencyKey }
+    const substitutions = { ...toTextParameters(parameters), ...key }
+    const body = { projectId: known, triggerId: target, source: { ...revisionOf(ref), substitutions } }
+    const path = `${pathOf(at, known)}/triggers/${segment(target)}:run`
+    return runOf(known, (await http.post(path, body, { schema: started })).body.metadata.build)
+  },
+
+  async getStatus({ http, connection: at }, { id }) {
+    const { project, path } = parseId(at, id, undefined)
+    const current = (await http.get(path, { schema: build })).body
+    const isRejected = current.status === 'CANCELLED' && current.approval?.state === 'REJECTED'
+    const state = isRejected ? 'REJECTED' : current.status
+    return { state, run: runOf(project, current), ...(current.finishTime ? resultsOf(current) : {}) }
+  },
+
+  parseRunId({ id, project }) {
+    return { id: parseId(undefined, id, project).id }
+  },
+
+  async stop({ http, connection: at }, { id }) {
+    await http.post(`${parseId(at, id, undefined).path}:cancel`, {})
+  },
+})
+
+function projectOf(project: string | undefined, at: Connection): string {
+  return resolveProject(project, at, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+}
+
+function pathOf({ location }: Pick<Connection, 'location'>, project: string): string {
+  return `v1/projects/${segment(project)}/locations/${segment(location)}`
+}
+
+function revisionOf(ref: string | undefined) {
+  if (ref === undefined) return {}
+  const [, tagName] = TAG.exec(ref) ?? []
+  if (tagName !== undefined) return { tagName }
+  return COMMIT.test(ref) ? { commitSha: ref } : { branchName: ref }
+}
+
+/** An id is `acme-shop#<id of the build>`. The id alone requires a project. */
+function parseId({ location }: Pick<Connection, 'location'> = { location: 'global' }, id: string, given?: string) {
+  const [, named, number] = /^(?:([^#]+)#)?([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(id) ?? []
+  const project = named ?? given
+  if (number && project && googleProject.pattern.test(project))
+    return { id: `${project}#${number}`, project, path: `${pathOf({ location }, project)}/builds/${segment(number)}` }
+  throw invalidInput('input.id', 'must be a build such as acme-shop#3f7c..., or its id together with input.project')
+}
+
+function runOf(project: string, { id, logUrl }: Pick<Build, 'id' | 'logUrl'>): Run {
+  return { id: `${project}#${id}`, ...(logUrl ? { url: logUrl } : {}) }
+}
+
+function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build) {
+  const milliseconds = Date.parse(finishTime ?? '') - Date.parse(startTime ?? '')
+  const measured = Number.isFinite(milliseconds) ? { duration: milliseconds / 1_000 } : undefined
+  const failed = status === 'SUCCESS' ? undefined : steps?.find((one) => one.status === status && one.exitCode)
+  const failedStep = failed && (failed.id || failed.name || undefined)
+  const decision = approval?.state === 'REJECTED' ? approval.result : undefined
+  const reasons = [
+    decision && ['rejected by', decision.approverAccount, decision.comment].filter(Boolean).join(' '),
+    failedStep && `step ${failedStep} ended with ${failed.exitCode}`,
+    failureInfo?.detail || statusDetail,
+  ]
+  return {
+    reason: clipSingleLine(reasons.filter(Boolean).join('; '), 500) || undefined,
+    data: { ...measured, ...(failedStep ? { failedStep } : {}) },
+    ...(measured ? { metrics: measured } : {}),
+    period: { start: startTime, end: finishTime },
+  } satisfies Partial<RunStatus>
+}

@@ -1,0 +1,220 @@
+import * as z from 'zod/mini'
+import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { optional, url, word } from '../../../shared/fields.ts'
+import type { Http, RequestOptions } from '../../../shared/http/client.ts'
+import { errorReasonIn } from '../../../shared/http/error-reason.ts'
+import { segment } from '../../../shared/http/segment.ts'
+import { defineJobProvider, type RunStatus, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
+import { resolveProject } from '../../../shared/providers/project.ts'
+import { sleep } from '../../../shared/sleep.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { uuidOf } from '../../../shared/text/uuid.ts'
+import { googleAuthorization, googleConnection, googleProject } from '../../../shared/vendors/google.ts'
+
+const connection = z.strictObject({
+  baseUrl: z._default(
+    url('URL of the API. Defaults to https://clouddeploy.googleapis.com'),
+    'https://clouddeploy.googleapis.com',
+  ),
+  ...googleConnection,
+  project: optional(word('Default project, by its id')),
+  location: word('Region of the delivery pipelines: europe-west1'),
+  target: optional(word('Default target: <delivery pipeline>/<target>')),
+  skaffoldConfigUri: optional(
+    word('Archive of the Skaffold configuration, for new releases: gs://<bucket>/<path>.tar.gz'),
+  ),
+})
+type Connection = z.output<typeof connection>
+
+const text = z.nullish(z.string())
+const operation = z.object({
+  name: z.string().check(z.regex(/^projects(?:\/[^/]+){3}\/operations\/[^/]+$/)),
+  done: optional(z.boolean()),
+  error: optional(z.object({ message: z.string() })),
+})
+const rollout = z.object({
+  state: z.string(),
+  failureReason: text,
+  deployFailureCause: text,
+  deployStartTime: text,
+  deployEndTime: text,
+  phases: z.nullish(z.array(z.object({ id: z.string(), state: text }))),
+})
+type Rollout = z.output<typeof rollout>
+const conflict = z.object({ error: z.object({ status: z.literal('ALREADY_EXISTS') }) })
+
+const states: Readonly<Record<string, Verdict>> = {
+  STATE_UNSPECIFIED: 'running',
+  PENDING: 'running',
+  PENDING_RELEASE: 'running',
+  // It waits for the approval of a person.
+  PENDING_APPROVAL: 'running',
+  IN_PROGRESS: 'running',
+  CANCELLING: 'running',
+  SUCCEEDED: 'pass',
+  FAILED: 'fail',
+  'FAILED/EXECUTION_FAILED': 'fail',
+  'FAILED/DEADLINE_EXCEEDED': 'fail',
+  APPROVAL_REJECTED: 'fail',
+  // It could not run.
+  'FAILED/CLOUD_BUILD_UNAVAILABLE': 'errored',
+  'FAILED/CLOUD_BUILD_REQUEST_FAILED': 'errored',
+  'FAILED/RELEASE_FAILED': 'errored',
+  'FAILED/RELEASE_ABANDONED': 'errored',
+  'FAILED/VERIFICATION_CONFIG_NOT_FOUND': 'errored',
+  'FAILED/OPERATION_FEATURE_NOT_SUPPORTED': 'errored',
+  CANCELLED: 'aborted',
+  HALTED: 'aborted',
+}
+const NAME = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+const CREATION_POLLS = 5
+/** A rollout can be read a moment after its creation was accepted. */
+const CREATION_MS = 120_000
+const CONFLICT = 409
+const NOT_FOUND = 404
+
+/**
+ * Google Cloud Deploy: rolls a release out to a target, and creates the release if the call names none. The names are derived from the
+ * idempotency key, so a second start changes nothing.
+ *
+ * @see https://cloud.google.com/deploy/docs/api/reference/rest
+ */
+export const googleCloudDeploy = defineJobProvider({
+  title: 'Google Cloud Deploy',
+  noun: 'rollout',
+  connection,
+  authorization: googleAuthorization,
+  hasIdempotentStart: true as const,
+  async check({ http, connection: at }) {
+    const { pipeline } = at.target === undefined ? { pipeline: '-' } : partsOf(at.target)
+    const query = { pageSize: 1 }
+    await http.get(`${pipelinePath(at, projectOf(undefined, at), pipeline)}/releases`, {
+      query,
+      schema: z.looseObject({}),
+    })
+  },
+
+  states,
+
+  checkStart({ target, project, ref, parameters }, at) {
+    projectOf(project, at)
+    partsOf(target)
+    if (ref !== undefined && !NAME.test(ref)) throw invalidInput('input.ref', 'must be the name of a release')
+    if (ref !== undefined && parameters)
+      throw invalidInput('input.parameters', 'must be omitted with input.ref: a release has its images')
+    if (ref === undefined && at.skaffoldConfigUri === undefined)
+      throw invalidInput('input.ref', 'must be a release, because the connection has no skaffoldConfigUri for new ones')
+    for (const [image, tag] of Object.entries(parameters ?? {}))
+      if (typeof tag !== 'string')
+        throw invalidInput(`input.parameters.${image.slice(0, 100)}`, 'must be an image with its tag')
+  },
+
+  async start({ http, connection: at, idempotencyKey = crypto.randomUUID() }, { target, project, ref, parameters }) {
+    const { pipeline, targetId } = partsOf(target)
+    const known = projectOf(project, at)
+    const name = `wh-${idempotencyKey}`
+    const release = ref ?? name
+    const path = `${pipelinePath(at, known, pipeline)}/releases`
+    const query = { requestId: uuidOf(idempotencyKey) }
+    const annotations = { 'cloud-automation-webhooks': idempotencyKey }
+    if (ref === undefined) {
+      const { skaffoldConfigUri } = at
+      const body = { annotations, skaffoldConfigUri, buildArtifacts: artifactsOf(parameters) }
+      await create(http, path, body, { query: { ...query, releaseId: name } })
+    }
+    const more = { query: { ...query, rolloutId: name } }
+    await create(http, `${path}/${segment(release)}/rollouts`, { targetId, annotations }, more)
+    return runOf(at, `${known}#${pipeline}/${release}/${name}`)
+  },
+
+  async getStatus({ http, connection: at }, { id, startedAt }) {
+    const { status, body } = await http.get(parseId(at, id).path, { schema: rollout, accept: [NOT_FOUND] })
+    const run = runOf(at, id)
+    if (status === NOT_FOUND) {
+      if (startedAt !== undefined && Date.now() - startedAt < CREATION_MS) return { state: 'PENDING', run }
+      throw new Failure('refused', `Google Cloud Deploy has no rollout ${id}.`)
+    }
+    const { state, deployFailureCause: cause } = body
+    const hasCause = state === 'FAILED' && cause && cause !== 'FAILURE_CAUSE_UNSPECIFIED'
+    return { state: hasCause ? `${state}/${cause}` : state, run, ...detailsOf(body) }
+  },
+
+  parseRunId({ id, project }) {
+    return { id: parseId({ location: '-' }, id, project).id }
+  },
+
+  async stop({ http, connection: at }, { id }) {
+    await http.post(`${parseId(at, id).path}:cancel`, {})
+  },
+})
+
+function projectOf(project: string | undefined, at: Connection): string {
+  return resolveProject(project, at, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+}
+
+function partsOf(target: string): { pipeline: string; targetId: string } {
+  const [pipeline = '', targetId = '', ...more] = target.split('/')
+  if (NAME.test(pipeline) && NAME.test(targetId) && more.length === 0) return { pipeline, targetId }
+  throw invalidInput('input.target', 'must be <delivery pipeline>/<target>, such as shop/production')
+}
+
+function pipelinePath({ location }: Pick<Connection, 'location'>, project: string, pipeline: string): string {
+  return `v1/projects/${segment(project)}/locations/${segment(location)}/deliveryPipelines/${segment(pipeline)}`
+}
+
+/** The images of a release, by their names in the Skaffold configuration. */
+function artifactsOf(parameters: StartJob['parameters'] = {}): { image: string; tag: string }[] {
+  return Object.entries(parameters).map(([image, tag]) => ({ image, tag: String(tag) }))
+}
+
+/** Creates a release or a rollout, unless an earlier attempt has, and waits a moment until it exists. */
+async function create(http: Http, path: string, body: object, { query }: Pick<RequestOptions, 'query'>): Promise<void> {
+  const options = { ...(query ? { query } : {}), accept: [CONFLICT], schema: operation }
+  const response = await http.post(path, body, options)
+  if (response.status === CONFLICT) {
+    if (conflict.safeParse(response.body).success) return
+    const reason = clipSingleLine(errorReasonIn(response.body), 500)
+    throw new Failure('platform', `Google Cloud Deploy answered 409: ${reason}`, { nothingWritten: true })
+  }
+  let current = response.body
+  for (let polls = 0; !current.done && polls < CREATION_POLLS; polls++) {
+    await sleep(polls === 0 ? 0 : 1_000)
+    const operationPath = current.name.split('/').map(segment).join('/')
+    current = (await http.get(`v1/${operationPath}`, { schema: operation })).body
+  }
+  if (current.error) throw new Failure('refused', `Google Cloud Deploy refused it: ${current.error.message}`)
+}
+
+/** An id is `acme-shop#<pipeline>/<release>/<rollout>`. The part after # alone requires a project. */
+function parseId(at: Pick<Connection, 'location'>, id: string, given?: string) {
+  const [, named, names = ''] = /^(?:([^#]+)#)?([^#]+)$/.exec(id) ?? []
+  const [pipeline = '', release = '', name = '', ...more] = names.split('/')
+  const project = named ?? given
+  const isValid = [pipeline, release, name].every((part) => NAME.test(part)) && more.length === 0
+  if (!isValid || !project || !googleProject.pattern.test(project))
+    throw invalidInput('input.id', 'must be a rollout such as acme-shop#<pipeline>/<release>/<rollout>')
+  const path = `${pipelinePath(at, project, pipeline)}/releases/${segment(release)}/rollouts/${segment(name)}`
+  return { id: `${project}#${names}`, project, pipeline, path }
+}
+
+function runOf(at: Connection, id: string) {
+  const { project, pipeline } = parseId(at, id)
+  const path = [at.location, pipeline].map(encodeURIComponent).join('/')
+  const url = `https://console.cloud.google.com/deploy/delivery-pipelines/${path}?project=${encodeURIComponent(project)}`
+  return { id, url }
+}
+
+function detailsOf({ failureReason, deployStartTime, deployEndTime, phases }: Rollout): Partial<RunStatus> {
+  const progress = phases?.map(({ id, state }) => `${id} ${state}`).join(', ')
+  const waits = phases?.some(({ state }) => state === 'PENDING') && !phases.some(({ state }) => state === 'IN_PROGRESS')
+  const milliseconds = Date.parse(deployEndTime ?? '') - Date.parse(deployStartTime ?? '')
+  const measured = Number.isFinite(milliseconds) ? { duration: milliseconds / 1_000 } : undefined
+  return {
+    ...(progress
+      ? { progress: clipSingleLine(waits ? `${progress}: advance it in Cloud Deploy` : progress, 200) }
+      : {}),
+    reason: failureReason ? clipSingleLine(failureReason, 500) : undefined,
+    ...(measured ? { data: measured, metrics: measured } : {}),
+    period: { start: deployStartTime, end: deployEndTime },
+  }
+}

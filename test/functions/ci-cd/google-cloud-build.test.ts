@@ -1,0 +1,78 @@
+import { describe, expect, test } from '@jest/globals'
+import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
+import { startGoogleCloudBuild } from '../../../infra/platforms/google-cloud-build.ts'
+import { jobConformance } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { keyOf, startEach } from '../helpers.ts'
+import { newest } from '../newest.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
+
+const server = startEach(startGoogleCloudBuild)
+const connected = (fields: object = {}) =>
+  new Pipeline(googleCloudBuild, () => ({
+    ...{ baseUrl: server.url, token: server.login.token, project: 'acme-shop', location: 'europe-west1' },
+    ...fields,
+  }))
+const input = { target: 'deploy' }
+const builds = 'GET /v1/projects/acme-shop/locations/europe-west1/builds'
+
+jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'], {
+  states: {
+    running: ['STATUS_UNKNOWN', 'PENDING', 'QUEUED', 'WORKING'],
+    pass: ['SUCCESS'],
+    fail: ['FAILURE', 'TIMEOUT', 'REJECTED'],
+    errored: ['INTERNAL_ERROR', 'EXPIRED'],
+    aborted: ['CANCELLED'],
+  },
+  invalid: [
+    ['an invalid project', { project: 'X' }, 'input.project must look like acme-shop'],
+    ['a parameter with an invalid name', { parameters: { stage: 'dev' } }, 'input.parameters.stage must be'],
+    ['the key', { parameters: { _WEBHOOKS_KEY: 'x' } }, '_WEBHOOKS_KEY is reserved'],
+  ],
+  refused: [['a missing branch', { ref: 'missing' }, 'branch missing does not exist']],
+  check: [builds],
+  measures: [(fake) => fake.enter('SUCCESS'), { duration: 120 }],
+  invalidIds: [['1', 'acme-shop#1', 'a/b'], 'must be a build such as acme-shop#'],
+  refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
+})
+
+describe('Google Cloud Build', () => {
+  test.each([
+    [undefined, {}],
+    ['main', { branchName: 'main' }],
+    ['refs/tags/v1.4.2', { tagName: 'v1.4.2' }],
+    ['a'.repeat(40), { commitSha: 'a'.repeat(40) }],
+  ])('runs a trigger for the version %s', async (ref, source) => {
+    await connected({ ref }).start({ ...input, parameters: { _STAGE: 'dev', _COUNT: 3 } })
+    const substitutions = { _STAGE: 'dev', _COUNT: '3', _WEBHOOKS_KEY: keyOf(1) }
+    expect(newest(server.state.builds).source).toEqual({ ...source, substitutions })
+  })
+
+  test('reports the failed step, and who rejected a build', async () => {
+    const steps = [
+      { id: 'lint', status: 'SUCCESS', exitCode: 0 },
+      { name: 'gcr.io/cloud-builders/npm', status: 'FAILURE', exitCode: 1 },
+    ]
+    const failed = await connected().endAfter(input, () => server.enter('FAILURE', { steps }))
+    expect(failed).toMatchObject({ data: { failedStep: 'gcr.io/cloud-builders/npm', duration: 120 } })
+    expect(failed.message).toContain('step gcr.io/cloud-builders/npm ended with 1')
+    server.state.builds.splice(0)
+    const rejected = await connected().endAfter(input, () => server.enter('REJECTED'))
+    expect(rejected.message).toContain('rejected by jane@example.com Not today')
+  })
+
+  test('searches all pages of a retry, and starts nothing if there are too many', async () => {
+    server.state.pageSize = 1
+    const first = await connected().start(input)
+    for (const number of [2, 3, 4]) await connected().start(input, { key: keyOf(number) })
+    const again = await connected().start(input, { isRetry: true })
+    expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
+    for (let number = 5; number < 16; number++) await connected().start(input, { key: keyOf(number) })
+    await expect(connected().start(input, { isRetry: true })).rejects.toMatchObject({ kind: 'doubtful' })
+  })
+
+  test('the connection test reads the default trigger', async () => {
+    await googleCloudBuild.check(connected({ target: 'deploy' }).client())
+    expect(server.calls.map(({ path }) => path.split('/').at(-1))).toEqual(['builds', 'deploy'])
+  })
+})

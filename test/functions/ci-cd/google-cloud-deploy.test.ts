@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals'
+import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
+import { startGoogleCloudDeploy } from '../../../infra/platforms/google-cloud-deploy.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { newest } from '../newest.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
+
+const server = startEach(startGoogleCloudDeploy)
+const skaffoldConfigUri = 'gs://acme-shop/skaffold.tar.gz'
+const connected = (fields: object = {}) =>
+  new Pipeline(googleCloudDeploy, () => ({
+    ...{ baseUrl: server.url, token: server.login.token, project: 'acme-shop', location: 'europe-west1' },
+    ...fields,
+  }))
+const input = { target: 'shop/production', ref: 'v1' }
+const name = `wh-${keyOf(1)}`
+
+jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'], {
+  states: {
+    running: ['STATE_UNSPECIFIED', 'PENDING', 'PENDING_RELEASE', 'PENDING_APPROVAL', 'IN_PROGRESS', 'CANCELLING'],
+    pass: ['SUCCEEDED'],
+    fail: ['FAILED', 'FAILED/EXECUTION_FAILED', 'FAILED/DEADLINE_EXCEEDED', 'APPROVAL_REJECTED'],
+    errored: [
+      ...['FAILED/CLOUD_BUILD_UNAVAILABLE', 'FAILED/CLOUD_BUILD_REQUEST_FAILED', 'FAILED/RELEASE_FAILED'],
+      ...['FAILED/RELEASE_ABANDONED', 'FAILED/VERIFICATION_CONFIG_NOT_FOUND'],
+      'FAILED/OPERATION_FEATURE_NOT_SUPPORTED',
+    ],
+    aborted: ['CANCELLED', 'HALTED'],
+  },
+  invalid: [
+    ['an invalid target', { target: 'shop' }, 'input.target must be <delivery pipeline>/<target>'],
+    ['an invalid release', { ref: 'V1' }, 'input.ref must be the name of a release'],
+    ['images of a release', { parameters: { web: 'web:1' } }, 'input.parameters must be omitted with input.ref'],
+    ['no release', { ref: undefined }, 'the connection has no skaffoldConfigUri'],
+    ['an invalid image', { ref: undefined, parameters: { web: 1 } }, 'input.parameters.web', { skaffoldConfigUri }],
+  ],
+  refused: [
+    ['an unknown release', { ref: 'v2' }, 'was not found'],
+    ['a deploy policy', { target: 'shop/frozen' }, 'Deploy policy freeze restricts the rollout'],
+    ['a failed operation', withState({ refusal: 'The target does not exist' }), 'The target does not exist'],
+  ],
+  check: ['GET /v1/projects/acme-shop/locations/europe-west1/deliveryPipelines/shop/releases'],
+  measures: [(fake) => fake.enter('SUCCEEDED'), { duration: 300 }],
+  invalidIds: [['1', 'acme-shop#shop/v1', 'acme-shop#shop/V1/x'], 'must be a rollout such as acme-shop#'],
+  refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
+})
+
+describe('Google Cloud Deploy', () => {
+  test('creates a release with its images, and rolls it out', async () => {
+    server.state.pendingPolls = 1
+    const at = connected({ skaffoldConfigUri })
+    const started = await at.start({ target: input.target, parameters: { web: 'gcr.io/acme/web:1.4.2' } })
+    const { releases, rollouts } = server.state
+    expect(started.outcome.data['id']).toBe(`acme-shop#shop/${name}/${name}`)
+    expect(newest(releases)).toMatchObject({
+      name: expect.stringMatching(new RegExp(`/releases/${name}$`)),
+      buildArtifacts: [{ image: 'web', tag: 'gcr.io/acme/web:1.4.2' }],
+      skaffoldConfigUri,
+    })
+    expect(newest(rollouts)).toMatchObject({ targetId: 'production' })
+    await at.start({ target: input.target }, { isRetry: true })
+    expect([releases.length, rollouts.length]).toEqual([2, 1])
+  })
+
+  test('reports a phase that waits to be advanced, and why a rollout failed', async () => {
+    const phases = [
+      { id: 'canary-50', state: 'SUCCEEDED' },
+      { id: 'stable', state: 'PENDING' },
+    ]
+    const started = await connected().start(input)
+    server.enter('IN_PROGRESS', { phases })
+    expect(await connected().poll(started, input)).toMatchObject({
+      progress: 'canary-50 SUCCEEDED, stable PENDING: advance it in Cloud Deploy',
+    })
+    server.enter('FAILED/EXECUTION_FAILED')
+    expect((await connected().end(started, input)).message).toContain('It failed: EXECUTION_FAILED')
+  })
+
+  test('waits for a rollout that cannot be read yet, but not forever', async () => {
+    const started = await connected().start(input)
+    server.state.rollouts.splice(0)
+    expect(await connected().poll(started, input)).toMatchObject({ status: 'PENDING' })
+    const old = { ...started, job: { ...(started.job as object), startedAt: 0 } }
+    await expectFailure(connected().poll(old, input), 'refused', 'has no rollout acme-shop#shop/v1/')
+  })
+
+  test('retries a start that met another change', async () => {
+    server.failNext(409, { error: { code: 409, message: 'concurrent policy changes', status: 'ABORTED' } })
+    await expectFailure(connected().start(input), { kind: 'platform', mayHaveWritten: false }, 'concurrent')
+  })
+})
