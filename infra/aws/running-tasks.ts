@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type FunctionConfiguration,
   type LambdaClient,
   ListTagsCommand,
   paginateListDurableExecutionsByFunction,
@@ -23,12 +24,13 @@ export interface RunningTask {
   startedAt: Date | undefined
 }
 
-/** A durable function of a stack. */
-interface DurableFunction {
+/** A function of a stack. */
+export interface StackFunction {
   arn: string
-  isFinisher: boolean
+  kind: 'webhook' | 'task' | 'finisher'
   /** The id in the template: `CiCdTaskFunction1A2B3C4D`. */
   logicalId: string
+  logGroup: string
 }
 
 /** CloudFormation adds them to all resources. */
@@ -42,8 +44,8 @@ export const LOGICAL_ID_TAG = 'aws:cloudformation:logical-id'
  */
 export async function findDurableFunctions(lambda: LambdaClient, stackName: string): Promise<DurableFunctions> {
   const found: DurableFunctions = { tasks: [], finisher: [] }
-  for await (const { arn, isFinisher } of durableFunctionsOf(lambda, stackName))
-    (isFinisher ? found.finisher : found.tasks).push(arn)
+  for await (const { arn, kind } of durableFunctionsOf(lambda, stackName))
+    (kind === 'finisher' ? found.finisher : found.tasks).push(arn)
   return found
 }
 
@@ -52,15 +54,38 @@ export async function findDurableFunctions(lambda: LambdaClient, stackName: stri
  *
  * @throws errors of the SDK
  */
-export async function* durableFunctionsOf(lambda: LambdaClient, stackName: string): AsyncGenerator<DurableFunction> {
+export function durableFunctionsOf(lambda: LambdaClient, stackName: string): AsyncGenerator<StackFunction> {
+  return functionsOf(lambda, stackName, ['task', 'finisher'])
+}
+
+/**
+ * Finds the functions of a stack among all functions of the region.
+ *
+ * @throws errors of the SDK
+ */
+export async function* functionsOf(
+  lambda: LambdaClient,
+  stackName: string,
+  kinds: readonly StackFunction['kind'][],
+): AsyncGenerator<StackFunction> {
   for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
-    for (const { FunctionArn: arn = '', Handler: handler, DurableConfig: durable } of Functions) {
-      if (!durable) continue
+    for (const fn of Functions) {
+      const arn = fn.FunctionArn ?? ''
+      const kind = kindOf(fn)
+      if (kind === undefined || !kinds.includes(kind)) continue
       const { Tags = {} } = await lambda.send(new ListTagsCommand({ Resource: arn }))
       if (Tags[STACK_TAG] !== stackName) continue
-      yield { arn, isFinisher: handler?.startsWith('finisher.') ?? false, logicalId: Tags[LOGICAL_ID_TAG] ?? '' }
+      const logGroup = fn.LoggingConfig?.LogGroup ?? `/aws/lambda/${arn.split(':').at(-1)}`
+      yield { arn, kind, logicalId: Tags[LOGICAL_ID_TAG] ?? '', logGroup }
     }
   }
+}
+
+/** Returns the kind of a function that may belong to a stack. Other functions of the region are not asked for their tags. */
+function kindOf({ DurableConfig, FunctionName, Handler, Environment }: FunctionConfiguration) {
+  // The local runtime calls the handler of each function "handler".
+  if (DurableConfig) return Handler?.startsWith('finisher.') || FunctionName === 'finisher' ? 'finisher' : 'task'
+  return Environment?.Variables?.['WEBHOOKS_TASK_FUNCTION'] === undefined ? undefined : 'webhook'
 }
 
 /**

@@ -66,8 +66,8 @@ export async function listDeployedTasks(
 ): Promise<ListedTask[]> {
   const tasks: (ListedTask & { arn: string })[] = []
   let hasFunctions = false
-  for await (const { arn, isFinisher, logicalId } of durableFunctionsOf(lambda, stackName)) {
-    if (isFinisher) continue
+  for await (const { arn, kind, logicalId } of durableFunctionsOf(lambda, stackName)) {
+    if (kind === 'finisher') continue
     hasFunctions = true
     const category = categoryOf(logicalId)
     if (wanted === undefined || wanted === category) tasks.push(...(await newestTasks(lambda, arn, category, state)))
@@ -128,7 +128,8 @@ async function readVerdicts(
   }
 }
 
-/** @param logicalId of its task function, which starts with its name: `CiCdTask` */
-function categoryOf(logicalId: string): string {
-  return categories.find(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))?.name ?? 'unknown'
+/** Returns the category of a function. @param logicalId starts with its name: `CiCdTaskFunction`, `CiCdWebhookFunction` */
+export function categoryOf(logicalId: string): string {
+  const [, start] = /^(\w+?)(?:Task|Webhook)/.exec(logicalId) ?? []
+  return categories.find(({ name }) => pascalCase(name) === start)?.name ?? 'unknown'
 }

@@ -6,6 +6,7 @@ import { buildCommand } from './commands/build.ts'
 import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { connectCommand } from './commands/connect.ts'
+import { consoleCommand } from './commands/console.ts'
 import { costCommand } from './commands/cost.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { githubCommand } from './commands/github.ts'
@@ -56,6 +57,7 @@ export function createProgram(): Command {
     sendCommand(),
     sequenceCommand(),
     tasksCommand(),
+    consoleCommand(),
     waitCommand(),
     answerCommand(),
     openapiCommand(),

@@ -2,7 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import { isSame } from '../../shared/auth/hmac.ts'
 import type { LocalCredentials } from './credentials.ts'
 
-const COOKIE = 'webhooks-console'
+/** Browsers send cookies to all ports of a host, so each port has its own. */
+function cookieName({ headers: { host = '' } }: IncomingMessage): string {
+  return `webhooks-console-${/:(\d+)$/.exec(host)?.[1] ?? 80}`
+}
+
+/** The keys that open a console. */
+type ConsoleKeys = Pick<LocalCredentials, 'consoleKey' | 'callerToken'>
 
 export const NO_ACCESS =
   'A real platform is connected. Open the console with the link that npm start printed, or send the token of the caller "demo".'
@@ -12,22 +18,28 @@ export const NO_ACCESS =
  * prints, the cookie that the link sets, or the token of the caller, because other users of this machine can reach the port.
  */
 export function consoleAccess(
-  { url, headers }: IncomingMessage,
-  { consoleKey, callerToken }: LocalCredentials,
+  req: IncomingMessage,
+  { consoleKey, callerToken }: ConsoleKeys,
 ): 'open' | 'by link' | 'none' {
   if (consoleKey === undefined) return 'open'
-  const cookie = new RegExp(`(?:^|; )${COOKIE}=([^;]+)`).exec(headers.cookie ?? '')?.[1] ?? ''
+  const { url, headers } = req
+  const cookie = new RegExp(`(?:^|; )${cookieName(req)}=([^;]+)`).exec(headers.cookie ?? '')?.[1] ?? ''
   if (isSame(cookie, consoleKey) || isSame(headers.authorization ?? '', `Bearer ${callerToken}`)) return 'open'
   const key = /[?&]key=([^&]+)/.exec(url ?? '')?.[1] ?? ''
   return isSame(key, consoleKey) ? 'by link' : 'none'
 }
 
 /** Returns the cookie that opens the console. Pages of other sites cannot send it. */
-export function consoleCookie({ consoleKey }: LocalCredentials): string {
-  return `${COOKIE}=${consoleKey}; Path=/; HttpOnly; SameSite=Strict`
+export function consoleCookie(req: IncomingMessage, { consoleKey }: ConsoleKeys): string {
+  return `${cookieName(req)}=${consoleKey}; Path=/; HttpOnly; SameSite=Strict`
 }
 
 /** Returns the URL of the console with its key. */
-export function consoleLink(url: string, { consoleKey }: LocalCredentials): string {
+export function consoleLink(url: string, { consoleKey }: ConsoleKeys): string {
   return consoleKey === undefined ? `${url}/` : `${url}/?key=${consoleKey}`
+}
+
+/** A web page can point its own host name at 127.0.0.1. Its requests contain that name in the Host header. */
+export function isLoopbackHost({ headers }: IncomingMessage): boolean {
+  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '')
 }

@@ -19,7 +19,7 @@ import {
   writeProxyResult,
 } from './cloud/index.ts'
 import { type Console, prefersPage, sendAsset } from './console/index.ts'
-import { consoleAccess, consoleCookie, NO_ACCESS } from './console-access.ts'
+import { consoleAccess, consoleCookie, isLoopbackHost, NO_ACCESS } from './console-access.ts'
 import type { LocalCredentials } from './credentials.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
@@ -38,9 +38,7 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   const { cloud, sandbox, console, url, credentials } = parts
   // Appended instead of resolved: a path that starts with two slashes would be parsed as a host.
   const pathname = URL.parse(`${url}${req.url}`)?.pathname
-  // A web page can point its own host name at 127.0.0.1. Its requests contain that name in the Host header.
-  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(req.headers.host ?? ''))
-    return sendJson(res, 403, { message: 'Call the local runtime as 127.0.0.1 or localhost.' })
+  if (!isLoopbackHost(req)) return sendJson(res, 403, { message: 'Call the local runtime as 127.0.0.1 or localhost.' })
   if (pathname === undefined) return sendJson(res, 400, { message: 'The path is not valid.' })
   if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) {
     await sandbox.handle(req, res)
@@ -48,7 +46,7 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   }
   const access = consoleAccess(req, credentials())
   if (pathname === '/' && access === 'by link') {
-    res.writeHead(303, { location: '/', 'set-cookie': consoleCookie(credentials()) }).end()
+    res.writeHead(303, { location: '/', 'set-cookie': consoleCookie(req, credentials()) }).end()
     return undefined
   }
   const isAsset = /^\/console\/[\w-]+\.\w+$/.test(pathname)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
+import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { pageFiles } from './page-bundle.ts'
 
 const folder = join(import.meta.dirname, 'page')
@@ -28,12 +29,18 @@ const policy = [
 /**
  * Sends a file of the page.
  *
+ * @param stack a deployed stack that the page shows, instead of the local runtime
  * @returns false if the file does not exist
  */
-export async function sendAsset(res: ServerResponse, name: string): Promise<boolean> {
+export async function sendAsset(
+  res: ServerResponse,
+  name: string,
+  stack?: { stack: string; region: string },
+): Promise<boolean> {
   // Compares with the known names, so that a name from a URL never becomes a path.
-  const file = staticFiles.includes(name) ? readFileSync(join(folder, name)) : (await pageFiles()).get(name)
-  if (!file) return false
+  const found = staticFiles.includes(name) ? readFileSync(join(folder, name)) : (await pageFiles()).get(name)
+  if (!found) return false
+  const file = stack ? String(found).replace('<html', `<html${attributesOf(stack)}`) : found
   res.writeHead(200, {
     'content-type': types[extname(name)] ?? 'application/octet-stream',
     'content-security-policy': policy,
@@ -45,6 +52,12 @@ export async function sendAsset(res: ServerResponse, name: string): Promise<bool
   })
   res.end(file)
   return true
+}
+
+function attributesOf(data: Record<string, string>): string {
+  return Object.entries(data)
+    .map(([name, value]) => ` data-${name}="${escapeHtml(value)}"`)
+    .join('')
 }
 
 /** Returns whether the client prefers HTML to JSON. Browsers do, programs that accept anything do not. */

@@ -25,6 +25,12 @@ export interface CallFilter {
 
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** Returns the milliseconds of a period such as `15m`, `24h` or `7d`. Undefined for other text. */
+export function periodMs(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,4})([mhd])$/.exec(text) ?? []
+  return count === undefined ? undefined : Number(count) * (UNITS[unit] ?? 0)
+}
+
 /** Reads a filter from the query of a URL: `verdict=fail,errored&provider=!jira&q=checkout&since=24h`. */
 export function filterFrom(query: URLSearchParams, now: number): CallFilter {
   const fields = Object.fromEntries(
@@ -36,12 +42,12 @@ export function filterFrom(query: URLSearchParams, now: number): CallFilter {
         .filter((value) => value !== ''),
     ]),
   )
-  const [, count, unit] = /^(\d{1,4})([mhd])$/.exec(query.get('since') ?? '') ?? []
+  const period = periodMs(query.get('since') ?? '')
   const until = Number(query.get('until') ?? Number.NaN)
   return {
     fields,
     text: query.get('q') ?? undefined,
-    since: count === undefined ? undefined : now - Number(count) * (UNITS[unit ?? ''] ?? 0),
+    since: period === undefined ? undefined : now - period,
     until: Number.isFinite(until) ? until : undefined,
   }
 }

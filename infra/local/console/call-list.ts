@@ -17,6 +17,8 @@ export interface CallList {
   oldestAt?: number | undefined
   /** When it was read: a later request with `until` returns the same list. */
   at: number
+  /** The progress of reading a deployed stack, or the reason of a failure. */
+  notice?: string
 }
 
 /** Calls with one context, such as those of a sequence. */

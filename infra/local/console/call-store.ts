@@ -41,6 +41,8 @@ CREATE INDEX request_at ON request (at);
 const MAX_CALLS = 100_000
 const PRUNE_EVERY = 1_000
 const MAX_STATEMENTS = 200
+/** Characters of an id that the page and the CLI show. */
+const MIN_SHORT_ID = 8
 
 /** A call with what is stored of it. */
 export interface StoredCall {
@@ -153,13 +155,15 @@ export class CallStore {
     return row && { record: JSON.parse(row.record), summary: JSON.parse(row.summary) }
   }
 
-  /** Returns the ids that start with a text. Two are enough to know that it is ambiguous. */
-  idsLike(start: string): string[] {
-    return this.#all<{ id: string }>(
+  /** Finds the id of a call by a unique start of it. Shorter ones than the page shows are not accepted. */
+  completeId(start: string): string | undefined {
+    if (start.length < MIN_SHORT_ID) return undefined
+    const [found, other] = this.#all<{ id: string }>(
       'SELECT id FROM call WHERE id >= ? AND id < ? LIMIT 2',
       start,
       `${start}\uffff`,
-    ).map(({ id }) => id)
+    )
+    return found?.id === start || other === undefined ? found?.id : undefined
   }
 
   /** Returns calls, newest first. */

@@ -73,6 +73,8 @@ export interface CallDetail extends CallSummary {
   /** Events that Keptn received. */
   events: { at: string; event: object }[]
   log: LogLine[]
+  /** Why the log of a deployed stack cannot be read. */
+  logProblem?: string
   waterfall: Waterfall
 }
 

@@ -12,6 +12,7 @@ import { actionViews } from './action-views.ts'
 import { callList } from './call-list.ts'
 import { CallStore } from './call-store.ts'
 import { detailOf, type ViewContext } from './call-view.ts'
+import { engineTitle } from './engine-title.ts'
 import { createEventStream } from './event-stream.ts'
 import { describeFaults } from './fault-descriptions.ts'
 import { inboundOf, responseOf } from './inbound.ts'
@@ -69,7 +70,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     providerOf: (category, connection) => textIn(secrets.get(connectionPath(category, connection)), 'provider'),
     engineOf(orchestrator) {
       const type = textIn(secrets.get(`${settings.secretPrefix}/orchestrators/${orchestrator}`), 'type') || orchestrator
-      return engineTitles[type] ?? type
+      return engineTitle(type)
     },
   }
   let version: string | undefined
@@ -104,15 +105,22 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     return { ...sent, id: typeof taskId === 'string' ? taskId : latest?.id }
   }
 
-  const handle = createRoutes({
-    calls(query) {
+  const reads = {
+    calls(query: URLSearchParams) {
       journal.flush()
       return callList(store, query, Date.now())
     },
-    call(id) {
+    call(id: string) {
       const record = recordOf(id)
       return record && detailOf(record, context, sandbox.keptn.events())
     },
+    overview(ms: number) {
+      journal.flush()
+      return overviewOf(store, ms, Date.now())
+    },
+    openStream: (res: ServerResponse) => stream.add(res),
+  }
+  const handle = createRoutes(reads, {
     actions: () =>
       actionViews({
         hasConnection: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
@@ -130,24 +138,17 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
       return callTask(url, token(), `${category}/tasks/${record.id}/${what}`)
     },
-    overview(ms) {
-      journal.flush()
-      return overviewOf(store, ms, Date.now())
-    },
     faults: () => describeFaults(),
     sequences: () => sequences.list(),
     run: (name) => sequences.run(name),
     stop: (name) => sequences.stop(name),
-    openStream: (res) => stream.add(res),
   })
 
   /** Finds a call by its id or a unique start of it. */
   function recordOf(id: string) {
     journal.flush()
-    const known = journal.record(id)
-    if (known || id.length < MIN_SHORT_ID) return known
-    const [found, other] = store.idsLike(id)
-    return found === undefined || other !== undefined ? undefined : journal.record(found)
+    const complete = store.completeId(id)
+    return journal.record(id) ?? (complete === undefined ? undefined : journal.record(complete))
   }
 
   return {
@@ -177,20 +178,6 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       store.close()
     },
   }
-}
-
-/** Characters of an id that the page and the CLI show. */
-const MIN_SHORT_ID = 8
-
-/** Titles of the types of orchestrators. Another one is shown with its name. */
-const engineTitles: Record<string, string> = {
-  keptn: 'Keptn',
-  poll: 'polling',
-  'step-functions': 'Step Functions',
-  callback: 'callback',
-  github: 'GitHub',
-  'azure-devops': 'Azure DevOps',
-  dynatrace: 'Dynatrace',
 }
 
 function textIn(secret: string | undefined, field: string): string {

@@ -9,7 +9,7 @@ interface ParsedLine {
 
 /** Parses a log line: a request to a platform, or a line for people. */
 export function parseLogLine(
-  { at, line }: Extract<Observation, { kind: 'log' }>,
+  { at, line }: Pick<Extract<Observation, { kind: 'log' }>, 'at' | 'line'>,
   step: string | undefined,
 ): ParsedLine | undefined {
   try {

@@ -32,7 +32,7 @@ export function requestSummary(record: CallRecord, { providerOf }: ViewContext):
     attempts: 1,
     failedAttempts: 0,
     answer: 'none',
-    verdict: stateOf(request, body),
+    verdict: verdictOfResponse(request?.response?.status, body?.['result']),
     text: asText(body?.['message']) || asText(body?.['detail']),
   }
 }
@@ -44,13 +44,13 @@ function sentEvent(request: Inbound | undefined): { context: string; place: stri
   return { context: asText(shkeptncontext) || asText(context), place }
 }
 
-function stateOf(request: Inbound | undefined, body: Record<string, unknown> | undefined): Verdict {
-  const status = request?.response?.status
+/** @param status undefined while there is no response */
+export function verdictOfResponse(status: number | undefined, result: unknown): Verdict {
   if (status === undefined) return 'running'
   if (status >= 500) return 'errored'
   if (status === 422) return 'fail'
   if (status >= 400) return 'refused'
-  return body?.['result'] === 'warning' ? 'warning' : 'pass'
+  return result === 'warning' ? 'warning' : 'pass'
 }
 
 export function bodyOf(request: Inbound | undefined): Record<string, unknown> | undefined {

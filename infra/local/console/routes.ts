@@ -5,22 +5,27 @@ import { readBody } from '../cloud/index.ts'
 import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'
 
-interface ConsoleApi {
+/** The data of a console. */
+interface ReadApi {
   calls(query: URLSearchParams): unknown
-  /** Returns undefined for an unknown id. */
+  /** Returns undefined for an unknown id, or a promise of it. */
   call(id: string): unknown
+  /** @param ms of the period */
+  overview(ms: number): unknown
+  /** Opens a stream of events; returns false if too many are open. */
+  openStream(res: ServerResponse): boolean
+}
+
+/** The actions in the console of the local runtime, and their data. */
+interface RuntimeApi {
   actions(): unknown
   send(category: string, action: string, query: string, body: unknown): Promise<unknown>
   /** Runs a call again, cancels its task, or sends its answer again. Resolves with undefined for an unknown id. @throws Failure */
   act(id: string, what: 'rerun' | 'cancel' | 'answer'): Promise<unknown>
-  /** @param ms of the period */
-  overview(ms: number): unknown
   faults(): unknown
   sequences(): unknown
   run(name: string): 'started' | 'unknown' | 'running'
   stop(name: string): boolean
-  /** Opens a stream of events; returns false if too many are open. */
-  openStream(res: ServerResponse): boolean
 }
 
 type Route = (parts: string[], req: IncomingMessage, res: ServerResponse) => unknown
@@ -33,17 +38,49 @@ function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
   return new URLSearchParams(url.split('?', 2)[1])
 }
 
-/** Creates the handler for requests below `/console/`. The caller must have checked the Host header. */
-export function createRoutes(api: ConsoleApi): (req: IncomingMessage, res: ServerResponse, path: string) => unknown {
-  const routes: Record<string, Route> = {
+/**
+ * Creates the handler for requests below `/console/`. The caller must have checked the Host header.
+ *
+ * @param runtime omitted for a console that is read-only
+ */
+export function createRoutes(
+  reads: ReadApi,
+  runtime?: RuntimeApi,
+): (req: IncomingMessage, res: ServerResponse, path: string) => unknown {
+  const routes = { ...readRoutes(reads), ...(runtime && runtimeRoutes(runtime)) }
+  return async (req, res, path) => {
+    const [name = '', ...parts] = path.split('/').map(decoded)
+    const route = routes[`${req.method} ${name}`]
+    if (req.method === 'POST' && isForeign(req)) {
+      return sendJson(res, 403, { message: 'Only the page of the console may send this, as application/json.' })
+    }
+    if (route) return route(parts, req, res)
+    if (req.method === 'GET' && parts.length === 0 && (await sendAsset(res, name))) return undefined
+    return sendJson(res, 404, { message: `Not found: /console/${path}` })
+  }
+}
+
+function readRoutes(api: ReadApi): Record<string, Route> {
+  return {
     'GET stream': (_parts, _req, res) => {
       if (!api.openStream(res)) sendJson(res, 503, { message: 'Too many pages are open. Close some of them.' })
     },
-    'GET calls': ([id], req, res) => {
-      const found = id === undefined ? api.calls(queryOf(req)) : api.call(id)
+    'GET calls': async ([id], req, res) => {
+      const found = id === undefined ? api.calls(queryOf(req)) : await api.call(id)
       if (found === undefined) return sendJson(res, 404, { message: UNKNOWN_CALL })
       return sendJson(res, 200, found)
     },
+    'GET overview': (_parts, req, res) => {
+      const hours = Number(queryOf(req).get('hours') ?? 24)
+      if (!(hours > 0 && hours <= MAX_HOURS))
+        return sendJson(res, 400, { message: `"hours" must be between 0 and ${MAX_HOURS}.` })
+      return sendJson(res, 200, api.overview(hours * 3_600_000))
+    },
+  }
+}
+
+function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
+  return {
     'POST calls': async ([id = '', what], _req, res) => {
       if (what !== 'rerun' && what !== 'cancel' && what !== 'answer')
         return sendJson(res, 404, { message: 'Unknown action. Actions: rerun, cancel, answer.' })
@@ -54,12 +91,6 @@ export function createRoutes(api: ConsoleApi): (req: IncomingMessage, res: Serve
         if (!(error instanceof Failure)) throw error
         return sendJson(res, 409, { message: error.message })
       }
-    },
-    'GET overview': (_parts, req, res) => {
-      const hours = Number(queryOf(req).get('hours') ?? 24)
-      if (!(hours > 0 && hours <= MAX_HOURS))
-        return sendJson(res, 400, { message: `"hours" must be between 0 and ${MAX_HOURS}.` })
-      return sendJson(res, 200, api.overview(hours * 3_600_000))
     },
     'GET actions': (_parts, _req, res) => sendJson(res, 200, api.actions()),
     'POST actions': async ([category = '', action = ''], req, res) => {
@@ -77,17 +108,6 @@ export function createRoutes(api: ConsoleApi): (req: IncomingMessage, res: Serve
       if (result === 'running') return sendJson(res, 409, { message: `The sequence ${name} is already running.` })
       return sendJson(res, 202, { name })
     },
-  }
-
-  return async (req, res, path) => {
-    const [name = '', ...parts] = path.split('/').map(decoded)
-    const route = routes[`${req.method} ${name}`]
-    if (req.method === 'POST' && isForeign(req)) {
-      return sendJson(res, 403, { message: 'Only the page of the console may send this, as application/json.' })
-    }
-    if (route) return route(parts, req, res)
-    if (req.method === 'GET' && parts.length === 0 && (await sendAsset(res, name))) return undefined
-    return sendJson(res, 404, { message: `Not found: /console/${path}` })
   }
 }
 
@@ -114,7 +134,7 @@ function decoded(part: string): string {
   }
 }
 
-function sendJson(res: ServerResponse, status: number, body: unknown): void {
+export function sendJson(res: ServerResponse, status: number, body: unknown): void {
   res.writeHead(status, {
     'content-type': 'application/json',
     'cache-control': 'no-store',

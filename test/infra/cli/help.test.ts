@@ -9,7 +9,7 @@ import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
 import { startAws, type TestAws } from './aws.ts'
-import { atTerminal, type Ended, enter, inShell, webhooks } from './webhooks.ts'
+import { atTerminal, controlC, type Ended, enter, inShell, webhooks } from './webhooks.ts'
 
 /** All commands with their `--help` texts. */
 const commands = leaves(createProgram()).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
@@ -159,6 +159,10 @@ const setups: Record<string, ExampleSetup> = {
     // The task may still run, or have passed.
     code: ({ out }) => (out.includes('"rerunOf"') ? 0 : 1),
   },
+  // The runtime of this test has a state folder of its own.
+  console: { code: () => 2 },
+  // It runs until Ctrl-C.
+  'console --stack CloudAutomationWebhooks': { keys: () => [['Stop with Ctrl-C', controlC]] },
   'doctor --local --json': { code: codeOfFindings },
   'doctor --webhook-config webhook.yaml': { code: codeOfFindings, before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
@@ -242,6 +246,11 @@ describe('docs/cli.md', () => {
 })
 
 describe('the local runtime', () => {
+  it('has a console, whose link webhooks console prints', async () => {
+    const { code, out } = await webhooks(['console', '--json'], { env: { WEBHOOKS_STATE: service.state } })
+    expect([code, JSON.parse(out)]).toEqual([0, { url: `${service.url}/` }])
+  })
+
   it('serves its OpenAPI document', async () => {
     const { status, body } = await service.call('/v1/openapi.json', undefined, { method: 'GET', token: null })
     expect(status).toBe(200)

@@ -11,6 +11,7 @@ import { clock, clockWithMs, distance, duration, plural, time } from './format.t
 import { listen, now, throttle } from './live.ts'
 import { Requests } from './requests.tsx'
 import { go, linkTo, route, setQuery } from './route.ts'
+import { stack, taskCommand } from './stack.ts'
 import { Verdict } from './verdict.tsx'
 import { WaterfallChart } from './waterfall.tsx'
 
@@ -53,13 +54,14 @@ async function act(what: 'rerun' | 'cancel' | 'answer'): Promise<void> {
 
 /** Asks before it runs the open call again, because that acts at a real platform. */
 export function askToRerun(): void {
-  if (openCall.value) question.value = 'rerun'
+  if (stack) copyCommand('rerun')
+  else if (openCall.value) question.value = 'rerun'
 }
 
 /** Opens Send with the request of the open call. */
 export function editAndRerun(): void {
   const call = openCall.value
-  if (call) go(linkTo(['send', call.category, call.action.split(' ', 1)[0] ?? ''], { from: call.id }))
+  if (call && !stack) go(linkTo(['send', call.category, call.action.split(' ', 1)[0] ?? ''], { from: call.id }))
 }
 
 export function copyAsCurl(): void {
@@ -251,10 +253,76 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 }
 
 function Actions({ call }: { call: CallDetail }) {
-  const isTask = call.mode !== 'silent'
-  const isRunning = call.endedAt === undefined
+  const hasRequests = call.requests.length > 0
   return (
     <div class="row hscroll actions">
+      {stack ? <Commands call={call} /> : <RuntimeActions call={call} />}
+      <span class="grow" />
+      {hasRequests && (
+        <button type="button" class="btn quiet" onClick={copyAsCurl}>
+          Copy as curl
+        </button>
+      )}
+      <button type="button" class="btn quiet" onClick={() => copy(call.id)}>
+        Copy id
+      </button>
+      {!stack && (
+        <button type="button" class="btn quiet" onClick={copyAsFixture}>
+          Copy as fixture
+        </button>
+      )}
+      <button type="button" class="btn quiet" onClick={exportJson}>
+        Export
+      </button>
+    </div>
+  )
+}
+
+/** Copies a command that does something with the open task of a stack, if it can be done. */
+function copyCommand(what: 'rerun' | 'cancel' | 'answer'): void {
+  const call = openCall.value
+  if (call && reasonAgainst(call, what) === undefined) copy(taskCommand(call, what))
+}
+
+const commandTitles = { rerun: 'Copy re-run command', cancel: 'Copy cancel command', answer: 'Copy answer command' }
+
+/** The commands that take the place of the actions for a deployed stack. */
+function Commands({ call }: { call: CallDetail }) {
+  return (Object.keys(commandTitles) as (keyof typeof commandTitles)[]).map((what) => {
+    const reason = reasonAgainst(call, what)
+    return (
+      <button
+        key={what}
+        type="button"
+        class="btn"
+        disabled={reason !== undefined}
+        title={reason}
+        onClick={() => copyCommand(what)}
+      >
+        {commandTitles[what]}
+      </button>
+    )
+  })
+}
+
+/** Returns why something cannot be done with a call. */
+function reasonAgainst(
+  { mode, endedAt, verdict }: CallDetail,
+  what: 'rerun' | 'cancel' | 'answer',
+): string | undefined {
+  const isTask = mode !== 'silent'
+  const isRunning = endedAt === undefined
+  if (what === 'cancel') return isTask && isRunning ? undefined : 'Only a running interactive call can be canceled'
+  if (what === 'answer') return isTask && !isRunning ? undefined : 'Only an ended interactive call has an answer'
+  if (!isTask || isRunning) return 'Only an ended interactive call can be run again'
+  return verdict === 'pass' || verdict === 'warning' ? 'This call has passed' : undefined
+}
+
+function RuntimeActions({ call }: { call: CallDetail }) {
+  const cancelReason = reasonAgainst(call, 'cancel')
+  const answerReason = reasonAgainst(call, 'answer')
+  return (
+    <>
       {call.verdict === 'waiting' ? (
         <a class="btn primary" href="#/sandbox/chat">
           Decide in the chat
@@ -270,8 +338,8 @@ function Actions({ call }: { call: CallDetail }) {
       <button
         type="button"
         class="btn danger"
-        disabled={!isTask || !isRunning}
-        title={isTask && isRunning ? undefined : 'Only a running interactive call can be canceled'}
+        disabled={cancelReason !== undefined}
+        title={cancelReason}
         onClick={() => {
           question.value = 'cancel'
         }}
@@ -281,26 +349,13 @@ function Actions({ call }: { call: CallDetail }) {
       <button
         type="button"
         class="btn"
-        disabled={!isTask || isRunning}
-        title={isTask && !isRunning ? undefined : 'Only an ended interactive call has an answer'}
+        disabled={answerReason !== undefined}
+        title={answerReason}
         onClick={() => void act('answer')}
       >
         Answer again
       </button>
-      <span class="grow" />
-      <button type="button" class="btn quiet" onClick={copyAsCurl}>
-        Copy as curl
-      </button>
-      <button type="button" class="btn quiet" onClick={() => copy(call.id)}>
-        Copy id
-      </button>
-      <button type="button" class="btn quiet" onClick={copyAsFixture}>
-        Copy as fixture
-      </button>
-      <button type="button" class="btn quiet" onClick={exportJson}>
-        Export
-      </button>
-    </div>
+    </>
   )
 }
 
@@ -406,9 +461,15 @@ function Panel({ title, about, children }: { title: string; about?: string; chil
 
 function Input({ call }: { call: CallDetail }) {
   const { requests, input, notes } = call
-  if (requests.length === 0) return <p class="note">The request was received before the console stored requests.</p>
   return (
     <>
+      {requests.length === 0 && (
+        <p class="note">
+          {stack
+            ? 'The functions do not log requests and their headers.'
+            : 'The request was received before the console stored requests.'}
+        </p>
+      )}
       {notes.map((note) => (
         <p key={note} class="note warning">
           {note}
@@ -487,6 +548,7 @@ function Answer({ call }: { call: CallDetail }) {
 }
 
 function Log({ call }: { call: CallDetail }) {
+  if (call.logProblem !== undefined) return <p class="note fail">{call.logProblem}</p>
   if (call.log.length === 0) return <p class="note">The log has no lines of this call.</p>
   return (
     <section class="panel">

@@ -20,6 +20,7 @@ import { age, count, plural, zone } from './format.ts'
 import { Icon } from './icons.tsx'
 import { isPaused, listen, now } from './live.ts'
 import { go, linkTo, route, setQuery } from './route.ts'
+import { stack } from './stack.ts'
 
 /** Height of a row in pixels, as in calls.css. */
 const rowHeights = { comfortable: 48, compact: 32, narrow: 56, phone: 96 }
@@ -108,6 +109,11 @@ function Tools({ isGrouped }: { isGrouped: boolean }) {
   const { running = 0, waiting = 0, failed = 0 } = list.value ?? {}
   return (
     <div class="tools">
+      {list.value?.notice && (
+        <p class="note" role="status">
+          {list.value.notice}
+        </p>
+      )}
       <div class="row">
         <h1 class="visually-hidden">Calls</h1>
         <div class="search">
@@ -294,6 +300,14 @@ function Empty() {
   return (
     <div class="empty">
       <h2>No calls yet</h2>
+      {stack ? <p>The newest tasks and silent calls of the stack appear here.</p> : <FirstSteps />}
+    </div>
+  )
+}
+
+function FirstSteps() {
+  return (
+    <>
       <p>Send an example, or play a sequence, and watch it here.</p>
       <p class="row">
         <a class="btn primary" href="#/send">
@@ -303,7 +317,7 @@ function Empty() {
           Play a sequence
         </a>
       </p>
-    </div>
+    </>
   )
 }
 

@@ -6,8 +6,26 @@ import { closeMenus } from './filters.tsx'
 import { isPaused } from './live.ts'
 import { toggleAll } from './requests.tsx'
 import { go, route, setQuery } from './route.ts'
+import { stack } from './stack.ts'
 
-const help: [string, [string, string][]][] = [
+type Keys = [key: string, text: string][]
+
+const callKeys: Keys = stack
+  ? [['r', 'copy re-run command']]
+  : [
+      ['r', 're-run'],
+      ['e', 'edit and re-run'],
+      ['c', 'copy as curl'],
+    ]
+const runtimePages: Keys = stack
+  ? []
+  : [
+      ['g s', 'sequences'],
+      ['g n', 'send'],
+      ['g b', 'sandbox'],
+    ]
+
+const help: [string, Keys][] = [
   [
     'Calls',
     [
@@ -23,24 +41,12 @@ const help: [string, [string, string][]][] = [
     'A call',
     [
       ['1 to 5', 'waterfall, requests, input, answer, log'],
-      ['r', 're-run'],
-      ['e', 'edit and re-run'],
+      ...callKeys,
       ['x', 'expand all requests'],
-      ['c', 'copy as curl'],
       ['y', 'copy the link'],
     ],
   ],
-  [
-    'Pages',
-    [
-      ['g c', 'calls'],
-      ['g o', 'overview'],
-      ['g s', 'sequences'],
-      ['g n', 'send'],
-      ['g b', 'sandbox'],
-      ['?', 'this help'],
-    ],
-  ],
+  ['Pages', [['g c', 'calls'], ['g o', 'overview'], ...runtimePages, ['?', 'this help']]],
 ]
 
 const pages: Record<string, string> = { c: 'calls', o: 'overview', s: 'sequences', n: 'send', b: 'sandbox' }

@@ -3,7 +3,7 @@ import './calls.css'
 import './call.css'
 import './pages.css'
 import { effect } from '@preact/signals'
-import { render } from 'preact'
+import { type JSX, render } from 'preact'
 import { Calls } from './calls.tsx'
 import { copied } from './copy.ts'
 import { clock } from './format.ts'
@@ -15,17 +15,30 @@ import { route } from './route.ts'
 import { Sandbox } from './sandbox.tsx'
 import { Send } from './send.tsx'
 import { Sequences } from './sequences.tsx'
+import { stack } from './stack.ts'
 
-const views = {
+interface PageView {
+  title: string
+  icon: string
+  View: () => JSX.Element
+}
+
+const readViews: Record<string, PageView> = {
   calls: { title: 'Calls', icon: 'list', View: Calls },
   overview: { title: 'Overview', icon: 'chart', View: Overview },
+}
+/** What the local runtime can do, and a deployed stack cannot. */
+const runtimeViews: Record<string, PageView> = {
   sequences: { title: 'Sequences', icon: 'track', View: Sequences },
   send: { title: 'Send', icon: 'send', View: Send },
   sandbox: { title: 'Sandbox', icon: 'box', View: Sandbox },
-} as const
+}
+const views = stack ? readViews : { ...readViews, ...runtimeViews }
 
-function currentView() {
-  return Object.hasOwn(views, route.value.page) ? (route.value.page as keyof typeof views) : 'calls'
+function currentView(): [name: string, view: PageView] {
+  const { page } = route.value
+  const view = Object.hasOwn(views, page) ? views[page] : undefined
+  return view ? [page, view] : ['calls', { title: 'Calls', icon: 'list', View: Calls }]
 }
 
 function setTheme(theme: string | null): void {
@@ -44,8 +57,7 @@ function switchTheme(): void {
 }
 
 function App() {
-  const current = currentView()
-  const { View } = views[current]
+  const [current, { View }] = currentView()
   return (
     <>
       <button type="button" class="btn skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -56,7 +68,7 @@ function App() {
           <Icon name="logo" />
           <span>Webhooks</span>
         </a>
-        <span class="muted env">Local, {location.host}</span>
+        <span class="muted env">{stack ? `AWS, ${stack.region}` : `Local, ${location.host}`}</span>
         <nav class="nav" aria-label="Main">
           {Object.entries(views).map(([name, { title, icon }]) => (
             <a key={name} href={`#/${name}`} aria-current={name === current ? 'page' : undefined}>
@@ -75,6 +87,12 @@ function App() {
         </button>
       </header>
       <main id="main" tabIndex={-1}>
+        {stack && (
+          <p class="readonly">
+            Read-only: the deployed stack <b>{stack.name}</b>. Copy a command to run a call again, to cancel it, or to
+            send its answer again.
+          </p>
+        )}
         <View />
       </main>
       <KeysDialog />
@@ -95,7 +113,8 @@ function Connection() {
 
 setTheme(localStorage.getItem('theme'))
 effect(() => {
-  document.title = `${views[currentView()].title} · Webhooks`
+  const [, { title }] = currentView()
+  document.title = `${title} · Webhooks`
 })
 connect()
 render(<App />, document.body)

@@ -6,6 +6,7 @@ import { copy } from './copy.ts'
 import { clockWithMs, duration } from './format.ts'
 import { Icon } from './icons.tsx'
 import { route } from './route.ts'
+import { stack } from './stack.ts'
 import { Status } from './verdict.tsx'
 
 /** Whether all requests are open. */
@@ -20,7 +21,15 @@ export function toggleAll(): void {
 export function Requests({ call }: { call: CallDetail }) {
   const { outgoing, droppedCalls } = call
   const selected = Number(route.value.query.get('request') ?? Number.NaN)
-  if (outgoing.length === 0) return <p class="note">This call has sent no requests.</p>
+  if (outgoing.length === 0) {
+    return (
+      <p class="note">
+        {stack
+          ? 'The log has no requests of this call. The functions log them if logLevel is DEBUG.'
+          : 'This call has sent no requests.'}
+      </p>
+    )
+  }
   return (
     <section class="panel">
       {droppedCalls > 0 && <p class="note">The first {droppedCalls} requests are no longer stored.</p>}
@@ -49,7 +58,9 @@ export function ExchangeView({ request, number }: { request: Outgoing; number: n
   const { exchange, method, host, path, status, at, ms } = request
   if (!exchange) {
     return (
-      <p class="body muted">Sent at {clockWithMs(at - ms)}. Headers and bodies of requests to AWS are not recorded.</p>
+      <p class="body muted">
+        Sent at {clockWithMs(at - ms)}. Headers and bodies of requests{stack ? '' : ' to AWS'} are not recorded.
+      </p>
     )
   }
   const { query, headers, body, responseHeaders, responseBody, error } = exchange

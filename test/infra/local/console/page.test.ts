@@ -1,12 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { findBrowser } from '../../../../infra/local/console/browser.ts'
 import { Service, triggered } from '../../../e2e/service.ts'
+import { executablePath, violations } from './chromium.ts'
 
-const executablePath = findBrowser()
 const screenshots = join(import.meta.dirname, '..', '..', '..', '..', 'screenshots')
 
 // This project does not install a browser. Without one, console.test.ts still tests the console through HTTP.
@@ -41,19 +39,6 @@ describeIfBrowser('the console in Chromium', () => {
     await page.goto(`${service.url}/${hash}`)
     await page.getByRole('heading').first().waitFor({ state: 'attached' })
     return page
-  }
-
-  /** Returns accessibility violations. The policy of the page does not apply to evaluated code. */
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe.source)
-    return page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> }
-      }
-      return (await axe.run()).violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
-      )
-    })
   }
 
   const views = [

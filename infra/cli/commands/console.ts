@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { Command, InvalidArgumentError } from 'commander'
+import { periodMs } from '../../local/console/call-filter.ts'
+import { consoleLink } from '../../local/console-access.ts'
+import { readCredentials } from '../../local/credentials.ts'
+import { readRuntimeFile } from '../../local/runtime-file.ts'
+import { openBrowser } from '../../open-browser.ts'
+import { explainAws } from '../aws-errors.ts'
+import { type JsonOption, note } from '../output.ts'
+import { stateFolder } from '../receiver.ts'
+import { UsageError } from '../usage-error.ts'
+
+interface Options extends JsonOption {
+  stack?: string
+  port: number
+  since: number
+  open?: boolean
+}
+
+const DAY_MS = 86_400_000
+
+/** `webhooks console`: the console of the local runtime, or of a deployed stack. */
+export function consoleCommand(): Command {
+  return new Command('console')
+    .description(
+      'show the console of the local runtime, or of a deployed stack: its calls with their steps, input, answer and log',
+    )
+    .option('--stack <name>', 'serve the console of this deployed stack on this machine, read-only')
+    .option('--port <port>', 'port for the console of a stack (default: a free one)', parsePort, 0)
+    .option(
+      '--since <time>',
+      'age of the oldest silent calls of a stack: 30m, 24h or 7d (default: 24h)',
+      parsePeriod,
+      DAY_MS,
+    )
+    .option('--open', 'open it in the browser')
+    .option('--json', 'print the link as JSON')
+    .addHelpText(
+      'after',
+      `
+Without --stack, it prints the link to the console of the local runtime. With --stack, it serves the console until Ctrl-C. The link
+contains a key, because other users of this machine can reach the port.
+
+The console of a stack shows the newest 100 tasks of each category, the running ones, and silent calls. It reads durable executions and
+CloudWatch logs with your AWS credentials while a page is open, and changes nothing: it needs lambda:ListFunctions, lambda:ListTags,
+lambda:ListDurableExecutionsByFunction, lambda:GetDurableExecution, lambda:GetDurableExecutionHistory and logs:FilterLogEvents.
+Requests to platforms appear if the setting logLevel of the stack is DEBUG.
+
+Exit code: 0 shown, 1 AWS rejected a request, 2 invalid arguments, no local runtime, or no such stack.
+
+Examples:
+  $ npm run webhooks -- console
+  $ npm run webhooks -- console --stack CloudAutomationWebhooks`,
+    )
+    .action(run)
+}
+
+async function run({ stack, port, since, open = false, json = false }: Options): Promise<void> {
+  if (stack === undefined) return show(localLink(), open, json)
+  const { startStackConsole } = await import('../../local/console/stack/stack-console.ts')
+  const started = await startStackConsole({ lambda: new LambdaClient(), stack, port, sinceMs: since }).catch(
+    (error: Error) => {
+      throw '$metadata' in error || error.name !== 'Error' ? explainAws(error, 'Reading the stack') : error
+    },
+  )
+  if (!started) throw new UsageError(`The stack ${stack} has no functions. Check the name, the region and the account.`)
+  const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  await show(started.link, open, json)
+  note(`The console of ${stack} is read-only. Stop with Ctrl-C.`)
+  await stopped
+  await started.close()
+}
+
+/** Prints a link. Not with `show`, which would mask the key of the link. */
+async function show(link: string, open: boolean, json: boolean): Promise<void> {
+  console.log(json ? JSON.stringify({ url: link }, null, 2) : link)
+  if (!open) return
+  if (await openBrowser(link)) note('Opened in the browser.')
+  else note('This machine has no browser. Open the link yourself.')
+}
+
+function localLink(): string {
+  const state = stateFolder()
+  const url = readRuntimeFile(state)?.url
+  if (url === undefined)
+    throw new UsageError(`No local runtime uses ${state}. Run npm start, or pass --stack for a deployed stack.`)
+  return consoleLink(url, readCredentials(state))
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new InvalidArgumentError('It must be a port number, such as 8788.')
+}
+
+function parsePeriod(text: string): number {
+  const ms = periodMs(text)
+  if (ms !== undefined) return ms
+  throw new InvalidArgumentError('It must be a number of minutes, hours or days, such as 30m, 24h or 7d.')
+}

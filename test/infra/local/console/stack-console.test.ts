@@ -1,0 +1,204 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { chromium } from 'playwright-core'
+import { type StackConsole, startStackConsole } from '../../../../infra/local/console/stack/stack-console.ts'
+import { type Runtime, startRuntime } from '../../../../infra/local/runtime.ts'
+import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
+import { triggered, until } from '../../../e2e/service.ts'
+import { executablePath, violations } from './chromium.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests check the structure.
+type Json = any
+interface Line {
+  group: string
+  at: number
+  text: string
+}
+
+const STACK = 'CloudAutomationWebhooks'
+const state = mkdtempSync(join(tmpdir(), 'stack-console-'))
+const lines: Line[] = []
+let isLogAllowed = true
+let runtime: Runtime
+let stackConsole: StackConsole
+let taskId: string
+let approvalId: string
+
+/** CloudWatch Logs with the lines of the runtime's functions. */
+const logs = createServer(async (req, res) => {
+  let body = ''
+  for await (const chunk of req) body += chunk
+  if (!isLogAllowed) {
+    res.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException', message: 'logs:FilterLogEvents' }))
+    return
+  }
+  const {
+    logGroupName,
+    startTime,
+    endTime = Number.POSITIVE_INFINITY,
+    filterPattern = '',
+    nextToken,
+  } = JSON.parse(body)
+  const taskId = /taskId = "(\w+)"/.exec(filterPattern)?.[1]
+  const matches = (text: string) =>
+    filterPattern === '' ||
+    (taskId ? text.includes(taskId) : /"message":"request"/.test(text) && !/"taskId"/.test(text))
+  const found = lines.filter(
+    ({ group, at, text }) => group === logGroupName && at >= startTime && at <= endTime && matches(text),
+  )
+  // The first page is empty, as it may be for a large log group.
+  const events = nextToken === undefined ? [] : found
+  const page = events.map(({ at, text }) => ({ timestamp: at, message: text, logStreamName: 'one' }))
+  res.writeHead(200).end(JSON.stringify({ events: page, ...(nextToken === undefined && { nextToken: 'second' }) }))
+})
+
+beforeAll(async () => {
+  logs.listen(0, '127.0.0.1')
+  await once(logs, 'listening')
+  process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] = `http://127.0.0.1:${(logs.address() as AddressInfo).port}`
+  runtime = await startRuntime({
+    port: 0,
+    state,
+    timeScale: 10,
+    observe(event) {
+      if (event.from !== 'cloud' || event.kind !== 'log') return
+      lines.push({ group: `/aws/lambda/${event.functionName}`, at: event.at, text: event.line })
+    },
+  })
+  const call = async (path: string, body: object): Promise<Json> => {
+    const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
+    return (await fetch(`${runtime.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+  }
+  await call('issue-ticketing/open-issue', { input: { title: 'Silent' } })
+  await call('issue-ticketing/open-issue', { input: {} })
+  taskId = (await call('issue-ticketing/open-issue?mode=interactive', triggered({ input: { title: 'From a task' } })))
+    .taskId
+  const approval = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: 'Release?' } })
+  approvalId = (await call('notification/ask-approval?mode=interactive', approval)).taskId
+  const { endpoint, credentials } = runtime.cloud
+  const lambda = new LambdaClient({ endpoint, region: 'eu-west-1', credentials })
+  const started = await startStackConsole({ lambda, stack: STACK, port: 0, sinceMs: 3_600_000 })
+  if (!started) throw new Error('The stack has no functions.')
+  stackConsole = started
+})
+afterAll(async () => {
+  await stackConsole?.close()
+  await runtime?.close()
+  logs.closeAllConnections()
+  logs.close()
+  rmSync(state, { recursive: true, force: true })
+})
+
+const key = () => new URL(stackConsole.link).searchParams.get('key')
+const fetchFrom = (path: string, init: RequestInit = {}) =>
+  fetch(new URL(path, stackConsole.link), { headers: { authorization: `Bearer ${key()}` }, ...init })
+const read = async (path: string): Promise<Json> => (await fetchFrom(`/console/${path}`)).json()
+
+/** Opens a stream, as a page does, and waits until the list meets a condition. */
+async function listWhen(meets: (calls: Json[]) => boolean): Promise<Json> {
+  let list: Json = { calls: [] }
+  await until(
+    async () => {
+      const stream = new AbortController()
+      await fetchFrom('/console/stream', { headers: { authorization: `Bearer ${key()}` }, signal: stream.signal })
+      stream.abort()
+      list = await read('calls')
+      return meets(list.calls)
+    },
+    60,
+    () => `the calls, which are ${JSON.stringify(list).slice(0, 2_000)}`,
+  )
+  return list
+}
+
+describe('the console of a deployed stack', () => {
+  it('lists tasks from their executions, and other calls from the logs', async () => {
+    const { calls } = await listWhen(
+      (found) => found.length === 4 && found.every(({ verdict }) => verdict !== 'running'),
+    )
+    const byId = Object.fromEntries(calls.map((one: Json) => [one.id, one]))
+    expect(byId[taskId]).toMatchObject({ action: 'open-issue', verdict: 'pass', caller: 'demo', answer: 'sent' })
+    expect(byId[approvalId]).toMatchObject({ action: 'ask-approval', verdict: 'waiting' })
+    const silent = calls.filter(({ mode }: Json) => mode === 'silent')
+    expect(silent).toHaveLength(2)
+    expect(silent).toContainEqual(
+      expect.objectContaining({ action: 'open-issue', verdict: 'pass', provider: 'github' }),
+    )
+    expect(silent).toContainEqual(expect.objectContaining({ action: 'open-issue', verdict: 'refused' }))
+    expect((await read('overview?hours=1')).calls).toBe(4)
+  })
+
+  it('shows a task with its steps, input, outcome, requests and log', async () => {
+    const detail = await read(`calls/${taskId.slice(0, 8)}`)
+    expect(detail).toMatchObject({ input: { title: 'From a task' }, outcome: { result: 'pass' } })
+    expect(detail.outgoing).toContainEqual(
+      expect.objectContaining({ platform: 'GitHub', method: 'POST', step: 'start' }),
+    )
+    expect(detail.log).toContainEqual(expect.objectContaining({ message: 'task ended' }))
+    const names = detail.waterfall.rows.map(({ name }: Json) => name)
+    expect(names).toEqual(expect.arrayContaining(['Run the action', 'Answer to sandbox']))
+    const { calls } = await read('calls?verdict=refused')
+    const refused = await read(`calls/${calls[0].id}`)
+    expect(refused.log).toContainEqual(expect.objectContaining({ message: 'request', reason: expect.any(String) }))
+  })
+
+  it('shows a call whose log cannot be read, with the reason', async () => {
+    isLogAllowed = false
+    const { logProblem, outcome } = await read(`calls/${taskId}`)
+    isLogAllowed = true
+    expect([logProblem, outcome.result]).toEqual([expect.stringContaining('logs:FilterLogEvents'), 'pass'])
+  })
+
+  it('changes nothing, and is closed to those without its link', async () => {
+    const change = { method: 'POST', headers: { authorization: `Bearer ${key()}`, 'content-type': 'application/json' } }
+    for (const path of [`calls/${approvalId}/cancel`, 'actions/ci-cd/start-test', 'sequences/release'])
+      expect([path, (await fetchFrom(`/console/${path}`, change)).status]).toEqual([path, 404])
+    expect((await fetchFrom('/console/calls', { headers: {} })).status).toBe(401)
+    expect((await fetchFrom('/?key=wrong', { redirect: 'manual', headers: {} })).status).toBe(200)
+    const opened = await fetch(stackConsole.link, { redirect: 'manual' })
+    expect([opened.status, opened.headers.get('set-cookie')]).toEqual([303, expect.stringContaining('HttpOnly')])
+  })
+
+  it('does not exist for an unknown stack', async () => {
+    const { endpoint, credentials } = runtime.cloud
+    const lambda = new LambdaClient({ endpoint, region: 'eu-west-1', credentials })
+    expect(await startStackConsole({ lambda, stack: 'Other', port: 0, sinceMs: 1 })).toBeUndefined()
+  })
+})
+
+const itInBrowser = executablePath ? it : it.skip
+itInBrowser('its page is accessible, read-only, and copies commands instead of acting', async () => {
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+  try {
+    const permissions = ['clipboard-read', 'clipboard-write']
+    const page = await (await browser.newContext({ reducedMotion: 'reduce', permissions })).newPage()
+    await page.goto(stackConsole.link)
+    await page.getByText(`Read-only: the deployed stack ${STACK}`).waitFor()
+    expect(await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allTextContents()).toEqual([
+      'Calls',
+      'Overview',
+    ])
+    expect(await violations(page)).toEqual([])
+    await page.getByRole('link', { name: /ask-approval/ }).click()
+    await page.getByRole('button', { name: 'Copy cancel command' }).click()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
+      `npx webhooks tasks notification/${approvalId} --stack ${STACK} --cancel`,
+    )
+    expect(await page.getByRole('button', { name: 'Copy re-run command' }).isDisabled()).toBe(true)
+    expect(await page.getByRole('button', { name: 'Cancel call' }).count()).toBe(0)
+    expect(await violations(page)).toEqual([])
+    await page.goto(new URL('/#/send', stackConsole.link).href)
+    await page.getByRole('heading', { name: 'Calls' }).waitFor({ state: 'attached' })
+    await page.goto(new URL('/#/overview', stackConsole.link).href)
+    await page.getByRole('heading', { name: 'Outcomes' }).waitFor()
+    expect(await violations(page)).toEqual([])
+  } finally {
+    await browser.close()
+  }
+})
