@@ -4,7 +4,7 @@ import { type AwsPermissions, ROLE_ARN } from '../../shared/aws/permissions.ts'
 import { maxDeadlineOf } from '../../shared/core/deadlines.ts'
 import { parseDuration } from '../../shared/duration.ts'
 import { unknownField, unknownName } from '../../shared/validate.ts'
-import { awsPermissions, checkArns } from './provider-permissions.ts'
+import { awsPermissions, checkArns } from './aws-permissions.ts'
 
 /** The values that CloudWatch Logs accepts. */
 const RETENTION_DAYS = [
@@ -164,6 +164,11 @@ const FIELDS: Record<string, readonly string[]> = {
 /** The object `webhooks` in the context of `cdk.json`, with defaults. */
 export type Settings = z.output<typeof schema>
 
+/** The settings without defaults, as in `cdk.json` and in the properties of the constructs. */
+export type SettingsInput = z.input<typeof schema>
+
+export const SETTING_NAMES = Object.keys(fields)
+
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
@@ -171,17 +176,22 @@ export class SettingsError extends Error {
 /**
  * Checks the settings and adds defaults.
  *
- * @param context the object `webhooks` in the context of `cdk.json`
+ * @param context the object `webhooks` in the context of `cdk.json`, or the properties of a construct
  * @param categories the names of all categories
+ * @param place their place, for error messages
  * @throws SettingsError that lists all errors
  */
-export function readSettings(context: unknown, categories: readonly string[]): Settings {
+export function readSettings(
+  context: unknown,
+  categories: readonly string[],
+  place = 'settings in cdk.json (context.webhooks)',
+): Settings {
   const parsed = schema.safeParse(context ?? {})
   const errors = parsed.success
     ? checkCategories(parsed.data.categories, categories)
     : parsed.error.issues.flatMap(formatIssue)
   if (parsed.success && errors.length === 0) return parsed.data
-  throw new SettingsError(`Invalid settings in cdk.json (context.webhooks):\n  - ${errors.join('\n  - ')}`)
+  throw new SettingsError(`Invalid ${place}:\n  - ${errors.join('\n  - ')}`)
 }
 
 function checkCategories(enabled: Record<string, boolean>, names: readonly string[]): string[] {

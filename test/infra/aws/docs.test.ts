@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { awsPermissions } from '../../../infra/aws/provider-permissions.ts'
+import { awsPermissions } from '../../../infra/aws/aws-permissions.ts'
 import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { countPolls, idleCosts } from '../../../infra/costs/month.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { build as bundle } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
-import { awsPermissions } from '../../../infra/aws/provider-permissions.ts'
+import { awsPermissions } from '../../../infra/aws/aws-permissions.ts'
 import { categoryInfos } from './category-infos.ts'
 import { awsProviders, functionOf as find, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
 

@@ -75,7 +75,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'webhooks-synth-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 
 /** Creates a folder with empty bundles. */
-function emptyBundles(categories: readonly { name: string }[]): string {
+export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
   for (const file of [...files, 'finisher/finisher', 'redeliver/redeliver']) {
