@@ -1,6 +1,6 @@
 import type { Category } from './category.ts'
 
-/** What an application adds to a category. */
+/** Providers and actions of an application for a shipped category. */
 export type CategoryExtension = Partial<Pick<Category, 'actions' | 'providers'>>
 
 /**

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { requestLine, type Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
@@ -87,12 +87,13 @@ export function jobConformance<S extends Served>(
   describe(`${name}: conformance`, () => {
     let played: PlayedJobs<S>
     let job: Job<JobProvider['connection']>
+    const { now } = Date
     beforeEach(async () => {
       played = await platform.start()
       job = connected()
     })
     afterEach(async () => {
-      jest.restoreAllMocks()
+      Date.now = now
       await played.server.close()
     })
 
@@ -105,7 +106,10 @@ export function jobConformance<S extends Served>(
       const started = await start(options)
       played.hasStarted()
       const { reliableAfter = 0 } = platform
-      if (reliableAfter > 0) jest.spyOn(Date, 'now').mockReturnValue(Date.now() + reliableAfter * 1_000)
+      if (reliableAfter > 0) {
+        const later = now() + reliableAfter * 1_000
+        Date.now = () => later
+      }
       return started
     }
     const isStart = (call: Parameters<typeof requestLine>[0]) => platform.starts.test(requestLine(call))

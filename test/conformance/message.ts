@@ -1,10 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { Message, MessageProvider, PostedMessage } from '../../shared/providers/message.ts'
 import { postOnce } from '../../shared/providers/push-update.ts'
 import { type ClientOptions, clientOf, failureOf, keyOf } from '../functions/helpers.ts'
-import { anyMessage, decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
+import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
 import { type CommonOptions, commonTests } from './common.ts'
 
 interface MessageOptions<S extends Served> extends CommonOptions {
@@ -84,6 +83,9 @@ export function messageConformance<S extends Served>(
     })
 
     test('posts any message and its update', async () => {
+      // Loaded when used: the other suites do not need fast-check.
+      const { default: fc } = await import('fast-check')
+      const { anyMessage } = await import('../functions/notification/any-message.ts')
       await fc.assert(
         fc.asyncProperty(anyMessage, async (message) => {
           const sent = await post(message, { key: undefined })

@@ -3,7 +3,8 @@ import draft06 from 'ajv/dist/refs/json-schema-draft-06.json' with { type: 'json
 import formats from 'ajv-formats'
 import fc from 'fast-check'
 import { teamsMessage } from '../../functions/notification/msteams-message.ts'
-import { anyMessage, decided, evaluation, question } from '../functions/notification/messages.ts'
+import { anyMessage } from '../functions/notification/any-message.ts'
+import { decided, evaluation, question } from '../functions/notification/messages.ts'
 
 const manyMessages = 200
 

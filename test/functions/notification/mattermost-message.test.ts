@@ -4,7 +4,8 @@ import { marked } from 'marked'
 import { mattermostMessage, type PostContent, verbatim } from '../../../functions/notification/mattermost-message.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
-import { anyMessage, evaluation, hostile, question } from './messages.ts'
+import { anyMessage } from './any-message.ts'
+import { evaluation, hostile, question } from './messages.ts'
 
 const integration = { url: 'https://webhooks.example.com/notification/mattermost', context: {} }
 const attachmentOf = (message: Message): PostContent['props']['attachments'][0] =>

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../functions/notification/msteams-message.ts'
 import type { Card } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import { anyMessage, decided, evaluation, hostile, question } from './messages.ts'
+import { anyMessage } from './any-message.ts'
+import { decided, evaluation, hostile, question } from './messages.ts'
 
 const cardOf = (message: Message) => teamsMessage(message).attachments[0].content as Card
 const sizeOf = (message: Message) => Buffer.byteLength(JSON.stringify(teamsMessage(message)))

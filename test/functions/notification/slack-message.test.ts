@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slackMessage } from '../../../functions/notification/slack-message.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import { anyMessage, evaluation, hostile, question } from './messages.ts'
+import { anyMessage } from './any-message.ts'
+import { evaluation, hostile, question } from './messages.ts'
 
 type Json = Record<string, unknown>
 

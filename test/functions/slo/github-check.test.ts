@@ -6,7 +6,8 @@ import { startGithubCommits } from '../../../infra/platforms/github/commits-serv
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
 import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { anyMessage, hostile, evaluation as message } from '../notification/messages.ts'
+import { anyMessage } from '../notification/any-message.ts'
+import { hostile, evaluation as message } from '../notification/messages.ts'
 import { report } from './drive.ts'
 
 const server = startEach(startGithubCommits)

@@ -1,0 +1,26 @@
+/**
+ * Tests for the providers and orchestrators of an application. They run under `node --test`.
+ *
+ * @packageDocumentation
+ */
+
+export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+export { type Call, newestOf, ok, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+export {
+  type ClientOptions,
+  clientOf,
+  expectFailure,
+  failureOf,
+  keyOf,
+  problem,
+  startEach,
+} from '../functions/helpers.ts'
+export { Job } from '../functions/job.ts'
+export { evaluate, report } from '../functions/slo/drive.ts'
+export { evaluationConformance } from './evaluation.ts'
+export { flagConformance } from './flag.ts'
+export { jobConformance } from './job.ts'
+export { messageConformance } from './message.ts'
+export { orchestratorConformance } from './orchestrator.ts'
+export { reportConformance } from './report.ts'
+export { ticketConformance } from './ticket.ts'
