@@ -14,6 +14,7 @@ export interface Part {
 const PARTS: Part[] = [
   { name: 'types', command: 'tsc --noEmit' },
   { name: 'page types', command: 'tsc --noEmit -p infra/local/console/page' },
+  { name: 'application types', command: 'tsc --noEmit -p infra/create' },
   { name: 'lint', command: 'biome check --error-on-warnings .' },
   { name: 'unused', command: 'knip' },
   { name: 'docs', command: 'node infra/docs/main.ts --check' },

@@ -38,5 +38,7 @@ it('npm run check names the parts if --only names an unknown one', () => {
   const argv = [join(root, 'infra/check.ts'), '--only', 'typos']
   const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
   expect(status).toBe(2)
-  expect(stderr).toBe('Unknown part "typos". Parts: types, page types, lint, unused, docs, words, synth.\n')
+  expect(stderr).toBe(
+    'Unknown part "typos". Parts: types, page types, application types, lint, unused, docs, words, synth.\n',
+  )
 })

@@ -1,6 +1,5 @@
 import { App } from 'aws-cdk-lib'
 import { WebhooksStack } from 'cloud-automation-webhooks/cdk'
-import { categories } from '../functions/index.ts'
 
-const app = new App()
-new WebhooksStack(app, 'Webhooks', { categories })
+// The categories of functions/index.ts, with an API, alarms and a dashboard. All settings have defaults.
+new WebhooksStack(new App(), 'Webhooks', { logRetentionDays: 90 })
