@@ -25,6 +25,8 @@ export const slo = defineCategory({
     'datadog-event': async () => (await import('./providers/datadog-event.ts')).datadogEvent,
     'aws-application-signals': async () =>
       (await import('./providers/aws-application-signals.ts')).awsApplicationSignals,
+    'google-cloud-monitoring': async () =>
+      (await import('./providers/google-cloud-monitoring.ts')).googleCloudMonitoring,
     // Importing the categories would load their actions at every cold start.
     ...reportsOfTickets({
       servicenow: async () => (await import('../incident-management/providers/servicenow.ts')).servicenow,

@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals'
+import { googleCloudMonitoring } from '../../../functions/slo/providers/google-cloud-monitoring.ts'
+import { startGoogleCloudMonitoring } from '../../../infra/platforms/google-cloud-monitoring.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { clientOf, startEach } from '../helpers.ts'
+import { evaluate } from './drive.ts'
+
+const server = startEach(startGoogleCloudMonitoring)
+const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
+const slo = 'checkout/availability'
+const fields = (more: object = {}) => ({
+  baseUrl: server.url,
+  token: server.login.token,
+  project: 'acme-shop',
+  ...more,
+})
+const ask = (input: object = {}, more: object = {}) =>
+  evaluate(googleCloudMonitoring, fields(more), { slo, ...time, ...input })
+
+evaluationConformance(googleCloudMonitoring, {
+  async start() {
+    const server = await startGoogleCloudMonitoring()
+    const set = (compliance: number[], budget: number[]) => Object.assign(server.state, { compliance, budget })
+    const connection = { baseUrl: server.url, token: server.login.token, project: 'acme-shop' }
+    return { server, set, connection, input: { slo, ...time } }
+  },
+  refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
+  invalid: [{ project: '../x' }, { budgetWarning: 101 }],
+  verdicts: {
+    'the goal': [({ set }) => set([0.999], [0.1]), 'pass', 99.9],
+    'a value above the goal': [({ set }) => set([1, 0.9], [1, -1]), 'pass', 100],
+    'a low error budget': [({ set }) => set([0.9991], [0.0999]), 'warning', 99.91],
+    'no error budget': [({ set }) => set([0.9991], []), 'pass', 99.91],
+    'a value below the goal': [({ set }) => set([0.99899], [-0.01]), 'fail', 99.899],
+  },
+  gaps: {
+    'no points': [({ set }) => set([], []), 'no data at the end of this time'],
+    'an error of the query': [
+      ({ server }) => (server.state.errors = [{ code: 14, message: 'One zone is missing' }]),
+      'One zone is missing',
+    ],
+  },
+  reason: ({ server, set }, message) => {
+    set([], [])
+    server.state.errors = [{ code: 14, message }]
+  },
+  unknown: { 'an unknown SLO': ['checkout/none', 'The SLO was not found.'] },
+})
+
+describe('Google Cloud Monitoring', () => {
+  test('reports the error budget, the goal and the period', async () => {
+    server.state.budget = [0.05]
+    const { data, message } = await ask()
+    expect(data).toMatchObject({
+      ...{ result: 'warning', errorBudget: 5 },
+      indicatorResults: [{ passTargets: [{ criteria: '>=99.9', targetValue: 99.9, violated: false }] }],
+    })
+    expect(message).toContain('5% of the error budget is left, over the last 30 days, the period of the SLO')
+    server.state.period = { calendarPeriod: 'MONTH' }
+    expect((await ask()).message).toContain('over the month until then')
+    expect((await ask({}, { budgetWarning: 0 })).data).toMatchObject({ result: 'pass' })
+  })
+
+  test('reads at least ten minutes', async () => {
+    await ask()
+    const { query } = server.calls.at(-1) ?? {}
+    expect(query?.get('interval.startTime')).toBe('2025-11-24T09:55:00.000Z')
+  })
+
+  test.each(['checkout', 'a/b/c', '../x', 'x/..', 'checkout/a"b'])('refuses the query %s', async (query) => {
+    await expect(async () => ask({ slo: query })).rejects.toMatchObject({ kind: 'invalid' })
+    expect(server.calls).toEqual([])
+  })
+
+  test('the connection test reads the SLOs of the connection', async () => {
+    const values = googleCloudMonitoring.connection.parse(fields({ slo, queries: { any: '$SERVICE/availability' } }))
+    await googleCloudMonitoring.check(clientOf(googleCloudMonitoring, values))
+    expect(server.calls.map(({ path }) => path)).toEqual([expect.stringMatching(/\/availability$/)])
+  })
+})
