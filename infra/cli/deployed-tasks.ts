@@ -1,35 +1,17 @@
 import {
   type ExecutionStatus,
   GetDurableExecutionCommand,
+  GetDurableExecutionHistoryCommand,
   type LambdaClient,
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
-import { ANSWER_SUFFIX, CLEANUP_SUFFIX } from '../../shared/core/call.ts'
+import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
 import type { TaskStatus } from '../../shared/core/task/status.ts'
-import { verdictOf } from '../../shared/outcome.ts'
 import { durableFunctionsOf } from '../aws/running-tasks.ts'
 import { categories } from '../categories.ts'
 import { pascalCase } from '../pascal-case.ts'
+import { isTask, type ListedTask, listedTask, matches, type TaskFilter } from './listed-task.ts'
 import { UsageError } from './usage-error.ts'
-
-/** A task in a list, with the names of the HTTP interface. */
-export interface ListedTask {
-  taskId: string
-  category: string
-  state: TaskStatus['state']
-  /** Undefined if it was not read: Lambda does not list the results of tasks. */
-  verdict?: TaskStatus['verdict'] | undefined
-  acceptedAt: string
-  endedAt?: string | undefined
-  progress?: string | undefined
-}
-
-export interface TaskFilter {
-  category?: string | undefined
-  state?: TaskStatus['state'] | undefined
-  /** Reads each ended task. */
-  verdict?: TaskStatus['verdict'] | undefined
-}
 
 /** The newest tasks of each category. */
 const MAX_TASKS = 100
@@ -42,90 +24,110 @@ const STATUSES: Record<TaskStatus['state'], ExecutionStatus[]> = {
   failed: ['FAILED', 'TIMED_OUT', 'STOPPED'],
 }
 
-/** Returns the state of a task whose execution has a status. */
-export function stateOf(status: string | undefined): TaskStatus['state'] {
-  return status === 'RUNNING' ? 'running' : status === 'SUCCEEDED' ? 'finished' : 'failed'
-}
-
-/** Whether an execution of a task function is a task, and not a cleanup or an answer that is sent again. */
-export function isTask(executionName: string): boolean {
-  return !executionName.endsWith(CLEANUP_SUFFIX) && !executionName.includes(`${ANSWER_SUFFIX}-`)
+/** A task that was not read yet. */
+interface UnreadTask {
+  arn: string
+  taskId: string
+  category: string
+  startedAt: number
 }
 
 /**
- * Lists the newest tasks of a deployed stack, newest first.
+ * Reads the newest tasks of a deployed stack, newest first.
  *
+ * @param limit the number of tasks to find; each is read
  * @param report receives the progress
  * @throws UsageError if the stack has no task function; errors of the SDK
  */
 export async function listDeployedTasks(
   lambda: LambdaClient,
   stackName: string,
-  { category: wanted, state, verdict }: TaskFilter,
+  filter: TaskFilter,
+  limit: number,
   report: (text: string) => void = () => {},
 ): Promise<ListedTask[]> {
-  const tasks: (ListedTask & { arn: string })[] = []
+  const unread = await newestTasks(lambda, stackName, filter)
+  const found: ListedTask[] = []
+  for (let start = 0; start < unread.length && found.length < limit; start += READS_AT_ONCE) {
+    if (start > 0 && start % (10 * READS_AT_ONCE) === 0) report(`Reading tasks: ${start} of ${unread.length} ...`)
+    const read = await Promise.all(unread.slice(start, start + READS_AT_ONCE).map((task) => readTask(lambda, task)))
+    found.push(...read.filter((task) => matches(task, filter)))
+  }
+  return found.slice(0, limit)
+}
+
+/**
+ * Finds the ids of tasks that start with a text.
+ *
+ * @throws UsageError if the stack has no task function; errors of the SDK
+ */
+export async function findTaskIds(
+  lambda: LambdaClient,
+  stackName: string,
+  category: string,
+  start: string,
+): Promise<string[]> {
+  const tasks = await newestTasks(lambda, stackName, { category })
+  return tasks.map(({ taskId }) => taskId).filter((taskId) => taskId.startsWith(start))
+}
+
+async function newestTasks(
+  lambda: LambdaClient,
+  stackName: string,
+  { category: wanted, state }: TaskFilter,
+): Promise<UnreadTask[]> {
+  const tasks: UnreadTask[] = []
   let hasFunctions = false
   for await (const { arn, kind, logicalId } of durableFunctionsOf(lambda, stackName)) {
     if (kind === 'finisher') continue
     hasFunctions = true
     const category = categoryOf(logicalId)
-    if (wanted === undefined || wanted === category) tasks.push(...(await newestTasks(lambda, arn, category, state)))
+    if (wanted === undefined || wanted === category) tasks.push(...(await newestOf(lambda, arn, category, state)))
   }
   if (!hasFunctions)
     throw new UsageError(`The stack ${stackName} has no task functions. Check the name, the region and the account.`)
-  if (verdict !== undefined) await readVerdicts(lambda, tasks, report)
-  return tasks
-    .filter((task) => verdict === undefined || task.verdict === verdict)
-    .sort((a, b) => b.acceptedAt.localeCompare(a.acceptedAt))
-    .map(({ arn: _, ...task }) => task)
+  return tasks.sort((a, b) => b.startedAt - a.startedAt)
 }
 
-async function newestTasks(
+async function newestOf(
   lambda: LambdaClient,
   FunctionName: string,
   category: string,
   state: TaskStatus['state'] | undefined,
-): Promise<(ListedTask & { arn: string })[]> {
-  const found: (ListedTask & { arn: string })[] = []
+): Promise<UnreadTask[]> {
+  const found: UnreadTask[] = []
   const query = { FunctionName, MaxItems: MAX_TASKS, Statuses: state && STATUSES[state] }
   for await (const { DurableExecutions = [] } of paginateListDurableExecutionsByFunction({ client: lambda }, query)) {
     for (const execution of DurableExecutions) {
-      const { DurableExecutionArn: arn = '', DurableExecutionName: taskId = '', Status } = execution
-      if (!isTask(taskId)) continue
-      const state = stateOf(Status)
-      found.push({
-        arn,
-        taskId,
-        category,
-        state,
-        verdict: state === 'running' ? 'running' : state === 'failed' ? 'errored' : undefined,
-        acceptedAt: execution.StartTimestamp?.toISOString() ?? '',
-        endedAt: execution.EndTimestamp?.toISOString(),
-      })
+      const { DurableExecutionArn: arn = '', DurableExecutionName: taskId = '', StartTimestamp } = execution
+      if (isTask(taskId)) found.push({ arn, taskId, category, startedAt: StartTimestamp?.getTime() ?? 0 })
     }
     if (found.length >= MAX_TASKS) break
   }
   return found.slice(0, MAX_TASKS)
 }
 
-/** Adds the verdicts of ended tasks. */
-async function readVerdicts(
-  lambda: LambdaClient,
-  tasks: (ListedTask & { arn: string })[],
-  report: (text: string) => void,
-): Promise<void> {
-  const unread = tasks.filter(({ verdict }) => verdict === undefined)
-  for (let start = 0; start < unread.length; start += READS_AT_ONCE) {
-    if (start % (10 * READS_AT_ONCE) === 0) report(`Reading the results of tasks: ${start} of ${unread.length} ...`)
-    await Promise.all(
-      unread.slice(start, start + READS_AT_ONCE).map(async (task) => {
-        const { Result } = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: task.arn }))
-        const { outcome } = JSON.parse(Result ?? '{}')
-        if (outcome) task.verdict = verdictOf(outcome)
-      }),
-    )
+async function readTask(lambda: LambdaClient, { arn, taskId, category, startedAt }: UnreadTask): Promise<ListedTask> {
+  const found = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+  const { Status: status = 'RUNNING', InputPayload: input, Result: result, Error: error, EndTimestamp } = found
+  const execution = {
+    ...{ name: taskId, category, status, startedAt, input, result, error: error?.ErrorMessage },
+    endedAt: EndTimestamp?.getTime(),
   }
+  return listedTask(execution, status === 'RUNNING' ? await progressOf(lambda, arn, execution) : '')
+}
+
+async function progressOf(
+  lambda: LambdaClient,
+  arn: string,
+  { input = '{}', startedAt }: { input: string | undefined; startedAt: number },
+): Promise<string> {
+  const newest = { ReverseOrder: true, MaxItems: PROGRESS_EVENTS, IncludeExecutionData: true }
+  const { Events = [] } = await lambda.send(
+    new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn, ...newest }),
+  )
+  const { deadline = 0 } = JSON.parse(input) as { deadline?: number }
+  return describeProgress(Events, Date.now(), startedAt + deadline * 1_000)
 }
 
 /** Returns the category of a function. @param logicalId starts with its name: `CiCdTaskFunction`, `CiCdWebhookFunction` */

@@ -29,7 +29,18 @@ export function table(headings: readonly string[], cells: readonly (readonly str
   return [headings, ...rows].map(line).join('\n')
 }
 
-const COLORS = { yes: 'green', ok: 'green', no: 'red', wrong: 'red' } as const
+const COLORS = {
+  yes: 'green',
+  ok: 'green',
+  no: 'red',
+  wrong: 'red',
+  running: 'blue',
+  pass: 'green',
+  warning: 'yellow',
+  fail: 'red',
+  errored: 'red',
+  aborted: 'gray',
+} as const
 
 /** Colors a cell, unless stdout is not a terminal or NO_COLOR is set. */
 function colored(cell: string, width: number): string {

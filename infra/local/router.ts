@@ -7,6 +7,7 @@ import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progre
 import { Failure } from '../../shared/errors.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { categories } from '../categories.ts'
+import { isTask, type ListedTask, listedTask } from '../cli/listed-task.ts'
 import { openApi } from '../openapi/document.ts'
 import type { Sandbox } from '../platforms/sandbox/index.ts'
 import { apiIndex } from './api-index.ts'
@@ -54,7 +55,7 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
     return sendJson(res, 401, { message: NO_ACCESS })
   if (pathname.startsWith('/console/')) return void (await console.handle(req, res, pathname.slice(9)))
   if (pathname === '/tasks')
-    return sendJson(res, 200, { tasks: cloud.executions().map((task) => withProgress(task, cloud)) })
+    return sendJson(res, 200, { tasks: cloud.executions().map((task) => withTask(task, cloud)) })
   if (pathname === '/v1/openapi.json') return sendJson(res, 200, openApi(url))
   if (pathname === '/') {
     if (prefersPage(req.headers.accept) && (await sendAsset(res, 'index.html'))) return undefined
@@ -129,11 +130,21 @@ function isProxyResult(result: unknown): result is ProxyResult {
   return typeof (result as ProxyResult | undefined)?.statusCode === 'number'
 }
 
-function withProgress(task: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { progress?: string } {
-  if (task.status !== 'RUNNING') return task
-  const { deadline = 0 } = JSON.parse(cloud.execution(task.arn)?.input ?? '{}') as Partial<Task>
-  const events = cloud.newestEvents(task.arn, PROGRESS_EVENTS)
-  return { ...task, progress: describeProgress(events, Date.now(), task.startedAt + deadline * 1_000) }
+/** Adds its task to the execution of a task function, with the names of the HTTP interface. */
+function withTask(execution: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { task?: ListedTask } {
+  const { arn, name, functionName, startedAt, status } = execution
+  if (!functionName.endsWith('-task') || !isTask(name)) return execution
+  const { input = '{}', result, error } = cloud.execution(arn) ?? {}
+  const { deadline = 0 } = JSON.parse(input) as Partial<Task>
+  const progress =
+    status === 'RUNNING'
+      ? describeProgress(cloud.newestEvents(arn, PROGRESS_EVENTS), Date.now(), startedAt + deadline * 1_000)
+      : ''
+  const category = functionName.replace(/-task$/, '')
+  return {
+    ...execution,
+    task: listedTask({ ...execution, category, input, result, error: error?.ErrorMessage }, progress),
+  }
 }
 
 /** Returns the detail of a problem response; undefined for a web page. */

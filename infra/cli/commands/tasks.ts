@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LambdaClient } from '@aws-sdk/client-lambda'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { explainAws } from '../aws-errors.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { isTask, type ListedTask, listDeployedTasks, stateOf, type TaskFilter } from '../deployed-tasks.ts'
-import { note } from '../output.ts'
+import { findTaskIds, listDeployedTasks } from '../deployed-tasks.ts'
+import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
+import { note, table } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { operateOnTask } from '../stack-task.ts'
 import { parseTaskName, pathOf, type TaskName } from '../task-name.ts'
@@ -14,6 +15,7 @@ import { UsageError } from '../usage-error.ts'
 interface Options extends TaskFilter {
   url?: string
   token?: string
+  limit: number
   json?: boolean
   follow?: boolean
   cancel?: boolean
@@ -24,17 +26,11 @@ interface Options extends TaskFilter {
 const STATES: TaskStatus['state'][] = ['running', 'finished', 'failed']
 const VERDICTS: TaskStatus['verdict'][] = ['running', 'pass', 'warning', 'fail', 'errored', 'aborted']
 const FOLLOW_INTERVAL_MS = 2_000
-
-/** An execution as the local runtime lists it. */
-interface LocalExecution {
-  name: string
-  functionName: string
-  /** As Lambda reports it. */
-  status: string
-  startedAt: number
-  endedAt?: number
-  progress?: string
-}
+const DEFAULT_LIMIT = 50
+/** Characters of an id in the table. */
+const SHORT_ID_LENGTH = 8
+const COMPLETE_ID = /^[0-9a-f]{40}$/
+const SHORT_ID = /^[0-9a-f]{4,39}$/
 
 /** `webhooks tasks`: lists the tasks of the local runtime or of a stack, or shows, cancels or runs again one task. */
 export function tasksCommand(): Command {
@@ -44,12 +40,16 @@ export function tasksCommand(): Command {
       .argument('[category/taskId]', 'task of the local runtime, of a deployed API, or of the stack')
       .option('--stack <name>', 'use this deployed stack, with your AWS credentials instead of a token')
       .option('--category <name>', 'list only the tasks of this category')
+      .option('--action <name>', 'list only the tasks of this action')
+      .option('--connection <name>', 'list only the tasks of this connection')
+      .option('--context <id>', 'list only the tasks whose context starts with this id')
       .addOption(new Option('--state <state>', 'list only the tasks in this state').choices(STATES))
       .addOption(new Option('--verdict <verdict>', 'list only the tasks with this verdict').choices(VERDICTS))
       .addOption(new Option('--cancel', 'stop the job of the task and end the task as aborted').conflicts(['rerun']))
       .option('--rerun', 'run a task that did not pass again, as a new task with the same input')
-      .option('--follow', 'print changes until the task ends, or until Ctrl-C')
-      .option('--json', 'print the list as JSON; one task is always JSON'),
+      .option('--limit <number>', 'list at most this many tasks', parseLimit, DEFAULT_LIMIT)
+      .option('--follow', 'print changes until the task ends; of a list, until Ctrl-C')
+      .option('--json', 'print the list as JSON, with --follow one task per line; one task is always JSON'),
   )
     .addHelpText(
       'after',
@@ -58,8 +58,8 @@ A deployed API cannot list tasks: pass the id of one task, or --stack. With a to
 if it was created with webhooks token create --reads all; only the caller of a task can cancel it or run it again.
 
 With --stack, you can do this for all tasks. It needs lambda:ListFunctions, lambda:ListTags, lambda:ListDurableExecutionsByFunction and
-lambda:GetDurableExecution. To show, cancel or run again a task, it also needs what its webhook may do: lambda:GetDurableExecutionHistory,
-lambda:InvokeFunction, and dynamodb:GetItem and dynamodb:UpdateItem for the table. --verdict reads each ended task.
+lambda:GetDurableExecution and lambda:GetDurableExecutionHistory. To show, cancel or run again a task, it also needs what its webhook may do:
+lambda:InvokeFunction, and dynamodb:GetItem and dynamodb:UpdateItem for the table. It looks at the newest 100 tasks of each category.
 
 The result of a task that is run again is not sent to its orchestrator. Show the new task to read it.
 
@@ -81,80 +81,138 @@ async function run(text: string | undefined, options: Options): Promise<void> {
   if (text === undefined && (options.cancel || options.rerun))
     throw new UsageError(`Pass the task to ${options.cancel ? 'cancel' : 'run again'} as category/taskId.`)
   if (text === undefined)
-    return list(options.stack === undefined ? localTasks(receiver) : stackTasks(options.stack), options)
-  const task = parseTaskName(text)
-  if (options.stack === undefined) await showOne(receiver, task, options)
-  else await showOfStack(options.stack, task, options)
+    return list(
+      options.stack === undefined ? localTasks(receiver, options.limit) : stackTasks(options.stack, options.limit),
+      options,
+    )
+  const name = parseTaskName(text)
+  const { stack } = options
+  const task = await completeTask(name, () =>
+    stack === undefined
+      ? localIds(receiver, name)
+      : findTaskIds(new LambdaClient(), stack, name.category, name.taskId).catch(explainListing),
+  )
+  if (stack === undefined) await showOne(receiver, task, options)
+  else await showOfStack(stack, task, options)
 }
 
 type Source = (filter: TaskFilter) => Promise<ListedTask[]>
 
-async function list(source: Source, { json, follow, ...filter }: Options): Promise<void> {
-  let shown = ''
-  do {
-    const tasks = await source(filter)
-    const text = json ? JSON.stringify(tasks, null, 2) : tableOf(tasks)
-    if (text !== shown) console.log(text)
-    shown = text
-    if (follow) await sleep(FOLLOW_INTERVAL_MS)
-  } while (follow)
+async function list(source: Source, { json, follow, limit, ...options }: Options): Promise<void> {
+  const filter = filterOf(options)
+  const tasks = await source(filter)
+  if (json && !follow) console.log(JSON.stringify(tasks, null, 2))
+  else if (!json) console.log(tasks.length === 0 && !follow ? 'No tasks match.' : tableOf(tasks))
+  if (!follow && tasks.length === limit) note(`These are the newest ${limit} tasks. Show more with --limit.`)
+  if (follow) await followList(source, filter, json ? [] : tasks, json ?? false)
 }
 
-function stackTasks(stack: string): Source {
+/** Prints each task that is new or has changed, as a row or as a line of JSON. */
+async function followList(source: Source, filter: TaskFilter, shown: ListedTask[], json: boolean): Promise<never> {
+  const known = new Map(shown.map((task) => [task.taskId, stateTextOf(task)]))
+  for (;;) {
+    const changed = (await source(filter)).filter((task) => known.get(task.taskId) !== stateTextOf(task)).reverse()
+    for (const task of changed) known.set(task.taskId, stateTextOf(task))
+    if (json) for (const task of changed) console.log(JSON.stringify(task))
+    else if (changed.length > 0) console.log(rowsOf(changed))
+    await sleep(FOLLOW_INTERVAL_MS)
+  }
+}
+
+function stateTextOf({ verdict, progress, message }: ListedTask): string {
+  return `${verdict} ${progress} ${message}`
+}
+
+function filterOf({ category, state, verdict, action, connection, context }: Partial<Options>): TaskFilter {
+  return { category, state, verdict, action, connection, context }
+}
+
+function stackTasks(stack: string, limit: number): Source {
   const lambda = new LambdaClient()
-  return (filter) =>
-    listDeployedTasks(lambda, stack, filter, note).catch((error: unknown) => {
-      throw error instanceof UsageError ? error : explainAws(error, 'Listing tasks')
-    })
+  return (filter) => listDeployedTasks(lambda, stack, filter, limit, note).catch(explainListing)
 }
 
-function localTasks(receiver: Receiver): Source {
-  return async ({ category, state, verdict }) => {
-    const { status, body } = await callReceiver(receiver, '/tasks')
-    if (status !== 200)
+function explainListing(error: unknown): never {
+  throw error instanceof UsageError ? error : explainAws(error, 'Listing tasks')
+}
+
+function localTasks(receiver: Receiver, limit: number): Source {
+  return async (filter) => {
+    const tasks = await readLocalTasks(receiver)
+    if (!tasks)
       throw new UsageError(
         `${receiver.url} cannot list tasks; only the local runtime can. Pass one task as category/taskId, or --stack.`,
       )
-    const tasks = (body as { tasks: LocalExecution[] }).tasks
-      .filter(({ functionName, name }) => functionName.endsWith('-task') && isTask(name))
-      .map(listedTask)
-      .filter((task) => (category ?? task.category) === task.category && (state ?? task.state) === task.state)
-    if (verdict === undefined) return tasks
-    const read = await Promise.all(tasks.map(async (task) => ({ ...task, verdict: await verdictFrom(receiver, task) })))
-    return read.filter((task) => task.verdict === verdict)
+    return tasks.filter((task) => matches(task, filter)).slice(0, limit)
   }
 }
 
-function listedTask({ name: taskId, functionName, status, startedAt, endedAt, progress }: LocalExecution): ListedTask {
-  return {
-    taskId,
-    category: functionName.replace(/-task$/, ''),
-    state: stateOf(status),
-    acceptedAt: new Date(startedAt).toISOString(),
-    endedAt: endedAt === undefined ? undefined : new Date(endedAt).toISOString(),
-    progress,
-  }
+/** Returns undefined if the receiver is not a local runtime. */
+async function readLocalTasks(receiver: Receiver): Promise<ListedTask[] | undefined> {
+  const { status, body } = await callReceiver(receiver, '/tasks')
+  if (status !== 200) return undefined
+  return (body as { tasks: { task?: ListedTask }[] }).tasks.flatMap(({ task }) => task ?? [])
 }
 
-async function verdictFrom(receiver: Receiver, task: TaskName): Promise<ListedTask['verdict']> {
-  const { body } = await callReceiver(receiver, pathOf(task))
-  return (body as TaskStatus).verdict
+async function localIds(receiver: Receiver, { category, taskId }: TaskName): Promise<string[]> {
+  const tasks = (await readLocalTasks(receiver)) ?? []
+  return tasks.filter((task) => task.category === category && task.taskId.startsWith(taskId)).map((task) => task.taskId)
 }
+
+/** Completes the start of an id, as the table shows it. */
+async function completeTask(task: TaskName, idsOf: () => Promise<string[]>): Promise<TaskName> {
+  if (COMPLETE_ID.test(task.taskId) || !SHORT_ID.test(task.taskId)) return task
+  const [taskId, other] = await idsOf()
+  if (other !== undefined) throw new UsageError(`More than one task starts with ${task.taskId}. Pass more of its id.`)
+  return taskId === undefined ? task : { ...task, taskId }
+}
+
+const HEADINGS = ['TASK', 'VERDICT', 'ACTION', 'CONNECTION', 'AGE', 'MESSAGE']
+/** Characters, even if the terminal is narrow. */
+const MIN_MESSAGE_WIDTH = 20
 
 function tableOf(tasks: readonly ListedTask[]): string {
-  if (tasks.length === 0) return 'No tasks yet.'
-  const rows = tasks.map(({ taskId, category, state, verdict, acceptedAt, endedAt, progress = '' }) =>
-    [
-      `${category}/${taskId}`,
-      (verdict ?? state).padEnd(8),
-      acceptedAt,
-      endedAt === undefined ? progress : `${((Date.parse(endedAt) - Date.parse(acceptedAt)) / 1_000).toFixed(1)} s`,
-    ]
-      .join('  ')
-      .trimEnd(),
-  )
-  return rows.join('\n')
+  return table(HEADINGS, cellsOf(tasks))
 }
+
+/** Formats rows that follow a table. */
+function rowsOf(tasks: readonly ListedTask[]): string {
+  return tableOf(tasks).split('\n').slice(1).join('\n')
+}
+
+function cellsOf(tasks: readonly ListedTask[]): string[][] {
+  const cells = tasks.map(({ taskId, category, verdict, action, connection, acceptedAt, message, progress }) => [
+    `${category}/${taskId.slice(0, SHORT_ID_LENGTH)}`,
+    verdict,
+    action,
+    connection,
+    ageOf(Date.now() - Date.parse(acceptedAt)),
+    message || progress,
+  ])
+  const { isTTY, columns } = process.stdout
+  if (!isTTY) return cells
+  const others = HEADINGS.slice(0, -1).map((heading, at) =>
+    Math.max(heading.length, ...cells.map((row) => row[at]?.length ?? 0)),
+  )
+  const width = Math.max(MIN_MESSAGE_WIDTH, columns - others.reduce((sum, one) => sum + one + 2, 0))
+  return cells.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', width)])
+}
+
+function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`
+}
+
+/** `54 s`, `12 min`, `3 h`, `2 d` */
+function ageOf(ms: number): string {
+  const [unit, name] = AGE_UNITS.find(([unit]) => ms >= unit) ?? [1_000, 's']
+  return `${Math.floor(ms / unit)} ${name}`
+}
+
+const AGE_UNITS: [ms: number, name: string][] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+]
 
 async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rerun }: Options): Promise<void> {
   const path = pathOf(task)
@@ -186,4 +244,10 @@ async function showOfStack(stack: string, task: TaskName, { follow, cancel, reru
     }
   }
   console.log(JSON.stringify(body, null, 2))
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text)
+  if (Number.isInteger(limit) && limit > 0) return limit
+  throw new InvalidArgumentError('It must be a positive number, such as 50.')
 }

@@ -5,6 +5,7 @@ import { startAws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 
 const STACK = 'CloudAutomationWebhooks'
+const input = { action: 'start-test', connection: 'k6', event: { context: 'c0ffee' } }
 let cloud: Started
 
 const named = (name: string, logicalId: string, stack = STACK, more: object = {}) => {
@@ -28,34 +29,37 @@ beforeAll(async () => {
     ['end', 'c'],
     ['other', 'd'],
   ])
-    await startExecution(cloud.lambda, fn ?? '', {}, name)
+    await startExecution(cloud.lambda, fn ?? '', input, name)
   const [stopped] = cloud.cloud.executions({ functionName: 'two' })
   cloud.cloud.stop(stopped?.arn ?? '')
 })
 
 describe('the tasks of a deployed stack', () => {
-  const list = (filter = {}) => listDeployedTasks(cloud.lambda, STACK, filter)
+  const list = (filter = {}, limit = 50) => listDeployedTasks(cloud.lambda, STACK, filter, limit)
 
   it('are listed with their category, without those of the finisher and of other stacks', async () => {
-    expect((await list()).sort((a, b) => a.taskId.localeCompare(b.taskId))).toEqual([
-      { taskId: 'a', category: 'ci-cd', state: 'running', verdict: 'running', acceptedAt: expect.any(String) },
-      {
-        ...{ taskId: 'b', category: 'issue-ticketing', state: 'failed', verdict: 'errored' },
-        acceptedAt: expect.any(String),
-        endedAt: expect.any(String),
-      },
+    const common = {
+      ...{ action: 'start-test', connection: 'k6', context: 'c0ffee', progress: '' },
+      acceptedAt: expect.any(String),
+    }
+    expect((await list()).sort((a, b) => a.taskId.localeCompare(b.taskId))).toMatchObject([
+      { ...common, taskId: 'a', category: 'ci-cd', state: 'running', verdict: 'running', message: '' },
+      { ...common, taskId: 'b', category: 'issue-ticketing', state: 'failed', verdict: 'errored' },
     ])
+    expect(await list({}, 1)).toHaveLength(1)
   })
 
-  it('are filtered by category, state and verdict', async () => {
+  it('are filtered by their fields', async () => {
     expect((await list({ category: 'ci-cd' })).map(({ taskId }) => taskId)).toEqual(['a'])
     expect((await list({ state: 'failed' })).map(({ taskId }) => taskId)).toEqual(['b'])
     expect((await list({ verdict: 'errored' })).map(({ taskId }) => taskId)).toEqual(['b'])
     expect(await list({ category: 'ci-cd', state: 'failed' })).toEqual([])
+    expect(await list({ action: 'start-test', connection: 'k6', context: 'c0f' })).toHaveLength(2)
+    expect(await list({ context: 'beef' })).toEqual([])
   })
 
   it('of an unknown stack are refused', async () => {
-    await expect(listDeployedTasks(cloud.lambda, 'Elsewhere', {})).rejects.toThrow(
+    await expect(listDeployedTasks(cloud.lambda, 'Elsewhere', {}, 50)).rejects.toThrow(
       'The stack Elsewhere has no task functions.',
     )
   })

@@ -3,7 +3,7 @@ import { tokenHash } from '../../../infra/local/credentials.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, until } from '../../e2e/service.ts'
-import { webhooks } from './webhooks.ts'
+import { spawnWebhooks, webhooks } from './webhooks.ts'
 
 const token = 'token-of-a-pipeline'
 const callers = {
@@ -28,6 +28,17 @@ const hanging = [
   '--input',
   'parameters.outcome=hang',
 ]
+
+/** As an operator: with AWS credentials, and without a token of a caller. */
+const asOperator = (...args: string[]) => {
+  const { aws } = readRuntimeFile(service.state) ?? {}
+  if (!aws) throw new Error('The runtime does not run.')
+  const env = {
+    ...{ AWS_ACCESS_KEY_ID: aws.accessKeyId, AWS_SECRET_ACCESS_KEY: aws.secretAccessKey, AWS_REGION: 'eu-west-1' },
+    ...{ AWS_ENDPOINT_URL_LAMBDA: aws.endpoint, AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb },
+  }
+  return webhooks([...args, '--stack', 'CloudAutomationWebhooks'], { env })
+}
 
 describe('webhooks send --key', () => {
   it('sends a call without an event, for a caller without an orchestrator', async () => {
@@ -86,21 +97,50 @@ describe('webhooks tasks', () => {
     expect(await list('--category', 'remediation', '--state', 'finished')).not.toContain(body.taskId)
     expect(await list('--category', 'remediation', '--verdict', 'running')).toEqual([body.taskId])
     expect(await list('--category', 'slo')).toEqual([])
+    expect(await list('--action', 'run-runbook', '--connection', 'default', '--limit', '1')).toEqual([body.taskId])
+    expect((await run(['tasks', '--limit', '0'])).code).toBe(2)
+  })
+
+  it('shows the same columns for the local runtime and for a stack, and completes short ids', async () => {
+    const { body } = await send('remediation/run-runbook', '--key', 'columns', ...hanging)
+    const short = `remediation/${body.taskId.slice(0, 8)}`
+    const row = new RegExp(`^${short}  running  run-runbook +default +\\d+ s( +Waiting for .+)?$`, 'm')
+    for (const { out } of [await run(['tasks'], demo.callerToken), await asOperator('tasks')])
+      expect([out.split('\n')[0], out]).toEqual([
+        expect.stringMatching(/^TASK +VERDICT +ACTION +CONNECTION +AGE +MESSAGE$/),
+        expect.stringMatching(row),
+      ])
+    for (const { out } of [await run(['tasks', short], demo.callerToken), await asOperator('tasks', short)])
+      expect(JSON.parse(out).taskId).toBe(body.taskId)
+  })
+
+  it('--follow prints the tasks that change, as JSON with the names of the HTTP interface', async () => {
+    const { child, ended } = spawnWebhooks(['tasks', '--follow', '--json', '--url', service.url], {})
+    const { body } = await send('remediation/run-runbook', '--key', 'follow', ...hanging)
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    const lines = () => out.split('\n').filter((line) => line.includes(body.taskId) && line.endsWith('}'))
+    await until(
+      async () => lines().length > 0,
+      30,
+      () => out,
+    )
+    await run(['tasks', `remediation/${body.taskId}`, '--cancel'])
+    await until(
+      async () => lines().some((line) => JSON.parse(line).verdict === 'aborted'),
+      30,
+      () => out,
+    )
+    child.kill()
+    await ended
+    const fields = ['taskId', 'category', 'action', 'connection', 'context', 'state', 'verdict', 'progress', 'message']
+    expect(Object.keys(JSON.parse(lines()[0] ?? ''))).toEqual([...fields, 'acceptedAt'])
   })
 })
 
 describe('webhooks tasks --stack', () => {
-  /** As an operator: with AWS credentials, and without a token of a caller. */
-  const asOperator = (...args: string[]) => {
-    const { aws } = readRuntimeFile(service.state) ?? {}
-    if (!aws) throw new Error('The runtime does not run.')
-    const env = {
-      ...{ AWS_ACCESS_KEY_ID: aws.accessKeyId, AWS_SECRET_ACCESS_KEY: aws.secretAccessKey, AWS_REGION: 'eu-west-1' },
-      ...{ AWS_ENDPOINT_URL_LAMBDA: aws.endpoint, AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb },
-    }
-    return webhooks([...args, '--stack', 'CloudAutomationWebhooks'], { env })
-  }
-
   it('shows, cancels and runs again the task of any caller', async () => {
     const { body } = await send('remediation/run-runbook', '--key', 'operator', ...hanging)
     const task = `remediation/${body.taskId}`

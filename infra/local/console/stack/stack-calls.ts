@@ -5,7 +5,8 @@ import {
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
-import { categoryOf, isTask } from '../../../cli/deployed-tasks.ts'
+import { categoryOf } from '../../../cli/deployed-tasks.ts'
+import { isTask } from '../../../cli/listed-task.ts'
 import type { CallRecord } from '../call-record.ts'
 import type { CallStore, StoredCall } from '../call-store.ts'
 import { type CallDetail, type CallSummary, detailOf, summaryOf, type ViewContext } from '../call-view.ts'

@@ -1,0 +1,80 @@
+import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../shared/core/call.ts'
+import type { TaskStatus } from '../../shared/core/task/status.ts'
+import { type Outcome, verdictOf } from '../../shared/outcome.ts'
+
+/** A task in a list, with the names of the HTTP interface. */
+export interface ListedTask
+  extends Pick<
+    TaskStatus,
+    'taskId' | 'category' | 'action' | 'state' | 'verdict' | 'progress' | 'acceptedAt' | 'endedAt'
+  > {
+  connection: string
+  /** Empty if the call has none. */
+  context: string
+  /** The message of the outcome. Empty while the task runs. */
+  message: string
+}
+
+/** The execution of a task. Times are milliseconds since 1970. */
+export interface TaskExecution {
+  name: string
+  category: string
+  /** As Lambda reports it. */
+  status: string
+  startedAt: number
+  endedAt?: number | undefined
+  /** JSON text. */
+  input?: string | undefined
+  /** JSON text. */
+  result?: string | undefined
+  error?: string | undefined
+}
+
+export interface TaskFilter {
+  category?: string | undefined
+  state?: TaskStatus['state'] | undefined
+  verdict?: TaskStatus['verdict'] | undefined
+  action?: string | undefined
+  connection?: string | undefined
+  /** The start of a context. */
+  context?: string | undefined
+}
+
+/** Whether an execution of a task function is a task, and not a cleanup or an answer that is sent again. */
+export function isTask(executionName: string): boolean {
+  return !executionName.endsWith(CLEANUP_SUFFIX) && !executionName.includes(`${ANSWER_SUFFIX}-`)
+}
+
+/** Returns the state of a task whose execution has a status. */
+export function stateOf(status: string | undefined): TaskStatus['state'] {
+  return status === 'RUNNING' ? 'running' : status === 'SUCCEEDED' ? 'finished' : 'failed'
+}
+
+/** @param progress the wait of a running task, for people */
+export function listedTask(execution: TaskExecution, progress: string): ListedTask {
+  const { name: taskId, category, status, startedAt, endedAt, input, result, error = '' } = execution
+  const { action = '', connection = '', event } = parse<Task>(input)
+  const { outcome } = parse<{ outcome: Outcome }>(result)
+  const state = stateOf(status)
+  return {
+    ...{ taskId, category, action, connection, context: event?.context ?? '', state },
+    verdict: state === 'running' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
+    progress,
+    message: outcome?.message ?? error,
+    acceptedAt: new Date(startedAt).toISOString(),
+    endedAt: endedAt === undefined ? undefined : new Date(endedAt).toISOString(),
+  }
+}
+
+/** Returns whether a task matches all filters. */
+export function matches(task: ListedTask, { context = '', ...fields }: TaskFilter): boolean {
+  const wanted = Object.entries(fields) as [keyof ListedTask, string | undefined][]
+  return (
+    task.context.startsWith(context) && wanted.every(([name, value]) => value === undefined || task[name] === value)
+  )
+}
+
+/** The input of a task that another function has invoked has other fields. */
+function parse<T>(json = '{}'): Partial<T> {
+  return (JSON.parse(json) ?? {}) as Partial<T>
+}
