@@ -45,7 +45,8 @@ export function localSecrets(
   )
   const fileExists = () => file !== undefined && (!optional || existsSync(file))
   let overrides = file && fileExists() ? readSecretsFile(file) : {}
-  const all = (): Record<string, unknown> => {
+  /** Everything that the secrets depend on. */
+  const inputs = () => {
     if (!fileExists()) overrides = {}
     else if (file) {
       try {
@@ -55,7 +56,15 @@ export function localSecrets(
         console.error((error as Error).message)
       }
     }
-    const current = credentials(hasRealPlatform(overrides, url))
+    return { overrides, current: credentials(hasRealPlatform(overrides, url)) }
+  }
+  const versionOf = (value: ReturnType<typeof inputs>) =>
+    createHash('sha256').update(JSON.stringify(value)).digest('hex')
+  let known: { version: string; secrets: Record<string, unknown> } | undefined
+  const all = (): Record<string, unknown> => {
+    const { overrides, current } = inputs()
+    const version = versionOf({ overrides, current })
+    if (known?.version === version) return known.secrets
     const merged: Record<string, unknown> = {
       ...sandboxSecrets(url, current),
       ...generated,
@@ -63,6 +72,7 @@ export function localSecrets(
     }
     const callers = `${settings.secretPrefix}/callers`
     merged[callers] = withOwnTokens(textOf(merged[callers]), url, current)
+    known = { version, secrets: merged }
     return merged
   }
   return {
@@ -71,7 +81,7 @@ export function localSecrets(
       return value === undefined ? undefined : textOf(value)
     },
     names: () => Object.keys(all()),
-    version: () => createHash('sha256').update(JSON.stringify(all())).digest('hex'),
+    version: () => versionOf(inputs()),
   }
 }
 

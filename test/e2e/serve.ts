@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { formatEvent } from '../../infra/local/format-event.ts'
 import { type RuntimeOptions, startRuntime } from '../../infra/local/runtime.ts'
 
@@ -11,3 +12,5 @@ const { url } = await startRuntime({
   },
 })
 console.log(`ready ${url}`)
+// A process that is killed does not save what it compiled.
+flushCompileCache()
