@@ -28,10 +28,7 @@ export const github: Engine = {
     orchestrators: {
       github: {
         ...{ type: 'github', baseUrl: place.root, appId: APP_ID, caller: 'github' },
-        // Only when it is read, because it takes long.
-        get privateKey() {
-          return privateKeyOf(place).export({ type: 'pkcs8', format: 'pem' }).toString()
-        },
+        privateKey: privateKeyOf(place).export({ type: 'pkcs8', format: 'pem' }).toString(),
         webhookSecret: webhookSecretOf(place),
         // GitHub Actions leaves it empty. The sandbox has the input of the step there.
         input: 'deployment.payload',

@@ -1,11 +1,12 @@
 import { checkPrimeSync, createHash, createPrivateKey, type KeyObject } from 'node:crypto'
 
 const EXPONENT = 65_537n
-const PRIME_BYTES = 128
+/** Short, because each start of the runtime computes a key. */
+const PRIME_BYTES = 64
 const keys = new Map<string, KeyObject>()
 
 /**
- * Returns the RSA key (2,048 bits) of a seed. Both sides of an engine derive it, in any process, from their common secret.
+ * Returns the RSA key (1,024 bits) of a seed. Both sides of an engine derive it, in any process, from their common secret.
  * Only as secret as the seed, and for the sandbox only.
  */
 export function rsaKeyOf(seed: string): KeyObject {

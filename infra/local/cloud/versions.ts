@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Store } from './store.ts'
 import type { LocalFunction } from './types.ts'
@@ -120,7 +120,7 @@ export class Versions {
     const draft = `${copy}.draft`
     rmSync(draft, { recursive: true, force: true })
     mkdirSync(draft, { recursive: true, mode: 0o700 })
-    for (const name of names) writeFileSync(join(draft, name), readFileSync(join(source, name)))
+    for (const name of names) linkOrCopy(join(source, name), join(draft, name))
     renameSync(draft, copy)
     return code
   }
@@ -137,5 +137,15 @@ export class Versions {
     const used = new Set([...published, ...this.#code.values()])
     for (const name of readdirSync(this.#folder))
       if (!used.has(name)) rmSync(join(this.#folder, name), { recursive: true, force: true })
+  }
+}
+
+/** Links a file, because copying more than a thousand takes long. A build replaces files and does not change them. */
+function linkOrCopy(source: string, copy: string): void {
+  try {
+    linkSync(source, copy)
+  } catch {
+    // For example, because the folders are in different file systems.
+    copyFileSync(source, copy)
   }
 }
