@@ -1,6 +1,6 @@
 import { compactButton } from '../../shared/approvals/compact-token.ts'
 import type { Field, Link, Message, MessageButton, Mood } from '../../shared/providers/message.ts'
-import { clip, MOOD_ICONS, plainSingleLine, plainTextBody, webLinks } from '../../shared/text/plain-text.ts'
+import { clip, fitEscaped, MOOD_ICONS, plainSingleLine, plainTextBody, webLinks } from '../../shared/text/plain-text.ts'
 
 const COLORS: Record<Mood, number> = {
   good: 0x2e7d32,
@@ -61,19 +61,11 @@ export function escapeMarkdown(text: string): string {
 }
 
 function escapeToFit(text: string, maxLength: number): string {
-  return firstFitting(maxLength, (room) => escapeMarkdown(clip(text, room)))
+  return fitEscaped(maxLength, (length) => escapeMarkdown(clip(text, length)))
 }
 
 function bodyOf(message: Message, maxLength: number): string {
-  return firstFitting(maxLength, (room) => escapeMarkdown(plainTextBody(message, [], room)))
-}
-
-/** Reduces the room until a text that grows when it is escaped fits. */
-function firstFitting(maxLength: number, textOf: (room: number) => string): string {
-  for (let room = maxLength; ; room = Math.floor(room * 0.8)) {
-    const text = textOf(room)
-    if (text.length <= maxLength) return text
-  }
+  return fitEscaped(maxLength, (length) => escapeMarkdown(plainTextBody(message, [], length)))
 }
 
 function fieldOf({ name, value }: Field): object {

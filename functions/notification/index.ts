@@ -11,6 +11,7 @@ export const notification = defineCategory({
     slack: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('slack'),
     mattermost: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('mattermost'),
     discord: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('discord'),
+    telegram: async () => (await import('../../shared/approvals/button-route.ts')).buttonRoute('telegram'),
   },
   providers: {
     ...messageProviders,

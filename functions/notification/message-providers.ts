@@ -6,6 +6,7 @@ export const messageProviders = {
   msteams: async () => (await import('./providers/msteams.ts')).msteams,
   mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,
   discord: async () => (await import('./providers/discord.ts')).discord,
+  telegram: async () => (await import('./providers/telegram.ts')).telegram,
   ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
   webhook: async () => (await import('./providers/webhook.ts')).webhook,
   'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,

@@ -43,6 +43,14 @@ export function clipBytes(given: string, maxLength: number): string {
   return maxLength < byteLength('…') ? '' : `${text.slice(0, read)}…`
 }
 
+/** Reduces the length of a text until it fits after it was escaped. */
+export function fitEscaped(maxLength: number, escapedOf: (length: number) => string): string {
+  for (let length = maxLength; ; length = Math.floor(length * 0.8)) {
+    const text = escapedOf(length)
+    if (text.length <= maxLength) return text
+  }
+}
+
 export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length
 }

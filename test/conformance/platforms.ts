@@ -18,6 +18,7 @@ import { startNtfy } from '../../infra/platforms/ntfy.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
 import { slackServer } from '../../infra/platforms/slack/server.ts'
+import { startTelegram, supergroup } from '../../infra/platforms/telegram.ts'
 import { endpointServer } from '../../infra/platforms/webhook.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { openTicket } from '../../shared/providers/ticket-actions.ts'
@@ -193,6 +194,7 @@ export const platforms: Record<string, Platform> = {
   'notification/mattermost': platform('push-update', /^POST .*\/posts$/, startMattermost, mattermost),
   'notification/discord': platform('push-update', /^POST .*\/messages$/, startDiscord, discord),
   'notification/msteams': platform('push-update', /^POST /, teamsServer, teams),
+  'notification/telegram': platform('push-update', /^POST .*\/sendMessage$/, startTelegram, telegram),
   'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
   'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
   'notification/aws-sns': platform('push-update', /^POST /, startSns, sns),
@@ -210,6 +212,7 @@ export const platforms: Record<string, Platform> = {
   'slo/mattermost': platform('push-report', /^POST .*\/posts$/, startMattermost, mattermost),
   'slo/discord': platform('push-report', /^POST .*\/messages$/, startDiscord, discord),
   'slo/msteams': platform('push-report', /^POST /, teamsServer, teams),
+  'slo/telegram': platform('push-report', /^POST .*\/sendMessage$/, startTelegram, telegram),
   'slo/ntfy': platform('push-report', /^POST /, startNtfy, ntfy),
   'slo/webhook': platform('push-report', /^POST /, () => endpointServer(webhookSecret), endpoint),
   'slo/aws-sns': platform('push-report', /^POST /, startSns, sns),
@@ -287,6 +290,10 @@ function mattermost({ url, token, channel }: Awaited<ReturnType<typeof startMatt
 
 function discord({ url, token }: Awaited<ReturnType<typeof startDiscord>>) {
   return { connection: { baseUrl: url, token, channel: discordChannel }, input: {} }
+}
+
+function telegram({ url, token }: Awaited<ReturnType<typeof startTelegram>>) {
+  return { connection: { baseUrl: url, token, channel: String(supergroup) }, input: {} }
 }
 
 function teams({ webhookUrl }: Awaited<ReturnType<typeof teamsServer>>) {

@@ -1,17 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
+import { lisa, startTelegram, supergroup, type TelegramServer } from '../../infra/platforms/telegram.ts'
 import { Service, triggered, until } from './service.ts'
 
 let discord: DiscordServer
+let telegram: TelegramServer
 let service: Service
 beforeAll(async () => {
   discord = await startDiscord()
+  telegram = await startTelegram()
   const { url: baseUrl, token, publicKey } = discord
+  const { webhookSecret } = telegram
   service = new Service({
     timeScale: 60,
     secrets: {
       'cloud-automation-webhooks/connections/notification/discord': {
         ...{ provider: 'discord', baseUrl, token, publicKey, channel },
+      },
+      'cloud-automation-webhooks/connections/notification/telegram': {
+        ...{ provider: 'telegram', baseUrl: telegram.url, token: telegram.token, webhookSecret },
+        channel: String(supergroup),
       },
     },
   })
@@ -20,6 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.end()
   await discord.close()
+  await telegram.close()
 })
 
 const post = async (path: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
@@ -89,6 +98,35 @@ describe('Discord', () => {
     })
     expect(await post(path, press)).toMatchObject({
       body: { type: 4, data: { content: expect.stringContaining('Already decided') } },
+    })
+  })
+})
+
+describe('Telegram', () => {
+  it('shows the message of a silent call', async () => {
+    expect(await push('telegram')).toMatchObject({ status: 200, body: { result: 'pass', data: { id: '1' } } })
+    expect(telegram.messages).toMatchObject([{ text: expect.stringContaining('Deployed') }])
+  })
+
+  it('decides an approval with the button of an approver, and a late press gets an alert', async () => {
+    const stranger = 2222222
+    telegram.users[stranger] = { first_name: 'Mallory', username: 'lisa' }
+    const before = telegram.messages.length
+    const event = await ask('telegram', () => telegram.messages.length > before, { approvers: String(lisa) })
+    const alert = { method: 'answerCallbackQuery', show_alert: true }
+    expect(await post('telegram', telegram.press('Approve', stranger))).toMatchObject({
+      body: { ...alert, text: expect.stringMatching(/^Only 1111111 may decide this/) },
+    })
+    const press = telegram.press('Reject', lisa)
+    expect(await post('telegram', { ...press, headers: {} })).toMatchObject({ status: 401 })
+    const text = `Rejected by Lisa Roe (${lisa})`
+    expect(await post('telegram', press)).toMatchObject({ status: 200, body: { method: alert.method, text } })
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ result: 'fail', message: text }])
+    expect(telegram.messages.at(-1)?.text).toContain(text)
+    expect(telegram.messages.at(-1)).not.toHaveProperty('reply_markup')
+    expect(await post('telegram', press)).toMatchObject({
+      body: { ...alert, text: expect.stringContaining('Already decided') },
     })
   })
 })

@@ -303,13 +303,16 @@ describe('A caller', () => {
   })
 })
 
-it.each(['notification/slack', 'notification/mattermost', 'notification/discord', 'notification/approvals/a-link'])(
-  'a body of 300 KB at the public route %s is refused before anything of it is parsed',
-  async (route) => {
-    const options = { token: null, headers: { 'content-type': 'application/json' } }
-    expectProblem(await service.call(`/v1/${route}`, '['.repeat(300 * 1024), options), 413, /at most 262144/)
-  },
-)
+it.each([
+  'notification/slack',
+  'notification/mattermost',
+  'notification/discord',
+  'notification/telegram',
+  'notification/approvals/a-link',
+])('a body of 300 KB at the public route %s is refused before anything of it is parsed', async (route) => {
+  const options = { token: null, headers: { 'content-type': 'application/json' } }
+  expectProblem(await service.call(`/v1/${route}`, '['.repeat(300 * 1024), options), 413, /at most 262144/)
+})
 
 it('After all rejected calls, no event was sent, no issue was opened, and the next call succeeds', async () => {
   expect(await service.events()).toEqual([])

@@ -229,7 +229,7 @@ function changePath(random: Random, request: Request): Request {
     () => path.replaceAll('/', '//'),
     () => path.replace(/[aeiou]/, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
     () =>
-      `/v1/notification/${random.pick(['slack', 'mattermost', 'discord', 'approvals', 'approvals/', 'approvals/a/b'])}`,
+      `/v1/notification/${random.pick(['slack', 'mattermost', 'discord', 'telegram', 'approvals', 'approvals/', 'approvals/a/b'])}`,
     () => `/v1/notification/approvals/${encoded()}`,
     () => parts.with(-1, `${parts.at(-1)}${random.pick(['', '.', ';a=b', '%20', '%0d%0ax:y', '%'])}`).join('/'),
     () => `/v1/${category.name}/tasks/${'a'.repeat(random.pick([40, 5_000]))}`,

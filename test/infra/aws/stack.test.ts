@@ -221,7 +221,7 @@ describe('the API', () => {
     const [all, ...routes] = complete.one('AWS::ApiGateway::Stage').Properties.MethodSettings
     expect(all).toMatchObject({ HttpMethod: '*', ResourcePath: '/*' })
     expect(routes.map(({ ResourcePath }: { ResourcePath: string }) => ResourcePath.replaceAll('~1', '/'))).toEqual(
-      ['approvals', 'slack', 'mattermost', 'discord'].flatMap((route) => [
+      ['approvals', 'slack', 'mattermost', 'discord', 'telegram'].flatMap((route) => [
         `//notification/${route}`,
         `//notification/${route}/{proxy+}`,
       ]),
@@ -238,7 +238,7 @@ describe('the API', () => {
     const methods = complete.all('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
     expect(methods).toHaveLength(categories.length + routes.length)
     const paths = complete.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
-    expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost', 'discord']))
+    expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost', 'discord', 'telegram']))
   })
 
   it('counts calls rejected with 429 in its access log', () => {
