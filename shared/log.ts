@@ -15,6 +15,10 @@ let keys: Record<string, unknown> = {}
  * Not a library: the logger of Powertools takes a fifth of a webhook's start time.
  */
 export const log = {
+  /** Whether lines of level DEBUG are written, for details that take time to collect. */
+  get isDebugging(): boolean {
+    return isWritten('DEBUG')
+  },
   debug: (message: string, ...details: Details[]) => write('DEBUG', message, details),
   info: (message: string, ...details: Details[]) => write('INFO', message, details),
   warn: (message: string, ...details: Details[]) => write('WARN', message, details),
@@ -32,9 +36,13 @@ export const log = {
 }
 
 function write(level: Level, message: string, details: Details[]): void {
-  if (LEVELS.indexOf(level) < LEVELS.indexOf(settings.logLevel)) return
+  if (!isWritten(level)) return
   const line = { level, message, timestamp: new Date(), ...keys, ...Object.assign({}, ...details.map(fieldsOf)) }
   process.stdout.write(`${toMaskedJson(withMetrics(line))}\n`)
+}
+
+function isWritten(level: Level): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(settings.logLevel)
 }
 
 function fieldsOf(details: Details): Record<string, unknown> {

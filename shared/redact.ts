@@ -2,10 +2,11 @@
 let current = new Map<string, Matcher[]>()
 /** The matchers of the previous invocation. Most calls read the same secrets, and preparing matchers takes time. */
 let previous = new Map<string, Matcher[]>()
-/** All current matchers, longest first, because one secret may contain another, as a URL contains its token. */
-let matchers: Matcher[] = []
-/** Matches the needle of any matcher. One pass is enough for most texts, which contain no secret. Compiled when first used. */
-let anyNeedle: RegExp | undefined
+/** What finds the current secrets. Undefined after a change, until it is used. */
+let search: Search | undefined
+/** Searches by their secrets: most invocations of an environment read the same ones, and compiling takes time. */
+const searches = new Map<string, Search>()
+const MAX_SEARCHES = 50
 
 /** Shorter values would mask ordinary words. Connection schemas refuse shorter secrets. */
 export const MIN_SECRET_LENGTH = 6
@@ -15,6 +16,14 @@ const LONG_SECRET_LENGTH = 16
 const PREFIX_LENGTH = 12
 
 const MASK = '***'
+
+/** Finds a set of secrets. */
+interface Search {
+  /** Longest first, because one secret may contain another, as a URL contains its token. */
+  matchers: Matcher[]
+  /** Matches the needle of any matcher. One pass is enough for most texts, which contain no secret. */
+  anyNeedle: RegExp
+}
 
 /** Matches one encoding of a secret. */
 interface Matcher {
@@ -35,8 +44,7 @@ interface Matcher {
 export function clearSecrets(): void {
   previous = current
   current = new Map()
-  matchers = []
-  anyNeedle = undefined
+  search = undefined
 }
 
 /**
@@ -46,8 +54,7 @@ export function clearSecrets(): void {
 export function registerSecret(value: string): void {
   if (value.length < MIN_SECRET_LENGTH || current.has(value)) return
   current.set(value, previous.get(value) ?? matchersOf(value))
-  matchers = [...current.values()].flat().sort((a, b) => b.form.length - a.form.length)
-  anyNeedle = undefined
+  search = undefined
   const [, basic] = /^Basic +([\w+/=-]+)$/i.exec(value) ?? []
   if (basic === undefined) return
   registerSecret(basic)
@@ -164,15 +171,26 @@ function maskSecrets(text: string): string {
   // The texts around a mask may form a secret together with it, so repeat until nothing changes.
   for (let before = ''; masked !== before && mayMatch(masked); ) {
     before = masked
-    for (const matcher of matchers) masked = replaceIn(masked, matcher)
+    for (const matcher of currentSearch().matchers) masked = replaceIn(masked, matcher)
   }
   return masked
 }
 
 function mayMatch(text: string): boolean {
-  if (matchers.length === 0) return false
-  anyNeedle ??= new RegExp([...new Set(matchers.map(({ needle }) => needle))].join('|'))
-  return anyNeedle.test(text.toLowerCase())
+  return current.size > 0 && currentSearch().anyNeedle.test(text.toLowerCase())
+}
+
+function currentSearch(): Search {
+  if (search) return search
+  // No secret contains the character NUL.
+  const key = [...current.keys()].join('\0')
+  search = searches.get(key)
+  if (search) return search
+  const matchers = [...current.values()].flat().sort((a, b) => b.form.length - a.form.length)
+  search = { matchers, anyNeedle: new RegExp([...new Set(matchers.map(({ needle }) => needle))].join('|')) }
+  if (searches.size >= MAX_SEARCHES) searches.clear()
+  searches.set(key, search)
+  return search
 }
 
 function replaceIn(text: string, matcher: Matcher): string {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash as digestOf, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../errors.ts'
 import { registerSecret } from '../redact.ts'
 import { type Caller, type Callers, readCallers } from './callers.ts'
@@ -66,7 +66,7 @@ function reasonOf(request: UnverifiedRequest, callers: Callers): string {
 
 /** Compares the token with every hash of every caller, so that the duration does not show which one matches. */
 async function findByToken(callers: Callers, token: string): Promise<Caller | undefined> {
-  const presented = createHash('sha256').update(token).digest()
+  const presented = digestOf('sha256', token, 'buffer')
   let found: Caller | undefined
   for (const [name, caller] of Object.entries(callers)) {
     for (const hash of caller.tokens) {

@@ -95,8 +95,9 @@ export class Http {
     const isWrite = !(options.isRead ?? (method === 'GET' || method === 'HEAD'))
     const { urlAlias } = options
     const request = this.#build(method, path, options)
-    const operation = `${method} ${urlAlias ?? new URL(request.url).pathname}`
-    if (urlAlias !== undefined) registerUrlParts(new URL(request.url))
+    const url = new URL(request.url)
+    const operation = `${method} ${urlAlias ?? url.pathname}`
+    if (urlAlias !== undefined) registerUrlParts(url)
     if (isWrite) {
       const shown = urlAlias === undefined ? request : { ...request, url: `${this.#base.origin}/***` }
       const intercepted = this.#options.intercept?.(shown)
@@ -238,6 +239,7 @@ export class Http {
   ): Promise<HttpResponse> {
     const startedAt = Date.now()
     const write = (status: number | undefined) => {
+      if (!log.isDebugging) return
       const { host, pathname } = new URL(request.url)
       const { platform } = this.#options
       const { method } = request
