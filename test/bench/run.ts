@@ -18,7 +18,7 @@ import { synth } from './synth.ts'
 import { asText } from './table.ts'
 import { throughput } from './throughput.ts'
 import { waiting } from './waiting.ts'
-import { warmCall } from './warm-call.ts'
+import { profile, warmCall } from './warm-call.ts'
 
 const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   sizes,
@@ -26,6 +26,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   cold,
   'first-answer': firstAnswer,
   'warm-call': warmCall,
+  profile,
   'side-by-side': sideBySide,
   throughput,
   waiting,

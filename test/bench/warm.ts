@@ -1,8 +1,10 @@
 // Runs in a warm process: calls our webhook and a bare handler that sends the same requests, in turns.
 import http from 'node:http'
+import { Session } from 'node:inspector/promises'
 import { createRequire } from 'node:module'
 import { keptnEvent, lambdaContext, proxyEvent } from './event.ts'
 import type { Recorded } from './platform.ts'
+import { sharesOf } from './profile.ts'
 
 /** The first argument of the process. */
 export interface WarmTask {
@@ -15,6 +17,8 @@ export interface WarmTask {
   calls: number
   /** Calls before the measurement, enough to compile and optimize all code. */
   warmUp: number
+  /** Calls after the measurement, whose profile is taken. */
+  profiled: number
 }
 
 /** Times of one call of each, in milliseconds. */
@@ -26,6 +30,8 @@ export interface Timing {
 export interface WarmReport {
   ours: Timing[]
   bare: Timing[]
+  /** Share of the parts of a call, largest first. */
+  shares: [part: string, share: number][]
 }
 
 const task = JSON.parse(process.argv[2] ?? '{}') as WarmTask
@@ -96,7 +102,21 @@ for (let n = 0; n < task.calls; n++) {
   const turns = [callOurs, () => callBare(requests)]
   for (const turn of n % 2 === 0 ? turns : turns.toReversed()) await turn()
 }
-process.send?.({ ours, bare } satisfies WarmReport, () => process.exit())
+const [timings, shares] = [{ ours, bare }, await profile()]
+process.send?.({ ...timings, shares } satisfies WarmReport, () => process.exit())
+
+/** Returns the share of each part of our calls. */
+async function profile(): Promise<WarmReport['shares']> {
+  const session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.setSamplingInterval', { interval: 100 })
+  await session.post('Profiler.start')
+  for (let n = 0; n < task.profiled; n++) await callOurs()
+  const result = await session.post('Profiler.stop')
+  session.disconnect()
+  return sharesOf(result.profile)
+}
 
 /** Asks the parent process, which runs the platform. */
 function requestsSoFar(): Promise<Recorded[]> {
