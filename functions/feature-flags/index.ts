@@ -7,6 +7,7 @@ export const featureFlags = defineCategory({
   actions,
   providers: {
     'aws-appconfig': async () => (await import('./providers/aws-appconfig.ts')).awsAppConfig,
+    configcat: async () => (await import('./providers/configcat.ts')).configcat,
     flagsmith: async () => (await import('./providers/flagsmith.ts')).flagsmith,
     launchdarkly: async () => (await import('./providers/launchdarkly.ts')).launchdarkly,
     unleash: async () => (await import('./providers/unleash.ts')).unleash,

@@ -129,6 +129,7 @@ export const platforms: Record<string, Platform> = {
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
   'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),
+  'feature-flags/configcat': flag('configcat', 'set-flag', /^PATCH /),
   'feature-flags/flagsmith': flag('flagsmith', 'set-flag', /^(?:POST|PUT|PATCH) /),
   'feature-flags/launchdarkly': flag('launchdarkly', 'set-flag', /^(?:POST|PUT|PATCH) /),
   'feature-flags/unleash': flag('unleash', 'set-flag', /^(?:POST|PUT|PATCH) /),

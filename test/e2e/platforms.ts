@@ -1,6 +1,7 @@
 import { startAppConfig } from '../../infra/platforms/aws-appconfig.ts'
 import { startSsm } from '../../infra/platforms/aws-ssm.ts'
 import { startAzureBoards } from '../../infra/platforms/azure-boards.ts'
+import { startConfigCat } from '../../infra/platforms/configcat.ts'
 import { startFlagsmith } from '../../infra/platforms/flagsmith.ts'
 import { startGitlab } from '../../infra/platforms/gitlab.ts'
 import { startIncidentIo } from '../../infra/platforms/incident-io.ts'
@@ -230,6 +231,15 @@ export const flagPlatforms: Record<string, FlagPlatform> = {
       const server = await startFlagsmith()
       const { url: baseUrl, token } = server
       return { server, connection: { baseUrl, token, environment: 'Prod1key' } }
+    },
+    flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+  },
+  configcat: {
+    async start() {
+      const server = await startConfigCat()
+      const { url: baseUrl, username, password, product } = server
+      const connection = { baseUrl, username, password, product, config: 'Main', environment: 'production' }
+      return { server, connection }
     },
     flags: { off: 'checkout-v2', on: 'slow-recommendations' },
   },

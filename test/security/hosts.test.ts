@@ -152,6 +152,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'github-actions': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'a.yml' } },
   'gitlab-ci': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'main' } },
   circleci: { connection: () => ({ project: 'gh/acme/shop' }), input: { target: 'pipeline' } },
+  configcat: { connection: () => ({ product: 'p', config: 'c' }) },
   'google-cloud-build': {
     connection: () => ({ project: 'acme-shop' }),
     input: { id: 'acme-shop#3f7c0a1b-2c3d-4e5f-8a9b-0c1d2e3f4a5b', project: 'acme-shop' },

@@ -15,6 +15,7 @@ export const withoutContract: Record<string, string> = {
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
   circleci: 'There is none here; its tests answer as the clients in infra/platforms/circleci.ts expect it',
+  configcat: 'There is none here; its tests answer as the documentation in infra/platforms/configcat.ts has it',
   datadog:
     'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as infra/platforms/datadog.ts has them',
   'datadog-event':
