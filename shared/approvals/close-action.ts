@@ -8,7 +8,7 @@ import type { ApprovedWork, MessageProvider } from '../providers/message.ts'
 
 const RESULTS = ['pass', 'warning', 'fail'] as const
 
-interface CloseApproval extends ApprovedWork {
+export interface CloseApproval extends ApprovedWork {
   id: string
 }
 

@@ -20,7 +20,7 @@ export interface Run {
 }
 
 /** When a run started and ended, by the platform's clock: epoch milliseconds, a date or its text. */
-interface Period {
+export interface Period {
   start: Date | number | string | null | undefined
   end: Date | number | string | null | undefined
 }

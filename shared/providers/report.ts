@@ -74,12 +74,12 @@ export function defineReportProvider<S extends z.ZodMiniObject, P extends Omit<R
   return { kind: 'report', ...provider }
 }
 
-interface PushReport {
+export interface PushReport {
   to: ReportDestination
   report: Report
 }
 
-interface PreparedReport extends Omit<Report, 'event'> {
+export interface PreparedReport extends Omit<Report, 'event'> {
   destination: ReportDestination
 }
 

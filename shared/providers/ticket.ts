@@ -47,7 +47,7 @@ export const closeInput = z.strictObject({
 })
 
 /** Incidents have these in addition to a priority: a level, or the platform's own value. */
-interface Severities {
+export interface Severities {
   urgency?: string | undefined
   severity?: string | undefined
 }

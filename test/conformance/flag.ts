@@ -3,10 +3,10 @@ import type { Call } from '../../infra/platforms/loopback-server.ts'
 import type { PollResult, StartedJob } from '../../shared/providers/action.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
 import { setFlag, setFlags } from '../../shared/providers/set-flags.ts'
-import type { FlagPlatform, Played } from '../e2e/platforms.ts'
 import { type ClientOptions, clientOf, failureOf, startEach } from '../functions/helpers.ts'
 import { startedJob } from '../functions/job.ts'
 import { type CommonOptions, commonTests } from './common.ts'
+import type { FlagPlatform, Played } from './platform.ts'
 
 interface FlagOptions extends CommonOptions {
   /** The platform does not know its environments. */

@@ -8,7 +8,7 @@ import { clientOf, failureOf, keyOf } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
 import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
 import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
-import { unexpectedBodies } from './writes.ts'
+import { unexpectedBodies } from './unexpected-bodies.ts'
 
 type Change<S> = (server: S) => unknown
 

@@ -22,7 +22,7 @@ import { startTelegram, supergroup } from '../../infra/platforms/telegram.ts'
 import { endpointServer } from '../../infra/platforms/webhook.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { openTicket } from '../../shared/providers/ticket-actions.ts'
-import { flagPlatforms, type Played, ticketPlatforms } from '../e2e/platforms.ts'
+import { flagPlatforms, ticketPlatforms } from '../e2e/platforms.ts'
 import { clientOf, keyOf } from '../functions/helpers.ts'
 import { startGithubIssues } from './github-issues.ts'
 import { chaosPlatforms } from './job-platforms/chaos-testing.ts'
@@ -32,6 +32,7 @@ import { loadTestPlatforms } from './job-platforms/load-testing.ts'
 import { optimizationPlatforms } from './job-platforms/optimization.ts'
 import type { JobPlatform } from './job-platforms/platform.ts'
 import { remediationPlatforms } from './job-platforms/remediation.ts'
+import type { Played } from './platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
 export interface Target {

@@ -4,9 +4,9 @@ import { MAX_TITLE } from '../../shared/providers/cut-text.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 import { slug } from '../../shared/text/slug.ts'
-import type { Played, TicketPlatform } from '../e2e/platforms.ts'
 import { type ClientOptions, clientOf, failureOf, keyOf } from '../functions/helpers.ts'
 import { type CommonOptions, commonTests, isWrite } from './common.ts'
+import type { Played, TicketPlatform } from './platform.ts'
 
 interface TicketOptions extends CommonOptions {
   /** The connection decides how a title is written. */

@@ -9,6 +9,7 @@ import { ticketPlatforms as played } from '../e2e/platforms.ts'
 import { failureOf } from '../functions/helpers.ts'
 import { startTable } from '../functions/load-testing/table.ts'
 import type { Platform } from './platforms.ts'
+import { unexpectedBodies } from './unexpected-bodies.ts'
 import type { Lifecycle } from './writes.ts'
 
 const prefix = 'cloud-automation-webhooks'
@@ -27,7 +28,7 @@ const { AWS_ACCESS_KEY_ID } = process.env
 const { platforms } = await import('./platforms.ts')
 // The platforms set other values for their runtimes.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID })
-const { observe, unexpectedBodies } = await import('./writes.ts')
+const { observe } = await import('./writes.ts')
 const { readCall } = await import('../../shared/core/http/read-call.ts')
 const { runSilently } = await import('../../shared/core/silent/handler.ts')
 const { runUntilDeadline } = await import('../../shared/core/task/run-until-deadline.ts')

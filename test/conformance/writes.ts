@@ -6,15 +6,6 @@ import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import type { Platform, Target } from './platforms.ts'
 
-/** Bodies of a successful response that no platform sends after a write. */
-export const unexpectedBodies: Record<string, string> = {
-  'an empty object': '{}',
-  'no body': '',
-  'a web page': '<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>',
-  'another shape': '{"welcome":"This is another response.","items":"none","id":null}',
-  'very deep JSON': `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
-}
-
 /** The result of one call: how it ended and how often it wrote. */
 export interface Observed {
   /** How each delivery of the event ended, as text. */

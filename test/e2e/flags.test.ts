@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type FlagPlatform, flagPlatforms } from './platforms.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import { flagPlatforms } from './platforms.ts'
 import { Service, triggered, until } from './service.ts'
 
 type Played = Awaited<ReturnType<FlagPlatform['start']>>

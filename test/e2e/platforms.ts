@@ -9,41 +9,13 @@ import { startJira } from '../../infra/platforms/jira.ts'
 import { startJsmOperations } from '../../infra/platforms/jsm-operations.ts'
 import { startLaunchDarkly } from '../../infra/platforms/launchdarkly.ts'
 import { startLinear } from '../../infra/platforms/linear.ts'
-import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startPagerDuty } from '../../infra/platforms/pagerduty.ts'
 import { startPagerDutyEvents } from '../../infra/platforms/pagerduty-events.ts'
 import { startRedmine } from '../../infra/platforms/redmine.ts'
 import { startServiceNow } from '../../infra/platforms/servicenow/server.ts'
 import { startUnleash } from '../../infra/platforms/unleash/server.ts'
+import type { FlagPlatform, TicketPlatform } from '../conformance/platform.ts'
 import { awsCredentials } from './service.ts'
-
-/** A fake platform and its connection. */
-export interface Played {
-  server: Served
-  /** The secret of the connection. */
-  connection: Record<string, unknown>
-  /** Returns the number of tickets. */
-  made?: () => number
-}
-
-/** The differences between ticket platforms. */
-export interface TicketPlatform {
-  start(): Promise<Played>
-  /** A valid id of no ticket; undefined if the platform does not report that. */
-  unknownId: string | undefined
-  /** An invalid id; undefined if any text is valid. */
-  wrongId?: string
-  /** Input of update besides the title. */
-  update: Record<string, unknown>
-  /** Input of close. */
-  close: Record<string, unknown>
-  /** Input of open besides title and description. */
-  open: Record<string, unknown>
-  /** Whether closed tickets stay closed. */
-  neverReopens?: true
-  /** Whether the state can be read back. */
-  blind?: true
-}
 
 const aws = { region: 'eu-west-1' }
 // The servers that play AWS accept only this access key.
@@ -199,13 +171,6 @@ export const ticketPlatforms: Record<string, TicketPlatform> = {
     update: { comment: 'Now 5 s', priority: 'critical' },
     close: { comment: 'Rolled back' },
   },
-}
-
-/** The differences between flag platforms. */
-export interface FlagPlatform {
-  start(): Promise<Played & { complete?: () => void }>
-  /** A flag that is off and a flag that is on. */
-  flags: { off: string; on: string }
 }
 
 /** Every platform of flags that a test can play, by provider. */

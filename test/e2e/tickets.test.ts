@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { type Played, type TicketPlatform, ticketPlatforms } from './platforms.ts'
+import type { Played, TicketPlatform } from '../conformance/platform.ts'
+import { ticketPlatforms } from './platforms.ts'
 import { Service, triggered } from './service.ts'
 
 const played: Record<string, Played> = {}

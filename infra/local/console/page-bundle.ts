@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { EXTENSION } from '../../roots.ts'
+import { EXTENSION, PACKAGE } from '../../roots.ts'
 
 const folder = join(import.meta.dirname, 'page')
 
@@ -15,18 +15,26 @@ const BUNDLED_FILES = ['main.js', 'main.css']
 export async function pageFiles(): Promise<Map<string, Uint8Array>> {
   if (EXTENSION === '.js') return new Map(BUNDLED_FILES.map((name) => [name, readFileSync(join(folder, name))]))
   const edited = Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs))
-  if (bundled === undefined || edited > bundled.at) bundled = { at: edited, files: bundlePage() }
+  if (bundled === undefined || edited > bundled.at) bundled = { at: edited, files: bundledFiles() }
   return bundled.files
 }
 
-async function bundlePage(): Promise<Map<string, Uint8Array>> {
+async function bundledFiles(): Promise<Map<string, Uint8Array>> {
+  const { outputFiles } = await bundlePage()
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
+}
+
+/** Bundles the script and the styles of the page. */
+export async function bundlePage() {
   const { build } = await import('esbuild')
-  const { outputFiles } = await build({
+  return build({
+    absWorkingDir: PACKAGE,
     entryPoints: [join(folder, 'main.tsx')],
     outdir: folder,
     bundle: true,
     minify: true,
     write: false,
+    metafile: true,
     format: 'esm',
     // The first versions of the browsers that have light-dark().
     target: ['chrome123', 'firefox120', 'safari17.5'],
@@ -34,5 +42,4 @@ async function bundlePage(): Promise<Map<string, Uint8Array>> {
     jsxImportSource: 'preact',
     logLevel: 'silent',
   })
-  return new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
 }

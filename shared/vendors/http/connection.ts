@@ -11,7 +11,7 @@ import { requestNames, responseNames } from './names.ts'
 import { read } from './request.ts'
 import { type ReadRequest, readField } from './request-fields.ts'
 
-interface HttpConnection extends HttpCredentials {
+export interface HttpConnection extends HttpCredentials {
   login?: Login | undefined
   check?: ReadRequest | undefined
 }
