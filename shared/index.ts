@@ -5,7 +5,7 @@
  */
 
 /** Schemas of inputs, connections and responses: zod/mini. */
-export * as z from 'zod/mini'
+export { z } from 'zod/mini'
 export { Aws, awsAccountFields } from './aws/aws.ts'
 export { type ArnKind, type AwsPermissions, arnOf, type Permission } from './aws/permissions.ts'
 export { type WebhookHandler, webhookHandler } from './core/http/handler.ts'
@@ -134,8 +134,4 @@ export { clip, toPlainText } from './text/plain-text.ts'
 export { clipSingleLine, singleLine } from './text/single-line.ts'
 export { slug } from './text/slug.ts'
 export { uuidOf } from './text/uuid.ts'
-export { httpEvaluation } from './vendors/http/evaluation.ts'
-export { httpFlag } from './vendors/http/flag.ts'
-export { httpJob } from './vendors/http/job.ts'
-export { httpMessage } from './vendors/http/message.ts'
-export { httpTicket } from './vendors/http/ticket.ts'
+export { httpEvaluation, httpFlag, httpJob, httpMessage, httpTicket } from './vendors/http/providers.ts'

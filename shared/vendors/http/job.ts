@@ -69,7 +69,9 @@ export const httpJob = defineJobProvider({
     throw invalidInput('input.onDeadline', 'must be leave, because the connection has no "stop"')
   },
 
-  find: findRun,
+  find(client, input) {
+    return findRun(client, input)
+  },
 
   parseRunId: ({ id, project }) => ({ id, providerState: { project } satisfies Origin }),
 

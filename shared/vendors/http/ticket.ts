@@ -66,7 +66,9 @@ export const httpTicket = defineTicketProvider({
   ...httpApi,
   project: { pattern: /^.{1,255}$/, example: 'SHOP', optional: true },
 
-  find: findTicket,
+  find(client, input) {
+    return findTicket(client, input)
+  },
 
   async open(client, input) {
     const { open, find, idempotencyHeader } = client.connection
