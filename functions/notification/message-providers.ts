@@ -7,6 +7,7 @@ export const messageProviders = {
   mattermost: async () => (await import('./providers/mattermost.ts')).mattermost,
   discord: async () => (await import('./providers/discord.ts')).discord,
   telegram: async () => (await import('./providers/telegram.ts')).telegram,
+  'google-chat': async () => (await import('./providers/google-chat.ts')).googleChat,
   ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
   webhook: async () => (await import('./providers/webhook.ts')).webhook,
   'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,

@@ -23,7 +23,7 @@ export interface GoogleLogin {
   answer(call: Call): Reply | undefined
 }
 
-const SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
+const CLOUD_PLATFORM = 'https://www.googleapis.com/auth/cloud-platform'
 
 /**
  * A fake of the three services of Google that grant tokens.
@@ -32,7 +32,7 @@ const SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
  * @see https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
  * @see https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
  */
-export function googleLogin(): GoogleLogin {
+export function googleLogin(expectedScope = CLOUD_PLATFORM): GoogleLogin {
   let keys: { privateKey: string; publicKey: string } | undefined
   const keyPair = () => {
     keys ??= generateKeyPairSync('rsa', {
@@ -76,7 +76,11 @@ export function googleLogin(): GoogleLogin {
     const verify = createVerify('RSA-SHA256').update(`${header}.${payload}`)
     const isFresh = claims.exp - claims.iat <= 3_600 && claims.exp > Date.now() / 1_000
     const isKnown = claims.iss === login.serviceAccount && claims.aud === 'https://oauth2.googleapis.com/token'
-    if (form.get('grant_type') !== 'urn:ietf:params:oauth:grant-type:jwt-bearer' || !isFresh || claims.scope !== SCOPE)
+    if (
+      form.get('grant_type') !== 'urn:ietf:params:oauth:grant-type:jwt-bearer' ||
+      !isFresh ||
+      claims.scope !== expectedScope
+    )
       return oauthError('invalid_request', 'The request is wrong.')
     if (!isKnown || !verify.verify(keyPair().publicKey, signature, 'base64url'))
       return oauthError('invalid_grant', 'Invalid JWT Signature.')
@@ -103,7 +107,7 @@ export function googleLogin(): GoogleLogin {
 
   const impersonate = ({ path, headers, body }: Call): Reply => {
     const { scope } = body as { scope: string[] }
-    if (!federated.includes(String(headers['authorization']).replace('Bearer ', '')) || scope[0] !== SCOPE)
+    if (!federated.includes(String(headers['authorization']).replace('Bearer ', '')) || scope[0] !== expectedScope)
       return googleError(401, 'UNAUTHENTICATED', 'Request had invalid authentication credentials.')
     if (!path.endsWith(`/${login.serviceAccount}:generateAccessToken`))
       return googleError(

@@ -10,6 +10,7 @@ import { channel as discordChannel, startDiscord } from '../../infra/platforms/d
 import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { startDynatrace } from '../../infra/platforms/dynatrace/server.ts'
 import { startGithubCommits } from '../../infra/platforms/github/commits-server.ts'
+import { space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
 import { startKeptn } from '../../infra/platforms/keptn/server.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startMattermost } from '../../infra/platforms/mattermost.ts'
@@ -197,6 +198,10 @@ export const platforms: Record<string, Platform> = {
   'notification/discord': platform('push-update', /^POST .*\/messages$/, startDiscord, discord),
   'notification/msteams': platform('push-update', /^POST /, teamsServer, teams),
   'notification/telegram': platform('push-update', /^POST .*\/sendMessage$/, startTelegram, telegram),
+  'notification/google-chat': {
+    ...platform('push-update', /^POST .*\/messages$/, startGoogleChat, googleChat),
+    repeatable: 'the id of a message is derived from the key',
+  },
   'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
   'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
   'notification/aws-sns': platform('push-update', /^POST /, startSns, sns),
@@ -215,6 +220,10 @@ export const platforms: Record<string, Platform> = {
   'slo/discord': platform('push-report', /^POST .*\/messages$/, startDiscord, discord),
   'slo/msteams': platform('push-report', /^POST /, teamsServer, teams),
   'slo/telegram': platform('push-report', /^POST .*\/sendMessage$/, startTelegram, telegram),
+  'slo/google-chat': {
+    ...platform('push-report', /^POST .*\/messages$/, startGoogleChat, googleChat),
+    repeatable: 'the id of a message is derived from the key',
+  },
   'slo/ntfy': platform('push-report', /^POST /, startNtfy, ntfy),
   'slo/webhook': platform('push-report', /^POST /, () => endpointServer(webhookSecret), endpoint),
   'slo/aws-sns': platform('push-report', /^POST /, startSns, sns),
@@ -296,6 +305,10 @@ function discord({ url, token }: Awaited<ReturnType<typeof startDiscord>>) {
 
 function telegram({ url, token }: Awaited<ReturnType<typeof startTelegram>>) {
   return { connection: { baseUrl: url, token, channel: String(supergroup) }, input: {} }
+}
+
+function googleChat({ url, login, messages }: Awaited<ReturnType<typeof startGoogleChat>>) {
+  return { connection: { baseUrl: url, token: login.token, channel: space }, input: {}, made: () => messages.length }
 }
 
 function teams({ webhookUrl }: Awaited<ReturnType<typeof teamsServer>>) {

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
+import { type GoogleChatServer, space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
 import { lisa, startTelegram, supergroup, type TelegramServer } from '../../infra/platforms/telegram.ts'
 import { Service, triggered, until } from './service.ts'
 
 let discord: DiscordServer
 let telegram: TelegramServer
+let chat: GoogleChatServer
 let service: Service
 beforeAll(async () => {
   discord = await startDiscord()
   telegram = await startTelegram()
+  chat = await startGoogleChat()
   const { url: baseUrl, token, publicKey } = discord
   const { webhookSecret } = telegram
   service = new Service({
@@ -21,6 +24,9 @@ beforeAll(async () => {
         ...{ provider: 'telegram', baseUrl: telegram.url, token: telegram.token, webhookSecret },
         channel: String(supergroup),
       },
+      'cloud-automation-webhooks/connections/notification/google-chat': {
+        ...{ provider: 'google-chat', baseUrl: chat.url, token: chat.login.token, channel: space },
+      },
     },
   })
   await service.start()
@@ -29,6 +35,7 @@ afterAll(async () => {
   await service.end()
   await discord.close()
   await telegram.close()
+  await chat.close()
 })
 
 const post = async (path: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
@@ -128,5 +135,27 @@ describe('Telegram', () => {
     expect(await post('telegram', press)).toMatchObject({
       body: { ...alert, text: expect.stringContaining('Already decided') },
     })
+  })
+})
+
+/** Decides on the approval page. */
+const decideBy = (link: string) =>
+  fetch(link, { method: 'POST', body: new URLSearchParams({ name: 'Jane Doe', decision: 'approve' }) })
+
+describe('Google Chat', () => {
+  it('shows the message of a silent call', async () => {
+    expect(await push('google-chat')).toMatchObject({ status: 200, body: { data: { id: expect.any(String) } } })
+    expect(JSON.stringify(chat.messages)).toContain('Deployed')
+  })
+
+  it('links an approval to its page, and shows the decision', async () => {
+    const before = chat.messages.length
+    const event = await ask('google-chat', () => chat.messages.length > before, {})
+    const [link = ''] = /http[^"]+\/approvals\/[^"]+/.exec(JSON.stringify(chat.messages.at(-1))) ?? []
+    expect((await decideBy(link)).status).toBe(200)
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ result: 'pass', message: 'Approved by link: Jane Doe' }])
+    expect(JSON.stringify(chat.messages.at(-1))).toMatch(/Approved by link: Jane Doe/)
+    expect(JSON.stringify(chat.messages.at(-1))).not.toContain('/approvals/')
   })
 })

@@ -176,6 +176,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   mattermost: { connection: () => ({ channel: 'ops/releases' }) },
   discord: { connection: () => ({ channel: '41771983423143937', publicKey: 'f'.repeat(64) }) },
   telegram: { connection: () => ({ channel: '@deployments', webhookSecret: secret }) },
+  'google-chat': { connection: () => ({ channel: 'spaces/AAAA' }) },
   'aws-sns': { connection: () => ({ channel: 'arn:aws:sns:eu-west-1:123456789012:ops' }) },
   ntfy: { connection: () => ({ channel: 'ops' }) },
   jira: { connection: () => ({ project: 'OPS' }) },
