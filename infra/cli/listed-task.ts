@@ -46,7 +46,7 @@ export function isTask(executionName: string): boolean {
 }
 
 /** Returns the state of a task whose execution has a status. */
-export function stateOf(status: string | undefined): TaskStatus['state'] {
+function stateOf(status: string | undefined): TaskStatus['state'] {
   return status === 'RUNNING' ? 'running' : status === 'SUCCEEDED' ? 'finished' : 'failed'
 }
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { Failure, messageOf } from '../../shared/errors.ts'
 import { redact } from '../../shared/redact.ts'
-import { createProgram } from './program.ts'
-import { CancelledError } from './prompts.ts'
+import { CancelledError } from './cancelled-error.ts'
+import { createProgramFor } from './program.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Makes invalid arguments exit with 2. Exit code 1 is for commands that fail. */
@@ -22,7 +22,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // 141 is what a shell reports for a broken pipe.
   process.exit(process.exitCode || 141)
 })
-const program = createProgram()
+const program = await createProgramFor(process.argv.slice(2))
 exitWithCodes(program)
 try {
   await program.parseAsync()

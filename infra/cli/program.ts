@@ -1,77 +1,177 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, Help } from 'commander'
-import { EXTENSION } from '../roots.ts'
-import { answerCommand } from './commands/answer.ts'
-import { buildCommand } from './commands/build.ts'
-import { checkCommand } from './commands/check.ts'
-import { configCommand } from './commands/config.ts'
-import { connectCommand } from './commands/connect.ts'
-import { consoleCommand } from './commands/console.ts'
-import { costCommand } from './commands/cost.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { githubCommand } from './commands/github.ts'
-import { newCategoryCommand } from './commands/new-category.ts'
-import { newOrchestratorCommand } from './commands/new-orchestrator.ts'
-import { newProviderCommand } from './commands/new-provider.ts'
-import { openapiCommand } from './commands/openapi.ts'
-import { orchestratorCommand } from './commands/orchestrator.ts'
-import { previewCommand } from './commands/preview.ts'
-import { sendCommand } from './commands/send.ts'
-import { sequenceCommand } from './commands/sequence.ts'
-import { shipyardCommand } from './commands/shipyard.ts'
-import { startCommand } from './commands/start.ts'
-import { tasksCommand } from './commands/tasks.ts'
-import { tokenCommand } from './commands/token.ts'
-import { verifyCommand } from './commands/verify.ts'
-import { versionsCommand } from './commands/versions.ts'
-import { waitCommand } from './commands/wait.ts'
+import { PACKAGE } from '../roots.ts'
 
-/** Creates the command `webhooks` with its subcommands. */
-export function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+interface CommandEntry {
+  /** As in the list of commands: its name first. */
+  usage: string
+  description: string
+  load: () => Promise<Command>
+}
+
+/** The commands in the groups of `--help`. Each is loaded when it is used, because some load SDKs and schemas. */
+const groups: Record<string, CommandEntry[]> = {
+  'Set up:': [
+    {
+      usage: 'connect [options] <category/name>',
+      description: 'connect a platform: prompt for its settings, test them, and save the secret',
+      load: async () => (await import('./commands/connect.ts')).connectCommand(),
+    },
+    {
+      usage: 'orchestrator [command]',
+      description: 'connect the engine that receives the results of interactive calls',
+      load: async () => (await import('./commands/orchestrator.ts')).orchestratorCommand(),
+    },
+    {
+      usage: 'github [command]',
+      description: 'create a GitHub App for deployments or check runs, and repeat its failed deliveries',
+      load: async () => (await import('./commands/github.ts')).githubCommand(),
+    },
+    {
+      usage: 'token [command]',
+      description: 'create, rotate, revoke and list the tokens of callers',
+      load: async () => (await import('./commands/token.ts')).tokenCommand(),
+    },
+    {
+      usage: 'check [options] [category/name]',
+      description: 'test connections: is the platform reachable, and are the credentials valid and permitted?',
+      load: async () => (await import('./commands/check.ts')).checkCommand(),
+    },
+    {
+      usage: 'doctor [options]',
+      description:
+        'diagnose the setup: bundles, credentials, secrets, connections, webhook configurations and the stack',
+      load: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+    },
+  ],
+  'Configure Keptn:': [
+    {
+      usage: 'config [options] <category/action>',
+      description: 'print the webhook subscription for an action: the fields for the Keptn Bridge, and webhook.yaml',
+      load: async () => (await import('./commands/config.ts')).configCommand(),
+    },
+    {
+      usage: 'shipyard [options] [task=category/action...]',
+      description: 'print a shipyard whose tasks have the input of actions as properties',
+      load: async () => (await import('./commands/shipyard.ts')).shipyardCommand(),
+    },
+    {
+      usage: 'preview [options] <webhook.yaml>',
+      description:
+        "show the curl commands that Keptn's webhook-service would run for an event, or why it would reject them",
+      load: async () => (await import('./commands/preview.ts')).previewCommand(),
+    },
+  ],
+  'Test and monitor:': [
+    {
+      usage: 'send [options] <category/action>',
+      description: 'call an action and show the response',
+      load: async () => (await import('./commands/send.ts')).sendCommand(),
+    },
+    {
+      usage: 'sequence [options] [name]',
+      description: 'run a sequence with a simulated Keptn or another engine: trigger its tasks and call their webhooks',
+      load: async () => (await import('./commands/sequence.ts')).sequenceCommand(),
+    },
+    {
+      usage: 'tasks [options] [category/taskId]',
+      description: 'list the tasks of the local runtime or of a deployed stack, or show, cancel or run again one task',
+      load: async () => (await import('./commands/tasks.ts')).tasksCommand(),
+    },
+    {
+      usage: 'console [options]',
+      description:
+        'show the console of the local runtime, or of a deployed stack: its calls with their steps, input, answer and log',
+      load: async () => (await import('./commands/console.ts')).consoleCommand(),
+    },
+    {
+      usage: 'wait [options] <statusUrl>',
+      description: 'wait for the end of a task, and exit with its verdict',
+      load: async () => (await import('./commands/wait.ts')).waitCommand(),
+    },
+    {
+      usage: 'answer [options] <category/taskId>',
+      description: 'send the result of an ended task to its orchestrator again',
+      load: async () => (await import('./commands/answer.ts')).answerCommand(),
+    },
+    {
+      usage: 'openapi [options]',
+      description: 'print the OpenAPI 3.1 document of the HTTP API',
+      load: async () => (await import('./commands/openapi.ts')).openapiCommand(),
+    },
+  ],
+  'Operate:': [
+    {
+      usage: 'verify [options]',
+      description: 'test a deployment: a silent and an interactive call to each category, which call no platform',
+      load: async () => (await import('./commands/verify.ts')).verifyCommand(),
+    },
+    {
+      usage: 'versions [command]',
+      description: 'manage the versions of the functions of a deployed stack',
+      load: async () => (await import('./commands/versions.ts')).versionsCommand(),
+    },
+    {
+      usage: 'cost [options]',
+      description: 'compute what a deployment costs per month',
+      load: async () => (await import('./commands/cost.ts')).costCommand(),
+    },
+  ],
+  'Extend:': [
+    {
+      usage: 'new-provider [options] <category> <name>',
+      description: 'create a provider with a test from a working template',
+      load: async () => (await import('./commands/new-provider.ts')).newProviderCommand(),
+    },
+    {
+      usage: 'new-category [options] <name>',
+      description: 'create a task category with a README from a working template',
+      load: async () => (await import('./commands/new-category.ts')).newCategoryCommand(),
+    },
+    {
+      usage: 'new-orchestrator [options] <name>',
+      description: 'create a type of orchestrator with a page and a test from a working template',
+      load: async () => (await import('./commands/new-orchestrator.ts')).newOrchestratorCommand(),
+    },
+  ],
+}
+
+/** Creates the command `webhooks` with all subcommands. */
+export function createProgram(): Promise<Command> {
+  return createWith(() => true)
+}
+
+/** Creates the command `webhooks` for these arguments: the subcommands that they do not name have only a usage and a description. */
+export function createProgramFor(args: readonly string[]): Promise<Command> {
+  return createWith((name) => args.includes(name))
+}
+
+async function createWith(isNeeded: (name: string) => boolean): Promise<Command> {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
   const program = new Command('webhooks')
     .version(version, '--version', 'show the version')
     .description('Set up, test and run webhooks for Cloud Automation (Keptn) task sequences.')
     .configureHelp({ subcommandTerm })
     .addHelpText('after', '\nRun npm start to start the functions on this machine. Each command has its own --help.')
-
-  // In a checkout, these are npm start and npm run build.
-  if (EXTENSION === '.js') {
-    program.commandsGroup('Run:')
-    for (const command of [startCommand(), buildCommand()]) program.addCommand(command)
+  for (const [group, entries] of Object.entries(groups)) {
+    program.commandsGroup(group)
+    for (const { usage, description, load } of entries) {
+      const name = nameIn(usage)
+      const command = isNeeded(name) ? await load() : new Command(name)
+      program.addCommand(command.description(description))
+    }
   }
-  program.commandsGroup('Set up:')
-  for (const command of [
-    connectCommand(),
-    orchestratorCommand(),
-    githubCommand(),
-    tokenCommand(),
-    checkCommand(),
-    doctorCommand(),
-  ])
-    program.addCommand(command)
-  program.commandsGroup('Configure Keptn:')
-  for (const command of [configCommand(), shipyardCommand(), previewCommand()]) program.addCommand(command)
-  program.commandsGroup('Test and monitor:')
-  for (const command of [
-    sendCommand(),
-    sequenceCommand(),
-    tasksCommand(),
-    consoleCommand(),
-    waitCommand(),
-    answerCommand(),
-    openapiCommand(),
-  ])
-    program.addCommand(command)
-  program.commandsGroup('Operate:')
-  for (const command of [verifyCommand(), versionsCommand(), costCommand()]) program.addCommand(command)
-  program.commandsGroup('Extend:')
-  for (const command of [newProviderCommand(), newCategoryCommand(), newOrchestratorCommand()])
-    program.addCommand(command)
   return program
 }
 
-/** Shows that a command has subcommands: `token [command]`. */
+function nameIn(usage: string): string {
+  return usage.split(' ', 1)[0] ?? ''
+}
+
+/** Returns the usage of a command in the list of the commands above it. */
 function subcommandTerm(command: Command): string {
-  return command.commands.length > 0 ? `${command.name()} [command]` : new Help().subcommandTerm(command)
+  const entries = command.parent?.parent ? [] : Object.values(groups).flat()
+  const known = entries.find(({ usage }) => nameIn(usage) === command.name())
+  return known?.usage ?? new Help().subcommandTerm(command)
 }

@@ -1,13 +1,6 @@
 import { confirm, isCancel, multiselect, password, select, text } from '@clack/prompts'
+import { CancelledError } from './cancelled-error.ts'
 import { type Field, parseField } from './schema-fields.ts'
-
-/** The user pressed Ctrl-C at a prompt. */
-export class CancelledError extends Error {
-  override readonly name = 'CancelledError'
-  constructor() {
-    super('Nothing was saved.')
-  }
-}
 
 /** Prompts go to stderr, so that stdout contains only the result. */
 const output = process.stderr

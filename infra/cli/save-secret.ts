@@ -1,9 +1,10 @@
 import { Failure, toSentence } from '../../shared/errors.ts'
 import { isRecord } from '../../shared/record.ts'
+import { CancelledError } from './cancelled-error.ts'
 import { succeeded, type TestResult } from './connection-test.ts'
 import { type JsonOption, note, show } from './output.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from './plain-http.ts'
-import { CancelledError, isInteractive, promptForChoice } from './prompts.ts'
+import { isInteractive, promptForChoice } from './prompts.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 import { WEAK_SECRET_ADVICE } from './weak-secrets.ts'
 

@@ -15,7 +15,6 @@ interface Options {
 export function answerCommand(): Command {
   return receiverOptions(
     new Command('answer')
-      .description('send the result of an ended task to its orchestrator again')
       .argument('<category/taskId>', 'task of the local runtime, of a deployed API, or of the stack')
       .option('--stack <name>', 'use this deployed stack, with your AWS credentials instead of a token')
       .requiredOption('--again', 'confirm that the result is sent again')

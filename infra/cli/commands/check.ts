@@ -8,9 +8,10 @@ import { UsageError } from '../usage-error.ts'
 
 /** `webhooks check`: tests connections. */
 export function checkCommand(): Command {
-  const command = new Command('check')
-    .description('test connections: is the platform reachable, and are the credentials valid and permitted?')
-    .argument('[category/name]', 'a connection, or a category (default: all connections)')
+  const command = new Command('check').argument(
+    '[category/name]',
+    'a connection, or a category (default: all connections)',
+  )
   return tryOptions(storeOptions(command))
     .option('--json', 'print the result as JSON')
     .addHelpText(

@@ -32,7 +32,6 @@ const PLACEHOLDER_URL = 'https://webhooks.example.com'
 /** `webhooks config`: prints the Keptn subscription that calls an action. */
 export function configCommand(): Command {
   return new Command('config')
-    .description('print the webhook subscription for an action: the fields for the Keptn Bridge, and webhook.yaml')
     .argument('<category/action>', 'for example issue-ticketing/open-issue')
     .requiredOption('--task <name>', 'name of the task in the shipyard')
     .addOption(

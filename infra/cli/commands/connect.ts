@@ -30,7 +30,6 @@ interface Options extends FieldOptions, StoreOptions, TryOptions, DraftSourceOpt
 /** `webhooks connect`: tests a connection and saves its secret. */
 export function connectCommand(): Command {
   const command = new Command('connect')
-    .description('connect a platform: prompt for its settings, test them, and save the secret')
     .argument('<category/name>', 'name of the connection; calls that name none use default (issue-ticketing/default)')
     .option('--provider <name>', 'provider of the platform, such as jira')
   return tryOptions(draftOptions(fieldOptions(storeOptions(command))))

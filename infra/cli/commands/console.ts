@@ -23,9 +23,6 @@ const DAY_MS = 86_400_000
 /** `webhooks console`: the console of the local runtime, or of a deployed stack. */
 export function consoleCommand(): Command {
   return new Command('console')
-    .description(
-      'show the console of the local runtime, or of a deployed stack: its calls with their steps, input, answer and log',
-    )
     .option('--stack <name>', 'serve the console of this deployed stack on this machine, read-only')
     .option('--port <port>', 'port for the console of a stack (default: a free one)', parsePort, 0)
     .option(

@@ -24,7 +24,6 @@ interface Options extends JsonOption {
 /** `webhooks cost`: computes what a deployment costs per month. */
 export function costCommand(): Command {
   return new Command('cost')
-    .description('compute what a deployment costs per month')
     .option('--silent <calls>', 'silent calls per month', parseCount, 0)
     .option('--interactive <calls>', 'interactive calls per month that run one action', parseCount, 0)
     .option(

@@ -18,7 +18,6 @@ import { stackOption } from '../stack-option.ts'
 /** `webhooks doctor`: diagnoses the setup. */
 export function doctorCommand(): Command {
   return stackOption(storeOptions(new Command('doctor')))
-    .description('diagnose the setup: bundles, credentials, secrets, connections, webhook configurations and the stack')
     .option(
       '--webhook-config <file...>',
       `Keptn webhook configurations to check (default: ${DEFAULT_FILES.join(' or ')}, if present)`,

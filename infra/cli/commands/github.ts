@@ -25,10 +25,7 @@ interface RedeliverOptions extends StoreOptions, JsonOption {}
 
 /** `webhooks github`: creates the GitHub App of an orchestrator, and repeats its failed deliveries. */
 export function githubCommand(): Command {
-  return new Command('github')
-    .description('create a GitHub App for deployments or check runs, and repeat its failed deliveries')
-    .addCommand(manifestCommand())
-    .addCommand(redeliverCommand())
+  return new Command('github').addCommand(manifestCommand()).addCommand(redeliverCommand())
 }
 
 function manifestCommand(): Command {

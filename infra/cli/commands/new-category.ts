@@ -18,7 +18,6 @@ interface Options extends FinishOptions {
 /** `webhooks new-category`: creates a category from a template. */
 export function newCategoryCommand(): Command {
   return new Command('new-category')
-    .description('create a task category with a README from a working template')
     .argument('<name>', 'name in URLs, such as access-requests')
     .addOption(new Option('--kind <kind>', 'kind of its providers').choices(templateKinds).makeOptionMandatory())
     .option('--provider <name>', 'also create a provider, as new-provider does')

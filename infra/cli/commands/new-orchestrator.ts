@@ -13,7 +13,6 @@ interface Options extends FinishOptions {
 /** `webhooks new-orchestrator`: creates a type of orchestrator from a template. */
 export function newOrchestratorCommand(): Command {
   return new Command('new-orchestrator')
-    .description('create a type of orchestrator with a page and a test from a working template')
     .argument('<name>', 'type in secrets, such as acme or acme-flows')
     .option('--title <title>', 'display name, such as GoCD (default: derived from the name)')
     .option('--dry-run', 'list the files that would be written')

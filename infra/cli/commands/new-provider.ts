@@ -17,7 +17,6 @@ interface Options extends FinishOptions {
 /** `webhooks new-provider`: creates a provider from a template. */
 export function newProviderCommand(): Command {
   return new Command('new-provider')
-    .description('create a provider with a test from a working template')
     .argument('<category>', 'for example issue-ticketing')
     .argument('<name>', 'name in connections, such as acme or acme-desk')
     .option('--title <title>', 'display name, such as ServiceNow (default: derived from the name)')

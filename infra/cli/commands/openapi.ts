@@ -8,7 +8,6 @@ import { parseUrl, receiverOf } from '../receiver.ts'
 /** `webhooks openapi`: prints the OpenAPI document. */
 export function openapiCommand(): Command {
   return new Command('openapi')
-    .description('print the OpenAPI 3.1 document of the HTTP API')
     .option('--url <url>', 'URL of the API (default: WEBHOOKS_URL, or the local runtime at WEBHOOKS_PORT)', parseUrl)
     .option('--output <file>', 'write the document to a file')
     .option('--json', 'accepted for consistency: the output is always JSON')

@@ -25,9 +25,7 @@ interface Options extends FieldOptions, StoreOptions {
 
 /** `webhooks orchestrator`: saves the orchestrator that receives the results of interactive calls. */
 export function orchestratorCommand(): Command {
-  return new Command('orchestrator')
-    .description('connect the engine that receives the results of interactive calls')
-    .addCommand(addCommand())
+  return new Command('orchestrator').addCommand(addCommand())
 }
 
 function addCommand(): Command {

@@ -20,9 +20,6 @@ interface PreviewOptions {
 /** `webhooks preview`: prints the requests that webhook-service would send for an event. */
 export function previewCommand(): Command {
   return new Command('preview')
-    .description(
-      "show the curl commands that Keptn's webhook-service would run for an event, or why it would reject them",
-    )
     .argument('<webhook.yaml>', 'webhook configuration')
     .requiredOption('--event <event.json>', 'JSON file with the event')
     .option('--env <name=value>', 'secret that the configuration uses as {{.env.name}}; can be repeated', parseSecret)

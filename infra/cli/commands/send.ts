@@ -24,11 +24,7 @@ interface Options extends TestEventOptions {
 /** `webhooks send`: calls an action. */
 export function sendCommand(): Command {
   return receiverOptions(
-    testEventOptions(
-      new Command('send')
-        .description('call an action and show the response')
-        .argument('<category/action>', 'for example issue-ticketing/open-issue'),
-    )
+    testEventOptions(new Command('send').argument('<category/action>', 'for example issue-ticketing/open-issue'))
       .option('--mode <mode>', 'silent, interactive or gate (default: silent)')
       .option('--id <id>', 'id of the sample event (default: a new id for interactive calls, none for silent calls)')
       .option('--key <key>', 'send a call without an event, as engines other than Keptn do; the key identifies it')

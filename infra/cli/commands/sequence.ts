@@ -36,7 +36,6 @@ interface SequenceOptions {
 /** `webhooks sequence`: runs a sequence with a simulated Keptn. */
 export function sequenceCommand(): Command {
   const command = new Command('sequence')
-    .description('run a sequence with a simulated Keptn or another engine: trigger its tasks and call their webhooks')
     .argument('[name]', `included sequence: ${sequenceNames().join(', ')}`)
     .option('--list', 'list the included sequences with their stages and tasks')
     .option('--file <folder>', 'folder with your shipyard.yaml, webhook.yaml and event.json')

@@ -18,7 +18,6 @@ interface Task {
 /** `webhooks shipyard`: prints a shipyard whose tasks call actions. */
 export function shipyardCommand(): Command {
   return new Command('shipyard')
-    .description('print a shipyard whose tasks have the input of actions as properties')
     .argument(
       '[task=category/action...]',
       'tasks in order; the name of a task defaults to the name of its action (default: all actions)',

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { explainAws } from '../aws-errors.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { findTaskIds, listDeployedTasks } from '../deployed-tasks.ts'
 import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
 import { note, table } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
-import { operateOnTask } from '../stack-task.ts'
+import type { TaskOperation } from '../stack-task.ts'
 import { parseTaskName, pathOf, type TaskName } from '../task-name.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -36,7 +34,6 @@ const SHORT_ID = /^[0-9a-f]{4,39}$/
 export function tasksCommand(): Command {
   return receiverOptions(
     new Command('tasks')
-      .description('list the tasks of the local runtime or of a deployed stack, or show, cancel or run again one task')
       .argument('[category/taskId]', 'task of the local runtime, of a deployed API, or of the stack')
       .option('--stack <name>', 'use this deployed stack, with your AWS credentials instead of a token')
       .option('--category <name>', 'list only the tasks of this category')
@@ -59,7 +56,7 @@ if it was created with webhooks token create --reads all; only the caller of a t
 
 With --stack, you can do this for all tasks. It needs lambda:ListFunctions, lambda:ListTags, lambda:ListDurableExecutionsByFunction and
 lambda:GetDurableExecution and lambda:GetDurableExecutionHistory. To show, cancel or run again a task, it also needs what its webhook may do:
-lambda:InvokeFunction, and dynamodb:GetItem and dynamodb:UpdateItem for the table. It looks at the newest 100 tasks of each category.
+lambda:InvokeFunction, and dynamodb:GetItem and dynamodb:UpdateItem for the table. It reads the newest 100 tasks of each category.
 
 The result of a task that is run again is not sent to its orchestrator. Show the new task to read it.
 
@@ -87,11 +84,7 @@ async function run(text: string | undefined, options: Options): Promise<void> {
     )
   const name = parseTaskName(text)
   const { stack } = options
-  const task = await completeTask(name, () =>
-    stack === undefined
-      ? localIds(receiver, name)
-      : findTaskIds(new LambdaClient(), stack, name.category, name.taskId).catch(explainListing),
-  )
+  const task = await completeTask(name, () => (stack === undefined ? localIds(receiver, name) : stackIds(stack, name)))
   if (stack === undefined) await showOne(receiver, task, options)
   else await showOfStack(stack, task, options)
 }
@@ -128,8 +121,10 @@ function filterOf({ category, state, verdict, action, connection, context }: Par
 }
 
 function stackTasks(stack: string, limit: number): Source {
-  const lambda = new LambdaClient()
-  return (filter) => listDeployedTasks(lambda, stack, filter, limit, note).catch(explainListing)
+  return async (filter) => {
+    const { lambda, listDeployedTasks } = await loadDeployedTasks()
+    return listDeployedTasks(lambda, stack, filter, limit, note).catch(explainListing)
+  }
 }
 
 function explainListing(error: unknown): never {
@@ -157,6 +152,20 @@ async function readLocalTasks(receiver: Receiver): Promise<ListedTask[] | undefi
 async function localIds(receiver: Receiver, { category, taskId }: TaskName): Promise<string[]> {
   const tasks = (await readLocalTasks(receiver)) ?? []
   return tasks.filter((task) => task.category === category && task.taskId.startsWith(taskId)).map((task) => task.taskId)
+}
+
+async function stackIds(stack: string, { category, taskId }: TaskName): Promise<string[]> {
+  const { lambda, findTaskIds } = await loadDeployedTasks()
+  return findTaskIds(lambda, stack, category, taskId).catch(explainListing)
+}
+
+/** Loaded when used: the local runtime does not need the SDK. */
+async function loadDeployedTasks() {
+  const [{ LambdaClient }, deployedTasks] = await Promise.all([
+    import('@aws-sdk/client-lambda'),
+    import('../deployed-tasks.ts'),
+  ])
+  return { lambda: new LambdaClient(), ...deployedTasks }
 }
 
 /** Completes the start of an id, as the table shows it. */
@@ -226,6 +235,10 @@ async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rer
     follow && statusPath !== undefined ? await waitForTask(receiver, statusPath, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
+}
+
+async function operateOnTask(stack: string, task: TaskName, operation: TaskOperation): Promise<object> {
+  return (await import('../stack-task.ts')).operateOnTask(stack, task, operation)
 }
 
 async function showOfStack(stack: string, task: TaskName, { follow, cancel, rerun }: Options): Promise<void> {

@@ -21,7 +21,6 @@ const SHORT_HASH_LENGTH = 19
 /** `webhooks token`: manages callers and their tokens. */
 export function tokenCommand(): Command {
   return new Command('token')
-    .description('create, rotate, revoke and list the tokens of callers')
     .addCommand(createCommand())
     .addCommand(rotateCommand())
     .addCommand(revokeCommand())

@@ -37,7 +37,6 @@ const POLL_INTERVAL_MS = 500
 export function verifyCommand(): Command {
   return receiverOptions(
     new Command('verify')
-      .description('test a deployment: a silent and an interactive call to each category, which call no platform')
       .option('--category <name...>', 'only these categories (default: those that cdk.json enables)')
       .option('--json', 'print the results as JSON'),
   )

@@ -13,9 +13,7 @@ interface Options extends JsonOption {
 
 /** `webhooks versions`: the published versions of the functions of a stack. */
 export function versionsCommand(): Command {
-  return new Command('versions')
-    .description('manage the versions of the functions of a deployed stack')
-    .addCommand(prune())
+  return new Command('versions').addCommand(prune())
 }
 
 function prune(): Command {

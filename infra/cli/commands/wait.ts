@@ -13,7 +13,6 @@ const PAUSE_MS = 500
 /** `webhooks wait`: waits for the end of a task. */
 export function waitCommand(): Command {
   return new Command('wait')
-    .description('wait for the end of a task, and exit with its verdict')
     .argument('<statusUrl>', 'statusUrl of the response to an interactive call', parseUrl)
     .option('--token <token>', 'token of a caller (default: WEBHOOKS_TOKEN, or the demo token of the local runtime)')
     .option('--json', 'print the status as JSON; this is the default')

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Command } from 'commander'
+import { type Command, Help } from 'commander'
 import { createProgram } from '../../../infra/cli/program.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
@@ -12,7 +14,8 @@ import { startAws, type TestAws } from './aws.ts'
 import { atTerminal, controlC, type Ended, enter, inShell, webhooks } from './webhooks.ts'
 
 /** All commands with their `--help` texts. */
-const commands = leaves(createProgram()).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
+const program = await createProgram()
+const commands = leaves(program).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
 const examples = commands.flatMap(({ help }) =>
   [...help.matchAll(/^ {2}\$ (npm run webhooks -- .+)$/gm)].map(([, line = '']) => line),
 )
@@ -40,6 +43,27 @@ it('--version shows the version of the package', async () => {
 })
 
 describe('--help', () => {
+  it('lists each command with its usage, although it loads none of them', async () => {
+    const usages = program.commands.map((command) =>
+      command.commands.length > 0 ? `${command.name()} [command]` : new Help().subcommandTerm(command as Command),
+    )
+    const { out } = await webhooks(['--help'])
+    expect(usages.filter((usage) => !out.includes(`\n  ${usage}  `))).toEqual([])
+    expect((await webhooks(['help', 'tasks'])).out).toContain('--follow')
+  })
+
+  it.each(['--help', '--version', 'tasks --help', 'send --help'])('%s loads no SDK and no prompts', async (line) => {
+    const hooks = `import { registerHooks } from 'node:module'
+      registerHooks({ load(url, context, next) { console.error(url); return next(url, context) } })`
+    const preload = `data:text/javascript,${encodeURIComponent(hooks)}`
+    const main = join(import.meta.dirname, '../../../infra/cli/main.ts')
+    const args = ['--no-warnings', '--import', preload, main, ...line.split(' ')]
+    const { stderr } = await promisify(execFile)(process.execPath, args)
+    const loaded = stderr.split('\n').filter((url) => url.startsWith('file:'))
+    expect(loaded.filter((url) => /node_modules\/(@aws-sdk|@clack|@smithy)/.test(url))).toEqual([])
+    expect(loaded.length).toBeGreaterThan(5)
+  })
+
   it.each(commands)('$name: shows an example, the exit codes and --json', ({ help }) => {
     expect(help).toMatch(/\nExamples?:\n {2}\$ npm run webhooks -- /)
     expect(help).toMatch(/\nExit code: 0 .*2 invalid arguments/s)

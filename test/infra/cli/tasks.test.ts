@@ -104,7 +104,7 @@ describe('webhooks tasks', () => {
   it('shows the same columns for the local runtime and for a stack, and completes short ids', async () => {
     const { body } = await send('remediation/run-runbook', '--key', 'columns', ...hanging)
     const short = `remediation/${body.taskId.slice(0, 8)}`
-    const row = new RegExp(`^${short}  running  run-runbook +default +\\d+ s( +Waiting for .+)?$`, 'm')
+    const row = new RegExp(`^${short} +running +run-runbook +default +\\d+ s( +Waiting for .+)?$`, 'm')
     for (const { out } of [await run(['tasks'], demo.callerToken), await asOperator('tasks')])
       expect([out.split('\n')[0], out]).toEqual([
         expect.stringMatching(/^TASK +VERDICT +ACTION +CONNECTION +AGE +MESSAGE$/),
