@@ -100,6 +100,11 @@ const groups: Record<string, CommandEntry[]> = {
       description: 'print the OpenAPI 3.1 document of the HTTP API',
       load: async () => (await import('./commands/openapi.ts')).openapiCommand(),
     },
+    {
+      usage: 'completion [options] <shell>',
+      description: 'print a script that completes commands, options and names in bash, zsh or fish',
+      load: async () => (await import('./commands/completion.ts')).completionCommand(),
+    },
   ],
   'Operate:': [
     {

@@ -1,0 +1,33 @@
+import { Argument, Command } from 'commander'
+import { completionScript, completionWords, type Shell, shells } from '../completion.ts'
+import type { JsonOption } from '../output.ts'
+
+/** `webhooks completion`: prints a script that completes commands in a shell. */
+export function completionCommand(): Command {
+  return new Command('completion')
+    .addArgument(new Argument('<shell>', 'shell that runs the script').choices(shells))
+    .option('--json', 'print the words of each command as JSON')
+    .addHelpText(
+      'after',
+      `
+The script completes commands, options, the names of categories and actions, and files. Run it in the startup file of the shell, in which
+webhooks must be a command, such as an alias of npx webhooks:
+
+  bash   alias webhooks='npx webhooks'; eval "$(npx webhooks completion bash)"
+  zsh    alias webhooks='npx webhooks'; eval "$(npx webhooks completion zsh)"
+  fish   alias webhooks 'npx webhooks'; npx webhooks completion fish | source
+
+Exit code: 0 printed, 2 invalid arguments.
+
+Example:
+  $ npm run webhooks -- completion bash`,
+    )
+    .action(run)
+}
+
+async function run(shell: Shell, { json = false }: JsonOption): Promise<void> {
+  // Loaded here, because it loads this command.
+  const { createProgram } = await import('../program.ts')
+  const words = completionWords(await createProgram())
+  console.log(json ? JSON.stringify(words, null, 2) : completionScript(shell, words))
+}
