@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Help } from 'commander'
-import { PACKAGE } from '../roots.ts'
+import { EXTENSION, PACKAGE } from '../roots.ts'
 
 interface CommandEntry {
   /** As in the list of commands: its name first. */
@@ -10,8 +10,23 @@ interface CommandEntry {
   load: () => Promise<Command>
 }
 
+/** In a checkout, these are npm start and npm run build. */
+const ofPackage: CommandEntry[] = [
+  {
+    usage: 'start [options]',
+    description: 'run the functions on this machine, with a sandbox instead of real platforms',
+    load: async () => (await import('./commands/start.ts')).startCommand(),
+  },
+  {
+    usage: 'build [options]',
+    description: 'bundle the functions into dist/, for AWS and for webhooks start',
+    load: async () => (await import('./commands/build.ts')).buildCommand(),
+  },
+]
+
 /** The commands in the groups of `--help`. Each is loaded when it is used, because some load SDKs and schemas. */
 const groups: Record<string, CommandEntry[]> = {
+  ...(EXTENSION === '.js' ? { 'Run:': ofPackage } : {}),
   'Set up:': [
     {
       usage: 'connect [options] <category/name>',

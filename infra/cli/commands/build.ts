@@ -3,7 +3,6 @@ import { Command } from 'commander'
 /** `webhooks build`: bundles the functions. */
 export function buildCommand(): Command {
   return new Command('build')
-    .description('bundle the functions into dist/, for AWS and for webhooks start')
     .option('--force', 'build even if no source has changed')
     .addHelpText(
       'after',

@@ -4,7 +4,6 @@ import { START_SETTINGS } from '../../local/start-settings.ts'
 /** `webhooks start`: starts the local runtime. */
 export function startCommand(): Command {
   return new Command('start')
-    .description('run the functions on this machine, with a sandbox instead of real platforms')
     .addHelpText(
       'after',
       `
