@@ -133,6 +133,7 @@ export const platforms: Record<string, Platform> = {
   'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),
   'feature-flags/configcat': flag('configcat', 'set-flag', /^PATCH /),
   'feature-flags/flagsmith': flag('flagsmith', 'set-flag', /^(?:POST|PUT|PATCH) /),
+  'feature-flags/growthbook': flag('growthbook', 'set-flag', /^(?:POST|PUT) /),
   'feature-flags/launchdarkly': flag('launchdarkly', 'set-flag', /^(?:POST|PUT|PATCH) /),
   'feature-flags/unleash': flag('unleash', 'set-flag', /^(?:POST|PUT|PATCH) /),
   'feature-flags/http': httpFlags('set-flag'),

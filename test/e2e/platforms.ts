@@ -4,6 +4,7 @@ import { startAzureBoards } from '../../infra/platforms/azure-boards.ts'
 import { startConfigCat } from '../../infra/platforms/configcat.ts'
 import { startFlagsmith } from '../../infra/platforms/flagsmith.ts'
 import { startGitlab } from '../../infra/platforms/gitlab.ts'
+import { startGrowthBook } from '../../infra/platforms/growthbook.ts'
 import { startIncidentIo } from '../../infra/platforms/incident-io.ts'
 import { startJira } from '../../infra/platforms/jira.ts'
 import { startJsmOperations } from '../../infra/platforms/jsm-operations.ts'
@@ -205,6 +206,14 @@ export const flagPlatforms: Record<string, FlagPlatform> = {
       const { url: baseUrl, username, password, product } = server
       const connection = { baseUrl, username, password, product, config: 'Main', environment: 'production' }
       return { server, connection }
+    },
+    flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+  },
+  growthbook: {
+    async start() {
+      const server = await startGrowthBook()
+      const { url: baseUrl, token } = server
+      return { server, connection: { baseUrl, token, environment: 'production' } }
     },
     flags: { off: 'checkout-v2', on: 'slow-recommendations' },
   },
