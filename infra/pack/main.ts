@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   globSync,
@@ -10,20 +9,22 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from '../build/main.ts'
 import { licenseText, ThirdPartyReader } from '../build/third-party.ts'
+import { packCreate } from '../create/pack.ts'
 import { helpIfAsked } from '../help.ts'
 import { bundlePage } from '../local/console/page-bundle.ts'
 import { PACKAGE as root } from '../roots.ts'
-import { EXPORTS, manifestOf } from './manifest.ts'
-import { reachableFrom } from './reachable.ts'
+import { compile } from './compile.ts'
+import { manifestOf } from './manifest.ts'
+import { run } from './run.ts'
 
-helpIfAsked(`npm run pack: writes the package cloud-automation-webhooks into dist.npm/: compiled files, the bundles of the shipped
-categories and the console. Prints the sizes of its tarball and of an installation.
+helpIfAsked(`npm run pack: writes the tarballs of cloud-automation-webhooks and create-cloud-automation-webhooks into dist.npm/.
+The first contains compiled files, the bundles of the shipped categories and the console. Prints the sizes of the tarballs
+and of an installation.
 
 Options
   --version <version>  another version than that of package.json
@@ -34,31 +35,15 @@ const OUTPUT = join(root, 'dist.npm')
 const FOLDER = join(OUTPUT, 'package')
 const PAGE = 'infra/local/console/page'
 
-/** Files that the package reads, imports by a computed path, or runs. */
-const LOADED = [
-  'infra/cli/main',
-  'infra/build/main',
-  'infra/local/cloud/thread',
-  'infra/pack/node-test',
-  'functions/finisher',
-  'functions/redeliver',
-  'test/templates/*/index',
-  '{functions,shared}/**/*.permissions',
-]
 const ASSETS = [
   'LICENSE',
   'README.md',
+  // Without source maps, which are as large as the bundles.
+  'dist/**/*.{js,mjs,json,txt}',
   'examples/keptn-release/{event.json,shipyard.yaml,webhook.yaml}',
   'infra/keptn/sequences/**/*.{json,yaml}',
   `${PAGE}/{index.html,icon.svg}`,
   'test/templates/**/*.{ts,md}',
-]
-
-/** A checkout runs the CLI with npm scripts. */
-const COMMANDS: [RegExp, string][] = [
-  [/npm run (?:--silent )?webhooks --/g, 'npx cloud-automation-webhooks'],
-  [/npm run build/g, 'npx cloud-automation-webhooks build'],
-  [/npm start/g, 'npx cloud-automation-webhooks start'],
 ]
 
 const { values } = parseArgs({
@@ -66,61 +51,33 @@ const { values } = parseArgs({
 })
 await build()
 rmSync(OUTPUT, { recursive: true, force: true })
-run(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'infra/pack/tsconfig.json'])
-const packages = removeUnused()
-rewriteFiles()
+const packages = compile(FOLDER)
 for (const path of globSync(ASSETS, { cwd: root })) copy(path)
-copyBundles()
-await writePage()
-const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-write('package.json', `${JSON.stringify(manifestOf(source, values.version ?? source.version, packages), null, 2)}\n`)
 copy('infra/pack/bin.mjs', 'bin.mjs')
-const tarball = join(OUTPUT, run('npm', ['pack', '--silent', '--pack-destination', OUTPUT], FOLDER).trim())
-console.log(`${tarball}: ${megabytes(statSync(tarball).size)}, ${megabytes(sizeOf(FOLDER))} unpacked`)
-if (!values['no-install']) console.log(`installed with its dependencies: ${megabytes(installedSize())}`)
-
-/**
- * Deletes the compiled files that no entry point needs.
- *
- * @returns the packages that the others import
- */
-function removeUnused(): Set<string> {
-  const entries = (extension: string) => Object.values(EXPORTS).map((path) => join(FOLDER, path + extension))
-  const loaded = globSync(
-    LOADED.map((path) => `${path}.js`),
-    { cwd: FOLDER },
-  ).map((path) => join(FOLDER, path))
-  const scripts = reachableFrom([...entries('.js'), ...loaded], '.js')
-  const declarations = reachableFrom(entries('.d.ts'), '.d.ts')
-  for (const path of globSync('**/*.{js,d.ts}', { cwd: FOLDER }).map((path) => join(FOLDER, path)))
-    if (!scripts.files.has(path) && !declarations.files.has(path)) rmSync(path)
-  const builtin = new Set(builtinModules)
-  return new Set([...scripts.packages].filter((name) => !builtin.has(name) && name !== '@jest/globals'))
-}
-
-function rewriteFiles(): void {
-  for (const path of globSync('**/*.{js,d.ts}', { cwd: FOLDER })) {
-    let text = readFileSync(join(FOLDER, path), 'utf8').replaceAll("'@jest/globals'", "'#node-test'")
-    // tsc rewrites the extensions in scripts only.
-    if (path.endsWith('.d.ts')) text = text.replace(/((?:from |import\()['"]\.[^'"]*)\.ts(?=['"])/g, '$1.js')
-    else for (const [command, replacement] of COMMANDS) text = text.replace(command, replacement)
-    write(path, text)
-  }
-}
-
-/** Copies the bundles without source maps, which are as large as they are. */
-function copyBundles(): void {
-  for (const path of globSync('dist/**/*.{js,mjs,json,txt}', { cwd: root })) copy(path)
-}
+await writePage()
+const checkout = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const source = { ...checkout, version: values.version ?? checkout.version }
+write('package.json', `${JSON.stringify(manifestOf(source, packages), null, 2)}\n`)
+const tarball = pack(FOLDER)
+if (!values['no-install']) console.log(`installed with its dependencies: ${megabytes(installedSize(tarball))}`)
+packCreate(join(OUTPUT, 'create'), source)
+pack(join(OUTPUT, 'create'))
 
 async function writePage(): Promise<void> {
   const { outputFiles, metafile } = await bundlePage()
-  for (const { path, text } of outputFiles) write(join(PAGE, path.slice(path.lastIndexOf('/') + 1)), text)
+  for (const { path, text } of outputFiles) write(join(PAGE, basename(path)), text)
   const packages = new ThirdPartyReader(root)
   write(`${PAGE}/THIRD-PARTY-LICENSES.txt`, licenseText(await packages.packagesIn(metafile)))
 }
 
-function installedSize(): number {
+/** Returns the path of the tarball. */
+function pack(folder: string): string {
+  const path = join(OUTPUT, run('npm', ['pack', '--silent', '--pack-destination', OUTPUT], folder).trim())
+  console.log(`${path}: ${megabytes(statSync(path).size)}, ${megabytes(sizeOf(folder))} unpacked`)
+  return path
+}
+
+function installedSize(tarball: string): number {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-pack-'))
   try {
     run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, tarball], folder)
@@ -138,13 +95,6 @@ function copy(path: string, to = path): void {
 function write(path: string, text: string): void {
   mkdirSync(dirname(join(FOLDER, path)), { recursive: true })
   writeFileSync(join(FOLDER, path), text)
-}
-
-/** @throws Error with the output of the command */
-function run(command: string, args: string[], cwd = root): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
-  if (status === 0) return stdout
-  throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`)
 }
 
 function sizeOf(folder: string): number {

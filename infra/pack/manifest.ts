@@ -1,6 +1,7 @@
 /** The parts of the package.json of the checkout that the package needs. */
 interface Source {
   name: string
+  version: string
   description: string
   license: string
   keywords?: string[]
@@ -32,8 +33,8 @@ export const EXPORTS: Record<string, string> = {
  *
  * @param imported the packages that its files import
  */
-export function manifestOf(source: Source, version: string, imported: ReadonlySet<string>): object {
-  const { name, description, license, keywords, repository, homepage } = source
+export function manifestOf(source: Source, imported: ReadonlySet<string>): object {
+  const { name, version, description, license, keywords, repository, homepage } = source
   const versions = { ...source.devDependencies, ...source.dependencies }
   const versionOf = (dependency: string): string => {
     const found = versions[dependency]
