@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, relative } from 'node:path'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { categories } from '../categories.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../roots.ts'
+import { withDirectImports } from './direct-imports.ts'
 import { categoryModules, isPrebuilt, type Module, sharedModule } from './entry-points.ts'
 import { bomFile, dist, finisher, licensesFile, redeliver, webhookBundle, webhookFile } from './files.ts'
 import { bom, licenseText, ThirdPartyReader } from './third-party.ts'
@@ -177,9 +178,14 @@ function oneCore(core: readonly string[], modules: Record<string, Module>): Plug
         return { contents: `import 'core:';${text}`, resolveDir: APPLICATION }
       })
       onLoad({ filter: /(?:shared|functions)\/.*\.[jt]s$/ }, async ({ path }) => {
-        if (!importers.has(path)) return undefined
+        const isOwn = APPLICATION !== PACKAGE && !path.includes('/node_modules/')
+        if (!isOwn && !importers.has(path)) return undefined
+        const text = await readFile(path, 'utf8')
         const loader = extname(path) === '.ts' ? 'ts' : 'js'
-        return { contents: `import 'core:';${await readFile(path, 'utf8')}`, loader }
+        return {
+          contents: `${importers.has(path) ? "import 'core:';" : ''}${isOwn ? withDirectImports(text) : text}`,
+          loader,
+        }
       })
     },
   }

@@ -25,7 +25,7 @@ export async function addCategory(changes: Changes, name: Name, kind: TemplateKi
   const category = { ...sample, name: kebab }
   changes.create(`functions/${kebab}/README.md`, readmeOf(category, kind))
   changes.insert('functions/index.ts', "/index.ts'\n", `import { ${camel} } from './${kebab}/index.ts'\n`)
-  changes.insert('functions/index.ts', 'export {\n', `  ${camel},\n`)
+  changes.insert('functions/index.ts', "/index.ts'\n", `export { ${camel} } from './${kebab}/index.ts'\n`)
   changes.insert('functions/index.ts', 'export const categories = [\n', `  ${camel},\n`)
   return category
 }
