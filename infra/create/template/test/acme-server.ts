@@ -17,6 +17,8 @@ export interface AcmeServer extends Served {
   tickets: Ticket[]
 }
 
+const STATUSES = ['open', 'working', 'closed']
+
 /** Starts a fake Acme on a loopback port. Make it return what your platform returns. */
 export async function startAcme(): Promise<AcmeServer> {
   const token = 'acme-token-0123456789'
@@ -47,6 +49,7 @@ function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
   if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(hasRef(query)) } }
   if (verb === 'notes') ticket.notes.push({ text: sent['text'] ?? '', ref: sent['ref'] ?? null })
   if (verb === 'close') ticket.status = 'closed'
+  if (method === 'PATCH' && !STATUSES.includes(sent['status'] ?? ticket.status)) return refuse(422, 'unknown status')
   if (method === 'PATCH') Object.assign(ticket, sent)
   return { status: 200, body: ticket }
 }

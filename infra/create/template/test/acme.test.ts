@@ -14,12 +14,13 @@ ticketConformance(acme, {
   unknownId: '4711',
 })
 
-test('A ticket in progress is "working" in Acme', async (context) => {
+test('A state of a caller becomes the status of Acme', async (context) => {
   const server = await startAcme()
   context.after(() => server.close())
   const client = () => clientOf(acme, { baseUrl: server.url, token: server.token })
+  const update = (state: string) => updateTicket.run(acme, client(), { id: '1', state })
   await openTicket.run(acme, client(), problem)
-  const { message } = await updateTicket.run(acme, client(), { id: '1', state: 'In progress' })
-  assert.equal(message, 'Updated ticket T-1, now working')
+  assert.equal((await update('In progress')).message, 'Updated ticket T-1, now working')
   assert.equal(server.tickets[0]?.status, 'working')
+  await assert.rejects(update('Lost'), /unknown status/)
 })

@@ -64,6 +64,9 @@ export const acme = defineTicketProvider({
     return ticketOf((await http.get(pathOf(ref), { schema: ticket })).body)
   },
 
+  // Acme refuses a status that it does not know.
+  confirmsState: true,
+
   async update({ http }, ref, { title, description, state, fields }) {
     const status = state === undefined ? undefined : (STATUSES[state.toLowerCase()] ?? state)
     await http.patch(pathOf(ref), { ...fields, title: title && singleLine(title), text: description, status })
