@@ -11,5 +11,6 @@ export const messageProviders = {
   ntfy: async () => (await import('./providers/ntfy.ts')).ntfy,
   webhook: async () => (await import('./providers/webhook.ts')).webhook,
   'aws-sns': async () => (await import('./providers/aws-sns.ts')).awsSns,
+  'aws-ses': async () => (await import('./providers/aws-ses.ts')).awsSes,
   http: async () => (await import('./providers/http.ts')).http,
 } satisfies Category['providers']

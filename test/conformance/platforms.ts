@@ -4,6 +4,7 @@ import { akamasServer, akamasUser } from '../../infra/platforms/akamas.ts'
 import { startAnyApi } from '../../infra/platforms/any-api.ts'
 import { startCloudWatch } from '../../infra/platforms/aws-cloudwatch.ts'
 import { startEventBridge } from '../../infra/platforms/aws-eventbridge.ts'
+import { startSes } from '../../infra/platforms/aws-ses.ts'
 import { startSns } from '../../infra/platforms/aws-sns.ts'
 import { apiKey, applicationKey, startDatadog } from '../../infra/platforms/datadog.ts'
 import { channel as discordChannel, startDiscord } from '../../infra/platforms/discord.ts'
@@ -205,6 +206,7 @@ export const platforms: Record<string, Platform> = {
   },
   'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
   'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
+  'notification/aws-ses': platform('push-update', /^POST .*\/outbound-emails$/, startSes, ses),
   'notification/aws-sns': platform('push-update', /^POST /, startSns, sns),
   'notification/servicenow-change': {
     ...platform('ask-approval', /^POST .*\/change\/normal$/, startServiceNowChange, ({ url, token, state }) => ({
@@ -227,6 +229,7 @@ export const platforms: Record<string, Platform> = {
   },
   'slo/ntfy': platform('push-report', /^POST /, startNtfy, ntfy),
   'slo/webhook': platform('push-report', /^POST /, () => endpointServer(webhookSecret), endpoint),
+  'slo/aws-ses': platform('push-report', /^POST .*\/outbound-emails$/, startSes, ses),
   'slo/aws-sns': platform('push-report', /^POST /, startSns, sns),
   'slo/http-message': anyApi('push-report', httpMessages, {}),
   'slo/servicenow': onTicket('incident-management/servicenow', servicenow, /^PATCH /, { id: 'INC0010001' }),
@@ -322,6 +325,11 @@ function ntfy({ url, token }: Awaited<ReturnType<typeof startNtfy>>) {
 
 function endpoint(server: Awaited<ReturnType<typeof endpointServer>>) {
   return { connection: { baseUrl: server.endpoint, secret: server.secret }, input: {} }
+}
+
+function ses({ url }: Awaited<ReturnType<typeof startSes>>) {
+  const from = 'deployments@example.com'
+  return { connection: { endpoint: url, region, from, channel: 'ops@example.com' }, input: {} }
 }
 
 function sns({ url }: Awaited<ReturnType<typeof startSns>>) {

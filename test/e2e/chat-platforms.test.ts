@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type SesServer, startSes } from '../../infra/platforms/aws-ses.ts'
 import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
 import { type GoogleChatServer, space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
 import { lisa, startTelegram, supergroup, type TelegramServer } from '../../infra/platforms/telegram.ts'
-import { Service, triggered, until } from './service.ts'
+import { awsCredentials, Service, triggered, until } from './service.ts'
+
+// The fake of AWS accepts the key of the functions.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 let discord: DiscordServer
 let telegram: TelegramServer
 let chat: GoogleChatServer
+let ses: SesServer
 let service: Service
 beforeAll(async () => {
   discord = await startDiscord()
   telegram = await startTelegram()
   chat = await startGoogleChat()
+  ses = await startSes()
   const { url: baseUrl, token, publicKey } = discord
   const { webhookSecret } = telegram
   service = new Service({
@@ -27,6 +33,10 @@ beforeAll(async () => {
       'cloud-automation-webhooks/connections/notification/google-chat': {
         ...{ provider: 'google-chat', baseUrl: chat.url, token: chat.login.token, channel: space },
       },
+      'cloud-automation-webhooks/connections/notification/aws-ses': {
+        ...{ provider: 'aws-ses', endpoint: ses.url, region: 'eu-west-1', from: 'deployments@example.com' },
+        channel: 'ops@example.com',
+      },
     },
   })
   await service.start()
@@ -36,6 +46,7 @@ afterAll(async () => {
   await discord.close()
   await telegram.close()
   await chat.close()
+  await ses.close()
 })
 
 const post = async (path: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
@@ -157,5 +168,23 @@ describe('Google Chat', () => {
     expect(finished).toMatchObject([{ result: 'pass', message: 'Approved by link: Jane Doe' }])
     expect(JSON.stringify(chat.messages.at(-1))).toMatch(/Approved by link: Jane Doe/)
     expect(JSON.stringify(chat.messages.at(-1))).not.toContain('/approvals/')
+  })
+})
+
+describe('AWS SES', () => {
+  it('sends the message of a silent call', async () => {
+    expect(await push('aws-ses')).toMatchObject({ status: 200, body: { data: { id: expect.any(String) } } })
+    expect(JSON.stringify(ses.state.mails)).toContain('Deployed')
+  })
+
+  it('links an approval to its page, and sends the decision', async () => {
+    const before = ses.state.mails.length
+    const event = await ask('aws-ses', () => ses.state.mails.length > before, {})
+    const { Text } = ses.state.mails.at(-1)?.Content.Simple.Body ?? {}
+    const [, link = ''] = /Decide: (\S+)/.exec(Text?.Data ?? '') ?? []
+    expect((await decideBy(link)).status).toBe(200)
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ result: 'pass', message: 'Approved by link: Jane Doe' }])
+    expect(JSON.stringify(ses.state.mails.at(-1))).toContain('Approved by link: Jane Doe')
   })
 })

@@ -57,6 +57,7 @@ const clients: Record<string, string> = {
   // These sign requests themselves.
   'aws-dlt': '@aws-sdk/credential-providers',
   'aws-fis': '@aws-sdk/credential-providers',
+  'aws-ses': '@aws-sdk/credential-providers',
   'aws-sns': '@aws-sdk/credential-providers',
   'aws-application-signals': '@aws-sdk/credential-providers',
   'aws-cloudwatch': '@aws-sdk/credential-providers',

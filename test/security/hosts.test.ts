@@ -177,6 +177,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   discord: { connection: () => ({ channel: '41771983423143937', publicKey: 'f'.repeat(64) }) },
   telegram: { connection: () => ({ channel: '@deployments', webhookSecret: secret }) },
   'google-chat': { connection: () => ({ channel: 'spaces/AAAA' }) },
+  'aws-ses': { connection: () => ({ from: 'deployments@example.com', channel: 'ops@example.com' }) },
   'aws-sns': { connection: () => ({ channel: 'arn:aws:sns:eu-west-1:123456789012:ops' }) },
   ntfy: { connection: () => ({ channel: 'ops' }) },
   jira: { connection: () => ({ project: 'OPS' }) },

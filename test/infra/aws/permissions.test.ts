@@ -51,6 +51,7 @@ const restCalls: Record<string, Record<string, string[]>> = {
   },
   // The operation is in the form.
   sns: { 'POST ': ['Publish', 'GetTopicAttributes'] },
+  ses: { 'POST v2/email/outbound-emails': ['SendEmail'], 'GET v2/email/identities/{}': ['GetEmailIdentity'] },
   // The operation is in a header.
   monitoring: { 'POST ': ['PutMetricData'] },
   events: { 'POST ': ['PutEvents', 'DescribeEventBus'] },

@@ -149,7 +149,7 @@ describe('the settings in cdk.json', () => {
     [{ vpc: { ...vpc, vpcId: 'vpc-1' } }, 'vpc.vpcId is not a known field. Fields: subnetIds, securityGroupIds'],
     [
       { awsProviders: 'all' },
-      'awsProviders: must be an object of aws-appconfig, aws-application-signals, aws-cloudwatch, aws-codebuild, aws-codepipeline, aws-dlt, aws-eventbridge, aws-fis, aws-opscenter, aws-sagemaker, aws-sns, aws-ssm-automation, aws-step-functions, step-functions, assumeRoles',
+      'awsProviders: must be an object of aws-appconfig, aws-application-signals, aws-cloudwatch, aws-codebuild, aws-codepipeline, aws-dlt, aws-eventbridge, aws-fis, aws-opscenter, aws-sagemaker, aws-ses, aws-sns, aws-ssm-automation, aws-step-functions, step-functions, assumeRoles',
     ],
     [
       { awsProviders: { 'aws-kinesis': [] } },

@@ -44,6 +44,7 @@ export const awsProviders: Readonly<Record<string, string[]>> = {
     'arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/churn-*',
     'arn:aws:iam::123456789012:role/trainings',
   ],
+  'aws-ses': ['arn:aws:ses:eu-west-1:123456789012:identity/example.com'],
   'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:deploys'],
   'aws-cloudwatch': ['CloudAutomation/SLO'],
   'aws-eventbridge': ['arn:aws:events:eu-west-1:123456789012:event-bus/default'],
