@@ -3,6 +3,7 @@ import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
 import { type ActionResult, completed } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
+import { clearSecrets } from '../../shared/redact.ts'
 import { type Sample, writes } from './http-samples.ts'
 
 /** `waiting` is a silent call that waits for the end of its job, if its action does. */
@@ -50,6 +51,8 @@ export async function sendCalls(
   const statuses = server.replaceNext((call) => writes({ name, calls, ...sample }, call))
   let firstId = 'unknown'
   for (const [action, input] of calls) {
+    // As each invocation does. Otherwise, every text is compared with the secrets of all connections.
+    clearSecrets()
     const body = JSON.stringify({
       id: crypto.randomUUID(),
       type: 'sh.keptn.event.conformance.finished',
