@@ -12,6 +12,9 @@ import { mockModule, resetModules } from './modules.ts'
 // instances of each test file.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../../node_modules/.cache/node')
 
+/** Enough to reach the line of the test from nested helpers. */
+const MAX_STACK_FRAMES = 20
+
 type FakeTimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0]
 
 export default class SharedEnvironment {
@@ -45,6 +48,8 @@ export default class SharedEnvironment {
         useRealTimers: () => this.#timers.useRealTimers(),
       },
     })
+    // Jest sets 100. Tests create many errors, and each frame takes time.
+    Error.stackTraceLimit = MAX_STACK_FRAMES
     const format = Error.prepareStackTrace
     this.#prepareStackTrace = format
     // Jest shows the source of each line of a stack.
