@@ -360,8 +360,8 @@ describe('A run that takes hours', () => {
   })
 })
 
-it('Three hundred jobs at once have one run and one finished event each', async () => {
-  const [count, callers] = [300, 16]
+it('A hundred jobs at once have one run and one finished event each', async () => {
+  const [count, callers] = [100, 16]
   const input = { target: String(busy.state.jobs[0]?.job_id) }
   const events = Array.from({ length: count }, () => triggered({ type: 'sh.keptn.event.job.triggered', input }))
   const path = `/v1/optimization/start-model?connection=busy${interactive}`

@@ -11,7 +11,7 @@ export const slowFiles: Record<string, string> = {
   'test/e2e/dynatrace.test.ts': 'kills the runtime while workflows wait',
   'test/e2e/engines.test.ts': 'plays a release with each orchestrator through the shipped bundles',
   'test/e2e/evaluation.test.ts': 'runs evaluations through the shipped bundles',
-  'test/e2e/every-job.test.ts': 'plays every job platform with crashes, and 300 jobs at once',
+  'test/e2e/every-job.test.ts': 'plays every job platform with crashes, and a hundred jobs at once',
   'test/e2e/examples.test.ts': "runs every example locally and under AWS's runner",
   'test/e2e/finisher.test.ts': 'lets tasks fail in every way that calls the finisher',
   'test/e2e/gate.test.ts': 'opens gates through the shipped bundles',
