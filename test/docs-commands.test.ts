@@ -26,8 +26,8 @@ const steps = [...page.matchAll(/^(?:[^\n]*?`([\w./-]+\.json)`:\n\n)?```(sh|json
   ([, file, kind, text = '']) => ({ file, kind, text: text.trim() }),
 )
 
-/** Replaces `npm run --silent webhooks -- ..`. */
-const NPM_FUNCTION = `npm() { shift 4; node --no-warnings ${join(root, 'infra/cli/main.ts')} "$@"; }`
+/** Replaces `npx webhooks ..`. */
+const NPX_FUNCTION = `npx() { shift; node --no-warnings ${join(root, 'infra/cli/main.ts')} "$@"; }`
 
 describe('docs/cloud-automation.md', () => {
   it('has commands for each step', () => {
@@ -45,7 +45,7 @@ describe('docs/cloud-automation.md', () => {
   })
 
   it('works from top to bottom', async () => {
-    let before = NPM_FUNCTION
+    let before = NPX_FUNCTION
     for (const { file, kind, text } of steps) {
       const here = text.replaceAll('http://127.0.0.1:8787', service.url)
       if (kind === 'json') {

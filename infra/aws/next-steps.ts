@@ -11,7 +11,7 @@ export interface NextStepsProps {
 /** Returns the commands to run after a deployment, in the checkout. */
 export function nextSteps({ origin, region, secretPrefix, category }: NextStepsProps): string {
   const [action = ''] = Object.keys(category.actions)
-  const webhooks = 'npm run --silent webhooks --'
+  const webhooks = 'npx webhooks'
   const target = `${category.name}/${action}`
   return `
 1. Store the connections. Each command prompts for the fields, tests the connection and writes the secret (docs/cli.md):

@@ -9,7 +9,7 @@ import { cell, table } from './table.ts'
 const head = `# Reference
 
 \`npm run docs\` generates this page from the schemas of calls and connections. The README of each category describes the actions and the
-platforms. \`npm run webhooks -- openapi\` prints the machine-readable version.
+platforms. \`npx webhooks openapi\` prints the machine-readable version.
 `
 
 /** Returns docs/reference.md: all options, actions, inputs, connection fields and errors. */

@@ -83,7 +83,7 @@ function engineHtml(engine: Engine, runs: EngineRuns, faults: Faults): string {
 ${buttons.join('\n')}
 </form>
 ${newest.map((run) => runHtml(run, runs.messages(run.id))).join('\n') || '<p>No runs yet.</p>'}
-<pre>npm run webhooks -- sequence release --orchestrator ${name}</pre>`
+<pre>npx webhooks sequence release --orchestrator ${name}</pre>`
 }
 
 function runHtml({ step, startedAt, ending, isGone, contradictions }: EngineRun, messages: EngineMessage[]): string {

@@ -115,7 +115,7 @@ function nextSteps({ url, credentials }: Runtime): string {
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
     `SLOs ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
-    'In a second terminal: npm run webhooks -- sequence release        Stop with Ctrl-C.',
+    'In a second terminal: npx webhooks sequence release        Stop with Ctrl-C.',
   ].join('\n')
 }
 

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..')
  * @throws Error without a transcript
  */
 export function transcriptOf(engine: string): string[] {
-  const command = `npm run webhooks -- sequence release --orchestrator ${engine} --approve`
+  const command = `npx webhooks sequence release --orchestrator ${engine} --approve`
   for (const page of globSync('docs/*.md', { cwd: root })) {
     const [, after = ''] = readFileSync(join(root, page), 'utf8').split(`\`\`\`console\n$ ${command}\n`)
     const [lines = ''] = after.split('\n```\n')

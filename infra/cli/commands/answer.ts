@@ -30,8 +30,8 @@ operator with --stack, who needs the permissions of webhooks tasks --stack.
 Exit code: 0 accepted, 1 rejected (for example, the task still runs), 2 invalid arguments, or no response from the API.
 
 Examples:
-  $ npm run webhooks -- answer issue-ticketing/5f0c... --again
-  $ npm run webhooks -- answer issue-ticketing/5f0c... --stack CloudAutomationWebhooks --again`,
+  $ npx webhooks answer issue-ticketing/5f0c... --again
+  $ npx webhooks answer issue-ticketing/5f0c... --stack CloudAutomationWebhooks --again`,
     )
     .action(run)
 }

@@ -12,7 +12,7 @@ Bundles of categories that an application does not change are copied from the pa
 Exit code: 0 built or up to date, 1 the build failed, 2 invalid arguments.
 
 Example:
-  $ npm run webhooks -- build --force`,
+  $ npx webhooks build --force`,
     )
     .action(async (options: { force?: boolean }) => {
       const { build } = await import('../../build/main.ts')

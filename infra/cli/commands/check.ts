@@ -28,11 +28,11 @@ creates. --answer evaluates the expressions on a response that you have saved, a
 Exit code: 0 all tests passed, 1 a test failed, 2 invalid arguments.
 
 Examples:
-  $ npm run webhooks -- check
-  $ npm run webhooks -- check issue-ticketing/default --json
-  $ npm run webhooks -- check --local
-  $ npm run webhooks -- check issue-ticketing/tool --local --try open-issue --input title=Test
-  $ npm run webhooks -- check issue-ticketing/tool --local --answer response.json --request open`,
+  $ npx webhooks check
+  $ npx webhooks check issue-ticketing/default --json
+  $ npx webhooks check --local
+  $ npx webhooks check issue-ticketing/tool --local --try open-issue --input title=Test
+  $ npx webhooks check issue-ticketing/tool --local --answer response.json --request open`,
     )
     .action(run)
 }

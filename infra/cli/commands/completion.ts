@@ -20,7 +20,7 @@ webhooks must be a command, such as an alias of npx webhooks:
 Exit code: 0 printed, 2 invalid arguments.
 
 Example:
-  $ npm run webhooks -- completion bash`,
+  $ npx webhooks completion bash`,
     )
     .action(run)
 }

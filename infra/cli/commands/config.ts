@@ -77,14 +77,14 @@ Use --only to shorten the payload: list the optional input fields and event part
 Exit code: 0 printed, 2 invalid arguments, or Keptn would reject the configuration.
 
 Examples:
-  $ npm run webhooks -- config issue-ticketing/open-issue --mode interactive --task openticket
-  $ npm run webhooks -- config feature-flags/set-flag --task toggle --connection unleash --yaml
-  $ npm run webhooks -- config notification/ask-approval --mode interactive --task approval --deadline P2D
-  $ npm run webhooks -- config notification/push-update --task deployment --suffix finished --json
-  $ npm run webhooks -- config issue-ticketing/open-issue --task openticket --only title,data.problem
-  $ npm run webhooks -- config issue-ticketing/close-issue --task closeticket --from openticket
-  $ npm run webhooks -- config optimization/stop-model --task stoptuning --from tuning --from-mode silent
-  $ npm run webhooks -- config chaos-testing/stop-test --task test --suffix finished --last`,
+  $ npx webhooks config issue-ticketing/open-issue --mode interactive --task openticket
+  $ npx webhooks config feature-flags/set-flag --task toggle --connection unleash --yaml
+  $ npx webhooks config notification/ask-approval --mode interactive --task approval --deadline P2D
+  $ npx webhooks config notification/push-update --task deployment --suffix finished --json
+  $ npx webhooks config issue-ticketing/open-issue --task openticket --only title,data.problem
+  $ npx webhooks config issue-ticketing/close-issue --task closeticket --from openticket
+  $ npx webhooks config optimization/stop-model --task stoptuning --from tuning --from-mode silent
+  $ npx webhooks config chaos-testing/stop-test --task test --suffix finished --last`,
     )
     .action(run)
 }

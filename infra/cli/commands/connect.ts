@@ -50,13 +50,13 @@ The test runs on this machine and uses your AWS credentials for AWS providers. T
 Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
 
 Examples:
-  $ npm run webhooks -- connect issue-ticketing/default
-  $ npm run webhooks -- connect issue-ticketing/jira --from-file jira.json
-  $ npm run webhooks -- connect ci-cd/builds --provider aws-codebuild --field region=eu-west-1 --no-check
-  $ npm run webhooks -- connect feature-flags/default --from-file - --local --dry-run < unleash.json
-  $ npm run webhooks -- connect issue-ticketing/new --from-curl open.curl --draft new.json
-  $ npm run webhooks -- connect issue-ticketing/new --from-file new.json --from-curl get.curl --request get --draft new.json
-  $ npm run webhooks -- connect ci-cd/new --from-openapi openapi.yaml --operation startRun --draft new-job.json`,
+  $ npx webhooks connect issue-ticketing/default
+  $ npx webhooks connect issue-ticketing/jira --from-file jira.json
+  $ npx webhooks connect ci-cd/builds --provider aws-codebuild --field region=eu-west-1 --no-check
+  $ npx webhooks connect feature-flags/default --from-file - --local --dry-run < unleash.json
+  $ npx webhooks connect issue-ticketing/new --from-curl open.curl --draft new.json
+  $ npx webhooks connect issue-ticketing/new --from-file new.json --from-curl get.curl --request get --draft new.json
+  $ npx webhooks connect ci-cd/new --from-openapi openapi.yaml --operation startRun --draft new-job.json`,
     )
     .action(run)
 }

@@ -47,8 +47,8 @@ Requests to platforms appear if the setting logLevel of the stack is DEBUG.
 Exit code: 0 shown, 1 AWS rejected a request, 2 invalid arguments, no local runtime, or no such stack.
 
 Examples:
-  $ npm run webhooks -- console
-  $ npm run webhooks -- console --stack CloudAutomationWebhooks`,
+  $ npx webhooks console
+  $ npx webhooks console --stack CloudAutomationWebhooks`,
     )
     .action(run)
 }

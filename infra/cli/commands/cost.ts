@@ -47,9 +47,9 @@ nothing. docs/deploy.md lists the assumptions.
 Exit code: 0 computed, 2 invalid arguments or an invalid cdk.json.
 
 Examples:
-  $ npm run webhooks -- cost
-  $ npm run webhooks -- cost --silent 20000 --interactive 5000 --job 500@PT20M --job 20@PT6H
-  $ npm run webhooks -- cost --observability minimal --categories 3 --json`,
+  $ npx webhooks cost
+  $ npx webhooks cost --silent 20000 --interactive 5000 --job 500@PT20M --job 20@PT6H
+  $ npx webhooks cost --observability minimal --categories 3 --json`,
     )
     .action(run)
 }

@@ -34,9 +34,9 @@ lambda:ListTags, lambda:GetFunctionConcurrency, lambda:ListAliases, lambda:ListV
 Exit code: 0 no problems, 1 at least one problem, 2 invalid arguments.
 
 Examples:
-  $ npm run webhooks -- doctor
-  $ npm run webhooks -- doctor --local --json
-  $ npm run webhooks -- doctor --webhook-config webhook.yaml`,
+  $ npx webhooks doctor
+  $ npx webhooks doctor --local --json
+  $ npx webhooks doctor --webhook-config webhook.yaml`,
     )
     .action(run)
 }

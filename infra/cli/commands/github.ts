@@ -60,8 +60,8 @@ saved in orchestrators/<name>, and a caller <name> that may call this action onl
 Exit code: 0 created (or printed), 1 creation or save failed, 2 invalid arguments, 130 Ctrl-C.
 
 Examples:
-  $ npm run webhooks -- github manifest github --url https://abc.execute-api.eu-west-1.amazonaws.com/v1 --action load-testing/start-test --print
-  $ npm run webhooks -- github manifest checks --url https://webhooks.example.org --action slo/request-evaluation --report check --print`,
+  $ npx webhooks github manifest github --url https://abc.execute-api.eu-west-1.amazonaws.com/v1 --action load-testing/start-test --print
+  $ npx webhooks github manifest checks --url https://webhooks.example.org --action slo/request-evaluation --report check --print`,
     )
     .action(create)
 }
@@ -81,8 +81,8 @@ command at any time. The setting redeliver in cdk.json runs it on a schedule.
 Exit code: 0 requested, or nothing had failed, 1 GitHub refused a request, 2 invalid arguments.
 
 Examples:
-  $ npm run webhooks -- github redeliver github --local
-  $ npm run webhooks -- github redeliver github --local --dry-run`,
+  $ npx webhooks github redeliver github --local
+  $ npx webhooks github redeliver github --local --dry-run`,
     )
     .action(repeat)
 }

@@ -31,8 +31,8 @@ The category gets the actions of its kind and the http provider. After npm start
 Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
-  $ npm run webhooks -- new-category access-requests --kind ticket --dry-run
-  $ npm run webhooks -- new-category reports --kind job --provider acme --dry-run`,
+  $ npx webhooks new-category access-requests --kind ticket --dry-run
+  $ npx webhooks new-category reports --kind job --provider acme --dry-run`,
     )
     .action(run)
 }

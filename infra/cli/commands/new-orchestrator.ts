@@ -25,8 +25,8 @@ The new orchestrator sends results to the API of an example engine, and passes i
 Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
-  $ npm run webhooks -- new-orchestrator acme --dry-run
-  $ npm run webhooks -- new-orchestrator acme-flows --title 'ACME Flows' --dry-run`,
+  $ npx webhooks new-orchestrator acme --dry-run
+  $ npx webhooks new-orchestrator acme-flows --title 'ACME Flows' --dry-run`,
     )
     .action(run)
 }
@@ -40,8 +40,8 @@ function run(text: string, { title, ...options }: Options): void {
   const { kebab } = name
   const next = [
     `npm test -- test/shared/orchestrators/${kebab}.test.ts`,
-    `npm run webhooks -- orchestrator add ${kebab}`,
-    `npm run webhooks -- token create ${kebab} --orchestrator ${kebab}`,
+    `npx webhooks orchestrator add ${kebab}`,
+    `npx webhooks token create ${kebab} --orchestrator ${kebab}`,
   ]
   const then = [
     `Then adapt shared/orchestrators/${kebab}.ts, its test and docs/${kebab}.md to ${name.title}, link the page from README.md, and run npm run check.`,

@@ -33,8 +33,8 @@ The new provider works with the generic API of the sandbox and passes its tests.
 Exit code: 0 written, 1 write failed, 2 invalid arguments, or the name exists.
 
 Examples:
-  $ npm run webhooks -- new-provider issue-ticketing acme --dry-run
-  $ npm run webhooks -- new-provider incident-management acme-runs --kind job --title 'ACME Runs' --dry-run`,
+  $ npx webhooks new-provider issue-ticketing acme --dry-run
+  $ npx webhooks new-provider incident-management acme-runs --kind job --title 'ACME Runs' --dry-run`,
     )
     .action(run)
 }

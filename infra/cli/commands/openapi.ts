@@ -19,8 +19,8 @@ The document is generated from the schemas that validate each call. The local ru
 Exit code: 0 printed, 1 the file cannot be written, 2 invalid arguments.
 
 Examples:
-  $ npm run webhooks -- openapi --url https://abc.execute-api.eu-west-1.amazonaws.com
-  $ npm run webhooks -- openapi --output openapi.json`,
+  $ npx webhooks openapi --url https://abc.execute-api.eu-west-1.amazonaws.com
+  $ npx webhooks openapi --output openapi.json`,
     )
     .action(run)
 }

@@ -48,9 +48,9 @@ there are no prompts: pass --from-file with {"baseUrl": "https://..", "token": "
 Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed, 2 invalid arguments or fields, 130 Ctrl-C.
 
 Examples:
-  $ npm run webhooks -- orchestrator add keptn
-  $ npm run webhooks -- orchestrator add keptn --from-file keptn.json --dry-run
-  $ npm run webhooks -- orchestrator add azure-devops --from-file azure-devops.json --dry-run`,
+  $ npx webhooks orchestrator add keptn
+  $ npx webhooks orchestrator add keptn --from-file keptn.json --dry-run
+  $ npx webhooks orchestrator add azure-devops --from-file azure-devops.json --dry-run`,
     )
     .action(run)
 }

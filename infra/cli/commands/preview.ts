@@ -33,7 +33,7 @@ or too many started and finished events. Warnings do not change the exit code.
 Exit code: 0 Keptn would send every request, 1 Keptn would reject a request or drop the event, 2 invalid arguments.
 
 Example:
-  $ npm run webhooks -- preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc`,
+  $ npx webhooks preview webhook.yaml --event openticket.triggered.json --env secret_webhooks_token=abc`,
     )
     .action(run)
 }

@@ -43,10 +43,10 @@ export function sendCommand(): Command {
 Exit code: 0 result pass or warning (or accepted, with --no-wait), 1 result fail or call rejected, 2 invalid arguments.
 
 Examples:
-  $ npm run webhooks -- send issue-ticketing/open-issue --input title='Checkout is slow' --input labels=shop,urgent
-  $ npm run webhooks -- send issue-ticketing/close-issue --mode interactive --input id=demo/shop#1
-  $ npm run webhooks -- send issue-ticketing/open-issue --mode gate --key build-42 --input title=Test
-  $ npm run webhooks -- send issue-ticketing/open-issue --input title=Test --dry-run`,
+  $ npx webhooks send issue-ticketing/open-issue --input title='Checkout is slow' --input labels=shop,urgent
+  $ npx webhooks send issue-ticketing/close-issue --mode interactive --input id=demo/shop#1
+  $ npx webhooks send issue-ticketing/open-issue --mode gate --key build-42 --input title=Test
+  $ npx webhooks send issue-ticketing/open-issue --input title=Test --dry-run`,
     )
     .action(run)
 }

@@ -65,12 +65,12 @@ Slack of the sandbox. Ctrl-C stops the sequence, but not the tasks that are runn
 Exit code: 0 the sequence passed, 1 it did not pass, 2 invalid arguments, 130 Ctrl-C.
 
 Examples:
-  $ npm run webhooks -- sequence --list
-  $ npm run webhooks -- sequence incident
-  $ npm run webhooks -- sequence release --approve
-  $ npm run webhooks -- sequence release --orchestrator argo-rollouts
-  $ npm run webhooks -- sequence slo --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
-  $ npm run webhooks -- sequence --file ./my-sequence`,
+  $ npx webhooks sequence --list
+  $ npx webhooks sequence incident
+  $ npx webhooks sequence release --approve
+  $ npx webhooks sequence release --orchestrator argo-rollouts
+  $ npx webhooks sequence slo --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
+  $ npx webhooks sequence --file ./my-sequence`,
     )
     .action(run)
 }

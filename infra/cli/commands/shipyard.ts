@@ -34,9 +34,9 @@ of each task.
 Exit code: 0 printed, 2 invalid arguments.
 
 Examples:
-  $ npm run webhooks -- shipyard openticket=issue-ticketing/open-issue toggle=feature-flags/set-flag
-  $ npm run webhooks -- shipyard ci-cd/trigger-deployment load-testing/start-test --stage staging --sequence release
-  $ npm run webhooks -- shipyard --json`,
+  $ npx webhooks shipyard openticket=issue-ticketing/open-issue toggle=feature-flags/set-flag
+  $ npx webhooks shipyard ci-cd/trigger-deployment load-testing/start-test --stage staging --sequence release
+  $ npx webhooks shipyard --json`,
     )
     .action(run)
 }

@@ -14,7 +14,7 @@ ${START_SETTINGS}
 Exit code: 0 stopped, 1 the runtime cannot start, 2 invalid arguments.
 
 Example:
-  $ WEBHOOKS_PORT=9000 npm run webhooks -- start`,
+  $ WEBHOOKS_PORT=9000 npx webhooks start`,
     )
     .action(async () => {
       // Loaded when used: the runtime contains all fakes of the sandbox.

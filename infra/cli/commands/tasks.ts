@@ -63,12 +63,12 @@ The result of a task that is run again is not sent to its orchestrator. Show the
 Exit code: 0 done, 1 rejected (for example, unknown task), 2 invalid arguments, or no response from the API.
 
 Examples:
-  $ npm run webhooks -- tasks
-  $ npm run webhooks -- tasks --category issue-ticketing --state running
-  $ npm run webhooks -- tasks issue-ticketing/5f0c... --follow
-  $ npm run webhooks -- tasks issue-ticketing/5f0c... --cancel
-  $ npm run webhooks -- tasks --stack CloudAutomationWebhooks --verdict errored
-  $ npm run webhooks -- tasks issue-ticketing/5f0c... --stack CloudAutomationWebhooks --rerun`,
+  $ npx webhooks tasks
+  $ npx webhooks tasks --category issue-ticketing --state running
+  $ npx webhooks tasks issue-ticketing/5f0c... --follow
+  $ npx webhooks tasks issue-ticketing/5f0c... --cancel
+  $ npx webhooks tasks --stack CloudAutomationWebhooks --verdict errored
+  $ npx webhooks tasks issue-ticketing/5f0c... --stack CloudAutomationWebhooks --rerun`,
     )
     .action(run)
 }

@@ -50,9 +50,9 @@ Only the token is printed to stdout, so you can use TOKEN=$(..). Everything else
 Exit code: 0 created, 1 save failed, 2 invalid arguments, or the caller exists.
 
 Examples:
-  $ npm run webhooks -- token create keptn --orchestrator keptn
-  $ npm run webhooks -- token create ci --categories ci-cd,notification --local
-  $ npm run webhooks -- token create on-call --reads all`,
+  $ npx webhooks token create keptn --orchestrator keptn
+  $ npx webhooks token create ci --categories ci-cd,notification --local
+  $ npx webhooks token create on-call --reads all`,
     )
     .action(create)
 }
@@ -71,8 +71,8 @@ First rotate, then update the token in Keptn's secret, then revoke the old token
 Exit code: 0 rotated, 1 save failed, 2 invalid arguments, or the caller does not exist.
 
 Examples:
-  $ npm run webhooks -- token rotate keptn
-  $ npm run webhooks -- token rotate keptn --drop-old --json`,
+  $ npx webhooks token rotate keptn
+  $ npx webhooks token rotate keptn --drop-old --json`,
     )
     .action(rotate)
 }
@@ -91,8 +91,8 @@ webhooks token list shows the hashes.
 Exit code: 0 deleted, 1 save failed, 2 invalid arguments, or the caller or token does not exist.
 
 Examples:
-  $ npm run webhooks -- token revoke ci
-  $ npm run webhooks -- token revoke keptn --hash sha256:0a1b2c3d4e5f`,
+  $ npx webhooks token revoke ci
+  $ npx webhooks token revoke keptn --hash sha256:0a1b2c3d4e5f`,
     )
     .action(revoke)
 }
@@ -108,7 +108,7 @@ function listCommand(): Command {
 Exit code: 0 listed, 1 read failed, 2 invalid arguments.
 
 Example:
-  $ npm run webhooks -- token list`,
+  $ npx webhooks token list`,
     )
     .action(list)
 }

@@ -49,8 +49,8 @@ its result. They need no connection, and send nothing to a platform or an orches
 Exit code: 0 each category passed, 1 at least one did not, 2 invalid arguments, or no response from the API.
 
 Examples:
-  $ npm run webhooks -- verify --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
-  $ npm run webhooks -- verify --category slo ci-cd --json`,
+  $ npx webhooks verify --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
+  $ npx webhooks verify --category slo ci-cd --json`,
     )
     .action(run)
 }

@@ -31,8 +31,8 @@ lambda:ListVersionsByFunction, lambda:ListAliases, lambda:ListDurableExecutionsB
 Exit code: 0 deleted, or nothing to delete, 1 AWS rejected a request, 2 invalid arguments, or no such stack.
 
 Examples:
-  $ npm run webhooks -- versions prune --dry-run
-  $ npm run webhooks -- versions prune --stack ${DEFAULT_STACK} --json`,
+  $ npx webhooks versions prune --dry-run
+  $ npx webhooks versions prune --stack ${DEFAULT_STACK} --json`,
     )
     .action(run)
 }

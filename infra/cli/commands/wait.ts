@@ -25,7 +25,7 @@ Exit code: 0 the verdict is pass or warning, 1 it is fail, errored or aborted, o
 response from the API.
 
 Examples:
-  $ npm run webhooks -- wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...`,
+  $ npx webhooks wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...`,
     )
     .action(run)
 }

@@ -16,7 +16,7 @@ export function versions(root: string): Finding[] {
       : wrongFinding(
           'node',
           `${process.version} is older than ${pinned}`,
-          'Run npm run webhooks -- doctor, which uses the pinned version.',
+          'Run npx webhooks doctor, which uses the pinned version.',
         )
   return [node, okFinding('package', `${name} ${version}`)]
 }

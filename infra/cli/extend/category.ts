@@ -41,5 +41,5 @@ export const handler = ${handler}(${category})
 /** Returns the commands that lead to a working call. */
 export function nextForCategory({ name, actions }: Category, kind: TemplateKind): string[] {
   const [action] = Object.keys(actions)
-  return ['WEBHOOKS_DEMO=off npm start', `npm run webhooks -- send ${name}/${action} ${exampleArguments(kind)}`]
+  return ['WEBHOOKS_DEMO=off npm start', `npx webhooks send ${name}/${action} ${exampleArguments(kind)}`]
 }

@@ -69,7 +69,7 @@ export function nextForProvider(category: Category, { kebab }: Name, kind: Templ
   return [
     `npm test -- test/functions/${category.name}/${kebab}.test.ts`,
     'WEBHOOKS_DEMO=off npm start',
-    `echo '${JSON.stringify(connection)}' | npm run webhooks -- connect ${category.name}/${kebab} --local --from-file -`,
-    `npm run webhooks -- send ${category.name}/${action} --connection ${kebab} ${[exampleArguments(kind), kinds[kind].more].filter(Boolean).join(' ')}`,
+    `echo '${JSON.stringify(connection)}' | npx webhooks connect ${category.name}/${kebab} --local --from-file -`,
+    `npx webhooks send ${category.name}/${action} --connection ${kebab} ${[exampleArguments(kind), kinds[kind].more].filter(Boolean).join(' ')}`,
   ]
 }

@@ -80,8 +80,8 @@ describe('the commands', () => {
       next: [
         'npm test -- test/functions/ci-cd/acme.test.ts',
         'WEBHOOKS_DEMO=off npm start',
-        expect.stringMatching(/^echo '.*' \| npm run webhooks -- connect ci-cd\/acme --local --from-file -$/),
-        'npm run webhooks -- send ci-cd/trigger-build --connection acme --input target=report --input parameters.month=2026-11 --mode interactive',
+        expect.stringMatching(/^echo '.*' \| npx webhooks connect ci-cd\/acme --local --from-file -$/),
+        'npx webhooks send ci-cd/trigger-build --connection acme --input target=report --input parameters.month=2026-11 --mode interactive',
       ],
     })
   })
@@ -96,8 +96,8 @@ describe('the commands', () => {
       changed: ['shared/orchestrators/index.ts'],
       next: [
         'npm test -- test/shared/orchestrators/acme-flows.test.ts',
-        'npm run webhooks -- orchestrator add acme-flows',
-        'npm run webhooks -- token create acme-flows --orchestrator acme-flows',
+        'npx webhooks orchestrator add acme-flows',
+        'npx webhooks token create acme-flows --orchestrator acme-flows',
       ],
     })
   })

@@ -17,7 +17,7 @@ import { atTerminal, controlC, type Ended, enter, inShell, webhooks } from './we
 const program = await createProgram()
 const commands = leaves(program).map((command) => ({ name: nameOf(command), help: helpOf(command) }))
 const examples = commands.flatMap(({ help }) =>
-  [...help.matchAll(/^ {2}\$ (npm run webhooks -- .+)$/gm)].map(([, line = '']) => line),
+  [...help.matchAll(/^ {2}\$ (npx webhooks .+)$/gm)].map(([, line = '']) => line),
 )
 
 function leaves(command: Command): Command[] {
@@ -65,7 +65,7 @@ describe('--help', () => {
   })
 
   it.each(commands)('$name: shows an example, the exit codes and --json', ({ help }) => {
-    expect(help).toMatch(/\nExamples?:\n {2}\$ npm run webhooks -- /)
+    expect(help).toMatch(/\nExamples?:\n {2}\$ npx webhooks /)
     expect(help).toMatch(/\nExit code: 0 .*2 invalid arguments/s)
     expect(help).toContain('--json')
   })
@@ -124,7 +124,7 @@ function setCaller(name: string, tokens: string[]): void {
 const codeOfFindings = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
 
 async function writeWebhookYaml(): Promise<void> {
-  const config = 'npm run webhooks -- config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
+  const config = 'npx webhooks config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
   expect((await run(config)).code).toBe(0)
 }
 
@@ -214,7 +214,7 @@ function stackVariables(): Record<string, string> {
 
 /** Runs an example. Replaces the URL of the deployed API and the id of a task. */
 async function run(line: string): Promise<Ended> {
-  const { keys } = setups[line.replace('npm run webhooks -- ', '')] ?? {}
+  const { keys } = setups[line.replace('npx webhooks ', '')] ?? {}
   // Keptn rejects URLs of this machine.
   const url: Record<string, string> = line.includes(' config ') ? {} : { WEBHOOKS_URL: service.url }
   const env = {
@@ -223,7 +223,7 @@ async function run(line: string): Promise<Ended> {
     TOKEN: demo.callerToken,
     ...(/ --stack | versions /.test(line) ? stackVariables() : {}),
   }
-  if (keys) return atTerminal(line.split(' ').slice(4), keys(), { env, cwd: folder })
+  if (keys) return atTerminal(line.split(' ').slice(2), keys(), { env, cwd: folder })
   const { body } = await service.call('/tasks', undefined, { method: 'GET' })
   const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
   const here = line
@@ -234,7 +234,7 @@ async function run(line: string): Promise<Ended> {
 
 describe('example', () => {
   it.each(examples)('%s', async (line) => {
-    const { before, code = () => 0 } = setups[line.replace('npm run webhooks -- ', '')] ?? {}
+    const { before, code = () => 0 } = setups[line.replace('npx webhooks ', '')] ?? {}
     await before?.()
     const ended = await run(line)
     expect(ended).toEqual({ ...ended, code: code(ended) })
@@ -242,7 +242,7 @@ describe('example', () => {
   })
 
   it('exists for each setup of this test', () => {
-    const known = examples.map((line) => line.replace('npm run webhooks -- ', ''))
+    const known = examples.map((line) => line.replace('npx webhooks ', ''))
     expect(Object.keys(setups).filter((line) => !known.includes(line))).toEqual([])
   })
 })
@@ -250,15 +250,15 @@ describe('example', () => {
 describe('docs/cli.md', () => {
   it('shows only commands that are examples of a --help', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
-    const shown = [...text.matchAll(/^ {4}(npm run webhooks -- .+?)(?: {2,}#.*)?$/gm)].map(([, line]) => line)
+    const shown = [...text.matchAll(/^ {4}(npx webhooks .+?)(?: {2,}#.*)?$/gm)].map(([, line]) => line)
     expect(shown.length).toBeGreaterThan(10)
     expect(shown.filter((line) => line !== undefined && !examples.includes(line))).toEqual([])
   })
 
   it('README.md shows only commands that are examples of a --help', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8')
-    const written = /^ {4}(?:\w+=\$\()?npm run (?:--silent )?webhooks -- (.+?)\)?(?: {2,}#.*)?$/gm
-    const shown = [...text.matchAll(written)].map(([, line]) => `npm run webhooks -- ${line}`)
+    const written = /^ {4}(?:\w+=\$\()?npx webhooks (.+?)\)?(?: {2,}#.*)?$/gm
+    const shown = [...text.matchAll(written)].map(([, line]) => `npx webhooks ${line}`)
     expect(shown.length).toBeGreaterThan(7)
     expect(shown.filter((line) => !examples.includes(line))).toEqual([])
   })

@@ -26,10 +26,10 @@ export function spawnWebhooks(args: readonly string[], env: Record<string, strin
 
 /** Runs a line of the documentation, in a shell if it is more than one command. */
 export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<Ended> {
-  const words = /^npm run webhooks -- ([\w ./:=@,+-]+)$/.exec(line)?.[1]
+  const words = /^npx webhooks ([\w ./:=@,+-]+)$/.exec(line)?.[1]
   if (words) return webhooks(words.split(' '), { env: env ?? {}, ...(cwd ? { cwd } : {}) })
   const command = `'${process.execPath}' --no-warnings '${main}'`
-  const script = `set -e; webhooks() { ${command} "$@"; }; ${line.replaceAll('npm run webhooks --', 'webhooks')}`
+  const script = `set -e; webhooks() { ${command} "$@"; }; ${line.replaceAll('npx webhooks', 'webhooks')}`
   return ended(spawn('sh', ['-c', script], { env: environment(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 

@@ -10,7 +10,7 @@ export function Engines() {
     return (
       <p class="note">
         No engine has called yet. Play a release with one:{' '}
-        <code>npm run webhooks -- sequence release --orchestrator argo-rollouts</code>.
+        <code>npx webhooks sequence release --orchestrator argo-rollouts</code>.
       </p>
     )
   }
