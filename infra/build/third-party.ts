@@ -13,7 +13,7 @@ export interface ThirdPartyPackage {
 }
 
 /** A package in a bill of materials. */
-type BomPackage = Pick<ThirdPartyPackage, 'name' | 'version' | 'license'>
+export type BomPackage = Pick<ThirdPartyPackage, 'name' | 'version' | 'license'>
 
 interface BomComponent {
   name: string
@@ -117,7 +117,7 @@ export function bom(application: { name: string; version: string }, packages: re
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
     version: 1,
-    metadata: { component: { type: 'application', ...application } },
+    metadata: { component: { type: 'application', name: application.name, version: application.version } },
     components: packages.map(({ name, version, license }) => {
       const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`
       return { type: 'library', 'bom-ref': purl, name, version, purl, licenses: [{ expression: license }] }

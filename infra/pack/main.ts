@@ -12,13 +12,15 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bomFile } from '../build/files.ts'
 import { build } from '../build/main.ts'
-import { licenseText, ThirdPartyReader } from '../build/third-party.ts'
+import { bom, licenseText, ThirdPartyReader } from '../build/third-party.ts'
 import { packCreate } from '../create/pack.ts'
 import { helpIfAsked } from '../help.ts'
 import { bundlePage } from '../local/console/page-bundle.ts'
 import { PACKAGE as root } from '../roots.ts'
 import { compile } from './compile.ts'
+import { type Lockfile, lockedPackages } from './locked-packages.ts'
 import { manifestOf } from './manifest.ts'
 import { run } from './run.ts'
 
@@ -57,7 +59,10 @@ copy('infra/pack/bin.mjs', 'bin.mjs')
 await writePage()
 const checkout = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const source = { ...checkout, version: values.version ?? checkout.version }
-write('package.json', `${JSON.stringify(manifestOf(source, packages), null, 2)}\n`)
+const manifest = manifestOf(source, packages)
+writeJson('package.json', manifest)
+const lockfile: Lockfile = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+writeJson(bomFile, bom(manifest, lockedPackages(lockfile, Object.keys(manifest.dependencies))))
 const tarball = pack(FOLDER)
 if (!values['no-install']) console.log(`installed with its dependencies: ${megabytes(installedSize(tarball))}`)
 packCreate(join(OUTPUT, 'create'), source)
@@ -95,6 +100,10 @@ function copy(path: string, to = path): void {
 function write(path: string, text: string): void {
   mkdirSync(dirname(join(FOLDER, path)), { recursive: true })
   writeFileSync(join(FOLDER, path), text)
+}
+
+function writeJson(path: string, content: object): void {
+  write(path, `${JSON.stringify(content, null, 2)}\n`)
 }
 
 function sizeOf(folder: string): number {

@@ -33,7 +33,7 @@ export const EXPORTS: Record<string, string> = {
  *
  * @param imported the packages that its files import
  */
-export function manifestOf(source: Source, imported: ReadonlySet<string>): object {
+export function manifestOf(source: Source, imported: ReadonlySet<string>) {
   const { name, version, description, license, keywords, repository, homepage } = source
   const versions = { ...source.devDependencies, ...source.dependencies }
   const versionOf = (dependency: string): string => {
