@@ -54,6 +54,7 @@ const SECTIONS: readonly Section[] = [
       'docs/cli.md',
       'docs/support.md',
       'docs/api/README.md',
+      'docs/api/framework.md',
       'docs/api/*.md',
       'CHANGELOG.md',
     ],
