@@ -2,6 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { EXTENSION, PACKAGE } from '../../roots.ts'
 
+/** The first versions of the browsers that have light-dark(). docs/support.md lists them. */
+export const BROWSERS = ['chrome123', 'firefox120', 'safari17.5']
+
 const folder = join(import.meta.dirname, 'page')
 
 let bundled: { at: number; files: Promise<Map<string, Uint8Array>> } | undefined
@@ -36,8 +39,7 @@ export async function bundlePage() {
     write: false,
     metafile: true,
     format: 'esm',
-    // The first versions of the browsers that have light-dark().
-    target: ['chrome123', 'firefox120', 'safari17.5'],
+    target: BROWSERS,
     jsx: 'automatic',
     jsxImportSource: 'preact',
     logLevel: 'silent',
