@@ -13,7 +13,7 @@ export const allowed: readonly Allowed[] = [
     reason: 'A reference in the sense of documentation.',
   },
   { files: /rundeck|pagerduty|servicenow/, words: ['reference', 'references'], reason: 'Terms of these platforms.' },
-  { files: /release\/api/, words: ['reference'], reason: 'A property of API Extractor, and pages of documentation.' },
+  { files: /release\/api/, words: ['canonical reference'], reason: 'A property of API Extractor.' },
   { files: /openapi/, words: ['references'], reason: 'JSON references ($ref).' },
   {
     files: /databricks|optimization|sagemaker/,
