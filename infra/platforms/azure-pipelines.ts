@@ -185,7 +185,8 @@ function createAzure(state: AzurePipelinesState) {
       validationResults: [],
     }
     state.builds.push(build)
-    return ok({ id: build.id, name: build.buildNumber, state: 'inProgress', pipeline: definition })
+    const { id, name } = definition
+    return ok({ id: build.id, name: build.buildNumber, state: 'inProgress', pipeline: { id, name } })
   }
 
   function findError(

@@ -61,10 +61,11 @@ function answer(state: JsmOperationsState, call: Call, rest: string): Reply {
   const { alerts, requests } = state
   const [, first = '', second = ''] = rest.split('/')
   const { method, query } = call
-  if (method === 'GET' && first === '') return ok({ values: alerts.slice(0, Number(query.get('size'))), count: 0 })
+  if (method === 'GET' && first === '')
+    return ok({ values: alerts.slice(0, Number(query.get('size'))).map(shown), count: 0 })
   if (method === 'GET' && first === 'alias') {
     const found = alerts.find((one) => one.alias === query.get('alias'))
-    return found ? ok(found) : refused(404, 'Alert does not exist')
+    return found ? ok(shown(found)) : refused(404, 'Alert does not exist')
   }
   if (method === 'GET' && first === 'requests') {
     const isLate = state.processedLate-- > 0
@@ -74,7 +75,7 @@ function answer(state: JsmOperationsState, call: Call, rest: string): Reply {
   if (method === 'POST' && first === '') return create(state, body)
   const alert = alerts.find((one) => one.id === first)
   if (!alert) return refused(404, 'Alert does not exist')
-  if (method === 'GET' && second === '') return ok(alert)
+  if (method === 'GET' && second === '') return ok(shown(alert))
   if (method === 'GET' && second === 'notes') return listNotes(alert, query)
   return change(state, alert, `${method} ${second}`, body)
 }
@@ -100,6 +101,11 @@ function create(state: JsmOperationsState, body: Record<string, unknown>): Reply
     state.alerts.push({ ...fields, ...defaults, notes: [], ...content })
     return newestOf(state.alerts).id
   })
+}
+
+/** The notes are read separately. */
+function shown({ notes: _, ...alert }: Alert) {
+  return alert
 }
 
 function listNotes({ notes }: Alert, query: URLSearchParams): Reply {

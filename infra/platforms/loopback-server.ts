@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Platform } from './sandbox/http.ts'
@@ -22,6 +23,18 @@ export interface Reply {
   body?: unknown
   headers?: Record<string, string>
 }
+
+/** A request and its response. */
+export interface Exchange {
+  call: Call
+  reply: Reply
+  /** The test chose the response, not the platform. */
+  isInjected: boolean
+}
+
+/** The diagnostics channel on which every server publishes its exchanges. */
+export const EXCHANGES = 'webhooks.platform.exchanges'
+const exchanges = channel(EXCHANGES)
 
 interface Failure {
   reply: Reply | 'lost' | 'held'
@@ -113,7 +126,9 @@ export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Pro
       if (failure.reply === 'lost') return void request.socket.destroy()
       if (failure.reply === 'held') return
     }
-    const reply = replaced(call, failure ? (failure.reply as Reply) : await answer(call))
+    const given = failure ? (failure.reply as Reply) : await answer(call)
+    const reply = replaced(call, given)
+    exchanges.publish({ call, reply, isInjected: failure !== undefined || reply !== given } satisfies Exchange)
     const text =
       reply.body === undefined ? '' : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body)
     response.writeHead(reply.status, { 'content-type': 'application/json; charset=utf-8', ...reply.headers })

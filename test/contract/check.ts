@@ -58,8 +58,8 @@ export class Checker {
   }
 
   /** Returns the violations in a response body. */
-  response({ status, schema }: Response, body: unknown): string[] {
-    return schema === undefined ? [] : this.#errors(schema, 'response', body, `answer ${status}`)
+  response({ status, schema }: Response, body: unknown, direction: Direction = 'response'): string[] {
+    return schema === undefined ? [] : this.#errors(schema, direction, body, `answer ${status}`)
   }
 
   #parameters({ parameters }: Operation, { query, headers }: Sent, path: Record<string, string>): string[] {
@@ -164,7 +164,7 @@ function readings(values: string[]): unknown[] {
 }
 
 function scalar(text: string): unknown {
-  return /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text
+  return /^(?:true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text
 }
 
 /** An AWS protocol that sends the operation, version and input as the fields of a form. */

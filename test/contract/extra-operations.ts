@@ -14,7 +14,6 @@ interface Extra {
   body?: Schema
   /** Defaults to that of the contract. */
   contentType?: string
-  answer?: unknown
 }
 
 export interface ExtraOperation extends Extra {
@@ -35,13 +34,12 @@ const gitlab = 'https://docs.gitlab.com/api'
 const githubDocs = 'https://docs.github.com/en/rest'
 const jira = 'https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-'
 const mattermost = 'https://github.com/mattermost/mattermost/blob/master'
+const mattermostUsers: Extra = { docs: `${mattermost}/api/v4/source/users.yaml`, why }
 const rundeck = 'https://docs.rundeck.com/docs/api'
 const slack = 'https://docs.slack.dev/reference/methods'
 const steadybit = 'https://github.com/steadybit/cli/blob/main/api/platform.gen.go'
 const changeRequests = 'https://docs.getunleash.io/concepts/change-requests'
 
-const slackUser = { id: 'U123', team_id: 'T123', profile: { email: 'jane@example.com' } }
-const taskOf = { type: 'Task', name: 'npm test', parentId: 'job', result: 'failed', state: 'completed' }
 const keptnDatastore: Extra = {
   ...{ under: '/api', why },
   docs: 'https://github.com/keptn/keptn/blob/1.4.5/mongodb-datastore/swagger.yaml',
@@ -50,26 +48,17 @@ const keptnEvents: Record<string, Extra> = {
   'GET /mongodb-datastore/event': {
     ...keptnDatastore,
     query: 'keptnContext type root project stage service source pageSize:1..100 nextPageKey',
-    answer: { totalCount: 0, pageSize: 100, events: [] },
   },
 }
 /** Operations for runs, in both contracts. */
 const azureBuilds: Record<string, Extra> = {
   [`GET ${builds}/builds/{buildId}/timeline`]: {
     docs: `${azure}/build/timeline/get`,
-    query: 'api-version:7.1',
-    answer: {
-      records: [
-        { id: 'stage', type: 'Stage', name: 'Test', order: 1, state: 'completed', result: 'failed' },
-        { id: 'job', parentId: 'stage', type: 'Job', name: 'Unit', state: 'completed', result: 'failed' },
-        { id: 'task', ...taskOf, issues: [{ type: 'error', message: 'Bash exited with code 1.' }] },
-      ],
-    },
+    query: 'api-version:7.0|7.1',
   },
   'GET /{organization}/{project}/_apis/test/runs': {
     ...{ docs: `${azure}/test/runs/list`, why },
-    query: 'api-version:7.1 buildUri includeRunDetails:flag',
-    answer: { count: 1, value: [{ id: 1, totalTests: 10, passedTests: 9, unanalyzedTests: 1 }] },
+    query: 'api-version:7.0|7.1 buildUri includeRunDetails:flag',
   },
 }
 const loadTestRun: Extra = {
@@ -80,16 +69,10 @@ const loadTestRun: Extra = {
 const archives: Extra = {
   docs: 'https://github.com/chaos-mesh/chaos-mesh/blob/master/pkg/dashboard/apiserver/archive/archive.go',
   query: 'namespace',
-  answer: [],
 }
 const serviceNowTable: Extra = {
   docs: 'https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html',
   query: 'sysparm_query sysparm_fields sysparm_limit:count',
-  answer: {
-    result: [
-      { sys_id: '681b365ec0a80164000fb0b05854a0cd', name: 'Network', user_name: 'mia', email: 'mia@example.com' },
-    ],
-  },
 }
 
 const serviceNowChange = 'https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.html'
@@ -97,7 +80,6 @@ const jsm = 'https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2
 const alertChange = (fields: string): Extra => ({
   ...{ docs: jsm, under: '/jsm/ops' },
   body: object(fields),
-  answer: { result: 'Request will be processed', requestId: 'd383c6e9-b1e7-4b59-9c35-72f1a2187777', took: 0.2 },
 })
 
 /** Operations of a GitHub App, in both contracts. */
@@ -105,14 +87,12 @@ const githubApp: Record<string, Extra> = {
   'GET /app': { docs: `${githubDocs}/apps/apps#get-the-authenticated-app` },
   'GET /app/hook/config': {
     docs: `${githubDocs}/apps/webhooks#get-a-webhook-configuration-for-an-app`,
-    answer: { content_type: 'json', url: 'https://webhooks.example.com/v1/slo/request-evaluation?orchestrator=github' },
   },
 }
 
 const accessReview: Extra = {
   docs: 'https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/',
   body: object('apiVersion! kind!', { spec: { type: 'object' } }),
-  answer: { status: { allowed: true } },
 }
 
 /** The operations beyond each contract. */
@@ -122,14 +102,12 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: `${aws}/sns/latest/api/API_GetTopicAttributes.html`,
       query: 'Action:GetTopicAttributes',
       body: object('TopicArn!'),
-      answer: { Attributes: '' },
     },
   },
   'dynatrace-environment-v2': {
     'GET /api/v2/events': {
       docs: 'https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2/get-events',
       query: 'from to eventSelector entitySelector nextPageKey pageSize:count',
-      answer: { totalCount: 0, pageSize: 100, events: [] },
     },
   },
   'dynatrace-guardian': {
@@ -137,7 +115,6 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: 'https://docs.dynatrace.com/docs/observe/business-observability/bo-api-ingest',
       contentType: 'application/cloudevent+json',
       body: object('specversion! id! source! type!', { data: { type: 'object', additionalProperties: true } }),
-      answer: {},
     },
   },
   'dynatrace-platform-slo': {
@@ -156,60 +133,50 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /api/v4/channels/{channel_id}/posts': {
       docs: `${mattermost}/api/v4/source/posts.yaml`,
       query: 'page:count per_page:1..200 skipFetchThreads:flag',
-      answer: { order: [], posts: {} },
     },
     'GET /api/v4/teams/name/{team_name}/channels/name/{channel_name}': {
       ...{ docs: `${mattermost}/api/v4/source/channels.yaml`, why },
-      answer: { id: '4xp9fdt77pncbef59f4k1qe83o', name: 'deployments' },
     },
-    'GET /api/v4/users/{user_id}': {
-      ...{ docs: `${mattermost}/api/v4/source/users.yaml`, why },
-      answer: { id: 'ay5sq51sebfh58ktrce5ijtcwy', username: 'deploy-bot' },
-    },
+    'GET /api/v4/users/{user_id}': mattermostUsers,
+    'GET /api/v4/users/email/{email}': mattermostUsers,
+    'GET /api/v4/users/username/{username}': mattermostUsers,
   },
   'slack-messaging': {
     'GET /api/auth.test': {
       docs: `${slack}/auth.test`,
-      answer: { ok: true, url: 'https://example.slack.com/', team: 'Example', team_id: 'T123', user_id: 'U0BOT' },
     },
     'GET /api/conversations.history': {
       docs: `${slack}/conversations.history`,
       query: 'channel limit:1..999 include_all_metadata:flag',
-      answer: { ok: true, messages: [], has_more: false },
     },
     'GET /api/chat.getPermalink': {
       docs: `${slack}/chat.getPermalink`,
       query: 'channel message_ts',
-      answer: { ok: true, channel: 'C123', permalink: 'https://example.slack.com/archives/C123/p1503435956000247' },
     },
     'GET /api/users.info': {
       docs: `${slack}/users.info`,
       query: 'user',
-      answer: { ok: true, user: { ...slackUser, real_name: 'Jane Doe' } },
     },
     'GET /api/users.lookupByEmail': {
       docs: `${slack}/users.lookupByEmail`,
       query: 'email',
-      answer: { ok: true, user: slackUser },
     },
     'POST /api/chat.postEphemeral': {
       docs: `${slack}/chat.postEphemeral`,
       body: object('channel! user! text! parse:none|full link_names:flag'),
-      answer: { ok: true, message_ts: '1503435999.000000' },
     },
   },
   'aws-sagemaker': {
     'POST /#X-Amz-Target=SageMaker.ListPipelineExecutions': {
       docs: `${aws}/sagemaker/latest/APIReference/API_ListPipelineExecutions.html`,
       body: object('PipelineName!:text1..2048 MaxResults:1..100'),
-      answer: { PipelineExecutionSummaries: [] },
     },
   },
   'servicenow-change': {
+    'GET /api/now/table/sys_user_group': serviceNowTable,
     'PATCH /api/sn_chg_rest/v1/change/{change_sys_id}/task/{task_sys_id}': {
       docs: serviceNowChange,
       body: object('state! close_code! close_notes!'),
-      answer: { result: {} },
     },
   },
   'tekton-pipelinerun': { 'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews': accessReview },
@@ -218,27 +185,14 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /apis/batch/v1/namespaces/{namespace}/jobs': {
       docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/',
       query: 'labelSelector',
-      answer: { items: [{ metadata: { name: 'runner-1' }, status: { succeeded: 1 } }] },
     },
   },
   kubernetes: {
     'GET /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers': {
       docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/',
-      answer: {
-        items: [
-          {
-            metadata: { name: 'cart' },
-            spec: { scaleTargetRef: { kind: 'Deployment', name: 'cart' }, maxReplicas: 5 },
-          },
-        ],
-      },
     },
     'GET /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}': {
       docs: 'https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/cron-job-v1/',
-      answer: {
-        metadata: { name: 'smoke' },
-        spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: 'smoke', image: 'smoke:1' }] } } } } },
-      },
     },
   },
   'jsm-operations': {
@@ -250,29 +204,24 @@ const extras: Record<string, Record<string, Extra>> = {
   stackstorm: {
     'GET /api/v1/user': {
       docs: 'https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/user.py',
-      answer: { username: 'robot', authentication: { method: 'API key', location: 'header' } },
     },
     'GET /api/v1/traces': {
       docs: 'https://docs.stackstorm.com/reference/traces.html',
       query: 'trace_tag',
-      answer: [],
     },
     'GET /api/v1/executions': {
       docs: 'https://github.com/StackStorm/st2/blob/master/st2common/st2common/openapi.yaml.j2',
       query: 'parent exclude_attributes limit:1..',
-      answer: [],
     },
   },
   gremlin: {
     'GET /v1/scenarios/active': {
       docs: 'https://github.com/gremlin/gremlin-python/blob/master/gremlinapi/scenarios.py',
       query: 'teamId',
-      answer: [],
     },
     'GET /v1/scenarios/{guid}/runs/paged': {
       docs: 'https://github.com/api-evangelist/gremlin/blob/main/openapi/gremlin-scenarios-api-openapi.yml',
       query: 'teamId limit:1.. runNumber forward:true|false',
-      answer: { pageSize: 50, pageToken: null, items: [{ run_number: 6, hypothesis: 'Other user' }] },
     },
   },
   steadybit: {
@@ -283,42 +232,32 @@ const extras: Record<string, Record<string, Extra>> = {
     'POST /api/experiments/executions': {
       docs: steadybit,
       body: object('experimentKeys:texts requestedFrom:time page:count size:1..100'),
-      answer: { items: [], totalItems: 0, nextPage: null },
     },
   },
   'aws-stepfunctions': {
     'POST /#X-Amz-Target=AWSStepFunctions.DescribeStateMachine': {
       docs: `${aws}/step-functions/latest/apireference/API_DescribeStateMachine.html`,
       body: object('stateMachineArn!:text1..256 includedData:ALL_DATA|METADATA_ONLY'),
-      answer: {
-        stateMachineArn: 'arn:aws:states:eu-west-1:123456789012:stateMachine:remediate',
-        ...{ name: 'remediate', type: 'STANDARD', status: 'ACTIVE', creationDate: 1_700_000_000 },
-        roleArn: 'arn:aws:iam::123456789012:role/remediate',
-      },
     },
     'POST /#X-Amz-Target=AWSStepFunctions.GetExecutionHistory': {
       docs: `${aws}/step-functions/latest/apireference/API_GetExecutionHistory.html`,
       body: object('executionArn!:text1..256 reverseOrder:flag maxResults:0..1000 includeExecutionData:flag nextToken'),
-      answer: { events: [{ id: 1, previousEventId: 0, type: 'ExecutionStarted', timestamp: 1_700_000_000 }] },
     },
   },
   databricks: {
     'GET /api/2.2/jobs/list': {
       docs: 'https://docs.databricks.com/api/workspace/jobs/list',
       query: 'name expand_tasks:flag page_token limit:1..100',
-      answer: { jobs: [{ job_id: 11223344, settings: { name: 'optimise checkout' } }], has_more: false },
     },
     'GET /api/2.2/jobs/runs/get-output': {
       docs: 'https://docs.databricks.com/api/workspace/jobs/getrunoutput',
       query: 'run_id:count',
-      answer: { notebook_output: { result: '{"accuracy":0.93}', truncated: false }, metadata: { run_id: 900001 } },
     },
   },
   'aws-codepipeline': {
     'POST /#X-Amz-Target=CodePipeline_20150709.GetPipelineState': {
       docs: `${aws}/codepipeline/latest/APIReference/API_GetPipelineState.html`,
       body: object('name!:text1..100'),
-      answer: { pipelineName: 'checkout-deploy', pipelineVersion: 3, stageStates: [] },
     },
   },
   'chaos-mesh': { 'GET /api/archives': archives, 'GET /api/archives/workflows': archives },
@@ -331,14 +270,12 @@ const extras: Record<string, Record<string, Extra>> = {
       body: object('ResourceType!:OpsItem|OpsMetadata|Automation|Document|Parameter|Association ResourceId!', {
         Tags: { type: 'array', items: object('Key!:text1..128 Value!:text0..256') },
       }),
-      answer: {},
     },
   },
   'aws-eventbridge': {
     'POST /#X-Amz-Target=AWSEvents.DescribeEventBus': {
       docs: `${aws}/eventbridge/latest/APIReference/API_DescribeEventBus.html`,
       body: object('Name!:text1..1600'),
-      answer: { Name: 'default', Arn: 'arn:aws:events:eu-west-1:123456789012:event-bus/default' },
     },
   },
   'github-deployment-protection': githubApp,
@@ -346,12 +283,10 @@ const extras: Record<string, Record<string, Extra>> = {
     ...githubApp,
     'GET /repos/{owner}/{repo}/installation': {
       docs: `${githubDocs}/apps/apps#get-a-repository-installation-for-the-authenticated-app`,
-      answer: { id: 1 },
     },
     'POST /app/installations/{installation_id}/access_tokens': {
       docs: `${githubDocs}/apps/apps#create-an-installation-access-token-for-an-app`,
       body: object('repositories:texts1..', { permissions: object('checks!:write') }),
-      answer: { token: 'ghs_16C7e42F292c6912E7710c838347Ae178B4a', expires_at: '2099-07-11T22:14:10Z' },
     },
     'PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}': {
       docs: `${githubDocs}/checks/runs#update-a-check-run`,
@@ -361,41 +296,33 @@ const extras: Record<string, Record<string, Extra>> = {
           output: object('title! summary!'),
         },
       ),
-      answer: { id: 4, name: 'load-testing/start-test', conclusion: 'success' },
     },
     'GET /rate_limit': {
       docs: `${githubDocs}/rate-limit/rate-limit`,
-      answer: { resources: { core: { limit: 5000, remaining: 4999, reset: 1372700873, used: 1 } } },
     },
     'GET /repos/{owner}/{repo}/issues/{issue_number}/comments': {
       docs: `${githubDocs}/issues/comments#list-issue-comments`,
       query: `since:time ${page}`,
-      answer: [{ id: 1, body: 'Me too' }],
     },
     'POST /repos/{owner}/{repo}/issues/{issue_number}/labels': {
       docs: `${githubDocs}/issues/labels#add-labels-to-an-issue`,
       body: object('labels:texts1..'),
-      answer: [{ id: 208045946, name: 'bug' }],
     },
     'GET /repos/{owner}/{repo}/commits/{ref}/check-runs': {
       docs: `${githubDocs}/checks/runs#list-check-runs-for-a-git-reference`,
       query: `check_name filter:latest|all ${page}`,
-      answer: { total_count: 0, check_runs: [] },
     },
     'GET /repos/{owner}/{repo}': {
       docs: `${githubDocs}/repos/repos#get-a-repository`,
-      answer: { id: 1296269, full_name: 'octo-org/octo-repo', default_branch: 'main' },
     },
   },
   gitlab: {
     'GET /api/v4/user': {
       docs: `${gitlab}/users/#get-the-current-user`,
-      answer: { id: 1, username: 'john_smith', name: 'John Smith', state: 'active' },
     },
     'GET /api/v4/users': {
       docs: `${gitlab}/users/#list-users`,
       query: `username ${page}`,
-      answer: [{ id: 1, username: 'john_smith', name: 'John Smith', state: 'active' }],
     },
     'GET /projects/{id}/issues': {
       docs: `${gitlab}/issues/#list-all-project-issues`,
@@ -404,32 +331,25 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /api/v4/projects/{id}/issues/{issue_iid}/notes': {
       docs: `${gitlab}/notes/#list-project-issue-notes`,
       query: `order_by:created_at|updated_at sort:asc|desc ${page}`,
-      answer: [{ id: 302, body: 'closed', system: true }],
     },
     'GET /api/v4/projects/{id}': {
       docs: `${gitlab}/projects/#retrieve-a-project`,
-      answer: { id: 21, path_with_namespace: 'test-group/test-project', default_branch: 'main' },
     },
     'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables': {
       docs: `${gitlab}/pipelines/#get-variables-for-a-pipeline`,
-      answer: [{ key: 'RUN_NIGHTLY_BUILD', variable_type: 'env_var', value: 'true' }],
     },
     'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/jobs': {
       docs: `${gitlab}/jobs/#list-pipeline-jobs`,
       query: `scope include_retried:flag ${page}`,
-      answer: [
-        {
-          ...{ id: 6, name: 'rspec', stage: 'test', status: 'failed', allow_failure: false },
-          ...{ failure_reason: 'script_failure', web_url: 'https://example.com/foo/bar/-/jobs/6' },
-        },
-      ],
     },
     'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/test_report_summary': {
       docs: `${gitlab}/pipelines/#get-a-test-report-summary-for-a-pipeline`,
-      answer: {
-        total: { time: 1904, count: 3363, success: 3351, failed: 0, skipped: 12, error: 0, suite_error: null },
-        test_suites: [],
-      },
+    },
+  },
+  'google-chat': {
+    'GET /v1/spaces': {
+      docs: 'https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces/list',
+      query: 'pageSize:1..1000 pageToken filter',
     },
   },
   jira: {
@@ -438,41 +358,26 @@ const extras: Record<string, Record<string, Extra>> = {
       why: 'newer than the contract',
       query:
         'jql nextPageToken maxResults:0..5000 fields:texts expand properties:texts fieldsByKeys:flag failFast:flag',
-      answer: { issues: [], isLast: true },
     },
     'POST /rest/api/3/issue/bulkfetch': {
       docs: `${jira}issues/#api-rest-api-3-issue-bulkfetch-post`,
       why: 'newer than the contract',
       body: object('issueIdsOrKeys!:texts1..100 expand:texts fields:texts fieldsByKeys:flag properties:texts0..5'),
-      answer: { issues: [], issueErrors: [] },
     },
     'GET /rest/api/3/search': {
       docs: `${jira}issue-search/#api-rest-api-3-search-get`,
       query: 'jql startAt:count maxResults:count validateQuery:strict|warn|none fields:texts expand properties:texts',
-      answer: {
-        ...{ startAt: 0, total: 1 },
-        issues: [
-          {
-            id: '10002',
-            key: 'ED-1',
-            fields: { status: { name: 'To Do', statusCategory: { key: 'new' } }, labels: [] },
-          },
-        ],
-      },
     },
     'GET /rest/api/3/user/search': {
       docs: `${jira}user-search/#api-rest-api-3-user-search-get`,
       query: 'query username accountId startAt:count maxResults:count property',
-      answer: [{ accountId: '5b10a2844c20165700ede21g', displayName: 'Mia Krystof', active: true }],
     },
     'GET /rest/api/3/issue/{issueIdOrKey}/comment': {
       docs: `${jira}issue-comments/#api-rest-api-3-issue-issueidorkey-comment-get`,
       query: 'startAt:count maxResults:count orderBy:created|-created|+created expand',
-      answer: { startAt: 0, maxResults: 100, total: 1, comments: [{ id: '10000' }] },
     },
     'GET /rest/api/3/comment/{commentId}/properties/{propertyKey}': {
       docs: `${jira}issue-comment-properties/#api-rest-api-3-comment-commentid-properties-propertykey-get`,
-      answer: { key: 'cloud-automation-webhooks', value: { key: 'of another call' } },
     },
   },
   'keptn-api': keptnEvents,
@@ -481,23 +386,19 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /mongodb-datastore/event/type/{eventType}': {
       ...keptnDatastore,
       query: 'filter limit:count excludeInvalidated:flag fromTime',
-      answer: { events: [] },
     },
   },
   rundeck: {
     'GET /api/44/projects': {
       docs: `${rundeck}/#listing-projects`,
-      answer: [{ name: 'shop', description: '', url: 'http://localhost:4440/api/44/project/shop' }],
     },
     'GET /api/44/project/{project}/jobs': {
       docs: `${rundeck}/#listing-jobs`,
       query: 'idlist groupPath jobFilter jobExactFilter groupPathExact scheduledFilter:flag serverNodeUUIDFilter tags',
-      answer: [{ id: '3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a', name: 'restart', group: 'app2/dev', project: 'test' }],
     },
     'GET /api/44/job/{id}/executions': {
       docs: `${rundeck}/#getting-executions-for-a-job`,
       query: 'status:succeeded|failed|aborted|running max:count offset:count',
-      answer: { paging: { count: 0, total: 0, offset: 0, max: 100 }, executions: [] },
     },
   },
   servicenow: { 'GET /api/now/table/sys_user': serviceNowTable, 'GET /api/now/table/sys_user_group': serviceNowTable },
@@ -505,45 +406,35 @@ const extras: Record<string, Record<string, Extra>> = {
     [`GET ${azurePlans}`]: {
       docs: 'https://github.com/microsoft/azure-pipelines-extensions/blob/master/ServerTaskHelper/DistributedTask.ServerTask.Remote.Common/TaskProgress/TaskClient.cs',
       query: 'api-version:7.1-preview.1',
-      answer: { planId: '787562d7-f1da-59cf-22c4-8a94fa784503', version: 12 },
     },
     [`GET ${azurePlans}/timelines/{timelineId}/records`]: {
       docs: 'https://github.com/microsoft/azure-devops-node-api/blob/master/api/TaskApi.ts',
       query: 'api-version:7.1-preview.1',
-      answer: {
-        count: 1,
-        value: [{ id: '5e6d5dbf-ac69-5f56-8b85-8e9038703a8b', state: 'completed', result: 'succeeded' }],
-      },
     },
     'GET /{organization}/_apis/connectionData': {
       docs: 'https://github.com/microsoft/azure-devops-node-api/blob/master/api/LocationsApi.ts',
       query: 'api-version:7.1-preview',
-      answer: { authenticatedUser: { id: '4bc8ac87-97ce-56c1-1ba1-9b9e4b7a2b43' } },
     },
   },
   'azure-devops-pipelines': {
     ...azureBuilds,
     [`GET ${builds}/builds/{buildId}`]: {
       ...{ docs: `${azure}/build/builds/get`, why },
-      query: 'api-version:7.1',
-      answer: { id: 33, status: 'completed', result: 'succeeded' },
+      query: 'api-version:7.0|7.1',
     },
     [`PATCH ${builds}/builds/{buildId}`]: {
       ...{ docs: `${azure}/build/builds/update-build`, why },
-      query: 'api-version:7.1',
+      query: 'api-version:7.0|7.1',
       body: object('status:cancelling'),
-      answer: { id: 33, status: 'cancelling' },
     },
     [`GET ${builds}/definitions`]: {
       ...{ docs: `${azure}/build/definitions/list`, why },
-      query: 'api-version:7.1 name $top:count',
-      answer: { count: 1, value: [{ id: 297, name: 'deploy', path: '\\' }] },
+      query: 'api-version:7.0|7.1 name $top:count',
     },
     [`GET ${builds}/builds`]: {
       ...{ docs: `${azure}/build/builds/list`, why },
       query:
-        'api-version:7.1 definitions queryOrder:queueTimeDescending|queueTimeAscending|finishTimeDescending minTime:time $top:count',
-      answer: { count: 0, value: [] },
+        'api-version:7.0|7.1 definitions queryOrder:queueTimeDescending|queueTimeAscending|finishTimeDescending minTime:time $top:count',
     },
   },
   'azure-devops-build': azureBuilds,
@@ -551,12 +442,10 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /me/api/json': {
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/',
       query: 'tree',
-      answer: { _class: 'hudson.model.User', id: 'robot' },
     },
     'GET /queue/api/json': {
       docs: 'https://javadoc.jenkins.io/hudson/model/Queue.html',
       query: 'tree',
-      answer: { _class: 'hudson.model.Queue', items: [] },
     },
     'GET /queue/item/{id}/api/json': {
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/#RemoteaccessAPI-Controllingtheamountofdatayoufetch',
@@ -565,83 +454,61 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /job/{job}/api/json': {
       docs: 'https://javadoc.jenkins.io/hudson/model/Job.html',
       query: 'tree',
-      answer: {
-        _class: 'org.jenkinsci.plugins.workflow.job.WorkflowJob',
-        property: [{}, { parameterDefinitions: [{ name: 'ENV' }, { name: 'KEY' }] }],
-        builds: [{ number: 42, queueId: 77, actions: [{}] }],
-      },
     },
     'GET /job/{job}/{number}/wfapi/describe': {
       docs: 'https://github.com/jenkinsci/pipeline-stage-view-plugin/blob/master/rest-api/README.md',
       why,
-      answer: { id: '42', name: '#42', status: 'FAILED', stages: [{ id: '5', name: 'Test', status: 'FAILED' }] },
     },
   },
   'aws-codebuild': {
     'POST /#X-Amz-Target=CodeBuild_20161006.ListBuildsForProject': {
       docs: `${aws}/codebuild/latest/APIReference/API_ListBuildsForProject.html`,
       body: object('projectName!:text1.. sortOrder:ASCENDING|DESCENDING nextToken'),
-      answer: { ids: [] },
     },
     'POST /#X-Amz-Target=CodeBuild_20161006.BatchGetReports': {
       docs: `${aws}/codebuild/latest/APIReference/API_BatchGetReports.html`,
       body: object('reportArns!:texts1..100'),
-      answer: {
-        reports: [{ testSummary: { total: 3, statusCounts: { SUCCEEDED: 2, FAILED: 1 }, durationInNanoSeconds: 1 } }],
-        reportsNotFound: [],
-      },
     },
   },
   // Its server is one of many at a host, and so has a path.
   unleash: {
     'GET /demo/api/admin/user': {
       docs: 'https://docs.getunleash.io/api/overview',
-      answer: { user: { id: 2, username: 'robot' }, permissions: [] },
     },
-    'GET /demo/api/admin/projects/{projectId}/change-requests/pending': { docs: changeRequests, answer: [] },
-    'GET /demo/api/admin/projects/{projectId}/change-requests/{id}': { docs: changeRequests, answer: {} },
+    'GET /demo/api/admin/projects/{projectId}/change-requests/pending': { docs: changeRequests },
+    'GET /demo/api/admin/projects/{projectId}/change-requests/{id}': { docs: changeRequests },
     'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/title': {
       docs: changeRequests,
       body: object('title!'),
-      answer: {},
     },
     'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/state': {
       docs: changeRequests,
       body: object('state! comment', {
         state: { enum: ['Draft', 'In review', 'Approved', 'Applied', 'Cancelled', 'Scheduled', 'Rejected'] },
       }),
-      answer: { state: 'In review' },
     },
   },
   blazemeter: {
     'GET /api/v4/user': {
       docs: 'https://help.blazemeter.com/apidocs/performance/',
-      answer: { api_version: 4, error: null, result: { id: 123456, email: 'my.name@my_email.com' } },
     },
     'GET /api/v4/masters/{masterId}/reports/default/summary': {
       docs: 'https://github.com/Blazemeter/bzm-mcp/blob/main/tools/report_manager.py',
-      answer: {
-        ...{ api_version: 4, error: null },
-        result: { summary: [{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 0, avg: 1.47, min: 0, max: 177, tp90: 2 }] },
-      },
     },
   },
   neoload: {
     'GET /v3/workspaces': {
       docs: 'https://neoload-api.saas.neotys.com/explore/',
-      answer: [{ id: '5e3acde2e860a132744ca916', name: 'Default Workspace' }],
     },
     'GET /v3/workspaces/{workspaceId}/test-results': {
       docs: 'https://neoload-api.saas.neotys.com/explore/',
       query: 'sort limit:1..200',
-      answer: [{ id: 'c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8', name: '#42', status: 'RUNNING' }],
     },
   },
   'azure-load-testing': {
     'GET /test-runs': {
       docs: 'https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run/list-test-runs',
       query: 'api-version:2026-04-01',
-      answer: { value: [] },
     },
     'PATCH /test-runs/{testRunId}': loadTestRun,
     'GET /test-runs/{testRunId}': loadTestRun,
@@ -650,7 +517,6 @@ const extras: Record<string, Record<string, Extra>> = {
   'aws-dlt': {
     'GET /prod/vCPUDetails': {
       docs: `${aws}/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html`,
-      answer: { 'eu-west-1': { vCPULimit: 100, vCPUsPerTask: 2, vCPUsInUse: 0 } },
     },
   },
 }
@@ -692,7 +558,7 @@ function withBody({ name, body }: Operation, more: Schema | undefined, contract:
 
 /** The call as an operation of the contract, with credentials as its others have them. */
 function operationOf(one: ExtraOperation, contract: Contract, underContract: string): Operation {
-  const { operation, query = '', body, contentType, answer, under = underContract } = one
+  const { operation, query = '', body, contentType, under = underContract } = one
   const [method = '', path = ''] = operation.split(' ')
   return {
     name: operation,
@@ -701,7 +567,7 @@ function operationOf(one: ExtraOperation, contract: Contract, underContract: str
     parameters: parametersOf(query),
     body: bodyOf(body, path, contract, true, contentType),
     credentials: contract.operations.find(({ credentials }) => credentials.length > 0)?.credentials ?? [],
-    responses: [{ status: 200, schema: undefined, examples: { default: answer } }],
+    responses: [],
   }
 }
 

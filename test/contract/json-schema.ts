@@ -1,12 +1,27 @@
 import { type Part, type Schema, valueAt } from '../../infra/openapi/contract.ts'
 
-/** Which way what is checked goes: some properties may go one way only. */
-export type Direction = 'request' | 'response'
+/**
+ * The kind of the checked value. Some properties are only in requests, others only in responses. A fake platform may omit properties,
+ * leave them empty, and return values that the contract does not list. It has no others, and no other types.
+ */
+export type Direction = 'request' | 'response' | 'fake'
 
 /** Keywords that are the same in every version. */
 const plain = [
   ...['type', 'enum', 'const', 'format', 'pattern', 'multipleOf', 'minimum', 'maximum', 'minLength', 'maxLength'],
   ...['minItems', 'maxItems', 'uniqueItems', 'minProperties', 'maxProperties', 'dependentRequired'],
+]
+/** Keywords that bind a fake platform. */
+const binding = [
+  '$ref',
+  'type',
+  'items',
+  'additionalProperties',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'prefixItems',
+  'discriminator',
 ]
 const single = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains', 'propertyNames']
 const several = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
@@ -21,7 +36,7 @@ const composing = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if']
  */
 export function toJsonSchema(document: Part, schema: Schema, direction: Direction): Schema {
   const conversion = new Conversion(document, direction)
-  const root = conversion.convert(schema, direction === 'request')
+  const root = conversion.convert(schema, direction !== 'response')
   return typeof root === 'boolean' ? root : { ...root, $defs: conversion.definitions }
 }
 
@@ -50,13 +65,19 @@ class Conversion {
     return schema['nullable'] === true || schema['x-nullable'] === true ? orNull(converted, composed) : converted
   }
 
-  #keywords(schema: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
-    const inner = this.#direction === 'request'
+  #keywords(complete: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
+    const inner = this.#direction !== 'response'
+    const isFake = this.#direction === 'fake'
+    const names = [...binding, 'properties']
+    const schema = isFake
+      ? Object.fromEntries(Object.entries(complete).filter(([name]) => names.includes(name)))
+      : complete
     const result: { [keyword: string]: unknown } = {}
     if ('$ref' in schema) result['$ref'] = schema['$ref']
     for (const keyword of plain) if (keyword in schema) result[keyword] = schema[keyword]
     // In 2.0, which no validator of JSON Schema knows.
     if (result['type'] === 'file') delete result['type']
+    if (isFake && 'type' in result) result['type'] = [...new Set([result['type'], 'null'].flat())]
     for (const keyword of single) {
       if (keyword in schema) result[keyword] = this.convert(schema[keyword] as Schema, inner && keyword !== 'not')
     }
@@ -66,7 +87,7 @@ class Conversion {
         result[keyword] = parts.map((part) => this.convert(part, keyword === 'prefixItems' && inner))
     }
     // The alternatives can overlap, because the value of the discriminator selects one.
-    if ('discriminator' in schema && result['oneOf']) {
+    if ((isFake || 'discriminator' in schema) && result['oneOf']) {
       result['anyOf'] = result['oneOf']
       delete result['oneOf']
     }
@@ -85,14 +106,15 @@ class Conversion {
   }
 
   #properties(schema: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
-    const inner = this.#direction === 'request'
+    const inner = this.#direction !== 'response'
+    const isRequest = this.#direction === 'request'
     const properties = Object.entries((schema['properties'] ?? {}) as Record<string, Schema>)
-    const elsewhere = inner ? 'readOnly' : 'writeOnly'
+    const elsewhere = isRequest ? 'readOnly' : 'writeOnly'
     const absent = properties.filter(([, part]) => this.#says(part, elsewhere)).map(([name]) => name)
     const required = Array.isArray(schema['required']) ? schema['required'] : []
     const converted = properties.map(([name, part]) => [
       name,
-      inner && absent.includes(name) ? false : this.convert(part, inner),
+      isRequest && absent.includes(name) ? false : this.convert(part, inner),
     ])
     const needed = required.filter((name) => !absent.includes(name))
     return {

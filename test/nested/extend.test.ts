@@ -31,7 +31,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
       expect(read('docs/reference.md')).toContain(`### Connection of \`new-${kind}s\` to \`acme-${kind}\``)
     }
     expect(read('functions/incident-management/README.md')).toContain('## ACME Runs 2.0 (`acme-runs`)')
-    expect(read('test/contract/subjects/index.ts')).toContain("'acme-runs': 'There is none yet.")
+    expect(read('test/contract/without-contract.ts')).toContain("'acme-runs': 'There is none yet.")
     expect(read('shared/orchestrators/index.ts')).toContain("(await import('./acme-flows.ts')).acmeFlowsType")
     expect(read('docs/acme-flows.md')).toMatch(/^# ACME Flows\n[\s\S]*"type": "acme-flows"/)
     await copy.node('infra/docs/main.ts', '--check')
@@ -42,7 +42,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   })
 
   it('write formatted code without lint errors', async () => {
-    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'infra/platforms', 'test/contract/subjects']
+    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'infra/platforms', 'test/contract']
     const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
     expect(output).toMatch(/No fixes applied/)
   })

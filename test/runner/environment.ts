@@ -7,6 +7,7 @@ import 'esbuild'
 import { ModuleMocker } from 'jest-mock'
 import { cpuSeconds, saveCpuTime } from './cpu-time.ts'
 import { mockModule, resetModules } from './modules.ts'
+import { recordExchanges } from './record-exchanges.ts'
 
 // Tests start hundreds of processes from the same sources. Not in jest.config.js, because the workers would save the
 // instances of each test file.
@@ -25,6 +26,7 @@ export default class SharedEnvironment {
   readonly #cpuSeconds = cpuSeconds()
   readonly #before = { console, env: { ...process.env }, exit: process.exit, write: process.stdout.write }
   #prepareStackTrace = Error.prepareStackTrace
+  #stopRecording = () => {}
 
   constructor(
     { projectConfig: config }: { projectConfig: FakeTimersOptions['config'] },
@@ -35,6 +37,7 @@ export default class SharedEnvironment {
   }
 
   async setup(): Promise<void> {
+    this.#stopRecording = recordExchanges(this.#testPath)
     Object.assign(globalThis, {
       jest: {
         fn: this.moduleMocker.fn.bind(this.moduleMocker),
@@ -58,6 +61,7 @@ export default class SharedEnvironment {
   }
 
   async teardown(): Promise<void> {
+    this.#stopRecording()
     this.#timers.useRealTimers()
     this.moduleMocker.restoreAllMocks()
     syncBuiltinESMExports()

@@ -6,9 +6,8 @@ import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { connectionSchema } from '../../shared/providers/connections.ts'
-import type { Case } from '../contract/cases.ts'
-import { driveProvider } from '../contract/subjects/drive.ts'
-import { subjects } from '../contract/subjects/index.ts'
+import { platforms } from '../conformance/platforms.ts'
+import { type DrivenCall, driveProvider } from './drive.ts'
 
 // No input may send a request to another host than that of the connection.
 
@@ -175,6 +174,10 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   'slo/jira': { connection: () => ({ project: 'OPS' }), input: { id: 'OPS-1' } },
   mattermost: { connection: () => ({ channel: 'ops/releases' }) },
   discord: { connection: () => ({ channel: '41771983423143937', publicKey: 'f'.repeat(64) }) },
+  'google-cloud-monitoring': {
+    connection: () => ({ project: 'acme-shop' }),
+    input: { slo: 'checkout/availability', queries: [{ name: 'a', query: 'checkout/availability' }] },
+  },
   telegram: { connection: () => ({ channel: '@deployments', webhookSecret: secret }) },
   'google-chat': { connection: () => ({ channel: 'spaces/AAAA' }) },
   'aws-ses': { connection: () => ({ from: 'deployments@example.com', channel: 'ops@example.com' }) },
@@ -199,36 +202,47 @@ const rows: Row[] = (categories as readonly Category[]).flatMap((category) =>
   Object.keys(category.providers).map((provider) => ({ category, provider })),
 )
 
-/** Returns a function that runs an action: with its contract case if there is one, else with values by field name. */
+/** Returns a function that runs an action with values by field name, and those of the conformance tests. */
 async function runnerOf(
   action: string,
   { category, provider }: Row,
-): Promise<(more: Partial<Case>) => Promise<unknown>> {
-  const subject = subjects.find(({ name, cases }) => name === provider && cases.some((one) => one.action === action))
-  const example = subject?.cases.find((one) => one.action === action && !one.refused)
-  if (subject && example)
-    return (more) => subject.run(home(), { ...example, ...more, input: { ...example.input, ...more.input } })
+  sample: Sample,
+): Promise<(more: Partial<DrivenCall>) => Promise<unknown>> {
   const schema = connectionSchema((await category.providers[provider]?.()) as never, category)
   const { connection, input } = special[`${category.name}/${provider}`] ?? special[provider] ?? {}
-  const own = Object.entries({ ...fields(home()), ...connection?.(home()) }).filter(
+  const own = Object.entries({
+    ...(sample.connection ?? fields(home())),
+    ...connection?.(home()),
+  }).filter(
     ([name, value]) =>
       Object.hasOwn(schema.shape, name) && (schema.shape[name] as typeof schema).safeParse(value).success,
   )
-  const run = driveProvider(category.name, provider, () => Object.fromEntries(own))
+  const run = driveProvider(category.name, provider, Object.fromEntries(own))
   const fieldSchemas = fieldsOf(category.actions[action])
   const { id, ...others } = inputs
   const fixed = typeof input === 'function' ? input(home()) : input
   // A report needs no existing object.
-  const all = Object.entries({ ...others, ...(action === 'push-report' ? {} : { id }), ...fixed })
+  const byName = { ...others, ...(action === 'push-report' ? {} : { id }), ...sample.input }
+  const all = Object.entries({ ...(action === sample.action ? sample.input : byName), ...fixed })
   const base = Object.fromEntries(all.filter(([name, value]) => fieldSchemas[name]?.safeParse(value).success))
-  return (more) =>
-    run(platform.url, {
-      action,
-      how: '',
-      ...more,
-      data: { evaluation, ...more.data },
-      input: { ...base, ...more.input },
-    })
+  return (more) => run({ action, data: { evaluation, ...more.data }, input: { ...base, ...more.input } })
+}
+
+interface Sample {
+  action?: string
+  connection?: object
+  input?: object
+}
+
+/** Returns a connection and an input that the provider accepts. The connection leads to the platform of this test. */
+async function sampleOf({ category, provider }: Row): Promise<Sample> {
+  const platform = platforms[`${category.name}/${provider}`]
+  if (!platform) return {}
+  const { server, connection, input } = await platform.start()
+  await server.close()
+  connected.clear()
+  const { action } = platform
+  return { action, connection: JSON.parse(JSON.stringify(connection).replaceAll(server.url, home())), input }
 }
 
 type Field = { safeParse(value: unknown): { success: boolean } }
@@ -262,9 +276,10 @@ describe('An input cannot change the host or the path, or add a header', () => {
     const { kind } = (await category.providers[provider]?.()) ?? {}
     const supported = Object.entries(category.actions).filter(([, action]) => action.kind === kind)
     expect(supported.length).toBeGreaterThan(0)
+    const sample = await sampleOf(row)
     const before = platform.calls.length
     for (const [name, action] of supported) {
-      const run = await runnerOf(name, row)
+      const run = await runnerOf(name, row, sample)
       await attempt(run({}))
       await attempt(run({ data: ofObjects }))
       for (const text of values()) {

@@ -40,7 +40,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
     `    ${key}: async () => (await import('./providers/${kebab}.ts')).${camel},\n`,
   )
   changes.insert(
-    'test/contract/subjects/index.ts',
+    'test/contract/without-contract.ts',
     'export const withoutContract: Record<string, string> = {\n',
     `  ${key}: 'There is none yet. infra/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
   )

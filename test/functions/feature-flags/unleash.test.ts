@@ -95,7 +95,12 @@ describe('Unleash: set-flag', () => {
 
   test('changes only the rollout of the strategy', async () => {
     const unchanged = {
-      ...{ title: 'Europe', sortOrder: 3, segments: [1, 2], variants: [{ name: 'blue', weight: 1_000 }] },
+      ...{
+        title: 'Europe',
+        sortOrder: 3,
+        segments: [1, 2],
+        variants: [{ name: 'blue', weight: 1_000, weightType: 'variable', stickiness: 'default' }],
+      },
       constraints: [{ contextName: 'country', operator: 'IN', values: ['NO'] }],
     }
     const parameters = { groupId: 'of-its-own', rollout: '25', stickiness: 'userId' }

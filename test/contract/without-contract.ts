@@ -1,12 +1,3 @@
-import { readdirSync } from 'node:fs'
-import type { Subject } from '../cases.ts'
-
-const files = readdirSync(import.meta.dirname).filter((file) => file !== 'index.ts')
-const exported: unknown[] = (await Promise.all(files.map((file) => import(`./${file}`)))).flatMap(Object.values)
-
-/** Everything that is driven against a contract: what the files of this folder export. */
-export const subjects = exported.filter((one): one is Subject => one instanceof Object && 'contract' in one)
-
 /** Providers of which there is no contract, and what stands in for one. */
 export const withoutContract: Record<string, string> = {
   'argo-cd': 'There is none here; its tests answer with the fields of assets/swagger.json of argoproj/argo-cd',
