@@ -41,7 +41,7 @@ For tests.
 `)
   expect(page).toContain(`## Functions
 
-### \`open\`
+### \`light\`
 
 Lights \`<id>\` at \\<host>, as \`Lamp\` does.
 
