@@ -1,6 +1,5 @@
 // `npm run audit`: checks the dependencies against the advisories of the registry.
 import { spawnSync } from 'node:child_process'
-import { pathToFileURL } from 'node:url'
 import { helpIfAsked } from './help.ts'
 
 /** The result of an audit. */
@@ -68,7 +67,7 @@ function parse(printed: string): Printed {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm run audit: checks the dependencies against the advisories of the registry; fails for severity ${FAILING_SEVERITIES.join(' and ')}.
 Includes development dependencies, because a deployment runs them with the credentials of the deployer.
 

@@ -1,7 +1,6 @@
 // `npm run check`: runs every part, reports all failures.
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
 import { messageOf } from '../shared/errors.ts'
 
@@ -81,7 +80,7 @@ function selectParts(names: string[] | undefined): Part[] {
   return PARTS.filter(({ name }) => names?.includes(name) ?? true)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (import.meta.filename === process.argv[1]) {
   try {
     const { values } = parseArgs({
       options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },

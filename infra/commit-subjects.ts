@@ -1,6 +1,5 @@
 // `npm run commits -- <range>`: checks the subjects of commits.
 import { spawnSync } from 'node:child_process'
-import { pathToFileURL } from 'node:url'
 import { helpIfAsked } from './help.ts'
 
 const TYPES = ['feat', 'fix', 'perf', 'refactor', 'test', 'docs', 'build', 'ci', 'chore', 'revert']
@@ -21,7 +20,7 @@ export function findSubjectProblems(subject: string): string[] {
   ].filter(Boolean)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm run commits -- <range>: checks the subjects of the commits in a range of Git: type(scope): imperative, at most ${MAX_LENGTH} characters.
 Types: ${TYPES.join(', ')}. Merge commits are skipped.
 

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { helpIfAsked } from '../help.ts'
 import { needing } from '../missing-package.ts'
 import { APPLICATION } from '../roots.ts'
@@ -34,7 +33,7 @@ function kilobytes(bytes: number): string {
   return `${(bytes / 1024).toFixed(0)} KB`
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm run build: bundles each category and the other functions into dist/, for AWS and for npm start.
 Builds only if a source has changed. Each bundle contains the licenses of its packages; dist/sbom.cdx.json lists the
 packages of all bundles (CycloneDX).

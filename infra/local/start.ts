@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
@@ -137,7 +136,7 @@ function stopOnSignals(runtime: Runtime): void {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm start: runs the functions on this machine, with a sandbox instead of real platforms.
 
 ${START_SETTINGS}
