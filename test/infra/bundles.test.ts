@@ -1,34 +1,26 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { bomFile, dist, finisher, licensesFile, webhookBundle } from '../../infra/build/files.ts'
-import { freshProcesses, type Starter } from '../bench/fresh-process.ts'
 
 /** SDK packages that only providers for AWS services use. */
 const ofProviders = /node_modules\/(@aws-sdk\/(?:client-(?!lambda)[\w-]+|credential-providers))\//
 
-const scratch = mkdtempSync(join(tmpdir(), 'bundles-'))
-let startFresh: Starter
-beforeAll(async () => {
-  startFresh = await freshProcesses(scratch)
-})
-afterAll(() => rmSync(scratch, { recursive: true, force: true }))
-
-const started = new Map<string, ReturnType<Starter>>()
-/** Loads a file in a new process, once. */
-function start(file: string): ReturnType<Starter> {
-  const fresh = started.get(file) ?? startFresh(file)
-  started.set(file, fresh)
-  return fresh
+const require = createRequire(import.meta.url)
+/** Returns the files of a bundle that a new environment loads with one of them. */
+function start(file: string): string[] {
+  for (const path of Object.keys(require.cache)) if (path.startsWith(dist)) delete require.cache[path]
+  require(file)
+  return Object.keys(require.cache).filter((path) => path.startsWith(dist))
 }
 
 const filesIn = (category: string) => readdirSync(join(dist, category))
 
-/** Returns the SDK packages that a new process loads with a file. */
-async function clientsWith(category: string, file: string): Promise<string[]> {
-  const { loaded } = await start(join(dist, category, file))
+/** Returns the SDK packages that a new environment loads with a file. */
+function clientsWith(category: string, file: string): string[] {
+  const loaded = start(join(dist, category, file))
   expect(loaded.map((name) => basename(name))).toContain(file)
   const sources = loaded.flatMap(
     (name) => (JSON.parse(readFileSync(`${name}.map`, 'utf8')) as { sources: string[] }).sources,
@@ -65,14 +57,13 @@ const clients: Record<string, string> = {
 }
 
 describe('SDK clients of providers', () => {
-  test.each(categories.map(({ name }) => name))('are not loaded at the start of %s', async (category) => {
-    for (const file of [`${webhookBundle}.js`, 'task.js']) expect(await clientsWith(category, file)).toEqual([])
+  test.each(categories.map(({ name }) => name))('are not loaded at the start of %s', (category) => {
+    for (const file of [`${webhookBundle}.js`, 'task.js']) expect(clientsWith(category, file)).toEqual([])
   })
 
-  test.each(providers)('in %s: %s loads only its own', async (category = '', provider = '') => {
+  test.each(providers)('in %s: %s loads only its own', (category = '', provider = '') => {
     const client = clients[provider]
-    for (const file of filesOf(category, provider))
-      expect(await clientsWith(category, file)).toEqual(client ? [client] : [])
+    for (const file of filesOf(category, provider)) expect(clientsWith(category, file)).toEqual(client ? [client] : [])
   })
 })
 
@@ -88,8 +79,8 @@ describe('names of classes', () => {
 
   test.each(categories.map(({ name }) => name))(
     'do not exist in the files that a webhook of %s loads at the start',
-    async (category) => {
-      const { loaded } = await start(join(dist, category, `${webhookBundle}.js`))
+    (category) => {
+      const loaded = start(join(dist, category, `${webhookBundle}.js`))
       for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toMatch(/\(this,"\w+"\)/)
     },
   )
@@ -138,13 +129,13 @@ describe('packages of the bundles', () => {
 })
 
 describe('files that a webhook loads at the start', () => {
-  test.each(categories.map(({ name }) => name))('%s: its own file and one more', async (category) => {
-    const { loaded } = await start(join(dist, category, `${webhookBundle}.js`))
+  test.each(categories.map(({ name }) => name))('%s: its own file and one more', (category) => {
+    const loaded = start(join(dist, category, `${webhookBundle}.js`))
     expect(loaded).toHaveLength(2)
   })
 
-  test.each(categories.map(({ name }) => name))('%s: only the used parts of zod', async (category) => {
-    const { loaded } = await start(join(dist, category, `${webhookBundle}.js`))
+  test.each(categories.map(({ name }) => name))('%s: only the used parts of zod', (category) => {
+    const loaded = start(join(dist, category, `${webhookBundle}.js`))
     // From an unused module of zod.
     for (const file of loaded) expect(readFileSync(file, 'utf8')).not.toContain('floatSafeRemainder')
   })
