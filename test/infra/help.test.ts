@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { runInProcess } from '../runner/in-process.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -24,11 +24,8 @@ test.each([
   ['npm run bench', 'test/bench/run.ts'],
   ['npm run prove', 'test/prove/run.ts'],
   ['npm run fuzz', 'test/fuzz/run.ts'],
-])('%s --help only prints the help text', (command, file) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', join(root, file), '--help'], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  })
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  expect(stdout.startsWith(command)).toBe(true)
+])('%s --help only prints the help text', async (command, file) => {
+  const { code, out, err } = await runInProcess(join(root, file), ['--help'], { env: process.env })
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out.startsWith(command)).toBe(true)
 })

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { findDurableFunctions, listRunning, stopTasks } from '../../../infra/aws/running-tasks.ts'
+import { runInProcess } from '../../runner/in-process.ts'
 import { durable, folder, plain, type Started, start, startExecution } from '../local/cloud/harness.ts'
 import { root } from './synthesize.ts'
 
@@ -107,8 +106,7 @@ describe('running tasks of a stack', () => {
 
 describe('npm run destroy', () => {
   async function destroy(...words: string[]) {
-    const child = spawn(process.execPath, ['--no-warnings', join(root, 'infra/aws/destroy.ts'), ...words], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const { code, out, err } = await runInProcess(join(root, 'infra/aws/destroy.ts'), words, {
       env: {
         PATH: `${bin}:/usr/bin:/bin`,
         AWS_REGION: 'eu-west-1',
@@ -117,10 +115,7 @@ describe('npm run destroy', () => {
         AWS_ENDPOINT_URL_LAMBDA: cloud.cloud.endpoint,
       },
     })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-    const [status] = await once(child, 'close')
-    return { status, output, cdk: readFileSync(called, 'utf8').trim() }
+    return { status: code, output: out + err, cdk: readFileSync(called, 'utf8').trim() }
   }
 
   it('deletes the stack if no task runs', async () => {
