@@ -15,6 +15,7 @@ export const ciCd = defineCategory({
     circleci: async () => (await import('./providers/circleci.ts')).circleci,
     'google-cloud-build': async () => (await import('./providers/google-cloud-build.ts')).googleCloudBuild,
     'google-cloud-deploy': async () => (await import('./providers/google-cloud-deploy.ts')).googleCloudDeploy,
+    'hcp-terraform': async () => (await import('./providers/hcp-terraform.ts')).hcpTerraform,
     'kubernetes-job': async () => (await import('./providers/kubernetes-job.ts')).kubernetesJob,
     tekton: async () => (await import('./providers/tekton.ts')).tekton,
     'azure-pipelines': async () => (await import('./providers/azure-pipelines.ts')).azurePipelines,

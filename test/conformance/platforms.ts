@@ -121,6 +121,7 @@ export const platforms: Record<string, Platform> = {
     ...job(ciCdPlatforms['google-cloud-deploy'], 'trigger-deployment'),
     repeatable: 'the name of a rollout is derived from the key',
   },
+  'ci-cd/hcp-terraform': job(ciCdPlatforms['hcp-terraform'], 'trigger-build'),
   'ci-cd/kubernetes-job': {
     ...job(ciCdPlatforms['kubernetes-job'], 'trigger-build'),
     repeatable: 'the name of a job is derived from the key',

@@ -77,6 +77,10 @@ const jobs: Record<string, States> = {
       return [...listed(`${rollout}/state`), ...causes.map((cause) => `FAILED/${cause}`)]
     },
   },
+  'hcp-terraform': {
+    contract: 'hcp-terraform',
+    states: (listed) => listed('components/schemas/runs/properties/attributes/properties/status'),
+  },
   jenkins: { contract: 'jenkins', states: (listed) => listed('components/schemas/Build/properties/result') },
   'azure-load-testing': {
     contract: 'azure-load-testing',

@@ -21,6 +21,7 @@ const platforms = {
       workloadIdentityProvider,
     }),
   },
+  'hcp-terraform': { ...pipelines, platform: ciCdPlatforms['hcp-terraform'] },
   'kubernetes-job': { ...pipelines, platform: ciCdPlatforms['kubernetes-job'] },
   tekton: { ...pipelines, platform: tekton },
   'k6-operator': {

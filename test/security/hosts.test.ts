@@ -160,6 +160,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
     connection: () => ({ project: 'acme-shop', location: 'europe-west1' }),
     input: { id: 'acme-shop#shop/v1/wh-1', project: 'acme-shop', target: 'shop/dev', ref: 'v1' },
   },
+  'hcp-terraform': { connection: () => ({ project: 'acme' }), input: { id: 'run-1', target: 'run/x' } },
   kubernetes: { connection: () => ({ targets: ['*'] }), input: { target: 'restart/x' } },
   tekton: { connection: () => ({ pipelines: ['*'] }), input: { id: 'wh-1' } },
   'k6-operator': { connection: () => ({ scripts: ['*'] }), input: { id: 'wh-1', target: 'x/y.js' } },

@@ -7,6 +7,7 @@ import { startGithubActions } from '../../../infra/platforms/github/actions-serv
 import { startGitlabCi } from '../../../infra/platforms/gitlab-ci.ts'
 import { startGoogleCloudBuild } from '../../../infra/platforms/google-cloud-build.ts'
 import { startGoogleCloudDeploy } from '../../../infra/platforms/google-cloud-deploy.ts'
+import { startHcpTerraform } from '../../../infra/platforms/hcp-terraform.ts'
 import { startJenkins } from '../../../infra/platforms/jenkins.ts'
 import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
 import { startTekton } from '../../../infra/platforms/tekton.ts'
@@ -178,6 +179,25 @@ export const ciCdPlatforms = {
         enter,
         end: () => enter('SUCCEEDED'),
         hasStopped: () => state.rollouts.at(-1)?.state === 'CANCELLED',
+      }
+    },
+  },
+  'hcp-terraform': {
+    known: 'look-up',
+    starts: /^POST .*\/runs$/,
+    async start() {
+      const server = await startHcpTerraform()
+      const { url, token, state, enter } = server
+      return {
+        server,
+        connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },
+        input: { target: 'run/shop-network' },
+        runs: () => state.runs.length,
+        id: () => state.runs.at(-1)?.id ?? '',
+        hasStarted: () => enter('planning'),
+        enter,
+        end: () => enter('applied'),
+        hasStopped: () => state.runs.at(-1)?.status === 'canceled',
       }
     },
   },

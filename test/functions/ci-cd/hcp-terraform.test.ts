@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals'
+import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
+import { startHcpTerraform } from '../../../infra/platforms/hcp-terraform.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
+import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { expectFailure, startEach } from '../helpers.ts'
+import { newest } from '../newest.ts'
+import { Pipeline, pipelineActions } from './pipeline.ts'
+
+const server = startEach(startHcpTerraform)
+const connected = (fields: object = {}) =>
+  new Pipeline(hcpTerraform, () => ({
+    baseUrl: `${server.url}/api/v2`,
+    token: server.token,
+    project: 'acme',
+    ...fields,
+  }))
+const plan = { target: 'plan/shop-network' }
+
+jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
+  states: {
+    running: [
+      ...['pending', 'fetching', 'fetching_completed', 'pre_plan_running', 'pre_plan_completed', 'queuing'],
+      ...['pre_plan_awaiting_decision', 'plan_queued', 'planning', 'planned', 'tf_policy_checked', 'applying'],
+      ...['tf_policy_override', 'post_plan_running', 'post_plan_completed', 'cost_estimating', 'cost_estimated'],
+      ...['policy_checking', 'policy_override', 'policy_checked', 'planned_and_saved', 'assessing', 'confirmed'],
+      ...['pre_apply_running', 'pre_apply_completed', 'queuing_apply', 'apply_queued', 'post_apply_running'],
+      'post_apply_completed',
+    ],
+    pass: ['applied', 'planned_and_finished', 'assessed'],
+    fail: ['errored', 'policy_soft_failed'],
+    aborted: ['discarded', 'canceled', 'force_canceled'],
+  },
+  invalid: [
+    ['another target', { target: 'shop-network' }, 'input.target must be run/<workspace>, plan/<workspace> or apply/'],
+    ['a version', { ref: 'main' }, 'input.ref is not supported by HCP Terraform'],
+    ['an invalid organization', { project: 'a/b' }, 'input.project must look like acme'],
+    ['an invalid variable', { parameters: { 'a b': 1 } }, 'input.parameters.a b is not a valid name'],
+    ['variables of a plan', { target: 'apply/run-1', parameters: { a: 1 } }, 'input.parameters must be omitted'],
+  ],
+  refused: [
+    ['an unknown workspace', { target: 'run/other' }, 'not found'],
+    ['an undeclared variable', { parameters: { undeclared: 1 } }, 'Variable undeclared is not declared'],
+  ],
+  check: ['GET /api/v2/account/details'],
+  measures: [(fake) => fake.enter('applied'), { additions: 2, changes: 1, destructions: 0, imports: 0 }],
+  slowStop: ['planning', withState({ cancelsLate: true })],
+  invalidIds: [['1', 'ws-1', 'run-1/x'], 'must be the id of a run'],
+  refusal: (detail) => ({ errors: [{ status: '400', title: 'bad request', detail }] }),
+})
+
+describe('HCP Terraform', () => {
+  test('a plan ends when it waits for a confirmation, and apply confirms it once', async () => {
+    const started = await connected().start(plan)
+    expect(newest(server.state.runs).asked).toMatchObject({ 'auto-apply': false })
+    server.enter('planning')
+    expect(await connected().poll(started, plan)).toMatchObject({ status: 'planning' })
+    server.enter('planned')
+    const planned = await connected().end(started, plan)
+    expect(planned).toMatchObject({ status: 'succeeded', result: 'pass', data: { id: 'run-1', additions: 2 } })
+    expect(planned.message).toContain('ended as planned: 2 additions, 1 changes, 0 destructions')
+
+    const apply = { target: `apply/${planned.data['id']}` }
+    const applying = await connected().start(apply)
+    expect(newest(server.state.runs).status).toBe('apply_queued')
+    server.enter('applied')
+    await connected().start(apply, { isRetry: true })
+    expect(await connected().end(applying, apply)).toMatchObject({ result: 'pass', data: { state: 'applied' } })
+    const confirmations = server.calls.filter(({ path }) => path.endsWith('/actions/apply'))
+    expect(confirmations).toHaveLength(1)
+  })
+
+  test('refuses to confirm a run that does not wait for it', async () => {
+    await connected().start(plan)
+    server.enter('discarded')
+    const refusal = 'run-1 cannot be confirmed: its status is discarded'
+    await expectFailure(connected().start({ target: 'apply/run-1' }), 'refused', refusal)
+  })
+
+  test('a plan can be limited by thresholds', async () => {
+    const limited = { ...plan, thresholds: [{ metric: 'additions', op: '<' as const, value: 2 }] }
+    const outcome = await connected().endAfter(limited, () => server.enter('planned'))
+    expect(outcome).toMatchObject({ result: 'fail', message: expect.stringContaining('additions is 2, not < 2') })
+  })
+
+  test('a plan that is canceled is discarded', async () => {
+    const started = await connected().start(plan)
+    server.enter('planned')
+    await connected().stop({ id: 'run-1' })
+    expect(await connected().end(started, plan)).toMatchObject({ status: 'aborted', data: { state: 'discarded' } })
+  })
+
+  test('retries a stop while the run cannot be stopped', async () => {
+    await connected().start(plan)
+    server.state.isBusy = true
+    await expectFailure(connected().stop({ id: 'run-1' }), { kind: 'platform', transient: true }, 'status pending yet')
+  })
+
+  test('sends parameters as HCL, and applies automatically if the connection says so', async () => {
+    const parameters = { region: `eu-\${var.x}%{if`, count: 2, zones: ['a'] }
+    const run = { target: 'run/shop-network' }
+    const { outcome } = await connected({ autoApply: 'on' }).start({ ...run, parameters })
+    expect(newest(server.state.runs).asked).toMatchObject({
+      'auto-apply': true,
+      variables: [
+        { key: 'region', value: `"eu-$\${var.x}%%{if"` },
+        { key: 'count', value: '2' },
+        { key: 'zones', value: '["a"]' },
+      ],
+    })
+    expect(outcome.data['url']).toBe(`${server.url}/app/acme/workspaces/shop-network/runs/run-1`)
+    server.enter('planned')
+    expect(await connected().poll(await connected().start(run), run)).toMatchObject({
+      progress: 'the plan waits for a confirmation',
+    })
+  })
+
+  test('the connection test reads the workspace of the default target', async () => {
+    await hcpTerraform.check(connected({ target: 'plan/shop-network' }).client())
+    expect(server.calls.at(-1)?.path).toBe('/api/v2/organizations/acme/workspaces/shop-network')
+  })
+})
