@@ -135,6 +135,7 @@ export const subjects: Subject[] = [
     known: /answer 200\.(?:feature|revision)\.|ignoreWarnings is not/,
   },
   { contract: 'gremlin', tests: ['chaos-testing/gremlin'], known: /{runNumber}: answer 200 must be object/ },
+  { contract: 'hcp-terraform', tests: ['ci-cd/hcp-terraform'] },
   { contract: 'incident-io', tests: ['incident-management/incident-io'] },
   {
     contract: 'jenkins',
