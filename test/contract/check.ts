@@ -58,8 +58,8 @@ export class Checker {
   }
 
   /** Returns the violations in a response body. */
-  response({ status, schema }: Response, body: unknown, direction: Direction = 'response'): string[] {
-    return schema === undefined ? [] : this.#errors(schema, direction, body, `answer ${status}`)
+  response({ status, schema }: Response, body: unknown): string[] {
+    return schema === undefined ? [] : this.#errors(schema, 'response', body, `answer ${status}`)
   }
 
   #parameters({ parameters }: Operation, { query, headers }: Sent, path: Record<string, string>): string[] {

@@ -1,10 +1,10 @@
 import { type Part, type Schema, valueAt } from '../../infra/openapi/contract.ts'
 
 /**
- * The kind of the checked value. Some properties are only in requests, others only in responses. A fake platform may omit properties,
- * leave them empty, and return values that the contract does not list. It has no others, and no other types.
+ * The kind of the checked value. Some properties are only in requests, others only in responses. A fake platform may omit
+ * properties, leave them empty, and return values that the contract does not list. It has no others, and no other types.
  */
-export type Direction = 'request' | 'response' | 'fake'
+export type Direction = 'request' | 'response'
 
 /** Keywords that are the same in every version. */
 const plain = [
@@ -13,15 +13,8 @@ const plain = [
 ]
 /** Keywords that bind a fake platform. */
 const binding = [
-  '$ref',
-  'type',
-  'items',
-  'additionalProperties',
-  'allOf',
-  'anyOf',
-  'oneOf',
-  'prefixItems',
-  'discriminator',
+  ...['$ref', 'type', 'properties', 'items', 'additionalProperties', 'prefixItems'],
+  ...['allOf', 'anyOf', 'oneOf', 'discriminator'],
 ]
 const single = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains', 'propertyNames']
 const several = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
@@ -31,12 +24,12 @@ const composing = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if']
  * A schema of an OpenAPI document (2.0, 3.0 or 3.1) as JSON Schema 2020-12 that stands on its own: what it refers to is
  * in its `$defs`.
  *
- * In a request, properties that the schema does not name are refused unless it says that there may be others, and so are
- * read-only ones: no vendor reports a misspelled field.
+ * Properties that the schema does not name are refused unless it says that there may be others, and so are
+ * read-only ones in a request: no vendor reports a misspelled field.
  */
 export function toJsonSchema(document: Part, schema: Schema, direction: Direction): Schema {
   const conversion = new Conversion(document, direction)
-  const root = conversion.convert(schema, direction !== 'response')
+  const root = conversion.convert(schema, true)
   return typeof root === 'boolean' ? root : { ...root, $defs: conversion.definitions }
 }
 
@@ -66,28 +59,25 @@ class Conversion {
   }
 
   #keywords(complete: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
-    const inner = this.#direction !== 'response'
-    const isFake = this.#direction === 'fake'
-    const names = [...binding, 'properties']
-    const schema = isFake
-      ? Object.fromEntries(Object.entries(complete).filter(([name]) => names.includes(name)))
+    const isResponse = this.#direction === 'response'
+    const schema = isResponse
+      ? Object.fromEntries(Object.entries(complete).filter(([name]) => binding.includes(name)))
       : complete
     const result: { [keyword: string]: unknown } = {}
     if ('$ref' in schema) result['$ref'] = schema['$ref']
     for (const keyword of plain) if (keyword in schema) result[keyword] = schema[keyword]
     // In 2.0, which no validator of JSON Schema knows.
     if (result['type'] === 'file') delete result['type']
-    if (isFake && 'type' in result) result['type'] = [...new Set([result['type'], 'null'].flat())]
+    if (isResponse && 'type' in result) result['type'] = [...new Set([result['type'], 'null'].flat())]
     for (const keyword of single) {
-      if (keyword in schema) result[keyword] = this.convert(schema[keyword] as Schema, inner && keyword !== 'not')
+      if (keyword in schema) result[keyword] = this.convert(schema[keyword] as Schema, keyword !== 'not')
     }
     for (const keyword of several) {
       const parts = schema[keyword]
-      if (Array.isArray(parts))
-        result[keyword] = parts.map((part) => this.convert(part, keyword === 'prefixItems' && inner))
+      if (Array.isArray(parts)) result[keyword] = parts.map((part) => this.convert(part, keyword === 'prefixItems'))
     }
     // The alternatives can overlap, because the value of the discriminator selects one.
-    if ((isFake || 'discriminator' in schema) && result['oneOf']) {
+    if ((isResponse || 'discriminator' in schema) && result['oneOf']) {
       result['anyOf'] = result['oneOf']
       delete result['oneOf']
     }
@@ -106,7 +96,6 @@ class Conversion {
   }
 
   #properties(schema: { [keyword: string]: unknown }): { [keyword: string]: unknown } {
-    const inner = this.#direction !== 'response'
     const isRequest = this.#direction === 'request'
     const properties = Object.entries((schema['properties'] ?? {}) as Record<string, Schema>)
     const elsewhere = isRequest ? 'readOnly' : 'writeOnly'
@@ -114,7 +103,7 @@ class Conversion {
     const required = Array.isArray(schema['required']) ? schema['required'] : []
     const converted = properties.map(([name, part]) => [
       name,
-      isRequest && absent.includes(name) ? false : this.convert(part, inner),
+      isRequest && absent.includes(name) ? false : this.convert(part, true),
     ])
     const needed = required.filter((name) => !absent.includes(name))
     return {

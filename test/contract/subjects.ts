@@ -71,7 +71,13 @@ export const subjects: Subject[] = [
     known: /the contract has no response 202|200\.result(?:\.reportStatus)? must be/,
   },
   { contract: 'chaos-mesh', tests: ['chaos-testing/chaos-mesh'], credentials: bearer },
-  { contract: 'databricks', tests: ['optimization/databricks'], path: withoutSandbox, elsewhere: tokens },
+  {
+    contract: 'databricks',
+    tests: ['optimization/databricks'],
+    path: withoutSandbox,
+    elsewhere: tokens,
+    known: /\.error_code must be/,
+  },
   {
     contract: 'dynatrace-automation',
     tests: ['slo/dynatrace-guardian', 'orchestrators/dynatrace'],
@@ -169,7 +175,7 @@ export const subjects: Subject[] = [
     contract: 'mattermost',
     tests: ['notification/mattermost'],
     documents: ['PUT /api/v4/posts/{post_id}/patch'],
-    known: /\.(?:hashtags|is_pinned) is not/,
+    known: /\.detailed_error is not|\.(?:hashtags|is_pinned) is not/,
   },
   { contract: 'msteams-workflows', tests: ['notification/msteams'] },
   { contract: 'neoload', tests: ['load-testing/neoload'] },
@@ -199,6 +205,6 @@ export const subjects: Subject[] = [
     contract: 'unleash',
     tests: ['feature-flags/unleash'],
     path: (path) => `/demo${withoutSandbox(path)}`,
-    known: /^POST .*\/change-requests: answer 200/,
+    known: /answer 4\d\d\.details is not|^POST .*\/change-requests: answer 200/,
   },
 ]

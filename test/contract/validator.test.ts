@@ -22,10 +22,10 @@ interface Given {
 }
 
 /** Returns the comparison of a request, and of a response if there is one. */
-function compared(method: string, url: string, { body, status = 400, response, ...more }: Given = {}) {
+function compared(method: string, url: string, { body, status = 200, response, ...more }: Given = {}) {
   const [path = '', query = ''] = url.split('?')
   const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '')
-  return compare({ method, path, query, headers, body: text, status, response, isInjected: false, ...more })
+  return compare({ method, path, query, headers, body: text, status, response, isInjected: true, ...more })
 }
 
 /** Returns the violations in a request. */
@@ -137,6 +137,12 @@ describe('Contract validator: a response of a fake platform', () => {
     expect(listed([{ colour: 'red' }], 206, true)).toEqual([])
   })
 
+  test('that refuses an invalid request is compared without the request', () => {
+    const refusal = { status: 404, response: { message: 7 }, isInjected: false }
+    expect(compared('GET', `${base}/crates`, refusal)).toEqual({ operation: undefined, violations: [] })
+    expect(violationsOf('GET', '/shipments?limit=all', refusal)).toEqual(['answer 404.message must be string,null'])
+  })
+
   test('can have violations that are known', () => {
     const known = /^GET \/shipments: .*colour is not/
     const lenient = comparer(parcels, { contract: 'parcels', tests: [], under: '/gateway', known })
@@ -225,9 +231,9 @@ describe('Contract validator: other versions', () => {
     })
     const paths = { '/#X-Target=A.One': { post: operation('one') }, '/#X-Target=A.Two': { post: operation('two') } }
     const compareTarget = comparer({ openapi: '3.0.3', paths }, { contract: 'targets', tests: [] })
-    const request = { method: 'POST', path: '/', query: '', body: '{"two":2}', status: 400, response: '' }
+    const request = { method: 'POST', path: '/', query: '', body: '{"two":2}', status: 200, response: '' }
     const found = ['A.One', 'A.Two', 'A.Three'].map((target) =>
-      compareTarget({ ...request, headers: { ...headers, 'x-target': target }, isInjected: false }),
+      compareTarget({ ...request, headers: { ...headers, 'x-target': target }, isInjected: true }),
     )
     expect(found).toEqual([
       { operation: 'POST /#X-Target=A.One', violations: ['body lacks one'] },
