@@ -35,6 +35,12 @@ export async function openBrowser(link: string, opener = OPENERS[process.platfor
   return hasOpened
 }
 
+/** Opens a link in the preferred browser, and returns a sentence that says so, or what to do instead. */
+export async function openOrExplain(link: string): Promise<string> {
+  if (await openBrowser(link)) return 'Opened the console in the browser.'
+  return `This machine has no browser that can be opened. Open ${link} yourself.`
+}
+
 /** Writes a page that leads to a link with a key: other users of this machine can read the arguments of a process. */
 function redirectTo(link: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-console-'))

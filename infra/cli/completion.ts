@@ -3,7 +3,7 @@ import { categories } from '../categories.ts'
 import { listActions } from './find-by-name.ts'
 
 /** A word that can follow a command, or an option of it. */
-export interface Candidate {
+interface Candidate {
   word: string
   description: string
 }

@@ -13,7 +13,7 @@ interface CommandEntry {
 /** In a checkout, these are npm start and npm run build. */
 const ofPackage: CommandEntry[] = [
   {
-    usage: 'start',
+    usage: 'start [options]',
     description: 'run the functions on this machine, with a sandbox instead of real platforms',
     load: async () => (await import('./commands/start.ts')).startCommand(),
   },

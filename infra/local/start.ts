@@ -5,6 +5,7 @@ import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
 import { playSequence } from '../keptn/player.ts'
+import { openOrExplain } from '../open-browser.ts'
 import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
 import { EXTENSION, HAS_SOURCES, PACKAGE } from '../roots.ts'
 import { consoleLink } from './console-access.ts'
@@ -18,12 +19,15 @@ function ignoreClosed(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
 
-/**
- * Starts the local runtime and runs the demo sequence.
- *
- * @param build first builds the bundles if a source has changed
- */
-export async function start({ build }: { build: boolean }): Promise<void> {
+export interface StartOptions {
+  /** First builds the bundles if a source has changed. */
+  build: boolean
+  /** Opens the console in the browser. */
+  open?: boolean
+}
+
+/** Starts the local runtime and runs the demo sequence. */
+export async function start({ build, open = false }: StartOptions): Promise<void> {
   // The reader of a pipe may exit, as in `| head`. The runtime continues, unlike the commands of the CLI.
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', ignoreClosed)
   const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
@@ -50,9 +54,10 @@ export async function start({ build }: { build: boolean }): Promise<void> {
   })
   stopOnSignals(runtime)
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
+  if (open) console.log(`${await openOrExplain(consoleLink(runtime.url, runtime.credentials()))}\n`)
   if (isDemoRunning) await runDemo(runtime)
   isDemoRunning = false
-  console.log(nextSteps(runtime))
+  console.log(nextSteps(runtime, state))
 }
 
 /** Builds in a separate process, because the bundler would stay in memory. */
@@ -85,7 +90,7 @@ async function runDemo({ url, credentials }: Runtime): Promise<void> {
 }
 
 /** Returns sample commands. The id of the interactive call is new at each start. */
-function nextSteps({ url, credentials }: Runtime): string {
+function nextSteps({ url, credentials }: Runtime, state: string): string {
   const { callerToken } = credentials()
   const id = randomUUID()
   const context = randomUUID()
@@ -114,8 +119,13 @@ function nextSteps({ url, credentials }: Runtime): string {
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
     `SLOs ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
-    'In a second terminal: npx webhooks sequence release        Stop with Ctrl-C.',
+    `In a second terminal: ${webhooksCommand(state)} sequence release        Stop with Ctrl-C.`,
   ].join('\n')
+}
+
+/** Returns the command of the CLI, which finds the runtime by its state folder. */
+function webhooksCommand(state: string): string {
+  return state === resolve('.webhooks') ? 'npx webhooks' : `WEBHOOKS_STATE='${state}' npx webhooks`
 }
 
 function stopOnSignals(runtime: Runtime): void {
@@ -141,10 +151,16 @@ if (import.meta.filename === process.argv[1]) {
 
 ${START_SETTINGS}
 
-Example
+Options
+  --open            open the console in the browser
+
+Examples
+  npm start -- --open
   WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start`)
-  await start({ build: process.argv.includes('--build') }).catch((error: unknown) => {
-    console.error(messageOf(error))
-    process.exit(1)
-  })
+  await start({ build: process.argv.includes('--build'), open: process.argv.includes('--open') }).catch(
+    (error: unknown) => {
+      console.error(messageOf(error))
+      process.exit(1)
+    },
+  )
 }

@@ -14,6 +14,7 @@ import { pageWith } from './page.ts'
 import { sideBySide } from './side-by-side.ts'
 import { sizes } from './sizes.ts'
 import { speedPart } from './speed.ts'
+import { start } from './start.ts'
 import { synth } from './synth.ts'
 import { asText } from './table.ts'
 import { throughput } from './throughput.ts'
@@ -32,6 +33,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   operations,
   synth,
+  start,
 }
 /** A longer measurement hangs. */
 const TIMEOUT_MS = 300_000

@@ -131,6 +131,18 @@ describe('npm start', () => {
     )
   })
 
+  it('prints a command of the CLI that works on any port and with any state folder', async () => {
+    const [, folderOfState, command] =
+      /In a second terminal: WEBHOOKS_STATE='(.+)' npx webhooks (\w+ \w+)/.exec(output) ?? []
+    expect([folderOfState, command]).toEqual([folder, 'sequence release'])
+    const { WEBHOOKS_URL: _, ...env } = process.env
+    const { stdout } = await run(process.execPath, ['--no-warnings', 'infra/cli/main.ts', 'console', '--json'], {
+      cwd: root,
+      env: { ...env, WEBHOOKS_STATE: folderOfState },
+    })
+    expect(JSON.parse(stdout).url).toBe(`${url}/`)
+  })
+
   it('returns its tasks and events as JSON', async () => {
     const { tasks } = (await (await fetch(`${url}/tasks`)).json()) as { tasks: unknown[] }
     const events = (await (await fetch(`${url}/sandbox/events`)).json()) as unknown[]
@@ -329,8 +341,8 @@ describe('webhooks tasks', () => {
   it('lists the tasks and shows one', async () => {
     await webhooks('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
     const listed = await webhooks('tasks')
-    const [task] = /issue-ticketing\/[0-9a-f]{40}/.exec(listed.stdout) ?? []
-    expect(listed.stdout).toContain('finished')
+    const [task] = /issue-ticketing\/[0-9a-f]{8}/.exec(listed.stdout) ?? []
+    expect(listed.stdout).toContain('  pass  ')
     expect(JSON.parse((await webhooks('tasks', task as string)).stdout)).toMatchObject({ state: 'finished' })
     expect((await webhooks('tasks', `issue-ticketing/${'0'.repeat(40)}`)).code).toBe(1)
     expect(JSON.parse((await webhooks('tasks', '--json')).stdout)).toContainEqual(

@@ -5,7 +5,7 @@ import { periodMs } from '../../local/console/call-filter.ts'
 import { consoleLink } from '../../local/console-access.ts'
 import { readCredentials } from '../../local/credentials.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
-import { openBrowser } from '../../open-browser.ts'
+import { openOrExplain } from '../../open-browser.ts'
 import { explainAws } from '../aws-errors.ts'
 import { type JsonOption, note } from '../output.ts'
 import { stateFolder } from '../receiver.ts'
@@ -72,9 +72,8 @@ async function run({ stack, port, since, open = false, json = false }: Options):
 /** Prints a link. Not with `show`, which would mask the key of the link. */
 async function show(link: string, open: boolean, json: boolean): Promise<void> {
   console.log(json ? JSON.stringify({ url: link }, null, 2) : link)
-  if (!open) return
-  if (await openBrowser(link)) note('Opened in the browser.')
-  else note('This machine has no browser. Open the link yourself.')
+  // Not with `note`, either.
+  if (open) console.error(await openOrExplain(link))
 }
 
 function localLink(): string {

@@ -4,6 +4,7 @@ import { START_SETTINGS } from '../../local/start-settings.ts'
 /** `webhooks start`: starts the local runtime. */
 export function startCommand(): Command {
   return new Command('start')
+    .option('--open', 'open the console in the browser')
     .addHelpText(
       'after',
       `
@@ -16,9 +17,9 @@ Exit code: 0 stopped, 1 the runtime cannot start, 2 invalid arguments.
 Example:
   $ WEBHOOKS_PORT=9000 npx webhooks start`,
     )
-    .action(async () => {
+    .action(async ({ open = false }: { open?: boolean }) => {
       // Loaded when used: the runtime contains all fakes of the sandbox.
       const { start } = await import('../../local/start.ts')
-      await start({ build: true })
+      await start({ build: true, open })
     })
 }

@@ -161,11 +161,11 @@ async function stackIds(stack: string, { category, taskId }: TaskName): Promise<
 
 /** Loaded when used: the local runtime does not need the SDK. */
 async function loadDeployedTasks() {
-  const [{ LambdaClient }, deployedTasks] = await Promise.all([
+  const [{ LambdaClient }, { findTaskIds, listDeployedTasks }] = await Promise.all([
     import('@aws-sdk/client-lambda'),
     import('../deployed-tasks.ts'),
   ])
-  return { lambda: new LambdaClient(), ...deployedTasks }
+  return { lambda: new LambdaClient(), findTaskIds, listDeployedTasks }
 }
 
 /** Completes the start of an id, as the table shows it. */
