@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bomFile } from '../build/files.ts'
 import { build } from '../build/main.ts'
@@ -30,10 +30,19 @@ and of an installation.
 
 Options
   --version <version>  another version than that of package.json
+  --output <folder>    another folder than dist.npm/. It is emptied
   --no-install         do not install the package to measure it
   --help               print this text`)
 
-const OUTPUT = join(root, 'dist.npm')
+const { values } = parseArgs({
+  options: {
+    version: { type: 'string' },
+    output: { type: 'string', default: join(root, 'dist.npm') },
+    'no-install': { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
+})
+const OUTPUT = resolve(values.output)
 const FOLDER = join(OUTPUT, 'package')
 const PAGE = 'infra/local/console/page'
 
@@ -48,9 +57,6 @@ const ASSETS = [
   'test/templates/**/*.{ts,md}',
 ]
 
-const { values } = parseArgs({
-  options: { version: { type: 'string' }, 'no-install': { type: 'boolean' }, help: { type: 'boolean' } },
-})
 await build()
 rmSync(OUTPUT, { recursive: true, force: true })
 const packages = compile(FOLDER)

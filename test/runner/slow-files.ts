@@ -54,6 +54,7 @@ export const slowFiles: Record<string, string> = {
   'test/infra/local/console/console.test.ts': 'runs calls through the shipped bundles and reads them in the console',
   'test/infra/local/console/page.test.ts': 'opens the console in a browser',
   'test/infra/local/versions.test.ts': 'starts the runtime with several versions of the bundles',
+  'test/nested/create.test.ts': 'packs the project, and creates, starts and synthesizes an application',
   'test/nested/docs-extend.test.ts': 'runs the tutorial with npm in a copy of the project',
   'test/nested/extend.test.ts': 'compiles and tests generated code in a copy of the project',
   'test/prove/prove.test.ts': 'runs the prover with kills and faults',

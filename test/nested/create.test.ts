@@ -1,0 +1,142 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { freePort, until } from '../e2e/service.ts'
+
+const root = join(import.meta.dirname, '../..')
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+/** Outside of the project, so that nothing in it is found by accident. */
+const folder = mkdtempSync(join(tmpdir(), 'application-'))
+const application = join(folder, 'my-webhooks')
+const packages = join(folder, 'packages')
+let runtime: ChildProcess | undefined
+
+beforeAll(async () => {
+  installOffline()
+  await run(`node --no-warnings infra/pack/main.ts --no-install --output ${packages}`, root)
+})
+afterAll(async () => {
+  await stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/**
+ * Puts an npm into the PATH that needs no network: it offers the packages of the project to an installation. npm removes those
+ * that neither the application nor the package declares.
+ */
+function installOffline(): void {
+  const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim()
+  const script = `#!/bin/sh
+if [ "$1" = install ] && [ ! -d node_modules ]; then
+  cp -al '${root}/node_modules' node_modules 2>/dev/null || cp -a '${root}/node_modules' node_modules
+  rm node_modules/.package-lock.json
+fi
+npm_config_offline=true exec '${npm}' "$@"
+`
+  mkdirSync(join(folder, 'bin'))
+  writeFileSync(join(folder, 'bin/npm'), script)
+  chmodSync(join(folder, 'bin/npm'), 0o755)
+}
+
+/** Packs the package with another version, and returns the tarball. */
+function packNext(version: string): string {
+  const packed = join(packages, 'package')
+  const file = join(packed, 'package.json')
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), version }))
+  const destination = ['--pack-destination', folder]
+  return join(
+    folder,
+    execFileSync('npm', ['pack', '--silent', ...destination], { cwd: packed, encoding: 'utf8' }).trim(),
+  )
+}
+
+/** Starts a command in a shell, with the PATH of a user. */
+function start(
+  command: string,
+  cwd: string,
+  env: Record<string, string> = {},
+): { child: ChildProcess; said(): string } {
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn('sh', ['-c', command], {
+    cwd,
+    detached: true,
+    env: { HOME, NO_COLOR: '1', PATH: [join(folder, 'bin'), dirname(process.execPath), PATH].join(delimiter), ...env },
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk
+    })
+  return { child, said: () => text }
+}
+
+/** Runs a command to its end, and returns what it prints. */
+async function run(command: string, cwd = application, env?: Record<string, string>): Promise<string> {
+  const { child, said } = start(command, cwd, env)
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`${command} exited with ${code}:\n${said()}`)
+  return said()
+}
+
+async function stop(): Promise<void> {
+  const { pid } = runtime ?? {}
+  if (!runtime || pid === undefined || runtime.exitCode !== null) return
+  const closed = once(runtime, 'close')
+  runtime = undefined
+  // Kills npm, its shell and Node.js.
+  process.kill(-pid, 'SIGKILL')
+  await closed
+}
+
+/** Returns the commands of a README that contain the text. */
+function commandsOf(text: string): string[] {
+  const readme = readFileSync(join(application, 'README.md'), 'utf8')
+  return [...readme.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line).filter((line) => line.includes(text))
+}
+
+/** Starts the application, calls its own provider as the README shows, and synthesizes it. */
+async function useApplication(): Promise<void> {
+  const url = `http://127.0.0.1:${await freePort()}`
+  const env = { WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url, WEBHOOKS_DEMO: 'off' }
+  const { child, said } = start('npm start', application, env)
+  runtime = child
+  await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
+  const outputs = []
+  for (const command of commandsOf('npm run webhooks --'))
+    outputs.push(await run(command.replaceAll('http://127.0.0.1:8787', url), application, env))
+  expect(outputs).toEqual([
+    expect.stringContaining('Connection test passed'),
+    expect.stringContaining('"message": "Opened ticket T-'),
+    expect.stringContaining('incident passed'),
+  ])
+  await stop()
+  rmSync(join(application, 'cdk.out'), { recursive: true, force: true })
+  await run('npm run synth')
+  expect(readdirSync(join(application, 'cdk.out'))).toContain('Webhooks.template.json')
+}
+
+describe('npm create cloud-automation-webhooks', () => {
+  it('writes an application that starts, calls its own provider and synthesizes', async () => {
+    const [create, spec] = ['create-', ''].map((name) =>
+      join(packages, `${name}cloud-automation-webhooks-${version}.tgz`),
+    )
+    const command = `npm exec --yes --package=${create} -- create-cloud-automation-webhooks my-webhooks --package file:${spec}`
+    expect(await run(command, folder)).toContain('Next:\n  cd my-webhooks\n  npm start\n  npm run synth\n')
+    await useApplication()
+  })
+
+  it('writes an application whose tests pass and whose types are right', async () => {
+    expect(await run('npm test')).toMatch(/^ℹ fail 0$/m)
+    await run('npm run types')
+  })
+
+  it('writes an application that works unchanged with the next version', async () => {
+    await run(`npm install ${packNext('9.9.9')}`)
+    const installed = join(application, 'node_modules/cloud-automation-webhooks/package.json')
+    expect(JSON.parse(readFileSync(installed, 'utf8')).version).toBe('9.9.9')
+    await useApplication()
+  })
+})
