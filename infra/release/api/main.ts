@@ -84,7 +84,12 @@ function checkFiles(files: Record<string, string>): void {
     return
   }
   for (const [path] of outdated) console.error(`${path} is outdated.`)
-  console.error('The public API has changed. Run npm run api and add a changeset (npm run changeset).')
+  const hasNewReport = outdated.some(([path]) => path.endsWith('.api.md'))
+  console.error(
+    hasNewReport
+      ? 'The public API has changed. Run npm run api and add a changeset (npm run changeset).'
+      : 'The comments of the public API have changed. Run npm run api.',
+  )
   process.exitCode = 1
 }
 

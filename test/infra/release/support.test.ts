@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { engines } from '../../../infra/engines/index.ts'
 import { BROWSERS } from '../../../infra/local/console/page-bundle.ts'
+import { manifestOf } from '../../../infra/pack/manifest.ts'
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8')
 const page = read('docs/support.md')
@@ -15,6 +16,7 @@ const [major] = project.devDependencies.node.split('.')
 describe('docs/support.md', () => {
   it('has the Node.js versions of the packages, of CI and of the stack', () => {
     const minimum = (range: string) => range.replace('>=', '')
+    expect(manifestOf(project, new Set()).engines).toEqual(create.engines)
     expect(rowOf('Node.js, to use')).toContain(`| ${minimum(create.engines.node)} and later`)
     const work = rowOf('Node.js, to work')
     expect(work).toContain(`| ${minimum(project.engines.node)} and later`)
