@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Store } from './store.ts'
 import type { LocalFunction } from './types.ts'
@@ -22,20 +22,28 @@ interface Row {
   file: string
 }
 
+/** The code of a folder. */
+interface Code {
+  hash: string
+  /** The bytes of each file. */
+  files: ReadonlyMap<string, Buffer>
+}
+
 /** Files that Node loads. Excludes source maps. */
 const CODE_FILE = /\.(?:[cm]?js|json|node)$/
 
 /**
- * The versions of all functions. At the start, their code is copied to the state folder, so that a build does not change
- * running functions. As in Lambda, an execution runs on one version from start to end, so the code of a durable function is
- * retained as long as an execution may need it. A plain function has only its latest code.
+ * The versions of all functions. Their code is read at the start, so that a build does not change running functions. It is
+ * written to the state folder when a function is first used: most starts use few of more than a thousand files. As in Lambda,
+ * an execution runs on one version from start to end, so the code of a durable function is retained as long as an execution
+ * may need it. A plain function has only its latest code.
  */
 export class Versions {
   readonly #store: Store
   readonly #folder: string
   readonly #functions: ReadonlyMap<string, LocalFunction>
-  /** Folder of a bundle -> hash of its code. */
-  readonly #code: ReadonlyMap<string, string>
+  /** The code by the folder of its bundle. */
+  readonly #code: ReadonlyMap<string, Code>
   /** Latest versions that have been used since the start. */
   readonly #latest = new Map<string, PublishedFunction>()
 
@@ -45,7 +53,7 @@ export class Versions {
     this.#folder = join(state, 'versions')
     this.#functions = new Map(functions.map((fn) => [fn.name, fn]))
     const sources = new Set(functions.map(({ file }) => dirname(file)))
-    this.#code = new Map([...sources].map((source) => [source, this.#copyCode(source)]))
+    this.#code = new Map([...sources].map((source) => [source, readCode(source)]))
     this.#deleteUnused()
   }
 
@@ -85,7 +93,9 @@ export class Versions {
   }
 
   #latestCode(fn: LocalFunction, number: number): Row {
-    return { function: fn.name, number, code: this.#code.get(dirname(fn.file)) ?? '', file: basename(fn.file) }
+    const code = this.#code.get(dirname(fn.file))
+    if (code) this.#save(code)
+    return { function: fn.name, number, code: code?.hash ?? '', file: basename(fn.file) }
   }
 
   #publish(fn: LocalFunction): PublishedFunction {
@@ -100,29 +110,15 @@ export class Versions {
     return { ...fn, file: join(this.#folder, code, file), version: number }
   }
 
-  /** Copies the code of a folder and returns its hash. A function without code fails when it is called, as in Lambda. */
-  #copyCode(source: string): string {
-    const entries = existsSync(source) ? readdirSync(source, { withFileTypes: true }) : []
-    const names = entries
-      .filter((entry) => entry.isFile() && CODE_FILE.test(entry.name))
-      .map(({ name }) => name)
-      .sort()
-    const hash = createHash('sha256')
-    for (const name of names)
-      hash
-        .update(`${name}\0`)
-        .update(readFileSync(join(source, name)))
-        .update('\0')
-    const code = hash.digest('hex').slice(0, 32)
-    const copy = join(this.#folder, code)
-    if (existsSync(copy)) return code
+  #save({ hash, files }: Code): void {
+    const copy = join(this.#folder, hash)
+    if (existsSync(copy)) return
     // A crash must not leave an incomplete version under its final name.
     const draft = `${copy}.draft`
     rmSync(draft, { recursive: true, force: true })
     mkdirSync(draft, { recursive: true, mode: 0o700 })
-    for (const name of names) linkOrCopy(join(source, name), join(draft, name))
+    for (const [name, bytes] of files) writeFileSync(join(draft, name), bytes)
     renameSync(draft, copy)
-    return code
   }
 
   /** Deletes old versions. Keeps versions of failed executions: the finisher may start another execution on them. */
@@ -134,18 +130,21 @@ export class Versions {
     )
     if (!existsSync(this.#folder)) return
     const published = this.#store.all<Row>('SELECT DISTINCT code FROM version').map(({ code }) => code)
-    const used = new Set([...published, ...this.#code.values()])
+    const used = new Set([...published, ...[...this.#code.values()].map(({ hash }) => hash)])
     for (const name of readdirSync(this.#folder))
       if (!used.has(name)) rmSync(join(this.#folder, name), { recursive: true, force: true })
   }
 }
 
-/** Links a file, because copying more than a thousand takes long. A build replaces files and does not change them. */
-function linkOrCopy(source: string, copy: string): void {
-  try {
-    linkSync(source, copy)
-  } catch {
-    // For example, because the folders are in different file systems.
-    copyFileSync(source, copy)
-  }
+/** A function without code fails when it is called, as in Lambda. */
+function readCode(source: string): Code {
+  const entries = existsSync(source) ? readdirSync(source, { withFileTypes: true }) : []
+  const names = entries
+    .filter((entry) => entry.isFile() && CODE_FILE.test(entry.name))
+    .map(({ name }) => name)
+    .sort()
+  const files = new Map(names.map((name) => [name, readFileSync(join(source, name))]))
+  const hash = createHash('sha256')
+  for (const [name, bytes] of files) hash.update(`${name}\0`).update(bytes).update('\0')
+  return { hash: hash.digest('hex').slice(0, 32), files }
 }
