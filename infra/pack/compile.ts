@@ -19,7 +19,7 @@ const LOADED = [
 
 /** A checkout runs the CLI with npm scripts. */
 const COMMANDS: [RegExp, string][] = [
-  [/npm run (?:--silent )?webhooks --/g, 'npx cloud-automation-webhooks'],
+  [/npx webhooks\b/g, 'npx cloud-automation-webhooks'],
   [/npm run build/g, 'npx cloud-automation-webhooks build'],
   [/npm start/g, 'npx cloud-automation-webhooks start'],
 ]

@@ -27,7 +27,7 @@ process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 /** Returns the arguments of the commands of the CLI in a script or a README. */
 function commandsOf(path: string): string[][] {
   const lines = read(path).replaceAll('\\\n', ' ').split('\n')
-  const commands = lines.flatMap((line) => /npm run (?:--silent )?webhooks -- ([^)`|]+)/.exec(line)?.[1] ?? [])
+  const commands = lines.flatMap((line) => /npx webhooks ([^)`|]+)/.exec(line)?.[1] ?? [])
   return commands.map((line) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = '']) => quoted ?? plain))
 }
 

@@ -105,7 +105,7 @@ async function useApplication(): Promise<void> {
   runtime = child
   await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
   const outputs = []
-  for (const command of commandsOf('npm run webhooks --'))
+  for (const command of commandsOf('npx webhooks'))
     outputs.push(await run(command.replaceAll('http://127.0.0.1:8787', url), application, env))
   expect(outputs).toEqual([
     expect.stringContaining('Connection test passed'),
