@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { startGoogleCloudMonitoring } from '../../infra/platforms/google-cloud-monitoring.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
+import { guid, startNewRelic } from '../../infra/platforms/new-relic.ts'
 import { Service, triggered } from './service.ts'
 
 interface Playing {
@@ -16,6 +17,10 @@ const platforms: Record<string, () => Promise<Playing>> = {
     const { serviceAccount, privateKey } = server.login
     const connection = { baseUrl: server.url, loginUrl: server.url, serviceAccount, privateKey, project: 'acme-shop' }
     return { server, connection, slo: 'checkout/availability' }
+  },
+  async 'new-relic'() {
+    const server = await startNewRelic()
+    return { server, connection: { baseUrl: server.url, token: server.token }, slo: guid }
   },
 }
 const played = new Map<string, Playing>()

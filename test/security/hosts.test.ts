@@ -181,6 +181,7 @@ const special: Record<string, { connection?: (url: string) => object; input?: ob
   },
   telegram: { connection: () => ({ channel: '@deployments', webhookSecret: secret }) },
   'google-chat': { connection: () => ({ channel: 'spaces/AAAA' }) },
+  'new-relic': { connection: () => ({ account: 1 }) },
   'aws-ses': { connection: () => ({ from: 'deployments@example.com', channel: 'ops@example.com' }) },
   'aws-sns': { connection: () => ({ channel: 'arn:aws:sns:eu-west-1:123456789012:ops' }) },
   ntfy: { connection: () => ({ channel: 'ops' }) },

@@ -45,8 +45,8 @@ export interface EvaluationProvider<S extends z.ZodMiniObject = z.ZodMiniObject>
   kind: 'evaluation'
   /** Describes a query for people: `PromQL`, `the id or name of an SLO`. */
   queryNoun: string
-  /** The platform has a verdict of its own. Without it, a call needs an SLO file or thresholds. */
-  hasOwnVerdict?: true
+  /** The platform has a verdict of its own, or one for some queries. Without it, a call needs an SLO file or thresholds. */
+  hasOwnVerdict?: true | ((query: string) => boolean)
   /** The platform evaluates its own SLO file, and supports neither queries nor thresholds nor another file. */
   hasOwnSloFile?: true
   /** Default seconds until data is available. */

@@ -138,12 +138,15 @@ function check(
   queries: readonly Query[],
   { file, thresholds: limits }: ParsedInput,
 ): void {
-  const { title, queryNoun, hasOwnSloFile } = provider
+  const { title, queryNoun, hasOwnSloFile, hasOwnVerdict } = provider
   if (hasOwnSloFile) return
   if (queries.length === 0)
     throw invalidInput('input.queries', `are required, because the connection has none. A query is ${queryNoun}`)
-  if (!file && !limits && !provider.hasOwnVerdict)
-    throw invalidInput('input.thresholds', `or input.sloFile is required: ${title} returns values without a verdict`)
+  if (file || limits || hasOwnVerdict === true) return
+  const other = queries.find(({ query }) => !hasOwnVerdict?.(query))
+  if (!other) return
+  const what = hasOwnVerdict ? `${title} has no verdict for ${other.name}` : `${title} returns values without a verdict`
+  throw invalidInput('input.thresholds', `or input.sloFile is required: ${what}`)
 }
 
 /** Returns the period of the input, else that of the event: of its evaluation, or of its test. */

@@ -1,0 +1,155 @@
+import * as z from 'zod/mini'
+import { Failure } from '../../../shared/errors.ts'
+import { inBatches } from '../../../shared/evaluation/batches.ts'
+import { atLeast } from '../../../shared/evaluation/criteria.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
+import { integer, optional, secret, url } from '../../../shared/fields.ts'
+import {
+  defineEvaluationProvider,
+  evaluationFields,
+  type MeasurementRequest,
+} from '../../../shared/providers/evaluation/provider.ts'
+import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import type { Client } from '../../../shared/providers/provider.ts'
+import {
+  checkKey,
+  type Entity,
+  errorReason,
+  errorStatus,
+  type Indicator,
+  readNumber,
+  readServiceLevels,
+} from '../new-relic-api.ts'
+
+const connection = z.strictObject({
+  baseUrl: z._default(url('https://api.newrelic.com, or https://api.eu.newrelic.com'), 'https://api.newrelic.com'),
+  token: secret('A user key, NRAK-..'),
+  account: optional(integer(1, Number.MAX_SAFE_INTEGER, 'Id of the account in which NRQL queries run')),
+  budgetWarning: z._default(
+    integer(
+      0,
+      100,
+      'Percentage of the error budget below which a service level that is met is a warning. Defaults to 10',
+    ),
+    10,
+  ),
+  ...evaluationFields,
+})
+type NewRelic = Client<z.output<typeof connection>>
+
+/** The GUID of an entity, and the name of one of its service levels. */
+const SERVICE_LEVEL = /^([A-Za-z0-9+/]{16,200}={0,2})(?:#(.{1,200}))?$/
+const QUOTED = /'[^']*'|"[^"]*"|`[^`]*`/g
+const TIME = /\b(?:since|until)\b/i
+const MAX_CONCURRENT_QUERIES = 5
+
+/**
+ * Evaluates New Relic: service levels by their attainment over the requested time and their own target, and NRQL that returns
+ * one number.
+ *
+ * @see https://docs.newrelic.com/docs/apis/nerdgraph/examples/nerdgraph-slm/
+ * @see https://docs.newrelic.com/docs/apis/nerdgraph/examples/nerdgraph-nrql-tutorial/
+ */
+export const newRelic = defineEvaluationProvider({
+  title: 'New Relic',
+  connection,
+  headers: ({ token }) => ({ 'api-key': token }),
+  errorStatus,
+  errorReason,
+  queryNoun: 'the GUID of an entity with a service level, or NRQL that returns one number',
+  hasOwnVerdict: (query: string) => SERVICE_LEVEL.test(query),
+  dataDelay: 120,
+
+  check: ({ http, connection: { account } }) => checkKey(http, account),
+
+  checkQueries(queries, { account }) {
+    for (const { name, query } of queries) {
+      if (SERVICE_LEVEL.test(query)) continue
+      if (account === undefined) throw invalidQuery(name, 'is NRQL, which needs the account of the connection')
+      if (TIME.test(query.replace(QUOTED, '')))
+        throw invalidQuery(name, 'must not have SINCE or UNTIL: the evaluated time is added')
+    }
+  },
+
+  async measure(client, request) {
+    return {
+      measured: await inBatches(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
+    }
+  },
+})
+
+function invalidQuery(name: string, message: string): Failure {
+  return new Failure('invalid', `The query of ${name} ${message}`, { errors: [{ path: `queries.${name}`, message }] })
+}
+
+async function measureOne(
+  client: NewRelic,
+  { name, query }: Query,
+  time: MeasurementRequest,
+): Promise<MeasuredIndicator> {
+  const [, guid, wanted] = SERVICE_LEVEL.exec(query) ?? []
+  try {
+    if (guid !== undefined) return { name, ...(await measureServiceLevel(client, { guid, wanted }, time)) }
+    const { account = 0 } = client.connection
+    const value = await readNumber(client.http, account, during(query, time))
+    return { name, value, ...(value === undefined ? { message: NO_DATA } : {}) }
+  } catch (error) {
+    throw withQueryName(name, error)
+  }
+}
+
+const NO_DATA = 'no data in this time'
+
+async function measureServiceLevel(
+  { http, connection: { account, budgetWarning } }: NewRelic,
+  { guid, wanted }: { guid: string; wanted: string | undefined },
+  time: MeasurementRequest,
+): Promise<Omit<MeasuredIndicator, 'name'>> {
+  const entity = await readServiceLevels(http, guid)
+  if (!entity) throw new Failure('refused', `New Relic has no entity ${guid}, or the key may not read it.`)
+  const found = indicatorOf(entity, wanted)
+  const [objective] = found.objectives
+  const nrql = objective?.resultQueries?.attainment.nrql
+  if (!objective || nrql === undefined)
+    throw new Failure('refused', `The service level "${found.name}" has no objective.`)
+  const accountId = found.events.account?.id ?? entity.accountId ?? account
+  if (!accountId) throw new Failure('refused', 'New Relic did not return the account. Add account to the connection.')
+  const value = await readNumber(http, accountId, during(withoutTime(nrql), time))
+  const base = entity.permalink ? { url: entity.permalink } : {}
+  if (value === undefined) return { ...base, value, message: NO_DATA }
+  const { target } = objective
+  const errorBudget = target < 100 ? Number((100 * (1 - (100 - value) / (100 - target))).toPrecision(12)) : undefined
+  const isLow = errorBudget !== undefined && errorBudget < budgetWarning
+  const status = value < target ? 'fail' : isLow ? 'warning' : 'pass'
+  const message = status === 'warning' ? `${Math.round(errorBudget ?? 0)}% of the error budget is left` : undefined
+  return { ...base, value, message, verdict: { status, pass: atLeast(target) }, errorBudget }
+}
+
+function indicatorOf({ serviceLevel }: Entity, wanted: string | undefined): Indicator {
+  const all = serviceLevel?.indicators ?? []
+  const [found, ...others] = wanted === undefined ? all : all.filter(({ name }) => name === wanted)
+  if (found && others.length === 0) return found
+  const names = all.map(({ name }) => `"${name}"`).join(', ') || 'none'
+  const problem = found ? 'has several' : `has no${wanted === undefined ? '' : ` such`}`
+  throw new Failure(
+    'refused',
+    `The entity ${problem} service level. Add #<name> to the GUID. Its service levels: ${names}.`,
+  )
+}
+
+/** Adds the evaluated time to a query. */
+function during(nrql: string, { start, end }: MeasurementRequest): string {
+  return `${nrql.trim()} SINCE ${Math.floor(start)} UNTIL ${Math.ceil(end)}`
+}
+
+/**
+ * Removes the time of a query of New Relic, which is at its end.
+ *
+ * @throws Failure `refused` if another clause follows
+ */
+function withoutTime(nrql: string): string {
+  const [query = '', ...times] = nrql.split(/\s(?=(?:since|until)\s)/i)
+  if (times.some((time) => /\b(?:where|facet|timeseries|compare)\b/i.test(time)))
+    throw new Failure('refused', 'The query of the service level has a form that is not supported.')
+  return query
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals'
+import { newRelic } from '../../../functions/slo/providers/new-relic.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { account, guid, refuse, startNewRelic } from '../../../infra/platforms/new-relic.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
+import { evaluate } from './drive.ts'
+
+const server = startEach(startNewRelic)
+const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
+const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.token, account, ...more })
+const ask = (input: object, more: object = {}) => evaluate(newRelic, fields(more), { ...time, ...input })
+const nrql = "SELECT average(duration) FROM Transaction WHERE appName = 'since $SERVICE'"
+const thresholds = [{ metric: 'duration', op: '<', value: 500 }]
+const refusal = (message: string) => refuse(message).body as object
+
+evaluationConformance(newRelic, {
+  async start() {
+    const server = await startNewRelic()
+    const set = (value: number | undefined) => (server.state.value = value)
+    return { server, set, connection: { baseUrl: server.url, token: server.token }, input: { slo: guid, ...time } }
+  },
+  refusal,
+  invalid: [{ account: 'x' }, { budgetWarning: 101 }],
+  verdicts: {
+    'a value above the target': [({ set }) => set(99.9), 'pass', 99.9],
+    'no error budget in use': [({ set }) => set(100), 'pass', 100],
+    'a low error budget': [({ set }) => set(99.54), 'warning', 99.54],
+    'a value below the target': [({ set }) => set(99.49), 'fail', 99.49],
+  },
+  gaps: {
+    'a value of null': [({ set }) => set(undefined), 'no data in this time'],
+    'no rows': [({ server }) => (server.state.rows = []), 'no data in this time'],
+  },
+  unknown: { 'an unknown entity': [`${guid}x`, 'New Relic has no entity'] },
+})
+
+describe('New Relic', () => {
+  test('evaluates a service level over the requested time, with its target, error budget and link', async () => {
+    server.state.value = 99.75
+    const { data } = await ask({ slo: guid })
+    expect(data).toMatchObject({
+      ...{ result: 'pass', errorBudget: 50 },
+      indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
+    })
+    const { nrql: sent } = (newestOf(server.calls).body as { variables: { nrql: string } }).variables
+    expect(sent).toMatch(/FROM Metric WHERE sli\.guid = 'a' SINCE 1763978400000 UNTIL 1763978700000$/)
+  })
+
+  test('selects one of several service levels by its name', async () => {
+    server.state.indicators = ['Success', 'Latency']
+    await expectFailure(ask({ slo: guid }), 'refused', 'has several service level', '"Success", "Latency"')
+    expect(await ask({ slo: `${guid}#Latency` })).toMatchObject({ result: 'pass' })
+    await expectFailure(ask({ slo: `${guid}#Load` }), 'refused', 'has no such service level')
+  })
+
+  test.each([
+    ['a number', [{ 'average.duration': 420 }], 'pass'],
+    ['a percentile', [{ 'percentile.duration': { 95: 620 } }], 'fail'],
+  ])('evaluates NRQL that returns %s by thresholds', async (_what, rows, result) => {
+    server.state.rows = rows
+    expect(await ask({ queries: { duration: nrql }, thresholds })).toMatchObject({ result })
+    const { variables } = newestOf(server.calls).body as { variables: object }
+    expect(variables).toMatchObject({
+      id: account,
+      nrql: `${nrql.replace('$SERVICE', 'checkout')} SINCE 1763978400000 UNTIL 1763978700000`,
+    })
+  })
+
+  test.each([
+    ['two rows', [{ count: 1 }, { count: 2 }], '2 rows'],
+    ['two numbers', [{ count: 1, sum: 2 }], '2 numbers'],
+  ])('refuses NRQL that returns %s', async (_what, rows, words) => {
+    server.state.rows = rows
+    await expectFailure(ask({ queries: { duration: nrql }, thresholds }), 'refused', `It returned ${words}`)
+  })
+
+  test.each([
+    ['without thresholds', {}, { duration: nrql }, 'New Relic has no verdict for duration'],
+    ['without an account', { account: undefined }, { duration: nrql }, 'needs the account'],
+    ['with its own time', {}, { duration: `${nrql} SINCE 1 day ago` }, 'must not have SINCE or UNTIL'],
+  ])('refuses NRQL %s before it sends anything', async (_what, more, queries, words) => {
+    const limits = words.includes('verdict') ? {} : { thresholds }
+    await expect(async () => ask({ queries, ...limits }, more)).rejects.toMatchObject({
+      ...{ kind: 'invalid', message: expect.stringContaining(words) },
+    })
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([
+    ['BAD_API_KEY', 'error_code', 'credentials'],
+    ['INVALID_AUTHENTICATION', 'errorClass', 'credentials'],
+    ['ACCESS_DENIED', 'errorClass', 'refused'],
+    ['INVALID_INPUT', 'errorClass', 'refused'],
+    ['SERVER_ERROR', 'errorClass', 'platform'],
+    ['TIMEOUT', 'errorClass', 'platform'],
+    ['TOO_MANY_REQUESTS', 'errorClass', 'platform'],
+    ['A_NEW_CLASS', 'errorClass', 'refused'],
+  ])('treats the error %s, which has the status 200, as such', async (code, field, kind) => {
+    server.failNext(200, refuse('A reason', { [field]: code }).body)
+    expect(await failureOf(ask({ slo: guid }))).toMatchObject({ kind, message: expect.stringContaining('A reason') })
+  })
+
+  test('the connection test reads the owner of the key and the account', async () => {
+    const check = (more: object) => newRelic.check(clientOf(newRelic, newRelic.connection.parse(fields(more))))
+    await check({ account: undefined })
+    await check({})
+    expect(server.calls).toHaveLength(3)
+    await expectFailure(check({ account: 1 }), 'refused', 'not accessible')
+  })
+})
