@@ -9,26 +9,26 @@ const ENTRIES: Record<string, string> = {
   'cloud-automation-webhooks/categories': 'functions/index',
 }
 
-const IMPORT = /^import\s*\{([^}]*)\}\s*from\s*['"](cloud-automation-webhooks(?:\/categories)?)['"]/gm
+const IMPORT = /^(import|export)\s*\{([^}]*)\}\s*from\s*['"](cloud-automation-webhooks(?:\/categories)?)['"]/gm
 const EXPORT = /^export\s*\{([^}]*)\}\s*from\s*['"]([^'"]+)['"]/gm
 
 const modules = new Map<string, Map<string, string>>()
 
 /**
- * Replaces the imports from an entry point of the package with imports from the modules that it exports from. esbuild writes
+ * Replaces imports and exports from an entry point of the package with imports from the modules that it exports from. esbuild writes
  * files for all dynamic imports that it can reach, including those of unused exports: here, of all providers.
  */
 export function withDirectImports(text: string): string {
-  return text.replace(IMPORT, (statement, list: string, entry: string) => {
+  return text.replace(IMPORT, (statement, keyword: string, list: string, entry: string) => {
     const names = namesIn(list)
     const targets = modulesOf(entry)
     if (!names.every(({ name }) => targets.has(name))) return statement
     const imports = names.map(({ name, as }) => {
       const path = JSON.stringify(targets.get(name))
       // esbuild drops unused members only of a namespace that it sees as one.
-      return name === 'z' ? `import * as ${as} from ${path}` : `import { ${name} as ${as} } from ${path}`
+      return `${keyword} ${name === 'z' ? `* as ${as}` : `{ ${name} as ${as} }`} from ${path}`
     })
-    // Keeps the numbers of the lines.
+    // The numbers of the lines stay the same, for source maps.
     return imports.join(';') + statement.replace(/[^\n]/g, '')
   })
 }

@@ -5,6 +5,7 @@ import { categories as shipped } from '../../functions/index.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { OWN_ORCHESTRATORS } from '../categories.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../roots.ts'
+import { finisher } from './files.ts'
 
 /** An entry point of a bundle: a file, or the text of a module that an application does not need as a file. */
 export type Module = { path: string } | { text: string }
@@ -42,7 +43,8 @@ export async function categoryModules(category: Category): Promise<{ webhook: Mo
 /** Returns the entry point of a function without a category. */
 export function sharedModule(name: string): Module {
   const path = join(PACKAGE, `functions/${name}${EXTENSION}`)
-  return APPLICATION === PACKAGE
+  // Only the finisher sends answers to orchestrators.
+  return APPLICATION === PACKAGE || name !== finisher
     ? { path }
     : { text: [...registration(), `export { handler } from '${path}'`].join('\n') }
 }

@@ -48,7 +48,7 @@ function removeUnused(folder: string): Set<string> {
   const paths = LOADED.map((path) => `${path}.js`)
   const loaded = globSync(paths, { cwd: folder }).map((path) => join(folder, path))
   const scripts = reachableFrom([...entries('.js'), ...loaded], '.js')
-  const declarations = reachableFrom(entries('.d.ts'), '.d.ts')
+  const declarations = reachableFrom([...entries('.d.ts'), join(folder, 'infra/pack/node-test.d.ts')], '.d.ts')
   for (const path of globSync('**/*.{js,d.ts}', { cwd: folder }).map((path) => join(folder, path)))
     if (!scripts.files.has(path) && !declarations.files.has(path)) rmSync(path)
   const builtin = new Set(builtinModules)
@@ -56,7 +56,7 @@ function removeUnused(folder: string): Set<string> {
 }
 
 function adapt(path: string): void {
-  let text = readFileSync(path, 'utf8').replaceAll("'@jest/globals'", "'#node-test'")
+  let text = readFileSync(path, 'utf8').replaceAll("from '@jest/globals'", "from '#node-test'")
   // tsc rewrites the extensions in scripts only.
   if (path.endsWith('.d.ts')) text = text.replace(/((?:from |import\()['"]\.[^'"]*)\.ts(?=['"])/g, '$1.js')
   else for (const [command, replacement] of COMMANDS) text = text.replace(command, replacement)

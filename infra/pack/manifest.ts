@@ -11,7 +11,7 @@ interface Source {
   devDependencies: Record<string, string>
 }
 
-/** What only some applications need: own categories, a CDK app, and tests of own providers. */
+/** Packages for own categories, for a CDK app and for tests of own providers. */
 const OPTIONAL: Record<string, string> = {
   'aws-cdk-lib': '^',
   constructs: '^',

@@ -12,6 +12,7 @@ test('imports of an application lead to the modules that export the names, on th
 } from 'cloud-automation-webhooks'
 import { issueTicketing as shipped } from 'cloud-automation-webhooks/categories'
 import type { Outcome } from 'cloud-automation-webhooks'
+export { slug as slugOf } from 'cloud-automation-webhooks'
 import { own } from './own.ts'
 `
   const imports = [
@@ -24,6 +25,7 @@ import { own } from './own.ts'
 
 \nimport { issueTicketing as shipped } from ${path('functions/issue-ticketing/index.ts')}
 import type { Outcome } from 'cloud-automation-webhooks'
+export { slug as slugOf } from ${path('shared/text/slug.ts')}
 import { own } from './own.ts'
 `)
 })

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { finisher } from '../../build/files.ts'
 import { categories } from '../../categories.ts'
+import { CHECK_COMMAND, IN_APPLICATION, requireApplication } from '../extend/application.ts'
 import { addCategory, nextForCategory } from '../extend/category.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
@@ -38,6 +39,7 @@ Examples:
 }
 
 async function run(text: string, { kind, provider, ...options }: Options): Promise<void> {
+  requireApplication()
   const name = newName(text)
   if (categories.some((category) => category.name === text))
     throw new UsageError(
@@ -48,7 +50,8 @@ async function run(text: string, { kind, provider, ...options }: Options): Promi
     throw new UsageError(`The name ${text} is reserved. Choose another name.`)
   const changes = new Changes()
   const category = await addCategory(changes, name, kind)
-  const then = [`Then adapt functions/${text}/actions.ts and README.md, and run npm run check.`]
+  const adapted = IN_APPLICATION ? '' : ' and README.md'
+  const then = [`Then adapt functions/${text}/actions.ts${adapted}, and run ${CHECK_COMMAND}.`]
   if (provider === undefined) return finish(changes, nextForCategory(category, kind), then, options)
   const named = newName(provider)
   requireUnusedName(provider)

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { isOrchestratorType } from '../../../shared/orchestrators/index.ts'
+import { IN_APPLICATION, requireApplication, testOf } from '../extend/application.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { newName } from '../extend/names.ts'
@@ -32,6 +33,7 @@ Examples:
 }
 
 function run(text: string, { title, ...options }: Options): void {
+  requireApplication()
   const name = newName(text, title)
   if (isOrchestratorType(name.kebab))
     throw new UsageError(`The orchestrator ${name.kebab} already exists. Choose another name.`)
@@ -39,12 +41,14 @@ function run(text: string, { title, ...options }: Options): void {
   addOrchestrator(changes, name)
   const { kebab } = name
   const next = [
-    `npm test -- test/shared/orchestrators/${kebab}.test.ts`,
+    IN_APPLICATION ? `node --test ${testOf(name)}` : `npm test -- test/shared/orchestrators/${kebab}.test.ts`,
     `npx webhooks orchestrator add ${kebab}`,
     `npx webhooks token create ${kebab} --orchestrator ${kebab}`,
   ]
   const then = [
-    `Then adapt shared/orchestrators/${kebab}.ts, its test and docs/${kebab}.md to ${name.title}, link the page from README.md, and run npm run check.`,
+    IN_APPLICATION
+      ? `Then adapt functions/orchestrators/${kebab}.ts and its test to ${name.title}, and run npm test.`
+      : `Then adapt shared/orchestrators/${kebab}.ts, its test and docs/${kebab}.md to ${name.title}, link the page from README.md, and run npm run check.`,
   ]
   finish(changes, next, then, options, [])
 }

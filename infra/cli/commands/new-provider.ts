@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import { categories } from '../../categories.ts'
+import { CHECK_COMMAND, requireApplication } from '../extend/application.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { type TemplateKind, templateKinds } from '../extend/kinds.ts'
@@ -40,6 +41,7 @@ Examples:
 }
 
 function run(where: string, text: string, { kind: requestedKind, title, ...options }: Options): void {
+  requireApplication()
   const category = findCategory(where)
   const name = newName(text, title)
   const kind = resolveKind(category, requestedKind)
@@ -51,7 +53,7 @@ function run(where: string, text: string, { kind: requestedKind, title, ...optio
       ? ['Limit its blast radius before you use it, as functions/chaos-testing/providers/http.ts does.']
       : []
   const [provider, server] = changes.list().created
-  const then = `Then adapt ${provider} and ${server} to the API of ${name.title}, and run npm run check.`
+  const then = `Then adapt ${provider} and ${server} to the API of ${name.title}, and run ${CHECK_COMMAND}.`
   finish(changes, nextForProvider(category, name, kind), [...guard, then], options)
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Category } from '../../../shared/providers/category.ts'
 import { PACKAGE } from '../../roots.ts'
+import { addOwnCategory, IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 import { exampleArguments, type TemplateKind } from './kinds.ts'
 import type { Name } from './names.ts'
@@ -10,6 +11,7 @@ import { instantiate, type Move, templateFile } from './template.ts'
 
 /** Adds a category whose providers have one kind, with a working provider `http`, and registers it. */
 export async function addCategory(changes: Changes, name: Name, kind: TemplateKind): Promise<Category> {
+  if (IN_APPLICATION) return addOwnCategory(changes, name, kind)
   const { kebab, camel } = name
   const moves: Move[] = [
     [templateFile(kind, 'index.ts'), `functions/${kebab}/index.ts`],

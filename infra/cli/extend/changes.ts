@@ -11,6 +11,10 @@ export class Changes {
     return this.#texts.get(path) ?? readFileSync(join(APPLICATION, path), 'utf8')
   }
 
+  has(path: string): boolean {
+    return this.#texts.has(path) || existsSync(join(APPLICATION, path))
+  }
+
   /** @throws UsageError if the file exists */
   create(path: string, text: string): void {
     if (existsSync(join(APPLICATION, path))) throw new UsageError(`${path} already exists. Choose another name.`)
@@ -28,6 +32,10 @@ export class Changes {
     if (at < 0) throw new Error(`${path} has no line "${anchor.trim()}" to insert a text after.`)
     const end = at + anchor.length
     this.#texts.set(path, before.slice(0, end) + text + before.slice(end))
+  }
+
+  replace(path: string, pattern: RegExp, replacement: string): void {
+    this.#texts.set(path, this.read(path).replace(pattern, replacement))
   }
 
   append(path: string, text: string): void {

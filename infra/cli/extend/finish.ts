@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { APPLICATION } from '../../roots.ts'
 import { show } from '../output.ts'
+import { IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 
 export interface FinishOptions {
@@ -29,21 +30,24 @@ export function finish(
   const { created, changed } = changes.list()
   if (!options.dryRun) {
     changes.write()
-    const sources = [...created, ...changed].filter((path) => path.endsWith('.ts'))
-    run('node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...sources])
-    if (generated.length > 0) run('infra/docs/main.ts', [])
+    if (!IN_APPLICATION) updateCheckout([...created, ...changed], generated)
   }
-  const all = [...changed, ...generated]
+  const all = [...changed, ...(IN_APPLICATION ? [] : generated)]
   const text = [
     options.dryRun ? 'Would write' : 'Wrote',
     ...created.map((path) => `  ${path}`),
-    options.dryRun ? 'Would change' : 'Changed',
-    ...all.map((path) => `  ${path}`),
+    ...(all.length > 0 ? [options.dryRun ? 'Would change' : 'Changed', ...all.map((path) => `  ${path}`)] : []),
     'Next',
     ...next.map((command) => `  ${command}`),
     ...then,
   ].join('\n')
   show({ created, changed: all, next }, text, options)
+}
+
+function updateCheckout(paths: string[], generated: readonly string[]): void {
+  const sources = paths.filter((path) => path.endsWith('.ts'))
+  run('node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...sources])
+  if (generated.length > 0) run('infra/docs/main.ts', [])
 }
 
 /** @throws Error with the output of the script */

@@ -1,3 +1,4 @@
+import { addOwnOrchestrator, IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 import type { Name } from './names.ts'
 import { instantiate, type Move, templateFile } from './template.ts'
@@ -6,6 +7,7 @@ const KIND = 'orchestrator'
 
 /** Adds a type of orchestrator, its page and its test, and registers it. */
 export function addOrchestrator(changes: Changes, name: Name): void {
+  if (IN_APPLICATION) return void addOwnOrchestrator(changes, name)
   const { kebab, camel } = name
   const moves: Move[] = [
     [templateFile(KIND, 'orchestrator.ts'), `shared/orchestrators/${kebab}.ts`],

@@ -1,6 +1,7 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
 import { UsageError } from '../usage-error.ts'
+import { addOwnProvider, IN_APPLICATION, testOf } from './application.ts'
 import type { Changes } from './changes.ts'
 import { exampleArguments, kinds, type TemplateKind, templateKinds } from './kinds.ts'
 import type { Name } from './names.ts'
@@ -27,6 +28,7 @@ export function resolveKind({ name, actions }: Category, requested: TemplateKind
 
 /** Adds a provider, its test and the fake that it is tested against, and registers them. */
 export function addProvider(changes: Changes, category: string, name: Name, kind: TemplateKind): void {
+  if (IN_APPLICATION) return void addOwnProvider(changes, category, name, kind)
   const { kebab, camel, title } = name
   const moves: Move[] = [
     [templateFile(kind, 'provider.ts'), `functions/${category}/providers/${kebab}.ts`],
@@ -63,11 +65,12 @@ function providerList(changes: Changes, category: string): [path: string, anchor
 }
 
 /** Returns the commands that lead to a working call. */
-export function nextForProvider(category: Category, { kebab }: Name, kind: TemplateKind): string[] {
+export function nextForProvider(category: Category, name: Name, kind: TemplateKind): string[] {
+  const { kebab } = name
   const [action] = Object.entries(category.actions).find(([, action]) => action.kind === kind) ?? []
   const connection = { provider: kebab, baseUrl: 'http://127.0.0.1:8787/sandbox/tool', token: demo.toolToken }
   return [
-    `npm test -- test/functions/${category.name}/${kebab}.test.ts`,
+    IN_APPLICATION ? `node --test ${testOf(name)}` : `npm test -- test/functions/${category.name}/${kebab}.test.ts`,
     'WEBHOOKS_DEMO=off npm start',
     `echo '${JSON.stringify(connection)}' | npx webhooks connect ${category.name}/${kebab} --local --from-file -`,
     `npx webhooks send ${category.name}/${action} --connection ${kebab} ${[exampleArguments(kind), kinds[kind].more].filter(Boolean).join(' ')}`,

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
-import { PACKAGE } from '../../roots.ts'
+import { EXTENSION, PACKAGE } from '../../roots.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Name } from './names.ts'
+import { withPackageImports } from './package-imports.ts'
 
 /** Every template is built and tested. */
 const FOLDER = 'test/templates'
@@ -29,7 +30,9 @@ export function instantiate(moves: readonly Move[], name: Name): [path: string, 
       throw new UsageError(
         `The code already uses the name ${name.kebab}. Choose another name, such as ${name.kebab}-cloud.`,
       )
-    return [to, to.endsWith('.md') ? renamed(text, name, true) : relocated(renamed(text, name, false), from, to, goes)]
+    if (to.endsWith('.md')) return [to, renamed(text, name, true)]
+    const code = renamed(text, name, false)
+    return [to, relocated(EXTENSION === '.js' ? withPackageImports(code, from) : code, from, to, goes)]
   })
 }
 
