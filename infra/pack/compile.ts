@@ -17,11 +17,11 @@ const LOADED = [
   '{functions,shared}/**/*.permissions',
 ]
 
-/** A checkout runs the CLI with npm scripts. */
+/** In a folder without the package, `npx webhooks` would run another package. */
 const COMMANDS: [RegExp, string][] = [
   [/npx webhooks\b/g, 'npx cloud-automation-webhooks'],
-  [/npm run build/g, 'npx cloud-automation-webhooks build'],
-  [/npm start/g, 'npx cloud-automation-webhooks start'],
+  [/npm run build\b/g, 'npx cloud-automation-webhooks build'],
+  [/npm start\b/g, 'npx cloud-automation-webhooks start'],
 ]
 
 /**
