@@ -8,6 +8,7 @@ export const chaosTesting = defineCategory({
   providers: {
     'chaos-mesh': async () => (await import('./providers/chaos-mesh.ts')).chaosMesh,
     'aws-fis': async () => (await import('./providers/aws-fis.ts')).awsFis,
+    'azure-chaos-studio': async () => (await import('./providers/azure-chaos-studio.ts')).azureChaosStudio,
     gremlin: async () => (await import('./providers/gremlin.ts')).gremlin,
     steadybit: async () => (await import('./providers/steadybit.ts')).steadybit,
     litmus: async () => (await import('./providers/litmus.ts')).litmus,

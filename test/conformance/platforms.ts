@@ -162,6 +162,7 @@ export const platforms: Record<string, Platform> = {
     repeatable: 'a name is taken once',
   },
   'chaos-testing/aws-fis': { ...job(chaosPlatforms['aws-fis'], 'start-test'), repeatable: token },
+  'chaos-testing/azure-chaos-studio': job(chaosPlatforms['azure-chaos-studio'], 'start-test'),
   'chaos-testing/gremlin': job(chaosPlatforms.gremlin, 'start-test'),
   'chaos-testing/steadybit': job(chaosPlatforms.steadybit, 'start-test'),
   'chaos-testing/litmus': job(chaosPlatforms.litmus, 'start-test'),

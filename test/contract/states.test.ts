@@ -146,6 +146,7 @@ const unlisted: Record<string, string> = {
   akamas: 'it sends its result to Keptn itself',
   'argo-cd': 'its contract is not there; the states are constants of its source',
   autocannon: 'the load generator is ours',
+  'azure-chaos-studio': 'its contract is not there; it writes the status as free text',
   awx: 'its contract is not there; the states are constants of its source',
   circleci: 'its contract is not there; the states are from its clients',
   gatling: 'its contract writes numbers and words as free text',

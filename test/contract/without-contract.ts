@@ -5,6 +5,8 @@ export const withoutContract: Record<string, string> = {
   awx: 'There is none here; its tests answer as its public source has it, from what infra/platforms/awx.ts names',
   'azure-boards':
     'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
+  'azure-chaos-studio':
+    'There is none here; its tests answer as the documentation in infra/platforms/azure-chaos-studio.ts has it',
   circleci: 'There is none here; its tests answer as the clients in infra/platforms/circleci.ts expect it',
   configcat: 'There is none here; its tests answer as the documentation in infra/platforms/configcat.ts has it',
   datadog:

@@ -146,6 +146,10 @@ const inputs: Record<string, unknown> = {
 /** Providers with special formats. */
 const special: Record<string, { connection?: (url: string) => object; input?: object | ((url: string) => object) }> = {
   autocannon: { connection: (url) => ({ allow: [`${url}/`] }), input: (url) => ({ target: `${url}/` }) },
+  'azure-chaos-studio': {
+    connection: () => ({ subscription: 's', resourceGroup: 'g' }),
+    input: { id: 'x/9f0b3c2a-0000' },
+  },
   'azure-boards': { connection: () => ({ project: 'acme/shop' }) },
   'azure-pipelines': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: '1' } },
   'github-actions': { connection: () => ({ project: 'acme/shop' }), input: { id: 'acme/shop#1', target: 'a.yml' } },

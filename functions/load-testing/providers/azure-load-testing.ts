@@ -1,32 +1,23 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
-import { optional, secret, url, word } from '../../../shared/fields.ts'
+import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
-import { oauthAuthorization } from '../../../shared/http/oauth.ts'
-import type { Authorization } from '../../../shared/http/options.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { azureAuthorization, azureConnection } from '../../../shared/vendors/azure.ts'
 import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: url(
     'Data plane URI of the Azure Load Testing resource: https://<id>.<region>.cnt-prod.loadtesting.azure.com',
   ),
-  tenantId: optional(word('Microsoft Entra tenant of the application')),
-  clientId: optional(word('Application (client) id; it needs the role Load Test Contributor on the resource')),
-  clientSecret: optional(secret('Client secret of the application')),
-  loginUrl: z._default(
-    url('URL of Microsoft Entra. Defaults to https://login.microsoftonline.com'),
-    'https://login.microsoftonline.com',
-  ),
-  token: optional(secret('Instead of an application: an access token, which expires after about an hour')),
+  ...azureConnection('the role Load Test Contributor on the resource'),
   target: optional(word('Default test, by id')),
   allowParameters,
 })
-type Connection = z.output<typeof connection>
 
 const number = z.nullish(z.number())
 const criterion = z.object({
@@ -98,7 +89,7 @@ export const azureLoadTesting = defineJobProvider({
   title: 'Azure Load Testing',
   noun: 'test run',
   connection,
-  authorization,
+  authorization: (connection, ca) => azureAuthorization(connection, { scope: SCOPE, title: 'Azure Load Testing', ca }),
   check: ({ http }) => http.get('test-runs', { query: VERSION }),
   hasIdempotentStart: true as const,
 
@@ -173,22 +164,6 @@ export const azureLoadTesting = defineJobProvider({
 })
 
 const END_STATES = new Set(['DONE', 'CANCELLED', 'FAILED', 'VALIDATION_FAILURE'])
-
-/** Uses the token of the connection, or requests tokens for a Microsoft Entra application. */
-function authorization(
-  { token, tenantId, clientId, clientSecret, loginUrl }: Connection,
-  ca: string | undefined,
-): Authorization {
-  if (token) return { headers: async () => ({ authorization: `Bearer ${token}` }) }
-  if (tenantId && clientId && clientSecret) {
-    const tokenUrl = `${loginUrl.replace(/\/$/, '')}/${segment(tenantId)}/oauth2/v2.0/token`
-    return oauthAuthorization({ tokenUrl, clientId, clientSecret, scope: SCOPE }, ca)
-  }
-  throw new Failure(
-    'misconfigured',
-    'The connection to Azure Load Testing needs tenantId, clientId and clientSecret, or a token.',
-  )
-}
 
 async function read(http: Http, id: string): Promise<TestRun> {
   return (await http.get(`test-runs/${segment(id)}`, { query: VERSION, schema: testRun })).body

@@ -1,4 +1,5 @@
 import { startFis } from '../../../infra/platforms/aws-fis.ts'
+import { startAzureChaosStudio } from '../../../infra/platforms/azure-chaos-studio.ts'
 import { startChaosMesh } from '../../../infra/platforms/chaos-mesh.ts'
 import { startGremlin } from '../../../infra/platforms/gremlin.ts'
 import { startLitmus } from '../../../infra/platforms/litmus.ts'
@@ -34,6 +35,26 @@ export const chaosPlatforms = {
     },
   },
   'chaos-mesh': chaosMesh('NetworkChaos', { ...delay, duration: '5m' }),
+  'azure-chaos-studio': {
+    known: 'neither',
+    starts: /^POST .*\/start$/,
+    async start() {
+      const server = await startAzureChaosStudio()
+      const { url: baseUrl, token, state, enter } = server
+      const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
+      return {
+        server,
+        connection: { baseUrl, token, ...group, allow: ['latency'] },
+        input: { target: 'latency' },
+        runs: () => state.executions.length,
+        id: () => `latency/${state.executions.at(-1)?.name}`,
+        hasStarted: () => enter('Running'),
+        enter,
+        end: () => enter('Success'),
+        hasStopped: () => state.executions.at(-1)?.properties.status === 'Cancelled',
+      }
+    },
+  },
   gremlin: {
     known: 'look-up',
     starts: /^POST .*\/runs$/,

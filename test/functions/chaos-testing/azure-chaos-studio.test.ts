@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals'
+import { azureChaosStudio } from '../../../functions/chaos-testing/providers/azure-chaos-studio.ts'
+import { failedOn, startAzureChaosStudio } from '../../../infra/platforms/azure-chaos-studio.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
+import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { experiment, experimentActions } from './experiment.ts'
+
+const server = startEach(startAzureChaosStudio)
+const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
+const connected = (fields: object = {}) =>
+  experiment(azureChaosStudio, () => ({ baseUrl: server.url, token: server.token, ...group, allow: ['*'], ...fields }))
+const input = { target: 'latency' }
+const idOf = (at: number) => server.state.executions.at(at)?.name
+const cancels = () => server.calls.filter(({ path }) => path.endsWith('/cancel'))
+
+jobConformance(azureChaosStudio, experimentActions, chaosPlatforms['azure-chaos-studio'], {
+  states: {
+    running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],
+    pass: ['Success'],
+    fail: ['Failed'],
+    errored: ['Failed/not-injected', 'PreProcessingFailed'],
+    aborted: ['Cancelled'],
+  },
+  invalid: [
+    ['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment'],
+    ['a project', { project: 'shop' }, 'input.project is not supported by Azure Chaos Studio'],
+    ['a version', { ref: '1' }, 'input.ref is not supported by Azure Chaos Studio'],
+    ['parameters', { parameters: { a: 1 } }, 'input.parameters is not supported by Azure Chaos Studio'],
+  ],
+  forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
+  refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
+  measures: [(fake) => fake.enter('Success'), { duration: 120 }],
+  slowStop: ['Canceling', withState({ cancelsLate: true })],
+  invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
+  refusal: (message) => ({ error: { code: 'BadRequest', message } }),
+})
+
+describe('Azure Chaos Studio', () => {
+  test.each(['running', 'RUNNING'])('reads the status %s in any case', async (status) => {
+    const started = await connected().start(input)
+    server.enter(status)
+    expect(await connected().poll(started, input)).toMatchObject({ status: 'Running' })
+  })
+
+  test('finds its execution among earlier ones, also of several pages and without a start time', async () => {
+    for (const name of ['a', 'b']) {
+      const properties = { status: 'PreProcessingFailed' }
+      server.state.executions.push({ name: `${name}-0000000`, properties })
+    }
+    server.state.pageSize = 2
+    expect((await connected().start(input)).outcome.data['id']).toBe(`latency/${idOf(2)}`)
+  })
+
+  test('polls for an execution that is not listed yet, and can stop it', async () => {
+    server.state.hiddenLists = 5
+    const started = await connected().start(input)
+    expect(started.outcome.data['id']).toBe('latency/new')
+    expect(await connected().poll(started, input)).toMatchObject({ status: 'WaitingToStart' })
+    server.state.hiddenLists = 0
+    expect(await connected().poll(started, input)).toMatchObject({ job: { id: `latency/${idOf(-1)}` } })
+    await connected().stopAtDeadline(started, input)
+    expect(cancels()).toHaveLength(1)
+  })
+
+  test('an execution that has ended is not canceled, because another one may run', async () => {
+    const first = await connected().start(input)
+    server.enter('Success')
+    await connected().start(input, { key: keyOf(2) })
+    server.enter('Running')
+    await connected().stopAtDeadline(first, input)
+    expect(cancels()).toEqual([])
+  })
+
+  test('retries a start while another execution runs', async () => {
+    await connected().start(input)
+    const again = connected().start(input, { key: keyOf(2) })
+    await expectFailure(again, { kind: 'platform', mayHaveWritten: false }, 'The experiment is already running')
+  })
+
+  test('reports the fault that failed, and its error', async () => {
+    server.state.details = failedOn('The process dns was not found')
+    const outcome = await connected().endAfter(input, () => server.enter('Failed'))
+    expect(outcome).toMatchObject({ result: 'fail', data: { failedAction: 'latency', duration: 120 } })
+    expect(outcome.message).toContain('One or more faults failed; latency: The process dns was not found')
+  })
+
+  test('links to the experiment, in the tenant if it is known', async () => {
+    const { outcome } = await connected({ tenantId: 'contoso.onmicrosoft.com' }).start(input)
+    const path = `subscriptions/${group.subscription}/resourceGroups/shop/providers/Microsoft.Chaos/experiments/latency`
+    expect(outcome.data['url']).toBe(`https://portal.azure.com/#@contoso.onmicrosoft.com/resource/${path}`)
+  })
+
+  test('the connection test reads the default experiment', async () => {
+    const check = () => azureChaosStudio.check(connected({ target: 'latency' }).client())
+    await check()
+    server.state.provisioningState = 'Failed'
+    await expectFailure(Promise.resolve(check()), 'refused', 'its provisioning state is Failed')
+  })
+})
