@@ -27,6 +27,7 @@ export const slo = defineCategory({
       (await import('./providers/aws-application-signals.ts')).awsApplicationSignals,
     'google-cloud-monitoring': async () =>
       (await import('./providers/google-cloud-monitoring.ts')).googleCloudMonitoring,
+    'grafana-slo': async () => (await import('./providers/grafana-slo.ts')).grafanaSlo,
     'new-relic': async () => (await import('./providers/new-relic.ts')).newRelic,
     // Importing the categories would load their actions at every cold start.
     ...reportsOfTickets({

@@ -17,6 +17,7 @@ export const withoutContract: Record<string, string> = {
   flagsmith:
     'There is none here; its tests answer as its public source has it, from what infra/platforms/flagsmith.ts names',
   'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',
+  'grafana-slo': 'There is none here; its tests answer as the documentation in infra/platforms/grafana-slo.ts has it',
   http: 'It calls the API that its connection describes',
   'http-flag': 'It calls the API that its connection describes',
   'http-job': 'It calls the API that its connection describes',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { startGoogleCloudMonitoring } from '../../infra/platforms/google-cloud-monitoring.ts'
+import { startGrafanaSlo } from '../../infra/platforms/grafana-slo.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { guid, startNewRelic } from '../../infra/platforms/new-relic.ts'
 import { Service, triggered } from './service.ts'
@@ -17,6 +18,10 @@ const platforms: Record<string, () => Promise<Playing>> = {
     const { serviceAccount, privateKey } = server.login
     const connection = { baseUrl: server.url, loginUrl: server.url, serviceAccount, privateKey, project: 'acme-shop' }
     return { server, connection, slo: 'checkout/availability' }
+  },
+  async 'grafana-slo'() {
+    const server = await startGrafanaSlo()
+    return { server, connection: { baseUrl: server.url, token: server.token }, slo: 'Checkout' }
   },
   async 'new-relic'() {
     const server = await startNewRelic()

@@ -1,0 +1,149 @@
+import * as z from 'zod/mini'
+import { Failure } from '../../../shared/errors.ts'
+import { inBatches } from '../../../shared/evaluation/batches.ts'
+import { atLeast } from '../../../shared/evaluation/criteria.ts'
+import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
+import { integer, secret, url } from '../../../shared/fields.ts'
+import type { Http } from '../../../shared/http/client.ts'
+import { segment } from '../../../shared/http/segment.ts'
+import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
+import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
+
+const connection = z.strictObject({
+  baseUrl: url('URL of the stack: https://acme.grafana.net'),
+  token: secret('Token of a service account that may read SLOs and query their data source'),
+  budgetWarning: z._default(
+    integer(0, 100, 'Percentage of the error budget below which an SLO that is met is a warning. Defaults to 10'),
+    10,
+  ),
+  ...evaluationFields,
+})
+
+const text = z.nullish(z.string())
+const definition = z.object({
+  uuid: z.string(),
+  name: z.string(),
+  objectives: z.array(z.object({ value: z.number(), window: z.string() })),
+  destinationDatasource: z.nullish(z.object({ uid: text })),
+  readOnly: z.nullish(z.object({ status: z.nullish(z.object({ type: text, message: text })) })),
+})
+type Slo = z.output<typeof definition>
+const definitions = z.object({ slos: z.array(definition) })
+const samples = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    resultType: z.literal('vector'),
+    result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })),
+  }),
+  warnings: z.nullish(z.array(z.string())),
+})
+const refusal = z.object({ error: z.string() })
+
+const SLOS = 'api/plugins/grafana-slo-app/resources/v1/slo'
+const MAX_CONCURRENT_SLOS = 5
+const MAX_MESSAGE = 300
+
+/**
+ * Evaluates Grafana SLOs at the end of the requested time. The API returns definitions; the values are series that Grafana records
+ * each minute. They cover the SLO's own window; a caller cannot change it.
+ *
+ * @see https://grafana.com/docs/grafana-cloud/alerting-and-irm/slo/set-up/api/
+ */
+export const grafanaSlo = defineEvaluationProvider({
+  title: 'Grafana SLO',
+  connection,
+  headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
+  errorReason: (body) => refusal.safeParse(body).data?.error,
+  queryNoun: 'the id or the name of an SLO',
+  hasOwnVerdict: true as const,
+  // Grafana records a sample each minute.
+  dataDelay: 120,
+
+  async check({ http, connection: { slo } }) {
+    const all = await readDefinitions(http)
+    // A name with a placeholder names no SLO until there is an event.
+    if (slo !== undefined && !slo.includes('$')) await runQuery(http, findSlo(all, slo), Math.floor(Date.now() / 1_000))
+  },
+
+  async measure({ http, connection: { budgetWarning } }, { queries, end }) {
+    const all = await readDefinitions(http)
+    const at = Math.floor(end / 1_000)
+    return {
+      measured: await inBatches(queries, MAX_CONCURRENT_SLOS, (query) =>
+        measureOne(http, all, query, { at, budgetWarning }),
+      ),
+    }
+  },
+})
+
+async function readDefinitions(http: Http): Promise<Slo[]> {
+  return (await http.get(SLOS, { schema: definitions })).body.slos
+}
+
+function findSlo(all: Slo[], query: string): Slo {
+  const [found, ...others] = all.filter(({ uuid, name }) => uuid === query || name === query)
+  if (!found)
+    throw new Failure('refused', `Grafana has no SLO with the name or id "${query}", or the token cannot read it.`)
+  if (others.length === 0) return found
+  const ids = [found, ...others].map(({ uuid }) => uuid).join(', ')
+  throw new Failure('refused', `Grafana has more than one SLO named "${query}". Use one of these ids: ${ids}.`)
+}
+
+/** Returns the SLI of each group over the window of the SLO. */
+async function runQuery(http: Http, { uuid, name, destinationDatasource }: Slo, time: number) {
+  const uid = destinationDatasource?.uid
+  if (!uid) throw new Failure('refused', `The SLO "${name}" has no destination data source.`)
+  const query = `grafana_slo_sli_window{grafana_slo_uuid=${JSON.stringify(uuid)}}`
+  const path = `api/datasources/proxy/uid/${segment(uid)}/api/v1/query`
+  return (await http.get(path, { query: { query, time }, schema: samples })).body
+}
+
+async function measureOne(
+  http: Http,
+  all: Slo[],
+  { name, query }: Query,
+  { at, budgetWarning }: { at: number; budgetWarning: number },
+): Promise<MeasuredIndicator> {
+  try {
+    const slo = findSlo(all, query)
+    const [objective] = slo.objectives
+    if (!objective) throw new Failure('refused', `The SLO "${slo.name}" has no objective.`)
+    const { data, warnings } = await runQuery(http, slo, at)
+    const base = {
+      name,
+      url: `${http.baseUrl}/a/grafana-slo-app/slo/${encodeURIComponent(slo.uuid)}`,
+      ...(warnings?.length ? { incomplete: clipSingleLine(warnings.join('; '), MAX_MESSAGE) } : {}),
+    }
+    const values = data.result.map(({ value }) => Number(value[1]))
+    if (values.length === 0 || values.some(Number.isNaN))
+      return { ...base, value: undefined, message: gapOf(slo, values) }
+    // An SLO can have groups. The worst one counts.
+    const sli = Math.min(...values)
+    const goal = percentOf(objective.value)
+    const errorBudget = objective.value < 1 ? percentOf(1 - (1 - sli) / (1 - objective.value)) : undefined
+    const isLow = errorBudget !== undefined && errorBudget < budgetWarning
+    const status = sli < objective.value ? 'fail' : isLow ? 'warning' : 'pass'
+    const notes = [
+      status === 'warning' ? `${Math.round(errorBudget ?? 0)}% of the error budget is left` : '',
+      `over the last ${objective.window}, the window of the SLO`,
+      values.length > 1 ? `the worst of ${values.length} groups` : '',
+    ]
+    const verdict = { status, pass: atLeast(goal) } as const
+    return { ...base, value: percentOf(sli), message: notes.filter(Boolean).join(', '), verdict, errorBudget }
+  } catch (error) {
+    throw withQueryName(name, error)
+  }
+}
+
+/** A new SLO has no samples for a while, and one that Grafana could not create never has any. */
+function gapOf({ readOnly }: Slo, values: number[]): string {
+  const problem = values.length === 0 ? 'no sample at the end of this time' : 'a sample is not a number'
+  const { type, message } = readOnly?.status ?? {}
+  return clipSingleLine([problem, [type, message].filter(Boolean).join(': ')].filter(Boolean).join('; '), MAX_MESSAGE)
+}
+
+/** Rounds what floating-point arithmetic adds: 0.9995 is 99.95. */
+function percentOf(fraction: number): number {
+  return Number((100 * fraction).toPrecision(12))
+}

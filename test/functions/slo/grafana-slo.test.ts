@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals'
+import { grafanaSlo } from '../../../functions/slo/providers/grafana-slo.ts'
+import { startGrafanaSlo, uuid } from '../../../infra/platforms/grafana-slo.ts'
+import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { clientOf, expectFailure, startEach } from '../helpers.ts'
+import { evaluate } from './drive.ts'
+
+const server = startEach(startGrafanaSlo)
+const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
+const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.token, ...more })
+const ask = (slo = 'Checkout', more: object = {}) => evaluate(grafanaSlo, fields(more), { slo, ...time })
+
+evaluationConformance(grafanaSlo, {
+  async start() {
+    const server = await startGrafanaSlo()
+    const set = (...sli: string[]) => (server.state.sli = sli)
+    const connection = { baseUrl: server.url, token: server.token }
+    return { server, set, connection, input: { slo: 'Checkout', ...time } }
+  },
+  refusal: (error) => ({ code: 400, error }),
+  invalid: [{ budgetWarning: -1 }],
+  verdicts: {
+    'the objective, with no error budget left': [({ set }) => set('0.995'), 'warning', 99.5],
+    'a value above the objective': [({ set }) => set('0.999'), 'pass', 99.9],
+    'a low error budget': [({ set }) => set('0.9954'), 'warning', 99.54],
+    'a value below the objective': [({ set }) => set('0.9949'), 'fail', 99.49],
+    'a group below the objective': [({ set }) => set('1', '0.99', '0.999'), 'fail', 99],
+  },
+  gaps: {
+    'no sample': [({ set }) => set(), 'no sample at the end of this time; created'],
+    NaN: [({ set }) => set('0.999', 'NaN'), 'a sample is not a number'],
+    'a warning next to the value': [
+      ({ server }) => (server.state.warnings = ['a zone is missing']),
+      'a zone is missing',
+    ],
+  },
+  reason: ({ server, set }, message) => {
+    set()
+    server.state.status = { type: 'error', message }
+  },
+  unknown: { 'an unknown SLO': ['Payment', 'Grafana has no SLO with the name or id "Payment"'] },
+})
+
+describe('Grafana SLO', () => {
+  test('reports the error budget, the objective, the window and the link', async () => {
+    server.state.sli = ['0.9975', '0.999']
+    const { data } = await ask(uuid)
+    expect(data).toMatchObject({
+      ...{ result: 'pass', errorBudget: 50 },
+      indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
+    })
+    expect(JSON.stringify(data)).toContain('over the last 28d, the window of the SLO, the worst of 2 groups')
+    expect(server.calls.at(-1)?.query.get('time')).toBe('1763978700')
+    server.state.sli = ['0.9951']
+    expect(await ask('Checkout', { budgetWarning: 0 })).toMatchObject({ result: 'pass' })
+  })
+
+  test('refuses a name that two SLOs have, and an SLO without a data source', async () => {
+    server.state.names = ['Checkout', 'Checkout']
+    await expectFailure(ask(), 'refused', `Use one of these ids: ${uuid}, ${uuid}1.`)
+    server.state.names = ['Checkout']
+    server.state.hasDatasource = false
+    await expectFailure(ask(), 'refused', 'has no destination data source')
+  })
+
+  test('the connection test reads the list, and queries the SLO of the connection', async () => {
+    const check = (more: object) => grafanaSlo.check(clientOf(grafanaSlo, grafanaSlo.connection.parse(fields(more))))
+    await check({ slo: '$SERVICE' })
+    expect(server.calls).toHaveLength(1)
+    await check({ slo: 'Checkout' })
+    expect(server.calls).toHaveLength(3)
+    await expectFailure(check({ slo: 'Payment' }), 'refused', 'Grafana has no SLO')
+  })
+})
