@@ -1,5 +1,6 @@
 // `npm run audit`: checks the dependencies against the advisories of the registry.
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { helpIfAsked } from './help.ts'
 
 /** The result of an audit. */
@@ -9,6 +10,10 @@ export interface Audit {
   result: 'passed' | 'failed' | 'unavailable'
 }
 
+/** The worst first. */
+const RESULTS = ['failed', 'unavailable', 'passed'] as const
+/** The folders with a lockfile: the project and the tools for releases. */
+const LOCKED_FOLDERS = ['.', 'infra/release']
 const EXIT_CODES = { passed: 0, failed: 1, unavailable: 2 } satisfies Record<Audit['result'], number>
 
 /** Advisories of these severities fail the audit. */
@@ -69,17 +74,27 @@ function parse(printed: string): Printed {
 
 if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm run audit: checks the dependencies against the advisories of the registry; fails for severity ${FAILING_SEVERITIES.join(' and ')}.
-Includes development dependencies, because a deployment runs them with the credentials of the deployer.
+Includes development dependencies, because a deployment runs them with the credentials of the deployer, and the tools in
+infra/release/, because they run before a release.
 
 Exit code: 0 passed, 1 failed, 2 not audited: the registry has no advisories.
 
   --help   print this text`)
-  const { stdout, error } = spawnSync('npm', ['audit', '--json', '--loglevel=silent'], {
+  const audits = LOCKED_FOLDERS.map((folder) => {
+    const audit = auditFolder(folder)
+    console.log(`${join(folder, 'package-lock.json')}: ${audit.text}`)
+    return audit
+  })
+  const result = RESULTS.find((found) => audits.some((audit) => audit.result === found)) ?? 'passed'
+  process.exitCode = EXIT_CODES[result]
+}
+
+function auditFolder(folder: string): Audit {
+  const { stdout, error } = spawnSync('npm', ['audit', '--package-lock-only', '--json', '--loglevel=silent'], {
+    cwd: join(import.meta.dirname, '..', folder),
     encoding: 'utf8',
     shell: process.platform === 'win32',
   })
   if (error) throw error
-  const { text, result } = readAudit(stdout)
-  console.log(text)
-  process.exitCode = EXIT_CODES[result]
+  return readAudit(stdout)
 }
