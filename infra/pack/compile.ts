@@ -52,7 +52,9 @@ function removeUnused(folder: string): Set<string> {
   for (const path of globSync('**/*.{js,d.ts}', { cwd: folder }).map((path) => join(folder, path)))
     if (!scripts.files.has(path) && !declarations.files.has(path)) rmSync(path)
   const builtin = new Set(builtinModules)
-  return new Set([...scripts.packages].filter((name) => !builtin.has(name) && name !== '@jest/globals'))
+  // Generated files of applications import the package itself.
+  const others = ['@jest/globals', 'cloud-automation-webhooks']
+  return new Set([...scripts.packages].filter((name) => !builtin.has(name) && !others.includes(name)))
 }
 
 function adapt(path: string): void {
