@@ -91,21 +91,21 @@ async function stop(): Promise<void> {
   await closed
 }
 
-/** Returns the commands of a README that contain the text. */
-function commandsOf(text: string): string[] {
-  const readme = readFileSync(join(application, 'README.md'), 'utf8')
-  return [...readme.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line).filter((line) => line.includes(text))
-}
+const commandsIn = (text: string) => [...text.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
+const [, section = ''] =
+  /## Use it without a fork\n(.*?)\n## /s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+const [createCommand = '', startCommand = '', synthCommand = ''] = commandsIn(section)
 
 /** Starts the application, calls its own provider as the README shows, and synthesizes it. */
 async function useApplication(): Promise<void> {
   const url = `http://127.0.0.1:${await freePort()}`
   const env = { WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url, WEBHOOKS_DEMO: 'off' }
-  const { child, said } = start('npm start', application, env)
+  const { child, said } = start(startCommand, folder, env)
   runtime = child
   await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
   const outputs = []
-  for (const command of commandsOf('npx webhooks'))
+  const readme = readFileSync(join(application, 'README.md'), 'utf8')
+  for (const command of commandsIn(readme).filter((line) => line.includes('npx webhooks')))
     outputs.push(await run(command.replaceAll('http://127.0.0.1:8787', url), application, env))
   expect(outputs).toEqual([
     expect.stringContaining('Connection test passed'),
@@ -114,16 +114,16 @@ async function useApplication(): Promise<void> {
   ])
   await stop()
   rmSync(join(application, 'cdk.out'), { recursive: true, force: true })
-  await run('npm run synth')
+  await run(synthCommand)
   expect(readdirSync(join(application, 'cdk.out'))).toContain('Webhooks.template.json')
 }
 
 describe('npm create cloud-automation-webhooks', () => {
   it('writes an application that starts, calls its own provider and synthesizes', async () => {
-    const [create, spec] = ['create-', ''].map((name) =>
-      join(packages, `${name}cloud-automation-webhooks-${version}.tgz`),
-    )
-    const command = `npm exec --yes --package=${create} -- create-cloud-automation-webhooks my-webhooks --package file:${spec}`
+    const tarballs = ['create-', ''].map((name) => join(packages, `${name}cloud-automation-webhooks-${version}.tgz`))
+    // This is what npm create does.
+    const exec = `npm exec --yes --package=${tarballs[0]} -- create-cloud-automation-webhooks`
+    const command = `${createCommand.replace('npm create cloud-automation-webhooks', exec)} --package file:${tarballs[1]}`
     expect(await run(command, folder)).toContain('Next:\n  cd my-webhooks\n  npm start\n  npm run synth\n')
     await useApplication()
   })
