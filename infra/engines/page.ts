@@ -21,9 +21,7 @@ const GIVE_UP = 'give-up'
 const MAX_BODY = 500
 
 const style = `
-  form { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0 }
-  button { font: inherit; padding: .3rem 1rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }
-  button.on { background: #b3261e; color: #fff } details { margin: .5rem 0 } pre { font-size: .85rem; margin: .5rem 0 }`
+  button.on { border-color: var(--fail); color: var(--fail) } details { margin: 8px 0 } pre { margin: 8px 0 }`
 
 /** Returns the page of the engines: their runs, with everything that they called and got, and the switches of their faults. */
 export function createEnginesPage(runs: EngineRuns, faults: Faults): Platform {

@@ -1,6 +1,7 @@
 import type { WebhookResponse } from '../http/response.ts'
 import type { Message } from '../providers/message.ts'
 import { escapeHtml } from '../text/escape-html.ts'
+import { PAGE_STYLE } from './page-style.ts'
 
 /** The content of the page. */
 export type Page =
@@ -17,24 +18,21 @@ export type Page =
   | { kind: 'decided' | 'ended'; status: number; message: Message; text: string }
   | { kind: 'refused'; status: number; text: string }
 
-const STYLE = `
-:root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --bad: #b42318; }
-* { box-sizing: border-box; }
-html { background: Canvas; color: CanvasText; }
-body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 40rem; font: 1.0625rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem; }
-p { white-space: pre-wrap; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 1rem 0; padding: 1rem 0; border-block: 1px solid var(--line); }
-dt { opacity: .75; } dd { margin: 0; }
-ul { padding-left: 1.25rem; }
-label { display: block; font-weight: 600; margin-top: 1rem; }
-input, textarea { width: 100%; font: inherit; padding: .6rem .7rem; margin-top: .25rem; border: 1px solid var(--line); border-radius: .4rem; }
-small { display: block; opacity: .75; }
-.choices { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
-button { flex: 1 1 10rem; min-height: 3rem; font: inherit; font-weight: 600; color: #fff; border: 0; border-radius: .4rem; cursor: pointer; }
-button[value=approve] { background: var(--good); } button[value=reject] { background: var(--bad); }
-:focus-visible { outline: 3px solid #4493f8; outline-offset: 2px; }
-[role=alert], [role=status] { padding: .75rem 1rem; border-left: .3rem solid currentColor; background: #8882; font-weight: 600; }
+/** Approve and Reject weigh the same, so only their symbols have a color. */
+const STYLE = `${PAGE_STYLE}
+p { margin: 0 0 16px; white-space: pre-wrap; }
+dl { display: grid; grid-template-columns: 136px minmax(0, 1fr); gap: 8px 16px; margin: 20px 0; padding: 16px 0; border: solid var(--line); border-width: 1px 0; }
+dt { color: var(--muted); } dd { margin: 0; }
+ul { display: grid; gap: 8px; padding: 0; list-style: none; }
+label { display: block; margin: 16px 0 4px; font-weight: 600; }
+small { display: block; margin-top: 4px; font-weight: 400; } label small { display: inline; }
+.choices { display: flex; gap: 12px; margin: 20px 0; }
+.choices button { display: inline-flex; flex: 1; gap: 8px; align-items: center; justify-content: center; min-height: 48px; }
+svg { width: 16px; height: 16px; stroke: var(--surface); stroke-width: 1.75; fill: none; }
+[value=approve] circle { fill: var(--pass); } [value=reject] circle { fill: var(--fail); }
+[role=alert], [role=status] { padding: 10px 16px; border-left: 3px solid var(--accent); background: var(--running-tint); }
+[role=alert] { border-color: var(--fail); background: var(--fail-tint); }
+@media (max-width: 600px) { dl { grid-template-columns: minmax(0, 1fr); gap: 0; } dd { margin-bottom: 12px; } }
 `
 
 const HEADERS = {
@@ -80,7 +78,10 @@ function contentOf(page: Page): [title: string, body: string] {
     return [message.title, [shown, `<p role="status">${toHtml(page.text)}</p>`, aboutOf(message)].join('\n')]
   }
   const until = `${new Date(page.deadlineAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  const about = aboutOf({ ...message, fields: [...message.fields, { name: 'Decide until', value: until }] })
+  const about = aboutOf({
+    ...message,
+    fields: [...message.fields, { name: 'Decide until', value: `${until}. After that, it counts as rejected.` }],
+  })
   const error = page.error ? `<p role="alert" id="error">${toHtml(page.error)}</p>` : ''
   return [
     `${page.error ? 'Error: ' : ''}${message.title}`,
@@ -104,15 +105,21 @@ function formOf({ given, error }: Extract<Page, { kind: 'open' }>): string {
   // Enter in a field presses the first button, which must not decide.
   return `<form method="post">
 <button type="submit" disabled hidden></button>
-<label for="name">Your name <small>Shown with your decision.</small></label>
+<label for="name">Your name</label>
 <input id="name" name="name" value="${toHtml(given?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
-<label for="reason">Reason <small>Optional.</small></label>
+<small>Shown with your decision.</small>
+<label for="reason">Reason <small>optional</small></label>
 <textarea id="reason" name="reason" rows="3" maxlength="1000">${toHtml(given?.reason ?? '')}</textarea>
 <div class="choices">
-<button type="submit" name="decision" value="approve">Approve</button>
-<button type="submit" name="decision" value="reject">Reject</button>
+<button type="submit" name="decision" value=approve>${symbol('m4.8 8.2 2.2 2.2 4.2-4.6')}Approve</button>
+<button type="submit" name="decision" value=reject>${symbol('m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2')}Reject</button>
 </div>
+<small>The first decision counts. Do not forward this link.</small>
 </form>`
+}
+
+function symbol(path: string): string {
+  return `<svg viewBox="0 0 16 16" aria-hidden=true><circle cx="8" cy="8" r="8" stroke=none /><path d="${path}"/></svg>`
 }
 
 /** Escapes text for HTML, also within attributes, and removes characters that change the text direction. */

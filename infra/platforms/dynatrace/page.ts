@@ -5,9 +5,7 @@ import type { SloSummary } from './index.ts'
 import type { EventReport } from './routes.ts'
 
 const style = `
-  form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .75rem 0 }
-  label { display: grid; font-size: .9rem } input { font: inherit; width: 7rem; padding: .3rem }
-  button { font: inherit; padding: .4rem 1.25rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }`
+  label { display: grid; font-size: 14px } input { width: 112px }`
 
 /** Lists the objectives, with forms to change their values. */
 export function sloPage(slos: SloSummary[], reports: EventReport[], root: string): Answer {

@@ -13,13 +13,10 @@ interface Shown {
 }
 
 const style = `
-  article { border: 1px solid #8886; border-radius: 6px; padding: .5rem 1rem; margin: 1rem 0; overflow-wrap: anywhere }
-  article h3 { margin: .5rem 0; font-size: 1.05rem } article p { margin: .5rem 0; white-space: pre-wrap }
-  .private { border-style: dashed } .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem }
-  mark { padding: 0 .2em } form { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0 }
-  button { font: inherit; padding: .4rem 1.25rem; border: 1px solid #8886; border-radius: 6px; cursor: pointer }
-  .primary { background: #0b6e4f; color: #fff } .danger { background: #b3261e; color: #fff }
-  article pre { font: .8rem ui-monospace, monospace; padding: .5rem; margin: .5rem 0 }`
+  article { border: 1px solid var(--line); border-radius: 8px; padding: 8px 16px; margin: 16px 0 }
+  article h3 { margin: 8px 0; font-size: 16px } article p { margin: 8px 0; white-space: pre-wrap }
+  .private { border-style: dashed } .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 0 16px }
+  mark { padding: 0 .2em } .primary { color: var(--pass) } .danger { color: var(--fail) }`
 
 /** Lists the messages of all channels. */
 export function chatPage(shown: Shown): Answer {
