@@ -129,20 +129,6 @@ describe('AWS CodeBuild: start with a lost response', () => {
     for (let other = 2; other < 202; other++) await connected().start(shop, { key: keyOf(other) })
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
   })
-
-  test('a retry starts a build if only other calls have builds', async () => {
-    await connected().start(shop, { key: keyOf(2) })
-    await connected().start({ target: 'cart-build' })
-    server.failNext(500, { __type: 'InternalFailure' }, { on: 'StartBuild' })
-    await failureOf(connected().start(shop))
-    server.state.tokens.clear()
-    await connected().start(shop, { isRetry: true })
-    expect(server.state.builds.map(({ projectName }) => projectName)).toEqual([
-      'shop-build',
-      'cart-build',
-      'shop-build',
-    ])
-  })
 })
 
 describe('AWS CodeBuild: build', () => {

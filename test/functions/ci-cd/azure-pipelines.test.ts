@@ -143,13 +143,6 @@ describe('Azure Pipelines: start with a lost response', () => {
     expect(server.state.builds).toHaveLength(2)
   })
 
-  test('a retry starts a run that does not exist', async () => {
-    server.failNext(503, '<html>', { on: 'POST' })
-    await failureOf(keyed().start(deploy))
-    await keyed().start(deploy, { isRetry: true })
-    expect(server.state.builds).toHaveLength(1)
-  })
-
   test('is not retried if no parameter carries the key', async () => {
     server.loseNext('POST')
     await expectFailure(connected().start(deploy), { kind: 'doubtful', transient: false })

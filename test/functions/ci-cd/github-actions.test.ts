@@ -101,14 +101,6 @@ describe('GitHub Actions: start with a lost response', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('a retry starts a run if only other calls have runs', async () => {
-    await keyed().start(deploy, { key: keyOf(2) })
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(keyed().start(deploy))
-    await keyed().start(deploy, { isRetry: true })
-    expect(server.state.runs.map(({ title }) => title)).toEqual([`Deploy ${keyOf(2)}`, `Deploy ${keyOf(1)}`])
-  })
-
   test('is not retried if no input carries the key', async () => {
     server.loseNext('POST')
     await expectFailure(connected().start(deploy), { kind: 'doubtful', transient: false })

@@ -163,13 +163,6 @@ describe('GitLab CI: start with a lost response', () => {
     expect(server.calls.some(({ path }) => path.endsWith('/variables'))).toBe(false)
   })
 
-  test('a retry starts a pipeline that does not exist', async () => {
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(connected().start(build))
-    await connected().start(build, { isRetry: true })
-    expect(server.state.pipelines).toHaveLength(1)
-  })
-
   test('is not retried if no input carries the key', async () => {
     server.loseNext('POST')
     await expectFailure(inputs().start(build), { kind: 'doubtful', transient: false })

@@ -141,14 +141,6 @@ describe('Jenkins: start with a lost response', () => {
     expect(places()).toHaveLength(1)
   })
 
-  test('a retry starts a build if only other calls have builds', async () => {
-    await keyed().start(deploy, { key: keyOf(2) })
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(keyed().start(deploy))
-    await keyed().start(deploy, { isRetry: true })
-    expect(places().map(({ parameters }) => parameters.at(-1)?.value)).toEqual([keyOf(2), keyOf(1)])
-  })
-
   test.each([
     ['the connection names no parameter for the key', () => connected(), deploy],
     ['the job does not define that parameter', () => keyed(), { target: 'shop/nightly' }],
