@@ -12,6 +12,7 @@ const { verifyToken, signToken } = await import('../../shared/approvals/signed-l
 const { slack } = await import('../../functions/notification/providers/slack.ts')
 const { compactButton, parseCompactButton } = await import('../../shared/approvals/compact-token.ts')
 const { discord } = await import('../../functions/notification/providers/discord.ts')
+const { telegram } = await import('../../functions/notification/providers/telegram.ts')
 const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
 
 /** The text with one character changed, removed or added. */
@@ -202,6 +203,24 @@ describe('A Discord button', () => {
     )
     await fc.assert(
       fc.asyncProperty(changes, async (change) => expect(await isRejected(read(change))).toBe(true)),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('A Telegram button', () => {
+  const webhookSecret = 'the-secret-token-of-a-webhook'
+  const connection = telegram.connection.parse({ token: '110201543:the-token-of-a-bot', webhookSecret })
+  const body = JSON.stringify({
+    callback_query: { id: '1', from: { id: 1111111, first_name: 'Lisa' }, data: `a${'A'.repeat(60)}` },
+  })
+  const read = (secret: string) =>
+    telegram.buttons.verify(connection, { body, headers: { 'x-telegram-bot-api-secret-token': secret }, now })
+
+  test('is rejected if any character of its secret token changes', async () => {
+    expect(await read(webhookSecret)).toMatchObject({ decision: 'approve' })
+    await fc.assert(
+      fc.asyncProperty(altered(webhookSecret), async (other) => expect(await isRejected(read(other))).toBe(true)),
       { numRuns: 500 },
     )
   })
