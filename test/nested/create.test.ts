@@ -73,7 +73,7 @@ function start(
   return { child, said: () => text }
 }
 
-/** Runs a command to its end, and returns what it prints. */
+/** Runs a command, and returns what it prints. */
 async function run(command: string, cwd = application, env?: Record<string, string>): Promise<string> {
   const { child, said } = start(command, cwd, env)
   const [code] = await once(child, 'close')
