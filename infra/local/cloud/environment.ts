@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { EXTENSION } from '../../roots.ts'
+import { EXTENSION, PACKAGE } from '../../roots.ts'
 import { functionArn } from './names.ts'
 import type { FunctionError, Observation, SentRequest } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
@@ -197,19 +198,26 @@ export class Environment {
 
 type LogLine = Extract<Observation, { kind: 'log' }>
 
-/** Only a checkout compiles the thread module. */
-const esbuild = EXTENSION === '.ts' ? await import('esbuild') : undefined
-let compiled: URL | undefined
+const THREAD = EXTENSION === '.ts' ? await compiledThread() : new URL('./thread.js', import.meta.url)
 
-/** Compiles the thread module once. Otherwise each thread would load the TypeScript parser of Node (20 MB, 30 ms). */
-function threadModule(): URL {
-  if (compiled === undefined) {
-    const file = new URL(`./thread${EXTENSION}`, import.meta.url)
-    const options = { loader: 'ts', format: 'esm', target: 'node24' } as const
-    const code = esbuild?.transformSync(readFileSync(file, 'utf8'), options).code
-    compiled = code === undefined ? file : new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+/**
+ * Compiles the thread module after a change. Otherwise each thread would load the TypeScript parser of Node (20 MB, 30 ms),
+ * or each process would start the compiler (100 ms).
+ */
+async function compiledThread(): Promise<URL> {
+  const source = readFileSync(new URL('./thread.ts', import.meta.url), 'utf8')
+  const hash = createHash('sha256').update(source).digest('hex').slice(0, 16)
+  const file = join(PACKAGE, 'node_modules/.cache/webhooks', `thread-${hash}.mjs`)
+  if (!existsSync(file)) {
+    const { transform } = await import('esbuild')
+    const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node24' })
+    mkdirSync(dirname(file), { recursive: true })
+    // Another process may read it already.
+    const draft = `${file}.${process.pid}`
+    writeFileSync(draft, code)
+    renameSync(draft, file)
   }
-  return compiled
+  return pathToFileURL(file)
 }
 
 function startThread(fn: PublishedFunction, variables: Record<string, string>): Worker {
@@ -223,7 +231,7 @@ function startThread(fn: PublishedFunction, variables: Record<string, string>): 
     logStreamName: `[${fn.version}]${randomUUID()}`,
     memoryMb,
   }
-  return new Worker(threadModule(), {
+  return new Worker(THREAD, {
     workerData,
     env: variables,
     argv: [],
