@@ -81,13 +81,15 @@ export class Service {
     })
     this.#process = child
     await new Promise<void>((resolve, reject) => {
+      let isReady = false
       const read = (chunk: Buffer) => {
         this.output += chunk.toString()
+        if (isReady) return
         const ready = /^ready (\S+)$/m.exec(this.output.slice(this.output.lastIndexOf('ready')))
-        if (ready?.[1]) {
-          this.url = ready[1]
-          resolve()
-        }
+        if (ready?.[1] === undefined) return
+        isReady = true
+        this.url = ready[1]
+        resolve()
       }
       child.stdout?.on('data', read)
       child.stderr?.on('data', read)
