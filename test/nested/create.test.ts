@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { licensesFile } from '../../infra/build/files.ts'
 import { freePort, until } from '../e2e/service.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -117,6 +118,25 @@ async function useApplication(): Promise<void> {
   await run(synthCommand)
   expect(readdirSync(join(application, 'cdk.out'))).toContain('Webhooks.template.json')
 }
+
+describe('the package', () => {
+  const packed = join(packages, 'package')
+  const read = (path: string) => JSON.parse(readFileSync(join(packed, path), 'utf8'))
+
+  it('lists its dependencies in a bill of materials', () => {
+    const { components } = read('sbom.cdx.json')
+    const names = components.map(({ name, version }: Record<string, string>) => `${name}@${version}`)
+    const dependencies = Object.entries(read('package.json').dependencies).map((entry) => entry.join('@'))
+    expect(dependencies.length).toBeGreaterThan(5)
+    expect(names).toEqual(expect.arrayContaining(dependencies))
+  })
+
+  it('contains the licenses of each bundle', () => {
+    const bundles = readdirSync(join(packed, 'dist'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect(bundles.length).toBeGreaterThan(10)
+    for (const { name } of bundles) expect(readdirSync(join(packed, 'dist', name))).toContain(licensesFile)
+  })
+})
 
 describe('npm create cloud-automation-webhooks', () => {
   it('writes an application that starts, calls its own provider and synthesizes', async () => {
