@@ -28,7 +28,14 @@ const SECTIONS: readonly Section[] = [
   },
   {
     title: 'Platforms',
-    sources: ['docs/secrets.md', 'functions/*/README.md', 'docs/http.md', 'docs/http/README.md', 'docs/http/*.md'],
+    sources: [
+      'docs/secrets.md',
+      'functions/*/README.md',
+      'docs/opsgenie.md',
+      'docs/http.md',
+      'docs/http/README.md',
+      'docs/http/*.md',
+    ],
   },
   {
     title: 'Extend',
