@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { buildBundles } from '../../infra/build/bundles.ts'
 import { writePart } from '../prove/report.ts'
 import { cold } from './cold.ts'
+import { consoleQueries } from './console.ts'
 import { firstAnswer } from './first-answer.ts'
 import { init } from './init.ts'
 import { type Bench, type Section, seconds } from './measure.ts'
@@ -34,6 +35,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   operations,
   synth,
   start,
+  console: consoleQueries,
 }
 /** A longer measurement hangs. */
 const TIMEOUT_MS = 300_000

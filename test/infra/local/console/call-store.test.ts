@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
-import { CallStore, type StoredCall } from '../../../../infra/local/console/call-store.ts'
+import { CallStore } from '../../../../infra/local/console/call-store.ts'
+import { storedCall, summaryWith } from './many-calls.ts'
 
 let folder: string
 let store: CallStore
@@ -20,33 +21,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function storedCall(id: string): StoredCall {
-  return {
-    record: { id, at: 1, requests: [], outgoing: [], log: [], droppedCalls: 0 },
-    summary: {
-      ...{
-        id,
-        at: 1,
-        endedAt: 2,
-        verdict: 'pass',
-        category: 'ci-cd',
-        action: 'start-test',
-        provider: '',
-        platform: '',
-      },
-      ...{ connection: '', mode: 'silent', caller: '', orchestrator: '', engine: '', context: '', place: '', task: '' },
-      ...{ text: '', attempts: 1, failedAttempts: 0, answer: 'none' },
-    },
-  }
-}
+const storedCallOf = (id: string) => storedCall(summaryWith({ id, at: 1 }))
 
 it('a call that cannot be saved is lost with one warning, and the others are saved', () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => {})
   other.exec(
     "CREATE TRIGGER full BEFORE INSERT ON call WHEN NEW.id LIKE 'bad%' BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
   )
-  store.save([storedCall('good-1'), storedCall('bad-1'), storedCall('good-2')])
-  store.save([storedCall('bad-2')])
+  store.save([storedCallOf('good-1'), storedCallOf('bad-1'), storedCallOf('good-2')])
+  store.save([storedCallOf('bad-2')])
   expect(store.list({}, 0, 10).map(({ id }) => id)).toEqual(['good-1', 'good-2'])
   expect(warn.mock.calls).toEqual([[expect.stringContaining('disk is full')]])
 })
@@ -54,9 +37,9 @@ it('a call that cannot be saved is lost with one warning, and the others are sav
 it('calls are saved again after the file was locked', () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => {})
   other.exec('BEGIN IMMEDIATE')
-  store.save([storedCall('lost')], ['other'])
+  store.save([storedCallOf('lost')], ['other'])
   other.exec('ROLLBACK')
-  store.save([storedCall('saved')])
+  store.save([storedCallOf('saved')])
   expect(store.list({}, 0, 10).map(({ id }) => id)).toEqual(['saved'])
   expect(warn).toHaveBeenCalledTimes(1)
 })
