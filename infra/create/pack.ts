@@ -2,6 +2,8 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 
+const CHECKOUT_CDK = join(import.meta.dirname, '../../cdk.json')
+
 interface Manifest {
   version: string
   devDependencies: Record<string, string>
@@ -9,7 +11,7 @@ interface Manifest {
 
 /**
  * Writes the package of `npm create cloud-automation-webhooks`. Its version is that of the project, and applications get the
- * project's versions of the development tools.
+ * project's versions of the development tools, and its feature flags of CDK.
  *
  * @param folder is created
  */
@@ -22,13 +24,19 @@ export function packCreate(folder: string, { version, devDependencies }: Manifes
     stripTypeScriptTypes(readFileSync(join(import.meta.dirname, 'main.ts'), 'utf8')),
   )
   cpSync(join(import.meta.dirname, 'template'), join(folder, 'template'), { recursive: true })
-  const file = join(folder, 'template/package.json')
-  const template = readJson(file)
-  const tools = Object.keys(template.devDependencies).map((name) => [name, `^${devDependencies[name]}`])
-  writeJson(file, { ...template, devDependencies: Object.fromEntries(tools) })
+  change<Manifest>(join(folder, 'template/package.json'), (template) => {
+    const tools = Object.keys(template.devDependencies).map((name) => [name, `^${devDependencies[name]}`])
+    return { ...template, devDependencies: Object.fromEntries(tools) }
+  })
+  const { webhooks: _settings, ...context } = readJson<{ context: Record<string, unknown> }>(CHECKOUT_CDK).context
+  change(join(folder, 'template/cdk.json'), (template) => ({ ...template, context }))
 }
 
-function readJson(path: string): Manifest {
+function change<T extends object>(path: string, update: (content: T) => object): void {
+  writeJson(path, update(readJson<T>(path)))
+}
+
+function readJson<T extends object>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8'))
 }
 

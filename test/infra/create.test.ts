@@ -27,7 +27,13 @@ it('writes an application that needs the same version of the package, and prints
     dependencies: { 'cloud-automation-webhooks': `^${manifest.version}` },
   })
   for (const version of Object.values(devDependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
-  expect(readdirSync(join(folder, 'checkout-webhooks'))).toEqual(expect.arrayContaining(['.gitignore', 'cdk.json']))
+  expect(readdirSync(join(folder, 'checkout-webhooks'))).toContain('.gitignore')
+  const { app, context } = read('checkout-webhooks/cdk.json')
+  expect({ app, context }).toEqual({
+    app: 'node infra/app.ts',
+    context: expect.objectContaining({ '@aws-cdk/aws-iam:minimizePolicies': true }),
+  })
+  expect(context).not.toHaveProperty('webhooks')
 })
 
 it('takes another version of the package, and writes into an empty folder', async () => {

@@ -1,4 +1,4 @@
-import { App } from 'aws-cdk-lib'
+import { App } from 'aws-cdk-lib/core'
 import { WebhooksStack } from 'cloud-automation-webhooks/cdk'
 
 // The categories of functions/index.ts, with an API, alarms and a dashboard. All settings have defaults.
