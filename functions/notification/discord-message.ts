@@ -29,9 +29,10 @@ export function discordMessage(message: Message): object {
   const shown = fields.slice(0, MAX_FIELDS)
   const linkLine = linksOf(webLinks(links))
   const body = bodyOf({ ...message, fields: fields.slice(MAX_FIELDS) }, MAX_DESCRIPTION - linkLine.length)
+  const description = [body, linkLine].filter(Boolean).join('\n\n')
   const embed = {
     title: escapeToFit(`${MOOD_ICONS[mood]} ${plainSingleLine(title)}`, MAX_TITLE),
-    description: [body, linkLine].filter(Boolean).join('\n\n'),
+    ...(description === '' ? {} : { description }),
     color: COLORS[mood],
     fields: shown.map(fieldOf),
   }

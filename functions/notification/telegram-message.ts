@@ -50,6 +50,6 @@ export function telegramMessage(message: Message): object {
 const ZERO_WIDTH_SPACE = '\u200b'
 
 /** Breaks mentions, hashtags, commands, links and addresses, which Telegram finds in any text. */
-export function withoutDetection(text: string): string {
+function withoutDetection(text: string): string {
   return text.replace(/[@#$/](?=[\p{L}\p{N}_])|\.(?=\p{L})/gu, `$&${ZERO_WIDTH_SPACE}`)
 }
