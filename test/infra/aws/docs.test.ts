@@ -164,7 +164,7 @@ describe('docs/deploy.md', () => {
   })
 
   it('has the commands that a deployment prints', () => {
-    for (const command of ['orchestrator add keptn', 'token create keptn --orchestrator keptn', 'webhooks -- doctor']) {
+    for (const command of ['orchestrator add keptn', 'token create keptn --orchestrator keptn', 'webhooks doctor']) {
       expect(deploy).toContain(command)
       expect(JSON.stringify(deployed.template.toJSON()['Outputs'])).toContain(command)
     }
