@@ -14,7 +14,7 @@ import { Invoker } from './invoke.ts'
 import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
 import { Notifier } from './notifier.ts'
-import { listOperations } from './operations.ts'
+import { listOperations, skipWaits } from './operations.ts'
 import { handleSecrets, isSecretsCall } from './secrets-api.ts'
 import { Store } from './store.ts'
 import type { CloudCredentials, CloudOptions, ExecutionSummary, HistoryEvent, LocalCloud } from './types.ts'
@@ -105,6 +105,11 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
     newestEvents: (arn, limit) => {
       const page = { limit, newestFirst: true, data: true }
       return historyOf(store, executionOf(store, arn).id, page, 'iso').events as HistoryEvent[]
+    },
+    skipWait: (arn) => {
+      const now = Date.now()
+      skipWaits(store, executionOf(store, arn).id, now)
+      core.alarm(now)
     },
     stop: (arn) => void service.stop(arn, undefined),
     invoke: async (name, event, requestId) => {

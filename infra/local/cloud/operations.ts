@@ -100,6 +100,14 @@ function summaryOf({ id, name, type, sub_type, status, started_at, ended_at, due
   }
 }
 
+/** Ends the waits between attempts and polls of an execution now. A callback still waits for its answer. */
+export function skipWaits(store: Store, execution: number, now: number): void {
+  store.run(
+    `UPDATE operation SET due_at = ? WHERE execution = ? AND due_at > ? AND type IN ('WAIT', 'STEP')`,
+    ...[now, execution, now],
+  )
+}
+
 /** Returns whether the operation is in a final state. */
 function hasEnded(operation: Operation): boolean {
   return ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED', 'CANCELLED'].includes(operation.status)

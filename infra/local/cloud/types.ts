@@ -208,6 +208,8 @@ export interface LocalCloud {
   history(arn: string): HistoryEvent[]
   /** Returns the latest events, newest first. @throws ApiError if the execution does not exist */
   newestEvents(arn: string, limit: number): HistoryEvent[]
+  /** Starts the next attempt or poll of an execution now. @throws ApiError if the execution does not exist */
+  skipWait(arn: string): void
   /** Stops an execution, as StopDurableExecution does. @throws ApiError if the execution does not exist */
   stop(arn: string): void
   /** Returns the ARN of a function with the alias `live`. */

@@ -134,8 +134,13 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
         const { category, action, query, body } = rerunOf(record.requests[0])
         return sendCall(category, action, query, body, record.id)
       }
-      const { category } = detailOf(record, context, [])
+      const { category, verdict } = detailOf(record, context, [])
       if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
+      if (what === 'try') {
+        if (verdict !== 'retrying') throw new Failure('invalid', 'This call does not wait for its next attempt.')
+        cloud.skipWait(record.arn)
+        return { status: 202, body: '' }
+      }
       return callTask(url, token(), `${category}/tasks/${record.id}/${what}`)
     },
     faults: () => describeFaults(),

@@ -20,13 +20,21 @@ interface ReadApi {
 interface RuntimeApi {
   actions(): unknown
   send(category: string, action: string, query: string, body: unknown): Promise<unknown>
-  /** Runs a call again, cancels its task, or sends its answer again. Resolves with undefined for an unknown id. @throws Failure */
-  act(id: string, what: 'rerun' | 'cancel' | 'answer'): Promise<unknown>
+  /**
+   * Runs a call again, cancels its task, sends its answer again, or starts its next attempt now.
+   *
+   * @returns undefined for an unknown id
+   * @throws Failure
+   */
+  act(id: string, what: CallAction): Promise<unknown>
   faults(): unknown
   sequences(): unknown
   run(name: string): 'started' | 'unknown' | 'running'
   stop(name: string): boolean
 }
+
+const callActions = ['rerun', 'cancel', 'answer', 'try'] as const
+export type CallAction = (typeof callActions)[number]
 
 type Route = (parts: string[], req: IncomingMessage, res: ServerResponse) => unknown
 
@@ -81,9 +89,9 @@ function readRoutes(api: ReadApi): Record<string, Route> {
 
 function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
   return {
-    'POST calls': async ([id = '', what], _req, res) => {
-      if (what !== 'rerun' && what !== 'cancel' && what !== 'answer')
-        return sendJson(res, 404, { message: 'Unknown action. Actions: rerun, cancel, answer.' })
+    'POST calls': async ([id = '', name], _req, res) => {
+      const what = callActions.find((action) => action === name)
+      if (!what) return sendJson(res, 404, { message: `Unknown action. Actions: ${callActions.join(', ')}.` })
       try {
         const done = await api.act(id, what)
         return done === undefined ? sendJson(res, 404, { message: UNKNOWN_CALL }) : sendJson(res, 200, done)

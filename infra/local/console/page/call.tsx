@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { CallDetail } from '../call-view.ts'
+import type { CallAction } from '../routes.ts'
 import { ApiError, messageOf as errorMessage, get, send } from './api.ts'
 import { messageOf } from './call-row.tsx'
 import { closeCall, linkToCall } from './calls.tsx'
@@ -34,7 +35,7 @@ export function showTab(number: number): void {
   if (openCall.value && tab) setQuery({ tab })
 }
 
-async function act(what: 'rerun' | 'cancel' | 'answer'): Promise<void> {
+async function act(what: CallAction): Promise<void> {
   const call = openCall.value
   if (!call) return
   question.value = undefined
@@ -45,11 +46,17 @@ async function act(what: 'rerun' | 'cancel' | 'answer'): Promise<void> {
     )
     if (what === 'rerun' && id !== undefined) return go(linkToCall(id))
     const { detail, message } = JSON.parse(body === '' ? '{}' : body) as { detail?: string; message?: string }
-    const done = what === 'cancel' ? 'The call is being canceled.' : 'The answer is being sent again.'
-    notice.value = { text: status < 400 ? done : (detail ?? message ?? `Status ${status}`), isBad: status >= 400 }
+    notice.value = { text: status < 400 ? done[what] : (detail ?? message ?? `Status ${status}`), isBad: status >= 400 }
   } catch (error) {
     notice.value = { text: errorMessage(error), isBad: true }
   }
+}
+
+const done: Record<CallAction, string> = {
+  rerun: 'The call is being run again.',
+  cancel: 'The call is being canceled.',
+  answer: 'The answer is being sent again.',
+  try: 'The next attempt starts.',
 }
 
 /** Asks before it runs the open call again, because that acts at a real platform. */
@@ -318,6 +325,16 @@ function reasonAgainst(
   return verdict === 'pass' || verdict === 'warning' ? 'This call has passed' : undefined
 }
 
+/** The wait of a call can be skipped. Any other call can be run again. */
+function FirstAction({ call: { verdict } }: { call: CallDetail }) {
+  const isRetrying = verdict === 'retrying'
+  return (
+    <button type="button" class="btn primary" onClick={isRetrying ? () => void act('try') : askToRerun}>
+      {isRetrying ? 'Try now' : 'Re-run'}
+    </button>
+  )
+}
+
 function RuntimeActions({ call }: { call: CallDetail }) {
   const cancelReason = reasonAgainst(call, 'cancel')
   const answerReason = reasonAgainst(call, 'answer')
@@ -328,9 +345,7 @@ function RuntimeActions({ call }: { call: CallDetail }) {
           Decide in the chat
         </a>
       ) : (
-        <button type="button" class="btn primary" onClick={askToRerun}>
-          Re-run
-        </button>
+        <FirstAction call={call} />
       )}
       <button type="button" class="btn" onClick={editAndRerun}>
         Edit and re-run

@@ -353,6 +353,18 @@ describe('an action on a call', () => {
     expect(await act(id, 'answer')).toMatchObject({ status: 200, body: { status: 202 } })
   })
 
+  it('starts its next attempt now', async () => {
+    await service.fault({ target: 'servicenow', kind: '429', retryAfter: 36_000, count: 1 })
+    const id = await accepted(
+      '/v1/incident-management/open-ticket?mode=interactive',
+      triggered({ input: { title: 'Slow' } }),
+    )
+    await call(id, ({ verdict }) => verdict === 'retrying')
+    expect(await act(id, 'try')).toMatchObject({ status: 200, body: { status: 202 } })
+    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'pass', attempts: 2 })
+    expect(await act(id, 'try')).toMatchObject({ status: 409 })
+  })
+
   it('is refused for an unknown call or action', async () => {
     expect((await act('unknown-call', 'cancel')).status).toBe(404)
     expect((await act('unknown-call', 'delete')).status).toBe(404)
