@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { GoogleLogin } from '../../infra/platforms/google-login.ts'
-import { chaosPlatforms } from '../conformance/job-platforms/chaos-testing.ts'
 import { ciCdPlatforms } from '../conformance/job-platforms/ci-cd.ts'
 import { loadTestPlatforms } from '../conformance/job-platforms/load-testing.ts'
 import type { PlayedJobs } from '../conformance/job-platforms/platform.ts'
@@ -25,10 +24,6 @@ const platforms = {
   'hcp-terraform': { ...pipelines, platform: ciCdPlatforms['hcp-terraform'] },
   'kubernetes-job': { ...pipelines, platform: ciCdPlatforms['kubernetes-job'] },
   tekton: { ...pipelines, platform: tekton },
-  'azure-chaos-studio': {
-    ...{ category: 'chaos-testing', starts: 'start-test', stops: 'stop-test' },
-    platform: chaosPlatforms['azure-chaos-studio'],
-  },
   'k6-operator': {
     ...{ category: 'load-testing', starts: 'start-test', stops: 'stop-test' },
     platform: loadTestPlatforms['k6-operator'],

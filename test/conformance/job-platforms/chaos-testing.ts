@@ -37,6 +37,7 @@ export const chaosPlatforms = {
   'chaos-mesh': chaosMesh('NetworkChaos', { ...delay, duration: '5m' }),
   'azure-chaos-studio': {
     known: 'neither',
+    stoppedAtStart: 'unknown',
     starts: /^POST .*\/start$/,
     async start() {
       const server = await startAzureChaosStudio()
