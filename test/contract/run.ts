@@ -11,6 +11,7 @@ import { Checker } from './check.ts'
 import { type Comparison, comparer } from './compare.ts'
 import { extraOperations } from './extra-operations.ts'
 import { githubDelivery } from './github-delivery.ts'
+import { graphqlProblems } from './graphql.ts'
 import { type RecordedExchange, readExchanges } from './recording.ts'
 import { type Subject, subjects } from './subjects.ts'
 import { withoutContract } from './without-contract.ts'
@@ -43,7 +44,11 @@ function main(): void {
   checkCompleteness()
   const missing = subjects.filter(({ contract }) => !fileNames().includes(contract))
   for (const { contract } of missing) report(`${contract}${suffix} is missing in the folder`)
-  if (missing.length === 0) compareExchanges([...readExchanges(), githubDelivery()])
+  if (missing.length === 0) {
+    const exchanges = readExchanges()
+    compareExchanges([...exchanges, githubDelivery()])
+    compareQueries(exchanges)
+  }
   checkCards()
   console.log('')
   for (const [problem, count] of problems) console.log(`  FAILED  ${problem}${count > 1 ? ` (${count} times)` : ''}`)
@@ -98,6 +103,19 @@ function compareExchanges(exchanges: RecordedExchange[]): void {
       if (operation && violations.length === 0) cover(subject.contract, operation, status, test)
   }
   for (const { contract } of subjects) print(contract)
+}
+
+/** Compares the GraphQL queries of New Relic with its schema. */
+function compareQueries(exchanges: RecordedExchange[]): void {
+  const name = 'new-relic.graphql'
+  const sent = exchanges.filter(({ test, path }) => test === 'functions/slo/new-relic' && path === '/graphql')
+  const documents = new Set(sent.map(({ body }) => String(JSON.parse(body).query)))
+  if (existsSync(join(folder, name)) && documents.size > 0) {
+    const schema = readFileSync(join(folder, name), 'utf8')
+    for (const document of documents)
+      report(...graphqlProblems(schema, document).map((problem) => `slo/new-relic: ${document}: ${problem}`))
+    console.log(`\n${name}: ${documents.size} queries compared`)
+  } else report(`${name} or the recorded queries are missing`)
 }
 
 /** The contract that fits best comes first. */

@@ -26,7 +26,7 @@ export const withoutContract: Record<string, string> = {
     'There is none here; its tests answer as its OpenAPI document has it, from what infra/platforms/launchdarkly.ts names',
   linear: 'There is none here; its tests answer as the documentation in infra/platforms/linear.ts has it',
   locust: 'Locust publishes none; npm run test:real drives the real program',
-  'new-relic': 'It has a GraphQL API; its tests answer with the types that infra/platforms/new-relic.ts names',
+  'new-relic': 'It has a GraphQL API; its queries are compared with new-relic.graphql',
   ntfy: 'ntfy publishes none; npm run test:real drives the real program',
   pagerduty:
     'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
