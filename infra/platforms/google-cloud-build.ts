@@ -8,7 +8,8 @@ interface Build {
   logUrl: string
   createTime: string
   substitutions: Record<string, string>
-  source: Record<string, unknown>
+  /** The source of the request. A response has another one. */
+  asked: Record<string, unknown>
   [more: string]: unknown
 }
 
@@ -52,7 +53,7 @@ export async function startGoogleCloudBuild(): Promise<GoogleCloudBuildServer> {
 function answer(state: GoogleCloudBuildServer['state'], { method, path, query, body }: Call): Reply {
   const at = path.replace(PATH, '')
   if (at === '/triggers/deploy' && method === 'GET') return ok({ id: randomUUID(), name: 'deploy' })
-  if (at === '/triggers/deploy:run' && method === 'POST') return run(state, body as Pick<Build, 'source'>)
+  if (at === '/triggers/deploy:run' && method === 'POST') return run(state, (body as { source: Build['asked'] }).source)
   if (at === '/builds' && method === 'GET') return list(state, query)
   const [, id, action] = /^\/builds\/([\da-f-]{36})(?::(cancel))?$/.exec(at) ?? []
   const build = state.builds.find((one) => one.id === id)
@@ -60,20 +61,24 @@ function answer(state: GoogleCloudBuildServer['state'], { method, path, query, b
   if (action === 'cancel' && RUNNING.includes(build.status)) {
     Object.assign(build, { status: 'CANCELLED', finishTime: '2026-11-27T10:02:00Z' })
   }
-  return ok(build)
+  return ok(toResponse(build))
 }
 
-function run(state: GoogleCloudBuildServer['state'], { source }: Pick<Build, 'source'>): Reply {
-  if (source['branchName'] === 'missing')
+function toResponse({ asked: _, ...build }: Build) {
+  return build
+}
+
+function run(state: GoogleCloudBuildServer['state'], asked: Build['asked']): Reply {
+  if (asked['branchName'] === 'missing')
     return googleError(400, 'INVALID_ARGUMENT', "Couldn't read commit: branch missing does not exist")
   const id = randomUUID()
   const build = {
-    ...{ id, status: 'QUEUED', createTime: new Date().toISOString(), source },
+    ...{ id, status: 'QUEUED', createTime: new Date().toISOString(), asked },
     logUrl: `https://console.cloud.google.com/cloud-build/builds;region=europe-west1/${id}?project=123456789012`,
-    substitutions: { ...(source['substitutions'] as Record<string, string>), BRANCH_NAME: 'main' },
+    substitutions: { ...(asked['substitutions'] as Record<string, string>), BRANCH_NAME: 'main' },
   }
   state.builds.push(build)
-  return ok({ name: `operations/build/acme-shop/${btoa(id)}`, metadata: { build } })
+  return ok({ name: `operations/build/acme-shop/${btoa(id)}`, metadata: { build: toResponse(build) } })
 }
 
 /** Google omits an empty list. */
@@ -83,5 +88,8 @@ function list({ builds, pageSize }: GoogleCloudBuildServer['state'], query: URLS
   const from = Number(query.get('pageToken') ?? 0)
   const page = found.slice(from, from + pageSize)
   if (page.length === 0) return ok({})
-  return ok({ builds: page, ...(from + pageSize < found.length ? { nextPageToken: String(from + pageSize) } : {}) })
+  return ok({
+    builds: page.map(toResponse),
+    ...(from + pageSize < found.length ? { nextPageToken: String(from + pageSize) } : {}),
+  })
 }

@@ -45,7 +45,7 @@ describe('Google Cloud Build', () => {
   ])('runs a trigger for the version %s', async (ref, source) => {
     await connected({ ref }).start({ ...input, parameters: { _STAGE: 'dev', _COUNT: 3 } })
     const substitutions = { _STAGE: 'dev', _COUNT: '3', _WEBHOOKS_KEY: keyOf(1) }
-    expect(newest(server.state.builds).source).toEqual({ ...source, substitutions })
+    expect(newest(server.state.builds).asked).toEqual({ ...source, substitutions })
   })
 
   test('reports the failed step, and who rejected a build', async () => {
