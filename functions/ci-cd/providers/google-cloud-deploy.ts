@@ -205,9 +205,10 @@ function runOf(at: Connection, id: string) {
   return { id, url }
 }
 
-function detailsOf({ failureReason, deployStartTime, deployEndTime, phases }: Rollout): Partial<RunStatus> {
-  const progress = phases?.map(({ id, state }) => `${id} ${state}`).join(', ')
-  const waits = phases?.some(({ state }) => state === 'PENDING') && !phases.some(({ state }) => state === 'IN_PROGRESS')
+function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phases }: Rollout): Partial<RunStatus> {
+  const progress = phases?.map((phase) => `${phase.id} ${phase.state}`).join(', ')
+  const has = (wanted: string) => phases?.some((phase) => phase.state === wanted) === true
+  const waits = state === 'IN_PROGRESS' && has('SUCCEEDED') && has('PENDING') && !has('IN_PROGRESS')
   const milliseconds = Date.parse(deployEndTime ?? '') - Date.parse(deployStartTime ?? '')
   const measured = Number.isFinite(milliseconds) ? { duration: milliseconds / 1_000 } : undefined
   return {

@@ -74,6 +74,8 @@ describe('Google Cloud Deploy', () => {
     expect(await connected().poll(started, input)).toMatchObject({
       progress: 'canary-50 SUCCEEDED, stable PENDING: advance it in Cloud Deploy',
     })
+    server.enter('PENDING', { phases: phases.slice(1) })
+    expect(await connected().poll(started, input)).toMatchObject({ progress: 'stable PENDING' })
     server.enter('FAILED/EXECUTION_FAILED')
     expect((await connected().end(started, input)).message).toContain('It failed: EXECUTION_FAILED')
   })
