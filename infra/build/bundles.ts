@@ -38,9 +38,9 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
     const bundles = await Promise.all([
       ...categories.map(async (category) => {
         if (isPrebuilt(category)) return copyBundle(draft, category.name)
-        const { webhook, task, index } = await categoryModules(category)
+        const { webhook, task, core } = await categoryModules(category)
         const entryPoints = { [webhookBundle]: webhook, task }
-        return bundle(category.name, entryPoints, [...categoryCore, index], { [webhookFile]: WEBHOOK })
+        return bundle(category.name, entryPoints, [...categoryCore, ...core], { [webhookFile]: WEBHOOK })
       }),
       ...[finisher, redeliver].map((name) =>
         isPrebuilt() ? copyBundle(draft, name) : bundle(name, { [name]: sharedModule(name) }, ['./shared/log.ts']),

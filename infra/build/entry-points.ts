@@ -19,16 +19,17 @@ export function isPrebuilt(category?: Category): boolean {
   return EXTENSION === '.js' && !existsSync(OWN_ORCHESTRATORS) && (!category || shipped.includes(category))
 }
 
-/** Returns the entry points of a category, and the module that exports it. */
-export async function categoryModules(category: Category): Promise<{ webhook: Module; task: Module; index: string }> {
+/** Returns the entry points of a category, and its modules that both load at start. */
+export async function categoryModules(category: Category): Promise<{ webhook: Module; task: Module; core: string[] }> {
   const folder = join(PACKAGE, 'functions', category.name)
   if (APPLICATION === PACKAGE)
     return {
       webhook: { path: join(folder, 'webhook.ts') },
       task: { path: join(folder, 'task.ts') },
-      index: join(folder, 'index.ts'),
+      core: [join(folder, 'index.ts')],
     }
   const { index, name } = await exportOf(category)
+  const own = existsSync(OWN_ORCHESTRATORS) ? [OWN_ORCHESTRATORS] : []
   const handler = (folder: string, create: string) => ({
     text: [
       ...registration(),
@@ -37,7 +38,7 @@ export async function categoryModules(category: Category): Promise<{ webhook: Mo
       `export const handler = ${create}(${name})`,
     ].join('\n'),
   })
-  return { webhook: handler('http', 'webhookHandler'), task: handler('task', 'taskHandler'), index }
+  return { webhook: handler('http', 'webhookHandler'), task: handler('task', 'taskHandler'), core: [index, ...own] }
 }
 
 /** Returns the entry point of a function without a category. */

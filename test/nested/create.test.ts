@@ -1,46 +1,22 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { licensesFile } from '../../infra/build/files.ts'
-import { freePort, until } from '../e2e/service.ts'
+import { freePort } from '../e2e/service.ts'
+import { OfflineNpm } from './offline-npm.ts'
 
 const root = join(import.meta.dirname, '../..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** Outside of the project, so that nothing in it is found by accident. */
-const folder = mkdtempSync(join(tmpdir(), 'application-'))
+const npm = new OfflineNpm()
+const { folder } = npm
 const application = join(folder, 'my-webhooks')
 const packages = join(folder, 'packages')
-let runtime: ChildProcess | undefined
 
 beforeAll(async () => {
-  installOffline()
   await run(`node --no-warnings infra/pack/main.ts --no-install --output ${packages}`, root)
 })
-afterAll(async () => {
-  await stop()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-/**
- * Puts an npm into the PATH that needs no network: it offers the packages of the project to an installation. npm removes those
- * that neither the application nor the package declares.
- */
-function installOffline(): void {
-  const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim()
-  const script = `#!/bin/sh
-if [ "$1" = install ] && [ ! -d node_modules ]; then
-  cp -al '${root}/node_modules' node_modules 2>/dev/null || cp -a '${root}/node_modules' node_modules
-  rm node_modules/.package-lock.json
-fi
-npm_config_offline=true exec '${npm}' "$@"
-`
-  mkdirSync(join(folder, 'bin'))
-  writeFileSync(join(folder, 'bin/npm'), script)
-  chmodSync(join(folder, 'bin/npm'), 0o755)
-}
+afterAll(() => npm.remove())
 
 /** Packs the package with another version, and returns the tarball. */
 function packNext(version: string): string {
@@ -54,43 +30,7 @@ function packNext(version: string): string {
   )
 }
 
-/** Starts a command in a shell, with the PATH of a user. */
-function start(
-  command: string,
-  cwd: string,
-  env: Record<string, string> = {},
-): { child: ChildProcess; said(): string } {
-  const { PATH = '', HOME = '' } = process.env
-  const child = spawn('sh', ['-c', command], {
-    cwd,
-    detached: true,
-    env: { HOME, NO_COLOR: '1', PATH: [join(folder, 'bin'), dirname(process.execPath), PATH].join(delimiter), ...env },
-  })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk: Buffer) => {
-      text += chunk
-    })
-  return { child, said: () => text }
-}
-
-/** Runs a command, and returns what it prints. */
-async function run(command: string, cwd = application, env?: Record<string, string>): Promise<string> {
-  const { child, said } = start(command, cwd, env)
-  const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`${command} exited with ${code}:\n${said()}`)
-  return said()
-}
-
-async function stop(): Promise<void> {
-  const { pid } = runtime ?? {}
-  if (!runtime || pid === undefined || runtime.exitCode !== null) return
-  const closed = once(runtime, 'close')
-  runtime = undefined
-  // Kills npm, its shell and Node.js.
-  process.kill(-pid, 'SIGKILL')
-  await closed
-}
+const run = (command: string, cwd = application, env?: Record<string, string>) => npm.run(command, cwd, env)
 
 const commandsIn = (text: string) => [...text.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
 const [, section = ''] =
@@ -101,9 +41,7 @@ const [createCommand = '', startCommand = '', synthCommand = ''] = commandsIn(se
 async function useApplication(): Promise<void> {
   const url = `http://127.0.0.1:${await freePort()}`
   const env = { WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url, WEBHOOKS_DEMO: 'off' }
-  const { child, said } = start(startCommand, folder, env)
-  runtime = child
-  await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
+  await npm.start(startCommand, folder, env)
   const outputs = []
   const readme = readFileSync(join(application, 'README.md'), 'utf8')
   for (const command of commandsIn(readme).filter((line) => line.includes('npx webhooks')))
@@ -113,7 +51,7 @@ async function useApplication(): Promise<void> {
     expect.stringContaining('"message": "Opened ticket T-'),
     expect.stringContaining('incident passed'),
   ])
-  await stop()
+  await npm.stop()
   rmSync(join(application, 'cdk.out'), { recursive: true, force: true })
   await run(synthCommand)
   expect(readdirSync(join(application, 'cdk.out'))).toContain('Webhooks.template.json')
