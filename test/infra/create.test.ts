@@ -15,12 +15,13 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const create = (...args: string[]) =>
   runInProcess(join(folder, 'package/main.js'), args, { cwd: folder, env: process.env })
+const nextIn = (out: string) => out.match(/^ {2}.+$/gm)
 const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
 
 it('writes an application that needs the same version of the package, and prints the next commands', async () => {
   const { code, out, err } = await create('checkout-webhooks', '--no-install')
   expect({ code, err }).toEqual({ code: 0, err: '' })
-  expect(out.match(/^ {2}.+$/gm)).toEqual(['  cd checkout-webhooks', '  npm install', '  npm start', '  npm run synth'])
+  expect(nextIn(out)).toEqual(['  cd checkout-webhooks', '  npm install', '  npm start', '  npm run synth'])
   const { name, dependencies, devDependencies } = read('checkout-webhooks/package.json')
   expect({ name, dependencies }).toEqual({
     name: 'checkout-webhooks',
@@ -43,6 +44,15 @@ it('takes another version of the package, and writes into an empty folder', asyn
     name: 'empty',
     dependencies: { 'cloud-automation-webhooks': 'next' },
   })
+})
+
+it('keeps the application if the installation fails, and says to repeat it', async () => {
+  mkdirSync(join(folder, 'bin'))
+  writeFileSync(join(folder, 'bin/npm'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+  const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` }
+  const { code, out } = await runInProcess(join(folder, 'package/main.js'), ['uninstalled'], { cwd: folder, env })
+  expect([code, nextIn(out)?.[1]]).toEqual([1, '  npm install'])
+  expect(read('uninstalled/package.json')).toMatchObject({ name: 'uninstalled' })
 })
 
 it('refuses a folder that is not empty, and changes nothing', async () => {
