@@ -2,7 +2,7 @@
 let current = new Map<string, Matcher[]>()
 /** The matchers of the previous invocation. Most calls read the same secrets, and preparing matchers takes time. */
 let previous = new Map<string, Matcher[]>()
-/** What finds the current secrets. Undefined after a change, until it is used. */
+/** The search for the current secrets. Undefined after a change, until it is used. */
 let search: Search | undefined
 /** Searches by their secrets: most invocations of an environment read the same ones, and compiling takes time. */
 const searches = new Map<string, Search>()

@@ -15,7 +15,7 @@ import { readSettings, SETTING_NAMES, type Settings, SettingsError, type Setting
 import { WebhooksStack as BaseStack } from './stack.ts'
 import { StateTable } from './state-table.ts'
 
-export { StateTable }
+export { SettingsError, type SettingsInput, StateTable }
 
 const CATEGORIES = await Promise.all(categories.map(describeCategory))
 const NAMES = categories.map(({ name }) => name)

@@ -165,10 +165,12 @@ const FIELDS: Record<string, readonly string[]> = {
 export type Settings = z.output<typeof schema>
 
 /** The settings without defaults, as in `cdk.json` and in the properties of the constructs. */
+/** The settings of a deployment, all optional. docs/deploy.md describes each. */
 export type SettingsInput = z.input<typeof schema>
 
 export const SETTING_NAMES = Object.keys(fields)
 
+/** Lists all invalid settings. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }

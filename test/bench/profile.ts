@@ -25,8 +25,8 @@ const WRITES = 'writes to the platform and to stdout'
 const COLLECTOR = 'garbage collection'
 
 /**
- * Divides the samples of a profile among the parts of a call. Time within Node.js counts for the function of ours that called
- * it, or for the network if an event of a socket did.
+ * Divides the samples of a profile among the parts of a call. Time within Node.js counts for the function that called it,
+ * or for the network if an event of a socket did.
  *
  * @returns share of the samples in which the process worked, by part, largest first
  */
