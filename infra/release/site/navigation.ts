@@ -39,7 +39,14 @@ const SECTIONS: readonly Section[] = [
   },
   {
     title: 'Extend',
-    sources: ['docs/extend.md', 'docs/architecture.md', 'docs/contracts.md', 'docs/glossary.md', 'CONTRIBUTING.md'],
+    sources: [
+      'docs/application.md',
+      'docs/extend.md',
+      'docs/architecture.md',
+      'docs/contracts.md',
+      'docs/glossary.md',
+      'CONTRIBUTING.md',
+    ],
   },
   {
     title: 'Operate',
