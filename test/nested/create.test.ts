@@ -54,7 +54,7 @@ async function useApplication(): Promise<void> {
   await npm.stop()
   rmSync(join(application, 'cdk.out'), { recursive: true, force: true })
   await run(synthCommand)
-  expect(readdirSync(join(application, 'cdk.out'))).toContain('Webhooks.template.json')
+  expect(readdirSync(join(application, 'cdk.out'))).toContain('CloudAutomationWebhooks.template.json')
 }
 
 describe('the package', () => {
