@@ -3,6 +3,7 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { webhookBundle } from '../../infra/build/files.ts'
 import { templateKinds } from '../../infra/cli/extend/kinds.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { freePort } from '../e2e/service.ts'
@@ -120,7 +121,7 @@ describe('An application', () => {
     await cli('build')
     const bundle = join(application, 'dist/issue-ticketing')
     const require = createRequire(join(bundle, 'package.json'))
-    require('./webhook-bundle.js')
+    require(join(bundle, `${webhookBundle}.js`))
     expect(Object.keys(require.cache).filter((path) => path.startsWith(bundle))).toHaveLength(2)
     const names = globSync('*.js', { cwd: bundle }).map((file) => file.replace(/-[A-Z0-9]{8}\.js$/, ''))
     expect(names).toEqual(expect.arrayContaining(['acme', 'acme-desk', 'acme-flows', 'github']))
