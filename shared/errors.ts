@@ -21,6 +21,7 @@ export const failureKinds = {
   deadline: { status: 504, title: 'Deadline exceeded', transient: false },
 } as const
 
+/** The kind of a failure. It determines the status of the problem response. */
 export type FailureKind = keyof typeof failureKinds
 
 /** An error of one field of the request. */

@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Starts and stops chaos experiments. */
 export const chaosTesting = defineCategory({
   name: 'chaos-testing',
   summary: 'Starts chaos experiments, and stops them',

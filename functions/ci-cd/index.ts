@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Starts and cancels builds and deployments. */
 export const ciCd = defineCategory({
   name: 'ci-cd',
   summary: 'Starts builds and deployments, and cancels them',

@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Sets feature flags. */
 export const featureFlags = defineCategory({
   name: 'feature-flags',
   summary: 'Sets feature flags',

@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Opens, updates and closes incidents, and runs runbooks. */
 export const incidentManagement = defineCategory({
   name: 'incident-management',
   summary: 'Opens, updates and closes incidents, and runs runbooks',

@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Opens, updates and closes issues. */
 export const issueTicketing = defineCategory({
   name: 'issue-ticketing',
   summary: 'Opens, updates and closes issues',

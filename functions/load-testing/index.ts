@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Starts and stops load tests. */
 export const loadTesting = defineCategory({
   name: 'load-testing',
   summary: 'Starts load tests, and stops them',

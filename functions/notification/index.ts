@@ -2,6 +2,7 @@ import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 import { messageProviders } from './message-providers.ts'
 
+/** Posts messages about events, and asks for approvals. */
 export const notification = defineCategory({
   name: 'notification',
   summary: 'Posts messages about events, and asks for approvals',

@@ -1,6 +1,7 @@
 import { defineCategory } from '../../shared/providers/category.ts'
 import { actions } from './actions.ts'
 
+/** Starts and stops optimizations, tunings and trainings of models. */
 export const optimization = defineCategory({
   name: 'optimization',
   summary: 'Starts and stops optimizations, tunings and trainings of models',

@@ -4,6 +4,7 @@ import { featureFlags } from '../feature-flags/index.ts'
 import { actions } from './actions.ts'
 import { keptnActions } from './keptn-actions.ts'
 
+/** Runs runbooks and jobs, toggles flags and rolls back deployments. */
 export const remediation = defineCategory({
   name: 'remediation',
   summary: 'Runs runbooks and jobs, toggles flags and rolls back deployments',

@@ -6,6 +6,7 @@ import { reportsOfMessages, reportsOfTickets } from './report-adapters.ts'
 /** In this category, `http` evaluates. The message provider is called `http-message`. */
 const { http: _, ...messages } = messageProviders
 
+/** Evaluates service level objectives and reports evaluations. */
 export const slo = defineCategory({
   name: 'slo',
   summary: 'Evaluates service level objectives and reports evaluations to other platforms',

@@ -53,6 +53,7 @@ export class WebhooksStack extends BaseStack {
   }
 }
 
+/** The settings of docs/deploy.md as properties, and the category. */
 export interface CategoryFunctionProps extends SettingsInput {
   /** The name of a category in `functions/index.ts`, such as `issue-ticketing`. */
   category: string

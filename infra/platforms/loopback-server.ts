@@ -84,6 +84,7 @@ export interface Served {
   close(): Promise<void>
 }
 
+/** Returns a reply with the status 200. */
 export function ok(body: unknown): Reply {
   return { status: 200, body }
 }
@@ -95,7 +96,11 @@ export function newestOf<T>(items: readonly T[]): T {
   return newest
 }
 
-/** Starts a server on a free loopback port. */
+/**
+ * Starts a server on a free loopback port.
+ *
+ * @example const server = await serve(({ path }) => (path === '/me' ? ok({ name: 'robot' }) : { status: 404 }))
+ */
 export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Promise<Served> {
   const calls: Call[] = []
   const failures: Failure[] = []

@@ -48,6 +48,7 @@ const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:
  * Parses a time as Keptn writes it. Defaults to UTC, independent of the machine's time zone.
  *
  * @returns epoch milliseconds; undefined if the text is not a time
+ * @example parseTime('2026-11-27T17:00:00Z')
  */
 export function parseTime(text: unknown): number | undefined {
   const [found, zone] = typeof text === 'string' ? (ISO_TIME.exec(text) ?? []) : []
@@ -75,7 +76,11 @@ function lengthOf(text: string): number {
   throw invalidInput('input.timeframe', `must be a duration such as 5m, 1h30m or PT5M, not "${text.slice(0, 40)}"`)
 }
 
-/** Returns ISO 8601 in UTC, without milliseconds if they are zero. */
+/**
+ * Returns ISO 8601 in UTC, without milliseconds if they are zero.
+ *
+ * @example formatUtc(0) // '1970-01-01T00:00:00Z'
+ */
 export function formatUtc(time: number): string {
   return new Date(time).toISOString().replace('.000Z', 'Z')
 }

@@ -5,6 +5,7 @@ export interface SentRequest {
   body: string | undefined
 }
 
+/** A response that the client accepted, with its parsed body. */
 export interface HttpResponse<T = unknown> {
   status: number
   /** By lower-case name. Several `set-cookie` headers are separated by line breaks. */

@@ -5,6 +5,7 @@ import { Http } from './client.ts'
 import type { Authorization } from './options.ts'
 import { TokenCache } from './token-cache.ts'
 
+/** A client for the client credentials grant of OAuth 2. */
 export interface OAuthClient {
   tokenUrl: string
   clientId: string

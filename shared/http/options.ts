@@ -1,6 +1,7 @@
 import type * as z from 'zod/v4/core'
 import type { HttpResponse, SentRequest } from './exchange.ts'
 
+/** Options of one request. */
 export interface RequestOptions<T = unknown> {
   /** The schema of the response. A response that does not match is the platform's fault and is retried. */
   schema?: z.$ZodType<T>
@@ -28,6 +29,7 @@ export interface RequestOptions<T = unknown> {
   urlAlias?: string
 }
 
+/** Settings of an HTTP client for one platform. */
 export interface HttpOptions {
   /** The platform's name in messages: `GitHub`. */
   platform: string

@@ -151,7 +151,11 @@ export interface CallOrigin {
 /** The origin of a call that can be answered: its id identifies it. */
 export type TaskOrigin = CallOrigin & { id: string; labels: Record<string, string> }
 
-/** Returns where a call comes from. */
+/**
+ * Returns where a call comes from.
+ *
+ * @example return { ...originOf(event), id }
+ */
 export function originOf({ id, task, context, gitcommitid, data }: CallEvent): CallOrigin & Pick<TaskOrigin, 'labels'> {
   const { project, stage, service, labels } = data
   return { id, task, context, gitcommitid, project, stage, service, labels }

@@ -146,7 +146,11 @@ interface EvaluationsQuery {
   limit: number
 }
 
-/** Declares a type of orchestrator. The schema of its secret types `connect`. */
+/**
+ * Declares a type of orchestrator. The schema of its secret types `connect`.
+ *
+ * @example export const acmeType = defineOrchestrator({ secret: z.strictObject({ type: z.literal('acme'), token: secret('API token') }), connect: acme })
+ */
 export function defineOrchestrator<S extends z.ZodMiniObject>(type: OrchestratorType<S>): OrchestratorType<S> {
   return type
 }

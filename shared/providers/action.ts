@@ -214,6 +214,11 @@ export async function runWith<P extends Provider, Input>(
     : action.run(provider, client, input)
 }
 
+/**
+ * Returns the result of an action that is done.
+ *
+ * @example return completed(passed('Nothing to stop'))
+ */
 export function completed(outcome: Outcome): Completed {
   return { type: 'completed', outcome }
 }

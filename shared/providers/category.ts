@@ -61,6 +61,7 @@ export interface RouteRequest {
   now: number
 }
 
+/** The handler of a public route. */
 export type PublicRoute = (category: Category, request: RouteRequest) => Promise<WebhookResponse>
 
 /** Returns the names of all actions that can be called, as in URLs. */
@@ -68,7 +69,17 @@ export function actionNames({ actions, actionMapping }: Pick<Category, 'actions'
   return [...(actionMapping ? [actionMapping.name] : []), ...Object.keys(actions)]
 }
 
-/** Declares a category: see `functions/issue-ticketing/index.ts`. */
+/**
+ * Declares a category.
+ *
+ * @example
+ * export const accessRequests = defineCategory({
+ *   name: 'access-requests',
+ *   summary: 'Opens, updates and closes access requests',
+ *   actions: { 'open-request': openTicket, 'update-request': updateTicket, 'close-request': closeTicket },
+ *   providers: { acme: async () => (await import('./providers/acme.ts')).acme },
+ * })
+ */
 export function defineCategory(category: Category): Category {
   return category
 }

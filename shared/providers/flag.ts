@@ -11,6 +11,7 @@ export interface FlagState {
   url?: string | undefined
 }
 
+/** The place of a flag at its platform. */
 export interface FlagLocation {
   project: string | undefined
   environment: string

@@ -28,6 +28,7 @@ export interface Period {
 /** The meaning of a platform's state. */
 export type Verdict = 'running' | 'pass' | 'warning' | 'fail' | 'errored' | 'aborted'
 
+/** The status of a run, as its platform reports it. */
 export interface RunStatus {
   /** The platform's own word, as in `states` of the provider. */
   state: string
@@ -71,8 +72,10 @@ export const stopInput = z.strictObject({
   id: createdId('`data.id` of the start, or `last` for the newest run that the caller started in the same context'),
   project: startInput.shape.project,
 })
+/** The input of an action that stops a run. */
 export type StopJob = z.output<typeof stopInput>
 
+/** The input of an action that starts a job. */
 export type StartJob = z.output<typeof startInput> & {
   target: string
   /** The event to answer, if the platform sends the `finished` event itself. */

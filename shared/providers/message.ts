@@ -5,6 +5,7 @@ import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
 export type { Field, Link, Message, MessageButton, Mood, Table } from '../text/message.ts'
 
+/** A posted message, as a later update finds it. */
 export interface PostedMessage {
   /** Undefined if the platform does not return it. */
   id?: string | undefined
@@ -34,6 +35,7 @@ export interface ButtonRequest {
   now: number
 }
 
+/** The response to a clicked button. */
 export interface ButtonResponse {
   decision: MessageButton['decision']
   /** Opaque JSON that identifies the person to the provider. */

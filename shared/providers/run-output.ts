@@ -5,14 +5,22 @@ import { clipSingleLine } from '../text/single-line.ts'
 const MAX_OUTPUT = 2_000
 const MAX_METRICS = 50
 
-/** Returns the output of a run if it is small, else the start of its JSON as text; undefined if it is empty. */
+/**
+ * Returns the output of a run if it is small, else the start of its JSON as text; undefined if it is empty.
+ *
+ * @example return { state, output: limitOutput(run.output) }
+ */
 export function limitOutput(output: unknown): unknown {
   if (isEmpty(output)) return undefined
   const text = typeof output === 'string' ? output : JSON.stringify(output)
   return text.length > MAX_OUTPUT ? clipSingleLine(text, MAX_OUTPUT) : output
 }
 
-/** Returns the numbers in the output of a run by name, for thresholds. A bare number is named `output`. */
+/**
+ * Returns the numbers in the output of a run by name, for thresholds. A bare number is named `output`.
+ *
+ * @example metricsIn({ errors: 3, name: 'checkout' }) // { errors: 3 }
+ */
 export function metricsIn(output: unknown): Record<string, number> {
   if (typeof output === 'number') return { output }
   if (!isRecord(output)) return {}

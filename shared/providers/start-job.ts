@@ -25,7 +25,11 @@ interface StartJobOptions {
   onDeadline?: 'stop' | 'leave'
 }
 
-/** Returns an action that starts a job, at most once per event, and polls it until it ends. */
+/**
+ * Returns an action that starts a job, at most once per event, and polls it until it ends.
+ *
+ * @example 'start-report': startJob({ summary: 'Starts a report', silent: 'answers' })
+ */
 export function startJob({
   summary,
   silent,
@@ -95,7 +99,11 @@ export function startJob({
   }
 }
 
-/** Returns an action that starts a rollback, at most once per event, and polls it until it ends. */
+/**
+ * Returns an action that starts a rollback, at most once per event, and polls it until it ends.
+ *
+ * @example 'roll-back': rollbackJob({ summary: 'Rolls back a deployment' })
+ */
 export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline'>): JobAction<JobProvider, StartJob> {
   const start = startJob({ ...options, silent: 'waits' })
   const { job } = start

@@ -3,7 +3,11 @@ import { completed, type JobAction } from './action.ts'
 import { type JobProvider, type Run, type StopJob, stopInput, withArticle } from './job.ts'
 import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOf } from './job-outcome.ts'
 
-/** Returns an action that stops a run and polls it until it has ended. */
+/**
+ * Returns an action that stops a run and polls it until it has ended.
+ *
+ * @example 'stop-report': stopJob({ summary: 'Stops a report' })
+ */
 export function stopJob({
   summary,
   deadline = 3_600,

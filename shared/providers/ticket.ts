@@ -51,8 +51,11 @@ export interface Severities {
   urgency?: string | undefined
   severity?: string | undefined
 }
+/** The input of an action that opens a ticket. */
 export type OpenTicket = z.output<typeof openInput> & Severities & { title: string }
+/** The input of an action that updates a ticket. */
 export type UpdateTicket = z.output<typeof updateInput> & Severities
+/** The input of an action that closes a ticket. */
 export type CloseTicket = z.output<typeof closeInput>
 /** The changes of an update. The comment is separate, because adding it twice would duplicate it. */
 export type TicketChanges = Omit<UpdateTicket, 'id' | 'comment'>

@@ -17,21 +17,25 @@ export interface Message {
   buttons?: MessageButton[] | undefined
 }
 
+/** A name and its value, such as the project. */
 export interface Field {
   name: string
   value: string
 }
 
+/** A table in a message. The mood of a row becomes an icon or a color. */
 export interface Table {
   columns: string[]
   rows: { mood: Mood; cells: string[] }[]
 }
 
+/** A link in a message. */
 export interface Link {
   label: string
   url: string
 }
 
+/** A button that records a decision. */
 export interface MessageButton {
   decision: 'approve' | 'reject'
   label: string

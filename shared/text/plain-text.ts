@@ -27,6 +27,8 @@ export function plainSingleLine(text: string, maxLength = MAX_LINE): string {
 /**
  * Cuts a text to at most `maxLength` UTF-16 units, with an ellipsis, and never within a character. Masks secrets first,
  * because half of a secret would not be recognized.
+ *
+ * @example const message = clip(outcome.message, 4_000)
  */
 export function clip(given: string, maxLength: number): string {
   const text = redact(given)

@@ -1,6 +1,10 @@
 import { redact } from '../redact.ts'
 
-/** Replaces each run of white space with one space. */
+/**
+ * Replaces each run of white space with one space.
+ *
+ * @example singleLine('Checkout\n fails') // 'Checkout fails'
+ */
 export function singleLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }

@@ -58,6 +58,7 @@ const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_00
  * Registers the tests that every type of orchestrator must pass.
  *
  * @param type its name in `shared/orchestrators/index.ts`
+ * @example orchestratorConformance('acme', { type: acmeType, start: startAcme, body: { id: 'run-42' }, required: ['id'], sends: ['finished'] })
  */
 export function orchestratorConformance(type: string, subject: OrchestratorSubject): void {
   const { name = type, start, body, headers = {}, replyTo: signedReplyTo, required, sends } = subject

@@ -7,6 +7,7 @@ import type { Client, Provider } from '../../shared/providers/provider.ts'
 import type { OpenTicket } from '../../shared/providers/ticket.ts'
 import { registerSecret } from '../../shared/redact.ts'
 
+/** Options of a client for tests. */
 export interface ClientOptions {
   /** The idempotency key. Defaults to `keyOf(1)`. */
   key?: string | undefined
@@ -18,7 +19,11 @@ export interface ClientOptions {
   intercept?: Parameters<typeof connect>[1]['intercept']
 }
 
-/** Returns the client that the framework creates for a call. */
+/**
+ * Returns the client that the framework creates for a call.
+ *
+ * @example const client = clientOf(acme, { baseUrl: server.url, token: server.token })
+ */
 export function clientOf<S extends z.ZodMiniObject>(
   provider: Provider<S>,
   values: z.output<S>,
@@ -41,6 +46,7 @@ export function keyOf(call: number): string {
   return call.toString(16).padStart(10, '0').repeat(4)
 }
 
+/** A ticket for tests. */
 export const problem: OpenTicket = { title: 'Checkout fails', description: 'Since **14:03**.', project: 'OPS' }
 
 /** Returns the failure that a promise rejects with. */

@@ -19,6 +19,8 @@ import { route } from './route.ts'
  * call, then runs a silent call and returns its outcome, or starts the task of an interactive call and returns 202.
  *
  * Any status >= 400 means that no event will ever be sent. 202 means that exactly one `finished` event will be sent.
+ *
+ * @example export const handler = webhookHandler(issueTicketing)
  */
 export function webhookHandler(category: Category): WebhookHandler {
   const handleRequest = httpHandler(category)

@@ -57,6 +57,8 @@ const MAX_CLEANUP_START_ATTEMPTS = 8
  * been sent, it reads it back from the orchestrator.
  *
  * It is a durable handler itself, so that it can retry for a day, like a task.
+ *
+ * @example export const handler = finisherHandler()
  */
 export function finisherHandler(): DurableLambdaHandler {
   return withDurableExecution(async (event: unknown, context) => finish(statusChange.parse(event).detail, context), {

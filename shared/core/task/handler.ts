@@ -38,6 +38,8 @@ export interface TaskResult {
  *
  * Every effect is a named step. Running executions replay this code, so steps are never renamed or reordered. New steps
  * depend on a new field of the payload.
+ *
+ * @example export const handler = taskHandler(issueTicketing)
  */
 export function taskHandler(category: Category): DurableLambdaHandler {
   return withStartTime(

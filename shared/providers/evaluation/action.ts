@@ -3,7 +3,11 @@ import type { EvaluationJob } from './evaluate.ts'
 import type { EvaluationProvider } from './provider.ts'
 import { completeRequest, type EvaluationRequest, type ParsedInput, readRequest, requestInput } from './request.ts'
 
-/** Declares the action that evaluates service level objectives. The evaluation is loaded when used: a webhook does not need it. */
+/**
+ * Declares the action that evaluates service level objectives. The evaluation is loaded when used: a webhook does not need it.
+ *
+ * @example 'request-evaluation': requestEvaluation({ summary: 'Evaluates objectives' })
+ */
 export function requestEvaluation({
   summary,
   deadline,
