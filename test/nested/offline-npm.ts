@@ -30,7 +30,7 @@ npm_config_offline=true exec '${npm}' "$@"
     chmodSync(join(this.folder, 'bin/npm'), 0o755)
   }
 
-  /** Runs a command to its end, and returns what it prints. */
+  /** Runs a command, and returns what it prints. */
   async run(command: string, cwd: string, env?: Record<string, string>): Promise<string> {
     const { child, said } = this.#spawn(command, cwd, env)
     const [code] = await once(child, 'close')
