@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { words } from '../../shared/fields.ts'
+import { isListed } from '../../shared/providers/allow-list.ts'
 
 const hasEntries = z.refine<string[]>((list) => list.length > 0 && list.every((entry) => entry.trim() !== ''), {
   message: 'must contain at least one name; a name may end in * to match any suffix',
@@ -18,11 +19,6 @@ export function allowList(description: string) {
   )
 }
 
-/** Returns true if the list contains the name, or a prefix of it that ends in `*`. */
-export function isAllowed(allow: readonly string[], name: string): boolean {
-  return allow.some((entry) => (entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : name === entry))
-}
-
 /**
  * Rejects a name outside the blast radius, before the call is accepted.
  *
@@ -30,7 +26,7 @@ export function isAllowed(allow: readonly string[], name: string): boolean {
  * @throws Failure `refused` (422)
  */
 export function checkAllowed(allow: readonly string[], name: string, field = 'target'): void {
-  if (isAllowed(allow, name)) return
+  if (isListed(name, allow)) return
   const path = `input.${field}`
   const message = `is "${name.slice(0, 100)}", which is outside the blast radius: the connection allows ${allow.join(', ')}`
   throw new Failure('refused', `${path} ${message}. To allow it, add it to allow in the connection's secret.`, {

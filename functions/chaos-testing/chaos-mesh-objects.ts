@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../shared/errors.ts'
-import { checkAllowed, isAllowed } from './blast-radius.ts'
+import { isListed } from '../../shared/providers/allow-list.ts'
+import { checkAllowed } from './blast-radius.ts'
 
 /**
  * The kinds that select pods by namespace, with the field that holds their specification in a workflow template. Kinds that
@@ -105,8 +106,7 @@ export function buildObject(bounds: Bounds, request: Request) {
     throw invalidInput('input.project', 'must be a namespace such as shop')
   const inNamespace = request.project ?? metadata.namespace
   if (request.project !== undefined) checkAllowed(allow, inNamespace, 'project')
-  else if (!isAllowed(allow, inNamespace))
-    throw refusedTemplate(`is in the namespace ${inNamespace}, ${outside(allow)}`)
+  else if (!isListed(inNamespace, allow)) throw refusedTemplate(`is in the namespace ${inNamespace}, ${outside(allow)}`)
   const object = { apiVersion, kind, metadata: { ...metadata, namespace: inNamespace } }
   const duration = requestedDuration(request, bounds)
   if (template.kind !== 'Workflow') {
@@ -187,7 +187,7 @@ function withNamespaces(inNamespace: string, spec: Fault, allow: readonly string
 
 function boundedSelector(inNamespace: string, given: Fault['selector'], allow: readonly string[]): Fault['selector'] {
   const namespaces = given.namespaces?.length ? given.namespaces : [inNamespace]
-  const other = [...namespaces, ...Object.keys(given.pods ?? {})].find((one) => !isAllowed(allow, one))
+  const other = [...namespaces, ...Object.keys(given.pods ?? {})].find((one) => !isListed(one, allow))
   if (other !== undefined) throw refusedTemplate(`selects pods of the namespace ${other}, ${outside(allow)}`)
   return { ...given, namespaces }
 }

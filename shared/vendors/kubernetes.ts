@@ -82,24 +82,3 @@ export function resourcePath(api: string, namespace: string, resource: string, n
   const path = `${api}/namespaces/${segment(namespace)}/${resource}`
   return name === undefined ? path : `${path}/${segment(name)}`
 }
-
-/** Labels and annotations of everything that is created. */
-export function metadataOf(key: string | undefined): object {
-  return {
-    ...(key === undefined ? { generateName: NAME_PREFIX } : { name: nameOf(key) }),
-    labels: { 'app.kubernetes.io/managed-by': 'cloud-automation-webhooks' },
-    ...(key === undefined ? {} : { annotations: { 'cloud-automation-webhooks/key': key } }),
-  }
-}
-
-const NAME_PREFIX = 'wh-'
-
-/** Returns the name of an object for an idempotency key. Names are unique, so a second start is refused. */
-export function nameOf(key: string): string {
-  return `${NAME_PREFIX}${key.slice(0, 40)}`
-}
-
-/** Whether a name is that of an object that a call has created. Other objects must not be stopped. */
-export function isOwnName(name: string): boolean {
-  return /^wh-[a-z0-9]{1,50}$/.test(name)
-}

@@ -4,12 +4,13 @@ import { onOff, optional, secret, url, word, words } from '../../../shared/field
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
+import { isListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { redact } from '../../../shared/redact.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { allowList, checkAllowed, isAllowed } from '../blast-radius.ts'
+import { allowList, checkAllowed } from '../blast-radius.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
@@ -108,7 +109,7 @@ export const steadybit = defineJobProvider({
       if (value !== undefined)
         throw invalidInput(`input.${field}`, 'is not supported: an experiment is identified by its key')
     for (const name of Object.keys(parameters))
-      if (name === KEY_VARIABLE || !isAllowed(variables, name)) throw notAllowed(name)
+      if (name === KEY_VARIABLE || !isListed(name, variables)) throw notAllowed(name)
   },
 
   async find({ http, idempotencyKey, isRetry }, { target }) {

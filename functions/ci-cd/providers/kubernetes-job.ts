@@ -1,20 +1,19 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { integer, optional, withDescription, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
-  isOwnName,
   kubernetesAuthorization,
   kubernetesConnection,
-  metadataOf,
-  nameOf,
   resourcePath,
 } from '../../../shared/vendors/kubernetes.ts'
+import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
 import { failureOf, stuckReason } from '../../../shared/vendors/kubernetes-pods.ts'
 import { BATCH, imageOf, specOf, specOfTemplate } from '../kubernetes-job-spec.ts'
 
@@ -104,25 +103,21 @@ export const kubernetesJob = defineJobProvider({
     const wanted = imageOf(target, ref)
     if (!isTemplate && !/^[\w][\w.:/@-]{0,254}$/.test(wanted))
       throw invalidInput('input.target', 'must be an image or cronjob/<name>')
-    if (!images.some((one) => (one.endsWith('*') ? wanted.startsWith(one.slice(0, -1)) : one === wanted)))
-      throw new Failure('refused', `input.target ${wanted} is not in images of the connection: ${images.join(', ')}.`)
+    checkListed(wanted, 'images', images)
     const wrong = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
     if (wrong !== undefined)
       throw invalidInput(`input.parameters.${wrong}`, 'is not a valid name of an environment variable')
   },
 
-  async start({ http, idempotencyKey, connection: at }, { target, ref, parameters }) {
+  async start(client, { target, ref, parameters }) {
+    const { http, connection: at } = client
     const env = Object.entries(toTextParameters(parameters ?? {})).map(([name, value]) => ({ name, value }))
     const [, template] = /^cronjob\/(.+)$/.exec(target) ?? []
     const spec =
       template === undefined
         ? specOf(at, imageOf(target, ref), env)
         : await specOfTemplate(http, at.namespace, template, env)
-    const body = { apiVersion: 'batch/v1', kind: 'Job', metadata: metadataOf(idempotencyKey), spec }
-    const created = await http.post(resourcePath(BATCH, at.namespace, 'jobs'), body, { accept: [409], schema: job })
-    // An earlier attempt has created it.
-    if (created.status === 409 && idempotencyKey !== undefined) return { id: nameOf(idempotencyKey) }
-    return { id: created.body.metadata.name }
+    return { id: await createObject(client, { api: 'batch/v1', kind: 'Job', resource: 'jobs', spec }) }
   },
 
   async getStatus({ http, connection: at }, run) {
@@ -135,11 +130,7 @@ export const kubernetesJob = defineJobProvider({
     return endedStatus(http, at, body, state)
   },
 
-  parseRunId({ id, project }) {
-    refuseUnsupported('Kubernetes', { project })
-    if (isOwnName(id)) return { id }
-    throw invalidInput('input.id', 'must be the name of a job that a call has created, such as wh-0123456789abcdef')
-  },
+  parseRunId: (ref) => parseObjectId('Kubernetes', 'job', ref),
 
   // Without the policy, the pods would keep running.
   async stop({ http, connection: { namespace } }, { id }) {

@@ -1,17 +1,16 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, withDescription, word, words } from '../../../shared/fields.ts'
+import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type Verdict } from '../../../shared/providers/job.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
-  isOwnName,
   kubernetesAuthorization,
   kubernetesConnection,
-  metadataOf,
-  nameOf,
   resourcePath,
 } from '../../../shared/vendors/kubernetes.ts'
+import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
 
 const connection = z.strictObject({
   ...kubernetesConnection,
@@ -96,14 +95,11 @@ export const tekton = defineJobProvider({
     refuseUnsupported('Tekton', { project, ref })
     if (!/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(target))
       throw invalidInput('input.target', 'must be the name of a pipeline')
-    if (!pipelines.some((one) => (one.endsWith('*') ? target.startsWith(one.slice(0, -1)) : one === target)))
-      throw new Failure(
-        'refused',
-        `input.target ${target} is not in pipelines of the connection: ${pipelines.join(', ')}.`,
-      )
+    checkListed(target, 'pipelines', pipelines)
   },
 
-  async start({ http, idempotencyKey, connection: at }, { target, parameters = {} }) {
+  async start(client, { target, parameters = {} }) {
+    const { connection: at } = client
     const params = Object.entries(parameters).map(([name, value]) => ({ name, value: paramOf(value) }))
     const spec = {
       pipelineRef: { name: target },
@@ -112,12 +108,8 @@ export const tekton = defineJobProvider({
       ...(at.timeout ? { timeouts: { pipeline: at.timeout } } : {}),
       ...(at.workspaces ? { workspaces: at.workspaces } : {}),
     }
-    const body = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: metadataOf(idempotencyKey), spec }
-    const path = resourcePath(API, at.namespace, 'pipelineruns')
-    const created = await http.post(path, body, { accept: [409], schema: pipelineRun })
-    // An earlier attempt has created it.
-    const isRepeat = created.status === 409 && idempotencyKey !== undefined
-    return runOf(at, isRepeat ? nameOf(idempotencyKey) : created.body.metadata.name)
+    const object = { api: 'tekton.dev/v1', kind: 'PipelineRun', resource: 'pipelineruns', spec }
+    return runOf(at, await createObject(client, object))
   },
 
   async getStatus({ http, connection: at }, { id }) {
@@ -144,11 +136,7 @@ export const tekton = defineJobProvider({
     }
   },
 
-  parseRunId({ id, project }) {
-    refuseUnsupported('Tekton', { project })
-    if (isOwnName(id)) return { id }
-    throw invalidInput('input.id', 'must be the name of a run that a call has created, such as wh-0123456789abcdef')
-  },
+  parseRunId: (ref) => parseObjectId('Tekton', 'run', ref),
 
   // The finally tasks of the pipeline still run.
   async stop({ http, connection: { namespace } }, { id }) {

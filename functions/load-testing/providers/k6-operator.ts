@@ -1,20 +1,19 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { integer, optional, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
-  isOwnName,
   kubernetesAuthorization,
   kubernetesConnection,
-  metadataOf,
-  nameOf,
   resourcePath,
 } from '../../../shared/vendors/kubernetes.ts'
+import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
 import { failureOf } from '../../../shared/vendors/kubernetes-pods.ts'
 
 const connection = z.strictObject({
@@ -100,14 +99,14 @@ export const k6Operator = defineJobProvider({
     refuseUnsupported('the k6 operator', { project, ref })
     if (!SCRIPT.test(target))
       throw invalidInput('input.target', 'must be <config map>/<file>, such as checkout/test.js')
-    if (!scripts.some((one) => (one.endsWith('*') ? target.startsWith(one.slice(0, -1)) : one === target)))
-      throw new Failure('refused', `input.target ${target} is not in scripts of the connection: ${scripts.join(', ')}.`)
+    checkListed(target, 'scripts', scripts)
     const wrong = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
     if (wrong !== undefined)
       throw invalidInput(`input.parameters.${wrong}`, 'is not a valid name of an environment variable')
   },
 
-  async start({ http, idempotencyKey, connection: at }, { target, parameters }) {
+  async start(client, { target, parameters }) {
+    const { connection: at } = client
     const [, name, file] = SCRIPT.exec(target) ?? []
     const env = Object.entries(toTextParameters(parameters ?? {})).map(([name, value]) => ({ name, value }))
     const runner = {
@@ -121,14 +120,8 @@ export const k6Operator = defineJobProvider({
       ...(at.arguments ? { arguments: at.arguments } : {}),
       ...(Object.keys(runner).length > 0 ? { runner } : {}),
     }
-    const body = { apiVersion: 'k6.io/v1alpha1', kind: 'TestRun', metadata: metadataOf(idempotencyKey), spec }
-    const created = await http.post(resourcePath(K6, at.namespace, 'testruns'), body, {
-      accept: [409],
-      schema: testRun,
-    })
-    // An earlier attempt has created it.
-    if (created.status === 409 && idempotencyKey !== undefined) return { id: nameOf(idempotencyKey) }
-    return { id: created.body.metadata.name }
+    const object = { api: 'k6.io/v1alpha1', kind: 'TestRun', resource: 'testruns', spec }
+    return { id: await createObject(client, object) }
   },
 
   async getStatus({ http, connection: { namespace } }, { id }) {
@@ -139,14 +132,7 @@ export const k6Operator = defineJobProvider({
     return state === 'finished' ? finishedStatus(http, namespace, id) : { state }
   },
 
-  parseRunId({ id, project }) {
-    refuseUnsupported('the k6 operator', { project })
-    if (isOwnName(id)) return { id }
-    throw invalidInput(
-      'input.id',
-      'must be the name of a test run that a call has created, such as wh-0123456789abcdef',
-    )
-  },
+  parseRunId: (ref) => parseObjectId('the k6 operator', 'test run', ref),
 
   // The jobs of the runners are deleted with it.
   async stop({ http, connection: { namespace } }, { id }) {

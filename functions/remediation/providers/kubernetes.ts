@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../../shared/errors.ts'
 import { optional, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
+import { isListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type Run, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
@@ -187,7 +188,7 @@ function parse(target: StartJob['target']): { verb: string; name: string } {
 }
 
 function checkAllowed(targets: string[], wanted: string): void {
-  if (targets.some((one) => (one.endsWith('*') ? wanted.startsWith(one.slice(0, -1)) : one === wanted))) return
+  if (isListed(wanted, targets)) return
   throw new Failure('refused', `${wanted} is not in targets of the connection: ${targets.join(', ')}.`)
 }
 
