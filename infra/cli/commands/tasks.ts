@@ -95,9 +95,13 @@ async function list(source: Source, { json, follow, limit, ...options }: Options
   const filter = filterOf(options)
   const tasks = await source(filter)
   if (json && !follow) console.log(JSON.stringify(tasks, null, 2))
-  else if (!json) console.log(tasks.length === 0 && !follow ? 'No tasks match.' : tableOf(tasks))
+  else if (!json) console.log(tasks.length === 0 && !follow ? noTasks(filter) : tableOf(tasks))
   if (!follow && tasks.length === limit) note(`These are the newest ${limit} tasks. Show more with --limit.`)
   if (follow) await followList(source, filter, json ? [] : tasks, json ?? false)
+}
+
+function noTasks(filter: TaskFilter): string {
+  return Object.values(filter).some((value) => value !== undefined) ? 'No tasks match.' : 'No tasks yet.'
 }
 
 /** Prints each task that is new or has changed, as a row or as a line of JSON. */

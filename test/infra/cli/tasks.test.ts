@@ -3,7 +3,7 @@ import { tokenHash } from '../../../infra/local/credentials.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, until } from '../../e2e/service.ts'
-import { spawnWebhooks, webhooks } from './webhooks.ts'
+import { atTerminal, spawnWebhooks, webhooks } from './webhooks.ts'
 
 const token = 'token-of-a-pipeline'
 const callers = {
@@ -112,6 +112,14 @@ describe('webhooks tasks', () => {
       ])
     for (const { out } of [await run(['tasks', short], demo.callerToken), await asOperator('tasks', short)])
       expect(JSON.parse(out).taskId).toBe(body.taskId)
+  })
+
+  it('is colored on a terminal only, and not with NO_COLOR', async () => {
+    const args = ['tasks', '--verdict', 'pass', '--url', service.url, '--token', demo.callerToken]
+    const passed = '\x1b[32mpass'
+    expect((await atTerminal(args, [])).out).toContain(passed)
+    expect((await atTerminal(args, [], { env: { NO_COLOR: '1' } })).out).not.toContain(passed)
+    expect((await webhooks(args)).out).not.toContain(passed)
   })
 
   it('--follow prints the tasks that change, as JSON with the names of the HTTP interface', async () => {
