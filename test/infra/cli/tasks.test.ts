@@ -115,6 +115,7 @@ describe('webhooks tasks', () => {
   })
 
   it('is colored on a terminal only, and not with NO_COLOR', async () => {
+    await send('issue-ticketing/open-issue', '--mode', 'interactive', '--key', 'color', '--input', 'title=Slow')
     const args = ['tasks', '--verdict', 'pass', '--url', service.url, '--token', demo.callerToken]
     const passed = '\x1b[32mpass'
     expect((await atTerminal(args, [])).out).toContain(passed)
