@@ -34,3 +34,11 @@ export interface FlagPlatform {
   /** A flag that is off and a flag that is on. */
   flags: { off: string; on: string }
 }
+
+/** Returns a function that starts a fake platform and describes how a test plays it. */
+export function play<S extends Served, P extends object>(start: () => Promise<S>, describe: (server: S) => P) {
+  return async () => {
+    const server = await start()
+    return { server, ...describe(server) }
+  }
+}

@@ -10,13 +10,12 @@ import { startJira } from '../../infra/platforms/jira.ts'
 import { startJsmOperations } from '../../infra/platforms/jsm-operations.ts'
 import { startLaunchDarkly } from '../../infra/platforms/launchdarkly.ts'
 import { startLinear } from '../../infra/platforms/linear.ts'
-import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startPagerDuty } from '../../infra/platforms/pagerduty.ts'
 import { startPagerDutyEvents } from '../../infra/platforms/pagerduty-events.ts'
 import { startRedmine } from '../../infra/platforms/redmine.ts'
 import { startServiceNow } from '../../infra/platforms/servicenow/server.ts'
 import { startUnleash } from '../../infra/platforms/unleash/server.ts'
-import type { FlagPlatform, TicketPlatform } from '../conformance/platform.ts'
+import { type FlagPlatform, play, type TicketPlatform } from '../conformance/platform.ts'
 import { awsCredentials } from './service.ts'
 
 const aws = { region: 'eu-west-1' }
@@ -36,14 +35,6 @@ const alert = {
   open: { severity: 'critical', labels: 'shop' },
   update: { severity: 'low' },
   close: {},
-}
-
-/** Returns a function that starts a fake platform and describes how a test plays it. */
-function play<S extends Served, P extends object>(start: () => Promise<S>, describe: (server: S) => P) {
-  return async () => {
-    const server = await start()
-    return { server, ...describe(server) }
-  }
 }
 
 /** Every platform of tickets that a test can play, by category and provider. */

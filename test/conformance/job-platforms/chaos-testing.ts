@@ -5,6 +5,7 @@ import { startGremlin } from '../../../infra/platforms/gremlin.ts'
 import { startLitmus } from '../../../infra/platforms/litmus.ts'
 import { startSteadybit } from '../../../infra/platforms/steadybit.ts'
 import { toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
+import { play } from '../platform.ts'
 import type { JobPlatform } from './platform.ts'
 
 const region = 'eu-west-1'
@@ -59,21 +60,16 @@ export const chaosPlatforms = {
   gremlin: {
     known: 'look-up',
     starts: /^POST .*\/runs$/,
-    async start() {
-      const server = await startGremlin()
-      const { url: baseUrl, token, scenario: target, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl, token, allow: [target], project: state.team },
-        input: { target },
-        runs: () => state.runs.length,
-        id: () => `${target}#${state.runs.at(-1)?.number}`,
-        hasStarted: () => enter('Running'),
-        enter,
-        end: () => enter('Successful'),
-        hasStopped: () => state.runs.at(-1)?.stage === 'Halted',
-      }
-    },
+    start: play(startGremlin, ({ url: baseUrl, token, scenario: target, state, enter }) => ({
+      connection: { baseUrl, token, allow: [target], project: state.team },
+      input: { target },
+      runs: () => state.runs.length,
+      id: () => `${target}#${state.runs.at(-1)?.number}`,
+      hasStarted: () => enter('Running'),
+      enter,
+      end: () => enter('Successful'),
+      hasStopped: () => state.runs.at(-1)?.stage === 'Halted',
+    })),
   },
   litmus: {
     known: 'neither',
@@ -103,21 +99,16 @@ export const chaosPlatforms = {
     starts: /^POST .*\/execute$/,
     // It shows whose an execution is once that has started.
     stoppedAtStart: 'unknown',
-    async start() {
-      const server = await startSteadybit()
-      const { url: baseUrl, token, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl, token, allow: ['SHOP-*'] },
-        input: { target: 'SHOP-1' },
-        runs: () => state.executions.length,
-        id: () => String(state.executions.at(-1)?.id),
-        hasStarted: () => enter('RUNNING'),
-        enter,
-        end: () => enter('COMPLETED'),
-        hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
-      }
-    },
+    start: play(startSteadybit, ({ url: baseUrl, token, state, enter }) => ({
+      connection: { baseUrl, token, allow: ['SHOP-*'] },
+      input: { target: 'SHOP-1' },
+      runs: () => state.executions.length,
+      id: () => String(state.executions.at(-1)?.id),
+      hasStarted: () => enter('RUNNING'),
+      enter,
+      end: () => enter('COMPLETED'),
+      hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
+    })),
   },
   toxiproxy: {
     known: 'look-up',

@@ -11,6 +11,7 @@ import { startHcpTerraform } from '../../../infra/platforms/hcp-terraform.ts'
 import { startJenkins } from '../../../infra/platforms/jenkins.ts'
 import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
 import { startTekton } from '../../../infra/platforms/tekton.ts'
+import { play } from '../platform.ts'
 import type { JobPlatform } from './platform.ts'
 
 const region = 'eu-west-1'
@@ -185,21 +186,16 @@ export const ciCdPlatforms = {
   'hcp-terraform': {
     known: 'look-up',
     starts: /^POST .*\/runs$/,
-    async start() {
-      const server = await startHcpTerraform()
-      const { url, token, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },
-        input: { target: 'run/shop-network' },
-        runs: () => state.runs.length,
-        id: () => state.runs.at(-1)?.id ?? '',
-        hasStarted: () => enter('planning'),
-        enter,
-        end: () => enter('applied'),
-        hasStopped: () => state.runs.at(-1)?.status === 'canceled',
-      }
-    },
+    start: play(startHcpTerraform, ({ url, token, state, enter }) => ({
+      connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },
+      input: { target: 'run/shop-network' },
+      runs: () => state.runs.length,
+      id: () => state.runs.at(-1)?.id ?? '',
+      hasStarted: () => enter('planning'),
+      enter,
+      end: () => enter('applied'),
+      hasStopped: () => state.runs.at(-1)?.status === 'canceled',
+    })),
   },
   'kubernetes-job': {
     known: 'token',
@@ -224,21 +220,16 @@ export const ciCdPlatforms = {
   tekton: {
     known: 'token',
     starts: /^POST .*\/pipelineruns$/,
-    async start() {
-      const server = await startTekton()
-      const { url: baseUrl, token, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl, token, namespace: 'shop', pipelines: ['deploy*'] },
-        input: { target: 'deploy' },
-        runs: () => state.created,
-        id: () => state.runs.at(-1)?.metadata.name ?? '',
-        hasStarted: () => enter('Running'),
-        enter,
-        end: () => enter('Succeeded'),
-        hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
-      }
-    },
+    start: play(startTekton, ({ url: baseUrl, token, state, enter }) => ({
+      connection: { baseUrl, token, namespace: 'shop', pipelines: ['deploy*'] },
+      input: { target: 'deploy' },
+      runs: () => state.created,
+      id: () => state.runs.at(-1)?.metadata.name ?? '',
+      hasStarted: () => enter('Running'),
+      enter,
+      end: () => enter('Succeeded'),
+      hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
+    })),
   },
   'argo-cd': {
     known: 'look-up',

@@ -6,6 +6,7 @@ import { startGrafanaK6 } from '../../../infra/platforms/grafana-k6.ts'
 import { startK6Operator } from '../../../infra/platforms/k6-operator.ts'
 import { startLocust } from '../../../infra/platforms/locust.ts'
 import { startNeoload } from '../../../infra/platforms/neoload.ts'
+import { play } from '../platform.ts'
 import type { JobPlatform } from './platform.ts'
 
 export const loadTestPlatforms = {
@@ -92,21 +93,16 @@ export const loadTestPlatforms = {
   gatling: {
     known: 'look-up',
     starts: /^POST .*\/tests\/.*\/runs$/,
-    async start() {
-      const server = await startGatling()
-      const { url: baseUrl, token, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl, token },
-        input: { target: state.tests[0] },
-        runs: () => state.runs.length,
-        id: () => String(state.runs.at(-1)?._id),
-        hasStarted: () => enter('Injecting'),
-        enter,
-        end: () => enter('Successful', true),
-        hasStopped: () => state.runs.at(-1)?.status === 'Stopped',
-      }
-    },
+    start: play(startGatling, ({ url: baseUrl, token, state, enter }) => ({
+      connection: { baseUrl, token },
+      input: { target: state.tests[0] },
+      runs: () => state.runs.length,
+      id: () => String(state.runs.at(-1)?._id),
+      hasStarted: () => enter('Injecting'),
+      enter,
+      end: () => enter('Successful', true),
+      hasStopped: () => state.runs.at(-1)?.status === 'Stopped',
+    })),
   },
   'grafana-k6': {
     known: 'token',
@@ -135,21 +131,16 @@ export const loadTestPlatforms = {
   'k6-operator': {
     known: 'token',
     starts: /^POST .*\/testruns$/,
-    async start() {
-      const server = await startK6Operator()
-      const { url: baseUrl, token, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl, token, namespace: 'shop', scripts: ['checkout/*'] },
-        input: { target: 'checkout/test.js' },
-        runs: () => state.created,
-        id: () => state.runs.at(-1)?.metadata.name ?? '',
-        hasStarted: () => enter('started'),
-        enter,
-        end: () => enter('finished'),
-        hasStopped: () => state.runs.length < state.created,
-      }
-    },
+    start: play(startK6Operator, ({ url: baseUrl, token, state, enter }) => ({
+      connection: { baseUrl, token, namespace: 'shop', scripts: ['checkout/*'] },
+      input: { target: 'checkout/test.js' },
+      runs: () => state.created,
+      id: () => state.runs.at(-1)?.metadata.name ?? '',
+      hasStarted: () => enter('started'),
+      enter,
+      end: () => enter('finished'),
+      hasStopped: () => state.runs.length < state.created,
+    })),
   },
   locust: {
     known: 'neither',

@@ -4,6 +4,7 @@ import { startAwx } from '../../../infra/platforms/awx.ts'
 import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { startKubernetesDeployments } from '../../../infra/platforms/kubernetes-deployments.ts'
 import { startStackStorm } from '../../../infra/platforms/stackstorm.ts'
+import { play } from '../platform.ts'
 import type { JobPlatform } from './platform.ts'
 
 export const remediationPlatforms = {
@@ -35,21 +36,16 @@ export const remediationPlatforms = {
   kubernetes: {
     known: 'token',
     starts: /^PATCH .*\/deployments\/checkout$/,
-    async start() {
-      const server = await startKubernetesDeployments()
-      const { url: baseUrl, token, state, enter } = server
-      return {
-        server,
-        connection: { baseUrl, token, namespace: 'shop', targets: ['*'] },
-        input: { target: 'restart/checkout' },
-        runs: () => state.rollouts,
-        id: () => 'restart/checkout',
-        hasStarted: () => enter('Progressing'),
-        enter,
-        end: () => enter('Complete'),
-        hasStopped: () => false,
-      }
-    },
+    start: play(startKubernetesDeployments, ({ url: baseUrl, token, state, enter }) => ({
+      connection: { baseUrl, token, namespace: 'shop', targets: ['*'] },
+      input: { target: 'restart/checkout' },
+      runs: () => state.rollouts,
+      id: () => 'restart/checkout',
+      hasStarted: () => enter('Progressing'),
+      enter,
+      end: () => enter('Complete'),
+      hasStopped: () => false,
+    })),
   },
   'argo-cd': {
     known: 'neither',
