@@ -10,7 +10,7 @@ const LOADED = [
   'infra/cli/main',
   'infra/build/main',
   'infra/local/cloud/thread',
-  'infra/pack/node-test',
+  'infra/pack/{cdk,node-test}',
   'functions/finisher',
   'functions/redeliver',
   'test/templates/*/index',

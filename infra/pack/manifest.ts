@@ -56,7 +56,10 @@ export function manifestOf(source: Source, imported: ReadonlySet<string>) {
     bin: { [name]: 'bin.mjs', webhooks: 'bin.mjs' },
     exports: {
       ...Object.fromEntries(
-        Object.entries(EXPORTS).map(([entry, path]) => [entry, { types: `./${path}.d.ts`, default: `./${path}.js` }]),
+        Object.entries(EXPORTS).map(([entry, path]) => [
+          entry,
+          { types: `./${path}.d.ts`, default: `./${entry === './cdk' ? 'infra/pack/cdk' : path}.js` },
+        ]),
       ),
       './package.json': './package.json',
     },

@@ -89,6 +89,13 @@ describe('The package in an empty folder', () => {
     )
   })
 
+  it('names the package that the constructs need', async () => {
+    const script = `node --input-type=module -e "import 'cloud-automation-webhooks/cdk'"`
+    await expect(npm.run(script, empty)).rejects.toThrow(
+      'The package aws-cdk-lib is missing. Install it: npm install --save-dev aws-cdk-lib',
+    )
+  })
+
   it('names the package that own categories need', async () => {
     cpSync(join(template, 'functions'), join(empty, 'functions'), { recursive: true })
     await expect(npm.run('npx cloud-automation-webhooks build', empty)).rejects.toThrow(
