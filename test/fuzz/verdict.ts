@@ -35,11 +35,14 @@ export function wrongWith(request: Request, answer: Answer | undefined, secrets:
   return wrong
 }
 
+/** A symbol of the buttons on an approval page, without the values of its attributes. */
+const SYMBOL = '<svg viewBox="" aria-hidden=true><circle cx="" cy="" r="" stroke=none /><path d=""/></svg>'
+
 function wrongWithPage({ status, headers, body }: Answer): string[] {
   const wrong = status >= 500 && status !== 503 ? [`a page of ${status}`] : []
   if (!headers['content-security-policy']?.includes("default-src 'none'")) wrong.push('a page without a policy')
   // Within quotes it is a value, however it reads.
-  const tags = body.replace(/="[^"]*"/g, '=""')
+  const tags = body.replace(/="[^"]*"/g, '=""').replaceAll(SYMBOL, '')
   if (/<(?:script|img|iframe|svg|object)\b|<[^>]*\son\w+=/i.test(tags)) wrong.push('a page with injected HTML')
   return wrong
 }
