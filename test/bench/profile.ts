@@ -20,24 +20,24 @@ const parts: readonly [part: string, files: RegExp][] = [
   ],
   ['action and provider', /functions\/|shared\/(?:providers|core|text|vendors|outcome)/],
 ]
+/** While the process writes to a socket, the operating system may run the receiver: it takes an unknown part of these samples. */
+const NOT_COUNTED = /^(?:\(idle\)|write(?:Utf8String|Latin1String|Buffer|v))$/
 const NETWORK = 'Node.js: HTTP messages and sockets'
-const WRITES = 'writes to the platform and to stdout'
 const COLLECTOR = 'garbage collection'
 
 /**
  * Divides the samples of a profile among the parts of a call. Time within Node.js counts for the function that called it,
  * or for the network if an event of a socket did.
  *
- * @returns share of the samples in which the process worked, by part, largest first
+ * @returns share of the samples in which the process worked, without system calls that write, by part, largest first
  */
 export function sharesOf({ nodes, samples = [] }: Profiler.Profile): [part: string, share: number][] {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node] as const)))
   const sourceOf = sourceReader()
   const partOf = (node: Node): string | undefined => {
-    if (node.callFrame.functionName === '(idle)') return undefined
+    if (NOT_COUNTED.test(node.callFrame.functionName)) return undefined
     if (node.callFrame.functionName === '(garbage collector)') return COLLECTOR
-    if (/^write(?:Utf8String|Latin1String|Buffer|v)$/.test(node.callFrame.functionName)) return WRITES
     for (let frame: Node | undefined = node; frame; frame = parents.get(frame.id)) {
       const source = sourceOf(frame)
       const part = source && parts.find(([, files]) => files.test(source))

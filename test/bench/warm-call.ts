@@ -101,7 +101,7 @@ export async function profile({ bundles, progress }: Bench): Promise<Section> {
     rows: report.shares.map(([part, share]) => [part, `${(share * 100).toFixed(0)} %`]),
     notes: [
       `A profile of ${profiled} silent calls of open-issue, sampled every 0.1 ms, after ${calls + warmUp} calls. Without the profiler, a call takes ${ms(medianCpu(report.ours))} of processor time, and the bare handler ${ms(medianCpu(report.bare))}.`,
-      'Time within Node.js counts for the part that called it, except for the system calls that write: the platform on the same machine may take the processor before they return. The bare handler needs the HTTP messages and the write to the platform, too.',
+      'Without the system calls that write to the platform and to stdout: the platform on the same machine may take the processor before they return. Other time within Node.js counts for the part that called it. The bare handler needs the HTTP messages, too.',
     ],
   }
 }
