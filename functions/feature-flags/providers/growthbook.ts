@@ -18,7 +18,7 @@ const connection = z.strictObject({
     'off',
   ),
   ignoreWarnings: z._default(
-    onOff('Whether a change is made in spite of warnings of GrowthBook, which else refuse it'),
+    onOff('Whether a change is made in spite of warnings of GrowthBook, which otherwise prevent it'),
     'off',
   ),
 })
