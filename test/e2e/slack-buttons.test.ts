@@ -58,6 +58,14 @@ const finished = async (id: string) => {
   return replies.finished[0]
 }
 
+/** The audit lines of decisions. The output contains each line of a function as a JSON text. */
+function decisions(): Record<string, unknown>[] {
+  return [...service.output.matchAll(/"line":("(?:[^"\\]|\\.)*")/g)]
+    .map(([, line = '']): string => JSON.parse(line))
+    .filter((line) => line.includes('"audit":"decision"'))
+    .map((line) => JSON.parse(line))
+}
+
 describe('A click in Slack', () => {
   it('decides, and the message shows who decided', async () => {
     const { event, post } = await ask()
@@ -93,6 +101,15 @@ describe('A click in Slack', () => {
     expect((await service.repliesTo(event.id)).finished).toEqual([])
     await press(slack.pressButton(post, 'reject', 'U0BEN'))
     expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
+    await until(
+      async () => decisions().at(-1)?.['outcome'] === 'reject',
+      20,
+      () => service.output.slice(-3_000),
+    )
+    expect(decisions().slice(-2)).toMatchObject([
+      { connection: 'chat', by: 'Jane Doe (U0JANE)', outcome: 'refused' },
+      { connection: 'chat', by: 'Ben Roe (U0BEN)', outcome: 'reject' },
+    ])
   })
 
   it('of the requester is rejected if notRequester is set', async () => {
