@@ -210,14 +210,13 @@ describe('the documents', () => {
     }
   })
 
-  it('README.md names every category and provider, and has at most 720 other words', () => {
+  it('README.md names every category and provider in at most 900 words', () => {
     const text = readFileSync(join(root, 'README.md'), 'utf8')
     for (const category of categories) {
       for (const word of [category.name, ...Object.keys(category.providers)]) expect(text).toContain(word)
     }
     // Table borders and rules are not words.
-    const prose = text.replace(/<!-- categories.*<!-- \/categories -->/s, '')
-    const words = prose.split(/\s+/).filter((word) => /\w/.test(word))
-    expect(words.length).toBeLessThanOrEqual(720)
+    const words = text.split(/\s+/).filter((word) => /\w/.test(word))
+    expect(words.length).toBeLessThanOrEqual(900)
   })
 })

@@ -2,15 +2,24 @@ import type { Category } from '../../shared/providers/category.ts'
 import { categories } from '../categories.ts'
 import { table } from './table.ts'
 
+/** From this number on, providers that an earlier category has are only counted. */
+const MIN_REPEATED = 3
+
 /** Returns the table of categories and providers in README.md. */
 export function categoryTable(): string {
   const all: readonly Category[] = categories
+  const listed = new Set<string>()
   return table(
     ['Category', 'Purpose', 'Providers'],
-    all.map((category) => [
-      `[${category.name}](functions/${category.name}/README.md)`,
-      category.summary,
-      Object.keys(category.providers).join(', '),
-    ]),
+    all.map(({ name, summary, providers }) => {
+      const names = Object.keys(providers)
+      const repeated = names.filter((provider) => listed.has(provider))
+      for (const provider of names) listed.add(provider)
+      const shown =
+        repeated.length < MIN_REPEATED
+          ? names
+          : [...names.filter((provider) => !repeated.includes(provider)), `and ${repeated.length} of the above`]
+      return [`[${name}](functions/${name}/README.md)`, summary, shown.join(', ')]
+    }),
   )
 }
