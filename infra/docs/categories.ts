@@ -3,7 +3,7 @@ import { categories } from '../categories.ts'
 import { table } from './table.ts'
 
 /** From this number on, providers that an earlier category has are only counted. */
-const MIN_REPEATED = 3
+const MIN_COUNTED = 3
 
 /** Returns the table of categories and providers in README.md. */
 export function categoryTable(): string {
@@ -13,12 +13,12 @@ export function categoryTable(): string {
     ['Category', 'Purpose', 'Providers'],
     all.map(({ name, summary, providers }) => {
       const names = Object.keys(providers)
-      const repeated = names.filter((provider) => listed.has(provider))
+      const known = names.filter((provider) => listed.has(provider))
       for (const provider of names) listed.add(provider)
       const shown =
-        repeated.length < MIN_REPEATED
+        known.length < MIN_COUNTED
           ? names
-          : [...names.filter((provider) => !repeated.includes(provider)), `and ${repeated.length} of the above`]
+          : [...names.filter((provider) => !known.includes(provider)), `and ${known.length} of the above`]
       return [`[${name}](functions/${name}/README.md)`, summary, shown.join(', ')]
     }),
   )
