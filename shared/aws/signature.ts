@@ -102,8 +102,9 @@ export function encodePart(part: string): string {
 }
 
 function canonicalQuery({ searchParams }: URL): string {
-  const pairs = [...searchParams].map(([name, value]) => `${encodePart(name)}=${encodePart(value)}`)
-  return pairs.sort().join('&')
+  // A null character comes before all others. With "=", a1 would come before a.
+  const pairs = [...searchParams].map((pair) => pair.map(encodePart).join('\0'))
+  return pairs.sort().join('&').replaceAll('\0', '=')
 }
 
 /** The key of a day, by signer: deriving it takes four of the five steps. */

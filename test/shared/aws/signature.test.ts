@@ -7,12 +7,15 @@ import { encodePart, presign, sign } from '../../../shared/aws/signature.ts'
 const now = new Date('2026-11-27T12:34:56.789Z')
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((value) => value.isWellFormed())
 const part = text.filter((value) => !/^\.*$/.test(value))
+// Short names of few characters often begin with another name. The signer of the SDK loses a parameter named __proto__.
+const parameter = fc.oneof(fc.string({ unit: fc.constantFrom(...'a1-'), minLength: 1, maxLength: 3 }), part)
+const parameterName = parameter.filter((value) => value !== '__proto__')
 
 test('AWS signature: equals that of the SDK for any path, query, header, body and credentials', async () => {
   const requests = fc.record({
     method: fc.constantFrom('GET', 'POST'),
     parts: fc.array(part, { maxLength: 3 }),
-    query: fc.dictionary(part, text, { maxKeys: 3 }),
+    query: fc.dictionary(parameterName, text, { maxKeys: 3 }),
     target: fc.string({ maxLength: 20 }),
     body: fc.option(text, { nil: undefined }),
     sessionToken: fc.option(fc.base64String({ minLength: 4 }), { nil: undefined }),
