@@ -69,7 +69,7 @@ const state = 'the same state is set again'
 export const platforms: Record<string, Platform> = {
   'issue-ticketing/azure-boards': ticket('issue-ticketing/azure-boards', 'open-issue', /^POST .*\/workitems\/\$/i),
   'issue-ticketing/github': platform('open-issue', /^POST .*\/issues$/, startGithubIssues, ({ url, made }) => ({
-    connection: { baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'acme/shop' },
+    connection: { baseUrl: url, token: demo.githubToken, project: 'acme/shop' },
     input: { title: 'Checkout is slow' },
     made,
   })),

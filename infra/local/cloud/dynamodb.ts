@@ -16,20 +16,20 @@ export interface LocalDynamoDb {
 /**
  * Starts DynamoDB on a free loopback port.
  *
- * @param folder state folder; the data is stored in its subfolder `dynamodb`
+ * @param folder state folder; the data is stored in its subfolder `dynamodb`, or in memory if undefined
  * @param table created if missing, with the string key `id`
  * @param credentials requests with another access key are rejected
  * @param expiry how often expired items are deleted
  * @throws Error if the table cannot be created
  */
 export async function startDynamoDb(
-  folder: string,
+  folder: string | undefined,
   table: string,
   credentials: CloudCredentials,
   expiry?: Expiry,
 ): Promise<LocalDynamoDb> {
-  const path = join(folder, 'dynamodb')
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const path = folder && join(folder, 'dynamodb')
+  if (path) mkdirSync(path, { recursive: true, mode: 0o700 })
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   server.keepAliveTimeout = 65_000
   requireAccessKey(server, credentials)

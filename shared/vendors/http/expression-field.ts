@@ -1,9 +1,10 @@
-import { JMESPathTypeError, UnknownFunctionError } from '@aws-lambda-powertools/jmespath'
+import { JMESPathTypeError } from '@aws-lambda-powertools/jmespath'
 import * as z from 'zod/mini'
 import { messageOf } from '../../errors.ts'
 import { withDescription } from '../../fields.ts'
 import { evaluate } from './expression.ts'
 import { wordsIn } from './expression-words.ts'
+import { isFunction } from './functions.ts'
 import { type NameTree, problemOfPath } from './names.ts'
 
 /**
@@ -47,15 +48,6 @@ function problemOfWords(text: string, names: NameTree): string | undefined {
     if (problem !== undefined) return problem
   }
   return undefined
-}
-
-function isFunction(name: string): boolean {
-  try {
-    evaluate(`${name}()`, {})
-    return true
-  } catch (error) {
-    return !(error instanceof UnknownFunctionError)
-  }
 }
 
 /**

@@ -55,7 +55,7 @@ const definitions: Record<string, Definition> = {
 class ConnectionFunctions extends Functions {}
 
 for (const [name, [argumentsSpecs, run]] of Object.entries(definitions)) {
-  const method = `func${name[0]?.toUpperCase()}${name.slice(1)}`
+  const method = methodOf(name)
   const descriptor = { value: run, writable: true, configurable: true }
   // A decorator, called as a function because Node.js does not support decorators.
   Functions.signature({ argumentsSpecs })(ConnectionFunctions.prototype, method, descriptor)
@@ -63,6 +63,18 @@ for (const [name, [argumentsSpecs, run]] of Object.entries(definitions)) {
 }
 
 export const connectionFunctions = new ConnectionFunctions()
+const methods = connectionFunctions.introspectMethods()
+// The library collects the same names for every expression.
+connectionFunctions.introspectMethods = () => methods
+
+/** Returns whether an expression can call a function. */
+export function isFunction(name: string): boolean {
+  return methods.has(methodOf(name.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase())))
+}
+
+function methodOf(name: string): string {
+  return `func${name[0]?.toUpperCase()}${name.slice(1)}`
+}
 
 /** Returns plain text as HTML. */
 function html(text: string): string {

@@ -10,7 +10,7 @@ import { clientOf, startEach } from '../helpers.ts'
 ticketConformance(github, {
   async start() {
     const server = await startGithubIssues()
-    const connection = { baseUrl: `${server.url}/sandbox/github`, token: demo.githubToken, project: 'acme/shop' }
+    const connection = { baseUrl: server.url, token: demo.githubToken, project: 'acme/shop' }
     return { server, connection, made: server.made }
   },
   unknownId: 'acme/shop#424242',

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 
 /** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
 export async function startTable(): Promise<{ close(): Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'webhooks-table-'))
   const saved = { ...process.env }
-  const table: LocalDynamoDb = await startDynamoDb(folder, 'runs', { accessKeyId: 'test', secretAccessKey: 'test' })
+  const table = await startDynamoDb(undefined, 'runs', { accessKeyId: 'test', secretAccessKey: 'test' })
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_REGION: 'eu-west-1',
@@ -19,7 +15,6 @@ export async function startTable(): Promise<{ close(): Promise<void> }> {
     async close() {
       process.env = saved
       await table.close()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
