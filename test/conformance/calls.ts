@@ -42,9 +42,7 @@ export async function sendCalls(
   { server, connection }: { server: Served; connection: Record<string, unknown> },
   mode: Mode,
 ): Promise<Ended[]> {
-  const [categoryName] = name.split('/')
-  const category = categories.find((one) => one.name === categoryName)
-  if (!category) throw new Error(`Unknown category ${categoryName}`)
+  const category = categoryOf({ name })
   const connectionName = `wrong-${++connections}`
   lifecycle.store(`connections/${category.name}/${connectionName}`, connection)
   const ended: Ended[] = []
@@ -74,6 +72,14 @@ export async function sendCalls(
     ended.push({ end: end.replaceAll(server.url, 'URL'), writes: written })
   }
   return ended
+}
+
+/** Returns the category of a sample. */
+export function categoryOf({ name }: Pick<Sample, 'name'>): Category {
+  const [categoryName] = name.split('/')
+  const category = categories.find((one) => one.name === categoryName)
+  if (!category) throw new Error(`Unknown category ${categoryName}`)
+  return category
 }
 
 /** Whether a call would have been attempted or polled until its deadline. */

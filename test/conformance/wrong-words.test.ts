@@ -1,5 +1,6 @@
 import '../functions/aws.ts'
-import { afterAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { Failure } from '../../shared/errors.ts'
 import { startTable } from '../functions/load-testing/table.ts'
 import type { Ended, Lifecycle, Mode } from './calls.ts'
 import type { Sample } from './http-samples.ts'
@@ -19,7 +20,8 @@ const { readCall } = await import('../../shared/core/http/read-call.ts')
 const { runSilently } = await import('../../shared/core/silent/handler.ts')
 const { pollUntilDone } = await import('../../shared/core/task/poll.ts')
 const { runUntilDeadline } = await import('../../shared/core/task/run-until-deadline.ts')
-const { continues, sendCalls } = await import('./calls.ts')
+const { readConnection } = await import('../../shared/providers/connections.ts')
+const { categoryOf, continues, sendCalls } = await import('./calls.ts')
 const { samples } = await import('./http-samples.ts')
 const { fieldPattern, mutantsOf } = await import('./wrong-words.ts')
 
@@ -29,14 +31,30 @@ const lifecycle: Lifecycle = {
 }
 
 describe.each(samples.map((sample) => [sample.name, sample] as const))('%s: a wrong word', (_name, sample) => {
+  const refused: (Mutant & { reason: string })[] = []
+  const accepted: Mutant[] = []
+  beforeAll(async () => {
+    const { server, connection } = await sample.start()
+    await server.close()
+    for (const mutant of mutantsOf(connection)) {
+      const reason = await refusalOf(sample, mutant.connection)
+      if (reason === undefined) accepted.push(mutant)
+      else refused.push({ ...mutant, reason })
+    }
+  })
+
+  test('is named if the connection is refused', () => {
+    expect(refused).not.toEqual([])
+    const unnamed = refused.filter(({ isNamed, field, reason }) => isNamed && !fieldPattern(field).test(reason))
+    expect(unnamed.map(({ field, word, reason }) => ({ field, word, reason }))).toEqual([])
+  })
+
   test.each<Mode>(['silent', 'interactive'])('writes at most once and is named (%s)', async (mode) => {
     const right = await run(sample, mode)
     expect(right.filter(continues)).toEqual([])
     if (sample.words) expect(right.at(-1)?.end).toMatch(sample.words)
-    const { server, connection } = await sample.start()
-    await server.close()
     const problems: object[] = []
-    for (const mutant of mutantsOf(connection)) {
+    for (const mutant of accepted) {
       const ended = await run(sample, mode, mutant)
       const problem = problemOf(mutant, ended, right, sample)
       const { field, word } = mutant
@@ -69,6 +87,19 @@ describe('A job whose status the connection cannot read', () => {
     expect(ended?.writes).toBe(1)
   })
 })
+
+/** Returns why every call refuses a connection. Undefined if it is accepted. */
+async function refusalOf(sample: Sample, connection: Record<string, unknown>): Promise<string | undefined> {
+  const category = categoryOf(sample)
+  lifecycle.store(`connections/${category.name}/mutant`, connection)
+  try {
+    await readConnection(category, 'mutant')
+    return undefined
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'misconfigured') return error.message
+    throw error
+  }
+}
 
 /** Sends the calls of a sample with its own connection, or with a mutant of it. */
 async function run(sample: Sample, mode: Mode, mutant?: Mutant): Promise<Ended[]> {
