@@ -1,26 +1,100 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
-import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { ticketConformance } from '../../conformance/ticket.ts'
-import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { ticketActions } from './tickets.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { testTickets } from '../tickets.ts'
 
-const server = startEach(startSsm)
-const [title, description] = ['Checkout fails', 'Since 14:03.']
 const id = 'oi-000000000001'
-const { check, open, update, close } = ticketActions(
-  awsOpsCenter,
-  () => ({ endpoint: server.url, region: 'eu-west-1' }),
-  id,
-)
-const item = (at = 0) => {
-  const found = server.state.opsItems[at]
-  if (!found) throw new Error(`No OpsItem ${at}`)
-  return found
+const title = 'Checkout fails'
+const searchable = (Value: string) => ({ Type: 'SearchableString', Value })
+const marker = {
+  '/aws/dedup': searchable(`{"dedupString":"${keyOf(1)}"}`),
+  'cloud-automation-webhooks': searchable(keyOf(1)),
 }
-const count = (operation: string) => server.operations().filter((one) => one === operation).length
+const notified = { Notifications: [{ Arn: 'arn:aws:sns:eu-west-1:123456789012:ops' }] }
+const automations = { OperationalData: { '/aws/automations': searchable('[]') } }
+const data = (name: string, value: string) => ({ fields: { OperationalData: { [name]: { Value: value } } } })
+const refused = (name: string, words: string) => `AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`
+const levels = 'must be critical, high, medium or low, or a number from 1 to'
+
+const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
+  tickets: ({ state }) => state.opsItems,
+  id,
+  defaults: { source: 'Cloud Automation' },
+  opened() {
+    const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/opsitems/${id}?region=eu-west-1`
+    return { id, number: id, url, state: 'Open' }
+  },
+  opens: [
+    [{}, { Title: title, Description: 'Since **14:03**.', Source: 'Cloud Automation', OperationalData: marker }],
+    [
+      { type: 'Availability', labels: ['sev 1', 'team:shop'] },
+      { Category: 'Availability', Tags: { 'sev 1': '', 'team:shop': '' } },
+    ],
+    [
+      { fields: { ...notified, ...automations } },
+      { ...notified, OperationalData: { ...automations.OperationalData, ...marker } },
+    ],
+    [
+      { priority: 'critical', severity: 'critical' },
+      { Priority: 1, Severity: '1' },
+    ],
+    [
+      { priority: 'High', severity: 'High' },
+      { Priority: 2, Severity: '2' },
+    ],
+    [
+      { priority: 'medium', severity: 'medium' },
+      { Priority: 3, Severity: '3' },
+    ],
+    [
+      { priority: 'low', severity: 'low' },
+      { Priority: 4, Severity: '4' },
+    ],
+    [{ priority: '5', severity: '4' }, { Priority: 5, Severity: '4', Category: 'Cost' }, { type: 'Cost' }],
+    [{ title: 'x'.repeat(2_000) }, { Title: `${'x'.repeat(1_023)}…` }],
+    [{ description: `${'y'.repeat(2_046)}😀😀` }, { Description: `${'y'.repeat(2_046)}…` }],
+    // An empty description is invalid.
+    [{ description: ' ' }, { Description: title }],
+  ],
+  refusedOpens: [
+    [data('x', ' '), refused('OpsItemInvalidParameterException', 'OperationalData value of x')],
+    [data('ssm-x', 'y'), refused('OpsItemInvalidParameterException', 'OperationalData key ssm-x')],
+    [{ type: 'x'.repeat(65) }, refused('ValidationException', "Value at 'Category'")],
+    [{ labels: ['aws:x'] }, refused('ValidationException', "Value at 'tags'")],
+  ],
+  unsupported: [
+    [{ urgency: 'high' }, 'input.urgency is not supported by OpsCenter'],
+    [{ assignee: 'mia' }, 'input.assignee is not supported by OpsCenter'],
+    [{ priority: 'P1' }, `input.priority ${levels} 5`],
+    [{ priority: '6' }, `input.priority ${levels} 5`],
+    [{ severity: '5' }, `input.severity ${levels} 4`],
+    [{ fields: { Notifcations: [] } }, 'input.fields cannot contain Notifcations. Use Notifications, Op'],
+    [{ state: 'Pending' }, 'input.state must be open, closed, Open, InProgress, Resolved'],
+  ],
+  ids: {
+    refused: ['4711', 'oi-123', 'oi-00000000000g'],
+    message: 'input.id must be the id of an OpsItem, such as oi-0123456789ab',
+  },
+  earlier: { labels: ['eu'], priority: 'low' },
+  updates: [
+    [
+      { title: 'Checkout is back', severity: 'low' },
+      { Title: 'Checkout is back', Severity: '4' },
+    ],
+    [{ type: 'Recovery' }, { Category: 'Recovery' }],
+    [{ description: '' }, { Description: '-' }],
+  ],
+  states: [
+    ['closed', 'Resolved'],
+    ['closed', 'open', 'Open'],
+    ['in progress', 'InProgress'],
+    ['in progress', 'open', 'InProgress'],
+    ['resolved', 'Resolved'],
+  ],
+  rewritesStates: true,
+})
+const { server, check, open, update, close, ticket, count } = t
 
 describe('AWS OpsCenter: connection', () => {
   test('the connection test lists one OpsItem', async () => {
@@ -32,204 +106,65 @@ describe('AWS OpsCenter: connection', () => {
     server.state.denied = ['DescribeOpsItems']
     await expectFailure(check(), 'refused', 'the ssm:DescribeOpsItems action. Allow it under awsProviders')
   })
-
-  test('has a default source', () => {
-    expect(awsOpsCenter.connection.parse({})).toEqual({ source: 'Cloud Automation' })
-  })
 })
 
-describe('AWS OpsCenter: open', () => {
-  test('creates an OpsItem and returns its id and link', async () => {
-    const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/opsitems/${id}?region=eu-west-1`
-    expect(await open()).toEqual({
-      status: 'succeeded',
-      result: 'pass',
-      message: `Opened OpsItem ${id}`,
-      data: { id, number: id, url, state: 'Open' },
-      links: { [`aws-opscenter ${id}`]: url },
-    })
-    expect(item()).toMatchObject({
-      Title: title,
-      Description: description,
-      Source: 'Cloud Automation',
-      OperationalData: {
-        '/aws/dedup': { Type: 'SearchableString', Value: `{"dedupString":"${keyOf(1)}"}` },
-        'cloud-automation-webhooks': { Type: 'SearchableString', Value: keyOf(1) },
-      },
-    })
-  })
-
-  test('sets category, priority, severity, tags and other fields', async () => {
-    const fields = {
-      Notifications: [{ Arn: 'arn:aws:sns:eu-west-1:123456789012:ops' }],
-      OperationalData: { '/aws/automations': { Type: 'SearchableString', Value: '[]' } },
-    }
-    await open({ type: 'Availability', priority: 'critical', severity: 'high', labels: ['sev 1', 'team:shop'], fields })
-    expect(item()).toMatchObject({
-      Category: 'Availability',
-      Priority: 1,
-      Severity: '2',
-      Tags: { 'sev 1': '', 'team:shop': '' },
-      Notifications: fields.Notifications,
-    })
-    expect(Object.keys(item().OperationalData)).toEqual(['/aws/automations', '/aws/dedup', 'cloud-automation-webhooks'])
-  })
-
-  test.each([
-    ['critical', 1, '1'],
-    ['High', 2, '2'],
-    ['medium', 3, '3'],
-    ['low', 4, '4'],
-  ])('maps %s to priority %d and severity %s', async (level, Priority, Severity) => {
-    await open({ priority: level, severity: level })
-    expect(item()).toMatchObject({ Priority, Severity })
-  })
-
-  test('accepts numbers, and defaults to the category of the connection', async () => {
-    await open({ priority: '5', severity: '4' }, { connection: { type: 'Cost' } })
-    expect(item()).toMatchObject({ Priority: 5, Severity: '4', Category: 'Cost' })
-  })
-
-  test('cuts long texts, and never sends an empty description', async () => {
-    await open({ title: 'x'.repeat(2_000), description: `${'y'.repeat(2_046)}😀😀` })
-    expect(item().Title).toHaveLength(1_024)
-    expect(item().Description).toBe(`${'y'.repeat(2_046)}…`)
-    await open({ description: ' ' }, { key: keyOf(2) })
-    expect(item(1).Description).toBe(title)
-  })
-
-  test('a repeated call finds it in any state', async () => {
+describe('AWS OpsCenter: repeated open', () => {
+  test('finds it in any state', async () => {
     await open()
     for (const Status of ['Open', 'InProgress', 'Resolved']) {
-      item().Status = Status
-      const again = await open({}, { isRetry: true })
-      expect([again.message, again.data['state']]).toEqual([
-        `Found OpsItem ${id}, opened by an earlier attempt`,
-        Status,
-      ])
+      ticket().Status = Status
+      const found = { message: `Found OpsItem ${id}, opened by an earlier attempt`, data: { state: Status } }
+      expect(await open({}, { isRetry: true })).toMatchObject(found)
     }
-    expect(count('CreateOpsItem')).toBe(1)
+    expect(count()).toBe(1)
   })
 
   test('finds an OpsItem that is not searchable yet by the refusal of AWS', async () => {
     await open()
-    const data = item().OperationalData['cloud-automation-webhooks']
-    if (data) data.Type = 'String'
-    item().Status = 'InProgress'
-    const again = await open()
-    expect(again.data).toMatchObject({ id, state: 'InProgress' })
-    expect(server.state.opsItems).toHaveLength(1)
-  })
-
-  const data = (name: string, value: string) => ({ fields: { OperationalData: { [name]: { Value: value } } } })
-  test.each([
-    [data('x', ' '), 'OpsItemInvalidParameterException', 'OperationalData value of x'],
-    [data('ssm-x', 'y'), 'OpsItemInvalidParameterException', 'OperationalData key ssm-x'],
-    [{ type: 'x'.repeat(65) }, 'ValidationException', "Value at 'Category'"],
-    [{ labels: ['aws:x'] }, 'ValidationException', "Value at 'tags'"],
-  ])('reports the message of AWS for %j', async (input, name, words) => {
-    const { kind, message, mayHaveWritten } = await failureOf(open(input))
-    expect([kind, mayHaveWritten]).toEqual(['refused', false])
-    expect(message).toContain(`AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`)
-    expect(server.state.opsItems).toEqual([])
+    Object.assign(ticket().OperationalData['cloud-automation-webhooks'] ?? {}, { Type: 'String' })
+    ticket().Status = 'InProgress'
+    expect((await open()).data).toMatchObject({ id, state: 'InProgress' })
+    expect(count()).toBe(1)
   })
 })
 
-describe('AWS OpsCenter: invalid input', () => {
-  test.each([
-    [{ urgency: 'high' }, 'input.urgency is not supported by OpsCenter'],
-    [{ assignee: 'mia' }, 'input.assignee is not supported by OpsCenter'],
-    [{ priority: 'P1' }, 'input.priority must be critical, high, medium or low, or a number from 1 to 5'],
-    [{ priority: '6' }, 'input.priority must be critical, high, medium or low, or a number from 1 to 5'],
-    [{ severity: '5' }, 'input.severity must be critical, high, medium or low, or a number from 1 to 4'],
-    [{ fields: { Notifcations: [] } }, 'input.fields cannot contain Notifcations. Use Notifications, Op'],
-    [{ state: 'Pending' }, 'input.state must be open, closed, Open, InProgress, Resolved'],
-  ])('is refused: %j', async (input, message) => {
-    const failure = await failureOf(Promise.resolve().then(() => awsOpsCenter.checkInput(input)))
-    expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(message)])
+describe('AWS OpsCenter: an earlier OpsItem', () => {
+  t.withTicket()
+
+  test('gets new tags next to its own', async () => {
+    const updated = await update({ labels: ['eu', 'solved'] })
+    expect(updated).toMatchObject({ message: `Updated OpsItem ${id}, now Open`, data: { state: 'Open' } })
+    expect(ticket()).toMatchObject({ Tags: { eu: '', solved: '' }, Priority: 4 })
   })
 
-  test.each(['4711', 'oi-123', 'oi-00000000000g'])('refuses the id %s', async (wrong) => {
-    const failure = await failureOf(
-      Promise.resolve().then(() => awsOpsCenter.checkRef({ id: wrong, project: undefined })),
-    )
-    expect(failure.message).toBe('input.id must be the id of an OpsItem, such as oi-0123456789ab')
-  })
-})
-
-describe('AWS OpsCenter: update', () => {
-  test('changes the given fields and keeps the rest', async () => {
-    await open({ labels: ['eu'], priority: 'low' })
-    const changes = { title: 'Checkout is back', severity: 'low', labels: ['eu', 'solved'], type: 'Recovery' }
-    const done = await update(changes)
-    expect(done).toMatchObject({ message: `Updated OpsItem ${id}, now Open`, data: { state: 'Open' } })
-    expect(item()).toMatchObject({
-      Title: 'Checkout is back',
-      Description: description,
-      Severity: '4',
-      Priority: 4,
-      Category: 'Recovery',
-      Tags: { eu: '', solved: '' },
-    })
-    expect(Object.keys(item().OperationalData)).toHaveLength(2)
-  })
-
-  test('replaces an empty description with a dash', async () => {
-    await open()
-    await update({ description: '' })
-    expect(item().Description).toBe('-')
-  })
-
-  test.each([
-    ['closed', 'Open', 'Resolved'],
-    ['open', 'Resolved', 'Open'],
-    ['open', 'InProgress', 'InProgress'],
-    ['in progress', 'Open', 'InProgress'],
-    ['resolved', 'Open', 'Resolved'],
-  ])('the state %s changes it from %s to %s', async (state, before, after) => {
-    await open()
-    item().Status = before
-    expect((await update({ state })).data['state']).toBe(after)
-  })
-
-  test('adds a comment with its time, and keeps the others', async () => {
-    await open()
+  test('gets a comment with its time, and keeps the others', async () => {
     await update({ comment: 'Still slow' })
     await update({ comment: 'Better' }, { key: keyOf(2) })
-    const comments = Object.entries(item().OperationalData).filter(([name]) => name.startsWith('comment-'))
+    const comments = Object.entries(ticket().OperationalData).filter(([name]) => name.startsWith('comment-'))
     expect(comments).toEqual([
       [`comment-${keyOf(1)}`, { Type: 'String', Value: expect.stringMatching(/^20\d\d-\S+Z Still slow$/) }],
       [`comment-${keyOf(2)}`, { Type: 'String', Value: expect.stringMatching(/Better$/) }],
     ])
   })
 
-  test('reports a possible write if only the read after it failed', async () => {
-    await open()
+  test('may have changed if only the read after the write failed', async () => {
     server.failNext(503, '<html>busy</html>', { on: 'GetOpsItem' })
-    const failure = await failureOf(update({ title: 'x' }))
-    expect([failure.kind, failure.mayHaveWritten]).toEqual(['platform', true])
-    expect(failure.message).toBe('AWS OpsCenter answered 503 to GetOpsItem with a body that is not JSON.')
+    const message = 'AWS OpsCenter answered 503 to GetOpsItem with a body that is not JSON.'
+    await expectFailure(update({ title: 'x' }), { kind: 'platform', mayHaveWritten: true, message })
   })
-})
 
-describe('AWS OpsCenter: close', () => {
-  test('resolves it with comment and resolution', async () => {
-    await open()
-    const done = await close({ comment: 'Restarted', resolution: 'Restart' })
-    expect([done.message, done.data['state']]).toEqual([`Closed OpsItem ${id} (Resolved)`, 'Resolved'])
-    expect(item().OperationalData).toMatchObject({
+  test('is resolved with comment and resolution', async () => {
+    const closed = await close({ comment: 'Restarted', resolution: 'Restart' })
+    expect(closed).toMatchObject({ message: `Closed OpsItem ${id} (Resolved)`, data: { state: 'Resolved' } })
+    expect(ticket().OperationalData).toMatchObject({
       resolution: { Type: 'String', Value: 'Restart' },
       [`comment-${keyOf(1)}`]: { Value: expect.stringMatching(/Restarted$/) },
     })
   })
 
-  test('reports a missing permission of the role', async () => {
-    await open()
+  test('stays open if a permission of the role is missing', async () => {
     server.state.denied = ['UpdateOpsItem']
-    const { kind, message } = await failureOf(close())
-    expect([kind, message]).toEqual(['refused', expect.stringContaining('ssm:UpdateOpsItem')])
-    expect(item().Status).toBe('Open')
+    await expectFailure(close(), 'refused', 'ssm:UpdateOpsItem')
+    expect(ticket().Status).toBe('Open')
   })
 })
-
-ticketConformance(awsOpsCenter, ticketPlatforms['incident-management/aws-opscenter'])

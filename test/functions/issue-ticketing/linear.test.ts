@@ -1,88 +1,75 @@
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { linear } from '../../../functions/issue-ticketing/providers/linear.ts'
-import { refused, startLinear } from '../../../infra/platforms/linear.ts'
-import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
-import { ticketConformance } from '../../conformance/ticket.ts'
-import { ticketPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, expectFailure, keyOf, problem, startEach } from '../helpers.ts'
+import { refused } from '../../../infra/platforms/linear.ts'
+import { expectFailure } from '../helpers.ts'
+import { testTickets } from '../tickets.ts'
 
-const server = startEach(startLinear)
-
-const client = (key: string | undefined = keyOf(1)) =>
-  clientOf(linear, { baseUrl: server.url, token: server.token }, { key })
-const open = (input = {}, key?: string) => openTicket.run(linear, client(key), { ...problem, project: 'ENG', ...input })
-const update = (input: object) => updateTicket.run(linear, client(), { id: 'ENG-1', ...input })
-const close = (input = {}) => closeTicket.run(linear, client(), { id: 'ENG-1', ...input })
-const labels = () => server.state.issues[0]?.labels.map((id) => server.state.labels.find((one) => one.id === id)?.name)
-
-describe('Linear: open', () => {
-  test('stores title, description, priority, assignee and fields, with an id from the idempotency key', async () => {
-    const input = { priority: 'critical', assignee: 'MIA@example.com', fields: { dueDate: '2026-12-24' } }
+const t = testTickets('issue-ticketing/linear', linear, {
+  tickets: ({ state }) => state.issues,
+  id: 'ENG-1',
+  refusal: (reason) => refused(reason).body as object,
+  defaults: { baseUrl: 'https://api.linear.app' },
+  projects: { accepted: ['ENG', 'A1'], refused: ['eng', 'ENG-1', '1A', 'a/b'] },
+  opened: () => {
     const url = 'https://linear.app/acme/issue/ENG-1/checkout'
-    expect(await open(input)).toMatchObject({ data: { id: 'ENG-1', number: 'ENG-1', url, state: 'Backlog' } })
-    expect(server.state.issues).toMatchObject([
-      {
-        id: '00000000-0100-4000-8001-000000000100',
-        title: 'Checkout fails',
-        description: 'Since **14:03**.',
-        priority: 1,
-        assigneeId: server.state.users[0]?.id,
-        dueDate: '2026-12-24',
-      },
-    ])
-  })
-
-  test('uses labels of any case, and creates missing ones', async () => {
-    await open({ labels: ['shop', 'sev 1', 'sev 1'] })
-    expect(labels()).toEqual(['Shop', 'sev 1'])
-    await update({ labels: ['SEV 1', 'checkout'] })
-    expect(server.state.labels.map(({ name }) => name)).toEqual(['Shop', 'sev 1', 'checkout'])
-    expect(labels()).toContain('checkout')
-  })
-
-  test.each([
+    return { id: 'ENG-1', number: 'ENG-1', url, state: 'Backlog' }
+  },
+  opens: [
+    // The id is derived from the idempotency key.
+    [{}, { id: '00000000-0100-4000-8001-000000000100', title: 'Checkout fails', description: 'Since **14:03**.' }],
+    [
+      { priority: 'critical', fields: { dueDate: '2026-12-24' } },
+      { priority: 1, dueDate: '2026-12-24' },
+    ],
+  ],
+  refusedOpens: [
     [{ assignee: 'jdoe' }, 'Linear has no user "jdoe". Send the e-mail address of one user.'],
     [{ assignee: 'Mia Krystof' }, 'Linear has several users "Mia Krystof".'],
     [{ project: 'OPS' }, 'Linear shows no team with the key OPS.'],
     [{ title: '' }, 'title should not be empty.'],
-  ])('creates nothing and reports why %j is refused', async (input, words) => {
-    await expectFailure(open(input), 'refused', words)
-    expect(server.state.issues).toEqual([])
-  })
+  ],
+  unsupported: [
+    [{ type: 'Bug' }, 'input.type'],
+    [{ priority: 'P1' }, 'input.priority'],
+    [{ priority: '5' }, 'input.priority'],
+  ],
+  states: [
+    ['closed', 'Done'],
+    ['in progress', 'In Progress'],
+    ['shipped', 'Shipped'],
+    // The first unstarted state.
+    ['closed', 'open', 'Todo'],
+  ],
+  refusedUpdates: [[{ state: 'Doing' }, 'no state "Doing". Its states: Ready,']],
+})
+const { server, open, update, close } = t
+const labels = () => t.ticket().labels.map((id) => server.state.labels.find((one) => one.id === id)?.name)
 
-  test.each([[{ type: 'Bug' }], [{ priority: 'P1' }], [{ priority: '5' }]])('refuses %j', (input) => {
-    expect(() => linear.checkInput(input)).toThrow(/input\.(type|priority)/)
-  })
+test('Linear: an open finds the user of the assignee', async () => {
+  await open({ assignee: 'MIA@example.com' })
+  expect(t.ticket().assigneeId).toBe(server.state.users[0]?.id)
 })
 
-describe('Linear: states', () => {
-  beforeEach(async () => {
-    await open({}, keyOf(9))
-  })
+test('Linear: uses labels of any case, and creates missing ones', async () => {
+  await open({ labels: ['shop', 'sev 1', 'sev 1'] })
+  expect(labels()).toEqual(['Shop', 'sev 1'])
+  await update({ labels: ['SEV 1', 'checkout'] })
+  expect(server.state.labels.map(({ name }) => name)).toEqual(['Shop', 'sev 1', 'checkout'])
+  expect(labels()).toContain('checkout')
+})
 
-  test.each([
-    [{ state: 'closed' }, 'Done'],
-    [{ state: 'in progress' }, 'In Progress'],
-    [{ state: 'shipped' }, 'Shipped'],
-  ])('sets %j as %s', async (input, state) => {
-    expect(await update(input)).toMatchObject({ data: { state } })
-  })
+describe('Linear: close', () => {
+  t.withTicket()
 
   test.each([
     [undefined, 'Done'],
     ['canceled', 'Canceled'],
     ['Duplicate', 'Duplicate'],
-  ])('closes with the resolution %s as %s', async (resolution, state) => {
+  ])('with the resolution %s is %s', async (resolution, state) => {
     expect(await close({ resolution })).toMatchObject({ data: { state } })
   })
 
-  test('reopens to the first unstarted state', async () => {
-    await close()
-    expect(await update({ state: 'open' })).toMatchObject({ data: { state: 'Todo' } })
-  })
-
-  test('refuses states that the team does not have, and open states as resolutions', async () => {
-    await expectFailure(update({ state: 'Doing' }), 'refused', 'no state "Doing". Its states: Ready,')
+  test('refuses open states as resolutions', async () => {
     await expectFailure(close({ resolution: 'Todo' }), 'refused', 'Its states: Done, Shipped, Canceled, Duplicate.')
   })
 
@@ -104,12 +91,5 @@ test('Linear: sends an OAuth token with its scheme', () => {
 })
 
 test('Linear: the connection test reports a missing team', async () => {
-  const connection = { baseUrl: server.url, token: server.token, project: 'OPS' }
-  await expectFailure(linear.check(clientOf(linear, connection)), 'refused', 'no team with the key OPS')
-})
-
-ticketConformance(linear, ticketPlatforms['issue-ticketing/linear'], {
-  refusal: (reason) => refused(reason).body as object,
-  defaults: { baseUrl: 'https://api.linear.app' },
-  projects: { accepted: ['ENG', 'A1'], refused: ['eng', 'ENG-1', '1A', 'a/b'] },
+  await expectFailure(t.check({ connection: { project: 'OPS' } }), 'refused', 'no team with the key OPS')
 })
