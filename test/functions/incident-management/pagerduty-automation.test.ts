@@ -15,6 +15,7 @@ const start = (input: object = {}) => connected().start({ ...restart, ...input }
 const link = `https://subdomain.pagerduty.com/incidents/${incident}`
 const id = '01DBYD4A25RCXAXQDC9ZX0670V'
 
+const noPlan = { error: { message: 'Account does not have the ability' } }
 const host = { incident_id: incident, host: 'web1' }
 jobConformance(pagerdutyAutomation, runbookActions, incidentPlatforms['pagerduty-automation'], {
   states: {
@@ -34,11 +35,20 @@ jobConformance(pagerdutyAutomation, runbookActions, incidentPlatforms['pagerduty
     ['a stop at the deadline', { onDeadline: 'stop' }, 'must be leave: PagerDuty cannot stop an invocation'],
   ],
   refusal: (reason) => ({ error: { message: reason } }),
+  check: ['GET /users/me'],
+  refused: [
+    ['an unknown incident', { parameters: { incident_id: 'QNOSUCH' } }, '404 to GET /incidents/QNOSUCH: Not Found'],
+    ['an unknown action', { target: 'QNOSUCHACTION' }, '404 to POST /automation_actions/actions/QNOSUCHACTION'],
+    ['a missing permission', ({ state }) => Object.assign(state, { mayInvoke: false }), '403 to POST'],
+    [
+      ...(['a missing plan feature', (server) => server.failNext(402, noPlan, { on: 'POST' })] as const),
+      'Account does not have the ability',
+    ],
+  ],
 })
 
-test('PagerDuty Automation: the connection test reads the user of the key', async () => {
+test('PagerDuty Automation: sends its token', async () => {
   await pagerdutyAutomation.check(connected().client())
-  expect(server.calls.map(({ path }) => path)).toEqual(['/users/me'])
   expect(server.calls[0]?.headers).toMatchObject({ authorization: `Token token=${server.token}` })
 })
 
@@ -57,21 +67,6 @@ describe('PagerDuty Automation: start', () => {
     const parameters = { incident_id: incident, alert_id: 'Q1ALERT' }
     await start({ parameters })
     expect(server.calls.at(-1)?.body).toEqual({ invocation: { metadata: parameters } })
-  })
-
-  test.each([
-    ['the incident does not exist', { parameters: { incident_id: 'QNOSUCH' } }, 'GET /incidents/QNOSUCH: Not Found'],
-    ['the action does not exist', { target: 'QNOSUCHACTION' }, 'POST /automation_actions/actions/QNOSUCHACTION'],
-  ])('reports the message of PagerDuty if %s', async (_, input, says) => {
-    await expectFailure(start(input), { kind: 'refused', status: 422 }, `404 to ${says}`)
-    expect(server.state.invocations).toEqual([])
-  })
-
-  test('reports a missing permission and a missing plan feature', async () => {
-    server.state.mayInvoke = false
-    await expectFailure(start(), 'refused', '403 to POST')
-    server.failNext(402, { error: { message: 'Account does not have the ability' } }, { on: 'POST' })
-    await expectFailure(start(), 'refused', 'Account does not have the ability')
   })
 
   test('is retried if only the incident could not be read', async () => {

@@ -17,8 +17,7 @@ const check = (fields?: object) => Promise.resolve(rundeck.check(connected(field
 const start = (input: object = {}, options?: Parameters<Runbook<never>['start']>[1]) =>
   connected().start({ ...restart, ...input }, options)
 /** Runs the job to an end. */
-const endIn = (status: string, more: object = {}, input: object = {}) =>
-  connected().endAfter({ ...restart, ...input }, () => server.set(134, status, more))
+const endIn = (status: string, more: object = {}) => connected().endAfter(restart, () => server.set(134, status, more))
 const execution = (at = 0) => {
   const found = server.state.executions[at]
   if (!found) throw new Error(`No execution ${at}`)
@@ -45,6 +44,26 @@ jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
     ['the option of the key', { parameters: { key: 'mine' } }, 'is the option for the idempotency key'],
   ],
   invalidIds: [['../134', 'x'], 'must be the number of an execution such as 134'],
+  refused: [
+    [
+      'a job of another group',
+      { target: 'ops/restart' },
+      'Rundeck has no job "ops/restart" in project shop, or the token',
+    ],
+    [
+      ...(['an unknown project', { target: 'restart', project: 'nope' }] as const),
+      '404 to GET /api/44/project/nope/jobs: Project does not exist',
+    ],
+    ['a missing option', ({ state }) => state.jobs[0]?.required.push('host'), "Option 'host' is required"],
+    ['a disabled job', ({ state }) => Object.assign(state.jobs[0] ?? {}, { isEnabled: false }), 'are disabled'],
+    ['a token that cannot run jobs', ({ state }) => Object.assign(state.may, { run: false }), 'for action "Execute"'],
+    ['a token that cannot read', ({ state }) => Object.assign(state.may, { events: false }), 'Events in Project shop'],
+  ],
+  measures: [
+    (server) => server.set(134, 'succeeded'),
+    { duration: 6.614, failedNodes: 0, succeededNodes: 1 },
+    { duration: 6.614, succeededNodes: ['web3'] },
+  ],
 })
 
 describe('Rundeck: connection', () => {
@@ -89,45 +108,13 @@ describe('Rundeck: start', () => {
     expect(server.calls[0]?.query.get('groupPathExact')).toBe(group)
   })
 
-  test.each([
-    [
-      'no job',
-      { target: 'ops/restart' },
-      'Rundeck has no job "ops/restart" in project shop, or the token has no access',
-    ],
-    [
-      'no project',
-      { target: 'restart', project: 'nope' },
-      '404 to GET /api/44/project/nope/jobs: Project does not exist',
-    ],
-  ])('is refused if %s has exactly that name', async (_, input, message) => {
-    await expectFailure(start(input), 'refused', message)
-    expect(server.state.executions).toEqual([])
-  })
-
   test('does not run a job with another group', async () => {
     server.failNext(200, [{ id: 'x', name: 'restart', group: 'ops/web' }], { on: 'GET' })
     await expectFailure(start({ target: 'ops/restart' }), 'refused', 'Rundeck has no job "ops/restart"')
   })
 
-  const job = () => {
-    const [first] = server.state.jobs
-    if (!first) throw new Error('The fake has no job')
-    return first
-  }
-  test.each([
-    ['an option is missing', () => job().required.push('host'), "Option 'host' is required"],
-    ['the job is disabled', () => Object.assign(job(), { isEnabled: false }), 'are disabled'],
-    ['the token cannot run jobs', () => Object.assign(server.state.may, { run: false }), 'for action "Execute"'],
-    ['it cannot read executions', () => Object.assign(server.state.may, { events: false }), 'Events in Project shop'],
-  ])('reports the message of Rundeck if %s', async (_, change, says) => {
-    change()
-    await expectFailure(start(), { kind: 'refused', status: 422 }, says)
-    expect(server.state.executions).toEqual([])
-  })
-
   test('is refused while a job without parallel executions runs', async () => {
-    Object.assign(job(), { allowsMultiple: false })
+    Object.assign(server.state.jobs[0] ?? {}, { allowsMultiple: false })
     await start()
     await expectFailure(start({}, { key: keyOf(2) }), 'refused', 'is currently being executed')
   })
@@ -185,16 +172,6 @@ describe('Rundeck: a start without an option for the idempotency key', () => {
 })
 
 describe('Rundeck: getStatus', () => {
-  test.each([
-    ['duration', { op: '<', value: 600, warn: 5 }, 'warning', 'duration is 6.614, not < 5'],
-    ['failedNodes', { op: '>=', value: 1 }, 'fail', 'failedNodes is 0, not >= 1'],
-    ['succeededNodes', { op: '>=', value: 1 }, 'pass', undefined],
-  ])('checks %s against a threshold', async (metric, threshold, result, found) => {
-    const ended = await endIn('succeeded', {}, { thresholds: [{ metric, ...threshold }] })
-    expect(ended).toMatchObject({ result, data: { duration: 6.614, succeededNodes: ['web3'] } })
-    expect(ended.message).toBe(`Execution 134 ended as succeeded${found ? `: ${found}` : ''}`)
-  })
-
   test('reports which step failed on which nodes', async () => {
     const failedNodes = ['web1', 'web2']
     expect(await endIn('failed', { failedNodes })).toMatchObject({
