@@ -34,7 +34,7 @@ import { loadTestPlatforms } from './job-platforms/load-testing.ts'
 import { optimizationPlatforms } from './job-platforms/optimization.ts'
 import type { JobPlatform } from './job-platforms/platform.ts'
 import { remediationPlatforms } from './job-platforms/remediation.ts'
-import type { Played } from './platform.ts'
+import type { Played, TicketPlatform } from './platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
 export interface Target {
@@ -340,7 +340,7 @@ function sns({ url }: Awaited<ReturnType<typeof startSns>>) {
 }
 
 function ticket(name: string, action: string, writes: RegExp): Platform {
-  const known = ticketPlatforms[name]
+  const { [name]: known }: Record<string, TicketPlatform> = ticketPlatforms
   if (!known) throw new Error(`No fake platform for ${name}`)
   return {
     action,

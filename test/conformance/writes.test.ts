@@ -5,9 +5,10 @@ import type { Category } from '../../shared/providers/category.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { isRecord } from '../../shared/record.ts'
 import { uuidOf } from '../../shared/text/uuid.ts'
-import { ticketPlatforms as played } from '../e2e/platforms.ts'
+import { ticketPlatforms } from '../e2e/platforms.ts'
 import { failureOf } from '../functions/helpers.ts'
 import { startTable } from '../functions/load-testing/table.ts'
+import type { TicketPlatform } from './platform.ts'
 import type { Platform } from './platforms.ts'
 import { unexpectedBodies } from './unexpected-bodies.ts'
 import type { Lifecycle } from './writes.ts'
@@ -101,6 +102,7 @@ describe.each(Object.entries(platforms))('%s: an unexpected response to a search
   })
 })
 
+const tickets: Record<string, TicketPlatform> = ticketPlatforms
 const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-/.test(action) && !/http$/.test(path))
 
 describe.each(opening)('%s: input.fields', (path, platform) => {
@@ -132,7 +134,7 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
       const update = { ...platform, action: platform.action.replace('open', 'update') }
       for (const [changed, input] of [
         [platform, { fields }],
-        [update, { fields, id: played[path]?.unknownId ?? 'acme/shop#1' }],
+        [update, { fields, id: tickets[path]?.unknownId ?? 'acme/shop#1' }],
       ] as const) {
         const refused = observe(lifecycle, category, provider, changed, { mode: 'silent', input })
         const { kind, message, errors } = await failureOf(refused)

@@ -38,7 +38,7 @@ const alert = {
 }
 
 /** Every platform of tickets that a test can play, by category and provider. */
-export const playedTickets = {
+export const ticketPlatforms = {
   'issue-ticketing/jira': {
     start: play(startJira, ({ url: baseUrl, email, token, state }) => ({
       connection: { baseUrl, email, token, project: 'OPS' },
@@ -145,8 +145,6 @@ export const playedTickets = {
     update: { comment: 'Now 5 s', priority: 'critical' },
   },
 } satisfies Record<string, TicketPlatform>
-/** The same platforms by any name. */
-export const ticketPlatforms: Record<string, TicketPlatform> = playedTickets
 
 /** Every platform of flags that a test can play, by provider. */
 export const flagPlatforms: Record<string, FlagPlatform> = {

@@ -5,11 +5,11 @@ import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 import { isWrite } from '../conformance/common.ts'
 import { ticketConformance } from '../conformance/ticket.ts'
-import { playedTickets } from '../e2e/platforms.ts'
+import { ticketPlatforms } from '../e2e/platforms.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from './helpers.ts'
 
-type Name = keyof typeof playedTickets
-type ServerOf<N extends Name> = Awaited<ReturnType<(typeof playedTickets)[N]['start']>>['server']
+type Name = keyof typeof ticketPlatforms
+type ServerOf<N extends Name> = Awaited<ReturnType<(typeof ticketPlatforms)[N]['start']>>['server']
 /** Fields that count or date the changes of a ticket. */
 const CHANGES_ALWAYS = /^(?:rev|events|journals|updated.*|sys_updated_on|sys_mod_count)$/
 type Conformance = NonNullable<Parameters<typeof ticketConformance>[2]>
@@ -74,7 +74,7 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
     refusedUpdates = [],
   } = suite
   const { states = [], rewritesStates, closes = [], unsupported = [], ids, ...conformance } = suite
-  const platform = playedTickets[name]
+  const platform = ticketPlatforms[name]
   const played = startEach(async () => {
     const started = await platform.start()
     return { ...started, close: () => started.server.close() }

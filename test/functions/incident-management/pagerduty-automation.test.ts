@@ -40,10 +40,7 @@ jobConformance(pagerdutyAutomation, runbookActions, incidentPlatforms['pagerduty
     ['an unknown incident', { parameters: { incident_id: 'QNOSUCH' } }, '404 to GET /incidents/QNOSUCH: Not Found'],
     ['an unknown action', { target: 'QNOSUCHACTION' }, '404 to POST /automation_actions/actions/QNOSUCHACTION'],
     ['a missing permission', ({ state }) => Object.assign(state, { mayInvoke: false }), '403 to POST'],
-    [
-      ...(['a missing plan feature', (server) => server.failNext(402, noPlan, { on: 'POST' })] as const),
-      'Account does not have the ability',
-    ],
+    ['a missing plan feature', (server) => server.failNext(402, noPlan, { on: 'POST' }), 'not have the ability'],
   ],
 })
 
