@@ -1,23 +1,18 @@
 import { categories } from '../../functions/index.ts'
 import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
+import { readCall } from '../../shared/core/http/read-call.ts'
+import { runSilently } from '../../shared/core/silent/handler.ts'
+import { pollUntilDone } from '../../shared/core/task/poll.ts'
+import { runUntilDeadline } from '../../shared/core/task/run-until-deadline.ts'
 import { type ActionResult, completed } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { clearSecrets } from '../../shared/redact.ts'
-import { type Sample, writes } from './http-samples.ts'
+import { storeSecret } from './deployment.ts'
+import type { Sample } from './http-samples.ts'
 
 /** `waiting` is a silent call that waits for the end of its job, if its action does. */
 export type Mode = 'silent' | 'waiting' | 'interactive'
-
-/** The parts of the lifecycle, which a test imports after it has set its environment. */
-export interface Lifecycle {
-  readCall: typeof import('../../shared/core/http/read-call.ts').readCall
-  runSilently: typeof import('../../shared/core/silent/handler.ts').runSilently
-  runUntilDeadline: typeof import('../../shared/core/task/run-until-deadline.ts').runUntilDeadline
-  pollUntilDone: typeof import('../../shared/core/task/poll.ts').pollUntilDone
-  /** Stores the secret of a connection. */
-  store(name: string, secret: Record<string, unknown>): void
-}
 
 /** The result of one call. */
 export interface Ended {
@@ -27,7 +22,18 @@ export interface Ended {
   writes: number
 }
 
-const caller = { name: 'tester', tokens: [], categories: ['*'] }
+/** A call to send, with the secret of its connection. */
+interface Sent {
+  category: Category
+  action: string
+  input: object
+  connection: Record<string, unknown>
+  mode: 'silent' | 'interactive'
+  data?: object
+  /** The orchestrator that receives the result. */
+  orchestrator?: string
+}
+
 /** Long enough for every call on a slow machine. */
 const PATIENCE_MS = 120_000
 const MAX_POLLS = 20
@@ -35,36 +41,42 @@ const MAX_POLLS = 20
 const CONTINUES = 'continues'
 let connections = 0
 
+/** Stores the connection and reads the call as the webhook does. */
+export async function receive({ category, action, input, connection, mode, data, orchestrator }: Sent): Promise<Call> {
+  // As each invocation does. Otherwise, every text is compared with the secrets of all connections.
+  clearSecrets()
+  const name = `conformance-${++connections}`
+  storeSecret(`connections/${category.name}/${name}`, connection)
+  const body = {
+    id: crypto.randomUUID(),
+    type: `sh.keptn.event.conformance.${orchestrator ? 'triggered' : 'finished'}`,
+    shkeptncontext: crypto.randomUUID(),
+    data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
+    input,
+  }
+  const caller = { name: 'tester', tokens: [], categories: ['*'], ...(orchestrator ? { orchestrator } : {}) }
+  return readCall(category, caller, {
+    ...{ action, body: JSON.stringify(body), isBase64: false, headers: { 'content-type': 'application/json' } },
+    query: { connection: [name], mode: [mode] },
+    categoryUrl: 'https://webhooks.example.com/v1/conformance',
+  })
+}
+
 /** Sends the calls of a sample, one after the other. */
 export async function sendCalls(
-  lifecycle: Lifecycle,
-  { name, calls, ...sample }: Sample,
+  { name, calls, isWrite = isDefaultWrite }: Sample,
   { server, connection }: { server: Served; connection: Record<string, unknown> },
   mode: Mode,
 ): Promise<Ended[]> {
-  const category = categoryOf({ name })
-  const connectionName = `wrong-${++connections}`
-  lifecycle.store(`connections/${category.name}/${connectionName}`, connection)
+  const category = categoryOf(name)
   const ended: Ended[] = []
-  const statuses = server.replaceNext((call) => writes({ name, calls, ...sample }, call))
+  const statuses = server.replaceNext(isWrite)
   let firstId = 'unknown'
-  for (const [action, input] of calls) {
-    // As each invocation does. Otherwise, every text is compared with the secrets of all connections.
-    clearSecrets()
-    const body = JSON.stringify({
-      id: crypto.randomUUID(),
-      type: 'sh.keptn.event.conformance.finished',
-      shkeptncontext: crypto.randomUUID(),
-      data: { project: 'shop', stage: 'production', service: 'checkout' },
-      input: JSON.parse(JSON.stringify(input).replace('$id', firstId)),
-    })
+  for (const [action, given] of calls) {
+    const input = JSON.parse(JSON.stringify(given).replace('$id', firstId))
     const end = await outcomeOf(async () => {
-      const call = await lifecycle.readCall(category, caller, {
-        ...{ action, body, isBase64: false, headers: { 'content-type': 'application/json' } },
-        query: { connection: [connectionName], mode: [mode === 'interactive' ? mode : 'silent'] },
-        categoryUrl: 'https://webhooks.example.com/v1/conformance',
-      })
-      const result = await RUN[mode](lifecycle, category, call)
+      const sent = { category, action, input, connection, mode: mode === 'interactive' ? mode : 'silent' } as const
+      const result = await RUN[mode](category, await receive(sent))
       if (firstId === 'unknown') firstId = String(result.outcome.data['id'] ?? firstId)
       return result
     })
@@ -74,9 +86,11 @@ export async function sendCalls(
   return ended
 }
 
-/** Returns the category of a sample. */
-export function categoryOf({ name }: Pick<Sample, 'name'>): Category {
-  const [categoryName] = name.split('/')
+const isDefaultWrite: NonNullable<Sample['isWrite']> = ({ method, path }) => method !== 'GET' && path !== '/auth/login'
+
+/** Returns the category of a sample or a provider: `ci-cd/nci`. */
+export function categoryOf(path: string): Category {
+  const [categoryName] = path.split('/')
   const category = categories.find((one) => one.name === categoryName)
   if (!category) throw new Error(`Unknown category ${categoryName}`)
   return category
@@ -89,26 +103,23 @@ export function continues({ end }: Ended): boolean {
 
 const RUN = { silent: silently, waiting: waiting, interactive: interactively }
 
-async function waiting({ runSilently }: Lifecycle, category: Category, call: Call): Promise<ActionResult> {
+async function waiting(category: Category, call: Call): Promise<ActionResult> {
   const context = { awsRequestId: 'a-request', getRemainingTimeInMillis: () => PATIENCE_MS }
   return completed(await runSilently(category, call, context))
 }
 
-async function silently(lifecycle: Lifecycle, category: Category, call: Call): Promise<ActionResult> {
+/** Runs a silent call that does not wait for the job that it starts. */
+export async function silently(category: Category, call: Call): Promise<ActionResult> {
   const actions = Object.entries(category.actions).map(([name, action]): [string, typeof action] => [
     name,
     action.type === 'job' ? { ...action, job: { ...action.job, silent: 'answers' } } : action,
   ])
-  return waiting(lifecycle, { ...category, actions: Object.fromEntries(actions) }, call)
+  return waiting({ ...category, actions: Object.fromEntries(actions) }, call)
 }
 
 /** Runs a task and polls its job as the durable SDK does, without its pauses. */
-async function interactively(
-  { runUntilDeadline, pollUntilDone }: Lifecycle,
-  category: Category,
-  call: Call,
-): Promise<ActionResult> {
-  const deadline = { seconds: PATIENCE_MS / 1_000, at: Date.now() + PATIENCE_MS }
+async function interactively(category: Category, call: Call): Promise<ActionResult> {
+  const deadline = deadlineOf()
   // biome-ignore lint/suspicious/noExplicitAny: the operations that a task uses until its job ends.
   const context: any = {
     async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>) {
@@ -145,13 +156,23 @@ async function outcomeOf(run: () => Promise<ActionResult>): Promise<string> {
     const { status, result, message, data } = outcome
     return withoutRandom(`${type} ${status} ${result}: ${message} ${JSON.stringify(data)}`)
   } catch (error) {
-    return withoutRandom(`${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`)
+    return withoutRandom(describeError(error))
   }
+}
+
+/** Returns the deadline of a task that is not interrupted. */
+export function deadlineOf() {
+  return { seconds: PATIENCE_MS / 1_000, at: Date.now() + PATIENCE_MS }
+}
+
+/** Describes an error. Only failures have a kind. */
+export function describeError(error: unknown): string {
+  return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
 }
 
 function withoutRandom(text: string): string {
   return text
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/[0-9a-f]{32,}/g, 'KEY')
-    .replace(/wrong-\d+/g, 'NAME')
+    .replace(/conformance-\d+/g, 'NAME')
 }

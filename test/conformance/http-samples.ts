@@ -28,15 +28,8 @@ export interface Sample {
   calls: [action: string, input: object][]
   /** The reason of the server for refusing the last call. */
   words?: RegExp
-  /** Whether a request writes. Defaults to all but GET. */
+  /** Whether a request writes. Defaults to all but GET and a login. */
   isWrite?(call: Call): boolean
-}
-
-const isWrite = ({ method, path }: Call) => method !== 'GET' && path !== '/auth/login'
-
-/** Returns whether a request writes something. */
-export function writes(sample: Sample, call: Call): boolean {
-  return (sample.isWrite ?? isWrite)(call)
 }
 
 const p95 = [{ metric: 'p95', op: '<', value: 500 }]

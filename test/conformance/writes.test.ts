@@ -1,42 +1,22 @@
-import '../functions/aws.ts'
-import { afterAll, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { Failure } from '../../shared/errors.ts'
-import type { Category } from '../../shared/providers/category.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { isRecord } from '../../shared/record.ts'
 import { uuidOf } from '../../shared/text/uuid.ts'
-import { ticketPlatforms } from '../e2e/platforms.ts'
 import { failureOf } from '../functions/helpers.ts'
-import { startTable } from '../functions/load-testing/table.ts'
+import './deployment.ts'
 import type { TicketPlatform } from './platform.ts'
 import type { Platform } from './platforms.ts'
 import { unexpectedBodies } from './unexpected-bodies.ts'
-import type { Lifecycle } from './writes.ts'
 
-const prefix = 'cloud-automation-webhooks'
-const secrets = new Map([
-  [`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })],
-  [`${prefix}/approvals`, JSON.stringify({ key: 'an-approvals-key-of-the-tests-0123456789' })],
-])
-jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
-  getSecret: async (name: string) => secrets.get(name),
-}))
-// The fake platforms show what they created immediately or never.
-jest.unstable_mockModule('../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
-// The AWS clients read the environment when they are imported.
-const table = await startTable()
+// The platforms set other values for their runtimes.
 const { AWS_ACCESS_KEY_ID } = process.env
 const { platforms } = await import('./platforms.ts')
-// The platforms set other values for their runtimes.
+const { ticketPlatforms } = await import('../e2e/platforms.ts')
 Object.assign(process.env, { AWS_ACCESS_KEY_ID })
+const { categoryOf } = await import('./calls.ts')
 const { observe } = await import('./writes.ts')
-const { readCall } = await import('../../shared/core/http/read-call.ts')
-const { runSilently } = await import('../../shared/core/silent/handler.ts')
-const { runUntilDeadline } = await import('../../shared/core/task/run-until-deadline.ts')
 const { categories } = await import('../../functions/index.ts')
-
-const { issueTicketing } = await import('../../functions/issue-ticketing/index.ts')
-const { ciCd } = await import('../../functions/ci-cd/index.ts')
 
 /** Providers without a write that could be repeated, and why. */
 const readers: Record<string, string> = {
@@ -45,14 +25,6 @@ const readers: Record<string, string> = {
 
 /** The write was found, or its outcome is unknown. */
 const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have (?:been )?created|is unknown|before you repeat)/s
-
-const lifecycle: Lifecycle = {
-  readCall,
-  runSilently,
-  runUntilDeadline,
-  store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
-}
-afterAll(() => table.close())
 
 test('the conformance suite lists every provider that writes', async () => {
   const seen = new Set<unknown>()
@@ -71,11 +43,9 @@ test('the conformance suite lists every provider that writes', async () => {
 })
 
 describe.each(Object.entries(platforms))('%s: a success with an unexpected body', (path, platform) => {
-  const { category, provider } = partsOf(path)
-
   test.each(Object.entries(unexpectedBodies))('%s is one write', async (_what, body) => {
     for (const mode of platform.needsTask ? (['interactive'] as const) : (['silent', 'interactive'] as const)) {
-      const { ends, writes, made } = await observe(lifecycle, category, provider, platform, { body, mode })
+      const { ends, writes, made } = await observe(path, platform, { body, mode })
       const accepted = (writes[0] ?? 500) < 300
       const once = platform.repeatable ? (made ?? 1) : writes.length
       const end = expect.stringMatching(KNOWN_ENDS)
@@ -85,13 +55,11 @@ describe.each(Object.entries(platforms))('%s: a success with an unexpected body'
 })
 
 describe.each(Object.entries(platforms))('%s: an unexpected response to a search', (path, platform) => {
-  const { category, provider } = partsOf(path)
-
   test('does not mean that nothing was written', async () => {
     const retried = { ...platform, repeatable: 'a retry finds the first write' }
     const writesWith = async (readBody?: string) => {
       const options = { mode: 'interactive', lost: true, readBody } as const
-      const { made, requests } = await observe(lifecycle, category, provider, retried, options)
+      const { made, requests } = await observe(path, retried, options)
       return made ?? requests
     }
     // Some platforms cannot be searched, so that a retry writes again.
@@ -106,17 +74,15 @@ const tickets: Record<string, TicketPlatform> = ticketPlatforms
 const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-/.test(action) && !/http$/.test(path))
 
 describe.each(opening)('%s: input.fields', (path, platform) => {
-  const { category, provider } = partsOf(path)
-
   test('never removes the idempotency key from the ticket', async () => {
-    const { sent, key = '' } = await observe(lifecycle, category, provider, platform, { mode: 'silent' })
+    const { sent, key = '' } = await observe(path, platform, { mode: 'silent' })
     const carriers = namesOf(sent, key)
     expect(carriers).not.toEqual([])
     for (const name of carriers) {
       const fields = { [name]: 'mine' }
       const retried = { ...platform, repeatable: 'a retry finds the first ticket' }
       const options = { mode: 'interactive', lost: true, input: { fields } } as const
-      const opened = observe(lifecycle, category, provider, retried, options)
+      const opened = observe(path, retried, options)
       const result = await opened.then(({ made, ends: [end] }) => ({ name, made, end }), asRefusal)
       // Refused here or by the platform, or opened once and found.
       expect([
@@ -136,7 +102,7 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
         [platform, { fields }],
         [update, { fields, id: tickets[path]?.unknownId ?? 'acme/shop#1' }],
       ] as const) {
-        const refused = observe(lifecycle, category, provider, changed, { mode: 'silent', input })
+        const refused = observe(path, changed, { mode: 'silent', input })
         const { kind, message, errors } = await failureOf(refused)
         const expected = { kind: 'invalid', errors: [{ path: `input.fields.${names.join('.')}` }] }
         expect({ kind, errors }).toMatchObject(expected)
@@ -177,7 +143,7 @@ describe('generic HTTP API: a connection that does not match its API', () => {
     for (const find of [undefined, nowhere]) {
       for (const mode of ['silent', 'interactive'] as const) {
         const platform = withConnection('issue-ticketing/http', { find, ...wrong })
-        const { ends, writes } = await observe(lifecycle, issueTicketing, 'http', platform, { mode })
+        const { ends, writes } = await observe('issue-ticketing/http', platform, { mode })
         expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
         expect(ends[0]).toMatch(/^(?:doubtful|errored): HTTP API accepted the request/)
         for (const part of [says, answered, 'The request may have created something']) expect(ends[0]).toContain(part)
@@ -193,7 +159,7 @@ describe('generic HTTP API: a connection that does not match its API', () => {
           find,
           run: { id: 'to_string(response.nope)', state: 'response.state' },
         })
-        const { ends, writes } = await observe(lifecycle, ciCd, 'http', platform, { mode })
+        const { ends, writes } = await observe('ci-cd/http', platform, { mode })
         expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
         expect(ends[0]).toContain('run.id of the connection, "to_string(response.nope)", finds nothing')
         expect(ends[0]).toContain(answered)
@@ -205,7 +171,7 @@ describe('generic HTTP API: a connection that does not match its API', () => {
     const open = { path: 'things', body: '{title: input.title, ref: key}', at: 'response.answer' }
     for (const mode of ['silent', 'interactive'] as const) {
       const platform = withConnection('issue-ticketing/http', { open })
-      const { ends, writes } = await observe(lifecycle, issueTicketing, 'http', platform, { mode })
+      const { ends, writes } = await observe('issue-ticketing/http', platform, { mode })
       expect(writes).toEqual([201])
       for (const end of ends) expect(end).toMatch(/^succeeded: Found ticket 1/)
     }
@@ -217,24 +183,17 @@ describe('generic HTTP API: a connection that does not match its API', () => {
         idempotencyHeader: 'Idempotency-Key',
         start: { path: 'things', body: '{ref: key}', at: 'response.answer' },
       }
-      const { ends, made } = await observe(lifecycle, ciCd, 'http', withConnection('ci-cd/http', more), { mode })
+      const { ends, made } = await observe('ci-cd/http', withConnection('ci-cd/http', more), { mode })
       expect(made).toBe(1)
       expect(ends[0]).toContain('The request may have created something')
     }
   })
 })
 
-function partsOf(path: string): { category: Category; provider: string } {
-  const [name, provider = ''] = path.split('/')
-  const category = categories.find((one) => one.name === name)
-  if (!category) throw new Error(`Unknown category ${name}`)
-  return { category, provider }
-}
-
 async function providerOf(path: string): Promise<unknown> {
-  const { category, provider } = partsOf(path)
-  const load = category.providers[provider]
-  if (!load) throw new Error(`${category.name} has no provider ${provider}`)
+  const [, name = ''] = path.split('/')
+  const load = categoryOf(path).providers[name]
+  if (!load) throw new Error(`Unknown provider ${path}`)
   return load()
 }
 

@@ -1,11 +1,12 @@
 import { type Call as Request, requestLine } from '../../infra/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
-import type { CallRequest } from '../../shared/core/http/parse.ts'
-import { type ActionResult, completed } from '../../shared/providers/action.ts'
+import { runUntilDeadline } from '../../shared/core/task/run-until-deadline.ts'
+import type { ActionResult } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
-import { clearSecrets } from '../../shared/redact.ts'
 import { evaluated } from '../functions/slo/drive.ts'
-import type { Platform, Target } from './platforms.ts'
+import { categoryOf, deadlineOf, describeError, receive, silently } from './calls.ts'
+import { storeSecret } from './deployment.ts'
+import type { Platform } from './platforms.ts'
 
 /** The result of one call: how it ended and how often it wrote. */
 export interface Observed {
@@ -34,31 +35,17 @@ interface Options {
   input?: object
 }
 
-/** The parts of the lifecycle, which a test imports after it has set its environment. */
-export interface Lifecycle {
-  readCall: typeof import('../../shared/core/http/read-call.ts').readCall
-  runSilently: typeof import('../../shared/core/silent/handler.ts').runSilently
-  runUntilDeadline: typeof import('../../shared/core/task/run-until-deadline.ts').runUntilDeadline
-  /** Stores the secret of a connection or an orchestrator. */
-  store(name: string, secret: Record<string, unknown>): void
-}
-
-const caller = { name: 'tester', tokens: [], categories: ['*'] }
-/** Long enough for every search on a slow machine. */
-const PATIENCE_MS = 120_000
 /** A task that waits for the end of its own run would be attempted until its deadline. */
 const MAX_ATTEMPTS = 10
-let calls = 0
 
-/** Sends an event, twice if the call is silent, and replaces the response to the first write. */
+/** Sends an event to a provider, such as `ci-cd/jenkins`, twice if the call is silent, and replaces the response to the first write. */
 export async function observe(
-  lifecycle: Lifecycle,
-  all: Category,
-  provider: string,
+  path: string,
   platform: Platform,
   { body, lost = false, readBody, mode, input = {} }: Options,
 ): Promise<Observed> {
-  const category = withoutPolling(all)
+  const category = categoryOf(path)
+  const [, provider] = path.split('/')
   const target = await platform.start()
   const before = target.made?.() ?? 0
   const isWrite = (request: Request) => platform.writes.test(requestLine(request))
@@ -70,22 +57,18 @@ export async function observe(
     else if (attempt === 3) target.server.recover()
   }
   try {
-    // As each invocation does. Otherwise, every text is compared with the secrets of all connections.
-    clearSecrets()
-    const name = `conformance-${++calls}`
-    lifecycle.store('orchestrators/keptn', {
-      type: 'keptn',
-      baseUrl: 'https://keptn.example.com',
-      token: 'a-keptn-token',
+    const keptn = { type: 'keptn', baseUrl: 'https://keptn.example.com', token: 'a-keptn-token' }
+    storeSecret('orchestrators/keptn', keptn)
+    const call = await receive({
+      ...{ category, action: platform.action, mode, data: { evaluation: evaluated } },
+      ...{ connection: { provider, ...target.connection }, input: { ...target.input, ...input } },
+      ...(platform.delegates ? { orchestrator: 'keptn' } : {}),
     })
-    lifecycle.store(`connections/${category.name}/${name}`, { provider, ...target.connection })
-    const replaced = { ...target, input: { ...target.input, ...input } }
-    const sender = platform.delegates ? { ...caller, orchestrator: 'keptn' } : caller
-    const call = await lifecycle.readCall(category, sender, requestOf(platform, replaced, name, mode))
-    const deliver = mode === 'silent' ? silently : interactively
-    const ends = [await deliver(lifecycle, category, call, platform, onAttempt)]
+    const deliver = () =>
+      mode === 'silent' ? ended(silently(category, call)) : ended(interactively(category, call, platform, onAttempt))
+    const ends = [await deliver()]
     // A task is not started twice for one event.
-    if (mode === 'silent') ends.push(await deliver(lifecycle, category, call, platform))
+    if (mode === 'silent') ends.push(await deliver())
     const sent = target.server.calls.find(isWrite)?.body
     const requests = target.server.calls.filter(isWrite).length
     return { ends, writes, requests, sent, key: call.id, made: target.made && target.made() - before }
@@ -94,41 +77,13 @@ export async function observe(
   }
 }
 
-/** Returns the category with silent calls that do not wait for started jobs, because no job ends here. */
-function withoutPolling(category: Category): Category {
-  const actions = Object.entries(category.actions).map(([name, action]): [string, typeof action] => [
-    name,
-    action.type === 'job' ? { ...action, job: { ...action.job, silent: 'answers' } } : action,
-  ])
-  return { ...category, actions: Object.fromEntries(actions) }
-}
-
-function requestOf({ action, delegates }: Platform, { input }: Target, connection: string, mode: string): CallRequest {
-  const body = JSON.stringify({
-    id: crypto.randomUUID(),
-    type: `sh.keptn.event.conformance.${delegates ? 'triggered' : 'finished'}`,
-    shkeptncontext: crypto.randomUUID(),
-    data: { project: 'shop', stage: 'production', service: 'checkout', evaluation: evaluated },
-    input,
-  })
-  const query = { connection: [connection], mode: [mode] }
-  const categoryUrl = 'https://webhooks.example.com/v1/conformance'
-  return { action, query, body, isBase64: false, headers: { 'content-type': 'application/json' }, categoryUrl }
-}
-
-async function silently({ runSilently }: Lifecycle, category: Category, call: Call): Promise<string> {
-  const context = { awsRequestId: 'a-request', getRemainingTimeInMillis: () => PATIENCE_MS }
-  return ended(runSilently(category, call, context).then(completed))
-}
-
 /** Runs the first step of a task as the durable SDK does: its result is saved as JSON. */
 async function interactively(
-  { runUntilDeadline }: Lifecycle,
   category: Category,
   call: Call,
   { repeatable }: Platform,
-  onAttempt: (attempt: number) => void = () => {},
-): Promise<string> {
+  onAttempt: (attempt: number) => void,
+): Promise<ActionResult> {
   // biome-ignore lint/suspicious/noExplicitAny: the two operations that `runUntilDeadline` uses.
   const context: any = {
     async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>, { retryStrategy }: Step) {
@@ -147,8 +102,7 @@ async function interactively(
       throw new Error('The action is attempted again, as if nothing had been written.')
     },
   }
-  const deadline = { seconds: PATIENCE_MS / 1_000, at: Date.now() + PATIENCE_MS }
-  return ended(runUntilDeadline(category, call, context, deadline))
+  return runUntilDeadline(category, call, context, deadlineOf())
 }
 
 interface Step {
@@ -162,7 +116,7 @@ async function ended(result: Promise<ActionResult>): Promise<string> {
     if ('id' in data && !isId(data['id'])) return `without an id: ${JSON.stringify(data)}`
     return type === 'started' ? 'succeeded: it is running' : `${status}: ${message}`
   } catch (error) {
-    return `${(error as { kind?: string }).kind ?? 'bug'}: ${(error as Error).message}`
+    return describeError(error)
   }
 }
 

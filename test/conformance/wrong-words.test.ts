@@ -1,34 +1,13 @@
-import '../functions/aws.ts'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { Failure } from '../../shared/errors.ts'
-import { startTable } from '../functions/load-testing/table.ts'
-import type { Ended, Lifecycle, Mode } from './calls.ts'
+import type { Ended, Mode } from './calls.ts'
+import { storeSecret } from './deployment.ts'
 import type { Sample } from './http-samples.ts'
-import type { Mutant } from './wrong-words.ts'
+import { fieldPattern, type Mutant, mutantsOf } from './wrong-words.ts'
 
-const prefix = 'cloud-automation-webhooks'
-const secrets = new Map([[`${prefix}/identity`, JSON.stringify({ key: 'an-identity-key-of-the-tests-0123456789' })]])
-jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
-  getSecret: async (name: string) => secrets.get(name),
-}))
-// The servers show a change immediately or never.
-jest.unstable_mockModule('../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
-// The AWS clients read the environment when they are imported.
-const table = await startTable()
-afterAll(() => table.close())
-const { readCall } = await import('../../shared/core/http/read-call.ts')
-const { runSilently } = await import('../../shared/core/silent/handler.ts')
-const { pollUntilDone } = await import('../../shared/core/task/poll.ts')
-const { runUntilDeadline } = await import('../../shared/core/task/run-until-deadline.ts')
 const { readConnection } = await import('../../shared/providers/connections.ts')
 const { categoryOf, continues, sendCalls } = await import('./calls.ts')
 const { samples } = await import('./http-samples.ts')
-const { fieldPattern, mutantsOf } = await import('./wrong-words.ts')
-
-const lifecycle: Lifecycle = {
-  ...{ readCall, runSilently, pollUntilDone, runUntilDeadline },
-  store: (path, secret) => void secrets.set(`${prefix}/${path}`, JSON.stringify(secret)),
-}
 
 describe.each(samples.map((sample) => [sample.name, sample] as const))('%s: a wrong word', (_name, sample) => {
   const refused: (Mutant & { reason: string })[] = []
@@ -76,12 +55,7 @@ describe('A job whose status the connection cannot read', () => {
     const { server, connection } = await sample.start()
     const run = { ...(connection['run'] as object), state: 'response.nope' }
     const calls: Sample['calls'] = [['run-runbook', { target: 'broken' }]]
-    const [ended] = await sendCalls(
-      lifecycle,
-      { ...sample, calls },
-      { server, connection: { ...connection, run } },
-      mode,
-    )
+    const [ended] = await sendCalls({ ...sample, calls }, { server, connection: { ...connection, run } }, mode)
     await server.close()
     for (const part of [...parts, field]) expect(ended?.end).toContain(part)
     expect(ended?.writes).toBe(1)
@@ -90,8 +64,8 @@ describe('A job whose status the connection cannot read', () => {
 
 /** Returns why every call refuses a connection. Undefined if it is accepted. */
 async function refusalOf(sample: Sample, connection: Record<string, unknown>): Promise<string | undefined> {
-  const category = categoryOf(sample)
-  lifecycle.store(`connections/${category.name}/mutant`, connection)
+  const category = categoryOf(sample.name)
+  storeSecret(`connections/${category.name}/mutant`, connection)
   try {
     await readConnection(category, 'mutant')
     return undefined
@@ -106,12 +80,7 @@ async function run(sample: Sample, mode: Mode, mutant?: Mutant): Promise<Ended[]
   const { server, connection } = await sample.start()
   try {
     const { baseUrl } = connection
-    return await sendCalls(
-      lifecycle,
-      sample,
-      { server, connection: { ...(mutant?.connection ?? connection), baseUrl } },
-      mode,
-    )
+    return await sendCalls(sample, { server, connection: { ...(mutant?.connection ?? connection), baseUrl } }, mode)
   } finally {
     await server.close()
   }
