@@ -34,7 +34,7 @@ import { loadTestPlatforms } from './job-platforms/load-testing.ts'
 import { optimizationPlatforms } from './job-platforms/optimization.ts'
 import type { JobPlatform } from './job-platforms/platform.ts'
 import { remediationPlatforms } from './job-platforms/remediation.ts'
-import type { Played, TicketPlatform } from './platform.ts'
+import type { TicketPlatform } from './platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
 export interface Target {
@@ -64,120 +64,70 @@ const region = 'eu-west-1'
 const evaluationEnd = Date.parse('2026-11-24T10:05:00Z') / 1_000
 const token = 'two starts with the same token are one run'
 const state = 'the same state is set again'
-
+const runName = 'the name of a run is derived from the key'
 /** Every provider with an action that writes, by category and provider. */
 export const platforms: Record<string, Platform> = {
-  'issue-ticketing/azure-boards': ticket('issue-ticketing/azure-boards', 'open-issue', /^POST .*\/workitems\/\$/i),
+  ...tickets('issue-ticketing', 'open-issue', {
+    'azure-boards': { writes: /^POST .*\/workitems\/\$/i },
+    gitlab: { writes: /^POST .*\/issues$/ },
+    jira: { writes: /^POST .*\/issue$/ },
+    linear: { writes: /^POST .* issueCreate$/ },
+    redmine: { writes: /^POST .*\/issues\.json$/ },
+  }),
   'issue-ticketing/github': platform('open-issue', /^POST .*\/issues$/, startGithubIssues, ({ url, made }) => ({
     connection: { baseUrl: url, token: demo.githubToken, project: 'acme/shop' },
     input: { title: 'Checkout is slow' },
     made,
   })),
-  'issue-ticketing/gitlab': ticket('issue-ticketing/gitlab', 'open-issue', /^POST .*\/issues$/),
-  'issue-ticketing/jira': ticket('issue-ticketing/jira', 'open-issue', /^POST .*\/issue$/),
-  'issue-ticketing/linear': ticket('issue-ticketing/linear', 'open-issue', /^POST .* issueCreate$/),
-  'issue-ticketing/redmine': ticket('issue-ticketing/redmine', 'open-issue', /^POST .*\/issues\.json$/),
   'issue-ticketing/http': anyApi('open-issue', httpTickets, { title: 'Checkout is slow' }),
 
-  'incident-management/aws-opscenter': ticket('incident-management/aws-opscenter', 'open-ticket', /^CreateOpsItem$/),
-  'incident-management/incident-io': {
-    ...ticket('incident-management/incident-io', 'open-ticket', /^POST /),
-    repeatable: 'an alert with the same deduplication_key is the same alert',
-  },
-  'incident-management/servicenow': ticket('incident-management/servicenow', 'open-ticket', /^POST /),
-  'incident-management/pagerduty': ticket('incident-management/pagerduty', 'open-ticket', /^POST \/incidents$/),
-  'incident-management/pagerduty-events': {
-    ...ticket('incident-management/pagerduty-events', 'open-ticket', /^POST /),
-    repeatable: 'an alert with the same dedup_key is the same alert',
-  },
-  'incident-management/jira-service-management': ticket(
-    'incident-management/jira-service-management',
-    'open-ticket',
-    /^POST .*\/issue$/,
-  ),
-  'incident-management/jsm-operations': {
-    ...ticket('incident-management/jsm-operations', 'open-ticket', /^POST .*\/alerts$/),
-    repeatable: 'an open alert with the same alias counts the repeat',
-  },
-  'incident-management/aws-ssm-automation': {
-    ...job(incidentPlatforms['aws-ssm-automation'], 'run-runbook'),
-    repeatable: token,
-  },
-  'incident-management/pagerduty-automation': job(incidentPlatforms['pagerduty-automation'], 'run-runbook'),
-  'incident-management/rundeck': job(incidentPlatforms.rundeck, 'run-runbook'),
+  ...tickets('incident-management', 'open-ticket', {
+    'aws-opscenter': { writes: /^CreateOpsItem$/ },
+    'incident-io': { writes: /^POST /, repeatable: 'an alert with the same deduplication_key is the same alert' },
+    servicenow: { writes: /^POST / },
+    pagerduty: { writes: /^POST \/incidents$/ },
+    'pagerduty-events': { writes: /^POST /, repeatable: 'an alert with the same dedup_key is the same alert' },
+    'jira-service-management': { writes: /^POST .*\/issue$/ },
+    'jsm-operations': {
+      ...{ writes: /^POST .*\/alerts$/, repeatable: 'an open alert with the same alias counts the repeat' },
+    },
+  }),
+  ...jobs('incident-management', 'run-runbook', incidentPlatforms, { 'aws-ssm-automation': { repeatable: token } }),
   'incident-management/http': anyApi('open-ticket', httpTickets, { title: 'Checkout is slow' }),
   'incident-management/http-job': anyApi('run-runbook', httpJobs, { target: 'restart' }),
 
-  'ci-cd/github-actions': job(ciCdPlatforms['github-actions'], 'trigger-build'),
-  'ci-cd/gitlab-ci': job(ciCdPlatforms['gitlab-ci'], 'trigger-build'),
-  'ci-cd/jenkins': job(ciCdPlatforms.jenkins, 'trigger-build'),
-  'ci-cd/argo-cd': job(ciCdPlatforms['argo-cd'], 'trigger-build'),
-  'ci-cd/aws-codebuild': job(ciCdPlatforms['aws-codebuild'], 'trigger-build'),
-  'ci-cd/aws-codepipeline': { ...job(ciCdPlatforms['aws-codepipeline'], 'trigger-build'), repeatable: token },
-  'ci-cd/azure-pipelines': job(ciCdPlatforms['azure-pipelines'], 'trigger-build'),
-  'ci-cd/circleci': job(ciCdPlatforms.circleci, 'trigger-build'),
-  'ci-cd/google-cloud-build': job(ciCdPlatforms['google-cloud-build'], 'trigger-build'),
-  'ci-cd/google-cloud-deploy': {
-    ...job(ciCdPlatforms['google-cloud-deploy'], 'trigger-deployment'),
-    repeatable: 'the name of a rollout is derived from the key',
-  },
-  'ci-cd/hcp-terraform': job(ciCdPlatforms['hcp-terraform'], 'trigger-build'),
-  'ci-cd/kubernetes-job': {
-    ...job(ciCdPlatforms['kubernetes-job'], 'trigger-build'),
-    repeatable: 'the name of a job is derived from the key',
-  },
-  'ci-cd/tekton': {
-    ...job(ciCdPlatforms.tekton, 'trigger-build'),
-    repeatable: 'the name of a run is derived from the key',
-  },
+  ...jobs('ci-cd', 'trigger-build', ciCdPlatforms, {
+    'aws-codepipeline': { repeatable: token },
+    'google-cloud-deploy': {
+      ...{ action: 'trigger-deployment', repeatable: 'the name of a rollout is derived from the key' },
+    },
+    'kubernetes-job': { repeatable: runName },
+    tekton: { repeatable: runName },
+  }),
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
-  'feature-flags/aws-appconfig': flag('aws-appconfig', 'set-flag', /^(?:POST|PUT) /),
-  'feature-flags/configcat': flag('configcat', 'set-flag', /^PATCH /),
-  'feature-flags/flagsmith': flag('flagsmith', 'set-flag', /^(?:POST|PUT|PATCH) /),
-  'feature-flags/growthbook': flag('growthbook', 'set-flag', /^(?:POST|PUT) /),
-  'feature-flags/launchdarkly': flag('launchdarkly', 'set-flag', /^(?:POST|PUT|PATCH) /),
-  'feature-flags/unleash': flag('unleash', 'set-flag', /^(?:POST|PUT|PATCH) /),
+  ...Object.fromEntries(Object.keys(flagPlatforms).map((name) => [`feature-flags/${name}`, flag(name)])),
   'feature-flags/http': httpFlags('set-flag'),
   'remediation/http-flag': httpFlags('toggle-flag'),
 
-  'load-testing/aws-dlt': job(loadTestPlatforms['aws-dlt'], 'start-test'),
-  'load-testing/azure-load-testing': {
-    ...job(loadTestPlatforms['azure-load-testing'], 'start-test'),
-    repeatable: 'the id of a run is derived from the key, so a second PATCH is the same run',
-  },
-  'load-testing/blazemeter': job(loadTestPlatforms.blazemeter, 'start-test'),
-  'load-testing/gatling': job(loadTestPlatforms.gatling, 'start-test'),
-  'load-testing/grafana-k6': job(loadTestPlatforms['grafana-k6'], 'start-test'),
-  'load-testing/k6-operator': {
-    ...job(loadTestPlatforms['k6-operator'], 'start-test'),
-    repeatable: 'the name of a run is derived from the key',
-  },
-  'load-testing/locust': job(loadTestPlatforms.locust, 'start-test'),
-  'load-testing/neoload': job(loadTestPlatforms.neoload, 'start-test'),
+  ...jobs('load-testing', 'start-test', loadTestPlatforms, {
+    'azure-load-testing': { repeatable: 'the id of a run is derived from the key, so a second PATCH is the same run' },
+    'k6-operator': { repeatable: runName },
+  }),
   'load-testing/http': anyApi('start-test', httpJobs, { target: 'checkout' }),
 
-  'chaos-testing/chaos-mesh': {
-    ...job(chaosPlatforms['chaos-mesh'], 'start-test'),
-    repeatable: 'a name is taken once',
-  },
-  'chaos-testing/aws-fis': { ...job(chaosPlatforms['aws-fis'], 'start-test'), repeatable: token },
-  'chaos-testing/azure-chaos-studio': job(chaosPlatforms['azure-chaos-studio'], 'start-test'),
-  'chaos-testing/gremlin': job(chaosPlatforms.gremlin, 'start-test'),
-  'chaos-testing/steadybit': job(chaosPlatforms.steadybit, 'start-test'),
-  'chaos-testing/litmus': job(chaosPlatforms.litmus, 'start-test'),
-  'chaos-testing/toxiproxy': { ...job(chaosPlatforms.toxiproxy, 'start-test'), needsTask: true },
+  ...jobs('chaos-testing', 'start-test', chaosPlatforms, {
+    'chaos-mesh': { repeatable: 'a name is taken once' },
+    'aws-fis': { repeatable: token },
+    toxiproxy: { needsTask: true },
+  }),
   'chaos-testing/http': anyApi('start-test', () => ({ ...httpJobs(), allow: ['latency'] }), { target: 'latency' }),
 
-  'optimization/aws-sagemaker': {
-    ...job(optimizationPlatforms['aws-sagemaker'], 'start-model'),
-    repeatable: token,
-  },
-  'optimization/aws-step-functions': {
-    ...job(optimizationPlatforms['aws-step-functions'], 'start-model'),
-    repeatable: 'an execution with the same name is the same execution',
-  },
-  'optimization/databricks': { ...job(optimizationPlatforms.databricks, 'start-model'), repeatable: token },
+  ...jobs('optimization', 'start-model', optimizationPlatforms, {
+    'aws-sagemaker': { repeatable: token },
+    'aws-step-functions': { repeatable: 'an execution with the same name is the same execution' },
+    databricks: { repeatable: token },
+  }),
   'optimization/akamas': {
     ...platform('start-model', /^POST /, akamasServer, ({ url }) => ({
       connection: { baseUrl: url, ...akamasUser, mode: 'delegate' },
@@ -188,57 +138,28 @@ export const platforms: Record<string, Platform> = {
   },
   'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
 
-  'remediation/argo-cd': job(remediationPlatforms['argo-cd'], 'rollback'),
-  'remediation/aws-codepipeline': job(remediationPlatforms['aws-codepipeline'], 'rollback'),
-  'remediation/kubernetes': {
-    ...job(remediationPlatforms.kubernetes, 'run-runbook'),
-    repeatable: 'the template with the same annotation starts no rollout',
-  },
-  'remediation/awx': job(remediationPlatforms.awx, 'run-runbook'),
-  'remediation/stackstorm': job(remediationPlatforms.stackstorm, 'run-runbook'),
+  ...jobs('remediation', 'run-runbook', remediationPlatforms, {
+    'argo-cd': { action: 'rollback' },
+    'aws-codepipeline': { action: 'rollback' },
+    kubernetes: { repeatable: 'the template with the same annotation starts no rollout' },
+  }),
 
-  'notification/slack': platform('push-update', /^POST .*chat\.postMessage$/, slackServer, slack),
-  'notification/mattermost': platform('push-update', /^POST .*\/posts$/, startMattermost, mattermost),
-  'notification/discord': platform('push-update', /^POST .*\/messages$/, startDiscord, discord),
-  'notification/msteams': platform('push-update', /^POST /, teamsServer, teams),
-  'notification/telegram': platform('push-update', /^POST .*\/sendMessage$/, startTelegram, telegram),
-  'notification/google-chat': {
-    ...platform('push-update', /^POST .*\/messages$/, startGoogleChat, googleChat),
-    repeatable: 'the id of a message is derived from the key',
-  },
-  'notification/ntfy': platform('push-update', /^POST /, startNtfy, ntfy),
-  'notification/webhook': platform('push-update', /^POST /, () => endpointServer(webhookSecret), endpoint),
-  'notification/aws-ses': platform('push-update', /^POST .*\/outbound-emails$/, startSes, ses),
-  'notification/aws-sns': platform('push-update', /^POST /, startSns, sns),
+  ...messages('notification', 'push-update'),
   'notification/servicenow-change': {
     ...platform('ask-approval', /^POST .*\/change\/normal$/, startServiceNowChange, ({ url, token, state }) => ({
       connection: { baseUrl: url, token },
-      input: {},
       made: () => state.changes.length,
     })),
     needsTask: true,
   },
   'notification/http': anyApi('push-update', httpMessages, {}),
 
-  'slo/slack': platform('push-report', /^POST .*chat\.postMessage$/, slackServer, slack),
-  'slo/mattermost': platform('push-report', /^POST .*\/posts$/, startMattermost, mattermost),
-  'slo/discord': platform('push-report', /^POST .*\/messages$/, startDiscord, discord),
-  'slo/msteams': platform('push-report', /^POST /, teamsServer, teams),
-  'slo/telegram': platform('push-report', /^POST .*\/sendMessage$/, startTelegram, telegram),
-  'slo/google-chat': {
-    ...platform('push-report', /^POST .*\/messages$/, startGoogleChat, googleChat),
-    repeatable: 'the id of a message is derived from the key',
-  },
-  'slo/ntfy': platform('push-report', /^POST /, startNtfy, ntfy),
-  'slo/webhook': platform('push-report', /^POST /, () => endpointServer(webhookSecret), endpoint),
-  'slo/aws-ses': platform('push-report', /^POST .*\/outbound-emails$/, startSes, ses),
-  'slo/aws-sns': platform('push-report', /^POST /, startSns, sns),
+  ...messages('slo', 'push-report'),
   'slo/http-message': anyApi('push-report', httpMessages, {}),
   'slo/servicenow': onTicket('incident-management/servicenow', servicenow, /^PATCH /, { id: 'INC0010001' }),
   'slo/jira': onTicket('issue-ticketing/jira', jira, /^POST .*\/comment$/, { id: 'OPS-1', project: 'OPS' }),
   'slo/dynatrace-event': platform('push-report', /^POST .*\/ingest$/, startDynatrace, ({ url, token }) => ({
     connection: { baseUrl: url, token },
-    input: {},
   })),
   'slo/dynatrace-guardian': {
     ...platform('request-evaluation', /^POST .*\/run$/, startEnvironment, ({ url }) => ({
@@ -249,7 +170,6 @@ export const platforms: Record<string, Platform> = {
   },
   'slo/datadog-event': platform('push-report', /^POST /, startDatadog, ({ url }) => ({
     connection: { baseUrl: url, apiKey, applicationKey },
-    input: {},
   })),
   'slo/github-status': platform('push-report', /^POST .*\/statuses\//, startGithubCommits, ({ url, token }) => ({
     connection: { baseUrl: url, token },
@@ -263,11 +183,10 @@ export const platforms: Record<string, Platform> = {
     'push-report',
     /^PutMetricData$/,
     () => startCloudWatch(evaluationEnd + 300),
-    ({ url }) => ({ connection: { endpoint: url, region }, input: {} }),
+    ({ url }) => ({ connection: { endpoint: url, region } }),
   ),
   'slo/aws-eventbridge': platform('push-report', /^PutEvents$/, startEventBridge, ({ url }) => ({
     connection: { endpoint: url, region },
-    input: {},
   })),
   'slo/keptn': {
     ...platform('request-evaluation', /^POST .*\/evaluation$/, startKeptn, ({ url, token }) => ({
@@ -285,94 +204,99 @@ function platform<S extends Served>(
   action: string,
   writes: RegExp,
   play: () => Promise<S>,
-  target: (server: S) => Omit<Target, 'server'>,
+  target: (server: S) => Omit<Target, 'server' | 'input'> & Partial<Pick<Target, 'input'>>,
 ): Platform {
   return {
     action,
     writes,
     async start() {
       const server = await play()
-      return { server, ...target(server) }
+      return { server, input: {}, ...target(server) }
     },
   }
 }
 
-function slack({ url, token }: Awaited<ReturnType<typeof slackServer>>) {
-  return { connection: { baseUrl: url, token, channel: 'C0RELEASES' }, input: {} }
-}
-
-function mattermost({ url, token, channel }: Awaited<ReturnType<typeof startMattermost>>) {
-  return { connection: { baseUrl: url, token, channel }, input: {} }
-}
-
-function discord({ url, token }: Awaited<ReturnType<typeof startDiscord>>) {
-  return { connection: { baseUrl: url, token, channel: discordChannel }, input: {} }
-}
-
-function telegram({ url, token }: Awaited<ReturnType<typeof startTelegram>>) {
-  return { connection: { baseUrl: url, token, channel: String(supergroup) }, input: {} }
-}
-
-function googleChat({ url, login, messages }: Awaited<ReturnType<typeof startGoogleChat>>) {
-  return { connection: { baseUrl: url, token: login.token, channel: space }, input: {}, made: () => messages.length }
-}
-
-function teams({ webhookUrl }: Awaited<ReturnType<typeof teamsServer>>) {
-  return { connection: { webhookUrl }, input: {} }
-}
-
-function ntfy({ url, token }: Awaited<ReturnType<typeof startNtfy>>) {
-  return { connection: { baseUrl: url, token, channel: 'deploys' }, input: {} }
-}
-
-function endpoint(server: Awaited<ReturnType<typeof endpointServer>>) {
-  return { connection: { baseUrl: server.endpoint, secret: server.secret }, input: {} }
-}
-
-function ses({ url }: Awaited<ReturnType<typeof startSes>>) {
-  const from = 'deployments@example.com'
-  return { connection: { endpoint: url, region, from, channel: 'ops@example.com' }, input: {} }
-}
-
-function sns({ url }: Awaited<ReturnType<typeof startSns>>) {
-  const channel = 'arn:aws:sns:eu-west-1:123456789012:deploys'
-  return { connection: { endpoint: url, region, channel }, input: {} }
-}
-
-function ticket(name: string, action: string, writes: RegExp): Platform {
-  const { [name]: known }: Record<string, TicketPlatform> = ticketPlatforms
-  if (!known) throw new Error(`No fake platform for ${name}`)
-  return {
-    action,
-    writes,
-    async start() {
-      const { server, connection, made }: Played = await known.start()
-      return { server, connection, input: { title: 'Checkout is slow' }, ...(made ? { made } : {}) }
+/** The messengers, each with a pattern of its writes. */
+function messages(category: string, action: string): Record<string, Platform> {
+  const [post, messages] = [/^POST /, /^POST .*\/messages$/]
+  const platforms: Record<string, Platform> = {
+    slack: platform(action, /^POST .*chat\.postMessage$/, slackServer, ({ url, token }) => ({
+      connection: { baseUrl: url, token, channel: 'C0RELEASES' },
+    })),
+    mattermost: platform(action, /^POST .*\/posts$/, startMattermost, ({ url, token, channel }) => ({
+      connection: { baseUrl: url, token, channel },
+    })),
+    discord: platform(action, messages, startDiscord, ({ url, token }) => ({
+      connection: { baseUrl: url, token, channel: discordChannel },
+    })),
+    msteams: platform(action, post, teamsServer, ({ webhookUrl }) => ({ connection: { webhookUrl } })),
+    telegram: platform(action, /^POST .*\/sendMessage$/, startTelegram, ({ url, token }) => ({
+      connection: { baseUrl: url, token, channel: String(supergroup) },
+    })),
+    'google-chat': {
+      ...platform(action, messages, startGoogleChat, ({ url, login, messages }) => ({
+        connection: { baseUrl: url, token: login.token, channel: space },
+        made: () => messages.length,
+      })),
+      repeatable: 'the id of a message is derived from the key',
     },
+    ntfy: platform(action, post, startNtfy, ({ url, token }) => ({
+      connection: { baseUrl: url, token, channel: 'deploys' },
+    })),
+    webhook: platform(
+      action,
+      post,
+      () => endpointServer(webhookSecret),
+      ({ endpoint, secret }) => ({ connection: { baseUrl: endpoint, secret } }),
+    ),
+    'aws-ses': platform(action, /^POST .*\/outbound-emails$/, startSes, ({ url }) => ({
+      connection: { endpoint: url, region, from: 'deployments@example.com', channel: 'ops@example.com' },
+    })),
+    'aws-sns': platform(action, post, startSns, ({ url }) => ({
+      connection: { endpoint: url, region, channel: 'arn:aws:sns:eu-west-1:123456789012:deploys' },
+    })),
   }
+  return named(category, platforms)
+}
+
+function tickets(
+  category: string,
+  action: string,
+  providers: Record<string, Pick<Platform, 'writes' | 'repeatable'>>,
+): Record<string, Platform> {
+  const platforms = Object.entries(providers).map(([name, fields]): [string, Platform] => [
+    name,
+    { action, start: () => playTicket(`${category}/${name}`), ...fields },
+  ])
+  return named(category, Object.fromEntries(platforms))
+}
+
+async function playTicket(path: string): Promise<Target> {
+  const { [path]: known }: Record<string, TicketPlatform> = ticketPlatforms
+  if (!known) throw new Error(`No fake platform for ${path}`)
+  return { ...(await known.start()), input: { title: 'Checkout is slow' } }
 }
 
 /** A report as a comment on an existing ticket. */
-function onTicket(name: string, provider: unknown, writes: RegExp, input: { id: string; project?: string }): Platform {
-  const played = ticket(name, 'push-report', writes)
+function onTicket(path: string, provider: unknown, writes: RegExp, input: { id: string; project?: string }): Platform {
   return {
-    ...played,
+    ...{ action: 'push-report', writes },
     async start() {
-      const target = await played.start()
+      const { server, connection } = await playTicket(path)
       const platform = provider as TicketProvider
-      const client = clientOf(platform, platform.connection.parse(target.connection), { key: keyOf(9) })
+      const client = clientOf(platform, platform.connection.parse(connection), { key: keyOf(9) })
       await openTicket.run(platform, client, { title: 'Checkout is slow', project: input.project })
-      return { server: target.server, connection: target.connection, input }
+      return { server, connection, input }
     },
   }
 }
 
-function flag(name: string, action: string, writes: RegExp): Platform {
+function flag(name: string): Platform {
   const known = flagPlatforms[name]
   if (!known) throw new Error(`No fake platform for ${name}`)
   return {
-    action,
-    writes,
+    action: 'set-flag',
+    writes: /^(?:POST|PUT|PATCH) /,
     repeatable: state,
     async start() {
       const { server, connection } = await known.start()
@@ -381,15 +305,25 @@ function flag(name: string, action: string, writes: RegExp): Platform {
   }
 }
 
-function job(known: JobPlatform, action: string): Platform {
-  return {
-    action,
-    writes: known.starts,
-    async start() {
-      const { server, connection, input, runs } = await known.start()
-      return { server, connection, input, made: runs }
-    },
-  }
+/** @param differences of a provider from the others of its category */
+function jobs(
+  category: string,
+  action: string,
+  known: Record<string, JobPlatform>,
+  differences: Record<string, Partial<Platform>>,
+): Record<string, Platform> {
+  const platforms = Object.entries(known).map(([name, { starts: writes, start }]): [string, Platform] => {
+    const played = async () => {
+      const { server, connection, input, runs: made } = await start()
+      return { server, connection, input, made }
+    }
+    return [name, { action, writes, start: played, ...differences[name] }]
+  })
+  return named(category, Object.fromEntries(platforms))
+}
+
+function named(category: string, platforms: Record<string, Platform>): Record<string, Platform> {
+  return Object.fromEntries(Object.entries(platforms).map(([name, platform]) => [`${category}/${name}`, platform]))
 }
 
 /** A generic API that can search for the idempotency key. */
