@@ -76,7 +76,8 @@ function executionOf({ target }: StartJob, ref: string): string {
  * @throws Failure `refused`
  */
 async function executionBefore(aws: Client['aws'], pipelineName: string, stageName: string): Promise<string> {
-  const { stageStates = [] } = await aws.read(CodePipelineClient, new GetPipelineStateCommand({ name: pipelineName }))
+  const pipeline = await aws.read(CodePipelineClient, new GetPipelineStateCommand({ name: pipelineName }))
+  const stageStates = aws.requireField(pipeline.stageStates, 'stageStates')
   const stage = stageStates.find((one) => one.stageName === stageName)
   if (!stage) {
     const names = stageStates.map((one) => one.stageName).join(', ')
@@ -89,8 +90,9 @@ async function executionBefore(aws: Client['aws'], pipelineName: string, stageNa
     filter: { succeededInStage: { stageName } },
     maxResults: MAX_EXECUTIONS,
   })
-  const { pipelineExecutionSummaries = [] } = await aws.read(CodePipelineClient, command)
-  const succeeded = pipelineExecutionSummaries.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
+  const { pipelineExecutionSummaries } = await aws.read(CodePipelineClient, command)
+  const executions = aws.requireField(pipelineExecutionSummaries, 'pipelineExecutionSummaries')
+  const succeeded = executions.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
   const position = succeeded.findIndex(({ pipelineExecutionId }) => pipelineExecutionId === current)
   // The list does not contain an execution that failed in the stage. All executions in the list precede it.
   const isListed = position >= 0 || (type !== 'ROLLBACK' && status !== 'Succeeded')

@@ -10,7 +10,6 @@ const MAX_REASON_LENGTH = 500
 
 /** The fields of an execution that are used here. */
 interface Execution {
-  status?: string
   rollbackMetadata?: { rollbackTargetPipelineExecutionId?: string }
   statusSummary?: string
   artifactRevisions?: { revisionId?: string }[]
@@ -40,7 +39,8 @@ export async function actionsOf(aws: Client['aws'], execution: ReturnType<typeof
     filter: { pipelineExecutionId },
     maxResults: MAX_ACTIONS,
   })
-  const { actionExecutionDetails: actions = [] } = await aws.read(CodePipelineClient, command)
+  const { actionExecutionDetails } = await aws.read(CodePipelineClient, command)
+  const actions = aws.requireField(actionExecutionDetails, 'actionExecutionDetails')
   return actions.toSorted((one, other) => timeOf(other.startTime) - timeOf(one.startTime))
 }
 
@@ -49,7 +49,8 @@ export function timeOf(date: Date | undefined): number {
 }
 
 export function statusOf(
-  { status: state = 'InProgress', statusSummary, artifactRevisions = [], rollbackMetadata }: Execution,
+  state: string,
+  { statusSummary, artifactRevisions = [], rollbackMetadata }: Execution = {},
   actions: ActionExecution[],
 ): RunStatus {
   const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined

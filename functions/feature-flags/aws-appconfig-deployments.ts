@@ -29,8 +29,8 @@ export async function listDeployments({ aws, connection }: AppConfig, { environm
       MaxResults: PAGE_SIZE,
       NextToken: token,
     })
-    const { Items: items = [], NextToken } = await aws.read(AppConfigClient, command)
-    for (const item of items) {
+    const { Items, NextToken } = await aws.read(AppConfigClient, command)
+    for (const item of aws.requireField(Items, 'Items')) {
       const { DeploymentNumber: number = 0, ConfigurationVersion: version = '', State: state = '' } = item
       latest = Math.max(latest, number)
       if ([item.ConfigurationProfileId, item.ConfigurationName].includes(profile))

@@ -26,10 +26,9 @@ export async function listVersions({ aws, connection }: AppConfig): Promise<Vers
       MaxResults: PAGE_SIZE,
       NextToken: token,
     })
-    const { Items: items = [], NextToken } = await aws.read(AppConfigClient, command)
-    found.push(
-      ...items.map(({ VersionNumber: number = 0, Description: description = '' }) => ({ number, description })),
-    )
+    const { Items, NextToken } = await aws.read(AppConfigClient, command)
+    for (const { VersionNumber: number = 0, Description: description = '' } of aws.requireField(Items, 'Items'))
+      found.push({ number, description })
     token = NextToken
   } while (token)
   return found.sort((a, b) => b.number - a.number)

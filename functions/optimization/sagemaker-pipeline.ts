@@ -74,8 +74,8 @@ async function stepsOf(aws: Aws, arn: string): Promise<{ steps: PipelineExecutio
     MaxResults: MAX_STEPS,
   })
   try {
-    const { PipelineExecutionSteps: steps = [] } = await aws.read(SageMakerClient, command)
-    return { steps }
+    const { PipelineExecutionSteps: steps } = await aws.read(SageMakerClient, command)
+    return { steps: aws.requireField(steps, 'PipelineExecutionSteps') }
   } catch (error) {
     if (!(error instanceof Failure && error.kind === 'refused')) throw error
     return { steps: [], unread: `its steps cannot be read: ${error.message}` }

@@ -100,8 +100,10 @@ export const training: SageMakerKind = {
   stop: ({ aws }, name) => aws.write(SageMakerClient, new StopTrainingJobCommand({ TrainingJobName: name })),
 }
 
-function describe(aws: Aws, name: string) {
-  return aws.read(SageMakerClient, new DescribeTrainingJobCommand({ TrainingJobName: name }))
+async function describe(aws: Aws, name: string): Promise<DescribeTrainingJobResponse> {
+  const job = await aws.read(SageMakerClient, new DescribeTrainingJobCommand({ TrainingJobName: name }))
+  aws.requireField(job.TrainingJobName, 'TrainingJobName')
+  return job
 }
 
 /** `Downloading: Downloading input data`. */

@@ -102,8 +102,11 @@ export const tuning: SageMakerKind = {
     aws.write(SageMakerClient, new StopHyperParameterTuningJobCommand({ HyperParameterTuningJobName: name })),
 }
 
-function describe(aws: Aws, name: string) {
-  return aws.read(SageMakerClient, new DescribeHyperParameterTuningJobCommand({ HyperParameterTuningJobName: name }))
+async function describe(aws: Aws, name: string): Promise<DescribeHyperParameterTuningJobResponse> {
+  const command = new DescribeHyperParameterTuningJobCommand({ HyperParameterTuningJobName: name })
+  const job = await aws.read(SageMakerClient, command)
+  aws.requireField(job.HyperParameterTuningJobName, 'HyperParameterTuningJobName')
+  return job
 }
 
 /** Returns the best configuration and its result. */

@@ -83,12 +83,16 @@ export const awsCodeBuild = defineJobProvider({
     for (let page = 0; page < (isRetry ? MAX_PAGES.retry : MAX_PAGES.first); page++) {
       // Newest first by default. With an explicit order, AWS rejects projects with more than 100 builds.
       const command = new ListBuildsForProjectCommand({ projectName: target, nextToken })
-      const { ids = [], nextToken: next } = await aws.read(CodeBuildClient, command)
-      if (ids.length === 0) return undefined
-      const { builds = [] } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids }))
-      const found = builds.find(({ environment }) =>
-        environment?.environmentVariables?.some(({ name, value }) => name === KEY_VARIABLE && value === idempotencyKey),
-      )
+      const { ids, nextToken: next } = await aws.read(CodeBuildClient, command)
+      if (aws.requireField(ids, 'ids').length === 0) return undefined
+      const { builds } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids }))
+      const found = aws
+        .requireField(builds, 'builds')
+        .find(({ environment }) =>
+          environment?.environmentVariables?.some(
+            ({ name, value }) => name === KEY_VARIABLE && value === idempotencyKey,
+          ),
+        )
       if (found) return runOf(found)
       if (next === undefined) return undefined
       nextToken = next
@@ -160,7 +164,8 @@ interface Build {
 }
 
 async function readBuild(aws: Aws, id: string): Promise<Build> {
-  const { builds: [build] = [] } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [id] }))
+  const { builds } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [id] }))
+  const [build] = aws.requireField(builds, 'builds')
   if (build) return build
   throw new Failure('refused', `AWS CodeBuild has no build ${id}.`)
 }

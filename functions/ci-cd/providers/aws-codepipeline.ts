@@ -74,8 +74,9 @@ export const awsCodePipeline = defineJobProvider({
 
   async getStatus({ aws }, { id }) {
     const execution = parseId(id)
-    const { pipelineExecution = {} } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(execution))
-    return statusOf(pipelineExecution, await actionsOf(aws, execution))
+    const { pipelineExecution } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(execution))
+    const state = aws.requireField(pipelineExecution?.status, 'pipelineExecution.status')
+    return statusOf(state, pipelineExecution, await actionsOf(aws, execution))
   },
 
   parseRunId({ id }) {

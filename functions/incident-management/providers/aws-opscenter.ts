@@ -85,7 +85,8 @@ export const awsOpsCenter = defineTicketProvider({
     const command = new DescribeOpsItemsCommand({
       OpsItemFilters: [{ Key: 'OperationalData', Operator: 'Equal', Values: [JSON.stringify(filter)] }],
     })
-    const { OpsItemSummaries: found = [] } = await client.aws.read(SSMClient, command)
+    const { OpsItemSummaries } = await client.aws.read(SSMClient, command)
+    const found = client.aws.requireField(OpsItemSummaries, 'OpsItemSummaries')
     const ticket = found.find(({ OperationalData: data }) => data?.[KEY_DATA]?.Value === client.idempotencyKey)
     return ticket && ticketOf(client, ticket)
   },
@@ -158,8 +159,8 @@ interface OpsItem {
 }
 
 async function read({ aws }: Pick<OpsCenter, 'aws'>, id: string): Promise<OpsItem> {
-  const { OpsItem: item = {} } = await aws.read(SSMClient, new GetOpsItemCommand({ OpsItemId: id }))
-  return item as OpsItem
+  const { OpsItem: item } = await aws.read(SSMClient, new GetOpsItemCommand({ OpsItemId: id }))
+  return aws.requireField(item, 'OpsItem') as OpsItem
 }
 
 async function updateItem({ aws }: Pick<OpsCenter, 'aws'>, id: string, fields: object): Promise<void> {

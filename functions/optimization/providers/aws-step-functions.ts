@@ -124,7 +124,7 @@ async function requireStandard(aws: Aws, stateMachineArn: string): Promise<void>
   // The definition may be encrypted and is not needed.
   const command = new DescribeStateMachineCommand({ stateMachineArn, includedData: 'METADATA_ONLY' })
   const { type } = await aws.read(SFNClient, command)
-  if (type !== 'EXPRESS') return
+  if (aws.requireField(type, 'type') !== 'EXPRESS') return
   throw new Failure(
     'refused',
     `The state machine ${stateMachineArn} has the type EXPRESS, whose executions cannot be polled. Use one with the type STANDARD.`,
@@ -172,8 +172,8 @@ async function resultsOf(
 async function stateOf(aws: Aws, executionArn: string): Promise<{ name?: string | undefined; unread?: string }> {
   const input = { executionArn, reverseOrder: true, maxResults: MAX_EVENTS, includeExecutionData: false }
   try {
-    const { events = [] } = await aws.read(SFNClient, new GetExecutionHistoryCommand(input))
-    return { name: stateIn(events) }
+    const { events } = await aws.read(SFNClient, new GetExecutionHistoryCommand(input))
+    return { name: stateIn(aws.requireField(events, 'events')) }
   } catch (error) {
     if (!(error instanceof Failure && error.kind === 'refused')) throw error
     return { unread: `its history cannot be read: ${error.message}` }

@@ -38,7 +38,6 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
   says: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: ${reason}`,
 })
 flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
-  unexpectedBodies: { text: 'refused' },
   ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
   pending: {
