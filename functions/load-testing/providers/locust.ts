@@ -175,8 +175,10 @@ function parametersOf({ parameters: given }: Pick<StartJob, 'parameters'>) {
 
 /** Reads the state from the script of the start page, which is not cached. Older versions do not have it there. */
 async function currentState(http: Http): Promise<string> {
-  const state = /"state": ?"(\w+)"/.exec(String((await http.get('', { acceptsPages: true })).body))?.[1]
+  const page = String((await http.get('', { acceptsPages: true })).body)
+  const state = /"state": ?"(\w+)"/.exec(page)?.[1]
   if (state !== undefined) return state
+  if (!page.includes('<')) throw new Failure('platform', 'The start page of Locust is not a web page. Check baseUrl.')
   await sleep(STALE_MS)
   return (await http.get('stats/requests', { schema: stats })).body.state
 }
