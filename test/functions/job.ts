@@ -36,8 +36,8 @@ export class Job<S extends z.ZodMiniObject> {
     return startedJob(await this.#act(this.#actions.start, input, options))
   }
 
-  poll({ job }: StartedJob, input: object): Promise<PollResult> {
-    return this.#poll(this.#actions.start, input, job)
+  poll({ job }: StartedJob, input: object, options?: Options): Promise<PollResult> {
+    return this.#poll(this.#actions.start, input, job, options)
   }
 
   /** Polls once and returns the outcome. Throws an error if the run has not ended. */
@@ -85,8 +85,8 @@ export class Job<S extends z.ZodMiniObject> {
     return result
   }
 
-  #poll(action: AnyAction, input: object, job: unknown): Promise<PollResult> {
-    return action.job.getStatus(this.#provider, this.client(), this.#complete(action, input), job)
+  #poll(action: AnyAction, input: object, job: unknown, options?: Options): Promise<PollResult> {
+    return action.job.getStatus(this.#provider, this.client(options), this.#complete(action, input), job)
   }
 
   #complete(action: AnyAction, input: object): object {

@@ -31,7 +31,7 @@ jobConformance(awsFis, experimentActions, chaosPlatforms['aws-fis'], {
     aborted: ['stopped', 'cancelled'],
     errored: ['failed'],
   },
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a version', { ref: '2' }, 'input.ref is not supported'],
     ['a name', { target: 'stress the shop' }, 'input.target must be an experiment template id'],

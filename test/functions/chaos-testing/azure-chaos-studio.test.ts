@@ -22,7 +22,7 @@ jobConformance(azureChaosStudio, experimentActions, chaosPlatforms['azure-chaos-
     errored: ['Failed/not-injected', 'PreProcessingFailed'],
     aborted: ['Cancelled'],
   },
-  invalid: [
+  invalidStarts: [
     ['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment'],
     ['a project', { project: 'shop' }, 'input.project is not supported by Azure Chaos Studio'],
     ['a version', { ref: '1' }, 'input.ref is not supported by Azure Chaos Studio'],
@@ -33,6 +33,7 @@ jobConformance(azureChaosStudio, experimentActions, chaosPlatforms['azure-chaos-
   measures: [(fake) => fake.enter('Success'), { duration: 120 }],
   slowStop: ['Canceling', withState({ cancelsLate: true })],
   invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
+  ignored: /\/executions$/,
   refusal: (message) => ({ error: { code: 'BadRequest', message } }),
 })
 

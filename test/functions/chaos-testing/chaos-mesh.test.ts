@@ -52,7 +52,7 @@ jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
     aborted: ['deleted'],
   },
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
-  invalid: [
+  invalidStarts: [
     ['an unknown template', { target: 'nope' }, 'must be a template of the connection: it'],
     ['a template named like a property of every object', { target: 'constructor' }, 'must be a template of the conn'],
     ['a version', { ref: 'v1' }, 'input.ref is not supported'],

@@ -45,7 +45,7 @@ jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
     fail: ['Failed'],
     aborted: ['Halted'],
   },
-  invalid: [
+  invalidStarts: [
     ['an invalid target', { target: '../attacks' }, 'input.target must be the GUID of a scenario'],
     ['another team', { project: 'another-team' }, 'input.project is not supported'],
     ['a ref', { ref: '2' }, 'input.ref is not supported'],

@@ -54,7 +54,7 @@ jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
   },
   // All is only a filter of lists.
   unknownStates: ['All', 'Paused', 'constructor'],
-  invalid: [
+  invalidStarts: [
     ['an invalid target', { target: 'a/b' }, 'input.target must be the id of an experiment'],
     ['a target of dots', { target: '..' }, 'input.target must be the id of an experiment'],
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],

@@ -45,7 +45,7 @@ jobConformance(toxiproxy, experimentActions, chaosPlatforms.toxiproxy, {
   otherStates: ['removed'],
   // The states are those of the provider.
   unknownStates: [],
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
     ['no toxic', { parameters: undefined }, 'input.parameters.type'],

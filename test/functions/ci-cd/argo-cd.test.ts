@@ -45,7 +45,8 @@ jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
   },
   otherStates: ['Pending', 'Running', 'Terminating', 'Replaced', 'Succeeded', 'Succeeded/dry run'],
   unknownStates: ['Succeeded/Blooming/Synced'],
-  invalid: [
+  hasPaths: true,
+  invalidStarts: [
     ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
     ['a path traversal', { target: '../cart' }, 'input.target must be an application'],
     ['an unknown parameter', { parameters: { prun: true } }, 'input.parameters.prun is not a known field'],

@@ -31,7 +31,7 @@ jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
     errored: ['FAULT'],
     aborted: ['STOPPED'],
   },
-  invalid: [
+  invalidStarts: [
     ['input.project', { project: 'shop' }, 'input.project is not supported'],
     ['an invalid project name', { target: 'a/b' }, 'input.target must be a project name'],
     ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name of an environment'],

@@ -30,7 +30,7 @@ jobConformance(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline
     errored: ['Superseded'],
     aborted: ['Stopped', 'Cancelled'],
   },
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['an invalid pipeline name', { target: 'a/b' }, 'input.target must be a pipeline name'],
     ['a revision without a source action', { ref: 'main' }, 'with the name of its source action'],

@@ -34,7 +34,7 @@ jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines']
     fail: ['completed/failed'],
     aborted: ['completed/canceled'],
   },
-  invalid: [
+  invalidStarts: [
     ['an invalid project', { project: 'Fabrikam' }, 'input.project must look like'],
     ['the parameter of the idempotency key', { parameters: { key: 'x' } }, 'input.parameters must not contain key'],
   ],
@@ -46,7 +46,8 @@ jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines']
   ]),
   invalidIds: [['Fabrikam#1', `${project}#x`, '../..#1', '_a/b#1'], 'such as fabrikam/Fabrikam-Fiber#33'],
   // Azure shows its sign-in page instead of a 401 response.
-  webPage: 'credentials',
+  unexpectedBodies: { page: 'credentials', text: 'credentials' },
+  ignored: /\/(?:timeline|test\/runs)$/,
 })
 
 describe('Azure Pipelines: connection', () => {

@@ -28,7 +28,7 @@ jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
     errored: ['errored', 'error', 'unauthorized', 'not_run'],
     aborted: ['canceled'],
   },
-  invalid: [
+  invalidStarts: [
     ['another target', { target: 'deploy' }, 'input.target must be pipeline, or the id of a pipeline definition'],
     ['an invalid project', { project: 'shop' }, 'input.project must look like gh/acme/shop'],
     ['no project', { project: undefined }, 'input.project is required', { project: undefined }],

@@ -31,7 +31,7 @@ jobConformance(githubActions, pipelineActions, ciCdPlatforms['github-actions'], 
     aborted: ['completed/cancelled'],
   },
   unknownStates: ['paused', 'completed/exploded'],
-  invalid: [
+  invalidStarts: [
     ['an invalid repository', { project: 'octo-repo' }, 'input.project must look like'],
     ['no repository', { project: undefined }, 'input.project is required'],
     ['the input of the idempotency key', { parameters: { key: 'mine' } }, 'input.parameters must not contain key'],

@@ -31,7 +31,7 @@ jobConformance(gitlabCi, pipelineActions, ciCdPlatforms['gitlab-ci'], {
     aborted: ['canceled'],
   },
   otherStates: ['success-with-warnings'],
-  invalid: [
+  invalidStarts: [
     ['another target', { target: 'deploy' }, 'input.target must be omitted or pipeline'],
     ['an invalid project', { project: 'checkout' }, 'input.project must look like'],
     ['no project', { project: undefined }, 'input.project is required'],

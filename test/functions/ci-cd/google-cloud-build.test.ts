@@ -24,7 +24,7 @@ jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-bu
     errored: ['INTERNAL_ERROR', 'EXPIRED'],
     aborted: ['CANCELLED'],
   },
-  invalid: [
+  invalidStarts: [
     ['an invalid project', { project: 'X' }, 'input.project must look like acme-shop'],
     ['a parameter with an invalid name', { parameters: { stage: 'dev' } }, 'input.parameters.stage must be'],
     ['the key', { parameters: { _WEBHOOKS_KEY: 'x' } }, '_WEBHOOKS_KEY is reserved'],

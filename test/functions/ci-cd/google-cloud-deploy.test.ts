@@ -29,7 +29,7 @@ jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-d
     ],
     aborted: ['CANCELLED', 'HALTED'],
   },
-  invalid: [
+  invalidStarts: [
     ['an invalid target', { target: 'shop' }, 'input.target must be <delivery pipeline>/<target>'],
     ['an invalid release', { ref: 'V1' }, 'input.ref must be the name of a release'],
     ['images of a release', { parameters: { web: 'web:1' } }, 'input.parameters must be omitted with input.ref'],

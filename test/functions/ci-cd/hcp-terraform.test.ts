@@ -31,7 +31,7 @@ jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
     fail: ['errored', 'policy_soft_failed'],
     aborted: ['discarded', 'canceled', 'force_canceled'],
   },
-  invalid: [
+  invalidStarts: [
     ['another target', { target: 'shop-network' }, 'input.target must be run/<workspace>, plan/<workspace> or apply/'],
     ['a version', { ref: 'main' }, 'input.ref is not supported by HCP Terraform'],
     ['an invalid organization', { project: 'a/b' }, 'input.project must look like acme'],

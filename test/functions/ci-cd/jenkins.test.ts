@@ -42,7 +42,8 @@ jobConformance(jenkins, pipelineActions, ciCdPlatforms.jenkins, {
   },
   otherStates: ['BUILDING'],
   unknownStates: ['SHINY'],
-  invalid: [
+  hasPaths: true,
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['an invalid job', { target: 'shop//deploy' }, 'input.target must be a job such as folder/job'],
     ['a path traversal', { target: '../script' }, 'input.target must be a job'],

@@ -37,7 +37,7 @@ jobConformance(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'], 
   otherStates: ['Stuck'],
   // The condition Failed ends a job for any reason.
   unknownStates: [],
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported by Kubernetes'],
     ['a version of a CronJob', { target: 'cronjob/smoke', ref: '1' }, 'input.ref is only for images'],
     ['an invalid image', { target: 'a b' }, 'input.target must be an image or cronjob/<name>'],

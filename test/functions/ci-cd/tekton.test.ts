@@ -27,7 +27,7 @@ jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
   },
   // The condition says that a run has ended, for any reason.
   unknownStates: [],
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported by Tekton'],
     ['a version', { ref: 'main' }, 'input.ref is not supported by Tekton'],
     ['an invalid name', { target: 'A/b' }, 'input.target must be the name of a pipeline'],

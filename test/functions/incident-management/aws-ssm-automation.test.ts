@@ -33,7 +33,7 @@ jobConformance(awsSsmAutomation, runbookActions, incidentPlatforms['aws-ssm-auto
     fail: ['Failed', 'TimedOut', 'Rejected', 'CompletedWithFailure', 'ChangeCalendarOverrideRejected'],
     aborted: ['Cancelled', 'Exited'],
   },
-  invalid: [
+  invalidStarts: [
     ['a short name', { target: 'a' }, 'input.target must be the name of a document'],
     ['an invalid name', { target: 'x;y' }, 'input.target must be the name of a document'],
     ['the version 0', { ref: '0' }, 'input.ref must be the version of a document'],

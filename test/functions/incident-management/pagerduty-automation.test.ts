@@ -24,7 +24,7 @@ jobConformance(pagerdutyAutomation, runbookActions, incidentPlatforms['pagerduty
     errored: ['error'],
     aborted: ['aborted'],
   },
-  invalid: [
+  invalidStarts: [
     ['no incident', { parameters: {} }, 'an action runs for an incident. Set its id'],
     ['no parameters', { parameters: undefined }, 'an action runs for an incident. Set its id'],
     ['a number as the incident', { parameters: { incident_id: 12 } }, 'must be an id such as'],

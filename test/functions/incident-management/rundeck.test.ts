@@ -36,7 +36,7 @@ jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
   },
   otherStates: ['failed-with-retry', 'incomplete', 'retried'],
   unknownStates: ['', 'paused', 'constructor'],
-  invalid: [
+  invalidStarts: [
     ['a ref', { ref: 'main' }, 'has no versions of a job'],
     ['a name alone', { target: 'restart' }, 'is required for a job that is identified by name', { project: undefined }],
     ['a list', { parameters: { hosts: ['a', 'b'] } }, 'Write a list as "a,b"'],

@@ -30,7 +30,7 @@ jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
     aborted: ['cancelled'],
     errored: ['failed'],
   },
-  invalid: [
+  invalidStarts: [
     ['a name with a space', { target: 'check out' }, 'input.target must be a scenario id'],
     ['another path', { target: '../vCPUDetails' }, 'input.target must be a scenario id'],
     ['parameters', { parameters: { users: 5 } }, 'input.parameters is not supported'],

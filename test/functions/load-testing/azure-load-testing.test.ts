@@ -39,7 +39,7 @@ jobConformance(azureLoadTesting, loadTestActions, loadTestPlatforms['azure-load-
     errored: ['FAILED', 'VALIDATION_FAILURE'],
   },
   unknownStates: ['unheard-of', 'constructor', 'DONE/EXPLODED'],
-  invalid: [
+  invalidStarts: [
     ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
     ['another path', { target: '../tests' }, 'input.target must be the id of a test'],
     ['a version', { ref: 'main' }, 'input.ref is not supported'],

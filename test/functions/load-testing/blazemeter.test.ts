@@ -30,7 +30,7 @@ jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
     errored: ['ENDED/error', 'ENDED/noData'],
   },
   unknownStates: ['ENDED/exploded', 'ENDED/constructor'],
-  invalid: [
+  invalidStarts: [
     ['a name', { target: 'Checkout' }, 'input.target must be a test id'],
     ['another path', { target: '../masters/1' }, 'input.target must be a test id'],
     ['a version', { ref: 'main' }, 'input.ref is not supported'],

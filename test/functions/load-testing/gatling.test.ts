@@ -26,7 +26,7 @@ jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
     aborted: ['Stopped', 'ManuallyStopped'],
     errored: ['Timeout', 'BuildFailed', 'Broken', 'DeploymentFailed', 'InsufficientLicense', 'InvalidLicense'],
   },
-  invalid: [
+  invalidStarts: [
     ['an invalid target', { target: '../tests' }, 'input.target must be a test id'],
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],

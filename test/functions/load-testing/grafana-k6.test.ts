@@ -41,7 +41,7 @@ jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
     errored: ['completed/error', 'aborted/error'],
   },
   unknownStates: ['paused', 'constructor', 'completed/flaky'],
-  invalid: [
+  invalidStarts: [
     ['an invalid target', { target: 'Orders API' }, 'must be the number of a load test'],
     ['parameters', { parameters: { vus: 10 } }, 'input.parameters is not supported'],
     ['a project', { project: 'shop' }, 'input.project is not supported'],
@@ -67,6 +67,7 @@ jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
     [withState({ mayRun: false }), '403 to POST /cloud/v6/test_runs/5678/abort'],
     ['1', '404 to GET'],
   ],
+  ignored: /\/test_runs\/\d+$/,
   invalidIds: [['x', '../1', '1/2'], 'input.id must be'],
 })
 

@@ -22,7 +22,7 @@ jobConformance(k6Operator, loadTestActions, loadTestPlatforms['k6-operator'], {
     errored: ['error'],
     aborted: ['stopped', 'Deleted'],
   },
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported by the k6 operator'],
     ['no file', { target: 'checkout' }, 'input.target must be <config map>/<file>'],
     ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name'],

@@ -32,7 +32,7 @@ jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
     pass: ['stopped'],
     errored: ['ready', 'missing'],
   },
-  invalid: [
+  invalidStarts: [
     ['a missing run_time', { parameters: { user_count: 1 } }, 'input.parameters.run_time'],
     ['zero users', { parameters: { user_count: 0, run_time: 1 } }, 'input.parameters.user_count'],
     ['a spawn rate of zero', { parameters: { spawn_rate: 0, run_time: 1 } }, 'input.parameters.spawn_rate'],
@@ -43,6 +43,7 @@ jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
     ['a ref', { ref: 'main' }, 'input.ref is not supported'],
   ],
   check: ['GET /stats/requests'],
+  ignored: /^\/stop$|\/csv$/,
   invalidIds: [['x', '../x'], 'must be the data.id'],
 })
 

@@ -41,7 +41,7 @@ jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
     ],
   },
   unknownStates: ['unheard-of', 'constructor', 'TERMINATED/EXPLODED'],
-  invalid: [
+  invalidStarts: [
     ['no workspace', { project: undefined }, 'input.project is required'],
     ['an invalid workspace', { project: '../x' }, 'input.project must look like'],
     ['an invalid test', { target: 'a/b' }, 'input.target must be a test id'],

@@ -69,7 +69,7 @@ for (const kind of ['pipeline', 'training', 'tuning'] as const)
     name: `Amazon SageMaker: a ${kind}`,
     states: states[kind],
     otherStates: Object.values(states).flatMap((one) => Object.values(one).flat()),
-    invalid: [
+    invalidStarts: [
       ['a project', { project: 'shop' }, 'input.project is not supported'],
       ['a path', { target: 'a/b' }, invalidName],
       ['another kind', { target: 'processing/x' }, invalidName],

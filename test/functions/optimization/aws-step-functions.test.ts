@@ -34,7 +34,7 @@ jobConformance(awsStepFunctions, modelActions, optimizationPlatforms['aws-step-f
     fail: ['FAILED', 'TIMED_OUT'],
     aborted: ['ABORTED'],
   },
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
     ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],

@@ -67,7 +67,7 @@ const otherStates = [current, old].flatMap((states) => Object.values(states).fla
 jobConformance(databricks, modelActions, optimizationPlatforms.databricks, {
   states: current,
   otherStates,
-  invalid: [
+  invalidStarts: [
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a version', { ref: 'main' }, 'input.ref is not supported'],
     ['an invalid number', { target: '9007199254740993' }, 'input.target must be the id of a job'],

@@ -40,7 +40,7 @@ const options = {
 }
 jobConformance(awx, runbookActions, remediationPlatforms.awx, {
   ...options,
-  invalid: [
+  invalidStarts: [
     ['an invalid target', { target: 'workflow/' }, 'must be the name or id of a job template'],
     [
       'the parameter of the idempotency key',

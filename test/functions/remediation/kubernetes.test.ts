@@ -25,7 +25,7 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
   },
   // The states are derived from counters and conditions.
   unknownStates: [],
-  invalid: [
+  invalidStarts: [
     ['another verb', { target: 'delete/checkout' }, 'input.target must be restart/<deployment> or scale/<deployment>'],
     ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a number for a restart', { parameters: { replicas: 5 } }, 'input.parameters.replicas must be a number'],

@@ -45,7 +45,8 @@ jobConformance(argoCd, rollbackActions, remediationPlatforms['argo-cd'], {
   // The tests of builds cover all states.
   otherStates: Object.keys(argoCd.states),
   unknownStates: [],
-  invalid: [
+  hasPaths: true,
+  invalidStarts: [
     ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
     ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
     ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],

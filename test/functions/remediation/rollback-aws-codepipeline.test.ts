@@ -39,7 +39,7 @@ jobConformance(awsCodePipeline, rollbackActions, remediationPlatforms['aws-codep
     aborted: ['Stopped', 'Cancelled'],
     errored: ['Superseded'],
   },
-  invalid: [
+  invalidStarts: [
     ['no stage', { parameters: undefined }, 'input.parameters.stage'],
     ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
     ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],

@@ -30,7 +30,7 @@ jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
     aborted: ['canceled'],
   },
   unknownStates: ['', 'processed', 'constructor'],
-  invalid: [
+  invalidStarts: [
     ['an action without its pack', { target: 'restart' }, 'must be an action with its pack, such as core.local'],
     ['a project', { project: 'shop' }, 'An action belongs to a pack'],
     ['a version', { ref: 'main' }, 'runs the installed version of a pack'],

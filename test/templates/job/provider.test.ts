@@ -77,6 +77,6 @@ jobConformance(
       errored: ['lost'],
       aborted: ['cancelled'],
     },
-    invalid: [['a version', { ref: 'main' }, 'input.ref is not supported']],
+    invalidStarts: [['a version', { ref: 'main' }, 'input.ref is not supported']],
   },
 )
