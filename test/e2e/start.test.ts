@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,12 +6,12 @@ import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { webhooks } from '../infra/cli/webhooks.ts'
+import { runInProcess } from '../runner/in-process.ts'
 import { freePort, until } from './service.ts'
 
-const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
 let child: ChildProcess
@@ -60,24 +60,7 @@ async function paste(line: string): Promise<any> {
   return (await fetch(target, { headers, ...(body === undefined ? {} : { method: 'POST', body }) })).json()
 }
 
-interface Ran {
-  code: number
-  stdout: string
-  stderr: string
-}
-
-async function webhooks(...args: string[]): Promise<Ran> {
-  try {
-    const { stdout, stderr } = await run(process.execPath, ['--no-warnings', 'infra/cli/main.ts', ...args], {
-      cwd: root,
-      env: { ...process.env, WEBHOOKS_URL: url },
-    })
-    return { code: 0, stdout, stderr }
-  } catch (error) {
-    const { code, stdout, stderr } = error as Ran
-    return { code, stdout, stderr }
-  }
-}
+const cli = (...args: string[]) => webhooks(args, { env: { WEBHOOKS_URL: url }, cwd: root })
 
 describe('npm start', () => {
   it('runs the incident sequence and prints each call and event with its time', () => {
@@ -135,12 +118,8 @@ describe('npm start', () => {
     const [, folderOfState, command] =
       /In a second terminal: WEBHOOKS_STATE='(.+)' npx webhooks (\w+ \w+)/.exec(output) ?? []
     expect([folderOfState, command]).toEqual([folder, 'sequence release'])
-    const { WEBHOOKS_URL: _, ...env } = process.env
-    const { stdout } = await run(process.execPath, ['--no-warnings', 'infra/cli/main.ts', 'console', '--json'], {
-      cwd: root,
-      env: { ...env, WEBHOOKS_STATE: folderOfState },
-    })
-    expect(JSON.parse(stdout).url).toBe(`${url}/`)
+    const { out } = await webhooks(['console', '--json'], { env: { WEBHOOKS_STATE: folder }, cwd: root })
+    expect(JSON.parse(out).url).toBe(`${url}/`)
   })
 
   it('returns its tasks and events as JSON', async () => {
@@ -187,220 +166,130 @@ describe('npm start', () => {
       WEBHOOKS_STATE: join(folder, 'other'),
       ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value()])),
     }
-    await expect(
-      run(process.execPath, ['infra/local/start.ts', ...options], { cwd: root, env, timeout: 15_000 }),
-    ).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) })
+    expect(await runInProcess(join(root, 'infra/local/start.ts'), options, { env, cwd: root })).toEqual({
+      ...{ code: 1, out: '', err: expect.stringMatching(message) },
+    })
   })
 })
+
 const broken = join(folder, 'broken.json')
 writeFileSync(broken, '{"a": "MARKED-half')
 
-describe('A runtime', () => {
-  const launch = async (state: string) => {
-    const port = await freePort()
-    const started = spawn(process.execPath, ['infra/local/start.ts'], {
-      cwd: root,
-      env: { ...process.env, WEBHOOKS_PORT: String(port), WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' },
-    })
+it('A runtime continues after its output is closed, and continues a load test after a restart', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
+  const port = await freePort()
+  const own = `http://127.0.0.1:${port}`
+  const launch = async () => {
+    const env = { ...process.env, WEBHOOKS_PORT: String(port), WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' }
+    const started = spawn(process.execPath, ['infra/local/start.ts'], { cwd: root, env })
     await once(started.stdout, 'data')
-    return { started, own: `http://127.0.0.1:${port}` }
+    return started
   }
-  const authorization = `Bearer ${demo.callerToken}`
-
-  it('continues after its output is closed', async () => {
-    const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
-    const { started, own } = await launch(state)
-    started.stdout.destroy()
-    started.stderr.destroy()
-    for (let n = 0; n < 5; n++) {
-      const body = JSON.stringify({ input: { title: 'Unread' } })
-      const answer = await fetch(`${own}/v1/issue-ticketing/open-issue`, {
-        method: 'POST',
-        headers: { authorization, 'content-type': 'application/json' },
-        body,
-      })
-      expect(answer.status).toBe(200)
-    }
-    expect(started.exitCode).toBeNull()
-    started.kill('SIGINT')
-    expect(await once(started, 'exit')).toEqual([0, null])
-    rmSync(state, { recursive: true })
+  const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
+  const post = (path: string, body: object) =>
+    fetch(`${own}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const first = await launch()
+  const accepted = await post('load-testing/start-test?mode=interactive', {
+    id: randomUUID(),
+    type: 'sh.keptn.event.test.triggered',
+    shkeptncontext: randomUUID(),
+    data: { project: 'demo', stage: 'staging', service: 'shop' },
+    input: {
+      target: `${own}/sandbox/shop/`,
+      parameters: { rate: 20, duration: 5 },
+      thresholds: [{ metric: 'errorRate', op: '<', value: 0.001 }],
+    },
   })
-
-  it('continues a load test after a restart', async () => {
-    const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
-    const first = await launch(state)
-    const event = {
-      id: randomUUID(),
-      type: 'sh.keptn.event.test.triggered',
-      shkeptncontext: randomUUID(),
-      data: { project: 'demo', stage: 'staging', service: 'shop' },
-      input: {
-        target: `${first.own}/sandbox/shop/`,
-        parameters: { rate: 20, duration: 5 },
-        thresholds: [{ metric: 'errorRate', op: '<', value: 0.001 }],
-      },
-    }
-    const accepted = await fetch(`${first.own}/v1/load-testing/start-test?mode=interactive`, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body: JSON.stringify(event),
-    })
-    const { taskId } = (await accepted.json()) as { taskId: string }
-    // Its segment of five seconds would end in the two that are left to what is under way.
-    await sleep(4_000)
-    first.started.kill('SIGINT')
-    await once(first.started, 'exit')
-    // On the same port, which the target names.
-    const again = spawn(process.execPath, ['infra/local/start.ts'], {
-      cwd: root,
-      env: { ...process.env, WEBHOOKS_PORT: new URL(first.own).port, WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' },
-    })
-    await once(again.stdout, 'data')
-    const poll = async () =>
-      (await (await fetch(`${first.own}/v1/load-testing/tasks/${taskId}`, { headers: { authorization } })).json()) as {
-        state: string
-        outcome?: object
-      }
-    await until(
-      async () => (await poll()).state !== 'running',
-      40,
-      () => 'the end of the load test',
-    )
-    expect(await poll()).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
-    again.kill('SIGKILL')
-    await once(again, 'exit')
-    rmSync(state, { recursive: true })
-  })
+  const { taskId } = (await accepted.json()) as { taskId: string }
+  // Its segment of five seconds would end in the two that are left to what is under way.
+  const almostEnded = sleep(4_000)
+  first.stdout.destroy()
+  first.stderr.destroy()
+  for (let n = 0; n < 5; n++)
+    expect((await post('issue-ticketing/open-issue', { input: { title: 'Unread' } })).status).toBe(200)
+  await almostEnded
+  expect(first.exitCode).toBeNull()
+  first.kill('SIGINT')
+  expect(await once(first, 'exit')).toEqual([0, null])
+  // On the same port, which the target names.
+  const second = await launch()
+  const poll = async () => (await fetch(`${own}/v1/load-testing/tasks/${taskId}`, { headers })).json()
+  let status: unknown
+  await until(
+    async () => {
+      status = await poll()
+      return (status as { state: string }).state !== 'running'
+    },
+    40,
+    () => 'the end of the load test',
+  )
+  expect(status).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
+  second.kill('SIGKILL')
+  await once(second, 'exit')
+  rmSync(state, { recursive: true })
 })
 
 describe('webhooks send', () => {
-  it('prints the response of a silent call', async () => {
-    const { code, stdout } = await webhooks(
-      'send',
-      'issue-ticketing/open-issue',
-      '--input',
-      'title=From the CLI',
-      '--input',
-      'labels=a,b',
-    )
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/HTTP 200\n.*"result": "pass"/s)
-  })
-  it('waits for the outcome of an interactive call', async () => {
-    const { code, stdout } = await webhooks(
-      'send',
-      'issue-ticketing/open-issue',
-      '--mode',
-      'interactive',
-      '--send-started',
-      '--input',
-      'title=T',
-    )
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/HTTP 202\n.*"state": "finished"/s)
-  })
-  it('exits with 1 and the reason if the call is rejected', async () => {
-    const { code, stdout } = await webhooks('send', 'issue-ticketing/open-issue', '--input', 'titel=T')
-    expect(code).toBe(1)
-    expect(stdout).toContain('Did you mean')
-    expect(
-      (
-        await webhooks(
-          'send',
-          'issue-ticketing/open-issue',
-          '--mode',
-          'interactive',
-          '--input',
-          'title=T',
-          '--input',
-          'project=demo/no-issues',
-        )
-      ).code,
-    ).toBe(1)
-  })
-  it('exits with 2 and a message for invalid arguments', async () => {
-    for (const [args, message] of [
-      [['send', 'open-issue'], /Write it as category\/action/],
-      [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /Cannot read the event file \/no\/such/],
-      [['send', 'issue-ticketing/open-issue', '--input', 'title'], /Write it as name=value/],
-      [
-        ['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'],
-        /Cannot connect to http:\/\/127\.0\.0\.1:9/,
-      ],
-      [['send', 'issue-ticketing/open-issue', '--nonsense'], /unknown option/],
-      [['nonsense'], /unknown command/],
-    ] as const) {
-      const { code, stderr } = await webhooks(...args)
-      expect({ args, code, stderr }).toEqual({ args, code: 2, stderr: expect.stringMatching(message) })
-    }
+  const open = ['send', 'issue-ticketing/open-issue']
+
+  it.each<[string, string[], number, RegExp]>([
+    [
+      'prints the response of a silent call',
+      [...open, '--input', 'title=From the CLI', '--input', 'labels=a,b'],
+      ...([0, /HTTP 200\n.*"result": "pass"/s] as const),
+    ],
+    [
+      'waits for the outcome of an interactive call',
+      [...open, '--mode', 'interactive', '--send-started', '--input', 'title=T'],
+      ...([0, /HTTP 202\n.*"state": "finished"/s] as const),
+    ],
+    ['exits with 1 if the call is rejected', [...open, '--input', 'titel=T'], 1, /Did you mean/],
+    [
+      'exits with 1 if the platform refuses',
+      [...open, '--mode', 'interactive', '--input', 'title=T', '--input', 'project=demo/no-issues'],
+      ...([1, /Issues are disabled/] as const),
+    ],
+  ])('%s', async (_name, args, code, out) => {
+    expect(await cli(...args)).toMatchObject({ code, out: expect.stringMatching(out) })
   })
 })
 
-describe('webhooks tasks', () => {
-  it('lists the tasks and shows one', async () => {
-    await webhooks('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
-    const listed = await webhooks('tasks')
-    const [task] = /issue-ticketing\/[0-9a-f]{8}/.exec(listed.stdout) ?? []
-    expect(listed.stdout).toContain('  pass  ')
-    expect(JSON.parse((await webhooks('tasks', task as string)).stdout)).toMatchObject({ state: 'finished' })
-    expect((await webhooks('tasks', `issue-ticketing/${'0'.repeat(40)}`)).code).toBe(1)
-    expect(JSON.parse((await webhooks('tasks', '--json')).stdout)).toContainEqual(
-      expect.objectContaining({ state: 'finished', category: 'issue-ticketing' }),
-    )
-  })
+it.each<[string[], RegExp]>([
+  [['send', 'open-issue'], /Write it as category\/action/],
+  [['send', 'issue-ticketing/open-issue', '--event', '/no/such'], /Cannot read the event file \/no\/such/],
+  [['send', 'issue-ticketing/open-issue', '--input', 'title'], /Write it as name=value/],
+  [['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'], /Cannot connect to http:\/\/127\.0\.0\.1:9/],
+  [['send', 'issue-ticketing/open-issue', '--nonsense'], /unknown option/],
+  [['nonsense'], /unknown command/],
+])('webhooks %j exits with 2 and a message', async (args, message) => {
+  expect(await cli(...args)).toMatchObject({ code: 2, err: expect.stringMatching(message) })
+})
+
+it('webhooks tasks lists the tasks and shows one', async () => {
+  await cli('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
+  const listed = await cli('tasks')
+  const [task = ''] = /issue-ticketing\/[0-9a-f]{8}/.exec(listed.out) ?? []
+  expect(listed.out).toContain('  pass  ')
+  expect(JSON.parse((await cli('tasks', task)).out)).toMatchObject({ state: 'finished' })
+  expect((await cli('tasks', `issue-ticketing/${'0'.repeat(40)}`)).code).toBe(1)
+  expect(JSON.parse((await cli('tasks', '--json')).out)).toContainEqual(
+    expect.objectContaining({ state: 'finished', category: 'issue-ticketing' }),
+  )
 })
 
 describe('webhooks sequence', () => {
-  it.each(['incident', 'slo'])('runs %s through its webhooks and exits with 0', async (name) => {
-    const { code, stdout } = await webhooks('sequence', name)
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(`${name} passed`) })
+  it('exits with 0 if the sequence passed', async () => {
+    expect(await cli('sequence', 'slo')).toMatchObject({ code: 0, out: expect.stringContaining('slo passed') })
   })
-  it('runs release: a workflow deploys to each stage, and a load test checks thresholds', async () => {
-    const { code, stdout } = await webhooks('sequence', 'release')
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('release passed') })
-    expect(
-      stdout.match(/deployment\.finished +succeeded\/pass +Run demo\/shop#\d+ ended as completed\/success/g),
-    ).toHaveLength(2)
-    expect(stdout).toMatch(/test\.finished +succeeded\/pass +Load test [0-9a-f]+ ended as finished/)
-    const runs = (await (await fetch(`${url}/sandbox/runs`)).json()) as { inputs: Record<string, string> }[]
-    expect(runs.map(({ inputs }) => [inputs['stage'], inputs['image']])).toEqual([
-      ['staging', 'registry.example.com/casdemoapp:1.4.2'],
-      ['production', 'registry.example.com/casdemoapp:1.4.2'],
-    ])
-  })
-  it('ends release in staging if the shop is too slow, and says by how much', async () => {
-    await fetch(`${url}/sandbox/faults`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"target":"shop","kind":"slow","delayMs":2500}',
-    })
-    const { code, stdout } = await webhooks('sequence', 'release')
-    await fetch(`${url}/sandbox/faults`, { method: 'DELETE' })
-    expect({ code, stdout }).toEqual({
-      code: 1,
-      stdout: expect.stringMatching(/test\.finished +succeeded\/fail +Load test .* p95 is [\d.]+, not < 2000/),
-    })
-    expect(stdout).not.toContain('production.release.triggered')
-  })
+
   it('exits with 1 if a task did not pass', async () => {
     await fetch(`${url}/sandbox/faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"target":"servicenow","kind":"401"}',
     })
-    const { code, stdout } = await webhooks('sequence', 'incident')
+    const { code, out } = await cli('sequence', 'incident')
     await fetch(`${url}/sandbox/faults`, { method: 'DELETE' })
-    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/openticket\.finished +errored\/fail/) })
+    expect({ code, out }).toEqual({ code: 1, out: expect.stringMatching(/openticket\.finished +errored\/fail/) })
   })
 })
-
-it.each([[], ['send'], ['tasks'], ['sequence'], ['preview']])(
-  'webhooks %s --help describes its options and gives an example',
-  async (...command) => {
-    const { code, stdout } = await webhooks(...command, '--help')
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/Usage: webhooks/)
-    if (command.length > 0) expect(stdout).toMatch(/Examples?:/)
-  },
-)
