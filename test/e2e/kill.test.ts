@@ -1,79 +1,299 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
-import { Service, triggered, until } from './service.ts'
+import { randomUUID } from 'node:crypto'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
+import { type StepFunctionsServer, startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
+import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
+import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
+import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { type AzureServer, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
+import { type Receiver, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
+import { type Answer, awsCredentials, Service, triggered, until } from './service.ts'
+
+// The fake of AWS accepts only this access key.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 let service: Service
-beforeEach(async () => {
-  service = await new Service({ timeScale: 20 }).start()
-})
-afterEach(() => service.end())
-
-/** Holds a step after the platform has carried its request out, so that the process is killed there. */
-const steps: { step: string; fault: FaultSpec }[] = [
-  { step: 'open-issue', fault: { target: 'github', kind: 'hang', after: true, match: { method: 'POST' } } },
-  {
-    step: 'send-finished',
-    fault: { target: 'keptn', kind: 'hang', after: true, match: { method: 'POST', body: '.finished' } },
-  },
-]
-
-describe('A process that is killed', () => {
-  it.each(steps)(
-    'in $step continues after a restart and ends with one issue, one started and one finished event',
-    async ({ fault }) => {
-      await service.fault({ ...fault, count: 1 })
-      const event = triggered({ input: { title: 'Survives' } })
-      expect((await service.openIssue(event, '?mode=interactive&sendStarted=true')).status).toBe(202)
-      await until(
-        async () => (await service.requests(fault.target)).some(({ status }) => status === null),
-        20,
-        () => `a call that hangs\n${service.output}`,
-      )
-      await service.kill()
-      await service.start()
-      const { started, finished } = await service.finishedOf(event.id, 30)
-      expect([started, finished.length, (await service.issues()).length]).toEqual([1, 1, 1])
-      expect(finished[0]).toMatchObject({ status: 'succeeded', result: 'pass' })
+let github: GithubAppServer
+let receiver: Receiver
+let azure: AzureServer
+let dynatrace: EnvironmentServer
+let states: StepFunctionsServer
+beforeAll(async () => {
+  github = await startGithubApp()
+  receiver = await startReceiver()
+  azure = await startAzureDevops()
+  dynatrace = await startEnvironment()
+  states = await startStepFunctions()
+  const prefix = 'cloud-automation-webhooks'
+  const caller = (orchestrator?: string) => ({
+    ...{ tokens: [tokenHash(`token-of-${orchestrator}`)], categories: ['*'] },
+    ...(orchestrator === undefined ? {} : { orchestrator }),
+  })
+  const dynatraceSettings = {
+    ...{ type: 'dynatrace', baseUrl: dynatrace.url, token: demo.dynatracePlatformToken },
+    ...{ workflows: [demo.workflows.continuation], ingestUrl: dynatrace.url, ingestToken: demo.dynatraceToken },
+  }
+  const orchestrators = {
+    github: {
+      ...{ type: 'github', ...github.settings },
+      input: "{title: join(' ', ['Release', repository.name, environment])}",
     },
+    callback: { type: 'callback', allow: [`${receiver.url}/wait/`], signingKey: SIGNING_KEY },
+    azure: { type: 'azure-devops', collections: [azure.collection] },
+    resume: { ...dynatraceSettings, answer: ['event', 'resume'] },
+    run: { ...dynatraceSettings, answer: ['event', 'run'] },
+    states: { type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
+  }
+  const secrets = {
+    [`${prefix}/callers`]: {
+      demo: { ...caller('sandbox'), tokens: [tokenHash(demo.callerToken)] },
+      poll: caller(),
+      ...Object.fromEntries(Object.keys(orchestrators).map((name) => [name, caller(name)])),
+      github: { categories: ['issue-ticketing'], allow: ['issue-ticketing/open-issue'], orchestrator: 'github' },
+    },
+    ...Object.fromEntries(
+      Object.entries(orchestrators).map(([name, secret]) => [`${prefix}/orchestrators/${name}`, secret]),
+    ),
+  }
+  service = await new Service({ timeScale: 20, secrets }).start()
+})
+afterAll(async () => {
+  await service.end()
+  for (const server of [github, receiver, azure, dynatrace, states]) await server.close()
+})
+
+/** A run of an orchestrator that waits for the result of its call. */
+interface Waiting {
+  /** Sends the call. Each time, the call is the same. */
+  send(): Promise<Answer>
+  /** Lets the orchestrator accept the result without a response. Undefined if it polls. */
+  hold?(): unknown
+  /** The requests that contain the result. */
+  requests(): Promise<unknown[]> | unknown[]
+  /** The recorded result. Falsy until there is one. */
+  recorded(): Promise<unknown> | unknown
+}
+
+const OPEN_ISSUE = '/v1/issue-ticketing/open-issue?mode=interactive'
+const OPEN_TICKET = '/v1/incident-management/open-ticket?mode=interactive'
+const statusOf = ({ body }: Answer, name: string) =>
+  service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET', token: `token-of-${name}` })
+
+/** The title of the ticket that a call opens contains the name of its orchestrator and of the scenario. */
+const orchestrators: Record<string, (title: string) => Waiting> = {
+  keptn(title) {
+    const event = triggered({ input: { title } })
+    const isFinished = { method: 'POST', body: '.finished' }
+    return {
+      send: () => service.call(`${OPEN_ISSUE}&sendStarted=true`, event),
+      hold: () => service.fault({ target: 'keptn', kind: 'hang', after: true, count: 1, match: isFinished }),
+      requests: async () => (await service.requests('keptn')).filter(({ status }) => status === null),
+      async recorded() {
+        const { started, finished } = await service.repliesTo(event.id)
+        return finished.length > 0 && [started, ...finished.map(({ result }) => result)]
+      },
+    }
+  },
+  poll(title) {
+    let first: Answer | undefined
+    const call = { id: title, input: { title } }
+    return {
+      async send() {
+        const response = await service.call(OPEN_TICKET, call, { token: 'token-of-undefined' })
+        first ??= response
+        return response
+      },
+      requests: () => [],
+      recorded: async () => first && (await statusOf(first, 'undefined')).body.outcome?.result,
+    }
+  },
+  github(title) {
+    const { payload, environment } = github.startRun(title)
+    const decisions = () =>
+      github.calls.filter(({ body, text }) => Object(body).state !== undefined && text.includes(title))
+    let deliveries = 0
+    return {
+      send() {
+        const { headers, body } = github.signed('deployment_protection_rule', payload, `${title}-${++deliveries}`)
+        const path = '/v1/issue-ticketing/open-issue?orchestrator=github&sendStarted=true'
+        return service.call(path, body, { token: null, headers })
+      },
+      hold: () => github.holdNext(({ body }) => Object(body).state !== undefined),
+      requests: decisions,
+      recorded: () => environment.decision !== null && [environment.decision, decisions().length],
+    }
+  },
+  callback(title) {
+    const call = { id: title, callback: { url: `${receiver.url}/wait/${SECRET_PART}` }, input: { title } }
+    const isMine = ({ text }: Call) => text.includes(title)
+    const accepted = () => receiver.accepted.map(({ body }) => Object(body['data'])).filter(({ id }) => id === title)
+    return {
+      send: () => service.call(OPEN_ISSUE, call, { token: 'token-of-callback' }),
+      hold: () => receiver.holdNext(isMine),
+      requests: () => receiver.calls.filter(isMine),
+      recorded: () => accepted().length > 0 && accepted().map(({ verdict }) => verdict),
+    }
+  },
+  azure(title) {
+    azure.reset()
+    const isCompletion = ({ path }: Call) => path.endsWith('/events')
+    return {
+      send: () => service.call(OPEN_ISSUE, { input: { title } }, { token: 'token-of-azure', headers: azure.headers() }),
+      hold: () => azure.holdNext(isCompletion),
+      requests: () => azure.calls.filter(isCompletion),
+      recorded: () => azure.task.result && [azure.task.result, azure.completions],
+    }
+  },
+  resume(title) {
+    const { id: execution } = dynatrace.automation.start(demo.workflows.release)
+    const isResume = ({ path }: Call) => path.endsWith(`/${execution}/resume`)
+    dynatrace.automation.set(execution, 'PAUSED')
+    const isResumed = () => dynatrace.automation.get(execution)?.state !== 'PAUSED'
+    return {
+      send: () => callOfWorkflow('resume', execution, title),
+      hold: () => dynatrace.holdNext(isResume),
+      requests() {
+        // A resumed workflow ends.
+        if (isResumed()) dynatrace.automation.set(execution, 'SUCCESS')
+        return dynatrace.calls.filter(isResume)
+      },
+      recorded: () => isResumed() && dynatrace.calls.filter(isResume).length,
+    }
+  },
+  run(title) {
+    const { id: execution } = dynatrace.automation.start(demo.workflows.release)
+    const isRun = ({ path }: Call) => path.endsWith('/run')
+    const runs = () => dynatrace.automation.executions().filter(({ input }) => input['execution'] === execution)
+    return {
+      send: () => callOfWorkflow('run', execution, title),
+      hold: () => dynatrace.holdNext(isRun),
+      requests: () => dynatrace.calls.filter((call) => isRun(call) && call.text.includes(execution)),
+      recorded: () => runs().length > 0 && runs().map(({ input }) => input['verdict']),
+    }
+  },
+  states(title) {
+    const taskToken = `${SECRET_PART}${randomUUID()}=`
+    const task = { hasEnded: false, heartbeats: 0 }
+    states.state.tasks[taskToken] = task
+    const isEnd = ({ text }: Call) => text.includes(taskToken) && text.includes('"output"')
+    return {
+      async send() {
+        const payload = { action: 'open-ticket', caller: 'states', taskToken, input: { title } }
+        const { Payload = new Uint8Array() } = await service
+          .lambdaClient()
+          .send(new InvokeCommand({ FunctionName: 'incident-management-webhook', Payload: JSON.stringify(payload) }))
+        return { status: 202, headers: new Headers(), body: JSON.parse(new TextDecoder().decode(Payload)) }
+      },
+      hold: () => states.holdNext(isEnd),
+      requests: () => states.calls.filter(isEnd),
+      recorded: () => task.hasEnded && 'ended',
+    }
+  },
+}
+const SECRET_PART = 'f3b1c0ffee5ec2e7a9d8'
+const callOfWorkflow = (name: string, execution: string, title: string) =>
+  service.call(OPEN_TICKET, { id: title, dynatrace: { execution }, input: { title } }, { token: `token-of-${name}` })
+
+const results: Record<string, unknown> = {
+  ...{ keptn: [1, 'pass'], poll: 'pass', github: ['approved', 1], callback: ['pass'], azure: ['succeeded', 1] },
+  ...{ resume: 1, run: ['pass'], states: 'ended' },
+}
+const names = Object.keys(orchestrators)
+
+const waitFor = (condition: () => Promise<boolean> | boolean, what: string) =>
+  until(
+    async () => condition(),
+    30,
+    () => `${what}\n${service.output.slice(-4_000)}`,
   )
 
-  it('right after the 202 response continues after a restart', async () => {
-    const events = [triggered(), triggered(), triggered()]
-    const answers = await Promise.all(
-      events.map((event) => service.openIssue(event, '?mode=interactive&sendStarted=true')),
+/** Starts a run of each orchestrator. */
+async function startAll(scenario: string) {
+  const entries = names.map(async (name) => {
+    const run = orchestrators[name]?.(`${scenario} ${name}`) as Waiting
+    return [name, run] as const
+  })
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+const sendAll = async (runs: Record<string, Waiting>) =>
+  Object.fromEntries(
+    await Promise.all(Object.entries(runs).map(async ([name, run]) => [name, await run.send()] as const)),
+  )
+
+async function restart() {
+  await service.kill()
+  await service.start()
+}
+
+async function ticketsOf(title: string) {
+  const incidents = (await service.call('/sandbox/incidents', undefined, { method: 'GET' })).body
+  const titles = [
+    ...(await service.issues()).map((issue) => issue.title),
+    ...incidents.map(({ short_description }: { short_description: string }) => short_description),
+  ]
+  return titles.filter((text: string) => text.includes(title))
+}
+
+describe.each([
+  ['before the orchestrator responds to the result', 'held', true],
+  ['right after the 202 response', 'accepted', false],
+])('A runtime that is killed %s', (_when, scenario, isHeld) => {
+  let runs: Record<string, Waiting>
+  let first: Record<string, Answer>
+  beforeAll(async () => {
+    runs = await startAll(scenario)
+    if (isHeld) for (const { hold } of Object.values(runs)) await hold?.()
+    first = await sendAll(runs)
+    for (const [name, { hold, requests }] of Object.entries(runs))
+      if (isHeld && hold) await waitFor(async () => (await requests()).length > 0, `the result of ${name}`)
+    await restart()
+  })
+
+  it.each(names)('completes the task of %s, which gets one result and one ticket', async (name) => {
+    const run = runs[name] as Waiting
+    expect(first[name]).toMatchObject({ status: 202, body: { duplicate: false } })
+    expect((await run.send()).body).toEqual({ ...first[name]?.body, duplicate: true })
+    await waitFor(async () => Boolean(await run.recorded()), `the result of ${name}`)
+    await waitFor(
+      async () => (await service.tasks()).every(({ status }) => status !== 'RUNNING'),
+      `the end of each task, also of ${name}`,
     )
-    await service.kill()
-    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
-    await service.start()
-    for (const { id } of events) {
-      const { started, finished } = await service.finishedOf(id, 30)
-      expect([started, finished.length]).toEqual([1, 1])
-    }
-    expect(await service.issues()).toHaveLength(3)
+    expect(await run.recorded()).toEqual(results[name])
+    expect(await ticketsOf(`${scenario} ${name}`)).toHaveLength(1)
+    // A repeated result is the same message.
+    const texts = (await run.requests()).map((request) => Object(request).text)
+    expect(new Set(texts).size).toBeLessThanOrEqual(1)
   })
+})
 
-  it('recognizes a repeated call after a restart', async () => {
-    const event = triggered({ input: { title: 'Sent again after a crash' } })
-    const first = await service.openIssue(event, '?mode=interactive')
-    await service.kill()
-    await service.start()
-    const again = await service.openIssue(event, '?mode=interactive')
-    expect(again).toMatchObject({ status: 202, body: { taskId: first.body.taskId, duplicate: true } })
-    const { finished } = await service.finishedOf(event.id, 30)
-    expect([finished.length, (await service.issues()).length]).toEqual([1, 1])
-  })
+it('A runtime that is killed while the platform opens the issue opens no second one', async () => {
+  await service.fault({ target: 'github', kind: 'hang', after: true, count: 1, match: { method: 'POST' } })
+  const run = orchestrators['keptn']?.('opening') as Waiting
+  await run.send()
+  await waitFor(async () => (await ticketsOf('opening')).length > 0, 'the issue')
+  await restart()
+  await waitFor(async () => Boolean(await run.recorded()), 'the result')
+  expect([await run.recorded(), await ticketsOf('opening')]).toEqual([[1, 'pass'], ['opening']])
+})
 
-  it('reports the status of an earlier task and recognizes its repeat', async () => {
-    const event = triggered()
-    const { body } = await service.openIssue(event, '?mode=interactive')
-    await service.finishedOf(event.id)
-    await service.kill()
-    await service.start()
-    const status = await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET' })
-    expect(status.body).toMatchObject({ state: 'finished', outcome: { result: 'pass' } })
-    expect((await service.openIssue(event, '?mode=interactive')).body).toMatchObject({
-      duplicate: true,
-      taskId: body.taskId,
-    })
-  })
+it('A runtime that is killed right after a task was canceled ends it as aborted', async () => {
+  const options = { token: 'token-of-undefined' }
+  const hanging = { id: 'canceled', input: { target: 'clear-cache', parameters: { outcome: 'hang' } } }
+  const accepted = await service.call('/v1/remediation/run-runbook?mode=interactive', hanging, options)
+  const path = new URL(accepted.body.statusUrl).pathname
+  expect(await service.call(`${path}/cancel`, undefined, options)).toMatchObject({ status: 202 })
+  await restart()
+  await waitFor(async () => (await statusOf(accepted, 'undefined')).body.verdict === 'aborted', 'the end of the task')
+})
+
+it('No credential and no address of a result is in the log or the list of tasks', async () => {
+  const secrets = [demo.dynatracePlatformToken, demo.dynatraceToken, SECRET_PART, azure.task.token, 'token-of-']
+  const { webhookSecret, privateKey } = github.settings
+  secrets.push(webhookSecret, ...privateKey.split('\n').slice(1, 3), ...github.state.tokens.keys())
+  const shown = `${service.output}${JSON.stringify(await service.tasks())}`
+  expect(shown.length).toBeGreaterThan(10_000)
+  expect(secrets.filter((secret) => shown.includes(secret))).toEqual([])
 })

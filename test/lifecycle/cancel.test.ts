@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { passTime } from './execution.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { category, type FakePlatform, startPlatform } from './platform.ts'
 
@@ -111,8 +112,12 @@ describe('A canceled task', () => {
     expect(outcome).toMatchObject({ status: 'aborted' })
   })
 
-  it('is not that of another caller', async () => {
+  it('is not that of another caller, nor of one that only reads it', async () => {
     const { id } = await lifecycle.accept(`start-run?connection=job&${DAY}`, { input })
     expect(await cancel(id, 'poll')).toMatchObject({ status: 404 })
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    lifecycle.store('callers', { ...callers, poll: { ...callers['poll'], reads: 'all' } })
+    passTime(301)
+    expect(await cancel(id, 'poll')).toMatchObject({ status: 403 })
   })
 })

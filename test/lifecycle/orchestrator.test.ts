@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { Lifecycle } from './lifecycle.ts'
+import { passTime } from './execution.ts'
+import { Lifecycle, triggered } from './lifecycle.ts'
 import { category, type FakePlatform, startPlatform } from './platform.ts'
 
 const lifecycle = new Lifecycle(category)
@@ -133,6 +134,17 @@ describe('A caller that polls', () => {
     await expect(lifecycle.accept('open-ticket?connection=ticket', { input: { titel: 'x' } }, 'poll')).rejects.toThrow(
       /answered 400: .*"path":"id".*"path":"input\.titel"/,
     )
+  })
+
+  it('without an orchestrator cannot start a task for an event that Keptn waits for', async () => {
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    lifecycle.store('callers', { ...callers, poll: { ...callers['poll'], orchestrator: undefined } })
+    passTime(301)
+    await expect(lifecycle.accept('open-ticket?connection=ticket', { ...triggered(), input }, 'poll')).rejects.toThrow(
+      /answered 503: .*has no orchestrator/,
+    )
+    lifecycle.store('callers', callers)
+    passTime(301)
   })
 })
 

@@ -4,7 +4,6 @@ export const slowFiles: Record<string, string> = {
   'test/conformance/wrong-words.test.ts': 'breaks every expression of 19 connections',
   'test/docs-commands.test.ts': 'runs the commands of the documentation',
   'test/docs.test.ts': 'runs the examples of every category',
-  'test/e2e/callback.test.ts': 'kills the runtime while callers wait',
   'test/e2e/chaos.test.ts': 'runs each chaos platform through the shipped bundles',
   'test/e2e/engines.test.ts': 'plays a release with each orchestrator through the shipped bundles',
   'test/e2e/every-job.test.ts': 'plays every job platform with crashes, and a hundred jobs at once',

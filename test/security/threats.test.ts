@@ -167,11 +167,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
   'Stolen reply address': [
     ['test/lifecycle/callback.test.ts', 'A URL that a call brings', 'appears nowhere in the task'],
     ['test/shared/auth/reply-address.test.ts', 'A reply address', 'cannot be opened for another task'],
-    [
-      'test/e2e/callback.test.ts',
-      'The URL that a call brings',
-      'gets one signed answer, and appears in no log, history or status',
-    ],
+    ['test/e2e/kill.test.ts', 'No credential and no address of a result is in the log or the list of tasks'],
   ],
   'Result to another host': [
     [
