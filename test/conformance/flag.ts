@@ -1,16 +1,18 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import type { PollResult, StartedJob } from '../../shared/providers/action.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { StartedJob } from '../../shared/providers/action.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
-import { setFlag, setFlags } from '../../shared/providers/set-flags.ts'
-import { type ClientOptions, clientOf, failureOf, startEach } from '../functions/helpers.ts'
-import { startedJob } from '../functions/job.ts'
-import { type CommonOptions, commonTests } from './common.ts'
+import { flagDriver } from '../functions/feature-flags/drive.ts'
+import { type ClientOptions, failureOf, keyOf, startEach } from '../functions/helpers.ts'
+import { type CommonOptions, commonTests, isWrite } from './common.ts'
 import type { FlagPlatform, Played } from './platform.ts'
 
 interface FlagOptions extends CommonOptions {
   /** The platform does not know its environments. */
   anyEnvironment?: true
+  /** The words with which an unknown flag, and an unknown environment, is refused. */
+  unknown?: { flag?: string; environment?: string }
   /** Changes that wait for an approval or a deployment. */
   pending?: {
     /** Starts the platform so that a change waits. */
@@ -33,18 +35,15 @@ type Flags = Played & { complete?: () => void }
 export function flagConformance(
   provider: FlagProvider,
   platform: FlagPlatform | undefined,
-  { anyEnvironment, pending, ...options }: FlagOptions = {},
+  { anyEnvironment, unknown = {}, pending, ...options }: FlagOptions = {},
 ): void {
   if (!platform) throw new Error(`No fake platform for ${provider.title}`)
   const { off, on } = platform.flags
 
   describe(`${provider.title}: flag conformance`, () => {
-    const valuesOf = ({ connection }: Flags) => provider.connection.parse(connection)
-    const from = (at: Flags) => ({ event: { data: {} } as never, connection: valuesOf(at), provider })
-    const turnOnAt = async (at: Flags, input: { flag: string; environment?: string }, options?: ClientOptions) => {
-      const completed = setFlag.complete({ state: 'on', ...input }, from(at))
-      return (await setFlag.run(provider, clientOf(provider, valuesOf(at), options), completed)).outcome
-    }
+    const driverOf = ({ connection }: Flags) => flagDriver(provider, () => connection)
+    const turnOnAt = (at: Flags, input: object, options?: ClientOptions) =>
+      driverOf(at).set({ state: 'on', ...input }, options)
 
     const at = commonTests<Flags>(provider, {
       ...options,
@@ -77,17 +76,32 @@ export function flagConformance(
       expect(sent).toEqual([...new Set(sent)])
     })
 
-    test('refuses an unknown flag and an unknown environment without a write', async () => {
-      const elsewhere = anyEnvironment ? [] : [{ flag: off, environment: 'no-such-one' }]
-      for (const input of [{ flag: 'no-such-flag' }, ...elsewhere])
-        expect(await failureOf(turnOnAt(at(), input))).toMatchObject({ kind: 'refused', transient: false })
+    test.each([
+      ['flag', { flag: 'no-such-flag' }],
+      ...(anyEnvironment ? [] : [['environment', { flag: off, environment: 'no-such-one' }] as const]),
+    ] as const)('refuses an unknown %s without a write', async (what, input) => {
+      const failure = await failureOf(turnOnAt(at(), input))
+      expect(failure).toMatchObject({ kind: 'refused', transient: false })
+      expect(failure.message).toContain(unknown[what] ?? '')
       expect(writes()).toEqual([])
     })
 
+    test('turns a flag on and off again', async () => {
+      let events = 0
+      const set = async (state: string) => {
+        const outcome = await turnOnAt(at(), { flag: off, state }, { key: keyOf(++events) })
+        at().complete?.()
+        return outcome
+      }
+      const changed = at().complete === undefined
+      const data = { before: { state: 'off' }, after: { state: changed ? 'on' : 'off' }, changed }
+      expect(await set('on')).toMatchObject({ data })
+      expect(await set('off')).toMatchObject({ data: { before: { state: 'on' } } })
+      expect(await set('off')).toMatchObject({ message: expect.stringMatching(/was off.* already$/) })
+    })
+
     test('sets several flags in one call', async () => {
-      const input = setFlags.complete({ flags: [{ flag: off }, { flag: on }], state: 'on' }, from(at()))
-      const client = clientOf(provider, valuesOf(at()))
-      const { outcome } = await setFlags.run(provider, client, input)
+      const outcome = await driverOf(at()).set({ flags: [{ flag: off }, { flag: on }], state: 'on' })
       expect(outcome).toMatchObject({ status: 'succeeded', data: { flags: [{ flag: off }, { flag: on }] } })
     })
 
@@ -105,26 +119,9 @@ function pendingTests(
       const played = await start()
       return { ...played, close: played.server.close }
     })
-    const asked = () => {
-      const connection = provider.connection.parse(at.connection)
-      const input = setFlag.complete({ flag, state: 'on' }, { event: { data: {} } as never, connection, provider })
-      return { connection, input }
-    }
-    const ask = async (options?: ClientOptions) => {
-      const { connection, input } = asked()
-      return startedJob(await setFlag.run(provider, clientOf(provider, connection, options), input))
-    }
-    const poll = async ({ job }: StartedJob): Promise<PollResult> => {
-      const { connection, input } = asked()
-      // The job state of a task is stored as JSON.
-      const polled = setFlag.job?.getStatus(
-        provider,
-        clientOf(provider, connection),
-        input,
-        JSON.parse(JSON.stringify(job)),
-      )
-      return (await polled) ?? { status: 'not a job' }
-    }
+    const { request, poll: pollJob } = flagDriver(provider, () => at.connection, flag)
+    const ask = (options?: ClientOptions) => request({ state: 'on' }, options)
+    const poll = (started: StartedJob) => pollJob(started, { state: 'on' })
     const idsOf = ({ outcome }: StartedJob) => (outcome.data['pending'] as { id: string }[]).map(({ id }) => id)
 
     test('is a warning, and changes nothing yet', async () => {
@@ -160,6 +157,18 @@ function pendingTests(
       }
       expect(polled).toMatchObject({ outcome: { status: 'succeeded', result: ends, message, data } })
       if (ends === 'pass') expect(await poll(started)).toMatchObject({ outcome: { result: 'pass' } })
+    })
+
+    const ending = Object.entries(states).filter(([, { ends }]) => ends === 'pass')
+    test.each(ending)('%s is applied once, also after a lost response', async (_state, { reach }) => {
+      const started = await ask()
+      await reach(at.server as never)
+      at.server.calls.length = 0
+      at.server.loseNext(isWrite)
+      const first: unknown = await poll(started).catch((error: unknown) => error)
+      expect(first).toMatchObject(first instanceof Failure ? { transient: true } : { outcome: { result: 'pass' } })
+      expect(await poll(started)).toMatchObject({ outcome: { result: 'pass' } })
+      expect(at.server.calls.filter(isWrite).length).toBeLessThanOrEqual(1)
     })
 
     test('can be polled again after an error', async () => {

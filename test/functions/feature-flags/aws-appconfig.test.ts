@@ -1,26 +1,20 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { actions } from '../../../functions/feature-flags/actions.ts'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { startedJob } from '../job.ts'
+import { flagDriver } from './drive.ts'
 
 const server = startEach(startAppConfig)
-const setFlag = actions['set-flag']
-const setFlags = actions['set-flags']
-
 const connectionOf = ({ url, application, profile, environment, strategy }: AppConfigServer) => ({
   ...{ endpoint: url, region: 'eu-west-1', application, profile, environment, deploymentStrategy: strategy },
 })
 const connection = (more: object = {}) => ({ ...connectionOf(server), ...more })
-const client = (options?: ClientOptions, more?: object) => clientOf(awsAppConfig, connection(more), options)
-const from = () => ({ event: { data: {} } as never, connection: connection(), provider: awsAppConfig })
-const one = (input: object = {}) => setFlag.complete({ flag: 'checkout', state: 'on', ...input } as never, from())
-const set = async (input: object = {}, options?: ClientOptions, more?: object) =>
-  startedJob(await setFlag.run(awsAppConfig, client(options, more), one(input)))
+const { request } = flagDriver(awsAppConfig as never, connection, 'checkout')
+const set = (input: object = {}, ...more: [options?: ClientOptions, fields?: object]) =>
+  request({ state: 'on', ...input }, ...more)
 const writes = () => server.calls.filter(({ method }) => method === 'POST').map(({ path }) => path.split('/').at(-1))
 const deployments = () => server.state.deployments.map(({ number, version, state }) => [number, version, state])
 /** Returns a version of the profile. */
@@ -56,7 +50,7 @@ flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
 
 describe('AWS AppConfig: connection', () => {
   test('reports an unknown profile', async () => {
-    const check = async () => awsAppConfig.check(client({}, { profile: 'abcdefg' }))
+    const check = async () => awsAppConfig.check(clientOf(awsAppConfig, connection({ profile: 'abcdefg' })))
     const words = 'ResourceNotFoundException to ListHostedConfigurationVersions: Could not find ConfigurationProfile'
     await expectFailure(check(), 'refused', words)
     expect(server.calls[0]?.query.get('max_results')).toBe('1')
@@ -81,7 +75,7 @@ describe('AWS AppConfig: connection', () => {
     [{ flag: '__proto__' }, 'input.flag must be up to 64 letters'],
     [{ project: 'shop' }, 'input.project is not supported'],
   ])('refuses the input %j', async (input, message) => {
-    await expectFailure((async () => one(input))(), 'invalid', message)
+    await expectFailure(set(input), 'invalid', message)
   })
 })
 
@@ -108,8 +102,7 @@ describe('AWS AppConfig: set', () => {
   test('sets several flags in one version and one deployment', async () => {
     const names = ['checkout', 'search', 'unset']
     const flags = names.map((flag) => ({ flag }))
-    const input = setFlags.complete({ flags, state: 'on' } as never, from())
-    const { outcome } = await setFlags.run(awsAppConfig, client(), input)
+    const { outcome } = await set({ flags })
     expect(outcome.message).toContain('deployment 2 for checkout, unset')
     expect(server.document(2).values).toEqual(Object.fromEntries(names.map((name) => [name, { enabled: true }])))
     expect(writes()).toEqual(['hostedconfigurationversions', 'deployments'])

@@ -2,21 +2,17 @@ import { describe, expect, test } from '@jest/globals'
 import { configcat } from '../../../functions/feature-flags/providers/configcat.ts'
 import { startConfigCat } from '../../../infra/platforms/configcat.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
-import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, expectFailure, startEach } from '../helpers.ts'
+import { expectFailure, startEach } from '../helpers.ts'
+import { flagDriver } from './drive.ts'
 
 const server = startEach(startConfigCat)
 const provider = configcat as unknown as FlagProvider
-const set = async (input: object, more: object = {}) => {
+const { set } = flagDriver(provider, () => {
   const { url: baseUrl, username, password, product } = server
-  const fields = { baseUrl, username, password, product, config: 'Main', environment: 'production', ...more }
-  const connection = configcat.connection.parse(fields)
-  const asked = { flag: 'checkout-v2', ...input }
-  const completed = setFlag.complete(asked, { event: { data: {} } as never, connection, provider })
-  return (await setFlag.run(provider, clientOf(provider, connection as never), completed)).outcome
-}
+  return { baseUrl, username, password, product, config: 'Main', environment: 'production' }
+})
 const patches = () => server.calls.filter(({ method }) => method === 'PATCH').map(({ body }) => body)
 const flag = () => server.state.values['production']?.['checkout-v2']
 
@@ -41,13 +37,13 @@ describe.each(['v1', 'v2'] as const)('ConfigCat, evaluation version %s', (evalua
 describe('ConfigCat', () => {
   test('refuses a percentage of a flag that is off', async () => {
     await expectFailure(set({ percentage: 25 }), 'refused', 'checkout-v2 is off')
-    await expectFailure((async () => set({ state: 'off', percentage: 25 }))(), 'invalid', 'ConfigCat stores none')
+    await expectFailure(set({ state: 'off', percentage: 25 }), 'invalid', 'ConfigCat stores none')
     expect(patches()).toEqual([])
   })
 
   test('refuses a setting that is not boolean, and an unknown config', async () => {
     await expectFailure(set({ flag: 'banner', state: 'on' }), 'refused', 'banner is a setting of the type string')
-    await expectFailure(set({ state: 'on' }, { config: 'Other' }), 'refused', 'no config "Other"', 'Known: Main')
+    await expectFailure(set({ state: 'on' }, {}, { config: 'Other' }), 'refused', 'no config "Other"', 'Known: Main')
   })
 
   test('sends the comment as the reason, which a product may require', async () => {

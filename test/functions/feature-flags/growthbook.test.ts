@@ -2,21 +2,16 @@ import { describe, expect, test } from '@jest/globals'
 import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
 import { type GrowthBookServer, startGrowthBook } from '../../../infra/platforms/growthbook.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
-import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { type ClientOptions, clientOf, expectFailure, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, keyOf, startEach } from '../helpers.ts'
 import { newest } from '../newest.ts'
+import { flagDriver } from './drive.ts'
 
 const server = startEach(startGrowthBook)
 const provider = growthbook as unknown as FlagProvider
-const set = async (input: object, more: object = {}, options: ClientOptions = {}) => {
-  const fields = { baseUrl: server.url, token: server.token, environment: 'production', ...more }
-  const connection = growthbook.connection.parse(fields)
-  const asked = { flag: 'slow-recommendations', ...input }
-  const completed = setFlag.complete(asked, { event: { data: {} } as never, connection, provider })
-  return (await setFlag.run(provider, clientOf(provider, connection as never, options), completed)).outcome
-}
+const connection = () => ({ baseUrl: server.url, token: server.token, environment: 'production' })
+const { set } = flagDriver(provider, connection, 'slow-recommendations')
 const writes = () =>
   server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path.slice(34)}`)
 
@@ -93,7 +88,7 @@ describe('GrowthBook', () => {
   test('continues the draft of an earlier attempt', async () => {
     server.failNext(502, '', { on: 'PUT' })
     await expectFailure(set({ percentage: 50 }), { transient: true })
-    expect(await set({ percentage: 50 }, {}, { isRetry: true })).toMatchObject({ data: { after: { percentage: 50 } } })
+    expect(await set({ percentage: 50 }, { isRetry: true })).toMatchObject({ data: { after: { percentage: 50 } } })
     expect(server.state.revisions).toHaveLength(1)
   })
 
@@ -106,7 +101,7 @@ describe('GrowthBook', () => {
   test('shows a warning, and ignores it only if the connection says so', async () => {
     server.state.warning = 'This feature is used in a running experiment'
     await expectFailure(set({ state: 'off' }), 'refused', 'running experiment')
-    expect(await set({ state: 'off' }, { ignoreWarnings: 'on' })).toMatchObject({ result: 'pass' })
+    expect(await set({ state: 'off' }, {}, { ignoreWarnings: 'on' })).toMatchObject({ result: 'pass' })
   })
 
   test('shows that a change needs an approval if the connection does not request one', async () => {

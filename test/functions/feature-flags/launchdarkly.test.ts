@@ -2,28 +2,17 @@ import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
 import { idOf, type LaunchDarklyServer, startLaunchDarkly } from '../../../infra/platforms/launchdarkly.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
-import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { startedJob } from '../job.ts'
+import { flagDriver } from './drive.ts'
 
 const server = startEach(startLaunchDarkly)
 const provider = launchdarkly as unknown as FlagProvider
 const location = { project: 'shop', environment: 'production' }
-type Options = ClientOptions & { token?: string; more?: object }
-
-const client = ({ token = server.token, more = {}, ...options }: Options = {}) =>
-  clientOf(provider, { baseUrl: server.url, token, ...more } as never, options)
-const input = (changes: object[], more: object = {}) => ({
-  ...{ comment: undefined, isSingle: true, ...location, ...more },
-  changes: changes.map((change) => ({ on: undefined, percentage: undefined, ...change })) as never,
-})
-const run = (change: object, options?: Options, more?: object) =>
-  setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
-const set = async (...args: Parameters<typeof run>) => (await run(...args)).outcome
+const connection = () => ({ baseUrl: server.url, token: server.token, ...location })
+const { set, request, poll } = flagDriver(provider, connection)
 const flag = (key = 'checkout-v2', { state } = server) => {
   const found = state.flags[key]?.environments['production']
   if (!found) throw new Error(`No flag ${key}`)
@@ -43,6 +32,10 @@ const reviews = [
 ]
 flagConformance(provider, flagPlatforms['launchdarkly'], {
   defaults: { baseUrl: 'https://app.launchdarkly.com' },
+  unknown: {
+    flag: '404 to GET /api/v2/flags/shop/no-such-flag: Unknown feature key',
+    environment: 'Unknown environment key',
+  },
   projects: { accepted: ['shop', 'Shop_1.x-y'], refused: ['', '../x', 'a/b', '-x'] },
   pending: {
     noun: 'approval request',
@@ -90,7 +83,7 @@ flagConformance(provider, flagPlatforms['launchdarkly'], {
 
 describe('LaunchDarkly: set-flag', () => {
   test('turns a flag on and off by semantic patch and links to it', async () => {
-    expect(await set({ on: true }, {}, { comment: 'Launch' })).toMatchObject({
+    expect(await set({ state: 'on', comment: 'Launch' })).toMatchObject({
       result: 'pass',
       data: {
         ...{ before: { state: 'off', percentage: 100 }, after: { state: 'on', percentage: 100 } },
@@ -104,14 +97,16 @@ describe('LaunchDarkly: set-flag', () => {
       },
       body: { environmentKey: 'production', instructions: [{ kind: 'turnFlagOn' }], comment: 'Launch' },
     })
-    await set({ on: false })
+    await set({ state: 'off' })
     expect(flag().on).toBe(false)
     // Only the one environment is read.
     expect(calls('GET').every(({ query }) => query.get('env') === 'production')).toBe(true)
   })
 
   test('rolls a boolean flag out to a percentage', async () => {
-    expect(await set({ on: true, percentage: 25 })).toMatchObject({ data: { after: { state: 'on', percentage: 25 } } })
+    expect(await set({ state: 'on', percentage: 25 })).toMatchObject({
+      data: { after: { state: 'on', percentage: 25 } },
+    })
     const variations = [25_000, 75_000].map((weight, variation) => ({ variation, weight }))
     expect(flag().fallthrough).toEqual({ rollout: { variations, contextKind: 'user' } })
   })
@@ -125,7 +120,7 @@ describe('LaunchDarkly: set-flag', () => {
     await set({ flag: 'slow-recommendations', percentage: 50 })
     const unchanged = { contextKind: 'organization', bucketBy: 'region' }
     expect(flag('slow-recommendations').fallthrough.rollout).toMatchObject(unchanged)
-    await set({ flag: 'slow-recommendations', percentage: 60 }, { more: { contextKind: 'user' } })
+    await set({ flag: 'slow-recommendations', percentage: 60 }, {}, { contextKind: 'user' })
     const instruction = {
       ...{ kind: 'updateFallthroughVariationOrRollout', rolloutContextKind: 'user' },
       rolloutWeights: { [idOf('slow-recommendations', 1)]: 60_000, [idOf('slow-recommendations', 0)]: 40_000 },
@@ -141,25 +136,18 @@ describe('LaunchDarkly: set-flag', () => {
   test('refuses a percentage for a multivariate flag', async () => {
     const words = 'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag.'
     await expectFailure(set({ flag: 'banner', percentage: 5 }), 'refused', words)
-    expect(await set({ flag: 'banner', on: false })).toMatchObject({ data: { after: { state: 'off' } } })
+    expect(await set({ flag: 'banner', state: 'off' })).toMatchObject({ data: { after: { state: 'off' } } })
     expect(calls('PATCH')).toHaveLength(1)
   })
 
-  test.each([
-    [{ flag: 'nope' }, {}, '404 to GET /api/v2/flags/shop/nope: Unknown feature key'],
-    [{}, { environment: 'nowhere' }, 'Unknown environment key'],
-    [{}, { project: 'cart' }, 'Unknown project key'],
-  ])('reports the message of LaunchDarkly for %j in %j', async (change, more, words) => {
-    await expectFailure(set({ on: true, ...change }, {}, more), 'refused', words)
+  test('reports an unknown project', async () => {
+    await expectFailure(set({ state: 'on', project: 'cart' }), 'refused', 'Unknown project key')
   })
 
   test('is refused if the response does not contain the environment', async () => {
     server.failNext(200, { variations: [] })
-    await expectFailure(
-      set({ on: true }),
-      'refused',
-      'LaunchDarkly has no environment "production" in the project shop.',
-    )
+    const words = 'LaunchDarkly has no environment "production" in the project shop.'
+    await expectFailure(set({ state: 'on' }), 'refused', words)
   })
 
   test('reads the flag of a recorded response', async () => {
@@ -167,37 +155,43 @@ describe('LaunchDarkly: set-flag', () => {
     server.failNext(200, JSON.parse(recorded))
     const url = `${server.url}/fourth-project/fourth-env/features/randomflag`
     const there = { project: 'fourth-project', environment: 'fourth-env' }
-    expect(await provider.get(client(), there, 'randomflag')).toEqual({ on: false, percentage: undefined, url })
+    expect(await provider.get(clientOf(provider, connection() as never), there, 'randomflag')).toEqual({
+      on: false,
+      percentage: undefined,
+      url,
+    })
   })
 
   test('reports the missing permission of a read-only token', async () => {
     const words = '403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource'
-    await expectFailure(set({ on: true }, { token: server.readerToken }), 'refused', words)
+    await expectFailure(set({ state: 'on' }, {}, { token: server.readerToken }), 'refused', words)
   })
 
   test('can be retried after a conflicting change', async () => {
     const message = 'This would cause the pending scheduled change 7 to fail'
     server.failNext(409, { code: 'conflict', message }, { on: 'PATCH' })
     const words = `LaunchDarkly answered 409: the change of checkout-v2 conflicts with another: ${message}`
-    await expectFailure(set({ on: true }), 'platform', words)
-    expect(await set({ on: true })).toMatchObject({ result: 'pass' })
+    await expectFailure(set({ state: 'on' }), 'platform', words)
+    expect(await set({ state: 'on' })).toMatchObject({ result: 'pass' })
   })
 
   test('waits until the reset time of the rate limit', async () => {
     const reset = { 'x-ratelimit-reset': String(Date.now() + 20_000), 'x-ratelimit-global-remaining': '0' }
     server.failNext(429, { code: 'rate_limited', message: 'Slow down' }, { headers: reset })
-    const { retryAfter } = await failureOf(set({ on: true }))
+    const { retryAfter } = await failureOf(set({ state: 'on' }))
     expect(retryAfter).toBeGreaterThan(15)
     expect(retryAfter).toBeLessThanOrEqual(20)
   })
 
   test('reports changed and failed flags of one call', async () => {
-    const changes = [
-      { flag: 'checkout-v2', on: true },
+    const flags = [
+      { flag: 'checkout-v2', state: 'on' },
       { flag: 'banner', percentage: 1 },
     ]
-    const { outcome } = await setFlags.run(provider, client(), input(changes, { isSingle: false }))
-    expect(outcome).toMatchObject({ result: 'fail', data: { changed: ['checkout-v2'], failed: ['banner'] } })
+    expect(await set({ flags })).toMatchObject({
+      result: 'fail',
+      data: { changed: ['checkout-v2'], failed: ['banner'] },
+    })
   })
 })
 
@@ -205,13 +199,12 @@ describe('LaunchDarkly: approval requests', () => {
   beforeEach(() => {
     server.state.guarded = ['production']
   })
-  const wanted = { on: true, percentage: 10 }
-  const ask = async (options?: Options, more?: object) => startedJob(await run(wanted, options, more))
-  const getStatus = async ({ job }: StartedJob) =>
-    (await setFlag.job?.getStatus(provider, client(), input([{ flag: 'checkout-v2', ...wanted }]), job)) as PollResult
+  const wanted = { state: 'on', percentage: 10 }
+  const ask = (options?: ClientOptions) => request(wanted, options)
 
   test('have the same instructions, a comment and reviewers', async () => {
-    await ask({ more: { reviewers: ['507f1f77'], reviewerTeams: ['shop-team'] } }, { comment: 'Launch' })
+    const reviewers = { reviewers: ['507f1f77'], reviewerTeams: ['shop-team'] }
+    await request({ ...wanted, comment: 'Launch' }, {}, reviewers)
     expect(approvalIn(server)).toMatchObject({
       ...{ flag: 'checkout-v2', environment: 'production', comment: 'Launch' },
       description: `Set checkout-v2 on and to 10 % (Ref: caw-${keyOf(1)})`,
@@ -226,18 +219,16 @@ describe('LaunchDarkly: approval requests', () => {
     expect(server.state.approvals[2]?.description).toBe('Set checkout-v2 on and to 10 %')
   })
 
-  test('are applied once, also after a conflict, a 5xx response and a lost response', async () => {
+  test('are applied after a conflict and a 5xx response', async () => {
     const waiting = await ask()
+    const getStatus = () => poll(waiting, wanted)
     approvalIn(server).reviewStatus = 'approved'
     server.failNext(409, { code: 'optimistic_locking_error', message: 'Changed meanwhile' }, { on: 'POST' })
     const words = '409: the change of checkout-v2 conflicts with another: Changed meanwhile'
-    await expectFailure(getStatus(waiting), 'platform', words)
+    await expectFailure(getStatus(), 'platform', words)
     server.failNext(503, undefined, { on: 'POST' })
-    expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
-    server.loseNext('POST')
-    expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
-    const applied = { outcome: { result: 'pass', data: { after: { percentage: 10 } } } }
-    for (let poll = 0; poll < 2; poll++) expect(await getStatus(waiting)).toMatchObject(applied)
+    expect(await failureOf(getStatus())).toMatchObject({ transient: true })
+    expect(await getStatus()).toMatchObject({ outcome: { result: 'pass', data: { after: { percentage: 10 } } } })
     expect(calls('POST').filter(({ path }) => path.endsWith('/apply'))).toHaveLength(3)
   })
 

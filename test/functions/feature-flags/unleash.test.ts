@@ -2,27 +2,16 @@ import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
 import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
-import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
-import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { startedJob } from '../job.ts'
+import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { flagDriver } from './drive.ts'
 
 const server = startEach(startUnleash)
 const provider = unleash as unknown as FlagProvider
-type Options = ClientOptions & { token?: string }
-
-const client = ({ token = server.token, ...options }: Options = {}) =>
-  clientOf(provider, { baseUrl: server.url, token } as never, options)
-const input = (changes: object[], more: object = {}) => ({
-  ...{ comment: undefined, isSingle: true, project: 'default', environment: 'production', ...more },
-  changes: changes.map((change) => ({ on: undefined, percentage: undefined, ...change })) as never,
-})
-const run = (change: object, options?: Options, more?: object) =>
-  setFlag.run(provider, client(options), input([{ flag: 'checkout-v2', ...change }], more))
-const set = async (...args: Parameters<typeof run>) => (await run(...args)).outcome
+const connection = () => ({ baseUrl: server.url, token: server.token, environment: 'production' })
+const { set, request: requestChange, poll } = flagDriver(provider, connection)
 const flag = (key = 'checkout-v2', environment = 'production') => {
   const found = server.state.flags[key]?.environments[environment]
   if (!found) throw new Error(`No flag ${key} in ${environment}`)
@@ -82,12 +71,12 @@ flagConformance(provider, flagPlatforms['unleash'], {
 
 describe('Unleash: set-flag', () => {
   test('turns a flag on and off in one environment and links to it', async () => {
-    expect(await set({ on: true })).toMatchObject({
+    expect(await set({ state: 'on' })).toMatchObject({
       result: 'pass',
       message: 'checkout-v2 in production is on (25 %), and was off (25 %)',
       data: { url: `${server.url}/projects/default/features/checkout-v2` },
     })
-    await set({ flag: 'slow-recommendations', on: false })
+    await set({ flag: 'slow-recommendations', state: 'off' })
     expect([flag().enabled, flag('slow-recommendations').enabled]).toEqual([true, false])
     expect(flag('slow-recommendations', 'development').enabled).toBe(true)
     expect(writes()).toEqual(['POST on', 'POST off'])
@@ -111,15 +100,15 @@ describe('Unleash: set-flag', () => {
   })
 
   test('rolls out before turning on, and turns off before rolling out', async () => {
-    await set({ on: true, percentage: 5 })
-    await set({ on: false, percentage: 100 })
+    await set({ state: 'on', percentage: 5 })
+    await set({ state: 'off', percentage: 100 })
     const { id } = flag().strategies[0] ?? {}
     expect(writes()).toEqual([`PUT ${id}`, 'POST on', 'POST off', `PUT ${id}`])
   })
 
   test('adds a gradual rollout to a flag without strategies', async () => {
     const expected = { data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 } } }
-    expect(await set({ flag: 'bare', on: true, percentage: 10 })).toMatchObject(expected)
+    expect(await set({ flag: 'bare', state: 'on', percentage: 10 })).toMatchObject(expected)
     expect(flag('bare').strategies).toMatchObject([
       { name: 'flexibleRollout', parameters: { rollout: '10', stickiness: 'default', groupId: 'bare' } },
     ])
@@ -136,11 +125,11 @@ describe('Unleash: set-flag', () => {
     flag().strategies = strategies
     const words =
       'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.'
-    await expectFailure(set({ on: false, percentage: 5 }), 'refused', words)
+    await expectFailure(set({ state: 'off', percentage: 5 }), 'refused', words)
     flag().strategies = [gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } })]
-    expect((await failureOf(set({ percentage: 5 }))).message).toContain('strategies: userWithId. A percentage')
+    await expectFailure(set({ percentage: 5 }), 'refused', 'strategies: userWithId. A percentage')
     expect(writes()).toEqual([])
-    expect(await set({ on: true })).toMatchObject({ message: 'checkout-v2 in production is on, and was off' })
+    expect(await set({ state: 'on' })).toMatchObject({ message: 'checkout-v2 in production is on, and was off' })
   })
 
   test('reads the percentage of several strategies if it is the same', async () => {
@@ -149,22 +138,18 @@ describe('Unleash: set-flag', () => {
   })
 
   test.each([
-    [{ flag: 'nope' }, {}, `404 to GET /api/admin/projects/default/features/nope: There's no feature named "nope"`],
-    [{}, { project: 'shop' }, `but there's a feature with that name in project "default"`],
-    [{ flag: 'archived' }, {}, 'Could not find feature flag with name archived'],
-    [{}, { environment: 'nowhere' }, 'has no environment "nowhere" in Unleash. Environments: development, production.'],
-  ])('reports the reason for %j in %j', async (change, more, words) => {
+    [{ flag: 'nope' }, `404 to GET /api/admin/projects/default/features/nope: There's no feature named "nope"`],
+    [{ project: 'shop' }, `but there's a feature with that name in project "default"`],
+    [{ flag: 'archived' }, 'Could not find feature flag with name archived'],
+    [{ environment: 'nowhere' }, 'has no environment "nowhere" in Unleash. Environments: development, production.'],
+  ])('reports the reason for %j', async (input, words) => {
     Object.assign(server.state.flags, { archived: { name: 'archived', archived: true, environments: {} } })
-    await expectFailure(set({ on: true, ...change }, {}, more), 'refused', words)
+    await expectFailure(set({ state: 'on', ...input }), 'refused', words)
   })
 
   test('reports the missing permission of a read-only token', async () => {
-    await expectFailure(
-      set({ on: true }, { token: server.viewerToken }),
-      'refused',
-      '403 to POST',
-      'you need the "UPDATE_FEATURE_ENVIRONMENT" permission',
-    )
+    const words = ['403 to POST', 'you need the "UPDATE_FEATURE_ENVIRONMENT" permission']
+    await expectFailure(set({ state: 'on' }, {}, { token: server.viewerToken }), 'refused', ...words)
     expect(server.state.requests).toEqual([])
   })
 })
@@ -174,10 +159,8 @@ describe('Unleash: change requests', () => {
     server.state.guarded = ['production']
   })
 
-  const wanted = { on: true, percentage: 10 }
-  const ask = async (options?: Options, more?: object) => startedJob(await run(wanted, options, more))
-  const getStatus = async ({ job }: StartedJob) =>
-    (await setFlag.job?.getStatus(provider, client(), input([{ flag: 'checkout-v2', ...wanted }]), job)) as PollResult
+  const wanted = { state: 'on', percentage: 10 }
+  const ask = (options?: ClientOptions, more: object = {}) => requestChange({ ...wanted, ...more }, options)
   const request = (at?: number) => requestIn(server, at)
   const changesOf = ({ features }: ReturnType<typeof requestIn>) =>
     features.flatMap(({ name, changes }) => changes.map(({ action, payload }) => ({ feature: name, action, payload })))
@@ -229,14 +212,14 @@ describe('Unleash: change requests', () => {
 
   test('waits while the request of another call is open', async () => {
     await ask()
-    const other = await failureOf(set({ flag: 'bare', on: true }, { key: keyOf(2) }))
+    const other = await failureOf(set({ flag: 'bare', state: 'on' }, { key: keyOf(2) }))
     expect(other).toMatchObject({ kind: 'platform', transient: true })
     expect(other.message).toBe(
       `Unleash has the open change request 1 "Set feature flags (caw-${keyOf(1)})" of this user in production, and would add this change to it. It is In review: apply or cancel it first.`,
     )
     expect(changesOf(request())).toHaveLength(2)
     request().state = 'Cancelled'
-    await set({ flag: 'bare', on: true }, { key: keyOf(2) })
+    await set({ flag: 'bare', state: 'on' }, { key: keyOf(2) })
     expect(request(1)).toMatchObject({ state: 'In review', title: expect.stringContaining(keyOf(2)) })
   })
 
@@ -250,37 +233,24 @@ describe('Unleash: change requests', () => {
   })
 
   test('creates one request for all flags of a call', async () => {
-    const all = input(
-      [
-        { flag: 'checkout-v2', on: true },
-        { flag: 'slow-recommendations', on: false },
+    const all = {
+      flags: [
+        { flag: 'checkout-v2', state: 'on' },
+        { flag: 'slow-recommendations', state: 'off' },
       ],
-      { isSingle: false },
-    )
-    const both = startedJob(await setFlags.run(provider, client(), all))
+    }
+    const both = await requestChange(all)
     expect(both.outcome.message).toContain('change request 1 for checkout-v2, slow-recommendations')
     expect(changesOf(request()).map(({ feature }) => feature)).toEqual(['checkout-v2', 'slow-recommendations'])
     request().state = 'Approved'
     const expected = { outcome: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } } }
-    expect(await setFlags.job?.getStatus(provider, client(), all, both.job)).toMatchObject(expected)
-  })
-
-  test('is applied once, also after a lost response', async () => {
-    const waiting = await ask()
-    request().state = 'Approved'
-    server.loseNext('PUT')
-    expect(await failureOf(getStatus(waiting))).toMatchObject({ transient: true })
-    const message = 'checkout-v2 in production is on (10 %), and was off (25 %)'
-    for (let poll = 0; poll < 2; poll++)
-      expect(await getStatus(waiting)).toMatchObject({ outcome: { result: 'pass', message } })
-    const applied = server.calls.filter(({ body }) => (body as { state?: string } | undefined)?.state === 'Applied')
-    expect(applied).toHaveLength(1)
+    expect(await poll(both, all)).toMatchObject(expected)
   })
 
   test('reports that change requests are not available', async () => {
     const message = 'The path you were looking for is not available.'
     server.failNext(404, { name: 'NotFoundError', message }, { on: 'POST' })
-    expect((await failureOf(set({ on: true }))).message).toContain(message)
+    await expectFailure(set({ state: 'on' }), 'refused', message)
   })
 })
 
