@@ -40,11 +40,12 @@ function redirect<T extends object>(owner: T, name: keyof T & keyof Surroundings
 }
 
 /**
- * Runs a program in this process, with its own modules: a process takes five times longer. A program that needs signals
- * or a terminal needs a process.
+ * Runs a program in this process: a process takes five times longer. A program that needs signals or a terminal needs a process.
+ *
+ * @param program a file, which gets its own modules, or a function
  */
 export async function runInProcess(
-  file: string,
+  program: string | ((args: readonly string[]) => Promise<unknown>),
   args: readonly string[],
   {
     env,
@@ -62,7 +63,7 @@ export async function runInProcess(
       },
     })
   const [stdout, stderr] = [streamTo('out'), streamTo('err')]
-  const program: Surroundings = {
+  const surroundings: Surroundings = {
     ...{ env, stdin: Readable.from([stdin]), stdout, stderr },
     console: new Console(stdout, stderr),
     exit(code = Number(process.exitCode ?? 0)) {
@@ -73,9 +74,9 @@ export async function runInProcess(
   const before = { argv: process.argv, cwd: process.cwd(), exitCode: process.exitCode }
   process.chdir(cwd)
   process.exitCode = undefined
-  process.argv = [process.execPath, file, ...args]
+  process.argv = [process.execPath, String(program), ...args]
   try {
-    const ended = current.run(program, () => importAgain(file))
+    const ended = current.run(surroundings, () => (typeof program === 'string' ? importAgain(program) : program(args)))
     return await Promise.race([exited, ended.then(() => ({ code: Number(process.exitCode ?? 0), ...printed }))])
   } finally {
     process.argv = before.argv

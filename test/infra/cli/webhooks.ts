@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { run } from '../../../infra/cli/run.ts'
+import { clearSecrets } from '../../../shared/redact.ts'
 import { type Ended, runInProcess } from '../../runner/in-process.ts'
 import { noAws } from './aws.ts'
 
@@ -15,7 +17,8 @@ interface RunOptions {
 
 /** Runs the CLI without a terminal. */
 export function webhooks(args: readonly string[], { env, ...options }: RunOptions = {}): Promise<Ended> {
-  return runInProcess(main, args, { env: environment(env), ...options })
+  clearSecrets()
+  return runInProcess(run, args, { env: environment(env), ...options })
 }
 
 /** Starts the CLI without a terminal. */
