@@ -3,7 +3,9 @@ import { CancelledError } from './cancelled-error.ts'
 import { type Field, parseField } from './schema-fields.ts'
 
 /** Prompts go to stderr, so that stdout contains only the result. */
-const output = process.stderr
+function terminal() {
+  return { input: process.stdin, output: process.stderr }
+}
 
 /** Returns whether there is a terminal for prompts. */
 export function isInteractive(): boolean {
@@ -17,13 +19,18 @@ export async function promptForChoice(
   initialValue?: string,
 ): Promise<string> {
   return answered(
-    await select({ message, options: [...options], output, ...(initialValue === undefined ? {} : { initialValue }) }),
+    await select({
+      message,
+      options: [...options],
+      ...terminal(),
+      ...(initialValue === undefined ? {} : { initialValue }),
+    }),
   )
 }
 
 /** Prompts for yes or no. Defaults to no. */
 export async function promptForConfirmation(message: string): Promise<boolean> {
-  return answered(await confirm({ message, initialValue: false, output }))
+  return answered(await confirm({ message, initialValue: false, ...terminal() }))
 }
 
 /** Prompts for any number of options. */
@@ -32,7 +39,7 @@ export async function promptForSelection(
   options: readonly { value: string; hint?: string }[],
   initialValues: string[],
 ): Promise<string[]> {
-  return answered(await multiselect({ message, options: [...options], initialValues, required: false, output }))
+  return answered(await multiselect({ message, options: [...options], initialValues, required: false, ...terminal() }))
 }
 
 /**
@@ -57,9 +64,9 @@ export async function promptForField(field: Field, stored: unknown): Promise<unk
     ? await password({
         message: isUnchanged('') ? `${message} (press Enter to keep the stored value)` : message,
         validate,
-        output,
+        ...terminal(),
       })
-    : await text({ message, validate, output, ...initial(stored ?? field.fallback) })
+    : await text({ message, validate, ...terminal(), ...initial(stored ?? field.fallback) })
   const value = answered(input) ?? ''
   if (isUnchanged(value)) return stored
   const result = parseField(field, value)

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { Console } from 'node:console'
 import { Readable, Writable } from 'node:stream'
 import { importAgain } from './modules.ts'
+import { type Keys, terminalOf } from './terminal.ts'
 
 export interface Ended {
   code: number | null
@@ -39,32 +40,35 @@ function redirect<T extends object>(owner: T, name: keyof T & keyof Surroundings
   })
 }
 
+interface ProgramOptions {
+  env: NodeJS.ProcessEnv
+  cwd?: string | undefined
+  stdin?: string | undefined
+  /** Runs the program at a terminal, where stdout and stderr are one output. */
+  keys?: Keys | undefined
+}
+
 /**
- * Runs a program in this process: a process takes five times longer. A program that needs signals or a terminal needs a process.
+ * Runs a program in this process: a process takes five times longer. A program that needs signals needs a process.
  *
  * @param program a file, which gets its own modules, or a function
  */
 export async function runInProcess(
   program: string | ((args: readonly string[]) => Promise<unknown>),
   args: readonly string[],
-  {
-    env,
-    cwd = process.cwd(),
-    stdin = '',
-  }: { env: NodeJS.ProcessEnv; cwd?: string | undefined; stdin?: string | undefined },
+  { env, cwd = process.cwd(), stdin = '', keys }: ProgramOptions,
 ): Promise<Ended> {
   const { promise: exited, resolve: exit } = Promise.withResolvers<Ended>()
   const printed = { out: '', err: '' }
-  const streamTo = (name: keyof typeof printed) =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        printed[name] += chunk
-        done()
-      },
-    })
-  const [stdout, stderr] = [streamTo('out'), streamTo('err')]
+  const printTo = (name: keyof typeof printed) => (chunk: Buffer) => {
+    printed[name] += chunk
+  }
+  const terminal = keys && terminalOf(keys, printTo('out'))
+  const [stdout, stderr] = terminal
+    ? [terminal.output, terminal.output]
+    : [writer(printTo('out')), writer(printTo('err'))]
   const surroundings: Surroundings = {
-    ...{ env, stdin: Readable.from([stdin]), stdout, stderr },
+    ...{ env, stdin: terminal?.stdin ?? Readable.from([stdin]), stdout, stderr },
     console: new Console(stdout, stderr),
     exit(code = Number(process.exitCode ?? 0)) {
       exit({ code, ...printed })
@@ -83,4 +87,13 @@ export async function runInProcess(
     process.exitCode = before.exitCode
     process.chdir(before.cwd)
   }
+}
+
+function writer(print: (chunk: Buffer) => void): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      print(chunk)
+      done()
+    },
+  })
 }

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Command, Help } from 'commander'
+import { categories } from '../../../functions/index.ts'
 import { createProgram } from '../../../infra/cli/program.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
 import { startAws, type TestAws } from './aws.ts'
-import { atTerminal, controlC, type Ended, enter, inShell, webhooks } from './webhooks.ts'
+import { atPseudoTerminal, controlC, type Ended, enter, runLine, webhooks } from './webhooks.ts'
 
 /** All commands with their `--help` texts. */
 const program = await createProgram()
@@ -114,6 +115,7 @@ interface ExampleSetup {
   keys?: () => [string, string][]
   /** Expected exit code. Defaults to 0. */
   code?: (ended: Ended) => number
+  check?: (out: string) => void
 }
 
 function setCaller(name: string, tokens: string[]): void {
@@ -124,9 +126,14 @@ function setCaller(name: string, tokens: string[]): void {
 const codeOfFindings = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
 
 async function writeWebhookYaml(): Promise<void> {
-  const config = 'npx webhooks config issue-ticketing/open-issue --task openticket --yaml > webhook.yaml'
-  expect((await run(config)).code).toBe(0)
+  const { out } = await run('npx webhooks config issue-ticketing/open-issue --task openticket --yaml')
+  writeFileSync(join(folder, 'webhook.yaml'), out)
 }
+
+const verified = (category: string) => ({
+  ...{ category, verdict: 'pass', silent: { verdict: 'pass', ms: expect.any(Number) } },
+  interactive: { verdict: 'pass', ms: expect.any(Number), taskId: expect.any(String) },
+})
 
 const setups: Record<string, ExampleSetup> = {
   'connect issue-ticketing/default': {
@@ -183,6 +190,15 @@ const setups: Record<string, ExampleSetup> = {
     // The task may still run, or have passed.
     code: ({ out }) => (out.includes('"rerunOf"') ? 0 : 1),
   },
+  'verify --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"': {
+    check(out) {
+      const passed = [...out.matchAll(/^(\S+) +pass +\d+ ms +\d+ ms$/gm)].map(([, name]) => name)
+      expect(passed).toEqual(categories.map(({ name }) => name))
+    },
+  },
+  'verify --category slo ci-cd --json': {
+    check: (out) => expect(JSON.parse(out)).toEqual(['slo', 'ci-cd'].map(verified)),
+  },
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
   // It runs until Ctrl-C.
@@ -223,21 +239,22 @@ async function run(line: string): Promise<Ended> {
     TOKEN: demo.callerToken,
     ...(/ --stack | versions /.test(line) ? stackVariables() : {}),
   }
-  if (keys) return atTerminal(line.split(' ').slice(2), keys(), { env, cwd: folder })
+  if (keys) return atPseudoTerminal(line.split(' ').slice(2), keys(), { env, cwd: folder })
   const { body } = await service.call('/tasks', undefined, { method: 'GET' })
   const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
   const here = line
     .replace('https://abc.execute-api.eu-west-1.amazonaws.com', service.url)
     .replace('5f0c...', task?.name ?? '')
-  return inShell(here, { env, cwd: folder })
+  return runLine(here, { env, cwd: folder })
 }
 
 describe('example', () => {
   it.each(examples)('%s', async (line) => {
-    const { before, code = () => 0 } = setups[line.replace('npx webhooks ', '')] ?? {}
+    const { before, code = () => 0, check } = setups[line.replace('npx webhooks ', '')] ?? {}
     await before?.()
     const ended = await run(line)
     expect(ended).toEqual({ ...ended, code: code(ended) })
+    check?.(ended.out)
     expect(ended.out + ended.err).not.toContain(jira.token)
   })
 
@@ -270,6 +287,11 @@ describe('docs/cli.md', () => {
 })
 
 describe('the local runtime', () => {
+  it('fails a verification with the reason for each category', async () => {
+    const args = ['verify', '--category', 'slo', '--url', service.url, '--token', 'a-wrong-token']
+    expect(await webhooks(args)).toMatchObject({ code: 1, out: expect.stringMatching(/slo +fail .*HTTP 401/) })
+  })
+
   it('has a console, whose link webhooks console prints', async () => {
     const { code, out } = await webhooks(['console', '--json'], { env: { WEBHOOKS_STATE: service.state } })
     expect([code, JSON.parse(out)]).toEqual([0, { url: `${service.url}/` }])

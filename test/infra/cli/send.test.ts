@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { inShell, webhooks } from './webhooks.ts'
+import { pipeTo, webhooks } from './webhooks.ts'
 
 /** Accepts each call and answers each poll with the next status. */
 let receiver: Server
@@ -81,6 +81,6 @@ describe('webhooks tasks --follow', () => {
 
 it('a command prints no error if the reader of its output exits', async () => {
   polls = [json(200, { state: 'running' }), json(200, { state: 'running' })]
-  const { out, err } = await inShell(`webhooks send k8s-jobs/run --mode interactive --url ${url} | head -c 8`)
-  expect({ out, err }).toEqual({ out: 'HTTP 202', err: '' })
+  const args = ['send', 'k8s-jobs/run', '--mode', 'interactive', '--url', url]
+  expect(await pipeTo('head -c 8', args)).toMatchObject({ out: 'HTTP 202', err: '' })
 })

@@ -1,8 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { shellWords } from '../../../infra/cli/http/shell-words.ts'
 import { run } from '../../../infra/cli/run.ts'
 import { clearSecrets } from '../../../shared/redact.ts'
 import { type Ended, runInProcess } from '../../runner/in-process.ts'
+import { type Keys, terminalOf } from '../../runner/terminal.ts'
 import { noAws } from './aws.ts'
 
 export type { Ended }
@@ -13,6 +17,7 @@ interface RunOptions {
   env?: Record<string, string>
   cwd?: string
   stdin?: string
+  keys?: Keys
 }
 
 /** Runs the CLI without a terminal. */
@@ -27,25 +32,26 @@ export function spawnWebhooks(args: readonly string[], env: Record<string, strin
   return { child, ended: ended(child) }
 }
 
-/** Runs a line of the documentation, in a shell if it is more than one command. */
-export function inShell(line: string, { env, cwd }: RunOptions = {}): Promise<Ended> {
-  const words = /^npx webhooks ([\w ./:=@,+-]+)$/.exec(line)?.[1]
-  if (words) return webhooks(words.split(' '), { env: env ?? {}, ...(cwd ? { cwd } : {}) })
-  const command = `'${process.execPath}' --no-warnings '${main}'`
-  const script = `set -e; webhooks() { ${command} "$@"; }; ${line.replaceAll('npx webhooks', 'webhooks')}`
-  return ended(spawn('sh', ['-c', script], { env: environment(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] }))
+/** Runs a line of the documentation, which may read stdin from a file. */
+export function runLine(line: string, { env = {}, cwd = '.' }: RunOptions = {}): Promise<Ended> {
+  const [command = '', file] = line.replace('npx webhooks ', '').split(' < ')
+  const stdin = file === undefined ? '' : readFileSync(join(cwd, file), 'utf8')
+  return webhooks(shellWords(command, env), { env, cwd, stdin })
 }
 
-/**
- * Runs the CLI at a pseudo-terminal and types.
- *
- * @param keys in order: the text to wait for, and the keys to type then
- */
-export function atTerminal(
-  args: readonly string[],
-  keys: readonly (readonly [seen: string, typed: string])[],
-  { env, cwd }: RunOptions = {},
-): Promise<Ended> {
+/** Runs the CLI in a shell, which pipes its output to another command. */
+export function pipeTo(next: string, args: readonly string[]): Promise<Ended> {
+  const script = `'${process.execPath}' --no-warnings '${main}' "$@" | ${next}`
+  return ended(spawn('sh', ['-c', script, 'sh', ...args], { env: environment() }))
+}
+
+/** Runs the CLI at a terminal and types. */
+export function atTerminal(args: readonly string[], keys: Keys, options: RunOptions = {}): Promise<Ended> {
+  return webhooks(args, { ...options, keys })
+}
+
+/** Runs the CLI in a process at a pseudo-terminal and types. */
+export function atPseudoTerminal(args: readonly string[], keys: Keys, { env, cwd }: RunOptions = {}): Promise<Ended> {
   const command = [process.execPath, '--no-warnings', main, ...args]
   const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   const line = `stty cols 200 rows 60; exec ${quoted}`
@@ -53,17 +59,9 @@ export function atTerminal(
   const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })
   const timeout = setTimeout(() => child.kill(), 120_000)
   child.once('close', () => clearTimeout(timeout))
-  let screen = ''
-  let next = 0
-  const type = (chunk: Buffer) => {
-    screen += chunk.toString()
-    const [seen, typed] = keys[next] ?? []
-    if (seen === undefined || !screen.includes(seen)) return
-    next++
-    screen = ''
-    child.stdin?.write(typed)
-  }
-  child.stdout?.on('data', type)
+  const { stdin, output } = terminalOf(keys, () => undefined)
+  child.stdout.pipe(output)
+  stdin.pipe(child.stdin)
   return ended(child)
 }
 
