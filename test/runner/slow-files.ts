@@ -25,7 +25,6 @@ export const slowFiles: Record<string, string> = {
   'test/infra/aws/item-keys.test.ts': 'synthesizes the stack',
   'test/infra/aws/nag.test.ts': 'validates the synthesized stack with cdk-nag and CloudFormation rules',
   'test/infra/aws/permissions.test.ts': 'bundles each function and synthesizes the stack per AWS provider',
-  'test/infra/cli/extend.test.ts': 'runs the command in a process per case',
   'test/infra/cli/help.test.ts': 'runs every documented example of the CLI',
   'test/infra/cli/tasks.test.ts': 'runs tasks through the shipped bundles',
   'test/infra/local/cloud/throughput.test.ts': 'runs many executions at once',

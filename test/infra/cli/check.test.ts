@@ -111,15 +111,6 @@ describe('webhooks check', () => {
     expect(code).toBe(0)
   })
 
-  it('lists the connections and exits with 2 for an unknown connection', async () => {
-    connect('issue-ticketing/default', valid())
-    const { code, err } = await check('issue-ticketing/jira')
-    expect(err).toBe(
-      'Secrets Manager (eu-west-1) contains no connection "issue-ticketing/jira". Connections of issue-ticketing: default.\n',
-    )
-    expect(code).toBe(2)
-  })
-
   it('checks the local runtime with --local', async () => {
     const { code, out } = await webhooks(['check', '--local', 'issue-ticketing'], {
       env: { WEBHOOKS_URL: sandbox.url },

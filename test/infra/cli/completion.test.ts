@@ -40,7 +40,3 @@ it.each(['zsh', 'fish'])('the completion of %s has the commands, options and nam
   for (const word of ['tasks', 'token create', 'follow', 'issue-ticketing/open-issue', 'finished'])
     expect([shell, out]).toEqual([shell, expect.stringContaining(word)])
 })
-
-it('no other shell has a completion', async () => {
-  expect((await webhooks(['completion', 'cmd'])).code).toBe(2)
-})

@@ -216,19 +216,6 @@ describe('webhooks connect --from-curl', () => {
     expect(api.calls.find(({ method }) => method === 'POST')?.body).toEqual({ title: 'b' })
     await api.close()
   })
-
-  it.each([
-    [['--draft', '-'], '--draft requires --from-curl or --from-openapi.'],
-    [['--from-curl', 'curl x', '--from-openapi', 'x'], 'Pass --from-curl or --from-openapi, not both.'],
-    [['--from-openapi', 'x', 'startRun', 'ci-cd/new'], '--from-openapi takes a file and an operation.'],
-    [['--from-curl', 'curl x', '--provider', 'jira'], 'support only the http provider, not jira'],
-    [['--from-curl', 'curl x', '--request', 'opne'], '--request must be one of open, find, get'],
-    [['--from-curl', 'nowhere.curl'], 'Cannot read nowhere.curl'],
-    [['--from-curl', 'curl x', '--draft', 'nowhere/new.json'], 'Cannot write nowhere/new.json'],
-  ])('%j exits with 2', async (args, message) => {
-    const { code, err } = await connect(['issue-ticketing/new', ...args])
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
-  })
 })
 
 const tracker = `
@@ -342,23 +329,5 @@ describe('webhooks connect --from-openapi', () => {
         'The API expects its key as the query parameter api_key, which a connection cannot keep secret.',
       ]),
     )
-  })
-
-  it.each([
-    [tracker, [], '--from-openapi requires --operation with one of createIssue, getIssue, startRun.'],
-    [tracker, ['--operation', 'nope'], 'has no operation nope. It has createIssue, getIssue, startRun.'],
-    ['{"a": 1}', ['--operation', 'x'], 'not an OpenAPI document: it has no paths'],
-    ['{"a": [', ['--operation', 'x'], 'neither JSON nor YAML'],
-    [
-      tracker.replace('schemas/NewIssue', 'schemas/Nope'),
-      ['--operation', 'createIssue'],
-      'Undefined reference #/components/schemas/Nope',
-    ],
-  ])('invalid arguments exit with 2: %#', async (document, args, message) => {
-    const { code, err } = await connect(
-      ['issue-ticketing/new', '--from-openapi', '-', ...args, '--draft', '-'],
-      document,
-    )
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
   })
 })

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { newName } from '../../../infra/cli/extend/names.ts'
+import { runInProcess } from '../../runner/in-process.ts'
 import { type Copy, copyOfProject } from './copy.ts'
 
 /** The commands write into their own project. */
@@ -10,8 +11,8 @@ beforeAll(() => {
   copy = copyOfProject()
 })
 afterAll(() => copy.remove())
-const cli = (...args: string[]) => copy.node('infra/cli/main.ts', ...args)
-const isThere = (path: string) => existsSync(join(copy.folder, path))
+const cli = (line: string) =>
+  runInProcess(join(copy.folder, 'infra/cli/main.ts'), line.split(' '), { env: {}, cwd: copy.folder })
 
 describe('newName', () => {
   it.each([
@@ -59,22 +60,21 @@ describe('the commands', () => {
     ['new-category access --kind thing', 'Allowed choices are ticket, job, flag, message, evaluation'],
   ])('refuse %s and write nothing', async (line, why) => {
     const before = sources()
-    const refused = await cli(...line.split(' ')).catch(String)
-    expect(refused).toContain('ended with 2:')
-    expect(refused).toContain(why)
+    expect(await cli(line)).toMatchObject({ code: 2, err: expect.stringContaining(why) })
     expect(sources()).toEqual(before)
   })
 
   it('list the files with --dry-run and write nothing', async () => {
-    const out = await cli('new-category', 'access', '--kind', 'job', '--provider', 'acme', '--dry-run')
-    expect(out).toContain('Would write\n  functions/access/index.ts\n')
+    const before = sources()
+    const { code, out } = await cli('new-category access --kind job --provider acme --dry-run')
+    expect([code, out]).toEqual([0, expect.stringContaining('Would write\n  functions/access/index.ts\n')])
     expect(out).toContain('  infra/platforms/acme.ts\n')
     expect(out).toContain('Would change\n  functions/index.ts\n')
-    expect(isThere('functions/access')).toBe(false)
+    expect(sources()).toEqual(before)
   })
 
   it('print JSON with --json', async () => {
-    const out = await cli('new-provider', 'ci-cd', 'acme', '--dry-run', '--json')
+    const { out } = await cli('new-provider ci-cd acme --dry-run --json')
     expect(JSON.parse(out)).toMatchObject({
       created: ['functions/ci-cd/providers/acme.ts', 'infra/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
       next: [
@@ -87,15 +87,13 @@ describe('the commands', () => {
   })
 
   it('list the files of an orchestrator', async () => {
-    expect(JSON.parse(await cli('new-orchestrator', 'acme-flows', '--dry-run', '--json'))).toEqual({
-      created: [
-        'shared/orchestrators/acme-flows.ts',
-        'test/shared/orchestrators/acme-flows.test.ts',
-        'docs/acme-flows.md',
-      ],
+    const test = 'test/shared/orchestrators/acme-flows.test.ts'
+    const { out } = await cli('new-orchestrator acme-flows --dry-run --json')
+    expect(JSON.parse(out)).toEqual({
+      created: ['shared/orchestrators/acme-flows.ts', test, 'docs/acme-flows.md'],
       changed: ['shared/orchestrators/index.ts'],
       next: [
-        'npm test -- test/shared/orchestrators/acme-flows.test.ts',
+        `npm test -- ${test}`,
         'npx webhooks orchestrator add acme-flows',
         'npx webhooks token create acme-flows --orchestrator acme-flows',
       ],
@@ -103,7 +101,7 @@ describe('the commands', () => {
   })
 
   it('remind of the blast radius in chaos-testing', async () => {
-    expect(await cli('new-provider', 'chaos-testing', 'acme', '--dry-run')).toContain('blast radius')
+    expect((await cli('new-provider chaos-testing acme --dry-run')).out).toContain('blast radius')
   })
 })
 

@@ -55,16 +55,6 @@ describe('webhooks github manifest', () => {
     ])
   })
 
-  it('refuses an unknown action with the known ones', async () => {
-    const { code, err } = await run('manifest', 'gate', '--url', url, '--action', 'load-testing/start', '--print')
-    expect([code, err]).toEqual([2, expect.stringContaining('load-testing/start-test')])
-  })
-
-  it('refuses invalid settings before it opens the page', async () => {
-    const { code, err } = await run(...manifestArgs, '--repositories', 'acme')
-    expect([code, err]).toEqual([2, expect.stringContaining('must be owner/repo')])
-  })
-
   it('saves the App that GitHub created for the page, and a caller for its action', async () => {
     const pem = github.settings.privateKey
     const app = {
@@ -192,10 +182,6 @@ describe('webhooks github redeliver', () => {
     github.failNext(422, { message: 'The delivery is too old' }, { on: 'POST' })
     const { code, out } = await run('redeliver', 'github')
     expect([code, out]).toEqual([1, expect.stringContaining('The delivery is too old')])
-  })
-
-  it('needs an orchestrator of this name', async () => {
-    expect(await run('redeliver', 'other')).toMatchObject({ code: 2, err: expect.stringContaining('"other"') })
   })
 })
 

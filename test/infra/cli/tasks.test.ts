@@ -84,7 +84,6 @@ describe('webhooks tasks', () => {
     expect(await run(['tasks', task, '--cancel'], demo.callerToken)).toMatchObject({ code: 1 })
     const { code, out } = await run(['tasks', task, '--cancel', '--follow'])
     expect([code, JSON.parse(out)]).toMatchObject([0, { verdict: 'aborted', outcome: { status: 'aborted' } }])
-    expect(await run(['tasks', '--cancel'])).toMatchObject({ code: 2, err: expect.stringContaining('category/taskId') })
   })
 
   it('lists the tasks of a category, in a state or with a verdict', async () => {
@@ -98,7 +97,6 @@ describe('webhooks tasks', () => {
     expect(await list('--category', 'remediation', '--verdict', 'running')).toEqual([body.taskId])
     expect(await list('--category', 'slo')).toEqual([])
     expect(await list('--action', 'run-runbook', '--connection', 'default', '--limit', '1')).toEqual([body.taskId])
-    expect((await run(['tasks', '--limit', '0'])).code).toBe(2)
   })
 
   it('shows the same columns for the local runtime and for a stack, and completes short ids', async () => {
@@ -175,10 +173,6 @@ describe('webhooks tasks --stack', () => {
   it('explains what is wrong', async () => {
     const unknown = await asOperator('tasks', `remediation/${'0'.repeat(40)}`)
     expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('There is no task') })
-    expect(await asOperator('tasks', 'remediate/1')).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('remediation'),
-    })
     expect(await webhooks(['tasks', 'slo/1', '--stack', 'Other'])).toMatchObject({
       ...{ code: 1, err: expect.stringContaining('No AWS region') },
     })

@@ -48,7 +48,6 @@ describe('webhooks token create', () => {
     await token('create', 'keptn', '--reads', 'own')
     expect(callers()['on-call']?.reads).toBe('all')
     expect(callers()['keptn']).not.toHaveProperty('reads')
-    expect((await token('create', 'other', '--reads', 'some')).code).toBe(2)
   })
 
   it('prints the token even if its orchestrator cannot be read', async () => {
@@ -63,29 +62,6 @@ describe('webhooks token create', () => {
     const { code, err } = await token('create', 'keptn', '--orchestrator', 'prod')
     expect(err).toContain('The orchestrator prod does not exist yet. Run webhooks orchestrator add prod.')
     expect(code).toBe(0)
-  })
-
-  it.each([
-    [['create', 'Keptn'], 'Invalid name "Keptn"'],
-    [['create', 'keptn', '--categories', 'ci-dc'], 'Unknown category "ci-dc". Did you mean "ci-cd"?'],
-    [
-      ['create', 'there'],
-      'The caller there already exists in Secrets Manager (eu-west-1). Use token rotate to give it a new token.',
-    ],
-    [['rotate', 'keptn'], 'Secrets Manager (eu-west-1) contains no caller "keptn". Callers: there.'],
-    [['revoke', 'there', '--hash', '00'], 'there has no token with the hash 00.'],
-    [
-      ['revoke', 'there', '--hash', 'aa'],
-      'This is the only token of there. Run the command without --hash to delete the caller.',
-    ],
-  ])('%j exits with 2 and changes nothing', async (args, sentence) => {
-    const before = JSON.stringify({ there: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['*'] } })
-    aws.secrets.set('cloud-automation-webhooks/callers', before)
-    const { code, out, err } = await token(...args)
-    expect(err).toContain(sentence)
-    expect(out).toBe('')
-    expect(code).toBe(2)
-    expect(aws.secrets.get('cloud-automation-webhooks/callers')).toBe(before)
   })
 
   it('does not change an invalid secret', async () => {

@@ -478,43 +478,6 @@ describe('webhooks check --answer', () => {
       expect({ request, code, err, out }).toEqual({ request, code: 0, err: '', out: expect.stringContaining(request) })
     }
   })
-
-  it.each([
-    [['--request', 'opne'], '--request must be one of open, find, get.'],
-    [[], '--answer requires --request'],
-    [['--request', 'open', '--try', 'open-issue'], 'Pass --try or --answer, not both.'],
-  ])('%j exits with 2', async (args, message) => {
-    await startApi()
-    const { code, err } = await evaluate(offline(), '{}', args)
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
-  })
-})
-
-describe('webhooks check --try with invalid arguments', () => {
-  it.each<[string, object | undefined, string[], string]>([
-    [
-      'another provider',
-      { provider: 'github', token, baseUrl: 'http://127.0.0.1:9' },
-      ['--try', 'open-issue'],
-      'support only the http provider, not github',
-    ],
-    [
-      'an unknown action',
-      undefined,
-      ['--try', 'opne-issue'],
-      'Actions of issue-ticketing: open-issue, update-issue, close-issue',
-    ],
-    ['a wrong input', undefined, ['--try', 'open-issue', '--input', 'titel=a'], 'input.titel'],
-  ])('%s exits with 2', async (_, connection, args, message) => {
-    await startApi()
-    const { code, err } = await check('issue-ticketing/mine', connection ?? tickets(), args)
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
-  })
-
-  it('needs one connection', async () => {
-    const { code, err } = await webhooks(['check', '--local', '--try', 'open-issue'], { cwd: folder })
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('test a single connection') })
-  })
 })
 
 describe('webhooks connect --try', () => {
