@@ -46,8 +46,8 @@ export function pipeTo(next: string, args: readonly string[]): Promise<Ended> {
 }
 
 /** Runs the CLI at a terminal and types. */
-export function atTerminal(args: readonly string[], keys: Keys, options: RunOptions = {}): Promise<Ended> {
-  return webhooks(args, { ...options, keys })
+export function atTerminal(args: readonly string[], keys: Keys, { env, cwd }: RunOptions = {}): Promise<Ended> {
+  return webhooks(args, { env: { TERM: 'xterm', ...env }, ...(cwd ? { cwd } : {}), keys })
 }
 
 /** Runs the CLI in a process at a pseudo-terminal and types. */
