@@ -48,6 +48,7 @@ describe('A registered secret', () => {
   test.each(Object.keys(encodings))('is masked in the encoding: %s', (name) => {
     fc.assert(
       fc.property(secret, around, around, (value, before, after) => {
+        clearSecrets()
         const form = encodings[name]?.(value.toWellFormed()) ?? ''
         registerSecret(value)
         expect(redact(`${before}${form}${after}`)).not.toContain(form)
@@ -62,6 +63,7 @@ describe('A registered secret', () => {
   test('is masked independently of other registered secrets', () => {
     fc.assert(
       fc.property(fc.array(secret, { minLength: 2, maxLength: 5 }), (values) => {
+        clearSecrets()
         for (const value of values) registerSecret(value)
         const masked = redact(values.map((value) => `${value}${Buffer.from(value).toString('base64')}`).join(''))
         for (const value of values) expect(masked).not.toContain(value)
@@ -87,6 +89,7 @@ describe('A masked text', () => {
   test('does not change when it is masked again', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(secret, around), { maxLength: 8 }), (parts) => {
+        clearSecrets()
         for (const part of parts) registerSecret(part)
         const masked = redact(parts.join(''))
         expect(redact(masked)).toBe(masked)
