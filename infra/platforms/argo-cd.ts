@@ -73,6 +73,8 @@ interface ArgoCdState {
   may: { get: boolean; sync: boolean }
   /** A window of the project in which nothing may be synced. */
   blocked: boolean
+  /** How many operations the API has started. */
+  started: number
   /** Reads show the applications as they were then. */
   lagging: Application[] | undefined
 }
@@ -117,6 +119,7 @@ export async function startArgoCd(): Promise<ArgoCdServer> {
     applications: [application('guestbook'), application('cart', 'team-a')],
     may: { get: true, sync: true },
     blocked: false,
+    started: 0,
     lagging: undefined,
   }
   const token = 'eyJhbGciOiJIUzI1NiJ9.robot.c2lnbmF0dXJl'
@@ -267,6 +270,7 @@ function createArgoCd(state: ArgoCdState, token: string) {
   function operate(found: Application, operation: Operation): Reply {
     if (found.operation) return failure(400, 9, 'another operation is already in progress')
     found.operation = operation
+    state.started++
     delete found.status.operationState
     return ok(found)
   }

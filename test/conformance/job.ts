@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
+import type * as z from 'zod/mini'
 import { awsError } from '../../infra/platforms/aws-json.ts'
 import { type Call, requestLine, type Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { SentRequest } from '../../shared/http/exchange.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider, Verdict } from '../../shared/providers/job.ts'
-import { type ClientOptions, failureOf, keyOf } from '../functions/helpers.ts'
+import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
 import { type CommonOptions, commonTests, formOf, hostileIds } from './common.ts'
 import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
@@ -24,8 +25,28 @@ interface JobOptions<S extends Served> extends CommonOptions {
   invalidStarts?: [what: string, input: object, message: string, connection?: object][]
   /** Starts that the connection does not allow, in the same form. */
   forbidden?: [what: string, input: object, message: string, connection?: object][]
-  /** Starts that the platform refuses: what is wrong, a change of the platform or of the input, and a part of the reason. */
-  refused?: [what: string, change: Change<S> | Record<string, unknown>, reason: string][]
+  /** Starts by what they send: changes of the input, a part of the request that starts the run, changes of the connection. */
+  sends?: [what: string, input: object, request: object, connection?: object][]
+  /**
+   * Starts that the platform refuses: what is wrong, a change of the platform or of the input, a part of the reason, and changes
+   * of the input and of the connection.
+   */
+  refused?: [
+    what: string,
+    change: Change<S> | Record<string, unknown>,
+    reason: string,
+    input?: object,
+    connection?: object,
+  ][]
+  /**
+   * Runs by what they report: a change of the platform after the start, a part of the outcome or of the progress, and changes of the
+   * input and of the connection.
+   */
+  reports?: [what: string, change: Change<S>, reported: object, input?: object, connection?: object][]
+  /** Polls that the platform refuses: a change of the platform, and a part of the reason. */
+  refusedPolls?: [change: Change<S>, reason: string][]
+  /** A part of the URL of the first run. */
+  url?: string
   /** Ends a run, whose thresholds can use these metrics. They are also its data, if no other data is given. */
   measures?: [end: Change<S>, metrics: Record<string, number>, data?: object]
   /** The state of a run after a stop, and the change of the platform that lets it continue, if it needs one. */
@@ -67,7 +88,11 @@ export function jobConformance<S extends Served>(
     unknownStates = ['unheard-of', 'constructor'],
     invalidStarts = [],
     forbidden = [],
+    sends = [],
     refused = [],
+    reports = [],
+    refusedPolls = [],
+    url: expectedUrl = '',
     measures,
     slowStop,
     refusedStops = [],
@@ -190,6 +215,7 @@ export function jobConformance<S extends Served>(
         expect(outcome.message).toMatch(/^Started /)
         expect(outcome.message).toContain(` ${id}`)
         expect(Object.values(outcome.links)).toEqual(url ? [url] : [])
+        expect(String(url)).toContain(expectedUrl)
         expect({ starts: starts().length, runs: at().runs() }).toEqual({ starts: 1, runs: 1 })
       })
 
@@ -307,15 +333,25 @@ export function jobConformance<S extends Served>(
       }
     })
 
-    if (refused.length > 0) {
-      test.each(refused)('a start shows the reason of the platform for %s', async (_what, change, reason) => {
-        const input = typeof change === 'function' ? {} : change
-        if (typeof change === 'function') await change(at().server)
-        const failure = await failureOf(connected(unlimited()).start({ ...at().input, ...input }))
-        expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
-        expect(failure.message).toContain(reason)
-        expect(at().runs()).toBe(0)
+    if (sends.length > 0) {
+      test.each(sends)('a start sends %s', async (_what, input, request, fields = {}) => {
+        await connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input })
+        expect(starts()).toMatchObject([request])
       })
+    }
+
+    if (refused.length > 0) {
+      test.each(refused)(
+        'a start shows the reason of the platform for %s',
+        async (_what, change, reason, input = {}, fields = {}) => {
+          const more = typeof change === 'function' ? input : change
+          if (typeof change === 'function') await change(at().server)
+          const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...more }))
+          expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
+          expect(failure.message).toContain(reason)
+          expect(at().runs()).toBe(0)
+        },
+      )
     }
 
     describe('a run', () => {
@@ -367,6 +403,26 @@ export function jobConformance<S extends Served>(
         expect(await job.end(started, at().input)).toMatchObject(end)
       })
     })
+
+    if (reports.length > 0) {
+      test.each(reports)('a run reports %s', async (_what, change, reported, more = {}, fields = {}) => {
+        const given = connected({ ...unlimited(), ...fields })
+        const input = { ...at().input, ...more }
+        const started = await given.start(input)
+        at().hasStarted()
+        await change(at().server)
+        const result = await given.poll(started, input)
+        expect('outcome' in result ? result.outcome : result).toMatchObject(reported)
+      })
+    }
+
+    if (refusedPolls.length > 0) {
+      test.each(refusedPolls)('a poll shows the reason of the platform: %#', async (change, reason) => {
+        const started = await startRun()
+        await change(at().server)
+        await expectFailure(job.poll(started, at().input), 'refused', reason)
+      })
+    }
 
     if (measures) {
       const [end, metrics, data = metrics] = measures
@@ -454,4 +510,22 @@ function ignoreFailure(error: unknown): undefined {
 /** Changes the state of a fake platform. */
 export function withState(changes: object): (server: { state: object }) => unknown {
   return ({ state }) => Object.assign(state, changes)
+}
+
+/** Starts the platform of a provider before each test. Returns it, and the actions with its connection and other fields. */
+export function jobsOn<S extends Served, C extends z.ZodMiniObject>(
+  provider: JobProvider<C>,
+  actions: ConstructorParameters<typeof Job>[1],
+  platform: JobPlatform<S>,
+): { server: S; connected: (fields?: object) => Job<C> } {
+  let played: PlayedJobs<S>
+  const server = startEach(async () => {
+    played = await platform.start()
+    return played.server
+  })
+  return {
+    server,
+    connected: (fields = {}) =>
+      new Job(provider, actions, () => ({ ...played.connection, ...fields }) as unknown as z.input<C>),
+  }
 }

@@ -45,7 +45,10 @@ export async function startGithubActions(): Promise<GithubActionsServer> {
   const token = 'github_pat_of_a_robot'
   const state: ScriptedState = {
     workflows: [
-      { file: 'deploy.yml', id: 161335, inputs: ['stage', 'key'], isDispatchable: true, titleInput: 'key' },
+      {
+        ...{ file: 'deploy.yml', id: 161335, isDispatchable: true, titleInput: 'key' },
+        inputs: ['stage', 'replicas', 'dry', 'tags', 'key'],
+      },
       { file: 'ci.yml', id: 161336, inputs: [], isDispatchable: false, titleInput: undefined },
     ],
     runs: [],

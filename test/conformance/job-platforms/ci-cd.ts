@@ -124,7 +124,7 @@ export const ciCdPlatforms = {
   circleci: {
     known: 'neither',
     stopsLate: true,
-    starts: /^POST .*\/pipeline$/,
+    starts: /^POST .*\/pipeline(?:\/run)?$/,
     async start() {
       const server = await startCircleci()
       const { url: baseUrl, token, state, enter } = server
@@ -250,7 +250,7 @@ export const ciCdPlatforms = {
         server,
         connection: { baseUrl, token },
         input: { target: 'guestbook', project: 'shop' },
-        runs: () => server.calls.filter(({ path }) => path.endsWith('/sync')).length,
+        runs: () => server.state.started,
         id: () => {
           const { operation = status().operationState?.operation } = application()
           return `guestbook#${operation?.info?.[0]?.value}`

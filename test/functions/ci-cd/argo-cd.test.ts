@@ -1,21 +1,23 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
-import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import type { ArgoCdServer } from '../../../infra/platforms/argo-cd.ts'
+import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startArgoCd)
+const { server, connected } = jobsOn(argoCd, pipelineActions, ciCdPlatforms['argo-cd'])
 const guestbook = { target: 'guestbook', project: 'shop' }
 const marker = keyOf(1).slice(0, 12)
 const id = `guestbook#${marker}`
 
-const connected = (fields: object = {}) =>
-  new Pipeline(argoCd, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const start = (input: object = guestbook, options: object = {}) => connected().start(input, options)
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const asked = () => server.application().operation
+const spec =
+  (more: object) =>
+  ({ application }: ArgoCdServer) =>
+    Object.assign(application().spec, more)
 const finish = (phase = 'Succeeded', message = 'successfully synced (all tasks run)') => {
   server.startOperation()
   server.finish(phase, message)
@@ -26,6 +28,27 @@ const finished = async (phase?: string, message?: string, input: object = guestb
   finish(phase, message)
   return started
 }
+
+const parameters = {
+  ...{ prune: 'true', dryRun: false, force: true, strategy: 'apply' },
+  resources: ':Service:guestbook-ui, apps:Deployment:shop/guestbook-ui',
+  syncOptions: ['Replace=true'],
+}
+const late = 'Deployment "guestbook-ui" exceeded its progress deadline'
+const results = [
+  { name: 'fine' },
+  { kind: 'Ingress', name: 'web', status: 'SyncFailed', message: 'admission webhook denied the request' },
+  { kind: 'Job', name: 'migrate', status: '', hookPhase: 'Failed', message: 'Job has reached the backoff limit' },
+]
+const replacements = [
+  [{ username: 'mia' }, 'mia'],
+  [{ automated: true }, 'auto-sync'],
+] as const
+const synced = (health: string) => (fake: ArgoCdServer) => {
+  fake.finish('Succeeded', 'successfully synced (all tasks run)')
+  fake.reconcile(health)
+}
+type Report = [what: string, change: (fake: ArgoCdServer) => unknown, reported: object]
 
 jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
   states: {
@@ -53,56 +76,113 @@ jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
     ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
     ['an invalid resource', { parameters: { resources: 'guestbook' } }, 'use <group>:<kind>:<name>, such as apps:'],
   ],
+  url: '/applications/argocd/guestbook',
+  sends: [
+    [
+      'the revision and the parameters, which may be text',
+      { ref: 'v1.2', parameters },
+      {
+        body: {
+          ...{ revision: 'v1.2', project: 'shop', prune: true, dryRun: false },
+          ...{ infos: [{ name: 'cloud-automation-webhooks', value: marker }] },
+          strategy: { apply: { force: true } },
+          resources: [
+            { group: '', kind: 'Service', name: 'guestbook-ui' },
+            { group: 'apps', kind: 'Deployment', name: 'guestbook-ui', namespace: 'shop' },
+          ],
+          syncOptions: { items: ['Replace=true'] },
+        },
+      },
+    ],
+  ],
+  refused: [
+    ['an unknown revision', { ref: 'nope' }, 'unable to resolve nope to a commit SHA'],
+    [
+      'a revision that conflicts with auto-sync',
+      spec({ syncPolicy: { automated: {} } }),
+      'Cannot sync to v1: auto-sync currently set to HEAD',
+      { ref: 'v1' },
+    ],
+    ['a closed window', withState({ blocked: true }), 'cannot sync: blocked by sync window'],
+    ['a permission', ({ state }) => Object.assign(state.may, { sync: false }), 'applications, sync, shop/guestbook'],
+    // Argo CD would ignore it.
+    ['one revision for several sources', spec({ sources: [{}, {}] }), 'guestbook has several sources', { ref: 'v1' }],
+    ['an unknown application', { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
+    ['another project', { project: 'ops' }, 'not found'],
+  ],
+  reports: [
+    [
+      'why it waits',
+      () => {},
+      { status: 'Running', progress: 'waiting for healthy state of apps/Deployment/guestbook-ui' },
+    ],
+    [
+      'its duration, its revision and its images',
+      synced('Healthy'),
+      {
+        data: {
+          ...{ duration: 12, revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba' },
+          images: ['gcr.io/google-samples/gb-frontend:v5'],
+        },
+      },
+    ],
+    [
+      'the degraded resources and their reasons',
+      (fake) => {
+        synced('Degraded')(fake)
+        Object.assign(fake.application().status.resources[0] ?? {}, { health: { status: 'Degraded', message: late } })
+      },
+      {
+        message: `Sync ${id} ended as Succeeded/Degraded/Synced: Deployment guestbook-ui: ${late}`,
+        data: { failedResources: ['Deployment/guestbook-ui'] },
+      },
+    ],
+    ...(['Failed', 'Error'] as const).map(
+      (phase): Report => [
+        `the failed resources in the phase ${phase}`,
+        ({ finish }) => finish(phase, 'one or more objects failed to apply', results),
+        {
+          status: phase === 'Failed' ? 'succeeded' : 'errored',
+          result: 'fail',
+          message: `Sync ${id} ended as ${phase}: one or more objects failed to apply; Ingress web: admission webhook denied the request; Job migrate: Job has reached the backoff limit`,
+          data: { failedResources: ['Ingress/web', 'Job/migrate'] },
+        },
+      ],
+    ),
+    ...replacements.map(
+      ([by, who]): Report => [
+        `that the operation of ${who} took its place`,
+        (fake) => {
+          fake.finish('Succeeded', '')
+          fake.operate(by)
+          fake.reconcile('Healthy')
+        },
+        {
+          ...{ status: 'errored', result: 'fail', data: { state: 'Replaced' } },
+          message: expect.stringContaining(`the operation that ${who} started at`),
+        },
+      ],
+    ),
+  ],
+  check: ['GET /api/v1/session/userinfo'],
+  slowStop: ['Terminating'],
+  refusedStops: [
+    [({ state }) => Object.assign(state.may, { sync: false }), '403 to DELETE'],
+    [`nope#${marker}`, 'permission denied'],
+  ],
   invalidIds: [
     ['guestbook', 'guestbook#1', '../x#a1b2c3d4e5f6', 'a/b/c#a1b2c3d4e5f6', 'guestbook#a1b2c3d4e5f6/x'],
     'such as guestbook#0a1b2c3d4e5f',
   ],
 })
 
-test('Argo CD: the check reads the user of the token', async () => {
-  await argoCd.check(connected().client())
-  expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/session/userinfo'])
-})
-
-test('Argo CD: a start reports an invalid session', async () => {
-  await expectFailure(connected({ token: 'a-wrong-token' }).start(guestbook), 'credentials', 'invalid session')
-})
-
 describe('Argo CD: start', () => {
-  test('syncs the application with the key as its marker, and returns its URL', async () => {
-    expect((await start()).outcome.data).toMatchObject({ id, url: `${server.url}/applications/argocd/guestbook` })
-    expect(asked()).toMatchObject({ info: [{ name: 'cloud-automation-webhooks', value: marker }] })
-  })
-
   test('takes application and project from the connection, even in another namespace', async () => {
     const { outcome } = await connected({ target: 'team-a/cart', project: 'shop' }).start({})
     expect(server.application('cart').operation).toBeDefined()
     expect(outcome.data).toMatchObject({
       id: `team-a/cart#${marker}`,
       url: `${server.url}/applications/team-a/cart`,
-    })
-  })
-
-  test('sends the revision and the parameters, which may be text', async () => {
-    const parameters = {
-      prune: 'true',
-      dryRun: false,
-      force: true,
-      strategy: 'apply',
-      resources: ':Service:guestbook-ui, apps:Deployment:shop/guestbook-ui',
-      syncOptions: ['Replace=true'],
-    }
-    await start({ ...guestbook, ref: 'v1.2', parameters })
-    expect(calls('POST')[0]?.body).toMatchObject({ revision: 'v1.2', project: 'shop' })
-    expect(asked()?.sync).toMatchObject({
-      prune: true,
-      dryRun: false,
-      syncStrategy: { apply: { force: true } },
-      resources: [
-        { group: '', kind: 'Service', name: 'guestbook-ui' },
-        { group: 'apps', kind: 'Deployment', name: 'guestbook-ui', namespace: 'shop' },
-      ],
-      syncOptions: ['Replace=true'],
     })
   })
 
@@ -113,34 +193,6 @@ describe('Argo CD: start', () => {
     expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Running' })
   })
 
-  const spec = (more: object) => () => Object.assign(server.application().spec, more)
-  test.each([
-    ['an unknown revision', () => {}, { ref: 'nope' }, 'unable to resolve nope to a commit SHA'],
-    [
-      ...([
-        'a revision that conflicts with auto-sync',
-        spec({ syncPolicy: { automated: {} } }),
-        { ref: 'v1' },
-      ] as const),
-      'Cannot sync to v1: auto-sync currently set to HEAD',
-    ],
-    [
-      'a closed window',
-      () => Object.assign(server.state, { blocked: true }),
-      {},
-      'cannot sync: blocked by sync window',
-    ],
-    ['a permission', () => Object.assign(server.state.may, { sync: false }), {}, 'applications, sync, shop/guestbook'],
-    // Argo CD would ignore it.
-    ['one revision for several sources', spec({ sources: [{}, {}] }), { ref: 'v1' }, 'guestbook has several sources'],
-    ['an unknown application', () => {}, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
-    ['another project', () => {}, { project: 'ops' }, 'not found'],
-  ])('reports the reason for %s', async (_what, prepare, input, reason) => {
-    prepare()
-    await expectFailure(start({ ...guestbook, ...input }), { kind: 'refused', status: 422 }, reason)
-    expect(asked()).toBeUndefined()
-  })
-
   test('is transient while another operation is in progress', async () => {
     await start(guestbook, { key: keyOf(2) })
     const expected = { kind: 'platform', transient: true, mayHaveWritten: false }
@@ -149,23 +201,11 @@ describe('Argo CD: start', () => {
 })
 
 describe('Argo CD: start with a lost response', () => {
-  test.each([
-    ['requested', () => {}],
-    ['running', () => server.startOperation()],
-    ['over', () => finish()],
-  ])('a retry finds the operation by its marker if it is %s', async (_how, prepare) => {
+  test('a retry finds the operation by its marker before it runs', async () => {
     server.loseNext('POST')
     await failureOf(start())
-    prepare()
     expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
     expect(calls('POST')).toHaveLength(1)
-  })
-
-  test('a retry starts a sync that does not exist', async () => {
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(start())
-    await start(guestbook, { isRetry: true })
-    expect(asked()?.info).toMatchObject([{ value: marker }])
   })
 
   test('the outcome is unknown if another operation may have replaced it', async () => {
@@ -194,16 +234,6 @@ describe('Argo CD: start with a lost response', () => {
 })
 
 describe('Argo CD: sync', () => {
-  test('keeps running from its request on, and reports why it waits', async () => {
-    const started = await start()
-    expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Pending', progress: 'not started yet' })
-    server.startOperation()
-    expect(await connected().poll(started, guestbook)).toMatchObject({
-      status: 'Running',
-      progress: 'waiting for healthy state of apps/Deployment/guestbook-ui',
-    })
-  })
-
   test('keeps running while a stale read returns the previous operation', async () => {
     for (const prepare of [() => {}, () => server.operate({ username: 'mia' })]) {
       prepare()
@@ -214,15 +244,6 @@ describe('Argo CD: sync', () => {
       server.startOperation()
       server.finish('Succeeded', '')
     }
-  })
-
-  test('reports its duration, its revision and its images', async () => {
-    const started = await finished()
-    server.reconcile('Healthy')
-    expect((await connected().end(started, guestbook)).data).toMatchObject({
-      ...{ duration: 12, revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba' },
-      images: ['gcr.io/google-samples/gb-frontend:v5'],
-    })
   })
 
   test('is not judged by the health before the sync', async () => {
@@ -237,35 +258,6 @@ describe('Argo CD: sync', () => {
     expect(server.calls.map(({ query }) => query.get('refresh'))).toEqual([null, 'normal'])
   })
 
-  test('a degraded application names the degraded resources and their reasons', async () => {
-    const started = await finished()
-    server.reconcile('Degraded')
-    const message = 'Deployment "guestbook-ui" exceeded its progress deadline'
-    Object.assign(server.application().status.resources[0] ?? {}, { health: { status: 'Degraded', message } })
-    const ended = await connected().end(started, guestbook)
-    expect(ended.message).toBe(`Sync ${id} ended as Succeeded/Degraded/Synced: Deployment guestbook-ui: ${message}`)
-    expect(ended.data).toMatchObject({ failedResources: ['Deployment/guestbook-ui'] })
-  })
-
-  test.each([
-    ['Failed', 'succeeded'],
-    ['Error', 'errored'],
-  ])('in the phase %s, ends as %s and names the failed resources', async (phase, status) => {
-    const started = await start()
-    server.startOperation()
-    server.finish(phase, 'one or more objects failed to apply', [
-      { name: 'fine' },
-      { kind: 'Ingress', name: 'web', status: 'SyncFailed', message: 'admission webhook denied the request' },
-      { kind: 'Job', name: 'migrate', status: '', hookPhase: 'Failed', message: 'Job has reached the backoff limit' },
-    ])
-    expect(await connected().end(started, guestbook)).toMatchObject({
-      status,
-      result: 'fail',
-      message: `Sync ${id} ended as ${phase}: one or more objects failed to apply; Ingress web: admission webhook denied the request; Job migrate: Job has reached the backoff limit`,
-      data: { failedResources: ['Ingress/web', 'Job/migrate'] },
-    })
-  })
-
   test('a dry run passes without a check of the health', async () => {
     const input = { ...guestbook, parameters: { dryRun: true } }
     const started = await finished('Succeeded', '', input)
@@ -275,34 +267,9 @@ describe('Argo CD: sync', () => {
     })
     expect(server.calls.filter(({ query }) => query.has('refresh'))).toEqual([])
   })
-
-  test.each([
-    [{ username: 'mia' }, 'mia'],
-    [{ automated: true }, 'auto-sync'],
-  ])('ends as replaced if another operation took its place: %j', async (by, who) => {
-    const started = await finished()
-    server.operate(by)
-    server.reconcile('Healthy')
-    expect(await connected().end(started, guestbook)).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringContaining(`the operation that ${who} started at`),
-      data: { state: 'Replaced' },
-    })
-  })
 })
 
 describe('Argo CD: cancel', () => {
-  test('stops the operation and waits until it has ended', async () => {
-    const started = await start()
-    server.startOperation()
-    expect(await connected().stop({ id, project: 'shop' })).toMatchObject({ message: 'still Terminating' })
-    server.finish('Failed', 'Operation terminated')
-    expect(await connected().end(started, guestbook)).toMatchObject({ status: 'aborted', result: 'fail' })
-    expect(await connected().stop({ id })).toMatchObject({ message: `Sync ${id} had ended already (Failed)` })
-    expect(calls('DELETE')).toHaveLength(1)
-  })
-
   test('is transient until the operation has started', async () => {
     await start()
     expect(await failureOf(connected().stop({ id }))).toMatchObject({ kind: 'platform', mayHaveWritten: false })
@@ -333,12 +300,7 @@ describe('Argo CD: cancel', () => {
     expect(calls('DELETE')).toHaveLength(1)
   })
 
-  test('reports the reason for a refusal', async () => {
-    await start()
-    server.startOperation()
-    server.state.may.sync = false
-    await expectFailure(connected().stop({ id }), 'refused', '403 to DELETE')
-    await expectFailure(connected().stop({ id: `nope#${marker}` }), 'refused', 'permission denied')
+  test('reports an operation that Argo CD no longer knows', async () => {
     const unknown = await failureOf(connected().stop({ id: `team-a/cart#${marker}` }))
     expect(unknown.message).toBe(`Argo CD reports no operation ${marker} of team-a/cart, and no other operation.`)
   })

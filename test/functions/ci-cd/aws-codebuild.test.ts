@@ -1,27 +1,41 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
-import { startCodeBuild } from '../../../infra/platforms/aws-codebuild.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { secondsOf } from '../job.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startCodeBuild)
+const { server, connected } = jobsOn(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'])
 const shop = { target: 'shop-build' }
 const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
-const url =
-  'https://eu-west-1.console.aws.amazon.com/codesuite/codebuild/123456789012/projects/shop-build/build/shop-build%3A12345678-90ab-cdef-1234-000000000001/?region=eu-west-1'
-
-const connected = (fields: object = {}) =>
-  new Pipeline(awsCodeBuild, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
 const check = (fields?: object) => awsCodeBuild.check(connected(fields).client())
 const build = () => newest(server.state.builds)
-const variables = () =>
-  Object.fromEntries(build().environment.environmentVariables.map(({ name, value }) => [name, value]))
 const unsafe = ['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH']
+
+const variable = (name: string, value: string) => ({ name, value, type: 'PLAINTEXT' })
+const message = 'Error while executing command: npm test. Reason: exit status 1'
+const phases = [
+  { phaseType: 'INSTALL', phaseStatus: 'SUCCEEDED', contexts: [{ statusCode: '', message: '' }] },
+  { phaseType: 'BUILD', phaseStatus: 'FAILED', contexts: [{ statusCode: 'COMMAND_EXECUTION_ERROR', message }] },
+  { phaseType: 'POST_BUILD', phaseStatus: 'SUCCEEDED' },
+  { phaseType: 'COMPLETED' },
+]
+const report = (name: string, type: string, summary: object) => ({
+  arn: `arn:aws:codebuild:eu-west-1:123456789012:report/shop-build-${name}:1`,
+  status: 'SUCCEEDED',
+  type,
+  ...summary,
+})
+const tests = (name: string, total: number, statusCounts: Record<string, number>) =>
+  report(name, 'TEST', { testSummary: { total, statusCounts, durationInNanoSeconds: 1 } })
+const covered = { linesCovered: 873, linesMissed: 127, lineCoveragePercentage: 87.3 }
+const reports = [
+  tests('unit', 40, { SUCCEEDED: 37, FAILED: 2, SKIPPED: 1 }),
+  tests('e2e', 5, { SUCCEEDED: 4, ERROR: 1 }),
+  report('coverage', 'CODE_COVERAGE', { codeCoverageSummary: covered }),
+]
 
 jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
   states: {
@@ -42,6 +56,71 @@ jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
     { parameters: { [name]: 'x' } },
     `input.parameters.${name}`,
   ]),
+  url: `/codesuite/codebuild/123456789012/projects/shop-build/build/${encodeURIComponent(id)}/?region=eu-west-1`,
+  sends: [
+    [
+      'version and variables, and the key as one of them',
+      { ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3, TAGS: ['a'] } },
+      {
+        body: {
+          sourceVersion: 'v1.2',
+          environmentVariablesOverride: [
+            variable('STAGE', 'prod'),
+            variable('REPLICAS', '3'),
+            variable('TAGS', '["a"]'),
+            variable('CLOUD_AUTOMATION_WEBHOOKS_KEY', keyOf(1)),
+          ],
+        },
+      },
+    ],
+    ...unsafe.map((name): [string, object, object, object] => [
+      `the variable ${name} if the connection allows it`,
+      { parameters: { [name]: 'x' } },
+      { body: { environmentVariablesOverride: expect.arrayContaining([variable(name, 'x')]) } },
+      { allowParameters: [name] },
+    ]),
+  ],
+  refused: [
+    [
+      'an unknown project',
+      { target: 'nope' },
+      'AWS CodeBuild answered ResourceNotFoundException to ListBuildsForProject: The provided project',
+    ],
+    [
+      'an unknown version',
+      { ref: 'nope' },
+      'AWS CodeBuild answered InvalidInputException to StartBuild: Invalid source version: nope',
+    ],
+    ['a missing permission', withState({ denied: ['StartBuild'] }), 'not authorized to perform: codebuild:StartBuild'],
+  ],
+  reports: [
+    ['its phase', () => {}, { status: 'IN_PROGRESS', progress: 'phase QUEUED' }],
+    [
+      'its number, its revision and a link to its logs',
+      ({ end }) => end('SUCCEEDED', { resolvedSourceVersion: '7f3c' }),
+      { data: { number: 1, duration: 61, revision: '7f3c' }, links: { logs: expect.stringContaining('cloudwatch') } },
+    ],
+    [
+      'the phase that failed and the reason',
+      ({ end }) => end('FAILED', { phases }),
+      {
+        message: `Build ${id} ended as FAILED: phase BUILD: COMMAND_EXECUTION_ERROR: ${message}`,
+        data: { failedPhase: 'BUILD' },
+      },
+    ],
+  ],
+  measures: [
+    (fake) => {
+      fake.state.reports = reports
+      fake.end('SUCCEEDED', { reportArns: reports.map(({ arn }) => arn) })
+    },
+    { lineCoverage: 87.3, testsPassed: 41 },
+    { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
+  ],
+  refusedStops: [
+    [withState({ denied: ['StopBuild'] }), 'codebuild:StopBuild'],
+    [id.replace(/1$/, '2'), 'has no build'],
+  ],
   invalidIds: [
     ['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`],
     'such as shop-build:',
@@ -49,11 +128,6 @@ jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
 })
 
 describe('AWS CodeBuild: connection', () => {
-  test('the check reads an unknown build of its project', async () => {
-    await check(shop)
-    expect(server.calls.map(({ body }) => body)).toEqual([{ ids: ['shop-build:00000000-0000-0000-0000-000000000000'] }])
-  })
-
   test('a missing permission is reported if the connection has a project', async () => {
     server.state.denied = ['BatchGetBuilds']
     await expectFailure(check(shop), 'refused', 'Allow it under awsProviders in cdk.json')
@@ -66,43 +140,9 @@ describe('AWS CodeBuild: connection', () => {
   })
 })
 
-describe('AWS CodeBuild: start', () => {
-  test('returns the URL of the build', async () => {
-    expect((await connected().start(shop)).outcome.data).toMatchObject({ id, url })
-  })
-
-  test('sends version and variables, and the key as one of them', async () => {
-    await connected(shop).start({ ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3, TAGS: ['a'] } })
-    expect(build().sourceVersion).toBe('v1.2')
-    expect(variables()).toEqual({
-      STAGE: 'prod',
-      REPLICAS: '3',
-      TAGS: '["a"]',
-      CLOUD_AUTOMATION_WEBHOOKS_KEY: keyOf(1),
-    })
-  })
-
-  test.each(unsafe)('sends the variable %s if the connection allows it', async (name) => {
-    await connected({ allowParameters: [name] }).start({ ...shop, parameters: { [name]: 'x' } })
-    expect(variables()[name]).toBe('x')
-  })
-
-  test.each([
-    [{ target: 'nope' }, 'ResourceNotFoundException to ListBuildsForProject: The provided project'],
-    [{ ref: 'nope' }, 'InvalidInputException to StartBuild: Invalid source version: nope'],
-  ])('reports the reason that AWS gives for %j', async (input, words) => {
-    await expectFailure(connected().start({ ...shop, ...input }), 'refused', `AWS CodeBuild answered ${words}`)
-  })
-
-  test('names the permission to allow', async () => {
-    server.state.denied = ['StartBuild']
-    await expectFailure(connected().start(shop), 'refused', 'not authorized to perform: codebuild:StartBuild')
-  })
-
-  test('is transient if the queue is full', async () => {
-    server.state.maxQueued = 0
-    await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false })
-  })
+test('AWS CodeBuild: a start is transient if the queue is full', async () => {
+  server.state.maxQueued = 0
+  await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false })
 })
 
 describe('AWS CodeBuild: start with a lost response', () => {
@@ -124,70 +164,18 @@ describe('AWS CodeBuild: start with a lost response', () => {
 
   test('a retry finds a build beyond the first page', async () => {
     await connected().start(shop)
-    server.state.maxQueued = 1_000
+    const others = Array.from({ length: 200 }, (_, at) => ({
+      ...build(),
+      id: id.replace(/1$/, String(at + 2)),
+      environment: { ...build().environment, environmentVariables: [] },
+    }))
     server.state.tokens.clear()
-    for (let other = 2; other < 202; other++) await connected().start(shop, { key: keyOf(other) })
+    server.state.builds.push(...others)
     expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
   })
 })
 
 describe('AWS CodeBuild: build', () => {
-  test('keeps running and reports its phase', async () => {
-    const started = await connected().start(shop)
-    expect(await connected().poll(started, shop)).toMatchObject({ status: 'IN_PROGRESS', progress: 'phase QUEUED' })
-  })
-
-  test('reports its times, its number, its revision and a link to its logs', async () => {
-    const ended = await connected().endAfter(shop, () => server.end('SUCCEEDED', { resolvedSourceVersion: '7f3c' }))
-    expect(secondsOf(ended)).toBeCloseTo(61, 0)
-    expect(ended.data).toMatchObject({ number: 1, duration: 61, revision: '7f3c' })
-    expect(ended.links).toMatchObject({ logs: expect.stringContaining('cloudwatch') })
-    expect(server.operations()).not.toContain('BatchGetReports')
-  })
-
-  test('a failure names the phase and the reason', async () => {
-    const started = await connected().start(shop)
-    const message = 'Error while executing command: npm test. Reason: exit status 1'
-    server.end('FAILED', {
-      phases: [
-        { phaseType: 'INSTALL', phaseStatus: 'SUCCEEDED', contexts: [{ statusCode: '', message: '' }] },
-        { phaseType: 'BUILD', phaseStatus: 'FAILED', contexts: [{ statusCode: 'COMMAND_EXECUTION_ERROR', message }] },
-        { phaseType: 'POST_BUILD', phaseStatus: 'SUCCEEDED' },
-        { phaseType: 'COMPLETED' },
-      ],
-    })
-    const ended = await connected().end(started, shop)
-    expect(ended.message).toBe(`Build ${id} ended as FAILED: phase BUILD: COMMAND_EXECUTION_ERROR: ${message}`)
-    expect(ended.data).toMatchObject({ failedPhase: 'BUILD' })
-  })
-
-  test('reports tests and coverage, which thresholds can use', async () => {
-    const arn = (name: string) => `arn:aws:codebuild:eu-west-1:123456789012:report/shop-build-${name}:1`
-    const tests = (name: string, total: number, statusCounts: Record<string, number>) => ({
-      arn: arn(name),
-      status: 'SUCCEEDED',
-      type: 'TEST',
-      testSummary: { total, statusCounts, durationInNanoSeconds: 1 },
-    })
-    server.state.reports = [
-      tests('unit', 40, { SUCCEEDED: 37, FAILED: 2, SKIPPED: 1 }),
-      tests('e2e', 5, { SUCCEEDED: 4, ERROR: 1 }),
-      {
-        arn: arn('coverage'),
-        status: 'SUCCEEDED',
-        type: 'CODE_COVERAGE',
-        codeCoverageSummary: { linesCovered: 873, linesMissed: 127, lineCoveragePercentage: 87.3 },
-      },
-    ]
-    const input = { ...shop, thresholds: [{ metric: 'lineCoverage', op: '>=', value: 90 }] }
-    const started = await connected().start(input)
-    server.end('SUCCEEDED', { reportArns: server.state.reports.map((report) => report.arn) })
-    expect(await connected().end(started, input)).toMatchObject({
-      result: 'fail',
-      data: { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
-    })
-  })
-
   test('has its verdict even if its reports cannot be read, and reports that', async () => {
     const started = await connected().start(shop)
     server.state.denied = ['BatchGetReports']
@@ -197,14 +185,5 @@ describe('AWS CodeBuild: build', () => {
     expect(ended.message).toContain('its reports cannot be read')
     server.failNext(500, {}, { on: 'BatchGetReports' })
     expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
-  })
-})
-
-describe('AWS CodeBuild: cancel', () => {
-  test('reports the reason that AWS gives for a refusal', async () => {
-    await connected().start(shop)
-    server.state.denied = ['StopBuild']
-    await expectFailure(connected().stop({ id }), 'refused', 'codebuild:StopBuild')
-    await expectFailure(connected().stop({ id: id.replace(/1$/, '2') }), 'refused', 'has no build')
   })
 })

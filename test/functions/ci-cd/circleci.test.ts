@@ -1,15 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
-import { startCircleci, workflowIn } from '../../../infra/platforms/circleci.ts'
-import { jobConformance, withState } from '../../conformance/job.ts'
+import { workflowIn } from '../../../infra/platforms/circleci.ts'
+import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, startEach } from '../helpers.ts'
+import { expectFailure } from '../helpers.ts'
 import { newest } from '../newest.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startCircleci)
-const connected = (fields: object = {}) =>
-  new Pipeline(circleci, () => ({ baseUrl: server.url, token: server.token, project: 'gh/acme/shop', ...fields }))
+const { server, connected } = jobsOn(circleci, pipelineActions, ciCdPlatforms.circleci)
 const pipeline = () => newest(server.state.pipelines)
 const definition = '2338d0ae-5541-4bbf-88a2-55e9f7281f80'
 const input = { target: 'pipeline' }
@@ -34,6 +32,31 @@ jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
     ['no project', { project: undefined }, 'input.project is required', { project: undefined }],
     ['a definition without a branch', { target: definition }, 'input.ref is required for a pipeline definition'],
   ],
+  url: '/pipelines/gh/acme/shop/1',
+  sends: [
+    ['no branch', {}, { text: '{}' }],
+    ['a branch', { ref: 'main' }, { text: '{"branch":"main"}' }],
+    [
+      'a tag and parameters',
+      { ref: 'refs/tags/v1.4.2', parameters: { stage: 'dev', all: true } },
+      { body: { tag: 'v1.4.2', parameters: { stage: 'dev', all: true } } },
+    ],
+    [
+      'a definition',
+      { ref: 'main', target: definition },
+      { body: { definition_id: definition, config: { branch: 'main' }, checkout: { branch: 'main' } } },
+    ],
+  ],
+  reports: [
+    [
+      'an invalid configuration, and its link',
+      ({ enter }) => enter('errored'),
+      {
+        message: expect.stringContaining('Job test is not defined'),
+        data: { url: expect.stringContaining('/pipelines/gh/acme/shop/1') },
+      },
+    ],
+  ],
   refused: [
     ['an undeclared parameter', { parameters: { undeclared: 1 } }, 'Unexpected argument(s): undeclared'],
     ['a skipped commit', withState({ skips: true }), 'CircleCI started no pipeline: Pipeline skipped'],
@@ -41,32 +64,6 @@ jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
   check: ['GET /api/v2/me', 'GET /api/v2/project/gh/acme/shop'],
   slowStop: ['running', withState({ cancelsLate: true })],
   invalidIds: [['1', 'gh/acme/shop#1', 'a/b'], 'must be the id of a pipeline'],
-})
-
-describe('CircleCI: start', () => {
-  test.each([
-    [{}, {}],
-    [{ ref: 'main' }, { branch: 'main' }],
-    [
-      { ref: 'refs/tags/v1.4.2', parameters: { stage: 'dev', all: true } },
-      { tag: 'v1.4.2', parameters: { stage: 'dev', all: true } },
-    ],
-    [
-      { ref: 'main', target: definition },
-      { definition_id: definition, config: { branch: 'main' }, checkout: { branch: 'main' } },
-    ],
-  ])('sends %j as %j', async (more, asked) => {
-    const { outcome } = await connected().start({ ...input, ...more })
-    expect(pipeline().asked).toEqual(asked)
-    expect(outcome.data['url']).toBe(`${server.url}/pipelines/gh/acme/shop/1`)
-  })
-
-  test('links to the app of CircleCI', async () => {
-    const { outcome } = await connected().start(input)
-    expect(Object.keys(outcome.links)).toHaveLength(1)
-    const status = await circleci.getStatus(connected().client(), { id: pipeline().id })
-    expect(status.run?.url).toBe(`${server.url}/pipelines/gh/acme/shop/1`)
-  })
 })
 
 describe('CircleCI: workflows', () => {
@@ -97,12 +94,6 @@ describe('CircleCI: workflows', () => {
     expect(await pollWith(workflowIn('release', 'on_hold'), workflowIn('build', 'success'))).toMatchObject({
       status: 'on_hold',
     })
-  })
-
-  test('an invalid configuration is reported', async () => {
-    const started = await connected().start(input)
-    server.enter('errored')
-    expect((await connected().end(started, input)).message).toContain('Job test is not defined')
   })
 
   test('a pipeline without workflows cannot be canceled yet', async () => {

@@ -1,20 +1,18 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
-import { startGoogleCloudBuild } from '../../../infra/platforms/google-cloud-build.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, jobsOn } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { keyOf, startEach } from '../helpers.ts'
-import { newest } from '../newest.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { keyOf } from '../helpers.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startGoogleCloudBuild)
-const connected = (fields: object = {}) =>
-  new Pipeline(googleCloudBuild, () => ({
-    ...{ baseUrl: server.url, token: server.login.token, project: 'acme-shop', location: 'europe-west1' },
-    ...fields,
-  }))
+const { server, connected } = jobsOn(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'])
 const input = { target: 'deploy' }
 const builds = 'GET /v1/projects/acme-shop/locations/europe-west1/builds'
+
+const steps = [
+  { id: 'lint', status: 'SUCCESS', exitCode: 0 },
+  { name: 'gcr.io/cloud-builders/npm', status: 'FAILURE', exitCode: 1 },
+]
 
 jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'], {
   states: {
@@ -29,6 +27,39 @@ jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-bu
     ['a parameter with an invalid name', { parameters: { stage: 'dev' } }, 'input.parameters.stage must be'],
     ['the key', { parameters: { _WEBHOOKS_KEY: 'x' } }, '_WEBHOOKS_KEY is reserved'],
   ],
+  sends: [
+    ...(
+      [
+        [undefined, {}],
+        ['main', { branchName: 'main' }],
+        ['refs/tags/v1.4.2', { tagName: 'v1.4.2' }],
+        ['a'.repeat(40), { commitSha: 'a'.repeat(40) }],
+      ] as const
+    ).map(([ref, source]): [string, object, object] => [
+      `the version ${ref}`,
+      { ref, parameters: { _STAGE: 'dev', _COUNT: 3 } },
+      {
+        body: expect.objectContaining({
+          source: { ...source, substitutions: { _STAGE: 'dev', _COUNT: '3', _WEBHOOKS_KEY: keyOf(1) } },
+        }),
+      },
+    ]),
+  ],
+  reports: [
+    [
+      'the failed step',
+      ({ enter }) => enter('FAILURE', { steps }),
+      {
+        data: { failedStep: 'gcr.io/cloud-builders/npm', duration: 120 },
+        message: expect.stringContaining('step gcr.io/cloud-builders/npm ended with 1'),
+      },
+    ],
+    [
+      'who rejected it',
+      ({ enter }) => enter('REJECTED'),
+      { message: expect.stringContaining('rejected by jane@example.com Not today') },
+    ],
+  ],
   refused: [['a missing branch', { ref: 'missing' }, 'branch missing does not exist']],
   check: [builds],
   measures: [(fake) => fake.enter('SUCCESS'), { duration: 120 }],
@@ -37,30 +68,6 @@ jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-bu
 })
 
 describe('Google Cloud Build', () => {
-  test.each([
-    [undefined, {}],
-    ['main', { branchName: 'main' }],
-    ['refs/tags/v1.4.2', { tagName: 'v1.4.2' }],
-    ['a'.repeat(40), { commitSha: 'a'.repeat(40) }],
-  ])('runs a trigger for the version %s', async (ref, source) => {
-    await connected({ ref }).start({ ...input, parameters: { _STAGE: 'dev', _COUNT: 3 } })
-    const substitutions = { _STAGE: 'dev', _COUNT: '3', _WEBHOOKS_KEY: keyOf(1) }
-    expect(newest(server.state.builds).asked).toEqual({ ...source, substitutions })
-  })
-
-  test('reports the failed step, and who rejected a build', async () => {
-    const steps = [
-      { id: 'lint', status: 'SUCCESS', exitCode: 0 },
-      { name: 'gcr.io/cloud-builders/npm', status: 'FAILURE', exitCode: 1 },
-    ]
-    const failed = await connected().endAfter(input, () => server.enter('FAILURE', { steps }))
-    expect(failed).toMatchObject({ data: { failedStep: 'gcr.io/cloud-builders/npm', duration: 120 } })
-    expect(failed.message).toContain('step gcr.io/cloud-builders/npm ended with 1')
-    server.state.builds.splice(0)
-    const rejected = await connected().endAfter(input, () => server.enter('REJECTED'))
-    expect(rejected.message).toContain('rejected by jane@example.com Not today')
-  })
-
   test('searches all pages of a retry, and starts nothing if there are too many', async () => {
     server.state.pageSize = 1
     const first = await connected().start(input)

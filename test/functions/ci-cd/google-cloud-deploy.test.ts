@@ -1,21 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
-import { startGoogleCloudDeploy } from '../../../infra/platforms/google-cloud-deploy.ts'
-import { jobConformance, withState } from '../../conformance/job.ts'
+import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startGoogleCloudDeploy)
+const { server, connected } = jobsOn(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'])
 const skaffoldConfigUri = 'gs://acme-shop/skaffold.tar.gz'
-const connected = (fields: object = {}) =>
-  new Pipeline(googleCloudDeploy, () => ({
-    ...{ baseUrl: server.url, token: server.login.token, project: 'acme-shop', location: 'europe-west1' },
-    ...fields,
-  }))
 const input = { target: 'shop/production', ref: 'v1' }
 const name = `wh-${keyOf(1)}`
+
+const phases = [
+  { id: 'canary-50', state: 'SUCCEEDED' },
+  { id: 'stable', state: 'PENDING' },
+]
 
 jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'], {
   states: {
@@ -41,6 +40,23 @@ jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-d
     ['a deploy policy', { target: 'shop/frozen' }, 'Deploy policy freeze restricts the rollout'],
     ['a failed operation', withState({ refusal: 'The target does not exist' }), 'The target does not exist'],
   ],
+  reports: [
+    [
+      'a phase that waits to be advanced',
+      ({ enter }) => enter('IN_PROGRESS', { phases }),
+      { progress: 'canary-50 SUCCEEDED, stable PENDING: advance it in Cloud Deploy' },
+    ],
+    [
+      'a phase that waits',
+      ({ enter }) => enter('PENDING', { phases: phases.slice(1) }),
+      { progress: 'stable PENDING' },
+    ],
+    [
+      'why it failed',
+      ({ enter }) => enter('FAILED/EXECUTION_FAILED'),
+      { message: expect.stringContaining('It failed: EXECUTION_FAILED') },
+    ],
+  ],
   check: ['GET /v1/projects/acme-shop/locations/europe-west1/deliveryPipelines/shop/releases'],
   measures: [(fake) => fake.enter('SUCCEEDED'), { duration: 300 }],
   invalidIds: [['1', 'acme-shop#shop/v1', 'acme-shop#shop/V1/x'], 'must be a rollout such as acme-shop#'],
@@ -62,22 +78,6 @@ describe('Google Cloud Deploy', () => {
     expect(newest(rollouts)).toMatchObject({ targetId: 'production' })
     await at.start({ target: input.target }, { isRetry: true })
     expect([releases.length, rollouts.length]).toEqual([2, 1])
-  })
-
-  test('reports a phase that waits to be advanced, and why a rollout failed', async () => {
-    const phases = [
-      { id: 'canary-50', state: 'SUCCEEDED' },
-      { id: 'stable', state: 'PENDING' },
-    ]
-    const started = await connected().start(input)
-    server.enter('IN_PROGRESS', { phases })
-    expect(await connected().poll(started, input)).toMatchObject({
-      progress: 'canary-50 SUCCEEDED, stable PENDING: advance it in Cloud Deploy',
-    })
-    server.enter('PENDING', { phases: phases.slice(1) })
-    expect(await connected().poll(started, input)).toMatchObject({ progress: 'stable PENDING' })
-    server.enter('FAILED/EXECUTION_FAILED')
-    expect((await connected().end(started, input)).message).toContain('It failed: EXECUTION_FAILED')
   })
 
   test('waits for a rollout that cannot be read yet, but not forever', async () => {

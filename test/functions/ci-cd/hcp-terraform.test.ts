@@ -1,20 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
-import { startHcpTerraform } from '../../../infra/platforms/hcp-terraform.ts'
-import { jobConformance, withState } from '../../conformance/job.ts'
+import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, startEach } from '../helpers.ts'
+import { expectFailure } from '../helpers.ts'
 import { newest } from '../newest.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startHcpTerraform)
-const connected = (fields: object = {}) =>
-  new Pipeline(hcpTerraform, () => ({
-    baseUrl: `${server.url}/api/v2`,
-    token: server.token,
-    project: 'acme',
-    ...fields,
-  }))
+const { server, connected } = jobsOn(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'])
 const plan = { target: 'plan/shop-network' }
 
 jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
@@ -42,6 +34,20 @@ jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
     ['an unknown workspace', { target: 'run/other' }, 'not found'],
     ['an undeclared variable', { parameters: { undeclared: 1 } }, 'Variable undeclared is not declared'],
   ],
+  reports: [
+    [
+      'a plan that thresholds limit',
+      ({ enter }) => enter('planned'),
+      { result: 'fail', message: expect.stringContaining('additions is 2, not < 2') },
+      { ...plan, thresholds: [{ metric: 'additions', op: '<', value: 2 }] },
+    ],
+    [
+      'that its plan waits for a confirmation',
+      ({ enter }) => enter('planned'),
+      { progress: 'the plan waits for a confirmation' },
+    ],
+  ],
+  url: '/app/acme/workspaces/shop-network/runs/run-1',
   check: ['GET /api/v2/account/details'],
   measures: [(fake) => fake.enter('applied'), { additions: 2, changes: 1, destructions: 0, imports: 0 }],
   slowStop: ['planning', withState({ cancelsLate: true })],
@@ -77,12 +83,6 @@ describe('HCP Terraform', () => {
     await expectFailure(connected().start({ target: 'apply/run-1' }), 'refused', refusal)
   })
 
-  test('a plan can be limited by thresholds', async () => {
-    const limited = { ...plan, thresholds: [{ metric: 'additions', op: '<' as const, value: 2 }] }
-    const outcome = await connected().endAfter(limited, () => server.enter('planned'))
-    expect(outcome).toMatchObject({ result: 'fail', message: expect.stringContaining('additions is 2, not < 2') })
-  })
-
   test('a plan that is canceled is discarded', async () => {
     const started = await connected().start(plan)
     server.enter('planned')
@@ -98,8 +98,7 @@ describe('HCP Terraform', () => {
 
   test('sends parameters as HCL, and applies automatically if the connection says so', async () => {
     const parameters = { region: `eu-\${var.x}%{if`, count: 2, zones: ['a'] }
-    const run = { target: 'run/shop-network' }
-    const { outcome } = await connected({ autoApply: 'on' }).start({ ...run, parameters })
+    await connected({ autoApply: 'on' }).start({ target: 'run/shop-network', parameters })
     expect(newest(server.state.runs).asked).toMatchObject({
       'auto-apply': true,
       variables: [
@@ -107,11 +106,6 @@ describe('HCP Terraform', () => {
         { key: 'count', value: '2' },
         { key: 'zones', value: '["a"]' },
       ],
-    })
-    expect(outcome.data['url']).toBe(`${server.url}/app/acme/workspaces/shop-network/runs/run-1`)
-    server.enter('planned')
-    expect(await connected().poll(await connected().start(run), run)).toMatchObject({
-      progress: 'the plan waits for a confirmation',
     })
   })
 

@@ -1,28 +1,21 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
-import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, jobsOn } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startKubernetes)
+const { server, connected } = jobsOn(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'])
 const target = 'ghcr.io/acme/smoke:1.4.2'
-const images = ['ghcr.io/acme/smoke:*', 'cronjob/smoke', 'cronjob/nope']
-const connected = (fields: object = {}) =>
-  new Pipeline(kubernetesJob, () => ({
-    baseUrl: server.url,
-    token: server.token,
-    namespace: 'shop',
-    images,
-    ...fields,
-  }))
+const cronJobs = { images: 'cronjob/*' }
 const job = () => {
   const [found] = server.state.jobs
   if (!found) throw new Error('No job')
   return found
 }
+
+const errored = { erroredExitCodes: [107] }
 
 jobConformance(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'], {
   states: {
@@ -48,6 +41,30 @@ jobConformance(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'], 
     ['a variable that runs code', { parameters: { LD_PRELOAD: 'x' } }, 'input.parameters.LD_PRELOAD'],
     ['a variable of Kubernetes', { parameters: { KUBERNETES_SERVICE_HOST: 'x' } }, 'KUBERNETES_SERVICE_HOST'],
   ],
+  reports: [
+    [
+      'the exit code and the end of the log',
+      (fake) => {
+        fake.state.log = `${'line\n'.repeat(1_000)}GET /cart: 500\nsmoke test failed\n`
+        fake.fail(1)
+      },
+      {
+        ...{ status: 'succeeded', result: 'fail', data: { exitCode: 1 } },
+        message: expect.stringMatching(/Exit code 1: .*GET \/cart: 500 \| smoke test failed/),
+      },
+    ],
+    [
+      'the exit code if the log may not be read',
+      (fake) => {
+        fake.state.mayReadLogs = false
+        fake.fail(137, 'OOMKilled')
+      },
+      { message: expect.stringContaining('Exit code 137 (OOMKilled)') },
+    ],
+    ['an exit code as a failure', ({ fail }) => fail(99), { status: 'succeeded', result: 'fail' }, {}, errored],
+    ['an exit code as an error', ({ fail }) => fail(107), { status: 'errored', data: { exitCode: 107 } }, {}, errored],
+  ],
+  measures: [({ enterJob }) => enterJob('Complete'), { duration: 120 }],
   invalidIds: [['payments', 'wh-', 'wh-x/y', 'WH-1'], 'must be the name of a job that a call has created'],
 })
 
@@ -55,8 +72,7 @@ describe('Kubernetes job: start', () => {
   test('runs an image once, with parameters as environment variables, and deletes it after a day', async () => {
     const fields = { args: ['--all'], serviceAccount: 'smoke', secrets: ['smoke-api'], timeoutSeconds: 600 }
     const parameters = { URL: 'https://shop.example.com', RETRIES: 3 }
-    const { outcome } = await connected(fields).start({ target: 'ghcr.io/acme/smoke', ref: '1.4.2', parameters })
-    expect(outcome.data['id']).toBe(`wh-${keyOf(1)}`)
+    await connected(fields).start({ target: 'ghcr.io/acme/smoke', ref: '1.4.2', parameters })
     expect(job()).toMatchObject({
       metadata: { name: `wh-${keyOf(1)}`, annotations: { 'cloud-automation-webhooks/key': keyOf(1) } },
       spec: {
@@ -83,7 +99,7 @@ describe('Kubernetes job: start', () => {
   })
 
   test('runs the template of a CronJob, whose variables the parameters replace', async () => {
-    await connected().start({ target: 'cronjob/smoke', parameters: { STAGE: 'production' } })
+    await connected(cronJobs).start({ target: 'cronjob/smoke', parameters: { STAGE: 'production' } })
     const env = [
       { name: 'KEEP', value: 'yes' },
       { name: 'STAGE', value: 'production' },
@@ -92,46 +108,15 @@ describe('Kubernetes job: start', () => {
       backoffLimit: 2,
       template: { spec: { volumes: [{ name: 'tmp' }], containers: [{ image: 'ghcr.io/acme/smoke:stable', env }] } },
     })
-    await expectFailure(connected().start({ target: 'cronjob/nope' }, { key: keyOf(2) }), 'refused', '"nope" not found')
+    await expectFailure(
+      connected(cronJobs).start({ target: 'cronjob/nope' }, { key: keyOf(2) }),
+      'refused',
+      '"nope" not found',
+    )
   })
 })
 
 describe('Kubernetes job: end', () => {
-  test('a failed job reports its exit code and the end of its log', async () => {
-    const started = await connected().start({ target })
-    server.state.log = `${'line\n'.repeat(1_000)}GET /cart: 500\nsmoke test failed\n`
-    server.fail(1)
-    const outcome = await connected().end(started, { target })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'fail', data: { exitCode: 1 } })
-    expect(outcome.message).toMatch(/Exit code 1: .*GET \/cart: 500 \| smoke test failed/)
-    expect(server.calls.at(-1)?.query.get('tailLines')).toBe('20')
-  })
-
-  test.each([
-    [99, 'succeeded'],
-    [107, 'errored'],
-  ])('the exit code %d ends the task as %s', async (exitCode, status) => {
-    const at = connected({ erroredExitCodes: [107] })
-    const started = await at.start({ target })
-    server.fail(exitCode)
-    expect(await at.end(started, { target })).toMatchObject({ status, result: 'fail', data: { exitCode } })
-  })
-
-  test('a log that may not be read does not hide the exit code', async () => {
-    const started = await connected().start({ target })
-    server.state.mayReadLogs = false
-    server.fail(137, 'OOMKilled')
-    expect((await connected().end(started, { target })).message).toContain('Exit code 137 (OOMKilled)')
-  })
-
-  test('a completed job reports its duration, which thresholds can use', async () => {
-    const input = { target, thresholds: [{ metric: 'duration', op: '<' as const, value: 60 }] }
-    const started = await connected().start(input)
-    server.enterJob('Complete')
-    const outcome = await connected().end(started, input)
-    expect(outcome).toMatchObject({ result: 'fail', data: { duration: 120 } })
-  })
-
   test('a job whose image cannot be pulled is errored after ten minutes', async () => {
     const started = await connected().start({ target })
     server.enterJob('Pending')

@@ -1,21 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
 import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
-import { startTekton } from '../../../infra/platforms/tekton.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import type { TektonServer } from '../../../infra/platforms/tekton.ts'
+import { jobConformance, jobsOn } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { Pipeline, pipelineActions } from './pipeline.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { pipelineActions } from './pipeline.ts'
 
-const server = startEach(startTekton)
+const { server, connected } = jobsOn(tekton, pipelineActions, ciCdPlatforms.tekton)
 const input = { target: 'deploy' }
-const connected = (fields: object = {}) =>
-  new Pipeline(tekton, () => ({
-    baseUrl: server.url,
-    token: server.token,
-    namespace: 'shop',
-    pipelines: ['*'],
-    ...fields,
-  }))
+
+type Report = [what: string, change: (fake: TektonServer) => unknown, reported: object]
 
 jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
   states: {
@@ -34,6 +28,31 @@ jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
   ],
   forbidden: [
     ['another pipeline', { target: 'wipe' }, 'is not in pipelines of the connection', { pipelines: ['deploy'] }],
+  ],
+  reports: [
+    [
+      'its results, and thresholds can use the numbers',
+      (fake) => {
+        fake.state.results = [
+          { name: 'coverage', value: '81.5' },
+          { name: 'image', value: 'shop@sha256:1' },
+        ]
+        fake.enter('Succeeded')
+      },
+      {
+        result: 'fail',
+        data: { results: { coverage: '81.5', image: 'shop@sha256:1' } },
+        message: expect.stringContaining('coverage is 81.5, not > 90'),
+      },
+      { thresholds: [{ metric: 'coverage', op: '>', value: 90 }] },
+    ],
+    ...['CouldntGetPipeline', 'ParameterMissing', 'InvalidWorkspaceBindings', 'CreateRunFailed'].map(
+      (reason): Report => [
+        `an error with the reason ${reason}`,
+        ({ enter }) => enter(reason, 'it is missing'),
+        { status: 'errored', message: expect.stringContaining(`${reason}: it is missing`) },
+      ],
+    ),
   ],
   invalidIds: [['release', 'wh-', 'wh-x/y'], 'must be the name of a run that a call has created'],
 })
@@ -63,31 +82,6 @@ describe('Tekton', () => {
       workspaces,
     })
   })
-
-  test('reports the results of a run, and thresholds can use the numbers', async () => {
-    server.state.results = [
-      { name: 'coverage', value: '81.5' },
-      { name: 'image', value: 'shop@sha256:1' },
-    ]
-    const limited = { ...input, thresholds: [{ metric: 'coverage', op: '>' as const, value: 90 }] }
-    const started = await connected().start(limited)
-    server.enter('Succeeded')
-    expect(await connected().end(started, limited)).toMatchObject({
-      result: 'fail',
-      data: { results: { coverage: '81.5', image: 'shop@sha256:1' } },
-      message: expect.stringContaining('coverage is 81.5, not > 90'),
-    })
-  })
-
-  test.each(['CouldntGetPipeline', 'ParameterMissing', 'InvalidWorkspaceBindings', 'CreateRunFailed'])(
-    'ends a run with the reason %s as errored',
-    async (reason) => {
-      const started = await connected().start(input)
-      server.enter(reason, 'it is missing')
-      const outcome = await connected().end(started, input)
-      expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining(`${reason}: it is missing`) })
-    },
-  )
 
   test('the check names missing permissions, and a cluster without Tekton', async () => {
     const check = () => Promise.resolve(tekton.check(connected().client()))
