@@ -66,6 +66,17 @@ export function evaluationConformance<P extends EvaluationPlatform>(
       })
     }
 
+    // Without an SLO, the platform has no verdict. One that writes evaluates itself.
+    if ('slo' in provider.connection.shape && !writes) {
+      test('compares the value with the thresholds of the caller instead of the verdict', async () => {
+        const { slo = at().connection['slo'] } = at().input as { slo?: string }
+        const thresholds = [{ metric: 'the value', op: '>=', value: 1e9 }]
+        const outcome = await runAt(at(), {}, { slo: undefined, queries: { 'the value': slo }, thresholds })
+        const message = expect.stringMatching(/the value is [\d.]+, not >=1000000000/)
+        expect(outcome).toMatchObject({ status: 'succeeded', result: 'fail', message })
+      })
+    }
+
     if (Object.keys(gaps).length > 0) {
       test.each(Object.entries(gaps))(
         'does not pass with %s, and is a warning if the connection allows it',

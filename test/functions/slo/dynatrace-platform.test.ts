@@ -3,16 +3,17 @@ import { dynatracePlatform } from '../../../functions/slo/providers/dynatrace-pl
 import { account, startDynatracePlatform } from '../../../infra/platforms/dynatrace/platform-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, failureOf, startEach } from '../helpers.ts'
-import { evaluate } from './drive.ts'
-
-const server = startEach(startDynatracePlatform)
+import { clientOf, expectFailure } from '../helpers.ts'
+import { play } from './play.ts'
 
 const id = 'vu9U3hXa3q0AAAABABhhcHA'
 const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
-const connection = (fields: object = {}) => ({ baseUrl: server.url, token: server.token, slo: id, ...fields })
-const run = (input: object = {}, fields: object = {}) =>
-  evaluate(dynatracePlatform, connection(fields), { ...time, ...input }, { interactive: true })
+async function start() {
+  const server = await startDynatracePlatform()
+  return { server, connection: { baseUrl: server.url, token: server.token, slo: id }, input: time }
+}
+const { server, connection, ask, check } = play(dynatracePlatform, start)
+const run = (input: object = {}, fields: object = {}) => ask(input, fields, { interactive: true })
 const paths = () => server.calls.map(({ method, path }) => `${method} ${path.replace('/platform/slo/v1/', '')}`)
 
 const found = (status: string, value: number | null, criteria = 'now-7d', message?: string) => ({
@@ -20,10 +21,7 @@ const found = (status: string, value: number | null, criteria = 'now-7d', messag
   ...(message === undefined ? {} : { message }),
 })
 evaluationConformance(dynatracePlatform, {
-  async start() {
-    const server = await startDynatracePlatform()
-    return { server, connection: { baseUrl: server.url, token: server.token, slo: id }, input: time }
-  },
+  start,
   refusal: (message) => ({ error: { code: 400, message } }),
   defaults: { tokenUrl: 'https://sso.dynatrace.com/sso/oauth2/token', scope: 'slo:slos:read' },
   verdicts: {
@@ -50,9 +48,6 @@ evaluationConformance(dynatracePlatform, {
 })
 
 describe('Dynatrace Platform: the connection', () => {
-  const check = (fields: object) =>
-    dynatracePlatform.check(clientOf(dynatracePlatform, dynatracePlatform.connection.parse(connection(fields))))
-
   test('gets tokens for an OAuth client and its account, and replaces a revoked token', async () => {
     const { clientId, clientSecret, tokenUrl } = server
     const client = { token: undefined, clientId, clientSecret, tokenUrl, account }
@@ -65,14 +60,12 @@ describe('Dynatrace Platform: the connection', () => {
   })
 
   test('is misconfigured without an OAuth client and a token', async () => {
-    const failure = await failureOf(evaluate(dynatracePlatform, connection({ token: undefined }), time))
-    expect(failure).toMatchObject({ kind: 'misconfigured' })
+    await expectFailure(ask({}, { token: undefined }), 'misconfigured')
     expect(server.calls).toEqual([])
   })
 
   test('masks credentials that Dynatrace repeats, and declares them as secrets', async () => {
-    const failure = await failureOf(run({}, { token: 'dt0s16.invalid' }))
-    expect(failure).toMatchObject({ kind: 'credentials', message: expect.stringContaining('Unauthorized: ***') })
+    await expectFailure(run({}, { token: 'dt0s16.invalid' }), 'credentials', 'Unauthorized: ***')
     const { clientSecret } = server
     const values = dynatracePlatform.connection.parse(connection({ clientSecret }))
     expect(secretsIn(dynatracePlatform.connection, values)).toEqual([clientSecret, server.token])
@@ -147,16 +140,14 @@ describe('Dynatrace Platform: an evaluation', () => {
 
   test('of a silent call polls the evaluation that it started', async () => {
     server.state.takes = 2
-    expect(await evaluate(dynatracePlatform, connection(), time)).toMatchObject({ result: 'pass' })
+    expect(await ask()).toMatchObject({ result: 'pass' })
     expect(paths().filter((path) => path.startsWith('POST'))).toHaveLength(1)
   })
 
   test('that is too slow for a silent call has no verdict and recommends an interactive call', async () => {
     server.state.takes = 1_000
-    const outcome = await evaluate(dynatracePlatform, connection(), time)
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-    expect(outcome.message).toContain('Dynatrace Platform is still evaluating')
-    expect(outcome.message).toContain('mode=interactive')
+    const message = expect.stringMatching(/Dynatrace Platform is still evaluating.*mode=interactive/)
+    expect(await ask()).toMatchObject({ status: 'errored', result: 'fail', message })
   })
 
   test('uses the worst of several criteria, with its target', async () => {
@@ -207,16 +198,12 @@ describe('Dynatrace Platform: an evaluation', () => {
 
   test('is refused if several SLOs have the name', async () => {
     server.state.slos.push({ id: 'another', name: 'Checkout availability', criteria: [] })
-    const failure = await failureOf(
-      evaluate(dynatracePlatform, connection(), { ...time, slo: 'Checkout availability' }),
-    )
-    expect(failure.message).toContain('more than one SLO')
+    await expectFailure(ask({ slo: 'Checkout availability' }), 'refused', 'more than one SLO')
   })
 
   test('names the missing scopes', async () => {
     const details = { missingScopes: ['slo:slos:read'] }
     server.failNext(403, { error: { code: 403, message: 'Missing permissions', details } })
-    const failure = await failureOf(evaluate(dynatracePlatform, connection(), time))
-    expect(failure.message).toContain('Missing permissions; missing scopes: slo:slos:read')
+    await expectFailure(ask(), 'refused', 'Missing permissions; missing scopes: slo:slos:read')
   })
 })

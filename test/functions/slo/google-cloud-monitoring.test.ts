@@ -2,28 +2,21 @@ import { describe, expect, test } from '@jest/globals'
 import { googleCloudMonitoring } from '../../../functions/slo/providers/google-cloud-monitoring.ts'
 import { startGoogleCloudMonitoring } from '../../../infra/platforms/google-cloud-monitoring.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, startEach } from '../helpers.ts'
-import { evaluate } from './drive.ts'
+import { expectFailure } from '../helpers.ts'
+import { play } from './play.ts'
 
-const server = startEach(startGoogleCloudMonitoring)
 const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
 const slo = 'checkout/availability'
-const fields = (more: object = {}) => ({
-  baseUrl: server.url,
-  token: server.login.token,
-  project: 'acme-shop',
-  ...more,
-})
-const ask = (input: object = {}, more: object = {}) =>
-  evaluate(googleCloudMonitoring, fields(more), { slo, ...time, ...input })
+async function start() {
+  const server = await startGoogleCloudMonitoring()
+  const set = (compliance: number[], budget: number[]) => Object.assign(server.state, { compliance, budget })
+  const connection = { baseUrl: server.url, token: server.login.token, project: 'acme-shop' }
+  return { server, set, connection, input: { slo, ...time } }
+}
+const { server, ask, check } = play(googleCloudMonitoring, start)
 
 evaluationConformance(googleCloudMonitoring, {
-  async start() {
-    const server = await startGoogleCloudMonitoring()
-    const set = (compliance: number[], budget: number[]) => Object.assign(server.state, { compliance, budget })
-    const connection = { baseUrl: server.url, token: server.login.token, project: 'acme-shop' }
-    return { server, set, connection, input: { slo, ...time } }
-  },
+  start,
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
   invalid: [{ project: '../x' }, { budgetWarning: 101 }],
   verdicts: {
@@ -68,13 +61,12 @@ describe('Google Cloud Monitoring', () => {
   })
 
   test.each(['checkout', 'a/b/c', '../x', 'x/..', 'checkout/a"b'])('refuses the query %s', async (query) => {
-    await expect(async () => ask({ slo: query })).rejects.toMatchObject({ kind: 'invalid' })
+    await expectFailure(ask({ slo: query }), 'invalid')
     expect(server.calls).toEqual([])
   })
 
   test('the connection test reads the SLOs of the connection', async () => {
-    const values = googleCloudMonitoring.connection.parse(fields({ slo, queries: { any: '$SERVICE/availability' } }))
-    await googleCloudMonitoring.check(clientOf(googleCloudMonitoring, values))
+    await check({ slo, queries: { any: '$SERVICE/availability' } })
     expect(server.calls.map(({ path }) => path)).toEqual([expect.stringMatching(/\/availability$/)])
   })
 })

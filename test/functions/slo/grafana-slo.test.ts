@@ -2,21 +2,20 @@ import { describe, expect, test } from '@jest/globals'
 import { grafanaSlo } from '../../../functions/slo/providers/grafana-slo.ts'
 import { startGrafanaSlo, uuid } from '../../../infra/platforms/grafana-slo.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, expectFailure, startEach } from '../helpers.ts'
-import { evaluate } from './drive.ts'
+import { expectFailure } from '../helpers.ts'
+import { play } from './play.ts'
 
-const server = startEach(startGrafanaSlo)
 const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
-const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.token, ...more })
-const ask = (slo = 'Checkout', more: object = {}) => evaluate(grafanaSlo, fields(more), { slo, ...time })
+async function start() {
+  const server = await startGrafanaSlo()
+  const set = (...sli: string[]) => (server.state.sli = sli)
+  const connection = { baseUrl: server.url, token: server.token }
+  return { server, set, connection, input: { slo: 'Checkout', ...time } }
+}
+const { server, ask, check } = play(grafanaSlo, start)
 
 evaluationConformance(grafanaSlo, {
-  async start() {
-    const server = await startGrafanaSlo()
-    const set = (...sli: string[]) => (server.state.sli = sli)
-    const connection = { baseUrl: server.url, token: server.token }
-    return { server, set, connection, input: { slo: 'Checkout', ...time } }
-  },
+  start,
   refusal: (error) => ({ code: 400, error }),
   invalid: [{ budgetWarning: -1 }],
   verdicts: {
@@ -44,7 +43,7 @@ evaluationConformance(grafanaSlo, {
 describe('Grafana SLO', () => {
   test('reports the error budget, the objective, the window and the link', async () => {
     server.state.sli = ['0.9975', '0.999']
-    const { data } = await ask(uuid)
+    const { data } = await ask({ slo: uuid })
     expect(data).toMatchObject({
       ...{ result: 'pass', errorBudget: 50 },
       indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
@@ -52,7 +51,7 @@ describe('Grafana SLO', () => {
     expect(JSON.stringify(data)).toContain('over the last 28d, the window of the SLO, the worst of 2 groups')
     expect(server.calls.at(-1)?.query.get('time')).toBe('1763978700')
     server.state.sli = ['0.9951']
-    expect(await ask('Checkout', { budgetWarning: 0 })).toMatchObject({ result: 'pass' })
+    expect(await ask({}, { budgetWarning: 0 })).toMatchObject({ result: 'pass' })
   })
 
   test('refuses a name that two SLOs have, and an SLO without a data source', async () => {
@@ -64,7 +63,6 @@ describe('Grafana SLO', () => {
   })
 
   test('the connection test reads the list, and queries the SLO of the connection', async () => {
-    const check = (more: object) => grafanaSlo.check(clientOf(grafanaSlo, grafanaSlo.connection.parse(fields(more))))
     await check({ slo: '$SERVICE' })
     expect(server.calls).toHaveLength(1)
     await check({ slo: 'Checkout' })

@@ -3,23 +3,29 @@ import { newRelic } from '../../../functions/slo/providers/new-relic.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { account, guid, refuse, startNewRelic } from '../../../infra/platforms/new-relic.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
-import { evaluate } from './drive.ts'
+import { expectFailure } from '../helpers.ts'
+import { play } from './play.ts'
 
-const server = startEach(startNewRelic)
 const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
-const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.token, account, ...more })
-const ask = (input: object, more: object = {}) => evaluate(newRelic, fields(more), { ...time, ...input })
+async function start() {
+  const server = await startNewRelic()
+  const set = (value: number | undefined) => (server.state.value = value)
+  return {
+    server,
+    set,
+    connection: { baseUrl: server.url, token: server.token, account },
+    input: { slo: guid, ...time },
+  }
+}
+const { server, ask, check } = play(newRelic, start)
+const askNrql = (queries: object, more: object = {}, limits: object = { thresholds }) =>
+  ask({ slo: undefined, queries, ...limits }, more)
 const nrql = "SELECT average(duration) FROM Transaction WHERE appName = 'since $SERVICE'"
 const thresholds = [{ metric: 'duration', op: '<', value: 500 }]
 const refusal = (message: string) => refuse(message).body as object
 
 evaluationConformance(newRelic, {
-  async start() {
-    const server = await startNewRelic()
-    const set = (value: number | undefined) => (server.state.value = value)
-    return { server, set, connection: { baseUrl: server.url, token: server.token }, input: { slo: guid, ...time } }
-  },
+  start,
   refusal,
   invalid: [{ account: 'x' }, { budgetWarning: 101 }],
   verdicts: {
@@ -38,7 +44,7 @@ evaluationConformance(newRelic, {
 describe('New Relic', () => {
   test('evaluates a service level over the requested time, with its target, error budget and link', async () => {
     server.state.value = 99.75
-    const { data } = await ask({ slo: guid })
+    const { data } = await ask()
     expect(data).toMatchObject({
       ...{ result: 'pass', errorBudget: 50 },
       indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
@@ -49,7 +55,7 @@ describe('New Relic', () => {
 
   test('selects one of several service levels by its name', async () => {
     server.state.indicators = ['Success', 'Latency']
-    await expectFailure(ask({ slo: guid }), 'refused', 'has several service level', '"Success", "Latency"')
+    await expectFailure(ask(), 'refused', 'has several service level', '"Success", "Latency"')
     expect(await ask({ slo: `${guid}#Latency` })).toMatchObject({ result: 'pass' })
     await expectFailure(ask({ slo: `${guid}#Load` }), 'refused', 'has no such service level')
   })
@@ -59,7 +65,7 @@ describe('New Relic', () => {
     ['a percentile', [{ 'percentile.duration': { 95: 620 } }], 'fail'],
   ])('evaluates NRQL that returns %s by thresholds', async (_what, rows, result) => {
     server.state.rows = rows
-    expect(await ask({ queries: { duration: nrql }, thresholds })).toMatchObject({ result })
+    expect(await askNrql({ duration: nrql })).toMatchObject({ result })
     const { variables } = newestOf(server.calls).body as { variables: object }
     expect(variables).toMatchObject({
       id: account,
@@ -72,7 +78,7 @@ describe('New Relic', () => {
     ['two numbers', [{ count: 1, sum: 2 }], '2 numbers'],
   ])('refuses NRQL that returns %s', async (_what, rows, words) => {
     server.state.rows = rows
-    await expectFailure(ask({ queries: { duration: nrql }, thresholds }), 'refused', `It returned ${words}`)
+    await expectFailure(askNrql({ duration: nrql }), 'refused', `It returned ${words}`)
   })
 
   test.each([
@@ -81,9 +87,7 @@ describe('New Relic', () => {
     ['with its own time', {}, { duration: `${nrql} SINCE 1 day ago` }, 'must not have SINCE or UNTIL'],
   ])('refuses NRQL %s before it sends anything', async (_what, more, queries, words) => {
     const limits = words.includes('verdict') ? {} : { thresholds }
-    await expect(async () => ask({ queries, ...limits }, more)).rejects.toMatchObject({
-      ...{ kind: 'invalid', message: expect.stringContaining(words) },
-    })
+    await expectFailure(askNrql(queries, more, limits), 'invalid', words)
     expect(server.calls).toEqual([])
   })
 
@@ -98,11 +102,10 @@ describe('New Relic', () => {
     ['A_NEW_CLASS', 'errorClass', 'refused'],
   ])('treats the error %s, which has the status 200, as such', async (code, field, kind) => {
     server.failNext(200, refuse('A reason', { [field]: code }).body)
-    expect(await failureOf(ask({ slo: guid }))).toMatchObject({ kind, message: expect.stringContaining('A reason') })
+    await expectFailure(ask(), { kind }, 'A reason')
   })
 
   test('the connection test reads the owner of the key and the account', async () => {
-    const check = (more: object) => newRelic.check(clientOf(newRelic, newRelic.connection.parse(fields(more))))
     await check({ account: undefined })
     await check({})
     expect(server.calls).toHaveLength(3)

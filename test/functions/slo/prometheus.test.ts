@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
 import {
   type PrometheusServer,
@@ -9,42 +9,37 @@ import {
   vector,
 } from '../../../infra/platforms/prometheus.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { clientOf, failureOf } from '../helpers.ts'
-import { evaluate } from './drive.ts'
+import { expectFailure } from '../helpers.ts'
+import { play } from './play.ts'
 
 const p95 = 'histogram_quantile(0.95, sum by (le) (rate(request_seconds_bucket[5m])))'
 const errors = 'sum(rate(errors_total[5m]))'
-const [start, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
+const [from, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
 
-let server: PrometheusServer
-
-beforeEach(async () => {
-  server = await startPrometheus()
-  server.answers[p95] = series('0.312')
-  server.answers[errors] = scalar('0.5')
-})
-afterEach(() => server.close())
-
-const sample = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
 const thresholds = [{ metric: 'p95', op: '<', value: 0.4 }]
-const run = (input: object = { thresholds }, more: object = {}, options: Parameters<typeof evaluate>[3] = {}) => {
-  const connection = { baseUrl: server.url, queries: { p95, errors }, ...more }
-  return evaluate(prometheus, connection, { start, end, ...input }, options)
+async function start() {
+  const server = await startPrometheus()
+  Object.assign(server.answers, { [p95]: series('0.312'), [errors]: scalar('0.5') })
+  return {
+    server,
+    connection: { baseUrl: server.url, queries: { p95, errors } },
+    input: { start: from, end, thresholds },
+  }
 }
+const { server, ask: run, check } = play(prometheus, start)
+const sample = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
 const evaluateWith = async (answer: PrometheusServer['answers'][string], more: object = {}) => {
   server.answers[p95] = answer
-  return run({ thresholds }, more)
+  return run({}, more)
 }
 
 evaluationConformance(prometheus, {
   async start() {
-    const server = await startPrometheus()
+    const { server, ...played } = await start()
     const token = 'a-token-of-a-proxy'
     server.needs['authorization'] = `Bearer ${token}`
-    server.answers[p95] = series('0.312')
-    const connection = { baseUrl: server.url, token, queries: { p95 } }
     const limits = [{ metric: 'p95', op: '<=', value: 0.45, warn: 0.39 }]
-    return { server, connection, input: { start, end, thresholds: limits } }
+    return { server, connection: { ...played.connection, token }, input: { ...played.input, thresholds: limits } }
   },
   refusal: (error) => ({ status: 'error', errorType: 'bad_data', error }),
   verdicts: {
@@ -73,65 +68,42 @@ describe('Prometheus: a query', () => {
     expect(server.asked()).toEqual([{ query: p95, time: Date.parse(end) / 1_000 }])
   })
 
-  test('is scored by an SLO file', async () => {
-    const objectives = [
-      { sli: 'p95', pass: [{ criteria: ['<0.4'] }] },
-      { sli: 'errors', pass: [{ criteria: ['<0.1'] }] },
-    ]
-    const { result, message } = await run({ sloFile: { objectives, total_score: { pass: '90%', warning: '50%' } } })
-    const expected = ['warning', 'The evaluation ended with a warning with a score of 50: errors is 0.5, not <0.1']
-    expect([result, message]).toEqual(expected)
-  })
-
   test.each([
     ['2 series', vector([{ metric: { pod: 'a' } }, { metric: { pod: 'b' } }])],
     ['a histogram', vector([{ metric: {}, histogram: [1_795_514_700, { count: '12.5', sum: '42.1' }] }])],
     ['a string', { resultType: 'string' as const, result: [1_795_514_700, 'up'] }],
     ['a matrix', { resultType: 'matrix' as const, result: [{ metric: {}, values: [[1_795_514_700, '1']] }] }],
   ])('that returns %s is refused with an example', async (what, answer) => {
-    const { kind, message } = await failureOf(evaluateWith(answer))
-    expect(kind).toBe('refused')
-    expect(message).toContain(`The query of p95 returned ${what}. It must return one value`)
+    const words = `The query of p95 returned ${what}. It must return one value`
+    await expectFailure(evaluateWith(answer), 'refused', words)
   })
 
   test.each([
     [400, 'bad_data', 'invalid parameter "query": 1:7: parse error: unclosed left parenthesis'],
     [422, 'execution', 'many-to-many matching not allowed: matching labels must be unique on one side'],
   ] as const)('that is refused with %d shows the reason of Prometheus', async (status, type, words) => {
-    const { kind, message } = await failureOf(evaluateWith(refusal(status, type, words)))
-    expect(kind).toBe('refused')
-    expect(message).toBe(`The query of p95: Prometheus answered ${status} to POST /api/v1/query: ${words}`)
+    const message = `The query of p95: Prometheus answered ${status} to POST /api/v1/query: ${words}`
+    await expectFailure(evaluateWith(refusal(status, type, words)), { kind: 'refused', message })
   })
 
   test('that is refused is named', async () => {
     server.answers['broken('] = refusal(400, 'bad_data', '1:8: parse error: unclosed left parenthesis')
     const limits = ['p95', 'errors', 'third'].map((metric) => ({ metric, op: '<', value: 1 }))
-    const failure = await failureOf(run({ thresholds: limits, queries: { third: 'broken(' } }))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('The query of third: ') })
+    const asked = run({ thresholds: limits, queries: { third: 'broken(' } })
+    await expectFailure(asked, 'refused', 'The query of third: ')
   })
 
   test('that times out can be retried', async () => {
     const slow = refusal(503, 'timeout', 'query timed out in expression evaluation')
-    const failure = await failureOf(evaluateWith(slow))
-    expect(failure).toMatchObject({ transient: true, mayHaveWritten: false })
-    expect(failure.message).toContain('query timed out in expression evaluation')
+    const expected = { transient: true, mayHaveWritten: false }
+    await expectFailure(evaluateWith(slow), expected, 'query timed out in expression evaluation')
   })
 
   test('has its placeholders replaced', async () => {
     const query = 'sum(rate(errors_total{service="$SERVICE", stage="$STAGE", app="$PROJECT"}[$DURATION_SECONDS]))'
     server.answers['sum(rate(errors_total{service="checkout", stage="production", app="shop"}[300s]))'] = series('0')
-    expect(await run({ thresholds, queries: { p95: query } })).toMatchObject({ result: 'pass' })
+    expect(await run({ queries: { p95: query } })).toMatchObject({ result: 'pass' })
   })
-
-  test.each(['a"} or vector(0) or up{a="', 'a}', 'a b', '$PROJECT', '.*'])(
-    'is not sent with the service %j',
-    async (service) => {
-      const asked = run({ thresholds, queries: { p95: 'up{service="$SERVICE"}' } }, {}, { data: { service } })
-      const failure = await failureOf(asked)
-      expect(failure).toMatchObject({ kind: 'invalid', errors: [{ path: 'data.service' }] })
-      expect(server.calls).toEqual([])
-    },
-  )
 
   test('links to a graph of the evaluated time', async () => {
     const { links, data } = await run()
@@ -165,16 +137,13 @@ describe('Prometheus: a connection', () => {
     ['a tenant', { tenant: 'shop' }, { 'x-scope-orgid': 'shop' }],
   ])('can have %s', async (_what, fields, headers) => {
     Object.assign(server.needs, headers)
-    const client = (more: object) => clientOf(prometheus, prometheus.connection.parse({ baseUrl: server.url, ...more }))
-    await prometheus.check(client(fields))
-    expect(await run({ thresholds }, fields)).toMatchObject({ result: 'pass' })
-    expect(await failureOf(Promise.resolve(prometheus.check(client({}))))).toMatchObject({ kind: 'credentials' })
+    await check(fields)
+    expect(await run({}, fields)).toMatchObject({ result: 'pass' })
+    await expectFailure(check(), 'credentials')
   })
 
   test('cannot have an SLO', async () => {
     expect(() => prometheus.connection.parse({ baseUrl: server.url, slo: 'checkout' })).toThrow('slo')
-    const failure = await failureOf(run({}))
-    const expected = { kind: 'invalid', message: expect.stringContaining('Prometheus') }
-    expect(failure).toMatchObject(expected)
+    await expectFailure(run({ thresholds: undefined }), 'invalid', 'Prometheus')
   })
 })
