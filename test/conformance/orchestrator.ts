@@ -1,20 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { type Call, requestLine, type Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import { parseEvent } from '../../shared/orchestrators/event.ts'
 import { loadOrchestratorType } from '../../shared/orchestrators/index.ts'
 import type { Answer, AnsweredTask, Orchestrator, OrchestratorType } from '../../shared/orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../shared/outcome.ts'
 import { clearSecrets, registerSecret } from '../../shared/redact.ts'
+import { startOnce } from '../functions/helpers.ts'
 
 /** An engine, and how a test plays it. */
-export interface OrchestratorSubject {
+export interface OrchestratorSubject<S extends Served = Served> {
   /** The type, if it is not in `shared/orchestrators/index.ts`. */
   type?: OrchestratorType
   /** Describes the tests. Defaults to the type. */
   name?: string
   /** Plays the engine. Omit it if nothing is sent. */
-  start?(): Promise<Played>
+  start?(): Promise<Played<S>>
   /** The body of an interactive call, with every field that the engine needs. */
   body: Record<string, unknown>
   /** The headers of the call that the engine needs, as it spells them. */
@@ -25,10 +26,18 @@ export interface OrchestratorSubject {
   required: string[]
   /** The kinds of answers that the engine receives. */
   sends: Answer['kind'][]
+  /** What the engine shows after each verdict, with other settings: `['warning', 'approved', { onWarning: 'approve' }]`. */
+  verdicts?: [verdict: string, shown: unknown, settings?: object][]
+  /** Settings that are not valid, next to those of the engine, and a part of what is wrong. */
+  invalidSettings?: [settings: object, problem: string][]
+  /** The requests of the connection test: `GET /me`. Empty if it sends none. */
+  check?: string[]
+  /** Connection tests that fail: settings, a part of the failure, and a change of the engine. */
+  failedChecks?: [settings: object, failure: object, change?: (server: S) => unknown][]
 }
 
-interface Played {
-  server: Served
+interface Played<S extends Served = Served> {
+  server: S
   /** The settings in the secret of the orchestrator. */
   settings: Record<string, unknown>
   /** Credentials, which must not appear in any error. */
@@ -39,6 +48,19 @@ interface Played {
   kindOf(call: Call): Answer['kind'] | undefined
   /** Returns what identifies an answer: the engine treats two requests with the same identity as one. */
   identityOf(call: Call): string
+  /** Returns what the engine shows of the newest answer. */
+  shown?(): unknown
+}
+
+interface OrchestratorTests<S> {
+  /** The engine of the current test. */
+  server: S
+  /** Connects to the engine with other settings. */
+  connect(settings?: object): Orchestrator
+  /** The task that the call starts. */
+  task(): AnsweredTask
+  /** Sends an answer of the task. */
+  send(answer: Answer, uncertainAttempts?: number, settings?: object): ReturnType<Orchestrator['send']>
 }
 
 const OUTCOMES: Record<string, Outcome> = {
@@ -55,53 +77,52 @@ const OUTCOMES: Record<string, Outcome> = {
 const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_000) })
 
 /**
- * Registers the tests that every type of orchestrator must pass.
+ * Registers the tests that every type of orchestrator must pass. Returns the engine and functions for other tests of the file.
  *
  * @param type its name in `shared/orchestrators/index.ts`
  * @example orchestratorConformance('acme', { type: acmeType, start: startAcme, body: { id: 'run-42' }, required: ['id'], sends: ['finished'] })
  */
-export function orchestratorConformance(type: string, subject: OrchestratorSubject): void {
+export function orchestratorConformance<S extends Served>(
+  type: string,
+  subject: OrchestratorSubject<S>,
+): OrchestratorTests<S> {
   const { name = type, start, body, headers = {}, replyTo: signedReplyTo, required, sends } = subject
-  describe(`${name}: orchestrator conformance`, () => {
-    let played: Played | undefined
-    let orchestrator: Orchestrator
-    beforeAll(async () => {
-      played = await start?.()
-      const { secret, connect } = subject.type ?? (await loadOrchestratorType(type))
-      const settings = secret ? secret.parse({ type, ...played?.settings }) : {}
-      for (const value of played?.secrets ?? []) registerSecret(value)
-      orchestrator = connect(settings)
-    })
-    afterAll(async () => {
-      clearSecrets()
-      await played?.server.close()
-    })
-    beforeEach(() => {
-      played?.reset?.()
-      played?.server.recover()
-      played?.server.calls.splice(0)
-    })
+  const { verdicts = [], invalidSettings = [], check, failedChecks = [] } = subject
+  let played: Played<S> | undefined
+  let kind: OrchestratorType
+  const server = startOnce(async (): Promise<S> => {
+    kind = subject.type ?? (await loadOrchestratorType(type))
+    played = await start?.()
+    for (const value of played?.secrets ?? []) registerSecret(value)
+    return played?.server ?? ({ close: async () => undefined } as unknown as S)
+  })
+  afterAll(clearSecrets)
+  beforeEach(() => {
+    played?.reset?.()
+    played?.server.recover()
+    played?.server.calls.splice(0)
+  })
 
-    const parse = (fields: Record<string, unknown>, sent = headers) =>
-      orchestrator.parse({
-        ...{ event: parseEvent(fields), body: fields },
-        ...{ headers: lowerCase(sent), replyTo: signedReplyTo },
-      })
+  const settingsWith = (settings: object) => ({ type, ...played?.settings, ...settings })
+  const connect = (settings: object = {}) => kind.connect(kind.secret?.parse(settingsWith(settings)) ?? {})
+  const parse = (fields: Record<string, unknown>, sent = headers) =>
+    connect().parse({
+      ...{ event: parseEvent(fields), body: fields },
+      ...{ headers: lowerCase(sent), replyTo: signedReplyTo },
+    })
+  const task = (): AnsweredTask => {
+    const { replyTo, isDetailed: _, hasObservers: __, maxDeadline: ___, maxProgress: ____, ...event } = parse(body)
+    return {
+      ...{ id: 'a'.repeat(40), caller: 'demo', category: 'load-testing', action: 'start-test', labels: true },
+      ...{ event, replyTo, apiUrl: 'https://webhooks.example.com/v1/load-testing' },
+    }
+  }
+  const send = (answer: Answer, uncertainAttempts = 0, settings: object = {}) =>
+    connect(settings).send(task(), answer, uncertainAttempts)
+
+  describe(`${name}: orchestrator conformance`, () => {
     const parseWithout = (path: string) =>
       Object.hasOwn(headers, path) ? parse(body, without(headers, [path])) : parse(without(body, path.split('.')))
-    const taskOf = (): AnsweredTask => {
-      const { replyTo, isDetailed: _, hasObservers: __, maxDeadline: ___, maxProgress: ____, ...event } = parse(body)
-      return {
-        id: '0123456789abcdef0123456789abcdef01234567',
-        caller: 'demo',
-        category: 'ci-cd',
-        action: 'run',
-        event,
-        replyTo,
-        labels: true,
-      }
-    }
-    const send = (answer: Answer, uncertainAttempts = 0) => orchestrator.send(taskOf(), answer, uncertainAttempts)
     /** The distinct answers that the engine has received. */
     const received = (): string[] => {
       const answers = (played?.server.calls ?? []).filter((call) => played?.kindOf(call) !== undefined)
@@ -145,9 +166,50 @@ export function orchestratorConformance(type: string, subject: OrchestratorSubje
 
     if (sends.length === 0) {
       test('the connection test passes, because there is no connection', async () => {
-        await expect(orchestrator.check()).resolves.toBeUndefined()
+        await expect(connect().check()).resolves.toBeUndefined()
       })
       return
+    }
+
+    test('the connection test sends no answer', async () => {
+      await connect().check()
+      expect(received()).toEqual([])
+      if (check) expect(played?.server.calls.map(requestLine)).toEqual(check)
+    })
+
+    if (check?.length !== 0) {
+      test('the connection test fails if the engine is down', async () => {
+        played?.server.down()
+        await expect(connect().check()).rejects.toMatchObject({ kind: 'platform' })
+      })
+    }
+
+    if (failedChecks.length > 0) {
+      test.each(failedChecks)(
+        'the connection test fails with the settings %j (%#)',
+        async (settings, failure, change = () => {}) => {
+          await change(server)
+          await expect(connect(settings).check()).rejects.toMatchObject(failure)
+        },
+      )
+    }
+
+    if (invalidSettings.length > 0) {
+      test.each(invalidSettings)('the settings %j are not valid', (settings, problem) => {
+        const { error } = kind.secret?.safeParse(settingsWith(settings)) ?? {}
+        const problems = error?.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '))
+        expect(problems).toEqual([expect.stringContaining(problem)])
+      })
+    }
+
+    if (verdicts.length > 0) {
+      test.each(verdicts)(
+        'the verdict %s is shown as %j, with the settings %j',
+        async (verdict, shown, settings = {}) => {
+          expect(await send(finished(OUTCOMES[verdict]), 0, settings)).toBe('sent')
+          expect(played?.shown?.()).toEqual(shown)
+        },
+      )
     }
 
     test('an answer whose response was lost is delivered once', async () => {
@@ -185,6 +247,7 @@ export function orchestratorConformance(type: string, subject: OrchestratorSubje
       }
     })
   })
+  return { server, connect, task, send }
 }
 
 function failureOf(run: () => unknown): Failure {

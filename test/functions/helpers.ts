@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals'
 import type { Failure } from '../../shared/errors.ts'
 import { failureOf } from './client.ts'
 
@@ -7,14 +7,30 @@ export * from './client.ts'
 
 /** Starts a server before each test and closes it after. Returns the server of the current test. */
 export function startEach<S extends { close(): Promise<void> }>(start: () => Promise<S>): S {
-  let current: S | undefined
+  let running: S | undefined
   beforeEach(async () => {
-    current = await start()
+    running = await start()
   })
-  afterEach(() => current?.close())
+  afterEach(() => running?.close())
+  return current(() => running)
+}
+
+/** Starts a server before the first test and closes it after the last. Returns the server. */
+export function startOnce<S extends { close(): Promise<void> }>(start: () => Promise<S>): S {
+  let running: S | undefined
+  beforeAll(async () => {
+    running = await start()
+  })
+  afterAll(() => running?.close())
+  return current(() => running)
+}
+
+/** Returns an object that stands for the current server. */
+function current<S extends object>(get: () => S | undefined): S {
   const running = (): S => {
-    if (!current) throw new Error('The server starts before the first test.')
-    return current
+    const server = get()
+    if (!server) throw new Error('The server starts before the first test.')
+    return server
   }
   return new Proxy({} as S, {
     get: (_, name) => Reflect.get(running(), name),

@@ -1,23 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import type { Call } from '../../../../infra/platforms/loopback-server.ts'
-import { callbackSecret, callbackType } from '../../../../shared/orchestrators/callback/callback.ts'
+import { type Call, requestLine } from '../../../../infra/platforms/loopback-server.ts'
+import { callbackSecret } from '../../../../shared/orchestrators/callback/callback.ts'
 import { signatureHeaders } from '../../../../shared/orchestrators/callback/signature.ts'
 import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../../../shared/outcome.ts'
 import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
 import cdEvents from '../../../fixtures/cdevents.schemas.json' with { type: 'json' }
-import { cloudEventOf, OTHER_SIGNING_KEY, type Receiver, SIGNING_KEY, startReceiver } from './receiver.ts'
+import { cloudEventOf, OTHER_SIGNING_KEY, SIGNING_KEY, startReceiver } from './receiver.ts'
 
 const SECRET_PART = 'f3b1c0ffee5ec2e7a9d8'
-let receiver: Receiver
-beforeAll(async () => {
-  receiver = await startReceiver()
-})
-afterAll(() => receiver.close())
-beforeEach(() => receiver.reset())
-
 async function start() {
   const server = await startReceiver()
   return {
@@ -34,11 +27,29 @@ async function start() {
     identityOf: ({ headers }: Call) => String(headers['webhook-id']),
   }
 }
-orchestratorConformance('callback', {
+const { server: receiver, connect } = orchestratorConformance('callback', {
   start,
   body: { id: 'run-42' },
   required: ['id'],
   sends: ['started', 'progress', 'finished'],
+  check: [`OPTIONS /hooks/${SECRET_PART}`],
+  failedChecks: [
+    [{}, { kind: 'platform' }, (server) => server.failNext(502)],
+    [{}, { kind: 'platform' }, (server) => server.failNext(503)],
+    [{}, { kind: 'credentials' }, (server) => server.failNext(401)],
+    [{ url: undefined, allow: ['http://127.0.0.1:9/'] }, { kind: 'platform' }],
+    [{ format: 'plain', body: 'nothing(' }, { kind: 'misconfigured' }],
+  ],
+  invalidSettings: [
+    [{ url: undefined }, 'must have url, allow or both'],
+    [{ signingKey: undefined }, 'must have signingKey unless format is plain'],
+    [{ signingKey: 'secret-of-the-receiver' }, 'signingKey must be whsec_'],
+    [{ allow: ['https://ci.example.com/hooks'] }, 'allow.0 must end with a slash'],
+    [{ allow: ['https://ci.example.com/hooks?x=/'] }, 'allow.0 must end with a slash'],
+    [{ allow: ['file:///etc/'] }, 'allow.0'],
+    [{ events: ['started'] }, 'events must include finished'],
+    [{ format: 'cdevents', body: 'result' }, 'must not have body'],
+  ],
 })
 
 const task: AnsweredTask = {
@@ -59,13 +70,7 @@ const finished = (of: Outcome = outcome): Answer => ({
 
 /** Sends an answer and returns the request that the receiver got. */
 async function send(settings: object, answer: Answer, of: AnsweredTask = task): Promise<Call> {
-  const connection = callbackSecret.parse({
-    type: 'callback',
-    url: `${receiver.url}/done`,
-    signingKey: SIGNING_KEY,
-    ...settings,
-  })
-  expect(await callbackType.connect(connection).send(of, answer, 0)).toBe('sent')
+  expect(await connect({ events: undefined, ...settings }).send(of, answer, 0)).toBe('sent')
   const call = receiver.calls.at(-1)
   if (!call) throw new Error('The receiver got no request.')
   return call
@@ -128,11 +133,8 @@ describe('The format plain', () => {
   })
 
   it('reports an expression that cannot be evaluated', async () => {
-    const settings = callbackSecret.parse({ type: 'callback', url: receiver.url, format: 'plain', body: 'nothing(' })
-    await expect(callbackType.connect(settings).send(task, finished(), 0)).rejects.toMatchObject({
-      kind: 'misconfigured',
-    })
-    await expect(callbackType.connect(settings).check()).rejects.toMatchObject({ kind: 'misconfigured' })
+    const sent = connect({ format: 'plain', body: 'nothing(' }).send(task, finished(), 0)
+    await expect(sent).rejects.toMatchObject({ kind: 'misconfigured' })
   })
 })
 
@@ -203,28 +205,9 @@ describe('The format cdevents', () => {
 })
 
 describe('The secret', () => {
-  const valid = { type: 'callback', url: 'https://ci.example.com/done', signingKey: SIGNING_KEY }
-  const problems = (settings: object) => {
-    const { success, error } = callbackSecret.safeParse({ ...valid, ...settings })
-    return success ? [] : error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '))
-  }
-
-  it.each([
-    [{ url: undefined }, 'must have url, allow or both'],
-    [{ signingKey: undefined }, 'must have signingKey unless format is plain'],
-    [{ signingKey: 'secret-of-the-receiver' }, 'signingKey must be whsec_'],
-    [{ allow: ['https://ci.example.com/hooks'] }, 'allow.0 must end with a slash'],
-    [{ allow: ['https://ci.example.com/hooks?x=/'] }, 'allow.0 must end with a slash'],
-    [{ allow: ['file:///etc/'] }, 'allow.0'],
-    [{ events: ['started'] }, 'events must include finished'],
-    [{ format: 'cdevents', body: 'result' }, 'must not have body'],
-  ])('with %j is refused', (settings, message) => {
-    expect(problems(settings)).toEqual([expect.stringContaining(message)])
-  })
-
   it('accepts lists as text, as the CLI reads them', () => {
     const { allow, events } = callbackSecret.parse({
-      ...valid,
+      ...{ type: 'callback', signingKey: SIGNING_KEY },
       ...{ allow: 'https://a.example.com/x/, http://b.example.com/', events: 'started,finished' },
     })
     expect({ allow, events }).toEqual({
@@ -234,27 +217,7 @@ describe('The secret', () => {
   })
 })
 
-describe('The connection test', () => {
-  const check = (settings: object) =>
-    callbackType.connect(callbackSecret.parse({ type: 'callback', signingKey: SIGNING_KEY, ...settings })).check()
-
-  it('reaches the fixed URL and each prefix, and sends no answer', async () => {
-    await check({ url: `${receiver.url}/done`, allow: [`${receiver.url}/wait/`] })
-    expect(receiver.calls.map(({ method, path }) => `${method} ${path}`)).toEqual(['OPTIONS /done', 'OPTIONS /wait/'])
-    expect(receiver.accepted).toEqual([])
-  })
-
-  it.each([502, 503])('fails if the server answers %i', async (status) => {
-    receiver.failNext(status)
-    await expect(check({ url: `${receiver.url}/done` })).rejects.toMatchObject({ kind: 'platform' })
-  })
-
-  it('fails if the fixed URL refuses the credentials', async () => {
-    receiver.failNext(401)
-    await expect(check({ url: `${receiver.url}/done` })).rejects.toMatchObject({ kind: 'credentials' })
-  })
-
-  it('fails if a server cannot be reached', async () => {
-    await expect(check({ allow: ['http://127.0.0.1:9/'] })).rejects.toMatchObject({ kind: 'platform' })
-  })
+it('The connection test reaches the fixed URL and each prefix', async () => {
+  await connect({ allow: [`${receiver.url}/wait/`] }).check()
+  expect(receiver.calls.map(requestLine)).toEqual([`OPTIONS /hooks/${SECRET_PART}`, 'OPTIONS /wait/'])
 })

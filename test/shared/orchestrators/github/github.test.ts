@@ -1,25 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { type GithubAppServer, startGithubApp } from '../../../../infra/platforms/github/app-server.ts'
 import { INSTALLATION_ID, REPOSITORY_ID, SHA } from '../../../../infra/platforms/github/deployments.ts'
 import type { Call } from '../../../../infra/platforms/loopback-server.ts'
-import { Failure } from '../../../../shared/errors.ts'
-import { githubType } from '../../../../shared/orchestrators/github/github.ts'
-import { githubSecret } from '../../../../shared/orchestrators/github/secret.ts'
-import type { Answer, AnsweredTask, Orchestrator } from '../../../../shared/orchestrators/orchestrator.ts'
-import { errored, type Outcome, passed } from '../../../../shared/outcome.ts'
+import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
+import { type Outcome, passed } from '../../../../shared/outcome.ts'
 import { clearSecrets, containsSecret } from '../../../../shared/redact.ts'
 import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
 
 const repository = 'octo-org/octo-repo'
 const installed = { repository, repositoryId: REPOSITORY_ID, installationId: INSTALLATION_ID }
-let github: GithubAppServer
-beforeAll(async () => {
-  github = await startGithubApp()
-})
-afterAll(() => github.close())
-beforeEach(() => github.reset())
-
 const FIRST_RUN_ID = 23_625_057_533
 
 async function start(settings: object) {
@@ -35,9 +25,15 @@ async function start(settings: object) {
   }
 }
 
+const hook = 'https://webhooks.example.com/v1'
+const lacks = (state: object, message: string): [object, object, (server: GithubAppServer) => unknown] => [
+  ...([{}, { message: expect.stringContaining(message) }] as const),
+  (server) => Object.assign(server.state, state),
+]
+
 type Body = { state?: string; comment?: string; status?: string; output?: { title: string } } | undefined
 
-orchestratorConformance('github', {
+const { server: github, connect } = orchestratorConformance('github', {
   async start() {
     const kindOf = ({ method, path, body }: Call): Answer['kind'] | undefined => {
       if (method !== 'POST' || !path.endsWith('/deployment_protection_rule')) return undefined
@@ -45,12 +41,29 @@ orchestratorConformance('github', {
       if (state !== undefined) return 'finished'
       return comment.includes('started') ? 'started' : 'progress'
     }
-    return { ...(await start({})), kindOf, identityOf: ({ text }) => text }
+    const played = await start({})
+    const shown = () => played.server.runs[0]?.environments[0]?.decision
+    return { ...played, kindOf, identityOf: ({ text }) => text, shown }
   },
   body: { id: 'a deployment' },
   replyTo: JSON.stringify({ ...installed, runId: FIRST_RUN_ID, environment: 'production' }),
   required: ['id'],
   sends: ['started', 'progress', 'finished'],
+  verdicts: [
+    ['pass', 'approved'],
+    ['warning', 'approved'],
+    ['warning', 'rejected', { onWarning: 'reject' }],
+    ['fail', 'rejected'],
+    ['errored', 'rejected'],
+    ['aborted', 'rejected'],
+  ],
+  failedChecks: [
+    lacks({ permissions: { actions: 'read', deployments: 'read' } }, 'the permission deployments: write'),
+    lacks({ permissions: { deployments: 'write' } }, 'the permission actions: read'),
+    lacks({ events: [] }, 'the event deployment_protection_rule'),
+    lacks({ hook: { url: `${hook}/slo/evaluate`, content_type: 'json' } }, 'orchestrator=<name>'),
+    lacks({ hook: { url: `${hook}/?orchestrator=github`, content_type: 'form' } }, 'application/json'),
+  ],
 })
 
 describe('With report: check', () => {
@@ -62,23 +75,28 @@ describe('With report: check', () => {
         if (status === 'completed') return 'finished'
         return output?.title === 'Started' ? 'started' : 'progress'
       }
-      return { ...(await start({ report: 'check' })), kindOf, identityOf: (call) => String(kindOf(call)) }
+      const played = await start({ report: 'check' })
+      const shown = () => played.server.state.checks.map(({ conclusion }) => conclusion)
+      return { ...played, kindOf, identityOf: (call) => String(kindOf(call)), shown }
     },
     body: { id: 'run-42', repository, sha: SHA },
     required: ['id', 'repository', 'sha'],
     sends: ['started', 'progress', 'finished'],
+    verdicts: [
+      ['pass', ['success']],
+      ['warning', ['neutral']],
+      ['warning', ['failure'], { onWarning: 'reject' }],
+      ['fail', ['failure']],
+      ['errored', ['failure']],
+      ['aborted', ['cancelled']],
+    ],
   })
 })
 
 const taskId = '0123456789abcdef0123456789abcdef01234567'
 const outcome = passed('Passed: 0 errors', { id: '7' }, { 'k6 run': 'https://k6.example.com/runs/7' })
 const finished = (of: Outcome = outcome): Answer => ({ kind: 'finished', outcome: of })
-const warning: Outcome = { ...outcome, result: 'warning' }
 const failed: Outcome = { ...outcome, result: 'fail', message: '2 tests failed' }
-
-function connect(settings: object = {}): Orchestrator {
-  return githubType.connect(githubSecret.parse({ type: 'github', ...github.settings, ...settings }))
-}
 
 function taskFor(address: object): AnsweredTask {
   return {
@@ -97,19 +115,6 @@ describe('A deployment', () => {
     return { run, environment, send }
   }
   const decisions = () => github.calls.filter(({ body }) => (body as Body)?.state !== undefined)
-
-  it.each([
-    ['pass', outcome, undefined, 'approved'],
-    ['warning', warning, undefined, 'approved'],
-    ['warning', warning, 'reject', 'rejected'],
-    ['fail', failed, undefined, 'rejected'],
-    ['errored', errored(new Failure('platform', 'k6 answered 500')), undefined, 'rejected'],
-    ['aborted', { ...failed, status: 'aborted' as const }, undefined, 'rejected'],
-  ])('with the verdict %s (%#) is decided', async (_verdict, of, onWarning, decision) => {
-    const { environment, send } = waiting(onWarning === undefined ? {} : { onWarning })
-    expect(await send(finished(of))).toBe('sent')
-    expect(environment.decision).toBe(decision)
-  })
 
   it('gets a comment with the message, the links and the task', async () => {
     const { environment, send } = waiting()
@@ -194,12 +199,6 @@ describe('A deployment', () => {
     expect(await send(finished(), 9)).toBe('sent')
     expect(environment.decision).toBe('approved')
   })
-
-  it('waits as long as a secondary rate limit says', async () => {
-    const { send } = waiting()
-    github.failNext(403, { message: 'You have exceeded a secondary rate limit' }, { on: 'POST' })
-    await expect(send(finished())).rejects.toMatchObject({ transient: true, retryAfter: 60 })
-  })
 })
 
 describe('A token of an installation', () => {
@@ -278,17 +277,6 @@ describe('A check run', () => {
     ])
   })
 
-  it.each([
-    ['warning', warning, {}, 'neutral'],
-    ['warning', warning, { onWarning: 'reject' }, 'failure'],
-    ['fail', failed, {}, 'failure'],
-    ['errored', errored(new Failure('platform', 'no')), {}, 'failure'],
-    ['aborted', { ...failed, status: 'aborted' as const }, {}, 'cancelled'],
-  ])('with the verdict %s (%#) has a conclusion', async (_verdict, of, settings, conclusion) => {
-    await send(finished(of), 0, { checkName: 'load test', ...settings })
-    expect(github.state.checks).toMatchObject([{ name: 'load test', conclusion }])
-  })
-
   it('whose response was lost exists once', async () => {
     github.loseNext(({ method, path }) => method === 'POST' && path.endsWith('/check-runs'))
     await expect(send(finished())).rejects.toMatchObject({ transient: true })
@@ -324,7 +312,7 @@ describe('A request of the webhook', () => {
       caller: 'github',
       body: {
         id: expect.stringMatching(/^[0-9a-f]{64}$/),
-        ...{ context: `${repository}/actions/runs/${FIRST_RUN_ID}`, project: 'octo-org' },
+        ...{ context: `${repository}/actions/runs/${FIRST_RUN_ID + 1}`, project: 'octo-org' },
         ...{ service: 'octo-repo', stage: 'production' },
         input: { target: 'octo-repo', parameters: { sha: SHA, note: 'from GitHub' } },
       },
@@ -471,23 +459,9 @@ describe('A request of the webhook', () => {
   })
 })
 
-describe('The connection test', () => {
-  it.each([
-    [{ permissions: { actions: 'read', deployments: 'read' } }, 'the permission deployments: write'],
-    [{ permissions: { deployments: 'write' } }, 'the permission actions: read'],
-    [{ events: [] }, 'the event deployment_protection_rule'],
-    [{ hook: { url: 'https://webhooks.example.com/v1/slo/evaluate', content_type: 'json' } }, 'orchestrator=<name>'],
-    [{ hook: { url: 'https://x.example.com/?orchestrator=github', content_type: 'form' } }, 'application/json'],
-  ])('names what the App lacks (%#)', async (state, message) => {
-    await expect(connect().check()).resolves.toBeUndefined()
-    Object.assign(github.state, state)
-    await expect(connect().check()).rejects.toThrow(message)
-  })
-
-  it('refuses a key that is not a private key, without quoting it', async () => {
-    const privateKey = 'not-a-private-key-0123456789'
-    const error = await connect({ privateKey }).check().catch(String)
-    expect(error).toContain('privateKey must be')
-    expect(error).not.toContain(privateKey)
-  })
+it('The connection test refuses a key that is not a private key, without quoting it', async () => {
+  const privateKey = 'not-a-private-key-0123456789'
+  const error = await connect({ privateKey }).check().catch(String)
+  expect(error).toContain('privateKey must be')
+  expect(error).not.toContain(privateKey)
 })

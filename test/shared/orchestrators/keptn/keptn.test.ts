@@ -76,14 +76,6 @@ it('An event does not count as sent if the response is not that of Keptn', async
   await expect(send(started, 0, 200)).rejects.toMatchObject({ kind: 'platform' })
 })
 
-it('A connection has either a token or an OAuth client', () => {
-  const base = { type: 'keptn', baseUrl: 'https://k' }
-  const oauth = { tokenUrl: 'https://sso', clientId: 'c', clientSecret: 'secret-1' }
-  expect(keptnConnection.safeParse(base).success).toBe(false)
-  expect(keptnConnection.safeParse({ ...base, token: 'token-1', oauth }).success).toBe(false)
-  expect(keptnConnection.safeParse({ ...base, oauth }).success).toBe(true)
-})
-
 const KINDS = { started: 'started', 'status.changed': 'progress', finished: 'finished' } as const
 
 orchestratorConformance('keptn', {
@@ -95,10 +87,15 @@ orchestratorConformance('keptn', {
   },
   required: ['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service'],
   sends: ['started', 'progress', 'finished'],
+  invalidSettings: [
+    [{ token: undefined }, 'must have'],
+    [{ oauth: { tokenUrl: 'https://sso', clientId: 'c', clientSecret: 'secret-1' } }, 'must have'],
+  ],
   async start() {
     const token = 'a-token-of-keptn'
     const recorded: Record<string, unknown>[] = []
-    const server = await serve(({ method, body }) => {
+    const server = await serve(({ method, path, body }) => {
+      if (path.endsWith('/auth')) return { status: 200 }
       if (method === 'GET') return { status: 200, body: { events: recorded } }
       recorded.push(body as Record<string, unknown>)
       return { status: 200, body: { keptnContext: 'c' } }
@@ -109,7 +106,8 @@ orchestratorConformance('keptn', {
       secrets: [token],
       reset: () => void recorded.splice(0),
       kindOf({ method, body }) {
-        const [, , , , ...kind] = method === 'POST' ? String((body as { type?: string }).type).split('.') : []
+        const { type = '' } = (body ?? {}) as { type?: string }
+        const [, , , , ...kind] = method === 'POST' ? type.split('.') : []
         return KINDS[kind.join('.') as keyof typeof KINDS]
       },
       // Keptn does not recognize a repeated event.
