@@ -331,7 +331,7 @@ export function formOf(method: string, path: string, query: URLSearchParams): st
 }
 
 /** Returns a request as text, with the AWS operation if there is one. */
-function requestOf(call: Call): string {
+export function requestOf(call: Call): string {
   return [call.method, call.encodedPath, awsOperation(call)].filter(Boolean).join(' ')
 }
 

@@ -3,7 +3,7 @@ import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { ReportDestination, ReportProvider } from '../../shared/providers/report.ts'
 import { type ClientOptions, failureOf, keyOf } from '../functions/helpers.ts'
 import { evaluated, type ReportOptions, report } from '../functions/slo/drive.ts'
-import { type CommonOptions, commonTests, isWrite } from './common.ts'
+import { type CommonOptions, commonTests, isWrite, requestOf } from './common.ts'
 
 interface ReportPlatform {
   server: Served
@@ -22,6 +22,8 @@ interface Options extends CommonOptions {
   inputs?: readonly (keyof ReportDestination)[]
   /** By result and status: the value that the platform shows. */
   results?: readonly (readonly [result: string, status: string, shown: unknown])[]
+  /** A report replaces the previous one of the same service. */
+  replaces?: true
   /** Inputs that are refused before anything is sent, and the words of the refusal. Undefined removes a field. */
   refused?: readonly (readonly [input: object, words: string])[]
 }
@@ -36,7 +38,7 @@ const destinationFields: readonly (keyof ReportDestination)[] = ['channel', 'id'
  */
 export function reportConformance(
   provider: ReportProvider,
-  { start, inputs = [], results = [], refused = [], ...common }: Options,
+  { start, inputs = [], results = [], replaces, refused = [], ...common }: Options,
 ): void {
   describe(`${provider.title}: report conformance`, () => {
     const pushAt = (at: ReportPlatform, more: ReportOptions = {}, input: object = {}) =>
@@ -73,14 +75,24 @@ export function reportConformance(
       const { visible } = at()
       if (!visible) return
       expect(visible()).toBe(1)
-      await push({ key: keyOf(2), isRetry: true })
-      expect(visible()).toBeGreaterThanOrEqual(1)
+      await push({ key: keyOf(2) })
+      expect(visible()).toBe(replaces ? 1 : 2)
     })
 
-    test('needs no idempotency key, and stores no marker without it', async () => {
+    test('a retry creates the report if the first attempt did not, next to those of other calls', async () => {
+      await push({ key: keyOf(2) })
+      expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
+      const { visible } = at()
+      if (visible) expect(visible()).toBe(replaces ? 1 : 2)
+    })
+
+    test('needs no idempotency key, and neither stores a marker nor searches for one without it', async () => {
       await push({ key: undefined })
+      const { calls } = at().server
+      const sent = calls.splice(0).map(requestOf)
       await push({ key: undefined, isRetry: true })
-      for (const { text } of at().server.calls) expect(text).not.toMatch(/undefined/)
+      expect(calls.map(requestOf)).toEqual(sent)
+      for (const { text } of calls) expect(text).not.toMatch(/undefined/)
     })
 
     if (results.length > 0) {

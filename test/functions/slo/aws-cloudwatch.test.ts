@@ -4,17 +4,18 @@ import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.t
 import { startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { clientOf, failureOf, startEach } from '../helpers.ts'
-import { evaluated, report } from './drive.ts'
+import { expectFailure, failureOf } from '../helpers.ts'
+import { evaluated, type ReportOptions as Options } from './drive.ts'
+import { play } from './play.ts'
 
 const end = Date.parse(evaluated.timeEnd) / 1_000
-const server = startEach(() => startCloudWatch(end + 300))
-
-type Options = Parameters<typeof report>[3]
-
-const fields = (more: object = {}) => ({ endpoint: server.url, region: 'eu-west-1', ...more })
-const push = (options: Options = {}, more: object = {}) => report(awsCloudWatch, fields(more), {}, options)
-const check = () => awsCloudWatch.check(clientOf(awsCloudWatch, awsCloudWatch.connection.parse(fields())))
+const start = async () => {
+  const server = await startCloudWatch(end + 300)
+  const connection = { endpoint: server.url, region: 'eu-west-1' }
+  return { server, connection, result: () => server.values()[`Result ${about}`] }
+}
+const { server, check, push: pushTo } = play(awsCloudWatch, start)
+const push = (options?: Options, fields?: object) => pushTo({}, fields, options)
 const about = 'Project=shop,Stage=production,Service=checkout'
 const withObjectives = (indicatorResults: unknown) => ({ data: { evaluation: { ...evaluated, indicatorResults } } })
 const objective = (metric: string, value: unknown, more: object = {}) => ({
@@ -23,11 +24,7 @@ const objective = (metric: string, value: unknown, more: object = {}) => ({
 })
 
 reportConformance(awsCloudWatch, {
-  async start() {
-    const server = await startCloudWatch(end + 300)
-    const connection = { endpoint: server.url, region: 'eu-west-1' }
-    return { server, connection, result: () => server.values()[`Result ${about}`] }
-  },
+  start,
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   invalid: ['AWS/Lambda', ':shop', 'shöp', '', 'a'.repeat(256)].map((namespace) => ({ namespace })),
   results: [
@@ -103,12 +100,7 @@ describe('AWS CloudWatch: a report', () => {
   })
 
   test('is split into several requests', async () => {
-    const many = Array.from({ length: 1_200 }, (_, at) =>
-      objective(
-        `${'m'.repeat(300)}`.replace(/^m+/, (m) => at + m),
-        at,
-      ),
-    )
+    const many = Array.from({ length: 1_200 }, (_, at) => objective(`${at}${'m'.repeat(300)}`, at))
     expect(await push(withObjectives(many))).toMatchObject({ message: expect.stringContaining('2402 metrics') })
     expect(server.calls).toHaveLength(5)
     expect(server.state.data).toHaveLength(2_402)
@@ -144,10 +136,7 @@ describe('AWS CloudWatch: the connection', () => {
 
   test('without permission says what to do', async () => {
     server.state.denied = ['PutMetricData']
-    for (const asked of [check(), push()]) {
-      const failure = await failureOf(Promise.resolve(asked))
-      expect(failure.kind).toBe('refused')
-      expect(failure.message).toMatch(/AccessDeniedException: User: .+cloudwatch:PutMetricData action\. Allow it under/)
-    }
+    const words = ['AccessDeniedException: User: ', 'cloudwatch:PutMetricData action. Allow it under']
+    for (const asked of [check(), push()]) await expectFailure(asked, 'refused', ...words)
   })
 })

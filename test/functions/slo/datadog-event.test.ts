@@ -2,26 +2,25 @@ import { describe, expect, test } from '@jest/globals'
 import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
 import { apiKey, applicationKey, startDatadog } from '../../../infra/platforms/datadog.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { evaluated, report } from './drive.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { evaluated, type ReportOptions } from './drive.ts'
+import { play } from './play.ts'
 
-const server = startEach(startDatadog)
-
-const connection = (fields: object = {}) => ({ baseUrl: server.url, apiKey, ...fields })
-const push = (fields: object = {}, options: Parameters<typeof report>[3] = {}, input: object = {}) =>
-  report(datadogEvent, connection(fields), input, options)
+const start = async () => {
+  const server = await startDatadog()
+  const connection = { baseUrl: server.url, apiKey, applicationKey }
+  const { events } = server.state
+  return { server, connection, visible: () => events.length, result: () => events.at(-1)?.alert_type }
+}
+const { server, push: pushTo } = play(datadogEvent, start)
+const push = (fields?: object, options?: ReportOptions) => pushTo({}, fields, options)
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const sent = () => posts()[0]?.body as { title: string; text: string; tags: string[] } & Record<string, unknown>
 const id = '6327818702635911562'
 const url = `https://app.datadoghq.com/event/event?id=${id}`
 
 reportConformance(datadogEvent, {
-  async start() {
-    const server = await startDatadog()
-    const connection = { baseUrl: server.url, apiKey, applicationKey }
-    const { events } = server.state
-    return { server, connection, visible: () => events.length, result: () => events.at(-1)?.alert_type }
-  },
+  start,
   refusal: (reason) => ({ errors: [reason] }),
   results: [
     ['pass', 'succeeded', 'success'],
@@ -105,39 +104,26 @@ describe('Datadog event: an evaluation', () => {
     expect(sent().text).not.toMatch(/(?:^|\s)@\w/)
     expect(sent().text).toContain('＠all')
   })
-
-  test('without an event id has no aggregation key', async () => {
-    await push({}, { key: undefined })
-    expect(sent()).not.toHaveProperty('aggregation_key')
-  })
 })
 
 describe('Datadog event: a retry', () => {
   test('finds the event of the first attempt if there is an application key', async () => {
-    await push({ applicationKey })
-    const again = await push({ applicationKey }, { isRetry: true })
-    expect(again).toMatchObject({ result: 'pass', data: { id, url } })
-    expect(again.message).toContain('which already exists')
+    await push()
+    const message = expect.stringContaining('which already exists')
+    expect(await push({}, { isRetry: true })).toMatchObject({ result: 'pass', message, data: { id, url } })
     expect(posts()).toHaveLength(1)
   })
 
   test('finds an event that has a time some hours ago', async () => {
     const timeEnd = new Date(Date.now() - 16 * 3_600_000).toISOString()
     const data = { evaluation: { ...evaluated, timeEnd } }
-    await push({ applicationKey }, { data })
-    await push({ applicationKey }, { data, isRetry: true })
+    await push({}, { data })
+    await push({}, { data, isRetry: true })
     expect(posts()).toHaveLength(1)
   })
 
-  test('posts the event if the first attempt did not', async () => {
-    await push({ applicationKey }, { key: keyOf(2) })
-    await push({ applicationKey }, { isRetry: true })
-    expect(posts()).toHaveLength(2)
-  })
-
   test('without an application key posts the event again with the same aggregation key', async () => {
-    await push()
-    await push({}, { isRetry: true })
+    for (const isRetry of [false, true]) await push({ applicationKey: undefined }, { isRetry })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST', 'POST'])
     expect(new Set(server.state.events.map((event) => event.aggregation_key))).toEqual(new Set([keyOf(1)]))
   })
@@ -145,7 +131,7 @@ describe('Datadog event: a retry', () => {
   test('fails if the application key cannot read events', async () => {
     server.state.applicationKeys = { [applicationKey]: ['slos_read'] }
     const words = 'Failed permission authorization checks'
-    await expectFailure(push({ applicationKey }, { isRetry: true }), 'refused', words)
+    await expectFailure(push({}, { isRetry: true }), 'refused', words)
   })
 })
 

@@ -2,27 +2,27 @@ import { describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
 import { startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { evaluated, report } from './drive.ts'
-
-const server = startEach(startDynatrace)
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { evaluated, type ReportOptions } from './drive.ts'
+import { play } from './play.ts'
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString().replace(/\.\d+/, '')
 const recent = () => ({ ...evaluated, timeStart: minutesAgo(10), timeEnd: minutesAgo(5) })
-const connection = (fields: object = {}) => ({ baseUrl: server.url, token: server.token, ...fields })
-const push = (input: object = {}, options: Parameters<typeof report>[3] = {}, fields: object = {}) =>
-  report(dynatraceEvent, connection(fields), input, { ...options, data: { evaluation: recent(), ...options.data } })
+const start = async () => {
+  const server = await startDynatrace()
+  const connection = { baseUrl: server.url, token: server.token }
+  const { events } = server.state
+  return { server, connection, visible: () => events.length, result: () => events.at(-1)?.properties['result'] }
+}
+const { server, push: pushTo } = play(dynatraceEvent, start)
+const push = (input: object = {}, options: ReportOptions = {}, fields: object = {}) =>
+  pushTo(input, fields, { ...options, data: { evaluation: recent(), ...options.data } })
 const posted = () => server.calls.filter(({ method }) => method === 'POST')
 const event = () => server.state.events.at(-1)
 
 reportConformance(dynatraceEvent, {
   inputs: ['fields'],
-  async start() {
-    const server = await startDynatrace()
-    const connection = { baseUrl: server.url, token: server.token }
-    const { events } = server.state
-    return { server, connection, visible: () => events.length, result: () => events.at(-1)?.properties['result'] }
-  },
+  start,
   refusal: (message) => ({ error: { code: 400, message } }),
   results: [
     ['pass', 'succeeded', 'pass'],
@@ -71,8 +71,8 @@ describe('Dynatrace event: a report', () => {
 
   test('refuses a name that would change the selector', async () => {
     const data = { service: 'x"),type(HOST' }
-    const failure = await failureOf(push({}, { data }, { entitySelector: 'entityName("$SERVICE"),type(SERVICE)' }))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('data.service') })
+    const asked = push({}, { data }, { entitySelector: 'entityName("$SERVICE"),type(SERVICE)' })
+    await expectFailure(asked, 'invalid', 'data.service')
     expect(server.calls).toEqual([])
   })
 
@@ -171,13 +171,6 @@ describe('Dynatrace event: a retry', () => {
     expect(posted()).toHaveLength(1)
   })
 
-  test('creates the event if the first attempt did not, next to those of other calls', async () => {
-    await push({}, { key: keyOf(2) })
-    await push({}, { isRetry: true })
-    const expected = [keyOf(2), keyOf(1)]
-    expect(server.state.events.map(({ properties }) => properties['cloudAutomationWebhooksKey'])).toEqual(expected)
-  })
-
   test('searches by event type and selector on all pages', async () => {
     const other = { correlationId: 'a', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(2) }] }
     const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
@@ -189,11 +182,5 @@ describe('Dynatrace event: a retry', () => {
     expect(first?.query.get('eventSelector')).toBe('eventType("CUSTOM_INFO")')
     expect(first?.query.get('entitySelector')).toBe('type(SERVICE)')
     expect([...(second?.query ?? [])]).toEqual([['nextPageKey', 'more']])
-  })
-
-  test('without an event id does not search', async () => {
-    await push({}, { isRetry: true, key: undefined })
-    expect(server.calls.map(({ method }) => method)).toEqual(['POST'])
-    expect(event()?.properties).not.toHaveProperty('cloudAutomationWebhooksKey')
   })
 })

@@ -5,30 +5,28 @@ import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage } from '../notification/any-message.ts'
 import { hostile, evaluation as message } from '../notification/messages.ts'
-import { report } from './drive.ts'
-
-const server = startEach(startGithubCommits)
-
-type Options = Parameters<typeof report>[3]
+import type { ReportOptions } from './drive.ts'
+import { play } from './play.ts'
 
 const ref = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
 const project = 'octo-org/octo-repo'
-const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.appToken, ...more })
-const push = (options: Options = {}, more: object = {}) => report(githubCheck, fields(more), { project, ref }, options)
+const start = async () => {
+  const server = await startGithubCommits()
+  const connection = { baseUrl: server.url, token: server.appToken }
+  const { checks } = server.state
+  const visible = () => checks.length
+  return { server, connection, input: { project, ref }, visible, result: () => checks[0]?.conclusion }
+}
+const { server, push: pushTo } = play(githubCheck, start)
+const push = (options?: ReportOptions, fields?: object) => pushTo({}, fields, options)
 const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
 
 reportConformance(githubCheck, {
   inputs: ['project', 'ref'],
-  async start() {
-    const server = await startGithubCommits()
-    const connection = { baseUrl: server.url, token: server.appToken }
-    const { checks } = server.state
-    const visible = () => checks.length
-    return { server, connection, input: { project, ref }, visible, result: () => checks[0]?.conclusion }
-  },
+  start,
   results: [
     ['pass', 'succeeded', 'success'],
     ['warning', 'succeeded', 'neutral'],
@@ -73,17 +71,6 @@ describe('GitHub check: a report', () => {
     expect(server.state.checks).toHaveLength(120)
   })
 
-  test('that never arrived is created by a retry', async () => {
-    await push({ isRetry: true })
-    expect(server.calls.map(({ method }) => method)).toEqual(['GET', 'POST'])
-    expect(server.state.checks).toHaveLength(1)
-  })
-
-  test('without an event id is created by every call', async () => {
-    for (const isRetry of [false, true]) await push({ key: undefined, isRetry })
-    expect(server.state.checks.map(({ external_id }) => external_id)).toEqual(['', ''])
-  })
-
   test('uses the name of the connection', async () => {
     await push({}, { name: 'Quality gate' })
     expect(server.state.checks[0]?.name).toBe('Quality gate')
@@ -101,7 +88,7 @@ describe('GitHub check: a refusal', () => {
   })
 
   test('shows the reason of GitHub, and a failed search can be retried', async () => {
-    const unknownCommit = report(githubCheck, fields(), { project, ref: ref.replace('6', '7') })
+    const unknownCommit = pushTo({ ref: ref.replace('6', '7') })
     await expectFailure(unknownCommit, 'refused', 'No commit found for SHA')
     server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
     expect(await failureOf(push({ isRetry: true }))).toMatchObject({ kind: 'platform' })

@@ -2,27 +2,25 @@ import { describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../functions/slo/providers/github-status.ts'
 import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { expectFailure, failureOf, startEach } from '../helpers.ts'
-import { report } from './drive.ts'
-
-const server = startEach(startGithubCommits)
-
-type Options = Parameters<typeof report>[3]
+import { expectFailure, failureOf } from '../helpers.ts'
+import type { ReportOptions } from './drive.ts'
+import { play } from './play.ts'
 
 const ref = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
 const project = 'octo-org/octo-repo'
-const fields = (more: object = {}) => ({ baseUrl: server.url, token: server.token, ...more })
-const push = (input: object = {}, options: Options = {}, more: object = {}) =>
-  report(githubStatus, fields(more), { project, ref, ...input }, options)
+const start = async () => {
+  const server = await startGithubCommits()
+  const connection = { baseUrl: server.url, token: server.token }
+  const visible = () => Object.keys(server.counts(ref)).length
+  return { server, connection, input: { project, ref }, visible, result: () => server.state.statuses[0]?.state }
+}
+const { server, push: pushTo } = play(githubStatus, start)
+const push = (input?: object, options?: ReportOptions, fields?: object) => pushTo(input, fields, options)
 
 reportConformance(githubStatus, {
   inputs: ['project', 'ref'],
-  async start() {
-    const server = await startGithubCommits()
-    const connection = { baseUrl: server.url, token: server.token }
-    const visible = () => Object.keys(server.counts(ref)).length
-    return { server, connection, input: { project, ref }, visible, result: () => server.state.statuses[0]?.state }
-  },
+  replaces: true,
+  start,
   results: [
     ['pass', 'succeeded', 'success'],
     ['warning', 'succeeded', 'success'],
@@ -73,7 +71,7 @@ describe('GitHub status: a report', () => {
   })
 
   test('goes to the default repository and accepts a SHA in upper case', async () => {
-    await report(githubStatus, fields({ project }), { ref: ref.toUpperCase() })
+    await push({ project: undefined, ref: ref.toUpperCase() }, {}, { project })
     expect(server.counts(ref)).toEqual({ 'slo/production/checkout': 'success' })
   })
 
