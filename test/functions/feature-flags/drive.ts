@@ -28,6 +28,7 @@ export function flagDriver(provider: FlagProvider, connection: () => object, fla
     return action.run(provider, client, completed)
   }
   return {
+    prepare,
     set: async (...call: Parameters<typeof run>) => (await run(...call)).outcome,
     /** Requests a change that does not take effect at once. */
     request: async (...call: Parameters<typeof run>) => startedJob(await run(...call)),

@@ -2,17 +2,15 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
 import { name, optional, url } from '../../../shared/fields.ts'
-import type { PollResult } from '../../../shared/providers/action.ts'
 import {
   type ChangeStatus,
   defineFlagProvider,
   type FlagProvider,
   type FlagState,
 } from '../../../shared/providers/flag.ts'
-import { setFlag, setFlags } from '../../../shared/providers/set-flags.ts'
-import { validate } from '../../../shared/validate.ts'
-import { clientOf, expectFailure, failureOf } from '../helpers.ts'
-import { startedJob } from '../job.ts'
+import { setFlag } from '../../../shared/providers/set-flags.ts'
+import { expectFailure, failureOf } from '../helpers.ts'
+import { flagDriver } from './drive.ts'
 
 /** By flag: it is refused, ignored, needs an approval, or fails with a platform error. */
 type Faults = Record<string, 'refuses' | 'ignores' | 'waits' | 'breaks' | undefined>
@@ -72,25 +70,16 @@ function play(faults: Faults = {}) {
     },
   }) as unknown as FlagProvider
   const connection = { baseUrl: page(''), environment: 'production' }
-  const client = () => clientOf(provider, connection as never)
-  const action = (asked: object) => ('flags' in asked ? setFlags : setFlag)
-  const complete = (asked: object, more: object = {}) =>
-    action(asked).complete(action(asked).input.parse(asked) as never, {
-      ...{ event: { data: {} } as never, provider, connection: { ...connection, ...more } },
-    })
+  const { set, request, poll, prepare } = flagDriver(provider, () => connection, 'a')
+  const complete = (asked: object, more: object = {}) => prepare(asked, {}, more).completed
   return {
-    ...{ provider, flags, statuses, calls, state, complete, client },
+    ...{ provider, flags, statuses, calls, state, complete, prepare, outcome: set },
     changes: (asked: object) => complete(asked).changes,
     writes: () => calls.filter((call) => call.startsWith('set')),
-    run: (asked: object) => action(asked).run(provider, client(), complete(asked)),
-    outcome: async (asked: object) => (await action(asked).run(provider, client(), complete(asked))).outcome,
     /** Starts a change that needs an approval, and returns its outcome and a function that polls it. */
     async start(asked: object) {
-      const { outcome, job } = startedJob(await action(asked).run(provider, client(), complete(asked)))
-      // The job state of a task is stored as JSON.
-      const saved = JSON.parse(JSON.stringify(job))
-      const poll = () => action(asked).job?.getStatus(provider, client(), complete(asked), saved) as Promise<PollResult>
-      return { outcome, poll }
+      const started = await request(asked)
+      return { outcome: started.outcome, poll: () => poll(started, asked) }
     },
   }
 }
@@ -111,8 +100,8 @@ describe('flag input', () => {
   })
 
   test.each([-1, 101, 33.3, '25%', 'half'])('refuses the percentage %j', (percentage) => {
-    const validated = () => validate(setFlag.input, { flag: 'a', percentage }, { what: 'The input', root: 'input' })
-    expect(validated).toThrow('input.percentage must be a whole number from 0 to 100')
+    const words = 'input.percentage must be a whole number from 0 to 100'
+    expect(() => changes({ flag: 'a', percentage })).toThrow(words)
   })
 
   test.each([
@@ -186,15 +175,6 @@ describe('set-flag', () => {
     expect(calls).toEqual(['get a', 'set a: Launch', 'get a'])
   })
 
-  test('passes without a write if the flag is already in the requested state', async () => {
-    const { outcome, calls } = play()
-    expect(await outcome({ flag: 'b', state: 'on', percentage: 100 })).toMatchObject({
-      ...{ result: 'pass', message: 'b in production was on (100 %) already' },
-      data: { changed: false, before: { state: 'on' }, after: { state: 'on' } },
-    })
-    expect(calls).toEqual(['get b'])
-  })
-
   test('changes only the requested settings', async () => {
     const { outcome, flags } = play()
     expect(await outcome({ flag: 'a', percentage: 75 })).toMatchObject({ data: { after: { state: 'off' } } })
@@ -213,11 +193,6 @@ describe('set-flag', () => {
       ...{ status: 'succeeded', result: 'fail', message: `a in production was not set to on (25 %): ${why}` },
       data: { changed: false, failed: expect.stringContaining('still off') },
     })
-  })
-
-  test('fails with the message of the platform', async () => {
-    await expectFailure(play({ a: 'refuses' }).outcome({ flag: 'a', state: 'on' }), 'refused', 'a is locked')
-    await expectFailure(play().outcome({ flag: 'x', state: 'on' }), 'refused')
   })
 })
 
@@ -306,23 +281,15 @@ describe('flag change that needs an approval', () => {
   const applied = { state: 'applied', ended: true } as const
   const hint = 'Use mode=interactive to wait for it'
 
-  test('is a warning in a silent call', async () => {
-    const { outcome } = await play({ a: 'waits' }).start(asked)
+  test('is a warning at first, waits for the decision, and passes after it is applied', async () => {
+    const played = play({ a: 'waits' })
+    const { outcome, poll } = await played.start(asked)
     const pending = [{ id: 'r-a', noun: 'approval request', url: page('r-a') }]
     expect(outcome).toMatchObject({
       ...{ status: 'succeeded', result: 'warning', links, data: { changed: false, after: { state: 'off' }, pending } },
       message: `Not changed yet: waiting for approval request r-a for a. ${hint}`,
     })
-  })
-
-  test('waits until it is decided', async () => {
-    const { poll } = await play({ a: 'waits' }).start(asked)
     expect(await poll()).toEqual({ status: 'pending (approval request r-a)' })
-  })
-
-  test('passes after it is applied', async () => {
-    const played = play({ a: 'waits' })
-    const { poll } = await played.start(asked)
     played.statuses['r-a'] = applied
     played.flags['a'] = { on: true, percentage: 25 }
     const data = { before: { state: 'off' }, after: { state: 'on' }, changed: true }
@@ -393,8 +360,9 @@ describe('flag change that needs an approval', () => {
   })
 
   test('stays open when the deadline passes, and cannot be stopped', async () => {
-    const { provider, client, complete } = play()
-    expect(setFlag.job?.onDeadline(complete(asked))).toBe('leave')
-    expect(await setFlag.job?.stop(provider, client(), complete(asked), undefined)).toBe(false)
+    const { provider, prepare } = play()
+    const { client, completed } = prepare(asked)
+    expect(setFlag.job?.onDeadline(completed as never)).toBe('leave')
+    expect(await setFlag.job?.stop(provider, client, completed as never, undefined)).toBe(false)
   })
 })
