@@ -1,34 +1,36 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
 import { evaluated, type KeptnServer, startKeptn } from '../../../infra/platforms/keptn/server.ts'
 import type { MeasurementRequest } from '../../../shared/providers/evaluation/provider.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { clientOf, expectFailure, failureOf, keyOf } from '../helpers.ts'
-import { evaluate } from './drive.ts'
+import type { EvaluateOptions } from './drive.ts'
+import { play } from './play.ts'
 
-const [start, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
+const [from, to] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
 const context = '5a9f4b3e-0000-4000-8000-000000000000'
 /** The sequence that calls the webhook: see `evaluate`. */
 const callingSequence = '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11'
 const place = { project: 'shop', stage: 'production', service: 'checkout' }
 
-let server: KeptnServer
-
-beforeEach(async () => {
-  server = await startKeptn()
-  server.state.ends = [[], [{ of: 'task', data: evaluated }]]
-})
-afterEach(() => server.close())
-
-const connected = (more: object = {}) => ({ baseUrl: server.url, token: server.token, ...more })
-const run = (input: object = {}, more: object = {}, options: Parameters<typeof evaluate>[3] = {}) =>
-  evaluate(keptn, connected(more), { start, end, ...input }, { task: 'check-slo', interactive: true, ...options })
+const start = async () => {
+  const server = await startKeptn()
+  const end = (...ends: KeptnServer['state']['ends'][number]) => (server.state.ends = [ends])
+  end({ of: 'task', data: evaluated })
+  return { server, end, connection: { baseUrl: server.url, token: server.token }, input: { start: from, end: to } }
+}
+const { server, ask, connection: connected } = play(keptn, start)
+const run = (input?: object, fields?: object, options: EvaluateOptions = {}) =>
+  ask(input, fields, { task: 'check-slo', interactive: true, ...options })
+/** Sets how the next evaluation ends, by poll. */
+const end = (...polls: KeptnServer['state']['ends']) => void Object.assign(server.state, { ends: polls })
+const task = (data: object) => ({ of: 'task' as const, data })
 const client = (options: Parameters<typeof clientOf>[2] = {}, more: object = {}) =>
   clientOf(keptn, keptn.connection.parse(connected(more)), options)
 const asked: MeasurementRequest = {
   queries: [],
-  start: Date.parse(start),
-  end: Date.parse(end),
+  start: Date.parse(from),
+  end: Date.parse(to),
   ...place,
   shkeptncontext: callingSequence,
 }
@@ -38,23 +40,19 @@ const startSequence = (data: object) =>
   server.record({ type: 'sh.keptn.event.production.delivery.triggered', shkeptncontext: callingSequence, data })
 const finishedData = (data: object, message = 'The reason') => ({ ...evaluated, ...data, message })
 
-/** Returns the end of an evaluation by lighthouse-service. */
-const ended = (result: string) => [{ of: 'task' as const, data: { ...evaluated, result } }]
-
 evaluationConformance(keptn, {
-  async start() {
-    const server = await startKeptn()
-    server.state.ends = [[{ of: 'task', data: evaluated }]]
-    return { server, connection: { baseUrl: server.url, token: server.token }, input: { start, end } }
-  },
+  start,
   call: { task: 'check-slo', interactive: true },
   writes: true,
   verdicts: {
-    pass: [({ server }) => server.state.ends.splice(0, 1, ended('pass')), 'pass'],
-    warning: [({ server }) => server.state.ends.splice(0, 1, ended('warning')), 'warning'],
-    fail: [({ server }) => server.state.ends.splice(0, 1, ended('fail')), 'fail'],
+    pass: [({ end }) => end(task({ ...evaluated, result: 'pass' })), 'pass'],
+    warning: [({ end }) => end(task({ ...evaluated, result: 'warning' })), 'warning'],
+    fail: [({ end }) => end(task({ ...evaluated, result: 'fail' })), 'fail'],
   },
 })
+
+// The first poll finds no end.
+beforeEach(() => end([], [task(evaluated)]))
 
 describe('Keptn: an evaluation', () => {
   test('starts once, with its time in UTC and the idempotency key, and is polled until it ends', async () => {
@@ -89,31 +87,26 @@ describe('Keptn: an evaluation', () => {
     ])
   })
 
-  test('has the result of its task if an earlier test failed', async () => {
-    server.state.ends = [[{ of: 'task', data: { ...evaluated, result: 'fail' } }]]
-    expect(await run()).toMatchObject({ status: 'succeeded', result: 'fail', data: { result: 'fail', score: 75 } })
-  })
-
   test('ignores invalid objectives', async () => {
     const [first] = evaluated.evaluation.indicatorResults
     const indicatorResults = [null, 'pass', { ...first, status: 'great' }, { ...first, passTargets: [{}, 7] }]
     const evaluation = { indicatorResults, score: 'high', timeStart: 7, comparedEvents: null }
-    server.state.ends = [[{ of: 'task', data: { ...evaluated, evaluation } }]]
+    end([task({ ...evaluated, evaluation })])
     expect((await run()).data).toMatchObject({
-      ...{ score: 0, timeStart: start, comparedEvents: [] },
+      ...{ score: 0, timeStart: from, comparedEvents: [] },
       indicatorResults: [{ displayName: 'Response time P95', passTargets: [] }],
     })
   })
 
   test('uses the result of Keptn if another service also ended the task', async () => {
     const other = { of: 'task', source: 'webhook-service', data: { status: 'errored', result: 'fail' } } as const
-    server.state.ends = [[other, { of: 'task', data: evaluated }, other]]
+    end([other, task(evaluated), other])
     expect(await run()).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 
   test('uses the project, stage and service of the connection', async () => {
     await run({}, { stage: 'quality-gate' })
-    server.state.ends = [[{ of: 'task', data: evaluated }]]
+    end([task(evaluated)])
     await run({}, { project: 'gates', bridgeUrl: 'https://bridge.example.com/' })
     expect(posts().map(({ path }) => path.slice('/api/controlPlane/v1/'.length))).toEqual([
       'project/shop/stage/quality-gate/service/checkout/evaluation',
@@ -137,7 +130,7 @@ describe('Keptn: a missing evaluation', () => {
     ['without a result', finishedData({ result: '' })],
     ['without an evaluation', finishedData({ evaluation: 'none' })],
   ])('(%s) ends as errored with the reason of Keptn', async (_what, data) => {
-    server.state.ends = [[{ of: 'task', data }]]
+    end([task(data)])
     const { status, result, message } = await run()
     expect([status, result]).toEqual(['errored', 'fail'])
     const url = `${server.url}/bridge/project/shop/sequence/${context}`
@@ -146,19 +139,19 @@ describe('Keptn: a missing evaluation', () => {
 
   test('ends as errored at the second poll after its sequence ended', async () => {
     const data = { status: 'errored', result: 'fail', message: 'sequence timed out' }
-    server.state.ends = [[{ of: 'sequence', data }]]
+    end([{ of: 'sequence', data }])
     expect(await run()).toMatchObject({ status: 'errored', message: expect.stringContaining('sequence timed out') })
   })
 
   test('ends as errored if it was aborted, although Keptn reports a pass', async () => {
-    server.state.ends = [[{ of: 'sequence', data: { status: 'aborted', result: 'pass' } }]]
+    end([{ of: 'sequence', data: { status: 'aborted', result: 'pass' } }])
     const { status, message } = await run()
     expect([status, message]).toEqual(['errored', expect.stringContaining('no reason given (status aborted)')])
   })
 
   test('is polled again if only the end of its sequence is recorded', async () => {
     const data = { status: 'succeeded', result: 'pass' }
-    server.state.ends = [[{ of: 'sequence', data }], [{ of: 'task', data: evaluated }]]
+    end([{ of: 'sequence', data }], [task(evaluated)])
     expect(await run()).toMatchObject({ status: 'succeeded', result: 'warning' })
   })
 })
@@ -168,15 +161,12 @@ describe('Keptn: a call', () => {
     ['project not found', { project: 'nowhere' }],
     ['service not found', { stage: 'nowhere' }],
   ])('shows the reason of Keptn: %s', async (words, more) => {
-    const failure = await failureOf(run({}, more))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(`: ${words}`) })
-    expect(failure.message).toContain('Keptn answered 400 to POST /api/controlPlane/v1/project/')
+    const request = 'Keptn answered 400 to POST /api/controlPlane/v1/project/'
+    await expectFailure(run({}, more), 'refused', request, `: ${words}`)
   })
 
   test('for less than a minute is refused with the reason of Keptn', async () => {
-    const failure = await failureOf(run({ end: '2026-11-24T10:00:59Z' }))
-    const expected = { kind: 'refused', message: expect.stringContaining('at least 1 minute after start') }
-    expect(failure).toMatchObject(expected)
+    await expectFailure(run({ end: '2026-11-24T10:00:59Z' }), 'refused', 'at least 1 minute after start')
   })
 
   test.each([
@@ -189,8 +179,7 @@ describe('Keptn: a call', () => {
     ['with queries', { queries: { p95: 'x' } }, {}, 'input'],
     ['of the task evaluation', {}, { task: 'evaluation' }, 'type'],
   ])('%s is refused with 400', async (_what, input, options, path) => {
-    const failure = await failureOf(run(input, {}, options))
-    expect(failure).toMatchObject({ kind: 'invalid', status: 400, errors: [{ path }] })
+    await expectFailure(run(input, {}, options), { kind: 'invalid', status: 400, errors: [{ path }] })
     expect(server.calls).toEqual([])
   })
 
@@ -208,8 +197,7 @@ describe('Keptn: a call', () => {
   test('from the sequence of an evaluation is refused because it would start an endless loop', async () => {
     await run({}, { stage: 'quality-gate' })
     const again = { ...asked, shkeptncontext: context }
-    const failure = await failureOf(keptn.startMeasurement(client({ key: keyOf(2) }), again))
-    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('an endless loop') })
+    await expectFailure(keptn.startMeasurement(client({ key: keyOf(2) }), again), 'refused', 'an endless loop')
     expect(posts()).toHaveLength(1)
   })
 
@@ -230,7 +218,7 @@ describe('Keptn: a retry', () => {
   test('finds the evaluation of the first attempt, also if it is recorded late', async () => {
     server.loseNext('POST')
     const expected = { transient: true, mayHaveWritten: true }
-    expect(await failureOf(keptn.startMeasurement(client(), asked))).toMatchObject(expected)
+    await expectFailure(keptn.startMeasurement(client(), asked), expected)
     server.state.staleSearches = 1
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
     expect(posts()).toHaveLength(1)
