@@ -92,7 +92,7 @@ export function reportConformance(
       const sent = calls.splice(0).map(requestOf)
       await push({ key: undefined, isRetry: true })
       expect(calls.map(requestOf)).toEqual(sent)
-      for (const { text } of calls) expect(text).not.toMatch(/undefined/)
+      for (const { query, text } of calls) expect(`${query} ${text}`).not.toMatch(/undefined/)
     })
 
     if (results.length > 0) {
