@@ -115,78 +115,58 @@ describe.each(opening)('%s: input.fields', (path, platform) => {
 describe('generic HTTP API: a connection that does not match its API', () => {
   const nowhere = { path: 'things', query: { ref: 'key' }, at: 'response.nowhere' }
   const ticket = { id: 'response.wrongplace', state: 'response.state', closed: "response.state=='done'" }
-  const answered = 'The response was 201 {"result":{"id":1,'
+  const answer = { path: 'things', body: '{ref: key}', at: 'response.answer' }
+  const [tickets, jobs] = ['issue-ticketing/http', 'ci-cd/http'] as const
+  const modes = ['silent', 'interactive'] as const
 
-  test.each([
-    ['its id does not exist', { ticket }, 'ticket.id of the connection, "response.wrongplace", finds nothing'],
+  test.each<[string, path: string, wrong: object, expression: string]>([
+    ['the id of a ticket does not exist', tickets, { ticket }, 'ticket.id of the connection, "response.wrongplace"'],
     [
-      'its id is the text null',
+      ...(['the id of a ticket is the text null', tickets] as const),
       { ticket: { ...ticket, id: 'to_string(response.wrongplace)' } },
       'ticket.id of the connection, "to_string(response.wrongplace)", finds nothing',
     ],
     [
-      'its state does not exist',
+      ...(['the state of a ticket does not exist', tickets] as const),
       { ticket: { ...ticket, id: 'response.id', state: 'response.nope' } },
       'ticket.state of the connection',
     ],
     [
-      'an expression needs another type',
+      ...(['an expression needs another type', tickets] as const),
       { ticket: { ...ticket, id: "join(',', response.id)" } },
       'ticket.id of the connection',
     ],
+    ['"at" finds nothing', tickets, { open: answer }, 'ticket.id of the connection'],
     [
-      '"at" finds nothing',
-      { open: { path: 'things', body: '{ref: key}', at: 'response.answer' } },
-      'ticket.id of the connection',
+      ...(['the id of a job does not exist', jobs] as const),
+      { run: { id: 'to_string(response.nope)', state: 'response.state' } },
+      'run.id of the connection, "to_string(response.nope)", finds nothing',
     ],
-  ])('opens a ticket once if the response does not match: %s', async (_what, wrong, says) => {
+  ])('writes once if %s', async (_what, path, wrong, expression) => {
     for (const find of [undefined, nowhere]) {
-      for (const mode of ['silent', 'interactive'] as const) {
-        const platform = withConnection('issue-ticketing/http', { find, ...wrong })
-        const { ends, writes } = await observe('issue-ticketing/http', platform, { mode })
+      for (const mode of modes) {
+        const { ends, writes } = await observe(path, withConnection(path, { find, ...wrong }), { mode })
         expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
         expect(ends[0]).toMatch(/^(?:doubtful|errored): HTTP API accepted the request/)
-        for (const part of [says, answered, 'The request may have created something']) expect(ends[0]).toContain(part)
+        const answered = 'The response was 201 {"result":{"id":1,'
+        for (const part of [expression, answered, 'The request may have created something'])
+          expect(ends[0]).toContain(part)
         expect(ends[1] ?? 'doubtful: ').toMatch(/^doubtful: /)
       }
     }
   })
 
-  test('starts a job once if its id does not exist', async () => {
-    for (const find of [undefined, nowhere]) {
-      for (const mode of ['silent', 'interactive'] as const) {
-        const platform = withConnection('ci-cd/http', {
-          find,
-          run: { id: 'to_string(response.nope)', state: 'response.state' },
-        })
-        const { ends, writes } = await observe('ci-cd/http', platform, { mode })
-        expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
-        expect(ends[0]).toContain('run.id of the connection, "to_string(response.nope)", finds nothing')
-        expect(ends[0]).toContain(answered)
-      }
-    }
+  test.each(modes)('finds a ticket if the API can search for the idempotency key (%s)', async (mode) => {
+    const { ends, writes } = await observe(tickets, withConnection(tickets, { open: answer }), { mode })
+    expect(writes).toEqual([201])
+    for (const end of ends) expect(end).toMatch(/^succeeded: Found ticket 1/)
   })
 
-  test('finds a ticket if the API can search for the idempotency key', async () => {
-    const open = { path: 'things', body: '{title: input.title, ref: key}', at: 'response.answer' }
-    for (const mode of ['silent', 'interactive'] as const) {
-      const platform = withConnection('issue-ticketing/http', { open })
-      const { ends, writes } = await observe('issue-ticketing/http', platform, { mode })
-      expect(writes).toEqual([201])
-      for (const end of ends) expect(end).toMatch(/^succeeded: Found ticket 1/)
-    }
-  })
-
-  test('repeats a start with an idempotency header, and one run exists', async () => {
-    for (const mode of ['silent', 'interactive'] as const) {
-      const more = {
-        idempotencyHeader: 'Idempotency-Key',
-        start: { path: 'things', body: '{ref: key}', at: 'response.answer' },
-      }
-      const { ends, made } = await observe('ci-cd/http', withConnection('ci-cd/http', more), { mode })
-      expect(made).toBe(1)
-      expect(ends[0]).toContain('The request may have created something')
-    }
+  test.each(modes)('repeats a start with an idempotency header, and one run exists (%s)', async (mode) => {
+    const more = { idempotencyHeader: 'Idempotency-Key', start: answer }
+    const { ends, made } = await observe(jobs, withConnection(jobs, more), { mode })
+    expect(made).toBe(1)
+    expect(ends[0]).toContain('The request may have created something')
   })
 })
 
