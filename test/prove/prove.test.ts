@@ -7,20 +7,20 @@ import { callOf } from './calls.ts'
 import { planOf } from './plan.ts'
 import { prove } from './prove.ts'
 
-it('the runtime loses, duplicates and leaks nothing while it is killed twice and platforms fail', async () => {
+it('the runtime loses, duplicates and leaks nothing while it is killed and platforms fail', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-prove-'))
   const proof = await prove({
     ...{ seed: 20_261_125, folder, bundles: dist },
     // Each category has its own environments to start after a kill: these three have a ticket, a run and a message.
     only: ['issue-ticketing', 'optimization', 'notification'],
-    ...{ ms: 15_000, quietWithin: 80_000, calls: 60, atOnce: 60, minKills: 2 },
+    ...{ ms: 8_000, quietWithin: 80_000, calls: 30, atOnce: 30, minKills: 1 },
   })
   // How late something is says as much of the machine, which has other tests to run.
   const violations = proof.violations.filter(({ claim }) => claim !== 'deadline')
   expect([violations, violations.length > 0 ? proof.timelines : []]).toEqual([[], []])
-  expect(proof.calls).toMatchObject({ planned: 60 })
-  expect(proof.calls.accepted).toBeGreaterThan(40)
-  expect(proof.injected).toMatchObject({ kills: 2 })
+  expect(proof.calls).toMatchObject({ planned: 30 })
+  expect(proof.calls.accepted).toBeGreaterThan(20)
+  expect(proof.injected).toMatchObject({ kills: 1, rotations: 1, TLS: 1, 'clock steps': 1 })
   expect(proof.engines.length).toBeGreaterThan(3)
   expect(proof.searched.bytes).toBeGreaterThan(1_000_000)
   rmSync(folder, { recursive: true })
