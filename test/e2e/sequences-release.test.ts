@@ -178,6 +178,11 @@ describe('webhooks sequence release', () => {
       'deployment ci-cd',
       'evaluation slo',
     ])
+    expect(out).toMatch(/test\.finished +succeeded\/pass +Load test [0-9a-f]+ ended as finished/)
+    const image = 'registry.example.com/casdemoapp:1.4.2'
+    const runs = (await list('runs')) as { inputs: { stage: string; image: string } }[]
+    for (const stage of ['staging', 'production'])
+      expect(runs.slice(-2).map(({ inputs }) => inputs)).toContainEqual(expect.objectContaining({ stage, image }))
     expect({ code, end: out.slice(-200) }).toEqual({ code: 0, end: expect.stringContaining('release passed') })
   })
 

@@ -85,21 +85,20 @@ describe('The slo sequence', () => {
 })
 
 describe('A missed SLO', () => {
-  beforeEach(() => set('90'))
-
-  it('ends the incident sequence without a notification', async () => {
-    const { passed, results } = await play('incident')
-    expect([passed, results]).toEqual([false, ['openticket pass', 'toggleflag pass', 'evaluation fail']])
+  const ends = {
+    incident: ['openticket pass', 'toggleflag pass', 'evaluation fail'],
+    remediation: ['action pass', 'action pass', 'evaluation fail'],
+    // In staging, without an approval or a production deployment.
+    release: ['deployment pass', 'test pass', 'evaluation fail'],
+  }
+  const played = new Map<string, Awaited<ReturnType<typeof play>>>()
+  beforeAll(async () => {
+    await set('90')
+    await Promise.all(Object.keys(ends).map(async (name) => played.set(name, await play(name))))
   })
 
-  it('ends the remediation sequence with fail', async () => {
-    const { passed, results } = await play('remediation')
-    expect([passed, results]).toEqual([false, ['action pass', 'action pass', 'evaluation fail']])
-  })
-
-  it('ends the release sequence in staging without an approval or a production deployment', async () => {
-    const { passed, results } = await play('release')
-    expect([passed, results]).toEqual([false, ['deployment pass', 'test pass', 'evaluation fail']])
+  it.each(Object.entries(ends))('ends the sequence %s', (name, results) => {
+    expect(played.get(name)).toMatchObject({ passed: false, results })
   })
 })
 
