@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../shared/sleep.ts'
 import { note } from './output.ts'
 import type { Receiver } from './receiver.ts'
 import { UsageError } from './usage-error.ts'

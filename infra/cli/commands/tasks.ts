@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import { sleep } from '../../../shared/sleep.ts'
 import { explainAws } from '../aws-errors.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'

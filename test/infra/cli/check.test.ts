@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
@@ -10,48 +9,31 @@ const prefix = 'cloud-automation-webhooks/connections'
 let aws: TestAws
 let sandbox: Awaited<ReturnType<typeof startSandbox>>
 /** Returns `status` for each call. */
-let platform: Server
+let platform: Served
 let status = 200
 
 beforeAll(async () => {
   aws = await startAws()
   sandbox = await startSandbox()
-  platform = createServer((_req, res) => {
-    res.writeHead(status, { 'content-type': 'application/json' })
-    res.end(JSON.stringify({ message: `this is a ${status}` }))
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => platform.once('listening', resolve))
+  platform = await serve(() => ({ status, body: { message: `this is a ${status}` } }))
 })
-afterAll(async () => {
-  await aws.close()
-  await sandbox.close()
-  await new Promise((resolve) => platform.close(resolve))
-})
+afterAll(() => Promise.all([aws, sandbox, platform].map((server) => server.close())))
 beforeEach(() => aws.secrets.clear())
 
-const check = (...args: string[]) => webhooks(['check', ...args], { env: aws.env })
+const check = (options = '') => webhooks(`check ${options}`, { env: aws.env })
 const connect = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
 const valid = () => ({ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken })
-const toPlatform = () => ({
-  provider: 'github',
-  baseUrl: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
-  token: 'a-secret-token-0a1b2c3d',
-})
 
 describe('webhooks check', () => {
   it('shows all connections as a table', async () => {
     connect('issue-ticketing/default', valid())
     connect('ci-cd/default', { ...valid(), provider: 'github-actions', project: 'demo/shop' })
-    const { code, out, err } = await check()
-    expect(out).toBe(
-      [
-        'connection               provider        reachable  authenticated  permitted',
-        'ci-cd/default            github-actions  yes        yes            yes',
-        'issue-ticketing/default  github          yes        yes            yes\n',
-      ].join('\n'),
-    )
-    expect(err).toBe('')
-    expect(code).toBe(0)
+    const rows = [
+      'connection               provider        reachable  authenticated  permitted',
+      'ci-cd/default            github-actions  yes        yes            yes',
+      'issue-ticketing/default  github          yes        yes            yes\n',
+    ]
+    expect(await check()).toEqual({ code: 0, out: rows.join('\n'), err: '' })
   })
 
   it.each([
@@ -60,28 +42,20 @@ describe('webhooks check', () => {
     [503, { reachable: 'yes', authenticated: 'unknown', permitted: 'unknown' }, 'The response is not valid.'],
   ])('reports the cause and the remedy for status %i', async (returned, steps, remedy) => {
     status = returned
-    connect('issue-ticketing/default', toPlatform())
+    connect('issue-ticketing/default', { provider: 'github', baseUrl: platform.url, token: 'a-secret-token-0a1b2c3d' })
     const { code, out } = await check('--json')
-    expect(JSON.parse(out)).toEqual([
-      {
-        connection: 'issue-ticketing/default',
-        provider: 'github',
-        ...steps,
-        problem: expect.stringContaining(`this is a ${returned}`),
-        remedy: expect.stringContaining(remedy),
-      },
-    ])
+    const problem = expect.stringContaining(`this is a ${returned}`)
+    const found = { provider: 'github', ...steps, problem, remedy: expect.stringContaining(remedy) }
+    expect([code, JSON.parse(out)]).toEqual([1, [{ connection: 'issue-ticketing/default', ...found }]])
     expect(out).not.toContain('a-secret-token')
-    expect(code).toBe(1)
   })
 
   it('reports an unreachable platform', async () => {
     connect('issue-ticketing/default', valid())
     connect('issue-ticketing/gone', { ...valid(), baseUrl: 'http://127.0.0.1:9' })
     const { code, out } = await check('issue-ticketing')
-    expect(out).toMatch(/issue-ticketing\/gone +github +no +- +-\n/)
+    expect([code, out]).toEqual([1, expect.stringMatching(/issue-ticketing\/gone +github +no +- +-\n/)])
     expect(out).toMatch(/\n\nissue-ticketing\/gone: GitHub could not be reached: .*\n {2}Check the URL/)
-    expect(code).toBe(1)
   })
 
   it('reports invalid secrets without quoting them', async () => {
@@ -90,12 +64,11 @@ describe('webhooks check', () => {
     connect('issue-ticketing/short', { provider: 'github', tokn: 'a-secret-token' })
     connect('nothing/default', valid())
     const { code, out } = await check()
-    expect(out).toContain(`The secret ${prefix}/issue-ticketing/broken is not JSON`)
+    expect([code, out]).toEqual([1, expect.stringContaining(`${prefix}/issue-ticketing/broken is not JSON`)])
     expect(out).toContain('Unknown provider "githup". Did you mean "github"?')
     expect(out).toContain('tokn is not a known field. Did you mean "token"?')
     expect(out).toContain('Unknown category "nothing"')
     expect(out).not.toContain('a-secret-token')
-    expect(code).toBe(1)
   })
 
   it('reads all pages of Secrets Manager', async () => {
@@ -105,17 +78,12 @@ describe('webhooks check', () => {
   })
 
   it('reports that there are no connections', async () => {
-    const { code, out, err } = await check()
-    expect(out).toBe('')
-    expect(err).toBe('Secrets Manager (eu-west-1) contains no connections. Create one with webhooks connect.\n')
-    expect(code).toBe(0)
+    const err = 'Secrets Manager (eu-west-1) contains no connections. Create one with webhooks connect.\n'
+    expect(await check()).toEqual({ code: 0, out: '', err })
   })
 
   it('checks the local runtime with --local', async () => {
-    const { code, out } = await webhooks(['check', '--local', 'issue-ticketing'], {
-      env: { WEBHOOKS_URL: sandbox.url },
-    })
-    expect(out).toMatch(/issue-ticketing\/default +github +yes +yes +yes/)
-    expect(code).toBe(0)
+    const { code, out } = await webhooks('check --local issue-ticketing', { env: { WEBHOOKS_URL: sandbox.url } })
+    expect([code, out]).toEqual([0, expect.stringMatching(/issue-ticketing\/default +github +yes +yes +yes/)])
   })
 })

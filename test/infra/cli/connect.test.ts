@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { startSandbox } from './sandbox.ts'
-import { atTerminal, controlC, enter, webhooks } from './webhooks.ts'
+import { atTerminal, controlC, enter, type Keys, webhooks } from './webhooks.ts'
 
 const secret = 'cloud-automation-webhooks/connections/issue-ticketing/default'
 let aws: TestAws
@@ -31,240 +31,177 @@ beforeEach(() => {
 /** The token of the sandbox consists of words. */
 const warning = 'Warning: token consists of plain words. Use a random value if the platform lets you choose it.\n'
 const github = (token: string = demo.githubToken) => ({
-  provider: 'github',
-  baseUrl: `${sandbox.url}/sandbox/github`,
-  token,
-  project: 'demo/shop',
+  ...{ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token, project: 'demo/shop' },
 })
-const connect = (args: string[], stdin?: unknown, env: Record<string, string> = {}) =>
-  webhooks(['connect', ...args], {
-    env: { ...aws.env, ...env },
-    cwd: folder,
-    stdin: typeof stdin === 'string' ? stdin : JSON.stringify(stdin),
+/** Connects issue-ticketing/default to GitHub. */
+const connect = (options: string, connection: object = github(), env: Record<string, string> = aws.env) =>
+  webhooks(`connect issue-ticketing/default --from-file - ${options}`, {
+    ...{ env, cwd: folder, stdin: JSON.stringify(connection) },
   })
 const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
+const jsonIn = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'))
 
 describe('webhooks connect --from-file', () => {
   it('tests and saves a new connection', async () => {
-    const { code, out, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github())
-    expect(err).toBe(warning)
-    expect(out).toBe(
-      `Connection test passed: reachable, authenticated, permitted.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`,
-    )
+    const out = `Connection test passed: reachable, authenticated, permitted.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`
+    expect(await connect('')).toEqual({ code: 0, out, err: warning })
     expect(stored()).toEqual(github())
     expect(aws.operations).toContain('CreateSecret')
-    expect(code).toBe(0)
   })
 
   it('replaces a stored connection', async () => {
     aws.secrets.set(secret, JSON.stringify(github('an-old-token')))
     writeFileSync(join(folder, 'github.json'), JSON.stringify(github()))
-    const { code, out } = await connect(['issue-ticketing/default', '--from-file', 'github.json', '--json'])
-    expect(JSON.parse(out)).toEqual({
-      secret,
-      place: 'Secrets Manager (eu-west-1)',
-      value: { ...github(), token: '***' },
-      test: { reachable: 'yes', authenticated: 'yes', permitted: 'yes' },
-      done: 'replaced',
-    })
+    const line = 'connect issue-ticketing/default --from-file github.json --json'
+    const { code, out } = await webhooks(line, { env: aws.env, cwd: folder })
+    const test = { reachable: 'yes', authenticated: 'yes', permitted: 'yes' }
+    const value = { ...github(), token: '***' }
+    expect([code, JSON.parse(out)]).toEqual([
+      0,
+      { secret, place: 'Secrets Manager (eu-west-1)', value, test, done: 'replaced' },
+    ])
     expect(stored()).toEqual(github())
-    expect(code).toBe(0)
   })
 
   it('does not save a connection that fails its test', async () => {
-    const { code, out, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github('a-wrong-token'))
-    expect(out).toContain('Connection test failed: GitHub answered 401')
-    expect(out).toContain('Renew the credentials')
-    expect(out).toContain('Nothing was saved.')
+    const { code, out, err } = await connect('', github('a-wrong-token'))
+    expect(out).toMatch(/Connection test failed: GitHub answered 401.*Renew the credentials.*Nothing was saved\./s)
     expect(out + err).not.toContain('a-wrong-token')
-    expect(stored()).toBeNull()
-    expect(code).toBe(1)
+    expect([code, stored()]).toEqual([1, null])
   })
 
   it('saves a connection without testing it with --no-check', async () => {
-    const { code, out } = await connect(
-      ['issue-ticketing/default', '--from-file', '-', '--no-check'],
-      github('untested'),
-    )
-    expect(out).toContain('The connection was not tested.')
+    const out = expect.stringContaining('The connection was not tested.')
+    expect(await connect('--no-check', github('untested'))).toMatchObject({ code: 0, out })
     expect(stored().token).toBe('untested')
-    expect(code).toBe(0)
   })
 
   it('supports --dry-run without an AWS region and account', async () => {
-    const args = ['connect', 'issue-ticketing/default', '--from-file', '-', '--dry-run', '--no-check']
-    const { code, out } = await webhooks(args, { stdin: JSON.stringify(github()) })
-    expect(out).toContain(`Would save ${secret} in Secrets Manager:`)
-    expect(code).toBe(0)
+    const out = expect.stringContaining(`Would save ${secret} in Secrets Manager:`)
+    expect(await connect('--dry-run --no-check', github(), {})).toMatchObject({ code: 0, out })
   })
 
   it('shows the masked secret with --dry-run without saving it', async () => {
-    const { code, out } = await connect(['issue-ticketing/default', '--from-file', '-', '--dry-run'], github())
-    expect(out).toContain(`Would save ${secret} in Secrets Manager:`)
+    const { code, out } = await connect('--dry-run')
+    expect([code, out]).toEqual([0, expect.stringContaining(`Would save ${secret} in Secrets Manager:`)])
     expect(out).toContain('"token": "***"')
     expect(out).not.toContain(demo.githubToken)
     expect(aws.operations).toEqual([])
-    expect(code).toBe(0)
   })
 
   it('--field overrides the file', async () => {
-    const args = ['issue-ticketing/default', '--from-file', '-', '--field', 'project=demo/other', '--no-check']
-    await connect(args, github())
+    await connect('--field project=demo/other --no-check')
     expect(stored()).toEqual({ ...github(), project: 'demo/other' })
   })
 
   it('needs no file for a platform without secrets', async () => {
-    const fields = ['--field', 'region=eu-central-1', '--field', 'target=build']
-    const { code } = await connect(['ci-cd/builds', '--provider', 'aws-codebuild', ...fields, '--no-check'])
+    const fields = '--field region=eu-central-1 --field target=build'
+    const line = `connect ci-cd/builds --provider aws-codebuild ${fields} --no-check`
+    expect(await webhooks(line, { env: aws.env })).toMatchObject({ code: 0 })
     expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/connections/ci-cd/builds') ?? '')).toEqual({
-      provider: 'aws-codebuild',
-      region: 'eu-central-1',
-      target: 'build',
+      ...{ provider: 'aws-codebuild', region: 'eu-central-1', target: 'build' },
     })
-    expect(code).toBe(0)
   })
 
   it('reads the certificate of a private authority with --ca', async () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
     writeFileSync(join(folder, 'ca.pem'), pem)
-    await connect(['issue-ticketing/default', '--from-file', '-', '--ca', 'ca.pem', '--no-check'], github())
+    await connect('--ca ca.pem --no-check')
     expect(stored().ca).toBe(pem)
   })
 })
 
 describe('webhooks connect --local', () => {
+  const local = (file: string) => connect('--local', github(), { WEBHOOKS_SECRETS: join(folder, file) })
+
   it('updates the file of WEBHOOKS_SECRETS and makes it readable only by its owner', async () => {
     const file = join(folder, 'secrets.json')
     writeFileSync(file, JSON.stringify({ other: { a: 1 } }), { mode: 0o644 })
-    const args = ['issue-ticketing/default', '--from-file', '-', '--local']
-    const { code, out } = await connect(args, github(), { WEBHOOKS_SECRETS: file, AWS_REGION: '' })
-    expect(out).toContain(`Replaced ${secret} in ${file}.`)
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ other: { a: 1 }, [secret]: github() })
+    const out = expect.stringContaining(`Replaced ${secret} in ${file}.`)
+    expect(await local('secrets.json')).toMatchObject({ code: 0, out })
+    expect(jsonIn('secrets.json')).toEqual({ other: { a: 1 }, [secret]: github() })
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(aws.operations).toEqual([])
-    expect(code).toBe(0)
   })
 
   it('creates .webhooks/secrets.json by default', async () => {
-    await connect(['issue-ticketing/mine', '--from-file', '-', '--local'], github())
-    const file = join(folder, '.webhooks', 'secrets.json')
-    expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')))).toEqual([
-      'cloud-automation-webhooks/connections/issue-ticketing/mine',
-    ])
-    expect(statSync(file).mode & 0o777).toBe(0o600)
+    await connect('--local', github(), {})
+    expect(Object.keys(jsonIn('.webhooks/secrets.json'))).toEqual([secret])
+    expect(statSync(join(folder, '.webhooks/secrets.json')).mode & 0o777).toBe(0o600)
   })
 
   it('does not change an invalid file', async () => {
     const file = join(folder, 'broken.json')
     writeFileSync(file, '{"half')
-    const args = ['issue-ticketing/default', '--from-file', '-', '--local']
-    const { code, err } = await connect(args, github(), { WEBHOOKS_SECRETS: file })
-    expect(err).toContain(`${file} is not JSON`)
+    expect(await local('broken.json')).toMatchObject({ code: 2, err: expect.stringContaining(`${file} is not JSON`) })
     expect(readFileSync(file, 'utf8')).toBe('{"half')
-    expect(code).toBe(2)
   })
 })
 
 describe('webhooks connect without permission', () => {
-  it('quotes AWS if a permission is missing', async () => {
-    aws.error = { type: 'AccessDeniedException', message: 'User: Jane is not authorized to perform: GetSecretValue' }
-    const { code, err } = await connect(['issue-ticketing/default', '--from-file', '-'], github())
-    expect(err).toBe(
-      `${warning}The secret ${secret} is not permitted: User: Jane is not authorized to perform: GetSecretValue.\n`,
-    )
-    expect(code).toBe(1)
+  it('quotes AWS', async () => {
+    const message = 'User: Jane is not authorized to perform: GetSecretValue'
+    aws.error = { type: 'AccessDeniedException', message }
+    const err = `${warning}The secret ${secret} is not permitted: ${message}.\n`
+    expect(await connect('')).toMatchObject({ code: 1, err })
   })
 
-  it('reports missing credentials and a missing region', async () => {
-    const args = ['connect', 'issue-ticketing/default', '--from-file', '-']
-    const without = await webhooks(args, { env: { AWS_REGION: 'eu-west-1' }, stdin: JSON.stringify(github()) })
-    expect(without).toMatchObject({
-      code: 1,
-      err: expect.stringMatching(/\nNo AWS credentials are configured .*--local.*\n$/),
-    })
-    const nowhere = await webhooks(args, { stdin: JSON.stringify(github()) })
-    expect(nowhere).toMatchObject({
-      code: 1,
-      err: expect.stringMatching(/^No AWS region is configured. Set AWS_REGION/),
-    })
+  it.each([
+    [{ AWS_REGION: 'eu-west-1' }, /\nNo AWS credentials are configured .*--local.*\n$/],
+    [{}, /^No AWS region is configured. Set AWS_REGION/],
+  ])('reports what is missing besides %j', async (env, err) => {
+    expect(await connect('', github(), env)).toMatchObject({ code: 1, err: expect.stringMatching(err) })
   })
 })
 
 describe('webhooks connect at a terminal', () => {
-  const answers: [string, string][] = [
-    ['Which platform?', `\x1b[B${enter}`],
-    ['token:', `${demo.githubToken}${enter}`],
-  ]
-  const at = (keys: [string, string][], args: string[] = []) =>
-    atTerminal(
-      ['connect', 'issue-ticketing/default', '--field', `baseUrl=${sandbox.url}/sandbox/github`, ...args],
-      keys,
-      {
-        env: aws.env,
-        cwd: folder,
-      },
-    )
+  const platform: Keys[number] = ['Which platform?', `\x1b[B${enter}`]
+  const answers: Keys = [platform, ['token:', `${demo.githubToken}${enter}`]]
+  const none: Keys[number] = ['Which optional fields', enter]
+  const at = (...keys: Keys) => {
+    const field = `--field baseUrl=${sandbox.url}/sandbox/github`
+    return atTerminal(`connect issue-ticketing/default ${field}`, keys, { env: aws.env, cwd: folder })
+  }
 
   it('prompts for required and selected fields without echoing secrets', async () => {
-    const { code, out } = await at([
-      ...answers,
-      ['Which optional fields', ` ${enter}`],
-      ['project:', `demo/shop${enter}`],
-    ])
-    expect(out).toContain('GitHub')
-    expect(out).toContain('Saved')
+    const selected: Keys[number] = ['Which optional fields', ` ${enter}`]
+    const { code, out } = await at(...answers, selected, ['project:', `demo/shop${enter}`])
+    expect([code, out]).toEqual([0, expect.stringMatching(/GitHub.*Saved/s)])
     expect(out).not.toContain(demo.githubToken)
     expect(stored()).toEqual(github())
-    expect(code).toBe(0)
   })
 
   it('validates a value at the prompt', async () => {
-    const { out } = await at([
-      answers[0] as [string, string],
-      ['token:', `abc${enter}`],
-      ['must be at least 6 characters', `${'\x7f'.repeat(3)}${demo.githubToken}${enter}`],
-      ['Which optional fields', enter],
-    ])
+    const corrected = `${'\x7f'.repeat(3)}${demo.githubToken}${enter}`
+    const { out } = await at(platform, ['token:', `abc${enter}`], ['must be at least 6 characters', corrected], none)
     expect(out).toContain('must be at least 6 characters')
     expect(stored().token).toBe(demo.githubToken)
   })
 
   it('offers the stored values and keeps a secret on Enter', async () => {
     aws.secrets.set(secret, JSON.stringify(github()))
-    await at([
-      ['Which platform?', enter],
-      ['press Enter to keep', enter],
-      ['Which optional fields', enter],
-      ['project:', `2${enter}`],
-    ])
+    await at(['Which platform?', enter], ['press Enter to keep', enter], none, ['project:', `2${enter}`])
     expect(stored()).toEqual({ ...github(), project: 'demo/shop2' })
   })
 
   it('prompts for the next step after a failed test', async () => {
-    const { code, out } = await at([
-      answers[0] as [string, string],
-      ['token:', `not-the-token${enter}`],
-      ['Which optional fields', enter],
-      ['What now?', enter],
-      ['press Enter to keep', `${demo.githubToken}${enter}`],
-      ['Which optional fields', enter],
-    ])
-    expect(out).toContain('GitHub answered 401')
+    const repaired: Keys[number] = ['press Enter to keep', `${demo.githubToken}${enter}`]
+    const wrong: Keys[number] = ['token:', `not-the-token${enter}`]
+    const { code, out } = await at(platform, wrong, none, ['What now?', enter], repaired, none)
+    expect([code, out]).toEqual([0, expect.stringContaining('GitHub answered 401')])
     expect(out).not.toContain('not-the-token')
     expect(stored().token).toBe(demo.githubToken)
-    expect(code).toBe(0)
   })
 
   it('replaces an unreadable secret', async () => {
     aws.secrets.set(secret, '{"half')
-    await at([...answers, ['Which optional fields', enter]])
+    await at(...answers, none)
     expect(stored()).toEqual({ provider: 'github', baseUrl: github().baseUrl, token: demo.githubToken })
   })
 
   it('saves nothing on Ctrl-C', async () => {
-    const { code, out } = await at([answers[0] as [string, string], ['token:', controlC]])
-    expect(out).toContain('Nothing was saved.')
+    const out = expect.stringContaining('Nothing was saved.')
+    expect(await at(platform, ['token:', controlC])).toMatchObject({ code: 130, out })
     expect(aws.secrets.size).toBe(0)
-    expect(code).toBe(130)
   })
 })

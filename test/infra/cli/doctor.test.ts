@@ -49,11 +49,18 @@ const caller = (orchestrator: string) => ({
   orchestrator,
 })
 
-async function doctor(env: Record<string, string>, ...args: string[]) {
-  const { code, out } = await webhooks(['doctor', '--json', ...args], { env })
+/** Returns all findings, and the first of each subject. */
+async function doctor(env: Record<string, string> = aws.env, cwd?: string) {
+  const { code, out } = await webhooks('doctor --json', { env, ...(cwd ? { cwd } : {}) })
   const findings = JSON.parse(out) as Finding[]
-  return { code, out, findings, of: (what: string) => findings.find((finding) => finding.what === what) }
+  const of = Object.fromEntries(findings.toReversed().map(({ what, ...finding }) => [what, finding]))
+  return { code, out, findings, of }
 }
+const ok = (found: unknown) => ({ state: 'ok', found })
+const note = (found: unknown, advice: string) => ({ state: 'note', found, advice: expect.stringContaining(advice) })
+const wrong = (found: string, advice: string) => ({
+  ...{ state: 'wrong', found: expect.stringContaining(found), advice: expect.stringContaining(advice) },
+})
 
 describe('webhooks doctor', () => {
   it('reports a valid setup', async () => {
@@ -64,24 +71,26 @@ describe('webhooks doctor', () => {
     store('connections/issue-ticketing/default', {
       ...{ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken },
     })
-    const { findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: sandbox.url })
-    expect(of('node')).toMatchObject({ state: 'ok', found: process.version })
-    expect(of('AWS')).toMatchObject({
-      state: 'ok',
-      found: 'arn:aws:iam::123456789012:user/Jane (account 123456789012), region eu-west-1',
+    const { of } = await doctor({ ...aws.env, WEBHOOKS_URL: sandbox.url })
+    expect(of).toMatchObject({
+      node: ok(process.version),
+      AWS: ok('arn:aws:iam::123456789012:user/Jane (account 123456789012), region eu-west-1'),
+      concurrency: ok('1000 concurrent executions in this account and region'),
+      'identity key': { state: 'ok' },
+      'callbacks key': { state: 'ok' },
+      'caller keptn': ok('may call *; results go to keptn'),
+      'orchestrator keptn': { state: 'ok' },
+      'connection issue-ticketing/default': ok('github'),
+      API: { state: 'ok' },
+      'stack CloudAutomationWebhooks': ok('2 functions'),
+      'reserved concurrency': ok('none'),
+      aliases: ok('live is the newest version of 1 functions'),
+      versions: ok('1 old versions'),
+      alarms: ok('1, none in alarm'),
     })
-    expect(of('concurrency')).toMatchObject({
-      state: 'ok',
-      found: '1000 concurrent executions in this account and region',
-    })
-    expect(of('identity key')).toMatchObject({ state: 'ok' })
-    expect(of('callbacks key')).toMatchObject({ state: 'ok' })
-    expect(of('caller keptn')).toMatchObject({ state: 'ok', found: 'may call *; results go to keptn' })
-    expect(of('orchestrator keptn')).toMatchObject({ state: 'ok' })
-    expect(of('connection issue-ticketing/default')).toMatchObject({ state: 'ok', found: 'github' })
-    expect(of('API')).toMatchObject({ state: 'ok' })
     // The bundles of this machine may be outdated.
-    expect(findings.filter(({ what, state }) => what !== 'bundles' && state === 'wrong')).toEqual([])
+    const { bundles: _, ...others } = of
+    expect(Object.values(others).filter(({ state }) => state === 'wrong')).toEqual([])
   })
 
   it('gives advice for each problem and exits with 1', async () => {
@@ -89,15 +98,14 @@ describe('webhooks doctor', () => {
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: 'a-wrong-token' })
     store('connections/issue-ticketing/default', { provider: 'github', token: 'a-wrong-token', baseUrl: sandbox.url })
     const { code, out, findings, of } = await doctor({ ...aws.env, WEBHOOKS_URL: 'http://127.0.0.1:9' })
-    for (const key of ['identity key', 'callbacks key'])
-      expect(of(key)).toMatchObject({ state: 'wrong', advice: expect.stringContaining('npx cdk deploy') })
-    expect(of('caller keptn')).toMatchObject({ state: 'wrong', advice: 'Run webhooks orchestrator add prod.' })
-    expect(of('orchestrator keptn')).toMatchObject({ state: 'wrong', found: expect.stringContaining('401') })
-    expect(of('connection issue-ticketing/default')).toMatchObject({
-      state: 'wrong',
-      advice: expect.stringContaining('webhooks connect issue-ticketing/default'),
+    expect(of).toMatchObject({
+      'identity key': wrong('', 'npx cdk deploy'),
+      'callbacks key': wrong('', 'npx cdk deploy'),
+      'caller keptn': wrong('', 'Run webhooks orchestrator add prod.'),
+      'orchestrator keptn': wrong('401', ''),
+      'connection issue-ticketing/default': wrong('', 'webhooks connect issue-ticketing/default'),
+      API: wrong('', 'Check WEBHOOKS_URL.'),
     })
-    expect(of('API')).toMatchObject({ state: 'wrong', advice: 'Check WEBHOOKS_URL.' })
     expect(findings.filter(({ state, advice }) => state === 'wrong' && !advice)).toEqual([])
     expect(out).not.toContain('a-wrong-token')
     expect(code).toBe(1)
@@ -105,12 +113,8 @@ describe('webhooks doctor', () => {
 
   it('warns about the low concurrency limit of a new account', async () => {
     aws.concurrency = 10
-    const { of } = await doctor(aws.env)
-    expect(of('concurrency')).toMatchObject({
-      state: 'note',
-      found: '10 concurrent executions in this account and region; calls above this limit fail with 5xx',
-      advice: expect.stringContaining('request-service-quota-increase'),
-    })
+    const found = '10 concurrent executions in this account and region; calls above this limit fail with 5xx'
+    expect((await doctor()).of).toMatchObject({ concurrency: note(found, 'request-service-quota-increase') })
   })
 
   it('warns about credentials that are sent over plain HTTP', async () => {
@@ -120,30 +124,12 @@ describe('webhooks doctor', () => {
     store('orchestrators/jenkins', {
       ...{ type: 'callback', allow: ['http://jenkins.invalid/webhook-step/'], signingKey: `whsec_${'A'.repeat(32)}` },
     })
-    const { findings } = await doctor(aws.env)
-    expect(findings.filter(({ found }) => found.includes('uses plain HTTP'))).toEqual([
-      {
-        what: 'orchestrator jenkins',
-        state: 'note',
-        found: 'http://jenkins.invalid uses plain HTTP',
-        advice: expect.stringContaining('use https://'),
-      },
-      {
-        what: 'orchestrator keptn',
-        state: 'note',
-        found: 'http://keptn.invalid uses plain HTTP',
-        advice: expect.stringContaining('use https://'),
-      },
-    ])
-  })
-
-  it('checks the concurrency, aliases, versions and alarms of the stack', async () => {
-    const { of } = await doctor(aws.env)
-    expect(of('stack CloudAutomationWebhooks')).toMatchObject({ state: 'ok', found: '2 functions' })
-    expect(of('reserved concurrency')).toMatchObject({ state: 'ok', found: 'none' })
-    expect(of('aliases')).toMatchObject({ state: 'ok', found: 'live is the newest version of 1 functions' })
-    expect(of('versions')).toMatchObject({ state: 'ok', found: '1 old versions' })
-    expect(of('alarms')).toMatchObject({ state: 'ok', found: '1, none in alarm' })
+    const { findings } = await doctor()
+    expect(findings.filter(({ found }) => found.includes('uses plain HTTP'))).toEqual(
+      ['jenkins', 'keptn'].map((name) => ({
+        ...{ what: `orchestrator ${name}`, ...note(`http://${name}.invalid uses plain HTTP`, 'use https://') },
+      })),
+    )
   })
 
   it('reports what is wrong with the stack', async () => {
@@ -154,47 +140,42 @@ describe('webhooks doctor', () => {
       { ...task, logicalId: 'SloTaskFunction', versions, live: 29 },
     ]
     aws.alarms = [alarm('CiCdTasksFailed', 'ALARM'), alarm('ApiFailures', 'OK', false)]
-    const { code, findings, of } = await doctor(aws.env)
-    expect(of('reserved concurrency')).toMatchObject({
-      state: 'wrong',
-      found: expect.stringMatching(/^0 for CiCdWebhookFunction/),
-    })
-    expect(of('aliases')).toMatchObject({
-      state: 'wrong',
-      found: expect.stringContaining('CiCdTaskFunction have no alias live'),
-    })
-    expect(of('versions')).toMatchObject({ state: 'note', advice: 'Run webhooks versions prune.' })
-    expect(of('alarms')).toMatchObject({ state: 'wrong', found: 'in alarm: CiCdTasksFailed' })
-    expect(findings).toContainEqual(expect.objectContaining({ found: 'actions are disabled: ApiFailures' }))
+    const { code, findings } = await doctor()
+    for (const finding of [
+      { what: 'reserved concurrency', ...wrong('0 for CiCdWebhookFunction', '') },
+      { what: 'aliases', ...wrong('CiCdTaskFunction have no alias live', '') },
+      { what: 'versions', ...note(expect.anything(), 'Run webhooks versions prune.') },
+      { what: 'alarms', ...wrong('in alarm: CiCdTasksFailed', '') },
+      { found: 'actions are disabled: ApiFailures' },
+    ])
+      expect(findings).toContainEqual(expect.objectContaining(finding))
     expect(code).toBe(1)
+  })
+
+  it('notes an alias that is not on the newest version', async () => {
     aws.functions = [{ ...task, versions: [1, 2, 3] }]
-    expect((await doctor(aws.env)).of('aliases')).toMatchObject({
-      state: 'note',
-      found: expect.stringContaining('not the newest version'),
-    })
+    const found = expect.stringContaining('not the newest version')
+    expect((await doctor()).of).toMatchObject({ aliases: { state: 'note', found } })
   })
 
   it('notes that the stack is not deployed', async () => {
     aws.functions = []
-    expect((await doctor(aws.env)).of('stack CloudAutomationWebhooks')).toMatchObject({ state: 'note' })
+    expect((await doctor()).of).toMatchObject({ 'stack CloudAutomationWebhooks': { state: 'note' } })
   })
 
   it('reports missing AWS credentials as a note', async () => {
     const { of } = await doctor({})
-    expect(of('AWS')).toMatchObject({ state: 'note', found: 'no credentials or no region' })
-    expect(of('secrets')).toMatchObject({ state: 'note' })
-    expect(of('local runtime')?.state).not.toBe('wrong')
+    expect(of).toMatchObject({ AWS: note('no credentials or no region', ''), secrets: { state: 'note' } })
+    expect(of['local runtime']?.state).not.toBe('wrong')
   })
 
   it('reports expired credentials', async () => {
     aws.error = { type: 'ExpiredTokenException', message: 'The security token included in the request is expired' }
-    const { code, of } = await doctor(aws.env)
-    expect(of('AWS')).toMatchObject({ state: 'wrong', advice: expect.stringContaining('Log in again') })
-    expect(code).toBe(1)
+    expect(await doctor()).toMatchObject({ code: 1, of: { AWS: wrong('', 'Log in again') } })
   })
 
   it('prints a table with the advice below each line', async () => {
-    const { out } = await webhooks(['doctor'])
+    const { out } = await webhooks('doctor')
     expect(out).toMatch(/^ +what +found\nok +node +v\d+/)
     expect(out).toMatch(/note +AWS +no credentials or no region\n +-> The local runtime does not need them\./)
   })
@@ -220,20 +201,14 @@ describe('webhookConfigs', () => {
 
   it('finds the file in the working directory and checks it for contradictory events', async () => {
     write('webhook.yaml', '', false)
-    const { code, out } = await webhooks(['doctor', '--json'], { cwd: folder })
-    const findings = JSON.parse(out) as Finding[]
-    expect(findings).toContainEqual({
-      what: 'webhook configuration',
-      state: 'ok',
-      found: 'webhook.yaml, subscriptions: 1',
+    const problem = 'sh.keptn.event.openticket.triggered: openticket.finished is never sent, so the sequence hangs.'
+    expect(await doctor({}, folder)).toMatchObject({
+      code: 1,
+      of: {
+        'webhook configuration': ok('webhook.yaml, subscriptions: 1'),
+        'subscription webhook.yaml': wrong(problem, 'Add mode=interactive to the URL'),
+      },
     })
-    expect(findings).toContainEqual({
-      what: 'subscription webhook.yaml',
-      state: 'wrong',
-      found: 'sh.keptn.event.openticket.triggered: openticket.finished is never sent, so the sequence hangs.',
-      advice: expect.stringContaining('Add mode=interactive to the URL'),
-    })
-    expect(code).toBe(1)
   })
 
   it('checks several files together', () => {
@@ -263,9 +238,9 @@ describe('bundles', () => {
     writeFileSync(join(root, name), text)
   }
   const check = () => bundles(root, join(root, 'dist'), [['ci-cd', 'webhook.js']])[0]
-  const build = () => {
+  const build = (...deleted: string[]) => {
     file('dist/ci-cd/webhook.js')
-    recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js'] })
+    recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js', ...deleted] })
   }
 
   it('reports missing bundles', () => {
@@ -275,15 +250,13 @@ describe('bundles', () => {
   it('reports bundles that are older than a source', () => {
     file('shared/http/client.ts', 'one')
     build()
-    expect(check()).toMatchObject({ state: 'ok', found: '1, up to date' })
+    expect(check()).toMatchObject(ok('1, up to date'))
     file('shared/http/client.ts', 'two')
     expect(check()).toMatchObject({ state: 'wrong', found: 'a source changed after the build' })
   })
 
   it('reports a deleted file of the build', () => {
-    build()
-    file('dist/ci-cd/webhook.js')
-    recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js', 'ci-cd/task.js'] })
+    build('ci-cd/task.js')
     expect(check()).toMatchObject({ state: 'wrong' })
   })
 })

@@ -12,7 +12,7 @@ import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
 import { startAws, type TestAws } from './aws.ts'
-import { atPseudoTerminal, controlC, type Ended, enter, runLine, webhooks } from './webhooks.ts'
+import { atPseudoTerminal, controlC, type Ended, enter, webhooks } from './webhooks.ts'
 
 /** All commands with their `--help` texts. */
 const program = await createProgram()
@@ -239,13 +239,15 @@ async function run(line: string): Promise<Ended> {
     TOKEN: demo.callerToken,
     ...(/ --stack | versions /.test(line) ? stackVariables() : {}),
   }
-  if (keys) return atPseudoTerminal(line.split(' ').slice(2), keys(), { env, cwd: folder })
+  if (keys) return atPseudoTerminal(line.replace('npx webhooks ', ''), keys(), { env, cwd: folder })
   const { body } = await service.call('/tasks', undefined, { method: 'GET' })
   const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
-  const here = line
+  const [command = '', stdin] = line
+    .replace('npx webhooks ', '')
     .replace('https://abc.execute-api.eu-west-1.amazonaws.com', service.url)
     .replace('5f0c...', task?.name ?? '')
-  return runLine(here, { env, cwd: folder })
+    .split(' < ')
+  return webhooks(command, { env, cwd: folder, stdin: stdin ? readFileSync(join(folder, stdin), 'utf8') : '' })
 }
 
 describe('example', () => {

@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { shellWords } from '../../../infra/cli/http/shell-words.ts'
 import { startAws, type TestAws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -148,7 +147,7 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['token revoke there --hash aa', 'This is the only token of there. Run the command without --hash to delete'],
 ])('webhooks %s exits with 2, says in one line "%s", and changes nothing', async (line, message, stdin = '') => {
   const before = [...aws.secrets]
-  const { code, out, err } = await webhooks(shellWords(line, {}), { env: aws.env, cwd: folder, stdin })
+  const { code, out, err } = await webhooks(line, { env: aws.env, cwd: folder, stdin })
   expect({ code, out, err }).toEqual({ code: 2, out: '', err: expect.stringContaining(message) })
   expect(err.trim().split('\n')).toHaveLength(1)
   expect(err).not.toContain('abcdefgh')

@@ -1,9 +1,14 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { parse } from 'yaml'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, until } from '../../e2e/service.ts'
-import { atTerminal, spawnWebhooks, webhooks } from './webhooks.ts'
+import { atTerminal, type Ended, spawnWebhooks, webhooks } from './webhooks.ts'
 
 const token = 'token-of-a-pipeline'
 const callers = {
@@ -14,46 +19,43 @@ const service = new Service({ timeScale: 20, secrets: { 'cloud-automation-webhoo
 beforeAll(() => service.start())
 afterAll(() => service.end())
 
-const run = (args: string[], as = token) => webhooks([...args, '--url', service.url, '--token', as])
-const send = async (...args: string[]) => {
-  const { code, out } = await run(['send', ...args, '--json'])
+const run = (line: string, as = token) => webhooks(`${line} --url ${service.url} --token ${as}`)
+const send = async (line: string) => {
+  const { code, out } = await run(`send ${line} --json`)
   return { code, ...JSON.parse(out) }
 }
-const hanging = [
-  '--mode',
-  'interactive',
-  '--no-wait',
-  '--input',
-  'target=clear-cache',
-  '--input',
-  'parameters.outcome=hang',
-]
+/** Starts a task that hangs, and returns its id. */
+const hang = async (key: string): Promise<string> => {
+  const input = '--input target=clear-cache --input parameters.outcome=hang'
+  return (await send(`remediation/run-runbook --mode interactive --no-wait --key ${key} ${input}`)).body.taskId
+}
+const openIssue = (key: string) => send(`issue-ticketing/open-issue --mode interactive --key ${key} --input title=Slow`)
 
 /** As an operator: with AWS credentials, and without a token of a caller. */
-const asOperator = (...args: string[]) => {
+const asOperator = (line: string) => {
   const { aws } = readRuntimeFile(service.state) ?? {}
   if (!aws) throw new Error('The runtime does not run.')
   const env = {
     ...{ AWS_ACCESS_KEY_ID: aws.accessKeyId, AWS_SECRET_ACCESS_KEY: aws.secretAccessKey, AWS_REGION: 'eu-west-1' },
     ...{ AWS_ENDPOINT_URL_LAMBDA: aws.endpoint, AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb },
   }
-  return webhooks([...args, '--stack', 'CloudAutomationWebhooks'], { env })
+  return webhooks(`${line} --stack CloudAutomationWebhooks`, { env })
+}
+const parsed = async (ended: Promise<Ended>) => {
+  const { code, out } = await ended
+  return { code, ...JSON.parse(out) }
 }
 
 describe('webhooks send --key', () => {
   it('sends a call without an event, for a caller without an orchestrator', async () => {
-    const { code, status, task } = await send(
-      ...['issue-ticketing/open-issue', '--mode', 'interactive', '--key', 'build-42', '--input', 'title=Slow'],
-    )
-    expect({ code, status, task }).toMatchObject({ code: 0, status: 202, task: { verdict: 'pass' } })
+    expect(await openIssue('build-42')).toMatchObject({ code: 0, status: 202, task: { verdict: 'pass' } })
   })
 
   it('asks a gate', async () => {
-    const gate = ['remediation/run-runbook', '--mode', 'gate', '--key', 'build-42', '--input', 'target=clear-cache']
-    const { status, body } = await send(...gate)
-    expect({ status, body }).toMatchObject({ status: 200, body: { taskId: expect.any(String) } })
+    const gate = () => send('remediation/run-runbook --mode gate --key build-42 --input target=clear-cache')
+    expect(await gate()).toMatchObject({ status: 200, body: { taskId: expect.any(String) } })
     await until(
-      async () => (await send(...gate)).body.verdict === 'pass',
+      async () => (await gate()).body.verdict === 'pass',
       25,
       () => 'the end of the task',
     )
@@ -62,84 +64,71 @@ describe('webhooks send --key', () => {
 
 describe('webhooks tasks', () => {
   it('answer --again sends the result of an ended task again', async () => {
-    const { body } = await send(
-      'issue-ticketing/open-issue',
-      '--mode',
-      'interactive',
-      '--key',
-      'answer',
-      '--input',
-      'title=Slow',
-    )
-    const task = `issue-ticketing/${body.taskId}`
-    expect(await run(['answer', task])).toMatchObject({ code: 2, err: expect.stringContaining('--again') })
-    expect(await run(['answer', task, '--again'], demo.callerToken)).toMatchObject({ code: 1 })
-    const { code, out } = await run(['answer', task, '--again'])
-    expect([code, JSON.parse(out)]).toMatchObject([0, { verdict: 'pass' }])
+    const { body } = await openIssue('answer')
+    const answer = `answer issue-ticketing/${body.taskId}`
+    expect(await run(answer)).toMatchObject({ code: 2, err: expect.stringContaining('--again') })
+    expect(await run(`${answer} --again`, demo.callerToken)).toMatchObject({ code: 1 })
+    expect(await parsed(run(`${answer} --again`))).toMatchObject({ code: 0, verdict: 'pass' })
   })
 
   it('--cancel cancels a task of its caller', async () => {
-    const { body } = await send('remediation/run-runbook', '--key', 'cancel', ...hanging)
-    const task = `remediation/${body.taskId}`
-    expect(await run(['tasks', task, '--cancel'], demo.callerToken)).toMatchObject({ code: 1 })
-    const { code, out } = await run(['tasks', task, '--cancel', '--follow'])
-    expect([code, JSON.parse(out)]).toMatchObject([0, { verdict: 'aborted', outcome: { status: 'aborted' } }])
+    const cancel = `tasks remediation/${await hang('cancel')} --cancel`
+    expect(await run(cancel, demo.callerToken)).toMatchObject({ code: 1 })
+    const aborted = { code: 0, verdict: 'aborted', outcome: { status: 'aborted' } }
+    expect(await parsed(run(`${cancel} --follow`))).toMatchObject(aborted)
   })
 
   it('lists the tasks of a category, in a state or with a verdict', async () => {
-    const { body } = await send('remediation/run-runbook', '--key', 'list', ...hanging)
-    const list = async (...filter: string[]) => {
-      const { out } = await run(['tasks', '--json', ...filter], demo.callerToken)
+    const taskId = await hang('list')
+    const list = async (filter: string) => {
+      const { out } = await run(`tasks --json ${filter}`, demo.callerToken)
       return (JSON.parse(out) as { taskId: string }[]).map(({ taskId }) => taskId)
     }
-    expect(await list('--category', 'remediation', '--state', 'running')).toEqual([body.taskId])
-    expect(await list('--category', 'remediation', '--state', 'finished')).not.toContain(body.taskId)
-    expect(await list('--category', 'remediation', '--verdict', 'running')).toEqual([body.taskId])
-    expect(await list('--category', 'slo')).toEqual([])
-    expect(await list('--action', 'run-runbook', '--connection', 'default', '--limit', '1')).toEqual([body.taskId])
+    expect(await list('--category remediation --state running')).toEqual([taskId])
+    expect(await list('--category remediation --state finished')).not.toContain(taskId)
+    expect(await list('--category remediation --verdict running')).toEqual([taskId])
+    expect(await list('--category slo')).toEqual([])
+    expect(await list('--action run-runbook --connection default --limit 1')).toEqual([taskId])
   })
 
   it('shows the same columns for the local runtime and for a stack, and completes short ids', async () => {
-    const { body } = await send('remediation/run-runbook', '--key', 'columns', ...hanging)
-    const short = `remediation/${body.taskId.slice(0, 8)}`
+    const taskId = await hang('columns')
+    const short = `remediation/${taskId.slice(0, 8)}`
     const row = new RegExp(`^${short} +running +run-runbook +default +\\d+ s( +Waiting for .+)?$`, 'm')
-    for (const { out } of [await run(['tasks'], demo.callerToken), await asOperator('tasks')])
-      expect([out.split('\n')[0], out]).toEqual([
-        expect.stringMatching(/^TASK +VERDICT +ACTION +CONNECTION +AGE +MESSAGE$/),
-        expect.stringMatching(row),
-      ])
-    for (const { out } of [await run(['tasks', short], demo.callerToken), await asOperator('tasks', short)])
-      expect(JSON.parse(out).taskId).toBe(body.taskId)
+    for (const show of [(line: string) => run(line, demo.callerToken), asOperator]) {
+      const { out } = await show('tasks')
+      expect(out).toMatch(/^TASK +VERDICT +ACTION +CONNECTION +AGE +MESSAGE\n/)
+      expect(out).toMatch(row)
+      expect(await parsed(show(`tasks ${short}`))).toMatchObject({ taskId })
+    }
   })
 
   it('is colored on a terminal only, and not with NO_COLOR', async () => {
-    await send('issue-ticketing/open-issue', '--mode', 'interactive', '--key', 'color', '--input', 'title=Slow')
-    const args = ['tasks', '--verdict', 'pass', '--url', service.url, '--token', demo.callerToken]
+    await openIssue('color')
+    const line = `tasks --verdict pass --url ${service.url} --token ${demo.callerToken}`
     const passed = '\x1b[32mpass'
-    expect((await atTerminal(args, [])).out).toContain(passed)
-    expect((await atTerminal(args, [], { env: { NO_COLOR: '1' } })).out).not.toContain(passed)
-    expect((await webhooks(args)).out).not.toContain(passed)
+    expect((await atTerminal(line, [])).out).toContain(passed)
+    expect((await atTerminal(line, [], { env: { NO_COLOR: '1' } })).out).not.toContain(passed)
+    expect((await webhooks(line)).out).not.toContain(passed)
   })
 
   it('--follow prints the tasks that change, as JSON with the names of the HTTP interface', async () => {
     const { child, ended } = spawnWebhooks(['tasks', '--follow', '--json', '--url', service.url], {})
-    const { body } = await send('remediation/run-runbook', '--key', 'follow', ...hanging)
+    const taskId = await hang('follow')
     let out = ''
     child.stdout.on('data', (chunk) => {
       out += chunk
     })
-    const lines = () => out.split('\n').filter((line) => line.includes(body.taskId) && line.endsWith('}'))
-    await until(
-      async () => lines().length > 0,
-      30,
-      () => out,
-    )
-    await run(['tasks', `remediation/${body.taskId}`, '--cancel'])
-    await until(
-      async () => lines().some((line) => JSON.parse(line).verdict === 'aborted'),
-      30,
-      () => out,
-    )
+    const lines = () => out.split('\n').filter((line) => line.includes(taskId) && line.endsWith('}'))
+    const printed = (verdict: string) =>
+      until(
+        async () => lines().some((line) => JSON.parse(line).verdict === verdict),
+        30,
+        () => out,
+      )
+    await printed('running')
+    await run(`tasks remediation/${taskId} --cancel`)
+    await printed('aborted')
     child.kill()
     await ended
     const fields = ['taskId', 'category', 'action', 'connection', 'context', 'state', 'verdict', 'progress', 'message']
@@ -149,32 +138,87 @@ describe('webhooks tasks', () => {
 
 describe('webhooks tasks --stack', () => {
   it('shows, cancels and runs again the task of any caller', async () => {
-    const { body } = await send('remediation/run-runbook', '--key', 'operator', ...hanging)
-    const task = `remediation/${body.taskId}`
-    expect(JSON.parse((await asOperator('tasks', task)).out)).toMatchObject({ taskId: body.taskId, state: 'running' })
-    expect(await asOperator('tasks', task, '--rerun')).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('running'),
+    const taskId = await hang('operator')
+    const task = `remediation/${taskId}`
+    expect(await parsed(asOperator(`tasks ${task}`))).toMatchObject({ taskId, state: 'running' })
+    const err = expect.stringContaining('running')
+    expect(await asOperator(`tasks ${task} --rerun`)).toMatchObject({ code: 1, err })
+    const message = expect.stringContaining('Canceled by an operator')
+    const canceled = { verdict: 'aborted', outcome: { message } }
+    expect(await parsed(asOperator(`tasks ${task} --cancel --follow`))).toMatchObject(canceled)
+    const listed = JSON.parse((await asOperator('tasks --verdict aborted --json')).out)
+    expect(listed).toContainEqual(expect.objectContaining({ taskId, category: 'remediation' }))
+    const rerun = await parsed(asOperator(`tasks ${task} --rerun`))
+    expect(rerun).toMatchObject({ rerunOf: taskId })
+    expect(await parsed(asOperator(`tasks remediation/${rerun.taskId} --cancel --follow`))).toMatchObject({
+      ...{ taskId: rerun.taskId, rerunOf: taskId, verdict: 'aborted' },
     })
-    const canceled = await asOperator('tasks', task, '--cancel', '--follow')
-    expect(JSON.parse(canceled.out)).toMatchObject({
-      ...{ verdict: 'aborted', outcome: { message: expect.stringContaining('Canceled by an operator') } },
-    })
-    const listed = JSON.parse((await asOperator('tasks', '--verdict', 'aborted', '--json')).out)
-    expect(listed).toContainEqual(expect.objectContaining({ taskId: body.taskId, category: 'remediation' }))
-    const { taskId, rerunOf } = JSON.parse((await asOperator('tasks', task, '--rerun')).out)
-    expect(rerunOf).toBe(body.taskId)
-    const rerun = await asOperator('tasks', `remediation/${taskId}`, '--cancel', '--follow')
-    expect(JSON.parse(rerun.out)).toMatchObject({ taskId, rerunOf: body.taskId, verdict: 'aborted' })
-    const answered = await asOperator('answer', task, '--again')
-    expect([answered.code, JSON.parse(answered.out)]).toMatchObject([0, { taskId: body.taskId }])
+    expect(await parsed(asOperator(`answer ${task} --again`))).toMatchObject({ code: 0, taskId })
   })
 
   it('explains what is wrong', async () => {
-    const unknown = await asOperator('tasks', `remediation/${'0'.repeat(40)}`)
-    expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('There is no task') })
-    expect(await webhooks(['tasks', 'slo/1', '--stack', 'Other'])).toMatchObject({
-      ...{ code: 1, err: expect.stringContaining('No AWS region') },
-    })
+    const unknown = { code: 1, err: expect.stringContaining('There is no task') }
+    expect(await asOperator(`tasks remediation/${'0'.repeat(40)}`)).toMatchObject(unknown)
+    const nowhere = { code: 1, err: expect.stringContaining('No AWS region') }
+    expect(await webhooks('tasks slo/1 --stack Other')).toMatchObject(nowhere)
   })
+})
+
+const root = join(import.meta.dirname, '../../..')
+const actionFolder = join(root, '.github/actions/webhook')
+const target = (key: string) => `remediation/run-runbook?mode=interactive&key=${key}`
+const bodyOf = (parameters: object) => JSON.stringify({ input: { target: 'clear-cache', parameters } })
+
+describe('The shell loop of docs/poll.md', () => {
+  /** Returns the exit code and the output of the script. */
+  async function wait(key: string, parameters: object, WEBHOOKS_TOKEN = token) {
+    const env = { ...process.env, WEBHOOKS_URL: service.url, WEBHOOKS_TOKEN }
+    const script = ['sh', join(actionFolder, 'wait.sh'), target(key), bodyOf(parameters)] as const
+    const ended = promisify(execFile)(script[0], script.slice(1), { env })
+    return ended.then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+    )
+  }
+
+  it('is the script of the composite action', () => {
+    const page = readFileSync(join(root, 'docs/poll.md'), 'utf8')
+    expect(page).toContain(`\`\`\`sh\n${readFileSync(join(actionFolder, 'wait.sh'), 'utf8')}\`\`\``)
+  })
+
+  it('waits for the task and exits with 0 after a pass', async () => {
+    const { code, stdout, stderr } = await wait('passes', { seconds: 1 })
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^pass/m)])
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'pass', state: 'finished' })
+  })
+
+  it('exits with 1 after a fail, and finds the same task again', async () => {
+    const first = await wait('fails', { seconds: 1, outcome: 'failure' })
+    expect([first.code, JSON.parse(first.stdout).verdict]).toEqual([1, 'fail'])
+    expect((await wait('fails', { seconds: 1, outcome: 'failure' })).stdout).toBe(first.stdout)
+  })
+
+  it('exits with 2 and the problem if the call is refused', async () => {
+    const stderr = expect.stringContaining('The token is not valid')
+    expect(await wait('refused', {}, 'wrong')).toMatchObject({ code: 2, stderr })
+  })
+
+  it('runs in the composite action with its inputs', () => {
+    const { inputs, runs } = parse(readFileSync(join(actionFolder, 'action.yml'), 'utf8'))
+    const [step] = runs.steps
+    const used = [...JSON.stringify(step.env).matchAll(/inputs\.(\w+)/g)].map(([, name]) => name)
+    expect(used.sort()).toEqual(Object.keys(inputs).sort())
+    // Values in a script could inject code.
+    expect(step.run).not.toContain('${{')
+    expect(step.run).toContain('wait.sh')
+  })
+})
+
+it.each([
+  ['pass', { seconds: 1 }, 0],
+  ['fail', { seconds: 1, outcome: 'failure' }, 1],
+])('webhooks wait exits with the verdict %s', async (verdict, parameters, code) => {
+  const headers = { 'content-type': 'application/json' }
+  const { body } = await service.call(`/v1/${target(`cli-${verdict}`)}`, bodyOf(parameters), { token, headers })
+  expect(await parsed(webhooks(`wait ${body.statusUrl} --token ${token}`))).toMatchObject({ code, verdict })
 })

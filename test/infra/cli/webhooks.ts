@@ -1,6 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shellWords } from '../../../infra/cli/http/shell-words.ts'
 import { run } from '../../../infra/cli/run.ts'
@@ -9,7 +7,7 @@ import { type Ended, runInProcess } from '../../runner/in-process.ts'
 import { type Keys, terminalOf } from '../../runner/terminal.ts'
 import { noAws } from './aws.ts'
 
-export type { Ended }
+export type { Ended, Keys }
 
 const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
 
@@ -20,9 +18,10 @@ interface RunOptions {
   keys?: Keys
 }
 
-/** Runs the CLI without a terminal. */
-export function webhooks(args: readonly string[], { env, ...options }: RunOptions = {}): Promise<Ended> {
+/** Runs a command, such as `tasks --limit 5`, without a terminal. */
+export function webhooks(command: string | readonly string[], { env, ...options }: RunOptions = {}): Promise<Ended> {
   clearSecrets()
+  const args = typeof command === 'string' ? shellWords(command, env ?? {}) : command
   return runInProcess(run, args, { env: environment(env), ...options })
 }
 
@@ -32,30 +31,22 @@ export function spawnWebhooks(args: readonly string[], env: Record<string, strin
   return { child, ended: ended(child) }
 }
 
-/** Runs a line of the documentation, which may read stdin from a file. */
-export function runLine(line: string, { env = {}, cwd = '.' }: RunOptions = {}): Promise<Ended> {
-  const [command = '', file] = line.replace('npx webhooks ', '').split(' < ')
-  const stdin = file === undefined ? '' : readFileSync(join(cwd, file), 'utf8')
-  return webhooks(shellWords(command, env), { env, cwd, stdin })
-}
-
 /** Runs the CLI in a shell, which pipes its output to another command. */
 export function pipeTo(next: string, args: readonly string[]): Promise<Ended> {
   const script = `'${process.execPath}' --no-warnings '${main}' "$@" | ${next}`
   return ended(spawn('sh', ['-c', script, 'sh', ...args], { env: environment() }))
 }
 
-/** Runs the CLI at a terminal and types. */
-export function atTerminal(args: readonly string[], keys: Keys, { env, cwd }: RunOptions = {}): Promise<Ended> {
-  return webhooks(args, { env: { TERM: 'xterm', ...env }, ...(cwd ? { cwd } : {}), keys })
+/** Runs a command at a terminal and types. */
+export function atTerminal(command: string, keys: Keys, { env, ...options }: RunOptions = {}): Promise<Ended> {
+  return webhooks(command, { env: { TERM: 'xterm', ...env }, ...options, keys })
 }
 
-/** Runs the CLI in a process at a pseudo-terminal and types. */
-export function atPseudoTerminal(args: readonly string[], keys: Keys, { env, cwd }: RunOptions = {}): Promise<Ended> {
-  const command = [process.execPath, '--no-warnings', main, ...args]
-  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
-  const line = `stty cols 200 rows 60; exec ${quoted}`
-  const script = process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', line] : ['-qec', line, '/dev/null']
+/** Runs a command in a process at a pseudo-terminal and types. */
+export function atPseudoTerminal(line: string, keys: Keys, { env, cwd }: RunOptions = {}): Promise<Ended> {
+  const command = `stty cols 200 rows 60; exec '${process.execPath}' --no-warnings '${main}' ${line}`
+  const script =
+    process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', command] : ['-qec', command, '/dev/null']
   const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })
   const timeout = setTimeout(() => child.kill(), 120_000)
   child.once('close', () => clearTimeout(timeout))
