@@ -26,7 +26,7 @@ export interface OrchestratorSubject<S extends Served = Served> {
   required: string[]
   /** The kinds of answers that the engine receives. */
   sends: Answer['kind'][]
-  /** What the engine shows after each verdict, with other settings: `['warning', 'approved', { onWarning: 'approve' }]`. */
+  /** By verdict, the state of the engine after the answer, with other settings: `['warning', 'approved', { onWarning: 'approve' }]`. */
   verdicts?: [verdict: string, shown: unknown, settings?: object][]
   /** Settings that are not valid, next to those of the engine, and a part of what is wrong. */
   invalidSettings?: [settings: object, problem: string][]

@@ -1,53 +1,25 @@
-import { createHash } from 'node:crypto'
-import { afterAll, beforeEach, expect, it, jest } from '@jest/globals'
-import type { WebhookResponse } from '../../../shared/http/response.ts'
+import { expect, it } from '@jest/globals'
+import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
+import { ok } from '../../../infra/platforms/loopback-server.ts'
+import { request, startAws, tokensOf } from '../core/webhook.ts'
 
-const prefix = 'cloud-automation-webhooks'
-const hash = createHash('sha256').update('caller-token').digest('hex')
 const secrets: Record<string, unknown> = {
-  [`${prefix}/callers`]: { demo: { tokens: [`sha256:${hash}`], categories: ['*'] } },
-  [`${prefix}/connections/issue-ticketing/default`]: { provider: 'github', token: 'github-token', project: 'o/r' },
+  callers: { demo: { tokens: tokensOf('caller-token'), categories: ['*'] } },
+  'connections/issue-ticketing/default': { provider: 'github', token: 'github-token', project: 'o/r' },
 }
-let read: string[] = []
-jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
-  getSecret: async (name: string) => {
-    read.push(name)
-    if (secrets[name] === undefined) throw Object.assign(new Error('no secret'), { name: 'ResourceNotFoundException' })
-    return JSON.stringify(secrets[name])
-  },
-}))
-const { issueTicketing } = await import('../../../functions/issue-ticketing/index.ts')
-const { webhookHandler } = await import('../../../shared/core/http/handler.ts')
+const aws = startAws(secrets, () => ok({}))
 
-process.env['WEBHOOKS_STATE_TABLE'] = 'table'
-afterAll(() => {
-  delete process.env['WEBHOOKS_STATE_TABLE']
-})
-beforeEach(() => {
-  read = []
-  delete secrets[`${prefix}/identity`]
-})
-
-async function call(method: string, path: string, body?: unknown): Promise<WebhookResponse> {
-  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<WebhookResponse>
-  const request = {
-    httpMethod: method,
-    path,
+const call = (httpMethod: string, path: string, body?: unknown) =>
+  request(issueTicketing, {
+    ...{ httpMethod, path, multiValueQueryStringParameters: { dryRun: ['true'] } },
     headers: { authorization: 'Bearer caller-token', 'content-type': 'application/json' },
-    multiValueQueryStringParameters: { dryRun: ['true'] },
     body: body === undefined ? null : JSON.stringify(body),
-    isBase64Encoded: false,
-    requestContext: { domainName: 'd', path: `/v1${path}` },
-  }
-  return handler(request, { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 })
-}
-
+  })
 const open = (body: object) => call('POST', '/issue-ticketing/open-issue', { input: { title: 'T' }, ...body })
 
 it('Identity key: a call with an event id returns 503 with the name of a missing secret', async () => {
-  const { statusCode, body } = await open({ id: 'e-1' })
-  const expected = { statusCode: 503, detail: `There is no secret ${prefix}/identity. Create it in Secrets Manager.` }
-  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual(expected)
+  const detail = 'There is no secret cloud-automation-webhooks/identity. Create it in Secrets Manager.'
+  expect(await open({ id: 'e-1' })).toMatchObject({ statusCode: 503, json: { detail } })
 })
 
 it('Identity key: a call without an event id works without the secret', async () => {
@@ -55,15 +27,14 @@ it('Identity key: a call without an event id works without the secret', async ()
 })
 
 it('Identity key: a key that is too short returns 503', async () => {
-  secrets[`${prefix}/identity`] = { key: 'too short' }
-  const { statusCode, body } = await open({ id: 'e-1' })
-  const expected = { statusCode: 503, detail: expect.stringContaining('key') }
-  expect({ statusCode, detail: JSON.parse(body).detail }).toEqual(expected)
-  expect(body).not.toContain('too short')
+  secrets['identity'] = { key: 'too short' }
+  const { statusCode, json } = await open({ id: 'e-1' })
+  expect({ statusCode, detail: json.detail }).toEqual({ statusCode: 503, detail: expect.stringContaining('key') })
+  expect(JSON.stringify(json)).not.toContain('too short')
 })
 
 it('Identity key: a status request and an unknown path do not read it', async () => {
   await call('GET', '/issue-ticketing/tasks/nothing')
   await call('GET', '/issue-ticketing/a/b')
-  expect(read.filter((name) => name.endsWith('/identity'))).toEqual([])
+  expect(aws.calls.filter(({ text }) => text.includes('/identity'))).toEqual([])
 })

@@ -1,57 +1,44 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+import { awsOperation, type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 
-/** A proxy between the SDK and the table that drops the responses to the next writes. */
-let between: Server
+/** A proxy between the AWS client and the table. */
+let between: Served
 let dynamodb: LocalDynamoDb
-let lost = 0
-/** The operations of all writes that reached the table. */
-let writes: string[] = []
+const isWrite = (call: Call) => awsOperation(call) !== 'GetItem'
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-idempotency-'))
 const saved = { ...process.env }
 let idempotency: typeof import('../../../shared/state/idempotency.ts')
 beforeAll(async () => {
   dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
-  between = createServer(async (req, res) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of req) chunks.push(chunk)
-    const target = String(req.headers['x-amz-target'])
-    const headers = Object.fromEntries(
-      ['x-amz-target', 'content-type', 'authorization', 'x-amz-date'].map((name) => [name, String(req.headers[name])]),
-    )
-    const answer = await fetch(dynamodb.endpoint, { method: 'POST', headers, body: Buffer.concat(chunks) })
-    const text = await answer.text()
-    if (!target.endsWith('GetItem')) writes.push(target.split('.')[1] ?? '')
-    if (!target.endsWith('GetItem') && lost-- > 0) return void req.socket.destroy()
-    res.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(text)
-  }).listen(0, '127.0.0.1')
-  await once(between, 'listening')
+  between = await serve(async ({ headers, text }) => {
+    const names = ['x-amz-target', 'content-type', 'authorization', 'x-amz-date']
+    const sent = Object.fromEntries(names.map((name) => [name, String(headers[name])]))
+    const answer = await fetch(dynamodb.endpoint, { method: 'POST', headers: sent, body: text })
+    return { status: answer.status, body: await answer.text() }
+  })
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'x',
     AWS_SECRET_ACCESS_KEY: 'x',
-    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL_DYNAMODB: between.url,
     WEBHOOKS_STATE_TABLE: 'table',
   })
   idempotency = await import('../../../shared/state/idempotency.ts')
 })
 afterAll(async () => {
   process.env = saved
-  between.close()
-  between.closeAllConnections()
+  await between.close()
   await dynamodb.close()
   rmSync(folder, { recursive: true })
 })
 beforeEach(() => {
-  lost = 0
-  writes = []
+  between.recover()
+  between.calls.length = 0
 })
 
 let calls = 0
@@ -115,9 +102,9 @@ describe('Record of a call', () => {
 
 describe('A write that the SDK repeats because its response was lost', () => {
   it('creates the record without a possible write', async () => {
-    lost = 1
+    between.loseNext(isWrite)
     const { record } = await call().again()
-    expect(writes).toEqual(['UpdateItem', 'UpdateItem'])
+    expect(between.calls.filter(isWrite).map(awsOperation)).toEqual(['UpdateItem', 'UpdateItem'])
     expect(record.mayHaveWritten).toBe(false)
   })
 
@@ -125,7 +112,7 @@ describe('A write that the SDK repeats because its response was lost', () => {
     const { again } = call()
     await again(1)
     await passed()
-    lost = 1
+    between.loseNext(isWrite)
     expect((await again()).record.mayHaveWritten).toBe(true)
   })
 

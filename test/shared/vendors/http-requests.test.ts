@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import type { Failure } from '../../../shared/errors.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
@@ -24,40 +25,42 @@ const open = (more: object = {}, input: object = { title: 'Slow' }) =>
   openTicket.run(provider, client(more), input as never)
 
 describe('Errors of an HTTP API', () => {
-  const rpc = () => ({ status: 200, body: { result: null, error: { message: 'Ticket 999 does not exist.' } } })
-
-  test.each([
-    ['the connection', { error: 'response.error' }],
-    ['the request', { open: { ...tickets.open, error: 'response.error' } }],
-    ['the request first', { error: 'response.nothing', open: { ...tickets.open, error: 'response.error' } }],
-  ])('with status 200 are refusals with the message of the API: error of %s', async (_, more) => {
-    await play(rpc)
-    const failure = await failureOf(open(more))
-    expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
-    expect(failure.message).toBe('HTTP API answered 200 with an error to POST /tickets: Ticket 999 does not exist.')
+  const rpc = { result: null, error: { message: 'Ticket 999 does not exist.' } }
+  const answered = 'HTTP API answered 200 with an error to POST /tickets: Ticket 999 does not exist.'
+  const text = ["Ticket 3: Status 'bogus' isn't a valid status for this ticket."]
+  const withError = (error: string) => ({ open: { ...tickets.open, error } })
+  test.each<[string, number, unknown, object, string]>([
+    ['"error" of the connection selects', 200, rpc, { error: 'response.error' }, answered],
+    ['"error" of the request selects', 200, rpc, withError('response.error'), answered],
+    [
+      '"error" of the request selects first',
+      200,
+      rpc,
+      { error: 'response.nothing', ...withError('response.error') },
+      answered,
+    ],
+    [
+      'contains a text',
+      200,
+      text,
+      { error: String.raw`response[?contains(@, 'isn\'t a valid')]` },
+      "'bogus' isn't a valid",
+    ],
+    ['"reason" selects', 409, { results: [{ note: 'is known' }] }, { reason: 'response.results[].note' }, 'is known'],
+    ['is a sentence', 409, { error: 404, status: 'No objects found.' }, {}, 'No objects found.'],
+    [
+      'is a sentence in a list',
+      409,
+      { results: [{ code: 409, status: 'Service pay!slo is OK.' }] },
+      {},
+      'Service pay!slo is OK.',
+    ],
+    ['has a field', 409, { enabled: ['Must be a boolean.'], tags: ['x'] }, {}, 'enabled: Must be a boolean.'],
+    ['is missing', 409, { id: 'x', code: 7 }, {}, 'no reason given'],
+  ])('are refusals with the message that %s, with status %d', async (_what, status, body, more, message) => {
+    await play(() => ({ status, body }))
+    await expectFailure(open(more), { kind: 'refused', mayHaveWritten: false }, message)
     expect(api.calls).toHaveLength(1)
-  })
-
-  test('with status 200 can be detected by their text', async () => {
-    await play(() => ({ status: 200, body: ["Ticket 3: Status 'bogus' isn't a valid status for this ticket."] }))
-    const error = String.raw`response[?contains(@, 'isn\'t a valid')]`
-    const failure = await failureOf(open({ error }))
-    expect(failure.message).toContain("Status 'bogus' isn't a valid status")
-  })
-
-  test('contain the message that "reason" selects', async () => {
-    await play(() => ({ status: 409, body: { results: [{ code: 409, note: 'already acknowledged' }] } }))
-    expect((await failureOf(open({ reason: 'response.results[].note' }))).message).toContain('already acknowledged')
-  })
-
-  test.each([
-    [{ error: 404, status: 'No objects found.' }, 'No objects found.'],
-    [{ results: [{ code: 409, status: 'Service pay!slo is OK.' }] }, 'Service pay!slo is OK.'],
-    [{ enabled: ['Must be a boolean.'], tags: ['x'] }, 'enabled: Must be a boolean.'],
-    [{ id: 'x', code: 7 }, 'no reason given'],
-  ])('contain the first sentence of the body: %j', async (body, words) => {
-    await play(() => ({ status: 409, body }))
-    expect((await failureOf(open())).message).toContain(words)
   })
 })
 
@@ -99,18 +102,12 @@ describe('Requests to an HTTP API', () => {
     expect([...(await sent.formData())]).toEqual(expected)
   })
 
-  test('send no body for multipart/form-data without fields', async () => {
+  test('omit a body and headers without a value', async () => {
     await play(() => ticket())
-    await open({ open: { path: 'tickets', multipart: 'input.fields' } })
-    expect(api.calls[0]).toMatchObject({ text: '' })
-    expect(api.calls[0]?.headers).not.toHaveProperty('content-type')
-  })
-
-  test('send their own headers and omit those without a value', async () => {
-    await play(() => ticket())
-    await open({ open: { path: '', headers: { Title: 'input.title', 'X-Tags': 'input.labels' } } })
-    expect(api.calls[0]).toMatchObject({ path: '/', headers: { title: 'Slow' } })
-    expect(api.calls[0]?.headers).not.toHaveProperty('x-tags')
+    const headers = { Title: 'input.title', 'X-Tags': 'input.labels' }
+    await open({ open: { path: '', multipart: 'input.fields', headers } })
+    expect(api.calls[0]).toMatchObject({ path: '/', text: '', headers: { title: 'Slow' } })
+    for (const name of ['content-type', 'x-tags']) expect(api.calls[0]?.headers).not.toHaveProperty(name)
   })
 
   test('can read the source of the call and the time', async () => {
@@ -159,40 +156,75 @@ describe('Requests to an HTTP API', () => {
   test('are rejected if no condition of the action is met', async () => {
     await play(() => ticket())
     const update = [{ if: 'input.title', path: 'tickets/{input.id}/title' }]
-    const failure = await failureOf(updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' }))
-    expect(failure).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('no request whose condition is true for this input: update.if, "input.title".'),
-    })
+    const updating = updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' })
+    const message = 'no request whose condition is true for this input: update.if, "input.title".'
+    await expectFailure(updating, 'refused', message)
   })
 
   test('that create are sent once: the first whose condition is met', async () => {
     await play(() => ticket())
-    await open(
-      {
-        open: [
-          { if: "input.project=='OPS'", path: 'operations' },
-          { if: "input.project=='SHOP'", path: 'shop' },
-          { path: 'others' },
-        ],
-      },
-      { title: 'Slow', project: 'SHOP' },
-    )
+    const requests = [
+      { if: "input.project=='OPS'", path: 'operations' },
+      { if: "input.project=='SHOP'", path: 'shop' },
+      { path: 'others' },
+    ]
+    await open({ open: requests }, { title: 'Slow', project: 'SHOP' })
     expect(api.calls.map(({ path }) => path)).toEqual(['/shop'])
   })
 
+  const created = { status: 201, body: { result: { id: 7 } } }
+  const found = { status: 200, body: { items: [{ id: '7', state: 'open' }] } }
+  const search = (at: string) => ({
+    open: { ...tickets.open, then: 'find' },
+    find: { path: 'tickets', query: { ref: 'key' }, at },
+  })
   test('that create without an id in the response are followed by a search', async () => {
-    await play(({ method }) =>
-      method === 'POST' ? { status: 200 } : { status: 200, body: { items: [{ id: '7', state: 'open' }] } },
-    )
-    const more = {
-      open: { ...tickets.open, then: 'find' },
-      find: { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' },
-    }
-    const unknownBefore = { ...more, find: { ...more.find, at: 'response.items[?created] | [0]' } }
-    expect(await openTicket.run(provider, client(more), { title: 'Slow' })).toMatchObject({ data: { id: '7' } })
-    const expected = { message: expect.stringContaining('find.at of the connection') }
-    expect(await failureOf(open(unknownBefore))).toMatchObject(expected)
+    await play(({ method }) => (method === 'POST' ? { status: 200 } : found))
+    expect(await open(search('response.items[0]'))).toMatchObject({ data: { id: '7' } })
+  })
+
+  const literal = { ...tickets.ticket, id: "'7'", state: "'open'" }
+  test.each<[string, object, Reply, Failure['kind'], string]>([
+    [
+      'the search finds nothing',
+      search('response.items[?created] | [0]'),
+      found,
+      ...(['platform', 'find.at of the connection'] as const),
+    ],
+    [
+      'the connection has no search',
+      { open: { ...tickets.open, then: 'find' } },
+      { status: 200 },
+      ...(['misconfigured', 'open of the connection has "then": "find"'] as const),
+    ],
+    [
+      '"at" finds nothing',
+      { open: { ...tickets.open, at: 'response.answer' } },
+      created,
+      'misconfigured',
+      'ticket.id of the connection, "response.id", finds nothing, because open.at of the connection, "response.answer", finds nothing in the response of the API, which is {"result":{"id":7}}. Correct the expression.',
+    ],
+    [
+      'the response is a page instead of JSON',
+      { ticket: literal },
+      { status: 200, body: '<html><title>Sign in</title></html>' },
+      ...(['platform', 'did not answer open with JSON'] as const),
+    ],
+    [
+      'an id is missing, without the credentials in the response',
+      { token: 'a-token-that-is-echoed' },
+      { status: 200, body: { echo: 'Bearer a-token-that-is-echoed' } },
+      ...(['misconfigured', 'finds nothing in the response of the API, which is {"echo":"Bearer ***"}'] as const),
+    ],
+  ])('that create fail if %s', async (_what, more, reply, kind, message) => {
+    await play(() => reply)
+    await expectFailure(open(more), kind, message)
+  })
+
+  test('may have a response that is text', async () => {
+    await play(() => ({ status: 200, body: '<html><title>Sign in</title></html>' }))
+    const asText = { ticket: literal, open: { ...tickets.open, responseType: 'text' } }
+    expect(await open(asText)).toMatchObject({ data: { id: '7' } })
   })
 
   test.each([
@@ -205,43 +237,11 @@ describe('Requests to an HTTP API', () => {
     expect(api.calls.map(({ method }) => method)).toEqual(['GET'])
   })
 
-  test('name the field and both expressions if "at" finds nothing', async () => {
-    await play(() => ({ status: 201, body: { result: { id: 7 } } }))
-    const { message } = await failureOf(open({ open: { ...tickets.open, at: 'response.answer' } }))
-    expect(message).toBe(
-      'ticket.id of the connection, "response.id", finds nothing, because open.at of the connection, "response.answer", finds nothing in the response of the API, which is {"result":{"id":7}}. Correct the expression.',
-    )
-  })
-
-  test('that create are not sent if a search must follow and the connection has none', async () => {
-    await play(() => ({ status: 200 }))
-    const opening = open({ open: { ...tickets.open, then: 'find' } })
-    await expectFailure(opening, 'misconfigured', 'open of the connection has "then": "find"')
-    expect(api.calls).toEqual([])
-  })
-
-  test('show a response in messages without the credentials in it', async () => {
-    const token = 'a-token-that-is-echoed'
-    await play(({ headers }) => ({ status: 200, body: { echo: headers['authorization'] } }))
-    const { message } = await failureOf(open({ token }))
-    expect(message).toContain('finds nothing in the response of the API, which is {"echo":"Bearer ***"}')
-  })
-
   test('name the position of a request in its list', async () => {
     await play(() => ticket())
     const update = [{ path: 'a' }, { path: 'b', if: 'to_number(input.title)', body: "join('', [response.nope])" }]
     const failed = failureOf(updateTicket.run(provider, client({ update }), { id: '7', title: '5' }))
     expect((await failed).message).toMatch(/^update\[1\]\.body of the connection, .+ cannot be evaluated: /)
-  })
-
-  test('fail if the response is a page instead of JSON, unless the connection expects text', async () => {
-    await play(() => ({ status: 200, body: '<html><title>Sign in</title></html>' }))
-    const literal = { ticket: { ...tickets.ticket, id: "'7'", state: "'open'" } }
-    const failure = await failureOf(open(literal))
-    const expected = { kind: 'platform', message: expect.stringContaining('did not answer open with JSON') }
-    expect(failure).toMatchObject(expected)
-    const asText = { ...literal, open: { ...tickets.open, responseType: 'text' } }
-    expect(await open(asText)).toMatchObject({ data: { id: '7' } })
   })
 })
 
@@ -326,11 +326,11 @@ describe('The login of an HTTP API', () => {
   }
   const tokenLogin = { path: 'login', body: '{user: username, pass: password}', token: 'response.access_token' }
 
+  const numbered = () => ({ status: 200, body: { access_token: `token-number-${logins}` } })
+  const sends = (number: number) => (call: Call) => call.headers['authorization'] === `Bearer token-number-${number}`
+
   test('returns a token that later requests send until it expires', async () => {
-    await server(
-      ({ body }) => ({ status: 200, body: { access_token: `token-number-${logins}`, for: body } }),
-      ({ headers }) => headers['authorization'] === 'Bearer token-number-1',
-    )
+    await server(numbered, sends(1))
     await open({ ...user, login: tokenLogin })
     await open({ ...user, login: tokenLogin })
     expect(logins).toBe(1)
@@ -339,30 +339,16 @@ describe('The login of an HTTP API', () => {
   })
 
   test('is renewed shortly before the end of its lifetime', async () => {
-    await server(
-      () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
-      () => true,
-    )
-    const login = { ...tokenLogin, lifetime: 'PT10M' }
+    await server(numbered)
     const start = Date.now()
     const sent: unknown[] = []
     for (const seconds of [0, 560, 580]) {
       jest.spyOn(Date, 'now').mockReturnValue(start + seconds * 1_000)
-      await open({ ...user, login })
+      await open({ ...user, login: { ...tokenLogin, lifetime: 'PT10M' } })
       sent.push(api.calls.at(-1)?.headers['authorization'])
     }
     jest.restoreAllMocks()
     expect(sent).toEqual(['Bearer token-number-1', 'Bearer token-number-1', 'Bearer token-number-2'])
-  })
-
-  test('is repeated after the API refuses the token', async () => {
-    await server(
-      () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
-      ({ headers }) => headers['authorization'] === 'Bearer token-number-2',
-    )
-    await open({ ...user, login: tokenLogin })
-    expect(logins).toBe(2)
-    expect(api.calls.map(({ path }) => path)).toEqual(['/login', '/tickets', '/login', '/tickets'])
   })
 
   test('is not shared by connections with other credentials in their headers', async () => {
@@ -373,45 +359,38 @@ describe('The login of an HTTP API', () => {
     expect(sessions).toEqual(['Bearer session-of-jane-0001', 'Bearer session-of-john-0002'])
   })
 
-  test.each([
-    [401, {}],
-    [403, { expired: [403] }],
-  ])('returns cookies and is repeated after the status %s', async (status, expired) => {
-    await server(
-      ({ headers }) => ({
-        status: headers['authorization']?.toString().startsWith('Basic ') ? 302 : 403,
-        headers: { location: '/', 'set-cookie': `SESSION=s${logins}; Path=/; HttpOnly` },
-      }),
-      ({ headers }) => headers['cookie'] === 'SESSION=s2',
-      status,
-    )
-    const login = { method: 'GET', path: 'login', cookie: true, ...expired }
+  const repeated = ['/login', '/tickets', '/login', '/tickets']
+  const cookie = { method: 'GET', path: 'login', cookie: true }
+  const isBasic = ({ headers }: Call) => String(headers['authorization']).startsWith('Basic ')
+  const session = (call: Call) => ({
+    status: isBasic(call) ? 302 : 403,
+    headers: { location: '/', 'set-cookie': `SESSION=s${logins}; Path=/; HttpOnly` },
+  })
+  const hasSession = ({ headers }: Call) => headers['cookie'] === 'SESSION=s2'
+  test.each<[string, number, object, Parameters<typeof server>]>([
+    ['refuses the token with', 401, tokenLogin, [numbered, sends(2)]],
+    ['refuses the cookie with', 401, cookie, [session, hasSession]],
+    ['says in "expired" that the cookie ends with', 403, { ...cookie, expired: [403] }, [session, hasSession, 403]],
+  ])('is repeated after the API %s %d', async (_what, _status, login, answers) => {
+    await server(...answers)
     expect(await open({ ...user, login })).toMatchObject({ data: { id: '7' } })
-    expect(api.calls.map(({ path }) => path)).toEqual(['/login', '/tickets', '/login', '/tickets'])
+    expect(api.calls.map(({ path }) => path)).toEqual(repeated)
   })
 
   test('is repeated once, and the failure names the reason of the API', async () => {
-    await server(
-      () => ({ status: 200, headers: { 'set-cookie': `SESSION=s${logins}` } }),
-      () => false,
-      403,
-    )
-    const login = { method: 'GET', path: 'login', cookie: true, expired: [403] }
-    await expectFailure(open({ ...user, login }), 'credentials', 'log in first')
-    expect(api.calls.map(({ path }) => path)).toEqual(['/login', '/tickets', '/login', '/tickets'])
+    await server(session, () => false, 403)
+    await expectFailure(open({ ...user, login: { ...cookie, expired: [403] } }), 'credentials', 'log in first')
+    expect(api.calls.map(({ path }) => path)).toEqual(repeated)
   })
 
   test('that expires during an action does not repeat the requests before it', async () => {
     let isExpired = false
-    await server(
-      () => ({ status: 200, body: { access_token: `token-number-${logins}` } }),
-      ({ method, headers }) => {
-        const isValid = !isExpired || headers['authorization'] === 'Bearer token-number-2'
-        isExpired ||= method === 'POST'
-        return isValid
-      },
-      403,
-    )
+    const isValid = (call: Call) => {
+      const wasExpired = isExpired
+      isExpired ||= call.method === 'POST'
+      return !wasExpired || sends(2)(call)
+    }
+    await server(numbered, isValid, 403)
     const comment = { path: 'tickets/{input.id}/comments', body: '{text: input.comment}' }
     const login = { ...tokenLogin, expired: [403] }
     await updateTicket.run(provider, client({ ...user, login, comment }), { id: '7', comment: 'Still slow' })

@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
-import { webhookHandler } from '../../../../shared/core/http/handler.ts'
-import type { WebhookResponse } from '../../../../shared/http/response.ts'
+import { awsOperation, type Call, ok, type Reply } from '../../../../infra/platforms/loopback-server.ts'
+import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
 
-/** A fake of AWS with one task that `alice` has started. */
-let aws: Server
 /** The operations that were called, in order. */
 let asked: string[]
 /** The ARN in the table. Undefined if the webhook crashed before it was saved. */
@@ -29,74 +23,45 @@ const payload = {
   ...{ connection: 'default', provider: 'github', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
   ...{ sendStarted: false, progress: false, labels: true },
 }
-const tokens = (token: string) => [`sha256:${createHash('sha256').update(token).digest('hex')}`]
 const callers = {
-  alice: { tokens: tokens('token-of-alice'), categories: ['issue-ticketing'], orchestrator: 'k' },
-  bob: { tokens: tokens('token-of-bob'), categories: ['*'], orchestrator: 'k', reads: 'own' },
-  operator: { tokens: tokens('token-of-operator'), categories: ['*'], reads: 'all' },
+  alice: { tokens: tokensOf('token-of-alice'), categories: ['issue-ticketing'], orchestrator: 'k' },
+  bob: { tokens: tokensOf('token-of-bob'), categories: ['*'], orchestrator: 'k', reads: 'own' },
+  operator: { tokens: tokensOf('token-of-operator'), categories: ['*'], reads: 'all' },
 }
 
-async function answer(req: IncomingMessage, res: ServerResponse) {
-  let body = ''
-  for await (const chunk of req) body += chunk
-  const reply = (code: number, value: object, headers = {}) =>
-    void res.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
-  const refuse = (name: string) => reply(400, { __type: name, Message: name }, { 'x-amzn-errortype': name })
-  const target = String(req.headers['x-amz-target'] ?? '')
-  if (target.includes('GetSecretValue')) return reply(200, { SecretString: JSON.stringify(callers) })
-  const path = decodeURIComponent(req.url ?? '')
-  const operation = target.includes('GetItem')
-    ? 'GetItem'
-    : path.includes('/functions/')
-      ? 'List'
-      : path.includes('/history')
-        ? 'History'
-        : 'Get'
+function operationOf(call: Call): string {
+  if (call.path.includes('/functions/')) return 'List'
+  return awsOperation(call) ?? (call.path.includes('/history') ? 'History' : 'Get')
+}
+
+function answer(call: Call): Reply {
+  const { path, query, body } = call
+  const operation = operationOf(call)
   asked.push(operation)
-  if (operation === broken) return refuse('AccessDeniedException')
+  if (operation === broken) return lambdaError(400, 'AccessDeniedException')
   if (operation === 'GetItem') {
-    expect(JSON.parse(body).Key).toEqual({ id: { S: `task#issue-ticketing#${taskId}` } })
-    return reply(200, noted === undefined ? {} : { Item: { arn: { S: noted } } })
+    expect((body as { Key: object }).Key).toEqual({ id: { S: `task#issue-ticketing#${taskId}` } })
+    return ok(noted === undefined ? {} : { Item: { arn: { S: noted } } })
   }
+  const execution = { DurableExecutionName: taskId, FunctionArn: 'f', Status: status }
   if (operation === 'List') {
-    return reply(200, {
-      DurableExecutions: known.map((DurableExecutionArn) => ({
-        ...{ DurableExecutionArn, DurableExecutionName: taskId, FunctionArn: 'f', Status: status, StartTimestamp: 1 },
-      })),
-    })
+    const found = known.map((DurableExecutionArn) => ({ ...execution, DurableExecutionArn, StartTimestamp: 1 }))
+    return ok({ DurableExecutions: found })
   }
   if (operation === 'History') {
-    expect(path).toContain('ReverseOrder=true')
-    return reply(200, { Events: events })
+    expect(query.get('ReverseOrder')).toBe('true')
+    return ok({ Events: events })
   }
-  if (!known.some((one) => path.includes(one))) return refuse('ResourceNotFoundException')
-  return reply(200, {
-    ...{ DurableExecutionArn: arn, DurableExecutionName: taskId, FunctionArn: 'f', Status: status },
-    ...{ StartTimestamp: Date.parse('2026-11-27T12:00:00Z') / 1_000, InputPayload: JSON.stringify(payload) },
+  if (!known.some((one) => path.includes(one))) return lambdaError(400, 'ResourceNotFoundException')
+  return ok({
+    ...{ ...execution, DurableExecutionArn: arn, InputPayload: JSON.stringify(payload) },
+    StartTimestamp: Date.parse('2026-11-27T12:00:00Z') / 1_000,
     ...(status === 'RUNNING' ? {} : { EndTimestamp: Date.parse('2026-11-27T12:01:00Z') / 1_000 }),
     ...(status === 'SUCCEEDED' ? { Result: JSON.stringify({ taskId, outcome }) } : {}),
   })
 }
 
-const saved = { ...process.env }
-beforeAll(async () => {
-  aws = createServer((req, res) => void answer(req, res)).listen(0, '127.0.0.1')
-  await once(aws, 'listening')
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'x',
-    AWS_SECRET_ACCESS_KEY: 'x',
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${(aws.address() as AddressInfo).port}`,
-    AWS_MAX_ATTEMPTS: '1',
-    WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
-    WEBHOOKS_STATE_TABLE: 'table',
-  })
-})
-afterAll(() => {
-  process.env = saved
-  aws.closeAllConnections()
-  aws.close()
-})
+startAws({ callers }, answer)
 beforeEach(() => {
   asked = []
   noted = arn
@@ -106,27 +71,24 @@ beforeEach(() => {
   broken = undefined
 })
 
-async function read(caller: keyof typeof callers, id = taskId, queryStringParameters?: Record<string, string>) {
-  const handler = webhookHandler(issueTicketing) as (...args: unknown[]) => Promise<WebhookResponse>
+async function read(
+  caller: keyof typeof callers,
+  id = taskId,
+  queryStringParameters: Record<string, string> | null = null,
+) {
   const path = `/issue-ticketing/tasks/${id}`
-  const request = {
-    queryStringParameters,
-    ...{ httpMethod: 'GET', path, headers: { authorization: `Bearer token-of-${caller}` }, body: null },
-    requestContext: { domainName: 'd', path: `/v1${path}` },
-  }
-  const context = { awsRequestId: 'r-1', getRemainingTimeInMillis: () => 20_000 }
-  const { statusCode, headers, body } = await handler(request, context)
-  return { status: statusCode, headers, body: JSON.parse(body) }
+  const headers = { authorization: `Bearer token-of-${caller}` }
+  const response = await request(issueTicketing, { httpMethod: 'GET', path, headers, queryStringParameters })
+  return { status: response.statusCode, headers: response.headers, body: response.json }
 }
 
 describe('A task status can be read by', () => {
-  it('the caller who started the task', async () => {
-    expect(await read('alice')).toMatchObject({ status: 200, body: { taskId } })
-  })
-
-  it('a caller that reads all tasks', async () => {
-    expect(await read('operator')).toMatchObject({ status: 200, body: { taskId } })
-  })
+  it.each(['alice', 'operator'] as const)(
+    'the caller who started the task, and one that reads all tasks: %s',
+    async (caller) => {
+      expect(await read(caller)).toMatchObject({ status: 200, body: { taskId } })
+    },
+  )
 
   it('no other caller, who gets the response of an unknown task', async () => {
     const others = await read('bob')
