@@ -12,7 +12,7 @@ import {
 } from '@aws/durable-execution-sdk-js'
 import { LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
 
-/** A checkpoint during which the process of the function ends, as if it was killed. */
+/** A checkpoint during which the process of the function ends once, as if it was killed. */
 export interface Interruption {
   /** The number of the checkpoint, from 0, or an update in it, such as `start SUCCEED`. */
   checkpoint: number | string
@@ -54,6 +54,7 @@ export class Execution<Result> {
   readonly #handler: DurableLambdaHandler
   readonly #options: ExecutionOptions
   readonly #startedAt = new Date()
+  #isInterrupted = false
   readonly #openCallbacks = new Map<string, OpenCallback>()
   /** The responses to the callbacks that the execution has waited for, by callback id. */
   readonly #responses = new Map<string, Promise<void>>()
@@ -122,8 +123,9 @@ export class Execution<Result> {
       checkpoint: async (request, logger) => {
         if (isCrashed) return never()
         const { interruption } = this.#options
-        const updates = namesOf(request)
-        isCrashed = [this.checkpoints.length, ...updates].some((checkpoint) => checkpoint === interruption?.checkpoint)
+        const names = [this.checkpoints.length, ...namesOf(request)]
+        isCrashed = !this.#isInterrupted && names.some((name) => name === interruption?.checkpoint)
+        this.#isInterrupted ||= isCrashed
         if (isCrashed && !interruption?.isRecorded) {
           this.checkpoints.push('not recorded')
           crash()

@@ -85,6 +85,33 @@ describe('A task that starts a job', () => {
     expect(sent).toEqual(['started', 'finished'])
   })
 
+  it('polls a job for two hours, also after a crash, and sends one result', async () => {
+    const polls = 161
+    platform.states = [...Array(polls - 1).fill('busy'), 'done']
+    const startedAt = Date.now()
+    const interruption = { checkpoint: 200, isRecorded: false, effect: 'crash' } as const
+    const { outcome, sent } = await lifecycle.call(
+      'start-run?connection=job&deadline=PT6H',
+      { input },
+      { interruption },
+    )
+    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(sent).toEqual(['started', 'finished'])
+    // After a fifth of the elapsed time, at least once a minute.
+    expect(platform.calls.filter(isPoll)).toHaveLength(polls)
+    expect((Date.now() - startedAt) / 3_600_000).toBeCloseTo(2, 1)
+  })
+
+  it('starts one run and sends one result for each of a hundred calls at once', async () => {
+    platform.states = ['busy', 'done']
+    const calls = Array.from({ length: 100 }, () => lifecycle.call('start-run?connection=job', { input }))
+    const ends = (await Promise.all(calls)).map(({ outcome, sent }) => ({ outcome, sent }))
+    const end = { outcome: { status: 'succeeded', result: 'pass' }, sent: ['started', 'finished'] }
+    expect(ends).toMatchObject(ends.map(() => end))
+    expect(new Set(ends.map(({ outcome }) => outcome?.data?.['id'])).size).toBe(100)
+    expect(platform.runs).toHaveLength(100)
+  })
+
   it('finds the job whose response was lost', async () => {
     platform.loseNext('POST')
     const { outcome } = await lifecycle.call('start-run?connection=job', { input })

@@ -38,7 +38,6 @@ export const chaosPlatforms = {
   'chaos-mesh': chaosMesh('NetworkChaos', { ...delay, duration: '5m' }),
   'azure-chaos-studio': {
     known: 'neither',
-    stoppedAtStart: 'unknown',
     starts: /^POST .*\/start$/,
     async start() {
       const server = await startAzureChaosStudio()
@@ -75,7 +74,6 @@ export const chaosPlatforms = {
     known: 'neither',
     starts: / runChaosExperiment$/,
     stopsLate: true,
-    stoppedAtStart: 'unknown',
     async start() {
       const server = await startLitmus()
       const { url: baseUrl, token, project, state, take, enter } = server

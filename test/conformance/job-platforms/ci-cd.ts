@@ -71,6 +71,7 @@ export const ciCdPlatforms = {
   jenkins: {
     known: 'look-up',
     changesId: true,
+    stoppedAtStart: 'forgotten',
     starts: /^POST .*\/build(?:WithParameters)?$/,
     async start() {
       const server = await startJenkins()
@@ -199,6 +200,7 @@ export const ciCdPlatforms = {
   },
   'kubernetes-job': {
     known: 'token',
+    stoppedAtStart: 'forgotten',
     starts: /^POST .*\/jobs$/,
     async start() {
       const server = await startKubernetes()
@@ -234,6 +236,7 @@ export const ciCdPlatforms = {
   'argo-cd': {
     known: 'look-up',
     showsNewestOnly: true,
+    stopsLate: true,
     refusesLateStop: true,
     starts: /^POST .*\/sync$/,
     async start() {

@@ -106,6 +106,7 @@ export const loadTestPlatforms = {
   },
   'grafana-k6': {
     known: 'token',
+    stopsLate: true,
     starts: /^POST .*\/start$/,
     async start() {
       const server = await startGrafanaK6()
@@ -130,6 +131,7 @@ export const loadTestPlatforms = {
   },
   'k6-operator': {
     known: 'token',
+    stoppedAtStart: 'forgotten',
     starts: /^POST .*\/testruns$/,
     start: play(startK6Operator, ({ url: baseUrl, token, state, enter }) => ({
       connection: { baseUrl, token, namespace: 'shop', scripts: ['checkout/*'] },

@@ -44,7 +44,10 @@ export interface JobPlatform<S extends Served = Served> {
   changesId?: true
   /** It can be stopped only after it has started. */
   stopsLate?: true
-  /** The outcome of a task without a start response whose run was stopped meanwhile. Defaults to the result of the run. */
-  stoppedAtStart?: 'unknown'
+  /**
+   * What a retry finds of a run that was stopped before its start response, if not the run: it cannot know, or starts another
+   * run because nothing is left.
+   */
+  stoppedAtStart?: 'unknown' | 'forgotten'
   start(): Promise<PlayedJobs<S>>
 }

@@ -49,6 +49,7 @@ export const remediationPlatforms = {
   },
   'argo-cd': {
     known: 'neither',
+    stopsLate: true,
     refusesLateStop: true,
     starts: /^POST .*\/rollback$/,
     async start() {
