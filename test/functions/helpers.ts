@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals'
 import type { Failure } from '../../shared/errors.ts'
+import { clearSecrets } from '../../shared/redact.ts'
 import { failureOf } from './client.ts'
 
 // Programs outside jest import this module directly.
@@ -9,6 +10,8 @@ export * from './client.ts'
 export function startEach<S extends { close(): Promise<void> }>(start: () => Promise<S>): S {
   let running: S | undefined
   beforeEach(async () => {
+    // As each invocation does. Otherwise, every text is compared with the secrets of all tests before.
+    clearSecrets()
     running = await start()
   })
   afterEach(() => running?.close())

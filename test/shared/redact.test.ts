@@ -8,6 +8,7 @@ import {
   registerSecret,
   toMaskedJson,
 } from '../../shared/redact.ts'
+import { anyCharacter } from './text/any-character.ts'
 
 beforeEach(clearSecrets)
 
@@ -15,7 +16,7 @@ beforeEach(clearSecrets)
 const secret = fc
   .oneof(
     fc.string({ minLength: MIN_SECRET_LENGTH, maxLength: 40 }),
-    fc.string({ minLength: MIN_SECRET_LENGTH, maxLength: 20, unit: 'binary' }),
+    fc.string({ minLength: MIN_SECRET_LENGTH, maxLength: 20, unit: anyCharacter }),
     fc.stringMatching(/^[A-Za-z0-9+/]{20,40}={0,2}$/),
     fc.stringMatching(/^[a-zü"'<>&/\\ %+é🚀]{6,12}$/u),
   )
@@ -219,7 +220,10 @@ describe('The link of an approval', () => {
 })
 
 test('JSON: texts are masked as each text alone, with any secret and any characters around it', () => {
-  const character = fc.oneof(fc.string({ unit: 'binary', maxLength: 1 }), fc.constantFrom('"', '\\', '\n', 'A', '/'))
+  const character = fc.oneof(
+    fc.string({ unit: anyCharacter, maxLength: 1 }),
+    fc.constantFrom('"', '\\', '\n', 'A', '/'),
+  )
   const part = fc.array(character, { maxLength: 12 }).map((characters) => characters.join(''))
   const secret = part.filter(({ length }) => length >= MIN_SECRET_LENGTH)
   fc.assert(

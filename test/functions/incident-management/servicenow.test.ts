@@ -67,7 +67,7 @@ const t = testTickets('incident-management/servicenow', servicenow, {
       { assignee: 'mia', fields: { close_notes: 'n' } },
       { assigned_to: mia, close_notes: 'n' },
     ],
-    // The assignment group is kept.
+    // The assignment group stays.
     [
       { title: 'x', project: 'Network' },
       { short_description: 'x', assignment_group: undefined },

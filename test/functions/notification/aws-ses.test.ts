@@ -2,85 +2,24 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSes } from '../../../functions/notification/providers/aws-ses.ts'
 import { type SesServer, startSes } from '../../../infra/platforms/aws-ses.ts'
-import type { Message } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, expectFailure, startEach } from '../helpers.ts'
+import { expectFailure } from '../helpers.ts'
+import { testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
-
-const server = startEach(startSes)
 
 const from = 'deployments@example.com'
 const to = 'ops@example.com'
-const client = (fields: object = {}) =>
-  clientOf(awsSes, awsSes.connection.parse({ endpoint: server.url, region: 'eu-west-1', from, ...fields }))
-const post = (message: Message, recipients = to, fields: object = {}) =>
-  awsSes.post(client(fields), recipients, message)
-const mailAt = (at: number) => {
-  const mail = server.state.mails[at]
-  if (!mail) throw new Error(`There is no mail ${at}.`)
-  const { Subject, Body } = mail.Content.Simple
-  return { ...mail, subject: Subject.Data, text: Body.Text.Data, html: Body.Html.Data }
-}
-
-describe('AWS SES', () => {
-  test('sends a mail as text and as HTML', async () => {
-    expect(await post(evaluation, `${to}, team@example.com`, { configurationSet: 'bounces' })).toMatchObject({
-      id: expect.stringMatching(/^0102018f/),
-    })
-    expect(mailAt(0)).toMatchObject({
-      ...{ FromEmailAddress: from, Destination: { ToAddresses: [to, 'team@example.com'] } },
-      ...{ ConfigurationSetName: 'bounces', subject: '⚠️ Evaluation of checkout in production: warning' },
-      text: expect.stringContaining('\nScore: 75 of 100\n✅ error_rate, Value 0.1 %, Target <= 1 %'),
-    })
-    expect(mailAt(0).html).toMatch(/<td[^>]*>error_rate<\/td><td[^>]*>0\.1 %<\/td><td[^>]*>&lt;= 1 %<\/td>/)
-    expect(mailAt(0).html).toContain('<a href="https://keptn.example.com/bridge/project/shop?x=1&amp;y=(2)">Bridge</a>')
+const approvalLink = `Decide: ${question.buttons?.[0]?.url}`
+const refusals = [
+  ...['AccountSuspendedException', 'SendingPausedException', 'MailFromDomainNotVerifiedException', 'MessageRejected'],
+  ...['LimitExceededException', 'BadRequestException'],
+]
+const mails = ({ state }: SesServer) =>
+  state.mails.map(({ Content: { Simple }, ...mail }) => {
+    const { Subject, Body } = Simple
+    return { ...mail, subject: Subject.Data, text: Body.Text.Data, html: Body.Html.Data }
   })
 
-  test('links an approval and its reminder to the page, and the decision to none', async () => {
-    const posted = JSON.parse(JSON.stringify(await post(question)))
-    await awsSes.reply(client(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
-    await awsSes.reply(client(), posted, decided)
-    const link = `Decide: ${question.buttons?.[0]?.url}`
-    expect(server.state.mails.map((_mail, at) => mailAt(at).text.includes(link))).toEqual([true, true, false])
-    expect(mailAt(2)).toMatchObject({ subject: expect.stringMatching(/^✅/), Destination: { ToAddresses: [to] } })
-  })
-
-  test('the connection test reports an identity that is unknown or not verified', async () => {
-    await awsSes.check(client())
-    server.state.identities['mail.example.com'] = false
-    const notVerified = 'The identity mail.example.com may not send'
-    await expectFailure(awsSes.check(client({ identity: 'mail.example.com' })), 'misconfigured', notVerified)
-    await expectFailure(awsSes.check(client({ from: 'a@example.org' })), 'refused', 'example.org does not exist')
-  })
-
-  test.each([
-    'AccountSuspendedException',
-    'SendingPausedException',
-    'MailFromDomainNotVerifiedException',
-    'MessageRejected',
-    'LimitExceededException',
-    'BadRequestException',
-  ])('reports the refusal %s', async (type) => {
-    server.failNext(400, { message: 'A reason.' }, { headers: { 'x-amzn-errortype': type } })
-    await expectFailure(
-      post(evaluation),
-      'refused',
-      'AWS SES answered 400 to POST /v2/email/outbound-emails: A reason.',
-    )
-  })
-
-  test('reports the permission to allow', async () => {
-    server.state.denied.push('SendEmail')
-    await expectFailure(
-      post(evaluation),
-      'refused',
-      'perform: ses:SendEmail',
-      'Allow it under awsProviders in cdk.json',
-    )
-  })
-})
-
-messageConformance<SesServer>(awsSes, {
+const { server, client, post, save } = testMessages<SesServer, typeof awsSes.connection>(awsSes, {
   start: startSes,
   connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1', from }),
   channel: to,
@@ -101,8 +40,59 @@ messageConformance<SesServer>(awsSes, {
     ],
     words: 'input.channel must be up to 50 e-mail addresses',
   },
-  verify: ({ state }) => {
-    for (const { Content } of state.mails)
-      expect(Content.Simple.Body.Html.Data.replace(/<\/?(?:h3|p|table|tr|td|a)\b[^<>]*>/g, '')).not.toMatch(/[<>]/)
+  verify(server) {
+    for (const { html } of mails(server))
+      expect(html.replace(/<\/?(?:h3|p|table|tr|td|a)\b[^<>]*>/g, '')).not.toMatch(/[<>]/)
   },
+  newest: (server) => mails(server).at(-1),
+  posted: () => ({ id: expect.stringMatching(/^0102018f/) }),
+  shows: {
+    evaluation: {
+      ...{ FromEmailAddress: from, Destination: { ToAddresses: [to] } },
+      subject: '⚠️ Evaluation of checkout in production: warning',
+      text: expect.stringContaining('\nScore: 75 of 100\n✅ error_rate, Value 0.1 %, Target <= 1 %'),
+      html: expect.stringMatching(
+        /<td[^>]*>error_rate<\/td><td[^>]*>0\.1 %<\/td><td[^>]*>&lt;= 1 %<\/td>.*<a href="https:\/\/keptn\.example\.com\/bridge\/project\/shop\?x=1&amp;y=\(2\)">Bridge<\/a>/s,
+      ),
+    },
+    question: { text: expect.stringContaining(approvalLink) },
+    reminder: { text: expect.stringContaining(approvalLink) },
+  },
+  refused: [
+    ...refusals.map((type): [string, (server: SesServer) => void, string] => [
+      type,
+      ({ failNext }) => failNext(400, { message: 'A reason.' }, { headers: { 'x-amzn-errortype': type } }),
+      'AWS SES answered 400 to POST /v2/email/outbound-emails: A reason.',
+    ]),
+    ['a service without permission', ({ state }) => state.denied.push('SendEmail'), 'perform: ses:SendEmail'],
+  ],
+})
+
+describe('AWS SES', () => {
+  test('sends to several recipients with the configuration set of the connection', async () => {
+    await post(evaluation, { channel: `${to}, team@example.com`, connection: { configurationSet: 'bounces' } })
+    const Destination = { ToAddresses: [to, 'team@example.com'] }
+    expect(mails(server)).toMatchObject([{ Destination, ConfigurationSetName: 'bounces' }])
+  })
+
+  test('sends the decision to the same recipient, without a link to the page', async () => {
+    await awsSes.reply(client(), await save(question), decided)
+    const [, mail] = mails(server)
+    expect(mail).toMatchObject({ subject: expect.stringMatching(/^✅/), Destination: { ToAddresses: [to] } })
+    expect(mail?.text).not.toContain(approvalLink)
+  })
+
+  test('the connection test reports an identity that is unknown or not verified', async () => {
+    await awsSes.check(client())
+    server.state.identities['mail.example.com'] = false
+    const check = (connection: object) => awsSes.check(client({ connection }))
+    const notVerified = 'The identity mail.example.com may not send'
+    await expectFailure(check({ identity: 'mail.example.com' }), 'misconfigured', notVerified)
+    await expectFailure(check({ from: 'a@example.org' }), 'refused', 'example.org does not exist')
+  })
+
+  test('reports the permission to allow', async () => {
+    server.state.denied.push('SendEmail')
+    await expectFailure(post(evaluation), 'refused', 'Allow it under awsProviders in cdk.json')
+  })
 })

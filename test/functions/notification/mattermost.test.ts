@@ -1,122 +1,161 @@
 import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { marked } from 'marked'
+import { mattermostMessage, type PostContent, verbatim } from '../../../functions/notification/mattermost-message.ts'
 import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
-import { jane, startMattermost } from '../../../infra/platforms/mattermost.ts'
+import { jane, type MattermostServer, startMattermost } from '../../../infra/platforms/mattermost.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
-import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { decided, evaluation, question } from './messages.ts'
+import type { Message } from '../../../shared/providers/message.ts'
+import { toPlainText } from '../../../shared/text/plain-text.ts'
+import { anyCharacter } from '../../shared/text/any-character.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { testMessages } from '../messages.ts'
+import { decided, evaluation, hostile, question } from './messages.ts'
 
-const server = startEach(startMattermost)
+const channel = 'deploys000000000000000000d'
+const token = question.buttons?.[0]?.token
+const attachmentIn = ({ state }: MattermostServer) => state.posts.at(-1)?.props.attachments?.[0]
+const emoji = (color: string, icon: string) => ({ fallback: `${icon} Deployed`, color, title: `${icon} Deployed` })
 
-const connection = (fields: object = {}) =>
-  mattermost.connection.parse({ baseUrl: server.url, token: server.token, ...fields })
-const client = (options: Parameters<typeof clientOf>[2] = {}, fields: object = {}) =>
-  clientOf(mattermost, connection(fields), options)
-const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, channel = server.channel) =>
-  mattermost.post(client(options), channel, message)
-/** Copies a posted message as a task stores it. */
-const saved = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
-const newest = () => {
-  const found = server.state.posts.at(-1)
-  if (!found) throw new Error('There is no post')
-  return found
-}
-const request = (body: string) => ({ headers: {}, body, now: Date.now() })
+const { server, connection, client, post, save } = testMessages<MattermostServer, typeof mattermost.connection>(
+  mattermost,
+  {
+    start: startMattermost,
+    connection: ({ url, token }) => ({ baseUrl: url, token }),
+    channel,
+    visible: ({ state }) => state.posts.length,
+    channels: {
+      accepted: [channel, 'ops/deployments', 'my-team/off-topic_2'],
+      refused: [
+        ...['', 'deployments', '~deployments', '../users/me', 'ops/a/b', 'ops/', 'DEPLOYS000000000000000000D', '@jane'],
+      ],
+      words: 'input.channel must be a channel id, or team and name',
+    },
+    verify(server, { links, buttons = [] }) {
+      const { text = '', actions = [] } = attachmentIn(server) ?? {}
+      const json = JSON.stringify(server.state.posts.at(-1)?.props)
+      expect([...json].length).toBeLessThan(800_000)
+      expect(json.replace(/\]\(\S+?\)/g, '')).not.toMatch(/@(?!\u200b)[\p{L}\d]/u)
+      // Half of a character.
+      expect(json).not.toMatch(/\\ud[89a-f]/)
+      expect(actions).toHaveLength(buttons.length)
+      const shown = html(text)
+      expect(shown.match(/<a href/g) ?? []).toHaveLength(links.filter(({ url }) => url.startsWith('http')).length)
+      expect(shown).not.toMatch(/<(?:img|script|h\d|ul|ol|pre|code|em|strong|del|hr|blockquote)/)
+    },
+    newest: ({ state }) => ({
+      ...state.posts.at(-1),
+      actions: undefined,
+      ...state.posts.at(-1)?.props.attachments?.[0],
+    }),
+    posted({ url, state }) {
+      const id = state.posts[0]?.id
+      return { id, url: `${url}/_redirect/pl/${id}` }
+    },
+    shows: {
+      evaluation: {
+        ...{ channel_id: channel, root_id: '', message: '', color: 'warning' },
+        fallback: '⚠️ Evaluation of checkout in production: warning',
+        title: '⚠️ Evaluation of checkout in production&#58; warning',
+        fields: [
+          { title: 'Project', value: 'shop', short: true },
+          { title: 'Score', value: '75 of 100', short: true },
+        ],
+        text: [
+          'The release is slower than the last one.\n\nThe release may continue.\n',
+          '| Objective | Value | Target |\n| --- | --- | --- |',
+          '| ✅ error&#95;rate | 0.1 % | &#60;= 1 % |\n| ❌ response&#95;time&#95;p95 | 812 ms | &#60;= 400 ms |\n',
+          '[Bridge](https://keptn.example.com/bridge/project/shop?x=1&y=%282%29) · [Dashboard](https://dashboards.example.com/d/1)',
+        ].join('\n'),
+      },
+      question: {
+        actions: [
+          { id: 'approve', type: 'button', name: 'Approve', style: 'good' },
+          { id: 'reject', type: 'button', name: 'Reject', style: 'danger' },
+        ],
+      },
+      decided: { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/), actions: undefined },
+      reminder: { title: '⏳ Still open', channel_id: channel, root_id: expect.stringMatching(/./) },
+    },
+    posts: [
+      ['good news', { mood: 'good' }, emoji('good', '✅')],
+      ['a warning', { mood: 'warning' }, emoji('warning', '⚠️')],
+      ['bad news', { mood: 'bad' }, emoji('danger', '❌')],
+      ['news', { mood: 'neutral' }, emoji('#8b8fa7', 'ℹ️')],
+      ['what waits', { mood: 'waiting' }, emoji('#1c58d9', '⏳')],
+    ],
+    refused: [
+      ['a channel without the bot', 'secret00000000000000000000', '403 to POST /api/v4/posts: You do not have the'],
+      ['an unknown channel', 'ops/nowhere', 'Channel does not exist.'],
+    ],
+  },
+)
 
-describe('Mattermost: post', () => {
-  test('posts the message and returns its link', async () => {
-    const posted = await post(evaluation)
-    expect(posted).toMatchObject({ id: newest().id, url: `${server.url}/_redirect/pl/${newest().id}` })
-    expect(newest()).toMatchObject({ channel_id: server.channel, root_id: '', message: '' })
-    expect(newest().props.attachments).toMatchObject([{ color: 'warning', fallback: expect.stringContaining('Eval') }])
-  })
+describe('Mattermost: posts', () => {
+  const find = (at = channel) => mattermost.find(client({ isRetry: true }), at)
 
-  test('finds a channel by team and name', async () => {
-    await post(evaluation, {}, 'ops/deployments')
-    expect(newest().channel_id).toBe(server.channel)
-  })
-
-  test('a retry finds the post behind many newer ones, by id and by name of the channel', async () => {
+  test('are found behind many newer ones, by id and by name of the channel', async () => {
     await post(evaluation)
     for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
-    for (const channel of [server.channel, 'ops/deployments']) {
-      const found = await mattermost.find(client({ isRetry: true }), channel)
-      expect(found).toMatchObject({ id: server.state.posts[0]?.id, url: expect.stringContaining('/_redirect/pl/') })
-    }
+    const found = { id: server.state.posts[0]?.id, url: expect.stringContaining('/_redirect/pl/') }
+    for (const at of [channel, 'ops/deployments']) expect(await find(at)).toMatchObject(found)
   })
 
-  test('a concurrent retry is deduplicated', async () => {
-    for (let call = 0; call < 2; call++) await post(evaluation)
-    expect(server.state.posts).toHaveLength(1)
+  test('of concurrent retries are deduplicated', async () => {
+    for (let call = 0; call < 2; call++) await post(evaluation, { channel: 'ops/deployments' })
+    expect(server.state.posts).toMatchObject([{ channel_id: channel }])
   })
 
-  test('find returns nothing if there is no post', async () => {
+  test('of other events are not found', async () => {
     await post(evaluation, { key: keyOf(2) })
-    expect(await mattermost.find(client({ isRetry: true }), server.channel)).toBeUndefined()
+    expect(await find()).toBeUndefined()
   })
 
-  test.each([
-    ['no member', 'secret00000000000000000000', '403 to POST /api/v4/posts: You do not have the'],
-    ['no channel', 'ops/nowhere', 'Channel does not exist.'],
-  ])('reports the message of Mattermost if the bot is %s', async (_what, channel, words) => {
-    await expectFailure(post(evaluation, {}, channel), 'refused', words)
-    expect(server.state.posts).toEqual([])
-  })
-})
-
-describe('Mattermost: replies and updates', () => {
-  test('a reply is in the thread', async () => {
-    const posted = saved(await post(question))
-    await mattermost.reply(client(), posted, { ...evaluation, title: 'Still open' })
-    expect(newest()).toMatchObject({ root_id: posted.id, channel_id: server.channel })
-    expect(newest().props.attachments?.[0]?.title).toBe('⚠️ Still open')
-  })
-
-  test('an update replaces the message and keeps the key', async () => {
-    const posted = saved(await post(question))
+  test('keep their key when the decision replaces them, and are the thread of a reply', async () => {
+    const posted = await save(question)
     await mattermost.replace(client({ key: keyOf(9) }), posted, decided)
-    expect(server.state.posts).toHaveLength(1)
-    const expected = [{ color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/) }]
-    expect(newest().props.attachments).toMatchObject(expected)
-    expect(newest().props.attachments?.[0]?.actions).toBeUndefined()
-    expect(await mattermost.find(client({ isRetry: true }), server.channel)).toMatchObject({ id: posted.id })
-    // A repeated update changes nothing.
-    await mattermost.replace(client(), posted, decided)
-    expect(newest().props.attachments).toHaveLength(1)
+    expect(await find()).toMatchObject({ id: posted.id })
+    await mattermost.reply(client(), posted, evaluation)
+    expect(server.state.posts.at(-1)).toMatchObject({ root_id: posted.id })
   })
 
-  test('report that a post can no longer be edited, and a deleted post', async () => {
-    const posted = saved(await post(question))
+  test('that can no longer be edited, and that were deleted, are reported', async () => {
+    const posted = await save(question)
+    const replaced = () => mattermost.replace(client(), posted, decided)
     server.state.editTime = 0
-    const words = 'only allowed for 0 seconds'
-    await expectFailure(mattermost.replace(client(), posted, decided), 'refused', words)
+    await expectFailure(replaced(), 'refused', 'only allowed for 0 seconds')
     server.state.posts.length = 0
-    await expectFailure(mattermost.replace(client(), posted, decided), 'refused')
+    await expectFailure(replaced(), 'refused')
     await expectFailure(mattermost.reply(client(), posted, evaluation), 'refused', 'Invalid RootId parameter.')
   })
 })
 
 describe('Mattermost: buttons', () => {
   const { buttons } = mattermost
-  const pressed = async (id: 'approve' | 'reject' = 'approve', user = jane) => {
+  const request = (body: string) => ({ headers: {}, body, now: Date.now() })
+  const pressed = async (id: 'approve' | 'reject' = 'approve') => {
     await post(question)
-    return server.pressButton(id, user)
+    return server.pressButton(id, jane)
   }
+  const verified = async () => buttons.verify(connection(), request((await pressed()).body))
 
-  test('send requests to the route next to the approval page', async () => {
-    expect((await pressed()).url).toBe('https://webhooks.example.com/v1/notification/mattermost')
+  test('send requests to the route next to the approval page, without the token of the bot', async () => {
+    const { url, body } = await pressed()
+    expect(url).toBe('https://webhooks.example.com/v1/notification/mattermost')
+    const { context } = JSON.parse(body)
+    expect(Object.keys(context)).toEqual(['reference', 'decision', 'mac'])
+    expect(JSON.stringify(context)).not.toContain(server.token)
   })
 
   test.each(['approve', 'reject'] as const)('return token and decision: %s', async (decision) => {
     const { body } = await pressed(decision)
-    expect(buttons.readToken(request(body))).toBe(question.buttons?.[0]?.token)
+    expect(buttons.readToken(request(body))).toBe(token)
     const expected = { decision, responder: { id: jane, name: 'jane' } }
     expect(await buttons.verify(connection(), request(body))).toEqual(expected)
   })
 
   // test/security/signatures.test.ts changes each signed byte.
-  const context = { reference: question.buttons?.[0]?.token, decision: 'approve' }
+  const context = { reference: token, decision: 'approve' }
   test.each([
     ...[{ context }, { context: { ...context, mac: '' } }, {}, { user_id: undefined }, { user_id: '' }].map((sent) =>
       JSON.stringify({ user_id: jane, ...sent }),
@@ -127,9 +166,8 @@ describe('Mattermost: buttons', () => {
   })
 
   test('reject the buttons of another connection', async () => {
-    const { body } = await pressed()
     const other = connection({ token: 'another-token-of-a-bot' })
-    expect(await failureOf(buttons.verify(other, request(body)))).toMatchObject({ kind: 'unauthenticated' })
+    await expectFailure(buttons.verify(other, request((await pressed()).body)), 'unauthenticated')
   })
 
   test.each(['', '{', 'null', '[]', '{"context":{"reference":7}}', '{"context":null}'])(
@@ -137,73 +175,47 @@ describe('Mattermost: buttons', () => {
     (body) => expect(buttons.readToken(request(body))).toBeUndefined(),
   )
 
-  test('have a context without the token of the bot and its hash', async () => {
-    await post(question)
-    const { context } = JSON.parse(server.pressButton('approve', jane).body)
-    expect(Object.keys(context)).toEqual(['reference', 'decision', 'mac'])
-    expect(JSON.stringify(context)).not.toContain(server.token)
-  })
-
-  const verified = async () => buttons.verify(connection(), request((await pressed()).body))
-
-  test('return the person with id, user name and e-mail address', async () => {
-    const person = { name: 'Jane Doe', names: [jane, 'jane', 'jane@example.com'] }
-    expect(await buttons.getPerson(client(), await verified())).toEqual(person)
-  })
-
   const nameless = { id: jane, email: '', first_name: '', last_name: '' }
+  const named = { name: 'jane', names: [jane, 'jane'] }
   const another = 'b'.repeat(26)
-  test.each([
+  test.each<[string, [status: number, body: object] | undefined, object]>([
+    ['is known', undefined, { name: 'Jane Doe', names: [jane, 'jane', 'jane@example.com'] }],
     // It could be the id of another person.
     [
       'has a user name with the form of an id',
-      { ...nameless, username: another },
-      200,
+      [200, { ...nameless, username: another }],
       { name: another, names: [jane], ambiguousName: another },
     ],
-    ['hides addresses', { ...nameless, username: 'jane' }, 200, { name: 'jane', names: [jane, 'jane'] }],
-    [
-      'may not be shown',
-      { message: 'You do not have the appropriate permissions.' },
-      403,
-      { name: 'jane', names: [jane, 'jane'] },
-    ],
-    [
-      ...(['is not known', { id: 'app.user.missing_account.const', message: 'No user.' }, 404] as const),
-      { name: 'jane', names: [jane, 'jane'] },
-    ],
-  ])('return id and name of a person who %s', async (_what, body, status, person) => {
+    ['hides addresses', [200, { ...nameless, username: 'jane' }], named],
+    ['may not be shown', [403, { message: 'You do not have the appropriate permissions.' }], named],
+    ['is not known', [404, { id: 'app.user.missing_account.const', message: 'No user.' }], named],
+  ])('return the names of a person who %s', async (_what, reply, person) => {
     const response = await verified()
-    server.failNext(status, body)
+    if (reply) server.failNext(...reply)
     expect(await buttons.getPerson(client(), response)).toEqual(person)
   })
 
+  const refusalOf = async (requester: string) => {
+    const [response, name] = [await verified(), bareName(requester)]
+    if (!buttons.isMemberName(name)) return 'rejected before the approval is requested'
+    const person = await buttons.getPerson(client(), response)
+    return refusalFor({ excluded: requester }, person, await buttons.findMemberId(client(), name))
+  }
   test.each([
     ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
     ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
   ])('reject the requester as approver by any name: %j', async (requester) => {
-    const response = await verified()
-    const name = bareName(requester)
-    if (!buttons.isMemberName(name)) return
-    const refusal = refusalFor(
-      { excluded: requester },
-      await buttons.getPerson(client(), response),
-      await buttons.findMemberId(client(), name),
-    )
-    expect(refusal).toBeTruthy()
+    expect(await refusalOf(requester)).toBeTruthy()
   })
 
   test.each(['deploy-bot', 'bot@localhost'])('accept an approver other than the requester: %s', async (requester) => {
-    const response = await verified()
-    expect(buttons.isMemberName(requester)).toBe(true)
-    const id = await buttons.findMemberId(client(), requester)
-    expect(refusalFor({ excluded: requester }, await buttons.getPerson(client(), response), id)).toBeUndefined()
+    expect(await refusalOf(requester)).toBeUndefined()
   })
 
   test('fail if the person cannot be read temporarily', async () => {
     const response = await verified()
     server.failNext(503, undefined)
-    expect(await failureOf(buttons.getPerson(client(), response))).toMatchObject({ kind: 'platform' })
+    await expectFailure(buttons.getPerson(client(), response), 'platform')
   })
 
   test('respond only to the person who pressed the button, with escaped text', async () => {
@@ -218,25 +230,88 @@ describe('Mattermost: buttons', () => {
   })
 })
 
-describe('Mattermost: connection', () => {})
+function html(markdown: string): string {
+  return marked.parse(markdown, { async: false, gfm: true, breaks: true })
+}
 
-messageConformance(mattermost, {
-  start: startMattermost,
-  connection: ({ url, token }) => ({ baseUrl: url, token }),
-  channel: 'deploys000000000000000000d',
-  visible: ({ state }) => state.posts.length,
-  channels: {
-    accepted: ['deploys000000000000000000d', 'ops/deployments', 'my-team/off-topic_2'],
-    refused: [
-      '',
-      'deployments',
-      '~deployments',
-      '../users/me',
-      'ops/a/b',
-      'ops/',
-      'DEPLOYS000000000000000000D',
-      '@jane',
-    ],
-    words: 'input.channel must be a channel id, or team and name',
-  },
+describe('verbatim', () => {
+  const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"' }
+  /** Returns the text that Mattermost shows for Markdown. */
+  const read = (markdown: string) =>
+    html(markdown)
+      .replace(/<\/?p>|\u200b/g, '')
+      .replace(/<br ?\/?>/g, '\n')
+      .replace(/&(?:#(\d+)|(\w+));/g, (all, code, name) => (code ? String.fromCharCode(code) : (named[name] ?? all)))
+  const spaced = (text: string) => text.replace(/[\s\u2424]+/g, ' ').trim()
+  /** Text that the server, the Markdown parser or the text formatter of Mattermost interprets. */
+  const interpreted = [
+    ...[/@[\p{L}\d._-]/u, /\B~[a-z0-9]/i, /#\p{L}/u, /:[\w+-]+:/, /[a-z][a-z\d.+-]*:\/?\S/i, /www\d{0,3}\./i],
+    ...[/[\p{L}\d.-]+\.\p{L}{2,4}\//u, /[`*_[\]<>|\\$]/, /&(?!#\d+;)/, /\u2424/],
+  ]
+  const expectPreserved = (text: string) => {
+    const written = toPlainText(text)
+    const shown = verbatim(written)
+    expect(html(shown).replace(/<\/?p>|<br>/g, '')).not.toMatch(/<\w/)
+    expect(spaced(read(shown))).toBe(spaced(written))
+    for (const pattern of interpreted) expect(shown).not.toMatch(pattern)
+  }
+
+  test.each(hostile.filter(({ length }) => length < 2_000).map((text) => [text.slice(0, 60), text]))(
+    'preserves the text: %j',
+    (_short, text) => expectPreserved(text),
+  )
+
+  test('preserves any text', () => {
+    const short = fc.constantFrom(...hostile.filter(({ length }) => length < 300))
+    const text = fc.oneof(
+      fc.array(short, { maxLength: 5 }).map((all) => all.join('')),
+      fc.string({ unit: anyCharacter }),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 40 }),
+    )
+    fc.assert(fc.property(text, expectPreserved), { numRuns: 500 })
+  })
+
+  test('removes control and direction characters', () => {
+    expect(toPlainText('a\u0000\u001b[31mb\u202ec\u2066d\ud83d\r\ne\u2028f')).toBe('a[31mbcd\ufffd\ne\nf')
+  })
+})
+
+describe('mattermostMessage', () => {
+  const integration = { url: 'https://webhooks.example.com/notification/mattermost', context: {} }
+  const attachmentOf = (message: Partial<Message>): PostContent['props']['attachments'][0] =>
+    mattermostMessage({ ...evaluation, ...message }, () => integration).props.attachments[0]
+
+  test('counts omitted fields, rows and links', () => {
+    const row = { mood: 'good' as const, cells: ['a', 'b'] }
+    const fields = Array.from({ length: 37 }, (_, at) => ({ name: `Field ${at}`, value: 'x' }))
+    const table = { columns: ['A', 'B'], rows: Array.from({ length: 62 }, () => row) }
+    const attachment = attachmentOf({ fields, table })
+    expect(attachment.fields).toHaveLength(26)
+    expect(attachment.fields?.at(-1)).toEqual({ title: '', value: 'and 12 more', short: false })
+    expect(attachment.text).toMatch(/\| ✅ a \| b \|\n\nand 12 more\n\n\[Bridge\]/)
+  })
+
+  test('cuts long texts, never within a character', () => {
+    const long = `x${'😀'.repeat(50_000)}`
+    expect(attachmentOf({ title: long, text: long, fields: [{ name: long, value: long }] })).toMatchObject({
+      title: expect.stringMatching(/^⚠️ x(?:😀){149}…$/),
+      text: expect.stringMatching(/^x(?:😀){3999}…\n/),
+      fields: [
+        {
+          title: expect.stringMatching(/^x(?:😀){49}…$/),
+          value: expect.stringMatching(/^x(?:😀){499}…$/),
+          short: false,
+        },
+      ],
+    })
+  })
+
+  test('fills each row of the table to the same width', () => {
+    const rows = [
+      { mood: 'good' as const, cells: ['a'] },
+      { mood: 'bad' as const, cells: ['b | c', 'd', 'e'] },
+    ]
+    const { text } = attachmentOf({ text: undefined, links: [], table: { columns: ['A'], rows } })
+    expect(text).toBe('| A |  |  |\n| --- | --- | --- |\n| ✅ a |  |  |\n| ❌ b &#124; c | d | e |')
+  })
 })

@@ -1,58 +1,96 @@
 import { describe, expect, test } from '@jest/globals'
+import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../functions/notification/msteams-message.ts'
 import { msteams } from '../../../functions/notification/providers/msteams.ts'
-import { teamsServer } from '../../../infra/platforms/msteams.ts'
+import { type Card, type TeamsServer, teamsServer } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
+import { failureOf } from '../helpers.ts'
+import { testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
 
-const server = startEach(teamsServer)
+type Element = { type: string; text?: string } & Record<string, unknown>
 
-const client = (options: Parameters<typeof clientOf>[2] = {}, webhookUrl = server.webhookUrl) =>
-  clientOf(msteams, msteams.connection.parse({ webhookUrl }), options)
-const post = (message: Message, ...more: Parameters<typeof client>) => msteams.post(client(...more), undefined, message)
 /** The secret parts of the URL. */
 const secretParts = /8f14e45f|paths\/invoke|Zm9yLWEt|AAAALWEt/
+/** A TextBlock, or a FactSet, would read Markdown. */
+const SHOWN = ['Container', 'RichTextBlock', 'TextRun', 'Table', 'TableRow', 'TableCell']
+const titles = (...titles: string[]) => titles.map((title) => ({ title }))
+const header = (style: string) => [{ type: 'Container', style, bleed: true }]
 
-describe('Microsoft Teams: post', () => {
-  test('sends a card to the workflow', async () => {
-    expect(await post(evaluation)).toEqual({})
-    expect(server.cards).toMatchObject([{ fallbackText: '⚠️ Evaluation of checkout in production: warning' }])
-    const expected = [{ method: 'POST', headers: { 'content-type': 'application/json' }, body: { type: 'message' } }]
-    expect(server.calls).toMatchObject(expected)
-  })
+const { server, client, post } = testMessages<TeamsServer, typeof msteams.connection>(msteams, {
+  start: teamsServer,
+  connection: ({ webhookUrl }) => ({ webhookUrl }),
+  refusal: (message) => ({ error: { code: 'x', message } }),
+  visible: ({ cards }) => cards.length,
+  repeats: true,
+  checkWrites: true,
+  unexpectedBodies: { page: 'success', text: 'success' },
+  verify({ failedRuns, cards, calls }, { links, buttons }) {
+    expect(failedRuns).toEqual([])
+    const { body = [], actions = [] } = cards.at(-1) ?? {}
+    expect(Buffer.byteLength(calls.at(-1)?.text ?? '')).toBeLessThanOrEqual(MAX_MESSAGE_BYTES)
+    const web = links.filter(({ url }) => url.startsWith('http'))
+    expect(actions).toHaveLength(web.length + (buttons ? 1 : 0))
+    for (const { url } of actions) expect(url).toMatch(/^https?:\/\//)
+    for (const { type, text = '' } of elementsOf(body)) {
+      expect(SHOWN).toContain(type)
+      expect(text.isWellFormed()).toBe(true)
+      expect(text).not.toMatch(/\]\(|\{\{(?:DATE|TIME)\(|[\u202a-\u202e\u2066-\u2069]/i)
+      if (type === 'TextRun') expect(text).not.toBe('')
+    }
+  },
+  newest: ({ cards }) => cards.at(-1),
+  posted: () => ({}),
+  shows: {
+    evaluation: {
+      ...{ type: 'AdaptiveCard', version: '1.5', msteams: { width: 'Full' } },
+      fallbackText: '⚠️ Evaluation of checkout in production: warning',
+      body: [
+        ...['Container', 'RichTextBlock', 'RichTextBlock', 'Table'].map((type) => ({ type })),
+        { type: 'Table', firstRowAsHeader: true, columns: [{}, {}, {}] },
+      ],
+      actions: [
+        { type: 'Action.OpenUrl', title: 'Bridge', url: evaluation.links[0]?.url },
+        { type: 'Action.OpenUrl', title: 'Dashboard', url: 'https://dashboards.example.com/d/1' },
+      ],
+    },
+    question: {
+      actions: [{ type: 'Action.OpenUrl', title: 'Decide', url: question.buttons?.[0]?.url }, { title: 'Bridge' }],
+    },
+    reminder: { fallbackText: '⏳ Still open', actions: [] },
+  },
+  posts: [
+    ['good news', { mood: 'good' }, { fallbackText: '✅ Deployed', body: header('good') }],
+    ['a warning', { mood: 'warning' }, { fallbackText: '⚠️ Deployed', body: header('warning') }],
+    ['bad news', { mood: 'bad' }, { fallbackText: '❌ Deployed', body: header('attention') }],
+    ['news', { mood: 'neutral' }, { fallbackText: 'ℹ️ Deployed', body: header('emphasis') }],
+    ['what waits', { mood: 'waiting' }, { fallbackText: '⏳ Deployed', body: header('accent') }],
+    ['a decided approval', decided, { actions: titles('Bridge') }],
+  ],
+  refused: [
+    [
+      'a disabled workflow',
+      (server) => server.turnOff(),
+      "Microsoft Teams answered 400 to POST the webhook: Could not execute workflow '***'",
+    ],
+    ['a workflow whose trigger is disabled', (server) => server.turnOff(), 'trigger is not enabled'],
+  ],
+})
 
+describe('Microsoft Teams', () => {
   test('accepts any response of the workflow', async () => {
     server.failNext(200, { done: true }, { done: true })
     expect(await post(evaluation)).toEqual({})
     expect(server.cards).toHaveLength(1)
-  })
-
-  test('replies are new cards', async () => {
-    const posted = await post(question)
-    await msteams.reply(client(), posted, decided)
-    const expected = [['Decide', 'Bridge'], ['Bridge']]
-    expect(server.cards.map(({ actions }) => actions.map(({ title }) => title))).toEqual(expected)
     expect(msteams).not.toHaveProperty('replace')
     expect(msteams).not.toHaveProperty('find')
-  })
-})
-
-describe('Microsoft Teams: errors', () => {
-  test('reports a disabled workflow', async () => {
-    server.turnOff()
-    const words = [
-      "Microsoft Teams answered 400 to POST the webhook: Could not execute workflow '***'",
-      'trigger is not enabled',
-    ]
-    await expectFailure(post(evaluation), 'refused', ...words)
   })
 
   test.each([
     ['a deleted workflow', 'dedd4bea2543', '000000000000', 'refused', 'could not be found'],
     ['an invalid signature', 'sig=Zm9y', 'sig=AAAA', 'credentials', 'authorization signature is not valid.'],
   ])('reports %s without showing the URL', async (_what, part, other, kind, words) => {
-    const failure = await failureOf(post(evaluation, {}, server.webhookUrl.replace(part, other)))
+    const webhookUrl = server.webhookUrl.replace(part, other)
+    const failure = await failureOf(post(evaluation, { connection: { webhookUrl } }))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(words) })
     expect(failure.message).not.toMatch(secretParts)
   })
@@ -62,13 +100,11 @@ describe('Microsoft Teams: errors', () => {
     ['at the deadline', () => server.hang(), 'timeout', ''],
   ])('shows no part of the URL %s', async (_when, fail, kind, words) => {
     fail()
-    const failure = await failureOf(post(evaluation, { deadline: 100 }))
+    const failure = await failureOf(post(evaluation, { deadline: 500 }))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(words), mayHaveWritten: true })
     expect(failure.message).not.toMatch(secretParts)
   })
-})
 
-describe('Microsoft Teams: connection', () => {
   test('the connection test posts a card', async () => {
     await msteams.check(client())
     expect(server.cards).toMatchObject([{ fallbackText: 'ℹ️ This connection works' }])
@@ -96,18 +132,121 @@ describe('Microsoft Teams: connection', () => {
     ['https://0f.environment.api.powerplatform.com/powerautomate/x?api-version=1', 'no "sig"'],
   ])('refuses %s', (webhookUrl, words) => {
     const { error } = msteams.connection.safeParse({ webhookUrl })
-    expect(error?.issues.map(({ message }) => message).join()).toContain(words)
-    expect(error?.issues.map(({ message }) => message).join()).not.toContain(webhookUrl)
+    const messages = error?.issues.map(({ message }) => message).join()
+    expect(messages).toContain(words)
+    expect(messages).not.toContain(webhookUrl)
   })
 })
 
-messageConformance(msteams, {
-  start: teamsServer,
-  connection: ({ webhookUrl }) => ({ webhookUrl }),
-  refusal: (message) => ({ error: { code: 'x', message } }),
-  visible: ({ cards }) => cards.length,
-  repeats: true,
-  checkWrites: true,
-  unexpectedBodies: { page: 'success', text: 'success' },
-  verify: ({ failedRuns }) => expect(failedRuns).toEqual([]),
+const plainMessage: Message = { mood: 'neutral', title: 'Deployed', fields: [], links: [] }
+const cardOf = (message: Partial<Message>) =>
+  teamsMessage({ ...plainMessage, ...message }).attachments[0].content as Card
+const sizeOf = (message: Message) => Buffer.byteLength(JSON.stringify(teamsMessage(message)))
+/** Returns the visible texts of a card. */
+const textsOf = (message: Partial<Message>) =>
+  elementsOf(cardOf(message).body).flatMap(({ type, text = '' }) =>
+    type === 'TextRun' ? [text.replaceAll('\u200b', '')] : [],
+  )
+
+describe('teamsMessage', () => {
+  const marked = '<at>all</at> **bold** _x_ [your bank](https://evil.example) `code` {{DATE(2026-01-01T00:00:00Z)}}'
+  const read = 'All of this is read. '.repeat(400).trim()
+  const table = { columns: ['a', ''], rows: [{ mood: 'good' as const, cells: [] }] }
+  test.each<[string, Partial<Message>, string[]]>([
+    [
+      'text, fields and table',
+      evaluation,
+      [
+        '⚠️ Evaluation of checkout in production: warning',
+        ...['The release is slower than the last one.', 'The release may continue.'],
+        ...['Project', 'shop', 'Score', '75 of 100'],
+        ...['Objective', 'Value', 'Target'],
+        ...['✅ error_rate', '0.1 %', '<= 1 %'],
+        ...['❌ response_time_p95', '812 ms', '<= 400 ms'],
+      ],
+    ],
+    [
+      'a dash for an empty text',
+      { fields: [{ name: '', value: ' ' }], table },
+      ['ℹ️ Deployed', '–', '–', 'a', '–', '✅ ', '–'],
+    ],
+    [
+      'markup unchanged',
+      { title: marked, text: marked, fields: [{ name: 'a', value: marked }] },
+      [`ℹ️ ${marked}`, marked, 'a', marked],
+    ],
+    ['lines within a paragraph', { text: '\r\na\r\nb\r\n \r\n\r\nc\n' }, ['ℹ️ Deployed', 'a\nb', 'c']],
+    ['as much text as fits', { text: read }, ['ℹ️ Deployed', read]],
+  ])('contains %s', (_what, message, texts) => {
+    expect(textsOf(message)).toEqual(texts)
+  })
+
+  test('puts further buttons into the menu', () => {
+    const links = Array.from({ length: 8 }, (_, at) => ({ label: `Page ${at}`, url: `https://example.com/${at}` }))
+    const { actions } = cardOf({ ...question, links })
+    expect(actions.map(({ mode }) => mode)).toEqual([...Array(6).fill(undefined), ...Array(3).fill('secondary')])
+  })
+
+  test('contains only http links', () => {
+    const urls = ['javascript:alert(1)', 'file:///etc/passwd', 'no URL', 'HTTPS://example.com/"a b"']
+    expect(cardOf({ links: urls.map((url) => ({ label: '', url })) }).actions).toEqual([
+      { type: 'Action.OpenUrl', title: 'Link', url: 'https://example.com/%22a%20b%22' },
+    ])
+  })
+
+  test('has no more cells than columns', () => {
+    const columns = Array.from({ length: 30 }, (_, at) => `column ${at}`)
+    const shown = cardOf({ table: { columns, rows: [{ mood: 'good', cells: columns }] } }).body.at(-1)
+    const { columns: shownColumns, rows } = shown as { columns: []; rows: { cells: [] }[] }
+    expect([shownColumns.length, ...rows.map(({ cells }) => cells.length)]).toEqual([8, 8, 8])
+  })
+
+  test('cuts texts and counts omitted parts until it fits, and keeps the buttons', () => {
+    const long = 'Ü🚀'.repeat(1_000)
+    const rows = Array.from({ length: 200 }, () => ({ mood: 'bad' as const, cells: [long, long] }))
+    const fields = Array.from({ length: 50 }, () => ({ name: long, value: long }))
+    const text = long.repeat(30)
+    const message = { ...question, title: text, text, fields, table: { columns: ['a', 'b'], rows } }
+    expect(sizeOf(message)).toBeLessThanOrEqual(MAX_MESSAGE_BYTES)
+    expect(sizeOf(message)).toBeGreaterThan(MAX_MESSAGE_BYTES * 0.6)
+    expect(cardOf(message).actions).toMatchObject(titles('Decide', 'Bridge'))
+    const texts = textsOf(message)
+    const [moreFields = 0, moreRows = 0] = texts.flatMap((text) => /^and (\d+) more$/.exec(text)?.[1] ?? []).map(Number)
+    const bold = elementsOf(cardOf(message).body).filter(({ weight }) => weight === 'bolder').length
+    expect(bold - 3).toBe(50 - moreFields)
+    expect(texts.filter((text) => text.startsWith('❌'))).toHaveLength(200 - moreRows)
+    for (const text of texts) expect(text.isWellFormed()).toBe(true)
+    expect(texts[0]).toMatch(/…$/)
+  })
+
+  test('omits links without room, but never the approval link', () => {
+    const url = `https://example.com/${'y'.repeat(2_000)}`
+    const links = Array.from({ length: 30 }, (_, at) => ({ label: 'x'.repeat(500), url: `${url}${at}` }))
+    const message = { ...question, text: 'z'.repeat(100_000), links }
+    expect(sizeOf(message)).toBeLessThanOrEqual(MAX_MESSAGE_BYTES)
+    expect(cardOf(message).actions).toHaveLength(6)
+    expect(cardOf(message).actions[0]?.title).toBe('Decide')
+  })
+
+  test.each([
+    '{{DATE(2026-11-24T12:00:00Z, SHORT)}}',
+    '{{TIME(2026-11-24T12:00:00Z)}}',
+    '{{{date(2026-11-24T12:00:00Z)}}}',
+  ])('contains no function: %s', (text) => {
+    const card = JSON.stringify(cardOf({ title: text, text, fields: [{ name: text, value: text }] }))
+    expect(card).not.toMatch(/\{\{(?:DATE|TIME)\(/i)
+  })
+
+  test('keeps text that resembles a function', () => {
+    const text = '{{ .Values.image }} a[0] (b)'
+    expect(JSON.stringify(cardOf({ text }))).toContain(text)
+  })
 })
+
+/** Returns the elements of a card from top to bottom. */
+function elementsOf(part: unknown): Element[] {
+  if (Array.isArray(part)) return part.flatMap(elementsOf)
+  if (part === null || typeof part !== 'object') return []
+  const inner = Object.values(part).flatMap(elementsOf)
+  return 'type' in part ? [part as Element, ...inner] : inner
+}

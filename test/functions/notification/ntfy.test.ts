@@ -1,127 +1,24 @@
 import { describe, expect, test } from '@jest/globals'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
-import { startNtfy } from '../../../infra/platforms/ntfy.ts'
+import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import type { Message, PostedMessage } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, failureOf, keyOf, startEach } from '../helpers.ts'
-import { decided, evaluation, question } from './messages.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { reminder, testMessages } from '../messages.ts'
+import { evaluation, question } from './messages.ts'
 
-const server = startEach(startNtfy)
+const bridge = 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)'
+const page = question.buttons?.[0]?.url
+const pages = [1, 2, 3, 4].map((at) => ({ label: `Page ${at}`, url: `https://example.com/${at}` }))
+const rows = Array.from({ length: 300 }, (_, at) => ({ mood: 'good' as const, cells: [`objective ${at}`, '1'] }))
+const text = [
+  'The release is slower than the last one.\n\nThe release may continue.\n',
+  'Project: shop',
+  'Score: 75 of 100',
+  '✅ error_rate, Value 0.1 %, Target <= 1 %',
+  '❌ response_time_p95, Value 812 ms, Target <= 400 ms',
+].join('\n')
 
-const client = (options: Parameters<typeof clientOf>[2] = {}, fields?: object) =>
-  clientOf(ntfy, ntfy.connection.parse({ baseUrl: server.url, ...(fields ?? { token: server.token }) }), options)
-const post = (message: Message, options: Parameters<typeof clientOf>[2] = {}, topic = 'deploys') =>
-  ntfy.post(client(options), topic, message)
-/** Copies a posted message as a task stores it. */
-const saved = (posted: PostedMessage): PostedMessage => JSON.parse(JSON.stringify(posted))
-const sent = () => server.calls.at(-1)?.body as Record<string, unknown>
-
-describe('ntfy: post', () => {
-  test('publishes the message as text with links', async () => {
-    expect(await post(evaluation)).toMatchObject({ id: server.messages[0]?.id })
-    expect(sent()).toEqual({
-      topic: 'deploys',
-      title: 'Evaluation of checkout in production: warning',
-      message: [
-        'The release is slower than the last one.\n\nThe release may continue.',
-        [
-          'Project: shop',
-          'Score: 75 of 100',
-          '✅ error_rate, Value 0.1 %, Target <= 1 %',
-          '❌ response_time_p95, Value 812 ms, Target <= 400 ms',
-        ].join('\n'),
-      ].join('\n\n'),
-      priority: 3,
-      tags: ['warning'],
-      click: 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)',
-      actions: [
-        { action: 'view', label: 'Bridge', url: 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)' },
-        { action: 'view', label: 'Dashboard', url: 'https://dashboards.example.com/d/1' },
-      ],
-      sequence_id: keyOf(1),
-    })
-  })
-
-  test.each([
-    ['good', 'white_check_mark', 3],
-    ['warning', 'warning', 3],
-    ['bad', 'x', 4],
-    ['neutral', 'information_source', 3],
-    ['waiting', 'hourglass_flowing_sand', 4],
-  ] as const)('maps the mood %s to the emoji %s', async (mood, tag, priority) => {
-    await post({ mood, title: 'Deployed', fields: [], links: [] })
-    expect(sent()).toEqual({ topic: 'deploys', message: 'Deployed', priority, tags: [tag], sequence_id: keyOf(1) })
-  })
-
-  test('links an approval to the approval page', async () => {
-    await post(question)
-    const url = question.buttons?.[0]?.url
-    expect(sent()).toMatchObject({
-      click: url,
-      actions: [{ label: 'Decide', url }, { label: 'Bridge' }],
-      message: 'Decide until: 2026-12-01 12:00 UTC',
-    })
-  })
-
-  test('adds further links to the text', async () => {
-    const links = [1, 2, 3, 4].map((at) => ({ label: `Page ${at}`, url: `https://example.com/${at}` }))
-    await post({ ...question, links })
-    expect(sent()['actions']).toMatchObject([{ label: 'Decide' }, { label: 'Page 1' }, { label: 'Page 2' }])
-    expect(sent()['message']).toMatch(/\n\nPage 3: https:\/\/example.com\/3\nPage 4: https:\/\/example.com\/4$/)
-  })
-
-  test('omits links that are not http, and counts omitted rows', async () => {
-    const rows = Array.from({ length: 300 }, (_, at) => ({ mood: 'good' as const, cells: [`objective ${at}`, '1'] }))
-    const links = [{ label: 'Run', url: 'javascript:alert(1)' }]
-    await post({ ...evaluation, links, table: { columns: ['Objective', 'Value'], rows } })
-    expect(sent()).not.toHaveProperty('actions')
-    expect(sent()).not.toHaveProperty('click')
-    expect(server.messages[0]?.message).toMatch(/\nand 1\d\d more$/)
-  })
-
-  test('reports the message of ntfy for a protected topic', async () => {
-    const failure = await failureOf(post(evaluation, {}, 'secrets'))
-    expect(failure).toMatchObject({ kind: 'refused', message: 'ntfy answered 403 to POST /: forbidden' })
-    expect(server.messages).toEqual([])
-  })
-})
-
-describe('ntfy: replies and updates', () => {
-  test('a decision replaces the approval', async () => {
-    const posted = saved(await post(question, {}, 'approvals'))
-    await ntfy.replace(client({ key: keyOf(9) }), posted, decided)
-    expect(server.shown('approvals')).toMatchObject([
-      { title: question.title, message: expect.stringMatching(/^Approved by Jane Doe/), tags: ['white_check_mark'] },
-    ])
-    expect(server.shown('approvals')[0]?.actions).toMatchObject([{ label: 'Bridge' }])
-  })
-
-  test('a reminder is a new message with the same link', async () => {
-    const posted = saved(await post(question, {}, 'approvals'))
-    const reminder: Message = { mood: 'waiting', title: `Still open: ${question.title}`, fields: [], links: [] }
-    await ntfy.reply(client(), posted, reminder)
-    expect(server.shown('approvals')).toHaveLength(2)
-    expect(sent()).toMatchObject({ message: reminder.title, click: question.buttons?.[0]?.url })
-  })
-})
-
-describe('ntfy: connection', () => {
-  test('sends a token, user and password, or no credentials', async () => {
-    await ntfy.check(client())
-    await ntfy.check(client({}, server.user))
-    await ntfy.check(client({}, {}))
-    expect(server.calls.map(({ headers }) => headers['authorization'])).toEqual([
-      `Bearer ${server.token}`,
-      `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}`,
-      undefined,
-    ])
-    const expected = ['tk_1234567', 'a-password']
-    expect(secretsIn(ntfy.connection, { token: 'tk_1234567', password: 'a-password' })).toEqual(expected)
-  })
-})
-
-messageConformance(ntfy, {
+const { server, client, post } = testMessages<NtfyServer, typeof ntfy.connection>(ntfy, {
   start: startNtfy,
   connection: ({ url, token }) => ({ baseUrl: url, token }),
   channel: 'deploys',
@@ -139,4 +36,71 @@ messageConformance(ntfy, {
     refused: ['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'],
     words: 'input.channel must be a topic of up to 64 letters, digits, - and _',
   },
+  newest: ({ calls }) => calls.at(-1)?.body,
+  posted: ({ messages }) => ({ id: messages[0]?.id }),
+  shows: {
+    evaluation: {
+      ...{ topic: 'deploys', title: evaluation.title, message: text, click: bridge },
+      actions: [
+        { action: 'view', label: 'Bridge', url: bridge },
+        { action: 'view', label: 'Dashboard', url: 'https://dashboards.example.com/d/1' },
+      ],
+    },
+    question: {
+      ...{ click: page, message: 'Decide until: 2026-12-01 12:00 UTC' },
+      actions: [{ label: 'Decide', url: page }, { label: 'Bridge' }],
+    },
+    decided: {
+      ...{ title: question.title, message: expect.stringMatching(/^Approved by Jane Doe/), tags: ['white_check_mark'] },
+      ...{ click: 'https://keptn.example.com/bridge', actions: [{ label: 'Bridge' }] },
+    },
+    reminder: { message: reminder.title, click: page },
+  },
+  posts: [
+    ['a title alone', { mood: 'good' }, { message: 'Deployed', priority: 3, tags: ['white_check_mark'] }],
+    ['a warning', { mood: 'warning' }, { priority: 3, tags: ['warning'], sequence_id: keyOf(1) }],
+    ['bad news', { mood: 'bad' }, { priority: 4, tags: ['x'] }],
+    ['news', { mood: 'neutral' }, { priority: 3, tags: ['information_source'] }],
+    ['what waits', { mood: 'waiting' }, { priority: 4, tags: ['hourglass_flowing_sand'] }],
+    [
+      'further links in the text',
+      { ...question, links: pages },
+      {
+        actions: [{ label: 'Decide' }, { label: 'Page 1' }, { label: 'Page 2' }],
+        message: expect.stringMatching(/\n\nPage 3: https:\/\/example.com\/3\nPage 4: https:\/\/example.com\/4$/),
+      },
+    ],
+    [
+      'how many rows were omitted',
+      { ...evaluation, table: { columns: ['Objective', 'Value'], rows } },
+      { message: expect.stringMatching(/\nand 1\d\d more$/) },
+    ],
+  ],
+  refused: [['a protected topic', 'secrets', 'ntfy answered 403 to POST /: forbidden']],
+})
+
+describe('ntfy', () => {
+  test('omits links that are not http', async () => {
+    await post({ ...evaluation, links: [{ label: 'Run', url: 'javascript:alert(1)' }] })
+    expect(server.calls.at(-1)?.body).not.toHaveProperty('actions')
+    expect(server.calls.at(-1)?.body).not.toHaveProperty('click')
+  })
+
+  test('sends a token, user and password, or no credentials', async () => {
+    const { token, user } = server
+    for (const connection of [{ token }, { token: undefined, ...user }, { token: undefined }])
+      await ntfy.check(client({ connection }))
+    expect(server.calls.map(({ headers }) => headers['authorization'])).toEqual([
+      `Bearer ${token}`,
+      `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}`,
+      undefined,
+    ])
+    const expected = ['tk_1234567', 'a-password']
+    expect(secretsIn(ntfy.connection, { token: 'tk_1234567', password: 'a-password' })).toEqual(expected)
+  })
+
+  test('posts nothing to a protected topic', async () => {
+    await expectFailure(post(evaluation, { channel: 'secrets' }), 'refused')
+    expect(server.messages).toEqual([])
+  })
 })

@@ -1,36 +1,37 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
-import { type SentButtonPress, slackServer } from '../../../infra/platforms/slack/server.ts'
+import { slackMessage } from '../../../functions/notification/slack-message.ts'
+import { type SentButtonPress, type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { reminder, testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
 
-const server = startEach(slackServer)
-const channel = 'C0RELEASES'
-const ben = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
-const connected = (fields: object = {}) => {
-  const { url: baseUrl, token, signingSecret } = server
-  return slack.connection.parse({ baseUrl, token, signingSecret, ...fields })
-}
-const client = (options: ClientOptions = {}, fields: object = {}) => clientOf(slack, connected(fields), options)
-const post = (message: Message, options: ClientOptions = {}, where = channel) =>
-  slack.post(client(options), where, message)
-const find = (options: ClientOptions = {}, where = channel) => slack.find(client({ isRetry: true, ...options }), where)
-/** Copies a posted message as a task stores it. */
-const saved = <T>(value: T): T => JSON.parse(JSON.stringify(value))
-const calls = (method: string) => server.calls.filter(({ path }) => path === `/api/${method}`)
-const first = () => {
-  const [one] = server.posts
-  if (!one) throw new Error('Nothing was posted')
-  return one
-}
-const link = (ts: string) => `https://shop.slack.com/archives/${channel}/p${ts.replace('.', '')}`
+type Json = Record<string, unknown>
 
-messageConformance(slack, {
+const channel = 'C0RELEASES'
+const token = question.buttons?.[0]?.token
+const ben = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
+const metadata = (key: unknown) => ({ event_type: 'cloud_automation_webhooks', event_payload: { key } })
+const link = (ts: unknown) => `https://shop.slack.com/archives/${channel}/p${String(ts).replace('.', '')}`
+const replying = (error: string, more = {}) => [200, { ok: false, error, ...more }] as const
+/** The types of the parts of a message. None of them has markup. */
+const TYPES = ['header', 'plain_text', 'rich_text', 'rich_text_section', 'text', 'link', 'actions', 'button']
+const errors = ['[ERROR] no more than 50 items allowed [json-pointer:/blocks]']
+
+const rich = (...elements: object[]) => ({ type: 'rich_text', elements: [{ type: 'rich_text_section', elements }] })
+const text = (text: string) => ({ type: 'text', text })
+const bold = (text: string) => ({ type: 'text', text, style: { bold: true } })
+const linked = (url: string, text: string) => ({ type: 'link', url, text })
+const plainText = (text: string) => ({ type: 'plain_text', text, emoji: false })
+const button = (action_id: string, style: string, label: string) => ({
+  ...{ type: 'button', value: token, action_id, style, text: plainText(label) },
+})
+
+const { server, connection, client, post, save } = testMessages<SlackServer, typeof slack.connection>(slack, {
   start: slackServer,
   connection: ({ url, token, signingSecret }) => ({ baseUrl: url, token, signingSecret }),
   channel,
@@ -38,36 +39,111 @@ messageConformance(slack, {
   refusal: (reason) => ({ ok: false, error: reason }),
   ignored: /chat\.getPermalink$/,
   visible: ({ posts }) => posts.length,
-  verify({ mentions, posts }, { buttons = [] }) {
+  verify({ mentions, posts }, { links, buttons = [] }) {
     expect(mentions).toEqual([])
-    expect(JSON.stringify(posts.at(-1)?.blocks).match(/"action_id"/g) ?? []).toHaveLength(buttons.length)
+    const { text: said = '', blocks = [] } = posts.at(-1) ?? {}
+    const json = JSON.stringify(blocks)
+    const [header] = blocks as { text?: { text: string } }[]
+    expect(header?.text?.text.length).toBeLessThanOrEqual(150)
+    expect(blocks.length).toBeLessThanOrEqual(6)
+    expect(json.replace(/[<>]/g, '1234').replaceAll('&', '12345').length).toBeLessThanOrEqual(9_000)
+    expect(Buffer.byteLength(said)).toBeLessThanOrEqual(4_000)
+    expect(`${said}${json}`.isWellFormed()).toBe(true)
+    expect(json).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u(?:00|d[89a-f])|"text":""/)
+    const hasLinks = links.some(({ url }) => url.startsWith('http'))
+    expect(json.includes('"type":"link"')).toBe(hasLinks)
+    // The first link, without a mention.
+    expect(said.match(/<[^>]*>?/g) ?? []).toHaveLength(hasLinks ? 1 : 0)
+    // Slack has buttons instead of the link to the page.
+    expect(`${said}${json}`).not.toContain('/approvals/')
+    expect(json.match(/"type":"button"/g) ?? []).toHaveLength(buttons.length)
+    for (const type of typesIn(blocks)) expect(TYPES).toContain(type)
   },
+  newest({ posts, calls }) {
+    const sent = calls.findLast(({ path }) => /chat\.(?:postMessage|update)$/.test(path))?.body as Json
+    return { ...posts.at(-1), blocks: sent['blocks'] }
+  },
+  posted: ({ posts: [first] }) => ({ id: first?.ts, url: link(first?.ts), providerState: { channel, ts: first?.ts } }),
+  shows: {
+    evaluation: {
+      ...{ unfurled: false, metadata: metadata(keyOf(1)) },
+      text: [
+        '⚠️ Evaluation of checkout in production: warning',
+        'The release is slower than the last one.\n\nThe release may continue.',
+        'Project: shop\nScore: 75 of 100',
+        '✅ error_rate · Value: 0.1 % · Target: &lt;= 1 %',
+        '❌ response_time_p95 · Value: 812 ms · Target: &lt;= 400 ms',
+        '<https://keptn.example.com/bridge/project/shop?x=1&amp;y=(2)|Bridge>',
+      ].join('\n'),
+      blocks: [
+        { type: 'header', text: plainText('⚠️ Evaluation of checkout in production: warning') },
+        rich(text('The release is slower than the last one.\n\nThe release may continue.')),
+        rich(bold('Project: '), text('shop'), bold('\nScore: '), text('75 of 100')),
+        rich(
+          ...[text('✅ '), bold('error_rate'), text(' · Value: 0.1 % · Target: <= 1 %')],
+          ...[text('\n❌ '), bold('response_time_p95'), text(' · Value: 812 ms · Target: <= 400 ms')],
+        ),
+        rich(
+          linked('https://keptn.example.com/bridge/project/shop?x=1&y=(2)', 'Bridge'),
+          ...[text(' · '), linked('https://dashboards.example.com/d/1', 'Dashboard')],
+        ),
+      ],
+    },
+    question: {
+      blocks: [
+        ...[{}, {}, {}],
+        { type: 'actions', elements: [button('approve', 'primary', 'Approve'), button('reject', 'danger', 'Reject')] },
+      ],
+    },
+    decided: { edited: true, text: expect.stringContaining('Approved by Jane Doe') },
+    reminder: { channel, reply_broadcast: true, text: '⏳ Still open' },
+  },
+  posts: [
+    ['good news', { mood: 'good', text: ' \n' }, { blocks: [{ text: { text: '✅ Deployed' } }] }],
+    ['a warning', { mood: 'warning' }, { blocks: [{ text: { text: '⚠️ Deployed' } }] }],
+    ['bad news', { mood: 'bad' }, { blocks: [{ text: { text: '❌ Deployed' } }] }],
+    ['news', { mood: 'neutral' }, { blocks: [{ text: { text: 'ℹ️ Deployed' } }] }],
+    ['what waits', { mood: 'waiting' }, { blocks: [{ text: { text: '⏳ Deployed' } }] }],
+  ],
+  refused: [
+    ...[
+      ['channel_not_found', '404', 'C0NOWHERE', 'check the id, and invite the app to the channel'],
+      ['not_in_channel', '403', 'C0OTHERS', 'invite the app to the channel'],
+      ['is_archived', '403', 'C0OLD', 'the channel is archived'],
+    ].map(([error, status, where = '', hint]): [string, string, string] => [
+      `the channel ${where}`,
+      where,
+      `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`,
+    ]),
+    [
+      'an app without a scope',
+      ({ scopes }) => scopes.delete('chat:write'),
+      'missing_scope: the app needs the scope chat:write',
+    ],
+    [
+      'a channel with an invalid request',
+      ({ failNext }) => failNext(...replying('invalid_blocks', { response_metadata: { messages: errors } })),
+      `invalid_blocks: ${errors[0]}`,
+    ],
+  ],
 })
+const find = ({ channel: where = channel, ...options }: ClientOptions & { channel?: string } = {}) =>
+  slack.find(client({ isRetry: true, ...options }), where)
+const calls = (method: string) => server.calls.filter(({ path }) => path === `/api/${method}`)
+const first = () => {
+  const [one] = server.posts
+  if (!one) throw new Error('Nothing was posted')
+  return one
+}
 
 describe('Slack: post', () => {
-  test('posts the message and returns its link', async () => {
-    const posted = await post(evaluation)
-    const { ts, text, blocks, unfurled } = first()
-    expect(posted).toEqual({ id: ts, url: link(ts), providerState: { channel, ts } })
-    expect(text).toContain('Evaluation of checkout in production: warning')
-    expect(blocks.map(({ type }) => type)).toEqual(['header', ...Array(4).fill('rich_text')])
-    expect({ unfurled, warnings: server.warnings }).toEqual({ unfurled: false, warnings: [] })
-  })
-
-  test('accepts the name of a channel and saves its id', async () => {
-    const posted = await post(question, {}, '#releases')
-    expect(posted.providerState).toMatchObject({ channel })
-    await slack.replace(client(), saved(posted), decided)
-  })
-
-  test('stores the idempotency key in the metadata', async () => {
-    await post(evaluation)
-    const event_payload = { key: keyOf(1) }
-    expect(first().metadata).toEqual({ event_type: 'cloud_automation_webhooks', event_payload })
+  test('causes no warning and saves the id of a channel that is given by name', async () => {
+    expect((await post(question, { channel: '#releases' })).providerState).toMatchObject({ channel })
+    expect(server.warnings).toEqual([])
   })
 
   test.each([
-    ['is refused', 200, { ok: false, error: 'message_not_found' }],
+    ['is refused', ...replying('message_not_found')],
     ['fails', 503, ''],
     ['is something else', 200, { ok: true, permalink: 'javascript:alert(1)' }],
   ])('posts once if reading the link %s', async (_how, status, body) => {
@@ -77,65 +153,44 @@ describe('Slack: post', () => {
   })
 
   test('an approval requires the signing secret', async () => {
-    const unsigned = client({}, { signingSecret: undefined })
-    await expectFailure(slack.post(unsigned, channel, question), 'misconfigured', 'signingSecret')
+    const unsigned = { connection: { signingSecret: undefined } }
+    await expectFailure(post(question, unsigned), 'misconfigured', 'signingSecret')
     expect(server.calls).toEqual([])
-    await slack.post(unsigned, channel, evaluation)
+    await post(evaluation, unsigned)
   })
 
-  test.each([
-    ['channel_not_found', 404, 'C0NOWHERE', 'check the id, and invite the app to the channel'],
-    ['not_in_channel', 403, 'C0OTHERS', 'invite the app to the channel'],
-    ['is_archived', 403, 'C0OLD', 'the channel is archived'],
-  ])('adds advice to the error %s', async (error, status, where, hint) => {
-    const message = `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`
-    const expected = { kind: 'refused', message, mayHaveWritten: false }
-    expect(await failureOf(post(evaluation, {}, where))).toMatchObject(expected)
-  })
-
-  test('reports the missing scope', async () => {
-    server.scopes.delete('chat:write')
-    await expectFailure(post(evaluation), 'refused', 'missing_scope: the app needs the scope chat:write')
-  })
-
-  test('reports the invalid part of the request', async () => {
-    const messages = ['[ERROR] no more than 50 items allowed [json-pointer:/blocks]']
-    server.failNext(200, { ok: false, error: 'invalid_blocks', response_metadata: { messages } })
-    await expectFailure(post(evaluation), 'refused', `invalid_blocks: ${messages[0]}`)
-  })
-
-  test.each([
-    ...['invalid_auth', 'token_revoked', 'token_expired', 'account_inactive', 'not_authed'].map(
-      (error) => [error, 'credentials'] as const,
-    ),
-    ...['restricted_action', 'msg_too_long', 'something_new'].map((error) => [error, 'refused'] as const),
-    ...['ratelimited', 'internal_error', 'fatal_error', 'service_unavailable', 'team_added_to_org'].map(
-      (error) => [error, 'platform'] as const,
-    ),
-  ])('maps the error %s to the failure %s', async (error, kind) => {
-    server.failNext(200, { ok: false, error })
-    await expectFailure(post(evaluation), kind, error)
-    expect(server.calls).toHaveLength(1)
-  })
+  const kinds = {
+    credentials: ['invalid_auth', 'token_revoked', 'token_expired', 'account_inactive', 'not_authed'],
+    refused: ['restricted_action', 'msg_too_long', 'something_new', 'channel_not_found'],
+    platform: ['ratelimited', 'internal_error', 'fatal_error', 'service_unavailable', 'team_added_to_org'],
+  }
+  test.each(Object.entries(kinds).flatMap(([kind, errors]) => errors.map((error) => [error, kind])))(
+    'maps the error %s to the failure %s',
+    async (error, kind) => {
+      server.failNext(...replying(error))
+      await expectFailure(post(evaluation), { kind, ...(kind === 'refused' ? { mayHaveWritten: false } : {}) }, error)
+      expect(server.calls).toHaveLength(1)
+    },
+  )
 })
 
 describe('Slack: find', () => {
-  test('finds the message after a lost response', async () => {
+  test('finds the message after a lost response, but not that of another event', async () => {
     await post(evaluation, { key: keyOf(2) })
     await post(question)
     const { ts } = server.posts[1] ?? {}
-    expect(await find()).toEqual({ id: ts, url: link(String(ts)), providerState: { channel, ts } })
+    expect(await find()).toEqual({ id: ts, url: link(ts), providerState: { channel, ts } })
     expect(await find({ key: keyOf(3) })).toBeUndefined()
   })
 
-  test.each([
-    ['task_created', { key: keyOf(1) }],
-    ['cloud_automation_webhooks', { key: [keyOf(1)] }],
-  ])('ignores the metadata of other apps: %s %j', async (event_type, event_payload) => {
-    await post(evaluation)
-    Object.assign(first(), { metadata: { event_type, event_payload } })
-    expect(await find()).toBeUndefined()
-  })
+  test.each([{ ...metadata(keyOf(1)), event_type: 'task_created' }, metadata([keyOf(1)])])(
+    'ignores the metadata of other apps: %j',
+    async (metadata) => {
+      await post(evaluation)
+      Object.assign(first(), { metadata })
+      expect(await find()).toBeUndefined()
+    },
+  )
 
   test.each([
     ['has no scope to read', channel, () => void server.scopes.delete('channels:history')],
@@ -144,29 +199,19 @@ describe('Slack: find', () => {
   ])('finds nothing if the app %s', async (_why, where, change) => {
     await post(evaluation)
     change()
-    expect(await find({}, where)).toBeUndefined()
+    expect(await find({ channel: where })).toBeUndefined()
     expect(calls('conversations.history')).toHaveLength(1)
   })
 })
 
 describe('Slack: replies and updates', () => {
-  test('a reply is in the thread and in the channel', async () => {
-    const posted = await post(question)
-    await slack.reply(client(), saved(posted), { mood: 'waiting', title: 'Still open', fields: [], links: [] })
-    const [, reply] = server.posts
-    expect(reply).toMatchObject({ channel, thread_ts: posted.id, reply_broadcast: true, text: '⏳ Still open' })
-    expect(reply?.metadata).toBeUndefined()
-    expect(await find()).toMatchObject({ id: posted.id })
-  })
-
-  test('an update removes the buttons and keeps the metadata', async () => {
-    const posted = await post(question)
-    await slack.replace(client(), saved(posted), decided)
-    const expected = { ts: posted.id, edited: true, text: expect.stringContaining('Approved by Jane Doe') }
-    expect(first()).toMatchObject(expected)
+  test('have no metadata and no buttons, and the approval is still found', async () => {
+    const posted = await save(question)
+    await slack.reply(client(), posted, reminder)
+    expect(server.posts[1]).toMatchObject({ thread_ts: posted.id, metadata: undefined })
+    await slack.replace(client(), posted, decided)
     expect(JSON.stringify(first().blocks)).not.toContain('button')
     expect(await find()).toMatchObject({ id: posted.id })
-    expect(server.posts).toHaveLength(1)
   })
 
   test('report a deleted message', async () => {
@@ -178,15 +223,15 @@ describe('Slack: replies and updates', () => {
 })
 
 describe('Slack: buttons', () => {
+  const { buttons } = slack
   const pressed = async (action = 'approve', user?: string) => {
     await post(question)
     return server.pressButton(first(), action, user)
   }
   const read = (sent: SentButtonPress, now = Date.now(), fields: object = {}) =>
-    slack.buttons.verify(connected(fields), { ...sent, now })
-  const readToken = (sent: SentButtonPress) => slack.buttons.readToken({ ...sent, now: Date.now() })
+    buttons.verify(connection(fields), { ...sent, now })
+  const readToken = (sent: SentButtonPress) => buttons.readToken({ ...sent, now: Date.now() })
   const payloadOf = (payload: object) => `payload=${encodeURIComponent(JSON.stringify(payload))}`
-  const token = question.buttons?.[0]?.token
 
   test.each(['approve', 'reject'] as const)('return token and decision: %s', async (decision) => {
     const sent = await pressed(decision)
@@ -203,7 +248,8 @@ describe('Slack: buttons', () => {
     const { headers, body } = server.sign(payloadOf(payload))
     expect(await read({ headers, body })).toMatchObject({ decision: 'reject' })
     const other = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
-    await expectFailure(read({ headers, body: other }), 'unauthenticated')
+    for (const sent of [{ headers, body: other }, server.sign(body, { secret: 'another-signing-secret' })])
+      await expectFailure(read(sent), 'unauthenticated')
   })
 
   test('verify the documented example', async () => {
@@ -221,20 +267,25 @@ describe('Slack: buttons', () => {
 
   // test/security/signatures.test.ts changes each byte of a request, and its time.
   test.each<[string, (sent: SentButtonPress) => SentButtonPress]>([
-    ['signed with another secret', ({ body }) => server.sign(body, { secret: 'another-signing-secret' })],
     ['unsigned', withHeader('x-slack-signature', () => undefined)],
     ['without a time', withHeader('x-slack-request-timestamp', () => undefined)],
     ['with an empty signature', withHeader('x-slack-signature', () => '')],
+    ['with a signature of another form', withHeader('x-slack-signature', () => 'v0=abc')],
     ['with a signature of another version', withHeader('x-slack-signature', (value) => value.replace('v0', 'v1'))],
     ['with an upper-case signature', withHeader('x-slack-signature', (value) => value.toUpperCase())],
     ['without a valid time', ({ body }) => server.sign(body, { at: Number.NaN })],
     ['with a time out of range', ({ body }) => server.sign(body, { at: 1e20 })],
-  ])('reject a request that is %s, without showing its values', async (_how, change) => {
+    ['too old', ({ body }) => server.sign(body, { at: 1_000 })],
+  ])('reject a request that is %s, before parsing it and without showing its values', async (_how, change) => {
     const sent = change(await pressed())
     const failure = await failureOf(read(sent))
     expect(failure).toMatchObject({ kind: 'unauthenticated', status: 401 })
     for (const value of [...Object.values(sent.headers), token, server.signingSecret].filter(Boolean))
       expect(failure.message).not.toContain(value)
+    const parse = jest.spyOn(JSON, 'parse')
+    expect(() => readToken(sent)).toThrow(Failure)
+    expect(parse).not.toHaveBeenCalled()
+    parse.mockRestore()
     expect(calls('users.info')).toEqual([])
   })
 
@@ -264,19 +315,6 @@ describe('Slack: buttons', () => {
     await expectFailure(read(server.sign(body)), 'invalid')
   })
 
-  const signature = `v0=${'0'.repeat(64)}`
-  test.each([
-    ['has no signature', {}, 0],
-    ['has a signature of another form', { 'x-slack-signature': 'v0=abc' }, 0],
-    ['has no time stamp', { 'x-slack-signature': signature }, 0],
-    ['is too old', { 'x-slack-signature': signature, 'x-slack-request-timestamp': '1000' }, (1_000 + 301) * 1_000],
-  ])('reject a request that %s before parsing it', (_what, headers, now) => {
-    const parse = jest.spyOn(JSON, 'parse')
-    expect(() => slack.buttons.readToken({ headers, body: 'payload=[[[[', now })).toThrow(Failure)
-    expect(parse).not.toHaveBeenCalled()
-    parse.mockRestore()
-  })
-
   test('accept any body without an exception', () => {
     const payloads = fc.json().map((json) => `payload=${encodeURIComponent(json)}`)
     fc.assert(
@@ -285,47 +323,36 @@ describe('Slack: buttons', () => {
   })
 
   const person = async (user?: string, change: object = {}) => {
-    Object.assign(server.members['U0JANE'] ?? {}, change)
+    Object.assign(server.members[user ?? 'U0JANE'] ?? {}, change)
     const known: ButtonResponse = await read(await pressed('approve', user))
-    return slack.buttons.getPerson(client(), saved(known))
+    return buttons.getPerson(client(), JSON.parse(JSON.stringify(known)))
   }
   const jane = { name: 'Jane Doe', names: ['U0JANE', 'jane', 'jane@example.com'] }
+  const byId = { ...jane, names: ['U0JANE', 'jane@example.com'] }
 
   test.each([
     ['with id, user name and e-mail address', {}, jane],
     // A user name with the form of an id counts only in its exact spelling.
-    [
-      'with a name like an id',
-      { name: 'u0ben7777' },
-      { ...jane, names: ['U0JANE', 'jane@example.com'], exactName: 'u0ben7777' },
-    ],
+    ['with a name like an id', { name: 'u0ben7777' }, { ...byId, exactName: 'u0ben7777' }],
     ['without an unconfirmed e-mail address', { is_email_confirmed: false }, { ...jane, names: ['U0JANE', 'jane'] }],
-    [
-      'without a name that is an address',
-      { name: 'ben@example.com' },
-      { ...jane, names: ['U0JANE', 'jane@example.com'] },
-    ],
+    ['without a name that is an address', { name: 'ben@example.com' }, byId],
   ])('return the person %s', async (_what, change, expected) => {
     expect(await person(undefined, change)).toEqual(expected)
   })
 
   test.each([
-    ['users:read.email', { name: 'Jane Doe', names: ['U0JANE', 'jane'] }],
-    ['users:read', { name: 'jane', names: ['U0JANE', 'jane'] }],
-  ])('return fewer names without the scope %s', async (scope, expected) => {
+    ['users:read.email', 'U0JANE', { name: 'Jane Doe', names: ['U0JANE', 'jane'] }],
+    ['users:read', 'U0JANE', { name: 'jane', names: ['U0JANE', 'jane'] }],
+    // A person of another organization.
+    ['unused', 'U0GUEST', { name: 'Jane Doe', names: ['U0GUEST'] }],
+    ['users:read', 'U0GUEST', { name: 'mallory', names: ['U0GUEST'] }],
+  ])('return fewer names without the scope %s: %s', async (scope, user, expected) => {
     server.scopes.delete(scope)
-    expect(await person()).toEqual(expected)
-  })
-
-  test('return only the id of a person of another organization', async () => {
-    expect(await person('U0GUEST')).toEqual({ name: 'Jane Doe', names: ['U0GUEST'] })
-    server.scopes.delete('users:read')
-    expect(await person('U0GUEST')).toEqual({ name: 'mallory', names: ['U0GUEST'] })
+    expect(await person(user)).toEqual(expected)
   })
 
   test('return all names of a person of another workspace of the organization', async () => {
-    Object.assign(server.members['U0GUEST'] ?? {}, { enterprise: 'E0SHOP' })
-    expect(await person('U0GUEST')).toMatchObject({ names: ['U0GUEST'] })
+    expect(await person('U0GUEST', { enterprise: 'E0SHOP' })).toMatchObject({ names: ['U0GUEST'] })
     server.workspace.enterprise = 'E0SHOP'
     expect(await person('U0GUEST')).toMatchObject({ names: ['U0GUEST', 'mallory', 'jane@example.com'] })
   })
@@ -333,8 +360,8 @@ describe('Slack: buttons', () => {
   describe('and the requester as approver', () => {
     const refused = async (requester: string) => {
       const name = bareName(requester)
-      if (!slack.buttons.isMemberName(name)) return 'rejected before the approval is requested'
-      return refusalFor({ excluded: requester }, await person(), await slack.buttons.findMemberId(client(), name))
+      if (!buttons.isMemberName(name)) return 'rejected before the approval is requested'
+      return refusalFor({ excluded: requester }, await person(), await buttons.findMemberId(client(), name))
     }
 
     test.each([
@@ -369,14 +396,13 @@ describe('Slack: buttons', () => {
     ['invalid_auth', 'credentials'],
   ] as const)('fail if the person cannot be read temporarily (%s)', async (error, kind) => {
     const response = await read(await pressed())
-    server.failNext(200, { ok: false, error }, { on: 'GET', times: 2 })
-    await expectFailure(slack.buttons.getPerson(client(), response), kind)
+    server.failNext(...replying(error), { on: 'GET', times: 2 })
+    await expectFailure(buttons.getPerson(client(), response), kind)
   })
 
   test('respond only to the person who pressed the button', async () => {
-    const response = saved(await read(await pressed()))
-    const answer = await slack.buttons.replyTo(client(), response, 'Only <!channel> & @jane may decide this.')
-    expect(answer).toBeUndefined()
+    const response = await read(await pressed())
+    expect(await buttons.replyTo(client(), response, 'Only <!channel> & @jane may decide this.')).toBeUndefined()
     const text = 'Only &lt;!channel&gt; &amp; @jane may decide this.'
     expect(server.ephemerals).toEqual([{ channel, user: 'U0JANE', text }])
     expect([server.mentions.length, server.posts.length]).toEqual([0, 1])
@@ -384,10 +410,67 @@ describe('Slack: buttons', () => {
 
   test('report that a person has left the channel', async () => {
     const response = await read(await pressed())
-    server.failNext(200, { ok: false, error: 'user_not_in_channel' }, { on: 'POST' })
-    await expectFailure(slack.buttons.replyTo(client(), response, 'No'), 'refused', 'user_not_in_channel')
+    server.failNext(...replying('user_not_in_channel'), { on: 'POST' })
+    await expectFailure(buttons.replyTo(client(), response, 'No'), 'refused', 'user_not_in_channel')
   })
 })
+
+describe('slackMessage', () => {
+  const titled: Message = { mood: 'good', title: 'x', fields: [], links: [] }
+  const blocksOf = (message: Message) => slackMessage(message).blocks as Json[]
+  /** Returns the text of a block. */
+  const shownIn = (block: Json | undefined): string => {
+    const elements = (block?.['elements'] ?? []) as Json[]
+    return typeof block?.['text'] === 'string' ? block['text'] : elements.map(shownIn).join('')
+  }
+
+  test('counts omitted fields, rows and links', () => {
+    const fields = Array.from({ length: 33 }, (_, at) => ({ name: `field ${at}`, value: 'x' }))
+    const rows = Array.from({ length: 45 }, (_, at) => ({ mood: 'good' as const, cells: [`row ${at}`, '1'] }))
+    const links = Array.from({ length: 13 }, (_, at) => ({ label: `link ${at}`, url: `https://example.com/${at}` }))
+    const [, some, more, last] = blocksOf({ ...titled, fields, table: { columns: [], rows }, links })
+    expect(shownIn(some)).toMatch(/field 19: x\nand 13 more$/)
+    expect(shownIn(more)).toMatch(/row 39 · 1\nand 5 more$/)
+    expect(shownIn(last)).toMatch(/link 9 · 3 more links$/)
+  })
+
+  test('omits invalid and too long links', () => {
+    const links = [
+      { label: 'script', url: 'javascript:alert(1)' },
+      { label: 'long', url: `https://example.com/${'x'.repeat(3_000)}` },
+      { label: '', url: 'https://example.com/a?b=<c>|d&e="f"' },
+    ]
+    expect(blocksOf({ ...titled, links: links.slice(0, 1) })).toHaveLength(1)
+    const { text: said, blocks } = slackMessage({ ...titled, links })
+    const url = 'https://example.com/a?b=%3Cc%3E%7Cd&e=%22f%22'
+    expect(blocks.at(-1)).toEqual(rich(linked(url, 'Link'), text(' · '), text('1 more link')))
+    expect(said).toBe(`✅ x\n<${url.replace('&', '&amp;')}|Link>`)
+  })
+
+  test('shortens all parts if the blocks are too long', () => {
+    const long = 'word '.repeat(1_000)
+    const rows = Array.from({ length: 60 }, () => ({ mood: 'bad' as const, cells: [long, long, long] }))
+    const fields = Array.from({ length: 30 }, () => ({ name: long, value: long }))
+    const blocks = blocksOf({ ...question, text: long, fields, table: { columns: ['a', 'b', 'c'], rows } })
+    expect(JSON.stringify(blocks).length).toBeLessThan(9_000)
+    expect(blocks.map(({ type }) => type)).toEqual(['header', ...Array(4).fill('rich_text'), 'actions'])
+    expect(shownIn(blocks[3])).toMatch(/and \d+ more$/)
+  })
+
+  test('cuts with an ellipsis, never within a character', () => {
+    const [header, body] = blocksOf({ ...titled, title: '😀'.repeat(200), text: `a${'😀'.repeat(5_000)}` })
+    expect(header).toMatchObject({ text: { text: expect.stringMatching(/^✅ (?:😀)+…$/u) } })
+    expect(shownIn(body)).toMatch(/^a(?:😀)+…$/u)
+    expect(shownIn(body).length).toBeLessThanOrEqual(3_000)
+  })
+})
+
+function typesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(typesIn)
+  if (typeof value !== 'object' || value === null) return []
+  const { type } = value as Json
+  return [...(typeof type === 'string' ? [type] : []), ...Object.values(value).flatMap(typesIn)]
+}
 
 /** Returns a change of one header of a request; undefined removes the header. */
 function withHeader(name: string, change: (value: string) => string | undefined) {

@@ -2,43 +2,65 @@ import { describe, expect, test } from '@jest/globals'
 import { telegram } from '../../../functions/notification/providers/telegram.ts'
 import { lisa, migrated, startTelegram, supergroup, type TelegramServer } from '../../../infra/platforms/telegram.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
-import type { Message } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
-import { decided, evaluation, question } from './messages.ts'
+import { expectFailure } from '../helpers.ts'
+import { testMessages } from '../messages.ts'
+import { evaluation, question } from './messages.ts'
 
-const server = startEach(startTelegram)
-
-const connection = (fields: object = {}) =>
-  telegram.connection.parse({
-    ...{ baseUrl: server.url, token: server.token, webhookSecret: server.webhookSecret },
-    ...fields,
-  })
-const client = (fields: object = {}) => clientOf(telegram, connection(fields))
-const post = (message: Message, chat = String(supergroup)) => telegram.post(client(), chat, message)
 const now = Date.now()
 const { buttons } = telegram
+const chat = String(supergroup)
+const failing =
+  (status: number, description: string, parameters = {}) =>
+  ({ failNext }: TelegramServer) =>
+    failNext(status, { ok: false, error_code: status, description, parameters })
+const answered = (status: number, description: string) =>
+  `Telegram answered ${status} to POST sendMessage: ${description}`
+
+const { server, connection, client, post } = testMessages<TelegramServer, typeof telegram.connection>(telegram, {
+  start: startTelegram,
+  connection: ({ url, token, webhookSecret }) => ({ baseUrl: url, token, webhookSecret }),
+  channel: chat,
+  visible: ({ messages }) => messages.length,
+  repeats: true,
+  refusal: (description) => ({ ok: false, error_code: 400, description }),
+  invalid: [{ token: '../getMe' }, { token: '1:a/b' }, { webhookSecret: 'a secret with blanks' }],
+  channels: {
+    accepted: [chat, '123', '@deployments'],
+    refused: ['', 'deployments', '@a b', '-', '1.5', '../getMe'],
+    words: 'input.channel must be the id of a chat',
+  },
+  // Telegram finds these in any text.
+  verify: ({ messages }) => expect(messages.at(-1)?.text).not.toMatch(/[@#$/][\p{L}\p{N}_]|\.\p{L}/u),
+  newest({ messages }) {
+    const { text = '', entities = [], ...others } = messages.at(-1) ?? {}
+    const linksOf = entities.filter(({ type }) => type === 'text_link')
+    const links = linksOf.map(({ offset, length, url }) => [text.slice(offset, offset + length), url])
+    return { reply_markup: undefined, ...others, text, links }
+  },
+  posted: () => ({ id: '1', url: 'https://t.me/c/1234567890/1' }),
+  shows: {
+    evaluation: {
+      text: expect.stringMatching(/^⚠️ Evaluation of checkout in production: warning\n\nThe release is slower/),
+      links: [
+        ['Bridge', 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)'],
+        ['Dashboard', 'https://dashboards.example.com/d/1'],
+      ],
+    },
+    question: { reply_markup: { inline_keyboard: [[{ text: 'Approve' }, { text: 'Reject' }]] } },
+    decided: { text: expect.stringContaining('Approved by Jane Doe'), reply_markup: undefined },
+    reminder: { reply_parameters: { message_id: 1 } },
+  },
+  refused: [
+    ['an unknown chat', failing(400, 'Bad Request: chat not found'), answered(400, 'Bad Request: chat not found')],
+    ['a group without the bot', failing(403, 'Forbidden: bot was kicked'), answered(403, 'Forbidden: bot was kicked')],
+    ['an unknown bot', failing(404, 'Not Found'), answered(404, 'Not Found'), 'credentials'],
+  ],
+  approvalsNeed: ['webhookSecret', 'Add webhookSecret to the connection.'],
+})
 
 describe('Telegram: messages', () => {
-  test('are texts with links, and have a link themselves', async () => {
-    expect(await post(evaluation)).toMatchObject({ id: '1', url: 'https://t.me/c/1234567890/1' })
-    expect(await post(evaluation, '@deployments')).toMatchObject({ url: 'https://t.me/deployments/2' })
-    const [{ text = '', entities = [] } = {}] = server.messages
-    expect(text).toMatch(/^⚠️ Evaluation of checkout in production: warning\n\nThe release is slower/)
-    const links = entities.filter(({ type }) => type === 'text_link')
-    expect(links.map(({ offset, length, url }) => [text.slice(offset, offset + length), url])).toEqual([
-      ['Bridge', 'https://keptn.example.com/bridge/project/shop?x=1&y=(2)'],
-      ['Dashboard', 'https://dashboards.example.com/d/1'],
-    ])
-  })
-
-  test('are replaced after the decision, without buttons, and a repeat changes nothing', async () => {
-    const posted = JSON.parse(JSON.stringify(await post(question)))
-    for (let time = 0; time < 2; time++) await telegram.replace(client(), posted, decided)
-    expect(server.messages).toMatchObject([{ text: expect.stringContaining('Approved by Jane Doe') }])
-    expect(server.messages[0]).not.toHaveProperty('reply_markup')
-    await telegram.reply(client(), posted, { ...question, title: 'Still open', buttons: undefined })
-    expect(server.messages[1]).toMatchObject({ reply_parameters: { message_id: 1 } })
+  test('in a public channel have its name in their link', async () => {
+    expect(await post(evaluation, { channel: '@deployments' })).toMatchObject({ url: 'https://t.me/deployments/1' })
   })
 
   test('follow a group that has become a supergroup', async () => {
@@ -49,19 +71,8 @@ describe('Telegram: messages', () => {
   })
 
   test('wait as long as the body of a 429 says', async () => {
-    const description = 'Too Many Requests: retry after 17'
-    server.failNext(429, { ok: false, error_code: 429, description, parameters: { retry_after: 17 } })
-    expect(await failureOf(post(evaluation))).toMatchObject({ kind: 'platform', retryAfter: 17 })
-  })
-
-  test.each([
-    ['an unknown chat', 400, 'Bad Request: chat not found', 'refused'],
-    ['a group without the bot', 403, 'Forbidden: bot was kicked from the group chat', 'refused'],
-    ['an unknown bot', 404, 'Not Found', 'credentials'],
-  ] as const)('to %s end with the description of Telegram', async (_what, status, description, kind) => {
-    server.failNext(status, { ok: false, error_code: status, description })
-    const words = `Telegram answered ${status} to POST sendMessage: ${description}`
-    await expectFailure(post(evaluation), kind, words)
+    failing(429, 'Too Many Requests: retry after 17', { retry_after: 17 })(server)
+    await expectFailure(post(evaluation), { kind: 'platform', retryAfter: 17 })
   })
 })
 
@@ -71,11 +82,8 @@ describe('Telegram: buttons', () => {
     return { ...server.press(label, lisa), now }
   }
 
-  test.each([
-    ['Approve', 'approve'],
-    ['Reject', 'reject'],
-  ])('return decision, token and person: %s', async (label, decision) => {
-    const request = await pressed(label)
+  test.each(['approve', 'reject'])('return decision, token and person: %s', async (decision) => {
+    const request = await pressed(decision === 'approve' ? 'Approve' : 'Reject')
     const { data } = JSON.parse(request.body).callback_query
     expect(buttons.readToken(request)).toBe(data.slice(1))
     const response = await buttons.verify(connection(), request)
@@ -108,9 +116,8 @@ describe('Telegram: buttons', () => {
     const response = await buttons.verify(connection(), await pressed())
     const answer = { method: 'answerCallbackQuery', callback_query_id: '4382bfdwdsb323b2d9', text: 'Approved' }
     expect(buttons.confirm?.(response, 'Approved')).toEqual(answer)
-    expect(await buttons.replyTo(client(), response, 'x'.repeat(500))).toMatchObject({
-      ...{ text: expect.stringMatching(/^x{199}…$/), show_alert: true },
-    })
+    const alert = { text: expect.stringMatching(/^x{199}…$/), show_alert: true }
+    expect(await buttons.replyTo(client(), response, 'x'.repeat(500))).toMatchObject(alert)
   })
 
   test('know the requester by id', async () => {
@@ -119,38 +126,11 @@ describe('Telegram: buttons', () => {
   })
 })
 
-describe('Telegram: connection', () => {
-  test('the test reports a bot whose webhook is not set, and an unknown chat', async () => {
-    await telegram.check(client({ channel: String(supergroup) }))
-    await expectFailure(telegram.check(client({ channel: '-1' })), 'refused', 'chat not found')
-    server.webhook.url = ''
-    await telegram.check(client({ webhookSecret: undefined }))
-    await expectFailure(telegram.check(client()), 'misconfigured', 'Call setWebhook with the URL')
-  })
-
-  test('approvals need the secret token of the webhook', () => {
-    const check = (needsApproval: boolean) => () =>
-      telegram.checkMessage({ channel: '-1', needsApproval }, connection({ webhookSecret: undefined }))
-    expect(check(false)).not.toThrow()
-    expect(check(true)).toThrow('Add webhookSecret to the connection.')
-  })
-})
-
-messageConformance<TelegramServer>(telegram, {
-  start: startTelegram,
-  connection: ({ url, token, webhookSecret }) => ({ baseUrl: url, token, webhookSecret }),
-  channel: String(supergroup),
-  visible: ({ messages }) => messages.length,
-  repeats: true,
-  refusal: (description) => ({ ok: false, error_code: 400, description }),
-  invalid: [{ token: '../getMe' }, { token: '1:a/b' }, { webhookSecret: 'a secret with blanks' }],
-  channels: {
-    accepted: [String(supergroup), '123', '@deployments'],
-    refused: ['', 'deployments', '@a b', '-', '1.5', '../getMe'],
-    words: 'input.channel must be the id of a chat',
-  },
-  verify: ({ messages }) => {
-    // Telegram finds these in any text.
-    for (const { text } of messages) expect(text).not.toMatch(/[@#$/][\p{L}\p{N}_]|\.\p{L}/u)
-  },
+test('Telegram: the connection test reports a bot whose webhook is not set, and an unknown chat', async () => {
+  const check = (connection: object) => telegram.check(client({ connection }))
+  await check({ channel: chat })
+  await expectFailure(check({ channel: '-1' }), 'refused', 'chat not found')
+  server.webhook.url = ''
+  await check({ webhookSecret: undefined })
+  await expectFailure(check({}), 'misconfigured', 'Call setWebhook with the URL')
 })

@@ -7,6 +7,7 @@ import type { GoObject } from '../../../infra/keptn/template/values.ts'
 import { parseBody } from '../../../shared/core/http/body.ts'
 import { type CallEvent, parseEvent } from '../../../shared/orchestrators/event.ts'
 import type { Message } from '../../../shared/providers/message.ts'
+import { anyCharacter } from '../../shared/text/any-character.ts'
 
 const checkout = { project: 'shop', stage: 'production', service: 'checkout' }
 const place = 'Project: shop | Stage: production | Service: checkout'
@@ -474,7 +475,7 @@ describe('hostile event', () => {
   const words = 'pass fail toString 1e308 -1 https://x.example.com 2021-03-16T12:44:54Z \ud83d'.split(' ')
   const text = fc.oneof(
     fc.constantFrom(...words, ''),
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: anyCharacter }),
     fc.constantFrom(1, 99, 499, 3_000).map((length) => '\ud83d\ude00 '.repeat(length)),
   )
   const name = fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...names) }, fc.string())

@@ -5,6 +5,7 @@ import { render } from '../../../infra/keptn/template/evaluate.ts'
 import { formatValue } from '../../../infra/keptn/template/format.ts'
 import { sprintf } from '../../../infra/keptn/template/sprintf.ts'
 import type { GoValue } from '../../../infra/keptn/template/values.ts'
+import { anyCharacter } from '../../shared/text/any-character.ts'
 
 const data = {
   id: 'abc',
@@ -138,7 +139,7 @@ describe('a template', () => {
   it('with any text either renders or fails with a TemplateError', () => {
     const source = fc.oneof(
       fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: anyCharacter }),
     )
     fc.assert(
       fc.property(source, (text) => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { adfErrors, adfText } from '../../../infra/platforms/adf.ts'
 import { type AdfNode, toAdf } from '../../../shared/vendors/adf.ts'
+import { anyCharacter } from '../text/any-character.ts'
 
 const content = (text: string) => toAdf(text).content
 const words = (text: string, ...marks: string[]): AdfNode => ({
@@ -168,7 +169,7 @@ describe('toAdf', () => {
 
   test('returns a valid document for any text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+      fc.property(fc.string({ unit: anyCharacter, maxLength: 300 }), (text) => {
         expect(adfErrors(toAdf(text))).toEqual([])
       }),
     )

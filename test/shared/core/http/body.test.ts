@@ -8,13 +8,14 @@ import { finishedReply, progressReply, startedReply } from '../../../../shared/o
 import { taskEvent } from '../../../../shared/orchestrators/keptn/task-event.ts'
 import { kindOf, subjectOf, taskOf } from '../../../../shared/orchestrators/keptn/task-type.ts'
 import { passed } from '../../../../shared/outcome.ts'
+import { anyCharacter } from '../../text/any-character.ts'
 
 const json = 'application/json'
 const form = 'application/x-www-form-urlencoded'
 const name = fc
   .stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,8}$/)
   .filter((text) => !['constructor', 'prototype'].includes(text))
-const text = fc.string({ minLength: 1, unit: 'binary', maxLength: 30 }).map((value) => value.toWellFormed())
+const text = fc.string({ minLength: 1, unit: anyCharacter, maxLength: 30 }).map((value) => value.toWellFormed())
 /** Values that a form can express: text, lists of text, and objects of both. */
 const { record } = fc.letrec<{ record: Record<string, unknown>; value: unknown }>((tie) => ({
   value: fc.oneof(
