@@ -1,14 +1,14 @@
 import '../../functions/aws.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '@aws-sdk/client-ssm'
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { type Call, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { expectFailure, failureOf, startEach } from '../../functions/helpers.ts'
+import { askedOf, failSts, startSts } from './sts.ts'
 
 const server = startEach(async () => {
   const started = await startSsm()
@@ -69,7 +69,7 @@ describe('AWS client: responses', () => {
 
   test('accepts a date in Retry-After', async () => {
     const headers = { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }
-    server.failNext(503, { __type: 'ServiceUnavailable', message: 'Busy' }, { headers })
+    server.failNext(503, oops, { headers })
     const { retryAfter = 0 } = await read()
     expect(retryAfter).toBeGreaterThan(55)
     expect(retryAfter).toBeLessThanOrEqual(61)
@@ -83,14 +83,11 @@ describe('AWS client: responses', () => {
     expect(server.calls).toHaveLength(2)
   })
 
-  test.each([200, 400, 503])(
-    'reports a platform failure for a body that is not JSON with the status %i',
-    async (status) => {
-      server.failNext(status, '<html>A proxy</html>')
-      const message = `OpsCenter answered ${status} to UpdateOpsItem with a body that is not JSON.`
-      expect(await write()).toMatchObject({ kind: 'platform', message, mayHaveWritten: status !== 400 })
-    },
-  )
+  test.each([200, 400, 503])('fails for a body that is not JSON with the status %i', async (status) => {
+    server.failNext(status, '<html>A proxy</html>')
+    const message = `OpsCenter answered ${status} to UpdateOpsItem with a body that is not JSON.`
+    expect(await write()).toMatchObject({ kind: 'platform', message, mayHaveWritten: status !== 400 })
+  })
 
   test('treats the exceptions that the caller names as transient', async () => {
     const conflict = { __type: 'OpsItemConflictException', Message: 'It is being deleted' }
@@ -235,40 +232,15 @@ describe('AWS clients', () => {
 
 describe('AWS client: role of another account', () => {
   const roleArn = 'arn:aws:iam::210987654321:role/webhooks'
-  let answer: (call: Call) => Reply
-  const sts = startEach(() => serve((call) => answer(call)))
-  beforeEach(() => {
-    answer = () => assumed
-    process.env['AWS_ENDPOINT_URL_STS'] = sts.url
-  })
-  afterEach(() => {
-    delete process.env['AWS_ENDPOINT_URL_STS']
-  })
-
-  const xml = { 'content-type': 'text/xml' }
-  const assumed: Reply = {
-    status: 200,
-    headers: xml,
-    body: `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>AKIDEXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>a-session-token</SessionToken><Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
-  }
-  const refused = (code: string, message: string, status = 403): Reply => ({
-    status,
-    headers: xml,
-    body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
-  })
+  const sts = startSts()
 
   test('assumes the role once, with the external id, and sends its session token', async () => {
     const account = { roleArn, externalId: 'an-id' }
     await reading(aws(account))
     await writing(aws(account))
     expect(sts.calls).toHaveLength(1)
-    const asked = {
-      Action: 'AssumeRole',
-      RoleArn: roleArn,
-      ExternalId: 'an-id',
-      RoleSessionName: 'cloud-automation-webhooks',
-    }
-    expect(Object.fromEntries(new URLSearchParams(String(sts.calls[0]?.body)))).toMatchObject(asked)
+    const asked = { Action: 'AssumeRole', RoleArn: roleArn, RoleSessionName: 'cloud-automation-webhooks' }
+    expect(askedOf(sts)).toMatchObject({ ...asked, ExternalId: 'an-id' })
     const sent = server.calls.map(({ headers }) => headers['x-amz-security-token'])
     expect(sent).toEqual(['a-session-token', 'a-session-token'])
   })
@@ -276,13 +248,12 @@ describe('AWS client: role of another account', () => {
   test('reports that the role cannot be assumed and that nothing was written', async () => {
     const user = 'arn:aws:sts::123456789012:assumed-role/f'
     const reason = `User: ${user} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
-    answer = () => refused('AccessDenied', reason)
+    failSts(sts, 403, 'AccessDenied', reason)
     const failure = await write(aws({ roleArn }))
     expect(failure).toMatchObject({ kind: 'refused', mayHaveWritten: false })
     expect(failure.message).toBe(
       `OpsCenter answered AccessDenied to UpdateOpsItem: ${reason}. Allow it under awsProviders in cdk.json, and deploy.`,
     )
-    answer = () => assumed
     await reading(aws({ roleArn }))
   })
 
@@ -293,7 +264,7 @@ describe('AWS client: role of another account', () => {
   })
 
   test('calls STS once if STS fails and reports that nothing was written', async () => {
-    answer = () => refused('ServiceUnavailable', 'Busy', 503)
+    failSts(sts, 503, 'ServiceUnavailable', 'Busy')
     const failure = await write(aws({ roleArn, region: 'eu-north-1' }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: false })
     expect(sts.calls).toHaveLength(1)

@@ -1,8 +1,8 @@
 import '../../functions/aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { describe, expect, test } from '@jest/globals'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { expectFailure } from '../../functions/helpers.ts'
+import { askedOf, assumed, failSts, startSts } from './sts.ts'
 
 const url = 'https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod/scenarios?history=false'
 const request = { method: 'GET', url, headers: {}, body: undefined }
@@ -31,26 +31,7 @@ test('AWS signature: each request has another signature', async () => {
 })
 
 describe('AWS signature: role of another account', () => {
-  let sts: Served
-  let answer: Reply
-  beforeEach(async () => {
-    answer = assumed(3_600)
-    sts = await serve(() => answer)
-    process.env['AWS_ENDPOINT_URL_STS'] = sts.url
-  })
-  afterEach(async () => {
-    delete process.env['AWS_ENDPOINT_URL_STS']
-    await sts.close()
-  })
-
-  const xml = { 'content-type': 'text/xml' }
-  const assumed = (seconds: number): Reply => {
-    const ends = new Date(Date.now() + seconds * 1_000).toISOString()
-    const credentials = `<AccessKeyId>AKIDOFAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>a-session-token</SessionToken><Expiration>${ends}</Expiration>`
-    const result = `<AssumeRoleResult><Credentials>${credentials}</Credentials></AssumeRoleResult>`
-    const body = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${result}</AssumeRoleResponse>`
-    return { status: 200, headers: xml, body }
-  }
+  const sts = startSts('AKIDOFAROLE')
   const roleOf = (name: string) => ({ roleArn: `arn:aws:iam::210987654321:role/${name}`, externalId: 'an-id' })
 
   test('is assumed once and its token is sent', async () => {
@@ -62,11 +43,12 @@ describe('AWS signature: role of another account', () => {
     })
     expect(sts.calls).toHaveLength(1)
     const expected = { Action: 'AssumeRole', RoleArn: 'arn:aws:iam::210987654321:role/tests', ExternalId: 'an-id' }
-    expect(Object.fromEntries(new URLSearchParams(String(sts.calls[0]?.body)))).toMatchObject(expected)
+    expect(askedOf(sts)).toMatchObject(expected)
   })
 
   test('is assumed again before its credentials expire', async () => {
-    answer = assumed(30)
+    const { status, body, headers = {} } = assumed(30)
+    sts.failNext(status, body, { headers })
     const signer = signing(roleOf('short'))
     await signer.headers(request)
     await signer.headers(request)
@@ -83,11 +65,7 @@ describe('AWS signature: role of another account', () => {
   })
 
   test('reports the message of AWS if it cannot be assumed', async () => {
-    const error = '<Type>Sender</Type><Code>AccessDenied</Code><Message>User: robot is not authorized</Message>'
-    answer = {
-      ...{ status: 403, headers: xml },
-      body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>${error}</Error></ErrorResponse>`,
-    }
+    failSts(sts, 403, 'AccessDenied', 'User: robot is not authorized')
     const words = 'Acme answered AccessDenied to sign: User: robot is not authorized'
     await expectFailure(signing(roleOf('forbidden')).headers(request), 'refused', words)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
-import { startAnyApi } from '../../../infra/platforms/any-api.ts'
+import { type AnyApi, startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
@@ -16,6 +16,8 @@ import { httpMessage } from '../../../shared/vendors/http/message.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { flagConformance } from '../../conformance/flag.ts'
+import { jobConformance, jobsOn } from '../../conformance/job.ts'
+import type { JobPlatform } from '../../conformance/job-platforms/platform.ts'
 import { messageConformance } from '../../conformance/message.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
@@ -173,81 +175,76 @@ const jobs = {
   },
   states: { new: 'running', done: 'pass', broken: 'fail' },
 }
-const start = startJob({ summary: 'Starts', silent: 'answers' })
-const cancel = stopJob({ summary: 'Stops' })
-const jobClient = (more: object = {}, options: ClientOptions = {}) =>
-  clientOf(httpJob, httpJob.connection.parse({ ...common(), ...jobs, ...more }), options)
+const actions = { start: startJob({ summary: 'Starts', silent: 'answers' }), stop: stopJob({ summary: 'Stops' }) }
 const run = { target: 'nightly', parameters: { size: 3 } }
-const job = httpJob as never
+const platform: JobPlatform<AnyApi> = {
+  ...{ known: 'look-up', stops: 'succeeded', starts: /^POST \/things$/ },
+  async start() {
+    const server = await startAnyApi()
+    const { things } = server
+    const enter = (state: string) => Object.assign(things.at(-1) ?? {}, { state })
+    return {
+      ...{ server, connection: { ...common(server), ...jobs }, input: run, enter },
+      runs: () => things.length,
+      id: () => String(things.at(-1)?.id),
+      hasStarted: () => undefined,
+      end: () => enter('done'),
+      hasStopped: () => things.at(-1)?.['state'] === 'done',
+    }
+  },
+}
+const change = (fields: object) => (server: AnyApi) => Object.assign(server.things[0] ?? {}, fields)
+jobConformance(httpJob, actions, platform, {
+  states: { running: ['new'], pass: ['done'], fail: ['broken'] },
+  unknownStates: ['napping'],
+  url: 'https://tool.example.com/things/1',
+  sends: [['the body of the connection', {}, { body: { title: 'nightly', args: { size: 3 }, ref: keyOf(1) } }]],
+  reports: [
+    ['its step', change({ step: '2 of 3' }), { status: 'new', progress: '2 of 3' }],
+    [
+      'why it failed',
+      change({ state: 'broken', why: 'out of memory' }),
+      { message: expect.stringContaining('out of memory') },
+    ],
+  ],
+  measures: [change({ state: 'done', output: { p95: 7 } }), { p95: 7 }],
+  check: ['GET /me'],
+  refusal,
+})
 
 describe('HTTP API: jobs', () => {
-  const started = async () => (await start.run(job, jobClient(), run)) as { outcome: object; job: unknown }
+  const { server, connected } = jobsOn(httpJob, actions, platform)
 
-  test('are started with the body of the connection', async () => {
-    expect(await started()).toMatchObject({ outcome: { message: 'Started run 1' }, job: { id: '1' } })
-    expect(api.things[0]).toMatchObject({ title: 'nightly', args: { size: 3 }, ref: keyOf(1) })
-  })
-
-  test.each([
-    [{ step: '2 of 3' }, { status: 'new', progress: '2 of 3' }],
-    [
-      { state: 'done', output: { p95: 7 } },
-      {
-        outcome: {
-          status: 'succeeded',
-          result: 'fail',
-          message: 'Run 1 ended as done: p95 is 7, not < 5',
-          data: { p95: 7 },
-        },
-      },
-    ],
-    [{ state: 'broken', why: 'out of memory' }, { outcome: { message: expect.stringContaining('out of memory') } }],
-    [{ state: 'napping' }, { status: 'napping (unknown state)' }],
-  ])('are judged as the connection declares: %j', async (state, expected) => {
-    const { job: saved } = await started()
-    Object.assign(api.things[0] ?? {}, state)
-    const input = { ...run, thresholds: [{ metric: 'p95', op: '<' as const, value: 5 }] }
-    expect(await start.job?.getStatus(job, jobClient(), input, saved)).toMatchObject(expected)
-  })
-
-  test.each([
-    ['finds the first', {}],
-    ['has an idempotency header', { find: undefined, idempotencyHeader: 'Idempotency-Key' }],
-  ])('are started once if a retry %s', async (_, more) => {
-    api.loseNext('POST')
-    expect(await failureOf(start.run(job, jobClient(more), run))).toMatchObject({ transient: true })
-    await start.run(job, jobClient(more, { isRetry: true }), run)
-    expect(api.things).toHaveLength(1)
+  test('are started once if the connection has an idempotency header', async () => {
+    const at = connected({ find: undefined, idempotencyHeader: 'Idempotency-Key' })
+    server.loseNext('POST')
+    expect(await failureOf(at.start(run))).toMatchObject({ transient: true })
+    await at.start(run, { isRetry: true })
+    expect(server.things).toHaveLength(1)
   })
 
   test('have an unknown outcome without find and an idempotency header', async () => {
-    api.loseNext('POST')
-    await expectFailure(start.run(job, jobClient({ find: undefined }), run), 'doubtful')
+    server.loseNext('POST')
+    await expectFailure(connected({ find: undefined }).start(run), 'doubtful')
   })
 
-  test('are stopped if the connection has "stop"', async () => {
-    const { job: saved } = await started()
-    await start.job?.stop(job, jobClient(), run, saved)
-    expect(api.things[0]?.['state']).toBe('done')
-    const without = jobClient({ stop: undefined })
+  test('are stopped only if the connection has "stop"', async () => {
+    const without = connected({ stop: undefined }).client()
     await expectFailure(httpJob.stop(without, { id: '1' }), 'misconfigured')
     const check = () => httpJob.checkStart({ ...run, onDeadline: 'stop' }, without.connection)
     expect(check).toThrow('must be leave, because the connection has no "stop"')
   })
 
   test('are read and stopped below the target and project of their start', async () => {
-    const more = {
-      look: { path: '{input.project}/{input.target}/{input.id}' },
-      stop: { path: '{input.project}/{input.target}/{input.id}/stop' },
-    }
-    const { job: state } = (await start.run(job, jobClient(more), { ...run, project: 'shop' })) as { job: unknown }
-    await failureOf(Promise.resolve(start.job?.getStatus(job, jobClient(more), run, JSON.parse(JSON.stringify(state)))))
-    await failureOf(Promise.resolve(start.job?.stop(job, jobClient(more), run, state)))
+    const path = '{input.project}/{input.target}/{input.id}'
+    const more = { look: { path }, stop: { path: `${path}/stop` } }
+    const started = await connected(more).start({ ...run, project: 'shop' })
+    await failureOf(connected(more).poll(structuredClone(started), run))
+    await failureOf(connected(more).stopAtDeadline(started, run))
     // The action that stops a run by its id knows only the defaults.
-    const defaults = { ...more, target: 'weekly' }
-    await failureOf(cancel.run(job, jobClient(defaults), { id: '9', project: 'shop' }) as Promise<unknown>)
+    await failureOf(connected({ ...more, target: 'weekly' }).stop({ id: '9', project: 'shop' }))
     const expected = ['/shop/nightly/1', '/shop/nightly/1/stop', '/shop/weekly/9']
-    expect(api.calls.slice(-3).map(({ path }) => path)).toEqual(expected)
+    expect(server.calls.slice(-3).map((call) => call.path)).toEqual(expected)
   })
 
   test('of chaos tests run only the allowed targets', () => {
@@ -256,11 +253,6 @@ describe('HTTP API: jobs', () => {
     expect(check('everything')).toThrow('outside the blast radius')
     expect(check('nightly-2')).not.toThrow()
     expect(() => experiment.connection.parse({ ...common(), ...jobs })).toThrow()
-  })
-
-  test('can be started again after a broken connection', async () => {
-    api.down()
-    expect(await failureOf(start.run(job, jobClient(), run))).toMatchObject({ kind: 'platform', transient: true })
   })
 })
 
