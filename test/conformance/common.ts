@@ -81,6 +81,7 @@ const awsErrors = [
   ['ExpiredTokenException', 400, 'credentials', 'The security token included in the request is expired'],
   ['InvalidClientTokenId', 403, 'credentials', 'The security token included in the request is invalid.'],
   ['UnrecognizedClientException', 400, 'credentials', 'The security token included in the request is invalid.'],
+  ['AccessDeniedException', 400, 'refused', 'Allow it under awsProviders in cdk.json'],
   ['InvalidParameterCombination', 400, 'refused', 'Invalid parameter: "Message" <too long>'],
 ] as const
 

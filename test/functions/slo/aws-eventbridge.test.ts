@@ -87,12 +87,6 @@ describe('AWS EventBridge: the connection', () => {
     await expectFailure(check({ eventBus: 'old' }), 'refused', words)
     expect(server.state.events).toEqual([])
   })
-
-  test('without permission says what to do', async () => {
-    server.state.denied.push('PutEvents')
-    const words = ['AccessDeniedException: User: ', 'events:PutEvents action. Allow it under awsProviders']
-    await expectFailure(push(), 'refused', ...words)
-  })
 })
 
 describe('AWS EventBridge: an error response', () => {
