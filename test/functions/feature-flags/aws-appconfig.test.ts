@@ -32,6 +32,7 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
   says: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: ${reason}`,
 })
 flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
+  awsError: (type, message) => ({ body: { Message: message }, headers: { 'x-amzn-errortype': type } }),
   ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
   pending: {
@@ -55,14 +56,6 @@ describe('AWS AppConfig: connection', () => {
     await expectFailure(check(), 'refused', words)
     expect(server.calls[0]?.query.get('max_results')).toBe('1')
   })
-
-  test.each(['GET hostedconfigurationversions', 'POST deployments'])(
-    'reports the permission to allow for %s',
-    async (denied) => {
-      server.state.denied = [denied]
-      await expectFailure(set(), 'refused', 'Allow it under awsProviders in cdk.json, and deploy.')
-    },
-  )
 
   test('accepts a predefined deployment strategy', () => {
     const values = connection({ deploymentStrategy: 'AppConfig.AllAtOnce' })
