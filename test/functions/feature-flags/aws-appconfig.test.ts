@@ -33,6 +33,10 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
 })
 flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
   awsError: (type, message) => ({ body: { Message: message }, headers: { 'x-amzn-errortype': type } }),
+  unknown: {
+    flag: 'AWS AppConfig has no flag no-such-flag in the deployed version 1. Flags: checkout, search, unset.',
+    environment: 'Could not find Environment for ID no-such-one',
+  },
   ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
   pending: {
@@ -143,18 +147,12 @@ describe('AWS AppConfig: refused', () => {
     await expectFailure(set(), 'refused', words)
   })
 
-  test('an unknown flag, with the list of flags', async () => {
-    const words = 'AWS AppConfig has no flag chekout in the deployed version 1. Flags: checkout, search, unset.'
-    await expectFailure(set({ flag: 'chekout' }), 'refused', words)
-  })
-
   test('an environment without a deployment', async () => {
     server.state.deployments.length = 0
     await expectFailure(set(), 'refused', 'These flags have not been deployed to 54j1r29 yet. Deploy a version in AWS')
   })
 
-  test('an unknown environment or deployment strategy', async () => {
-    await expectFailure(set({ environment: 'nowhere' }), 'refused', 'Could not find Environment for ID nowhere')
+  test('an unknown deployment strategy', async () => {
     const elsewhere = set({}, {}, { deploymentStrategy: 'abcdefg' })
     await expectFailure(elsewhere, 'refused', 'Could not find DeploymentStrategy for ID abcdefg')
   })

@@ -82,7 +82,7 @@ flagConformance(provider, flagPlatforms['launchdarkly'], {
 })
 
 describe('LaunchDarkly: set-flag', () => {
-  test('turns a flag on and off by semantic patch and links to it', async () => {
+  test('turns a flag on by semantic patch and links to it', async () => {
     expect(await set({ state: 'on', comment: 'Launch' })).toMatchObject({
       result: 'pass',
       data: {
@@ -97,8 +97,6 @@ describe('LaunchDarkly: set-flag', () => {
       },
       body: { environmentKey: 'production', instructions: [{ kind: 'turnFlagOn' }], comment: 'Launch' },
     })
-    await set({ state: 'off' })
-    expect(flag().on).toBe(false)
     // Only the one environment is read.
     expect(calls('GET').every(({ query }) => query.get('env') === 'production')).toBe(true)
   })
