@@ -1,20 +1,12 @@
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { APPROVALS_KEY, Lifecycle, triggered } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { APPROVALS_KEY, triggered } from './lifecycle.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   lifecycle.connect('chat', { provider: 'chat', baseUrl: platform.url, token: 'token-of-the-platform' })
 })
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => platform.reset())
 
 const target = 'ask-approval?connection=chat'
 /** The path of the page of the first approval. */

@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   lifecycle.connect('chat', { provider: 'chat', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => {
-  platform.reset()
-  lifecycle.keptn.recover()
-  lifecycle.aws.recover()
 })
 
 const target = 'ask-approval?connection=chat'

@@ -1,25 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { Lifecycle, triggered } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { triggered } from './lifecycle.ts'
+import { category, PLATFORM_TOKEN, useLifecycle } from './platform.ts'
 
-const TOKEN = 'token-of-the-platform'
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
+const { lifecycle, platform } = useLifecycle()
+beforeAll(() => {
   // The setting must not suppress the audit lines.
   process.env['WEBHOOKS_LOG_LEVEL'] = 'ERROR'
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['job', 'attended', 'ticket', 'chat'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: TOKEN })
 })
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => platform.reset())
 
 const open = 'open-ticket?connection=ticket'
 const ticket = (title = 'Checkout is slow') => ({ ...triggered(), input: { title } })
@@ -34,7 +23,7 @@ async function audited(run: () => Promise<unknown>): Promise<Line[]> {
   await run().finally(() => {
     process.stdout.write = write
   })
-  expect(lines.join('')).not.toContain(TOKEN)
+  expect(lines.join('')).not.toContain(PLATFORM_TOKEN)
   return lines.filter((line) => line.includes('"audit":')).map((line) => JSON.parse(line))
 }
 
@@ -99,7 +88,7 @@ describe('The audit line', () => {
   })
 
   it('of a call whose platform fails is errored', async () => {
-    platform.failNext(500, { message: `leaks ${TOKEN}` }, { on: 'POST', done: true })
+    platform.failNext(500, { message: `leaks ${PLATFORM_TOKEN}` }, { on: 'POST', done: true })
     const lines = await audited(() => lifecycle.post(open, { ...ticket(), id: undefined }))
     expect(lines).toMatchObject([{ outcome: 'errored', kind: 'platform', connection: 'ticket' }])
   })

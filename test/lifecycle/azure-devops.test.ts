@@ -3,27 +3,16 @@ import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { basicAuth } from '../../shared/http/basic-auth.ts'
 import { type AzureServer, PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
 import { passTime } from './execution.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle } = useLifecycle()
 let azure: AzureServer
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   azure = await startAzureDevops()
-  for (const provider of ['job', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
   lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
 })
-afterAll(async () => {
-  await platform.close()
-  await azure.close()
-  await lifecycle.close()
-})
+afterAll(() => azure.close())
 beforeEach(() => {
-  platform.reset()
   azure.reset()
   configure()
 })

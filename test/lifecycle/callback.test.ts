@@ -8,26 +8,16 @@ import {
   startReceiver,
 } from '../shared/orchestrators/callback/receiver.ts'
 import { type Interruption, passTime } from './execution.ts'
-import { type CompletedTask, Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import type { CompletedTask } from './lifecycle.ts'
+import { category, useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 let receiver: Receiver
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   receiver = await startReceiver()
-  for (const provider of ['job', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
 })
-afterAll(async () => {
-  await platform.close()
-  await receiver.close()
-  await lifecycle.close()
-})
+afterAll(() => receiver.close())
 beforeEach(() => {
-  platform.reset()
   receiver.reset()
   orchestrator({ allow: [`${receiver.url}/wait/`] })
   store('callbacks', { key: KEY })

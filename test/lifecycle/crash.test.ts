@@ -1,22 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ExecutionOptions, Interruption } from './execution.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['job', 'attended', 'ticket', 'chat'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
-  platform.states = ['busy', 'done']
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
+const { lifecycle, platform } = useLifecycle()
+const busyOnce = () => void Object.assign(platform, { states: ['busy', 'done'] })
+beforeAll(busyOnce)
+beforeEach(busyOnce)
 
 interface Scenario {
   /** The call that starts the task. */

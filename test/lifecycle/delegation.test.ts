@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   lifecycle.connect('delegated', { provider: 'delegated', baseUrl: platform.url, token: 'token-of-the-platform' })
 })
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => platform.reset())
 
 const target = 'start-run?connection=delegated'
 const event = { input: { target: 'deploy' } }

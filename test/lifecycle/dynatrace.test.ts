@@ -4,27 +4,18 @@ import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { passTime } from './execution.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { category, useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 let environment: EnvironmentServer
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   environment = await startEnvironment()
   lifecycle.connect('ticket', { provider: 'ticket', baseUrl: platform.url, token: 'token-of-the-platform' })
 })
-afterAll(async () => {
-  await platform.close()
-  await environment.close()
-  await lifecycle.close()
-})
+afterAll(() => environment.close())
 
 let execution: string
 beforeEach(() => {
-  platform.reset()
   environment.recover()
   environment.calls.splice(0)
   environment.empty()

@@ -1,24 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['ticket', 'attended'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => {
-  platform.reset()
-  lifecycle.keptn.recover()
-})
+const { lifecycle, platform } = useLifecycle()
 
 const open = 'open-ticket?connection=ticket'
 const input = { title: 'Checkout is slow' }

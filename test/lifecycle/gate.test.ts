@@ -1,18 +1,10 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { beforeAll, expect, it } from '@jest/globals'
 import { passTime } from './execution.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   lifecycle.connect('job', { provider: 'job', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
 })
 
 async function ask(hold: string) {

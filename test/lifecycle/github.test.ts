@@ -3,29 +3,18 @@ import { tokenHash } from '../../infra/local/credentials.ts'
 import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { type Interruption, passTime } from './execution.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { category, useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
+const { lifecycle, platform } = useLifecycle()
 let github: GithubAppServer
 beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
   github = await startGithubApp()
-  for (const provider of ['job', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
   lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
   const caller = { categories: [category.name], allow: [`${category.name}/start-run`], orchestrator: 'github' }
   lifecycle.store('callers', { github: caller, other: { categories: ['*'] } })
 })
-afterAll(async () => {
-  await platform.close()
-  await github.close()
-  await lifecycle.close()
-})
+afterAll(() => github.close())
 beforeEach(() => {
-  platform.reset()
   github.reset()
   orchestrator()
 })

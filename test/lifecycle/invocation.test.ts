@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Category } from '../../shared/providers/category.ts'
 import { handler } from './invoking-function.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { type FakePlatform, startPlatform, category as testing } from './platform.ts'
+import { PLATFORM_TOKEN, category as testing, useLifecycle } from './platform.ts'
 
 const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ci-cd-task:live'
 const category: Category = {
@@ -13,25 +12,16 @@ const category: Category = {
   name: 'ci-cd',
   actions: { ...testing.actions, 'trigger-deployment': startOf(testing) },
 }
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
+const { lifecycle, platform } = useLifecycle(category)
+beforeAll(() => {
   process.env['CI_CD_TASK'] = TASK_FUNCTION
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const [name, provider] of Object.entries({ default: 'job', attended: 'attended' }))
-    lifecycle.connect(name, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
+  lifecycle.connect('default', { provider: 'job', baseUrl: platform.url, token: PLATFORM_TOKEN })
   lifecycle.store('callers', {
     direct: { categories: ['ci-cd'] },
     releases: { categories: ['ci-cd'], orchestrator: 'keptn' },
     tickets: { categories: ['issue-ticketing'] },
   })
 })
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => platform.reset())
 
 function startOf({ actions }: Category) {
   const start = actions['start-run']

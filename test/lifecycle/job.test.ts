@@ -1,21 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['job', 'blind', 'attended', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => platform.reset())
+const { lifecycle, platform } = useLifecycle()
 
 const input = { target: 'deploy' }
 const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)

@@ -1,25 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { passTime } from './execution.ts'
-import { Lifecycle, triggered } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { triggered } from './lifecycle.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['job', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => {
-  platform.reset()
-  lifecycle.keptn.recover()
-})
+const { lifecycle, platform } = useLifecycle()
 
 const input = { title: 'Checkout is slow' }
 const posts =

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals'
 import * as z from 'zod/mini'
 import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
 import { serve } from '../../infra/platforms/loopback-server.ts'
@@ -12,6 +13,7 @@ import { startJob } from '../../shared/providers/start-job.ts'
 import { stopJob } from '../../shared/providers/stop-job.ts'
 import { defineTicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
+import { Lifecycle } from './lifecycle.ts'
 
 /** A run of the fake platform. */
 interface FakeRun {
@@ -46,19 +48,44 @@ export interface FakePlatform extends Served {
   reset(): void
 }
 
-export async function startPlatform(): Promise<FakePlatform> {
-  const served = await serve((call) => answer(platform, call))
+async function startPlatform(platform: FakePlatform): Promise<void> {
   const defaults = () => ({ runs: [], tickets: [], messages: [], states: ['done'], afterStop: 'cancelled' })
-  const platform: FakePlatform = {
-    ...served,
-    ...defaults(),
+  Object.assign(platform, await serve((call) => answer(platform, call)), defaults(), {
     reset() {
       Object.assign(platform, defaults())
       platform.calls.splice(0)
       platform.recover()
     },
-  }
-  return platform
+  })
+}
+
+/** The token of every connection to the fake platform. */
+export const PLATFORM_TOKEN = 'token-of-the-platform'
+
+/**
+ * Starts the fake services and the fake platform for the tests of a file, and resets them before each test. Each provider has
+ * a connection of its name.
+ */
+export function useLifecycle(tested = category): { lifecycle: Lifecycle; platform: FakePlatform } {
+  const lifecycle = new Lifecycle(tested)
+  // It starts before the first test.
+  const platform = {} as FakePlatform
+  beforeAll(async () => {
+    await lifecycle.start()
+    await startPlatform(platform)
+    for (const provider of Object.keys(tested.providers))
+      lifecycle.connect(provider, { provider, baseUrl: platform.url, token: PLATFORM_TOKEN })
+  })
+  afterAll(async () => {
+    await platform.close()
+    await lifecycle.close()
+  })
+  beforeEach(() => {
+    platform.reset()
+    lifecycle.keptn.recover()
+    lifecycle.aws.recover()
+  })
+  return { lifecycle, platform }
 }
 
 function answer(platform: FakePlatform, { method, path, query, body }: Call): Reply {

@@ -1,21 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { passTime } from './execution.ts'
-import { Lifecycle, triggered } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { triggered } from './lifecycle.ts'
+import { category, useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
-beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['attended', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(async () => {
-  await platform.close()
-  await lifecycle.close()
-})
-beforeEach(() => platform.reset())
+const { lifecycle, platform } = useLifecycle()
 
 const target = 'start-run?connection=attended'
 const event = () => ({ ...triggered(), input: { target: 'deploy' } })

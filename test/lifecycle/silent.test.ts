@@ -1,24 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { passTime } from './execution.ts'
-import { Lifecycle, triggered } from './lifecycle.ts'
-import { category, type FakePlatform, startPlatform } from './platform.ts'
+import { triggered } from './lifecycle.ts'
+import { useLifecycle } from './platform.ts'
 
-const lifecycle = new Lifecycle(category)
-let platform: FakePlatform
 /** A call that waits for a response until the platform closes. */
 let crashed: Promise<unknown> | undefined
-beforeAll(async () => {
-  await lifecycle.start()
-  platform = await startPlatform()
-  for (const provider of ['job', 'blind', 'attended', 'ticket'])
-    lifecycle.connect(provider, { provider, baseUrl: platform.url, token: 'token-of-the-platform' })
-})
 afterAll(async () => {
   await platform.close()
   await crashed
-  await lifecycle.close()
 })
-beforeEach(() => platform.reset())
+const { lifecycle, platform } = useLifecycle()
 
 const open = 'open-ticket?connection=ticket'
 const startBlind = 'start-run?connection=blind'
