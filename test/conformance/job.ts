@@ -3,12 +3,14 @@ import type * as z from 'zod/mini'
 import { awsError } from '../../infra/platforms/aws-json.ts'
 import { type Call, requestLine, type Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
+import { secretsIn } from '../../shared/fields.ts'
 import type { SentRequest } from '../../shared/http/exchange.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider, Verdict } from '../../shared/providers/job.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
 import { type CommonOptions, commonTests, formOf, hostileIds } from './common.ts'
+import { credentialsIn } from './credentials.ts'
 import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
 import { unexpectedBodies } from './unexpected-bodies.ts'
 
@@ -21,6 +23,8 @@ interface JobOptions<S extends Served> extends CommonOptions {
   otherStates?: string[]
   /** States that the provider does not know. */
   unknownStates?: string[]
+  /** Fields of the input that the provider does not support. */
+  unsupported?: ('project' | 'ref' | 'parameters')[]
   /** Starts that are invalid: what is wrong, changes of the input, a part of the message, changes of the connection. */
   invalidStarts?: [what: string, input: object, message: string, connection?: object][]
   /** Starts that the connection does not allow, in the same form. */
@@ -43,6 +47,10 @@ interface JobOptions<S extends Served> extends CommonOptions {
    * input and of the connection.
    */
   reports?: [what: string, change: Change<S>, reported: object, input?: object, connection?: object][]
+  /** Starts that have to wait: what they wait for, a change of the platform, and a part of the reason. */
+  waits?: [what: string, change: Change<S>, reason: string, input?: object][]
+  /** Changes of the platform after which a retry cannot find the run of an attempt whose response was lost. */
+  lost?: [what: string, change: Change<S>, input?: object][]
   /** Polls that the platform refuses: a change of the platform, and a part of the reason. */
   refusedPolls?: [change: Change<S>, reason: string][]
   /** A part of the URL of the first run. */
@@ -72,25 +80,31 @@ const ENDS: Record<Exclude<Verdict, 'running'>, object> = {
  * Registers the tests that every job provider must pass: those of `commonTests`, a run is started once, every state has its
  * meaning, and a stop ends the run.
  *
+ * Starts the platform before each test of the file, also before those of the provider alone.
+ *
+ * @returns the server of the current test, and a function that connects to it, with other fields of the connection
  * @example
  * jobConformance(awx, { start: actions['run-runbook'], stop: actions['stop-runbook'] }, remediationPlatforms.awx, {
  *   states: { running: ['new', 'running'], pass: ['successful'], fail: ['failed'], aborted: ['canceled'] },
  *   invalidIds: [['7'], 'such as job/7'],
  * })
  */
-export function jobConformance<S extends Served>(
-  provider: JobProvider,
+export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
+  provider: JobProvider<C>,
   actions: ConstructorParameters<typeof Job>[1],
   platform: JobPlatform<S>,
   {
     states,
     otherStates = [],
     unknownStates = ['unheard-of', 'constructor'],
+    unsupported = [],
     invalidStarts = [],
     forbidden = [],
     sends = [],
     refused = [],
     reports = [],
+    waits = [],
+    lost = [],
     refusedPolls = [],
     url: expectedUrl = '',
     measures,
@@ -101,15 +115,26 @@ export function jobConformance<S extends Served>(
     name = provider.title,
     ...options
   }: JobOptions<S>,
-): void {
+): { server: S; connected(fields?: object): Job<C> } {
+  let first: PlayedJobs<S>
+  let isNew = false
+  const server = startEach(async () => {
+    first = await platform.start()
+    isNew = true
+    return first.server
+  })
+  const connectedTo =
+    (played: () => PlayedJobs<S>) =>
+    (fields: object = {}): Job<C> =>
+      new Job(provider, actions, () => ({ ...played().connection, ...fields }) as z.input<C>)
+
   describe(`${name}: conformance`, () => {
     const { now } = Date
     afterEach(() => {
       Date.now = now
     })
 
-    const connected = (fields: object = {}): Job<JobProvider['connection']> =>
-      new Job(provider, actions, () => ({ ...at().connection, ...fields }))
+    const connected = connectedTo(() => at())
     const job = connected()
     const unlimited = () => ('allow' in at().connection ? { allow: '*' } : {})
     const start = (options?: ClientOptions): Promise<StartedJob> => job.start(at().input, options)
@@ -134,7 +159,9 @@ export function jobConformance<S extends Served>(
       ...options,
       start() {
         Date.now = now
-        return platform.start()
+        const isReady = isNew
+        isNew = false
+        return isReady ? Promise.resolve(first) : platform.start()
       },
       operations: {
         'a start': () => start,
@@ -196,6 +223,12 @@ export function jobConformance<S extends Served>(
         const sent = await formsOf((options) => run(value, options))
         expect({ value, changed: sent.filter((form) => !expected.includes(form)) }).toEqual({ value, changed: [] })
       }
+    })
+
+    test('declares nothing but its credentials as secrets', () => {
+      const { connection } = at()
+      const secrets = secretsIn(provider.connection, provider.connection.parse(connection))
+      expect(secrets).toHaveLength(credentialsIn(connection).length)
     })
 
     if ('allow' in provider.connection.shape) {
@@ -298,6 +331,7 @@ export function jobConformance<S extends Served>(
             at().end()
             expect(at().runs()).toBe(runs)
           }
+          for (const { text } of starts()) expect(text).not.toContain('undefined')
         })
       }
 
@@ -311,13 +345,21 @@ export function jobConformance<S extends Served>(
         if (platform.known !== 'token') expect(starts()).toHaveLength(1)
       })
 
-      if (invalidStarts.length > 0) {
-        test.each(invalidStarts)('rejects %s before sending a request', async (_what, input, message, fields = {}) => {
-          const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input }))
-          expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-          expect(failure.message).toContain(message)
-          expect(at().server.calls).toEqual([])
-        })
+      const notSupported: typeof invalidStarts = unsupported.map((field) => [
+        `input.${field}`,
+        { [field]: field === 'parameters' ? { users: 5 } : 'x' },
+        `input.${field} is not supported`,
+      ])
+      if (invalidStarts.length + unsupported.length > 0) {
+        test.each([...notSupported, ...invalidStarts])(
+          'rejects %s before sending a request',
+          async (_what, input, message, fields = {}) => {
+            const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input }))
+            expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+            expect(failure.message).toContain(message)
+            expect(at().server.calls).toEqual([])
+          },
+        )
       }
 
       if (forbidden.length > 0) {
@@ -352,6 +394,27 @@ export function jobConformance<S extends Served>(
           expect(at().runs()).toBe(0)
         },
       )
+    }
+
+    if (waits.length > 0) {
+      test.each(waits)('a start waits for %s', async (_what, change, reason, input = {}) => {
+        await change(at().server)
+        const before = at().runs()
+        const start = job.start({ ...at().input, ...input }, { key: keyOf(2) })
+        await expectFailure(start, { kind: 'platform', transient: true, mayHaveWritten: false }, reason)
+        expect(at().runs()).toBe(before)
+      })
+    }
+
+    if (lost.length > 0) {
+      test.each(lost)('a retry of a start has an unknown outcome %s', async (_what, change, input = {}) => {
+        const retried = { ...at().input, ...input }
+        at().server.loseNext(isStart)
+        await failureOf(job.start(retried))
+        await change(at().server)
+        await expectFailure(job.start(retried, { isRetry: true }), { kind: 'doubtful', transient: false })
+        expect(starts()).toHaveLength(1)
+      })
     }
 
     describe('a run', () => {
@@ -497,6 +560,7 @@ export function jobConformance<S extends Served>(
       }
     })
   })
+  return { server, connected: connectedTo(() => first) }
 }
 
 function describeIf(condition: unknown, name: string, tests: () => void): void {

@@ -7,7 +7,8 @@ import { locust as provider } from '../../functions/load-testing/providers/locus
 import type { Outcome } from '../../shared/outcome.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
 import { failureOf } from '../functions/client.ts'
-import { loadTest } from '../functions/load-testing/load-test.ts'
+import { Job } from '../functions/job.ts'
+import { loadTestActions } from '../functions/job-actions.ts'
 import type { Program } from './program.ts'
 
 /** Looks until it ends; what takes longer than this, in milliseconds, does not. */
@@ -26,7 +27,7 @@ export const locust: Program = {
     }).listen(0, '127.0.0.1')
     await once(shop, 'listening')
     const target = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
-    const tool = loadTest(provider, () => ({ baseUrl: url }))
+    const tool = new Job(provider, loadTestActions, () => ({ baseUrl: url }))
     const input = (run_time: number) => ({ target, parameters: { user_count: 4, spawn_rate: 4, run_time } })
     const end = async (job: StartedJob, input: object): Promise<Outcome> => {
       for (const until = Date.now() + longest; Date.now() < until; await sleep(1_000)) {

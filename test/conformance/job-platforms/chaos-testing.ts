@@ -6,7 +6,7 @@ import { startLitmus } from '../../../infra/platforms/litmus.ts'
 import { startSteadybit } from '../../../infra/platforms/steadybit.ts'
 import { toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
 import { play } from '../platform.ts'
-import type { JobPlatform } from './platform.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from './platform.ts'
 
 const region = 'eu-west-1'
 const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
@@ -15,46 +15,33 @@ export const chaosPlatforms = {
   'aws-fis': {
     known: 'token',
     starts: /^POST /,
-    async start() {
-      const server = await startFis()
-      const { url: endpoint, state, newest, become: enter } = server
+    start: play(startFis, ({ url: endpoint, state, newest, become: enter }) => {
       const [target = ''] = Object.keys(state.templates)
       return {
-        server,
         connection: { region, endpoint, allow: [target] },
         input: { target },
         runs: () => state.experiments.length,
         id: () => newest().id,
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('completed'),
-        hasStopped() {
-          if (newest().state.status === 'stopping') enter('stopped')
-          return newest().state.status === 'stopped'
-        },
+        ...stages(enter, 'running', 'completed'),
+        hasStopped: stopsWhenAsked(enter, () => newest().state.status, 'stopping', 'stopped'),
       }
-    },
+    }),
   },
   'chaos-mesh': chaosMesh('NetworkChaos', { ...delay, duration: '5m' }),
   'azure-chaos-studio': {
     known: 'neither',
     starts: /^POST .*\/start$/,
-    async start() {
-      const server = await startAzureChaosStudio()
-      const { url: baseUrl, token, state, enter } = server
+    start: play(startAzureChaosStudio, ({ url: baseUrl, token, state, enter }) => {
       const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
       return {
-        server,
         connection: { baseUrl, token, ...group, allow: ['latency'] },
         input: { target: 'latency' },
         runs: () => state.executions.length,
         id: () => `latency/${state.executions.at(-1)?.name}`,
-        hasStarted: () => enter('Running'),
-        enter,
-        end: () => enter('Success'),
+        ...stages(enter, 'Running', 'Success'),
         hasStopped: () => state.executions.at(-1)?.properties.status === 'Cancelled',
       }
-    },
+    }),
   },
   gremlin: {
     known: 'look-up',
@@ -64,9 +51,7 @@ export const chaosPlatforms = {
       input: { target },
       runs: () => state.runs.length,
       id: () => `${target}#${state.runs.at(-1)?.number}`,
-      hasStarted: () => enter('Running'),
-      enter,
-      end: () => enter('Successful'),
+      ...stages(enter, 'Running', 'Successful'),
       hasStopped: () => state.runs.at(-1)?.stage === 'Halted',
     })),
   },
@@ -74,13 +59,10 @@ export const chaosPlatforms = {
     known: 'neither',
     starts: / runChaosExperiment$/,
     stopsLate: true,
-    async start() {
-      const server = await startLitmus()
-      const { url: baseUrl, token, project, state, take, enter } = server
+    start: play(startLitmus, ({ url: baseUrl, token, project, state, take, enter }) => {
       const target = 'a1b2'
       const passed = { score: 100, faults: [{ name: 'pod-delete', verdict: 'Pass' }] }
       return {
-        server,
         connection: { baseUrl, token, project, allow: [target] },
         input: { target },
         runs: () => state.runs.length,
@@ -90,7 +72,7 @@ export const chaosPlatforms = {
         end: () => enter('Completed', passed),
         hasStopped: () => state.runs.at(-1)?.phase === 'Stopped',
       }
-    },
+    }),
   },
   steadybit: {
     known: 'look-up',
@@ -102,9 +84,7 @@ export const chaosPlatforms = {
       input: { target: 'SHOP-1' },
       runs: () => state.executions.length,
       id: () => String(state.executions.at(-1)?.id),
-      hasStarted: () => enter('RUNNING'),
-      enter,
-      end: () => enter('COMPLETED'),
+      ...stages(enter, 'RUNNING', 'COMPLETED'),
       hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
     })),
   },
@@ -115,9 +95,7 @@ export const chaosPlatforms = {
     ends: 'aborted',
     // Nothing is left of a toxic that was removed.
     stoppedAtStart: 'unknown',
-    async start() {
-      const server = await toxiproxyServer()
-      const { url: baseUrl, proxies } = server
+    start: play(toxiproxyServer, ({ url: baseUrl, proxies }) => {
       const target = 'checkout-db'
       const toxics = () => proxies.get(target)?.toxics ?? []
       const added = new Set<string>()
@@ -130,7 +108,6 @@ export const chaosPlatforms = {
         for (const proxy of proxies.all()) save({ ...proxy, toxics: [] })
       }
       return {
-        server,
         connection: { baseUrl, allow: [target], maxDuration: 'PT12H' },
         input: { target, parameters: { type: 'latency', attributes: { latency: 300 }, duration: 'PT8H' } },
         runs: () => added.size,
@@ -143,7 +120,7 @@ export const chaosPlatforms = {
         end: removeToxics,
         hasStopped: () => toxics().length === 0,
       }
-    },
+    }),
   },
 } satisfies Record<string, JobPlatform>
 
@@ -154,9 +131,7 @@ function chaosMesh(kind: 'NetworkChaos' | 'Workflow', spec: object) {
   return {
     known: 'token',
     starts: /^POST /,
-    async start() {
-      const server = await startChaosMesh()
-      const { url: baseUrl, token, state, newest, addEvent, remove } = server
+    start: play(startChaosMesh, ({ url: baseUrl, token, state, newest, addEvent, remove }) => {
       const it = { apiVersion: 'chaos-mesh.org/v1alpha1', kind, metadata: { namespace: 'shop' }, spec }
       const enter = (status: string) => {
         if (status === 'deleted') return remove(newest())
@@ -164,16 +139,13 @@ function chaosMesh(kind: 'NetworkChaos' | 'Workflow', spec: object) {
         addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
       }
       return {
-        server,
         connection: { baseUrl, token, allow: ['shop'], templates: { it } },
         input: { target: 'it' },
         runs: () => state.records.length,
         id: () => `${kind}/shop/${state.records.at(-1)?.uid}`,
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('finished'),
+        ...stages(enter, 'running', 'finished'),
         hasStopped: () => state.records.at(-1)?.archived === true,
       }
-    },
+    }),
   } satisfies JobPlatform
 }

@@ -12,7 +12,7 @@ import { startJenkins } from '../../../infra/platforms/jenkins.ts'
 import { startKubernetes } from '../../../infra/platforms/kubernetes.ts'
 import { startTekton } from '../../../infra/platforms/tekton.ts'
 import { play } from '../platform.ts'
-import type { JobPlatform } from './platform.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from './platform.ts'
 
 const region = 'eu-west-1'
 
@@ -20,9 +20,7 @@ export const ciCdPlatforms = {
   'github-actions': {
     known: 'look-up',
     starts: /^POST .*\/dispatches$/,
-    async start() {
-      const server = await startGithubActions()
-      const { url: baseUrl, token, state, finish } = server
+    start: play(startGithubActions, ({ url: baseUrl, token, state, finish }) => {
       const project = 'octo-org/octo-repo'
       const newest = () => state.runs.at(-1)
       const enter = (name: string) => {
@@ -31,24 +29,19 @@ export const ciCdPlatforms = {
         else Object.assign(newest() ?? {}, { status })
       }
       return {
-        server,
         connection: { baseUrl, token, keyInput: 'key' },
         input: { target: 'deploy.yml', project },
         runs: () => state.runs.length,
         id: () => `${project}#${newest()?.id}`,
-        hasStarted: () => enter('in_progress'),
-        enter,
-        end: () => enter('completed/success'),
+        ...stages(enter, 'in_progress', 'completed/success'),
         hasStopped: () => newest()?.conclusion === 'cancelled',
       }
-    },
+    }),
   },
   'gitlab-ci': {
     known: 'look-up',
     starts: /^POST .*\/pipeline$/,
-    async start() {
-      const server = await startGitlabCi()
-      const { url: baseUrl, token, state, finish } = server
+    start: play(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
       const project = 'ops/shop/checkout'
       const newest = () => state.pipelines.at(-1)
       const enter = (status: string) => {
@@ -56,25 +49,21 @@ export const ciCdPlatforms = {
         else Object.assign(newest() ?? {}, { status })
       }
       return {
-        server,
         connection: { baseUrl, token },
         input: { project },
         runs: () => state.pipelines.length,
         id: () => `${project}#${newest()?.id}`,
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('success'),
+        ...stages(enter, 'running', 'success'),
         hasStopped: () => newest()?.status === 'canceled',
       }
-    },
+    }),
   },
   jenkins: {
     known: 'look-up',
     changesId: true,
     stoppedAtStart: 'forgotten',
     starts: /^POST .*\/build(?:WithParameters)?$/,
-    async start() {
-      const server = await startJenkins()
+    start: play(startJenkins, (server) => {
       const { url: baseUrl, username, token, state, job, startBuild } = server
       const target = 'shop/deploy'
       const place = () => state.queue.at(-1)
@@ -84,24 +73,19 @@ export const ciCdPlatforms = {
         if (result !== 'QUEUED') server.end(build() ?? startBuild(place()?.id ?? 0), result)
       }
       return {
-        server,
         connection: { baseUrl, username, token, keyParameter: 'KEY' },
         input: { target },
         runs: () => state.queue.length,
         id: () => `${target}#${build()?.number ?? `queue-${place()?.id}`}`,
-        hasStarted: () => undefined,
-        enter,
-        end: () => enter('SUCCESS'),
+        ...stages(enter, undefined, 'SUCCESS'),
         hasStopped: () => place()?.cancelled === true || build()?.result === 'ABORTED',
       }
-    },
+    }),
   },
   'azure-pipelines': {
     known: 'look-up',
     starts: /^POST .*\/runs$/,
-    async start() {
-      const server = await startAzurePipelines()
-      const { url: baseUrl, token, state, finish } = server
+    start: play(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
       const project = 'fabrikam/Fabrikam Fiber'
       const newest = () => state.builds.at(-1)
       const enter = (name: string) => {
@@ -110,79 +94,61 @@ export const ciCdPlatforms = {
         else Object.assign(newest() ?? {}, { status })
       }
       return {
-        server,
         connection: { baseUrl, token, project, keyParameter: 'key' },
         input: { target: 'Deploy' },
         runs: () => state.builds.length,
         id: () => `${project}#${newest()?.id}`,
-        hasStarted: () => enter('inProgress'),
-        enter,
-        end: () => enter('completed/succeeded'),
+        ...stages(enter, 'inProgress', 'completed/succeeded'),
         hasStopped: () => newest()?.result === 'canceled',
       }
-    },
+    }),
   },
   circleci: {
     known: 'neither',
     stopsLate: true,
     starts: /^POST .*\/pipeline(?:\/run)?$/,
-    async start() {
-      const server = await startCircleci()
-      const { url: baseUrl, token, state, enter } = server
+    start: play(startCircleci, ({ url: baseUrl, token, state, enter }) => {
       const newest = () => state.pipelines.at(-1)
       return {
-        server,
         connection: { baseUrl, token, project: 'gh/acme/shop' },
         input: { target: 'pipeline' },
         runs: () => state.pipelines.length,
         id: () => newest()?.id ?? '',
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('success'),
+        ...stages(enter, 'running', 'success'),
         hasStopped: () => newest()?.workflows[0]?.status === 'canceled',
       }
-    },
+    }),
   },
   'google-cloud-build': {
     known: 'look-up',
     starts: /^POST .*:run$/,
-    async start() {
-      const server = await startGoogleCloudBuild()
-      const { url: baseUrl, login, state, enter } = server
+    start: play(startGoogleCloudBuild, ({ url: baseUrl, login, state, enter }) => {
       const { token } = login
       return {
-        server,
         connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
         input: { target: 'deploy' },
         runs: () => state.builds.length,
         id: () => `acme-shop#${state.builds.at(-1)?.id}`,
-        hasStarted: () => enter('WORKING'),
-        enter,
-        end: () => enter('SUCCESS'),
+        ...stages(enter, 'WORKING', 'SUCCESS'),
         hasStopped: () => state.builds.at(-1)?.status === 'CANCELLED',
       }
-    },
+    }),
   },
   'google-cloud-deploy': {
     known: 'token',
     refusesLateStop: true,
     starts: /^POST .*\/rollouts$/,
-    async start() {
-      const server = await startGoogleCloudDeploy()
-      const { url: baseUrl, login, state, enter } = server
+    start: play(startGoogleCloudDeploy, ({ url: baseUrl, login, state, enter }) => {
       const { token } = login
       return {
-        server,
         connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
         input: { target: 'shop/production', ref: 'v1' },
         runs: () => state.rollouts.length,
         id: () => `acme-shop#shop/v1/${state.rollouts.at(-1)?.name.split('/').at(-1)}`,
-        hasStarted: () => enter('IN_PROGRESS'),
-        enter,
-        end: () => enter('SUCCEEDED'),
+        ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
         hasStopped: () => state.rollouts.at(-1)?.state === 'CANCELLED',
       }
-    },
+    }),
   },
   'hcp-terraform': {
     known: 'look-up',
@@ -192,9 +158,7 @@ export const ciCdPlatforms = {
       input: { target: 'run/shop-network' },
       runs: () => state.runs.length,
       id: () => state.runs.at(-1)?.id ?? '',
-      hasStarted: () => enter('planning'),
-      enter,
-      end: () => enter('applied'),
+      ...stages(enter, 'planning', 'applied'),
       hasStopped: () => state.runs.at(-1)?.status === 'canceled',
     })),
   },
@@ -202,12 +166,9 @@ export const ciCdPlatforms = {
     known: 'token',
     stoppedAtStart: 'forgotten',
     starts: /^POST .*\/jobs$/,
-    async start() {
-      const server = await startKubernetes()
-      const { url: baseUrl, token, state, enterJob } = server
+    start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => {
       const newest = () => state.jobs.at(-1)
       return {
-        server,
         connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
         input: { target: 'ghcr.io/acme/smoke:1.4.2' },
         runs: () => state.created,
@@ -217,7 +178,7 @@ export const ciCdPlatforms = {
         end: () => enterJob('Complete'),
         hasStopped: () => state.jobs.length < state.created,
       }
-    },
+    }),
   },
   tekton: {
     known: 'token',
@@ -227,9 +188,7 @@ export const ciCdPlatforms = {
       input: { target: 'deploy' },
       runs: () => state.created,
       id: () => state.runs.at(-1)?.metadata.name ?? '',
-      hasStarted: () => enter('Running'),
-      enter,
-      end: () => enter('Succeeded'),
+      ...stages(enter, 'Running', 'Succeeded'),
       hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
     })),
   },
@@ -239,8 +198,7 @@ export const ciCdPlatforms = {
     stopsLate: true,
     refusesLateStop: true,
     starts: /^POST .*\/sync$/,
-    async start() {
-      const server = await startArgoCd()
+    start: play(startArgoCd, (server) => {
       const { url: baseUrl, token, application, startOperation, finish, reconcile } = server
       const status = () => application().status
       const enter = (name: string) => {
@@ -250,7 +208,6 @@ export const ciCdPlatforms = {
         if (health) reconcile(health, sync)
       }
       return {
-        server,
         connection: { baseUrl, token },
         input: { target: 'guestbook', project: 'shop' },
         runs: () => server.state.started,
@@ -267,51 +224,40 @@ export const ciCdPlatforms = {
           return true
         },
       }
-    },
+    }),
   },
   'aws-codebuild': {
     known: 'look-up',
     starts: /^StartBuild$/,
-    async start() {
-      const server = await startCodeBuild()
+    start: play(startCodeBuild, (server) => {
       const { url: endpoint, state } = server
       const newest = () => state.builds.at(-1)
       const enter = (status: string) => server.end(status)
       return {
-        server,
         connection: { endpoint, region },
         input: { target: 'shop-build' },
         runs: () => state.builds.length,
         id: () => newest()?.id ?? '',
-        hasStarted: () => undefined,
-        enter,
-        end: () => enter('SUCCEEDED'),
+        ...stages(enter, undefined, 'SUCCEEDED'),
         hasStopped: () => newest()?.buildStatus === 'STOPPED',
       }
-    },
+    }),
   },
   'aws-codepipeline': {
     known: 'token',
     starts: /^StartPipelineExecution$/,
-    async start() {
-      const server = await startCodePipeline()
+    start: play(startCodePipeline, (server) => {
       const { url: endpoint, state } = server
       const newest = () => state.executions.at(-1)
       const enter = (status: string) => server.end(status)
       return {
-        server,
         connection: { endpoint, region },
         input: { target: 'shop-delivery' },
         runs: () => state.executions.length,
         id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
-        hasStarted: () => undefined,
-        enter,
-        end: () => enter('Succeeded'),
-        hasStopped() {
-          if (newest()?.status === 'Stopping') enter('Stopped')
-          return newest()?.status === 'Stopped'
-        },
+        ...stages(enter, undefined, 'Succeeded'),
+        hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
       }
-    },
+    }),
   },
 } satisfies Record<string, JobPlatform>

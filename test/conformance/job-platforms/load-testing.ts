@@ -7,70 +7,52 @@ import { startK6Operator } from '../../../infra/platforms/k6-operator.ts'
 import { startLocust } from '../../../infra/platforms/locust.ts'
 import { startNeoload } from '../../../infra/platforms/neoload.ts'
 import { play } from '../platform.ts'
-import type { JobPlatform } from './platform.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from './platform.ts'
 
 export const loadTestPlatforms = {
   'aws-dlt': {
     known: 'neither',
     starts: /^POST .*\/scenarios$/,
-    async start() {
-      const server = await startAwsDlt()
-      const { url, testId: target, state, finish } = server
+    start: play(startAwsDlt, ({ url, testId: target, state, finish }) => {
       const { scenario } = state
       const enter = (status: string) => {
         if (/^(?:complete|cancelled|failed)$/.test(status)) finish(status)
         else Object.assign(scenario, { status })
       }
       return {
-        server,
         connection: { baseUrl: `${url}/prod`, region: 'eu-west-1' },
         input: { target },
         runs: () => state.starts.length,
         id: () => `${target}@${scenario.startTime.replace(' ', 'T')}Z`,
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('complete'),
-        hasStopped() {
-          if (scenario.status === 'cancelling') enter('cancelled')
-          return scenario.status === 'cancelled'
-        },
+        ...stages(enter, 'running', 'complete'),
+        hasStopped: stopsWhenAsked(enter, () => scenario.status, 'cancelling', 'cancelled'),
       }
-    },
+    }),
   },
   'azure-load-testing': {
     known: 'token',
     starts: /^PATCH /,
-    async start() {
-      const server = await startAzureLoadTesting()
-      const { url, tenantId, clientId, clientSecret, state, finish } = server
+    start: play(startAzureLoadTesting, ({ url, tenantId, clientId, clientSecret, state, finish }) => {
       const enter = (name: string) => {
         const [status = '', testResult] = name.split('/')
         finish(status, testResult)
       }
       return {
-        server,
         connection: { baseUrl: url, loginUrl: url, tenantId, clientId, clientSecret },
         input: { target: state.tests[0] },
         runs: () => state.runs.length,
         id: () => String(state.runs.at(-1)?.testRunId),
-        hasStarted: () => enter('EXECUTING'),
-        enter,
-        end: () => enter('DONE/PASSED'),
-        hasStopped() {
-          if (state.runs.at(-1)?.status === 'CANCELLING') enter('CANCELLED')
-          return state.runs.at(-1)?.status === 'CANCELLED'
-        },
+        ...stages(enter, 'EXECUTING', 'DONE/PASSED'),
+        hasStopped: stopsWhenAsked(enter, () => state.runs.at(-1)?.status, 'CANCELLING', 'CANCELLED'),
       }
-    },
+    }),
   },
   blazemeter: {
     known: 'neither',
     // A run that was stopped has no verdict.
     stops: 'succeeded',
     starts: /^POST .*\/start$/,
-    async start() {
-      const server = await startBlazemeter()
-      const { url: baseUrl, username, password, state, finish } = server
+    start: play(startBlazemeter, ({ url: baseUrl, username, password, state, finish }) => {
       const newest = () => state.masters.at(-1)
       const enter = (name: string) => {
         const [status, reportStatus = null] = name.split('/')
@@ -78,17 +60,14 @@ export const loadTestPlatforms = {
         else Object.assign(newest() ?? {}, { status })
       }
       return {
-        server,
         connection: { baseUrl, username, password },
         input: { target: '9876543' },
         runs: () => state.masters.length,
         id: () => String(newest()?.id),
-        hasStarted: () => enter('DATA_RECEIVED'),
-        enter,
-        end: () => enter('ENDED/pass'),
+        ...stages(enter, 'DATA_RECEIVED', 'ENDED/pass'),
         hasStopped: () => newest()?.status === 'ENDED',
       }
-    },
+    }),
   },
   gatling: {
     known: 'look-up',
@@ -108,8 +87,7 @@ export const loadTestPlatforms = {
     known: 'token',
     stopsLate: true,
     starts: /^POST .*\/start$/,
-    async start() {
-      const server = await startGrafanaK6()
+    start: play(startGrafanaK6, (server) => {
       const { url: baseUrl, token, stackId, test: target, state } = server
       const fault = { by_user: null, message: 'Validation error', code: 123 }
       const enter = (name: string) => {
@@ -117,17 +95,14 @@ export const loadTestPlatforms = {
         server.enter(type, { result, ...(result === 'error' ? { extra: fault } : {}) })
       }
       return {
-        server,
         connection: { baseUrl, token, stackId },
         input: { target },
         runs: () => state.runs.length,
         id: () => String(state.runs.at(-1)?.id),
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('completed/passed'),
+        ...stages(enter, 'running', 'completed/passed'),
         hasStopped: () => state.runs.at(-1)?.history.at(-1)?.type === 'aborted',
       }
-    },
+    }),
   },
   'k6-operator': {
     known: 'token',
@@ -138,9 +113,7 @@ export const loadTestPlatforms = {
       input: { target: 'checkout/test.js' },
       runs: () => state.created,
       id: () => state.runs.at(-1)?.metadata.name ?? '',
-      hasStarted: () => enter('started'),
-      enter,
-      end: () => enter('finished'),
+      ...stages(enter, 'started', 'finished'),
       hasStopped: () => state.runs.length < state.created,
     })),
   },
@@ -149,13 +122,10 @@ export const loadTestPlatforms = {
     reliableAfter: 30,
     stops: 'succeeded',
     starts: /^POST .*\/swarm$/,
-    async start() {
-      const server = await startLocust()
-      const { url: baseUrl, password, state, finish } = server
+    start: play(startLocust, ({ url: baseUrl, password, state, finish }) => {
       // The locustfile decides when a test ends, so no end is early.
       state.shape = true
       return {
-        server,
         connection: { baseUrl, username: 'robot', password },
         input: { target: 'https://shop.example.com', parameters: { user_count: 2, spawn_rate: 1, run_time: 'PT1M' } },
         runs: () => state.starts.length,
@@ -165,14 +135,12 @@ export const loadTestPlatforms = {
         end: finish,
         hasStopped: () => state.state === 'stopped',
       }
-    },
+    }),
   },
   neoload: {
     known: 'look-up',
     starts: /^POST .*\/start/,
-    async start() {
-      const server = await startNeoload()
-      const { url: baseUrl, token, state, finish } = server
+    start: play(startNeoload, ({ url: baseUrl, token, state, finish }) => {
       const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']
       const newest = () => state.results.at(-1)
       const enter = (name: string) => {
@@ -181,16 +149,13 @@ export const loadTestPlatforms = {
         else Object.assign(newest() ?? {}, { status })
       }
       return {
-        server,
         connection: { baseUrl, token },
         input: { target, project },
         runs: () => state.results.length,
         id: () => `${project}#${newest()?.id}`,
-        hasStarted: () => enter('RUNNING'),
-        enter,
-        end: () => enter('TERMINATED/POLICY/PASSED'),
+        ...stages(enter, 'RUNNING', 'TERMINATED/POLICY/PASSED'),
         hasStopped: () => newest()?.terminationReason === 'MANUAL',
       }
-    },
+    }),
   },
 } satisfies Record<string, JobPlatform>

@@ -1,7 +1,8 @@
 import { startSageMaker } from '../../../infra/platforms/aws-sagemaker.ts'
 import { startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
 import { startDatabricks } from '../../../infra/platforms/databricks/server.ts'
-import type { JobPlatform } from './platform.ts'
+import { play } from '../platform.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from './platform.ts'
 
 const region = 'eu-west-1'
 /** Without one, a tuning does not pass. */
@@ -16,12 +17,9 @@ export const optimizationPlatforms = {
   'aws-step-functions': {
     known: 'token',
     starts: /^StartExecution$/,
-    async start() {
-      const server = await startStepFunctions()
-      const { url: endpoint, state, end } = server
+    start: play(startStepFunctions, ({ url: endpoint, state, end }) => {
       const [target = ''] = Object.keys(state.machines)
       return {
-        server,
         connection: { region, endpoint },
         input: { target },
         runs: () => state.executions.length,
@@ -31,7 +29,7 @@ export const optimizationPlatforms = {
         end: () => end('SUCCEEDED'),
         hasStopped: () => state.executions.at(-1)?.status === 'ABORTED',
       }
-    },
+    }),
   },
   'aws-sagemaker': sageMaker('pipeline'),
 } satisfies Record<string, JobPlatform>
@@ -56,9 +54,7 @@ function sageMaker(kind: 'pipeline' | 'training' | 'tuning') {
   return {
     known: 'token',
     starts,
-    async start() {
-      const server = await startSageMaker()
-      const { url: endpoint, state } = server
+    start: play(startSageMaker, ({ url: endpoint, state }) => {
       // The first job of each kind is the one that is copied.
       const runs = () =>
         ({
@@ -73,7 +69,6 @@ function sageMaker(kind: 'pipeline' | 'training' | 'tuning') {
         Object.assign(newest(), { [field]: status, SecondaryStatus: detail ?? status, FailureReason, BestTrainingJob })
       }
       return {
-        server,
         connection: { region, endpoint },
         input: { target },
         runs: () => runs().length,
@@ -81,12 +76,9 @@ function sageMaker(kind: 'pipeline' | 'training' | 'tuning') {
         hasStarted: () => undefined,
         enter,
         end: () => enter(kind === 'pipeline' ? 'Succeeded' : 'Completed'),
-        hasStopped() {
-          if (newest()[field] === 'Stopping') enter('Stopped')
-          return newest()[field] === 'Stopped'
-        },
+        hasStopped: stopsWhenAsked(enter, () => newest()[field], 'Stopping', 'Stopped'),
       }
-    },
+    }),
   } satisfies JobPlatform
 }
 
@@ -97,9 +89,7 @@ function databricks({ isOld = false } = {}) {
   return {
     known: 'token',
     starts: /^POST .*\/run-now$/,
-    async start() {
-      const server = await startDatabricks()
-      const { url: baseUrl, token, state, show } = server
+    start: play(startDatabricks, ({ url: baseUrl, token, state, show }) => {
       const stateOf = () => {
         const { status, state: oldState } = state.runs.at(-1) ?? {}
         return isOld ? oldState?.['life_cycle_state'] : status?.['state']
@@ -115,19 +105,16 @@ function databricks({ isOld = false } = {}) {
         show(isOld ? { status: undefined, state: entered } : { status: entered })
       }
       return {
-        server,
         connection: { baseUrl, token },
         input: { target: String(state.jobs[0]?.job_id) },
         runs: () => state.runs.length,
         id: () => String(state.runs.at(-1)?.run_id),
-        hasStarted: () => enter('RUNNING'),
-        enter,
-        end: () => enter('SUCCESS'),
+        ...stages(enter, 'RUNNING', 'SUCCESS'),
         hasStopped() {
           if (stateOf() === 'TERMINATING') enter('CANCELED')
           return stateOf() === 'TERMINATED'
         },
       }
-    },
+    }),
   } satisfies JobPlatform
 }

@@ -51,3 +51,25 @@ export interface JobPlatform<S extends Served = Served> {
   stoppedAtStart?: 'unknown' | 'forgotten'
   start(): Promise<PlayedJobs<S>>
 }
+
+/** Returns how a test lets a run start and end: by entering a state. */
+export function stages(enter: (state: string) => unknown, started: string | undefined, ended: string) {
+  return {
+    enter: (state: string) => void enter(state),
+    hasStarted: () => void (started && enter(started)),
+    end: () => void enter(ended),
+  }
+}
+
+/** Returns a `hasStopped` that stops a run that was asked to. */
+export function stopsWhenAsked(
+  enter: (state: string) => unknown,
+  stateOf: () => unknown,
+  asked: string,
+  stopped: string,
+): () => boolean {
+  return () => {
+    if (stateOf() === asked) enter(stopped)
+    return stateOf() === stopped
+  }
+}

@@ -5,33 +5,25 @@ import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { startKubernetesDeployments } from '../../../infra/platforms/kubernetes-deployments.ts'
 import { startStackStorm } from '../../../infra/platforms/stackstorm.ts'
 import { play } from '../platform.ts'
-import type { JobPlatform } from './platform.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from './platform.ts'
 
 export const remediationPlatforms = {
   awx: awx('job', String(restart.id)),
   stackstorm: {
     known: 'look-up',
     starts: /^POST .*\/executions$/,
-    async start() {
-      const server = await startStackStorm()
-      const { url: baseUrl, token, state } = server
+    start: play(startStackStorm, ({ url: baseUrl, token, state }) => {
       const enter = (status: string) => void Object.assign(state.executions.at(-1) ?? {}, { status })
       const statusOf = () => state.executions.at(-1)?.status
       return {
-        server,
         connection: { baseUrl, token },
         input: { target: 'shop.restart' },
         runs: () => state.executions.length,
         id: () => state.executions.at(-1)?.id ?? '',
-        hasStarted: () => enter('running'),
-        enter,
-        end: () => enter('succeeded'),
-        hasStopped() {
-          if (statusOf() === 'canceling') enter('canceled')
-          return statusOf() === 'canceled'
-        },
+        ...stages(enter, 'running', 'succeeded'),
+        hasStopped: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
       }
-    },
+    }),
   },
   kubernetes: {
     known: 'token',
@@ -41,9 +33,7 @@ export const remediationPlatforms = {
       input: { target: 'restart/checkout' },
       runs: () => state.rollouts,
       id: () => 'restart/checkout',
-      hasStarted: () => enter('Progressing'),
-      enter,
-      end: () => enter('Complete'),
+      ...stages(enter, 'Progressing', 'Complete'),
       hasStopped: () => false,
     })),
   },
@@ -52,8 +42,7 @@ export const remediationPlatforms = {
     stopsLate: true,
     refusesLateStop: true,
     starts: /^POST .*\/rollback$/,
-    async start() {
-      const server = await startArgoCd()
+    start: play(startArgoCd, (server) => {
       const { url: baseUrl, token, application, startOperation, finish, reconcile, deploy } = server
       for (const digit of ['a', 'b', 'c']) deploy(digit.repeat(40))
       const enter = (name: string) => {
@@ -63,7 +52,6 @@ export const remediationPlatforms = {
         if (health) reconcile(health, sync)
       }
       return {
-        server,
         connection: { baseUrl, token },
         input: { target: 'guestbook', project: 'shop' },
         runs: () => server.calls.filter(({ path }) => path.endsWith('/rollback')).length,
@@ -77,13 +65,12 @@ export const remediationPlatforms = {
           return true
         },
       }
-    },
+    }),
   },
   'aws-codepipeline': {
     known: 'neither',
     starts: /^RollbackStage$/,
-    async start() {
-      const server = await startCodePipeline()
+    start: play(startCodePipeline, (server) => {
       const { url: endpoint, state } = server
       const enter = (status: string) => {
         server.pass('Deploy', status)
@@ -93,20 +80,14 @@ export const remediationPlatforms = {
       const rollbacks = () => state.executions.filter(({ executionType }) => executionType === 'ROLLBACK')
       const newest = () => rollbacks().at(-1)
       return {
-        server,
         connection: { endpoint, region: 'eu-west-1' },
         input: { target: 'shop-delivery', parameters: { stage: 'Deploy' } },
         runs: () => rollbacks().length,
         id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
-        hasStarted: () => undefined,
-        enter,
-        end: () => enter('Succeeded'),
-        hasStopped() {
-          if (newest()?.status === 'Stopping') enter('Stopped')
-          return newest()?.status === 'Stopped'
-        },
+        ...stages(enter, undefined, 'Succeeded'),
+        hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
       }
-    },
+    }),
   },
 } satisfies Record<string, JobPlatform>
 
@@ -117,12 +98,9 @@ function awx(kind: 'job' | 'workflow', target: string) {
   return {
     known: 'look-up',
     starts: /^POST .*\/launch\/$/,
-    async start() {
-      const server = await startAwx()
-      const { url: baseUrl, token, state, finish } = server
+    start: play(startAwx, ({ url: baseUrl, token, state, finish }) => {
       const enter = (status: string) => void Object.assign(state.runs.at(-1) ?? {}, { status })
       return {
-        server,
         connection: { baseUrl, token },
         input: { target },
         runs: () => state.runs.length,
@@ -132,6 +110,6 @@ function awx(kind: 'job' | 'workflow', target: string) {
         end: () => finish('successful'),
         hasStopped: () => state.runs.at(-1)?.status === 'canceled',
       }
-    },
+    }),
   } satisfies JobPlatform
 }

@@ -1,14 +1,12 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
-import { type FisServer, startFis } from '../../../infra/platforms/aws-fis.ts'
+import type { FisServer } from '../../../infra/platforms/aws-fis.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { experiment, experimentActions } from './experiment.ts'
-
-const server = startEach(startFis)
+import { expectFailure, keyOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 
 const target = 'EXT1a2b3c4d5e6f7'
 const shop = { target }
@@ -17,23 +15,20 @@ const id = 'EXP000000000000001'
 const url = `https://eu-west-1.console.aws.amazon.com/fis/home?region=eu-west-1#ExperimentDetails:ExperimentId=${id}`
 const byCondition = { reason: 'Experiment halted by stop condition.' }
 
-const connected = (fields: object = {}) =>
-  experiment(awsFis, () => ({ endpoint: server.url, region: 'eu-west-1', allow: [target], ...fields }))
 const connection = (fields: object) => awsFis.connection.parse({ allow: target, ...fields })
 const starts = () => server.calls.filter(({ method }) => method === 'POST')
 const endIn = (status: string, more: Parameters<FisServer['become']>[1] = {}) =>
   connected().endAfter(shop, () => server.become(status, more))
 
-jobConformance(awsFis, experimentActions, chaosPlatforms['aws-fis'], {
+const { server, connected } = jobConformance(awsFis, experimentActions, chaosPlatforms['aws-fis'], {
   states: {
     running: ['pending', 'initiating', 'running', 'stopping'],
     pass: ['completed'],
     aborted: ['stopped', 'cancelled'],
     errored: ['failed'],
   },
+  unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a version', { ref: '2' }, 'input.ref is not supported'],
     ['a name', { target: 'stress the shop' }, 'input.target must be an experiment template id'],
     ['another path', { target: 'EXT1/../../x' }, 'input.target must be an experiment template id'],
     ['an invalid mode', { parameters: { actionsMode: 'some' } }, 'input.parameters.actionsMode must be run-all'],

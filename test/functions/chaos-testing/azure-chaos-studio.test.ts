@@ -1,41 +1,39 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureChaosStudio } from '../../../functions/chaos-testing/providers/azure-chaos-studio.ts'
-import { failedOn, startAzureChaosStudio } from '../../../infra/platforms/azure-chaos-studio.ts'
+import { failedOn } from '../../../infra/platforms/azure-chaos-studio.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { experiment, experimentActions } from './experiment.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 
-const server = startEach(startAzureChaosStudio)
 const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
-const connected = (fields: object = {}) =>
-  experiment(azureChaosStudio, () => ({ baseUrl: server.url, token: server.token, ...group, allow: ['*'], ...fields }))
 const input = { target: 'latency' }
 const idOf = (at: number) => server.state.executions.at(at)?.name
 const cancels = () => server.calls.filter(({ path }) => path.endsWith('/cancel'))
 
-jobConformance(azureChaosStudio, experimentActions, chaosPlatforms['azure-chaos-studio'], {
-  states: {
-    running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],
-    pass: ['Success'],
-    fail: ['Failed'],
-    errored: ['Failed/not-injected', 'PreProcessingFailed'],
-    aborted: ['Cancelled'],
+const { server, connected } = jobConformance(
+  azureChaosStudio,
+  experimentActions,
+  chaosPlatforms['azure-chaos-studio'],
+  {
+    states: {
+      running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],
+      pass: ['Success'],
+      fail: ['Failed'],
+      errored: ['Failed/not-injected', 'PreProcessingFailed'],
+      aborted: ['Cancelled'],
+    },
+    unsupported: ['project', 'ref', 'parameters'],
+    invalidStarts: [['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment']],
+    forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
+    refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
+    measures: [(fake) => fake.enter('Success'), { duration: 120 }],
+    slowStop: ['Canceling', withState({ cancelsLate: true })],
+    invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
+    ignored: /\/executions$/,
+    refusal: (message) => ({ error: { code: 'BadRequest', message } }),
   },
-  invalidStarts: [
-    ['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment'],
-    ['a project', { project: 'shop' }, 'input.project is not supported by Azure Chaos Studio'],
-    ['a version', { ref: '1' }, 'input.ref is not supported by Azure Chaos Studio'],
-    ['parameters', { parameters: { a: 1 } }, 'input.parameters is not supported by Azure Chaos Studio'],
-  ],
-  forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
-  refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
-  measures: [(fake) => fake.enter('Success'), { duration: 120 }],
-  slowStop: ['Canceling', withState({ cancelsLate: true })],
-  invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
-  ignored: /\/executions$/,
-  refusal: (message) => ({ error: { code: 'BadRequest', message } }),
-})
+)
 
 describe('Azure Chaos Studio', () => {
   test.each(['running', 'RUNNING'])('reads the status %s in any case', async (status) => {

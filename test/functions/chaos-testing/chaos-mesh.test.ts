@@ -2,13 +2,11 @@ import { describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
 import type { chaosTemplate } from '../../../functions/chaos-testing/chaos-mesh-objects.ts'
 import { chaosMesh } from '../../../functions/chaos-testing/providers/chaos-mesh.ts'
-import { type ChaosMeshServer, startChaosMesh } from '../../../infra/platforms/chaos-mesh.ts'
+import type { ChaosMeshServer } from '../../../infra/platforms/chaos-mesh.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { chaosPlatforms, chaosWorkflows } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { experiment, experimentActions } from './experiment.ts'
-
-const server = startEach(startChaosMesh)
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 
 type Template = z.input<typeof chaosTemplate>
 const apiVersion = 'chaos-mesh.org/v1alpha1'
@@ -31,8 +29,7 @@ const workflow = (...templates: object[]) => entering('entry', entry, ...templat
 const templates = { latency, kill, rollout: workflow(slow, healthy) }
 const [ofKill, ofLatency, ofRollout] = [{ target: 'kill' }, { target: 'latency' }, { target: 'rollout' }]
 
-const connected = (fields: object = {}) =>
-  experiment(chaosMesh, () => ({ baseUrl: server.url, token: server.token, allow: ['shop'], templates, ...fields }))
+const connected = (fields: object = {}) => connect({ templates, ...fields })
 const having = (template: object, fields: object = {}) => connected({ templates: { it: template }, ...fields })
 const isValid = (fields: object) =>
   chaosMesh.connection.safeParse({ baseUrl: server.url, token: server.token, allow: '*', templates, ...fields }).success
@@ -45,17 +42,17 @@ const abort = { 'workflow.chaos-mesh.org/abort': 'true' }
 
 const ofExperiments = ['finished/unconfirmed', 'finished/not-injected']
 const ofWorkflows = ['finished/check-failed', 'finished/aborted']
-jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
+const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
   states: {
     running: ['injecting', 'running', 'paused', 'deleting'],
     pass: ['finished'],
     aborted: ['deleted'],
   },
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
+  unsupported: ['ref'],
   invalidStarts: [
     ['an unknown template', { target: 'nope' }, 'must be a template of the connection: it'],
     ['a template named like a property of every object', { target: 'constructor' }, 'must be a template of the conn'],
-    ['a version', { ref: 'v1' }, 'input.ref is not supported'],
     ['an invalid namespace', { project: 'Shop/..' }, 'input.project must be a namespace'],
     ['other parameters', { parameters: { mode: 'all', selector: {} } }, 'not mode, selector'],
     ['an invalid duration', { parameters: { duration: 'long' } }, 'such as 90s or 1m30s'],

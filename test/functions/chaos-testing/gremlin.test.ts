@@ -1,25 +1,18 @@
 import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
-import { type GremlinServer, startGremlin } from '../../../infra/platforms/gremlin.ts'
+import type { GremlinServer } from '../../../infra/platforms/gremlin.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
 import { times } from '../times.ts'
-import { experiment, experimentActions } from './experiment.ts'
-
-const server = startEach(startGremlin)
 
 const guid = '522ceaff-995f-43f4-acea-ff995f03f44e'
 const other = '58ea876e-f74f-4af9-aa87-6ef74f6af927'
 const network = { target: guid }
 const id = `${guid}#1`
 const url = `https://app.gremlin.com/scenarios/detail/${guid}/runs/1`
-const connected = (fields: object = {}) =>
-  experiment(gremlin, () => ({
-    ...{ baseUrl: server.url, token: server.token, allow: [guid], project: server.state.team },
-    ...fields,
-  }))
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const run = () => newest(server.state.runs)
 const endIn = (stage: string, what: Parameters<GremlinServer['enter']>[1] = {}) =>
@@ -38,17 +31,16 @@ const addRuns = (count: number) => {
     server.state.runs.push({ number, hypothesis: 'nightly', stage: 'Successful', ended: null, nodes: {} })
 }
 
-jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
+const { server, connected } = jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
   states: {
     running: ['NotStarted', 'Active', 'Running', 'HaltRequested'],
     pass: ['Successful', 'Completed'],
     fail: ['Failed'],
     aborted: ['Halted'],
   },
+  unsupported: ['project', 'ref'],
   invalidStarts: [
     ['an invalid target', { target: '../attacks' }, 'input.target must be the GUID of a scenario'],
-    ['another team', { project: 'another-team' }, 'input.project is not supported'],
-    ['a ref', { ref: '2' }, 'input.ref is not supported'],
     ['a parameter', { parameters: { percent: 100 } }, 'input.parameters may contain only hypothesis'],
     ['a hypothesis that is not text', { parameters: { hypothesis: 1 } }, 'input.parameters.hypothesis must be text'],
   ],

@@ -1,16 +1,15 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { litmus } from '../../../functions/chaos-testing/providers/litmus.ts'
-import { type LitmusServer, startLitmus } from '../../../infra/platforms/litmus.ts'
+import type { LitmusServer } from '../../../infra/platforms/litmus.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, failureOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 import { times } from '../times.ts'
-import { experiment, experimentActions } from './experiment.ts'
 
-const server = startEach(startLitmus)
 afterEach(() => void jest.restoreAllMocks())
 
 const pods = { target: 'a1b2' }
@@ -18,11 +17,7 @@ const notifyID = '5f2c3d1e-1b2c-4d5e-8f90-000000000001'
 const id = `f0a1-shop/a1b2#${notifyID}`
 const second = id.replace(/1$/, '2')
 
-const connection = (fields: object = {}) => ({
-  ...{ baseUrl: server.url, token: server.token, project: server.project, allow: 'a1b*, nightly, nope' },
-  ...fields,
-})
-const connected = (fields: object = {}) => experiment(litmus, () => connection(fields))
+const connected = (fields: object = {}) => connect({ allow: 'a1b*, nightly, nope', ...fields })
 const asUser = (fields: object = {}) =>
   connected({ token: undefined, username: 'robot', password: server.password, ...fields })
 const asked = (field: string) =>
@@ -44,7 +39,7 @@ const error = (message: string) => ({ errors: [{ message, path: ['runChaosExperi
 const passed = { name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }
 const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedProbe: 'HTTP 503 instead of 200' }
 
-jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
+const { server, connected: connect } = jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
   states: {
     running: ['Queued', 'Pending', 'Running', 'NA'],
     pass: ['Completed'],
@@ -53,12 +48,13 @@ jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
     aborted: ['Stopped', 'Terminated'],
   },
   // All is only a filter of lists.
+  defaults: { minScore: 100 },
+  invalid: [{ project: undefined }, { project: 'a/b' }, { minScore: 101 }],
   unknownStates: ['All', 'Paused', 'constructor'],
+  unsupported: ['ref', 'parameters'],
   invalidStarts: [
     ['an invalid target', { target: 'a/b' }, 'input.target must be the id of an experiment'],
     ['a target of dots', { target: '..' }, 'input.target must be the id of an experiment'],
-    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
-    ['parameters', { parameters: { TARGET_PODS: 'all' } }, 'input.parameters is not supported'],
   ],
   forbidden: [
     ['an experiment', {}, 'input.target is "a1b2", which is outside the blast radius', { allow: ['x1'] }],
@@ -93,11 +89,12 @@ describe('Litmus: connection', () => {
   })
 
   test('logs in, and uses the token until shortly before it expires', async () => {
+    const { password } = server
+    expect(secretsIn(litmus.connection, { password })).toEqual([password])
     const started = await asUser().start(pods)
     await asUser().poll(started, pods)
     expect(server.state.given).toBe(1)
     expect(asked('runChaosExperiment')[0]?.headers['authorization']).toBe('Bearer a-token-of-a-login-1')
-    const { password } = server
     expect(server.calls[0]).toMatchObject({ path: '/auth/login', body: { username: 'robot', password } })
     expect(redact('with a-token-of-a-login-1')).toBe('with ***')
     pass(86_400 - 20)
@@ -139,16 +136,6 @@ describe('Litmus: connection', () => {
     const message = 'The connection to Litmus needs either a token, or a username and a password.'
     await expectFailure(connected(fields).start(pods), { kind: 'misconfigured', message })
     expect(server.calls).toEqual([])
-  })
-
-  test.each([[{ project: undefined }], [{ project: 'a/b' }], [{ minScore: 101 }]])('rejects %j', (fields) => {
-    expect(litmus.connection.safeParse(connection(fields)).success).toBe(false)
-  })
-
-  test('requires the full score by default, and declares the token and the password as secrets', () => {
-    const values = litmus.connection.parse(connection({ password: 'a-password' }))
-    expect(values.minScore).toBe(100)
-    expect(secretsIn(litmus.connection, values)).toEqual([server.token, 'a-password'])
   })
 })
 

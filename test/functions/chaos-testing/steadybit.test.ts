@@ -1,21 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
 import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
-import { type SteadybitServer, startSteadybit } from '../../../infra/platforms/steadybit.ts'
+import type { SteadybitServer } from '../../../infra/platforms/steadybit.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
 import { times } from '../times.ts'
-import { experiment, experimentActions } from './experiment.ts'
-
-const server = startEach(startSteadybit)
 
 const shop = { target: 'SHOP-1' }
 const id = '123'
 const url = 'https://platform.steadybit.com/experiments/edit/SHOP-1/executions/123?tenant=demo&team=SHOP'
-const connected = (fields: object = {}) =>
-  experiment(steadybit, () => ({ baseUrl: server.url, token: server.token, allow: ['SHOP-*'], ...fields }))
 const starts = () => server.calls.filter(({ path }) => path.endsWith('/execute'))
 const execution = () => newest(server.state.executions)
 const endIn = (state: string, what: Parameters<SteadybitServer['enter']>[1] = {}) =>
@@ -30,7 +26,7 @@ const action = (actionKind: string, customLabel: string, state: string, more: ob
 })
 const waiting = { transient: true, mayHaveWritten: false }
 
-jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
+const { server, connected } = jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
   states: {
     running: ['CREATED', 'REQUESTED', 'PREPARED', 'RUNNING'],
     pass: ['COMPLETED'],
@@ -39,11 +35,8 @@ jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
     aborted: ['CANCELED'],
   },
   ignored: /\/executions\/\d+$/,
-  invalidStarts: [
-    ['an invalid target', { target: '../templates' }, 'input.target must be an experiment key'],
-    ['a project', { project: 'SHOP' }, 'input.project is not supported'],
-    ['a ref', { ref: '2' }, 'input.ref is not supported'],
-  ],
+  unsupported: ['project', 'ref'],
+  invalidStarts: [['an invalid target', { target: '../templates' }, 'input.target must be an experiment key']],
   forbidden: [
     ['an experiment', {}, 'outside the blast radius', { allow: ['ADM-*', 'SHOP-10'] }],
     ['a variable', { parameters: { zone: '*' } }, 'input.parameters.zone may not be set'],

@@ -1,18 +1,15 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
-import { toxiproxyServer } from '../../../infra/platforms/toxiproxy/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { experiment, experimentActions } from './experiment.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { experimentActions } from '../job-actions.ts'
 
-const server = startEach(toxiproxyServer)
 afterEach(() => void jest.restoreAllMocks())
 
-const connected = (fields: object = {}) =>
-  experiment(toxiproxy, () => ({ baseUrl: server.url, allow: 'checkout-db, cart-*, away', ...fields }))
+const connected = (fields: object = {}) => connect({ allow: 'checkout-db, cart-*, away', ...fields })
 const latency = { type: 'latency', attributes: { latency: 300 }, duration: 30 }
 const slow = (parameters: object = {}, more: object = {}) => ({
   target: 'checkout-db',
@@ -40,14 +37,13 @@ const expired = async (started: StartedJob): Promise<StartedJob> => {
   return restored({ ...started, job: (seen as JobProgress).job })
 }
 
-jobConformance(toxiproxy, experimentActions, chaosPlatforms.toxiproxy, {
+const { server, connected: connect } = jobConformance(toxiproxy, experimentActions, chaosPlatforms.toxiproxy, {
   states: { running: ['injected'], aborted: ['gone'], errored: ['lost'] },
   otherStates: ['removed'],
   // The states are those of the provider.
   unknownStates: [],
+  unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
     ['no toxic', { parameters: undefined }, 'input.parameters.type'],
     ['an unknown toxic', slow({ type: 'lag' }), 'input.parameters.type'],
     [

@@ -18,7 +18,8 @@ import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/all
 import { generate, measure } from '../../../shared/vendors/load-generator/generator.ts'
 import { EMPTY_TALLY, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
 import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { loadTest } from './load-test.ts'
+import { Job } from '../job.ts'
+import { loadTestActions } from '../job-actions.ts'
 import { startTable } from './table.ts'
 
 let table: Awaited<ReturnType<typeof startTable>>
@@ -37,7 +38,8 @@ beforeEach(() => {
 const shop = startEach(() => serve(() => reply()))
 
 const secret = 'Bearer of-a-robot'
-const connected = (fields: object = {}) => loadTest(autocannon, () => ({ allow: `${shop.url}/api`, ...fields }))
+const connected = (fields: object = {}) =>
+  new Job(autocannon, loadTestActions, () => ({ allow: `${shop.url}/api`, ...fields }))
 const target = () => `${shop.url}/api/cart?size=3`
 const given = (parameters: object) => ({
   parameters: { rate: 20, connections: 20, duration: 1, timeout: 1, ...parameters },

@@ -1,19 +1,14 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsDlt } from '../../../functions/load-testing/providers/aws-dlt.ts'
-import { startAwsDlt } from '../../../infra/platforms/aws-dlt.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, startEach } from '../helpers.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
-
-const server = startEach(startAwsDlt)
+import { expectFailure } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 
 const target = 'xLSxdVZzcP'
 const checkout = { target }
 const id = `${target}@2026-01-01T10:00:00Z`
-const connected = (fields: object = {}) =>
-  loadTest(awsDlt, () => ({ baseUrl: `${server.url}/prod`, region: 'eu-west-1', ...fields }))
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const total = {
   ...{ succ: 5940, fail: 60, throughput: 6000, testDuration: '120', concurrency: '20', avg_rt: '0.21352' },
@@ -23,19 +18,17 @@ const total = {
 const runAgain = () =>
   Object.assign(server.state.scenario, { status: 'running', startTime: '2026-01-01 11:00:00', results: {} })
 
-jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
+const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
   states: {
     running: ['queued', 'pending', 'provisioning', 'running', 'parsing results', 'cleaning up', 'cancelling'],
     pass: ['complete'],
     aborted: ['cancelled'],
     errored: ['failed'],
   },
+  unsupported: ['project', 'ref', 'parameters'],
   invalidStarts: [
     ['a name with a space', { target: 'check out' }, 'input.target must be a scenario id'],
     ['another path', { target: '../vCPUDetails' }, 'input.target must be a scenario id'],
-    ['parameters', { parameters: { users: 5 } }, 'input.parameters is not supported'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
   ],
   refused: [
     ['an unknown scenario', { target: 'nope' }, "TEST_NOT_FOUND: testId 'nope' not found"],

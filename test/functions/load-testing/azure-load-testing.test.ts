@@ -1,22 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
-import { startAzureLoadTesting } from '../../../infra/platforms/azure-load-testing.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
-
-const server = startEach(startAzureLoadTesting)
 
 const checkout = { target: '12345678-1234-1234-1234-123456789012' }
 const id = keyOf(1)
-const connected = (fields: object = {}) =>
-  loadTest(azureLoadTesting, () => {
-    const { url, tenantId, clientId, clientSecret } = server
-    return { baseUrl: url, loginUrl: url, tenantId, clientId, clientSecret, ...fields }
-  })
 const patches = () => server.calls.filter(({ method }) => method === 'PATCH')
 const run = () => newest(server.state.runs)
 const failWith = (passFailCriteria: object) =>
@@ -27,43 +19,47 @@ const Total = {
   ...{ medianResTime: 190, minResTime: 12, maxResTime: 2210, pct1ResTime: 402, pct2ResTime: 612, pct3ResTime: 1100 },
 }
 
-jobConformance(azureLoadTesting, loadTestActions, loadTestPlatforms['azure-load-testing'], {
-  states: {
-    running: [
-      ...['ACCEPTED', 'NOTSTARTED', 'VALIDATION_SUCCESS', 'PROVISIONING', 'PROVISIONED', 'CONFIGURING', 'CONFIGURED'],
-      ...['EXECUTING', 'EXECUTED', 'DEPROVISIONING', 'DEPROVISIONED', 'CANCELLING'],
-    ],
-    pass: ['DONE/PASSED', 'DONE/NOT_APPLICABLE'],
-    fail: ['DONE/FAILED'],
-    aborted: ['CANCELLED'],
-    errored: ['FAILED', 'VALIDATION_FAILURE'],
-  },
-  unknownStates: ['unheard-of', 'constructor', 'DONE/EXPLODED'],
-  invalidStarts: [
-    ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
-    ['another path', { target: '../tests' }, 'input.target must be the id of a test'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-  ],
-  forbidden: [['an unsafe environment variable', { parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }, '']],
-  refused: [
-    ['an unknown test', { target: 'nope' }, "couldn't find with given identifier nope"],
-    ['a missing role', withState({ mayWrite: false }), 'assign Load Test Contributor'],
-  ],
-  measures: [
-    ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
-    {
-      ...{ mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100, duration: 60 },
-      ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
+const { server, connected } = jobConformance(
+  azureLoadTesting,
+  loadTestActions,
+  loadTestPlatforms['azure-load-testing'],
+  {
+    states: {
+      running: [
+        ...['ACCEPTED', 'NOTSTARTED', 'VALIDATION_SUCCESS', 'PROVISIONING', 'PROVISIONED', 'CONFIGURING', 'CONFIGURED'],
+        ...['EXECUTING', 'EXECUTED', 'DEPROVISIONING', 'DEPROVISIONED', 'CANCELLING'],
+      ],
+      pass: ['DONE/PASSED', 'DONE/NOT_APPLICABLE'],
+      fail: ['DONE/FAILED'],
+      aborted: ['CANCELLED'],
+      errored: ['FAILED', 'VALIDATION_FAILURE'],
     },
-  ],
-  slowStop: ['CANCELLING'],
-  refusedStops: [
-    [withState({ mayWrite: false }), 'assign Load Test Contributor'],
-    ['nope', 'identifier nope'],
-  ],
-  invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
-})
+    unknownStates: ['unheard-of', 'constructor', 'DONE/EXPLODED'],
+    unsupported: ['project', 'ref'],
+    invalidStarts: [
+      ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
+      ['another path', { target: '../tests' }, 'input.target must be the id of a test'],
+    ],
+    forbidden: [['an unsafe environment variable', { parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }, '']],
+    refused: [
+      ['an unknown test', { target: 'nope' }, "couldn't find with given identifier nope"],
+      ['a missing role', withState({ mayWrite: false }), 'assign Load Test Contributor'],
+    ],
+    measures: [
+      ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
+      {
+        ...{ mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100, duration: 60 },
+        ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
+      },
+    ],
+    slowStop: ['CANCELLING'],
+    refusedStops: [
+      [withState({ mayWrite: false }), 'assign Load Test Contributor'],
+      ['nope', 'identifier nope'],
+    ],
+    invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
+  },
+)
 
 describe('Azure Load Testing: connection', () => {
   test('requests a token of Microsoft Entra, uses it until it expires, and replaces a rejected one', async () => {

@@ -1,17 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
-import { startBlazemeter } from '../../../infra/platforms/blazemeter.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, startEach } from '../helpers.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
-
-const server = startEach(startBlazemeter)
+import { expectFailure } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 
 const checkout = { target: '9876543' }
 const id = '74512345'
-const connected = (fields: object = {}) =>
-  loadTest(blazemeter, () => ({ baseUrl: server.url, username: server.username, password: server.password, ...fields }))
 const endWith = (...[status, more]: Parameters<typeof server.finish>) =>
   connected().endAfter(checkout, () => server.finish(status, more))
 
@@ -20,7 +15,7 @@ const summary = {
   ...{ first: 1_700_000_000, last: 1_700_000_100, duration: 100 },
 }
 
-jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
+const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
   states: {
     running: ['CREATED', 'BOOTING', 'DATA_RECEIVED', 'TAURUS IMAGE DOWNLOADING', 'ENDED'],
     pass: ['ENDED/pass'],
@@ -30,11 +25,10 @@ jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
     errored: ['ENDED/error', 'ENDED/noData'],
   },
   unknownStates: ['ENDED/exploded', 'ENDED/constructor'],
+  unsupported: ['project', 'ref'],
   invalidStarts: [
     ['a name', { target: 'Checkout' }, 'input.target must be a test id'],
     ['another path', { target: '../masters/1' }, 'input.target must be a test id'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported'],
-    ['a project', { project: '12345' }, 'input.project is not supported'],
   ],
   refused: [
     ['an unknown test', { target: '1' }, '404 to POST /api/v4/tests/1/start: Not Found: Test not found'],

@@ -1,16 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
-import { startGatling } from '../../../infra/platforms/gatling.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
 
-const server = startEach(startGatling)
-
-const connected = (fields: object = {}) =>
-  loadTest(gatling, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const checkout = { target: 'kqCL3sMdpbcTDBUwQZKx7Q' }
 const id = 'run-1-of-the-test'
 const run = () => newest(server.state.runs)
@@ -18,7 +13,7 @@ const endWith = (...end: Parameters<typeof server.enter>) => connected().endAfte
 
 const reasons = [{ code: 'title', message: 'title must be trimmed' }]
 
-jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
+const { server, connected } = jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
   states: {
     running: ['Building', 'Deploying', 'Deployed', 'Injecting', 'StopRequested'],
     pass: ['Successful', 'AssertionsSuccessful'],
@@ -26,11 +21,8 @@ jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
     aborted: ['Stopped', 'ManuallyStopped'],
     errored: ['Timeout', 'BuildFailed', 'Broken', 'DeploymentFailed', 'InsufficientLicense', 'InvalidLicense'],
   },
-  invalidStarts: [
-    ['an invalid target', { target: '../tests' }, 'input.target must be a test id'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
-  ],
+  unsupported: ['project', 'ref'],
+  invalidStarts: [['an invalid target', { target: '../tests' }, 'input.target must be a test id']],
   refused: [
     ['an unknown test', { target: 'nope' }, '404 to POST /api/public/v2/tests/nope/runs: The test was not'],
     ['a token without a role', withState({ mayStart: false }), ': The role Start'],

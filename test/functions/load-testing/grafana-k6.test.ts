@@ -1,17 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { grafanaK6 } from '../../../functions/load-testing/providers/grafana-k6.ts'
-import { startGrafanaK6 } from '../../../infra/platforms/grafana-k6.ts'
+import type { GrafanaK6Server } from '../../../infra/platforms/grafana-k6.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
+import { loadTestActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
 
-const server = startEach(startGrafanaK6)
-
-const connected = (fields: object = {}) =>
-  loadTest(grafanaK6, () => ({ baseUrl: server.url, token: server.token, stackId: server.stackId, ...fields }))
 const soak = { target: '1234' }
 const id = '5678'
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
@@ -27,12 +23,12 @@ const endWith = (...end: Parameters<typeof server.enter>) => connected().endAfte
 const pass = () => endWith('completed', { result: 'passed' })
 
 const details = [{ message: 'The subscription has no virtual user hours left.', code: 'x', target: null }]
-const finish = ({ enter }: Pick<typeof server, 'enter'>) => {
+const finish = ({ enter }: GrafanaK6Server) => {
   for (const state of ['running', 'processing_metrics']) enter(state)
   enter('completed', { result: 'passed' })
 }
 
-jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
+const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
   states: {
     running: ['created', 'queued', 'initializing', 'running', 'processing_metrics', 'completed'],
     pass: ['completed/passed'],
@@ -40,13 +36,10 @@ jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
     aborted: ['aborted', 'aborted/passed'],
     errored: ['completed/error', 'aborted/error'],
   },
+  defaults: { baseUrl: 'https://api.k6.io' },
   unknownStates: ['paused', 'constructor', 'completed/flaky'],
-  invalidStarts: [
-    ['an invalid target', { target: 'Orders API' }, 'must be the number of a load test'],
-    ['parameters', { parameters: { vus: 10 } }, 'input.parameters is not supported'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
-  ],
+  unsupported: ['project', 'ref', 'parameters'],
+  invalidStarts: [['an invalid target', { target: 'Orders API' }, 'must be the number of a load test']],
   refused: [
     ['an unknown test', { target: '99' }, '404 to GET /cloud/v6/load_tests/99'],
     ['a token that may not run it', withState({ mayRun: false }), 'start: The user does not have permission'],
@@ -75,10 +68,6 @@ describe('Grafana Cloud k6: connection', () => {
   test('the check lists one load test of the stack', async () => {
     await grafanaK6.check(connected({ stackId: 4711 }).client())
     expect(server.calls[0]).toMatchObject({ path: '/cloud/v6/load_tests', headers: { 'x-stack-id': '4711' } })
-  })
-
-  test("uses Grafana's own URL by default", () => {
-    expect(grafanaK6.connection.parse({ token: 'a-token', stackId: '1' }).baseUrl).toBe('https://api.k6.io')
   })
 
   test('reports another stack', async () => {

@@ -1,29 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
 import { k6Operator } from '../../../functions/load-testing/providers/k6-operator.ts'
-import { startK6Operator } from '../../../infra/platforms/k6-operator.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { Job } from '../job.ts'
-import { loadTestActions } from './load-test.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 
-const server = startEach(startK6Operator)
 const input = { target: 'checkout/test.js' }
-const connected = (fields: object = {}) =>
-  new Job(k6Operator, loadTestActions, () => ({
-    ...{ baseUrl: server.url, token: server.token, namespace: 'shop', scripts: ['*'] },
-    ...fields,
-  }))
 
-jobConformance(k6Operator, loadTestActions, loadTestPlatforms['k6-operator'], {
+const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTestPlatforms['k6-operator'], {
   states: {
     running: ['pending', 'initialization', 'initialized', 'created', 'started'],
     pass: ['finished'],
     errored: ['error'],
     aborted: ['stopped', 'Deleted'],
   },
+  unsupported: ['project'],
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported by the k6 operator'],
     ['no file', { target: 'checkout' }, 'input.target must be <config map>/<file>'],
     ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name'],
   ],

@@ -1,16 +1,12 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
-import { startLocust } from '../../../infra/platforms/locust.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, startEach } from '../helpers.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
+import { expectFailure, failureOf } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 
-const server = startEach(startLocust)
 afterEach(() => void jest.restoreAllMocks())
 
-const connected = (fields: object = {}) =>
-  loadTest(locust, () => ({ baseUrl: server.url, username: 'robot', password: server.password, ...fields }))
 const host = 'https://shop.example.com'
 const minute = { target: host, parameters: { user_count: 20, spawn_rate: 2.5, run_time: 'PT1M' } }
 const become = (changes: object) => Object.assign(server.state, changes)
@@ -20,18 +16,21 @@ const pass = (seconds: number) => {
   jest.spyOn(Date, 'now').mockReturnValue(now)
 }
 /** Ends a test that has sent these requests after the given seconds. */
-const endAfter = (seconds: number, [requests, failures]: number[] = [], input: object = minute) =>
-  connected().endAfter(input, () => {
+const endAfter = (seconds: number, [requests, failures]: number[] = [], input: object = minute) => {
+  become({ shape: false })
+  return connected().endAfter(input, () => {
     server.finish(requests, failures)
     pass(seconds)
   })
+}
 
-jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
+const { server, connected } = jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
   states: {
     running: ['spawning', 'running', 'cleanup', 'stopping'],
     pass: ['stopped'],
     errored: ['ready', 'missing'],
   },
+  unsupported: ['project', 'ref'],
   invalidStarts: [
     ['a missing run_time', { parameters: { user_count: 1 } }, 'input.parameters.run_time'],
     ['zero users', { parameters: { user_count: 0, run_time: 1 } }, 'input.parameters.user_count'],
@@ -39,8 +38,6 @@ jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
     ['the host as a parameter', { parameters: { run_time: 1, host } }, 'input.parameters.host is not supported'],
     ['an invalid host', { target: 'checkout' }, 'such as https://shop.example.com, or locustfile'],
     ['credentials in the target', { target: 'https://user:pass@shop.example.com' }, 'input.target must be a host'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a ref', { ref: 'main' }, 'input.ref is not supported'],
   ],
   check: ['GET /stats/requests'],
   ignored: /^\/stop$|\/csv$/,
@@ -175,6 +172,7 @@ describe('Locust: test', () => {
   })
 
   test('that is stopped at the deadline is aborted', async () => {
+    become({ shape: false })
     const started = await connected().start(minute)
     become({ state: 'running' })
     await connected().stopAtDeadline(started, minute)

@@ -1,21 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
-import { startNeoload } from '../../../infra/platforms/neoload.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { loadTestActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
-import { loadTest, loadTestActions } from './load-test.ts'
-
-const server = startEach(startNeoload)
 
 const project = '5e3acde2e860a132744ca916'
 const checkout = { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project }
 const resultId = 'c6ff329e-ec09-4be3-b3c5-000000000000'
 const id = `${project}#${resultId}`
 
-const connected = (fields: object = {}) =>
-  loadTest(neoload, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const result = () => newest(server.state.results)
 const endWith = (...end: Parameters<typeof server.finish>) =>
@@ -28,7 +23,7 @@ const statistics = {
   totalRequestDurationAverage: 0.25,
 }
 
-jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
+const { server, connected } = jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
   states: {
     running: [...['INIT', 'STARTING', 'RUNNING'], ...['TERMINATED/POLICY/COMPUTING', 'TERMINATED/VARIABLE/COMPUTING']],
     pass: ['TERMINATED/POLICY/PASSED', 'TERMINATED/VARIABLE/PASSED'],
@@ -41,11 +36,11 @@ jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
     ],
   },
   unknownStates: ['unheard-of', 'constructor', 'TERMINATED/EXPLODED'],
+  unsupported: ['ref'],
   invalidStarts: [
     ['no workspace', { project: undefined }, 'input.project is required'],
     ['an invalid workspace', { project: '../x' }, 'input.project must look like'],
     ['an invalid test', { target: 'a/b' }, 'input.target must be a test id'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported'],
     ['an unknown parameter', { parameters: { users: 5 } }, 'contains users, but a start accepts only testResultName'],
   ],
   refused: [

@@ -6,8 +6,9 @@ import { builtIn, STARTED_AT, trained, tuned } from '../../../infra/platforms/aw
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { Job } from '../job.ts'
+import { modelActions } from '../job-actions.ts'
 import { times } from '../times.ts'
-import { model, modelActions } from './model.ts'
 
 const server = startEach(startSageMaker)
 
@@ -32,7 +33,7 @@ const kinds: [kind: string, input: { target: string }, id: string, stops: string
 ]
 
 const connected = (fields: object = {}) =>
-  model(awsSageMaker, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
+  new Job(awsSageMaker, modelActions, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
 
 /** Changes the run of an id, as the platform has it. */
 function change(id: string, status: string, more: object = {}): void {
@@ -69,8 +70,8 @@ for (const kind of ['pipeline', 'training', 'tuning'] as const)
     name: `Amazon SageMaker: a ${kind}`,
     states: states[kind],
     otherStates: Object.values(states).flatMap((one) => Object.values(one).flat()),
+    unsupported: ['project'],
     invalidStarts: [
-      ['a project', { project: 'shop' }, 'input.project is not supported'],
       ['a path', { target: 'a/b' }, invalidName],
       ['another kind', { target: 'processing/x' }, invalidName],
       ['no name', { target: 'training/' }, invalidName],

@@ -1,15 +1,12 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
-import { startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
+import { modelActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
-import { model, modelActions } from './model.ts'
-
-const server = startEach(startStepFunctions)
 
 const arn = 'arn:aws:states:eu-west-1:123456789012'
 const target = `${arn}:stateMachine:tune-checkout`
@@ -18,8 +15,6 @@ const tune = { target }
 const id = `${arn}:execution:tune-checkout:${keyOf(1)}`
 const url = `https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${id}`
 
-const connected = (fields: object = {}) =>
-  model(awsStepFunctions, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
 const execution = () => newest(server.state.executions)
 const endAfter = (change: () => unknown, input: object = tune) => connected().endAfter(input, change)
 const succeed = (output: unknown, input: object = tune) =>
@@ -27,39 +22,44 @@ const succeed = (output: unknown, input: object = tune) =>
 
 const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
-jobConformance(awsStepFunctions, modelActions, optimizationPlatforms['aws-step-functions'], {
-  states: {
-    running: ['RUNNING', 'PENDING_REDRIVE'],
-    pass: ['SUCCEEDED'],
-    fail: ['FAILED', 'TIMED_OUT'],
-    aborted: ['ABORTED'],
+const { server, connected } = jobConformance(
+  awsStepFunctions,
+  modelActions,
+  optimizationPlatforms['aws-step-functions'],
+  {
+    states: {
+      running: ['RUNNING', 'PENDING_REDRIVE'],
+      pass: ['SUCCEEDED'],
+      fail: ['FAILED', 'TIMED_OUT'],
+      aborted: ['ABORTED'],
+    },
+    unsupported: ['project'],
+    invalidStarts: [
+      ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
+      ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],
+      ['a version in the ARN', { target: `${target}:3` }, 'Send a version or alias as ref'],
+      ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
+    ],
+    refused: [
+      ['an express state machine', { target: express }, 'has the type EXPRESS'],
+      ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
+      ['a missing permission', withState({ denied: ['StartExecution'] }), 'Allow it under awsProviders in cdk.json'],
+    ],
+    measures: [
+      ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
+      { p95: 312, duration: 90 },
+      { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
+    ],
+    refusedStops: [
+      [withState({ denied: ['StopExecution'] }), 'states:StopExecution'],
+      [`${id}0`, 'Execution Does Not Exist'],
+    ],
+    invalidIds: [
+      [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
+      'must be the ARN of an execution',
+    ],
   },
-  invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
-    ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],
-    ['a version in the ARN', { target: `${target}:3` }, 'Send a version or alias as ref'],
-    ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
-  ],
-  refused: [
-    ['an express state machine', { target: express }, 'has the type EXPRESS'],
-    ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
-    ['a missing permission', withState({ denied: ['StartExecution'] }), 'Allow it under awsProviders in cdk.json'],
-  ],
-  measures: [
-    ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
-    { p95: 312, duration: 90 },
-    { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
-  ],
-  refusedStops: [
-    [withState({ denied: ['StopExecution'] }), 'states:StopExecution'],
-    [`${id}0`, 'Execution Does Not Exist'],
-  ],
-  invalidIds: [
-    [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
-    'must be the ARN of an execution',
-  ],
-})
+)
 
 describe('AWS Step Functions: the connection', () => {
   const check = (fields: object) => awsStepFunctions.check(connected(fields).client())

@@ -1,23 +1,18 @@
 import { describe, expect, test } from '@jest/globals'
 import { databricks } from '../../../functions/optimization/providers/databricks.ts'
-import { startDatabricks } from '../../../infra/platforms/databricks/server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { oldDatabricks, optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { modelActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
-import { model, modelActions } from './model.ts'
-
-const server = startEach(startDatabricks)
 
 const tune = { target: '11223344' }
 const id = '455644833'
 const url = 'https://shop.cloud.databricks.com/?o=1#job/11223344/run/455644833'
 const end_time = 1_764_000_090_400
 
-const connected = (fields: object = {}) =>
-  model(databricks, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const asPrincipal = (fields: object = {}) =>
   connected({ token: undefined, clientId: server.clientId, clientSecret: server.clientSecret, ...fields })
 const calls = (path: string) => server.calls.filter((call) => call.path === `/api/2.2/jobs/${path}`)
@@ -64,12 +59,11 @@ const old = {
 }
 const otherStates = [current, old].flatMap((states) => Object.values(states).flat())
 
-jobConformance(databricks, modelActions, optimizationPlatforms.databricks, {
+const { server, connected } = jobConformance(databricks, modelActions, optimizationPlatforms.databricks, {
   states: current,
   otherStates,
+  unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported'],
     ['an invalid number', { target: '9007199254740993' }, 'input.target must be the id of a job'],
     ['zero', { target: '0' }, 'input.target must be the id of a job'],
   ],

@@ -5,20 +5,15 @@ import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awxWorkflows, remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { Job } from '../job.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { runbookActions } from '../job-actions.ts'
 import { times } from '../times.ts'
-import { runbookActions } from './runbook.ts'
-
-const server = startEach(startAwx)
 
 const input = { target: '12' }
 const id = 'job/101'
 const ofWorkflow = { target: 'workflow/20' }
 const cleared = { target: '13', parameters: { host: 'web1' } }
 
-const connected = (fields: object = {}) =>
-  new Job(awx, runbookActions, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const retry = (what: object = input) => connected().start(what, { isRetry: true })
 const launches = () => server.calls.filter(({ path }) => path.endsWith('/launch/'))
 const run = (at = 0) => server.state.runs[at] ?? fail(`The fake has no run ${at}`)
@@ -38,7 +33,7 @@ const options = {
   },
   unknownStates: ['never updated', 'paused', 'constructor', ''],
 }
-jobConformance(awx, runbookActions, remediationPlatforms.awx, {
+const { server, connected } = jobConformance(awx, runbookActions, remediationPlatforms.awx, {
   ...options,
   invalidStarts: [
     ['an invalid target', { target: 'workflow/' }, 'must be the name or id of a job template'],

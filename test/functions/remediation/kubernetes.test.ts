@@ -5,7 +5,7 @@ import { jobConformance } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { Job } from '../job.ts'
-import { rollbackActions, runbookActions } from './runbook.ts'
+import { rollbackActions, runbookActions } from '../job-actions.ts'
 
 const server = startEach(startKubernetesDeployments)
 const at = () => ({ baseUrl: server.url, token: server.token, namespace: 'shop', targets: ['*'] })
@@ -25,9 +25,9 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
   },
   // The states are derived from counters and conditions.
   unknownStates: [],
+  unsupported: ['project'],
   invalidStarts: [
     ['another verb', { target: 'delete/checkout' }, 'input.target must be restart/<deployment> or scale/<deployment>'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
     ['a number for a restart', { parameters: { replicas: 5 } }, 'input.parameters.replicas must be a number'],
     ['a scale without a number', { target: 'scale/checkout' }, 'input.parameters.replicas must be a number'],
     ['another parameter', { parameters: { image: 'x' } }, 'input.parameters.image is not supported'],

@@ -1,22 +1,14 @@
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
-import { startArgoCd } from '../../../infra/platforms/argo-cd.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { expectFailure, startEach } from '../helpers.ts'
-import { Job } from '../job.ts'
-import { rollbackActions } from './runbook.ts'
+import { expectFailure } from '../helpers.ts'
+import { rollbackActions } from '../job-actions.ts'
 
-const [oldest, good, bad] = ['0a', '1b', '2c'].map((start) => start.padEnd(40, 'd')) as [string, string, string]
+const [oldest, good, bad] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string]
 const guestbook = { target: 'guestbook', project: 'shop' }
 const id = 'guestbook#rollback-1'
 
-const server = startEach(startArgoCd)
-beforeEach(() => {
-  for (const revision of [oldest, good, bad]) server.deploy(revision)
-})
-
-const connected = () => new Job(argoCd, rollbackActions, () => ({ baseUrl: server.url, token: server.token }))
 const goBack = (input: object = {}) => connected().start({ ...guestbook, ...input })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const asked = () => server.application().operation?.sync
@@ -34,7 +26,7 @@ const deployed = (what: object, id: number) => ({
 const sourceOf = (name: string) => ({ repoURL: `https://git.example.com/${name}.git`, targetRevision: 'HEAD' })
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 
-jobConformance(argoCd, rollbackActions, remediationPlatforms['argo-cd'], {
+const { server, connected } = jobConformance(argoCd, rollbackActions, remediationPlatforms['argo-cd'], {
   name: 'Argo CD: a rollback',
   states: {
     running: ['Succeeded/Progressing/OutOfSync'],

@@ -1,22 +1,15 @@
 import '../aws.ts'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
-import { startCodePipeline } from '../../../infra/platforms/aws-codepipeline.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { expectFailure, startEach } from '../helpers.ts'
-import { Job } from '../job.ts'
-import { rollbackActions } from './runbook.ts'
+import { expectFailure } from '../helpers.ts'
+import { rollbackActions } from '../job-actions.ts'
 
 const deploy = { target: 'shop-delivery', parameters: { stage: 'Deploy' } }
 
-const server = startEach(startCodePipeline)
 let [oldest, good, bad] = ['', '', '']
-beforeEach(() => {
-  ;[oldest, good, bad] = [server.deploy('Succeeded'), server.deploy('Succeeded'), server.deploy('Succeeded')]
-})
 
-const connected = () => new Job(awsCodePipeline, rollbackActions, () => ({ endpoint: server.url, region: 'eu-west-1' }))
 const goBack = (input: object = {}, options: object = {}) => connected().start({ ...deploy, ...input }, options)
 const rollbacks = () => server.state.executions.filter(({ executionType }) => executionType === 'ROLLBACK')
 const wentBackTo = () => rollbacks().at(-1)?.rollbackMetadata?.rollbackTargetPipelineExecutionId
@@ -30,25 +23,34 @@ const refused = { kind: 'refused', status: 422 }
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 const busy = { __type: 'ConflictException', message: 'Busy.' }
 
-jobConformance(awsCodePipeline, rollbackActions, remediationPlatforms['aws-codepipeline'], {
-  name: 'AWS CodePipeline: a rollback',
-  states: {
-    running: ['InProgress', 'Stopping'],
-    pass: ['Succeeded'],
-    fail: ['Failed'],
-    aborted: ['Stopped', 'Cancelled'],
-    errored: ['Superseded'],
+const { server, connected } = jobConformance(
+  awsCodePipeline,
+  rollbackActions,
+  remediationPlatforms['aws-codepipeline'],
+  {
+    name: 'AWS CodePipeline: a rollback',
+    states: {
+      running: ['InProgress', 'Stopping'],
+      pass: ['Succeeded'],
+      fail: ['Failed'],
+      aborted: ['Stopped', 'Cancelled'],
+      errored: ['Superseded'],
+    },
+    invalidStarts: [
+      ['no stage', { parameters: undefined }, 'input.parameters.stage'],
+      ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
+      ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
+      ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
+      ['another pipeline', { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` }, 'input.ref'],
+      ['a project', { project: 'shop' }, 'input.project is'],
+      ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
+    ],
+    slowStop: ['Stopping', ({ act }) => act('Deploy/Service', 'InProgress')],
   },
-  invalidStarts: [
-    ['no stage', { parameters: undefined }, 'input.parameters.stage'],
-    ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
-    ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
-    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
-    ['another pipeline', { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` }, 'input.ref'],
-    ['a project', { project: 'shop' }, 'input.project is'],
-    ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
-  ],
-  slowStop: ['Stopping', ({ act }) => act('Deploy/Service', 'InProgress')],
+)
+
+beforeEach(() => {
+  ;[oldest = '', good = '', bad = ''] = server.state.executions.map((execution) => execution.pipelineExecutionId)
 })
 
 describe('AWS CodePipeline: a rollback', () => {

@@ -1,19 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
-import { startStackStorm } from '../../../infra/platforms/stackstorm.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { keyOf, startEach } from '../helpers.ts'
-import { Job } from '../job.ts'
-import { runbookActions } from './runbook.ts'
-
-const server = startEach(startStackStorm)
+import { keyOf } from '../helpers.ts'
+import { runbookActions } from '../job-actions.ts'
 
 const input = { target: 'shop.restart', parameters: { host: 'web1', times: 2 } }
 const id = '54e657f20000000000000000'
 
-const connected = (fields: object = {}) =>
-  new Job(stackstorm, runbookActions, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const execution = () => {
   const [found] = server.state.executions
   if (!found) throw new Error('The fake has no execution')
@@ -21,7 +15,7 @@ const execution = () => {
 }
 const endWith = (...end: Parameters<typeof server.finish>) => connected().endAfter(input, () => server.finish(...end))
 
-jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
+const { server, connected } = jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
   states: {
     running: ['requested', 'scheduled', 'delayed', 'running', 'pending', 'pausing', 'paused', 'resuming', 'canceling'],
     pass: ['succeeded'],
