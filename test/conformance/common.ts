@@ -73,7 +73,8 @@ export const hostileIds = [
   'a\\b',
 ]
 
-const awsErrors = [
+const HINT = 'Allow it under awsProviders in cdk.json'
+const awsErrors: [type: string, status: number, kind: Failure['kind'], message: string, shown?: string][] = [
   ['Throttling', 400, 'platform', 'Rate exceeded'],
   ['ThrottlingException', 400, 'platform', 'Rate exceeded'],
   ['InternalFailure', 500, 'platform', 'It failed'],
@@ -81,9 +82,9 @@ const awsErrors = [
   ['ExpiredTokenException', 400, 'credentials', 'The security token included in the request is expired'],
   ['InvalidClientTokenId', 403, 'credentials', 'The security token included in the request is invalid.'],
   ['UnrecognizedClientException', 400, 'credentials', 'The security token included in the request is invalid.'],
-  ['AccessDeniedException', 400, 'refused', 'Allow it under awsProviders in cdk.json'],
+  ['AccessDeniedException', 400, 'refused', 'User: u is not authorized to perform: a:B', HINT],
   ['InvalidParameterCombination', 400, 'refused', 'Invalid parameter: "Message" <too long>'],
-] as const
+]
 
 /**
  * Registers the tests that providers of every kind must pass, and starts the platform before each test of the group: credentials
@@ -240,12 +241,15 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     })
 
     if (awsError) {
-      test.each(awsErrors)('reports the AWS error %s with the status %s as %s', async (type, status, kind, words) => {
-        const run = await prepare(name)
-        const { body, headers = {} } = awsError(type, words)
-        current.server.failNext(status, body, { headers, times: 9 })
-        await expectFailure(run(), kind, words)
-      })
+      test.each(awsErrors)(
+        'reports the AWS error %s with the status %s as %s',
+        async (type, status, kind, sent, shown = sent) => {
+          const run = await prepare(name)
+          const { body, headers = {} } = awsError(type, sent)
+          current.server.failNext(status, body, { headers, times: 9 })
+          await expectFailure(run(), kind, shown)
+        },
+      )
     }
 
     test('returns a result without credentials', async () => {
