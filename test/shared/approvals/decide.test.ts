@@ -1,101 +1,96 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
+import type { Message } from '../../../shared/providers/message.ts'
 
-/** A fake of Lambda with one open callback and one task. */
-let lambda: Server
-let dynamodb: LocalDynamoDb
-let open: string | undefined
+/** The state of a fake of Lambda with one open callback and one task. */
+const idle = {
+  open: undefined as string | undefined,
+  status: 'RUNNING' as 'RUNNING' | 'STOPPED' | 'SUCCEEDED',
+  /** The name of Lambda's error for a closed callback. */
+  closed: 'CallbackTimeoutException',
+  /** The events of the task's history, newest first. */
+  history: [] as object[],
+}
+let lambda = { ...idle }
 let completed: string[] = []
-let status: 'RUNNING' | 'STOPPED' | 'SUCCEEDED' = 'RUNNING'
-/** The name of Lambda's error for a closed callback. */
-let closed: string
-/** The events of the task's history, newest first. */
-let history: object[]
-
-const folder = mkdtempSync(join(tmpdir(), 'webhooks-decide-'))
-const saved = { ...process.env }
-let store: typeof import('../../../shared/approvals/store.ts')
-let decide: typeof import('../../../shared/approvals/decide.ts')['decide']
-beforeAll(async () => {
-  dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
-  lambda = createServer((req, res) => {
-    const path = decodeURIComponent(req.url ?? '')
-    const callback = /\/durable-execution-callbacks\/([^/]+)\/succeed/.exec(path)?.[1]
-    const reply = (code: number, body: object, headers = {}) =>
-      res.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
-    const InputPayload = JSON.stringify({
-      ...{
-        version: 1,
-        id: '0'.repeat(40),
-        category: 'notification',
-        caller: 'c',
-        orchestrator: 'k',
-        action: 'ask-approval',
-      },
-      event: { id: 'e', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
-      ...{ connection: 'chat', provider: 'slack', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
-      ...{ sendStarted: false, progress: false, labels: true },
-    })
-    const execution = {
-      ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1, InputPayload },
-      ...(status === 'SUCCEEDED' ? { Result: JSON.stringify({ outcome }) } : {}),
-    }
-    if (callback === undefined) {
-      if (path.includes('/history')) return reply(200, { Events: history })
-      return path.includes('/functions/') ? reply(200, { DurableExecutions: [execution] }) : reply(200, execution)
-    }
-    if (callback !== open) {
-      return reply(400, { Type: 'User', Message: 'The callback is closed' }, { 'x-amzn-errortype': closed })
-    }
-    completed.push(callback)
-    return reply(200, {})
-  }).listen(0, '127.0.0.1')
-  await once(lambda, 'listening')
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'x',
-    AWS_SECRET_ACCESS_KEY: 'x',
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${(lambda.address() as AddressInfo).port}`,
-    WEBHOOKS_STATE_TABLE: 'table',
-    WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
-  })
-  store = await import('../../../shared/approvals/store.ts')
-  decide = (await import('../../../shared/approvals/decide.ts')).decide
-})
-afterAll(async () => {
-  process.env = saved
-  lambda.close()
-  lambda.closeAllConnections()
-  await dynamodb.close()
-  rmSync(folder, { recursive: true })
-})
+let pauses: number[] = []
+let afterPause = async () => {}
 beforeEach(() => {
-  open = undefined
+  lambda = { ...idle }
   completed = []
-  status = 'RUNNING'
-  closed = 'CallbackTimeoutException'
-  history = []
+  pauses = []
+  afterPause = async () => {}
 })
 
 const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
+const payload = {
+  ...{
+    version: 1,
+    id: '0'.repeat(40),
+    category: 'notification',
+    caller: 'c',
+    orchestrator: 'k',
+    action: 'ask-approval',
+  },
+  event: { id: 'e', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
+  ...{ connection: 'chat', provider: 'slack', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
+  ...{ sendStarted: false, progress: false, labels: true },
+}
+const server = await serve(({ path }): Reply => {
+  const { open, status, closed, history } = lambda
+  const callback = /\/durable-execution-callbacks\/([^/]+)\/succeed/.exec(path)?.[1]
+  if (callback !== undefined && callback === open) {
+    completed.push(callback)
+    return { status: 200, body: {} }
+  }
+  if (callback !== undefined) {
+    const body = { Type: 'User', Message: 'The callback is closed' }
+    return { status: 400, body, headers: { 'x-amzn-errortype': closed } }
+  }
+  if (path.includes('/history')) return { status: 200, body: { Events: history } }
+  const execution = {
+    ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1 },
+    ...{
+      InputPayload: JSON.stringify(payload),
+      Result: status === 'SUCCEEDED' ? JSON.stringify({ outcome }) : undefined,
+    },
+  }
+  return { status: 200, body: path.includes('/functions/') ? { DurableExecutions: [execution] } : execution }
+})
+const folder = mkdtempSync(join(tmpdir(), 'webhooks-decide-'))
+const dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
+Object.assign(process.env, {
+  ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
+  ...{ AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint, AWS_ENDPOINT_URL_LAMBDA: server.url },
+  ...{ WEBHOOKS_STATE_TABLE: 'table', WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live' },
+})
+jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
+  async sleep(pause: number) {
+    pauses.push(pause)
+    await afterPause()
+  },
+}))
+const store = await import('../../../shared/approvals/store.ts')
+const { decide } = await import('../../../shared/approvals/decide.ts')
+afterAll(async () => {
+  await server.close()
+  await dynamodb.close()
+  rmSync(folder, { recursive: true })
+})
+
 const approval = { decision: 'approve', by: 'jane', at: '2026-11-25T10:00:00.000Z' } as const
+const rejection = { decision: 'reject', by: 'john', at: '2026-11-25T10:00:00.000Z' } as const
+const message: Message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] }
 let tasks = 0
 /** Saves an approval of a new task, with the given milliseconds until its deadline. */
 async function requested(ends = 3_600_000) {
   const task = String(tasks++).padStart(40, '0')
-  const message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] } as const
-  const saved: Approval = {
-    ...{ connection: 'chat', message: { ...message, fields: [], links: [] }, hasButtons: true },
-    deadlineAt: Date.now() + ends,
-  }
+  const saved: Approval = { connection: 'chat', message, hasButtons: true, deadlineAt: Date.now() + ends }
   await store.saveApproval(task, saved, 'first')
   return { task, saved, stored: await read(task) }
 }
@@ -104,69 +99,67 @@ async function read(task: string): Promise<StoredApproval> {
   if (!stored) throw new Error('There is no approval')
   return stored
 }
+/** Approves the request of a new task. */
+async function decided(ends?: number) {
+  const { task, stored } = await requested(ends)
+  return decide('notification', task, stored, approval)
+}
 
 describe('A decision', () => {
   it('completes the open callback', async () => {
     const { task, stored } = await requested()
-    open = 'first'
+    lambda.open = 'first'
     expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'decided' })
     expect((await read(task)).decision).toEqual(approval)
   })
 
   it('during a reminder completes the next callback', async () => {
     const { task, stored } = await requested()
-    open = 'second'
-    const pending = decide('notification', task, stored, approval)
-    // It has read the approval four times by now.
-    setTimeout(() => void store.changeCallback(task, 'second'), 900)
-    expect(await pending).toMatchObject({ status: 'decided' })
+    lambda.open = 'second'
+    afterPause = async () => {
+      if (pauses.length === 4) await store.changeCallback(task, 'second')
+    }
+    expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'decided' })
     expect(completed).toEqual(['second'])
   })
 
-  it('is too early while the next callback is missing', async () => {
-    const { task, stored } = await requested()
-    expect(await decide('notification', task, stored, approval)).toEqual({ status: 'too-early' })
+  it('is too early if the next callback is missing for more than a second', async () => {
+    expect(await decided()).toEqual({ status: 'too-early' })
+    expect(pauses.reduce((sum, pause) => sum + pause)).toBeGreaterThan(1_000)
   })
 
-  it.each([
-    ['after the deadline', 'RUNNING', -1_000],
-    ['after its task was stopped', 'STOPPED', 3_600_000],
-  ] as const)('%s is too late', async (_what, now, ends) => {
-    status = now
-    const { task, stored } = await requested(ends)
-    expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'ended' })
+  it('after the deadline is too late', async () => {
+    expect(await decided(-1_000)).toMatchObject({ status: 'ended' })
+  })
+
+  it('after its task was stopped is too late', async () => {
+    lambda.status = 'STOPPED'
+    expect(await decided()).toMatchObject({ status: 'ended' })
   })
 
   it.each(['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException'])(
     'returns the outcome of the task if Lambda answers %s',
-    async (name) => {
-      closed = name
-      status = 'SUCCEEDED'
-      const { task, stored } = await requested()
-      const expected = { status: 'ended', reason: 'Rejected by john' }
-      expect(await decide('notification', task, stored, approval)).toEqual(expected)
+    async (closed) => {
+      Object.assign(lambda, { closed, status: 'SUCCEEDED' })
+      expect(await decided()).toEqual({ status: 'ended', reason: 'Rejected by john' })
     },
   )
 
   it('returns the first decision although it was never saved in the table', async () => {
-    closed = 'InvalidParameterValueException'
-    const decision = { decision: 'reject', by: 'john', at: '2026-11-25T10:00:00.000Z' }
-    history = [
+    lambda.closed = 'InvalidParameterValueException'
+    lambda.history = [
       { EventType: 'StepStarted', EventId: 9, EventTimestamp: 9, Id: 'b', Name: 'close-approval' },
       {
         ...{ EventType: 'CallbackSucceeded', EventId: 8, EventTimestamp: 8, Id: 'a', Name: 'decision' },
-        CallbackSucceededDetails: { Result: { Payload: JSON.stringify(decision) } },
+        CallbackSucceededDetails: { Result: { Payload: JSON.stringify(rejection) } },
       },
     ]
-    const { task, stored } = await requested()
-    expect(await decide('notification', task, stored, approval)).toEqual({ status: 'already-decided', decision })
+    expect(await decided()).toEqual({ status: 'already-decided', decision: rejection })
   })
 
   it('after the deadline of a deleted task reports that no one decided in time', async () => {
-    closed = 'ResourceNotFoundException'
-    const { task, stored } = await requested(-1_000)
-    const expected = { status: 'ended', reason: 'Expired: no one decided in time' }
-    expect(await decide('notification', task, stored, approval)).toEqual(expected)
+    lambda.closed = 'ResourceNotFoundException'
+    expect(await decided(-1_000)).toEqual({ status: 'ended', reason: 'Expired: no one decided in time' })
   })
 })
 
