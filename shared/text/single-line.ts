@@ -10,6 +10,22 @@ export function singleLine(text: string): string {
 }
 
 /**
+ * Cuts the title of a ticket to one line of at most `maxLength` characters. If that loses words, the description starts with the
+ * complete title.
+ */
+export function clipTitle(
+  { title, description = '' }: { title: string; description?: string | undefined },
+  maxLength: number,
+): { title: string; description: string } {
+  const line = singleLine(redact(title))
+  const clipped = clipSingleLine(title, maxLength)
+  return {
+    title: clipped,
+    description: clipped === line ? description : [line, description].filter(Boolean).join('\n\n'),
+  }
+}
+
+/**
  * Returns one line of at most `maxLength` characters, cut with an ellipsis. Masks secrets first, because half of a secret
  * would not be recognized.
  */

@@ -6,7 +6,7 @@ import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
 import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
 import { isRecord } from '../record.ts'
-import { clipSingleLine, singleLine } from '../text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../text/single-line.ts'
 import { toAdf } from './adf.ts'
 import {
   accountOf,
@@ -67,12 +67,12 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
 
   const create = async (client: Client<C>, input: OpenTicket): Promise<{ id: string; key: string }> => {
     const { http, idempotencyKey, connection } = client
-    const { project = '', title, description = '', type, labels = [], fields, ...settings } = input
-    const summary = clipSingleLine(title, MAX_SUMMARY)
+    const { title: _, description: __, project = '', type, labels = [], fields, ...settings } = input
+    const { title, description } = clipTitle(input, MAX_SUMMARY)
     const issue = {
       project: /^\d/.test(project) ? { id: project } : { key: project },
-      summary,
-      description: toAdf(summary === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`),
+      summary: title,
+      description: toAdf(description),
       ...(await settingsOf(client, { ...settings, type: type || connection.type || usualType })),
       ...fields,
     }

@@ -3,9 +3,10 @@ import { invalidInput } from '../../../shared/errors.ts'
 import { name, secret, url } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
+import { defineTicketProvider } from '../../../shared/providers/ticket.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
+import { type AlertContent, alertEvents, hasContent, problemLinkIn } from '../alert-events.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of the API'), 'https://api.incident.io'),
@@ -27,6 +28,7 @@ const CHECK_KEY = 'cloud-automation-webhooks-check'
  * @see https://api-docs.incident.io/tag/Alert-Events-V2
  */
 export const incidentIo = defineTicketProvider({
+  ...alertEvents,
   title: 'incident.io',
   noun: 'alert',
   connection,
@@ -35,11 +37,6 @@ export const incidentIo = defineTicketProvider({
   check: (client) => send(client, CHECK_KEY, 'resolved', { title: 'Connection test of cloud-automation-webhooks' }),
   // The alert source decides.
   project: undefined,
-
-  checkRef({ id }) {
-    if (id.trim() === id) return
-    throw invalidInput('input.id', 'must be the id that open-ticket returned')
-  },
 
   checkInput({ id, title, state, ...input }) {
     const { assignee, comment, resolution } = input
@@ -56,13 +53,6 @@ export const incidentIo = defineTicketProvider({
     { path: ['status'], instead: 'write input.state' },
   ],
 
-  hasIdempotentWrites: () => true,
-
-  // Alerts are not read, but incident.io deduplicates by the key.
-  async find() {
-    return undefined
-  },
-
   async open(client, input) {
     const id = await send(client, client.idempotencyKey, 'firing', alertOf(input))
     return { id, number: id, url: undefined, state: 'firing', isClosed: false }
@@ -70,14 +60,6 @@ export const incidentIo = defineTicketProvider({
 
   async update(client, { id }, { title = resolvedTitle(id), state, ...changes }) {
     await send(client, id, STATES.get(state?.toLowerCase() ?? '') ?? 'firing', alertOf({ ...changes, title }))
-  },
-
-  async comment() {
-    throw invalidInput('input.comment', 'is not supported for alerts')
-  },
-
-  async hasComment() {
-    return false
   },
 
   async close(client, { id }) {
@@ -92,22 +74,15 @@ const STATES = new Map<string, 'firing' | 'resolved'>([
   ['resolved', 'resolved'],
 ])
 
-type Content = Omit<UpdateTicket, 'id'>
-
-function hasContent({ description, type, labels, priority, urgency, severity, fields }: Content): boolean {
-  return [description, type, labels, priority, urgency, severity, fields].some((value) => value !== undefined)
-}
-
 /** Every event needs a title, but a close only has the id. */
 function resolvedTitle(id: string): string {
   return `Resolved: ${clipSingleLine(id, 200)}`
 }
 
-function alertOf(input: Content & { title: string }): object {
+function alertOf(input: AlertContent & { title: string }): object {
   const { title, description, type, labels, priority, urgency, severity, fields = {} } = input
-  const line = clipSingleLine(title, MAX_TITLE)
-  const text = [...(line === singleLine(title) ? [] : [title]), description].filter(Boolean).join('\n\n')
-  const link = linkIn(description)
+  const { title: line, description: text } = clipTitle({ title, description }, MAX_TITLE)
+  const link = problemLinkIn(description)
   const details = { type, labels, priority, urgency, severity }
   const { metadata: more, ...others } = fields
   const given = Object.entries({ ...details, ...(more as object | undefined) })
@@ -119,11 +94,6 @@ function alertOf(input: Content & { title: string }): object {
     ...others,
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
   }
-}
-
-/** Finds the link of a problem, which is on its own line. */
-function linkIn(description = ''): string | undefined {
-  return /^https?:\/\/\S+$/m.exec(description)?.[0]
 }
 
 /** @returns the key of the alert, which incident.io generates if none is given */

@@ -10,7 +10,7 @@ import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } fr
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle, singleLine } from '../../../shared/text/single-line.ts'
 
 const TEAM = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 const ALERT = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?:-\d{1,20})?$/i
@@ -96,16 +96,15 @@ export const jsmOperations = defineTicketProvider({
   },
 
   async open(client, input) {
-    const { title, description = '', labels = [], project, assignee, fields } = input
-    const message = clipSingleLine(title, MAX_MESSAGE)
-    const text = message === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
+    const { labels = [], project, assignee, fields } = input
+    const { title, description } = clipTitle(input, MAX_MESSAGE)
     const responders = [
       ...(project === undefined ? [] : [{ id: project, type: 'team' }]),
       ...(assignee === undefined ? [] : [{ id: assignee, type: 'user' }]),
     ]
     const content = {
-      message,
-      ...(text ? { description: clip(text, MAX_DESCRIPTION) } : {}),
+      message: title,
+      ...(description ? { description: clip(description, MAX_DESCRIPTION) } : {}),
       ...priorityIn(input),
       ...(labels.length > 0 ? { tags: labels } : {}),
       ...(responders.length > 0 ? { responders } : {}),

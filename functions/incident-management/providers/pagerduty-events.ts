@@ -4,8 +4,9 @@ import { name, secret, url } from '../../../shared/fields.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
-import { defineTicketProvider, type UpdateTicket } from '../../../shared/providers/ticket.ts'
+import { defineTicketProvider } from '../../../shared/providers/ticket.ts'
 import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { type AlertContent, alertEvents, hasContent, problemLinkIn } from '../alert-events.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
@@ -31,6 +32,7 @@ const MAX_SUMMARY = 1_024
  * @see https://developer.pagerduty.com/docs/send-alert-event
  */
 export const pagerdutyEvents = defineTicketProvider({
+  ...alertEvents,
   title: 'PagerDuty Events',
   noun: 'alert',
   connection,
@@ -40,11 +42,6 @@ export const pagerdutyEvents = defineTicketProvider({
   check: (client) => send(client, 'resolve', 'cloud-automation-webhooks-check', {}, { isRead: true }),
   // The integration key identifies the service.
   project: undefined,
-
-  checkRef({ id }) {
-    if (id.trim() === id) return
-    throw invalidInput('input.id', 'must be the id that open-ticket returned')
-  },
 
   checkInput(input) {
     for (const field of INCIDENT_FIELDS) {
@@ -59,7 +56,7 @@ export const pagerdutyEvents = defineTicketProvider({
     if (state && !['open', 'acknowledged', 'closed', 'resolved'].includes(state.toLowerCase())) {
       throw invalidInput('input.state', 'must be open, acknowledged or closed')
     }
-    if (title === undefined && (isTrigger(input) || state?.toLowerCase() === 'open')) {
+    if (title === undefined && (hasContent(input) || state?.toLowerCase() === 'open')) {
       throw invalidInput('input.title', 'is missing: an update triggers the alert again, which requires a title')
     }
   },
@@ -69,13 +66,6 @@ export const pagerdutyEvents = defineTicketProvider({
     { path: ['routing_key'], instead: 'use another connection' },
     { path: ['event_action'], instead: 'write input.state' },
   ],
-
-  hasIdempotentWrites: () => true,
-
-  // Alerts cannot be read, but PagerDuty deduplicates by the key.
-  async find() {
-    return undefined
-  },
 
   async open(client, input) {
     const id = await trigger(client, client.idempotencyKey, input)
@@ -87,14 +77,6 @@ export const pagerdutyEvents = defineTicketProvider({
     if (title !== undefined) await trigger(client, id, { ...changes, title })
     const action = actions.get(state.toLowerCase())
     if (action) await send(client, action, id)
-  },
-
-  async comment() {
-    throw invalidInput('input.comment', 'is not supported for alerts')
-  },
-
-  async hasComment() {
-    return false
   },
 
   async close(client, { id }) {
@@ -110,16 +92,14 @@ const actions = new Map<string, 'acknowledge' | 'resolve'>([
   ['resolved', 'resolve'],
 ])
 
-type Content = Omit<UpdateTicket, 'id'>
-
-function isTrigger({ description, type, labels, priority, urgency, severity, fields }: Content): boolean {
-  return [description, type, labels, priority, urgency, severity, fields].some((value) => value !== undefined)
-}
-
 const SEVERITIES: Levels = { critical: 'critical', high: 'error', medium: 'warning', low: 'info' }
 
 /** @returns the key of the alert, which PagerDuty generates if none is given */
-async function trigger(client: Events, key: string | undefined, content: Content & { title: string }): Promise<string> {
+async function trigger(
+  client: Events,
+  key: string | undefined,
+  content: AlertContent & { title: string },
+): Promise<string> {
   const { title, description, type, labels, priority, urgency, severity, fields = {} } = content
   const summary = clipSingleLine(title, MAX_SUMMARY)
   const details = {
@@ -129,7 +109,7 @@ async function trigger(client: Events, key: string | undefined, content: Content
     ...(priority ? { priority } : {}),
     ...(urgency ? { urgency } : {}),
   }
-  const link = linkIn(description)
+  const link = problemLinkIn(description)
   const { payload, ...more } = fields
   return send(client, 'trigger', key, {
     client: 'cloud-automation-webhooks',
@@ -144,11 +124,6 @@ async function trigger(client: Events, key: string | undefined, content: Content
       ...(payload as object | undefined),
     },
   })
-}
-
-/** Finds the link of a problem, which is on its own line. */
-function linkIn(description = ''): string | undefined {
-  return /^https?:\/\/\S+$/m.exec(description)?.[0]
 }
 
 async function send(

@@ -6,7 +6,7 @@ import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import { isLevel, pagerdutyApi, pagerdutyConnection, priorityOf, userOf } from '../../../shared/vendors/pagerduty.ts'
 
 const connection = z.strictObject({
@@ -59,12 +59,11 @@ export const pagerduty = defineTicketProvider({
   find: ({ http, idempotencyKey }) => findByKey(http, idempotencyKey),
 
   async open({ http, idempotencyKey }, input) {
-    const { project, title, description = '', fields } = input
-    const line = clipSingleLine(title, MAX_TITLE)
-    const details = line === singleLine(title) ? description : `${title}\n\n${description}`
+    const { project, fields } = input
+    const { title, description: details } = clipTitle(input, MAX_TITLE)
     const content = {
       type: 'incident',
-      title: line,
+      title,
       service: { id: project, type: 'service_reference' },
       ...(details ? { body: { type: 'incident_body', details } } : {}),
       ...(await commonFields(http, input)),

@@ -5,7 +5,7 @@ import { platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import {
   authorization,
   groupOf,
@@ -116,12 +116,11 @@ export const servicenow = defineTicketProvider({
 
   async open(client, input) {
     const { http, idempotencyKey, connection } = client
-    const title = clipSingleLine(input.title, MAX_TITLE)
-    const { description = '' } = input
+    const { title, description } = clipTitle(input, MAX_TITLE)
     const content = {
       ...(await columnsOf(client, { ...input, type: input.type || connection.type })),
       short_description: title,
-      description: title === singleLine(input.title) ? description : `${input.title}\n\n${description}`,
+      description,
       ...(connection.callerId ? { caller_id: await userOf(client.http, connection.callerId) } : {}),
       ...input.fields,
       ...(idempotencyKey === undefined

@@ -11,7 +11,7 @@ import {
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
 import { markdownToHtml } from '../../../shared/text/html.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import {
   type AzureDevops,
   ask,
@@ -93,13 +93,12 @@ export const azureBoards = defineTicketProvider({
 
   async open(client, input) {
     const { http, idempotencyKey, connection } = client
-    const { project = '', title, description = '', labels = [], fields } = input
+    const { project = '', labels = [], fields } = input
+    const { title, description } = clipTitle(input, MAX_TITLE)
     const type = input.type || connection.type || 'Task'
-    const clipped = clipSingleLine(title, MAX_TITLE)
-    const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
     const item = await createItem(client, project, type, {
-      'System.Title': clipped,
-      ...(text ? { [await textFieldOf(client, project, type)]: markdownToHtml(text) } : {}),
+      'System.Title': title,
+      ...(description ? { [await textFieldOf(client, project, type)]: markdownToHtml(description) } : {}),
       ...settingsOf(input),
       ...fields,
       ...tagsField([...labels, ...tagsIn(fields), ...(idempotencyKey === undefined ? [] : [tagOf(idempotencyKey)])]),

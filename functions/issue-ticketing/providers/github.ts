@@ -4,7 +4,7 @@ import { parseProjectNumber } from '../../../shared/providers/project-number.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { defineTicketProvider, type OpenTicket, type Ticket, type TicketRef } from '../../../shared/providers/ticket.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import { repository, repositoryPath } from '../../../shared/vendors/clients/github.ts'
 import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
 import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
@@ -58,12 +58,11 @@ export const github = defineTicketProvider({
   },
 
   async open(client, input) {
-    const { project = '', title, description = '', type, assignee, fields } = input
-    const clipped = clipSingleLine(title, MAX_TITLE)
-    const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
+    const { project = '', type, assignee, fields } = input
+    const { title, description } = clipTitle(input, MAX_TITLE)
     const content = {
-      title: clipped,
-      body: withMarker(text, client.idempotencyKey, MAX_BODY),
+      title,
+      body: withMarker(description, client.idempotencyKey, MAX_BODY),
       ...(type ? { type } : {}),
       ...(assignee ? { assignees: [assignee] } : {}),
       ...(labelsOf(input).length > 0 ? { labels: labelsOf(input) } : {}),

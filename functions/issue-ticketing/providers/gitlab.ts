@@ -11,7 +11,7 @@ import {
   type TicketChanges,
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import {
   gitlabApi,
   gitlabConnection,
@@ -77,12 +77,11 @@ export const gitlab = defineTicketProvider({
   },
 
   async open({ http, idempotencyKey }, input) {
-    const { project = '', title, description = '', labels = [], fields } = input
-    const clipped = clipSingleLine(title, MAX_TITLE)
-    const text = clipped === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`
+    const { project = '', labels = [], fields } = input
+    const { title, description } = clipTitle(input, MAX_TITLE)
     const content = {
-      title: clipped,
-      description: withMarker(withoutQuickActions(text), idempotencyKey),
+      title,
+      description: withMarker(withoutQuickActions(description), idempotencyKey),
       ...(await settingsOf(http, input)),
       ...joinLabels('labels', [...labels, ...priorityLabel(input)]),
       ...fields,

@@ -10,7 +10,7 @@ import {
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import { uuidOf } from '../../../shared/text/uuid.ts'
 import { errorReason, errorStatus, type Issue, operations, type State, send } from '../linear-api.ts'
 
@@ -63,14 +63,12 @@ export const linear = defineTicketProvider({
   },
 
   async open({ http, idempotencyKey }, input) {
-    const { project = '', title, description = '', labels = [], fields } = input
-    const line = clipSingleLine(title, MAX_TITLE)
+    const { project = '', labels = [], fields } = input
     const teamId = await teamOf(http, project)
     const content = {
       ...(idempotencyKey === undefined ? {} : { id: uuidOf(idempotencyKey) }),
       teamId,
-      title: line,
-      description: line === singleLine(title) ? description : `${singleLine(title)}\n\n${description}`,
+      ...clipTitle(input, MAX_TITLE),
       ...(await commonFields(http, input)),
       ...(labels.length > 0 ? { labelIds: await labelIds(http, teamId, labels) } : {}),
       ...fields,

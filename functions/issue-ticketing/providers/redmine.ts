@@ -9,7 +9,7 @@ import {
   type TicketChanges,
   type TicketRef,
 } from '../../../shared/providers/ticket.ts'
-import { clipSingleLine, singleLine } from '../../../shared/text/single-line.ts'
+import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import {
   idsOf,
   is,
@@ -87,9 +87,8 @@ export const redmine = defineTicketProvider({
   },
 
   async open({ http, idempotencyKey, connection }, input) {
-    const { project = '', title, description = '', type, labels = [], priority, assignee, fields } = input
-    const subject = clipSingleLine(title, MAX_SUBJECT)
-    const text = subject === singleLine(title) ? description : `${title}\n\n${description}`
+    const { project = '', type, labels = [], priority, assignee, fields } = input
+    const { title, description } = clipTitle(input, MAX_SUBJECT)
     const footer = [
       ...(labels.length > 0 ? [`Labels: ${labels.join(', ')}`] : []),
       ...(idempotencyKey === undefined ? [] : [refLine(idempotencyKey)]),
@@ -97,8 +96,8 @@ export const redmine = defineTicketProvider({
     const content = {
       issue: {
         project_id: project,
-        subject,
-        description: withFooter(text, footer),
+        subject: title,
+        description: withFooter(description, footer),
         ...(await idsOf(http, project, { type: type || connection.type, priority, assignee })),
         ...fields,
       },
