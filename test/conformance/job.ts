@@ -575,21 +575,3 @@ function ignoreFailure(error: unknown): undefined {
 export function withState(changes: object): (server: { state: object }) => unknown {
   return ({ state }) => Object.assign(state, changes)
 }
-
-/** Starts the platform of a provider before each test. Returns it, and the actions with its connection and other fields. */
-export function jobsOn<S extends Served, C extends z.ZodMiniObject>(
-  provider: JobProvider<C>,
-  actions: ConstructorParameters<typeof Job>[1],
-  platform: JobPlatform<S>,
-): { server: S; connected: (fields?: object) => Job<C> } {
-  let played: PlayedJobs<S>
-  const server = startEach(async () => {
-    played = await platform.start()
-    return played.server
-  })
-  return {
-    server,
-    connected: (fields = {}) =>
-      new Job(provider, actions, () => ({ ...played.connection, ...fields }) as unknown as z.input<C>),
-  }
-}

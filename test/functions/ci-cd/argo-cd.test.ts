@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
 import type { ArgoCdServer } from '../../../infra/platforms/argo-cd.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(argoCd, pipelineActions, ciCdPlatforms['argo-cd'])
 const guestbook = { target: 'guestbook', project: 'shop' }
 const marker = keyOf(1).slice(0, 12)
 const id = `guestbook#${marker}`
@@ -50,7 +49,7 @@ const synced = (health: string) => (fake: ArgoCdServer) => {
 }
 type Report = [what: string, change: (fake: ArgoCdServer) => unknown, reported: object]
 
-jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
+const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
   states: {
     running: [
       ...['Succeeded/Progressing/Synced', 'Succeeded/Progressing/OutOfSync', 'Succeeded/Suspended/Synced'],

@@ -1,13 +1,12 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'])
 const shop = { target: 'shop-build' }
 const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
 const check = (fields?: object) => awsCodeBuild.check(connected(fields).client())
@@ -37,7 +36,7 @@ const reports = [
   report('coverage', 'CODE_COVERAGE', { codeCoverageSummary: covered }),
 ]
 
-jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
+const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
   states: {
     running: ['IN_PROGRESS'],
     pass: ['SUCCEEDED'],

@@ -1,12 +1,11 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline'])
 const shop = { target: 'shop-delivery' }
 const execution = '12345678-90ab-cdef-1234-000000000001'
 const id = `shop-delivery#${execution}`
@@ -24,7 +23,7 @@ const revisions = [
   ['3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY', 'S3_OBJECT_VERSION_ID'],
 ] as const
 
-jobConformance(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline'], {
+const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline'], {
   states: {
     running: ['InProgress', 'Stopping'],
     pass: ['Succeeded'],

@@ -1,13 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
 import type { AzurePipelinesServer } from '../../../infra/platforms/azure-pipelines.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines'])
 const project = 'fabrikam/Fabrikam Fiber'
 const deploy = { target: 'Deploy' }
 const id = `${project}#33`
@@ -54,7 +53,7 @@ const tests = [
 ]
 type Report = [what: string, change: (fake: AzurePipelinesServer) => unknown, reported: object]
 
-jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines'], {
+const { server, connected } = jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines'], {
   states: {
     running: ['none', 'notStarted', 'postponed', 'inProgress', 'cancelling'],
     pass: ['completed/succeeded'],

@@ -1,13 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
 import { workflowIn } from '../../../infra/platforms/circleci.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(circleci, pipelineActions, ciCdPlatforms.circleci)
 const pipeline = () => newest(server.state.pipelines)
 const definition = '2338d0ae-5541-4bbf-88a2-55e9f7281f80'
 const input = { target: 'pipeline' }
@@ -18,7 +17,7 @@ const pollWith = async (...workflows: ReturnType<typeof workflowIn>[]) => {
   return connected().poll(started, input)
 }
 
-jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
+const { server, connected } = jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
   states: {
     running: ['created', 'pending', 'setup', 'setup-pending', 'running', 'failing', 'on_hold'],
     pass: ['success'],

@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(githubActions, pipelineActions, ciCdPlatforms['github-actions'])
 const repo = 'octo-org/octo-repo'
 const deploy = { target: 'deploy.yml', project: repo }
 const id = `${repo}#30433642`
@@ -19,7 +18,7 @@ const has = expect.objectContaining
 const path = (workflow: string) => ({ path: `/repos/${repo}/actions/workflows/${workflow}/dispatches` })
 
 const many = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x']))
-jobConformance(githubActions, pipelineActions, ciCdPlatforms['github-actions'], {
+const { server, connected } = jobConformance(githubActions, pipelineActions, ciCdPlatforms['github-actions'], {
   states: {
     running: ['requested', 'queued', 'pending', 'waiting', 'in_progress'],
     pass: ['completed/success'],

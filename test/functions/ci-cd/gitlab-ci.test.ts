@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(gitlabCi, pipelineActions, ciCdPlatforms['gitlab-ci'])
 const project = 'ops/shop/checkout'
 const build = { project }
 const id = `${project}#61`
@@ -24,7 +23,7 @@ const lint = { name: 'lint', stage: 'test', status: 'failed', allow_failure: tru
 const rollout = { name: 'deploy', stage: 'production', status: 'failed', failure_reason: 'script_failure' }
 const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
 
-jobConformance(gitlabCi, pipelineActions, ciCdPlatforms['gitlab-ci'], {
+const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlatforms['gitlab-ci'], {
   states: {
     running: [
       ...['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'pending', 'running', 'scheduled'],

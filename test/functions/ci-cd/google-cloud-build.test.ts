@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
-import { jobConformance, jobsOn } from '../../conformance/job.ts'
+import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'])
 const input = { target: 'deploy' }
 const builds = 'GET /v1/projects/acme-shop/locations/europe-west1/builds'
 
@@ -14,7 +13,7 @@ const steps = [
   { name: 'gcr.io/cloud-builders/npm', status: 'FAILURE', exitCode: 1 },
 ]
 
-jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'], {
+const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'], {
   states: {
     running: ['STATUS_UNKNOWN', 'PENDING', 'QUEUED', 'WORKING'],
     pass: ['SUCCESS'],

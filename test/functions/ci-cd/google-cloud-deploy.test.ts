@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'])
 const skaffoldConfigUri = 'gs://acme-shop/skaffold.tar.gz'
 const input = { target: 'shop/production', ref: 'v1' }
 const name = `wh-${keyOf(1)}`
@@ -16,7 +15,7 @@ const phases = [
   { id: 'stable', state: 'PENDING' },
 ]
 
-jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'], {
+const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'], {
   states: {
     running: ['STATE_UNSPECIFIED', 'PENDING', 'PENDING_RELEASE', 'PENDING_APPROVAL', 'IN_PROGRESS', 'CANCELLING'],
     pass: ['SUCCEEDED'],

@@ -1,15 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
-import { jobConformance, jobsOn, withState } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'])
 const plan = { target: 'plan/shop-network' }
 
-jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
+const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
   states: {
     running: [
       ...['pending', 'fetching', 'fetching_completed', 'pre_plan_running', 'pre_plan_completed', 'queuing'],

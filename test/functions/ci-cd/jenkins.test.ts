@@ -2,12 +2,11 @@ import { describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import type { JenkinsServer } from '../../../infra/platforms/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
-import { jobConformance, jobsOn } from '../../conformance/job.ts'
+import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(jenkins, pipelineActions, ciCdPlatforms.jenkins)
 const deploy = { target: 'shop/deploy' }
 const queued = 'shop/deploy#queue-17'
 const id = 'shop/deploy#1'
@@ -39,7 +38,7 @@ const failed = [
 ]
 const building = (fields: object) => (fake: JenkinsServer) => Object.assign(fake.startBuild(17), fields)
 
-jobConformance(jenkins, pipelineActions, ciCdPlatforms.jenkins, {
+const { server, connected } = jobConformance(jenkins, pipelineActions, ciCdPlatforms.jenkins, {
   states: {
     running: ['QUEUED'],
     pass: ['SUCCESS'],

@@ -1,12 +1,11 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
-import { jobConformance, jobsOn } from '../../conformance/job.ts'
+import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'])
 const target = 'ghcr.io/acme/smoke:1.4.2'
 const cronJobs = { images: 'cronjob/*' }
 const job = () => {
@@ -17,7 +16,7 @@ const job = () => {
 
 const errored = { erroredExitCodes: [107] }
 
-jobConformance(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'], {
+const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'], {
   states: {
     running: ['Pending', 'Running', 'Suspended', 'SuccessCriteriaMet', 'FailureTarget', 'Terminating'],
     pass: ['Complete'],

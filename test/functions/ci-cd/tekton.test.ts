@@ -1,17 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
 import type { TektonServer } from '../../../infra/platforms/tekton.ts'
-import { jobConformance, jobsOn } from '../../conformance/job.ts'
+import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const { server, connected } = jobsOn(tekton, pipelineActions, ciCdPlatforms.tekton)
 const input = { target: 'deploy' }
 
 type Report = [what: string, change: (fake: TektonServer) => unknown, reported: object]
 
-jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
+const { server, connected } = jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
   states: {
     running: ['Pending', 'Running'],
     pass: ['Succeeded', 'Completed'],

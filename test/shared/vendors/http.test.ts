@@ -16,7 +16,7 @@ import { httpMessage } from '../../../shared/vendors/http/message.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { flagConformance } from '../../conformance/flag.ts'
-import { jobConformance, jobsOn } from '../../conformance/job.ts'
+import { jobConformance } from '../../conformance/job.ts'
 import type { JobPlatform } from '../../conformance/job-platforms/platform.ts'
 import { messageConformance } from '../../conformance/message.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
@@ -194,26 +194,24 @@ const platform: JobPlatform<AnyApi> = {
   },
 }
 const change = (fields: object) => (server: AnyApi) => Object.assign(server.things[0] ?? {}, fields)
-jobConformance(httpJob, actions, platform, {
-  states: { running: ['new'], pass: ['done'], fail: ['broken'] },
-  unknownStates: ['napping'],
-  url: 'https://tool.example.com/things/1',
-  sends: [['the body of the connection', {}, { body: { title: 'nightly', args: { size: 3 }, ref: keyOf(1) } }]],
-  reports: [
-    ['its step', change({ step: '2 of 3' }), { status: 'new', progress: '2 of 3' }],
-    [
-      'why it failed',
-      change({ state: 'broken', why: 'out of memory' }),
-      { message: expect.stringContaining('out of memory') },
-    ],
-  ],
-  measures: [change({ state: 'done', output: { p95: 7 } }), { p95: 7 }],
-  check: ['GET /me'],
-  refusal,
-})
-
 describe('HTTP API: jobs', () => {
-  const { server, connected } = jobsOn(httpJob, actions, platform)
+  const { server, connected } = jobConformance(httpJob, actions, platform, {
+    states: { running: ['new'], pass: ['done'], fail: ['broken'] },
+    unknownStates: ['napping'],
+    url: 'https://tool.example.com/things/1',
+    sends: [['the body of the connection', {}, { body: { title: 'nightly', args: { size: 3 }, ref: keyOf(1) } }]],
+    reports: [
+      ['its step', change({ step: '2 of 3' }), { status: 'new', progress: '2 of 3' }],
+      [
+        'why it failed',
+        change({ state: 'broken', why: 'out of memory' }),
+        { message: expect.stringContaining('out of memory') },
+      ],
+    ],
+    measures: [change({ state: 'done', output: { p95: 7 } }), { p95: 7 }],
+    check: ['GET /me'],
+    refusal,
+  })
 
   test('are started once if the connection has an idempotency header', async () => {
     const at = connected({ find: undefined, idempotencyHeader: 'Idempotency-Key' })
