@@ -81,9 +81,9 @@ export const prometheus: Program = {
                 /The query of broken: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/,
               ],
               ['matched', /The query of matched: .+ 422 .+: .+many-to-many matching not allowed/],
-              ['each', /The query of each returned \d+ series/],
-              ['range', /The query of range returned a matrix/],
-              ['text', /The query of text returned a string/],
+              ['each', /The query of each: it returned \d+ series/],
+              ['range', /The query of range: it returned a matrix/],
+              ['text', /The query of text: it returned a string/],
             ] as const) {
               const failure = await failureOf(run(of(name)))
               assert.equal(failure.kind, 'refused')

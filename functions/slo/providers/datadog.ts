@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { inBatches } from '../../../shared/evaluation/batches.ts'
 import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret } from '../../../shared/fields.ts'
@@ -11,7 +10,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { apiUrlOf, appUrlOf, keyHeaders, refusesKeys, siteFields } from '../datadog-site.ts'
@@ -69,38 +68,29 @@ export const datadog = defineEvaluationProvider({
   // A slice of a time-slice SLO lasts up to five minutes and counts when it has ended.
   dataDelay: 300,
 
-  async measure(client, request) {
-    return {
-      measured: await inBatches(request.queries, MAX_CONCURRENT_SLOS, (query) => measureOne(client, query, request)),
-    }
-  },
+  measure: (client, request) =>
+    measureEach(request.queries, MAX_CONCURRENT_SLOS, (query) => measureOne(client, query, request)),
 })
 
 async function measureOne(
   { http, connection }: Datadog,
-  { name, query }: Query,
+  query: string,
   { start, end }: MeasurementRequest,
-): Promise<MeasuredIndicator> {
-  try {
-    const slo = await findSlo(http, query)
-    const { target, warning } = thresholdOf(slo)
-    // In seconds. Datadog reports the error budget of a custom time only if the request has a target.
-    const params = { from_ts: Math.floor(start / 1_000), to_ts: Math.ceil(end / 1_000), target }
-    const { body } = await http.get(`api/v1/slo/${segment(slo.id)}/history`, { query: params, schema: history })
-    const measured = body.data?.overall
-    const base = { name, url: `${appUrlOf(connection)}/slo?slo_id=${encodeURIComponent(slo.id)}` }
-    const gaps = clipSingleLine(gapsOf(body).join('; '), MAX_MESSAGE)
-    const value = measured?.sli_value ?? undefined
-    if (value === undefined) return { ...base, value, message: gaps || 'no data in this time' }
-    return {
-      ...base,
-      value,
-      verdict: verdictOf(value, target, warning ?? undefined),
-      errorBudget: measured?.error_budget_remaining?.['custom'] ?? undefined,
-      ...(gaps === '' ? {} : { incomplete: gaps }),
-    }
-  } catch (error) {
-    throw withQueryName(name, error)
+): Promise<Omit<MeasuredIndicator, 'name'>> {
+  const slo = await findSlo(http, query)
+  const { target, warning } = thresholdOf(slo)
+  // In seconds. Datadog reports the error budget of a custom time only if the request has a target.
+  const params = { from_ts: Math.floor(start / 1_000), to_ts: Math.ceil(end / 1_000), target }
+  const { body } = await http.get(`api/v1/slo/${segment(slo.id)}/history`, { query: params, schema: history })
+  const measured = body.data?.overall
+  const url = `${appUrlOf(connection)}/slo?slo_id=${encodeURIComponent(slo.id)}`
+  const gaps = clipSingleLine(gapsOf(body).join('; '), MAX_MESSAGE)
+  const value = measured?.sli_value ?? undefined
+  if (value === undefined) return { url, value, message: gaps || 'no data in this time' }
+  return {
+    ...{ url, value, verdict: verdictOf(value, target, warning ?? undefined) },
+    errorBudget: measured?.error_budget_remaining?.['custom'] ?? undefined,
+    ...(gaps === '' ? {} : { incomplete: gaps }),
   }
 }
 

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -11,7 +10,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { criteriaOf, errorBudgetOf, MAX_CONCURRENT_SLOS, verdicts } from '../dynatrace-slo.ts'
@@ -60,25 +59,19 @@ export const dynatrace = defineEvaluationProvider({
   // Keptn's own Dynatrace service waits as long.
   dataDelay: 120,
 
-  async measure({ http }: Client<z.output<typeof connection>>, request) {
-    return {
-      measured: await inBatches(request.queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, query, request)),
-    }
-  },
+  measure: ({ http }: Client<z.output<typeof connection>>, request) =>
+    measureEach(request.queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, query, request)),
 })
 
 async function measureOne(
   http: Http,
-  { name, query }: Query,
+  query: string,
   { start, end }: MeasurementRequest,
-): Promise<MeasuredIndicator> {
+): Promise<Omit<MeasuredIndicator, 'name'>> {
   // Without GTF, Dynatrace ignores the times and evaluates the SLO's own timeframe.
   const time = { timeFrame: 'GTF', from: start, to: end }
-  const read = idPattern.test(query) ? getSlo(http, query, time) : findSlo(http, query, time)
-  const slo = await read.catch((error: unknown) => {
-    throw withQueryName(name, error)
-  })
-  const base = { name, url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
+  const slo = await (idPattern.test(query) ? getSlo(http, query, time) : findSlo(http, query, time))
+  const base = { url: `${http.baseUrl}/ui/slo?id=${encodeURIComponent(slo.id)}` }
   const { evaluatedPercentage: value, status, error, relatedOpenProblems: problems } = slo
   const withoutData = (reason: string) => ({ ...base, value: undefined, message: clipSingleLine(reason, MAX_MESSAGE) })
   if (error && error !== 'NONE') return withoutData(error)

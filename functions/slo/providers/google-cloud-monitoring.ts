@@ -1,15 +1,14 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { inBatches } from '../../../shared/evaluation/batches.ts'
-import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
-import { integer, url, withDescription } from '../../../shared/fields.ts'
+import { url, withDescription } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
-import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { googleAuthorization, googleConnection, googleProject } from '../../../shared/vendors/google.ts'
+import { budgetWarning, judgedByBudget, percentOf } from '../error-budget.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
@@ -18,10 +17,7 @@ const connection = z.strictObject({
   ),
   ...googleConnection,
   project: withDescription(z.string().check(z.regex(googleProject.pattern)), 'Project of the SLOs, by its id'),
-  budgetWarning: z._default(
-    integer(0, 100, 'Percentage of the error budget below which an SLO that is met is a warning. Defaults to 10'),
-    10,
-  ),
+  budgetWarning,
   ...evaluationFields,
 })
 type Connection = z.output<typeof connection>
@@ -84,8 +80,7 @@ export const googleCloudMonitoring = defineEvaluationProvider({
       'interval.startTime': new Date(Math.min(start, end - MIN_WINDOW_MS)).toISOString(),
       'interval.endTime': new Date(end).toISOString(),
     }
-    const measured = await inBatches(queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, at, query, interval))
-    return { measured }
+    return measureEach(queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, at, query, interval))
   },
 })
 
@@ -98,36 +93,24 @@ function nameOf({ project }: Connection, query: string): string {
 async function measureOne(
   http: Http,
   at: Connection,
-  { name, query }: Query,
+  query: string,
   interval: Record<string, string>,
-): Promise<MeasuredIndicator> {
+): Promise<Omit<MeasuredIndicator, 'name'>> {
   const slo = nameOf(at, query)
-  try {
-    const { body } = await http.get(`v3/${slo}`, { schema: objective })
-    const compliance = await newestOf(http, at, `select_slo_compliance("${slo}")`, interval)
-    const budget = await newestOf(http, at, `select_slo_budget_fraction("${slo}")`, interval)
-    const link = `https://console.cloud.google.com/monitoring/services?project=${encodeURIComponent(at.project)}`
-    const base = { name, url: link }
-    const gaps = clipSingleLine([...new Set([...compliance.errors, ...budget.errors])].join('; '), 300)
-    if (compliance.value === undefined)
-      return { ...base, value: undefined, message: gaps || 'no data at the end of this time' }
-    const value = percentOf(compliance.value)
-    const errorBudget = budget.value === undefined ? undefined : percentOf(budget.value)
-    const goal = percentOf(body.goal)
-    const isLow = errorBudget !== undefined && errorBudget < at.budgetWarning
-    const status = value < goal ? 'fail' : isLow ? 'warning' : 'pass'
-    const warning = status === 'warning' ? `${Math.round(errorBudget ?? 0)}% of the error budget is left` : ''
-    return {
-      ...base,
-      value,
-      message: [warning, periodOf(body)].filter(Boolean).join(', '),
-      verdict: { status, pass: atLeast(goal) },
-      errorBudget,
-      ...(gaps === '' ? {} : { incomplete: gaps }),
-    }
-  } catch (error) {
-    throw withQueryName(name, error)
+  const { body } = await http.get(`v3/${slo}`, { schema: objective })
+  const compliance = await newestOf(http, at, `select_slo_compliance("${slo}")`, interval)
+  const budget = await newestOf(http, at, `select_slo_budget_fraction("${slo}")`, interval)
+  const url = `https://console.cloud.google.com/monitoring/services?project=${encodeURIComponent(at.project)}`
+  const gaps = clipSingleLine([...new Set([...compliance.errors, ...budget.errors])].join('; '), 300)
+  if (compliance.value === undefined)
+    return { url, value: undefined, message: gaps || 'no data at the end of this time' }
+  const measured = {
+    value: percentOf(compliance.value),
+    goal: percentOf(body.goal),
+    errorBudget: budget.value === undefined ? undefined : percentOf(budget.value),
+    budgetWarning: at.budgetWarning,
   }
+  return { url, ...judgedByBudget(measured, [periodOf(body)]), ...(gaps === '' ? {} : { incomplete: gaps }) }
 }
 
 /** A rolling period is a number of days, in seconds: `2592000s`. */
@@ -143,9 +126,4 @@ async function newestOf(http: Http, { project }: Connection, filter: string, int
   const [newest] = timeSeries?.[0]?.points ?? []
   const errors = (executionErrors ?? []).map(({ message }) => message || 'an error without a message')
   return { value: newest?.value.doubleValue ?? undefined, errors }
-}
-
-/** Rounds what the multiplication adds: 0.9995 is 99.95. */
-function percentOf(fraction: number): number {
-  return Number((100 * fraction).toPrecision(12))
 }

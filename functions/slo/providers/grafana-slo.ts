@@ -1,22 +1,18 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { inBatches } from '../../../shared/evaluation/batches.ts'
-import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
-import { integer, secret, url } from '../../../shared/fields.ts'
+import { secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
-import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { budgetWarning, judgedByBudget, percentOf } from '../error-budget.ts'
 
 const connection = z.strictObject({
   baseUrl: url('URL of the stack: https://acme.grafana.net'),
   token: secret('Token of a service account that may read SLOs and query their data source'),
-  budgetWarning: z._default(
-    integer(0, 100, 'Percentage of the error budget below which an SLO that is met is a warning. Defaults to 10'),
-    10,
-  ),
+  budgetWarning,
   ...evaluationFields,
 })
 
@@ -69,11 +65,9 @@ export const grafanaSlo = defineEvaluationProvider({
   async measure({ http, connection: { budgetWarning } }, { queries, end }) {
     const all = await readDefinitions(http)
     const at = Math.floor(end / 1_000)
-    return {
-      measured: await inBatches(queries, MAX_CONCURRENT_SLOS, (query) =>
-        measureOne(http, all, query, { at, budgetWarning }),
-      ),
-    }
+    return measureEach(queries, MAX_CONCURRENT_SLOS, (query) =>
+      measureOne(http, findSlo(all, query), { at, budgetWarning }),
+    )
   },
 })
 
@@ -101,39 +95,30 @@ async function runQuery(http: Http, { uuid, name, destinationDatasource }: Slo, 
 
 async function measureOne(
   http: Http,
-  all: Slo[],
-  { name, query }: Query,
+  slo: Slo,
   { at, budgetWarning }: { at: number; budgetWarning: number },
-): Promise<MeasuredIndicator> {
-  try {
-    const slo = findSlo(all, query)
-    const [objective] = slo.objectives
-    if (!objective) throw new Failure('refused', `The SLO "${slo.name}" has no objective.`)
-    const { data, warnings } = await runQuery(http, slo, at)
-    const base = {
-      name,
-      url: `${http.baseUrl}/a/grafana-slo-app/slo/${encodeURIComponent(slo.uuid)}`,
-      ...(warnings?.length ? { incomplete: clipSingleLine(warnings.join('; '), MAX_MESSAGE) } : {}),
-    }
-    const values = data.result.map(({ value }) => Number(value[1]))
-    if (values.length === 0 || values.some(Number.isNaN))
-      return { ...base, value: undefined, message: gapOf(slo, values) }
-    // An SLO can have groups. The worst one counts.
-    const sli = Math.min(...values)
-    const goal = percentOf(objective.value)
-    const errorBudget = objective.value < 1 ? percentOf(1 - (1 - sli) / (1 - objective.value)) : undefined
-    const isLow = errorBudget !== undefined && errorBudget < budgetWarning
-    const status = sli < objective.value ? 'fail' : isLow ? 'warning' : 'pass'
-    const notes = [
-      status === 'warning' ? `${Math.round(errorBudget ?? 0)}% of the error budget is left` : '',
-      `over the last ${objective.window}, the window of the SLO`,
-      values.length > 1 ? `the worst of ${values.length} groups` : '',
-    ]
-    const verdict = { status, pass: atLeast(goal) } as const
-    return { ...base, value: percentOf(sli), message: notes.filter(Boolean).join(', '), verdict, errorBudget }
-  } catch (error) {
-    throw withQueryName(name, error)
+): Promise<Omit<MeasuredIndicator, 'name'>> {
+  const [objective] = slo.objectives
+  if (!objective) throw new Failure('refused', `The SLO "${slo.name}" has no objective.`)
+  const { data, warnings } = await runQuery(http, slo, at)
+  const base = {
+    url: `${http.baseUrl}/a/grafana-slo-app/slo/${encodeURIComponent(slo.uuid)}`,
+    ...(warnings?.length ? { incomplete: clipSingleLine(warnings.join('; '), MAX_MESSAGE) } : {}),
   }
+  const values = data.result.map(({ value }) => Number(value[1]))
+  if (values.length === 0 || values.some(Number.isNaN))
+    return { ...base, value: undefined, message: gapOf(slo, values) }
+  // An SLO can have groups. The worst one counts.
+  const sli = Math.min(...values)
+  const measured = {
+    value: percentOf(sli),
+    goal: percentOf(objective.value),
+    errorBudget: objective.value < 1 ? percentOf(1 - (1 - sli) / (1 - objective.value)) : undefined,
+    budgetWarning,
+  }
+  const groups = values.length > 1 ? `the worst of ${values.length} groups` : ''
+  const notes = [`over the last ${objective.window}, the window of the SLO`, groups]
+  return { ...base, ...judgedByBudget(measured, notes) }
 }
 
 /** A new SLO has no samples for a while, and one that Grafana could not create never has any. */
@@ -141,9 +126,4 @@ function gapOf({ readOnly }: Slo, values: number[]): string {
   const problem = values.length === 0 ? 'no sample at the end of this time' : 'a sample is not a number'
   const { type, message } = readOnly?.status ?? {}
   return clipSingleLine([problem, [type, message].filter(Boolean).join(': ')].filter(Boolean).join('; '), MAX_MESSAGE)
-}
-
-/** Rounds what floating-point arithmetic adds: 0.9995 is 99.95. */
-function percentOf(fraction: number): number {
-  return Number((100 * fraction).toPrecision(12))
 }

@@ -1,7 +1,5 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { inBatches } from '../../../shared/evaluation/batches.ts'
-import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { integer, optional, secret, url } from '../../../shared/fields.ts'
 import {
@@ -9,8 +7,9 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
+import { budgetWarning, judgedByBudget } from '../error-budget.ts'
 import {
   checkKey,
   type Entity,
@@ -25,14 +24,7 @@ const connection = z.strictObject({
   baseUrl: z._default(url('https://api.newrelic.com, or https://api.eu.newrelic.com'), 'https://api.newrelic.com'),
   token: secret('A user key, NRAK-..'),
   account: optional(integer(1, Number.MAX_SAFE_INTEGER, 'Id of the account in which NRQL queries run')),
-  budgetWarning: z._default(
-    integer(
-      0,
-      100,
-      'Percentage of the error budget below which a service level that is met is a warning. Defaults to 10',
-    ),
-    10,
-  ),
+  budgetWarning,
   ...evaluationFields,
 })
 type NewRelic = Client<z.output<typeof connection>>
@@ -71,11 +63,8 @@ export const newRelic = defineEvaluationProvider({
     }
   },
 
-  async measure(client, request) {
-    return {
-      measured: await inBatches(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
-    }
-  },
+  measure: (client, request) =>
+    measureEach(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
 })
 
 function invalidQuery(name: string, message: string): Failure {
@@ -84,18 +73,14 @@ function invalidQuery(name: string, message: string): Failure {
 
 async function measureOne(
   client: NewRelic,
-  { name, query }: Query,
+  query: string,
   time: MeasurementRequest,
-): Promise<MeasuredIndicator> {
+): Promise<Omit<MeasuredIndicator, 'name'>> {
   const [, guid, wanted] = SERVICE_LEVEL.exec(query) ?? []
-  try {
-    if (guid !== undefined) return { name, ...(await measureServiceLevel(client, { guid, wanted }, time)) }
-    const { account = 0 } = client.connection
-    const value = await readNumber(client.http, account, during(query, time))
-    return { name, value, ...(value === undefined ? { message: NO_DATA } : {}) }
-  } catch (error) {
-    throw withQueryName(name, error)
-  }
+  if (guid !== undefined) return measureServiceLevel(client, { guid, wanted }, time)
+  const { account = 0 } = client.connection
+  const value = await readNumber(client.http, account, during(query, time))
+  return { value, ...(value === undefined ? { message: NO_DATA } : {}) }
 }
 
 const NO_DATA = 'no data in this time'
@@ -119,10 +104,7 @@ async function measureServiceLevel(
   if (value === undefined) return { ...base, value, message: NO_DATA }
   const { target } = objective
   const errorBudget = target < 100 ? Number((100 * (1 - (100 - value) / (100 - target))).toPrecision(12)) : undefined
-  const isLow = errorBudget !== undefined && errorBudget < budgetWarning
-  const status = value < target ? 'fail' : isLow ? 'warning' : 'pass'
-  const message = status === 'warning' ? `${Math.round(errorBudget ?? 0)}% of the error budget is left` : undefined
-  return { ...base, value, message, verdict: { status, pass: atLeast(target) }, errorBudget }
+  return { ...base, ...judgedByBudget({ value, goal: target, errorBudget, budgetWarning }, []) }
 }
 
 function indicatorOf({ serviceLevel }: Entity, wanted: string | undefined): Indicator {

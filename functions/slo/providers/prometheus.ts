@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../../shared/errors.ts'
-import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
@@ -9,7 +8,7 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { type Query, withQueryName } from '../../../shared/providers/evaluation/queries.ts'
+import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
@@ -60,33 +59,27 @@ export const prometheus = defineEvaluationProvider({
   // One scrape interval.
   dataDelay: 60,
 
-  async measure(client, request) {
-    return {
-      measured: await inBatches(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
-    }
-  },
+  measure: (client, request) =>
+    measureEach(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
 })
 
 async function measureOne(
   { http }: Prometheus,
-  { name, query }: Query,
+  query: string,
   { start, end }: MeasurementRequest,
-): Promise<MeasuredIndicator> {
-  const { data, warnings = [] } = await runQuery(http, query, end / 1_000).catch((error: unknown) => {
-    throw withQueryName(name, error)
-  })
+): Promise<Omit<MeasuredIndicator, 'name'>> {
+  const { data, warnings = [] } = await runQuery(http, query, end / 1_000)
   const base = {
-    name,
     url: graphUrlOf(http.baseUrl, query, { start, end }),
     // Prometheus warns if a part of the data was not available.
     ...(warnings.length > 0 ? { incomplete: clipSingleLine(warnings.join('; '), MAX_WARNINGS) } : {}),
   }
   if (data.resultType === 'scalar') return { ...base, value: numberOf(data.result[1]) }
-  if (data.resultType !== 'vector') throw notOneValue(name, `a ${data.resultType}`)
+  if (data.resultType !== 'vector') throw notOneValue(`a ${data.resultType}`)
   const [first, ...others] = data.result
-  if (others.length > 0) throw notOneValue(name, `${data.result.length} series`)
+  if (others.length > 0) throw notOneValue(`${data.result.length} series`)
   if (!first) return { ...base, value: undefined, message: 'no series has data' }
-  if (!first.value) throw notOneValue(name, 'a histogram')
+  if (!first.value) throw notOneValue('a histogram')
   return { ...base, value: numberOf(first.value[1]) }
 }
 
@@ -97,10 +90,10 @@ async function runQuery(http: Prometheus['http'], query: string, time: number) {
   return (await http.post('api/v1/query', form, { isRead: true, headers, schema: queryResponse })).body
 }
 
-function notOneValue(name: string, result: string): Failure {
+function notOneValue(result: string): Failure {
   return new Failure(
     'refused',
-    `The query of ${name} returned ${result}. It must return one value, such as sum(..) or histogram_quantile(0.95, ..).`,
+    `it returned ${result}. It must return one value, such as sum(..) or histogram_quantile(0.95, ..).`,
   )
 }
 

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput } from '../../errors.ts'
+import { inBatches } from '../../evaluation/batches.ts'
+import type { MeasuredIndicator } from '../../evaluation/score.ts'
 import { withDescription } from '../../fields.ts'
 import { unknownName } from '../../validate.ts'
 
@@ -96,4 +98,25 @@ export function requireQuery(queries: readonly Query[], wanted: string, path: st
 export function withQueryName(name: string, error: unknown): unknown {
   if (!(error instanceof Failure) || error.kind !== 'refused') return error
   return new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
+}
+
+/**
+ * Measures each query, some at a time.
+ *
+ * @param parallel the number of queries at a time
+ * @throws the first error. A refusal names its query
+ */
+export async function measureEach(
+  queries: readonly Query[],
+  parallel: number,
+  measure: (query: string) => Promise<Omit<MeasuredIndicator, 'name'>>,
+): Promise<{ measured: MeasuredIndicator[] }> {
+  const measured = await inBatches(queries, parallel, async ({ name, query }) => {
+    try {
+      return { name, ...(await measure(query)) }
+    } catch (error) {
+      throw withQueryName(name, error)
+    }
+  })
+  return { measured }
 }

@@ -74,7 +74,7 @@ describe('Prometheus: a query', () => {
     ['a string', { resultType: 'string' as const, result: [1_795_514_700, 'up'] }],
     ['a matrix', { resultType: 'matrix' as const, result: [{ metric: {}, values: [[1_795_514_700, '1']] }] }],
   ])('that returns %s is refused with an example', async (what, answer) => {
-    const words = `The query of p95 returned ${what}. It must return one value`
+    const words = `The query of p95: it returned ${what}. It must return one value`
     await expectFailure(evaluateWith(answer), 'refused', words)
   })
 
