@@ -7,6 +7,7 @@ import { secretsIn } from '../../shared/fields.ts'
 import type { SentRequest } from '../../shared/http/exchange.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider, Verdict } from '../../shared/providers/job.ts'
+import { isRecord } from '../../shared/record.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'
 import { type CommonOptions, commonTests, formOf, hostileIds } from './common.ts'
@@ -228,7 +229,9 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
     test('declares nothing but its credentials as secrets', () => {
       const { connection } = at()
       const secrets = secretsIn(provider.connection, provider.connection.parse(connection))
-      expect(secrets).toHaveLength(credentialsIn(connection).length)
+      const credentials = credentialsIn(connection).map(({ value }) => value)
+      const headers = Object.values(connection).flatMap((field) => (isRecord(field) ? Object.values(field) : []))
+      expect([...credentials, ...headers]).toEqual(expect.arrayContaining(secrets))
     })
 
     if ('allow' in provider.connection.shape) {
