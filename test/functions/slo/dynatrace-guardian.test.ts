@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { dynatraceGuardian } from '../../../functions/slo/providers/dynatrace-guardian.ts'
 import { type EnvironmentServer, startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { failureOf } from '../helpers.ts'
-import { type EvaluateOptions, evaluate } from './drive.ts'
+import { expectFailure } from '../helpers.ts'
+import type { EvaluateOptions } from './drive.ts'
+import { play } from './play.ts'
 
 const token = demo.dynatracePlatformToken
 const { guardian: workflow } = demo.workflows
@@ -41,18 +42,11 @@ for (const [way, fields] of Object.entries(ways)) {
   })
 }
 
-let server: EnvironmentServer
-beforeAll(async () => {
-  server = await startEnvironment()
+const { server, ask } = play(dynatraceGuardian, async () => {
+  const server = await startEnvironment()
+  return { server, connection: { baseUrl: server.url, token }, input }
 })
-afterAll(() => server.close())
-beforeEach(() => {
-  server.empty()
-  server.recover()
-  server.calls.splice(0)
-})
-const run = (fields: object = {}, options?: EvaluateOptions) =>
-  evaluate(dynatraceGuardian, { baseUrl: server.url, token, ...fields }, input, { interactive: true, ...options })
+const run = (fields?: object, options?: EvaluateOptions) => ask({}, fields, { interactive: true, ...options })
 const paths = () =>
   server.calls.map(({ method, path }) => `${method} ${path.replace(/^\/platform\/(?:\w+\/)*v\d\//, '')}`)
 
@@ -77,7 +71,7 @@ describe('Dynatrace Guardian by workflow', () => {
 
   test('runs it once if the response was lost', async () => {
     server.loseNext('POST')
-    expect(await failureOf(run({ workflow }))).toMatchObject({ kind: 'platform' })
+    await expectFailure(run({ workflow }), 'platform')
     expect(await run({ workflow }, { isRetry: true })).toMatchObject({ result: 'pass' })
     expect(server.automation.executions()).toHaveLength(1)
   })
@@ -132,17 +126,11 @@ describe('Dynatrace Guardian by event', () => {
 
 describe('Dynatrace Guardian', () => {
   test('validates one guardian per call', async () => {
-    const failure = await failureOf(
-      evaluate(dynatraceGuardian, { baseUrl: server.url, token }, { ...time, queries: { a: 'A', b: 'B' } }),
-    )
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining('must name one guardian') })
+    await expectFailure(ask({ slo: undefined, queries: { a: 'A', b: 'B' } }), 'invalid', 'must name one guardian')
   })
 
   test.each([{ workflow }, {}])('needs a workflow or events that it may read (%j)', async (fields) => {
     server.failNext(403, { error: { code: 403, message: 'Missing scope' } }, { times: 9 })
-    expect(await failureOf(run(fields))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('Missing scope'),
-    })
+    await expectFailure(run(fields), 'refused', 'Missing scope')
   })
 })

@@ -13,7 +13,7 @@ interface Playing {
 /**
  * Starts a platform before each test.
  *
- * @returns the server, and functions that run the provider with the connection and the input of the platform. `fields`
+ * @returns the platform, its server, and functions that run the provider with the connection and the input of the platform. `fields`
  * replaces fields of the connection.
  */
 export function play<P extends Playing>(provider: EvaluationProvider | ReportProvider, start: () => Promise<P>) {
@@ -25,6 +25,7 @@ export function play<P extends Playing>(provider: EvaluationProvider | ReportPro
   const connection = (fields: object = {}) => ({ ...at.connection, ...fields })
   const inputOf = (input: object = {}) => ({ ...at.input, ...input })
   return {
+    at,
     server,
     connection,
     ask: (input?: object, fields?: object, options?: EvaluateOptions) =>

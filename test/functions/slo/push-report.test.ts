@@ -1,16 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { messageOf } from '../../../functions/notification/templates/index.ts'
 import { actions } from '../../../functions/slo/actions.ts'
-import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { url } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { completeInput } from '../../../shared/providers/action.ts'
 import { defineReportProvider } from '../../../shared/providers/report.ts'
-import { failureOf } from '../helpers.ts'
-import { evaluated, report } from './drive.ts'
+import { expectFailure } from '../helpers.ts'
+import { evaluated } from './drive.ts'
+import { play } from './play.ts'
 
-let server: Served
 const board = defineReportProvider({
   title: 'Board',
   connection: z.strictObject({ baseUrl: url('The URL') }),
@@ -21,12 +21,11 @@ const board = defineReportProvider({
     return { ...body, summary: `note ${body.id}` }
   },
 })
-beforeEach(async () => {
-  server = await serve(() => ({ status: 201, body: { id: '7', url: 'https://board.example.com/7' } }))
+const { server, push: pushTo } = play(board, async () => {
+  const server = await serve(() => ({ status: 201, body: { id: '7', url: 'https://board.example.com/7' } }))
+  return { server, connection: { baseUrl: server.url } }
 })
-afterEach(() => server.close())
-
-const push = (input: object = {}, data: object = {}) => report(board, { baseUrl: server.url }, input, { data })
+const push = (input?: object, data: object = {}) => pushTo(input, {}, { data })
 const sent = () => server.calls[0]?.body as { to: object; report: Record<string, Record<string, unknown>> }
 
 describe('push-report', () => {
@@ -94,8 +93,7 @@ describe('push-report', () => {
     ['an unsupported input', { ref: 'abc' }, {}, 'input.ref is'],
     ['an unknown input', { chanel: 'x' }, {}, 'input.chanel is not a known field. Did you mean "channel"?'],
   ])('refuses %s before anything is sent', async (_, input, data, says) => {
-    const failure = await failureOf(push(input, data))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })
+    await expectFailure(push(input, data), 'invalid', says)
     expect(server.calls).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
-import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { optional, url } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { completeInput } from '../../../shared/providers/action.ts'
@@ -10,12 +10,13 @@ import {
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { clientOf, expectFailure, failureOf } from '../helpers.ts'
-import { evaluate } from './drive.ts'
+import { clientOf, expectFailure } from '../helpers.ts'
+import type { EvaluateOptions } from './drive.ts'
+import { play } from './play.ts'
 
 /** The values of the fake platform by the name of the gauge. */
 let gauges: Record<string, unknown>
-let server: Served & { requests: MeasurementRequest[] }
+let requests: MeasurementRequest[] = []
 const gauge = defineEvaluationProvider({
   title: 'Gauge',
   connection: z.strictObject({ baseUrl: url('The URL'), ...evaluationFields, budget: optional(z.number()) }),
@@ -23,7 +24,7 @@ const gauge = defineEvaluationProvider({
   queryNoun: 'the name of a gauge',
   dataDelay: 60,
   async measure({ http }, request) {
-    server.requests.push(request)
+    requests.push(request)
     const { body } = await http.get('values', {
       schema: z.record(z.string(), z.nullable(z.union([z.number(), z.string()]))),
     })
@@ -35,17 +36,11 @@ const gauge = defineEvaluationProvider({
   },
 })
 
-beforeEach(async () => {
+const { server, connection, ask } = play(gauge, async () => {
   gauges = { response: 480, errors: 0.5 }
-  const served = await serve(() => ({ status: 200, body: gauges }))
-  server = Object.assign(served, { requests: [] })
-})
-afterEach(() => server.close())
-
-const connection = (more: object = {}) => ({
-  baseUrl: server.url,
-  queries: { p95: 'response', error_rate: 'errors' },
-  ...more,
+  requests = []
+  const server = await serve(() => ({ status: 200, body: gauges }))
+  return { server, connection: { baseUrl: server.url, queries: { p95: 'response', error_rate: 'errors' } } }
 })
 const thresholds = [{ metric: 'p95', op: '<', value: 500, warn: 400 }]
 const sloFile = {
@@ -55,8 +50,8 @@ const sloFile = {
   ],
   total_score: { pass: '90%', warning: '75%' },
 }
-const run = (input: object, options: Parameters<typeof evaluate>[3] = {}, more: object = {}) =>
-  evaluate(gauge, connection(more), { timeframe: '5m', ...input }, options)
+const run = (input: object, options?: EvaluateOptions, fields?: object) =>
+  ask({ timeframe: '5m', ...input }, fields, options)
 
 describe('request-evaluation', () => {
   test('with thresholds measures only their indicators', async () => {
@@ -67,7 +62,7 @@ describe('request-evaluation', () => {
       data: { result: 'warning', score: 50, url: `${server.url}/response` },
       links: { 'gauge slo': `${server.url}/response` },
     })
-    expect(server.requests[0]?.queries).toEqual([{ name: 'p95', query: 'response' }])
+    expect(requests[0]?.queries).toEqual([{ name: 'p95', query: 'response' }])
   })
 
   test('with an SLO file scores as Keptn does', async () => {
@@ -98,7 +93,7 @@ describe('request-evaluation', () => {
 
   test('prefers a query of the input to one of the connection', async () => {
     await run({ thresholds, queries: { p95: 'errors' } })
-    expect(server.requests[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
+    expect(requests[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
   })
 
   test.each([
@@ -127,7 +122,7 @@ describe('request-evaluation', () => {
     const objectives = [...Object.keys(own), ...Object.keys(asked)].map((sli) => ({ sli }))
     const input = { queries: asked, sloFile: { objectives, total_score: { pass: '90%' } } }
     const words = 'must be at most 50 (they are 51)'
-    await expectFailure(evaluate(gauge, connection({ queries: own }), input), 'invalid', words)
+    await expectFailure(ask(input, { queries: own }), 'invalid', words)
   })
 
   test('without data ends with a warning if the connection allows it', async () => {
@@ -148,7 +143,7 @@ describe('request-evaluation', () => {
 })
 
 describe('request-evaluation: the evaluated time', () => {
-  const length = () => (server.requests[0]?.end ?? 0) - (server.requests[0]?.start ?? 0)
+  const length = () => (requests[0]?.end ?? 0) - (requests[0]?.start ?? 0)
   const evaluation = { evaluation: { timeframe: '10m', start: '', end: '' } }
   const test_ = { test: { start: '2026-11-24T09:00:00.000Z', end: '2026-11-24T09:02:00.000Z' } }
 
@@ -158,23 +153,23 @@ describe('request-evaluation: the evaluated time', () => {
     ['the time of the test', {}, test_, 120_000],
     ['the timeframe of the connection', {}, {}, 60_000],
   ])('is %s', async (_, input, data, expected) => {
-    await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, ...input }, { data })
+    await ask({ thresholds, ...input }, { timeframe: '1m' }, { data })
     expect(length()).toBe(expected)
   })
 
   test('ends at the time of the input and lasts as long as the event says', async () => {
     const end = '2026-11-24T10:00:00.000Z'
-    await evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: evaluation })
-    expect([length(), server.requests[0]?.end]).toEqual([600_000, Date.parse(end)])
-    const ofTest = evaluate(gauge, connection({ timeframe: '1m' }), { thresholds, end }, { data: test_ })
+    await ask({ thresholds, end }, { timeframe: '1m' }, { data: evaluation })
+    expect([length(), requests[0]?.end]).toEqual([600_000, Date.parse(end)])
+    const ofTest = ask({ thresholds, end }, { timeframe: '1m' }, { data: test_ })
     await expectFailure(ofTest, 'invalid', 'input.end needs start or timeframe')
   })
 
   test('of a silent call ends when the data is complete', async () => {
     const before = Date.now()
     await run({ thresholds })
-    expect(server.requests[0]?.end).toBeGreaterThanOrEqual(before - 60_000)
-    expect(server.requests[0]?.end).toBeLessThanOrEqual(Date.now() - 60_000)
+    expect(requests[0]?.end).toBeGreaterThanOrEqual(before - 60_000)
+    expect(requests[0]?.end).toBeLessThanOrEqual(Date.now() - 60_000)
   })
 
   test('of a task waits until the data is complete', async () => {
@@ -220,22 +215,19 @@ describe('request-evaluation: an invalid request or a failure', () => {
     [{ thresholds, timeframe: 'soon' }, {}, 'input.timeframe must be a duration'],
     [{ thresholds, start: '2026-01-01T00:00:00Z', end: '2025-01-01T00:00:00Z', timeframe: '' }, {}, 'input.'],
   ])('refuses %j with a connection with %j', async (input, more, says) => {
-    const failure = await failureOf(run(input, {}, more))
-    expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(says) })
+    await expectFailure(run(input, {}, more), 'invalid', says)
     expect(server.calls).toEqual([])
   })
 
   test('reports an invalid SLO file of the connection as misconfigured', async () => {
-    const failure = await failureOf(run({}, {}, { sloFile: 'objectives: 1' }))
-    const expected = { kind: 'misconfigured', message: expect.stringContaining('sloFile of the connection') }
-    expect(failure).toMatchObject(expected)
+    await expectFailure(run({}, {}, { sloFile: 'objectives: 1' }), 'misconfigured', 'sloFile of the connection')
   })
 
   test('can be retried while the platform is down, in a silent call and in a task', async () => {
     server.down()
-    expect(await failureOf(run({ thresholds }))).toMatchObject({ transient: true })
+    await expectFailure(run({ thresholds }), { transient: true })
     const end = new Date(Date.now() - 120_000).toISOString()
-    expect(await failureOf(run({ thresholds, end }, { interactive: true }))).toMatchObject({ transient: true })
+    await expectFailure(run({ thresholds, end }, { interactive: true }), { transient: true })
   })
 
   test('ends a task with the reason of a refusal', async () => {
