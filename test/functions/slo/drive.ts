@@ -23,10 +23,9 @@ export interface EvaluateOptions extends ReportOptions {
 
 const MAX_POLLS = 20
 
-const eventOf = (data: object = {}, task = 'evaluation') =>
+const eventOf = (type: string, data: object = {}) =>
   parseEvent({
-    id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a10',
-    type: `sh.keptn.event.${task}.triggered`,
+    ...{ id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11', type: `sh.keptn.event.${type}` },
     shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
     data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
   })
@@ -36,12 +35,12 @@ export async function evaluate(
   provider: unknown,
   connection: object,
   input: object,
-  { data, task, orchestrator, interactive = false, ...options }: EvaluateOptions = {},
+  { data, task = 'evaluation', orchestrator, interactive = false, ...options }: EvaluateOptions = {},
 ): Promise<Outcome> {
   const platform = provider as EvaluationProvider
   const values = platform.connection.parse(connection)
   const action = actions['request-evaluation']
-  const event = eventOf(data, task)
+  const event = eventOf(`${task}.triggered`, data)
   const from = { event, connection: values, provider: platform, orchestrator, silent: !interactive }
   const parsed = validate(action.input, input, { what: 'The input', root: 'input' })
   const completed = asJson(await completeInput(action, parsed, from))
@@ -97,20 +96,9 @@ export async function report(
   const platform = provider as ReportProvider
   const values = platform.connection.parse(connection)
   const action = actions['push-report']
-  const event = parseEvent({
-    id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
-    type: 'sh.keptn.event.evaluation.finished',
-    shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
-    data: {
-      project: 'shop',
-      stage: 'production',
-      service: 'checkout',
-      status: 'succeeded',
-      result: 'warning',
-      labels: { team: 'shop' },
-      evaluation: evaluated,
-      ...data,
-    },
+  const event = eventOf('evaluation.finished', {
+    ...{ status: 'succeeded', result: 'warning', labels: { team: 'shop' }, evaluation: evaluated },
+    ...data,
   })
   const parsed = validate(action.input, input, { what: 'The input', root: 'input' })
   const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'

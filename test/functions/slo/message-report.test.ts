@@ -7,42 +7,41 @@ import { messageReport } from '../../../functions/slo/message-report.ts'
 import { startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { slackServer } from '../../../infra/platforms/slack/server.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
-import { evaluated, report } from './drive.ts'
+import { evaluated } from './drive.ts'
+import { play } from './play.ts'
 
 const title = 'Evaluation of checkout in shop/production ended with a warning (score 75)'
-const slackApp = startEach(slackServer)
-const ntfyApp = startEach(startNtfy)
-const slackReport = messageReport(slack)
-const slackFields = ({ url: baseUrl, token } = slackApp) => ({ baseUrl, token, channel: 'C0RELEASES' })
-const ntfyFields = ({ url: baseUrl, token } = ntfyApp) => ({ baseUrl, token, channel: 'deploys' })
-const pushToNtfy = (input: object = {}) => report(messageReport(ntfy), ntfyFields(), input)
+const [slackReport, ntfyReport] = [messageReport(slack), messageReport(ntfy)]
+
+async function startSlack() {
+  const server = await slackServer()
+  const connection = { baseUrl: server.url, token: server.token, channel: 'C0RELEASES' }
+  return { server, connection, visible: () => server.posts.length }
+}
+async function startDeploys() {
+  const server = await startNtfy()
+  const connection = { baseUrl: server.url, token: server.token, channel: 'deploys' }
+  return { server, connection, visible: () => server.shown('deploys').length }
+}
+const { server: slackApp, push: pushToSlack } = play(slackReport, startSlack)
+const { server: ntfyApp, push: pushToNtfy } = play(ntfyReport, startDeploys)
 
 // Slack can be searched for the first message, and ntfy deduplicates.
 reportConformance(slackReport, {
-  inputs: ['channel'],
-  refused: [[{ channel: '' }, 'input.channel']],
-  async start() {
-    const server = await slackServer()
-    return { server, connection: slackFields(server), visible: () => server.posts.length }
-  },
+  ...{ inputs: ['channel'], refused: [[{ channel: '' }, 'input.channel']], start: startSlack },
   refusal: (reason) => ({ ok: false, error: reason }),
   ignored: /chat\.getPermalink$/,
 })
-reportConformance(messageReport(ntfy), {
-  inputs: ['channel'],
-  refused: [[{ channel: '../x' }, 'input.channel must be a topic']],
-  async start() {
-    const server = await startNtfy()
-    return { server, connection: ntfyFields(server), visible: () => server.shown('deploys').length }
-  },
+reportConformance(ntfyReport, {
+  ...{ inputs: ['channel'], refused: [[{ channel: '../x' }, 'input.channel must be a topic']], start: startDeploys },
   refusal: (reason) => ({ error: reason }),
 })
 
 describe('push-report to a message provider', () => {
   test('posts to the channel of the connection and returns the link', async () => {
-    const outcome = await report(slackReport, slackFields(), {})
+    const outcome = await pushToSlack()
     const [post] = slackApp.posts
     const url = expect.stringMatching(/^https:\/\/shop\.slack\.com\/archives\/C0RELEASES\/p\d+$/)
     expect(outcome).toMatchObject({
@@ -64,14 +63,13 @@ describe('push-report to a message provider', () => {
     async (_short, text) => {
       const indicatorResults = [{ ...evaluated.indicatorResults[0], displayName: text }]
       const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
-      await report(slackReport, slackFields(), {}, { data })
+      await pushToSlack({}, {}, { data })
       expect([slackApp.mentions.length, slackApp.posts.length]).toEqual([0, 1])
     },
   )
 
   test('refuses a report without a channel before anything is sent', async () => {
-    const asked = report(slackReport, { ...slackFields(), channel: undefined }, {})
-    await expectFailure(asked, 'invalid', 'input.channel is required')
+    await expectFailure(pushToSlack({}, { channel: undefined }), 'invalid', 'input.channel is required')
     expect(slackApp.calls).toEqual([])
   })
 })
