@@ -39,6 +39,18 @@ describe('Durations', () => {
     )
   })
 
+  test.each(['', 'P', 'PT', '2h', 'PT0S', 'P1M', 'P1Y', 'PT-1S', 'PT1.5H', 'PT1H '])(
+    'parseDuration rejects %j',
+    (text) => {
+      expect(() => parseDuration(text, 'deadline')).toThrow('ISO 8601')
+    },
+  )
+
+  test('formatDuration uses the largest unit that fits', () => {
+    const formatted = [45, 90, 120, 7_200, 86_400, 90_000].map(formatDuration)
+    expect(formatted).toEqual(['45 s', '90 s', '2 min', '2 h', '1 d', '25 h'])
+  })
+
   test('formatDuration keeps the exact duration', () => {
     const sizes: Record<string, number> = { s: 1, min: 60, h: 3_600, d: 86_400 }
     fc.assert(

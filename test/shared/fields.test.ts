@@ -14,6 +14,9 @@ test.each(['https://jane@acme.example', 'https://jane:pw@acme.example', 'https:/
   },
 )
 
-test.each(['acme.example', 'ftp://acme.example', 'javascript:alert(1)', ''])('A URL field rejects "%s"', (text) => {
-  expect(field.safeParse(text).success).toBe(false)
-})
+test.each(['acme.example', 'ftp://acme.example', 'javascript:alert(1)', 'file:///etc/passwd', ''])(
+  'A URL field rejects "%s"',
+  (text) => {
+    expect(field.safeParse(text).success).toBe(false)
+  },
+)

@@ -1,18 +1,17 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals'
-import { type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { expect, it } from '@jest/globals'
+import { type Call, serve } from '../../../infra/platforms/loopback-server.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { redact } from '../../../shared/redact.ts'
+import { startEach } from '../../functions/helpers.ts'
 
-let server: Served
 let expires: number | undefined
-beforeEach(async () => {
+const server = startEach(() => {
   expires = 3_600
-  server = await serve(() => ({
+  return serve(() => ({
     status: 200,
     body: { access_token: `token-${server.calls.length}`, token_type: 'Bearer', expires_in: expires },
   }))
 })
-afterEach(() => server.close())
 
 const client = (more: object = {}) => ({
   ...{ tokenUrl: `${server.url}/oauth/token`, clientId: 'a-client', clientSecret: 'a client & secret', scope: 'a b' },

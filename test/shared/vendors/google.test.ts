@@ -1,19 +1,17 @@
 import '../../functions/aws.ts'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { type GoogleLogin, googleLogin } from '../../../infra/platforms/google-login.ts'
-import { ok, requestLine, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { ok, requestLine, serve } from '../../../infra/platforms/loopback-server.ts'
 import { Http } from '../../../shared/http/client.ts'
 import { redact } from '../../../shared/redact.ts'
 import { googleAuthorization } from '../../../shared/vendors/google.ts'
-import { expectFailure } from '../../functions/helpers.ts'
+import { expectFailure, startEach } from '../../functions/helpers.ts'
 
 const login: GoogleLogin = googleLogin()
-let server: Served
-beforeEach(async () => {
+const server = startEach(() => {
   Object.assign(login, { granted: [], expiresIn: 3_599 })
-  server = await serve((call) => login.answer(call) ?? ok({}))
+  return serve((call) => login.answer(call) ?? ok({}))
 })
-afterEach(() => server.close())
 
 type Fields = Parameters<typeof googleAuthorization>[0]
 const withKey = (): Fields => ({ serviceAccount: login.serviceAccount, privateKey: login.privateKey })
