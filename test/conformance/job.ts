@@ -13,6 +13,7 @@ import { Job } from '../functions/job.ts'
 import { type CommonOptions, commonTests, formOf, hostileIds } from './common.ts'
 import { credentialsIn } from './credentials.ts'
 import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
+import { testEach } from './test-each.ts'
 import { unexpectedBodies } from './unexpected-bodies.ts'
 
 type Change<S> = (server: S) => unknown
@@ -51,7 +52,9 @@ interface JobOptions<S extends Served> extends CommonOptions {
   /** Starts that have to wait: what they wait for, a change of the platform, and a part of the reason. */
   waits?: [what: string, change: Change<S>, reason: string, input?: object][]
   /** Changes of the platform after which a retry cannot find the run of an attempt whose response was lost. */
-  lost?: [what: string, change: Change<S>, input?: object][]
+  lost?: [what: string, change: Change<S>, input?: object, connection?: object][]
+  /** Changes of the platform after which a retry finds the run of a start whose response was lost, and changes of the connection. */
+  found?: [what: string, change: Change<S>, connection?: object][]
   /** Polls that the platform refuses: a change of the platform, and a part of the reason. */
   refusedPolls?: [change: Change<S>, reason: string][]
   /** A part of the URL of the first run. */
@@ -60,6 +63,8 @@ interface JobOptions<S extends Served> extends CommonOptions {
   measures?: [end: Change<S>, metrics: Record<string, number>, data?: object]
   /** The state of a run after a stop, and the change of the platform that lets it continue, if it needs one. */
   slowStop?: [state: string, change?: Change<S>]
+  /** Another form of the input that stops the first run. */
+  stopsBy?: { id: string; project?: string }
   /** Stops that the platform refuses: a change of the platform or another id, and a part of the reason. */
   refusedStops?: [change: Change<S> | string, reason: string][]
   /** Ids that do not look like those of the platform, and a part of the message about them. */
@@ -106,6 +111,8 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
     reports = [],
     waits = [],
     lost = [],
+    found = [],
+    stopsBy,
     refusedPolls = [],
     url: expectedUrl = '',
     measures,
@@ -296,6 +303,16 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         })
       }
 
+      testEach(found, 'that is retried after a lost response finds the run %s', async (_what, change, fields = {}) => {
+        await change(at().server)
+        const given = connected(fields)
+        at().server.loseNext(isStart)
+        await failureOf(given.start(at().input))
+        const { outcome } = await given.start(at().input, { isRetry: true })
+        expect(outcome.data['id']).toBe(at().id())
+        expect(at().runs()).toBe(1)
+      })
+
       if (platform.known === 'token') {
         test('that is sent twice at the same time is one run', async () => {
           const [one, other] = await Promise.all([start(), start()])
@@ -353,72 +370,61 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         { [field]: field === 'parameters' ? { users: 5 } : 'x' },
         `input.${field} is not supported`,
       ])
-      if (invalidStarts.length + unsupported.length > 0) {
-        test.each([...notSupported, ...invalidStarts])(
-          'rejects %s before sending a request',
-          async (_what, input, message, fields = {}) => {
-            const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input }))
-            expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-            expect(failure.message).toContain(message)
-            expect(at().server.calls).toEqual([])
-          },
-        )
-      }
-
-      if (forbidden.length > 0) {
-        test.each(forbidden)(
-          'rejects %s, which the connection does not allow',
-          async (_what, input, message, fields = {}) => {
-            const failure = await failureOf(connected(fields).start({ ...at().input, ...input }))
-            expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-            expect(failure.message).toContain(message)
-            expect(at().server.calls).toEqual([])
-          },
-        )
-      }
-    })
-
-    if (sends.length > 0) {
-      test.each(sends)('a start sends %s', async (_what, input, request, fields = {}) => {
-        await connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input })
-        expect(starts()).toMatchObject([request])
+      const all = [...notSupported, ...invalidStarts]
+      testEach(all, 'rejects %s before sending a request', async (_what, input, message, fields = {}) => {
+        const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input }))
+        expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+        expect(failure.message).toContain(message)
+        expect(at().server.calls).toEqual([])
       })
-    }
 
-    if (refused.length > 0) {
-      test.each(refused)(
-        'a start shows the reason of the platform for %s',
-        async (_what, change, reason, input = {}, fields = {}) => {
-          const more = typeof change === 'function' ? input : change
-          if (typeof change === 'function') await change(at().server)
-          const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...more }))
-          expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
-          expect(failure.message).toContain(reason)
-          expect(at().runs()).toBe(0)
+      testEach(
+        forbidden,
+        'rejects %s, which the connection does not allow',
+        async (_what, input, message, fields = {}) => {
+          const failure = await failureOf(connected(fields).start({ ...at().input, ...input }))
+          expect(failure).toMatchObject({ kind: 'refused', status: 422 })
+          expect(failure.message).toContain(message)
+          expect(at().server.calls).toEqual([])
         },
       )
-    }
+    })
 
-    if (waits.length > 0) {
-      test.each(waits)('a start waits for %s', async (_what, change, reason, input = {}) => {
-        await change(at().server)
-        const before = at().runs()
-        const start = job.start({ ...at().input, ...input }, { key: keyOf(2) })
-        await expectFailure(start, { kind: 'platform', transient: true, mayHaveWritten: false }, reason)
-        expect(at().runs()).toBe(before)
-      })
-    }
+    testEach(sends, 'a start sends %s', async (_what, input, request, fields = {}) => {
+      await connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input })
+      expect(starts()).toMatchObject([request])
+    })
 
-    if (lost.length > 0) {
-      test.each(lost)('a retry of a start has an unknown outcome %s', async (_what, change, input = {}) => {
-        const retried = { ...at().input, ...input }
-        at().server.loseNext(isStart)
-        await failureOf(job.start(retried))
-        await change(at().server)
-        await expectFailure(job.start(retried, { isRetry: true }), { kind: 'doubtful', transient: false })
-        expect(starts()).toHaveLength(1)
-      })
-    }
+    testEach(
+      refused,
+      'a start shows the reason of the platform for %s',
+      async (_what, change, reason, input = {}, fields = {}) => {
+        const more = typeof change === 'function' ? input : change
+        if (typeof change === 'function') await change(at().server)
+        const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...more }))
+        expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
+        expect(failure.message).toContain(reason)
+        expect(at().runs()).toBe(0)
+      },
+    )
+
+    testEach(waits, 'a start waits for %s', async (_what, change, reason, input = {}) => {
+      await change(at().server)
+      const before = at().runs()
+      const start = job.start({ ...at().input, ...input }, { key: keyOf(2) })
+      await expectFailure(start, { kind: 'platform', transient: true, mayHaveWritten: false }, reason)
+      expect(at().runs()).toBe(before)
+    })
+
+    testEach(lost, 'a retry of a start has an unknown outcome %s', async (_what, change, input = {}, fields = {}) => {
+      const retried = { ...at().input, ...input }
+      const given = connected(fields)
+      at().server.loseNext(isStart)
+      await failureOf(given.start(retried))
+      await change(at().server)
+      await expectFailure(given.start(retried, { isRetry: true }), { kind: 'doubtful', transient: false })
+      expect(starts()).toHaveLength(1)
+    })
 
     describe('a run', () => {
       test('has a meaning for every documented state', () => {
@@ -432,34 +438,28 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
       const ends = table.filter(([, verdict]) => verdict !== 'running')
       const running = table.filter(([, verdict]) => verdict === 'running')
 
-      if (running.length > 0) {
-        test.each(running)('in the state %s is %s', async (state) => {
-          const started = await startRun()
-          at().enter(state)
-          expect(await job.poll(started, at().input)).toMatchObject({ status: state })
-        })
-      }
+      testEach(running, 'in the state %s is %s', async (state) => {
+        const started = await startRun()
+        at().enter(state)
+        expect(await job.poll(started, at().input)).toMatchObject({ status: state })
+      })
 
-      if (ends.length > 0) {
-        test.each(ends)('in the state %s ends with %s', async (state, verdict) => {
-          const started = await startRun()
-          at().enter(state)
-          const outcome = await job.end(started, at().input)
-          expect(outcome).toMatchObject(ENDS[verdict as keyof typeof ENDS])
-          expect(outcome.data).toMatchObject({ id: idOf(started), state, end: expect.any(String) })
-          expect(outcome.message).toContain(` ended as ${state}`)
-          const { url } = outcome.data
-          if (url) expect(Object.values(outcome.links)).toContain(url)
-        })
-      }
+      testEach(ends, 'in the state %s ends with %s', async (state, verdict) => {
+        const started = await startRun()
+        at().enter(state)
+        const outcome = await job.end(started, at().input)
+        expect(outcome).toMatchObject(ENDS[verdict as keyof typeof ENDS])
+        expect(outcome.data).toMatchObject({ id: idOf(started), state, end: expect.any(String) })
+        expect(outcome.message).toContain(` ended as ${state}`)
+        const { url } = outcome.data
+        if (url) expect(Object.values(outcome.links)).toContain(url)
+      })
 
-      if (unknownStates.length > 0) {
-        test.each(unknownStates)('in the unknown state %s is running', async (state) => {
-          const started = await startRun()
-          at().enter(state)
-          expect(await job.poll(started, at().input)).toMatchObject({ status: `${state} (unknown state)` })
-        })
-      }
+      testEach(unknownStates, 'in the unknown state %s is running', async (state) => {
+        const started = await startRun()
+        at().enter(state)
+        expect(await job.poll(started, at().input)).toMatchObject({ status: `${state} (unknown state)` })
+      })
 
       test('is polled until it ends', async () => {
         const started = await startRun()
@@ -470,25 +470,21 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
       })
     })
 
-    if (reports.length > 0) {
-      test.each(reports)('a run reports %s', async (_what, change, reported, more = {}, fields = {}) => {
-        const given = connected({ ...unlimited(), ...fields })
-        const input = { ...at().input, ...more }
-        const started = await given.start(input)
-        at().hasStarted()
-        await change(at().server)
-        const result = await given.poll(started, input)
-        expect('outcome' in result ? result.outcome : result).toMatchObject(reported)
-      })
-    }
+    testEach(reports, 'a run reports %s', async (_what, change, reported, more = {}, fields = {}) => {
+      const given = connected({ ...unlimited(), ...fields })
+      const input = { ...at().input, ...more }
+      const started = await given.start(input)
+      at().hasStarted()
+      await change(at().server)
+      const result = await given.poll(started, input)
+      expect('outcome' in result ? result.outcome : result).toMatchObject(reported)
+    })
 
-    if (refusedPolls.length > 0) {
-      test.each(refusedPolls)('a poll shows the reason of the platform: %#', async (change, reason) => {
-        const started = await startRun()
-        await change(at().server)
-        await expectFailure(job.poll(started, at().input), 'refused', reason)
-      })
-    }
+    testEach(refusedPolls, 'a poll shows the reason of the platform: %#', async (change, reason) => {
+      const started = await startRun()
+      await change(at().server)
+      await expectFailure(job.poll(started, at().input), 'refused', reason)
+    })
 
     if (measures) {
       const [end, metrics, data = metrics] = measures
@@ -516,6 +512,15 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         expect((await job.stop({ id })).message).toContain('had ended already')
       })
 
+      if (stopsBy) {
+        test(`accepts ${JSON.stringify(stopsBy)}`, async () => {
+          await startRun()
+          const id = at().id()
+          expect((await job.stop(stopsBy)).message).toContain(id)
+          expect(at().hasStopped()).toBe(true)
+        })
+      }
+
       test('ends the run at the deadline', async () => {
         const started = await startRun()
         expect(await job.stopAtDeadline(started, at().input)).toBe(true)
@@ -542,25 +547,21 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         })
       }
 
-      if (refusedStops.length > 0) {
-        test.each(refusedStops)('shows the reason of the platform: %#', async (change, reason) => {
-          await startRun()
-          const id = typeof change === 'string' ? change : at().id()
-          if (typeof change === 'function') await change(at().server)
-          const failure = await failureOf(job.stop({ id }))
-          expect(failure.kind).toBe('refused')
-          expect(failure.message).toContain(reason)
-        })
-      }
+      testEach(refusedStops, 'shows the reason of the platform: %#', async (change, reason) => {
+        await startRun()
+        const id = typeof change === 'string' ? change : at().id()
+        if (typeof change === 'function') await change(at().server)
+        const failure = await failureOf(job.stop({ id }))
+        expect(failure.kind).toBe('refused')
+        expect(failure.message).toContain(reason)
+      })
 
-      if (invalidIds.length > 0) {
-        test.each(invalidIds)('rejects the id %j before sending a request', async (id) => {
-          const failure = await failureOf(job.stop({ id }))
-          expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-          expect(failure.message).toContain(idMessage)
-          expect(at().server.calls).toEqual([])
-        })
-      }
+      testEach(invalidIds, 'rejects the id %j before sending a request', async (id) => {
+        const failure = await failureOf(job.stop({ id }))
+        expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
+        expect(failure.message).toContain(idMessage)
+        expect(at().server.calls).toEqual([])
+      })
     })
   })
   return { server, connected: connectedTo(() => first) }

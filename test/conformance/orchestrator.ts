@@ -7,6 +7,7 @@ import type { Answer, AnsweredTask, Orchestrator, OrchestratorType } from '../..
 import { errored, type Outcome, passed } from '../../shared/outcome.ts'
 import { clearSecrets, registerSecret } from '../../shared/redact.ts'
 import { startOnce } from '../functions/helpers.ts'
+import { testEach } from './test-each.ts'
 
 /** An engine, and how a test plays it. */
 export interface OrchestratorSubject<S extends Served = Served> {
@@ -184,33 +185,25 @@ export function orchestratorConformance<S extends Served>(
       })
     }
 
-    if (failedChecks.length > 0) {
-      test.each(failedChecks)(
-        'the connection test fails with the settings %j (%#)',
-        async (settings, failure, change = () => {}) => {
-          await change(server)
-          await expect(connect(settings).check()).rejects.toMatchObject(failure)
-        },
-      )
-    }
+    testEach(
+      failedChecks,
+      'the connection test fails with the settings %j (%#)',
+      async (settings, failure, change = () => {}) => {
+        await change(server)
+        await expect(connect(settings).check()).rejects.toMatchObject(failure)
+      },
+    )
 
-    if (invalidSettings.length > 0) {
-      test.each(invalidSettings)('the settings %j are not valid', (settings, problem) => {
-        const { error } = kind.secret?.safeParse(settingsWith(settings)) ?? {}
-        const problems = error?.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '))
-        expect(problems).toEqual([expect.stringContaining(problem)])
-      })
-    }
+    testEach(invalidSettings, 'the settings %j are not valid', (settings, problem) => {
+      const { error } = kind.secret?.safeParse(settingsWith(settings)) ?? {}
+      const problems = error?.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '))
+      expect(problems).toEqual([expect.stringContaining(problem)])
+    })
 
-    if (verdicts.length > 0) {
-      test.each(verdicts)(
-        'the verdict %s is shown as %j, with the settings %j',
-        async (verdict, shown, settings = {}) => {
-          expect(await send(finished(OUTCOMES[verdict]), 0, settings)).toBe('sent')
-          expect(played?.shown?.()).toEqual(shown)
-        },
-      )
-    }
+    testEach(verdicts, 'the verdict %s is shown as %j, with the settings %j', async (verdict, shown, settings = {}) => {
+      expect(await send(finished(OUTCOMES[verdict]), 0, settings)).toBe('sent')
+      expect(played?.shown?.()).toEqual(shown)
+    })
 
     test('an answer whose response was lost is delivered once', async () => {
       played?.server.loseNext(isAnswer)

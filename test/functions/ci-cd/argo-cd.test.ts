@@ -164,6 +164,10 @@ const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatfo
     ),
   ],
   check: ['GET /api/v1/session/userinfo'],
+  found: [
+    ['that has not started yet', () => {}],
+    ['that replaced a very recent one', ({ operate }) => operate({ username: 'mia' })],
+  ],
   slowStop: ['Terminating'],
   refusedStops: [
     [({ state }) => Object.assign(state.may, { sync: false }), '403 to DELETE'],
@@ -200,13 +204,6 @@ describe('Argo CD: start', () => {
 })
 
 describe('Argo CD: start with a lost response', () => {
-  test('a retry finds the operation by its marker before it runs', async () => {
-    server.loseNext('POST')
-    await failureOf(start())
-    expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(calls('POST')).toHaveLength(1)
-  })
-
   test('the outcome is unknown if another operation may have replaced it', async () => {
     server.loseNext('POST')
     await failureOf(start())
@@ -214,14 +211,6 @@ describe('Argo CD: start with a lost response', () => {
     server.operate({ username: 'mia' })
     await expectFailure(start(guestbook, { isRetry: true }), 'doubtful')
     expect(asked()).toBeUndefined()
-  })
-
-  test('a retry finds an operation that replaced a very recent one', async () => {
-    server.operate({ username: 'mia' })
-    server.loseNext('POST')
-    expect(await failureOf(start())).toMatchObject({ transient: true })
-    expect((await start(guestbook, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(calls('POST')).toHaveLength(1)
   })
 
   test('a retry starts a sync if the last operation is old', async () => {

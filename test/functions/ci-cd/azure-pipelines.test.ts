@@ -3,7 +3,7 @@ import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelin
 import type { AzurePipelinesServer } from '../../../infra/platforms/azure-pipelines.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -155,6 +155,12 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, ci
   measures: [({ finish }) => finish('succeeded'), { duration: 60 }],
   check: [`GET /${project}/_apis/build/definitions`],
   slowStop: ['cancelling', withState({ slow: true })],
+  found: [
+    ['by its variables', () => {}, variables],
+    ['by its name', ({ state }) => Object.assign(state.definitions[0] ?? {}, { named: 'key' })],
+  ],
+  lost: [['if no parameter carries the key', () => {}, {}, { keyParameter: undefined }]],
+  stopsBy: { id: '33' },
   refusedPolls: [[withState({ builds: [] }), '404']],
   refusedStops: [
     [withState({ mayRun: false }), 'needs Stop builds'],
@@ -188,33 +194,4 @@ describe('Azure Pipelines: start', () => {
   })
 })
 
-describe('Azure Pipelines: start with a lost response', () => {
-  test.each([
-    ['its parameters', {}, undefined],
-    ['its variables', variables, undefined],
-    ['its name', {}, 'key'],
-  ])('a retry finds the run by %s', async (_what, fields, named) => {
-    Object.assign(server.state.definitions[0] ?? {}, { named })
-    server.loseNext('POST')
-    await failureOf(connected(fields).start(deploy))
-    await connected(fields).start(deploy, { key: keyOf(2) })
-    expect((await connected(fields).start(deploy, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(server.state.builds).toHaveLength(2)
-  })
-
-  test('is not retried if no parameter carries the key', async () => {
-    server.loseNext('POST')
-    const keyless = connected({ keyParameter: undefined })
-    await expectFailure(keyless.start(deploy), { kind: 'doubtful', transient: false })
-    await expectFailure(keyless.start(deploy, { isRetry: true }), 'doubtful')
-    expect(server.state.builds).toHaveLength(1)
-  })
-})
-
 describe('Azure Pipelines: run', () => {})
-
-test('Azure Pipelines: a stop accepts the number of a run', async () => {
-  await connected().start(deploy)
-  expect((await connected().stop({ id: '33' })).message).toContain(`Stopped run ${id}`)
-  expect(server.calls.find(({ method }) => method === 'PATCH')?.body).toEqual({ status: 'cancelling' })
-})

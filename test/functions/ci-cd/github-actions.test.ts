@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -86,6 +86,9 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, ciC
       },
     ],
   ],
+  found: [['that is listed late', withState({ staleLists: 2 })]],
+  lost: [['if no input carries the key', () => {}, {}, { keyInput: undefined }]],
+  stopsBy: { id: '30433642', project: repo },
   refusedPolls: [[withState({ runs: [] }), '404']],
   measures: [({ finish }) => finish('success'), { duration: 60 }],
   check: ['GET /rate_limit'],
@@ -95,23 +98,6 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, ciC
     [`${repo}#1`, '404 to GET'],
   ],
   invalidIds: [['octo-repo#1', '1', 'octo-org/octo-repo#x', '../..#1', 'octo-org/..#1'], `such as ${id}`],
-})
-
-describe('GitHub Actions: start with a lost response', () => {
-  test('a retry finds a run that is listed late', async () => {
-    server.failNext(502, '<html>', { on: 'POST', done: true })
-    await failureOf(connected().start(deploy))
-    server.state.staleLists = 2
-    await connected().start(deploy, { isRetry: true })
-    expect(server.state.runs).toHaveLength(1)
-  })
-
-  test('is not retried if no input carries the key', async () => {
-    server.loseNext('POST')
-    await expectFailure(connected({ keyInput: undefined }).start(deploy), { kind: 'doubtful', transient: false })
-    await expectFailure(connected({ keyInput: undefined }).start(deploy, { isRetry: true }), 'doubtful')
-    expect(server.state.runs).toHaveLength(1)
-  })
 })
 
 describe('GitHub Actions: server that does not return the run', () => {
@@ -135,11 +121,4 @@ describe('GitHub Actions: server that does not return the run', () => {
     await expectFailure(connected().start(deploy), 'doubtful', 'Check GitHub before you repeat the call')
     expect(server.state.runs).toHaveLength(1)
   })
-})
-
-test('GitHub Actions: a stop accepts the number of a run with the repository', async () => {
-  await connected().start(deploy)
-  const outcome = await connected().stop({ id: '30433642', project: repo })
-  expect(outcome).toMatchObject({ result: 'pass', data: { state: 'completed/cancelled' } })
-  expect(outcome.message).toContain(`Stopped run ${id}`)
 })

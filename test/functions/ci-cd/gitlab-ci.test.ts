@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -121,6 +121,9 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlat
     { coverage: 72.5, tests: { total: 12, passed: 8, failed: 2, skipped: 2 } },
   ],
   check: ['GET /api/v4/user'],
+  found: [['with inputs by its name', () => {}, { parametersAre: 'inputs', keyInput: 'key' }]],
+  lost: [['if no input carries the key', () => {}, {}, { parametersAre: 'inputs' }]],
+  stopsBy: { id: '61', project },
   refusedPolls: [[withState({ pipelines: [] }), '404']],
   refusedStops: [
     [withState({ mayRun: false }), '403 Forbidden'],
@@ -171,29 +174,15 @@ describe('GitLab CI: start in a project that forbids pipeline variables', () => 
     await expectFailure(start, { kind: 'refused', status: 422 }, forbidden)
     expect(calls('POST')).toHaveLength(1)
   })
+})
 
-  test('the outcome is unknown if the response is lost, and the start is never retried', async () => {
+describe('GitLab CI: start with a lost response', () => {
+  test('has an unknown outcome if no variable can carry the key, and is never retried', async () => {
+    server.state.variablesAllowed = false
     server.failNext(400, { message: { base: [forbidden] } }, { on: 'POST' })
     server.loseNext('POST')
     await expectFailure(connected().start(build), { kind: 'doubtful', transient: false })
     await expectFailure(connected().start(build, { isRetry: true }), 'doubtful')
-    expect(server.state.pipelines).toHaveLength(1)
-  })
-})
-
-describe('GitLab CI: start with a lost response', () => {
-  test('a retry finds a pipeline with inputs by its name', async () => {
-    server.failNext(502, '<html>', { on: 'POST', done: true })
-    await failureOf(inputs({ keyInput: 'key' }).start(build))
-    const { outcome } = await inputs({ keyInput: 'key' }).start(build, { isRetry: true })
-    expect(outcome.data).toMatchObject({ id })
-    expect(server.calls.some(({ path }) => path.endsWith('/variables'))).toBe(false)
-  })
-
-  test('is not retried if no input carries the key', async () => {
-    server.loseNext('POST')
-    await expectFailure(inputs().start(build), { kind: 'doubtful', transient: false })
-    await expectFailure(inputs().start(build, { isRetry: true }), 'doubtful')
     expect(server.state.pipelines).toHaveLength(1)
   })
 
@@ -217,11 +206,4 @@ describe('GitLab CI: pipeline', () => {
     const seen = await connected({ manual }).pollAfter(build, () => Object.assign(pipeline(), { status: 'manual' }))
     expect(seen).toMatchObject(expected)
   })
-})
-
-test('GitLab CI: a stop accepts the number of a pipeline with the project', async () => {
-  await connected().start(build)
-  const outcome = await connected().stop({ id: '61', project })
-  expect(outcome).toMatchObject({ result: 'pass', data: { state: 'canceled' } })
-  expect(outcome.message).toContain('Stopped pipeline ops/shop/checkout#61')
 })

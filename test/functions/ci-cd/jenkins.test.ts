@@ -95,6 +95,10 @@ const { server, connected } = jobConformance(jenkins, pipelineActions, ciCdPlatf
     ],
   ],
   check: ['GET /me/api/json'],
+  lost: [
+    ['if the connection names no parameter for the key', () => {}, {}, { keyParameter: undefined }],
+    ['if the job does not define that parameter', () => {}, { target: 'shop/nightly' }],
+  ],
   refusedStops: [
     [
       (fake) => {
@@ -156,16 +160,6 @@ describe('Jenkins: start with a lost response', () => {
     server.failNext(201, undefined, { on: 'POST', done: true })
     expect(await failureOf(connected().start(deploy))).toMatchObject({ kind: 'platform', mayHaveWritten: true })
     await connected().start(deploy, { isRetry: true })
-    expect(places()).toHaveLength(1)
-  })
-
-  test.each([
-    ['the connection names no parameter for the key', { keyParameter: undefined }, deploy],
-    ['the job does not define that parameter', {}, { target: 'shop/nightly' }],
-  ])('is not retried if %s', async (_what, fields, input) => {
-    server.loseNext('POST')
-    expect(await failureOf(connected(fields).start(input))).toMatchObject({ kind: 'doubtful', transient: false })
-    expect(await failureOf(connected(fields).start(input, { isRetry: true }))).toMatchObject({ kind: 'doubtful' })
     expect(places()).toHaveLength(1)
   })
 })

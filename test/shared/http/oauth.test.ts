@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals'
-import { type Call, serve } from '../../../infra/platforms/loopback-server.ts'
+import { type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import { redact } from '../../../shared/redact.ts'
 import { startEach } from '../../functions/helpers.ts'
 
 let expires: number | undefined
-const server = startEach(() => {
+const server: Served = startEach(() => {
   expires = 3_600
   return serve(() => ({
     status: 200,

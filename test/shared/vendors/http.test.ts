@@ -195,6 +195,7 @@ const platform: JobPlatform<AnyApi> = {
 }
 const change = (fields: object) => (server: AnyApi) => Object.assign(server.things[0] ?? {}, fields)
 describe('HTTP API: jobs', () => {
+  const header = { find: undefined, idempotencyHeader: 'Idempotency-Key' }
   const { server, connected } = jobConformance(httpJob, actions, platform, {
     states: { running: ['new'], pass: ['done'], fail: ['broken'] },
     unknownStates: ['napping'],
@@ -208,22 +209,11 @@ describe('HTTP API: jobs', () => {
         { message: expect.stringContaining('out of memory') },
       ],
     ],
+    found: [['if the connection has an idempotency header', () => {}, header]],
+    lost: [['without find and an idempotency header', () => {}, {}, { find: undefined }]],
     measures: [change({ state: 'done', output: { p95: 7 } }), { p95: 7 }],
     check: ['GET /me'],
     refusal,
-  })
-
-  test('are started once if the connection has an idempotency header', async () => {
-    const at = connected({ find: undefined, idempotencyHeader: 'Idempotency-Key' })
-    server.loseNext('POST')
-    expect(await failureOf(at.start(run))).toMatchObject({ transient: true })
-    await at.start(run, { isRetry: true })
-    expect(server.things).toHaveLength(1)
-  })
-
-  test('have an unknown outcome without find and an idempotency header', async () => {
-    server.loseNext('POST')
-    await expectFailure(connected({ find: undefined }).start(run), 'doubtful')
   })
 
   test('are stopped only if the connection has "stop"', async () => {
