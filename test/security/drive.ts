@@ -24,11 +24,11 @@ export interface DrivenCall {
  * schema parses the connection, and the client of the product sends the requests.
  */
 export function driveProvider(category: string, provider: string, connection: object) {
+  const { actions, providers } = find(category)
+  const loading = providers[provider]?.()
   return async (call: DrivenCall): Promise<string> => {
-    const { actions, providers } = find(category)
-    const load = providers[provider]
-    if (!load) throw new Error(`${category} has no provider ${provider}`)
-    const platform = await load()
+    const platform = await loading
+    if (!platform) throw new Error(`${category} has no provider ${provider}`)
     const values = platform.connection.parse(connection)
     const client = connect(
       { name: 'driven', provider: platform, values },

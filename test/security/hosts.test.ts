@@ -34,6 +34,7 @@ afterAll(async () => {
 beforeEach(() => {
   connected.clear()
   bugs.clear()
+  platform.calls.length = 0
 })
 
 /** Returns a response that suits many platforms. Its links point to another host. */
@@ -50,6 +51,8 @@ function respond(method: string, path: string) {
     url,
     html_url: url,
   }
+  // Locust waits for seconds if its page does not show that it is ready.
+  if (/^\/below\/?$/.test(path)) return { status: 200, body: '<script>{"state": "ready"}</script>' }
   if (method === 'GET' && /s$|search|list/.test(path)) return { status: 200, body: [thing] }
   return { status: method === 'POST' ? 201 : 200, body: thing, headers: { location: `${url}/other` } }
 }
@@ -236,7 +239,6 @@ describe('An input cannot change the host or the path, or add a header', () => {
     const supported = Object.entries(category.actions).filter(([, action]) => action.kind === kind)
     expect(supported.length).toBeGreaterThan(0)
     const sample = await sampleOf(row)
-    const before = platform.calls.length
     for (const [name, action] of supported) {
       const run = await runnerOf(name, row, sample)
       await attempt(run({}))
@@ -256,10 +258,10 @@ describe('An input cannot change the host or the path, or add a header', () => {
     expect([...connected].filter((one) => one !== host)).toEqual([])
     expect(canary.calls).toEqual([])
     expect([...bugs]).toEqual([])
-    const paths = platform.calls.slice(before).map(({ path }) => path)
+    const paths = platform.calls.map(({ path }) => path)
     expect(platform.calls.filter(({ headers }) => 'x-injected' in headers)).toEqual([])
     expect([...new Set(paths)].filter((path) => !path.startsWith('/below'))).toEqual([])
     // Without requests, the test would prove nothing.
-    if (provider !== SENDS_LATER) expect(platform.calls.length).toBeGreaterThan(before)
+    if (provider !== SENDS_LATER) expect(platform.calls).not.toEqual([])
   })
 })

@@ -13,12 +13,20 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 /** Runs `cdk` without account, home and network. */
 function cdk(...words: string[]) {
   const home = mkdtempSync(join(scratch, 'home-'))
+  const { NODE_COMPILE_CACHE: cache } = process.env
   const nowhere = 'http://127.0.0.1:9'
   const startedAt = performance.now()
   const { status, stdout, stderr } = spawnSync(join(bin, 'cdk'), [...words, '--output', join(home, 'cdk.out')], {
     cwd: root,
     encoding: 'utf8',
-    env: { PATH: `${bin}:/usr/bin:/bin`, HOME: home, HTTPS_PROXY: nowhere, HTTP_PROXY: nowhere, CI: 'true' },
+    env: {
+      PATH: `${bin}:/usr/bin:/bin`,
+      HOME: home,
+      HTTPS_PROXY: nowhere,
+      HTTP_PROXY: nowhere,
+      CI: 'true',
+      NODE_COMPILE_CACHE: cache,
+    },
   })
   return {
     status,

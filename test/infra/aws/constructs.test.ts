@@ -7,19 +7,21 @@ import { categoryInfos } from './category-infos.ts'
 import { emptyBundles } from './synthesize.ts'
 
 const bundles = emptyBundles(categoryInfos)
+/** Returns an app without the validation of CloudFormation, which takes seconds: nag.test.ts has it. */
+const app = () => new App({ builtinCloudFormationValidation: false })
 const only = (name: string) =>
   Object.fromEntries(categoryInfos.map((category) => [category.name, category.name === name]))
 
 describe('WebhooksStack of an application', () => {
   it('needs no settings, and is named after its id', () => {
-    const stack = new WebhooksStack(new App(), 'Acme', { bundles })
+    const stack = new WebhooksStack(app(), 'Acme', { bundles })
     expect(stack.stackName).toBe('Acme')
     const functions = stack.node.findAll().filter((construct) => construct instanceof CfnFunction)
     expect(functions).toHaveLength(2 * categoryInfos.length + 1)
   })
 
   it('takes settings and properties of a CDK stack', () => {
-    const stack = new WebhooksStack(new App(), 'Acme', {
+    const stack = new WebhooksStack(app(), 'Acme', {
       bundles,
       categories: only('slo'),
       stackName: 'AcmeWebhooks',
@@ -34,14 +36,14 @@ describe('WebhooksStack of an application', () => {
   })
 
   it('lists all invalid properties', () => {
-    const build = () => new WebhooksStack(new App(), 'Acme', { bundles, alarmEmail: 'team', categories: only('slos') })
+    const build = () => new WebhooksStack(app(), 'Acme', { bundles, alarmEmail: 'team', categories: only('slos') })
     expect(build).toThrow('Invalid properties of Acme:\n  - alarmEmail: must be an e-mail address, not "team"')
   })
 })
 
 describe('CategoryFunction of an application', () => {
   it('deploys the two functions of a category with a table of their own', () => {
-    const stack = new Stack(new App(), 'Tickets')
+    const stack = new Stack(app(), 'Tickets')
     const { webhook, task } = new CategoryFunction(stack, 'Issues', { category: 'issue-ticketing', bundles })
     const template = Template.fromStack(stack)
     template.resourceCountIs('AWS::Lambda::Function', 2)
@@ -54,7 +56,7 @@ describe('CategoryFunction of an application', () => {
   })
 
   it('suggests the name of a category', () => {
-    const build = () => new CategoryFunction(new Stack(new App(), 'Tickets'), 'Issues', { category: 'issue-ticketin' })
+    const build = () => new CategoryFunction(new Stack(app(), 'Tickets'), 'Issues', { category: 'issue-ticketin' })
     expect(build).toThrow('Did you mean "issue-ticketing"?')
   })
 })
