@@ -3,13 +3,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from '@jest/globals'
 import { durable, folder, lines, start, startExecution, until } from './harness.ts'
 
-describe('300 concurrent executions', () => {
+describe('100 concurrent executions', () => {
   test('complete on four threads', async () => {
     const { cloud, lambda, seen } = await start({
       state: folder.file('many'),
       functions: durable(['task'], { concurrency: 4 }),
     })
-    const count = 300
+    const count = 100
     await Promise.all(Array.from({ length: count }, (_, id) => startExecution(lambda, 'task', { id }, `task-${id}`)))
     await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all executions')
     expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
