@@ -36,14 +36,6 @@ test('A Databricks run returns its duration and the output of its task', async (
   expect(JSON.parse((await output(id)).notebook_output.result)).toMatchObject({ accuracy: 0.93, trials: 40 })
 })
 
-test('Databricks starts one run per idempotency token', async () => {
-  const token = { idempotency_token: 'a'.repeat(64) }
-  const id = await startRun({ seconds: '1' }, token)
-  after(60_000)
-  expect(await startRun({ seconds: '9' }, token)).toBe(id)
-  expect(await startRun()).not.toBe(id)
-})
-
 test('A Databricks run with the outcome failure fails after the given seconds', async () => {
   const id = await startRun({ seconds: '2', outcome: 'failure' })
   after(2_499)
@@ -78,14 +70,4 @@ test('Databricks runs can vanish or return an output that is not JSON', async ()
   expect([status, json.message]).toEqual([400, `Run ${vanished} does not exist.`])
   expect((await output(nonsense)).notebook_output.result).toBe('See the log for the result.')
   expect((await started.call('GET', '/runs')).json).toMatchObject([{ id: nonsense, status: 'SUCCESS' }])
-})
-
-test.each([
-  ['a number as a parameter', { job_id: 101, job_parameters: { trials: 5 } }, /^Could not parse .* job_parameters/],
-  ['a token of 65 characters', { job_id: 101, idempotency_token: 'a'.repeat(65) }, /at most 64 characters/],
-  ['a body that is not JSON', '{', /^Invalid JSON given in the body/],
-])('Databricks rejects %s', async (_, body, message) => {
-  const { status, json } = await started.databricks('POST', `${api}/run-now`, body)
-  expect([status, json.message]).toEqual([400, expect.stringMatching(message)])
-  expect(started.sandbox.databricks.runs('')).toEqual([])
 })

@@ -12,19 +12,6 @@ const run = async (id = 1) => (await started.github('GET', `${actions}/runs/${id
 const jobs = async (id = 1) => (await started.github('GET', `${actions}/runs/${id}/jobs`)).json
 const list = async (query = '', of = deploy) => (await started.github('GET', `${of}/runs${query}`)).json
 
-test('GitHub Actions returns the started run with return_run_details', async () => {
-  const { status, json } = await dispatch()
-  expect([status, json]).toEqual([
-    200,
-    {
-      workflow_run_id: 1,
-      run_url: `${started.origin}/sandbox/github${actions}/runs/1`,
-      html_url: `${started.origin}/sandbox/github/acme/shop/actions/runs/1`,
-    },
-  ])
-  expect(await run()).toMatchObject({ event: 'workflow_dispatch', head_branch: 'main', html_url: json.html_url })
-})
-
 test.each([
   [0, 'queued', null, 'queued'],
   [499, 'queued', null, 'queued'],
@@ -58,12 +45,6 @@ test.each([
   ])
 })
 
-test('A GitHub Actions run fails only because of its input outcome', async () => {
-  await dispatch({ inputs: { image: 'fail-over:1' } })
-  after(2_500)
-  expect(await run()).toMatchObject({ conclusion: 'success' })
-})
-
 test('GitHub Actions cancels a run after a moment and rejects a completed one', async () => {
   await dispatch()
   after(1_000)
@@ -80,15 +61,6 @@ test('GitHub Actions cancels a run after a moment and rejects a completed one', 
   expect(await run()).toMatchObject({ conclusion: 'cancelled' })
 })
 
-test('A GitHub Actions run that is canceled while it is queued has no steps', async () => {
-  await dispatch()
-  await started.github('POST', `${actions}/runs/1/cancel`)
-  after(499)
-  expect(await run()).toMatchObject({ status: 'queued' })
-  after(500)
-  expect((await jobs()).jobs).toMatchObject([{ conclusion: 'cancelled', steps: [], runner_name: null }])
-})
-
 test('GitHub Actions finds a workflow by its file, and by its id after its first run', async () => {
   await dispatch()
   const { workflow_id } = await run()
@@ -100,13 +72,4 @@ test('GitHub Actions finds a workflow by its file, and by its id after its first
     expect((await dispatch({}, `${actions}/workflows/${name}`)).status).toBe(404)
   }
   expect((await dispatch({}, '/repos/acme/missing/actions/workflows/deploy.yml')).status).toBe(404)
-})
-
-test('The page of a run shows its conclusion', async () => {
-  await dispatch()
-  after(2_500)
-  const { text } = await started.call('GET', '/github/acme/shop/actions/runs/1')
-  expect(text).toContain('completed (success)')
-  expect((await fetch((await jobs()).jobs[0].html_url)).status).toBe(200)
-  expect((await started.call('GET', '/github/acme/shop/actions/runs/99')).status).toBe(404)
 })

@@ -1,8 +1,6 @@
-import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { stopClock, useSandbox } from './use.ts'
 
 /** The app that gets the presses. */
@@ -79,20 +77,6 @@ describe('Messages in Slack', () => {
     for (const { ts } of answers) expect(ts).toMatch(/^\d{10}\.\d{6}$/)
   })
 
-  test('have blocks with ids, in a channel given by name', async () => {
-    const { message, ...posted } = await post({ channel: '#operations', blocks: question })
-    expect(posted).toMatchObject({ channel: 'C0OPERATIONS' })
-    expect(message.blocks).toEqual(question.map((block) => ({ ...block, block_id: expect.any(String) })))
-  })
-
-  test('are added to a thread, and to the channel on request', async () => {
-    const { ts: thread_ts } = await post({ text: 'Above' })
-    await post({ text: 'Below', thread_ts })
-    await post({ text: 'Both', thread_ts, reply_broadcast: true })
-    expect(await history()).toMatchObject([{ text: 'Both' }, { text: 'Above' }])
-    expect(await page()).toContain('in the thread of &quot;Above&quot;')
-  })
-
   test('have a URL that shows one message', async () => {
     const { ts } = await post({ text: 'This one' })
     await post({ text: 'Another' })
@@ -109,42 +93,10 @@ describe('Messages in Slack', () => {
     const hidden = await started.slack('GET', `chat.getPermalink?channel=${channel}&message_ts=${message_ts}`)
     expect(hidden.json).toEqual({ ok: false, error: 'message_not_found' })
   })
-
-  test.each([
-    ['a form', 'application/x-www-form-urlencoded', { ok: true, message: { text: 'Hi' } }],
-    ['JSON without a charset', 'application/json', { ok: true, warning: 'missing_charset' }],
-  ])('can be posted as %s', async (_, type, expected) => {
-    const given = { channel, text: 'Hi' }
-    const body = type.endsWith('json') ? given : new URLSearchParams(given).toString()
-    expect((await started.slack('POST', 'chat.postMessage', body, { 'content-type': type })).json).toMatchObject(
-      expected,
-    )
-  })
 })
 
 describe('Slack rejects with 200', () => {
   const text = 'Hello'
-  test.each<[string, string, unknown, string]>([
-    ['an unknown method', 'chat.shout', {}, 'unknown_method'],
-    ['a method of every object', 'constructor', {}, 'unknown_method'],
-    ['what is not JSON', 'chat.postMessage', '{', 'invalid_json'],
-    ['a list', 'chat.postMessage', '[]', 'json_not_object'],
-    ['an unknown channel', 'chat.postMessage', { channel: 'C0NOPE', text }, 'channel_not_found'],
-    ['no channel', 'chat.postMessage', { text }, 'channel_not_found'],
-    ['no text', 'chat.postMessage', { channel }, 'no_text'],
-    ['a thread that there is not', 'chat.postMessage', { channel, text, thread_ts: '1.0' }, 'message_not_found'],
-    ['invalid metadata', 'chat.postMessage', { channel, text, metadata: {} }, 'invalid_metadata_schema'],
-    ['an attachment', 'chat.postMessage', { channel, attachments: [{}] }, 'invalid_arguments'],
-    ['blocks that are not JSON', 'chat.postMessage', { channel, blocks: '[' }, 'invalid_blocks_format'],
-    ['no message', 'chat.update', { channel, text, ts: '1.0' }, 'message_not_found'],
-    ['a channel by its name', 'chat.update', { channel: 'releases', text, ts: '1.0' }, 'channel_not_found'],
-    ['an unknown user', 'chat.postEphemeral', { channel, text, user: 'U0UNKNOWN' }, 'user_not_in_channel'],
-  ])('%s', async (_, method, given, error) => {
-    const { status, json } = await started.slack('POST', method, given)
-    expect([status, json]).toEqual([200, expect.objectContaining({ ok: false, error })])
-    expect((await started.call('GET', '/messages')).json).toEqual([])
-  })
-
   test.each([
     ['a long title', [header('x'.repeat(151))], 'must be less than 151 characters [json-pointer:/blocks/0/text/text]'],
     ['a title with markup', [{ type: 'header', text: { type: 'mrkdwn', text: 'x' } }], 'unsupported type: mrkdwn'],
@@ -161,53 +113,9 @@ describe('Slack rejects with 200', () => {
     expect(json).toMatchObject({ ok: false, error: 'invalid_blocks' })
     expect(json.response_metadata.messages).toContainEqual(expect.stringContaining(says))
   })
-
-  test.each([
-    ['x'.repeat(9_000), { ok: true }],
-    ['&'.repeat(3_000), { ok: false, error: 'msg_blocks_too_long' }],
-  ])('blocks whose escaped text is too long', async (text, expected) => {
-    const blocks = [rich({ type: 'text', text })]
-    expect((await started.slack('POST', 'chat.postMessage', { channel, blocks })).json).toMatchObject(expected)
-  })
-
-  test.each([
-    ['no token', {}, 'not_authed'],
-    ['another token', { authorization: 'Bearer xoxb-other' }, 'invalid_auth'],
-  ])('%s', async (_, headers, error) => {
-    const { status, json } = await started.call('GET', '/slack/api/auth.test', undefined, headers)
-    expect([status, json]).toEqual([200, { ok: false, error }])
-  })
 })
 
 describe('A button press in Slack', () => {
-  test('sends a signed block_actions payload to the app', async () => {
-    const ts = await ask()
-    app.does = () => sendEphemeral()
-    const before = Math.floor(Date.now() / 1_000)
-    const pressed = await pressButton({ ts, action: 'approve', user: 'ben' })
-    expect([pressed.status, pressed.headers.get('location')]).toEqual([
-      303,
-      `${started.origin}/sandbox/slack?user=ben#${ts}`,
-    ])
-    const [{ headers, body } = { headers: {}, body: '' }] = app.presses
-    expect(app.presses).toHaveLength(1)
-    expect(headers['content-type']).toBe('application/x-www-form-urlencoded')
-    const timestamp = String(headers['x-slack-request-timestamp'])
-    expect(Number(timestamp)).toBeGreaterThanOrEqual(before)
-    expect(Number(timestamp)).toBeLessThanOrEqual(Date.now() / 1_000)
-    const mac = createHmac('sha256', demo.slack.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
-    expect(headers['x-slack-signature']).toBe(`v0=${mac}`)
-    const payload = JSON.parse(new URLSearchParams(body).get('payload') ?? '')
-    expect(payload).toMatchObject({
-      ...{ type: 'block_actions', trigger_id: expect.any(String), response_url: expect.stringMatching(/^http/) },
-      user: { id: 'U0BEN', username: 'ben', team_id: 'T0SANDBOX' },
-      container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
-      channel: { id: channel, name: 'releases' },
-      message: { ts, text: 'Hello', blocks: question },
-      actions: [{ type: 'button', action_id: 'approve', value: 'signed', block_id: expect.any(String) }],
-    })
-  })
-
   test('belongs to Jane by default, and is complete when the app has changed the message', async () => {
     const ts = await ask()
     app.does = async () => void (await ok('chat.update', { channel, ts, text: 'Done', blocks: question.slice(0, 2) }))
@@ -314,10 +222,6 @@ describe('The page of Slack', () => {
     })
     expect(await page()).not.toMatch(/<(script|img)|href="javascript|" ?onclick/)
   })
-
-  test('shows that a channel is empty', async () => {
-    expect(await page()).toMatch(/#releases<\/h2>\n<p>No messages yet[\s\S]*#operations/)
-  })
 })
 
 describe('A fault of Slack', () => {
@@ -336,15 +240,4 @@ describe('A fault of Slack', () => {
     app.does = () => sendEphemeral()
     expect((await pressButton({ ts, action: 'approve' })).status).toBe(303)
   })
-})
-
-test('Slack describes each request to the observer', async () => {
-  const { ts } = await post()
-  await ok('chat.update', { channel, ts, text: 'Two' })
-  await sendEphemeral()
-  expect(started.seen.map(({ note }) => note)).toEqual([
-    'posted in #releases',
-    'changed in #releases',
-    'sent to jane alone in #releases',
-  ])
 })

@@ -87,7 +87,7 @@ export function clientsOf(call: Send) {
 }
 
 /** HTTP's Basic authentication. */
-export function basic({ username, password }: { username: string; password: string }): string {
+function basic({ username, password }: { username: string; password: string }): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 

@@ -18,14 +18,6 @@ const visit = async () => {
   return { status, text, ms: performance.now() - start }
 }
 
-test('Toxiproxy lists its proxies', async () => {
-  const address = { listen: '127.0.0.1:15432', upstream: 'shop-db.internal:5432' }
-  expect(await ok('GET', '/proxies')).toEqual({
-    'shop-cache': expect.objectContaining({ name: 'shop-cache', enabled: true, toxics: [] }),
-    'shop-db': { name: 'shop-db', ...address, enabled: true, Logger: {}, toxics: [] },
-  })
-})
-
 test.each([
   ['latency', { latency: 0, jitter: 0 }],
   ['bandwidth', { rate: 0 }],
@@ -66,20 +58,6 @@ test.each([
   expect(headers.get('content-type')).toBe('text/plain; charset=utf-8')
   expect(JSON.parse(text)).toEqual({ status, error: expect.stringMatching(error) })
   expect(await ok('GET', '/proxies')).toEqual(before)
-})
-
-test('Toxiproxy requires unique names of toxics per proxy', async () => {
-  await inject(slow)
-  expect((await started.toxiproxy('POST', toxics, slow)).status).toBe(409)
-  await ok('POST', '/proxies/shop-cache/toxics', slow)
-})
-
-test('Toxiproxy rejects unknown paths and methods', async () => {
-  for (const path of ['/metrics', '/proxies/', '/proxies/shop-db/nope', `${toxics}/a/b`, '/version/x']) {
-    const { status, text } = await started.toxiproxy('GET', path)
-    expect({ path, status, text }).toEqual({ path, status: 404, text: '404 page not found\n' })
-  }
-  for (const path of ['/version', '/proxies', '/proxies/shop-db', toxics]) await ok('PUT', path, undefined, 405)
 })
 
 test('The shop is slower by the latency of its database in both directions', async () => {
@@ -145,10 +123,4 @@ test('The page of Toxiproxy describes proxies and toxics', async () => {
   const { text } = await started.call('GET', '/toxiproxy')
   expect(text).toContain('slow: latency downstream, latency 200, jitter 0 on 25 % of connections')
   expect(text).toContain('127.0.0.1:16379 to shop-cache.internal:6379')
-})
-
-test('Toxiproxy describes a removed toxic to the observer', async () => {
-  await inject(slow)
-  await ok('DELETE', `${toxics}/slow`, undefined, 204)
-  expect(started.seen.at(-1)?.note).toBe('removed slow from shop-db')
 })
