@@ -64,6 +64,9 @@ const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 const deployed = synthesize({}, categoryInfos)
 const code = new Map<string, Promise<{ text: string; clients: string[] }>>()
 
+/** Large packages that never call AWS. Bundling them takes most of the time. */
+const withoutCalls = ['zod', 'zod/*', '@aws-lambda-powertools/jmespath', '@aws-lambda-powertools/jmespath/*']
+
 /** Returns the code of a function without the providers for AWS services. */
 function codeOf(entry: Entry, category: string) {
   return codeIn(modules[entry], ...(entry === 'finisher' ? [] : [`functions/${category}/index.ts`]))
@@ -94,7 +97,7 @@ async function bundled(files: string[]) {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/*', './providers/aws-*', './step-functions.ts', ...routes],
+    external: ['@aws-sdk/*', './providers/aws-*', './step-functions.ts', ...withoutCalls, ...routes],
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
   return {
