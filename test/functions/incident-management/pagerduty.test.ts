@@ -157,6 +157,7 @@ describe('PagerDuty: repeated open', () => {
     // The search returns an incident that does not match.
     server.failNext(200, { incidents: [pagerdutyExample('incident')['incident']] }, { on: 'GET' })
     await open()
+    expect(t.count()).toBe(1)
     server.state.listsLate = 1
     expect(await open()).toMatchObject({ data: { id: 'PT4KHL1234' } })
     expect(t.count()).toBe(1)
