@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { memoryEventLog } from '../../../infra/keptn/event-log.ts'
 import { loadSequence, sequenceNames } from '../../../infra/keptn/sequence-files.ts'
+import { expectGolden } from '../../golden/golden.ts'
 import { type Call, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
 import { filesOf, openTicket, play } from './play.ts'
 
@@ -18,222 +19,79 @@ async function start(end: (call: Call) => object = () => ({})): Promise<void> {
   })
 }
 
-/** Plays an included sequence, where the tasks of one name end in another way. */
-async function playEnding(sequence: string, task = '', end: object = {}) {
-  await start((call) => (taskOf(call) === task ? end : {}))
-  return play(receiver, loadSequence(sequence))
-}
-
-const inputsOf = (call: Call | undefined) =>
-  Object.fromEntries([...(call?.form ?? [])].filter(([name]) => name.startsWith('input.')))
 const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) ?? ''
 
+interface Scenario {
+  sequence: string
+  /** What an interactive call of a task returns. */
+  end?: (task: string, path: string) => object | false
+  /** Replaces the incident of the event. */
+  incident?: object | undefined
+}
+
+const times = { timeStart: '2026-01-05T09:00:00Z', timeEnd: '2026-01-05T09:05:00Z' }
+const target = (criteria: string, targetValue: number) => ({ criteria, targetValue, violated: false })
+const objective = {
+  ...{ displayName: 'casdemoapp', status: 'warning', score: 0.5, keySli: false },
+  value: { metric: 'casdemoapp', value: 96, success: true },
+  ...{ passTargets: [target('>=97.5', 97.5)], warningTargets: [target('>=95', 95)] },
+}
+const evaluation = { result: 'warning', score: 50, ...times, indicatorResults: [objective] }
+const chaosWith = (category: string, result: string): Scenario => ({
+  sequence: 'chaos',
+  end: (task, path) => task === 'chaos' && path.includes(category) && { result },
+})
+
+/** The golden files show the result of each task, and each call with its body. */
+const scenarios: Record<string, Scenario> = {
+  ...Object.fromEntries(sequenceNames().map((sequence) => [sequence, { sequence }])),
+  incident: {
+    sequence: 'incident',
+    end: (task) => task === 'openticket' && { openticket: { url: 'https://tickets.example.com/OPS-12' } },
+  },
+  'incident-without-problem': { sequence: 'incident', incident: undefined },
+  'incident-with-title': { sequence: 'incident', incident: { ProblemTitle: 'Slow' } },
+  'release-failed-test': { sequence: 'release', end: (task) => task === 'test' && { result: 'fail' } },
+  'release-rejected': {
+    sequence: 'release',
+    end: (task) => task === 'approval' && { result: 'fail', message: 'not on a Friday' },
+  },
+  'chaos-failed-fault': chaosWith('chaos-testing', 'fail'),
+  'chaos-failed-load': chaosWith('load-testing', 'fail'),
+  'chaos-slow-load': chaosWith('load-testing', 'warning'),
+  // The event of the second action contains the result of the first.
+  remediation: {
+    sequence: 'remediation',
+    end: (task) => task === 'action' && { action: { action: 'x', ran: 'x', changed: true } },
+  },
+  'remediation-failed': { sequence: 'remediation', end: (task) => task === 'action' && { result: 'fail' } },
+  optimization: {
+    sequence: 'optimization',
+    end: (task) => task === 'tuning' && { tuning: { url: 'https://models.example.com/7' } },
+  },
+  slo: { sequence: 'slo', end: () => ({ result: 'warning', message: 'Ünder 97.5 & over 95', evaluation }) },
+  'slo-errored': { sequence: 'slo', end: () => ({ status: 'errored', result: 'fail' }) },
+}
+
 describe('the included sequences', () => {
-  it.each(sequenceNames())('%s passes if all calls succeed', async (name) => {
-    const { passed, text } = await playEnding(name)
-    expect(text).not.toContain('errored')
-    expect(passed).toBe(true)
-  })
-
-  it('incident opens a ticket, switches a flag off, evaluates and notifies, in this order', async () => {
-    const { tasks } = await playEnding('incident')
-    expect(tasks.map(({ name }) => name)).toEqual(['openticket', 'toggleflag', 'evaluation', 'notify'])
-    expect(receiver.calls.map(({ path, query }) => `${path} ${query.get('mode')}`)).toEqual([
-      '/v1/incident-management/open-ticket interactive',
-      '/v1/feature-flags/set-flag interactive',
-      '/v1/slo/request-evaluation interactive',
-      '/v1/notification/push-update silent',
-    ])
-  })
-
-  it('incident sends the problem unchanged, and the URL of the ticket to the notification', async () => {
-    await playEnding('incident', 'openticket', { openticket: { url: 'https://tickets.example.com/OPS-12' } })
-    const [ticket, flag, evaluation, notification] = receiver.calls
-    const incident = loadSequence('incident').event.data['incident'] as Record<string, string>
-    for (const [name, value] of Object.entries(incident)) expect(ticket?.form.get(`data.incident.${name}`)).toBe(value)
-    expect(inputsOf(ticket)).toEqual({})
-    expect(inputsOf(flag)).toEqual({ 'input.flag': 'slow-recommendations', 'input.state': 'off' })
-    expect(evaluation?.form.get('input.timeframe')).toBe('5m')
-    expect(notification?.form.get('data.incident.ProblemTitle')).toBe(incident['ProblemTitle'])
-    expect(notification?.form.get('data.labels.Ticket')).toBe('https://tickets.example.com/OPS-12')
-  })
-
-  it.each([
-    ['no problem', {}, []],
-    ['a part of one', { incident: { ProblemTitle: 'Slow' } }, ['data.incident.ProblemTitle']],
-  ])('incident opens a ticket for an event with %s', async (_, more, expected) => {
-    await start()
-    const files = loadSequence('incident')
-    const { incident: __, ...data } = files.event.data
-    const event = { ...files.event, data: { ...data, ...more } }
-    await play(receiver, { ...files, event })
-    const sent = [...(receiver.calls[0]?.form.keys() ?? [])]
-    expect(sent.filter((name) => name.startsWith('data.incident'))).toEqual(expected)
-  })
-
-  it('release deploys to production after staging and an approval', async () => {
-    const { tasks } = await playEnding('release')
-    expect(tasks.map(({ stage, name }) => `${stage} ${name}`)).toEqual([
-      'staging deployment',
-      'staging test',
-      'staging evaluation',
-      'production approval',
-      'production deployment',
-      'production evaluation',
-    ])
-    const approval = receiver.calls.find((call) => taskOf(call) === 'approval')
-    expect(approval?.form.get('data.result')).toBe('pass')
-    expect(approval?.form.get('input.question')).toBe('Release casdemoapp to production?')
-    expect(approval?.form.get('input.approvers')).toBe('jane@example.com')
-    expect(receiver.types()).toEqual(
-      expect.arrayContaining(['approval.started by approval-service', 'approval.finished by receiver']),
-    )
-    expect(receiver.byType('approval.started')).toHaveLength(1)
-    const deployments = receiver.calls.filter((call) => taskOf(call) === 'deployment')
-    expect(deployments.map(({ form }) => [form.get('data.stage'), form.get('input.parameters.image')])).toEqual([
-      ['staging', 'registry.example.com/casdemoapp:1.4.2'],
-      ['production', 'registry.example.com/casdemoapp:1.4.2'],
-    ])
-  })
-
-  it('release sends the workflow and the thresholds of the test as a JSON string', async () => {
-    await playEnding('release')
-    const called = (task: string) => receiver.calls.find((call) => taskOf(call) === task)
-    expect(inputsOf(called('deployment'))).toMatchObject({
-      'input.target': 'deploy.yml',
-      'input.parameters.stage': 'staging',
+  it.each(Object.entries(scenarios))('%s sends the calls of its golden file', async (name, scenario) => {
+    const { sequence, end = () => false } = scenario
+    await start((call) => end(taskOf(call), call.path) || {})
+    const files = loadSequence(sequence)
+    const data = 'incident' in scenario ? { incident: scenario.incident } : {}
+    const event = { ...files.event, data: JSON.parse(JSON.stringify({ ...files.event.data, ...data })) }
+    const { passed, tasks, text } = await play(receiver, { ...files, event })
+    expect(text).not.toContain('warning: ')
+    expectGolden(`sequences/${name}`, {
+      passed,
+      tasks: tasks.map(({ stage, name, outcome }) => `${stage} ${name}: ${outcome?.status}/${outcome?.result}`),
+      calls: receiver.calls.map(({ path, query, form }) => {
+        const { id, shkeptncontext, ...sent } = Object.fromEntries(form)
+        expect([id, shkeptncontext]).not.toContain('')
+        return { to: `${path}?${query}`, sent }
+      }),
     })
-    const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(called('test'))
-    expect(inputs).toEqual({ 'input.parameters.rate': '20', 'input.parameters.duration': 'PT5S' })
-    expect(JSON.parse(thresholds)).toEqual([
-      { metric: 'p95', op: '<', value: 2000 },
-      { metric: 'errorRate', op: '<', value: 0.01 },
-    ])
-  })
-
-  it('release stops in staging if the test fails', async () => {
-    const { passed, tasks } = await playEnding('release', 'test', { result: 'fail' })
-    expect(passed).toBe(false)
-    expect(tasks.map(({ name }) => name)).toEqual(['deployment', 'test'])
-  })
-
-  it('release stops at a rejected approval', async () => {
-    const outcome = { result: 'fail', message: 'not on a Friday' }
-    const { passed, tasks } = await playEnding('release', 'approval', outcome)
-    expect(passed).toBe(false)
-    expect(tasks.at(-1)).toMatchObject({ name: 'approval', outcome })
-  })
-
-  it('chaos tests, injects a fault under load, and tests again', async () => {
-    const { tasks } = await playEnding('chaos')
-    expect(tasks.map(({ name }) => name)).toEqual(['test', 'chaos', 'test', 'evaluation'])
-    expect(receiver.calls.map(({ path }) => path)).toEqual([
-      '/v1/load-testing/start-test',
-      '/v1/chaos-testing/start-test',
-      '/v1/load-testing/start-test',
-      '/v1/load-testing/start-test',
-      '/v1/slo/request-evaluation',
-    ])
-    const [steady, fault, load, again] = receiver.calls.map(inputsOf)
-    expect(fault).toEqual({
-      'input.target': 'shop-db',
-      'input.parameters.type': 'latency',
-      'input.parameters.attributes.latency': '1500',
-      'input.parameters.attributes.jitter': '50',
-      'input.parameters.duration': 'PT10S',
-    })
-    expect(again).toEqual(steady)
-    const p95 = (inputs = {}) => JSON.parse((inputs as Record<string, string>)['input.thresholds'] ?? '[]')[0]
-    expect(p95(steady)).toEqual({ metric: 'p95', op: '<', value: 1000 })
-    expect(p95(load)).toEqual({ metric: 'p95', op: '<', value: 2500, warn: 1000 })
-  })
-
-  it.each([
-    ['chaos-testing', 'fail'],
-    ['load-testing', 'fail'],
-    ['load-testing', 'warning'],
-  ])('chaos takes the worse of fault and load: %s with %s', async (category, result) => {
-    await start((call) => (taskOf(call) === 'chaos' && call.path.includes(category) ? { result } : {}))
-    const { passed, tasks } = await play(receiver, loadSequence('chaos'))
-    expect(tasks[1]?.outcome).toMatchObject({ status: 'succeeded', result })
-    expect({ passed, played: tasks.length }).toEqual(
-      result === 'fail' ? { passed: false, played: 2 } : { passed: true, played: 4 },
-    )
-  })
-
-  it('remediation calls one webhook for both actions with their values and without input', async () => {
-    // The event of the second action contains the result of the first.
-    const { tasks } = await playEnding('remediation', 'action', { action: { action: 'x', ran: 'x', changed: true } })
-    expect(tasks.map(({ name }) => name)).toEqual(['action', 'action', 'evaluation'])
-    const actions = receiver.calls.filter(({ path }) => path === '/v1/remediation/run-action')
-    const given = actions.map(({ form }) => [...form].filter(([name]) => /^(input|data\.action)/.test(name)))
-    expect(given.map((pairs) => Object.fromEntries(pairs))).toEqual([
-      { 'data.action.action': 'toggle-feature', 'data.action.value.slow-recommendations': 'off' },
-      { 'data.action.action': 'restart-service', 'data.action.value.service': 'checkout' },
-    ])
-  })
-
-  it('remediation stops at a failed action', async () => {
-    const { passed, tasks } = await playEnding('remediation', 'action', { result: 'fail' })
-    expect([passed, tasks.length]).toEqual([false, 1])
-  })
-
-  it('optimization tunes with a threshold and sends a link to the result', async () => {
-    await playEnding('optimization', 'tuning', { tuning: { url: 'https://models.example.com/7' } })
-    const [tuning, notification] = receiver.calls
-    expect(tuning?.path).toBe('/v1/optimization/start-model')
-    const { 'input.thresholds': thresholds = '', ...inputs } = inputsOf(tuning)
-    expect(inputs).toEqual({ 'input.parameters.service': 'casdemoapp', 'input.parameters.trials': '40' })
-    expect(JSON.parse(thresholds)).toEqual([{ metric: 'accuracy', op: '>=', value: 0.9 }])
-    expect(notification?.query.get('mode')).toBe('silent')
-    expect(notification?.form.get('input.text')).toBe('casdemoapp is tuned\nhttps://models.example.com/7')
-  })
-
-  it('slo sends the complete evaluation to the report and ends after it', async () => {
-    const value = { metric: 'casdemoapp', value: 96, success: true }
-    const target = (criteria: string, targetValue: number) => ({ criteria, targetValue, violated: false })
-    const targets = { passTargets: [target('>=97.5', 97.5)], warningTargets: [target('>=95', 95)] }
-    const objective = { displayName: 'casdemoapp', status: 'warning', score: 0.5, keySli: false, value, ...targets }
-    const times = { timeStart: '2026-01-05T09:00:00Z', timeEnd: '2026-01-05T09:05:00Z' }
-    const evaluation = { result: 'warning', score: 50, ...times, indicatorResults: [objective] }
-    await start(() => ({ result: 'warning', message: 'Ünder 97.5 & over 95', evaluation }))
-    const { passed, text } = await play(receiver, loadSequence('slo'))
-    expect({ passed, warned: text.includes('warning: ') }).toEqual({ passed: true, warned: false })
-    const [evaluationCall, report] = receiver.calls
-    expect(evaluationCall?.path).toBe('/v1/slo/request-evaluation')
-    expect(inputsOf(evaluationCall)).toEqual({ 'input.slo': 'casdemoapp', 'input.timeframe': '5m' })
-    expect(`${report?.path} ${report?.query}`).toBe('/v1/slo/push-report connection=events')
-    const { id, shkeptncontext, ...sent } = Object.fromEntries(report?.form ?? [])
-    expect([id, shkeptncontext]).not.toContain('')
-    const first = 'data.evaluation.indicatorResults.0'
-    expect(sent).toEqual({
-      type: 'sh.keptn.event.evaluation.finished',
-      'data.project': 'demo',
-      'data.stage': 'dev',
-      'data.service': 'shop',
-      'data.status': 'succeeded',
-      'data.result': 'warning',
-      'data.message': 'Ünder 97.5 & over 95',
-      'data.evaluation.score': '50',
-      'data.evaluation.timeStart': times.timeStart,
-      'data.evaluation.timeEnd': times.timeEnd,
-      [`${first}.displayName`]: 'casdemoapp',
-      [`${first}.status`]: 'warning',
-      [`${first}.score`]: '0.5',
-      [`${first}.value.metric`]: 'casdemoapp',
-      [`${first}.value.value`]: '96',
-      [`${first}.value.success`]: 'true',
-      [`${first}.passTargets.0.criteria`]: '>=97.5',
-      [`${first}.passTargets.0.targetValue`]: '97.5',
-      [`${first}.warningTargets.0.criteria`]: '>=95',
-      [`${first}.warningTargets.0.targetValue`]: '95',
-    })
-  })
-
-  it('slo ends as errored if the evaluation fails, and reports it', async () => {
-    const { passed, tasks } = await playEnding('slo', 'evaluation', { status: 'errored', result: 'fail' })
-    expect([passed, tasks.map(({ outcome }) => outcome?.status)]).toEqual([false, ['errored']])
-    expect(receiver.calls[1]?.form.get('data.status')).toBe('errored')
+    if (sequence === 'release' && tasks.length > 3) expect(receiver.byType('approval.started')).toHaveLength(1)
   })
 })
 
