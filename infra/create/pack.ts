@@ -1,6 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
+import { addOwnProvider } from '../cli/extend/application.ts'
+import { Changes } from '../cli/extend/changes.ts'
+import { newName } from '../cli/extend/names.ts'
 
 const CHECKOUT_CDK = join(import.meta.dirname, '../../cdk.json')
 
@@ -11,7 +14,7 @@ interface Manifest {
 
 /**
  * Writes the package of `npm create cloud-automation-webhooks`. Its version is that of the project, and applications get the
- * project's versions of the development tools, and its feature flags of CDK.
+ * project's versions of the development tools, its feature flags of CDK, and the provider that `new-provider` writes.
  *
  * @param folder is created
  */
@@ -30,6 +33,9 @@ export function packCreate(folder: string, { version, devDependencies }: Manifes
   })
   const { webhooks: _settings, ...context } = readJson<{ context: Record<string, unknown> }>(CHECKOUT_CDK).context
   change(join(folder, 'template/cdk.json'), (template) => ({ ...template, context }))
+  const changes = new Changes(join(folder, 'template'))
+  addOwnProvider(changes, 'issue-ticketing', newName('acme'), 'ticket')
+  changes.write()
 }
 
 function change<T extends object>(path: string, update: (content: T) => object): void {

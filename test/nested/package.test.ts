@@ -131,7 +131,7 @@ describe('An application', () => {
     require(join(bundle, `${webhookBundle}.js`))
     expect(Object.keys(require.cache).filter((path) => path.startsWith(bundle))).toHaveLength(2)
     const names = globSync('*.js', { cwd: bundle }).map((file) => file.replace(/-[A-Z0-9]{8}\.js$/, ''))
-    expect(names).toEqual(expect.arrayContaining(['acme', 'acme-desk', 'acme-flows', 'github']))
+    expect(names).toEqual(expect.arrayContaining(['acme-desk', 'acme-flows', 'github']))
     expect(names).not.toContain('jenkins')
   })
 

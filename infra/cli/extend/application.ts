@@ -88,7 +88,7 @@ export function testOf({ kebab }: Name): string {
 }
 
 function write(changes: Changes, name: Name, moves: Move[]): void {
-  for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
+  for (const [path, text] of instantiate(moves, name, 'application')) changes.create(path, text)
 }
 
 /** Replaces a shipped category in the list with one that the application can extend. */

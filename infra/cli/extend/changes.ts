@@ -6,18 +6,23 @@ import { UsageError } from '../usage-error.ts'
 /** Collects changes of files, and writes them all at the end. Paths are relative to the application. */
 export class Changes {
   readonly #texts = new Map<string, string>()
+  readonly #root: string
+
+  constructor(root = APPLICATION) {
+    this.#root = root
+  }
 
   read(path: string): string {
-    return this.#texts.get(path) ?? readFileSync(join(APPLICATION, path), 'utf8')
+    return this.#texts.get(path) ?? readFileSync(join(this.#root, path), 'utf8')
   }
 
   has(path: string): boolean {
-    return this.#texts.has(path) || existsSync(join(APPLICATION, path))
+    return this.#texts.has(path) || existsSync(join(this.#root, path))
   }
 
   /** @throws UsageError if the file exists */
   create(path: string, text: string): void {
-    if (existsSync(join(APPLICATION, path))) throw new UsageError(`${path} already exists. Choose another name.`)
+    if (existsSync(join(this.#root, path))) throw new UsageError(`${path} already exists. Choose another name.`)
     this.#texts.set(path, text)
   }
 
@@ -45,14 +50,14 @@ export class Changes {
   /** Returns the paths in the order of the changes. */
   list(): { created: string[]; changed: string[] } {
     const paths = [...this.#texts.keys()]
-    const exists = (path: string) => existsSync(join(APPLICATION, path))
+    const exists = (path: string) => existsSync(join(this.#root, path))
     return { created: paths.filter((path) => !exists(path)), changed: paths.filter(exists) }
   }
 
   write(): void {
     for (const [path, text] of this.#texts) {
-      mkdirSync(dirname(join(APPLICATION, path)), { recursive: true })
-      writeFileSync(join(APPLICATION, path), text)
+      mkdirSync(dirname(join(this.#root, path)), { recursive: true })
+      writeFileSync(join(this.#root, path), text)
     }
   }
 }

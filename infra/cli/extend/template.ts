@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
-import { EXTENSION, PACKAGE } from '../../roots.ts'
+import { PACKAGE } from '../../roots.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Name } from './names.ts'
 import { withPackageImports } from './package-imports.ts'
@@ -19,10 +19,15 @@ export function templateFile(kind: string, file: string): string {
 /**
  * Returns the files of a template with another name and adapted imports.
  *
+ * @param place where the files go: an application imports from the package
  * @returns the texts by their destinations
  * @throws UsageError if the code already uses the name
  */
-export function instantiate(moves: readonly Move[], name: Name): [path: string, text: string][] {
+export function instantiate(
+  moves: readonly Move[],
+  name: Name,
+  place: 'checkout' | 'application' = 'checkout',
+): [path: string, text: string][] {
   const goes = new Map<string, string>(moves)
   return moves.map(([from, to]) => {
     const text = readFileSync(join(PACKAGE, from), 'utf8')
@@ -32,7 +37,7 @@ export function instantiate(moves: readonly Move[], name: Name): [path: string, 
       )
     if (to.endsWith('.md')) return [to, renamed(text, name, true)]
     const code = renamed(text, name, false)
-    return [to, relocated(EXTENSION === '.js' ? withPackageImports(code, from) : code, from, to, goes)]
+    return [to, relocated(place === 'application' ? withPackageImports(code, from) : code, from, to, goes)]
   })
 }
 

@@ -25,11 +25,17 @@ describe('A ticket in Acme', () => {
 
   test('is updated, commented on and closed', async () => {
     await openTicket.run(acme, client(), problem)
-    const change = { id: '1', title: 'Slow', state: 'working', comment: 'Still slow' }
+    const change = { id: '1', title: 'Slow', state: 'In progress', comment: 'Still slow' }
     expect(await updateTicket.run(acme, client(), change)).toMatchObject({ message: 'Updated ticket T-1, now working' })
     expect(server.tickets).toMatchObject([{ title: 'Slow', notes: [{ text: 'Still slow' }] }])
     const closed = await closeTicket.run(acme, client(), { id: '1', resolution: 'fixed' })
     expect(closed).toMatchObject({ message: 'Closed ticket T-1 (closed)' })
+  })
+
+  test('cannot get a status that Acme does not know', async () => {
+    await openTicket.run(acme, client(), problem)
+    const failure = await failureOf(updateTicket.run(acme, client(), { id: '1', state: 'Lost' }))
+    expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('unknown status') })
   })
 
   test('that does not exist is rejected with the reason of Acme', async () => {
@@ -43,6 +49,7 @@ describe('A ticket in Acme', () => {
   })
 })
 
+// Proves what every provider of tickets must do: repeated calls, lost responses, refusals, dry runs and secrets.
 ticketConformance(acme, {
   async start() {
     const server = await startAcme()

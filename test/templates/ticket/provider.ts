@@ -5,21 +5,23 @@ import { defineTicketProvider, type Ticket, type TicketRef } from '../../../shar
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import { singleLine } from '../../../shared/text/single-line.ts'
 
-/** Only the fields that we need. A response that does not match is the platform's fault and is retried. */
+/** The fields that this provider needs. A response without them is an error of the platform. */
 const ticket = z.object({
   id: z.string(),
   number: z.string(),
   status: z.string(),
   links: z.object({ html: z.string() }),
 })
-const found = z.object({ items: z.array(ticket) })
+const tickets = z.object({ items: z.array(ticket) })
 const notes = z.object({ items: z.array(z.unknown()) })
 
-/** Acme's statuses for the states of the input. */
-const statuses: Record<string, string> = { open: 'open', closed: 'closed' }
+/** Acme's statuses by the states of callers. */
+const STATUSES: Record<string, string> = { open: 'open', 'in progress': 'working', closed: 'closed' }
 
 /**
- * Tickets in Acme.
+ * Tickets in Acme. Its requests are an example: replace them by those of the platform.
+ *
+ * The framework authenticates callers, and handles retries, deduplication, dry runs, deadlines and the masking of secrets.
  *
  * @see https://acme.example.com/api/tickets
  */
@@ -35,18 +37,22 @@ export const acme = defineTicketProvider({
   check: ({ http }) => http.get('me'),
   project: { pattern: /^[\w-]{1,64}$/, example: 'shop', optional: true },
 
+  // A retry finds the ticket by its reference, so callers must not set it.
+  reservedFields: [{ path: ['ref'], instead: 'leave it out' }],
+
+  // Input that Acme does not know must not be ignored silently.
   checkInput({ type, labels, priority, assignee }) {
     refuseUnsupported('Acme', { type, labels, priority, assignee })
   },
 
-  // After a crash or a lost response, the call runs again with the same key and must find the ticket of the first attempt.
+  // After a crash or a lost response, the action runs again with the same key. It must find what the first attempt created.
   async find({ http, idempotencyKey }) {
-    const { items } = (await http.get('tickets', { query: { ref: idempotencyKey }, schema: found })).body
+    const { items } = (await http.get('tickets', { query: { ref: idempotencyKey }, schema: tickets })).body
     return items[0] && ticketOf(items[0])
   },
 
   async open({ http, idempotencyKey }, { title, description, project, fields }) {
-    const body = { title: singleLine(title), text: description, queue: project, ref: idempotencyKey, ...fields }
+    const body = { ...fields, title: singleLine(title), text: description, queue: project, ref: idempotencyKey }
     return ticketOf((await http.post('tickets', body, { schema: ticket })).body)
   },
 
@@ -54,9 +60,12 @@ export const acme = defineTicketProvider({
     return ticketOf((await http.get(pathOf(ref), { schema: ticket })).body)
   },
 
+  // Acme refuses a status that it does not know.
+  confirmsState: true,
+
   async update({ http }, ref, { title, description, state, fields }) {
-    const status = state === undefined ? undefined : (statuses[state.toLowerCase()] ?? state)
-    await http.patch(pathOf(ref), { title: title && singleLine(title), text: description, status, ...fields })
+    const status = state === undefined ? undefined : (STATUSES[state.toLowerCase()] ?? state)
+    await http.patch(pathOf(ref), { ...fields, title: title && singleLine(title), text: description, status })
   },
 
   async comment({ http, idempotencyKey }, ref, text) {
@@ -64,9 +73,8 @@ export const acme = defineTicketProvider({
   },
 
   async hasComment({ http, idempotencyKey }, ref) {
-    return (
-      (await http.get(`${pathOf(ref)}/notes`, { query: { ref: idempotencyKey }, schema: notes })).body.items.length > 0
-    )
+    const query = { ref: idempotencyKey }
+    return (await http.get(`${pathOf(ref)}/notes`, { query, schema: notes })).body.items.length > 0
   },
 
   async close({ http }, ref, { resolution }) {
@@ -74,6 +82,7 @@ export const acme = defineTicketProvider({
   },
 })
 
+/** `segment` encodes the id, so that input cannot choose another path. */
 function pathOf({ id }: TicketRef): string {
   return `tickets/${segment(id)}`
 }

@@ -12,8 +12,10 @@ export interface AcmeServer extends Served {
   tickets: Ticket[]
 }
 
+const STATUSES = ['open', 'working', 'closed']
+
 /**
- * Fake Acme with tickets.
+ * Starts a fake Acme on a loopback port. Make it return what the platform returns.
  *
  * @see https://acme.example.com/api/tickets
  */
@@ -31,7 +33,7 @@ function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
   const [, kind, id, verb] = path.split('/')
   if (path === '/me') return { status: 200, body: { name: 'robot' } }
   if (kind !== 'tickets') return refuse(404, `unknown page ${path}`)
-  if (id === undefined && method === 'GET') return { status: 200, body: { items: tickets.filter(isBy(query)) } }
+  if (id === undefined && method === 'GET') return { status: 200, body: { items: tickets.filter(hasRef(query)) } }
   if (id === undefined) {
     if (!sent['title']) return refuse(422, 'title is missing')
     const next = String(tickets.length + 1)
@@ -43,14 +45,15 @@ function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
   }
   const ticket = tickets.find((one) => one.id === id)
   if (!ticket) return refuse(404, `unknown ticket ${id}`)
-  if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(isBy(query)) } }
+  if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(hasRef(query)) } }
   if (verb === 'notes') ticket.notes.push({ text: sent['text'] ?? '', ref: sent['ref'] ?? null })
   if (verb === 'close') ticket.status = 'closed'
+  if (method === 'PATCH' && !STATUSES.includes(sent['status'] ?? ticket.status)) return refuse(422, 'unknown status')
   if (method === 'PATCH') Object.assign(ticket, sent)
   return { status: 200, body: ticket }
 }
 
-function isBy(query: URLSearchParams): (one: { ref: string | null }) => boolean {
+function hasRef(query: URLSearchParams): (one: { ref: string | null }) => boolean {
   return ({ ref }) => !query.has('ref') || ref === query.get('ref')
 }
 

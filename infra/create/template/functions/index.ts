@@ -3,13 +3,13 @@ import {
   ciCd,
   featureFlags,
   incidentManagement,
+  issueTicketing,
   loadTesting,
   notification,
   optimization,
   remediation,
   slo,
 } from 'cloud-automation-webhooks/categories'
-import { issueTicketing } from './issue-ticketing/index.ts'
 
 /** The categories of this application. Each becomes two functions: delete the lines that you do not need. */
 export const categories = [
