@@ -19,7 +19,7 @@ export function templateFile(kind: string, file: string): string {
 /**
  * Returns the files of a template with another name and adapted imports.
  *
- * @param place where the files go: an application imports from the package
+ * @param place an application imports from the package
  * @returns the texts by their destinations
  * @throws UsageError if the code already uses the name
  */

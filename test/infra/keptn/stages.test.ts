@@ -23,7 +23,7 @@ const taskOf = (call: Call): string => call.form.get('type')?.split('.').at(-2) 
 
 interface Scenario {
   sequence: string
-  /** What an interactive call of a task returns. */
+  /** Returns the fields of the finished event of a task. */
   end?: (task: string, path: string) => object | false
   /** Replaces the incident of the event. */
   incident?: object | undefined
