@@ -3,6 +3,7 @@ import { CallStore } from '../../infra/local/console/call-store.ts'
 import { overviewOf } from '../../infra/local/console/overview.ts'
 import { RARE_WORD, saveManyCalls } from '../infra/local/console/many-calls.ts'
 import { type Bench, median, ms, type Section, within } from './measure.ts'
+import { stopwatch } from './stopwatch.ts'
 
 const CALLS = 50_000
 const RUNS = 11
@@ -43,10 +44,9 @@ export async function consoleQueries({ progress }: Bench): Promise<Section> {
 
 function rowOf(name: string, maxMs: number, run: () => unknown): string[] {
   const times = Array.from({ length: RUNS }, () => {
-    const before = process.cpuUsage()
+    const stop = stopwatch()
     run()
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1_000
+    return stop().cpuMs
   })
   return [name, ms(median(times)), within(median(times), maxMs, ms)]
 }

@@ -1,10 +1,9 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { webhookBundle, webhookFile } from '../../infra/build/files.ts'
 import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
 import { settings } from '../../shared/settings.ts'
+import { compile } from './compile.ts'
 import { keptnEvent, openIssue, proxyEvent } from './event.ts'
 import { freshProcesses, type Starter } from './fresh-process.ts'
 import { emptyHandler } from './init.ts'
@@ -20,7 +19,7 @@ export interface Example {
   input: Record<string, unknown>
   eventId?: string
   /** The minimal handler, a file in `minimal/`. */
-  byHand: keyof typeof writtenByHand
+  byHand: 'silent' | 'once' | 'interactive'
 }
 
 /** Returns an example of a silent call. */
@@ -72,7 +71,7 @@ export async function withFirstCalls<T>(
       const variables = platform.variablesOf(category)
       const file = join(bundles, category, webhookFile)
       const event = proxyEvent(action, query, keptnEvent(input, eventId), category)
-      const minimal = await byHand(example.byHand, scratch)
+      const minimal = await compile(`minimal/${example.byHand}.ts`, scratch, { minify: true })
       // The first start reads files from the disk and changes the platform.
       await start(file, variables, event)
       platform.taken()
@@ -117,26 +116,4 @@ function namesOf(requests: Recorded[]): string {
     })
     .sort()
     .join(', ')
-}
-
-const writtenByHand = {
-  silent: new URL('./minimal/silent.ts', import.meta.url),
-  once: new URL('./minimal/once.ts', import.meta.url),
-  interactive: new URL('./minimal/interactive.ts', import.meta.url),
-}
-
-async function byHand(name: Example['byHand'], scratch: string): Promise<string> {
-  const outfile = join(scratch, `by-hand-${name}.cjs`)
-  await build({
-    entryPoints: [fileURLToPath(writtenByHand[name])],
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    format: 'cjs',
-    outfile,
-    logLevel: 'warning',
-  })
-  return outfile
 }

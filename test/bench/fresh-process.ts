@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { build } from 'esbuild'
+import { compile } from './compile.ts'
 import type { Fresh } from './fresh.ts'
 
 /**
@@ -21,16 +20,7 @@ export type Starter = (
 
 /** Compiles the program of the new processes. */
 export async function freshProcesses(scratch: string): Promise<Starter> {
-  const main = join(scratch, 'fresh.cjs')
-  await build({
-    entryPoints: [join(import.meta.dirname, 'fresh.ts')],
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    outfile: main,
-    logLevel: 'warning',
-  })
+  const main = await compile('fresh.ts', scratch)
   return async (file, variables = {}, event) => {
     const startedAt = performance.now()
     const child = spawn(process.execPath, [main, file, ...(event === undefined ? [] : [JSON.stringify(event)])], {

@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { lambdaContext } from './event.ts'
+import { stopwatch } from './stopwatch.ts'
 
 /** The report of a new process. */
 export interface Fresh {
@@ -41,16 +42,6 @@ async function main() {
   writeSync(3, `${JSON.stringify(report)}\n`)
   // Open connections and timers of the SDK would keep the process alive.
   process.exit()
-}
-
-function stopwatch(): () => { wallMs: number; cpuMs: number } {
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
-  return () => {
-    const wallMs = performance.now() - startedAt
-    const { user, system } = process.cpuUsage(cpu)
-    return { wallMs, cpuMs: (user + system) / 1_000 }
-  }
 }
 
 void main()

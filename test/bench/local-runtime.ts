@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
@@ -7,12 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import type { Bench } from './measure.ts'
+import { type Answer, post } from './post.ts'
+import { startProcess } from './process.ts'
 import type { FromRuntime, ToRuntime } from './serve.ts'
-
-interface Answer {
-  status: number
-  body: string
-}
 
 /** A local runtime in another process, with a fast client. */
 export class LocalRuntime {
@@ -39,10 +36,7 @@ export class LocalRuntime {
 
   static async start({ bundles, scratch }: Bench): Promise<LocalRuntime> {
     const state = await mkdtemp(join(scratch, 'state-'))
-    const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify({ state, bundles })], {
-      execArgv: ['--no-warnings', '--expose-gc'],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    })
+    const child = startProcess('./serve.ts', { state, bundles })
     const runtime = new LocalRuntime(child, state)
     const { url, lambda, accessKeyId } = await runtime.#next('ready')
     Object.assign(runtime, { url, lambda, accessKeyId })
@@ -97,22 +91,7 @@ export class LocalRuntime {
   }
 
   post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const request = http.request(
-        url,
-        { method: 'POST', agent: this.#agent, headers: { 'content-type': 'application/json', ...headers } },
-        (response) => {
-          const chunks: Buffer[] = []
-          response.on('data', (chunk) => chunks.push(chunk))
-          response.on('error', reject)
-          response.on('end', () =>
-            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
-          )
-        },
-      )
-      request.on('error', reject)
-      request.end(JSON.stringify(body))
-    })
+    return post(url, body, this.#agent, headers)
   }
 
   /** A short task can end before its 202 arrives, so ends are recorded. */

@@ -1,11 +1,9 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { compile } from './compile.ts'
 import { type Bench, mb, median, ms, ratio, type Section, seconds } from './measure.ts'
 import type { OperationsTask, Ran } from './operations-process.ts'
+import { reportOf, startProcess } from './process.ts'
 
 /** An execution may have 3,000 operations, including itself and the wait at its end. */
 const counts = [1, 10, 100, 1_000, 2_998]
@@ -15,22 +13,12 @@ const MIN_COMPARABLE_MS = 50
 
 /** Measures the time per step for tasks with more and more steps. */
 export async function operations({ scratch, progress }: Bench): Promise<Section> {
-  const file = join(scratch, 'steps.cjs')
-  await build({
-    entryPoints: [fileURLToPath(new URL('./steps.ts', import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    format: 'cjs',
-    keepNames: true,
-    outfile: file,
-    logLevel: 'warning',
-  })
+  const file = await compile('steps.ts', scratch, { keepNames: true })
   const runs: Ran[][] = []
   for (let round = 1; round <= rounds; round++) {
     progress(`round ${round} of ${rounds}: tasks of ${counts.join(', ')} steps`)
-    runs.push(await inItsProcess({ file, state: await mkdtemp(join(scratch, 'operations-')), counts }))
+    const task: OperationsTask = { file, state: await mkdtemp(join(scratch, 'operations-')), counts }
+    runs.push(await reportOf<Ran[]>(startProcess('./operations-process.ts', task)))
   }
   const of = (at: number, value: (ran: Ran) => number) =>
     median(runs.flatMap((run) => (run[at] ? [value(run[at])] : [])))
@@ -54,18 +42,4 @@ export async function operations({ scratch, progress }: Bench): Promise<Section>
       `Medians of ${rounds} runs, each in a new process, of one durable function in the local runtime's Lambda. Each step has a checkpoint: one call to the Lambda API and one transaction. Then the task waits a second, and a new invocation replays all steps. AWS allows ${counts.at(-1)} steps per execution. RSS is that of the process with its thread, after garbage collection, including the tasks of the rows above.`,
     ],
   }
-}
-
-async function inItsProcess(task: OperationsTask): Promise<Ran[]> {
-  const child = fork(new URL('./operations-process.ts', import.meta.url), [JSON.stringify(task)], {
-    execArgv: ['--no-warnings', '--expose-gc'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  let ran: Ran[] | undefined
-  child.on('message', (message: Ran[]) => {
-    ran = message
-  })
-  const [code] = await once(child, 'exit')
-  if (!ran) throw new Error(`The process exited with ${code} without a report`)
-  return ran
 }

@@ -1,4 +1,3 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -10,6 +9,8 @@ import { keptnEvent, openIssue } from './event.ts'
 import { type Bench, interleave, load, median, ms, quantile, ratio, type Section } from './measure.ts'
 import { install, isInstalled, start as startNodeRed, version } from './node-red.ts'
 import { startPlatform } from './platform.ts'
+import { post } from './post.ts'
+import { startProcess } from './process.ts'
 import type { ServerTask } from './webhook-server.ts'
 
 const calls = 500
@@ -121,12 +122,7 @@ function budget(times: number): string {
 }
 
 async function startServer(task: ServerTask, env: Record<string, string>) {
-  const child: ChildProcess = fork(new URL('./webhook-server.ts', import.meta.url), [JSON.stringify(task)], {
-    env,
-    execArgv: ['--no-warnings'],
-    // Our function logs each call to stdout.
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const child = startProcess('./webhook-server.ts', task, env)
   const exited = once(child, 'exit')
   const [port] = (await Promise.race([
     once(child, 'message'),
@@ -155,30 +151,14 @@ function cpuOf(pid: number): number {
 
 async function callAll(port: number, count: number, concurrency: number) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency })
-  const body = JSON.stringify(keptnEvent(openIssue))
+  const url = `http://127.0.0.1:${port}/v1/issue-ticketing/open-issue`
+  const headers = { authorization: `Bearer ${demo.callerToken}` }
   try {
-    return await load(count, concurrency, () => call(port, agent, body))
+    return await load(count, concurrency, async () => {
+      const { status } = await post(url, keptnEvent(openIssue), agent, headers)
+      if (status !== 200) throw new Error(`Answered ${status}`)
+    })
   } finally {
     agent.destroy()
   }
-}
-
-function call(port: number, agent: http.Agent, body: string): Promise<void> {
-  const headers = {
-    authorization: `Bearer ${demo.callerToken}`,
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-  }
-  const url = `http://127.0.0.1:${port}/v1/issue-ticketing/open-issue`
-  return new Promise((resolve, reject) => {
-    const request = http.request(url, { method: 'POST', agent, headers }, (response) => {
-      response.on('error', reject)
-      response.on('end', () =>
-        response.statusCode === 200 ? resolve() : reject(new Error(`Answered ${response.statusCode}`)),
-      )
-      response.resume()
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
 }

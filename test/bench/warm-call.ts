@@ -1,11 +1,11 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { webhookBundle } from '../../infra/build/files.ts'
 import { openIssue } from './event.ts'
 import { type Bench, median, ms, quantile, ratio, type Section, within } from './measure.ts'
 import { type Recorded, startPlatform } from './platform.ts'
-import type { Timing, WarmReport, WarmTask } from './warm.ts'
+import { reportOf, startProcess } from './process.ts'
+import type { Times } from './stopwatch.ts'
+import type { WarmReport, WarmTask } from './warm.ts'
 
 const calls = 1_000
 /** V8 optimizes most of the code in the first two thousand calls. */
@@ -115,32 +115,25 @@ interface Warm {
 async function run(scenario: Omit<WarmTask, 'url' | 'profiled'> & Partial<WarmTask>): Promise<Warm> {
   const platform = await startPlatform()
   const task: WarmTask = { profiled: 0, ...scenario, url: platform.url }
-  const child = fork(new URL('./warm.ts', import.meta.url), [JSON.stringify(task)], {
-    env: platform.variables,
-    execArgv: ['--no-warnings'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const child = startProcess('./warm.ts', task, platform.variables)
   let requests: Recorded[] = []
   let before = 0
-  let report: WarmReport | undefined
-  child.on('message', (message: 'requests' | WarmReport) => {
-    if (message === 'requests') {
-      requests = platform.taken()
-      before = platform.connections()
-      child.send(requests)
-    } else report = message
+  child.on('message', (message) => {
+    if (message !== 'requests') return
+    requests = platform.taken()
+    before = platform.connections()
+    child.send(requests)
   })
-  await once(child, 'exit')
+  const report = await reportOf<WarmReport>(child)
   await platform.close()
-  if (!report) throw new Error(`The process of ${scenario.action} exited without a report`)
   return { report, requests, connections: platform.connections() - before }
 }
 
-function walls(timings: Timing[]): number[] {
+function walls(timings: Times[]): number[] {
   return timings.map(({ wallMs }) => wallMs)
 }
 
-function medianCpu(timings: Timing[]): number {
+function medianCpu(timings: Times[]): number {
   return median(timings.map(({ cpuMs }) => cpuMs))
 }
 

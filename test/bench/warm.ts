@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { keptnEvent, lambdaContext, proxyEvent } from './event.ts'
 import type { Recorded } from './platform.ts'
 import { sharesOf } from './profile.ts'
+import { stopwatch, type Times } from './stopwatch.ts'
 
 /** The first argument of the process. */
 export interface WarmTask {
@@ -21,15 +22,10 @@ export interface WarmTask {
   profiled: number
 }
 
-/** Times of one call of each, in milliseconds. */
-export interface Timing {
-  wallMs: number
-  cpuMs: number
-}
-
+/** Times of each call. */
 export interface WarmReport {
-  ours: Timing[]
-  bare: Timing[]
+  ours: Times[]
+  bare: Times[]
   /** Share of the parts of a call, largest first. */
   shares: [part: string, share: number][]
 }
@@ -73,19 +69,16 @@ function send({ method, path, headers, body }: Recorded): Promise<unknown> {
   })
 }
 
-async function timed(work: () => Promise<void>): Promise<Timing> {
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
+async function timed(work: () => Promise<void>): Promise<Times> {
+  const stop = stopwatch()
   await work()
-  const wallMs = performance.now() - startedAt
-  const { user, system } = process.cpuUsage(cpu)
-  return { wallMs, cpuMs: (user + system) / 1_000 }
+  return stop()
 }
 
 process.on('disconnect', () => process.exit())
 
-let ours: Timing[] = []
-let bare: Timing[] = []
+let ours: Times[] = []
+let bare: Times[] = []
 
 // The first call reads the secrets. The second one sends the requests of a warm call, which the parent has recorded.
 await callOurs()

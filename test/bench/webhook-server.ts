@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { readBody, toProxyEvent, writeProxyResult } from '../../infra/local/cloud/gateway.ts'
 import { Workers } from '../../infra/local/cloud/workers.ts'
 import { lambdaContext } from './event.ts'
+import { post } from './post.ts'
 
 /** The first argument of the process. */
 export interface ServerTask {
@@ -71,25 +72,13 @@ const bare: Answerer = async (req, res) => {
   const hash = createHash('sha256').update(token).digest()
   if (!timingSafeEqual(hash, Buffer.from(task.callerHash, 'hex'))) return void answer(res, 401, {})
   const { title, description, labels } = JSON.parse(Buffer.concat(chunks).toString()).input
-  const issue = await post({ title, body: description, labels })
-  answer(res, 200, { status: 'succeeded', result: 'pass', data: issue })
+  const headers = { authorization: `Bearer ${task.token}`, 'user-agent': 'bare' }
+  const { body } = await post(task.issuesUrl, { title, body: description, labels }, agent, headers)
+  answer(res, 200, { status: 'succeeded', result: 'pass', data: JSON.parse(body) })
 }
 
 function answer(res: ServerResponse, status: number, body: object): void {
   res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-function post(body: object): Promise<unknown> {
-  const headers = { authorization: `Bearer ${task.token}`, 'content-type': 'application/json', 'user-agent': 'bare' }
-  return new Promise((resolve, reject) => {
-    const request = http.request(task.issuesUrl, { method: 'POST', headers, agent }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk) => chunks.push(chunk))
-      response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString())))
-    })
-    request.on('error', reject)
-    request.end(JSON.stringify(body))
-  })
 }
 
 function answererOf({ file, environments }: ServerTask): Answerer {
