@@ -36,38 +36,42 @@ async function printedOf(status: number, body: unknown): Promise<string> {
   return printed
 }
 
-const advisory = (severity: string, name = 'fastest-levenshtein') => ({
-  [name]: [
-    { id: 1, severity, title: 'It is slow', url: 'https://example.com/1', vulnerable_versions: '*', cwe: [], cvss: {} },
-  ],
-})
+/** Returns the response of the registry for packages with an advisory each. */
+const advisories = (severities: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(severities).map(([name, severity]) => {
+      const advisory = {
+        title: 'It is slow',
+        url: 'https://example.com/1',
+        vulnerable_versions: '*',
+        cwe: [],
+        cvss: {},
+      }
+      return [name, [{ id: 1, severity, ...advisory }]]
+    }),
+  )
+const moderate = { commander: 'moderate' }
 
-test.each(['high', 'critical'])('reports an advisory with severity %s and fails', async (severity) => {
-  const { text, result } = readAudit(await printedOf(200, advisory(severity)))
+test('reports each advisory, and fails for severe ones, of development dependencies too', async () => {
+  const severe = { 'fastest-levenshtein': 'critical', esbuild: 'high' }
+  const { text, result } = readAudit(await printedOf(200, advisories({ ...severe, ...moderate })))
   expect(result).toBe('failed')
-  expect(text).toContain(`${severity.padEnd(8)} fastest-levenshtein: It is slow https://example.com/1`)
-})
-
-test('fails for a development dependency', async () => {
-  const audit = readAudit(await printedOf(200, advisory('high', 'esbuild')))
-  expect(audit).toMatchObject({ result: 'failed', text: expect.stringContaining('high     esbuild: It is slow') })
+  for (const line of ['critical fastest-levenshtein', 'high     esbuild', 'moderate commander'])
+    expect(text).toContain(`${line}: It is slow https://example.com/1`)
 })
 
 test('reports a less severe advisory and passes', async () => {
-  const lesser = readAudit(await printedOf(200, advisory('moderate')))
-  expect(lesser).toMatchObject({ result: 'passed', text: expect.stringContaining('moderate') })
-  expect(readAudit(await printedOf(200, {}))).toMatchObject({
-    result: 'passed',
-    text: expect.stringContaining(', 0 with'),
-  })
+  const printed = await printedOf(200, advisories(moderate))
+  expect(readAudit(printed)).toMatchObject({ result: 'passed', text: expect.stringContaining('moderate') })
+  for (const severity of ['high', 'critical'])
+    expect(readAudit(printed.replaceAll('"moderate"', `"${severity}"`))).toMatchObject({ result: 'failed' })
+  const none = JSON.stringify({ ...JSON.parse(printed), vulnerabilities: {} })
+  expect(readAudit(none)).toMatchObject({ result: 'passed', text: expect.stringContaining(', 0 with') })
 })
 
 test('distinguishes a registry without advisories from a failing one', async () => {
-  const none = readAudit(await printedOf(405, {}))
-  expect(none).toMatchObject({
-    result: 'unavailable',
-    text: expect.stringContaining('Not audited: the registry has no advisories (405'),
-  })
+  const text = expect.stringContaining('Not audited: the registry has no advisories (405')
+  expect(readAudit(await printedOf(405, {}))).toMatchObject({ result: 'unavailable', text })
   expect(readAudit(await printedOf(400, { error: 'no' }))).toMatchObject({ result: 'failed' })
   expect(readAudit('npm error')).toEqual({ result: 'failed', text: 'The audit failed: npm error' })
 })

@@ -105,6 +105,24 @@ it.each<[line: string, message: string, stdin?: string]>([
   ],
   ['github redeliver other', '"other"'],
 
+  // If one of these is accepted, it must not change this checkout.
+  ['new-provider issue-ticketting acme --dry-run', 'Did you mean "issue-ticketing"?'],
+  ['new-provider issue-ticketing Acme --dry-run', 'such as acme'],
+  ['new-provider issue-ticketing jira --dry-run', 'issue-ticketing already has a provider jira'],
+  ['new-provider issue-ticketing slack --dry-run', 'notification already has a provider slack'],
+  ['new-provider issue-ticketing any-api --dry-run', 'infra/platforms/any-api.ts already exists'],
+  ['new-provider issue-ticketing segment --dry-run', 'already uses the name segment'],
+  ['new-provider incident-management acme --dry-run', 'Add --kind ticket or job'],
+  ['new-provider feature-flags acme --kind job --dry-run', 'Add --kind flag'],
+  ['new-category acme-desk --dry-run', "'--kind <kind>' not specified"],
+  ['new-category slo --kind evaluation --dry-run', 'The category slo already exists'],
+  ['new-category finisher --kind job --dry-run', 'The name finisher is reserved'],
+  ['new-category access --kind thing --dry-run', 'Allowed choices are ticket, job, flag, message, evaluation'],
+  ['new-orchestrator Acme --dry-run', 'such as acme'],
+  ['new-orchestrator github --dry-run', 'The orchestrator github already exists'],
+  ['new-orchestrator flagger --dry-run', 'shared/orchestrators/flagger.ts already exists'],
+  ['new-orchestrator event --dry-run', 'already uses the name event'],
+
   ['orchestrator add keptn --from-file -', 'baseUrl is required', '{"token":"abcdefgh"}'],
   [
     'orchestrator add keptn --from-file -',
