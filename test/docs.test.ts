@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../functions/index.ts'
 import { preview } from '../infra/keptn/preview.ts'
-import { type ArgoCdServer, startArgoCd } from '../infra/platforms/argo-cd.ts'
 import { type LocustServer, startLocust } from '../infra/platforms/locust.ts'
-import { type RundeckServer, startRundeck } from '../infra/platforms/rundeck/server.ts'
+import { startRundeck } from '../infra/platforms/rundeck/server.ts'
 import { demo } from '../infra/platforms/sandbox/demo.ts'
-import { type SteadybitServer, startSteadybit } from '../infra/platforms/steadybit.ts'
+import { startSteadybit } from '../infra/platforms/steadybit.ts'
 import { httpEvaluation } from '../shared/vendors/http/evaluation.ts'
 import { httpFlag } from '../shared/vendors/http/flag.ts'
 import { httpJob } from '../shared/vendors/http/job.ts'
@@ -17,58 +16,37 @@ import { httpTicket } from '../shared/vendors/http/ticket.ts'
 import { Service, triggered, until } from './e2e/service.ts'
 
 const root = join(import.meta.dirname, '..')
+const connections = 'cloud-automation-webhooks/connections'
 let locust: LocustServer
-let rundeck: RundeckServer
-let steadybit: SteadybitServer
-let argoCd: ArgoCdServer
+let platforms: { close(): Promise<void> }[]
 let controller: NodeJS.Timeout
 let service: Service
 beforeAll(async () => {
-  rundeck = await startRundeck()
   locust = await startLocust()
-  steadybit = await startSteadybit()
-  argoCd = await startArgoCd()
-  for (const revision of ['0', '1', '2', '3', '4']) argoCd.deploy(revision.repeat(40))
+  const [rundeck, steadybit] = [await startRundeck(), await startSteadybit()]
+  platforms = [locust, rundeck, steadybit]
+  // Started executions run until they are stopped.
   controller = setInterval(() => {
-    reconcile(argoCd)
-    // Started executions run until they are stopped.
     if (steadybit.state.executions.at(-1)?.state === 'CREATED') steadybit.enter('RUNNING')
   }, 200)
-  const { url: baseUrl, token } = rundeck
-  const connections = 'cloud-automation-webhooks/connections'
   const secrets = {
-    [`${connections}/incident-management/runbooks`]: { provider: 'rundeck', baseUrl, token, project: 'shop' },
+    [`${connections}/incident-management/runbooks`]: {
+      ...{ provider: 'rundeck', baseUrl: rundeck.url, token: rundeck.token, project: 'shop' },
+    },
     [`${connections}/load-testing/locust`]: {
       ...{ provider: 'locust', baseUrl: locust.url, username: 'robot', password: locust.password },
       target: 'https://shop.example.com',
     },
     [`${connections}/chaos-testing/steadybit`]: {
-      ...{ provider: 'steadybit', baseUrl: steadybit.url, token: steadybit.token },
-      allow: 'SHOP-*',
-    },
-    [`${connections}/remediation/argo-cd`]: {
-      ...{ provider: 'argo-cd', baseUrl: argoCd.url, token: argoCd.token, project: 'shop' },
+      ...{ provider: 'steadybit', baseUrl: steadybit.url, token: steadybit.token, allow: 'SHOP-*' },
     },
   }
-  service = new Service({
-    timeScale: 60,
-    secrets: (url) => ({
-      ...secrets,
-      [`${connections}/remediation/jobs`]: {
-        ...{ provider: 'github-actions', baseUrl: `${url}/sandbox/github`, token: demo.githubToken },
-        ...{ project: 'demo/shop', keyInput: 'key' },
-      },
-    }),
-  })
-  await service.start()
+  service = await new Service({ timeScale: 60, secrets }).start()
 })
 afterAll(async () => {
-  await service.end()
-  await rundeck.close()
-  await locust.close()
-  await steadybit.close()
   clearInterval(controller)
-  await argoCd.close()
+  await service.end()
+  await Promise.all(platforms.map((platform) => platform.close()))
 })
 
 /** Approves the last request in the chat. */
@@ -86,14 +64,6 @@ async function approveInChat(): Promise<void> {
     body: new URLSearchParams({ ts, action: 'approve', user: 'jane' }),
     redirect: 'manual',
   })
-}
-
-/** Acts as the controller of Argo CD. */
-function reconcile(server: ArgoCdServer): void {
-  if (!server.application().operation) return
-  server.startOperation()
-  server.finish('Succeeded', 'successfully synced')
-  server.reconcile('Healthy', 'OutOfSync')
 }
 
 const examples = categories.flatMap(({ name }) => {
@@ -126,9 +96,6 @@ async function runEarlierTasks(target: string): Promise<Record<string, { id: str
   if (action === 'cancel') return { deployment: await make('ci-cd/trigger-deployment', { target: 'deploy.yml' }) }
   if (category === 'chaos-testing' && action === 'stop-test')
     return { chaos: await make('chaos-testing/start-test?connection=steadybit', { target: 'SHOP-1' }) }
-  if (action === 'stop-model') return { optimization: await make('optimization/start-model', { target: '101' }) }
-  if (action === 'stop-runbook')
-    return { repair: await make('remediation/run-runbook', { target: 'restart-checkout' }) }
   if (action === 'stop-test') {
     // Locust runs one test at a time.
     locust.finish()

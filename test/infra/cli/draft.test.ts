@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -192,57 +192,11 @@ describe('webhooks connect --from-curl', () => {
   })
 })
 
-const tracker = `
-openapi: 3.0.3
-info: {title: Tracker, version: '1'}
-servers: [{url: 'https://{host}/api/v1/', variables: {host: {default: tracker.example.com}}}]
-security: [{bearer: []}]
-paths:
-  /projects/{projectId}/issues:
-    parameters: [{$ref: '#/components/parameters/project'}]
-    post:
-      operationId: createIssue
-      parameters:
-        - {name: notify, in: query, required: true, schema: {type: boolean, default: false}}
-        - {name: Idempotency-Key, in: header, schema: {type: string}}
-      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/NewIssue'}}}}
-      responses:
-        '201': {content: {application/json: {schema: {type: object, properties: {data: {$ref: '#/components/schemas/Issue'}}}}}}
-  /projects/{projectId}/issues/{issueId}:
-    parameters: [{$ref: '#/components/parameters/project'}, {name: issueId, in: path, required: true, schema: {type: string}}]
-    get:
-      operationId: getIssue
-      responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Issue'}}}}}
-  /workflows/{workflow}/runs:
-    post:
-      operationId: startRun
-      security: [{key: []}]
-      requestBody: {content: {application/x-www-form-urlencoded: {schema: {required: [ref], properties: {ref: {type: string}}}}}}
-      responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Run'}}}}}
-components:
-  parameters:
-    project: {name: projectId, in: path, required: true, schema: {type: string}}
-  securitySchemes:
-    bearer: {type: http, scheme: bearer}
-    key: {type: apiKey, in: header, name: X-Tracker}
-  schemas:
-    NewIssue:
-      allOf:
-        - {required: [title, kind, reporter], properties: {title: {type: string}, kind: {enum: [bug, task]}, reporter: {$ref: '#/components/schemas/User'}}}
-        - {properties: {description: {type: string}, color: {type: string}}}
-    User: {required: [name], properties: {name: {type: string}, manager: {$ref: '#/components/schemas/User'}}}
-    Issue:
-      properties:
-        parent: {$ref: '#/components/schemas/Issue'}
-        id: {type: integer}
-        web_url: {type: string}
-        status: {enum: [open, in_progress, resolved]}
-    Run: {properties: {uuid: {type: string}, state: {enum: [queued, running, succeeded, failed, cancelled]}}}
-`
+const tracker = join(import.meta.dirname, '../../fixtures/tracker.openapi.yaml')
 
 describe('webhooks connect --from-openapi', () => {
   it('drafts a connection from an operation that opens a ticket', async () => {
-    const { values, notes } = await draft('issue-ticketing/new --from-openapi - --operation createIssue', tracker)
+    const { values, notes } = await draft(`issue-ticketing/new --from-openapi ${tracker} --operation createIssue`)
     expect(values).toEqual({
       provider: 'http',
       baseUrl: 'https://tracker.example.com/api/v1',
@@ -265,8 +219,7 @@ describe('webhooks connect --from-openapi', () => {
   })
 
   it('drafts a connection from an operation that starts a job', async () => {
-    writeFileSync(join(folder, 'tracker.yaml'), tracker)
-    const { values } = await draft('ci-cd/new --from-openapi tracker.yaml startRun')
+    const { values } = await draft(`ci-cd/new --from-openapi ${tracker} startRun`)
     expect(values).toEqual({
       provider: 'http',
       baseUrl: 'https://tracker.example.com/api/v1',

@@ -1,0 +1,52 @@
+import { expect, it } from '@jest/globals'
+import { plainHttpOrigins } from '../../../infra/cli/plain-http.ts'
+import { weakSecrets } from '../../../infra/cli/weak-secrets.ts'
+import { keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
+import { webhooks } from './webhooks.ts'
+
+it.each<[Record<string, unknown>, string[]]>([
+  [{ token: 'hunter22' }, ['token has fewer than 16 characters']],
+  [{ token: 'production-of-tomorrow' }, ['token consists of plain words']],
+  [{ token: 'Correct horse battery Staple' }, ['token consists of plain words']],
+  [{ token: 'glpat-AbCdEf0123456789' }, []],
+  [{ headers: { 'X-Env': 'production', 'X-Api-Key': 'short1' } }, ['headers.X-Api-Key has fewer than 16 characters']],
+  [{ secretHeaders: { 'X-Team': 'checkout' } }, ['secretHeaders.X-Team has fewer than 16 characters']],
+])('finds the weak secrets of %j', (values, expected) => {
+  expect(weakSecrets(httpTicket.connection, values)).toEqual(expected)
+})
+
+it('reports the path of a weak secret in an object', () => {
+  const oauth = { tokenUrl: 'https://sso.example', clientId: 'c', clientSecret: 'a-secret' }
+  expect(weakSecrets(keptnConnection, { oauth })).toEqual(['oauth.clientSecret has fewer than 16 characters'])
+})
+
+it.each([
+  [{ baseUrl: 'https://jira.example' }, []],
+  [{ baseUrl: 'http://jira.example:8080/rest' }, ['http://jira.example:8080']],
+  [{ baseUrl: 'HTTP://10.0.0.7' }, ['http://10.0.0.7']],
+  [{ oauth: { tokenUrl: 'http://sso.example/token' }, more: ['http://sso.example/other'] }, ['http://sso.example']],
+  [{ baseUrl: 'http://localhost:8080' }, []],
+  [{ baseUrl: 'http://127.0.0.1:8080' }, []],
+  [{ baseUrl: 'http://[::1]:8080' }, []],
+  [{ token: 'about http://x.example' }, []],
+  [undefined, []],
+])('finds the plain HTTP origins of %j', (secret, origins) => {
+  expect(plainHttpOrigins(secret)).toEqual(origins)
+})
+
+it.each([
+  ['a weak secret', { token: 'hunter22' }, 'token has fewer than 16 characters. Use a random value'],
+  ['plain HTTP', { baseUrl: 'http://github.invalid' }, 'http://github.invalid uses plain HTTP.'],
+])('connect warns about %s without showing a secret', async (_, change, warning) => {
+  const connection = {
+    provider: 'github',
+    baseUrl: 'https://github.invalid',
+    token: 'glpat-AbCdEf0123456789',
+    ...change,
+  }
+  const line = 'connect issue-ticketing/default --from-file - --no-check --dry-run'
+  const ended = await webhooks(line, { stdin: JSON.stringify(connection), env: { AWS_REGION: 'eu-west-1' } })
+  expect(ended).toMatchObject({ code: 0, err: expect.stringContaining(`Warning: ${warning}`) })
+  expect(ended.err + ended.out).not.toMatch(/hunter22|glpat/)
+})
