@@ -10,7 +10,7 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { basicAuth } from '../../shared/http/basic-auth.ts'
 import { HEADERS } from '../../shared/orchestrators/azure-devops/server-task.ts'
 import { type AzureServer, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
-import { Service, until } from './service.ts'
+import { Service } from './service.ts'
 import { readTemplate, renderWith, runTemplate } from './workflow-runner.ts'
 
 /** The ways to answer a workflow of Dynatrace, by caller. */
@@ -55,14 +55,10 @@ afterAll(async () => {
 
 const waitFor = async <T>(find: () => T | undefined | Promise<T | undefined>, what: string): Promise<T> => {
   let found: T | undefined
-  await until(
-    async () => {
-      found = await find()
-      return found !== undefined
-    },
-    30,
-    () => `${what}\n${service.output.slice(-4_000)}`,
-  )
+  await service.until(async () => {
+    found = await find()
+    return found !== undefined
+  }, `${what}`)
   return found as T
 }
 

@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
 import { dist } from '../../infra/build/files.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
-import { Service, type ServiceOptions, triggered, until } from './service.ts'
+import { Service, type ServiceOptions, triggered } from './service.ts'
 
 /** The shipped bundles with broken tasks: one throws, the other one crashes. */
 const bundles = mkdtempSync(join(tmpdir(), 'webhooks-finisher-'))
@@ -61,11 +61,7 @@ it('A task that is stopped while Keptn is down is finished once, after Keptn is 
   await start({})
   await service.fault({ target: 'keptn', kind: '503' })
   const id = await accepted('?mode=interactive')
-  await until(
-    async () => (await service.requests('keptn')).length > 1,
-    10,
-    () => 'a second attempt',
-  )
+  await service.until(async () => (await service.requests('keptn')).length > 1, 'a second attempt')
   const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
   const { arn } = tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
   const client = service.lambdaClient()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { type PolledResponse, pollers } from '../conformance/pollers.ts'
-import { Service, until } from './service.ts'
+import { Service } from './service.ts'
 
 const token = 'token-of-a-poller'
 const callers = {
@@ -34,14 +34,10 @@ const verdictOf = ({ text }: PolledResponse) => JSON.parse(text).verdict
 /** Asks until the task has ended. */
 async function askUntilEnded(call: Call, key: string): Promise<PolledResponse> {
   let last: PolledResponse = await ask(call, key)
-  await until(
-    async () => {
-      last = await ask(call, key)
-      return verdictOf(last) !== 'running'
-    },
-    25,
-    () => `the end of the task\n${last.text}\n${service.output.slice(-3_000)}`,
-  )
+  await service.until(async () => {
+    last = await ask(call, key)
+    return verdictOf(last) !== 'running'
+  }, `the end of the task\n${last.text}`)
   return last
 }
 
@@ -124,10 +120,9 @@ it('A gate sends nothing to the orchestrator of its caller, and has one effect h
   const path = `${call.action}?mode=gate&key=once`
   const before = (await service.issues()).length
   await Promise.all(Array.from({ length: 5 }, () => post(path, { input: call.input }, 'token-of-keptn')))
-  await until(
+  await service.until(
     async () => verdictOf(await post(path, { input: call.input }, 'token-of-keptn')) === 'pass',
-    25,
-    () => 'the end of the task',
+    'the end of the task',
   )
   expect((await service.issues()).length - before).toBe(1)
   expect(await service.events()).toEqual([])

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 /** Sixty of the platform's seconds pass in one: three minutes of an outage take three seconds. */
 const service = new Service({ timeScale: 60 })
@@ -50,10 +50,9 @@ describe('An interactive call', () => {
     const dry = await service.openIssue(event, '?mode=interactive&dryRun=true')
     await service.finishedOf(event.id)
     const real = await service.openIssue(event, '?mode=interactive')
-    await until(
+    await service.until(
       async () => (await service.repliesTo(event.id)).finished.length === 2,
-      60,
-      () => 'the finished event of the real call',
+      'the finished event of the real call',
     )
     expect([dry.body.duplicate, real.body.duplicate]).toEqual([false, false])
     expect(real.body.taskId).not.toBe(dry.body.taskId)
@@ -77,11 +76,7 @@ describe('An interactive call', () => {
     const path = new URL(body.statusUrl).pathname
     const read = () => service.call(path, undefined, { method: 'GET' })
     const sentence = /^Waiting for the next attempt at .* UTC: .*503/
-    await until(
-      async () => sentence.test((await read()).body.progress),
-      20,
-      () => 'the reason for the next attempt',
-    )
+    await service.until(async () => sentence.test((await read()).body.progress), 'the reason for the next attempt')
     const { headers, body: status } = await read()
     expect(status).toMatchObject({ state: 'running', verdict: 'running', action: 'open-issue' })
     expect(Date.parse(status.deadlineAt) - Date.parse(status.acceptedAt)).toBe(3_600_000)
@@ -91,11 +86,7 @@ describe('An interactive call', () => {
       task: { progress: expect.stringMatching(/^(Waiting for .*)?$/) },
     })
     await service.clearFaults()
-    await until(
-      async () => (await read()).body.state === 'finished',
-      60,
-      () => 'the end of the task',
-    )
+    await service.until(async () => (await read()).body.state === 'finished', 'the end of the task')
     expect((await read()).body).toMatchObject({ verdict: 'pass', progress: '' })
   })
 

@@ -9,7 +9,7 @@ import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { type AzureServer, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
 import { type Receiver, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
-import { type Answer, awsCredentials, Service, triggered, until } from './service.ts'
+import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
 // The fake of AWS accepts only this access key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
@@ -202,22 +202,6 @@ const results: Record<string, unknown> = {
 }
 const names = Object.keys(orchestrators)
 
-const waitFor = (condition: () => Promise<boolean> | boolean, what: string) =>
-  until(
-    async () => condition(),
-    30,
-    () => `${what}\n${service.output.slice(-4_000)}`,
-  )
-
-/** Starts a run of each orchestrator. */
-async function startAll(scenario: string) {
-  const entries = names.map(async (name) => {
-    const run = orchestrators[name]?.(`${scenario} ${name}`) as Waiting
-    return [name, run] as const
-  })
-  return Object.fromEntries(await Promise.all(entries))
-}
-
 const sendAll = async (runs: Record<string, Waiting>) =>
   Object.fromEntries(
     await Promise.all(Object.entries(runs).map(async ([name, run]) => [name, await run.send()] as const)),
@@ -244,11 +228,13 @@ describe.each([
   let runs: Record<string, Waiting>
   let first: Record<string, Answer>
   beforeAll(async () => {
-    runs = await startAll(scenario)
+    runs = Object.fromEntries(
+      Object.entries(orchestrators).map(([name, start]) => [name, start(`${scenario} ${name}`)]),
+    )
     if (isHeld) for (const { hold } of Object.values(runs)) await hold?.()
     first = await sendAll(runs)
     for (const [name, { hold, requests }] of Object.entries(runs))
-      if (isHeld && hold) await waitFor(async () => (await requests()).length > 0, `the result of ${name}`)
+      if (isHeld && hold) await service.until(async () => (await requests()).length > 0, `the result of ${name}`)
     await restart()
   })
 
@@ -256,11 +242,8 @@ describe.each([
     const run = runs[name] as Waiting
     expect(first[name]).toMatchObject({ status: 202, body: { duplicate: false } })
     expect((await run.send()).body).toEqual({ ...first[name]?.body, duplicate: true })
-    await waitFor(async () => Boolean(await run.recorded()), `the result of ${name}`)
-    await waitFor(
-      async () => (await service.tasks()).every(({ status }) => status !== 'RUNNING'),
-      `the end of each task, also of ${name}`,
-    )
+    await service.until(() => run.recorded(), `the result of ${name}`)
+    await service.ended()
     expect(await run.recorded()).toEqual(results[name])
     expect(await ticketsOf(`${scenario} ${name}`)).toHaveLength(1)
     // A repeated result is the same message.
@@ -273,9 +256,9 @@ it('A runtime that is killed while the platform opens the issue opens no second 
   await service.fault({ target: 'github', kind: 'hang', after: true, count: 1, match: { method: 'POST' } })
   const run = orchestrators['keptn']?.('opening') as Waiting
   await run.send()
-  await waitFor(async () => (await ticketsOf('opening')).length > 0, 'the issue')
+  await service.until(async () => (await ticketsOf('opening')).length > 0, 'the issue')
   await restart()
-  await waitFor(async () => Boolean(await run.recorded()), 'the result')
+  await service.until(() => run.recorded(), 'the result')
   expect([await run.recorded(), await ticketsOf('opening')]).toEqual([[1, 'pass'], ['opening']])
 })
 
@@ -286,7 +269,10 @@ it('A runtime that is killed right after a task was canceled ends it as aborted'
   const path = new URL(accepted.body.statusUrl).pathname
   expect(await service.call(`${path}/cancel`, undefined, options)).toMatchObject({ status: 202 })
   await restart()
-  await waitFor(async () => (await statusOf(accepted, 'undefined')).body.verdict === 'aborted', 'the end of the task')
+  await service.until(
+    async () => (await statusOf(accepted, 'undefined')).body.verdict === 'aborted',
+    'the end of the task',
+  )
 })
 
 it('No credential and no address of a result is in the log or the list of tasks', async () => {

@@ -1,6 +1,6 @@
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 // The fields that the dashboard and the saved queries in infra/aws/queries.ts read.
 const service = new Service({ timeScale: 60 })
@@ -80,11 +80,7 @@ describe('A task logs', () => {
   it('its end through the finisher if Lambda ended it', async () => {
     await service.fault({ target: 'github', kind: '503' })
     const { id, taskId } = await accepted()
-    await until(
-      async () => linesOf({ taskId, kind: 'platform' }).length > 0,
-      20,
-      () => 'a first attempt',
-    )
+    await service.until(async () => linesOf({ taskId, kind: 'platform' }).length > 0, 'a first attempt')
     const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
     const { arn } = tasks.find(({ name }: { name: string }) => name === taskId)
     await service.lambdaClient().send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))

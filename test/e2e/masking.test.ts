@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 interface Reply {
   status: number
@@ -115,11 +115,7 @@ it('A caller that repeatedly sends stored credentials loses its dry runs but not
   const description = `Is it ${password}?`
   const dryRun = (input: object) => service.openIssue(triggered({ input }), '?connection=vendor&dryRun=true')
   // Earlier tests count, too. Execution environments share the count, but each one reads it only with its next call.
-  await until(
-    async () => (await dryRun({ title: 'T', description })).status === 429,
-    20,
-    () => 'the end of dry runs',
-  )
+  await service.until(async () => (await dryRun({ title: 'T', description })).status === 429, 'the end of dry runs')
   const { status, headers, body } = await dryRun({ title: 'T' })
   expect({ status, body }).toMatchObject({
     status: 429,
@@ -163,36 +159,4 @@ it('An approval link appears in no log line, response, event or state file, even
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
   for (const text of [service.output, JSON.stringify(finished), ...files]) expect(text).not.toContain(signatures[0])
   expect(JSON.stringify(finished)).toMatch(/[0-9a-f]{40}\.\*\*\*/)
-})
-
-describe('The response of a platform', () => {
-  const open = async (reply: Reply) => {
-    answer = () => reply
-    return service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')
-  }
-
-  it('is a refusal even if it is nested too deeply', async () => {
-    const body = `${'{"message":'.repeat(100_000)}1${'}'.repeat(100_000)}`
-    expect(await open({ status: 400, body })).toMatchObject({
-      status: 422,
-      body: { detail: expect.stringContaining('more than 200 levels') },
-    })
-  })
-
-  it('contains no control or bidirectional characters', async () => {
-    const { body } = await open({ status: 400, body: '{"message":"no \\u001b[31m\\u009b\\u202egnp"}' })
-    expect(body.detail).toMatch(/: no \[31mgnp\.?$/)
-  })
-
-  it('is a link only if it is a web page', async () => {
-    const ticket = (url: string) => open({ status: 200, body: JSON.stringify({ id: 'T-1', state: 'open', url }) })
-    expect((await ticket('javascript:alert(1)')).body.links).toEqual({})
-    expect(Object.values((await ticket('https://t.example/T-1')).body.links)).toEqual(['https://t.example/T-1'])
-  })
-
-  it('leads nowhere outside the base URL of the connection', async () => {
-    const { status } = await open({ status: 307, body: '', headers: { location: '/other/steal' } })
-    expect(status).toBe(422)
-    expect(received.map(({ url }) => url)).toEqual(['/tenant/open'])
-  })
 })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 /** Usual paths on Debian, Alpine, macOS and other systems. */
 const places = [
@@ -58,11 +58,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
       },
     })
     await service.call('/v1/notification/ask-approval?connection=inbox&mode=interactive&sendStarted=true', event)
-    await until(
-      async () => inbox.messages.length > 0,
-      20,
-      () => `a message\n${service.output.slice(-2_000)}`,
-    )
+    await service.until(async () => inbox.messages.length > 0, 'a message')
     return { event, link: inbox.messages[0]?.click ?? '' }
   }
 

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { type Answer, Service, triggered, until } from './service.ts'
+import { type Answer, Service, triggered } from './service.ts'
 
 const marked = {
   github: 'MARKED-github-token/+="quoted"',
@@ -137,11 +137,7 @@ it('No secret value appears in a log line, response, event or state file, even i
   }
   await call('', { title: 'T' }, `${marked.caller}-wrong`)
   await call(`?token=${marked.caller}`, { title: 'T' })
-  await until(
-    async () => (await service.tasks()).every(({ status }) => status !== 'RUNNING'),
-    40,
-    () => 'the end of every task',
-  )
+  await service.ended()
   for (const { body } of answers.filter(({ status }) => status === 202)) {
     answers.push(
       await service.call(new URL(body.statusUrl).pathname, undefined, { method: 'GET', token: marked.caller }),

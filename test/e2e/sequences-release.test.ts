@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createHmac } from 'node:crypto'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,7 @@ import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequence, loadSequenceFolder } from '../../infra/keptn/sequence-files.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { MessageSummary } from '../../infra/platforms/slack/responses.ts'
-import { Service, until } from './service.ts'
+import { Service } from './service.ts'
 
 const root = join(import.meta.dirname, '../..')
 let service: Service
@@ -55,11 +54,7 @@ function play(files: Parameters<typeof playSequence>[0]['files']) {
 
 async function questionOf(taskId: string): Promise<MessageSummary> {
   const find = async () => (await messages()).find(({ metadata }) => metadata?.event_payload['key'] === taskId)
-  await until(
-    async () => (await find()) !== undefined,
-    20,
-    () => 'the question',
-  )
+  await service.until(async () => (await find()) !== undefined, 'the question')
   return (await find()) as MessageSummary
 }
 
@@ -120,7 +115,7 @@ describe('The approval of the release sequence', () => {
     expect(await deployments()).toBe(before)
   })
 
-  it('is not decided by an unauthorized person or by a forged click', async () => {
+  it('is not decided by an unauthorized person', async () => {
     const { asked, ended } = play(loadSequenceFolder(production))
     const question = await asked
     await press(question, 'approve', 'ben')
@@ -128,41 +123,12 @@ describe('The approval of the release sequence', () => {
       ephemeral: 'ben',
       text: 'Only jane@example.com may decide this. Nothing was changed.',
     })
-
-    const { signingSecret } = demo.slack
-    const signed = (secret: string, at: number, by = 'U0JANE') => pressOn(question, secret, at, by)
-    const send = async ({ body, headers }: ReturnType<typeof pressOn>) =>
-      (await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })).status
-    const jane = signed(signingSecret, Date.now())
-    expect(await send(signed('another-secret', Date.now()))).toBe(401)
-    expect(await send(signed(signingSecret, Date.now() - 400_000))).toBe(401)
-    expect(await send({ ...signed(signingSecret, Date.now(), 'U0BEN'), body: jane.body })).toBe(401)
-    expect((await messages()).find(({ ts }) => ts === question.ts)).toMatchObject({ buttons: [{}, {}], edited: false })
-    expect(await send(jane)).toBe(200)
+    await press(question, 'approve', 'jane')
     const { passed, context } = await ended
     expect(passed).toBe(true)
     expect((await approvalOf(context)).finished).toHaveLength(1)
   })
 })
-
-/** A click on the very question, signed with a secret and at a time, in epoch milliseconds. */
-function pressOn({ metadata, ts }: MessageSummary, secret: string, at: number, user: string) {
-  const until = Math.floor(Date.now() / 1000 + 86_400).toString(36)
-  const claim = `${metadata?.event_payload['key']}.${until}`
-  const value = `${claim}.${createHmac('sha256', demo.approvalsKey).update(`approval.${claim}`).digest('hex')}`
-  const payload = {
-    ...{ type: 'block_actions', user: { id: user, team_id: 'T0SANDBOX' }, channel: { id: 'C0RELEASES' } },
-    ...{ message: { ts }, actions: [{ type: 'button', action_id: 'approve', value }] },
-  }
-  const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
-  const timestamp = String(Math.floor(at / 1000))
-  const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')
-  const headers = {
-    'content-type': 'application/x-www-form-urlencoded',
-    ...{ 'x-slack-request-timestamp': timestamp, 'x-slack-signature': `v0=${signature}` },
-  }
-  return { body, headers }
-}
 
 describe('webhooks sequence release', () => {
   it('approves by itself without a terminal, and says so', async () => {

@@ -3,7 +3,7 @@ import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequence, type SequenceFiles } from '../../infra/keptn/sequence-files.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 const errored = { status: 'errored', result: 'fail' }
 const failed = { status: 'succeeded', result: 'fail' }
@@ -98,11 +98,7 @@ async function endOf(action: string, input: object, query: string) {
   expect(await service.call(`/v1/${action}?mode=interactive&sendStarted=true${query}`, event)).toMatchObject({
     status: 202,
   })
-  await until(
-    async () => (await service.repliesTo(event.id)).finished.length > 0,
-    30,
-    () => `the end of ${action}`,
-  )
+  await service.until(async () => (await service.repliesTo(event.id)).finished.length > 0, `the end of ${action}`)
   return (await service.repliesTo(event.id)).finished
 }
 

@@ -196,17 +196,21 @@ export class Service {
 
   /** Waits for the `finished` of a trigger, and a moment longer, so that a second one would be seen. */
   async finishedOf(id: string, seconds = 25) {
-    await until(
-      async () => (await this.repliesTo(id)).finished.length > 0,
-      seconds,
-      () => `a finished event for ${id}\n${this.output.slice(-4_000)}`,
-    )
-    await until(
-      async () => !(await this.tasks()).some(({ status }) => status === 'RUNNING'),
-      seconds,
-      () => 'the end of every task',
-    )
+    await this.until(async () => (await this.repliesTo(id)).finished.length > 0, `a finished event for ${id}`, seconds)
+    await this.ended(seconds)
     return this.repliesTo(id)
+  }
+
+  /** Waits for the end of every task. */
+  ended(seconds?: number): Promise<void> {
+    const isEnded = async () => (await this.tasks()).every(({ status }) => status !== 'RUNNING')
+    return this.until(isEnded, 'the end of every task', seconds)
+  }
+
+  /** Waits until something holds. An error shows the end of the output. */
+  until(holds: () => unknown, what: string, seconds = 30): Promise<void> {
+    const isTrue = async () => Boolean(await holds())
+    return until(isTrue, seconds, () => `${what}\n${this.output.slice(-4_000)}`)
   }
 
   async tasks(): Promise<{ name: string; functionName: string; status: string }[]> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, it } from '@jest/globals'
 import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { Service, triggered, until } from '../e2e/service.ts'
+import { Service, triggered } from '../e2e/service.ts'
 import { expectGolden } from './golden.ts'
 
 interface Scenario {
@@ -71,10 +71,9 @@ it('an interactive call sends the same events', async () => {
     const event = eventOf(scenario)
     const response = await call(scenario, event, 'mode=interactive&sendStarted=true')
     await scenario.complete?.()
-    await until(
+    await service.until(
       async () => sentFor(event.id).some(({ type }) => type.endsWith('.finished')),
-      30,
-      () => `the finished event of the ${name}`,
+      `the finished event of the ${name}`,
     )
     golden[name] = { response, events: sentFor(event.id).map((sent) => structureOf(sent, event)) }
   }
@@ -107,18 +106,14 @@ async function call({ action, query = '' }: Scenario, event: { id: string; shkep
 /** Approves the newest approval that the tool of the sandbox shows. */
 async function approve(): Promise<void> {
   let link: string | undefined
-  await until(
-    async () => {
-      const { body } = await service.call('/sandbox/tool/rooms/releases/messages', undefined, {
-        method: 'GET',
-        token: demo.toolToken,
-      })
-      link = body.items[0]?.link
-      return link !== undefined
-    },
-    20,
-    () => 'the message of the approval',
-  )
+  await service.until(async () => {
+    const { body } = await service.call('/sandbox/tool/rooms/releases/messages', undefined, {
+      method: 'GET',
+      token: demo.toolToken,
+    })
+    link = body.items[0]?.link
+    return link !== undefined
+  }, 'the message of the approval')
   await fetch(link ?? '', { method: 'POST', body: new URLSearchParams({ name: 'Jane Doe', decision: 'approve' }) })
 }
 

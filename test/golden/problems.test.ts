@@ -4,7 +4,7 @@ import { categories } from '../../functions/index.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import { actionNames } from '../../shared/providers/category.ts'
-import { type Answer, type CallOptions, Service, triggered, until } from '../e2e/service.ts'
+import { type Answer, type CallOptions, Service, triggered } from '../e2e/service.ts'
 import { expectGolden } from './golden.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
@@ -137,11 +137,7 @@ const problems: Record<string, () => Promise<Answer>> = {
   'credentials: dry run after many such calls': async () => {
     const guess = { input: { title: demo.githubToken } }
     const dryRun = () => open(triggered(guess), 'dryRun=true', { token: 'other-token' })
-    await until(
-      async () => (await dryRun()).status === 429,
-      20,
-      () => 'the end of dry runs',
-    )
+    await service.until(async () => (await dryRun()).status === 429, 'the end of dry runs')
     return dryRun()
   },
 
@@ -165,10 +161,9 @@ const problems: Record<string, () => Promise<Answer>> = {
     await service.fault({ target: 'github', kind: 'hang' })
     const event = triggered(ticket)
     const first = open(event)
-    await until(
+    await service.until(
       async () => (await service.requests('github')).some(({ status }) => status === null),
-      10,
-      () => 'the first call at the platform',
+      'the first call at the platform',
     )
     const answer = await open(event)
     await first

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals'
 import { openStore } from '../../infra/platforms/sandbox/store.ts'
 import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'
@@ -94,136 +94,110 @@ function completeEntry(more: Partial<Call> = {}): Entry {
   return entry
 }
 
-describe('verify reports', () => {
-  it('nothing if all invariants hold', () => {
-    expect(judge(completeEntry())).toMatchObject({ broken: [], events: 2, ends: { 'succeeded pass': 1 } })
-  })
-
-  it('a missing finished event', () => {
-    const entry = accepted()
-    sent(entry, 'started')
-    expect(judge(entry).broken).toEqual(['finished'])
-  })
-
-  it('a duplicate finished event', () => {
-    const entry = completeEntry()
-    sent(entry, 'finished')
-    expect(judge(entry).broken).toEqual(['finished'])
-  })
-
-  it('a finished event of another context', () => {
-    const entry = accepted({ sendStarted: false })
-    opened(entry)
-    sent(entry, 'finished', secondsIn(1), { shkeptncontext: 'another' })
-    expect(judge(entry).broken).toEqual(['finished'])
-  })
-
-  it('a duplicate, missing or unrequested started event', () => {
-    const entry = completeEntry()
-    sent(entry, 'started')
-    expect(judge(entry).broken).toEqual(['started'])
-    expect(judge({ ...entry, call: { ...entry.call, sendStarted: false } }).broken).toEqual(['started'])
-    store.run("DELETE FROM events WHERE type LIKE '%.started'")
-    expect(judge(entry).broken).toEqual(['started'])
-  })
-
-  it('a duplicate issue', () => {
-    const entry = completeEntry()
-    opened(entry)
-    expect(judge(entry).broken).toEqual(['once'])
-  })
-
-  it('a duplicate run, unless the first one had vanished before', () => {
-    const entry = completeEntry({ effect: 'job_runs' })
-    const start = (number: number, outcome: string, at: number) =>
-      store.run(
-        "INSERT INTO job_runs (platform, number, job, parameters, created) VALUES ('rundeck', ?, 'job', ?, ?)",
-        ...[number, JSON.stringify({ event: entry.call.id, outcome, seconds: '1' }), secondsIn(at)],
-      )
-    for (const [outcome, later, broken] of [
-      ['vanish', 2, []],
-      ['vanish', 1, ['once']],
-      ['fail', 2, ['once']],
-    ] as const) {
-      store.run('DELETE FROM job_runs')
-      start(1, outcome, 0)
-      start(2, outcome, later)
-      expect(judge(entry).broken).toEqual(broken)
-    }
-  })
-
-  it('a duplicate message, also for a silent call whose worker died', () => {
-    const { accepted: _, ...silent } = accepted({
-      mode: 'silent',
-      effect: 'messages',
-      action: 'notification/push-update',
-    })
-    const answered = [{ at: START, answeredAt: START, status: 200 }]
-    const post = (ts: string) =>
-      store.run(
-        'INSERT INTO messages (ts, message) VALUES (?, ?)',
-        ts,
-        JSON.stringify({ text: `Prove ${silent.call.id}` }),
-      )
-    post('1.1')
-    post('1.2')
-    expect(judge({ ...silent, deliveries: answered }).broken).toEqual(['once'])
-    const died = [{ at: START, answeredAt: START, status: undefined }, ...answered]
-    expect(judge({ ...silent, deliveries: died }).broken).toEqual(['once'])
-  })
-
-  it('a task that ended as aborted', () => {
-    const entry = accepted({ sendStarted: false })
-    opened(entry)
-    sent(entry, 'finished', secondsIn(1), {}, { status: 'aborted', result: 'fail' })
-    expect(judge(entry).broken).toEqual(['aborted'])
-  })
-
-  it('a missing issue of a pass, unless it was a dry run', () => {
-    const entry = completeEntry()
-    store.run('DELETE FROM issues')
-    expect(judge(entry).broken).toEqual(['done'])
-    expect(judge({ ...entry, call: { ...entry.call, acts: false } }).broken).toEqual([])
-  })
-
-  it('an event of a rejected call', () => {
-    const { accepted: _, ...refused } = completeEntry()
-    const deliveries = [{ at: START, answeredAt: START, status: 503 }]
-    expect(judge({ ...refused, deliveries }).broken).toEqual(['refused'])
-    // A delivery without a response may have been accepted.
-    const withUnknown = [...deliveries, { at: START, answeredAt: START, status: undefined }]
-    expect(judge({ ...refused, deliveries: withUnknown }).broken).toEqual([])
-  })
-
-  it('an event of a silent call', () => {
-    const { accepted: _, ...silent } = completeEntry({ mode: 'silent' })
-    expect(judge({ ...silent, deliveries: [{ at: START, answeredAt: START, status: 200 }] }).broken).toEqual([
-      'refused',
-    ])
-  })
-
-  it('a missing record of a silent call that returned 200', () => {
-    const { accepted: _, ...silent } = accepted({ mode: 'silent' })
-    expect(judge({ ...silent, deliveries: [{ at: START, answeredAt: START, status: 200 }] }).broken).toEqual(['done'])
-  })
-
-  it('an event without a call', () => {
-    const entry = completeEntry()
-    sent({ ...entry, call: { ...entry.call, id: crypto.randomUUID() } }, 'finished')
-    expect(judge(entry).broken).toEqual(['stray'])
-  })
-
-  it('a remaining toxic', () => {
-    store.run('INSERT INTO proxies (name, proxy) VALUES (?, ?)', 'shop-db', JSON.stringify({ toxics: [{}] }))
-    expect(judge(completeEntry()).broken).toEqual(['left'])
-  })
+const answeredWith = (entry: Entry, ...statuses: (number | undefined)[]) => ({
+  ...entry,
+  deliveries: statuses.map((status) => ({ at: START, answeredAt: START, status })),
 })
 
-it('verify reports an invalid call that is not rejected', () => {
-  const { accepted: _, ...wrong } = accepted({ refused: 401 })
-  const answered = (status: number) =>
-    judge({ ...wrong, deliveries: [{ at: START, answeredAt: START, status }] }).broken
-  expect([answered(401), answered(404), answered(503)]).toEqual([[], ['wrong'], []])
+/** The call was not accepted. */
+function withoutTask({ accepted: _, ...entry }: Entry): Entry {
+  return entry
+}
+
+function finishedWith(event: object, data?: object): Entry {
+  const entry = accepted({ sendStarted: false })
+  opened(entry)
+  sent(entry, 'finished', secondsIn(1), event, data)
+  return entry
+}
+
+function startedTwice(more: Partial<Call> = {}): Entry {
+  const entry = completeEntry(more)
+  sent(entry, 'started')
+  return entry
+}
+
+/** Two runs, of which the first one ended with an outcome before the second one started. */
+function ranTwice(outcome: string, secondsBetween: number): Entry {
+  const entry = completeEntry({ effect: 'job_runs' })
+  const parameters = JSON.stringify({ event: entry.call.id, outcome, seconds: '1' })
+  for (const run of [0, 1])
+    store.run(
+      "INSERT INTO job_runs (platform, number, job, parameters, created) VALUES ('rundeck', ?, 'job', ?, ?)",
+      ...[run + 1, parameters, secondsIn(run * secondsBetween)],
+    )
+  return entry
+}
+
+/** A silent call that posted two messages. */
+function postedTwice(): Entry {
+  const entry = withoutTask(accepted({ mode: 'silent', effect: 'messages', action: 'notification/push-update' }))
+  for (const ts of ['1.1', '1.2'])
+    store.run(
+      'INSERT INTO messages (ts, message) VALUES (?, ?)',
+      ts,
+      JSON.stringify({ text: `Prove ${entry.call.id}` }),
+    )
+  return entry
+}
+
+function after(act: (entry: Entry) => void, entry: Entry): Entry {
+  act(entry)
+  return entry
+}
+const deleted = (what: string) => () => void store.run(`DELETE FROM ${what}`)
+
+test.each<[string, () => Entry, string[]]>([
+  ['nothing if all invariants hold', completeEntry, []],
+  ['a missing finished event', () => after((entry) => sent(entry, 'started'), accepted()), ['finished']],
+  ['a duplicate finished event', () => after((entry) => sent(entry, 'finished'), completeEntry()), ['finished']],
+  ['a finished event of another context', () => finishedWith({ shkeptncontext: 'another' }), ['finished']],
+  ['a task that ended as aborted', () => finishedWith({}, { status: 'aborted', result: 'fail' }), ['aborted']],
+  ['a duplicate started event', startedTwice, ['started']],
+  ['an unrequested started event', () => startedTwice({ sendStarted: false }), ['started']],
+  ['a missing started event', () => after(deleted("events WHERE type LIKE '%.started'"), completeEntry()), ['started']],
+  ['a duplicate issue', () => after(opened, completeEntry()), ['once']],
+  ['no duplicate run if the first one had vanished before', () => ranTwice('vanish', 2), []],
+  ['a duplicate run if the first one vanished later', () => ranTwice('vanish', 1), ['once']],
+  ['a duplicate run if the first one failed', () => ranTwice('fail', 2), ['once']],
+  ['a duplicate message of a silent call', () => answeredWith(postedTwice(), 200), ['once']],
+  ['a duplicate message after its worker died', () => answeredWith(postedTwice(), undefined, 200), ['once']],
+  ['a missing issue of a pass', () => after(deleted('issues'), completeEntry()), ['done']],
+  ['no missing issue of a dry run', () => after(deleted('issues'), completeEntry({ acts: false })), []],
+  ['an event of a rejected call', () => answeredWith(withoutTask(completeEntry()), 503), ['refused']],
+  [
+    'no event of a call that may have been accepted',
+    () => answeredWith(withoutTask(completeEntry()), 503, undefined),
+    [],
+  ],
+  ['an event of a silent call', () => answeredWith(withoutTask(completeEntry({ mode: 'silent' })), 200), ['refused']],
+  ['a missing issue of a silent call', () => answeredWith(withoutTask(accepted({ mode: 'silent' })), 200), ['done']],
+  [
+    'an event without a call',
+    () => after(({ call, ...entry }) => sent({ ...entry, call: { ...call, id: 'x' } }, 'finished'), completeEntry()),
+    ['stray'],
+  ],
+  [
+    'a remaining toxic',
+    () => {
+      store.run('INSERT INTO proxies (name, proxy) VALUES (?, ?)', 'shop-db', JSON.stringify({ toxics: [{}] }))
+      return completeEntry()
+    },
+    ['left'],
+  ],
+  ['no invalid call that was rejected', () => answeredWith(withoutTask(accepted({ refused: 401 })), 401), []],
+  ['no invalid call after a failure', () => answeredWith(withoutTask(accepted({ refused: 401 })), 503), []],
+  [
+    'an invalid call that was not rejected',
+    () => answeredWith(withoutTask(accepted({ refused: 401 })), 404),
+    ['wrong'],
+  ],
+])('verify reports %s', (_what, arrange, broken) => {
+  expect(judge(arrange()).broken).toEqual(broken)
+})
+
+test('verify counts events and results', () => {
+  expect(judge(completeEntry())).toMatchObject({ events: 2, ends: { 'succeeded pass': 1 } })
 })
 
 describe('verify: a task that ends after its deadline', () => {

@@ -62,7 +62,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'is rejected more than five minutes before or after its time',
     ],
     [
-      'test/e2e/slack-buttons.test.ts',
+      'test/e2e/chat-buttons.test.ts',
       'A click in Slack',
       'has one decision if two people click at once, and notifies the other in private',
     ],
