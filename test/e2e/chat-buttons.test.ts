@@ -17,6 +17,9 @@ beforeAll(async () => {
         ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, signingSecret: slack.signingSecret },
         channel: 'C0RELEASES',
       },
+      'cloud-automation-webhooks/connections/notification/unsigned': {
+        ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' },
+      },
       'cloud-automation-webhooks/connections/notification/mattermost': {
         ...{ provider: 'mattermost', baseUrl: mattermost.url, token: mattermost.token, channel: mattermost.channel },
       },
@@ -183,11 +186,6 @@ describe('A click in Slack', () => {
 })
 
 it('ask-approval names a missing signing secret before it accepts the call', async () => {
-  service.rotate({
-    'cloud-automation-webhooks/connections/notification/unsigned': {
-      ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' },
-    },
-  })
   const path = '/v1/notification/ask-approval?connection=unsigned&mode=interactive'
   const { status, body } = await service.call(path, { ...triggered(), input: {} })
   expect([status, body.detail]).toEqual([503, expect.stringContaining('Add signingSecret to the connection')])
