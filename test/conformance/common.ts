@@ -141,6 +141,18 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     }
   })
 
+  if (awsError) {
+    test.each(awsErrors.filter(([, , kind]) => kind === 'credentials'))(
+      'the connection test reports the AWS error %s',
+      async (type, status, _kind, words) => {
+        const { body, headers = {} } = awsError(type, words)
+        current.server.failNext(status, body, { headers, times: 9 })
+        const check = async () => provider.check(clientOf(provider, valuesOf(current.connection)))
+        await expectFailure(check(), 'credentials', words)
+      },
+    )
+  }
+
   if (!checkWrites && !awsError) {
     test('the connection test rejects the web page of another server', async () => {
       current.server.failNext(200, '<!DOCTYPE html><title>Sign in</title>', { times: 20 })

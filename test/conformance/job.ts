@@ -49,8 +49,8 @@ interface JobOptions<S extends Served> extends CommonOptions {
    * input and of the connection.
    */
   reports?: [what: string, change: Change<S>, reported: object, input?: object, connection?: object][]
-  /** Starts that have to wait: what they wait for, a change of the platform, and a part of the reason. */
-  waits?: [what: string, change: Change<S>, reason: string, input?: object][]
+  /** Starts that have to wait: what they wait for, a change of the platform or `running` for another run, and a part of the reason. */
+  waits?: [what: string, change: Change<S> | 'running', reason: string, input?: object][]
   /** Changes of the platform after which a retry cannot find the run of an attempt whose response was lost. */
   lost?: [what: string, change: Change<S>, input?: object, connection?: object][]
   /** Changes of the platform after which a retry finds the run of a start whose response was lost, and changes of the connection. */
@@ -409,7 +409,8 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
     )
 
     testEach(waits, 'a start waits for %s', async (_what, change, reason, input = {}) => {
-      await change(at().server)
+      if (change === 'running') await startRun()
+      else await change(at().server)
       const before = at().runs()
       const start = job.start({ ...at().input, ...input }, { key: keyOf(2) })
       await expectFailure(start, { kind: 'platform', transient: true, mayHaveWritten: false }, reason)

@@ -2,7 +2,6 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
 import type { FisServer } from '../../../infra/platforms/aws-fis.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -13,6 +12,7 @@ const shop = { target }
 const preview = { ...shop, parameters: { actionsMode: 'skip-all' } }
 const id = 'EXP000000000000001'
 const url = `https://eu-west-1.console.aws.amazon.com/fis/home?region=eu-west-1#ExperimentDetails:ExperimentId=${id}`
+const conflict = { 'x-amzn-errortype': 'ConflictException' }
 const byCondition = { reason: 'Experiment halted by stop condition.' }
 
 const connection = (fields: object) => awsFis.connection.parse({ allow: target, ...fields })
@@ -51,6 +51,40 @@ const { server, connected } = jobConformance(awsFis, experimentActions, chaosPla
     ['EXPnope', 'EXPnope does not exist.'],
   ],
   check: ['GET /experiments/EXP000000000000000'],
+  urls: {
+    'https://fis.eu-central-1.amazonaws.com': { region: 'eu-central-1' },
+    'https://fis.us-gov-west-1.amazonaws.com': { region: 'us-gov-west-1' },
+    'https://fis.cn-north-1.amazonaws.com.cn': { region: 'cn-north-1' },
+    'https://fis.eu-west-1.amazonaws.com': { region: undefined },
+    'https://vpce-1.fis.example.com': { endpoint: 'https://vpce-1.fis.example.com' },
+  },
+  sends: [['the mode of a preview', preview, { body: { experimentOptions: { actionsMode: 'skip-all' } } }]],
+  waits: [
+    [
+      'one of many experiments to end',
+      async ({ state }) => {
+        state.maxActive = 1
+        await connected().start(shop)
+      },
+      `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`,
+    ],
+    [
+      'the end of a conflict',
+      ({ failNext }) => failNext(409, { message: 'It exists' }, { headers: conflict }),
+      'It exists',
+    ],
+  ],
+  reports: [
+    ['that no action has ended', () => undefined, { progress: '0 of 2 actions ended' }],
+    [
+      'the running action',
+      ({ act }) => {
+        act('cpu-stress', 'completed')
+        act('stop-one', 'running')
+      },
+      { progress: '1 of 2 actions ended, running: stop-one' },
+    ],
+  ],
   invalidIds: [[target, `${id}/..`, 'EXP', '17'], 'such as EXPabc123DEFghi'],
 })
 
@@ -70,27 +104,6 @@ describe('AWS FIS: connection', () => {
     await expectFailure(awsFis.check(connected().client()), { kind: 'refused' }, message)
   })
 
-  test.each([
-    ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
-    ['ExpiredTokenException', 'The security token included in the request is expired'],
-  ])('refused credentials are reported as such: %s', async (type, message) => {
-    server.failNext(403, { message }, { headers: { 'x-amzn-errortype': type }, times: 2 })
-    await expectFailure(awsFis.check(connected().client()), { kind: 'credentials' })
-  })
-
-  test.each([
-    [{ region: 'eu-central-1' }, 'https://fis.eu-central-1.amazonaws.com'],
-    [{ region: 'us-gov-west-1' }, 'https://fis.us-gov-west-1.amazonaws.com'],
-    [{ region: 'cn-north-1' }, 'https://fis.cn-north-1.amazonaws.com.cn'],
-    [{}, 'https://fis.eu-west-1.amazonaws.com'],
-    [
-      { endpoint: 'https://vpce-1.fis.eu-west-1.vpce.amazonaws.com' },
-      'https://vpce-1.fis.eu-west-1.vpce.amazonaws.com',
-    ],
-  ])('%j sends requests to %s', (fields, expected) => {
-    expect(awsFis.baseUrl(connection(fields))).toBe(expected)
-  })
-
   test('needs a region if the function has none', () => {
     const own = process.env['AWS_REGION']
     delete process.env['AWS_REGION']
@@ -99,10 +112,6 @@ describe('AWS FIS: connection', () => {
     } finally {
       process.env['AWS_REGION'] = own
     }
-  })
-
-  test('contains no secrets', () => {
-    expect(secretsIn(awsFis.connection, connection({ roleArn: 'a', externalId: 'b' }))).toEqual([])
   })
 })
 
@@ -113,36 +122,6 @@ describe('AWS FIS: start', () => {
     expect(outcome).toMatchObject({ message, data: { id, url } })
     const tags = { 'cloud-automation-webhooks': keyOf(1) }
     expect(starts()).toMatchObject([{ body: { clientToken: keyOf(1), experimentTemplateId: target, tags } }])
-  })
-
-  test('without a key has no tag', async () => {
-    await connected().start(shop, { key: undefined })
-    expect(server.newest().tags).toEqual({})
-  })
-
-  test('can preview the targets without injecting a fault', async () => {
-    const { outcome } = await connected().start(preview)
-    expect(outcome.message).toContain(`Started experiment ${id}: a preview of cpu-stress`)
-    expect(server.newest().experimentOptions).toMatchObject({ actionsMode: 'skip-all' })
-  })
-
-  test('waits while too many experiments are running', async () => {
-    server.state.maxActive = 1
-    await connected().start(shop, { key: keyOf(2) })
-    const message = `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`
-    const waiting = { kind: 'platform', transient: true, mayHaveWritten: false, message }
-    await expectFailure(connected().start(shop), waiting)
-    server.become('completed')
-    await connected().start(shop)
-    expect(server.state.experiments).toHaveLength(2)
-  })
-
-  test.each([
-    [409, 'ConflictException'],
-    [400, 'ThrottlingException'],
-  ])('is transient after %s %s', async (status, type) => {
-    server.failNext(status, { message: 'Rate exceeded' }, { headers: { 'x-amzn-errortype': type } })
-    await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false }, 'Rate exceeded')
   })
 })
 
@@ -213,15 +192,6 @@ describe('AWS FIS: experiment', () => {
       server.become('completed')
     })
     expect(ended).toMatchObject({ status: 'succeeded', result, message: expect.stringContaining(words) })
-  })
-
-  test('reports its progress', async () => {
-    const started = await connected().start(shop)
-    expect(await connected().poll(started, shop)).toMatchObject({ progress: '0 of 2 actions ended' })
-    server.act('cpu-stress', 'completed')
-    server.act('stop-one', 'running')
-    const progress = '1 of 2 actions ended, running: stop-one'
-    expect(await connected().poll(started, shop)).toMatchObject({ progress })
   })
 })
 

@@ -6,7 +6,7 @@ import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts
 import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
-const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
+const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291' }
 const input = { target: 'latency' }
 const idOf = (at: number) => server.state.executions.at(at)?.name
 const cancels = () => server.calls.filter(({ path }) => path.endsWith('/cancel'))
@@ -29,6 +29,22 @@ const { server, connected } = jobConformance(
     refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
     measures: [(fake) => fake.enter('Success'), { duration: 120 }],
     slowStop: ['Canceling', withState({ cancelsLate: true })],
+    url: `https://portal.azure.com/#resource/subscriptions/${group.subscription}/resourceGroups/shop/providers/Microsoft.Chaos/experiments/latency`,
+    waits: [['another execution', 'running', 'The experiment is already running']],
+    reports: [
+      ['a status in any case', ({ enter }) => enter('RUNNING'), { status: 'Running' }],
+      [
+        'the fault that failed, and its error',
+        ({ state, enter }) => {
+          state.details = failedOn('The process dns was not found')
+          enter('Failed')
+        },
+        {
+          ...{ result: 'fail', data: { failedAction: 'latency', duration: 120 } },
+          message: expect.stringContaining('One or more faults failed; latency: The process dns was not found'),
+        },
+      ],
+    ],
     invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
     ignored: /\/executions$/,
     refusal: (message) => ({ error: { code: 'BadRequest', message } }),
@@ -36,12 +52,6 @@ const { server, connected } = jobConformance(
 )
 
 describe('Azure Chaos Studio', () => {
-  test.each(['running', 'RUNNING'])('reads the status %s in any case', async (status) => {
-    const started = await connected().start(input)
-    server.enter(status)
-    expect(await connected().poll(started, input)).toMatchObject({ status: 'Running' })
-  })
-
   test('finds its execution among earlier ones, also of several pages and without a start time', async () => {
     for (const name of ['a', 'b']) {
       const properties = { status: 'PreProcessingFailed' }
@@ -69,25 +79,6 @@ describe('Azure Chaos Studio', () => {
     server.enter('Running')
     await connected().stopAtDeadline(first, input)
     expect(cancels()).toEqual([])
-  })
-
-  test('retries a start while another execution runs', async () => {
-    await connected().start(input)
-    const again = connected().start(input, { key: keyOf(2) })
-    await expectFailure(again, { kind: 'platform', mayHaveWritten: false }, 'The experiment is already running')
-  })
-
-  test('reports the fault that failed, and its error', async () => {
-    server.state.details = failedOn('The process dns was not found')
-    const outcome = await connected().endAfter(input, () => server.enter('Failed'))
-    expect(outcome).toMatchObject({ result: 'fail', data: { failedAction: 'latency', duration: 120 } })
-    expect(outcome.message).toContain('One or more faults failed; latency: The process dns was not found')
-  })
-
-  test('links to the experiment, in the tenant if it is known', async () => {
-    const { outcome } = await connected({ tenantId: 'contoso.onmicrosoft.com' }).start(input)
-    const path = `subscriptions/${group.subscription}/resourceGroups/shop/providers/Microsoft.Chaos/experiments/latency`
-    expect(outcome.data['url']).toBe(`https://portal.azure.com/#@contoso.onmicrosoft.com/resource/${path}`)
   })
 
   test('the connection test reads the default experiment', async () => {

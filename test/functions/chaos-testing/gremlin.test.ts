@@ -25,6 +25,8 @@ const step =
   })
 const latency = step('InfraAttack', { impact_definition: { infra_command_type: 'latency' } })
 const healthCheck = step('SynchronousStatusCheck', { name: 'Shop is up' })
+const halted = latency('Halted', { nodeHaltedById: 'check' })
+const succeeded = healthCheck('Successful')
 /** Adds runs of other calls. */
 const addRuns = (count: number) => {
   for (let number = 1; number <= count; number++)
@@ -48,6 +50,29 @@ const { server, connected } = jobConformance(gremlin, experimentActions, chaosPl
     ['a scenario with another prefix', {}, 'outside the blast radius', { allow: ['another', 'another-*'] }],
     ['a similar scenario', {}, 'outside the blast radius', { allow: [`${guid}7`] }],
   ],
+  defaults: { baseUrl: 'https://api.gremlin.com', webUrl: 'https://app.gremlin.com' },
+  url,
+  sends: [
+    [
+      'the hypothesis of the call before the key',
+      { parameters: { hypothesis: 'Checkout survives' } },
+      { body: { hypothesis: `Checkout survives; cloud-automation-webhooks ${keyOf(1)}` } },
+    ],
+  ],
+  waits: [['a running run of the scenario', 'running', 'Scenario run number 1 is in progress']],
+  lost: [
+    ['if the key may not read runs', withState({ mayList: false })],
+    ['if there are no runs', withState({ runs: [] })],
+    ['if there are more runs than the search covers', () => addRuns(2_001)],
+  ],
+  reports: [
+    ['its number as text', ({ state }) => Object.assign(state, { quoted: true }), { job: { id } }],
+    [
+      'the running steps',
+      ({ enter }) => enter('Active', { nodes: { '0': healthCheck('Successful'), '1': latency('Active') } }),
+      { status: 'Active', progress: 'latency' },
+    ],
+  ],
   invalidIds: [['7', guid, `${guid}#x`, `../${guid}#1`, `${guid}#1/..`], 'must be a run id such as'],
   refused: [
     ['an unknown scenario', { target: other }, `404 to POST /v1/scenarios/${other}/runs: ${other} not found`],
@@ -63,11 +88,6 @@ const { server, connected } = jobConformance(gremlin, experimentActions, chaosPl
   refusal: (reason) => reason,
 })
 
-test("Gremlin: uses Gremlin's own URLs by default", () => {
-  const own = { baseUrl: 'https://api.gremlin.com', webUrl: 'https://app.gremlin.com', allow: ['*'] }
-  expect(gremlin.connection.parse({ token: 'a-token', allow: '*' })).toMatchObject(own)
-})
-
 describe('Gremlin: start', () => {
   test('runs the scenario of the team with the key in its hypothesis', async () => {
     const { outcome } = await connected().start(network)
@@ -75,33 +95,9 @@ describe('Gremlin: start', () => {
     expect(run().hypothesis).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
   })
 
-  test('puts the hypothesis of the call before the key', async () => {
-    await connected({ allow: '522ceaff-*' }).start({ ...network, parameters: { hypothesis: 'Checkout survives' } })
-    expect(run().hypothesis).toBe(`Checkout survives; cloud-automation-webhooks ${keyOf(1)}`)
-  })
-
-  test("uses the scenario's own hypothesis if there is neither one nor a key", async () => {
-    await connected().start(network, { key: undefined })
-    expect(server.calls.map(({ body }) => body)).toEqual([{}])
-  })
-
-  test('accepts the number of the run as text, and links to the web app of the connection', async () => {
-    server.state.quoted = true
-    const { outcome } = await connected({ webUrl: 'https://gremlin.example.com/' }).start(network)
-    expect(outcome.data).toMatchObject({ id, url: `https://gremlin.example.com/scenarios/detail/${guid}/runs/1` })
-  })
-
   test('sends no team if the connection has none', async () => {
     await expectFailure(connected({ project: undefined }).start(network), {}, 'User requires privilege for target team')
     expect(server.calls.map(({ query }) => query.has('teamId'))).toEqual([false, false])
-  })
-
-  test('waits for a running run of the same scenario', async () => {
-    await connected().start(network, { key: keyOf(2) })
-    const busy = { transient: true, mayHaveWritten: false }
-    await expectFailure(connected().start(network), busy, 'Scenario run number 1 is in progress')
-    server.enter('Successful')
-    expect((await connected().start(network)).outcome.data).toMatchObject({ id: `${guid}#2` })
   })
 })
 
@@ -134,22 +130,6 @@ describe('Gremlin: retry of a start', () => {
     expect((await retry()).outcome.data).toMatchObject({ id: `${guid}#105` })
     expect([calls('POST').length, calls('GET').length]).toEqual([0, pages])
   })
-
-  test('has an unknown outcome if the key may not read runs', async () => {
-    server.state.mayList = false
-    expect(await lose()).toMatchObject({ kind: 'doubtful', transient: false })
-    await expectFailure(retry(), { kind: 'doubtful' })
-    expect(calls('POST')).toHaveLength(1)
-  })
-
-  test.each([
-    ['no runs', 0],
-    ['more runs than the search covers', 2_001],
-  ])('has an unknown outcome if there are %s', async (_what, count) => {
-    addRuns(count)
-    await expectFailure(retry(), { kind: 'doubtful' })
-    expect(calls('POST')).toEqual([])
-  })
 })
 
 describe('Gremlin: run', () => {
@@ -170,24 +150,20 @@ describe('Gremlin: run', () => {
     })
   })
 
-  test.each([
-    ['Failed', { '0': healthCheck('Failed') }, 'succeeded', 'pass'],
-    ['Halted', { '0': latency('Halted', { nodeHaltedById: 'check' }) }, 'succeeded', 'pass'],
-    ['Halted', { '0': healthCheck('Successful') }, 'aborted', 'fail'],
-    ['Failed', { '0': latency('Failed'), '1': healthCheck('Successful') }, 'errored', 'fail'],
-    ['Successful', { '0': healthCheck('Successful') }, 'succeeded', 'fail'],
-  ])('with a health check that must fail: %s with %j is %s, %s', async (stage, nodes, status, result) => {
-    expect(await endIn(stage, { nodes, passCriteria: 'AT_LEAST_ONE_FAILED' })).toMatchObject({ status, result })
-  })
-
-  test.each([
-    ['halted by a step', 'Halted', { '0': latency('Halted', { nodeHaltedById: 'check' }) }, 'succeeded'],
-    ['halted after its health check', 'Halted', { '0': latency('Halted'), '1': healthCheck('Failed') }, 'succeeded'],
-    ['halted by a person', 'Halted', { '0': latency('Halted'), '1': healthCheck('Successful') }, 'aborted'],
-    ['failed by its health check', 'Failed', { '0': latency('Halted'), '1': healthCheck('Failed') }, 'succeeded'],
-    ['unable to inject its fault', 'Failed', { '0': latency('Failed'), '1': healthCheck('Successful') }, 'errored'],
-  ])('is judged correctly if it was %s', async (_what, stage, nodes, status) => {
-    expect(await endIn(stage, { nodes })).toMatchObject({ status, result: 'fail' })
+  const inverted = { passCriteria: 'AT_LEAST_ONE_FAILED' }
+  test.each<[what: string, stage: string, nodes: object, more: object, status: string, result?: string]>([
+    ['that must fail and failed', 'Failed', { '0': healthCheck('Failed') }, inverted, 'succeeded', 'pass'],
+    ['that must fail and halted it', 'Halted', { '0': halted }, inverted, 'succeeded', 'pass'],
+    ['that must fail, halted by a person', 'Halted', { '0': healthCheck('Successful') }, inverted, 'aborted'],
+    ['that must fail, without a fault', 'Failed', { '0': latency('Failed'), '1': succeeded }, inverted, 'errored'],
+    ['that must fail and passed', 'Successful', { '0': succeeded }, inverted, 'succeeded'],
+    ['that halted it', 'Halted', { '0': halted }, {}, 'succeeded'],
+    ['that failed, and then halted', 'Halted', { '0': latency('Halted'), '1': healthCheck('Failed') }, {}, 'succeeded'],
+    ['that passed, halted by a person', 'Halted', { '0': latency('Halted'), '1': succeeded }, {}, 'aborted'],
+    ['that failed it', 'Failed', { '0': latency('Halted'), '1': healthCheck('Failed') }, {}, 'succeeded'],
+    ['that passed, without a fault', 'Failed', { '0': latency('Failed'), '1': succeeded }, {}, 'errored'],
+  ])('with a health check %s: %s is judged correctly', async (_what, stage, nodes, more, status, result = 'fail') => {
+    expect(await endIn(stage, { nodes: nodes as never, ...more })).toMatchObject({ status, result })
   })
 
   test('is read from a list or an object', async () => {
@@ -232,12 +208,6 @@ describe('Gremlin: run', () => {
       hypothesis: 'Checkout survives',
       injected: ['latency: Successful', 'http-ingress: Successful'],
     })
-  })
-
-  test('reports the running steps', async () => {
-    const nodes = { '0': healthCheck('Successful'), '1': latency('Active') }
-    const running = await connected().pollAfter(network, () => server.enter('Active', { nodes }))
-    expect(running).toMatchObject({ status: 'Active', progress: 'latency' })
   })
 })
 

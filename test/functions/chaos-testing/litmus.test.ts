@@ -74,6 +74,14 @@ const { server, connected: connect } = jobConformance(litmus, experimentActions,
     [withState({ role: 'Viewer' }), '403 to POST /api/query: permission_denied'],
     [second, 'no matching experiment run'],
   ],
+  reports: [
+    [
+      'the progress of each fault',
+      ({ enter }) =>
+        enter('Running', { faults: [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }] }),
+      { progress: 'Running, pod-delete Completed, node-drain Running' },
+    ],
+  ],
   invalidIds: [
     [notifyID, `a1b2#${notifyID}`, `../a1b2#${notifyID}`, `f0a1-shop/..#${notifyID}`, 'f0a1-shop/a1b2#a b', `${id}/x`],
     ': project/experiment#notifyID',
@@ -167,11 +175,6 @@ describe('Litmus: start', () => {
     await expectFailure(connected().start(pods), { kind: 'doubtful', transient: false })
     expect(server.state.runs).toHaveLength(1)
   })
-
-  test('is not retried after a crash', async () => {
-    await expectFailure(connected().start(pods, { isRetry: true }), { kind: 'doubtful' })
-    expect(server.calls).toEqual([])
-  })
 })
 
 describe('Litmus: run', () => {
@@ -258,12 +261,6 @@ describe('Litmus: run', () => {
     expect(server.state.runs).toHaveLength(1)
   })
 
-  test('reports the progress of each fault', async () => {
-    const faults = [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }]
-    const running = await connected().pollAfter(pods, () => server.enter('Running', { faults }))
-    expect(running).toMatchObject({ progress: 'Running, pod-delete Completed, node-drain Running' })
-  })
-
   test('can be a warning by a threshold although it failed', async () => {
     const thresholds = [{ metric: 'resiliencyScore', op: '>=', value: 50, warn: 80 }]
     const end = () => server.enter('Completed_With_Probe_Failure', { score: 66, faults: [passed, failed] })
@@ -285,12 +282,6 @@ describe('Litmus: run', () => {
     const seen = await connected().poll(started, pods)
     server.state.runs = []
     await expectFailure(connected().poll({ ...started, ...seen }, pods), { kind: 'refused' })
-  })
-
-  test('is running while the database of Litmus fails', async () => {
-    const started = await connected().start(pods)
-    server.failNext(200, error('DB aggregate stage error: cursor is closed'))
-    await expectFailure(connected().poll(started, pods), { transient: true })
   })
 })
 

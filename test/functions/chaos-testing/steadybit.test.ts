@@ -24,6 +24,12 @@ const action = (actionKind: string, customLabel: string, state: string, more: ob
   ...{ stepType: 'ACTION' as const, actionId: 'com.steadybit.extension_container.network_delay' },
   ...{ actionKind, customLabel, state, ...more },
 })
+const busy = 'https://steadybit.com/problems/another-experiment-running-exception'
+const isStart = ({ path }: { path: string }) => path.endsWith('/execute')
+const runWith = (changes: object) => (fake: SteadybitServer) => {
+  fake.enter('RUNNING')
+  Object.assign(fake.state, changes)
+}
 const waiting = { transient: true, mayHaveWritten: false }
 
 const { server, connected } = jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
@@ -63,13 +69,35 @@ const { server, connected } = jobConformance(steadybit, experimentActions, chaos
     ['9', 'The execution was not found.'],
   ],
   check: ['POST /api/experiments/executions'],
+  defaults: { baseUrl: 'https://platform.steadybit.com', parallel: 'off', variables: [] },
+  sends: [
+    [
+      'the variables that the connection allows, as text',
+      { parameters: { zone: 'a', percent: 50 } },
+      { body: { variables: { zone: 'a', percent: '50' } } },
+      { variables: ['zone', 'per*'] },
+    ],
+  ],
+  waits: [409, 422].map((status) => [
+    `another experiment, reported with ${status}`,
+    ({ failNext }) => failNext(status, { type: busy, status, title: 'It is running' }, { on: isStart }),
+    'It is running',
+  ]),
+  lost: [
+    ['if an execution has no variables', runWith({ showsVariables: false })],
+    ['if the token may not read executions', runWith({ mayList: false })],
+  ],
+  reports: [
+    [
+      'that its steps cannot be read',
+      ({ state, enter }) => {
+        state.stepsFail = true
+        enter('COMPLETED')
+      },
+      { result: 'pass', message: expect.stringContaining('its steps could not be read (Steadybit answered 502') },
+    ],
+  ],
   invalidIds: [['SHOP-1', '../1', '1/2', '12a'], 'must be an execution number'],
-})
-
-test("Steadybit: uses Steadybit's own URL, and allows no parallel runs and no variables by default", () => {
-  const defaults = { baseUrl: 'https://platform.steadybit.com', parallel: 'off', variables: [] }
-  const given = { token: 'a-token', allow: 'SHOP-1, ADM-*' }
-  expect(steadybit.connection.parse(given)).toEqual({ ...given, ...defaults, allow: ['SHOP-1', 'ADM-*'] })
 })
 
 describe('Steadybit: start', () => {
@@ -77,24 +105,6 @@ describe('Steadybit: start', () => {
     const { outcome } = await connected().start(shop)
     expect(outcome.data).toMatchObject({ id, url })
     expect(execution().variables).toEqual({ cloudAutomationWebhooksKey: keyOf(1) })
-  })
-
-  test('sends no body without a key', async () => {
-    await connected().start(shop, { key: undefined })
-    expect(server.calls).toMatchObject([{ path: '/api/experiments/SHOP-1/execute', body: undefined }])
-  })
-
-  test('sets the variables that the connection allows, as text', async () => {
-    const parameters = { zone: 'a', percent: 50 }
-    await connected({ variables: ['zone', 'per*'] }).start({ ...shop, parameters })
-    expect(execution().variables).toMatchObject({ zone: 'a', percent: '50' })
-  })
-
-  test.each([409, 422])('waits for another running experiment, reported with %s', async (status) => {
-    const title = 'Another experiment is running'
-    const type = 'https://steadybit.com/problems/another-experiment-running-exception'
-    server.failNext(status, { type, status, title }, { on: 'POST' })
-    await expectFailure(connected().start(shop, { key: undefined }), waiting, title)
   })
 
   test('runs in parallel with others if the connection allows it', async () => {
@@ -187,17 +197,6 @@ describe('Steadybit: retry of a start', () => {
     expect((await retry()).outcome.data).toMatchObject({ id: '124' })
   })
 
-  test.each([
-    ['an execution has no variables', { showsVariables: false }],
-    ['the token may not read executions', { mayList: false }],
-  ])('has an unknown outcome if %s', async (_what, change) => {
-    await lose()
-    server.enter('RUNNING')
-    Object.assign(server.state, change)
-    await expectFailure(retry(), { kind: 'doubtful' })
-    expect(starts()).toHaveLength(1)
-  })
-
   test('of another call waits until it is known to whom a preparing execution belongs', async () => {
     await connected().start(shop, { key: keyOf(2) })
     await expectFailure(connected({ parallel: 'on' }).start(shop), waiting)
@@ -235,11 +234,5 @@ describe('Steadybit: execution', () => {
     ['CANCELED', { reason: 'another experiment was running' }, 'another experiment was running'],
   ])('in the state %s with %j, reports the reason', async (state, what, reason) => {
     expect((await endIn(state, what)).message).toBe(`Execution 123 ended as ${state}: ${reason}`)
-  })
-
-  test('has its verdict even if its steps cannot be read, and reports that', async () => {
-    server.state.stepsFail = true
-    const { result, message } = await endIn('COMPLETED')
-    expect(`${result}: ${message}`).toMatch(/^pass: .*its steps could not be read \(Steadybit answered 502/)
   })
 })

@@ -9,11 +9,12 @@ import { loadTestActions } from '../job-actions.ts'
 const target = 'xLSxdVZzcP'
 const checkout = { target }
 const id = `${target}@2026-01-01T10:00:00Z`
-const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const total = {
   ...{ succ: 5940, fail: 60, throughput: 6000, testDuration: '120', concurrency: '20', avg_rt: '0.21352' },
   ...{ p0_0: '0.012', p50_0: '0.190', p90_0: '0.402', p95_0: '0.612', p99_0: '1.100', p100_0: '2.210' },
 }
+const limits = (vCPULimit: number, vCPUsInUse: number) =>
+  withState({ capacity: { 'eu-west-1': { vCPULimit, vCPUsInUse, vCPUsPerTask: 2 } } })
 /** Another caller runs the scenario again. */
 const runAgain = () =>
   Object.assign(server.state.scenario, { status: 'running', startTime: '2026-01-01 11:00:00', results: {} })
@@ -31,6 +32,8 @@ const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPl
     ['another path', { target: '../vCPUDetails' }, 'input.target must be a scenario id'],
   ],
   refused: [
+    ['no stack in a region', withState({ capacity: {} }), 'has no stack in eu-west-1'],
+    ['more tasks than the limit', limits(2, 0), 'needs 2 tasks, but Fargate can run at most 1'],
     ['an unknown scenario', { target: 'nope' }, "TEST_NOT_FOUND: testId 'nope' not found"],
     ['a role that may not call the API', withState({ mayInvoke: false }), 'not authorized to perform: execute-api:I'],
   ],
@@ -44,6 +47,23 @@ const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPl
   slowStop: ['cancelling'],
   refusedStops: [['nope', "TEST_NOT_FOUND: testId 'nope' not found"]],
   check: ['GET /prod/scenarios'],
+  waits: [
+    ['another run of the scenario', 'running', 'checkout cannot start yet: TEST_RUNNING'],
+    ['capacity', limits(100, 98), 'needs 2 tasks, but Fargate has room for 1'],
+  ],
+  reports: [
+    [
+      'the reason of a failure',
+      ({ finish }) => finish('failed', { errorReason: 'Task failure threshold breached' }),
+      { message: `Test run ${id} ended as failed: Task failure threshold breached` },
+    ],
+    [
+      'thresholds without a result',
+      ({ finish }) => finish('complete'),
+      { result: 'fail', message: expect.stringContaining('p95 was not measured') },
+      { thresholds: [{ metric: 'p95', op: '<', value: 500 }] },
+    ],
+  ],
   invalidIds: [['x@2026', '../x', `${target}@2026-01-01 10:00:00`], 'such as xLSxdVZzcP@2026'],
 })
 
@@ -101,48 +121,9 @@ describe('AWS DLT: start', () => {
     const regionalTaskDetails = { 'eu-west-1': { dltAvailableTasks: 2 } }
     expect(server.state.starts[0]).toMatchObject({ testScenario, regionalTaskDetails })
   })
-
-  test('waits while another run of the scenario is running', async () => {
-    runAgain()
-    const waiting = { kind: 'platform', transient: true, mayHaveWritten: false }
-    await expectFailure(connected().start(checkout), waiting, 'checkout cannot start yet: TEST_RUNNING')
-    server.finish('complete')
-    await connected().start(checkout)
-    expect(server.state.starts).toHaveLength(1)
-  })
-
-  const limits = (vCPULimit: number, vCPUsInUse: number) => ({
-    'eu-west-1': { vCPULimit, vCPUsInUse, vCPUsPerTask: 2 },
-  })
-  test.each([
-    ['no stack in a region', {}, 'refused', 'has no stack in eu-west-1'],
-    ['more tasks than the limit', limits(2, 0), 'refused', 'needs 2 tasks, but Fargate can run at most 1'],
-    ['too little free capacity', limits(100, 98), 'platform', 'needs 2 tasks, but Fargate has room for 1'],
-  ])('does not start with %s', async (_what, capacity, kind, message) => {
-    server.state.capacity = capacity
-    await expectFailure(connected().start(checkout), { kind, mayHaveWritten: false }, message)
-    expect(posts()).toEqual([])
-  })
-
-  test('has an unknown outcome after a timeout of API Gateway', async () => {
-    server.failNext(504, { message: 'Endpoint request timed out' }, { on: 'POST', done: true })
-    await expectFailure(connected().start(checkout), 'doubtful')
-  })
 })
 
 describe('AWS DLT: run', () => {
-  test('without results, misses every threshold', async () => {
-    const input = { ...checkout, thresholds: [{ metric: 'p95', op: '<', value: 500 }] }
-    const { result, message } = await connected().endAfter(input, () => server.finish('complete'))
-    expect(`${result}: ${message}`).toMatch(/^fail: .*p95 was not measured/)
-  })
-
-  test('reports the reason of a failure', async () => {
-    const errorReason = 'Task failure threshold breached: 1/1 tasks failed'
-    const { message } = await connected().endAfter(checkout, () => server.finish('failed', { errorReason }))
-    expect(message).toBe(`Test run ${id} ended as failed: ${errorReason}`)
-  })
-
   test('is distinguished from a later run of its scenario', async () => {
     const started = await connected().start(checkout)
     server.finish('complete', { results: { total } })

@@ -14,6 +14,7 @@ const run = () => newest(server.state.runs)
 const failWith = (passFailCriteria: object) =>
   connected().endAfter(checkout, () => server.finish('DONE', 'FAILED', { passFailCriteria }))
 
+const unsafe = { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' }
 const Total = {
   ...{ transaction: 'Total', sampleCount: 1000, errorCount: 20, errorPct: 2, throughput: 16.6, meanResTime: 213.5 },
   ...{ medianResTime: 190, minResTime: 12, maxResTime: 2210, pct1ResTime: 402, pct2ResTime: 612, pct3ResTime: 1100 },
@@ -40,7 +41,7 @@ const { server, connected } = jobConformance(
       ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
       ['another path', { target: '../tests' }, 'input.target must be the id of a test'],
     ],
-    forbidden: [['an unsafe environment variable', { parameters: { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' } }, '']],
+    forbidden: [['an unsafe environment variable', { parameters: unsafe }, '']],
     refused: [
       ['an unknown test', { target: 'nope' }, "couldn't find with given identifier nope"],
       ['a missing role', withState({ mayWrite: false }), 'assign Load Test Contributor'],
@@ -56,6 +57,27 @@ const { server, connected } = jobConformance(
     refusedStops: [
       [withState({ mayWrite: false }), 'assign Load Test Contributor'],
       ['nope', 'identifier nope'],
+    ],
+    sends: [
+      [
+        'parameters as environment variables, which are text',
+        { parameters: { host: 'shop.example.com', users: 50 } },
+        { body: { environmentVariables: { host: 'shop.example.com', users: '50' } } },
+      ],
+      [
+        'an unsafe environment variable that the connection allows',
+        { parameters: unsafe },
+        { body: { environmentVariables: unsafe } },
+        { allowParameters: ['JAVA_TOOL_OPTIONS'] },
+      ],
+    ],
+    reports: [
+      [
+        'why it could not run',
+        ({ finish }) =>
+          finish('FAILED', 'NOT_APPLICABLE', { errorDetails: [{ message: 'The JMX file is not valid.' }] }),
+        { message: `Test run ${id} ended as FAILED: The JMX file is not valid.` },
+      ],
     ],
     invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
   },
@@ -91,15 +113,12 @@ describe('Azure Load Testing: connection', () => {
     await connected({ ...none, token: 'a-token-by-hand' }).start(checkout)
     expect(server.state.given).toBe(0)
     await expectFailure(connected({ ...none, token: 'a-wrong-token' }).start(checkout), 'credentials')
+    expect(secretsIn(azureLoadTesting.connection, { token: 'a-token-by-hand' })).toEqual(['a-token-by-hand'])
   })
 
   test('without either is misconfigured', async () => {
     const message = 'needs tenantId, clientId and clientSecret, or a token'
     await expectFailure(connected({ clientId: undefined }).start(checkout), 'misconfigured', message)
-  })
-
-  test('the token is a secret, too', () => {
-    expect(secretsIn(azureLoadTesting.connection, { token: 'a-token-by-hand' })).toEqual(['a-token-by-hand'])
   })
 })
 
@@ -109,17 +128,6 @@ describe('Azure Load Testing: start', () => {
     expect(outcome.data).toMatchObject({ id, url: `https://portal.azure.com/#blade/testRunId/${id}` })
     const displayName = `cloud-automation-webhooks ${id.slice(0, 8)}`
     expect(run()).toMatchObject({ testRunId: id, testId: checkout.target, displayName })
-  })
-
-  test('sends parameters as environment variables, which are text', async () => {
-    await connected().start({ ...checkout, parameters: { host: 'shop.example.com', users: 50 } })
-    expect(run().environmentVariables).toEqual({ host: 'shop.example.com', users: '50' })
-  })
-
-  test('sends an unsafe environment variable that the connection allows', async () => {
-    const parameters = { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' }
-    await connected({ allowParameters: ['JAVA_TOOL_OPTIONS'] }).start({ ...checkout, parameters })
-    expect(run()).toMatchObject({ environmentVariables: parameters })
   })
 
   test('sends no second request if a retry finds the run', async () => {
@@ -166,12 +174,5 @@ describe('Azure Load Testing: run', () => {
     expect(data['failedCriteria']).toEqual([
       { criterion: 'Average of Percentage CPU', resource: 'cart', value: 93.5, fails: '> 80' },
     ])
-  })
-
-  test('reports why it could not run', async () => {
-    const errorDetails = [{ message: 'The JMX file is not valid.' }]
-    const fail = () => server.finish('FAILED', 'NOT_APPLICABLE', { errorDetails })
-    const { message } = await connected().endAfter(checkout, fail)
-    expect(message).toBe(`Test run ${id} ended as FAILED: The JMX file is not valid.`)
   })
 })

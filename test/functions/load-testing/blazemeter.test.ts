@@ -59,6 +59,14 @@ const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTe
     ['1', '404 to GET'],
   ],
   check: ['GET /api/v4/user'],
+  sends: [
+    ['a multi-test', { target: 'multi:555' }, { path: '/api/v4/multi-tests/555/start' }],
+    [
+      'parameters as properties',
+      { parameters: { users: 50 } },
+      { body: { data: { configuration: { plugins: { remoteControl: [{ key: 'users', value: '50' }] } } } } },
+    ],
+  ],
   invalidIds: [['1/x', '../1', 'x'], 'such as 74512345'],
   refusal: (message) => ({ error: { code: 400, message }, result: null }),
 })
@@ -75,29 +83,10 @@ describe('BlazeMeter: start', () => {
     expect(server.state.masters).toMatchObject([{ test: 'tests/9876543', body: { isDebugRun: false } }])
   })
 
-  test('runs a multi-test', async () => {
-    await connected().start({ target: 'multi:555' })
-    expect(server.state.masters[0]?.test).toBe('multi-tests/555')
-  })
-
-  test('sends parameters as properties', async () => {
-    await connected().start({ ...checkout, parameters: { users: 50, host: 'shop.example.com' } })
-    const remoteControl = [
-      { key: 'users', value: '50' },
-      { key: 'host', value: 'shop.example.com' },
-    ]
-    expect(server.state.masters[0]?.body).toMatchObject({ data: { configuration: { plugins: { remoteControl } } } })
-  })
-
   test('has an unknown outcome after an error in a 200', async () => {
     const body = { error: { code: 500, message: 'Internal error' }, result: null }
     server.failNext(200, body, { on: 'POST', done: true })
     await expectFailure(connected().start(checkout), 'doubtful')
-  })
-
-  test('has written nothing if BlazeMeter is unreachable', async () => {
-    const tool = connected({ baseUrl: 'http://127.0.0.1:1' })
-    await expectFailure(tool.start(checkout), { kind: 'platform', mayHaveWritten: false })
   })
 })
 

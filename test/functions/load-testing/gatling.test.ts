@@ -39,11 +39,22 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
     ['nope', '404 to GET'],
   ],
   check: ['GET /api/public/v2/runs'],
+  defaults: { baseUrl: 'https://api.gatling.io' },
+  sends: [
+    [
+      'parameters as system properties, as text',
+      { parameters: { users: 20, host: 'https://shop.example.com', warm: true } },
+      { body: { extra: { systemProperties: { users: '20', host: 'https://shop.example.com', warm: 'true' } } } },
+    ],
+  ],
+  reports: [
+    [
+      'its number and its state',
+      ({ enter }) => enter('Injecting'),
+      { status: 'Injecting', progress: 'run #1, Injecting' },
+    ],
+  ],
   invalidIds: [['../1', 'a/b', 'a b'], 'must be a run id such as'],
-})
-
-test("Gatling: uses Gatling's own URL by default", () => {
-  expect(gatling.connection.parse({ token: 'a-token' }).baseUrl).toBe('https://api.gatling.io')
 })
 
 describe('Gatling: start', () => {
@@ -51,17 +62,6 @@ describe('Gatling: start', () => {
     const { outcome } = await connected().start(checkout)
     expect(outcome.data).toMatchObject({ id, url: `https://cloud.gatling.io/o/acme/runs/${id}` })
     expect(run().title).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
-  })
-
-  test('sends no title without a key', async () => {
-    await connected().start(checkout, { key: undefined })
-    expect(run().title).toBeUndefined()
-    expect(server.calls).toHaveLength(1)
-  })
-
-  test('sends parameters as system properties, as text', async () => {
-    await connected().start({ ...checkout, parameters: { users: 20, host: 'https://shop.example.com', warm: true } })
-    expect(run().properties).toEqual({ users: '20', host: 'https://shop.example.com', warm: 'true' })
   })
 
   test('has no link if Gatling returns an invalid URL', async () => {
@@ -83,11 +83,6 @@ describe('Gatling: start', () => {
 })
 
 describe('Gatling: run', () => {
-  test('reports its number and its state', async () => {
-    const running = await connected().pollAfter(checkout, () => server.enter('Injecting'))
-    expect(running).toMatchObject({ status: 'Injecting', progress: 'run #1, Injecting' })
-  })
-
   test.each([
     ['Done', true, 'succeeded', 'pass'],
     ['Done', false, 'succeeded', 'fail'],

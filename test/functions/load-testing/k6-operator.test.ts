@@ -23,6 +23,7 @@ const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTe
     ['another script', { target: 'wipe/test.js' }, 'is not in scripts', { scripts: ['checkout/*'] }],
     ['an option of k6', { parameters: { K6_OUT: 'x' } }, 'input.parameters.K6_OUT'],
   ],
+  measures: [({ enter }) => enter('finished'), { duration: 300 }],
   invalidIds: [['checkout', 'wh-', 'wh-x/y'], 'must be the name of a test run that a call has created'],
 })
 
@@ -60,13 +61,6 @@ describe('k6 operator', () => {
     server.enter('finished')
     const outcome = await connected().end(started, input)
     expect(outcome).toMatchObject({ status, result, message: expect.stringContaining(words) })
-  })
-
-  test('reports the duration, which thresholds can use', async () => {
-    const limited = { ...input, thresholds: [{ metric: 'duration', op: '<' as const, value: 200 }] }
-    const started = await connected().start(limited)
-    server.enter('finished')
-    expect(await connected().end(started, limited)).toMatchObject({ result: 'fail', data: { duration: 300 } })
   })
 
   test('the check names missing permissions, and a cluster without the operator', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
@@ -41,6 +41,27 @@ const { server, connected } = jobConformance(locust, loadTestActions, loadTestPl
   ],
   check: ['GET /stats/requests'],
   ignored: /^\/stop$|\/csv$/,
+  refused: [
+    [
+      'a success without a start',
+      ({ failNext }) => failNext(200, { success: false, message: 'No runner', host: null }, { on: 'POST' }),
+      'Locust did not start the test: No runner.',
+    ],
+    ['a right', ({ failNext }) => failNext(403, { message: 'Not you' }, { on: 'POST' }), '403 to POST /swarm: Not you'],
+  ],
+  waits: ['spawning', 'running', 'cleanup', 'stopping'].map((state) => [
+    `a test that is ${state}`,
+    withState({ state, users: 7 }),
+    `Locust is running another test (${state}), and can run only one at a time.`,
+  ]),
+  lost: ['running', 'stopped'].map((state) => [`if a test is or was ${state}`, withState({ state })]),
+  reports: [
+    [
+      'its users and its rate',
+      withState({ state: 'running', requests: 40 }),
+      { progress: 'running, 2 users, 18.8 requests/s' },
+    ],
+  ],
   invalidIds: [['x', '../x'], 'must be the data.id'],
 })
 
@@ -66,34 +87,10 @@ describe('Locust: start', () => {
     await connected().start({ ...minute, parameters })
     expect(server.state.starts[0]).toMatchObject({ user_classes: ['Shop', 'Admin'], ...more, host })
   })
-
-  test.each<[status: number, body: object, message: string]>([
-    [200, { success: false, message: 'No runner', host: null }, 'Locust did not start the test: No runner.'],
-    [403, { message: 'Not you' }, 'Locust answered 403 to POST /swarm: Not you'],
-  ])('is refused with a reason after the status %s', async (status, body, message) => {
-    server.failNext(status, body, { on: 'POST' })
-    await expectFailure(connected().start(minute), { kind: 'refused', message })
-  })
-
-  test.each(['spawning', 'running', 'cleanup', 'stopping'])('waits while another test is %s', async (state) => {
-    become({ state, users: 7 })
-    const message = `Locust is running another test (${state}), and can run only one at a time.`
-    const waiting = { kind: 'platform', transient: true, mayHaveWritten: false, message }
-    await expectFailure(connected().start(minute), waiting)
-    expect(server.state.starts).toEqual([])
-  })
 })
 
 describe('Locust: retry of a start', () => {
   const retry = () => connected().start(minute, { isRetry: true })
-
-  test.each(['running', 'stopped'])('has an unknown outcome if a test is or was %s', async (state) => {
-    server.loseNext('POST')
-    await expectFailure(connected().start(minute), { transient: true, mayHaveWritten: true })
-    become({ state })
-    await expectFailure(retry(), { kind: 'doubtful', transient: false })
-    expect(server.state.starts).toHaveLength(1)
-  })
 
   test('reads a state that is not cached', async () => {
     become({ state: 'running', stale: 1, before: 'ready' })
@@ -116,11 +113,6 @@ describe('Locust: retry of a start', () => {
 })
 
 describe('Locust: test', () => {
-  test('reports its users and its rate', async () => {
-    const running = await connected().pollAfter(minute, () => become({ state: 'running', requests: 40 }))
-    expect(running).toMatchObject({ progress: 'running, 20 users, 18.8 requests/s' })
-  })
-
   test('does not end because of a cached state', async () => {
     become({ state: 'stopped' })
     expect(await connected().pollAfter(minute, () => become({ stale: 1 }))).toMatchObject({ status: 'starting' })

@@ -58,6 +58,13 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
     [`${project}#nope`, '404 to GET'],
   ],
   check: ['GET /v3/workspaces'],
+  reports: [
+    [
+      'no verdict of its quality after a stop',
+      ({ finish }) => finish('MANUAL', 'PASSED'),
+      { status: 'aborted', data: { state: 'TERMINATED/MANUAL' } },
+    ],
+  ],
   invalidIds: [[resultId, 'a/b#c', '#', `..#${resultId}`], `such as ${project}#c6ff329e`],
 })
 
@@ -81,16 +88,6 @@ describe('NeoLoad: start', () => {
     expect(result().query).toEqual(query)
   })
 
-  test('sends no key if the call has none', async () => {
-    await connected().start(checkout, { key: undefined })
-    expect(result().name).toBe('cloud-automation-webhooks')
-  })
-
-  test('returns Retry-After of NeoLoad, which is in milliseconds', async () => {
-    server.failNext(429, { code: 102, message: 'Too many requests' }, { headers: { 'retry-after': '12500' } })
-    await expectFailure(connected().start(checkout), { transient: true, retryAfter: 13 })
-  })
-
   test('that is retried finds a result that appears some seconds later', async () => {
     server.loseNext('POST')
     await failureOf(connected().start(checkout))
@@ -109,10 +106,6 @@ describe('NeoLoad: run', () => {
     server.state.results = []
     const poll = connected().poll({ ...started, job: later(started.job) }, checkout)
     await expectFailure(poll, 'refused', 'Resource not found')
-  })
-
-  test('that was stopped has no verdict of its quality', async () => {
-    expect(await endWith('MANUAL', 'PASSED')).toMatchObject({ status: 'aborted', data: { state: 'TERMINATED/MANUAL' } })
   })
 
   test('names the failed SLAs with their value and limit', async () => {

@@ -119,8 +119,6 @@ describe('Amazon SageMaker: the connection', () => {
     await check()
     server.state.denied = ['DescribeTrainingJob']
     await check()
-    server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
-    await expectFailure(check(), 'credentials')
     server.down()
     await expectFailure(check(), 'platform')
   })

@@ -77,6 +77,28 @@ const { server, connected } = jobConformance(databricks, modelActions, optimizat
     [({ state }) => Object.assign(state.may, { run: false }), 'does not have Manage Run permissions'],
     ['1', 'Run 1 does not exist.'],
   ],
+  sends: [
+    [
+      'the parameters as text',
+      { parameters: { service: 'checkout', trials: 20 } },
+      { body: { job_parameters: { service: 'checkout', trials: '20' } } },
+    ],
+  ],
+  reports: [
+    [
+      'why it is queued',
+      ({ show }) => {
+        const queue_reason = 'Queued due to reaching maximum concurrent runs of 1.'
+        show({ status: { state: 'QUEUED' }, state: { life_cycle_state: 'QUEUED', queue_reason } })
+      },
+      { status: 'QUEUED', progress: 'Queued due to reaching maximum concurrent runs of 1.' },
+    ],
+    [
+      'that it is terminating, although it already has a code',
+      ({ show }) => show({ status: { ...succeeded.status, state: 'TERMINATING' } }),
+      { status: 'TERMINATING' },
+    ],
+  ],
   invalidIds: [['tune', '11223344#1', '9007199254740993', '-1'], 'input.id must be the number of a run'],
 })
 jobConformance(databricks, modelActions, oldDatabricks, { name: 'Databricks: older API', states: old, otherStates })
@@ -125,12 +147,6 @@ describe('Databricks: a start', () => {
     expect(calls('run-now').map(({ body }) => body)).toEqual([{ job_id: 11223344, idempotency_token: keyOf(1) }])
   })
 
-  test('sends the parameters as text', async () => {
-    await connected().start({ ...tune, parameters: { service: 'checkout', trials: 20 } })
-    const values = Object.fromEntries(run().job_parameters.map(({ name, value }) => [name, value]))
-    expect(values).toEqual({ service: 'checkout', trials: '20' })
-  })
-
   test('finds a job by its name if the name is unique', async () => {
     expect((await connected().start({ target: 'Tune checkout' })).outcome.data).toMatchObject({ id })
     server.state.jobs.push({ job_id: 2, name: 'tune checkout', parameters: {} })
@@ -143,12 +159,6 @@ describe('Databricks: a start', () => {
     server.failNext(200, {}, { on: 'POST' })
     const message = 'the start of job 11223344 but returned no run'
     await expectFailure(connected().start(tune), { kind: 'doubtful', transient: false }, message)
-  })
-
-  test('waits as long as Databricks asks for if too many runs exist', async () => {
-    const message = 'There are already 5 active runs (limit: 5).'
-    server.failNext(429, { error_code: 'REQUEST_LIMIT_EXCEEDED', message }, { headers: { 'retry-after': '9' } })
-    await expectFailure(connected().start(tune), { transient: true, mayHaveWritten: false, retryAfter: 9 }, message)
   })
 })
 
@@ -171,13 +181,6 @@ describe('Databricks: a run', () => {
     expect(polled).toMatchObject({ status: 'RUNNING', progress: '1 of 3 tasks done, running train' })
   })
 
-  test('that is queued reports why', async () => {
-    const queue_reason = 'Queued due to reaching maximum concurrent runs of 1.'
-    const changes = { status: { state: 'QUEUED' }, state: { life_cycle_state: 'QUEUED', queue_reason } }
-    const polled = await connected().pollAfter(tune, () => server.show(changes))
-    expect(polled).toMatchObject({ status: 'QUEUED', progress: queue_reason })
-  })
-
   test('that ended has the message, the page and the duration', async () => {
     expect(await endWith({}, ended('CLOUD_FAILURE', 'CLOUD_FAILURE', 'So.'))).toMatchObject({
       ...{ status: 'errored', message: `Run ${id} ended as CLOUD_FAILURE: So.`, data: { url, duration: 90 } },
@@ -193,11 +196,6 @@ describe('Databricks: a run', () => {
       result: 'fail',
       message,
     })
-  })
-
-  test('that is terminating has not ended, although it already has a code', async () => {
-    const status = { ...succeeded.status, state: 'TERMINATING' }
-    expect(await connected().pollAfter(tune, () => server.show({ status }))).toMatchObject({ status: 'TERMINATING' })
   })
 
   const withResult = (result_state: string) => ({ state: { life_cycle_state: 'TERMINATED', result_state } })

@@ -19,8 +19,6 @@ const launches = () => server.calls.filter(({ path }) => path.endsWith('/launch/
 const run = (at = 0) => server.state.runs[at] ?? fail(`The fake has no run ${at}`)
 const templateOf = (target: number) =>
   server.state.templates.find((one) => one.id === target) ?? fail(`The fake has no template ${target}`)
-const endWith = (...[status, what]: Parameters<typeof server.finish>) =>
-  connected().endAfter(input, () => server.finish(status, what))
 const doubtful = { kind: 'doubtful', transient: false }
 
 const options = {
@@ -61,6 +59,37 @@ const { server, connected } = jobConformance(awx, runbookActions, remediationPla
   refusedStops: [
     [withState({ mayExecute: false }), '403 to POST /api/v2/jobs/101/cancel/'],
     ['workflow/101', '404'],
+  ],
+  lost: [
+    ['if the list has no variables', ({ state }) => Object.assign(state.runs[0] ?? {}, { extra_vars: undefined })],
+  ],
+  reports: [
+    [
+      'what it waits for',
+      ({ state }) => Object.assign(state.runs[0] ?? {}, { job_explanation: 'waiting for project_update-7 to finish' }),
+      { progress: 'waiting for project_update-7 to finish' },
+    ],
+    [
+      'its progress',
+      ({ state }) => Object.assign(state.runs[0] ?? {}, { playbook_counts: { play_count: 2, task_count: 17 } }),
+      { progress: 'play 2, task 17' },
+    ],
+    [
+      'why it could not run',
+      ({ finish }) => {
+        const result_traceback = 'Traceback (most recent call last):\n  File "jobs.py"\nValueError: no image\n'
+        finish('error', { job_explanation: 'Task was lost', result_traceback })
+      },
+      { message: 'Run job/101 ended as error: Task was lost; ValueError: no image' },
+    ],
+    [
+      'that the failed task cannot be read',
+      ({ state, finish }) => {
+        state.mayReadEvents = false
+        finish('failed')
+      },
+      { result: 'fail', message: expect.stringContaining('the failed task could not be read (AWX answered 403') },
+    ],
   ],
   invalidIds: [['101', 'job/', 'job/x', 'job/1/../2', 'project/1'], 'must be like job/12 or workflow/7'],
 })
@@ -198,14 +227,6 @@ describe('AWX: a retry of a start', () => {
     expect(launches()).toHaveLength(1)
   })
 
-  test('has an unknown outcome if the list has no variables', async () => {
-    server.loseNext('POST')
-    await failureOf(connected().start(input))
-    Object.assign(run(), { extra_vars: undefined })
-    await expectFailure(retry(), 'doubtful')
-    expect(launches()).toHaveLength(1)
-  })
-
   test('has an unknown outcome if the template cannot store the key', async () => {
     server.loseNext('POST')
     await expectFailure(connected().start(cleared), doubtful, 'Check AWX before you repeat the call')
@@ -225,15 +246,6 @@ describe('AWX: a retry of a start', () => {
 })
 
 describe('AWX: a run', () => {
-  const reason = 'waiting for project_update-7 to finish'
-  const counts = { play_count: 2, task_count: 17 }
-  test.each([
-    [{ job_explanation: reason }, reason],
-    [{ status: 'running', playbook_counts: counts }, 'play 2, task 17'],
-  ])('reports its progress or what it waits for: %j', async (what, progress) => {
-    expect(await connected().pollAfter(input, () => Object.assign(run(), what))).toMatchObject({ progress })
-  })
-
   test('of a workflow reports its running nodes and approvals', async () => {
     const node = (at: number, type: string, status: string) => ({
       ...{ workflow_job: 101, do_not_run: false, job: { id: 110 + at, name: `node ${at}`, type, status } },
@@ -297,12 +309,6 @@ describe('AWX: a run', () => {
     expect(ended.message).toMatch(/task "Set password" failed on web1$/)
   })
 
-  test('that could not run says why', async () => {
-    const result_traceback = 'Traceback (most recent call last):\n  File "jobs.py"\nValueError: no image\n'
-    const { message } = await endWith('error', { job_explanation: 'Task was lost', result_traceback })
-    expect(message).toBe('Run job/101 ended as error: Task was lost; ValueError: no image')
-  })
-
   test('of a workflow that failed names the node and the task in it', async () => {
     const started = await connected().start(ofWorkflow)
     const job = { id: 111, name: 'Restart web', type: 'job', status: 'failed' }
@@ -318,12 +324,6 @@ describe('AWX: a run', () => {
     Object.assign(job, { type: 'workflow_job', status: 'error' })
     const { message } = await connected().end(started, ofWorkflow)
     expect(message).toContain('node "Restart web" ended as error; No error')
-  })
-
-  test('has a verdict if the failed task cannot be read', async () => {
-    server.state.mayReadEvents = false
-    const { result, message } = await endWith('failed')
-    expect(`${result}: ${message}`).toMatch(/^fail: .* the failed task could not be read \(AWX answered 403/)
   })
 
   test('is polled again while its events are being saved, for a limited time', async () => {

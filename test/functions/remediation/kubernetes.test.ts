@@ -40,27 +40,22 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
       { targets: ['restart/checkout'] },
     ],
   ],
+  reports: [
+    ['the updated pods', ({ enter }) => enter('Progressing'), { progress: '1 of 3 pods updated, 2 available' }],
+    [
+      'why a rollout has failed',
+      ({ enter }) => enter('ProgressDeadlineExceeded'),
+      { message: expect.stringContaining('has timed out progressing. 1 of 3 pods updated, 2 available') },
+    ],
+  ],
   refused: [['an unknown deployment', { target: 'restart/nope' }, '"nope" not found']],
 })
 
 describe('Kubernetes: restart', () => {
-  test('reports how many pods have the new template', async () => {
-    const started = await runbook().start(restart)
-    server.enter('Progressing')
-    expect(await runbook().poll(started, restart)).toMatchObject({ progress: '1 of 3 pods updated, 2 available' })
-  })
-
   test('waits until the controller has seen the change', async () => {
     const started = await runbook().start(restart)
     expect(deployment().status).toMatchObject({ observedGeneration: 5, updatedReplicas: 3 })
     expect(await runbook().poll(started, restart)).toMatchObject({ status: 'Progressing' })
-  })
-
-  test('reports why a rollout has failed', async () => {
-    const started = await runbook().start(restart)
-    server.enter('ProgressDeadlineExceeded')
-    const { message } = await runbook().end(started, restart)
-    expect(message).toContain('has timed out progressing. 1 of 3 pods updated, 2 available')
   })
 })
 

@@ -169,15 +169,6 @@ describe('Argo CD: a rollback is refused', () => {
   })
 })
 
-test('Argo CD: a rollback has an unknown outcome after an error of the gateway, because it could roll back twice', async () => {
-  server.failNext(502, '<html>', { on: 'POST' })
-  const message = 'It is unknown whether a rollback was started'
-  await expectFailure(goBack(), { kind: 'doubtful', transient: false }, message)
-  const retry = connected().start(guestbook, { isRetry: true, key: undefined })
-  await expectFailure(retry, 'doubtful')
-  expect(calls('POST')).toHaveLength(1)
-})
-
 describe('Argo CD: a started rollback', () => {
   test('is running from its request on and reports what it waits for', async () => {
     const started = await goBack()

@@ -160,14 +160,6 @@ test.each(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])(
   },
 )
 
-test('AWS CodePipeline: a rollback is not retried after a fault, because it could roll back twice', async () => {
-  server.failNext(500, { __type: 'InternalFailure' }, { on: 'RollbackStage' })
-  const message = 'It is unknown whether a rollback was started'
-  await expectFailure(goBack(), { kind: 'doubtful', transient: false }, message)
-  await expectFailure(goBack({}, { isRetry: true, key: undefined }), 'doubtful')
-  expect(server.operations().filter((name) => name === 'RollbackStage')).toHaveLength(1)
-})
-
 test('AWS CodePipeline: a started rollback reports the running action and the restored execution', async () => {
   const started = await goBack()
   server.act('Deploy/Service', 'InProgress')

@@ -7,6 +7,7 @@ import { runbookActions } from '../job-actions.ts'
 
 const input = { target: 'shop.restart', parameters: { host: 'web1', times: 2 } }
 const id = '54e657f20000000000000000'
+const braces = { host: { a: { b: [{ c: '}} { %' }] } } }
 
 const execution = () => {
   const [found] = server.state.executions
@@ -30,6 +31,17 @@ const { server, connected } = jobConformance(stackstorm, runbookActions, remedia
     ['a version', { ref: 'main' }, 'runs the installed version of a pack'],
     ['a template', { parameters: { host: '{{ st2kv.system.password }}' } }, 'as a template'],
     ['a nested template', { parameters: { host: { names: ['{% set a = 1 %}'] } } }, 'as a template'],
+  ],
+  sends: [['braces that are not a template', { parameters: braces }, { body: { parameters: braces } }]],
+  reports: [
+    [
+      'the reason of a workflow that failed itself',
+      ({ task, finish }) => {
+        task('first', 'core.local', 'succeeded')
+        finish('failed', { errors: [{ message: 'Unable to evaluate' }], output: null })
+      },
+      { message: expect.stringContaining('ended as failed: Unable to evaluate') },
+    ],
   ],
   invalidIds: [['134', 'last', '54e657f2/../x', '54E657F20000000000000000'], 'such as 54e657'],
   refused: [
@@ -63,17 +75,6 @@ describe('StackStorm: a start', () => {
     expect(outcome).toMatchObject({ result: 'warning', message, data: { id, url } })
     const context = { trace_context: { trace_tag: keyOf(1) } }
     expect(execution()).toMatchObject({ action: { ref: 'shop.restart' }, parameters: input.parameters, context })
-  })
-
-  test('sends no trace without a key', async () => {
-    await connected().start(input, { key: undefined })
-    expect(execution().context).toEqual({ user: 'robot' })
-  })
-
-  test('accepts braces that are not a template', async () => {
-    const parameters = { host: { a: { b: [{ c: '}} { %' }] } } }
-    await connected().start({ ...input, parameters })
-    expect(execution().parameters).toEqual(parameters)
   })
 
   test('that is retried finds the execution itself, not one that it caused', async () => {
@@ -144,14 +145,6 @@ describe('StackStorm: an execution', () => {
     })
     expect(message).toContain('task "heal": task "restart" (core.local) ended as failed: no such unit')
     expect(data).toMatchObject({ failedTask: 'restart', failedAction: 'core.local' })
-  })
-
-  test('of a workflow that failed itself has its reason', async () => {
-    const { message } = await connected().endAfter(input, () => {
-      server.task('first', 'core.local', 'succeeded')
-      server.finish('failed', { errors: [{ message: 'Unable to evaluate' }], output: null })
-    })
-    expect(message).toContain('ended as failed: Unable to evaluate')
   })
 
   test('has a verdict if its tasks cannot be read', async () => {
