@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { STATE_TABLE } from '../../infra/local/functions.ts'
@@ -35,22 +36,27 @@ const nameOf = ({ action, name }: Case) => `${action}: ${name}`
 
 const state = mkdtempSync(join(tmpdir(), 'webhooks-examples-'))
 let runtime: Runtime
+let lambda: LambdaClient
 const local = new Map<string, Run>()
 const aws = new Map<string, Run>()
 beforeAll(async () => {
-  runtime = await startRuntime({ port: 0, state, timeScale: 60 })
+  runtime = await startRuntime({ port: 0, state, timeScale: 10 })
+  lambda = new LambdaClient({ ...runtime.cloud, region: 'eu-west-1' })
   const tasks = new Map<string, Task>()
-  // An example with an id needs the result of another one.
-  for (const isDependent of [false, true]) {
-    const group = cases.filter(({ idFrom }) => (idFrom !== undefined) === isDependent)
-    await Promise.all(
-      group.map(async (example) => {
+  // An example with an id needs the result of an earlier one, and examples at once more execution environments.
+  const ofCategories = Map.groupBy(
+    cases.toSorted((one, other) => Number(one.idFrom !== undefined) - Number(other.idFrom !== undefined)),
+    ({ action }) => action.split('/')[0],
+  )
+  await Promise.all(
+    [...ofCategories.values()].map(async (group) => {
+      for (const example of group) {
         const { run, task } = await runLocally(example, tasks)
         local.set(nameOf(example), run)
         tasks.set(nameOf(example), task)
-      }),
-    )
-  }
+      }
+    }),
+  )
   useLocalServices(runtime)
   await startRunner()
   // One after the other: each moves the clock.
@@ -109,9 +115,11 @@ async function runLocally(example: Case, earlier: Map<string, Task>): Promise<{ 
     60,
     () => `the end of ${nameOf(example)}`,
   )
+  const names = operations().map((operation) => `${operation.name} ${operation.status}`)
+  // It would poll during the other tests.
+  if (isEndless(example)) await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
   const { input: payload = '', result, status } = runtime.cloud.execution(arn) ?? {}
   const outcome = outcomeOf(result && JSON.parse(result))
-  const names = operations().map((operation) => `${operation.name} ${operation.status}`)
   return { run: { status, outcome, operations: names }, task: JSON.parse(payload) }
 }
 

@@ -45,8 +45,8 @@ export interface JobPlatform<S extends Served = Served> {
   /** It can be stopped only after it has started. */
   stopsLate?: true
   /**
-   * What a retry finds of a run that was stopped before its start response, if not the run: it cannot know, or starts another
-   * run because nothing is left.
+   * The result of a retry after a run was stopped before its start response. Defaults to the run.
+   * `forgotten`: nothing is left of the run, so the retry starts another one.
    */
   stoppedAtStart?: 'unknown' | 'forgotten'
   start(): Promise<PlayedJobs<S>>
