@@ -53,90 +53,36 @@ describe('The built-in load generator', () => {
     expect(shop.calls.map(({ headers }) => headers['authorization'])).toEqual(Array(requests).fill(secret))
   })
 
-  it('rejects a silent call', async () => {
-    const { status, body } = await start(asked())
-    expect(status).toBe(400)
-    expect(JSON.stringify(body)).toContain('?mode=interactive')
-    expect(shop.calls).toEqual([])
-  })
-
-  it('describes its plan in a dry run, in silent mode, too', async () => {
-    const { status, body } = await start(asked(), '&dryRun=true')
-    expect(status).toBe(200)
-    expect(body.message).toContain(`10 requests/s of GET ${shop.url}/api/cart for 1 s`)
-    expect(shop.calls).toEqual([])
-  })
-
-  it('rejects a call over the limits of its connection', async () => {
-    const { status, body } = await start(asked({ rate: 21 }), '&mode=interactive')
-    expect(status).toBe(400)
-    expect(JSON.stringify(body)).toContain('the connection allows at most 20')
-  })
-
-  it('is stopped by stop-test with its id, which waits until it has stopped', async () => {
-    const event = asked({ duration: 300 })
-    const { body } = await start(event, '&mode=interactive&sendStarted=true')
-    await until(
-      async () => shop.calls.length > 0,
-      20,
-      () => `requests\n${service.output.slice(-2_000)}`,
-    )
-    const id = body.taskId.slice(0, 20)
-    const asks = triggered({ type: 'sh.keptn.event.stoptest.triggered', input: { id } })
-    await service.call('/v1/load-testing/stop-test?connection=shop&mode=interactive&sendStarted=true', asks)
-    const [test, stop] = await Promise.all([service.finishedOf(event.id, 40), service.finishedOf(asks.id, 40)])
-    expect(test.finished).toMatchObject([{ status: 'aborted', result: 'fail' }])
-    expect(stop.finished).toMatchObject([
-      { status: 'succeeded', result: 'pass', message: `Stopped load test ${id} (stopped)` },
-    ])
-    // Not all of the 3,000 requests of the complete test.
-    expect(shop.calls.length).toBeLessThan(3_000)
-    const silent = await service.call('/v1/load-testing/stop-test?connection=shop', triggered({ input: { id } }))
-    expect(silent).toMatchObject({ status: 200, body: { message: `Load test ${id} had ended already (stopped)` } })
-  })
-
-  it('is stopped by input.id=last from another event of the same context', async () => {
-    const event = asked({ duration: 300 })
-    const { body } = await start(event, '&mode=interactive&sendStarted=true')
-    await until(
-      async () => shop.calls.length > 0,
-      20,
-      () => `requests\n${service.output.slice(-2_000)}`,
-    )
-    const stop = (shkeptncontext: string | undefined) =>
-      service.call('/v1/load-testing/stop-test?connection=shop', triggered({ shkeptncontext, input: { id: 'last' } }))
-    const elsewhere = await stop('another-context')
-    expect([elsewhere.status, elsewhere.body.detail]).toEqual([
-      404,
-      expect.stringContaining('has not started anything with the connection shop in the context another-context'),
-    ])
-    expect((await stop(undefined)).body.detail).toContain('send the context')
-    const stopped = await stop(event.shkeptncontext)
-    expect([stopped.status, stopped.body.data.id]).toEqual([200, body.taskId.slice(0, 20)])
-    const { finished } = await service.finishedOf(event.id, 40)
-    expect(finished).toMatchObject([{ status: 'aborted', result: 'fail' }])
-  })
-
-  it('continues after the process is killed in the middle of a segment, and counts the segment once', async () => {
-    const event = asked({ rate: 5, duration: 17 })
+  it('continues after its process is killed, is stopped by stop-test, and counts each segment once', async () => {
+    const event = asked({ rate: 5, duration: 300 })
     // The segment cannot end before the process is killed: it waits for this answer.
     onRequest = () => {
       if (shop.calls.length === 5) shop.holdNext('GET')
     }
-    await start(event, '&mode=interactive&sendStarted=true')
-    await until(
-      async () => shop.calls.length > 5,
-      20,
-      () => `requests\n${service.output.slice(-2_000)}`,
-    )
+    const { body } = await start(event, '&mode=interactive&sendStarted=true')
+    const moreThan = (count: number) =>
+      until(
+        async () => shop.calls.length > count,
+        20,
+        () => `requests\n${service.output.slice(-2_000)}`,
+      )
+    await moreThan(5)
     await service.kill()
     const lost = shop.calls.length
     onRequest = () => {}
     await service.start()
-    const { finished } = await service.finishedOf(event.id)
-    expect(finished).toHaveLength(1)
-    const { requests, dropped } = finished[0].test
-    expect(requests + dropped).toBe(85)
-    expect(shop.calls.length - lost).toBe(requests)
+    await moreThan(lost)
+    const id = body.taskId.slice(0, 20)
+    const asks = triggered({ type: 'sh.keptn.event.stoptest.triggered', input: { id } })
+    await service.call('/v1/load-testing/stop-test?connection=shop&mode=interactive&sendStarted=true', asks)
+    const [test, stop] = await Promise.all([service.finishedOf(event.id, 40), service.finishedOf(asks.id, 40)])
+    const requests = shop.calls.length - lost
+    expect(test.finished).toMatchObject([{ status: 'aborted', result: 'fail', test: { requests } }])
+    // Not all of the 1,500 requests of the complete test.
+    expect(requests).toBeLessThan(1_500)
+    const message = `Stopped load test ${id} (stopped)`
+    expect(stop.finished).toMatchObject([{ status: 'succeeded', result: 'pass', message }])
+    const silent = await service.call('/v1/load-testing/stop-test?connection=shop', triggered({ input: { id } }))
+    expect(silent).toMatchObject({ status: 200, body: { message: `Load test ${id} had ended already (stopped)` } })
   })
 })

@@ -35,12 +35,30 @@ describe('A task that starts a job', () => {
     expect((await lifecycle.call('start-run?connection=job', { input })).outcome).toMatchObject({ result: 'pass' })
   })
 
-  it('sends progress events if they are requested', async () => {
+  it('sends progress at most once a minute if it is requested, with the fields of the event', async () => {
+    platform.states = ['queued', ...Array(30).fill('busy'), 'done']
+    const startedAt = Date.now()
+    const { sent, events } = await lifecycle.call('start-run?connection=job&progress=true', { input })
+    const minutes = (Date.now() - startedAt) / 60_000
+    const progress = sent.filter((kind) => kind === 'status.changed').length
+    expect(sent).toEqual(['started', ...Array(progress).fill('status.changed'), 'finished'])
+    expect(progress).toBeGreaterThan(1)
+    expect(progress).toBeLessThanOrEqual(minutes + 1)
+    const data = { project: 'shop', stage: 'production', service: 'checkout', message: expect.any(String) }
+    expect(events[1]?.data).toMatchObject(data)
+  })
+
+  it('ends normally if Keptn rejects progress events', async () => {
     platform.states = ['queued', 'busy', 'busy', 'done']
-    const { sent } = await lifecycle.call('start-run?connection=job&progress=true', { input })
-    expect(sent[0]).toBe('started')
-    expect(sent.at(-1)).toBe('finished')
-    expect(sent).toContain('status.changed')
+    const isProgress = ({ body }: Call) => (body as { type?: string } | undefined)?.type?.endsWith('.status.changed')
+    lifecycle.keptn.failNext(
+      400,
+      { message: 'unknown event type' },
+      { on: (call) => isProgress(call) ?? false, times: 99 },
+    )
+    const { outcome, sent } = await lifecycle.call('start-run?connection=job&progress=true', { input })
+    lifecycle.keptn.recover()
+    expect({ outcome, sent }).toMatchObject({ outcome: { result: 'pass' }, sent: ['started', 'finished'] })
   })
 
   it('ends with the refusal of the platform', async () => {
@@ -263,6 +281,18 @@ describe('A job that must not outlive its task', () => {
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(platform.calls.filter(({ path }) => path.endsWith('/stop'))).toHaveLength(2)
+  })
+
+  it.each([
+    [401, 5],
+    [403, 2],
+    [503, 20],
+  ])('is stopped at the deadline after the platform refused to stop it with %i for %i times', async (status, times) => {
+    platform.states = ['busy']
+    platform.failNext(status, { message: 'not now' }, { on: ({ path }) => path.endsWith('/stop'), times })
+    const { outcome } = await lifecycle.call('start-run?connection=attended&deadline=PT5M', { input })
+    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
   })
 
   it('is stopped if the platform does not report it any longer', async () => {
