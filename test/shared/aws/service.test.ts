@@ -127,8 +127,7 @@ describe('AWS client: an error has the name, status and number of attempts of th
     reply = error
     const [ours, theirs] = calls['GetItem'] ?? []
     if (!ours || !theirs) throw new Error('no such call')
-    const { name, $metadata } = await errorOf(ours)
-    const expected = await errorOf(theirs)
+    const [{ name, $metadata }, expected] = await Promise.all([errorOf(ours), errorOf(theirs)])
     const { httpStatusCode, attempts } = expected.$metadata as { httpStatusCode: number; attempts: number }
     expect($metadata).toEqual({ httpStatusCode, attempts })
     // The SDK reports the syntax error of the page.
@@ -141,9 +140,9 @@ describe('AWS client: an error has the name, status and number of attempts of th
     process.env['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:1'
     try {
       const client = new DynamoDBClient()
-      const ours = await errorOf(() => dynamodb('GetItem', get))
-      const theirs = await errorOf(() => client.send(new GetItemCommand(get)))
-      expect(ours).toMatchObject({ name: theirs.name, $metadata: { attempts: 4 } })
+      const both = [() => dynamodb('GetItem', get), () => client.send(new GetItemCommand(get))]
+      const [ours, theirs] = await Promise.all(both.map(errorOf))
+      expect(ours).toMatchObject({ name: theirs?.name, $metadata: { attempts: 4 } })
     } finally {
       process.env['AWS_ENDPOINT_URL'] = endpoint
     }

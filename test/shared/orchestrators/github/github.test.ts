@@ -319,14 +319,6 @@ describe('A request of the webhook', () => {
     })
   })
 
-  it('that is delivered again is the same call, and a run that is started again is another one', async () => {
-    const payload = requested()
-    const [first, second] = [await receive(rule, payload), await receive(rule, { ...payload, sha: undefined })]
-    const again = await receive(rule, { ...payload, deployment: { id: 5 } })
-    expect(second?.body['id']).toBe(first?.body['id'])
-    expect(again?.body['id']).not.toBe(first?.body['id'])
-  })
-
   it.each([
     ['a wrong signature', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }],
     ['no signature', { 'x-hub-signature-256': '' }],
