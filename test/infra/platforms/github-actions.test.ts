@@ -10,7 +10,6 @@ const dispatch = (body: Record<string, unknown> = {}, workflow = deploy) =>
   started.github('POST', `${workflow}/dispatches`, { ref: 'main', return_run_details: true, ...body })
 const run = async (id = 1) => (await started.github('GET', `${actions}/runs/${id}`)).json
 const jobs = async (id = 1) => (await started.github('GET', `${actions}/runs/${id}/jobs`)).json
-const list = async (query = '', of = deploy) => (await started.github('GET', `${of}/runs${query}`)).json
 
 test.each([
   [0, 'queued', null, 'queued'],
@@ -59,17 +58,4 @@ test('GitHub Actions cancels a run after a moment and rejects a completed one', 
   const late = await cancel()
   expect(late).toMatchObject({ status: 409, json: { message: 'Cannot cancel a workflow run that is completed.' } })
   expect(await run()).toMatchObject({ conclusion: 'cancelled' })
-})
-
-test('GitHub Actions finds a workflow by its file, and by its id after its first run', async () => {
-  await dispatch()
-  const { workflow_id } = await run()
-  const byId = `${actions}/workflows/${workflow_id}`
-  expect((await dispatch({}, byId)).json.workflow_run_id).toBe(2)
-  expect((await list('', byId)).total_count).toBe(2)
-  expect(await run(2)).toMatchObject({ workflow_id, run_number: 2, path: '.github/workflows/deploy.yml' })
-  for (const name of ['missing.yml', 'deploy', '4711']) {
-    expect((await dispatch({}, `${actions}/workflows/${name}`)).status).toBe(404)
-  }
-  expect((await dispatch({}, '/repos/acme/missing/actions/workflows/deploy.yml')).status).toBe(404)
 })

@@ -1,36 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { finished } from './start.ts'
-import { advanceClock, stopClock, useSandbox } from './use.ts'
+import { useSandbox } from './use.ts'
 
 const started = useSandbox()
 const context = '08735340-6f9e-4b32-97ff-3b6c292bc509'
 const send = (event: unknown) => started.keptn('POST', '/api/v1/event', event)
-const read = async (query: string) => (await started.keptn('GET', `/api/mongodb-datastore/event?${query}`)).json
-
-test('Keptn accepts a finished event and adds an id and a time', async () => {
-  const { status, json } = await send({ ...finished(context), id: 'mine', time: '2001-01-01T00:00:00Z', unknown: 1 })
-  expect(status).toBe(200)
-  expect(json).toEqual({ keptnContext: context })
-  const [{ via, event }] = (await started.call('GET', '/events')).json
-  expect(via).toBe('api')
-  expect(event).toMatchObject(finished(context))
-  expect(event.id).toMatch(/^[0-9a-f-]{36}$/)
-  expect(Date.now() - Date.parse(event.time)).toBeLessThan(60_000)
-  expect(event).not.toHaveProperty('unknown')
-})
-
-test('Keptn returns an accepted event after a moment', async () => {
-  stopClock()
-  started.sandbox.keptn.visibleAfterMs = 150
-  await send(finished(context))
-  expect(await read(`keptnContext=${context}`)).toEqual({ events: [], nextPageKey: '0', totalCount: 0, pageSize: 20 })
-  advanceClock(200)
-  expect(await read(`keptnContext=${context}`)).toMatchObject({
-    totalCount: 1,
-    events: [{ triggeredid: expect.any(String) }],
-  })
-  started.sandbox.keptn.visibleAfterMs = 50
-})
 
 const without = (name: string) => ({ data: { ...finished(context).data, [name]: undefined } })
 test.each([
@@ -95,18 +69,4 @@ test('The control plane records any event verbatim, and each id once', async () 
     { via: 'control-plane', event: { type: 'anything', id: added.json.id, time: expect.any(String) } },
   ])
   expect((await started.keptn('POST', '/record', { id: 'no type' })).json).toMatchObject({ code: 400 })
-})
-
-test('The Bridge shows the events of a sequence, escaped', async () => {
-  await started.keptn('POST', '/record', { type: 'sh.keptn.event.openticket.triggered', shkeptncontext: context })
-  const data = { ...finished(context).data, message: '<b>Opened</b>' }
-  await started.keptn('POST', '/api/v1/event', finished(context, { data }))
-  await started.keptn('POST', '/record', { type: 'other', shkeptncontext: 'other' })
-  const { status, text } = await started.call('GET', `/keptn/bridge/project/acme/sequence/${context}`)
-  expect(status).toBe(200)
-  expect(text).toMatch(
-    /openticket\.triggered\n.*openticket\.finished {2}succeeded\/pass {2}&lt;b&gt;Opened&lt;\/b&gt;</,
-  )
-  expect(text).not.toContain('other')
-  expect((await started.call('GET', '/keptn/bridge/project/acme/sequence/none')).status).toBe(404)
 })

@@ -35,18 +35,6 @@ test.each([
   expect(await get(sys_id, '?sysparm_display_value=true')).toMatchObject({ state: 'New', work_notes: '' })
 })
 
-test('ServiceNow keeps resolved incidents active, and reopens resolved, closed and canceled ones', async () => {
-  const { sys_id } = await open()
-  for (const [fields, expected] of [
-    [resolved, { ...resolved, active: 'true', closed_at: '', resolved_at: expect.stringMatching(/^\d{4}-/) }],
-    [{ state: 7 }, { state: '7', active: 'false' }],
-    [{ state: '2' }, { state: '2', active: 'true', reopen_count: '1', resolved_at: '', closed_at: '' }],
-    [{ incident_state: '8' }, { state: '8', active: 'false' }],
-  ] as const) {
-    expect((await patch(sys_id, fields)).json.result).toMatchObject(expected)
-  }
-})
-
 test('The page of an incident has an address that people can type', async () => {
   const { sys_id } = await open(resolved)
   const page = (rest: string) => started.call('GET', `/servicenow/nav_to.do?uri=incident.do${rest}`)
