@@ -61,6 +61,11 @@ describe('AWS AppConfig: connection', () => {
     expect(server.calls[0]?.query.get('max_results')).toBe('1')
   })
 
+  test.each(['GET hostedconfigurationversions', 'POST deployments'])('reports a denied %s', async (denied) => {
+    server.state.denied = [denied]
+    await expectFailure(set(), 'refused', 'Allow it under awsProviders in cdk.json, and deploy.')
+  })
+
   test('accepts a predefined deployment strategy', () => {
     const values = connection({ deploymentStrategy: 'AppConfig.AllAtOnce' })
     expect(awsAppConfig.connection.safeParse(values).success).toBe(true)

@@ -87,6 +87,11 @@ describe('AWS EventBridge: the connection', () => {
     await expectFailure(check({ eventBus: 'old' }), 'refused', words)
     expect(server.state.events).toEqual([])
   })
+
+  test('without permission says which one', async () => {
+    server.state.denied.push('PutEvents')
+    await expectFailure(push(), 'refused', 'events:PutEvents action. Allow it under awsProviders')
+  })
 })
 
 describe('AWS EventBridge: an error response', () => {
