@@ -57,15 +57,13 @@ describe.each(Object.entries(platforms))('%s: a success with an unexpected body'
 describe.each(Object.entries(platforms))('%s: an unexpected response to a search', (path, platform) => {
   test('does not mean that nothing was written', async () => {
     const retried = { ...platform, repeatable: 'a retry finds the first write' }
-    const writesWith = async (readBody?: string) => {
-      const options = { mode: 'interactive', lost: true, readBody } as const
-      const { made, requests } = await observe(path, retried, options)
-      return made ?? requests
-    }
+    const lose = (readBody?: string) => observe(path, retried, { mode: 'interactive', lost: true, readBody })
     // Some platforms cannot be searched, so that a retry writes again.
-    const expected = await writesWith()
-    for (const body of ['{}', '{"items":null}', '']) {
-      expect({ body, writes: Math.max(await writesWith(body), expected) }).toEqual({ body, writes: expected })
+    const { searches, ...first } = await lose()
+    const expected = first.made ?? first.requests
+    for (const body of searches ? ['{}', '{"items":null}', ''] : []) {
+      const { made, requests } = await lose(body)
+      expect({ body, writes: Math.max(made ?? requests, expected) }).toEqual({ body, writes: expected })
     }
   })
 })

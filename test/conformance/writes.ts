@@ -16,7 +16,9 @@ export interface Observed {
   writes: number[]
   /** The number of requests that write, including those without a response. */
   requests: number
-  /** The body of the first of them. */
+  /** Whether a request that only reads followed the first write. */
+  searches: boolean
+  /** The body of the first write. */
   sent: unknown
   /** The idempotency key. */
   key: string | undefined
@@ -69,9 +71,12 @@ export async function observe(
     const ends = [await deliver()]
     // A task is not started twice for one event.
     if (mode === 'silent') ends.push(await deliver())
-    const sent = target.server.calls.find(isWrite)?.body
-    const requests = target.server.calls.filter(isWrite).length
-    return { ends, writes, requests, sent, key: call.id, made: target.made && target.made() - before }
+    const { calls } = target.server
+    const searches = calls.slice(calls.findIndex(isWrite)).some((request) => !isWrite(request))
+    return {
+      ...{ ends, writes, searches, key: call.id, made: target.made && target.made() - before },
+      ...{ requests: calls.filter(isWrite).length, sent: calls.find(isWrite)?.body },
+    }
   } finally {
     await target.server.close()
   }
