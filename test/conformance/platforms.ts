@@ -37,7 +37,7 @@ import { remediationPlatforms } from './job-platforms/remediation.ts'
 import type { TicketPlatform } from './platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
-export interface Target {
+interface Target {
   server: Served
   /** The secret of the connection, without the name of the provider. */
   connection: Record<string, unknown>
