@@ -38,52 +38,37 @@ export const locust: Program = {
     }
 
     return {
-      tests: [
-        ['shows its state', async () => void (await provider.check(tool.client()))],
-        [
-          'restarts a Locust that has not run a test yet, although the outcome of an earlier attempt is unknown',
-          async () => {
-            const job = await tool.start(input(6), { isRetry: true })
-            const ended = await end(job, input(6))
-            assert.deepEqual([ended.status, ended.result, ended.data['state']], ['succeeded', 'pass', 'stopped'])
-            const { requests: counted, errors, errorRate, rps, p50, p95, max } = ended.data as Record<string, number>
-            assert.ok(Number(counted) > 10 && Number(errors) > 0, 'it counts requests and failures')
-            // Locust computes the rate itself, with more digits.
-            assert.ok(
-              Math.abs(Number(errorRate) - Number(errors) / Number(counted)) < 1e-4,
-              `errorRate is ${errorRate}`,
-            )
-            assert.ok(Number(rps) > 1 && Number(p50) >= 0 && Number(p95) >= Number(p50) && Number(max) > 0)
-            assert.match(ended.message, /requests failed, most with: GET .+HTTPError\('503 Server Error/)
-          },
-        ],
-        [
-          'starts nothing while another test runs, and stops that one',
-          async () => {
-            const job = await tool.start(input(60))
-            const failure = await failureOf(tool.start(input(60)))
-            assert.match(failure.message, /Locust is running another test \((?:spawning|running)\)/)
-            // Its state is cached for two seconds.
-            await sleep(2_500)
-            await tool.stop({ id: 'current' })
-            const ended = await end(job, input(60))
-            assert.equal(ended.status, 'aborted')
-            assert.match(ended.message, /it was stopped \d+ s early/)
-          },
-        ],
-        [
-          'does not start a test again if the outcome of an earlier attempt is unknown',
-          async () => {
-            assert.equal((await failureOf(tool.start(input(5), { isRetry: true }))).kind, 'doubtful')
-          },
-        ],
-        [
-          'serves the report that is linked',
-          async () => {
-            assert.match(await (await fetch(`${url}/stats/report`)).text(), /Locust/)
-          },
-        ],
-      ],
+      tests: {
+        'shows its state': async () => void (await provider.check(tool.client())),
+        async 'restarts a Locust that has not run a test yet, although the outcome of an earlier attempt is unknown'() {
+          const job = await tool.start(input(6), { isRetry: true })
+          const ended = await end(job, input(6))
+          assert.deepEqual([ended.status, ended.result, ended.data['state']], ['succeeded', 'pass', 'stopped'])
+          const { requests: counted, errors, errorRate, rps, p50, p95, max } = ended.data as Record<string, number>
+          assert.ok(Number(counted) > 10 && Number(errors) > 0, 'it counts requests and failures')
+          // Locust computes the rate itself, with more digits.
+          assert.ok(Math.abs(Number(errorRate) - Number(errors) / Number(counted)) < 1e-4, `errorRate is ${errorRate}`)
+          assert.ok(Number(rps) > 1 && Number(p50) >= 0 && Number(p95) >= Number(p50) && Number(max) > 0)
+          assert.match(ended.message, /requests failed, most with: GET .+HTTPError\('503 Server Error/)
+        },
+        async 'starts nothing while another test runs, and stops that one'() {
+          const job = await tool.start(input(60))
+          const failure = await failureOf(tool.start(input(60)))
+          assert.match(failure.message, /Locust is running another test \((?:spawning|running)\)/)
+          // Its state is cached for two seconds.
+          await sleep(2_500)
+          await tool.stop({ id: 'current' })
+          const ended = await end(job, input(60))
+          assert.equal(ended.status, 'aborted')
+          assert.match(ended.message, /it was stopped \d+ s early/)
+        },
+        async 'does not start a test again if the outcome of an earlier attempt is unknown'() {
+          assert.equal((await failureOf(tool.start(input(5), { isRetry: true }))).kind, 'doubtful')
+        },
+        async 'serves the report that is linked'() {
+          assert.match(await (await fetch(`${url}/stats/report`)).text(), /Locust/)
+        },
+      },
       async close() {
         shop.closeAllConnections()
         shop.close()

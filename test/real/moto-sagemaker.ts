@@ -39,97 +39,81 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
     region,
   }))
 
-  return [
-    [
-      'SageMaker trains with other parameters, once for two attempts, and returns the model and its metrics',
-      async () => {
-        await sageMaker.send(
-          new CreateTrainingJobCommand({
-            ...definition,
-            TrainingJobName: 'churn-weekly',
-            HyperParameters: { epochs: '10', lr: '0.1' },
-          }),
+  return {
+    async 'SageMaker trains with other parameters, once for two attempts, and returns the model and its metrics'() {
+      await sageMaker.send(
+        new CreateTrainingJobCommand({
+          ...definition,
+          TrainingJobName: 'churn-weekly',
+          HyperParameters: { epochs: '10', lr: '0.1' },
+        }),
+      )
+      const input = { target: 'training/churn-weekly', parameters: { lr: 0.01 } }
+      for (const isRetry of [false, true]) {
+        const { status, result, message, data } = await job.end(await job.start(input, { isRetry }), input)
+        assert.deepEqual(
+          [status, result, data['id']],
+          ['succeeded', 'pass', `training/churn-weekly-${digits}`],
+          message,
         )
-        const input = { target: 'training/churn-weekly', parameters: { lr: 0.01 } }
-        for (const isRetry of [false, true]) {
-          const { status, result, message, data } = await job.end(await job.start(input, { isRetry }), input)
-          assert.deepEqual(
-            [status, result, data['id']],
-            ['succeeded', 'pass', `training/churn-weekly-${digits}`],
-            message,
-          )
-          assert.equal(data['model'], `s3://models/churn-weekly-${digits}/output/model.tar.gz`)
-        }
-        const { TrainingJobSummaries: jobs = [] } = await sageMaker.send(new ListTrainingJobsCommand())
-        assert.equal(jobs.length, 2)
-        const made = await sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName: `churn-weekly-${digits}` }))
-        assert.deepEqual(made.HyperParameters, { epochs: '10', lr: '0.01' })
-        assert.deepEqual([made.RoleArn, made.ResourceConfig], [RoleArn, definition.ResourceConfig])
-        assert.match((await job.stop({ id: `training/churn-weekly-${digits}` })).message, /ended already \(Completed\)/)
-      },
-    ],
-    [
-      'SageMaker tunes again, once for two attempts, and returns the best configuration',
-      async () => {
-        await sageMaker.send(
-          new CreateHyperParameterTuningJobCommand({
-            HyperParameterTuningJobName: 'churn-tuning',
-            HyperParameterTuningJobConfig: {
-              Strategy: 'Bayesian',
-              ResourceLimits: { MaxParallelTrainingJobs: 2, MaxNumberOfTrainingJobs: 20 },
-            },
-            TrainingJobDefinition: definition,
-          }),
-        )
-        const input = { target: 'tuning/churn-tuning' }
-        // Only the AWS error for a duplicate name reveals the first attempt.
-        for (const _try of [1, 2]) {
-          const { status, result, message, data } = await job.end(await job.start(input), input)
-          assert.deepEqual(
-            [status, result, data['id']],
-            ['succeeded', 'pass', `tuning/churn-tuning-${digits}`],
-            message,
-          )
-          assert.ok(Object.hasOwn(data['best'] as object, 'value'), JSON.stringify(data))
-        }
-        const { HyperParameterTuningJobSummaries: jobs = [] } = await sageMaker.send(
-          new ListHyperParameterTuningJobsCommand(),
-        )
-        assert.equal(jobs.length, 2)
-      },
-    ],
-    [
-      'SageMaker starts a pipeline with its parameters',
-      async () => {
-        await sageMaker.send(
-          new CreatePipelineCommand({
-            PipelineName: 'churn-model',
-            PipelineDefinition: JSON.stringify({ Version: '2020-12-01', Steps: [] }),
-            ClientRequestToken: keyOf(2),
-            RoleArn,
-          }),
-        )
-        const target = 'churn-model'
-        await awsSageMaker.check(job.client())
-        const { outcome } = await job.start({ target, parameters: { Epochs: 10 } })
-        const arn = outcome.data['id'] as string
-        const execution = await sageMaker.send(new DescribePipelineExecutionCommand({ PipelineExecutionArn: arn }))
-        assert.equal(execution.PipelineExecutionDisplayName, `churn-model-${digits}`)
-        const { PipelineParameters: given } = await sageMaker.send(
-          new ListPipelineParametersForExecutionCommand({ PipelineExecutionArn: arn }),
-        )
-        assert.deepEqual(given, [{ Name: 'Epochs', Value: '10' }])
-      },
-    ],
-    [
-      'SageMaker says in its own words that there is no such thing',
-      async () => {
-        for (const target of ['nothing', 'training/nothing', 'tuning/nothing']) {
-          const { kind, message } = await failureOf(job.start({ target }))
-          assert.equal(kind, 'refused', message)
-          assert.match(message, /ould not find/)
-        }
-      },
-    ],
-  ]
+        assert.equal(data['model'], `s3://models/churn-weekly-${digits}/output/model.tar.gz`)
+      }
+      const { TrainingJobSummaries: jobs = [] } = await sageMaker.send(new ListTrainingJobsCommand())
+      assert.equal(jobs.length, 2)
+      const made = await sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName: `churn-weekly-${digits}` }))
+      assert.deepEqual(made.HyperParameters, { epochs: '10', lr: '0.01' })
+      assert.deepEqual([made.RoleArn, made.ResourceConfig], [RoleArn, definition.ResourceConfig])
+      assert.match((await job.stop({ id: `training/churn-weekly-${digits}` })).message, /ended already \(Completed\)/)
+    },
+    async 'SageMaker tunes again, once for two attempts, and returns the best configuration'() {
+      await sageMaker.send(
+        new CreateHyperParameterTuningJobCommand({
+          HyperParameterTuningJobName: 'churn-tuning',
+          HyperParameterTuningJobConfig: {
+            Strategy: 'Bayesian',
+            ResourceLimits: { MaxParallelTrainingJobs: 2, MaxNumberOfTrainingJobs: 20 },
+          },
+          TrainingJobDefinition: definition,
+        }),
+      )
+      const input = { target: 'tuning/churn-tuning' }
+      // Only the AWS error for a duplicate name reveals the first attempt.
+      for (const _try of [1, 2]) {
+        const { status, result, message, data } = await job.end(await job.start(input), input)
+        assert.deepEqual([status, result, data['id']], ['succeeded', 'pass', `tuning/churn-tuning-${digits}`], message)
+        assert.ok(Object.hasOwn(data['best'] as object, 'value'), JSON.stringify(data))
+      }
+      const { HyperParameterTuningJobSummaries: jobs = [] } = await sageMaker.send(
+        new ListHyperParameterTuningJobsCommand(),
+      )
+      assert.equal(jobs.length, 2)
+    },
+    async 'SageMaker starts a pipeline with its parameters'() {
+      await sageMaker.send(
+        new CreatePipelineCommand({
+          PipelineName: 'churn-model',
+          PipelineDefinition: JSON.stringify({ Version: '2020-12-01', Steps: [] }),
+          ClientRequestToken: keyOf(2),
+          RoleArn,
+        }),
+      )
+      const target = 'churn-model'
+      await awsSageMaker.check(job.client())
+      const { outcome } = await job.start({ target, parameters: { Epochs: 10 } })
+      const arn = outcome.data['id'] as string
+      const execution = await sageMaker.send(new DescribePipelineExecutionCommand({ PipelineExecutionArn: arn }))
+      assert.equal(execution.PipelineExecutionDisplayName, `churn-model-${digits}`)
+      const { PipelineParameters: given } = await sageMaker.send(
+        new ListPipelineParametersForExecutionCommand({ PipelineExecutionArn: arn }),
+      )
+      assert.deepEqual(given, [{ Name: 'Epochs', Value: '10' }])
+    },
+    async 'SageMaker says in its own words that there is no such thing'() {
+      for (const target of ['nothing', 'training/nothing', 'tuning/nothing']) {
+        const { kind, message } = await failureOf(job.start({ target }))
+        assert.equal(kind, 'refused', message)
+        assert.match(message, /ould not find/)
+      }
+    },
+  }
 }

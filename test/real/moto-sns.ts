@@ -53,56 +53,44 @@ export function snsChecks(endpoint: string): Checks['tests'] {
     return { topic, delivered }
   }
 
-  return [
-    [
-      'SNS delivers a text with a subject and what subscriptions filter by',
-      async () => {
-        const { topic, delivered } = await subscribed('deploys')
-        await awsSns.check(connected({ channel: topic }))
-        const { id } = await awsSns.post(connected(), topic, evaluation)
-        const [sent] = await delivered()
-        assert.equal(sent?.MessageId, id)
-        assert.equal(sent?.Subject, evaluation.title)
-        assert.match(
-          sent?.Message ?? '',
-          /^⚠️ Evaluation of checkout(?:.|\n)+\nDashboard: https:\/\/dashboards\.example\.com\/d\/1$/,
-        )
-        assert.deepEqual(sent?.MessageAttributes?.['mood'], { Type: 'String', Value: 'warning' })
-        assert.deepEqual(sent?.MessageAttributes?.['project'], { Type: 'String', Value: 'shop' })
-      },
-    ],
-    [
-      'SNS accepts any text of up to 256 KB',
-      async () => {
-        const { topic } = await subscribed('any-text')
-        for (const text of [...hostile, '😀'.repeat(100_000)]) {
-          const message = { ...question, title: text, text, fields: [{ name: text, value: text }] }
-          assert.match((await awsSns.post(connected(), topic, message)).id ?? '', /^[0-9a-f-]{36}$/)
-        }
-      },
-    ],
-    [
-      'SNS delivers one of two attempts in a FIFO topic',
-      async () => {
-        const { topic, delivered } = await subscribed('deploys.fifo', { FifoTopic: 'true' })
-        await awsSns.post(connected(), topic, question)
-        const posted = await awsSns.post(connected(), topic, question)
-        await awsSns.reply(connected(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
-        await awsSns.post(connected({}, { key: undefined }), topic, question)
-        const heads = (await delivered()).map(({ Message }) => Message.split('\n')[0])
-        assert.deepEqual(heads, [`⏳ ${question.title}`, '⏳ Still open', `⏳ ${question.title}`])
-      },
-    ],
-    [
-      'SNS says in its own words that there is no such topic',
-      async () => {
-        const { topic } = await subscribed('some')
-        const failure = await failureOf(awsSns.post(connected(), `${topic}-other`, evaluation))
-        assert.equal(failure.kind, 'refused')
-        assert.match(failure.message, /AWS SNS answered 404 to POST \/: NotFound: \w+ does not exist/)
-      },
-    ],
-  ]
+  return {
+    async 'SNS delivers a text with a subject and what subscriptions filter by'() {
+      const { topic, delivered } = await subscribed('deploys')
+      await awsSns.check(connected({ channel: topic }))
+      const { id } = await awsSns.post(connected(), topic, evaluation)
+      const [sent] = await delivered()
+      assert.equal(sent?.MessageId, id)
+      assert.equal(sent?.Subject, evaluation.title)
+      assert.match(
+        sent?.Message ?? '',
+        /^⚠️ Evaluation of checkout(?:.|\n)+\nDashboard: https:\/\/dashboards\.example\.com\/d\/1$/,
+      )
+      assert.deepEqual(sent?.MessageAttributes?.['mood'], { Type: 'String', Value: 'warning' })
+      assert.deepEqual(sent?.MessageAttributes?.['project'], { Type: 'String', Value: 'shop' })
+    },
+    async 'SNS accepts any text of up to 256 KB'() {
+      const { topic } = await subscribed('any-text')
+      for (const text of [...hostile, '😀'.repeat(100_000)]) {
+        const message = { ...question, title: text, text, fields: [{ name: text, value: text }] }
+        assert.match((await awsSns.post(connected(), topic, message)).id ?? '', /^[0-9a-f-]{36}$/)
+      }
+    },
+    async 'SNS delivers one of two attempts in a FIFO topic'() {
+      const { topic, delivered } = await subscribed('deploys.fifo', { FifoTopic: 'true' })
+      await awsSns.post(connected(), topic, question)
+      const posted = await awsSns.post(connected(), topic, question)
+      await awsSns.reply(connected(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
+      await awsSns.post(connected({}, { key: undefined }), topic, question)
+      const heads = (await delivered()).map(({ Message }) => Message.split('\n')[0])
+      assert.deepEqual(heads, [`⏳ ${question.title}`, '⏳ Still open', `⏳ ${question.title}`])
+    },
+    async 'SNS says in its own words that there is no such topic'() {
+      const { topic } = await subscribed('some')
+      const failure = await failureOf(awsSns.post(connected(), `${topic}-other`, evaluation))
+      assert.equal(failure.kind, 'refused')
+      assert.match(failure.message, /AWS SNS answered 404 to POST \/: NotFound: \w+ does not exist/)
+    },
+  }
 }
 
 /** As XML has it. */

@@ -50,45 +50,36 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
     throw new Error(`It has not ended after ${MAX_POLLS} polls.`)
   }
 
-  return [
-    [
-      'Step Functions starts one execution for two attempts, and stops it',
-      async () => {
-        const { target, id } = await create('search', false)
-        for (const isRetry of [false, true]) {
-          const started = await job.start({ target }, { isRetry })
-          assert.equal(started.outcome.data['id'], id)
-          assert.ok('status' in (await job.poll(started, { target })))
-        }
-        assert.equal((await executionsOf(target)).length, 1)
-        assert.match((await job.stop({ id })).message, /^Stopped .+ \(ABORTED\)$/)
-      },
-    ],
-    [
-      'Step Functions runs a state machine, whose output is judged, and not again at a repeat',
-      async () => {
-        const { target, id } = await create('tune', true)
-        const input = { target, thresholds: [{ metric: 'p95', op: '<', value: 400 }] }
-        for (const isRetry of [false, true]) {
-          const { status, result, message, data } = await endOf(await job.start(input, { isRetry }), input)
-          assert.deepEqual([status, result, data['output']], ['succeeded', 'pass', { p95: 312 }], message)
-        }
-        assert.equal((await executionsOf(target)).length, 1)
-        assert.match((await job.stop({ id })).message, /had ended already \(SUCCEEDED\)$/)
-      },
-    ],
-    [
-      'Step Functions says in its own words that there is no such thing',
-      async () => {
-        const failures = [
-          job.start({ target: `${arn}:stateMachine:nothing` }),
-          job.stop({ id: `${arn}:execution:tune:1` }),
-        ]
-        for (const { kind, message } of await Promise.all(failures.map(failureOf))) {
-          assert.equal(kind, 'refused')
-          assert.match(message, /Does Not Exist: '/)
-        }
-      },
-    ],
-  ]
+  return {
+    async 'Step Functions starts one execution for two attempts, and stops it'() {
+      const { target, id } = await create('search', false)
+      for (const isRetry of [false, true]) {
+        const started = await job.start({ target }, { isRetry })
+        assert.equal(started.outcome.data['id'], id)
+        assert.ok('status' in (await job.poll(started, { target })))
+      }
+      assert.equal((await executionsOf(target)).length, 1)
+      assert.match((await job.stop({ id })).message, /^Stopped .+ \(ABORTED\)$/)
+    },
+    async 'Step Functions runs a state machine, whose output is judged, and not again at a repeat'() {
+      const { target, id } = await create('tune', true)
+      const input = { target, thresholds: [{ metric: 'p95', op: '<', value: 400 }] }
+      for (const isRetry of [false, true]) {
+        const { status, result, message, data } = await endOf(await job.start(input, { isRetry }), input)
+        assert.deepEqual([status, result, data['output']], ['succeeded', 'pass', { p95: 312 }], message)
+      }
+      assert.equal((await executionsOf(target)).length, 1)
+      assert.match((await job.stop({ id })).message, /had ended already \(SUCCEEDED\)$/)
+    },
+    async 'Step Functions says in its own words that there is no such thing'() {
+      const failures = [
+        job.start({ target: `${arn}:stateMachine:nothing` }),
+        job.stop({ id: `${arn}:execution:tune:1` }),
+      ]
+      for (const { kind, message } of await Promise.all(failures.map(failureOf))) {
+        assert.equal(kind, 'refused')
+        assert.match(message, /Does Not Exist: '/)
+      }
+    },
+  }
 }

@@ -35,57 +35,45 @@ export async function taskTokenChecks(endpoint: string): Promise<Checks> {
 
   return {
     close: () => service.end(),
-    tests: [
-      [
-        'a state with a task token gets the outcome as its output, and the execution succeeds',
-        async () => {
-          const { taskToken, end } = await waitingState(regions.pass)
-          const { taskId } = await build(regions.pass, taskToken)
-          assert.match(taskId, /^[0-9a-f]{40}$/)
-          const { status, output = '{}' } = await end()
-          assert.equal(status, 'SUCCEEDED')
-          const result = JSON.parse(output)
-          assert.deepEqual([result.taskId, result.verdict, result.action], [taskId, 'pass', 'trigger-build'])
-          assert.doesNotMatch(service.output, /heartbeat not sent|answer unwanted/)
-        },
-      ],
-      [
-        'a build that fails is the error Webhooks.Failed, which the state machine catches',
-        async () => {
-          const { taskToken, end } = await waitingState(regions.fail)
-          await build(regions.fail, taskToken, { outcome: 'fail' })
-          const { status, error } = await end()
-          assert.deepEqual([status, error], ['FAILED', 'DeploymentFailed'])
-        },
-      ],
-      [
-        'a request that the platform refuses is the error Webhooks.Errored, and the execution fails',
-        async () => {
-          await service.fault({ target: 'github', kind: '401' })
-          const { taskToken, end } = await waitingState(regions.refused)
-          await build(regions.refused, taskToken)
-          const { status, error } = await end()
-          await service.clearFaults()
-          assert.deepEqual([status, error], ['FAILED', 'Webhooks.Errored'])
-        },
-      ],
-      [
-        'the task records that a stopped execution does not want its answer',
-        async () => {
-          const { taskToken, stop, end } = await waitingState(regions.stopped)
-          const { taskId } = await build(regions.stopped, taskToken)
-          await stop()
-          await end()
-          await until(
-            async () => (await taskOf(taskId)).state === 'finished',
-            MAX_SECONDS,
-            () => service.output.slice(-4_000),
-          )
-          const { verdict, unanswered } = await taskOf(taskId)
-          assert.deepEqual([verdict, unanswered], ['pass', 'unwanted'])
-        },
-      ],
-    ],
+    tests: {
+      async 'a state with a task token gets the outcome as its output, and the execution succeeds'() {
+        const { taskToken, end } = await waitingState(regions.pass)
+        const { taskId } = await build(regions.pass, taskToken)
+        assert.match(taskId, /^[0-9a-f]{40}$/)
+        const { status, output = '{}' } = await end()
+        assert.equal(status, 'SUCCEEDED')
+        const result = JSON.parse(output)
+        assert.deepEqual([result.taskId, result.verdict, result.action], [taskId, 'pass', 'trigger-build'])
+        assert.doesNotMatch(service.output, /heartbeat not sent|answer unwanted/)
+      },
+      async 'a build that fails is the error Webhooks.Failed, which the state machine catches'() {
+        const { taskToken, end } = await waitingState(regions.fail)
+        await build(regions.fail, taskToken, { outcome: 'fail' })
+        const { status, error } = await end()
+        assert.deepEqual([status, error], ['FAILED', 'DeploymentFailed'])
+      },
+      async 'a request that the platform refuses is the error Webhooks.Errored, and the execution fails'() {
+        await service.fault({ target: 'github', kind: '401' })
+        const { taskToken, end } = await waitingState(regions.refused)
+        await build(regions.refused, taskToken)
+        const { status, error } = await end()
+        await service.clearFaults()
+        assert.deepEqual([status, error], ['FAILED', 'Webhooks.Errored'])
+      },
+      async 'the task records that a stopped execution does not want its answer'() {
+        const { taskToken, stop, end } = await waitingState(regions.stopped)
+        const { taskId } = await build(regions.stopped, taskToken)
+        await stop()
+        await end()
+        await until(
+          async () => (await taskOf(taskId)).state === 'finished',
+          MAX_SECONDS,
+          () => service.output.slice(-4_000),
+        )
+        const { verdict, unanswered } = await taskOf(taskId)
+        assert.deepEqual([verdict, unanswered], ['pass', 'unwanted'])
+      },
+    },
   }
 }
 

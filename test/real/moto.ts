@@ -85,126 +85,93 @@ export const moto: Program = {
         secrets.destroy()
         dynamodb.destroy()
       },
-      tests: [
-        [
-          'a silent call with an event id opens one issue',
-          async () => {
-            opened = await first.open(silent)
-            assert.equal(opened.status, 200, JSON.stringify(opened.body))
-            assert.match(opened.body.message, /^Opened issue \d+$/)
-            assert.deepEqual(github.titles(), [title])
-            assert.deepEqual(
-              (await records()).map(({ call_status: status }) => status?.S),
-              ['COMPLETED'],
-            )
-          },
-        ],
-        [
-          'a repeated call returns the recorded response, also in another environment, without a request to the platform',
-          async () => {
-            const before = github.requests()
-            for (const lambda of [first, second]) assert.deepEqual(await lambda.open(silent), opened)
-            assert.equal(github.requests(), before)
-          },
-        ],
-        [
-          'of two concurrent calls, one opens the issue, and the other is rejected or gets the same response',
-          async () => {
-            const twice = event('Cart is slow')
-            github.delay = 500
-            const answers = await Promise.all([first.open(twice), second.open(twice)])
-            github.delay = 0
-            const done = answers.filter(({ status }) => status === 200)
-            assert.ok(done.length > 0, JSON.stringify(answers))
-            for (const { status, body } of answers) {
-              if (status === 200) assert.deepEqual(body, done[0]?.body)
-              else assert.equal(status, 409, JSON.stringify(body))
-            }
-            assert.equal(github.titles().filter((one) => one === 'Cart is slow').length, 1)
-            assert.deepEqual(await second.open(twice), done[0])
-          },
-        ],
-        [
-          'another connection, another input or no event id is another call',
-          async () => {
-            const before = github.titles().length
-            await first.open(silent, '?connection=other')
-            await first.open({ ...silent, input: { title: 'Search is slow' } })
-            for (const lambda of [first, second]) await lambda.open({ input: { title } })
-            assert.equal(github.titles().length, before + 4)
-          },
-        ],
-        [
-          'what was refused is not recorded: a repeat asks again',
-          async () => {
-            const refused = { ...event(title), input: { title, project: 'demo/missing-repo' } }
-            const before = (await records()).length
-            assert.equal((await first.open(refused)).status, 422)
-            const asked = github.requests()
-            assert.equal((await second.open(refused)).status, 422)
-            assert.ok(github.requests() > asked)
-            assert.equal((await records()).length, before)
-          },
-        ],
-        [
-          'a secret that was rotated is seen as soon as the old one is not accepted',
-          async () => {
-            const rotated = 'a-new-token-of-github'
-            github.accept(rotated)
-            const early = await first.open(event('Login is slow'))
-            assert.equal(early.status, 422, JSON.stringify(early.body))
-            assert.match(
-              early.body.detail,
-              /Bad credentials.+Update the secret .+connections\/issue-ticketing\/default/,
-            )
-            const value = JSON.stringify(connection({ token: rotated }))
-            await secrets.send(new PutSecretValueCommand({ SecretId: `${connections}/default`, SecretString: value }))
-            for (const lambda of [first, second]) {
-              const answer = await lambda.open(event('Login is slow'))
-              assert.equal(answer.status, 200, JSON.stringify(answer.body))
-            }
-          },
-        ],
-        [
-          'a connection that has no secret is not found, and the known ones are named',
-          async () => {
-            const { status, body } = await first.open(event(title), '?connection=nowhere')
-            assert.equal(status, 404)
-            assert.match(body.detail, /Unknown connection "nowhere" for issue-ticketing. Connections: (.+)\.$/)
-            for (const name of ['broken', 'default', 'other']) assert.ok(body.detail.includes(name), body.detail)
-          },
-        ],
-        [
-          'a secret that does not hold what it must is said to be so',
-          async () => {
-            const { status, body } = await first.open(event(title), '?connection=broken')
-            assert.equal(status, 503)
-            assert.match(body.detail, /The secret .+\/broken is not valid: .*token/)
-          },
-        ],
-        [
-          'a caller with another token is not let in',
-          async () => {
-            assert.equal((await first.open(event(title), '', 'another-token')).status, 401)
-          },
-        ],
-        [
-          'does not start a call without the table',
-          async () => {
-            const lambda = await startLambda(url, writes.url, { WEBHOOKS_STATE_TABLE: 'nowhere' })
-            const before = github.requests()
-            const { status, body } = await lambda.open(event(title))
-            await lambda.end()
-            assert.equal(status, 503)
-            assert.match(body.detail, /state table is not available/)
-            assert.equal(github.requests(), before)
-          },
-        ],
+      tests: {
+        async 'a silent call with an event id opens one issue'() {
+          opened = await first.open(silent)
+          assert.equal(opened.status, 200, JSON.stringify(opened.body))
+          assert.match(opened.body.message, /^Opened issue \d+$/)
+          assert.deepEqual(github.titles(), [title])
+          assert.deepEqual(
+            (await records()).map(({ call_status: status }) => status?.S),
+            ['COMPLETED'],
+          )
+        },
+        async 'a repeated call returns the recorded response, also in another environment, without a request to the platform'() {
+          const before = github.requests()
+          for (const lambda of [first, second]) assert.deepEqual(await lambda.open(silent), opened)
+          assert.equal(github.requests(), before)
+        },
+        async 'of two concurrent calls, one opens the issue, and the other is rejected or gets the same response'() {
+          const twice = event('Cart is slow')
+          github.delay = 500
+          const answers = await Promise.all([first.open(twice), second.open(twice)])
+          github.delay = 0
+          const done = answers.filter(({ status }) => status === 200)
+          assert.ok(done.length > 0, JSON.stringify(answers))
+          for (const { status, body } of answers) {
+            if (status === 200) assert.deepEqual(body, done[0]?.body)
+            else assert.equal(status, 409, JSON.stringify(body))
+          }
+          assert.equal(github.titles().filter((one) => one === 'Cart is slow').length, 1)
+          assert.deepEqual(await second.open(twice), done[0])
+        },
+        async 'another connection, another input or no event id is another call'() {
+          const before = github.titles().length
+          await first.open(silent, '?connection=other')
+          await first.open({ ...silent, input: { title: 'Search is slow' } })
+          for (const lambda of [first, second]) await lambda.open({ input: { title } })
+          assert.equal(github.titles().length, before + 4)
+        },
+        async 'what was refused is not recorded: a repeat asks again'() {
+          const refused = { ...event(title), input: { title, project: 'demo/missing-repo' } }
+          const before = (await records()).length
+          assert.equal((await first.open(refused)).status, 422)
+          const asked = github.requests()
+          assert.equal((await second.open(refused)).status, 422)
+          assert.ok(github.requests() > asked)
+          assert.equal((await records()).length, before)
+        },
+        async 'a secret that was rotated is seen as soon as the old one is not accepted'() {
+          const rotated = 'a-new-token-of-github'
+          github.accept(rotated)
+          const early = await first.open(event('Login is slow'))
+          assert.equal(early.status, 422, JSON.stringify(early.body))
+          assert.match(early.body.detail, /Bad credentials.+Update the secret .+connections\/issue-ticketing\/default/)
+          const value = JSON.stringify(connection({ token: rotated }))
+          await secrets.send(new PutSecretValueCommand({ SecretId: `${connections}/default`, SecretString: value }))
+          for (const lambda of [first, second]) {
+            const answer = await lambda.open(event('Login is slow'))
+            assert.equal(answer.status, 200, JSON.stringify(answer.body))
+          }
+        },
+        async 'a connection that has no secret is not found, and the known ones are named'() {
+          const { status, body } = await first.open(event(title), '?connection=nowhere')
+          assert.equal(status, 404)
+          assert.match(body.detail, /Unknown connection "nowhere" for issue-ticketing. Connections: (.+)\.$/)
+          for (const name of ['broken', 'default', 'other']) assert.ok(body.detail.includes(name), body.detail)
+        },
+        async 'a secret that does not hold what it must is said to be so'() {
+          const { status, body } = await first.open(event(title), '?connection=broken')
+          assert.equal(status, 503)
+          assert.match(body.detail, /The secret .+\/broken is not valid: .*token/)
+        },
+        async 'a caller with another token is not let in'() {
+          assert.equal((await first.open(event(title), '', 'another-token')).status, 401)
+        },
+        async 'does not start a call without the table'() {
+          const lambda = await startLambda(url, writes.url, { WEBHOOKS_STATE_TABLE: 'nowhere' })
+          const before = github.requests()
+          const { status, body } = await lambda.open(event(title))
+          await lambda.end()
+          assert.equal(status, 503)
+          assert.match(body.detail, /state table is not available/)
+          assert.equal(github.requests(), before)
+        },
         ...stepFunctionsChecks(url),
         ...taskTokens.tests,
         ...sageMakerChecks(url),
         ...snsChecks(url),
-      ],
+      },
     }
   },
 }

@@ -45,75 +45,57 @@ export const ntfy: Program = {
     }
 
     return {
-      tests: [
-        [
-          'takes a token, or a user and a password, and no other',
-          async () => {
-            await provider.check(connected({ token }))
-            await provider.check(connected({ username: 'robot', password }))
-            for (const wrong of [{ token: 'tk_unknown' }, { username: 'robot', password: 'wrong-password' }])
-              await refused(Promise.resolve(provider.check(connected(wrong))), 'credentials', /401 .+unauthorized/)
-          },
-        ],
-        [
-          'shows a title, a text, an emoji and links',
-          async () => {
-            const { posted, taken } = await post(evaluation)
-            assert.equal(posted.id, taken.id)
-            assert.equal(taken.title, evaluation.title)
-            assert.match(taken.message, /^The release is slower(?:.|\n)+✅ error_rate, Value 0\.1 %/)
-            assert.deepEqual([taken.tags, taken.priority], [['warning'], 3])
-            assert.deepEqual(
-              taken.actions?.map(({ label, url }) => [label, url]),
-              evaluation.links.map(({ label, url }) => [label, url]),
-            )
-          },
-        ],
-        [
-          'leads to the page where people decide, and follows it up',
-          async () => {
-            const { posted, taken } = await post(question, 'approvals')
-            assert.equal(taken.click, question.buttons?.[0]?.url)
-            assert.equal(taken.actions?.[0]?.label, 'Decide')
-            const reminder: Message = { mood: 'waiting', title: 'Still open', fields: [], links: [] }
-            await provider.reply(connected({ token }), posted, reminder)
-            await provider.replace(connected({ token }), posted, decided)
-            const [request, reminded, closed] = await shown('approvals')
-            assert.deepEqual([reminded?.message, reminded?.click], ['Still open', request?.click])
-            assert.match(closed?.message ?? '', /^Approved by Jane Doe/)
-            assert.equal(closed?.actions?.[0]?.label, 'Bridge')
-          },
-        ],
-        [
-          'takes the longest text, and no longer one for an attachment',
-          async () => {
-            for (const character of ['x', 'é', '😀', '"', '\n.']) {
-              const { taken } = await post({ ...question, text: character.repeat(100_000) })
-              assert.equal(taken.attachment, undefined)
-              assert.ok(taken.message.length > 500)
-              assert.match(taken.message, /…\n\nDecide until/)
-            }
-          },
-        ],
-        [
-          'sends any text verbatim',
-          async () => {
-            for (const text of hostile) {
-              const { taken } = await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
-              assert.equal(taken.actions?.length, 2)
-            }
-          },
-        ],
-        [
-          'says why it is refused',
-          async () => {
-            for (const topic of ['readings', 'others'])
-              await refused(post(evaluation, topic), 'refused', /ntfy answered 403 to POST \/: forbidden/)
-            await refused(provider.post(connected({}), 'deploys', evaluation), 'refused', /forbidden/)
-            await refused(provider.post(connected({ token }), 'a b', evaluation), 'refused', /topic invalid/)
-          },
-        ],
-      ],
+      tests: {
+        async 'takes a token, or a user and a password, and no other'() {
+          await provider.check(connected({ token }))
+          await provider.check(connected({ username: 'robot', password }))
+          for (const wrong of [{ token: 'tk_unknown' }, { username: 'robot', password: 'wrong-password' }])
+            await refused(Promise.resolve(provider.check(connected(wrong))), 'credentials', /401 .+unauthorized/)
+        },
+        async 'shows a title, a text, an emoji and links'() {
+          const { posted, taken } = await post(evaluation)
+          assert.equal(posted.id, taken.id)
+          assert.equal(taken.title, evaluation.title)
+          assert.match(taken.message, /^The release is slower(?:.|\n)+✅ error_rate, Value 0\.1 %/)
+          assert.deepEqual([taken.tags, taken.priority], [['warning'], 3])
+          assert.deepEqual(
+            taken.actions?.map(({ label, url }) => [label, url]),
+            evaluation.links.map(({ label, url }) => [label, url]),
+          )
+        },
+        async 'leads to the page where people decide, and follows it up'() {
+          const { posted, taken } = await post(question, 'approvals')
+          assert.equal(taken.click, question.buttons?.[0]?.url)
+          assert.equal(taken.actions?.[0]?.label, 'Decide')
+          const reminder: Message = { mood: 'waiting', title: 'Still open', fields: [], links: [] }
+          await provider.reply(connected({ token }), posted, reminder)
+          await provider.replace(connected({ token }), posted, decided)
+          const [request, reminded, closed] = await shown('approvals')
+          assert.deepEqual([reminded?.message, reminded?.click], ['Still open', request?.click])
+          assert.match(closed?.message ?? '', /^Approved by Jane Doe/)
+          assert.equal(closed?.actions?.[0]?.label, 'Bridge')
+        },
+        async 'takes the longest text, and no longer one for an attachment'() {
+          for (const character of ['x', 'é', '😀', '"', '\n.']) {
+            const { taken } = await post({ ...question, text: character.repeat(100_000) })
+            assert.equal(taken.attachment, undefined)
+            assert.ok(taken.message.length > 500)
+            assert.match(taken.message, /…\n\nDecide until/)
+          }
+        },
+        async 'sends any text verbatim'() {
+          for (const text of hostile) {
+            const { taken } = await post({ ...question, title: text, text, fields: [{ name: text, value: text }] })
+            assert.equal(taken.actions?.length, 2)
+          }
+        },
+        async 'says why it is refused'() {
+          for (const topic of ['readings', 'others'])
+            await refused(post(evaluation, topic), 'refused', /ntfy answered 403 to POST \/: forbidden/)
+          await refused(provider.post(connected({}), 'deploys', evaluation), 'refused', /forbidden/)
+          await refused(provider.post(connected({ token }), 'a b', evaluation), 'refused', /topic invalid/)
+        },
+      },
     }
   },
 }

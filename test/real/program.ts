@@ -9,12 +9,12 @@ export interface Program {
   name: string
   /** Its script in this folder, which prints `READY <url> pid=<pid> ..` and leaves it running. */
   script: string
-  /** The tests in order. Later ones depend on records of earlier ones. */
   checks(started: Started): Promise<Checks>
 }
 
 export interface Checks {
-  tests: [name: string, run: () => Promise<void>][]
+  /** The tests by their names, in order. Later ones depend on records of earlier ones. */
+  tests: Record<string, () => Promise<void>>
   close?: () => Promise<void>
 }
 

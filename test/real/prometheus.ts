@@ -29,86 +29,68 @@ export const prometheus: Program = {
     const of = (metric: string, op = '>', value = 0) => ({ thresholds: [{ metric, op, value }] })
 
     return {
-      tests: [
-        ['answers', async () => void (await provider.check(clientOf(provider, provider.connection.parse(connection))))],
-        [
-          'is evaluated by thresholds',
-          async () => {
-            const passed = await run({ thresholds: [...of('up', '>=', 1).thresholds, ...of('scrapes').thresholds] })
-            assert.deepEqual([passed.status, passed.result, passed.data['score']], ['succeeded', 'pass', 100])
-            const failed = await run(of('up', '>', 1))
-            assert.deepEqual([failed.status, failed.result], ['succeeded', 'fail'])
-            assert.match(failed.message, /up is 1, not >1/)
-          },
-        ],
-        [
-          'is evaluated by an SLO file',
-          async () => {
-            const sloFile = `
-              spec_version: "1.0"
-              objectives:
-                - {sli: p95, displayName: Response time, pass: [{criteria: ["<10"]}], key_sli: true}
-                - {sli: up, pass: [{criteria: [">1"]}], warning: [{criteria: [">=1"]}]}
-                - {sli: scrapes}
-              total_score: {pass: "90%", warning: "75%"}`
-            const { status, result, message, data } = await run({ sloFile })
-            assert.deepEqual([status, result, data['score']], ['succeeded', 'warning', 75])
-            assert.match(message, /up is 1, not >1/)
-            const statuses = (data['indicatorResults'] as { status: string }[]).map((one) => one.status)
-            assert.deepEqual(statuses, ['pass', 'warning', 'info'])
-          },
-        ],
-        [
-          'returns no value for an unknown metric and for an undefined result',
-          async () => {
-            for (const [name, why] of [
-              ['nothing', /nothing \(no series has data\)/],
-              ['undefined', /undefined \(the value is NaN\)/],
-            ] as const) {
-              const { status, result, message } = await run(of(name))
-              assert.deepEqual([status, result], ['errored', 'fail'])
-              assert.match(message, why)
-              assert.equal((await run(of(name), { noData: 'warning' })).result, 'warning')
-            }
-          },
-        ],
-        [
-          'says what is wrong with a query',
-          async () => {
-            for (const [name, words] of [
-              [
-                'broken',
-                /The query of broken: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/,
-              ],
-              ['matched', /The query of matched: .+ 422 .+: .+many-to-many matching not allowed/],
-              ['each', /The query of each: it returned \d+ series/],
-              ['range', /The query of range: it returned a matrix/],
-              ['text', /The query of text: it returned a string/],
-            ] as const) {
-              const failure = await failureOf(run(of(name)))
-              assert.equal(failure.kind, 'refused')
-              assert.match(failure.message, words)
-            }
-          },
-        ],
-        [
-          'reports why a value may be incomplete',
-          async () => {
-            const { status, message } = await run(of('incomplete'))
-            assert.equal(status, 'errored')
-            assert.match(message, /incomplete \(PromQL warning: quantile value should be between 0 and 1, got 2/)
-          },
-        ],
-        [
-          'shows people the query',
-          async () => {
-            const { links } = await run(of('up'))
-            const answer = await fetch(links['prometheus slo'] ?? '')
-            assert.equal(answer.status, 200)
-            assert.match(await answer.text(), /Prometheus/)
-          },
-        ],
-      ],
+      tests: {
+        answers: async () => void (await provider.check(clientOf(provider, provider.connection.parse(connection)))),
+        async 'is evaluated by thresholds'() {
+          const passed = await run({ thresholds: [...of('up', '>=', 1).thresholds, ...of('scrapes').thresholds] })
+          assert.deepEqual([passed.status, passed.result, passed.data['score']], ['succeeded', 'pass', 100])
+          const failed = await run(of('up', '>', 1))
+          assert.deepEqual([failed.status, failed.result], ['succeeded', 'fail'])
+          assert.match(failed.message, /up is 1, not >1/)
+        },
+        async 'is evaluated by an SLO file'() {
+          const sloFile = `
+            spec_version: "1.0"
+            objectives:
+              - {sli: p95, displayName: Response time, pass: [{criteria: ["<10"]}], key_sli: true}
+              - {sli: up, pass: [{criteria: [">1"]}], warning: [{criteria: [">=1"]}]}
+              - {sli: scrapes}
+            total_score: {pass: "90%", warning: "75%"}`
+          const { status, result, message, data } = await run({ sloFile })
+          assert.deepEqual([status, result, data['score']], ['succeeded', 'warning', 75])
+          assert.match(message, /up is 1, not >1/)
+          const statuses = (data['indicatorResults'] as { status: string }[]).map((one) => one.status)
+          assert.deepEqual(statuses, ['pass', 'warning', 'info'])
+        },
+        async 'returns no value for an unknown metric and for an undefined result'() {
+          for (const [name, why] of [
+            ['nothing', /nothing \(no series has data\)/],
+            ['undefined', /undefined \(the value is NaN\)/],
+          ] as const) {
+            const { status, result, message } = await run(of(name))
+            assert.deepEqual([status, result], ['errored', 'fail'])
+            assert.match(message, why)
+            assert.equal((await run(of(name), { noData: 'warning' })).result, 'warning')
+          }
+        },
+        async 'says what is wrong with a query'() {
+          for (const [name, words] of [
+            [
+              'broken',
+              /The query of broken: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/,
+            ],
+            ['matched', /The query of matched: .+ 422 .+: .+many-to-many matching not allowed/],
+            ['each', /The query of each: it returned \d+ series/],
+            ['range', /The query of range: it returned a matrix/],
+            ['text', /The query of text: it returned a string/],
+          ] as const) {
+            const failure = await failureOf(run(of(name)))
+            assert.equal(failure.kind, 'refused')
+            assert.match(failure.message, words)
+          }
+        },
+        async 'reports why a value may be incomplete'() {
+          const { status, message } = await run(of('incomplete'))
+          assert.equal(status, 'errored')
+          assert.match(message, /incomplete \(PromQL warning: quantile value should be between 0 and 1, got 2/)
+        },
+        async 'shows people the query'() {
+          const { links } = await run(of('up'))
+          const answer = await fetch(links['prometheus slo'] ?? '')
+          assert.equal(answer.status, 200)
+          assert.match(await answer.text(), /Prometheus/)
+        },
+      },
     }
   },
 }

@@ -57,139 +57,103 @@ export const redmine: Program = {
     let id = ''
 
     return {
-      tests: [
-        [
-          'takes the key of its user, and no other',
-          async () => {
-            await provider.check(client())
-            const failure = await failureOf(Promise.resolve(provider.check(client({ as: 'a-wrong-key' }))))
-            assert.equal(failure.kind, 'credentials')
-          },
-        ],
-        [
-          'opens with a title alone, and its link leads there',
-          async () => {
-            const { message, data, links } = await open({})
-            assert.match(message, /^Opened issue \d+$/)
-            assert.equal(data['state'], 'New')
-            assert.deepEqual(Object.values(links), [data['url']])
-            const page = await fetch(String(data['url']))
-            assert.match(await page.text(), /Kasse ist langsam/)
-          },
-        ],
-        [
-          'opens with everything, letter by letter',
-          async () => {
-            id = idOf(await open({ description, ...everything }, { key: keyOf(1_000) }))
-            const issue = await shown(id)
-            assert.equal(issue.subject, 'Kasse ist langsam')
-            const footer = `Labels: sev 1, checkout\nRef: caw-${keyOf(1_000)}`
-            assert.equal(issue.description.replaceAll('\r\n', '\n'), `${description}\n\n${footer}`)
-            assert.deepEqual(
-              [issue.tracker.name, issue.priority.name, issue.assigned_to?.name, issue.estimated_hours],
-              ['Feature', 'Immediate', 'Mia Krystof', 2.5],
-            )
-          },
-        ],
-        [
-          'finds by its key what it opened, and opens nothing again',
-          async () => {
-            const before = await count()
-            const again = await open({ description, ...everything }, { key: keyOf(1_000), isRetry: true })
-            assert.match(again.message, /^Found issue/)
-            assert.equal(idOf(again), id)
-            assert.equal(await count(), before)
-          },
-        ],
-        [
-          'changes each field, and leaves the others',
-          async () => {
-            for (const [input, value] of [
-              [{ title: 'Kasse steht' }, ({ subject }: Shown) => [subject, 'Kasse steht']],
-              [{ type: 'Support' }, ({ tracker }: Shown) => [tracker.name, 'Support']],
-              [{ priority: 'low' }, ({ priority }: Shown) => [priority.name, 'Low']],
-              [{ assignee: 'me' }, ({ assigned_to }: Shown) => [assigned_to?.name, 'Robby Robot']],
-              [{ state: 'in progress' }, ({ status }: Shown) => [status.name, 'In Progress']],
-              [{ fields: { estimated_hours: 4 } }, ({ estimated_hours }: Shown) => [estimated_hours, 4]],
-            ] as const) {
-              await update(id, input)
-              const [is, should] = value(await shown(id))
-              assert.equal(is, should)
-            }
-            assert.equal((await shown(id)).subject, 'Kasse steht')
-          },
-        ],
-        [
-          'changes the description, and still finds it',
-          async () => {
-            await update(id, { description: 'Alles anders' })
-            assert.match((await shown(id)).description, /^Alles anders\r?\n\r?\nLabels: sev 1, checkout\r?\nRef: caw-/)
-            assert.equal(idOf(await open({}, { key: keyOf(1_000) })), id)
-          },
-        ],
-        [
-          'adds labels that are new, once',
-          async () => {
-            await update(id, { labels: ['checkout', 'eu'] })
-            await update(id, { labels: ['eu'] })
-            assert.deepEqual(await notes(id), ['Labels: eu'])
-          },
-        ],
-        [
-          'comments once, however often it is asked with the same key',
-          async () => {
-            for (const isRetry of [false, true, true]) {
-              await update(id, { comment: 'Noch immer "langsam" 🐢' }, { key: keyOf(2_000), isRetry })
-            }
-            const commented = (await notes(id)).filter((note) => note.startsWith('Noch immer "langsam" 🐢'))
-            assert.equal(commented.length, 1)
-          },
-        ],
-        [
-          'closes with a comment, and what is closed stays closed',
-          async () => {
-            const { message, data } = await close(id, { comment: 'Gelöst' })
-            assert.deepEqual([message, data['state']], [`Closed issue ${id} (Closed)`, 'Closed'])
-            assert.equal((await shown(id)).status.is_closed, true)
-            assert.ok((await notes(id)).some((note) => note.startsWith('Gelöst')))
-            assert.match((await close(id)).message, /was closed already/)
-          },
-        ],
-        [
-          'reopens, and closes as the resolution says',
-          async () => {
-            assert.equal((await update(id, { state: 'open' })).data['state'], 'New')
-            assert.equal((await close(id, { resolution: 'rejected' })).data['state'], 'Rejected')
-            await update(id, { state: 'open' })
-            assert.equal((await close(id, { resolution: 'Neustart' })).data['state'], 'Closed')
-            assert.ok((await notes(id)).includes('Resolution: Neustart'))
-          },
-        ],
-        [
-          'says why it is refused',
-          async () => {
-            const before = await count()
-            await refused(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
-            await refused(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
-            await refused(open({ assignee: 'unknown' }), /no assignee "unknown".+Mia Krystof/)
-            await refused(open({ project: 'nowhere' }), /422 .+Project/)
-            await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
-            await refused(update('4711', { title: 'x' }), /404 .+an empty response/)
-            await refused(close('4711'), /404 .+an empty response/)
-            await refused(update(id, { state: 'Nirvana' }), /does not allow .+ to Nirvana\. Allowed statuses: .*New/)
-            assert.equal(await count(), before)
-          },
-        ],
-        [
-          'assigns by login and by mail address, where the key may look at users',
-          async () => {
-            for (const assignee of ['mia', 'mia@example.com']) {
-              const made = idOf(await open({ assignee }, { as: admin }))
-              assert.equal((await shown(made)).assigned_to?.name, 'Mia Krystof')
-            }
-          },
-        ],
-      ],
+      tests: {
+        async 'takes the key of its user, and no other'() {
+          await provider.check(client())
+          const failure = await failureOf(Promise.resolve(provider.check(client({ as: 'a-wrong-key' }))))
+          assert.equal(failure.kind, 'credentials')
+        },
+        async 'opens with a title alone, and its link leads there'() {
+          const { message, data, links } = await open({})
+          assert.match(message, /^Opened issue \d+$/)
+          assert.equal(data['state'], 'New')
+          assert.deepEqual(Object.values(links), [data['url']])
+          const page = await fetch(String(data['url']))
+          assert.match(await page.text(), /Kasse ist langsam/)
+        },
+        async 'opens with everything, letter by letter'() {
+          id = idOf(await open({ description, ...everything }, { key: keyOf(1_000) }))
+          const issue = await shown(id)
+          assert.equal(issue.subject, 'Kasse ist langsam')
+          const footer = `Labels: sev 1, checkout\nRef: caw-${keyOf(1_000)}`
+          assert.equal(issue.description.replaceAll('\r\n', '\n'), `${description}\n\n${footer}`)
+          assert.deepEqual(
+            [issue.tracker.name, issue.priority.name, issue.assigned_to?.name, issue.estimated_hours],
+            ['Feature', 'Immediate', 'Mia Krystof', 2.5],
+          )
+        },
+        async 'finds by its key what it opened, and opens nothing again'() {
+          const before = await count()
+          const again = await open({ description, ...everything }, { key: keyOf(1_000), isRetry: true })
+          assert.match(again.message, /^Found issue/)
+          assert.equal(idOf(again), id)
+          assert.equal(await count(), before)
+        },
+        async 'changes each field, and leaves the others'() {
+          for (const [input, value] of [
+            [{ title: 'Kasse steht' }, ({ subject }: Shown) => [subject, 'Kasse steht']],
+            [{ type: 'Support' }, ({ tracker }: Shown) => [tracker.name, 'Support']],
+            [{ priority: 'low' }, ({ priority }: Shown) => [priority.name, 'Low']],
+            [{ assignee: 'me' }, ({ assigned_to }: Shown) => [assigned_to?.name, 'Robby Robot']],
+            [{ state: 'in progress' }, ({ status }: Shown) => [status.name, 'In Progress']],
+            [{ fields: { estimated_hours: 4 } }, ({ estimated_hours }: Shown) => [estimated_hours, 4]],
+          ] as const) {
+            await update(id, input)
+            const [is, should] = value(await shown(id))
+            assert.equal(is, should)
+          }
+          assert.equal((await shown(id)).subject, 'Kasse steht')
+        },
+        async 'changes the description, and still finds it'() {
+          await update(id, { description: 'Alles anders' })
+          assert.match((await shown(id)).description, /^Alles anders\r?\n\r?\nLabels: sev 1, checkout\r?\nRef: caw-/)
+          assert.equal(idOf(await open({}, { key: keyOf(1_000) })), id)
+        },
+        async 'adds labels that are new, once'() {
+          await update(id, { labels: ['checkout', 'eu'] })
+          await update(id, { labels: ['eu'] })
+          assert.deepEqual(await notes(id), ['Labels: eu'])
+        },
+        async 'comments once, however often it is asked with the same key'() {
+          for (const isRetry of [false, true, true]) {
+            await update(id, { comment: 'Noch immer "langsam" 🐢' }, { key: keyOf(2_000), isRetry })
+          }
+          const commented = (await notes(id)).filter((note) => note.startsWith('Noch immer "langsam" 🐢'))
+          assert.equal(commented.length, 1)
+        },
+        async 'closes with a comment, and what is closed stays closed'() {
+          const { message, data } = await close(id, { comment: 'Gelöst' })
+          assert.deepEqual([message, data['state']], [`Closed issue ${id} (Closed)`, 'Closed'])
+          assert.equal((await shown(id)).status.is_closed, true)
+          assert.ok((await notes(id)).some((note) => note.startsWith('Gelöst')))
+          assert.match((await close(id)).message, /was closed already/)
+        },
+        async 'reopens, and closes as the resolution says'() {
+          assert.equal((await update(id, { state: 'open' })).data['state'], 'New')
+          assert.equal((await close(id, { resolution: 'rejected' })).data['state'], 'Rejected')
+          await update(id, { state: 'open' })
+          assert.equal((await close(id, { resolution: 'Neustart' })).data['state'], 'Closed')
+          assert.ok((await notes(id)).includes('Resolution: Neustart'))
+        },
+        async 'says why it is refused'() {
+          const before = await count()
+          await refused(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
+          await refused(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
+          await refused(open({ assignee: 'unknown' }), /no assignee "unknown".+Mia Krystof/)
+          await refused(open({ project: 'nowhere' }), /422 .+Project/)
+          await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
+          await refused(update('4711', { title: 'x' }), /404 .+an empty response/)
+          await refused(close('4711'), /404 .+an empty response/)
+          await refused(update(id, { state: 'Nirvana' }), /does not allow .+ to Nirvana\. Allowed statuses: .*New/)
+          assert.equal(await count(), before)
+        },
+        async 'assigns by login and by mail address, where the key may look at users'() {
+          for (const assignee of ['mia', 'mia@example.com']) {
+            const made = idOf(await open({ assignee }, { as: admin }))
+            assert.equal((await shown(made)).assigned_to?.name, 'Mia Krystof')
+          }
+        },
+      },
     }
   },
 }

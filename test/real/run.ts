@@ -71,7 +71,7 @@ async function drive(program: Program): Promise<void> {
     console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - startedAt)}`)
     try {
       const { tests, close } = await program.checks(started)
-      for (const [what, run] of tests) await check(`${name}: ${what}`, run)
+      for (const [what, run] of Object.entries(tests)) await check(`${name}: ${what}`, run)
       await close?.()
     } finally {
       await end(started)

@@ -83,106 +83,79 @@ export const unleash: Program = {
     await call('DELETE', `${features}/archived`)
 
     return {
-      tests: [
-        [
-          'takes a token of a user, and no other',
-          async () => {
-            await provider.check(clientOf(provider, { baseUrl: url, token, project: 'default' }))
-            const wrong = provider.check(clientOf(provider, { baseUrl: url, token: 'user:wrong', project: 'default' }))
-            assert.equal((await failureOf(Promise.resolve(wrong))).kind, 'credentials')
-          },
-        ],
-        [
-          'turns a flag on and off, says how it was, and links to it',
-          async () => {
-            const { message, data } = await set('checkout-v2', { on: true })
-            assert.equal(message, 'checkout-v2 in development is on (25 %), and was off (25 %)')
-            assert.equal((await shown('checkout-v2')).enabled, true)
-            assert.equal((await shown('checkout-v2', 'production')).enabled, false)
-            assert.equal((await fetch(String(data['url']))).status, 200)
-            await set('checkout-v2', { on: false })
-            assert.equal((await shown('checkout-v2')).enabled, false)
-          },
-        ],
-        [
-          'leaves what is so already',
-          async () => {
-            assert.match((await set('checkout-v2', { on: false, percentage: 25 })).message, /was off \(25 %\) already/)
-          },
-        ],
-        [
-          'changes the rollout and keeps the rest of the strategy',
-          async () => {
-            const [before] = (await shown('checkout-v2')).strategies
-            assert.ok(before)
-            await set('checkout-v2', { percentage: 75 })
-            const after = (await shown('checkout-v2')).strategies
-            assert.deepEqual(after, [{ ...before, parameters: { ...before.parameters, rollout: '75' } }])
-            assert.deepEqual([before.title, before.segments, before.variants.length], ['Europe', [segment], 2])
-          },
-        ],
-        [
-          'adds a strategy to a flag without one before it turns the flag on',
-          async () => {
-            const { message } = await set('bare', { on: true, percentage: 5 })
-            assert.equal(message, 'bare in development is on (5 %), and was off')
-            const { strategies } = await shown('bare')
-            assert.deepEqual(
-              strategies.map(({ name, parameters }) => [name, parameters['rollout']]),
-              [['flexibleRollout', '5']],
-            )
-          },
-        ],
-        [
-          'treats a flag that is on without a strategy as on for everyone',
-          async () => {
-            await make('alone')
-            assert.match((await set('alone', { on: true })).message, /is on \(100 %\), and was off/)
-          },
-        ],
-        [
-          'sets several, and names those that were changed',
-          async () => {
-            const client = clientOf(flags, { baseUrl: url, token } as never)
-            const changes = ['checkout-v2', 'bare'].map((flag) => ({ flag, on: false, percentage: undefined }))
-            const input = {
-              changes,
-              comment: undefined,
-              isSingle: false,
-              project: 'default',
-              environment: 'development',
-            }
-            const { result, data } = (await setFlags.run(flags, client, input)).outcome
-            assert.deepEqual([result, data['changed']], ['pass', ['bare']])
-          },
-        ],
-        [
-          'says why it is refused',
-          async () => {
-            await make('two', gradual('10', { title: 'Europe' }), gradual('20', { title: 'Asia' }))
-            await refused(
-              set('two', { percentage: 5 }),
-              /has these strategies: Europe \(10 %\), Asia \(20 %\)\. A percentage/,
-            )
-            await make('named', { name: 'default', title: 'Everybody' })
-            await refused(set('named', { percentage: 5 }), /has these strategies: Everybody\. A percentage/)
-            await refused(set('nope', { on: true }), /404 .+There's no feature named "nope" in project "default"/)
-            await refused(set('archived', { on: true }), /404 .+Could not find feature flag with name archived/)
-            const nowhere = { environment: 'nowhere' }
-            await refused(set('bare', { on: true }, nowhere), /no environment "nowhere".+development, production/)
-          },
-        ],
-        [
-          'asks for a change request where it must, which only Enterprise has',
-          async () => {
-            const guarded = { environment: 'production' }
-            await refused(set('bare', { on: true }, guarded), /404 to GET .+change-requests\/pending: .+not available/)
-            assert.equal((await shown('bare', 'production')).enabled, false)
-            // A user with the permission skips change requests.
-            assert.equal((await set('bare', { on: true }, { ...guarded, as: admin })).result, 'pass')
-          },
-        ],
-      ],
+      tests: {
+        async 'takes a token of a user, and no other'() {
+          await provider.check(clientOf(provider, { baseUrl: url, token, project: 'default' }))
+          const wrong = provider.check(clientOf(provider, { baseUrl: url, token: 'user:wrong', project: 'default' }))
+          assert.equal((await failureOf(Promise.resolve(wrong))).kind, 'credentials')
+        },
+        async 'turns a flag on and off, says how it was, and links to it'() {
+          const { message, data } = await set('checkout-v2', { on: true })
+          assert.equal(message, 'checkout-v2 in development is on (25 %), and was off (25 %)')
+          assert.equal((await shown('checkout-v2')).enabled, true)
+          assert.equal((await shown('checkout-v2', 'production')).enabled, false)
+          assert.equal((await fetch(String(data['url']))).status, 200)
+          await set('checkout-v2', { on: false })
+          assert.equal((await shown('checkout-v2')).enabled, false)
+        },
+        async 'leaves what is so already'() {
+          assert.match((await set('checkout-v2', { on: false, percentage: 25 })).message, /was off \(25 %\) already/)
+        },
+        async 'changes the rollout and keeps the rest of the strategy'() {
+          const [before] = (await shown('checkout-v2')).strategies
+          assert.ok(before)
+          await set('checkout-v2', { percentage: 75 })
+          const after = (await shown('checkout-v2')).strategies
+          assert.deepEqual(after, [{ ...before, parameters: { ...before.parameters, rollout: '75' } }])
+          assert.deepEqual([before.title, before.segments, before.variants.length], ['Europe', [segment], 2])
+        },
+        async 'adds a strategy to a flag without one before it turns the flag on'() {
+          const { message } = await set('bare', { on: true, percentage: 5 })
+          assert.equal(message, 'bare in development is on (5 %), and was off')
+          const { strategies } = await shown('bare')
+          assert.deepEqual(
+            strategies.map(({ name, parameters }) => [name, parameters['rollout']]),
+            [['flexibleRollout', '5']],
+          )
+        },
+        async 'treats a flag that is on without a strategy as on for everyone'() {
+          await make('alone')
+          assert.match((await set('alone', { on: true })).message, /is on \(100 %\), and was off/)
+        },
+        async 'sets several, and names those that were changed'() {
+          const client = clientOf(flags, { baseUrl: url, token } as never)
+          const changes = ['checkout-v2', 'bare'].map((flag) => ({ flag, on: false, percentage: undefined }))
+          const input = {
+            changes,
+            comment: undefined,
+            isSingle: false,
+            project: 'default',
+            environment: 'development',
+          }
+          const { result, data } = (await setFlags.run(flags, client, input)).outcome
+          assert.deepEqual([result, data['changed']], ['pass', ['bare']])
+        },
+        async 'says why it is refused'() {
+          await make('two', gradual('10', { title: 'Europe' }), gradual('20', { title: 'Asia' }))
+          await refused(
+            set('two', { percentage: 5 }),
+            /has these strategies: Europe \(10 %\), Asia \(20 %\)\. A percentage/,
+          )
+          await make('named', { name: 'default', title: 'Everybody' })
+          await refused(set('named', { percentage: 5 }), /has these strategies: Everybody\. A percentage/)
+          await refused(set('nope', { on: true }), /404 .+There's no feature named "nope" in project "default"/)
+          await refused(set('archived', { on: true }), /404 .+Could not find feature flag with name archived/)
+          const nowhere = { environment: 'nowhere' }
+          await refused(set('bare', { on: true }, nowhere), /no environment "nowhere".+development, production/)
+        },
+        async 'asks for a change request where it must, which only Enterprise has'() {
+          const guarded = { environment: 'production' }
+          await refused(set('bare', { on: true }, guarded), /404 to GET .+change-requests\/pending: .+not available/)
+          assert.equal((await shown('bare', 'production')).enabled, false)
+          // A user with the permission skips change requests.
+          assert.equal((await set('bare', { on: true }, { ...guarded, as: admin })).result, 'pass')
+        },
+      },
     }
   },
 }

@@ -98,7 +98,7 @@ export function program<R extends Recipe>(recipe: R, tests: (running: Running) =
         return (await count()) - before
       }
       return {
-        tests: [...tests({ started, call, finish, finishAfterRestart, writes }), ...refusals(recipe, call)],
+        tests: { ...tests({ started, call, finish, finishAfterRestart, writes }), ...refusals(recipe, call) },
         async close() {
           await service.end()
           await proxy.close()
@@ -109,22 +109,24 @@ export function program<R extends Recipe>(recipe: R, tests: (running: Running) =
 }
 
 function refusals({ refused = [], wrongCredentials }: Recipe, call: Running['call']): Checks['tests'] {
-  const refusals = refused.map(({ action, input, words }) =>
-    test(`reports a refusal of ${action} with the reason of the server`, async () => {
+  const tests: Checks['tests'] = {}
+  for (const { action, input, words } of refused)
+    tests[`reports a refusal of ${action} with the reason of the server: ${words.source}`] = async () => {
       const { status, body } = await call(action, input)
       assert.equal(status, 422, JSON.stringify(body))
       assert.match(body.detail, words)
-    }),
-  )
-  if (!wrongCredentials) return refusals
+    }
+  if (!wrongCredentials) return tests
   const { action, input, words } = wrongCredentials
-  const reportsCredentials = test('reports wrong credentials, and the secret that has them', async () => {
-    const { status, body } = await call(action, input, '&connection=wrong')
-    assert.equal(status, 422, JSON.stringify(body))
-    assert.match(body.detail, words)
-    assert.match(body.detail, /connections\/[\w-]+\/wrong/)
-  })
-  return [...refusals, reportsCredentials]
+  return {
+    ...tests,
+    async 'reports wrong credentials, and the secret that has them'() {
+      const { status, body } = await call(action, input, '&connection=wrong')
+      assert.equal(status, 422, JSON.stringify(body))
+      assert.match(body.detail, words)
+      assert.match(body.detail, /connections\/[\w-]+\/wrong/)
+    },
+  }
 }
 
 /** Returns the connection of the page with the values of a server. */
@@ -135,8 +137,4 @@ function connectionOf({ page }: Recipe, values: Record<string, string>): Record<
     filled = filled.replaceAll(open, JSON.stringify(value).slice(1, -1))
   }
   return JSON.parse(filled)
-}
-
-export function test(name: string, run: () => Promise<void>): [string, () => Promise<void>] {
-  return [name, run]
 }

@@ -12,6 +12,6 @@ export async function tryFake({ name, checks }: Pick<Program, 'name' | 'checks'>
     await server.close()
   })
   describe(name, () => {
-    for (const [what, run] of tests) test(what, run, TEST_TIMEOUT_MS)
+    for (const [what, run] of Object.entries(tests)) test(what, run, TEST_TIMEOUT_MS)
   })
 }
