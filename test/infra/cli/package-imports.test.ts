@@ -11,19 +11,18 @@ test('the imports of a template lead to the package, one statement for each entr
   const [head] = converted('test/templates/ticket/provider.test.ts').split('\n\n')
   expect(head).toBe(`import { closeTicket, openTicket, updateTicket } from 'cloud-automation-webhooks'
 import {
-  afterEach,
-  beforeEach,
   clientOf,
   describe,
   expect,
   failureOf,
   keyOf,
   problem,
+  startEach,
   test,
   ticketConformance,
 } from 'cloud-automation-webhooks/testing'
 import { acme } from './provider.ts'
-import { type AcmeServer, startAcme } from './server.ts'`)
+import { startAcme } from './server.ts'`)
 })
 
 test.each(templateKinds)('no import of the template %s leads to the checkout', (kind) => {

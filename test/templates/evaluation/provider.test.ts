@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { failureOf } from '../../functions/helpers.ts'
+import { failureOf, startEach } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
 import { acme } from './provider.ts'
-import { type AcmeServer, startAcme } from './server.ts'
+import { startAcme } from './server.ts'
 
-let server: AcmeServer
-beforeEach(async () => {
-  server = await startAcme()
-})
-afterEach(() => server.close())
+const server = startEach(startAcme)
 
 const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
 const input = { ...time, queries: { p95: 'checkout-p95' }, thresholds: [{ metric: 'p95', op: '<', value: 400 }] }

@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
-import { clientOf, failureOf } from '../../functions/helpers.ts'
+import { clientOf, failureOf, startEach } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
-import { type AcmeServer, startAcme } from './server.ts'
+import { startAcme } from './server.ts'
 
-let server: AcmeServer
-beforeEach(async () => {
-  server = await startAcme()
-})
-afterEach(() => server.close())
+const server = startEach(startAcme)
 
 const set = async (flag: string, percentage?: number) => {
   const changes = [{ flag, on: true, percentage }]

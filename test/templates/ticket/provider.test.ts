@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
-import { clientOf, failureOf, keyOf, problem } from '../../functions/helpers.ts'
+import { clientOf, failureOf, keyOf, problem, startEach } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
-import { type AcmeServer, startAcme } from './server.ts'
+import { startAcme } from './server.ts'
 
-let server: AcmeServer
-beforeEach(async () => {
-  server = await startAcme()
-})
-afterEach(() => server.close())
+const server = startEach(startAcme)
 
 const client = () => clientOf(acme, { baseUrl: server.url, token: server.token })
 
