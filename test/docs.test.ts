@@ -41,7 +41,7 @@ beforeAll(async () => {
       ...{ provider: 'steadybit', baseUrl: steadybit.url, token: steadybit.token, allow: 'SHOP-*' },
     },
   }
-  service = await new Service({ timeScale: 60, secrets }).start()
+  service = await new Service({ timeScale: 6, secrets }).start()
 })
 afterAll(async () => {
   clearInterval(controller)

@@ -25,31 +25,21 @@ beforeEach(() => {
   aws.secrets.set(`${orchestrators}/github`, JSON.stringify({ type: 'github', ...github.settings }))
 })
 
-const run = (...args: string[]) => webhooks(['github', ...args], { env: aws.env })
-const manifestArgs = ['manifest', 'gate', '--url', url, '--action', 'load-testing/start-test']
+const run = (line: string, stdin = '') => webhooks(line, { env: aws.env, stdin })
+const manifest = `github manifest gate --url ${url} --action load-testing/start-test`
 
 describe('webhooks github manifest', () => {
   it.each([
-    [
-      'deployment',
-      { actions: 'read', deployments: 'write' },
-      ['deployment_protection_rule'],
-      '?orchestrator=gate&connection=k6&deadline=PT1H&sendStarted=true&progress=true',
-    ],
-    [
-      'check',
-      { checks: 'write' },
-      ['check_run', 'check_suite'],
-      '?orchestrator=gate&connection=k6&deadline=PT1H&sendStarted=true&progress=true',
-    ],
-  ])('prints the manifest of an App for a %s', async (report, permissions, events, query) => {
-    const options = ['--report', report, '--connection', 'k6', '--deadline', 'PT1H', '--print']
-    const { code, out } = await run(...manifestArgs, ...options)
+    ['deployment', { actions: 'read', deployments: 'write' }, ['deployment_protection_rule']],
+    ['check', { checks: 'write' }, ['check_run', 'check_suite']],
+  ])('prints the manifest of an App for a %s', async (report, permissions, events) => {
+    const { code, out } = await run(`${manifest} --report ${report} --connection k6 --deadline PT1H --print`)
+    const query = '?orchestrator=gate&connection=k6&deadline=PT1H&sendStarted=true&progress=true'
+    const hook_attributes = { url: `${url}/load-testing/start-test${query}`, active: true }
     expect([code, JSON.parse(out)]).toEqual([
       0,
       {
-        ...{ name: 'webhooks-gate', url, public: false },
-        hook_attributes: { url: `https://webhooks.example.org/v1/load-testing/start-test${query}`, active: true },
+        ...{ name: 'webhooks-gate', url, public: false, hook_attributes },
         ...{ default_permissions: permissions, default_events: events },
       },
     ])
@@ -57,22 +47,15 @@ describe('webhooks github manifest', () => {
 
   it('saves the App that GitHub created for the page, and a caller for its action', async () => {
     const pem = github.settings.privateKey
-    const app = {
-      client_id: 'Iv23liExample',
-      html_url: 'https://github.com/apps/gate',
-      pem,
-      webhook_secret: 'w'.repeat(40),
-    }
+    const created = { client_id: 'Iv23liExample', html_url: 'https://github.com/apps/gate', pem }
+    const app = { ...created, webhook_secret: 'w'.repeat(40) }
+    const conversion = '/api/v3/app-manifests/a-code/conversions'
     const site = await serve(({ method, path }) =>
-      method === 'POST' && path === '/api/v3/app-manifests/a-code/conversions'
-        ? { status: 201, body: app }
-        : { status: 404 },
+      method === 'POST' && path === conversion ? { status: 201, body: app } : { status: 404 },
     )
     const settings = ['--input', '{target: environment}', '--repositories', 'acme/shop', 'acme/cart']
-    const { child, ended } = spawnWebhooks(
-      ['github', ...manifestArgs, '--site', site.url, '--organization', 'acme', ...settings],
-      aws.env,
-    )
+    const place = ['--site', site.url, '--organization', 'acme']
+    const { child, ended } = spawnWebhooks([...manifest.split(' '), ...place, ...settings], aws.env)
     const page = await new Promise<string>((resolve) => {
       let text = ''
       child.stderr?.on('data', (chunk) => {
@@ -94,24 +77,16 @@ describe('webhooks github manifest', () => {
       ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
       ...{ input: '{target: environment}', repositories: ['acme/shop', 'acme/cart'] },
     })
+    const allow = ['load-testing/start-test']
     expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/callers') ?? '')).toEqual({
-      gate: {
-        tokens: [],
-        categories: ['load-testing'],
-        allow: ['load-testing/start-test'],
-        orchestrator: 'gate',
-      },
+      gate: { tokens: [], categories: ['load-testing'], allow, orchestrator: 'gate' },
     })
     await site.close()
   })
 })
 
 describe('webhooks orchestrator add', () => {
-  const add = () =>
-    webhooks(['orchestrator', 'add', 'github', '--from-file', '-'], {
-      env: aws.env,
-      stdin: JSON.stringify(github.settings),
-    })
+  const add = () => run('orchestrator add github --from-file -', JSON.stringify(github.settings))
 
   it('authenticates as the App, and saves it', async () => {
     expect(await add()).toMatchObject({ code: 0, out: expect.stringContaining('Connection test passed') })
@@ -120,24 +95,20 @@ describe('webhooks orchestrator add', () => {
   it('names the permission that the App lacks, and saves nothing', async () => {
     aws.secrets.clear()
     github.state.permissions = { deployments: 'write' }
-    const { code, out } = await add()
-    expect([code, out]).toEqual([1, expect.stringContaining('the permission actions: read')])
+    expect(await add()).toMatchObject({ code: 1, out: expect.stringContaining('the permission actions: read') })
     expect([...aws.secrets.keys()]).toEqual([])
   })
 })
 
-describe('webhooks doctor', () => {
-  it('reports failed deliveries and a missing caller of an App', async () => {
-    delivered('failed', 5, 503)
-    const { out } = await webhooks(['doctor', '--json'], { env: aws.env })
-    const all: { what: string; state: string; found: string }[] = JSON.parse(out)
-    const found = all.filter(({ what }) => what === 'orchestrator github').map((one) => `${one.state}: ${one.found}`)
-    expect(found).toEqual([
-      `ok: ${github.url}`,
-      'wrong: its caller github does not exist',
-      'note: deliveries that failed in three days: 1',
-    ])
-  })
+it('webhooks doctor reports failed deliveries and a missing caller of an App', async () => {
+  delivered('failed', 5, 503)
+  const all: { what: string; state: string; found: string }[] = JSON.parse((await run('doctor --json')).out)
+  const found = all.filter(({ what }) => what === 'orchestrator github').map((one) => `${one.state}: ${one.found}`)
+  expect(found).toEqual([
+    `ok: ${github.url}`,
+    'wrong: its caller github does not exist',
+    'note: deliveries that failed in three days: 1',
+  ])
 })
 
 const HOUR_MS = 3_600_000
@@ -165,22 +136,22 @@ describe('webhooks github redeliver', () => {
   })
 
   it('requests what failed each time in the last three days, and is safe to repeat', async () => {
-    const { code, out } = await run('redeliver', 'github')
+    const { code, out } = await run('github redeliver github')
     expect([code, out]).toEqual([0, expect.stringMatching(/failed +2 +failed to connect +requested again/)])
     expect(requested()).toEqual(['failed'])
-    expect((await run('redeliver', 'github')).err).toContain('No delivery of the last three days has failed.')
+    expect((await run('github redeliver github')).err).toContain('No delivery of the last three days has failed.')
     expect(requested()).toEqual(['failed'])
   })
 
   it('requests nothing in a dry run', async () => {
-    const { code, out } = await run('redeliver', 'github', '--dry-run', '--json')
+    const { code, out } = await run('github redeliver github --dry-run --json')
     expect([code, JSON.parse(out)]).toMatchObject([0, [{ guid: 'failed', attempts: 2 }]])
     expect(requested()).toEqual([])
   })
 
   it('shows why GitHub refuses, and exits with 1', async () => {
     github.failNext(422, { message: 'The delivery is too old' }, { on: 'POST' })
-    const { code, out } = await run('redeliver', 'github')
+    const { code, out } = await run('github redeliver github')
     expect([code, out]).toEqual([1, expect.stringContaining('The delivery is too old')])
   })
 })

@@ -15,7 +15,7 @@ const callers = {
   demo: { tokens: [tokenHash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
   pipeline: { tokens: [tokenHash(token)], categories: ['*'] },
 }
-const service = new Service({ timeScale: 20, secrets: { 'cloud-automation-webhooks/callers': callers } })
+const service = new Service({ timeScale: 4, secrets: { 'cloud-automation-webhooks/callers': callers } })
 beforeAll(() => service.start())
 afterAll(() => service.end())
 
