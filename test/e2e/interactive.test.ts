@@ -59,17 +59,6 @@ describe('An interactive call', () => {
     expect((await service.issues()).length - before).toBe(1)
   })
 
-  it('reports its state and outcome at the status URL', async () => {
-    const { accepted } = await openAndWait(undefined)
-    const { status, body } = await service.call(new URL(accepted.statusUrl).pathname, undefined, { method: 'GET' })
-    expect(status).toBe(200)
-    expect(body).toMatchObject({
-      taskId: accepted.taskId,
-      state: 'finished',
-      outcome: { status: 'succeeded', result: 'pass', data: { state: 'open' } },
-    })
-  })
-
   it('reports what it waits for at the status URL and in the list of tasks', async () => {
     await service.fault({ target: 'github', kind: '503' })
     const { body } = await service.openIssue(triggered({ input: { title: 'Waits' } }), '?mode=interactive')
@@ -88,11 +77,6 @@ describe('An interactive call', () => {
     await service.clearFaults()
     await service.until(async () => (await read()).body.state === 'finished', 'the end of the task')
     expect((await read()).body).toMatchObject({ verdict: 'pass', progress: '' })
-  })
-
-  it('sends no started event by default', async () => {
-    const { started, finished } = await openAndWait(undefined, '?mode=interactive')
-    expect([started, finished.length]).toEqual([0, 1])
   })
 
   it('sends no links as labels if labels=false, and keeps the labels of the event', async () => {
@@ -127,23 +111,6 @@ describe('An interactive call', () => {
     const issue = (await service.issues()).at(-1)
     expect(issue.title).toHaveLength(255)
     expect(issue.body).toContain(incident.ProblemTitle.trim())
-  })
-
-  it('only sends finished if data.result does not match when', async () => {
-    const data = { project: 'p', stage: 's', service: 'x', result: 'pass' }
-    const { finished, opened } = await openAndWait(undefined, `${interactive}&when=fail,warning`, { data })
-    expect(opened).toBe(0)
-    expect(finished).toMatchObject([
-      { status: 'succeeded', result: 'pass', message: expect.stringContaining('data.result is pass') },
-    ])
-  })
-
-  it('sends the request in its finished event in a dry run, and nothing to the platform', async () => {
-    const { finished, opened } = await openAndWait(undefined, `${interactive}&dryRun=true`)
-    expect(opened).toBe(0)
-    expect(finished).toMatchObject([
-      { result: 'pass', openticket: { request: { method: 'POST', headers: { authorization: '***' } } } },
-    ])
   })
 })
 
@@ -189,18 +156,6 @@ describe('A repeated interactive call', () => {
 })
 
 describe('A platform that refuses', () => {
-  it('ends the task as errored and fail, with its own reason', async () => {
-    const { started, finished, opened } = await openAndWait(undefined, interactive, {
-      input: { title: 'T', project: 'demo/no-issues' },
-    })
-    expect([started, finished.length, opened]).toEqual([1, 1, 0])
-    expect(finished[0]).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringContaining('Issues are disabled for this repo'),
-    })
-  })
-
   it('our credentials twice is reported with the secret to update', async () => {
     const { finished } = await openAndWait({ target: 'github', kind: '401' })
     expect(finished[0]).toMatchObject({

@@ -7,38 +7,50 @@ const { lifecycle, platform } = useLifecycle()
 const input = { target: 'deploy' }
 const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
 
-describe('A task that starts a job', () => {
-  it('polls the job until it ends, and sends one result', async () => {
-    platform.states = ['queued', 'busy', 'done']
-    const { status, outcome, sent } = await lifecycle.call('start-run?connection=job', { input })
-    expect({ status, outcome, sent }).toMatchObject({
-      status: 'SUCCEEDED',
-      outcome: { status: 'succeeded', result: 'pass', data: { id: '1' } },
-      sent: ['started', 'finished'],
-    })
-    expect(platform.runs).toHaveLength(1)
-  })
+/** Runs a task that starts a job and stops it at its deadline. */
+const run = (query = '', provider = 'job', action = 'start-run') =>
+  lifecycle.call(`${action}?connection=${provider}${query}`, { input })
 
+describe('A task that starts a job', () => {
   it.each([
     ['done', { status: 'succeeded', result: 'pass' }],
     ['broken', { status: 'succeeded', result: 'fail' }],
     ['cancelled', { status: 'aborted', result: 'fail' }],
-  ])('ends with the verdict of the state %s', async (state, verdict) => {
-    platform.states = ['busy', state]
-    const { outcome, events } = await lifecycle.call('start-run?connection=job', { input })
-    expect(outcome).toMatchObject(verdict)
+  ])('polls the job until it ends as %s, and sends one result with this verdict', async (state, verdict) => {
+    platform.states = ['queued', 'busy', state]
+    const { status, outcome, sent, events } = await run()
+    expect({ status, outcome, sent }).toMatchObject({
+      status: 'SUCCEEDED',
+      outcome: { ...verdict, data: { id: '1' } },
+      sent: ['started', 'finished'],
+    })
     expect(events.at(-1)?.data).toMatchObject(verdict)
+    expect(platform.runs).toHaveLength(1)
   })
 
-  it('never takes an unknown state for an end', async () => {
-    platform.states = ['a-new-state', 'done']
-    expect((await lifecycle.call('start-run?connection=job', { input })).outcome).toMatchObject({ result: 'pass' })
+  it.each([
+    ['the job has an unknown state at first', () => (platform.states = ['a-new-state', 'done'])],
+    ['the platform is down at first', () => platform.failNext(503, { message: 'no' }, { on: 'POST', times: 4 })],
+    ['the response to its start is lost', () => platform.loseNext('POST')],
+    ['its start fails with 500', () => platform.failNext(500, { message: 'no' }, { on: 'POST', done: true })],
+    [
+      'polls fail',
+      () => {
+        platform.states = ['busy', 'done']
+        for (const status of [500, 429, 401, 404]) platform.failNext(status, { message: 'not now' }, { on: isPoll })
+        platform.failNext(200, '<html>login</html>', { on: isPoll })
+      },
+    ],
+  ])('passes with one job although %s', async (_what, arrange) => {
+    arrange()
+    expect((await run()).outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(platform.runs).toHaveLength(1)
   })
 
   it('sends progress at most once a minute if it is requested, with the fields of the event', async () => {
     platform.states = ['queued', ...Array(30).fill('busy'), 'done']
     const startedAt = Date.now()
-    const { sent, events } = await lifecycle.call('start-run?connection=job&progress=true', { input })
+    const { sent, events } = await run('&progress=true')
     const minutes = (Date.now() - startedAt) / 60_000
     const progress = sent.filter((kind) => kind === 'status.changed').length
     expect(sent).toEqual(['started', ...Array(progress).fill('status.changed'), 'finished'])
@@ -56,14 +68,13 @@ describe('A task that starts a job', () => {
       { message: 'unknown event type' },
       { on: (call) => isProgress(call) ?? false, times: 99 },
     )
-    const { outcome, sent } = await lifecycle.call('start-run?connection=job&progress=true', { input })
-    lifecycle.keptn.recover()
+    const { outcome, sent } = await run('&progress=true')
     expect({ outcome, sent }).toMatchObject({ outcome: { result: 'pass' }, sent: ['started', 'finished'] })
   })
 
   it('ends with the refusal of the platform', async () => {
     platform.failNext(422, { message: 'deploy is locked' }, { on: 'POST' })
-    const { outcome, sent } = await lifecycle.call('start-run?connection=job', { input })
+    const { outcome, sent } = await run()
     expect(outcome).toMatchObject({
       status: 'errored',
       result: 'fail',
@@ -72,16 +83,9 @@ describe('A task that starts a job', () => {
     expect(sent).toEqual(['started', 'finished'])
   })
 
-  it('starts the job after the platform is back', async () => {
-    platform.failNext(503, { message: 'maintenance' }, { on: 'POST', times: 4 })
-    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
-    expect(platform.runs).toHaveLength(1)
-  })
-
   it('gives up at the deadline if the platform stays down, and names its last response', async () => {
     platform.failNext(503, { message: 'maintenance' }, { on: 'POST', times: 10_000 })
-    const { outcome, sent } = await lifecycle.call('start-run?connection=job&deadline=PT10M', { input })
+    const { outcome, sent } = await run('&deadline=PT10M')
     expect(outcome).toMatchObject({
       status: 'errored',
       result: 'fail',
@@ -117,30 +121,16 @@ describe('A task that starts a job', () => {
     expect(platform.runs).toHaveLength(100)
   })
 
-  it('finds the job whose response was lost', async () => {
-    platform.loseNext('POST')
-    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
-    expect(platform.runs).toHaveLength(1)
-  })
-
-  it('finds the job that the platform started before it answered 500', async () => {
-    platform.failNext(500, { message: 'oops' }, { on: 'POST', done: true })
-    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
-    expect(platform.runs).toHaveLength(1)
-  })
-
   it('starts no second job if a lost response cannot be looked up', async () => {
     platform.loseNext('POST')
-    const { outcome } = await lifecycle.call('start-run?connection=blind', { input })
+    const { outcome } = await run('', 'blind')
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(platform.runs).toHaveLength(1)
   })
 
   it('starts no second job after a success with an unexpected body', async () => {
     const statuses = platform.replaceNext(({ method }) => method === 'POST', '<html>login</html>')
-    const { outcome } = await lifecycle.call('start-run?connection=blind', { input })
+    const { outcome } = await run('', 'blind')
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(statuses).toHaveLength(1)
   })
@@ -151,14 +141,6 @@ describe('A task that starts a job', () => {
     const { outcome } = await lifecycle.run(payload)
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(platform.runs).toHaveLength(1)
-  })
-
-  it('continues after polls that fail', async () => {
-    platform.states = ['busy', 'done']
-    for (const status of [500, 429, 401, 404]) platform.failNext(status, { message: 'not now' }, { on: isPoll })
-    platform.failNext(200, '<html>login</html>', { on: isPoll })
-    const { outcome } = await lifecycle.call('start-run?connection=job', { input })
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
 
   it('ends after five polls that the platform refuses, with the last status of the job', async () => {
@@ -176,14 +158,14 @@ describe('A task that starts a job', () => {
   })
 
   it('sends nothing to the platform in a dry run', async () => {
-    const { outcome, sent } = await lifecycle.call('start-run?connection=job&dryRun=true', { input })
+    const { outcome, sent } = await run('&dryRun=true')
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(sent).toEqual(['started', 'finished'])
     expect(platform.calls.filter(({ method }) => method !== 'GET')).toEqual([])
   })
 
   it('does nothing if `when` does not match', async () => {
-    const { outcome } = await lifecycle.call('start-run?connection=job&when=fail', { input })
+    const { outcome } = await run('&when=fail')
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(platform.calls).toEqual([])
   })
@@ -192,7 +174,7 @@ describe('A task that starts a job', () => {
 describe('At the deadline', () => {
   it('a job that its action stops is stopped, and the result says so', async () => {
     platform.states = ['busy']
-    const { outcome, sent } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    const { outcome, sent } = await run('&deadline=PT5M')
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(outcome).toMatchObject({
       status: 'errored',
@@ -216,7 +198,7 @@ describe('At the deadline', () => {
 
   it('a job of a platform that cannot stop it keeps running, and the result says so', async () => {
     platform.states = ['busy']
-    const { outcome } = await lifecycle.call('start-run?connection=blind&deadline=PT5M', { input })
+    const { outcome } = await run('&deadline=PT5M', 'blind')
     expect(platform.runs).toMatchObject([{ stopped: false }])
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
   })
@@ -227,7 +209,7 @@ describe('At the deadline', () => {
   ])('a job that ends as %s while it is stopped keeps its own result', async (state, result) => {
     platform.states = ['busy']
     platform.afterStop = state
-    const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    const { outcome } = await run('&deadline=PT5M')
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result,
@@ -247,7 +229,7 @@ describe('At the deadline', () => {
   it('a job that does not stop is reported with its last status', async () => {
     platform.states = ['busy']
     platform.afterStop = 'busy'
-    const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    const { outcome } = await run('&deadline=PT5M')
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail', data: { state: 'busy' } })
   })
@@ -256,7 +238,7 @@ describe('At the deadline', () => {
     platform.states = ['busy']
     const isStop = ({ path }: Call) => path.endsWith('/stop')
     platform.failNext(503, { message: 'maintenance' }, { on: isStop, times: 2 })
-    await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    await run('&deadline=PT5M')
     expect(platform.runs).toMatchObject([{ stopped: true }])
   })
 
@@ -264,7 +246,7 @@ describe('At the deadline', () => {
     platform.states = ['busy']
     const isStop = ({ path }: Call) => path.endsWith('/stop')
     platform.failNext(403, { message: 'you may not stop it' }, { on: isStop, times: 100 })
-    const { outcome } = await lifecycle.call('start-run?connection=job&deadline=PT5M', { input })
+    const { outcome } = await run('&deadline=PT5M')
     expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('you may not stop it') })
   })
 })
@@ -277,7 +259,7 @@ describe('A job that must not outlive its task', () => {
     const deadline = Date.now() + 120_000
     platform.loseNext('POST')
     platform.failNext(503, { message: 'maintenance' }, { on: isSearch, done: true, times: 10_000 })
-    const { outcome } = await lifecycle.call('start-run?connection=attended&deadline=PT2M', { input })
+    const { outcome } = await run('&deadline=PT2M', 'attended')
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(platform.calls.filter(({ path }) => path.endsWith('/stop'))).toHaveLength(2)
@@ -298,7 +280,7 @@ describe('A job that must not outlive its task', () => {
   it('is stopped if the platform does not report it any longer', async () => {
     platform.states = ['busy']
     platform.failNext(404, { message: 'no such run' }, { on: isPoll, times: 10_000 })
-    const { outcome } = await lifecycle.call('start-run?connection=attended', { input })
+    const { outcome } = await run('', 'attended')
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(platform.runs).toMatchObject([{ stopped: true }])
   })
