@@ -1,36 +1,19 @@
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type Call, ok, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { Service, triggered } from './service.ts'
 
-interface Reply {
-  status: number
-  body: string
-  headers?: Record<string, string>
-}
-
 /** An API whose responses each test sets. */
-let vendor: Server
-let answer: (request: IncomingMessage, body: string) => Reply
-const received: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = []
+let vendor: Served
+let answer: (call: Call) => Reply
 
 let service: Service
 const password = 'Xk9-vQ2#long-enough'
 
 beforeAll(async () => {
-  vendor = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body })
-    const { status, body: text, headers } = answer(request, body)
-    response.writeHead(status, { 'content-type': 'application/json', ...headers })
-    response.end(text)
-  }).listen(0, '127.0.0.1')
-  await once(vendor, 'listening')
-  const baseUrl = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}/tenant`
+  vendor = await serve((call) => answer(call))
+  const baseUrl = `${vendor.url}/tenant`
   const http = {
     provider: 'http',
     baseUrl,
@@ -57,12 +40,12 @@ beforeAll(async () => {
   await service.start()
 })
 beforeEach(() => {
-  answer = () => ({ status: 200, body: '{"id":"T-1","state":"open"}' })
-  received.length = 0
+  answer = () => ok({ id: 'T-1', state: 'open' })
+  vendor.calls.length = 0
 })
 afterAll(async () => {
   await service.end()
-  vendor.close()
+  await vendor.close()
 })
 
 describe('The credentials of a connection', () => {
@@ -70,8 +53,10 @@ describe('The credentials of a connection', () => {
     const title = 'checkout in production is slow'
     const first = await service.openIssue(triggered({ input: { title } }), '?connection=vendor')
     expect(first).toMatchObject({ status: 200 })
-    expect(received[0]).toMatchObject({ headers: { 'x-env': 'production', 'x-service': 'checkout' } })
-    expect(JSON.parse(received[0]?.body ?? '')).toEqual({ title })
+    expect(vendor.calls[0]).toMatchObject({
+      headers: { 'x-env': 'production', 'x-service': 'checkout' },
+      body: { title },
+    })
     // The password of the other connection is an ordinary text here.
     const second = await service.openIssue(triggered({ input: { title, description: `About ${password}` } }))
     expect(second).toMatchObject({ status: 200 })
@@ -89,7 +74,7 @@ describe('The credentials of a connection', () => {
   it('are redacted in a response of the platform, including a basic authentication password', async () => {
     answer = ({ headers }) => ({
       status: 400,
-      body: JSON.stringify({ message: `${headers.authorization} ${password}` }),
+      body: { message: `${headers.authorization} ${password}` },
     })
     const { status, body } = await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')
     expect(status).toBe(422)
@@ -106,7 +91,7 @@ describe('A call that contains a stored credential', () => {
       const { status, body } = await service.openIssue(call, `?connection=vendor${query}`)
       expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'input.description' }] } })
       expect(JSON.stringify(body)).not.toMatch(/guess|\*\*\*/)
-      expect(received).toEqual([])
+      expect(vendor.calls).toEqual([])
     },
   )
 })
@@ -141,17 +126,17 @@ it('A caller that repeatedly sends stored credentials loses its dry runs but not
 
 it('An approval link appears in no log line, response, event or state file, even if the platform repeats it', async () => {
   let posts = 0
-  answer = (_request, body) =>
+  answer = ({ text, body }) =>
     ++posts === 1
-      ? { status: 503, body: JSON.stringify({ message: `could not post ${body}` }) }
-      : { status: 200, body: JSON.stringify({ id: 'M-1', url: JSON.parse(body).buttons?.[0].url }) }
+      ? { status: 503, body: { message: `could not post ${text}` } }
+      : ok({ id: 'M-1', url: Object(body).buttons?.[0].url })
   const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
   const path = '/v1/notification/ask-approval?connection=vendor&mode=interactive&deadline=PT10M'
   expect(await service.call(path, event)).toMatchObject({ status: 202 })
   const { finished } = await service.finishedOf(event.id)
   expect(finished).toMatchObject([{ message: 'Expired: no one decided in time' }])
   expect(posts).toBeGreaterThan(1)
-  const sent = received.map(({ body }) => body).join('\n')
+  const sent = vendor.calls.map(({ text }) => text).join('\n')
   const signatures = [...new Set(sent.match(/(?<=\.)[0-9a-f]{64}/g))]
   expect(signatures).toHaveLength(1)
   const files = readdirSync(service.state, { recursive: true, withFileTypes: true })

@@ -1,20 +1,11 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
+import { executablePath, violations } from '../infra/local/console/chromium.ts'
 import { Service, triggered } from './service.ts'
 
-/** Usual paths on Debian, Alpine, macOS and other systems. */
-const places = [
-  process.env['CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-]
-const executablePath = places.find((place) => place !== '' && existsSync(place))
 const screenshots = join(import.meta.dirname, '..', '..', 'screenshots')
 
 // The project installs no browser. Without one, the page is tested through HTTP only.
@@ -75,33 +66,15 @@ whereBrowser('the page of an approval, in Chromium', () => {
 
   const show = (page: Page, name: string) => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
 
-  /** Returns the violations of accessibility rules. */
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe.source)
-    return page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: {
-          run(): Promise<{
-            violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[]
-          }>
-        }
-      }
-      return (await axe.run()).violations.map(
-        ({ id, help, nodes }) =>
-          `${id}: ${help} at ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
-      )
-    })
-  }
-
   it('passes accessibility checks, open and decided, in light and dark mode', async () => {
     const { event, link } = await asked()
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await opened(link, { colorScheme })
-      expect(await violations(page)).toEqual([])
       await show(page, `approval-${colorScheme}`)
       await page.context().close()
     }
     const page = await opened(link)
+    expect(await violations(page)).toEqual([])
     await page.getByLabel('Your name').fill('Jane Doe')
     await page.getByLabel('Reason').fill('The tests are green')
     await page.getByRole('button', { name: 'Approve' }).click()

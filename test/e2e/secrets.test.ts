@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
+import { ok, type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import { type Answer, Service, triggered } from './service.ts'
 
 const marked = {
@@ -16,38 +14,27 @@ const marked = {
 }
 
 /** Platforms that echo each request in errors and responses. */
-let echo: Server
+let echo: Served
 const received: string[] = []
 
-function startEcho(): Promise<string> {
+function startEcho(): Promise<Served> {
   let posts = 0
-  echo = createServer(async (req, res) => {
-    let body = ''
-    for await (const chunk of req) body += chunk
-    const echoed = JSON.stringify({ headers: req.headers, body })
-    received.push(`${req.method} ${req.url} ${echoed}`)
-    const answer = (status: number, value: unknown) => {
-      res.writeHead(status, { 'content-type': 'application/json' })
-      res.end(JSON.stringify(value))
-    }
-    const path = req.url ?? ''
-    if (path.includes('/token')) return answer(200, { access_token: marked.oauthToken, expires_in: 300, note: echoed })
-    if (path.includes('mongodb-datastore')) return answer(200, { events: [] })
+  return serve(({ method, path, headers, text }) => {
+    const echoed = JSON.stringify({ headers, body: text })
+    received.push(`${method} ${path} ${echoed}`)
+    if (path.includes('/token')) return ok({ access_token: marked.oauthToken, expires_in: 300, note: echoed })
+    if (path.includes('mongodb-datastore')) return ok({ events: [] })
     if (path.includes('/api/v1/event'))
-      return ++posts % 2 === 1 ? answer(500, { message: `no: ${echoed}` }) : answer(200, { keptnContext: echoed })
-    if (path.includes('/repos/refusing/'))
-      return answer(422, { message: `refused: ${echoed}`, errors: [{ message: req.headers.authorization }] })
-    if (path.includes('/repos/down/')) return answer(503, { message: `down: ${echoed}` })
-    if (req.method === 'GET' && path.includes('/issues?')) return answer(200, [])
-    return answer(201, {
-      number: 7,
-      html_url: `https://x/${marked.github}`,
-      state: `open ${req.headers.authorization}`,
-      body: echoed,
-    })
+      return ++posts % 2 === 1 ? { status: 500, body: { message: `no: ${echoed}` } } : ok({ keptnContext: echoed })
+    if (path.includes('/repos/refusing/')) {
+      const errors = [{ message: headers.authorization }]
+      return { status: 422, body: { message: `refused: ${echoed}`, errors } }
+    }
+    if (path.includes('/repos/down/')) return { status: 503, body: { message: `down: ${echoed}` } }
+    if (method === 'GET' && path.endsWith('/issues')) return ok([])
+    const url = { html_url: `https://x/${marked.github}` }
+    return { status: 201, body: { number: 7, ...url, state: `open ${headers.authorization}`, body: echoed } }
   })
-  echo.listen(0, '127.0.0.1')
-  return once(echo, 'listening').then(() => `http://127.0.0.1:${(echo.address() as AddressInfo).port}`)
 }
 
 let service: Service
@@ -55,19 +42,15 @@ const answers: Answer[] = []
 const prefix = 'cloud-automation-webhooks'
 
 beforeAll(async () => {
-  const url = await startEcho()
-  const tokens = [`sha256:${createHash('sha256').update(marked.caller).digest('hex')}`]
+  echo = await startEcho()
+  const { url } = echo
   service = new Service({
     timeScale: 60,
     webhookTimeout: 6,
     secrets: {
       [`${prefix}/callers`]: {
-        one: { tokens, categories: ['*'], orchestrator: 'token' },
-        other: {
-          tokens: [`sha256:${createHash('sha256').update(`${marked.caller}2`).digest('hex')}`],
-          categories: ['*'],
-          orchestrator: 'oauth',
-        },
+        one: { tokens: [tokenHash(marked.caller)], categories: ['*'], orchestrator: 'token' },
+        other: { tokens: [tokenHash(`${marked.caller}2`)], categories: ['*'], orchestrator: 'oauth' },
       },
       [`${prefix}/orchestrators/token`]: { type: 'keptn', baseUrl: url, token: marked.keptn },
       [`${prefix}/orchestrators/oauth`]: {
@@ -93,7 +76,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await service.end()
-  echo.close()
+  await echo.close()
 })
 
 it('No secret value appears in a log line, response, event or state file, even if platforms echo it', async () => {
