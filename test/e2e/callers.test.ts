@@ -1,9 +1,10 @@
-import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
 import { Service } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks'
-const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
+
 const KEY = 'a-signing-key-of-the-tests-0123456789'
 const WHSEC = Buffer.from('a-standard-signing-key-0123456789')
 const tokens = { basic: 'token-of-the-basic-caller', limited: 'token-of-the-limited-caller' }
@@ -11,14 +12,14 @@ const tokens = { basic: 'token-of-the-basic-caller', limited: 'token-of-the-limi
 const service = new Service({
   secrets: {
     [`${prefix}/callers`]: {
-      basic: { tokens: [hash(tokens.basic)], categories: ['*'] },
+      basic: { tokens: [tokenHash(tokens.basic)], categories: ['*'] },
       signer: { categories: ['issue-ticketing'], hmac: { header: 'x-signature', prefix: 'sha256=', keys: [KEY] } },
       standard: {
         categories: ['issue-ticketing'],
         standardWebhooks: { keys: [`whsec_${WHSEC.toString('base64')}`] },
       },
       limited: {
-        tokens: [hash(tokens.limited)],
+        tokens: [tokenHash(tokens.limited)],
         categories: ['*'],
         allow: ['issue-ticketing/open-issue', 'notification/*'],
         allowConnections: { notification: ['team'] },

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
-const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
 const tokens = {
   old: 'caller-token-old',
   next: 'caller-token-next',
@@ -14,14 +13,14 @@ const tokens = {
 const service = new Service({
   secrets: {
     'cloud-automation-webhooks/callers': {
-      demo: { tokens: [hash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox' },
+      demo: { tokens: [tokenHash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox' },
       rotating: {
-        tokens: [hash(tokens.old), hash(tokens.next)],
+        tokens: [tokenHash(tokens.old), tokenHash(tokens.next)],
         categories: ['issue-ticketing'],
         orchestrator: 'sandbox',
       },
-      elsewhere: { tokens: [hash(tokens.other)], categories: ['load-testing', 'slo'], orchestrator: 'sandbox' },
-      lonely: { tokens: [hash(tokens.lonely)], categories: ['*'], orchestrator: 'nowhere' },
+      elsewhere: { tokens: [tokenHash(tokens.other)], categories: ['load-testing', 'slo'], orchestrator: 'sandbox' },
+      lonely: { tokens: [tokenHash(tokens.lonely)], categories: ['*'], orchestrator: 'nowhere' },
     },
     'cloud-automation-webhooks/connections/issue-ticketing/broken': { provider: 'github', tokn: 'x' },
     'cloud-automation-webhooks/connections/issue-ticketing/strange': { provider: 'bugzilla' },
