@@ -162,7 +162,11 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
     ['test/lifecycle/approval-page.test.ts', 'The page of an approval', 'does not decide if it is only opened'],
   ],
   'Callback theft': [
-    ['test/e2e/notification.test.ts', 'The callback of an approval', 'never appears in a response, an event or a message'],
+    [
+      'test/e2e/notification.test.ts',
+      'The callback of an approval',
+      'never appears in a response, an event or a message',
+    ],
   ],
   'Stolen reply address': [
     ['test/lifecycle/callback.test.ts', 'A URL that a call brings', 'appears nowhere in the task'],
