@@ -35,9 +35,8 @@ export interface Sample {
 const p95 = [{ metric: 'p95', op: '<', value: 500 }]
 const latency = [{ metric: 'latency', op: '<', value: 500 }]
 
-export const samples: Sample[] = [
-  {
-    name: 'issue-ticketing/tool',
+const byName: Record<string, Omit<Sample, 'name'>> = {
+  'issue-ticketing/tool': {
     start: ofTool('ticket'),
     calls: [
       ['open-issue', { title: 'Slow', description: 'p95 is 3 s', project: 'shop' }],
@@ -47,8 +46,7 @@ export const samples: Sample[] = [
     ],
     words: /unknown ticket 99/,
   },
-  {
-    name: 'ci-cd/tool',
+  'ci-cd/tool': {
     start: ofTool('job'),
     calls: [
       ['trigger-build', { target: 'nightly', parameters: { size: 3 }, thresholds: p95 }],
@@ -58,25 +56,22 @@ export const samples: Sample[] = [
     ],
     words: /there is no run 99/,
   },
-  {
-    name: 'feature-flags/tool',
+  'feature-flags/tool': {
     start: ofTool('flag'),
     calls: [
       ['set-flag', { flag: 'promo', state: 'on', percentage: 25 }],
       ['set-flag', { flag: 'promo', state: 'off' }],
     ],
   },
-  { name: 'notification/tool', start: ofTool('message'), calls: [['push-update', { text: 'Hello' }]] },
-  {
-    name: 'slo/tool',
+  'notification/tool': { start: ofTool('message'), calls: [['push-update', { text: 'Hello' }]] },
+  'slo/tool': {
     start: ofTool('evaluation'),
     calls: [
       ['request-evaluation', { timeframe: '5m', thresholds: p95 }],
       ['request-evaluation', { timeframe: '5m', queries: { p95: 'none' }, thresholds: p95 }],
     ],
   },
-  {
-    name: 'issue-ticketing/trac',
+  'issue-ticketing/trac': {
     start: ofPage('trac', replayTrac),
     calls: [
       ['open-issue', { title: 'Slow', description: 'p95 is 3 s', project: 'shop', priority: 'major' }],
@@ -87,8 +82,7 @@ export const samples: Sample[] = [
     words: /Ticket 99 does not exist/,
     isWrite: ({ body }) => /create|update/.test(String((body as { method?: string })?.method)),
   },
-  {
-    name: 'issue-ticketing/request-tracker',
+  'issue-ticketing/request-tracker': {
     start: ofPage('request-tracker', replayRequestTracker),
     calls: [
       ['open-issue', { title: 'Slow', description: 'p95 is 3 s' }],
@@ -98,8 +92,7 @@ export const samples: Sample[] = [
     ],
     words: /Status 'bogus' isn't a valid status/,
   },
-  {
-    name: 'ci-cd/buildbot',
+  'ci-cd/buildbot': {
     start: ofPage('buildbot', replayBuildbot),
     calls: [
       ['trigger-build', { target: 'quick' }],
@@ -109,8 +102,7 @@ export const samples: Sample[] = [
     ],
     words: /invalid literal for int/,
   },
-  {
-    name: 'ci-cd/nci',
+  'ci-cd/nci': {
     start: ofPage('nci', replayNci),
     calls: [
       ['trigger-build', { target: 'quick' }],
@@ -118,16 +110,14 @@ export const samples: Sample[] = [
       ['cancel', { id: '2' }],
     ],
   },
-  {
-    name: 'incident-management/alertmanager',
+  'incident-management/alertmanager': {
     start: ofPage('alertmanager', replayAlertmanager),
     calls: [
       ['open-ticket', { title: 'Slow', description: 'p95 is 3 s' }],
       ['close-ticket', { id: '$id' }],
     ],
   },
-  {
-    name: 'incident-management/icinga',
+  'incident-management/icinga': {
     start: ofPage('icinga', replayIcinga),
     calls: [
       ['open-ticket', { title: 'Slow', project: 'pay!slo' }],
@@ -139,8 +129,7 @@ export const samples: Sample[] = [
     ],
     words: /No objects found|Service pay!slo is OK/,
   },
-  {
-    name: 'slo/victoria-metrics',
+  'slo/victoria-metrics': {
     start: ofPage('victoria-metrics', replayVictoriaMetrics),
     calls: [
       ['request-evaluation', { timeframe: '5m', thresholds: latency }],
@@ -149,13 +138,11 @@ export const samples: Sample[] = [
     ],
     words: /cannot parse/,
   },
-  {
-    name: 'notification/ntfy',
+  'notification/ntfy': {
     start: ofPage('ntfy', startNtfy, ({ token }) => ({ token })),
     calls: [['push-update', { text: 'Hello' }]],
   },
-  {
-    name: 'issue-ticketing/zammad',
+  'issue-ticketing/zammad': {
     start: ofPage('zammad', startZammad, ({ token }) => ({ headers: { Authorization: `Token token=${token}` } })),
     calls: [
       ['open-issue', { title: 'Slow', description: 'p95 is 3 s', priority: '3 high' }],
@@ -165,8 +152,7 @@ export const samples: Sample[] = [
     ],
     words: /Couldn't find Ticket with 'id'=99/,
   },
-  {
-    name: 'issue-ticketing/glpi',
+  'issue-ticketing/glpi': {
     start: ofPage('glpi', startGlpi, ({ appToken, userToken }) => ({
       headers: { 'App-Token': appToken, Authorization: `user_token ${userToken}` },
     })),
@@ -178,8 +164,7 @@ export const samples: Sample[] = [
     ],
     words: /Item not found/,
   },
-  {
-    name: 'ci-cd/harbor',
+  'ci-cd/harbor': {
     start: ofPage('harbor', startHarbor, ({ user: username, password }) => ({ username, password })),
     calls: [
       ['trigger-build', { target: 'shop/checkout:1.4', thresholds: [{ metric: 'Critical', op: '<', value: 1 }] }],
@@ -189,13 +174,11 @@ export const samples: Sample[] = [
     ],
     words: /artifact shop\/checkout:0\.1 not found/,
   },
-  {
-    name: 'notification/home-assistant',
+  'notification/home-assistant': {
     start: ofPage('home-assistant', startHomeAssistant, ({ token }) => ({ token })),
     calls: [['push-update', { text: 'Hello' }]],
   },
-  {
-    name: 'remediation/n8n',
+  'remediation/n8n': {
     start: ofPage('n8n', startN8n, ({ apiKey, webhookToken }) => ({
       headers: { 'X-N8N-API-KEY': apiKey, 'X-Webhook-Token': webhookToken },
     })),
@@ -207,8 +190,7 @@ export const samples: Sample[] = [
     ],
     words: /The requested webhook "POST draft" is not registered/,
   },
-  {
-    name: 'ci-cd/kestra',
+  'ci-cd/kestra': {
     start: ofPage('kestra', startKestra, ({ user: username, password }) => ({ username, password })),
     calls: [
       ['trigger-deployment', { target: 'scale', parameters: { count: 3 } }],
@@ -218,7 +200,9 @@ export const samples: Sample[] = [
     ],
     words: /Requested Flow is not found/,
   },
-]
+}
+
+export const samples: Sample[] = Object.entries(byName).map(([name, sample]) => ({ name, ...sample }))
 
 function ofTool(kind: keyof typeof genericApiConnections): Sample['start'] {
   return async () => {
