@@ -65,6 +65,7 @@ const { server, connected } = jobConformance(gremlin, experimentActions, chaosPl
     ['if there are no runs', withState({ runs: [] })],
     ['if there are more runs than the search covers', () => addRuns(2_001)],
   ],
+  found: [['that is listed late', withState({ listsLate: 1 })]],
   reports: [
     ['its number as text', ({ state }) => Object.assign(state, { quoted: true }), { job: { id } }],
     [
@@ -107,17 +108,6 @@ describe('Gremlin: retry of a start', () => {
     server.loseNext('POST')
     return failureOf(connected().start(network))
   }
-
-  test.each([
-    ['the first run of a scenario', 0],
-    ['a run after others', 1],
-  ])('finds %s, even if it is listed late', async (_what, others) => {
-    addRuns(others)
-    await lose()
-    server.state.listsLate = 1
-    expect((await retry()).outcome.data).toMatchObject({ id: `${guid}#${others + 1}` })
-    expect(calls('POST')).toHaveLength(1)
-  })
 
   test.each([
     ['finds the run on the first page, in either naming of fields', false, 1],

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
 
@@ -47,6 +47,7 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
       { body: { extra: { systemProperties: { users: '20', host: 'https://shop.example.com', warm: 'true' } } } },
     ],
   ],
+  found: [['that is listed late', withState({ listsLate: 1 })]],
   reports: [
     [
       'its number and its state',
@@ -72,13 +73,6 @@ describe('Gatling: start', () => {
   test('is refused while the test is running', async () => {
     await connected().start(checkout, { key: keyOf(2) })
     await expectFailure(connected().start(checkout), 'refused', 'in progress')
-  })
-
-  test('that is retried finds a run that is listed late', async () => {
-    server.loseNext('POST')
-    await failureOf(connected().start(checkout))
-    server.state.listsLate = 1
-    expect((await connected().start(checkout, { isRetry: true })).outcome.data).toMatchObject({ id })
   })
 })
 

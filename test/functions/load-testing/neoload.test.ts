@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 import { newest } from '../newest.ts'
 
@@ -58,6 +58,7 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
     [`${project}#nope`, '404 to GET'],
   ],
   check: ['GET /v3/workspaces'],
+  found: [['that appears some seconds later', withState({ comesLate: 1 })]],
   reports: [
     [
       'no verdict of its quality after a stop',
@@ -86,14 +87,6 @@ describe('NeoLoad: start', () => {
     await connected().start({ ...checkout, parameters })
     const query = { testResultName: `Release 1.2 ${keyOf(1)}`, reservationWebVUs: '50', publishTestResult: 'true' }
     expect(result().query).toEqual(query)
-  })
-
-  test('that is retried finds a result that appears some seconds later', async () => {
-    server.loseNext('POST')
-    await failureOf(connected().start(checkout))
-    server.state.comesLate = 1
-    expect((await connected().start(checkout, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(posts()).toHaveLength(1)
   })
 })
 

@@ -43,6 +43,22 @@ const { server, connected } = jobConformance(argoCd, rollbackActions, remediatio
     ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
     ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
   ],
+  refused: [
+    [
+      'auto-sync',
+      ({ application }) => Object.assign(application().spec, { syncPolicy: { automated: {} } }),
+      'rollback cannot be initiated when auto-sync is enabled',
+    ],
+    ['a missing right', ({ state }) => Object.assign(state.may, { sync: false }), 'applications, sync, shop/guestbook'],
+    [
+      'a deployment that is not in the history',
+      { ref: '7' },
+      `guestbook has no deployment 7 in its history. Its deployments: 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
+    ],
+    ['too little of a revision', { ref: good.slice(0, 6) }, 'has no deployment'],
+    ['an unknown application', { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
+    ['another project', { project: 'ops' }, 'not found'],
+  ],
   slowStop: ['Terminating'],
   invalidIds: [['guestbook#rollback-', 'guestbook#rollback-1x', '../x#rollback-1'], 'guestbook#rollback-12'],
 })
@@ -133,35 +149,6 @@ describe('Argo CD: the previous deployment', () => {
 })
 
 describe('Argo CD: a rollback is refused', () => {
-  const nothing = () => undefined
-  test.each<[what: string, prepare: () => unknown, input: object, reason: string]>([
-    [
-      'auto-sync',
-      () => Object.assign(server.application().spec, { syncPolicy: { automated: {} } }),
-      {},
-      'rollback cannot be initiated when auto-sync is enabled',
-    ],
-    [
-      'a right that is missing',
-      () => Object.assign(server.state.may, { sync: false }),
-      {},
-      'applications, sync, shop/guestbook',
-    ],
-    [
-      'a deployment that is not in the history',
-      nothing,
-      { ref: '7' },
-      `guestbook has no deployment 7 in its history. Its deployments: 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
-    ],
-    ['too little of a revision', nothing, { ref: good.slice(0, 6) }, 'has no deployment'],
-    ['an application that is not there', nothing, { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
-    ['a project that it is not in', nothing, { project: 'ops' }, 'not found'],
-  ])('with a reason for %s', async (_what, prepare, input, reason) => {
-    prepare()
-    await expectFailure(goBack(input), { kind: 'refused', status: 422 }, reason)
-    expect(asked()).toBeUndefined()
-  })
-
   test('while another operation is running, unless it names the deployment', async () => {
     await goBack()
     await expectFailure(goBack(), 'refused', 'another operation is already in progress')
