@@ -71,8 +71,6 @@ type Settings = z.output<typeof callbackSecret>
 
 /** After this many attempts, about a minute, a refusal by the URL of a call means that it no longer waits. */
 const MAX_REFUSED_ATTEMPTS = 5
-/** Refusals that a change of the secret can end. */
-const CREDENTIALS_REFUSED = [401, 403]
 const REQUEST_TIMEOUT_MS = 15_000
 
 export const callbackType = defineOrchestrator({ secret: callbackSecret, connect: callback })
@@ -134,7 +132,8 @@ async function send(
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const status = error.response?.status
-    const isRefused = error.kind === 'refused' && status !== undefined && !CREDENTIALS_REFUSED.includes(status)
+    // A change of the secret can end a 403.
+    const isRefused = error.kind === 'refused' && status !== undefined && status !== 403
     const isGone = status === 410 || (!isFixed && isRefused && uncertainAttempts + 1 >= MAX_REFUSED_ATTEMPTS)
     if (!isGone) throw error
     log.warn('answer refused', { kind: error.kind, reason: error.message })
