@@ -15,68 +15,65 @@ const property = (call: number) => ({ key: 'cloud-automation-webhooks', value: {
 const label = (call: number) => `caw-${keyOf(call)}`
 const transitionsPath = '/rest/api/3/issue/OPS-1/transitions'
 
-const { server, client, open, update, close, ticket, count, calls, writes, withTicket } = testTickets(
-  'issue-ticketing/jira',
-  jira,
-  {
-    tickets: ({ state }) => state.issues,
-    view: ({ fields, ...issue }) => ({ ...issue, ...fields, description: adfText(fields['description']) }),
-    id: 'OPS-1',
-    refusal: (reason) => ({ errorMessages: [reason] }),
-    ignored: /issue\/\d+$/,
-    projects: { accepted: ['OPS', 'A1_B', '10000'], refused: ['ops', 'octo/repo', '', 'OPS" OR x'] },
-    opens: [
-      [{}, { project: { key: 'OPS' }, issuetype: { name: 'Task' }, summary: 'Checkout fails' }],
-      [{}, { description: 'Since 14:03.', properties: [property(1)], labels: [label(1)] }],
-      [{ type: 'Incident' }, { issuetype: { name: 'Incident' } }],
-      [{}, { issuetype: { name: 'Bug' } }, { type: 'Bug' }],
-      [{ project: '10000' }, { project: { id: '10000' } }],
-      [{ labels: ['sev 1', 'checkout', ' checkout '] }, { labels: ['sev-1', 'checkout', label(1)] }],
-      [{ priority: 'critical' }, { priority: { name: 'Highest' } }],
-      [{ priority: 'Lowest' }, { priority: { name: 'Lowest' } }],
-      [{ assignee: mia?.accountId }, { assignee: mia }],
-      [{ assignee: 'mia@example.com' }, { assignee: mia }],
-      // Her account hides the address.
-      [{ assignee: 'noah@example.com' }, { assignee: noah }],
-      [{ fields: { customfield_10011: 3 } }, { customfield_10011: 3 }],
+const suite = testTickets('issue-ticketing/jira', jira, {
+  tickets: ({ state }) => state.issues,
+  view: ({ fields, ...issue }) => ({ ...issue, ...fields, description: adfText(fields['description']) }),
+  id: 'OPS-1',
+  refusal: (reason) => ({ errorMessages: [reason] }),
+  ignored: /issue\/\d+$/,
+  projects: { accepted: ['OPS', 'A1_B', '10000'], refused: ['ops', 'octo/repo', '', 'OPS" OR x'] },
+  opens: [
+    [{}, { project: { key: 'OPS' }, issuetype: { name: 'Task' }, summary: 'Checkout fails' }],
+    [{}, { description: 'Since 14:03.', properties: [property(1)], labels: [label(1)] }],
+    [{ type: 'Incident' }, { issuetype: { name: 'Incident' } }],
+    [{}, { issuetype: { name: 'Bug' } }, { type: 'Bug' }],
+    [{ project: '10000' }, { project: { id: '10000' } }],
+    [{ labels: ['sev 1', 'checkout', ' checkout '] }, { labels: ['sev-1', 'checkout', label(1)] }],
+    [{ priority: 'critical' }, { priority: { name: 'Highest' } }],
+    [{ priority: 'Lowest' }, { priority: { name: 'Lowest' } }],
+    [{ assignee: mia?.accountId }, { assignee: mia }],
+    [{ assignee: 'mia@example.com' }, { assignee: mia }],
+    // Her account hides the address.
+    [{ assignee: 'noah@example.com' }, { assignee: noah }],
+    [{ fields: { customfield_10011: 3 } }, { customfield_10011: 3 }],
+  ],
+  refusedOpens: [
+    [{ project: 'NOPE' }, 'Jira answered 400 to POST /rest/api/3/issue: project: valid project is required'],
+    [{ type: 'Epos' }, 'issuetype: Specify a valid issue type'],
+    [{ priority: 'P1' }, 'priority: The priority selected is invalid.'],
+    [{ assignee: 'jdoe@example.com' }, 'Jira finds no account for jdoe@example.com. Send the account id as'],
+  ],
+  earlier: { labels: ['checkout'] },
+  updates: [
+    [{ title: 'Checkout\nfails for all' }, { summary: 'Checkout fails for all', labels: ['checkout', label(9)] }],
+    [{ labels: ['sev 1'] }, { labels: ['checkout', label(9), 'sev-1'] }],
+    [{ priority: 'low' }, { priority: { name: 'Low' } }],
+    [{ type: 'Bug' }, { issuetype: { name: 'Bug' } }],
+    [{ assignee: 'mia@example.com' }, { assignee: mia }],
+    [{ fields: { customfield_10011: 1 } }, { customfield_10011: 1 }],
+    [{ id: '10001', title: 'by id' }, { summary: 'by id' }],
+    [{ id: 'ops-1', title: 'by key' }, { summary: 'by key' }],
+  ],
+  refusedUpdates: [
+    [
+      { state: 'Frozen' },
+      `Jira has no transition that brings OPS-1 from To Do to Frozen; there are: "Start" to In Progress, "Reject" to Won't Do, "Finish" to Done.`,
     ],
-    refusedOpens: [
-      [{ project: 'NOPE' }, 'Jira answered 400 to POST /rest/api/3/issue: project: valid project is required'],
-      [{ type: 'Epos' }, 'issuetype: Specify a valid issue type'],
-      [{ priority: 'P1' }, 'priority: The priority selected is invalid.'],
-      [{ assignee: 'jdoe@example.com' }, 'Jira finds no account for jdoe@example.com. Send the account id as'],
-    ],
-    earlier: { labels: ['checkout'] },
-    updates: [
-      [{ title: 'Checkout\nfails for all' }, { summary: 'Checkout fails for all', labels: ['checkout', label(9)] }],
-      [{ labels: ['sev 1'] }, { labels: ['checkout', label(9), 'sev-1'] }],
-      [{ priority: 'low' }, { priority: { name: 'Low' } }],
-      [{ type: 'Bug' }, { issuetype: { name: 'Bug' } }],
-      [{ assignee: 'mia@example.com' }, { assignee: mia }],
-      [{ fields: { customfield_10011: 1 } }, { customfield_10011: 1 }],
-      [{ id: '10001', title: 'by id' }, { summary: 'by id' }],
-      [{ id: 'ops-1', title: 'by key' }, { summary: 'by key' }],
-    ],
-    refusedUpdates: [
-      [
-        { state: 'Frozen' },
-        `Jira has no transition that brings OPS-1 from To Do to Frozen; there are: "Start" to In Progress, "Reject" to Won't Do, "Finish" to Done.`,
-      ],
-      [{ fields: { nope: 1 } }, "nope: Field 'nope' cannot be set"],
-      [{ id: 'OPS-77', title: 'x' }, 'Issue does not exist or you do not have permission to see it.'],
-    ],
-    // The name of a status, and of a transition.
-    states: [
-      ['in progress', 'In Progress'],
-      ['in progress', 'Stop', 'To Do', 'To Do'],
-    ],
-    closes: [
-      [{}, { status: 'Done' }],
-      [{ resolution: 'duplicate' }, { status: 'Done', resolution: { name: 'Duplicate' } }],
-      [{ resolution: "won't do" }, { status: "Won't Do" }],
-    ],
-  },
-)
+    [{ fields: { nope: 1 } }, "nope: Field 'nope' cannot be set"],
+    [{ id: 'OPS-77', title: 'x' }, 'Issue does not exist or you do not have permission to see it.'],
+  ],
+  // The name of a status, and of a transition.
+  states: [
+    ['in progress', 'In Progress'],
+    ['in progress', 'Stop', 'To Do', 'To Do'],
+  ],
+  closes: [
+    [{}, { status: 'Done' }],
+    [{ resolution: 'duplicate' }, { status: 'Done', resolution: { name: 'Duplicate' } }],
+    [{ resolution: "won't do" }, { status: "Won't Do" }],
+  ],
+})
+const { server, client, open, update, close, ticket, count, calls, writes, withTicket } = suite
 
 describe('Jira: open', () => {
   test('uses the site and a token without e-mail of the connection', async () => {

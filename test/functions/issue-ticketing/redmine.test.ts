@@ -10,57 +10,54 @@ const ref = (call: number) => `Ref: caw-${keyOf(call)}`
 const as = (user: string) => (server: RedmineServer) => ({ token: server.keys[user] })
 const notAllowed = '#1 to change from New to Done, Closed or Resolved. Allowed statuses: New, In Progress'
 
-const { server, open, update, close, ticket, count, calls, withTicket } = testTickets(
-  'issue-ticketing/redmine',
-  redmine,
-  {
-    tickets: ({ state }) => state.issues,
-    id: '1',
-    refusal: (reason) => ({ errors: [reason] }),
-    projects: { accepted: ['ops', 'web-1_a', '1'], refused: ['OPS', 'octo/repo', '', '../x'] },
-    opens: [
-      [{}, { subject: 'Checkout fails', tracker: 1, priority: 2, description: `Since **14:03**.\r\n\r\n${ref(1)}` }],
-      [{ type: 'support' }, { tracker: 3 }],
-      [{}, { tracker: 2 }, { type: 'Feature' }],
-      [{ priority: 'critical' }, { priority: 5 }],
-      [{ labels: ['sev 1', 'eu'] }, { description: `Since **14:03**.\r\n\r\nLabels: sev 1, eu\r\n${ref(1)}` }],
-      [{ assignee: 'mia krystof' }, { assignee: 6 }],
-      [{ assignee: '6' }, { assignee: 6 }],
-      [{ assignee: 'me' }, { assignee: 5 }],
-      // A login or an address needs a key that can list users.
-      [{ assignee: 'mia' }, { assignee: 6 }, as('admin')],
-      [{ assignee: 'mia@example.com' }, { assignee: 6 }, as('admin')],
-    ],
-    refusedOpens: [
-      [{ type: 'Epic' }, 'Redmine has no tracker "Epic" for this project. It has: Bug, Feature, Support.'],
-      [{ priority: 'P1' }, 'no priority "P1" for this project. It has: Low, Normal, High, Urgent, Immediate.'],
-      [{ assignee: 'jdoe' }, 'no assignee "jdoe" for this project. It has: Robby Robot, Mia Krystof, editor X, '],
-      [{ project: 'nope' }, '422 to POST /issues.json: Project cannot be blank; Tracker cannot be blank;'],
-      [{ project: 'nope' }, 'blank (project "nope")'],
-    ],
-    earlier: { labels: ['checkout'] },
-    updates: [
-      [{ title: 'Checkout\nfails for all' }, { subject: 'Checkout fails for all' }],
-      [{ priority: 'low' }, { priority: 1 }],
-      [{ type: 'Feature' }, { tracker: 2 }],
-      [{ assignee: 'me' }, { assignee: 5 }],
-      [{ id: '#1', title: 'with' }, { subject: 'with' }],
-      [{ description: 'All new' }, { description: `All new\r\n\r\nLabels: checkout\r\n${ref(9)}` }],
-    ],
-    states: [
-      ['in progress', 'In Progress'],
-      ['in progress', 'open', 'In Progress'],
-    ],
-    rewritesStates: true,
-    refusedUpdates: [
-      [{ state: 'Resolved' }, '#1 to change from New to Resolved. Allowed statuses: New, In Progress.', as('editor')],
-      [{ labels: ['eu'] }, 'did not set notes of #1', as('editor')],
-      [{ assignee: '99' }, '422 to PUT /issues/1.json: Assignee is invalid'],
-      [{ id: '77', title: 'x' }, '404 to GET /issues/77.json: an empty response'],
-      [{ title: 'x' }, '403 to PUT /issues/1.json: an empty response', as('viewer')],
-    ],
-  },
-)
+const suite = testTickets('issue-ticketing/redmine', redmine, {
+  tickets: ({ state }) => state.issues,
+  id: '1',
+  refusal: (reason) => ({ errors: [reason] }),
+  projects: { accepted: ['ops', 'web-1_a', '1'], refused: ['OPS', 'octo/repo', '', '../x'] },
+  opens: [
+    [{}, { subject: 'Checkout fails', tracker: 1, priority: 2, description: `Since **14:03**.\r\n\r\n${ref(1)}` }],
+    [{ type: 'support' }, { tracker: 3 }],
+    [{}, { tracker: 2 }, { type: 'Feature' }],
+    [{ priority: 'critical' }, { priority: 5 }],
+    [{ labels: ['sev 1', 'eu'] }, { description: `Since **14:03**.\r\n\r\nLabels: sev 1, eu\r\n${ref(1)}` }],
+    [{ assignee: 'mia krystof' }, { assignee: 6 }],
+    [{ assignee: '6' }, { assignee: 6 }],
+    [{ assignee: 'me' }, { assignee: 5 }],
+    // A login or an address needs a key that can list users.
+    [{ assignee: 'mia' }, { assignee: 6 }, as('admin')],
+    [{ assignee: 'mia@example.com' }, { assignee: 6 }, as('admin')],
+  ],
+  refusedOpens: [
+    [{ type: 'Epic' }, 'Redmine has no tracker "Epic" for this project. It has: Bug, Feature, Support.'],
+    [{ priority: 'P1' }, 'no priority "P1" for this project. It has: Low, Normal, High, Urgent, Immediate.'],
+    [{ assignee: 'jdoe' }, 'no assignee "jdoe" for this project. It has: Robby Robot, Mia Krystof, editor X, '],
+    [{ project: 'nope' }, '422 to POST /issues.json: Project cannot be blank; Tracker cannot be blank;'],
+    [{ project: 'nope' }, 'blank (project "nope")'],
+  ],
+  earlier: { labels: ['checkout'] },
+  updates: [
+    [{ title: 'Checkout\nfails for all' }, { subject: 'Checkout fails for all' }],
+    [{ priority: 'low' }, { priority: 1 }],
+    [{ type: 'Feature' }, { tracker: 2 }],
+    [{ assignee: 'me' }, { assignee: 5 }],
+    [{ id: '#1', title: 'with' }, { subject: 'with' }],
+    [{ description: 'All new' }, { description: `All new\r\n\r\nLabels: checkout\r\n${ref(9)}` }],
+  ],
+  states: [
+    ['in progress', 'In Progress'],
+    ['in progress', 'open', 'In Progress'],
+  ],
+  rewritesStates: true,
+  refusedUpdates: [
+    [{ state: 'Resolved' }, '#1 to change from New to Resolved. Allowed statuses: New, In Progress.', as('editor')],
+    [{ labels: ['eu'] }, 'did not set notes of #1', as('editor')],
+    [{ assignee: '99' }, '422 to PUT /issues/1.json: Assignee is invalid'],
+    [{ id: '77', title: 'x' }, '404 to GET /issues/77.json: an empty response'],
+    [{ title: 'x' }, '403 to PUT /issues/1.json: an empty response', as('viewer')],
+  ],
+})
+const { server, open, update, close, ticket, count, calls, withTicket } = suite
 const notes = () => ticket().journals.flatMap(({ notes }) => notes || [])
 
 describe('Redmine: open', () => {

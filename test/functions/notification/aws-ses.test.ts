@@ -19,7 +19,7 @@ const mails = ({ state }: SesServer) =>
     return { ...mail, subject: Subject.Data, text: Body.Text.Data, html: Body.Html.Data }
   })
 
-const { server, client, post, save } = testMessages<SesServer, typeof awsSes.connection>(awsSes, {
+const { server, client, post, save } = testMessages(awsSes, {
   start: startSes,
   connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1', from }),
   channel: to,

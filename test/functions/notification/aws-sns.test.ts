@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
-import { type SnsServer, snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
+import { snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
@@ -15,7 +15,7 @@ const title = (title: string, subject: string | undefined): [string, object, obj
   { subject },
 ]
 
-const { server, connection, client, post, save } = testMessages<SnsServer, typeof awsSns.connection>(awsSns, {
+const { server, connection, client, post, save } = testMessages(awsSns, {
   start: startSns,
   connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
   channel: fifo,

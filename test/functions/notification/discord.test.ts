@@ -1,13 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { discord } from '../../../functions/notification/providers/discord.ts'
-import {
-  approverRole,
-  channel,
-  type DiscordServer,
-  hidden,
-  jane,
-  startDiscord,
-} from '../../../infra/platforms/discord.ts'
+import { approverRole, channel, hidden, jane, startDiscord } from '../../../infra/platforms/discord.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
 import { expectFailure } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
@@ -18,7 +11,7 @@ const { buttons } = discord
 const stranger = '80351110224678999'
 const tooLong = { embeds: { 0: { title: { _errors: [{ code: 'X', message: 'Must be shorter.' }] } } } }
 
-const { server, connection, client, post, save } = testMessages<DiscordServer, typeof discord.connection>(discord, {
+const { server, connection, client, post, save } = testMessages(discord, {
   start: startDiscord,
   connection: ({ url, token, publicKey }) => ({ baseUrl: url, token, publicKey }),
   channel,

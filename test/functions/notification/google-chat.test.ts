@@ -11,7 +11,7 @@ const buttons = (...titles: string[]) => ({ buttonList: { buttons: titles.map((t
 const error = (message: string) => ({ error: { code: 400, status: 'INVALID_ARGUMENT', message } })
 const decide = { text: 'Decide', onClick: { openLink: { url: question.buttons?.[0]?.url } } }
 
-const { server, client, save } = testMessages<GoogleChatServer, typeof googleChat.connection>(googleChat, {
+const { server, client, save } = testMessages(googleChat, {
   start: startGoogleChat,
   connection: ({ url, login }) => ({ baseUrl: url, token: login.token }),
   channel: space,

@@ -17,79 +17,76 @@ const token = question.buttons?.[0]?.token
 const attachmentIn = ({ state }: MattermostServer) => state.posts.at(-1)?.props.attachments?.[0]
 const emoji = (color: string, icon: string) => ({ fallback: `${icon} Deployed`, color, title: `${icon} Deployed` })
 
-const { server, connection, client, post, save } = testMessages<MattermostServer, typeof mattermost.connection>(
-  mattermost,
-  {
-    start: startMattermost,
-    connection: ({ url, token }) => ({ baseUrl: url, token }),
-    channel,
-    visible: ({ state }) => state.posts.length,
-    channels: {
-      accepted: [channel, 'ops/deployments', 'my-team/off-topic_2'],
-      refused: [
-        ...['', 'deployments', '~deployments', '../users/me', 'ops/a/b', 'ops/', 'DEPLOYS000000000000000000D', '@jane'],
-      ],
-      words: 'input.channel must be a channel id, or team and name',
-    },
-    verify(server, { links, buttons = [] }) {
-      const { text = '', actions = [] } = attachmentIn(server) ?? {}
-      const json = JSON.stringify(server.state.posts.at(-1)?.props)
-      expect([...json].length).toBeLessThan(800_000)
-      expect(json.replace(/\]\(\S+?\)/g, '')).not.toMatch(/@(?!\u200b)[\p{L}\d]/u)
-      // Half of a character.
-      expect(json).not.toMatch(/\\ud[89a-f]/)
-      expect(actions).toHaveLength(buttons.length)
-      const shown = html(text)
-      expect(shown.match(/<a href/g) ?? []).toHaveLength(links.filter(({ url }) => url.startsWith('http')).length)
-      expect(shown).not.toMatch(/<(?:img|script|h\d|ul|ol|pre|code|em|strong|del|hr|blockquote)/)
-    },
-    newest: ({ state }) => ({
-      ...state.posts.at(-1),
-      actions: undefined,
-      ...state.posts.at(-1)?.props.attachments?.[0],
-    }),
-    posted({ url, state }) {
-      const id = state.posts[0]?.id
-      return { id, url: `${url}/_redirect/pl/${id}` }
-    },
-    shows: {
-      evaluation: {
-        ...{ channel_id: channel, root_id: '', message: '', color: 'warning' },
-        fallback: '⚠️ Evaluation of checkout in production: warning',
-        title: '⚠️ Evaluation of checkout in production&#58; warning',
-        fields: [
-          { title: 'Project', value: 'shop', short: true },
-          { title: 'Score', value: '75 of 100', short: true },
-        ],
-        text: [
-          'The release is slower than the last one.\n\nThe release may continue.\n',
-          '| Objective | Value | Target |\n| --- | --- | --- |',
-          '| ✅ error&#95;rate | 0.1 % | &#60;= 1 % |\n| ❌ response&#95;time&#95;p95 | 812 ms | &#60;= 400 ms |\n',
-          '[Bridge](https://keptn.example.com/bridge/project/shop?x=1&y=%282%29) · [Dashboard](https://dashboards.example.com/d/1)',
-        ].join('\n'),
-      },
-      question: {
-        actions: [
-          { id: 'approve', type: 'button', name: 'Approve', style: 'good' },
-          { id: 'reject', type: 'button', name: 'Reject', style: 'danger' },
-        ],
-      },
-      decided: { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/), actions: undefined },
-      reminder: { title: '⏳ Still open', channel_id: channel, root_id: expect.stringMatching(/./) },
-    },
-    posts: [
-      ['good news', { mood: 'good' }, emoji('good', '✅')],
-      ['a warning', { mood: 'warning' }, emoji('warning', '⚠️')],
-      ['bad news', { mood: 'bad' }, emoji('danger', '❌')],
-      ['news', { mood: 'neutral' }, emoji('#8b8fa7', 'ℹ️')],
-      ['what waits', { mood: 'waiting' }, emoji('#1c58d9', '⏳')],
-    ],
+const { server, connection, client, post, save } = testMessages(mattermost, {
+  start: startMattermost,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  channel,
+  visible: ({ state }) => state.posts.length,
+  channels: {
+    accepted: [channel, 'ops/deployments', 'my-team/off-topic_2'],
     refused: [
-      ['a channel without the bot', 'secret00000000000000000000', '403 to POST /api/v4/posts: You do not have the'],
-      ['an unknown channel', 'ops/nowhere', 'Channel does not exist.'],
+      ...['', 'deployments', '~deployments', '../users/me', 'ops/a/b', 'ops/', 'DEPLOYS000000000000000000D', '@jane'],
     ],
+    words: 'input.channel must be a channel id, or team and name',
   },
-)
+  verify(server, { links, buttons = [] }) {
+    const { text = '', actions = [] } = attachmentIn(server) ?? {}
+    const json = JSON.stringify(server.state.posts.at(-1)?.props)
+    expect([...json].length).toBeLessThan(800_000)
+    expect(json.replace(/\]\(\S+?\)/g, '')).not.toMatch(/@(?!\u200b)[\p{L}\d]/u)
+    // Half of a character.
+    expect(json).not.toMatch(/\\ud[89a-f]/)
+    expect(actions).toHaveLength(buttons.length)
+    const shown = html(text)
+    expect(shown.match(/<a href/g) ?? []).toHaveLength(links.filter(({ url }) => url.startsWith('http')).length)
+    expect(shown).not.toMatch(/<(?:img|script|h\d|ul|ol|pre|code|em|strong|del|hr|blockquote)/)
+  },
+  newest: ({ state }) => ({
+    ...state.posts.at(-1),
+    actions: undefined,
+    ...state.posts.at(-1)?.props.attachments?.[0],
+  }),
+  posted({ url, state }) {
+    const id = state.posts[0]?.id
+    return { id, url: `${url}/_redirect/pl/${id}` }
+  },
+  shows: {
+    evaluation: {
+      ...{ channel_id: channel, root_id: '', message: '', color: 'warning' },
+      fallback: '⚠️ Evaluation of checkout in production: warning',
+      title: '⚠️ Evaluation of checkout in production&#58; warning',
+      fields: [
+        { title: 'Project', value: 'shop', short: true },
+        { title: 'Score', value: '75 of 100', short: true },
+      ],
+      text: [
+        'The release is slower than the last one.\n\nThe release may continue.\n',
+        '| Objective | Value | Target |\n| --- | --- | --- |',
+        '| ✅ error&#95;rate | 0.1 % | &#60;= 1 % |\n| ❌ response&#95;time&#95;p95 | 812 ms | &#60;= 400 ms |\n',
+        '[Bridge](https://keptn.example.com/bridge/project/shop?x=1&y=%282%29) · [Dashboard](https://dashboards.example.com/d/1)',
+      ].join('\n'),
+    },
+    question: {
+      actions: [
+        { id: 'approve', type: 'button', name: 'Approve', style: 'good' },
+        { id: 'reject', type: 'button', name: 'Reject', style: 'danger' },
+      ],
+    },
+    decided: { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/), actions: undefined },
+    reminder: { title: '⏳ Still open', channel_id: channel, root_id: expect.stringMatching(/./) },
+  },
+  posts: [
+    ['good news', { mood: 'good' }, emoji('good', '✅')],
+    ['a warning', { mood: 'warning' }, emoji('warning', '⚠️')],
+    ['bad news', { mood: 'bad' }, emoji('danger', '❌')],
+    ['news', { mood: 'neutral' }, emoji('#8b8fa7', 'ℹ️')],
+    ['what waits', { mood: 'waiting' }, emoji('#1c58d9', '⏳')],
+  ],
+  refused: [
+    ['a channel without the bot', 'secret00000000000000000000', '403 to POST /api/v4/posts: You do not have the'],
+    ['an unknown channel', 'ops/nowhere', 'Channel does not exist.'],
+  ],
+})
 
 describe('Mattermost: posts', () => {
   const find = (at = channel) => mattermost.find(client({ isRetry: true }), at)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../functions/notification/msteams-message.ts'
 import { msteams } from '../../../functions/notification/providers/msteams.ts'
-import { type Card, type TeamsServer, teamsServer } from '../../../infra/platforms/msteams.ts'
+import { type Card, teamsServer } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { failureOf } from '../helpers.ts'
 import { testMessages } from '../messages.ts'
@@ -16,7 +16,7 @@ const SHOWN = ['Container', 'RichTextBlock', 'TextRun', 'Table', 'TableRow', 'Ta
 const titles = (...titles: string[]) => titles.map((title) => ({ title }))
 const header = (style: string) => [{ type: 'Container', style, bleed: true }]
 
-const { server, client, post } = testMessages<TeamsServer, typeof msteams.connection>(msteams, {
+const { server, client, post } = testMessages(msteams, {
   start: teamsServer,
   connection: ({ webhookUrl }) => ({ webhookUrl }),
   refusal: (message) => ({ error: { code: 'x', message } }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
-import { type NtfyServer, startNtfy } from '../../../infra/platforms/ntfy.ts'
+import { startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
@@ -18,7 +18,7 @@ const text = [
   '❌ response_time_p95, Value 812 ms, Target <= 400 ms',
 ].join('\n')
 
-const { server, client, post } = testMessages<NtfyServer, typeof ntfy.connection>(ntfy, {
+const { server, client, post } = testMessages(ntfy, {
   start: startNtfy,
   connection: ({ url, token }) => ({ baseUrl: url, token }),
   channel: 'deploys',

@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
 import { slackMessage } from '../../../functions/notification/slack-message.ts'
-import { type SentButtonPress, type SlackServer, slackServer } from '../../../infra/platforms/slack/server.ts'
+import { type SentButtonPress, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
@@ -31,7 +31,7 @@ const button = (action_id: string, style: string, label: string) => ({
   ...{ type: 'button', value: token, action_id, style, text: plainText(label) },
 })
 
-const { server, connection, client, post, save } = testMessages<SlackServer, typeof slack.connection>(slack, {
+const { server, connection, client, post, save } = testMessages(slack, {
   start: slackServer,
   connection: ({ url, token, signingSecret }) => ({ baseUrl: url, token, signingSecret }),
   channel,

@@ -16,7 +16,7 @@ const failing =
 const answered = (status: number, description: string) =>
   `Telegram answered ${status} to POST sendMessage: ${description}`
 
-const { server, connection, client, post } = testMessages<TelegramServer, typeof telegram.connection>(telegram, {
+const { server, connection, client, post } = testMessages(telegram, {
   start: startTelegram,
   connection: ({ url, token, webhookSecret }) => ({ baseUrl: url, token, webhookSecret }),
   channel: chat,

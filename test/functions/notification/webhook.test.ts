@@ -15,7 +15,7 @@ const choices = ['Approve', 'Reject'].map((label) => ({ decision: label.toLowerC
 /** The secret parts of the URL. */
 const secretParts = /a-secret-path|that\+is\+secret|that is secret/
 
-const { server, connection, client, post } = testMessages<EndpointServer, typeof webhook.connection>(webhook, {
+const { server, connection, client, post } = testMessages(webhook, {
   start: () => endpointServer(secret),
   connection: ({ endpoint }) => ({ baseUrl: endpoint, secret }),
   visible: ({ deliveries }) => deliveries.length,
