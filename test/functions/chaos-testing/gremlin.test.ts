@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
 import type { GremlinServer } from '../../../infra/platforms/gremlin.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 import { times } from '../times.ts'
 
 const guid = '522ceaff-995f-43f4-acea-ff995f03f44e'
@@ -14,7 +14,7 @@ const network = { target: guid }
 const id = `${guid}#1`
 const url = `https://app.gremlin.com/scenarios/detail/${guid}/runs/1`
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
-const run = () => newest(server.state.runs)
+const run = () => newestOf(server.state.runs)
 const endIn = (stage: string, what: Parameters<GremlinServer['enter']>[1] = {}) =>
   connected().endAfter(network, () => server.enter(stage, what))
 const step =

@@ -1,19 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
-import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { SteadybitServer } from '../../../infra/platforms/steadybit.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 import { times } from '../times.ts'
 
 const shop = { target: 'SHOP-1' }
 const id = '123'
 const url = 'https://platform.steadybit.com/experiments/edit/SHOP-1/executions/123?tenant=demo&team=SHOP'
 const starts = () => server.calls.filter(({ path }) => path.endsWith('/execute'))
-const execution = () => newest(server.state.executions)
+const execution = () => newestOf(server.state.executions)
 const endIn = (state: string, what: Parameters<SteadybitServer['enter']>[1] = {}) =>
   connected().endAfter(shop, () => server.enter(state, what))
 /** Makes the newest execution older by the given hours. */

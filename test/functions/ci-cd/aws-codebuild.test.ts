@@ -1,16 +1,16 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const shop = { target: 'shop-build' }
 const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
 const check = (fields?: object) => awsCodeBuild.check(connected(fields).client())
-const build = () => newest(server.state.builds)
+const build = () => newestOf(server.state.builds)
 const unsafe = ['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH']
 
 const variable = (name: string, value: string) => ({ name, value, type: 'PLAINTEXT' })

@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
 import type { AzurePipelinesServer } from '../../../infra/platforms/azure-pipelines.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const project = 'fabrikam/Fabrikam Fiber'
 const deploy = { target: 'Deploy' }
 const id = `${project}#33`
 
-const run = () => newest(server.state.builds)
+const run = () => newestOf(server.state.builds)
 const record = (type: string, name: string, parentId: string | null, more: object = {}) => ({
   ...{ id: `${type} ${name}`, parentId, type, name, state: 'completed', result: 'succeeded' },
   ...more,
@@ -111,7 +111,7 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, ci
     ...progress.map(
       ([at, records, text]): Report => [
         at,
-        ({ state }) => Object.assign(newest(state.builds), { status: 'inProgress', records }),
+        ({ state }) => Object.assign(newestOf(state.builds), { status: 'inProgress', records }),
         { status: 'inProgress', progress: text },
       ],
     ),
@@ -193,5 +193,3 @@ describe('Azure Pipelines: start', () => {
     expect(run().templateParameters).toMatchObject({ PATH: '/shop' })
   })
 })
-
-describe('Azure Pipelines: run', () => {})

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
 import { workflowIn } from '../../../infra/platforms/circleci.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
-const pipeline = () => newest(server.state.pipelines)
+const pipeline = () => newestOf(server.state.pipelines)
 const definition = '2338d0ae-5541-4bbf-88a2-55e9f7281f80'
 const input = { target: 'pipeline' }
 /** Starts a pipeline with these workflows, and returns its status or outcome. */

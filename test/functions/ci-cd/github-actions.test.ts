@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const repo = 'octo-org/octo-repo'
@@ -65,13 +65,13 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, ciC
   reports: [
     [
       'that it waits for the approval of an environment',
-      ({ state }) => Object.assign(newest(state.runs), { status: 'waiting' }),
+      ({ state }) => Object.assign(newestOf(state.runs), { status: 'waiting' }),
       { progress: 'waiting for the approval of an environment' },
     ],
     [
       'its attempt',
       ({ state, finish }) => {
-        newest(state.runs).run_attempt = 2
+        newestOf(state.runs).run_attempt = 2
         finish('success')
       },
       { data: { attempt: 2 } },

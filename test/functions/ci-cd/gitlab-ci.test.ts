@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const project = 'ops/shop/checkout'
@@ -12,7 +12,7 @@ const id = `${project}#61`
 
 const inputs = (fields: object = {}) => connected({ parametersAre: 'inputs', ...fields })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
-const pipeline = () => newest(server.state.pipelines)
+const pipeline = () => newestOf(server.state.pipelines)
 const withParameter = (name: string) => ({ parameters: { STAGE: 'prod', [name]: 'x' } })
 
 const key = keyOf(1)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const skaffoldConfigUri = 'gs://acme-shop/skaffold.tar.gz'
@@ -69,12 +69,12 @@ describe('Google Cloud Deploy', () => {
     const started = await at.start({ target: input.target, parameters: { web: 'gcr.io/acme/web:1.4.2' } })
     const { releases, rollouts } = server.state
     expect(started.outcome.data['id']).toBe(`acme-shop#shop/${name}/${name}`)
-    expect(newest(releases)).toMatchObject({
+    expect(newestOf(releases)).toMatchObject({
       name: expect.stringMatching(new RegExp(`/releases/${name}$`)),
       buildArtifacts: [{ image: 'web', tag: 'gcr.io/acme/web:1.4.2' }],
       skaffoldConfigUri,
     })
-    expect(newest(rollouts)).toMatchObject({ targetId: 'production' })
+    expect(newestOf(rollouts)).toMatchObject({ targetId: 'production' })
     await at.start({ target: input.target }, { isRetry: true })
     expect([releases.length, rollouts.length]).toEqual([2, 1])
   })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const plan = { target: 'plan/shop-network' }
@@ -57,7 +57,7 @@ const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCd
 describe('HCP Terraform', () => {
   test('a plan ends when it waits for a confirmation, and apply confirms it once', async () => {
     const started = await connected().start(plan)
-    expect(newest(server.state.runs).asked).toMatchObject({ 'auto-apply': false })
+    expect(newestOf(server.state.runs).asked).toMatchObject({ 'auto-apply': false })
     server.enter('planning')
     expect(await connected().poll(started, plan)).toMatchObject({ status: 'planning' })
     server.enter('planned')
@@ -67,7 +67,7 @@ describe('HCP Terraform', () => {
 
     const apply = { target: `apply/${planned.data['id']}` }
     const applying = await connected().start(apply)
-    expect(newest(server.state.runs).status).toBe('apply_queued')
+    expect(newestOf(server.state.runs).status).toBe('apply_queued')
     server.enter('applied')
     await connected().start(apply, { isRetry: true })
     expect(await connected().end(applying, apply)).toMatchObject({ result: 'pass', data: { state: 'applied' } })
@@ -98,7 +98,7 @@ describe('HCP Terraform', () => {
   test('sends parameters as HCL, and applies automatically if the connection says so', async () => {
     const parameters = { region: `eu-\${var.x}%{if`, count: 2, zones: ['a'] }
     await connected({ autoApply: 'on' }).start({ target: 'run/shop-network', parameters })
-    expect(newest(server.state.runs).asked).toMatchObject({
+    expect(newestOf(server.state.runs).asked).toMatchObject({
       'auto-apply': true,
       variables: [
         { key: 'region', value: `"eu-$\${var.x}%%{if"` },

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
 import { type GrowthBookServer, startGrowthBook } from '../../../infra/platforms/growthbook.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
 import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { flagDriver } from './drive.ts'
 
 const server = startEach(startGrowthBook)
@@ -16,7 +16,7 @@ const writes = () =>
   server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path.slice(34)}`)
 
 const enter = (status: string, reviews: GrowthBookServer['state']['revisions'][number]['reviews'] = []) => ({
-  reach: ({ state }: GrowthBookServer) => Object.assign(newest(state.revisions), { status, reviews }),
+  reach: ({ state }: GrowthBookServer) => Object.assign(newestOf(state.revisions), { status, reviews }),
 })
 const review = (userId: string, status: string) => ({ userId, status, timestamp: '2026-11-27T10:00:00Z' })
 
@@ -38,13 +38,13 @@ flagConformance(provider, flagPlatforms['growthbook'], {
       'approved, but only a person may publish it': {
         reach(server: GrowthBookServer) {
           server.state.mayPublish = false
-          newest(server.state.revisions).status = 'approved'
+          newestOf(server.state.revisions).status = 'approved'
         },
         says: 'approved, waiting for a person to publish it: GrowthBook answered 403',
       },
       published: {
         reach({ state }: GrowthBookServer) {
-          newest(state.revisions).status = 'published'
+          newestOf(state.revisions).status = 'published'
           Object.assign(state.features['checkout-v2']?.enabled ?? {}, { production: true })
         },
         ends: 'pass',
@@ -82,7 +82,7 @@ describe('GrowthBook', () => {
       `POST ${revision}/toggle`,
       `POST ${revision}/publish`,
     ])
-    expect(newest(server.state.revisions).comment).toBe(`Less (Ref: caw-${keyOf(1)})`)
+    expect(newestOf(server.state.revisions).comment).toBe(`Less (Ref: caw-${keyOf(1)})`)
   })
 
   test('continues the draft of an earlier attempt', async () => {

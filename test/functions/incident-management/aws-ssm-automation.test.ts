@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
 import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { newest } from '../newest.ts'
 import { Runbook, runbookActions } from './runbook.ts'
 
 const server = startEach(startSsm)
@@ -17,7 +17,7 @@ const connected = (fields: object = {}) =>
 const start = (input: object = {}, options?: Parameters<Runbook<never>['start']>[1]) =>
   connected().start({ ...restart, ...input }, options)
 const check = () => awsSsmAutomation.check(connected().client())
-const execution = () => newest(server.state.executions)
+const execution = () => newestOf(server.state.executions)
 const endWith = (change: object, input: object = restart) =>
   connected().endAfter(input, () => Object.assign(execution(), change))
 const requestBodies = () => server.calls.map(({ body }) => body as Record<string, unknown>)

@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 
 const checkout = { target: '12345678-1234-1234-1234-123456789012' }
 const id = keyOf(1)
 const patches = () => server.calls.filter(({ method }) => method === 'PATCH')
-const run = () => newest(server.state.runs)
+const run = () => newestOf(server.state.runs)
 const failWith = (passFailCriteria: object) =>
   connected().endAfter(checkout, () => server.finish('DONE', 'FAILED', { passFailCriteria }))
 

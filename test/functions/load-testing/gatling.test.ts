@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 
 const checkout = { target: 'kqCL3sMdpbcTDBUwQZKx7Q' }
 const id = 'run-1-of-the-test'
-const run = () => newest(server.state.runs)
+const run = () => newestOf(server.state.runs)
 const endWith = (...end: Parameters<typeof server.enter>) => connected().endAfter(checkout, () => server.enter(...end))
 
 const reasons = [{ code: 'title', message: 'title must be trimmed' }]

@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals'
 import { grafanaK6 } from '../../../functions/load-testing/providers/grafana-k6.ts'
 import type { GrafanaK6Server } from '../../../infra/platforms/grafana-k6.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { loadTestActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 
 const soak = { target: '1234' }
 const id = '5678'
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
-const run = () => newest(server.state.runs)
+const run = () => newestOf(server.state.runs)
 /** Makes the newest run older by the given minutes. */
 const age = (minutes: number) => {
   run().created = new Date(Date.now() - minutes * 60_000).toISOString()

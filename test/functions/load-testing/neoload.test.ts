@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 
 const project = '5e3acde2e860a132744ca916'
 const checkout = { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project }
@@ -12,7 +12,7 @@ const resultId = 'c6ff329e-ec09-4be3-b3c5-000000000000'
 const id = `${project}#${resultId}`
 
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
-const result = () => newest(server.state.results)
+const result = () => newestOf(server.state.results)
 const endWith = (...end: Parameters<typeof server.finish>) =>
   connected().endAfter(checkout, () => server.finish(...end))
 /** Returns the job as the task's state restores it some minutes later. */

@@ -1,12 +1,12 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { modelActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 
 const arn = 'arn:aws:states:eu-west-1:123456789012'
 const target = `${arn}:stateMachine:tune-checkout`
@@ -15,7 +15,7 @@ const tune = { target }
 const id = `${arn}:execution:tune-checkout:${keyOf(1)}`
 const url = `https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${id}`
 
-const execution = () => newest(server.state.executions)
+const execution = () => newestOf(server.state.executions)
 const endAfter = (change: () => unknown, input: object = tune) => connected().endAfter(input, change)
 const succeed = (output: unknown, input: object = tune) =>
   endAfter(() => server.end('SUCCEEDED', { output: JSON.stringify(output) }), input)

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { databricks } from '../../../functions/optimization/providers/databricks.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { oldDatabricks, optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { modelActions } from '../job-actions.ts'
-import { newest } from '../newest.ts'
 
 const tune = { target: '11223344' }
 const id = '455644833'
@@ -16,7 +16,7 @@ const end_time = 1_764_000_090_400
 const asPrincipal = (fields: object = {}) =>
   connected({ token: undefined, clientId: server.clientId, clientSecret: server.clientSecret, ...fields })
 const calls = (path: string) => server.calls.filter((call) => call.path === `/api/2.2/jobs/${path}`)
-const run = () => newest(server.state.runs)
+const run = () => newestOf(server.state.runs)
 const ended = (code: string, type = 'CLIENT_ERROR', message = '') => ({
   status: { state: 'TERMINATED', termination_details: { code, type, message } },
   end_time,
