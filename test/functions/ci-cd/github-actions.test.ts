@@ -56,7 +56,7 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, ciC
     ],
   ],
   refused: [
-    ['an unknown workflow', { target: 'nope.yml' }, 'GitHub Actions answered 404 to GET'],
+    ['an unknown workflow', { target: 'nope.yml' }, 'GitHub Actions answered 404 to POST', {}, { keyInput: undefined }],
     ['a workflow without workflow_dispatch', { target: 'ci.yml' }, "does not have 'workflow_dispatch' trigger"],
     ['an unknown branch', { ref: 'nope' }, 'No ref found for: nope'],
     ['an unknown input', { parameters: { stge: 'prod' } }, 'Unexpected inputs provided: ["stge"]'],

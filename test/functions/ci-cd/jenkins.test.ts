@@ -117,7 +117,8 @@ const { server, connected } = jobConformance(jenkins, pipelineActions, ciCdPlatf
 })
 
 test('Jenkins: reports why it rejects the token, and masks its encoded form', async () => {
-  await expectFailure(connected({ token: 'a-wrong-token' }).start(deploy), 'credentials', 'Invalid password/token')
+  const start = connected({ token: 'a-wrong-token', keyParameter: undefined }).start(deploy)
+  await expectFailure(start, 'credentials', 'Invalid password/token')
   server.failNext(400, `no ${Buffer.from(`${server.username}:${server.token}`).toString('base64')}`)
   await expectFailure(connected().start(deploy), 'refused', 'no ***')
 })
