@@ -84,34 +84,6 @@ describe('An interactive call', () => {
     const { finished } = await openAndWait(undefined, '?mode=interactive&labels=false', { data })
     expect(finished[0].labels).toEqual({ team: 'blue' })
   })
-
-  it('takes the title and the link from the problem in the event', async () => {
-    const incident = {
-      ProblemID: 'P-1',
-      ProblemTitle: 'Failure rate increase',
-      ProblemURL: 'https://abc.live.dynatrace.com/#problems/1',
-    }
-    await openAndWait(undefined, interactive, {
-      input: undefined,
-      data: { project: 'p', stage: 's', service: 'x', incident },
-    })
-    const issue = (await service.issues()).at(-1)
-    expect(issue.title).toBe('Failure rate increase')
-    expect(issue.body).toContain(incident.ProblemURL)
-  })
-
-  it('shortens the title of a problem if it is too long, and says so', async () => {
-    const incident = { ProblemTitle: 'Failure rate '.repeat(400) }
-    const { finished } = await openAndWait(undefined, interactive, {
-      input: undefined,
-      data: { project: 'p', stage: 's', service: 'x', incident },
-    })
-    const message = expect.stringContaining('The title was cut to 255 characters.')
-    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', message }])
-    const issue = (await service.issues()).at(-1)
-    expect(issue.title).toHaveLength(255)
-    expect(issue.body).toContain(incident.ProblemTitle.trim())
-  })
 })
 
 describe('A repeated interactive call', () => {
@@ -126,32 +98,6 @@ describe('A repeated interactive call', () => {
     expect(later).toMatchObject({ status: 202, body: { duplicate: true, taskId: answers[0]?.body.taskId } })
     const { started, finished } = await service.finishedOf(event.id)
     expect([started, finished.length, (await service.issues()).length - before]).toEqual([1, 1, 1])
-  })
-
-  it('is another task if its input differs', async () => {
-    const event = triggered()
-    const [one, two] = await Promise.all([
-      service.openIssue({ ...event, input: { title: 'One' } }, interactive),
-      service.openIssue({ ...event, input: { title: 'Two' } }, '?mode=interactive'),
-    ])
-    expect(one.body.taskId).not.toBe(two.body.taskId)
-    expect([one.body.duplicate, two.body.duplicate]).toEqual([false, false])
-    await service.finishedOf(event.id)
-    expect((await service.repliesTo(event.id)).finished).toHaveLength(2)
-  })
-
-  it('is a repeat for any order of fields and with other event data', async () => {
-    const { id, type, shkeptncontext, data } = triggered()
-    const first = await service.openIssue(
-      { id, type, shkeptncontext, data, input: { title: 'T', priority: 'high' } },
-      interactive,
-    )
-    const second = await service.openIssue(
-      { input: { priority: 'high', title: 'T' }, time: '2026-01-01T00:00:00Z', data, shkeptncontext, type, id },
-      `?sendStarted=true&mode=interactive`,
-    )
-    expect(second.body).toMatchObject({ taskId: first.body.taskId, duplicate: true })
-    await service.finishedOf(id)
   })
 })
 
@@ -200,25 +146,6 @@ describe('A platform that is down', () => {
   it('and redirects to another host is not followed', async () => {
     const { finished } = await openAndWait({ target: 'github', kind: 'redirect' })
     expect(finished[0]).toMatchObject({ status: 'errored', message: expect.stringContaining('which is not followed') })
-  })
-})
-
-describe("Keptn's API", () => {
-  it.each<FaultSpec>([
-    { target: 'keptn', kind: '429', count: 3, retryAfter: null },
-    { target: 'keptn', kind: 'wrong-json', count: 2 },
-    { target: 'keptn', kind: '401', count: 2 },
-  ])('receives one started and one finished event after failures ($kind)', async (fault) => {
-    const { started, finished, opened } = await openAndWait(fault)
-    expect([started, finished.length, opened, finished[0].result]).toEqual([1, 1, 1, 'pass'])
-  })
-
-  it.each<FaultSpec>([
-    { target: 'keptn', kind: 'reset', after: true, count: 1, match: { method: 'POST', body: '.started' } },
-    { target: 'keptn', kind: 'truncate', after: true, count: 1, match: { method: 'POST', body: '.finished' } },
-  ])('is read back if it recorded an event and then failed ($kind, $match.body)', async (fault) => {
-    const { started, finished } = await openAndWait(fault)
-    expect([started, finished.length]).toEqual([1, 1])
   })
 })
 

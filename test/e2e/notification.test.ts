@@ -78,21 +78,6 @@ describe('An approval by a change of ServiceNow', () => {
 })
 
 describe('An approval by link', () => {
-  it('sends the link through the generic http provider', async () => {
-    const event = approval()
-    const query = '?connection=tool&mode=interactive'
-    expect((await service.call(`/v1/notification/ask-approval${query}`, { ...event, input: {} })).status).toBe(202)
-    const rooms = '/sandbox/tool/rooms/releases/messages'
-    const posted = async () =>
-      (await service.call(rooms, undefined, { method: 'GET', token: demo.toolToken })).body.items
-    await service.until(async () => (await posted()).length > 0, 'a message')
-    const [{ link }] = await posted()
-    expect(await (await fetch(`${service.url}/sandbox/tool`)).text()).toContain(`href="${link}"`)
-    expect(await (await open(link)).text()).toContain('Approve')
-    await decide(link, { decision: 'approve' })
-    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
-  })
-
   it('sends the decision, the approver and the reason as its result', async () => {
     const { event, link } = await ask()
     expect(question()?.title).toBe('Approve sign-off of checkout in shop/production?')
