@@ -140,7 +140,8 @@ const orchestrators: Record<string, (title: string) => Waiting> = {
     azure.reset()
     const isCompletion = ({ path }: Call) => path.endsWith('/events')
     return {
-      send: () => service.call(OPEN_ISSUE, { input: { title } }, { token: 'token-of-azure', headers: azure.headers() }),
+      send: () =>
+        service.call(OPEN_TICKET, { input: { title } }, { token: 'token-of-azure', headers: azure.headers() }),
       hold: () => azure.holdNext(isCompletion),
       requests: () => azure.calls.filter(isCompletion),
       recorded: () => azure.task.result && [azure.task.result, azure.completions],
@@ -207,11 +208,6 @@ const sendAll = async (runs: Record<string, Waiting>) =>
     await Promise.all(Object.entries(runs).map(async ([name, run]) => [name, await run.send()] as const)),
   )
 
-async function restart() {
-  await service.kill()
-  await service.start()
-}
-
 async function ticketsOf(title: string) {
   const incidents = (await service.call('/sandbox/incidents', undefined, { method: 'GET' })).body
   const titles = [
@@ -221,21 +217,49 @@ async function ticketsOf(title: string) {
   return titles.filter((text: string) => text.includes(title))
 }
 
+/** A run whose issue GitHub opens without a response. */
+async function startOpening(): Promise<Waiting> {
+  const match = { method: 'POST', body: 'opening' }
+  await service.fault({ target: 'github', kind: 'hang', after: true, count: 1, match })
+  const run = orchestrators['keptn']?.('opening') as Waiting
+  await run.send()
+  await service.until(async () => (await ticketsOf('opening')).length > 0, 'the issue')
+  return run
+}
+
+/** A task that was canceled while its job hangs. */
+async function startAndCancel(): Promise<Answer> {
+  const options = { token: 'token-of-undefined' }
+  const hanging = { id: 'canceled', input: { target: 'clear-cache', parameters: { outcome: 'hang' } } }
+  const accepted = await service.call('/v1/remediation/run-runbook?mode=interactive', hanging, options)
+  const path = `${new URL(accepted.body.statusUrl).pathname}/cancel`
+  expect(await service.call(path, undefined, options)).toMatchObject({ status: 202 })
+  return accepted
+}
+
+let opening: Waiting
+let canceled: Answer
+
 describe.each([
-  ['before the orchestrator responds to the result', 'held', true],
-  ['right after the 202 response', 'accepted', false],
-])('A runtime that is killed %s', (_when, scenario, isHeld) => {
+  ['before the orchestrator responds to the result', 'held'],
+  ['right after the 202 response', 'accepted'],
+])('A runtime that is killed %s', (_when, scenario) => {
   let runs: Record<string, Waiting>
   let first: Record<string, Answer>
   beforeAll(async () => {
     runs = Object.fromEntries(
       Object.entries(orchestrators).map(([name, start]) => [name, start(`${scenario} ${name}`)]),
     )
-    if (isHeld) for (const { hold } of Object.values(runs)) await hold?.()
+    if (scenario === 'accepted') canceled = await startAndCancel()
+    else for (const { hold } of Object.values(runs)) await hold?.()
     first = await sendAll(runs)
-    for (const [name, { hold, requests }] of Object.entries(runs))
-      if (isHeld && hold) await service.until(async () => (await requests()).length > 0, `the result of ${name}`)
-    await restart()
+    if (scenario === 'held') {
+      opening = await startOpening()
+      for (const [name, { hold, requests }] of Object.entries(runs))
+        if (hold) await service.until(async () => (await requests()).length > 0, `the result of ${name}`)
+    }
+    await service.kill()
+    await service.start()
   })
 
   it.each(names)('completes the task of %s, which gets one result and one ticket', async (name) => {
@@ -253,26 +277,13 @@ describe.each([
 })
 
 it('A runtime that is killed while the platform opens the issue opens no second one', async () => {
-  await service.fault({ target: 'github', kind: 'hang', after: true, count: 1, match: { method: 'POST' } })
-  const run = orchestrators['keptn']?.('opening') as Waiting
-  await run.send()
-  await service.until(async () => (await ticketsOf('opening')).length > 0, 'the issue')
-  await restart()
-  await service.until(() => run.recorded(), 'the result')
-  expect([await run.recorded(), await ticketsOf('opening')]).toEqual([[1, 'pass'], ['opening']])
+  await service.until(() => opening.recorded(), 'the result')
+  expect([await opening.recorded(), await ticketsOf('opening')]).toEqual([[1, 'pass'], ['opening']])
 })
 
 it('A runtime that is killed right after a task was canceled ends it as aborted', async () => {
-  const options = { token: 'token-of-undefined' }
-  const hanging = { id: 'canceled', input: { target: 'clear-cache', parameters: { outcome: 'hang' } } }
-  const accepted = await service.call('/v1/remediation/run-runbook?mode=interactive', hanging, options)
-  const path = new URL(accepted.body.statusUrl).pathname
-  expect(await service.call(`${path}/cancel`, undefined, options)).toMatchObject({ status: 202 })
-  await restart()
-  await service.until(
-    async () => (await statusOf(accepted, 'undefined')).body.verdict === 'aborted',
-    'the end of the task',
-  )
+  await service.ended()
+  expect((await statusOf(canceled, 'undefined')).body).toMatchObject({ verdict: 'aborted' })
 })
 
 it('No credential and no address of a result is in the log or the list of tasks', async () => {
