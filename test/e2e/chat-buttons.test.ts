@@ -64,13 +64,7 @@ const finished = async (id: string) => {
   return replies.finished[0]
 }
 
-/** The audit lines of decisions. The output contains each line of a function as a JSON text. */
-function decisions(): Record<string, unknown>[] {
-  return [...service.output.matchAll(/"line":("(?:[^"\\]|\\.)*")/g)]
-    .map(([, line = '']): string => JSON.parse(line))
-    .filter((line) => line.includes('"audit":"decision"'))
-    .map((line) => JSON.parse(line))
-}
+const decisions = () => service.logs().filter(({ audit }) => audit === 'decision')
 
 describe('A click in Slack', () => {
   it('decides, and the message shows who decided', async () => {

@@ -203,11 +203,6 @@ const results: Record<string, unknown> = {
 }
 const names = Object.keys(orchestrators)
 
-const sendAll = async (runs: Record<string, Waiting>) =>
-  Object.fromEntries(
-    await Promise.all(Object.entries(runs).map(async ([name, run]) => [name, await run.send()] as const)),
-  )
-
 async function ticketsOf(title: string) {
   const incidents = (await service.call('/sandbox/incidents', undefined, { method: 'GET' })).body
   const titles = [
@@ -245,14 +240,14 @@ describe.each([
   ['right after the 202 response', 'accepted'],
 ])('A runtime that is killed %s', (_when, scenario) => {
   let runs: Record<string, Waiting>
-  let first: Record<string, Answer>
+  const first: Record<string, Answer> = {}
   beforeAll(async () => {
     runs = Object.fromEntries(
       Object.entries(orchestrators).map(([name, start]) => [name, start(`${scenario} ${name}`)]),
     )
     if (scenario === 'accepted') canceled = await startAndCancel()
     else for (const { hold } of Object.values(runs)) await hold?.()
-    first = await sendAll(runs)
+    for (const [name, run] of Object.entries(runs)) first[name] = await run.send()
     if (scenario === 'held') {
       opening = await startOpening()
       for (const [name, { hold, requests }] of Object.entries(runs))

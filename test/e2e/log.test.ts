@@ -8,18 +8,9 @@ beforeAll(() => service.start())
 afterAll(() => service.end())
 afterEach(() => service.clearFaults())
 
-type Line = Record<string, unknown>
-
-/** The lines that the functions have logged of a call, by what is in each of them. */
-function linesOf(some: Line): Line[] {
-  return service.output
-    .split('\n')
-    .filter((line) => line.startsWith('{"from":"cloud"'))
-    .map((line) => JSON.parse(line) as { kind: string; line: string })
-    .filter(({ kind, line }) => kind === 'log' && line.startsWith('{'))
-    .map(({ line }) => JSON.parse(line) as Line)
-    .filter((line) => Object.entries(some).every(([name, value]) => line[name] === value))
-}
+/** The logged lines that contain these fields. */
+const linesOf = (fields: Record<string, unknown>) =>
+  service.logs().filter((line) => Object.entries(fields).every(([name, value]) => line[name] === value))
 
 async function accepted(query = '') {
   const event = triggered({ input: { title: 'Checkout is slow' } })

@@ -110,10 +110,7 @@ it('A caller that repeatedly sends stored credentials loses its dry runs but not
   expect(await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')).toMatchObject({
     status: 200,
   })
-  const lines = service.output
-    .split('\n')
-    .filter((line) => line.startsWith('{"from":"cloud"') && line.includes('secretInInput'))
-    .map((line) => JSON.parse(JSON.parse(line).line))
+  const lines = service.logs().filter(({ secretInInput }) => secretInInput)
   expect(lines.length).toBeGreaterThanOrEqual(3)
   expect(lines.at(-1)).toMatchObject({
     level: 'WARN',

@@ -201,6 +201,16 @@ export class Service {
     return this.repliesTo(id)
   }
 
+  /** The lines that the functions have logged. */
+  logs(): Record<string, unknown>[] {
+    return this.output
+      .split('\n')
+      .filter((line) => line.startsWith('{"from":"cloud"'))
+      .map((line) => JSON.parse(line) as { kind: string; line: string })
+      .filter(({ kind, line }) => kind === 'log' && line.startsWith('{'))
+      .map(({ line }) => JSON.parse(line))
+  }
+
   /** Waits for the end of every task. */
   ended(seconds?: number): Promise<void> {
     const isEnded = async () => (await this.tasks()).every(({ status }) => status !== 'RUNNING')
