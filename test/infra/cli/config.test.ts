@@ -22,12 +22,11 @@ const subscription = (target: string, more: Partial<Subscription> = {}): Subscri
   ...more,
 })
 
-/** Returns the form that the receiver gets for a task with these properties. */
+/** Returns the form that the receiver gets for a task with these properties. The generated payload must be valid. */
 function receivedForm(webhook: Subscription, properties: GoObject, data: GoObject = {}): Record<string, unknown> {
+  expect(() => verifyPayload(webhook)).not.toThrow()
   const event = {
-    id: 'an-id',
-    type: `sh.keptn.event.${webhook.task}.${webhook.suffix}`,
-    shkeptncontext: 'a-context',
+    ...{ id: 'an-id', type: `sh.keptn.event.${webhook.task}.${webhook.suffix}`, shkeptncontext: 'a-context' },
     data: { project: 'demo', stage: 'production', service: 'shop', ...data, [webhook.task]: properties },
   }
   const played = preview(webhookYaml(webhook), event, { secret_webhooks_token: 'abc' })
@@ -40,13 +39,14 @@ describe('a generated webhook', () => {
   const all = categories.flatMap((category) => actionNames(category).map((action) => `${category.name}/${action}`))
 
   it.each(all)('for %s sends every value unchanged', (target) => {
-    for (const suffix of ['triggered', 'started', 'finished'] as const)
-      expect(() => verifyPayload(subscription(target, { suffix, mode: 'silent', when: 'fail' }))).not.toThrow()
-    expect(() => verifyPayload(subscription(target, { task: 'evaluation' }))).not.toThrow()
-    expect(() => verifyPayload(subscription(target, { task: 'evaluation', suffix: 'finished' }))).not.toThrow()
-    expect(() =>
-      verifyPayload(subscription(target, { task: 'approval', connection: 'other', deadline: 'P1D' })),
-    ).not.toThrow()
+    const conditional = { mode: 'silent', when: 'fail' } as const
+    for (const more of [
+      ...(['triggered', 'started', 'finished'] as const).map((suffix) => ({ suffix, ...conditional })),
+      { task: 'evaluation' },
+      { task: 'evaluation', suffix: 'finished' } as const,
+      { task: 'approval', connection: 'other', deadline: 'P1D' },
+    ])
+      expect(() => verifyPayload(subscription(target, more))).not.toThrow()
   })
 
   it('sends the known properties of the task as input, including off and 0', () => {
@@ -54,19 +54,14 @@ describe('a generated webhook', () => {
     const { input } = receivedForm(made, { flag: 'slow', state: false, percentage: 0, url: 'https://earlier.example' })
     expect(input).toEqual({ flag: 'slow', state: 'off', percentage: '0' })
     const { action } = findAction('feature-flags/set-flag')
-    expect(action && validate(action.input, input, { what: 'The input' })).toMatchObject({
-      state: 'off',
-      percentage: 0,
-    })
+    const validated = action && validate(action.input, input, { what: 'The input' })
+    expect(validated).toMatchObject({ state: 'off', percentage: 0 })
   })
 
   it('sends the entries of an object as separate fields', () => {
     const made = subscription('ci-cd/trigger-deployment', { task: 'deployment' })
-    const properties = { target: 'deploy.yml', parameters: { image: 'shop:1.2', replicas: 3 } }
-    expect(receivedForm(made, properties)['input']).toEqual({
-      target: 'deploy.yml',
-      parameters: { image: 'shop:1.2', replicas: '3' },
-    })
+    const { input } = receivedForm(made, { target: 'deploy.yml', parameters: { image: 'shop:1.2', replicas: 3 } })
+    expect(input).toEqual({ target: 'deploy.yml', parameters: { image: 'shop:1.2', replicas: '3' } })
   })
 
   it.each(['problem', 'incident', 'dynatraceProblem'])(
@@ -93,20 +88,12 @@ describe('a generated webhook', () => {
 
   it('sends an evaluation by objective to a notification', () => {
     const value = { metric: 'p95', value: 0, success: false }
-    const evaluation = {
-      result: 'fail',
-      score: 0,
-      indicatorResults: [{ displayName: 'Latency', status: 'fail', value }],
-    }
+    const objective = { displayName: 'Latency', status: 'fail', value }
+    const evaluation = { result: 'fail', score: 0, indicatorResults: [objective] }
     const made = subscription('notification/push-update', { task: 'evaluation', suffix: 'finished', mode: 'silent' })
     const { data } = receivedForm(made, evaluation, { result: 'fail' })
-    expect(data).toMatchObject({
-      result: 'fail',
-      evaluation: {
-        score: '0',
-        indicatorResults: { 0: { displayName: 'Latency', value: { metric: 'p95', value: '0', success: 'false' } } },
-      },
-    })
+    const sent = { displayName: 'Latency', value: { metric: 'p95', value: '0', success: 'false' } }
+    expect(data).toMatchObject({ result: 'fail', evaluation: { score: '0', indicatorResults: { 0: sent } } })
     expect(parseEvent({ data }).data.evaluation).toMatchObject({ score: '0' })
   })
 
@@ -122,7 +109,6 @@ describe('a generated webhook', () => {
     ['silent', { responses: [{ data: { id: 'demo/shop#7' } }, { data: { id: 'demo/shop#1' } }] }],
   ] as const)('sends the id that an earlier %s task returned', (mode, result) => {
     const made = subscription('issue-ticketing/close-issue', { task: 'close-it', idFrom: { task: 'open-it', mode } })
-    expect(() => verifyPayload(made)).not.toThrow()
     // In a second stage, data contains the result of the first close-it.
     const { input } = receivedForm(made, { id: 'demo/shop#1', comment: 'Done' }, { 'open-it': result })
     expect(input).toEqual({ id: 'demo/shop#7', comment: 'Done' })
@@ -132,7 +118,6 @@ describe('a generated webhook', () => {
   it('stops the most recent run of the sequence for triggered and finished events', () => {
     for (const suffix of ['triggered', 'finished'] as const) {
       const made = subscription('load-testing/stop-test', { task: 'test', suffix, mode: 'silent', idFrom: 'last' })
-      expect(() => verifyPayload(made)).not.toThrow()
       expect(receivedForm(made, {}, {})['input']).toEqual({ id: 'last' })
     }
   })
@@ -150,17 +135,14 @@ describe('a generated webhook', () => {
     const { input, data } = receivedForm(made, properties, { labels: { team: 'blue' } })
     expect(input).toEqual({ flag: 'slow', percentage: '0' })
     expect(data).toEqual({ project: 'demo', stage: 'production', service: 'shop' })
-    expect(() => verifyPayload(made)).not.toThrow()
   })
 
   it('sends the parts of the event in only', () => {
     const problem = { ProblemTitle: 'Slow' }
-    const part = (only: string[]) =>
-      receivedForm(
-        subscription('issue-ticketing/open-issue', { only }),
-        { title: 'a' },
-        { problem, labels: { team: 'x' } },
-      )
+    const part = (only: string[]) => {
+      const made = subscription('issue-ticketing/open-issue', { only })
+      return receivedForm(made, { title: 'a' }, { problem, labels: { team: 'x' } })
+    }
     expect(part([])['data']).not.toHaveProperty('problem')
     expect(part([])).not.toHaveProperty('input')
     expect(part(['data.problem'])['data']).toMatchObject({ problem })
@@ -183,12 +165,9 @@ describe('a generated webhook', () => {
   it('sends no events for the standard approval task', () => {
     const made = subscription('notification/ask-approval', { task: 'approval' })
     expect(parseWebhookConfig(webhookYaml(made))).toMatchObject([{ sendStarted: false, sendFinished: false }])
-    const { data, input } = receivedForm(
-      made,
-      { pass: 'manual', warning: 'automatic', approvers: 'jane' },
-      { result: 'pass' },
-    )
-    expect(data).toMatchObject({ result: 'pass', approval: { pass: 'manual', warning: 'automatic' } })
+    const strategy = { pass: 'manual', warning: 'automatic' }
+    const { data, input } = receivedForm(made, { ...strategy, approvers: 'jane' }, { result: 'pass' })
+    expect(data).toMatchObject({ result: 'pass', approval: strategy })
     expect(input).toEqual({ approvers: 'jane' })
   })
 
@@ -201,27 +180,22 @@ describe('a generated webhook', () => {
   })
 })
 
-const config = (...args: string[]) => webhooks(['config', ...args])
-
 describe('webhooks config', () => {
   it('prints the fields for the Bridge and webhook.yaml', async () => {
-    const { code, out, err } = await config(
-      ...['issue-ticketing/open-issue', '--mode', 'interactive', '--task', 'openticket', '--connection', 'jira'],
-      ...['--deadline', 'PT2H', '--url', 'https://api.example.com/prod/v1/'],
-    )
-    const url =
-      'https://api.example.com/prod/v1/issue-ticketing/open-issue?mode=interactive&connection=jira&deadline=PT2H'
+    const api = 'https://api.example.com/prod/v1'
+    const options = `--mode interactive --task openticket --connection jira --deadline PT2H --url ${api}/`
+    const { out, ...ended } = await webhooks(`config issue-ticketing/open-issue ${options}`)
+    expect(ended).toEqual({ code: 0, err: '' })
+    const url = `${api}/issue-ticketing/open-issue?mode=interactive&connection=jira&deadline=PT2H`
     expect(out).toContain(`  URL                  ${url}\n`)
     expect(out).toContain('  Send finished event  by webhook receiver\n')
     expect(out).toMatch(/^ {2}Custom payload +id=\{\{urlquery \.id\}\}.*&input\.\{\{\$n\}\}=.*\{\{end\}\}$/m)
     const yaml = out.slice(out.indexOf('apiVersion:'))
     expect(parseWebhookConfig(yaml)[0]?.requests).toMatchObject([{ url, method: 'POST' }])
-    expect(err).toBe('')
-    expect(code).toBe(0)
   })
 
   it('prints only webhook.yaml with --yaml', async () => {
-    const { out, err } = await config('feature-flags/set-flag', '--task', 'toggle', '--yaml')
+    const { out, err } = await webhooks('config feature-flags/set-flag --task toggle --yaml')
     expect(parseWebhookConfig(out)).toMatchObject([{ type: 'sh.keptn.event.toggle.triggered', sendFinished: true }])
     expect(err).toContain('Replace https://webhooks.example.com with the URL of your API')
   })
@@ -229,15 +203,15 @@ describe('webhooks config', () => {
 
 describe('webhooks shipyard', () => {
   it('prints required input as properties and optional input as comments', async () => {
-    const { code, out } = await webhooks(['shipyard', 'toggle=feature-flags/set-flag', 'issue-ticketing/close-issue'])
-    expect(out).toContain('            - name: toggle\n              properties:\n                # Key of the flag\n')
+    const { code, out } = await webhooks('shipyard toggle=feature-flags/set-flag issue-ticketing/close-issue')
+    const required = '            - name: toggle\n              properties:\n                # Key of the flag\n'
+    expect([code, out]).toEqual([0, expect.stringContaining(required)])
     expect(out).toContain('                # state: "on"   on or off\n')
     expect(out).toContain('            - name: close-issue\n')
-    expect(code).toBe(0)
   })
 
   it('prints all actions by default', async () => {
-    const { out } = await webhooks(['shipyard', '--json'])
+    const { out } = await webhooks('shipyard --json')
     const known = categories.flatMap((category) => actionNames(category))
     expect(JSON.parse(out).tasks.map(({ task }: { task: string }) => task)).toEqual(known)
   })
