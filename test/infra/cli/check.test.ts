@@ -15,7 +15,9 @@ let status = 200
 beforeAll(async () => {
   aws = await startAws()
   sandbox = await startSandbox()
-  platform = await serve(() => ({ status, body: { message: `this is a ${status}` } }))
+  platform = await serve(({ headers }) => ({
+    ...{ status, body: { message: `this is a ${status} to ${headers['authorization']}` } },
+  }))
 })
 afterAll(() => Promise.all([aws, sandbox, platform].map((server) => server.close())))
 beforeEach(() => aws.secrets.clear())
