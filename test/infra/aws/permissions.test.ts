@@ -308,10 +308,13 @@ function moduleOf(category: string, provider: string): string {
   return found
 }
 
+/** Each category alone, whose stack takes less time. */
+const single = new Map(categoryInfos.map((category) => [category.name, [category]]))
+
 describe.each(providers)('a connection to %s: the role of the %s of %s', (provider, entry, category) => {
   const before = permissionsOf(deployed, functionOf(entry, category))
   const configured = (settings: object) => {
-    const stack = synthesize({ awsProviders: settings }, categoryInfos)
+    const stack = synthesize({ awsProviders: settings }, single.get(category))
     return permissionsOf(stack, functionOf(entry, category, stack))
   }
   const permissions = configured({ [provider]: awsProviders[provider] })
@@ -326,10 +329,9 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
   })
 
   it('allows nothing without ARNs in cdk.json', async () => {
-    for (const [other, arns] of Object.entries(awsProviders).filter(([name]) => name !== provider)) {
-      const without = configured({ [other]: arns })
-      expect(added.filter((action) => without.has(action))).toEqual([])
-    }
+    const others = Object.entries(awsProviders).filter(([name]) => name !== provider)
+    const without = configured(Object.fromEntries(others))
+    expect(added.filter((action) => without.has(action))).toEqual([])
   })
 
   it('contains no action with a wildcard, and only ARNs in cdk.json or below them', () => {

@@ -111,7 +111,10 @@ export interface Synthesized {
  */
 export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories, validates = false) {
   const outdir = mkdtempSync(join(scratch, 'cdk.out-'))
-  const app = new App({ context: flags, outdir, builtinCloudFormationValidation: validates })
+  // No test reads the tree of constructs, the copies of the bundles and where constructs were created.
+  const context = { ...flags, 'aws:cdk:disable-asset-staging': true }
+  const without = { treeMetadata: false, stackTraces: false }
+  const app = new App({ context, outdir, builtinCloudFormationValidation: validates, ...without })
   const names = categories.map(({ name }) => name)
   const bundles = emptyBundles(categories)
   const stack = new WebhooksStack(app, 'Webhooks', { settings: readSettings(settings, names), categories, bundles })
