@@ -17,7 +17,7 @@ export function startSts(keyId?: string): Served {
   return sts
 }
 
-/** Returns the credentials of a role that expire after so many seconds. */
+/** Returns credentials of a role that expire after the given number of seconds. */
 export function assumed(seconds: number, keyId = 'AKIDEXAMPLE'): Reply & { body: string } {
   const ends = new Date(Date.now() + seconds * 1_000).toISOString()
   const credentials = `<AccessKeyId>${keyId}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>a-session-token</SessionToken><Expiration>${ends}</Expiration>`
