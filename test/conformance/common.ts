@@ -18,12 +18,20 @@ export interface Playing {
 }
 
 type Run = (options?: ClientOptions) => Promise<unknown>
+/** Requests of a test, as lines such as `GET /me` or as parts of the calls. */
+type Requests = readonly (string | object)[]
+/** Changes of the connection. */
+type Fields<S> = object | ((server: S) => object)
 
-export interface CommonOptions {
+export interface CommonOptions<S extends Served = Served> {
   /** Returns the body of a 400 response that gives a reason, as the platform sends it. */
   refusal?: (reason: string) => object | string
-  /** The requests of the connection test: `GET /me`. */
-  check?: readonly string[]
+  /** The requests of the connection test. */
+  check?: Requests
+  /** Other connection tests that pass: changes of the connection, the requests, and a change of the platform. */
+  checks?: [connection: Fields<S>, requests: Requests, change?: (server: S) => unknown][]
+  /** Connection tests that fail: a part of the reason, changes of the connection and of the platform, and the kind of failure. */
+  failedChecks?: [reason: string, connection: Fields<S>, change?: (server: S) => unknown, kind?: Failure['kind']][]
   /** The connection test sends a message, because the platform offers nothing to read. */
   checkWrites?: true
   /** How a successful response from something else ends, if not with a failure that can be retried. */
@@ -42,7 +50,7 @@ export interface CommonOptions {
   projects?: { accepted: readonly string[]; refused: readonly string[] }
 }
 
-interface Suite<P extends Playing> extends CommonOptions {
+interface Suite<P extends Playing> extends CommonOptions<P['server']> {
   start(): Promise<P>
   /** The operations that send requests. Each prepares the platform and returns a function that runs the operation. */
   operations: Record<string, (playing: P) => Run | Promise<Run>>
@@ -96,6 +104,7 @@ const awsErrors: [type: string, status: number, kind: Failure['kind'], message: 
 export function commonTests<P extends Playing>(provider: Provider, suite: Suite<P>): () => P {
   const { start, operations, reads = [], ids = {}, check, checkWrites, unexpectedBodies = {}, ignored = /^$/ } = suite
   const { isUnknown = () => false, creates = isWrite, awsError, defaults, invalid = [], urls = {}, projects } = suite
+  const { checks = [], failedChecks = [] } = suite
   const refusal = suite.refusal ?? ((reason: string) => ({ message: reason }))
   let current: P
   beforeEach(async () => {
@@ -117,6 +126,14 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       (error) => (error instanceof Failure ? `${error.kind}${error.transient ? ' transient' : ''}` : String(error)),
     )
   const names = Object.keys(operations)
+  const checkWith = async (fields: Fields<P['server']> = {}, options?: ClientOptions) => {
+    const changes = typeof fields === 'function' ? fields(current.server) : fields
+    await provider.check(clientOf(provider, valuesOf({ ...current.connection, ...changes }), options))
+  }
+  const expectRequests = (requests: Requests) => {
+    const sent = current.server.calls.map((call, at) => (typeof requests[at] === 'object' ? call : requestLine(call)))
+    expect(sent).toMatchObject(requests)
+  }
 
   test('declares its credentials as secrets', () => {
     const credentials = credentialsIn(current.connection).map(({ value }) => value)
@@ -126,16 +143,29 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
   test(`the connection test accepts valid credentials and ${checkWrites ? 'sends one message' : 'writes nothing'}`, async () => {
     const written: SentRequest[] = []
     const intercept = (request: SentRequest) => void written.push(request)
-    await provider.check(clientOf(provider, valuesOf(current.connection), { intercept }))
-    const sent = current.server.calls.map(requestLine)
-    expect(sent).toEqual(check ?? expect.arrayContaining([expect.anything()]))
+    await checkWith({}, { intercept })
+    if (check) expectRequests(check)
+    else expect(current.server.calls).not.toEqual([])
     expect(written).toHaveLength(checkWrites ? 1 : 0)
   })
 
+  for (const [fields, requests, change] of checks) {
+    test(`the connection test with ${describeFields(fields)} ${change ? 'still ' : ''}passes`, async () => {
+      await change?.(current.server)
+      await checkWith(fields)
+      expectRequests(requests)
+    })
+  }
+  for (const [reason, fields, change, kind = 'refused'] of failedChecks) {
+    test(`the connection test with ${describeFields(fields)} reports "${reason}"`, async () => {
+      await change?.(current.server)
+      await expectFailure(checkWith(fields), kind, reason)
+    })
+  }
+
   test('the connection test reports invalid credentials without showing them', async () => {
     for (const { name } of credentialsIn(current.connection)) {
-      const client = clientOf(provider, valuesOf({ ...current.connection, [name]: INVALID_CREDENTIAL }))
-      const failure = await failureOf((async () => provider.check(client))())
+      const failure = await failureOf(checkWith({ [name]: INVALID_CREDENTIAL }))
       expect(failure.kind).toBe('credentials')
       expect(failure.message).not.toContain(INVALID_CREDENTIAL)
     }
@@ -147,8 +177,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       async (type, status, _kind, words) => {
         const { body, headers = {} } = awsError(type, words)
         current.server.failNext(status, body, { headers, times: 9 })
-        const check = async () => provider.check(clientOf(provider, valuesOf(current.connection)))
-        await expectFailure(check(), 'credentials', words)
+        await expectFailure(checkWith(), 'credentials', words)
       },
     )
   }
@@ -156,7 +185,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
   if (!checkWrites && !awsError) {
     test('the connection test rejects the web page of another server', async () => {
       current.server.failNext(200, '<!DOCTYPE html><title>Sign in</title>', { times: 20 })
-      const failure = await failureOf((async () => provider.check(clientOf(provider, valuesOf(current.connection))))())
+      const failure = await failureOf(checkWith())
       expect(['platform', 'credentials']).toContain(failure.kind)
       current.server.recover()
     })
@@ -333,6 +362,10 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
   }
 
   return () => current
+}
+
+function describeFields(fields: object): string {
+  return typeof fields === 'function' ? 'other credentials' : JSON.stringify(fields)
 }
 
 /** Returns whether a request changes something, by its method, its AWS operation or its GraphQL document. */

@@ -13,7 +13,7 @@ interface EvaluationPlatform {
   input: object
 }
 
-interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions {
+interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions<P['server']> {
   start: () => Promise<P>
   /** How the platform is called, such as by an interactive call. */
   call?: EvaluateOptions

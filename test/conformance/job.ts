@@ -18,7 +18,7 @@ import { unexpectedBodies } from './unexpected-bodies.ts'
 
 type Change<S> = (server: S) => unknown
 
-interface JobOptions<S extends Served> extends CommonOptions {
+interface JobOptions<S extends Served> extends CommonOptions<S> {
   /** Every state that the platform documents, by its meaning. */
   states: Partial<Record<Verdict, string[]>>
   /** States that take more than `enter` of the fake platform. The tests of the provider reach them. */

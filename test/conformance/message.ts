@@ -6,7 +6,7 @@ import { type ClientOptions, clientOf, failureOf, keyOf } from '../functions/hel
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
 import { type CommonOptions, commonTests } from './common.ts'
 
-interface MessageOptions<S extends Served> extends CommonOptions {
+interface MessageOptions<S extends Served> extends CommonOptions<S> {
   start(): Promise<S>
   connection(server: S): Record<string, unknown>
   channel?: string

@@ -51,6 +51,9 @@ const { server, connected } = jobConformance(awsFis, experimentActions, chaosPla
     ['EXPnope', 'EXPnope does not exist.'],
   ],
   check: ['GET /experiments/EXP000000000000000'],
+  failedChecks: [
+    ['fis:GetExperiment action. Allow it under awsProviders', {}, withState({ denied: ['GetExperiment'] })],
+  ],
   urls: {
     'https://fis.eu-central-1.amazonaws.com': { region: 'eu-central-1' },
     'https://fis.us-gov-west-1.amazonaws.com': { region: 'us-gov-west-1' },
@@ -96,12 +99,6 @@ describe('AWS FIS: connection', () => {
       'should be scoped to a valid region.',
     )
     expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-2/fis/aws4_request')
-  })
-
-  test('the check explains a missing permission', async () => {
-    server.state.denied = ['GetExperiment']
-    const message = 'allows the fis:GetExperiment action. Allow it under awsProviders'
-    await expectFailure(awsFis.check(connected().client()), { kind: 'refused' }, message)
   })
 
   test('needs a region if the function has none', () => {

@@ -9,7 +9,6 @@ import { pipelineActions } from './pipeline.ts'
 
 const shop = { target: 'shop-build' }
 const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
-const check = (fields?: object) => awsCodeBuild.check(connected(fields).client())
 const build = () => newestOf(server.state.builds)
 const unsafe = ['CODEBUILD_SRC_DIR', 'AWS_ENDPOINT_URL_S3', 'BASH_FUNC_npm', 'PATH']
 
@@ -90,8 +89,9 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
       { ref: 'nope' },
       'AWS CodeBuild answered InvalidInputException to StartBuild: Invalid source version: nope',
     ],
-    ['a missing permission', withState({ denied: ['StartBuild'] }), 'not authorized to perform: codebuild:StartBuild'],
   ],
+  checks: [[{}, ['BatchGetBuilds'], withState({ denied: ['BatchGetBuilds'] })]],
+  failedChecks: [['Allow it under awsProviders in cdk.json', shop, withState({ denied: ['BatchGetBuilds'] })]],
   reports: [
     ['its phase', () => {}, { status: 'IN_PROGRESS', progress: 'phase QUEUED' }],
     [
@@ -125,19 +125,6 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
     ['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`],
     'such as shop-build:',
   ],
-})
-
-describe('AWS CodeBuild: connection', () => {
-  test('a missing permission is reported if the connection has a project', async () => {
-    server.state.denied = ['BatchGetBuilds']
-    await expectFailure(check(shop), 'refused', 'Allow it under awsProviders in cdk.json')
-    await check()
-  })
-
-  test('unknown credentials are reported', async () => {
-    server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
-    await expectFailure(check(), 'credentials')
-  })
 })
 
 test('AWS CodeBuild: a start is transient if the queue is full', async () => {

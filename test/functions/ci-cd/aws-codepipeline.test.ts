@@ -13,8 +13,6 @@ const approval = {
   input: { actionTypeId: { category: 'Approval', owner: 'AWS', provider: 'Manual', version: '1' } },
 }
 
-const check = (fields?: object) => awsCodePipeline.check(connected(fields).client())
-
 const externalExecutionUrl = 'https://eu-west-1.console.aws.amazon.com/codebuild/home#/builds/x/view/new'
 const errorDetails = { code: 'JobFailed', message: 'Build terminated with state: FAILED' }
 const revisions = [
@@ -61,11 +59,14 @@ const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, c
     ['an unknown pipeline', { target: 'nope' }, "does not include a pipeline with the name 'nope'"],
     ['an unknown variable', { parameters: { STGE: 'x' } }, 'Variable STGE is not defined at the pipeline level.'],
     ['an unknown action', { ref: 'Sauce:1' }, 'The source action is not in the pipeline'],
-    [
-      'a missing permission',
-      withState({ denied: ['StartPipelineExecution'] }),
-      'Allow it under awsProviders in cdk.json',
-    ],
+  ],
+  checks: [
+    [shop, ['GetPipelineExecution']],
+    [{}, ['GetPipelineExecution'], withState({ denied: ['GetPipelineExecution'] })],
+  ],
+  failedChecks: [
+    ["does not include a pipeline with the name 'nope'", { target: 'nope' }],
+    ['Allow it under awsProviders in cdk.json', shop, withState({ denied: ['GetPipelineExecution'] })],
   ],
   reports: [
     ['no progress before its first action', () => {}, { status: 'InProgress', progress: undefined }],
@@ -112,26 +113,6 @@ const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, c
     [id.replace(/1$/, '2'), 'cannot be found'],
   ],
   invalidIds: [['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`], 'such as shop-delivery#'],
-})
-
-describe('AWS CodePipeline: connection', () => {
-  test('the check reads an unknown execution of its pipeline', async () => {
-    await check(shop)
-    expect(server.operations()).toEqual(['GetPipelineExecution'])
-  })
-
-  test('a missing permission for its pipeline is reported', async () => {
-    await expectFailure(check({ target: 'nope' }), 'refused')
-    server.state.denied = ['GetPipelineExecution']
-    await expectFailure(check(shop), 'refused')
-  })
-
-  test('without a pipeline, the check verifies the credentials', async () => {
-    server.state.denied = ['GetPipelineExecution']
-    await check()
-    server.failNext(400, { __type: 'UnrecognizedClientException', message: 'The security token is invalid.' })
-    await expectFailure(check(), 'credentials')
-  })
 })
 
 describe('AWS CodePipeline: start', () => {

@@ -20,6 +20,7 @@ const levels = 'must be critical, high, medium or low, or a number from 1 to'
 const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
   tickets: ({ state }) => state.opsItems,
   id,
+  check: ['DescribeOpsItems'],
   defaults: { source: 'Cloud Automation' },
   opened() {
     const url = `https://eu-west-1.console.aws.amazon.com/systems-manager/opsitems/${id}?region=eu-west-1`
@@ -94,19 +95,7 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
   ],
   rewritesStates: true,
 })
-const { server, check, open, update, close, ticket, count } = t
-
-describe('AWS OpsCenter: connection', () => {
-  test('the connection test lists one OpsItem', async () => {
-    await check()
-    expect(server.operations()).toEqual(['DescribeOpsItems'])
-  })
-
-  test('reports the permission to allow', async () => {
-    server.state.denied = ['DescribeOpsItems']
-    await expectFailure(check(), 'refused', 'the ssm:DescribeOpsItems action. Allow it under awsProviders')
-  })
-})
+const { server, open, update, close, ticket, count } = t
 
 describe('AWS OpsCenter: repeated open', () => {
   test('finds it in any state', async () => {

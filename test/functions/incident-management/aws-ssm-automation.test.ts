@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
 import { expectFailure, keyOf, startEach } from '../helpers.ts'
 import { Runbook, runbookActions } from './runbook.ts'
@@ -16,7 +16,6 @@ const connected = (fields: object = {}) =>
   new Runbook(awsSsmAutomation, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
 const start = (input: object = {}, options?: Parameters<Runbook<never>['start']>[1]) =>
   connected().start({ ...restart, ...input }, options)
-const check = () => awsSsmAutomation.check(connected().client())
 const execution = () => newestOf(server.state.executions)
 const endWith = (change: object, input: object = restart) =>
   connected().endAfter(input, () => Object.assign(execution(), change))
@@ -46,6 +45,9 @@ jobConformance(awsSsmAutomation, runbookActions, incidentPlatforms['aws-ssm-auto
   ],
   invalidIds: [['4711'], 'input.id'],
   check: ['GetAutomationExecution'],
+  failedChecks: [
+    ['ssm:GetAutomationExecution action. Allow it', {}, withState({ denied: ['GetAutomationExecution'] })],
+  ],
   refused: [
     [
       'an unknown document',
@@ -60,21 +62,7 @@ jobConformance(awsSsmAutomation, runbookActions, incidentPlatforms['aws-ssm-auto
       'ValidationException to StartAutomationExecution: Value at',
     ],
   ],
-  refusedStops: [
-    [({ state }) => Object.assign(state, { denied: ['StopAutomationExecution'] }), 'ssm:StopAutomationExecution'],
-  ],
-})
-
-describe('AWS Systems Manager: connection', () => {
-  test('reports the permission to allow', async () => {
-    server.state.denied = ['GetAutomationExecution']
-    await expectFailure(
-      check(),
-      'refused',
-      'is not authorized to perform: ssm:GetAutomationExecution',
-      'awsProviders in cdk',
-    )
-  })
+  refusedStops: [[withState({ denied: ['StopAutomationExecution'] }), 'ssm:StopAutomationExecution']],
 })
 
 describe('AWS Systems Manager: start', () => {

@@ -2,7 +2,6 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSes } from '../../../functions/notification/providers/aws-ses.ts'
 import { type SesServer, startSes } from '../../../infra/platforms/aws-ses.ts'
-import { expectFailure } from '../helpers.ts'
 import { testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
 
@@ -27,6 +26,15 @@ const { server, client, post, save } = testMessages(awsSes, {
   repeats: true,
   awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
   invalid: [{ from: 'deployments' }, { from: 'a@example.com\r\nBcc: b@example.com' }],
+  failedChecks: [
+    ['example.org does not exist', { from: 'a@example.org' }],
+    [
+      'The identity mail.example.com may not send',
+      { identity: 'mail.example.com' },
+      ({ state }) => Object.assign(state.identities, { 'mail.example.com': false }),
+      'misconfigured',
+    ],
+  ],
   channels: {
     accepted: [to, `${to},o'neil+x@mail.example.co.uk`],
     refused: [
@@ -80,19 +88,5 @@ describe('AWS SES', () => {
     const [, mail] = mails(server)
     expect(mail).toMatchObject({ subject: expect.stringMatching(/^✅/), Destination: { ToAddresses: [to] } })
     expect(mail?.text).not.toContain(approvalLink)
-  })
-
-  test('the connection test reports an identity that is unknown or not verified', async () => {
-    await awsSes.check(client())
-    server.state.identities['mail.example.com'] = false
-    const check = (connection: object) => awsSes.check(client({ connection }))
-    const notVerified = 'The identity mail.example.com may not send'
-    await expectFailure(check({ identity: 'mail.example.com' }), 'misconfigured', notVerified)
-    await expectFailure(check({ from: 'a@example.org' }), 'refused', 'example.org does not exist')
-  })
-
-  test('reports the permission to allow', async () => {
-    server.state.denied.push('SendEmail')
-    await expectFailure(post(evaluation), 'refused', 'Allow it under awsProviders in cdk.json')
   })
 })

@@ -4,7 +4,7 @@ import { awsStepFunctions } from '../../../functions/optimization/providers/aws-
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { modelActions } from '../job-actions.ts'
 
@@ -43,7 +43,15 @@ const { server, connected } = jobConformance(
     refused: [
       ['an express state machine', { target: express }, 'has the type EXPRESS'],
       ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
-      ['a missing permission', withState({ denied: ['StartExecution'] }), 'Allow it under awsProviders in cdk.json'],
+    ],
+    checks: [
+      [tune, [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }]],
+      [{}, ['DescribeStateMachine'], withState({ denied: ['DescribeStateMachine'] })],
+    ],
+    failedChecks: [
+      ['State Machine Does Not Exist', { target: `${target}s` }],
+      ['has the type EXPRESS', { target: express }],
+      ['Allow it under awsProviders', tune, withState({ denied: ['DescribeStateMachine'] })],
     ],
     measures: [
       ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
@@ -83,30 +91,6 @@ const { server, connected } = jobConformance(
     ],
   },
 )
-
-describe('AWS Step Functions: the connection', () => {
-  const check = (fields: object) => awsStepFunctions.check(connected(fields).client())
-
-  test('is tested by reading its state machine without the definition', async () => {
-    await check(tune)
-    expect(server.calls.map(({ body }) => body)).toEqual([{ stateMachineArn: target, includedData: 'METADATA_ONLY' }])
-  })
-
-  test.each([
-    [{ target: `${target}s` }, [], 'State Machine Does Not Exist'],
-    [{ target: express }, [], 'has the type EXPRESS'],
-    [tune, ['DescribeStateMachine'], 'states:DescribeStateMachine'],
-  ])('to %j fails the test if %j is denied', async (fields, denied, words) => {
-    server.state.denied = denied
-    await expectFailure(check(fields), 'refused', words)
-  })
-
-  test('without a state machine tests only the credentials', async () => {
-    await check({})
-    server.state.denied = ['DescribeStateMachine']
-    await check({})
-  })
-})
 
 describe('AWS Step Functions: a start', () => {
   test('names the execution after the idempotency key, and links to the console', async () => {
