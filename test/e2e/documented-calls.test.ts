@@ -24,18 +24,9 @@ let service: Service
 beforeAll(async () => {
   azure = await startAzureDevops()
   dynatrace = await startEnvironment()
-  const { url } = dynatrace
   const orchestrators: Record<string, object> = {
     azure: { type: 'azure-devops', collections: [azure.collection] },
-    ...Object.fromEntries(
-      Object.entries(ANSWERS).map(([name, answer]) => [
-        name,
-        {
-          ...{ type: 'dynatrace', baseUrl: url, token: demo.dynatracePlatformToken, answer },
-          ...{ workflows: [demo.workflows.continuation], ingestUrl: url, ingestToken: demo.dynatraceToken },
-        },
-      ]),
-    ),
+    ...Object.fromEntries(Object.entries(ANSWERS).map(([name, answer]) => [name, { ...dynatrace.settings, answer }])),
   }
   const prefix = 'cloud-automation-webhooks'
   const callers = Object.keys(orchestrators).map((name) => {

@@ -31,10 +31,6 @@ beforeAll(async () => {
     ...{ tokens: [tokenHash(`token-of-${orchestrator}`)], categories: ['*'] },
     ...(orchestrator === undefined ? {} : { orchestrator }),
   })
-  const dynatraceSettings = {
-    ...{ type: 'dynatrace', baseUrl: dynatrace.url, token: demo.dynatracePlatformToken },
-    ...{ workflows: [demo.workflows.continuation], ingestUrl: dynatrace.url, ingestToken: demo.dynatraceToken },
-  }
   const orchestrators = {
     github: {
       ...{ type: 'github', ...github.settings },
@@ -42,8 +38,8 @@ beforeAll(async () => {
     },
     callback: { type: 'callback', allow: [`${receiver.url}/wait/`], signingKey: SIGNING_KEY },
     azure: { type: 'azure-devops', collections: [azure.collection] },
-    resume: { ...dynatraceSettings, answer: ['event', 'resume'] },
-    run: { ...dynatraceSettings, answer: ['event', 'run'] },
+    resume: { ...dynatrace.settings, answer: ['event', 'resume'] },
+    run: { ...dynatrace.settings, answer: ['event', 'run'] },
     states: { type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
   }
   const secrets = {

@@ -265,18 +265,6 @@ it.each<[string[], RegExp]>([
   expect(await cli(...args)).toMatchObject({ code: 2, err: expect.stringMatching(message) })
 })
 
-it('webhooks tasks lists the tasks and shows one', async () => {
-  await cli('send', 'issue-ticketing/open-issue', '--mode', 'interactive', '--input', 'title=Listed')
-  const listed = await cli('tasks')
-  const [task = ''] = /issue-ticketing\/[0-9a-f]{8}/.exec(listed.out) ?? []
-  expect(listed.out).toContain('  pass  ')
-  expect(JSON.parse((await cli('tasks', task)).out)).toMatchObject({ state: 'finished' })
-  expect((await cli('tasks', `issue-ticketing/${'0'.repeat(40)}`)).code).toBe(1)
-  expect(JSON.parse((await cli('tasks', '--json')).out)).toContainEqual(
-    expect.objectContaining({ state: 'finished', category: 'issue-ticketing' }),
-  )
-})
-
 describe('webhooks sequence', () => {
   it('exits with 0 if the sequence passed', async () => {
     expect(await cli('sequence', 'slo')).toMatchObject({ code: 0, out: expect.stringContaining('slo passed') })

@@ -7,7 +7,7 @@ import {
   SIGNING_KEY,
   startReceiver,
 } from '../shared/orchestrators/callback/receiver.ts'
-import { type Interruption, passTime } from './execution.ts'
+import { type Interruption, interruptions, passTime } from './execution.ts'
 import type { CompletedTask } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
 
@@ -266,13 +266,11 @@ describe('A task that brings a URL', () => {
   /** Runs a task with an interruption before and after each of its checkpoints. */
   async function interruptEach(effect: 'crash' | 'end', run: (event: object, at: Interruption) => Promise<void>) {
     const { checkpoints } = await openTicket(call({ callback: callback() }))
-    for (const checkpoint of checkpoints.keys()) {
-      for (const isRecorded of [true, false]) {
-        receiver.reset()
-        await run(call({ callback: callback() }), { checkpoint, isRecorded, effect })
-        expect({ checkpoint, isRecorded, accepted: receiver.accepted.length }).toMatchObject({ accepted: 1 })
-        expect(new Set(receiver.calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
-      }
+    for (const { name, interruption } of interruptions(checkpoints, effect)) {
+      receiver.reset()
+      await run(call({ callback: callback() }), interruption)
+      expect({ name, accepted: receiver.accepted.length }).toEqual({ name, accepted: 1 })
+      expect(new Set(receiver.calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
     }
   }
 
@@ -318,33 +316,23 @@ describe('A call with a URL', () => {
   })
 
   it('and everything else that is missing is one response', async () => {
-    const { status, body } = await post({ input: { title: 'T', colour: 'red' } })
-    expect(status).toBe(400)
-    expect(body).toMatchObject({
-      errors: [
-        { path: 'id' },
-        { path: 'callback', message: expect.stringContaining('is required') },
-        { path: 'input.colour' },
-      ],
+    const required = { path: 'callback', message: expect.stringContaining('is required') }
+    expect(await post({ input: { title: 'T', colour: 'red' } })).toMatchObject({
+      ...{ status: 400, body: { errors: [{ path: 'id' }, required, { path: 'input.colour' }] } },
     })
   })
 
   it('in silent mode is refused, because its receiver would wait', async () => {
-    const { status, body } = await post(call({ callback: callback() }), 'open-ticket?connection=ticket')
-    expect({ status, detail: body.detail }).toMatchObject({
-      status: 400,
-      detail: expect.stringContaining('mode=interactive'),
+    expect(await post(call({ callback: callback() }), 'open-ticket?connection=ticket')).toMatchObject({
+      ...{ status: 400, body: { detail: expect.stringContaining('mode=interactive') } },
     })
   })
 
   it('of a caller whose orchestrator takes none is refused', async () => {
+    const target = 'open-ticket?connection=ticket&mode=interactive'
     const event = call({ callback: callback() })
-    const { status, body } = await lifecycle.post('open-ticket?connection=ticket&mode=interactive', event, {
-      caller: 'poll',
-    })
-    expect({ status, detail: body.detail }).toMatchObject({
-      status: 400,
-      detail: expect.stringContaining('callback is not supported'),
+    expect(await lifecycle.post(target, event, { caller: 'poll' })).toMatchObject({
+      ...{ status: 400, body: { detail: expect.stringContaining('callback is not supported') } },
     })
   })
 

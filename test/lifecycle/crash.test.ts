@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { ExecutionOptions, Interruption } from './execution.ts'
+import { type ExecutionOptions, type Interruption, interruptions } from './execution.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
@@ -64,16 +64,6 @@ const answersTo = ({ caller }: Scenario) => (caller === 'poll' ? [] : ['started'
 /** Number of objects that a task created at the platform. */
 function writesOf(id: string): number {
   return [platform.tickets, platform.runs, platform.messages].flat().filter(({ key }) => key === id).length
-}
-
-/** All interruptions of a scenario: before and after each checkpoint. */
-function interruptions(checkpoints: string[], effect: Interruption['effect']) {
-  return checkpoints.flatMap((name, checkpoint) =>
-    [false, true].map((isRecorded) => ({
-      name: `${checkpoint}: ${isRecorded ? 'after' : 'before'} ${name} is recorded`,
-      interruption: { checkpoint, isRecorded, effect },
-    })),
-  )
 }
 
 describe.each(Object.entries(scenarios))('A task with %s', (_name, scenario) => {

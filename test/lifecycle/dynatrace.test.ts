@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda'
 import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
-import { passTime } from './execution.ts'
+import { interruptions, passTime } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
@@ -27,16 +27,7 @@ beforeEach(() => {
 const CACHE_SECONDS = 301
 
 function answerBy(answer: string[]): void {
-  const { url } = environment
-  lifecycle.store('orchestrators/dynatrace', {
-    ...{
-      type: 'dynatrace',
-      baseUrl: url,
-      token: demo.dynatracePlatformToken,
-      workflows: [demo.workflows.continuation],
-    },
-    ...{ ingestUrl: url, ingestToken: demo.dynatraceToken, answer },
-  })
+  lifecycle.store('orchestrators/dynatrace', { ...environment.settings, answer })
   passTime(CACHE_SECONDS)
 }
 
@@ -77,19 +68,17 @@ describe('A task of a workflow', () => {
   ] as const)('sends one answer regardless of when %s interrupts it', async (_what, effect) => {
     answerBy(['event', 'run'])
     const { checkpoints } = await lifecycle.call(target, call(), { caller })
-    for (const checkpoint of checkpoints.keys()) {
-      for (const isRecorded of [true, false]) {
-        environment.empty()
-        const event = { ...call(), id: `${checkpoint} ${isRecorded}` }
-        const { arn, status } = await lifecycle.call(target, event, {
-          ...{ caller, interruption: { checkpoint, isRecorded, effect } },
-        })
-        if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
-        expect({ checkpoint, isRecorded, runs: environment.automation.executions() }).toMatchObject({
-          runs: [{ workflow: demo.workflows.continuation, params: { source: 'cloud-automation-webhooks' } }],
-        })
-        expect(new Set(statuses())).toEqual(new Set(['started', 'finished']))
-      }
+    for (const { name, interruption } of interruptions(checkpoints, effect)) {
+      environment.empty()
+      const event = { ...call(), id: name }
+      const { arn, status } = await lifecycle.call(target, event, {
+        ...{ caller, interruption },
+      })
+      if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
+      expect({ name, runs: environment.automation.executions() }).toMatchObject({
+        runs: [{ workflow: demo.workflows.continuation, params: { source: 'cloud-automation-webhooks' } }],
+      })
+      expect(new Set(statuses())).toEqual(new Set(['started', 'finished']))
     }
   })
 

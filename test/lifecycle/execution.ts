@@ -245,3 +245,13 @@ export async function startRunner(): Promise<void> {
 export function passTime(seconds: number): void {
   if (seconds > 0) fakeClock().setSystemTime(Date.now() + seconds * 1_000)
 }
+
+/** Returns the interruptions of an execution: before and after each checkpoint is recorded. */
+export function interruptions(checkpoints: readonly string[], effect: Interruption['effect']) {
+  return checkpoints.flatMap((name, checkpoint) =>
+    [false, true].map((isRecorded) => ({
+      name: `${checkpoint}: ${isRecorded ? 'after' : 'before'} ${name} is recorded`,
+      interruption: { checkpoint, isRecorded, effect },
+    })),
+  )
+}

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { type Interruption, passTime } from './execution.ts'
+import { type Interruption, interruptions, passTime } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
@@ -77,21 +77,13 @@ describe('A deployment that waits', () => {
 
   it('is decided once regardless of when the task crashes', async () => {
     const { checkpoints } = await gate(`${START}&sendStarted=true`)
-    for (const checkpoint of checkpoints.keys())
-      for (const isRecorded of [true, false]) {
-        github.calls.splice(0)
-        const { environment, status } = await gate(`${START}&sendStarted=true`, {
-          interruption: { checkpoint, isRecorded, effect: 'crash' },
-        })
-        const decisions = github.calls.filter(({ body }) => (body as { state?: string })?.state !== undefined)
-        expect({
-          checkpoint,
-          isRecorded,
-          status,
-          decision: environment.decision,
-          sent: decisions.length,
-        }).toMatchObject({ status: 'SUCCEEDED', decision: 'approved', sent: 1 })
-      }
+    for (const { name, interruption } of interruptions(checkpoints, 'crash')) {
+      github.calls.splice(0)
+      const { environment, status } = await gate(`${START}&sendStarted=true`, { interruption })
+      const sent = github.calls.filter(({ body }) => (body as { state?: string })?.state !== undefined).length
+      const { decision } = environment
+      expect({ name, status, decision, sent }).toEqual({ name, status: 'SUCCEEDED', decision: 'approved', sent: 1 })
+    }
   })
 
   it('is rejected by the finisher if Lambda ends the task', async () => {

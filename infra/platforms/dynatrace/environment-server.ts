@@ -8,6 +8,8 @@ import { errorResponse } from './responses.ts'
 export interface EnvironmentServer extends Served, Pick<Environment, 'automation' | 'grail'> {
   environment: Environment
   oauth: { tokenUrl: string; clientId: string; clientSecret: string }
+  /** The secret of an orchestrator that sends results to this environment. */
+  settings: Record<string, unknown>
   /** Deletes the executions and events. */
   empty(): void
 }
@@ -31,6 +33,10 @@ export async function startEnvironment(): Promise<EnvironmentServer> {
     ...served,
     ...{ environment, automation: environment.automation, grail: environment.grail },
     oauth: { tokenUrl: `${served.url}/sso/oauth2/token`, ...oauth },
+    settings: {
+      ...{ type: 'dynatrace', baseUrl: served.url, token: demo.dynatracePlatformToken },
+      ...{ workflows: [demo.workflows.continuation], ingestUrl: served.url, ingestToken: demo.dynatraceToken },
+    },
     empty() {
       store.empty()
       Object.assign(environment.guardian, { result: 'pass', takes: 0, type: 'business' })
