@@ -50,13 +50,15 @@ describe('webhooks preview', () => {
     expect(out).toContain("--data 'a=***&b=***&c=***'")
   })
 
-  it('prints the exact arguments as JSON', async () => {
-    const { code, out } = await run('good.yaml', 'event.json', '--json')
-    expect(JSON.parse(out)).toEqual({
-      results: [{ argv: expect.arrayContaining(['Authorization: Bearer s3cr3t', '--fail-with-body']) }],
-      warnings: [],
-    })
-    expect(code).toBe(0)
+  it('prints the exact arguments, or the error of the configuration, as JSON', async () => {
+    const parsed = async (config: string) => {
+      const { code, out } = await run(config, 'event.json', '--json')
+      return [code, JSON.parse(out)]
+    }
+    const argv = expect.arrayContaining(['Authorization: Bearer s3cr3t', '--fail-with-body'])
+    expect(await parsed('good.yaml')).toEqual([0, { results: [{ argv }], warnings: [] }])
+    const configError = 'Webhook configuration invalid: unsupported webhook request method'
+    expect(await parsed('invalid.yaml')).toEqual([1, { configError }])
   })
 
   it.each([
