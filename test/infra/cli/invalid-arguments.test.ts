@@ -76,6 +76,7 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['connect issue-ticketing/new --provider github --field token=abcdefgh', 'this field is a secret'],
   ['connect issue-ticketing/new --provider github --field nope=1', 'unknown field. Fields: baseUrl'],
   ['connect issue-ticketing/new --from-file -', '- is not JSON', 'no json'],
+  ['connect issue-ticketing/new --from-file broken.json', 'broken.json is not JSON'],
   ['connect issue-ticketing/new --from-file nowhere.json', 'Cannot read nowhere.json. Check the path.'],
   ['connect issue-ticketing/new --from-file -', 'Did you mean "token"?', aJira],
   ['connect issue-ticketing/new --draft -', '--draft requires --from-curl or --from-openapi.'],
@@ -138,6 +139,10 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['orchestrator add keptn --from-file - --type kepn', 'Did you mean "keptn"?', '{}'],
   ['orchestrator add keptn --from-file - --type poll', 'The type poll has no settings', '{}'],
 
+  ['orchestrator add Keptn --from-file -', 'Invalid name "Keptn"', '{}'],
+
+  ['preview webhook.yaml', "required option '--event <event.json>' not specified"],
+
   ['sequence nope', 'Unknown sequence "nope". Sequences: chaos, incident, optimization,'],
   ['sequence release --orchestrator argo', 'Unknown orchestrator "argo". Did you mean'],
   ['sequence release --orchestrator argo', 'Orchestrators: keptn, argo-rollouts, '],
@@ -147,6 +152,8 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['shipyard toggle=feature-flags/set-flg', 'Unknown action "set-flg"'],
   ['shipyard "a b=feature-flags/set-flag"', 'Keptn would reject the shipyard: the shipyard is not valid at'],
   ['shipyard --stage "a b"', 'Keptn would reject the shipyard: the shipyard is not valid at spec.stages.0.name'],
+
+  ['stat', "unknown command 'stat'"],
 
   ['tasks --cancel', 'category/taskId'],
   ['tasks --limit 0', 'limit'],
@@ -163,6 +170,10 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['token rotate keptn', 'Secrets Manager (eu-west-1) contains no caller "keptn". Callers: there.'],
   ['token revoke there --hash 00', 'there has no token with the hash 00.'],
   ['token revoke there --hash aa', 'This is the only token of there. Run the command without --hash to delete'],
+
+  ['token create ci --orchestrator Keptn', 'Invalid name "Keptn"'],
+
+  ['verify --category slow', 'Did you mean "slo"?'],
 ])('webhooks %s exits with 2, says in one line "%s", and changes nothing', async (line, message, stdin = '') => {
   const before = [...aws.secrets]
   const { code, out, err } = await webhooks(line, { env: aws.env, cwd: folder, stdin })
