@@ -34,14 +34,16 @@ export function Engines() {
           <tbody>
             {runs.map(({ id, engine, step, startedAt, isGone, ending }) => (
               <tr key={id}>
-                <td>
+                <td data-name="Result">
                   <Verdict of={ending?.verdict ?? (isGone ? 'refused' : 'running')} />
                 </td>
-                <td>{engine}</td>
-                <td>{step.name}</td>
-                <td>{ending?.message ?? (isGone ? 'The orchestrator no longer waits.' : '')}</td>
-                <td class="nowrap">{clock(Date.parse(startedAt))}</td>
-                <td>
+                <td data-name="Orchestrator">{engine}</td>
+                <td data-name="Step">{step.name}</td>
+                <td data-name="Message">{ending?.message ?? (isGone ? 'The orchestrator no longer waits.' : '')}</td>
+                <td data-name="Started" class="nowrap">
+                  {clock(Date.parse(startedAt))}
+                </td>
+                <td data-name="Calls">
                   <a href={linkTo(['calls'], { category: step.category, action: step.action })}>{step.action}</a>
                 </td>
               </tr>
