@@ -56,6 +56,7 @@ describeIfBrowser('the console in Chromium', () => {
     ['sandbox/engines', 'No engine has called yet.'],
     ['sandbox/issues', markup],
     ['sandbox/flags', 'production-guarded on, 100 %'],
+    ['sandbox/events', 'sh.keptn.event.sign-off.started'],
     ['sandbox/requests', '/issues'],
   ]
   async function show(page: Page, view: string, text: string): Promise<void> {
