@@ -10,7 +10,7 @@ export function startProcess(program: string, task: object, env?: Record<string,
   })
 }
 
-/** Returns the first message of a process that is no question, as soon as the process has ended. */
+/** Returns the last object that a process sends before it ends. Other messages are questions. */
 export async function reportOf<Report>(child: ChildProcess): Promise<Report> {
   let report: Report | undefined
   child.on('message', (message: Report) => {
