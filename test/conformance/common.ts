@@ -365,7 +365,8 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
 }
 
 function describeFields(fields: object): string {
-  return typeof fields === 'function' ? 'other credentials' : JSON.stringify(fields)
+  if (typeof fields === 'function') return 'other credentials'
+  return JSON.stringify(fields, (_name, value) => value ?? null)
 }
 
 /** Returns whether a request changes something, by its method, its AWS operation or its GraphQL document. */

@@ -16,8 +16,8 @@ interface ReportPlatform {
   result?: () => unknown
 }
 
-interface Options extends CommonOptions {
-  start: () => Promise<ReportPlatform>
+interface Options<P extends ReportPlatform> extends CommonOptions<P['server']> {
+  start: () => Promise<P>
   /** The inputs that the platform supports. Every other one must be refused. */
   inputs?: readonly (keyof ReportDestination)[]
   /** By result and status: the value that the platform shows. */
@@ -36,14 +36,14 @@ const destinationFields: readonly (keyof ReportDestination)[] = ['channel', 'id'
  *
  * @example reportConformance(githubStatus, { start: async () => ({ server, connection, input: { project, ref } }) })
  */
-export function reportConformance(
+export function reportConformance<P extends ReportPlatform>(
   provider: ReportProvider,
-  { start, inputs = [], results = [], replaces, refused = [], ...common }: Options,
+  { start, inputs = [], results = [], replaces, refused = [], ...common }: Options<P>,
 ): void {
   describe(`${provider.title}: report conformance`, () => {
     const pushAt = (at: ReportPlatform, more: ReportOptions = {}, input: object = {}) =>
       report(provider, at.connection, { ...at.input, ...input }, more)
-    const at = commonTests(provider, {
+    const at = commonTests<P>(provider, {
       ...common,
       start,
       operations: { report: (at) => (more?: ClientOptions) => pushAt(at, more) },

@@ -50,6 +50,13 @@ const { server, connected: connect } = jobConformance(chaosMesh, experimentActio
   },
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
   unsupported: ['ref'],
+  check: [{ path: '/api/archives', query: new URLSearchParams('namespace=shop') }],
+  failedChecks: [
+    [
+      'is in the namespace chaos, which is outside the blast radius',
+      { templates: { ...templates, other: made('PodChaos', kill.spec, 'chaos') } },
+    ],
+  ],
   invalidStarts: [
     ['an unknown template', { target: 'nope' }, 'must be a template of the connection: it'],
     ['a template named like a property of every object', { target: 'constructor' }, 'must be a template of the conn'],
@@ -78,21 +85,6 @@ jobConformance(chaosMesh, experimentActions, chaosWorkflows, {
 })
 
 describe('Chaos Mesh: connection', () => {
-  test('the check reads the archives of its namespaces, like every start', async () => {
-    await chaosMesh.check(connected().client())
-    expect(server.calls.map(({ path, query }) => `${path}?${query}`)).toEqual(['/api/archives?namespace=shop'])
-  })
-
-  test('the check validates all templates', async () => {
-    const bad = connected({ templates: { ...templates, other: made('PodChaos', kill.spec, 'chaos') } })
-    const message = 'is in the namespace chaos, which is outside the blast radius'
-    await expectFailure(
-      Promise.resolve().then(() => chaosMesh.check(bad.client())),
-      {},
-      message,
-    )
-  })
-
   test.each([
     ['a schedule, which would inject repeatedly', { ...kill, kind: 'Schedule' }],
     ['a kind that has no namespace', { ...kill, kind: 'AWSChaos' }],

@@ -113,12 +113,6 @@ describe('Steadybit: start', () => {
     expect(starts().map(({ query }) => query.get('allowParallel'))).toEqual(['false', 'true'])
     expect(server.state.executions).toHaveLength(1)
   })
-
-  test('returns the wait time of Steadybit', async () => {
-    const headers = { 'ratelimit-limit': '100;w=60', 'ratelimit-remaining': '0', 'ratelimit-reset': '46' }
-    server.failNext(429, { title: 'Too Many Requests' }, { on: 'POST', headers })
-    await expectFailure(connected().start(shop, { key: undefined }), { ...waiting, retryAfter: 46 })
-  })
 })
 
 describe('Steadybit: id of an execution', () => {

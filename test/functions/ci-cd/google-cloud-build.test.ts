@@ -61,6 +61,7 @@ const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, 
   ],
   refused: [['a missing branch', { ref: 'missing' }, 'branch missing does not exist']],
   check: [builds],
+  checks: [[{ target: 'deploy' }, [builds, 'GET /v1/projects/acme-shop/locations/europe-west1/triggers/deploy']]],
   measures: [(fake) => fake.enter('SUCCESS'), { duration: 120 }],
   invalidIds: [['1', 'acme-shop#1', 'a/b'], 'must be a build such as acme-shop#'],
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
@@ -75,10 +76,5 @@ describe('Google Cloud Build', () => {
     expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
     for (let number = 5; number < 16; number++) await connected().start(input, { key: keyOf(number) })
     await expect(connected().start(input, { isRetry: true })).rejects.toMatchObject({ kind: 'doubtful' })
-  })
-
-  test('the connection test reads the default trigger', async () => {
-    await googleCloudBuild.check(connected({ target: 'deploy' }).client())
-    expect(server.calls.map(({ path }) => path.split('/').at(-1))).toEqual(['builds', 'deploy'])
   })
 })

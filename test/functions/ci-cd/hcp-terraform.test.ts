@@ -8,6 +8,8 @@ import { pipelineActions } from './pipeline.ts'
 
 const plan = { target: 'plan/shop-network' }
 
+const account = 'GET /api/v2/account/details'
+
 const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
   states: {
     running: [
@@ -47,7 +49,8 @@ const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCd
     ],
   ],
   url: '/app/acme/workspaces/shop-network/runs/run-1',
-  check: ['GET /api/v2/account/details'],
+  check: [account],
+  checks: [[{ target: 'plan/shop-network' }, [account, 'GET /api/v2/organizations/acme/workspaces/shop-network']]],
   measures: [(fake) => fake.enter('applied'), { additions: 2, changes: 1, destructions: 0, imports: 0 }],
   slowStop: ['planning', withState({ cancelsLate: true })],
   invalidIds: [['1', 'ws-1', 'run-1/x'], 'must be the id of a run'],
@@ -106,10 +109,5 @@ describe('HCP Terraform', () => {
         { key: 'zones', value: '["a"]' },
       ],
     })
-  })
-
-  test('the connection test reads the workspace of the default target', async () => {
-    await hcpTerraform.check(connected({ target: 'plan/shop-network' }).client())
-    expect(server.calls.at(-1)?.path).toBe('/api/v2/organizations/acme/workspaces/shop-network')
   })
 })

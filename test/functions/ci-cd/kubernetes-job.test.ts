@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
@@ -27,6 +27,14 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
     aborted: ['Deleted'],
   },
   otherStates: ['Stuck'],
+  failedChecks: [
+    ['Add token, or cluster for Amazon EKS', { token: undefined }, undefined, 'misconfigured'],
+    [
+      'may not create jobs, get pods/log in the namespace shop',
+      {},
+      withState({ missing: ['create jobs', 'get pods/log'] }),
+    ],
+  ],
   // The condition Failed ends a job for any reason.
   unknownStates: [],
   invalidStarts: [
@@ -133,17 +141,6 @@ describe('Kubernetes job: end', () => {
 })
 
 describe('Kubernetes job: connection', () => {
-  test('the check names every missing permission', async () => {
-    server.state.missing = ['create jobs', 'get pods/log']
-    const words = 'may not create jobs, get pods/log in the namespace shop'
-    await expectFailure(kubernetesJob.check(connected().client()), 'refused', words)
-  })
-
-  test('requires credentials', async () => {
-    const check = Promise.resolve().then(() => kubernetesJob.check(connected({ token: undefined }).client()))
-    await expectFailure(check, 'misconfigured', 'Add token, or cluster for Amazon EKS')
-  })
-
   test('signs in to Amazon EKS with the role of the function', async () => {
     server.calls.length = 0
     const at = connected({ token: undefined, cluster: 'shop', region: 'eu-west-1' })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
 import type { TektonServer } from '../../../infra/platforms/tekton.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const input = { target: 'deploy' }
@@ -18,6 +18,10 @@ const { server, connected } = jobConformance(tekton, pipelineActions, ciCdPlatfo
     errored: ['Invalid', 'Deleted'],
     aborted: ['Cancelled', 'CancelledRunningFinally', 'StoppedRunningFinally'],
   },
+  failedChecks: [
+    ['may not patch pipelineruns in the namespace shop', {}, withState({ missing: ['patch pipelineruns'] })],
+    ['404 page not found', {}, withState({ installed: false })],
+  ],
   // The condition says that a run has ended, for any reason.
   unknownStates: [],
   invalidStarts: [
@@ -80,13 +84,5 @@ describe('Tekton', () => {
       timeouts: { pipeline: '30m' },
       workspaces,
     })
-  })
-
-  test('the check names missing permissions, and a cluster without Tekton', async () => {
-    const check = () => Promise.resolve(tekton.check(connected().client()))
-    server.state.missing = ['patch pipelineruns']
-    await expectFailure(check(), 'refused', 'may not patch pipelineruns in the namespace shop')
-    Object.assign(server.state, { missing: [], installed: false })
-    await expectFailure(check(), 'refused', '404 page not found')
   })
 })

@@ -72,11 +72,6 @@ describe('PagerDuty Automation: start', () => {
     await start()
     expect(server.state.invocations).toHaveLength(1)
   })
-
-  test('waits as long as the headers of the rate limit say', async () => {
-    server.failNext(429, undefined, { headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': '17' } })
-    await expectFailure(start(), { transient: true, retryAfter: 17 })
-  })
 })
 
 test('PagerDuty Automation: reads the example of the vendor', async () => {

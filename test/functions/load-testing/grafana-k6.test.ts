@@ -36,6 +36,7 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTes
     aborted: ['aborted', 'aborted/passed'],
     errored: ['completed/error', 'aborted/error'],
   },
+  check: [{ path: '/cloud/v6/load_tests', headers: { 'x-stack-id': '4711' } }],
   defaults: { baseUrl: 'https://api.k6.io' },
   unknownStates: ['paused', 'constructor', 'completed/flaky'],
   unsupported: ['project', 'ref', 'parameters'],
@@ -77,13 +78,6 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTes
     ],
   ],
   invalidIds: [['x', '../1', '1/2'], 'input.id must be'],
-})
-
-describe('Grafana Cloud k6: connection', () => {
-  test('the check lists one load test of the stack', async () => {
-    await grafanaK6.check(connected({ stackId: 4711 }).client())
-    expect(server.calls[0]).toMatchObject({ path: '/cloud/v6/load_tests', headers: { 'x-stack-id': '4711' } })
-  })
 })
 
 describe('Grafana Cloud k6: start', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { k6Operator } from '../../../functions/load-testing/providers/k6-operator.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
 const input = { target: 'checkout/test.js' }
@@ -22,6 +22,10 @@ const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTe
   forbidden: [
     ['another script', { target: 'wipe/test.js' }, 'is not in scripts', { scripts: ['checkout/*'] }],
     ['an option of k6', { parameters: { K6_OUT: 'x' } }, 'input.parameters.K6_OUT'],
+  ],
+  failedChecks: [
+    ['may not list jobs in the namespace shop', {}, withState({ missing: ['list jobs'] })],
+    ['404 page not found', {}, withState({ installed: false })],
   ],
   measures: [({ enter }) => enter('finished'), { duration: 300 }],
   invalidIds: [['checkout', 'wh-', 'wh-x/y'], 'must be the name of a test run that a call has created'],
@@ -61,13 +65,5 @@ describe('k6 operator', () => {
     server.enter('finished')
     const outcome = await connected().end(started, input)
     expect(outcome).toMatchObject({ status, result, message: expect.stringContaining(words) })
-  })
-
-  test('the check names missing permissions, and a cluster without the operator', async () => {
-    const check = () => Promise.resolve(k6Operator.check(connected().client()))
-    server.state.missing = ['list jobs']
-    await expectFailure(check(), 'refused', 'may not list jobs in the namespace shop')
-    Object.assign(server.state, { missing: [], installed: false })
-    await expectFailure(check(), 'refused', '404 page not found')
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { kubernetes } from '../../../functions/remediation/providers/kubernetes.ts'
 import { startKubernetesDeployments } from '../../../infra/platforms/kubernetes-deployments.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { Job } from '../job.ts'
@@ -46,6 +46,13 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
       'why a rollout has failed',
       ({ enter }) => enter('ProgressDeadlineExceeded'),
       { message: expect.stringContaining('has timed out progressing. 1 of 3 pods updated, 2 available') },
+    ],
+  ],
+  failedChecks: [
+    [
+      'may not patch deployments, patch deployments/scale in the namespace shop',
+      {},
+      withState({ missing: ['patch deployments', 'patch deployments/scale'] }),
     ],
   ],
   refused: [['an unknown deployment', { target: 'restart/nope' }, '"nope" not found']],
@@ -119,10 +126,4 @@ describe('Kubernetes: rollback', () => {
   test.each([[{ ref: 'v1' }], [{ target: 'a/b' }], [{ parameters: { replicas: 1 } }]])('refuses %j', async (more) => {
     await expectFailure(rollback().start({ ...input, ...more }), 'invalid')
   })
-})
-
-test('Kubernetes: the check names every missing permission', async () => {
-  server.state.missing = ['patch deployments', 'patch deployments/scale']
-  const words = 'may not patch deployments, patch deployments/scale in the namespace shop'
-  await expectFailure(Promise.resolve(kubernetes.check(runbook().client())), 'refused', words)
 })

@@ -16,12 +16,26 @@ async function start() {
   const set = (state: Partial<typeof one>) => Object.assign(one, state)
   return { server, set, connection: { endpoint: server.url, region: 'eu-west-1' }, input: { slo, ...time } }
 }
-const { server, ask, check } = play(awsApplicationSignals, start)
+const { server, ask } = play(awsApplicationSignals, start)
 const set = (state: object) => Object.assign(server.state.slos[0] ?? {}, state)
 
 evaluationConformance(awsApplicationSignals, {
   start,
   awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
+  checks: [
+    [
+      { slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } },
+      [
+        {
+          ...{ method: 'POST', path: '/budget-report', body: { SloIds: ['checkout requests', slo] } },
+          headers: { authorization: expect.stringContaining('/eu-west-1/application-signals/aws4_request') },
+        },
+      ],
+    ],
+    // Without an SLO, an SLO that does not exist is read.
+    [{}, ['POST /budget-report'], ({ state }) => Object.assign(state, { denied: true })],
+  ],
+  failedChecks: [['ResourceNotFoundException: SLO cart was not found.', { slo: 'cart' }]],
   urls: {
     'https://application-signals.eu-central-1.amazonaws.com': { region: 'eu-central-1' },
     'https://application-signals.eu-west-1.amazonaws.com': {},
@@ -38,26 +52,6 @@ evaluationConformance(awsApplicationSignals, {
     'no attainment': [({ set }) => set({ Attainment: undefined as never }), 'AWS reports OK without an attainment'],
     'no report': [({ server }) => (server.state.forgotten = [slo]), 'AWS returned no report of this SLO'],
   },
-})
-
-describe('AWS Application Signals: the connection', () => {
-  test('is tested with a signed request for the reports of its SLOs', async () => {
-    await check({ slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } })
-    const expected = [{ method: 'POST', path: '/budget-report', body: { SloIds: ['checkout requests', slo] } }]
-    expect(server.calls).toMatchObject(expected)
-    expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/application-signals/aws4_request')
-  })
-
-  test('without an SLO is tested with an SLO that does not exist', async () => {
-    await check()
-    server.state.denied = true
-    await check()
-    expect(server.calls).toHaveLength(2)
-  })
-
-  test('with an unknown SLO fails the test', async () => {
-    await expectFailure(check({ slo: 'cart' }), 'refused', 'ResourceNotFoundException: SLO cart was not found.')
-  })
 })
 
 describe('AWS Application Signals: an SLO', () => {

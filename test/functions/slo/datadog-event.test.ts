@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
 import { apiKey, applicationKey, startDatadog } from '../../../infra/platforms/datadog.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { evaluated, type ReportOptions } from './drive.ts'
 import { play } from './play.ts'
 
@@ -139,14 +139,5 @@ describe('Datadog event: a refusal', () => {
   test('in a 200 response shows the status', async () => {
     server.state.status = 'invalid'
     await expectFailure(push(), 'refused', 'did not accept the event: invalid')
-  })
-
-  test('for a rate limit can be retried when the limit resets', async () => {
-    server.failNext(
-      429,
-      { errors: ['Rate limited'] },
-      { headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' } },
-    )
-    expect(await failureOf(push())).toMatchObject({ kind: 'platform', retryAfter: 9 })
   })
 })

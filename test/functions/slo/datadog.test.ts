@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
 import { apiKey, applicationKey, availability, startDatadog } from '../../../infra/platforms/datadog.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
-import { expectFailure, failureOf } from '../helpers.ts'
+import { expectFailure } from '../helpers.ts'
 import { play } from './play.ts'
 
 const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
@@ -13,7 +13,7 @@ async function start() {
   if (!slo) throw new Error('The fake has no SLO')
   return { server, slo, connection, input: { slo: availability, ...time } }
 }
-const { server, ask, check } = play(datadog, start)
+const { server, ask } = play(datadog, start)
 const first = () => {
   const [slo] = server.state.slos
   if (!slo) throw new Error('The fake has no SLO')
@@ -26,6 +26,19 @@ const histories = () => server.calls.filter(({ path }) => path.endsWith('/histor
 evaluationConformance(datadog, {
   start,
   refusal: (reason) => ({ errors: [reason] }),
+  check: [
+    {
+      ...{ method: 'GET', path: '/api/v1/slo', query: new URLSearchParams('limit=1') },
+      headers: { 'dd-api-key': apiKey, 'dd-application-key': applicationKey },
+    },
+  ],
+  failedChecks: [
+    [
+      'Failed permission authorization checks',
+      {},
+      ({ state }) => Object.assign(state, { applicationKeys: { [applicationKey]: [] } }),
+    ],
+  ],
   invalid: [{ site: 'evil.example.com' }],
   urls: {
     'https://api.datadoghq.com': {},
@@ -69,21 +82,6 @@ evaluationConformance(datadog, {
     'a name that is a path': ['../../events', 'Datadog has no SLO with the name or id "../../events".'],
     'an unknown id': ['a'.repeat(32), `Datadog answered 404 to GET /api/v1/slo/${'a'.repeat(32)}: SLO not found`],
   },
-})
-
-describe('Datadog: the connection', () => {
-  test('is tested with a list of one SLO and both keys', async () => {
-    await check()
-    expect(server.calls).toMatchObject([
-      { method: 'GET', path: '/api/v1/slo', headers: { 'dd-api-key': apiKey, 'dd-application-key': applicationKey } },
-    ])
-    expect(server.calls[0]?.query.get('limit')).toBe('1')
-  })
-
-  test('that lacks a permission shows the reason of Datadog', async () => {
-    server.state.applicationKeys = { [applicationKey]: [] }
-    await expectFailure(check(), 'refused', 'Failed permission authorization checks')
-  })
 })
 
 describe('Datadog: an SLO', () => {
@@ -175,16 +173,5 @@ describe('Datadog: missing data', () => {
   test('of a target is refused', async () => {
     first().thresholds = []
     await expectFailure(ask(), 'refused', 'The SLO "Checkout availability" has no target')
-  })
-})
-
-describe('Datadog: a refusal', () => {
-  test('for a rate limit can be retried when the limit resets', async () => {
-    server.failNext(
-      429,
-      { errors: ['Rate limited'] },
-      { headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '17' } },
-    )
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform', retryAfter: 17 })
   })
 })

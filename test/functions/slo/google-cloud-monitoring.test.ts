@@ -13,11 +13,12 @@ async function start() {
   const connection = { baseUrl: server.url, token: server.login.token, project: 'acme-shop' }
   return { server, set, connection, input: { slo, ...time } }
 }
-const { server, ask, check } = play(googleCloudMonitoring, start)
+const { server, ask } = play(googleCloudMonitoring, start)
 
 evaluationConformance(googleCloudMonitoring, {
   start,
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
+  checks: [[{ slo, queries: { any: '$SERVICE/availability' } }, [{ path: expect.stringMatching(/\/availability$/) }]]],
   invalid: [{ project: '../x' }, { budgetWarning: 101 }],
   verdicts: {
     'the goal': [({ set }) => set([0.999], [0.1]), 'pass', 99.9],
@@ -63,10 +64,5 @@ describe('Google Cloud Monitoring', () => {
   test.each(['checkout', 'a/b/c', '../x', 'x/..', 'checkout/a"b'])('refuses the query %s', async (query) => {
     await expectFailure(ask({ slo: query }), 'invalid')
     expect(server.calls).toEqual([])
-  })
-
-  test('the connection test reads the SLOs of the connection', async () => {
-    await check({ slo, queries: { any: '$SERVICE/availability' } })
-    expect(server.calls.map(({ path }) => path)).toEqual([expect.stringMatching(/\/availability$/)])
   })
 })

@@ -12,11 +12,17 @@ async function start() {
   const connection = { baseUrl: server.url, token: server.token }
   return { server, set, connection, input: { slo: 'Checkout', ...time } }
 }
-const { server, ask, check } = play(grafanaSlo, start)
+const { server, ask } = play(grafanaSlo, start)
+const list = 'GET /api/plugins/grafana-slo-app/resources/v1/slo'
 
 evaluationConformance(grafanaSlo, {
   start,
   refusal: (error) => ({ code: 400, error }),
+  checks: [
+    [{ slo: '$SERVICE' }, [list]],
+    [{ slo: 'Checkout' }, [list, 'GET /api/datasources/proxy/uid/grafanacloud-prom/api/v1/query']],
+  ],
+  failedChecks: [['Grafana has no SLO', { slo: 'Payment' }]],
   invalid: [{ budgetWarning: -1 }],
   verdicts: {
     'the objective, with no error budget left': [({ set }) => set('0.995'), 'warning', 99.5],
@@ -60,13 +66,5 @@ describe('Grafana SLO', () => {
     server.state.names = ['Checkout']
     server.state.hasDatasource = false
     await expectFailure(ask(), 'refused', 'has no destination data source')
-  })
-
-  test('the connection test reads the list, and queries the SLO of the connection', async () => {
-    await check({ slo: '$SERVICE' })
-    expect(server.calls).toHaveLength(1)
-    await check({ slo: 'Checkout' })
-    expect(server.calls).toHaveLength(3)
-    await expectFailure(check({ slo: 'Payment' }), 'refused', 'Grafana has no SLO')
   })
 })

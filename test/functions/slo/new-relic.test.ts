@@ -17,16 +17,22 @@ async function start() {
     input: { slo: guid, ...time },
   }
 }
-const { server, ask, check } = play(newRelic, start)
+const { server, ask } = play(newRelic, start)
 const askNrql = (queries: object, more: object = {}, limits: object = { thresholds }) =>
   ask({ slo: undefined, queries, ...limits }, more)
 const nrql = "SELECT average(duration) FROM Transaction WHERE appName = 'since $SERVICE'"
 const thresholds = [{ metric: 'duration', op: '<', value: 500 }]
+const read = 'POST /graphql actor'
 const refusal = (message: string) => refuse(message).body as object
 
 evaluationConformance(newRelic, {
   start,
   refusal,
+  checks: [
+    [{ account: undefined }, [read]],
+    [{}, [read, read]],
+  ],
+  failedChecks: [['not accessible', { account: 1 }]],
   invalid: [{ account: 'x' }, { budgetWarning: 101 }],
   verdicts: {
     'a value above the target': [({ set }) => set(99.9), 'pass', 99.9],
@@ -103,12 +109,5 @@ describe('New Relic', () => {
   ])('treats the error %s, which has the status 200, as such', async (code, field, kind) => {
     server.failNext(200, refuse('A reason', { [field]: code }).body)
     await expectFailure(ask(), { kind }, 'A reason')
-  })
-
-  test('the connection test reads the owner of the key and the account', async () => {
-    await check({ account: undefined })
-    await check({})
-    expect(server.calls).toHaveLength(3)
-    await expectFailure(check({ account: 1 }), 'refused', 'not accessible')
   })
 })
