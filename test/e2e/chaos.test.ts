@@ -1,7 +1,7 @@
 import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type ToxiproxyServer, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 let toxiproxy: ToxiproxyServer
 let service: Service
@@ -39,18 +39,9 @@ const call = (action: string, event: object, query = '') =>
 /** Starts a fault, and waits until it is injected. */
 async function start(event: object): Promise<void> {
   expect(await call('start-test', event, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
-  await until(
-    async () => toxics().length > 0,
-    20,
-    () => `a toxic\n${service.output.slice(-2_000)}`,
-  )
+  await service.until(() => toxics().length > 0, 'a toxic')
 }
-const removed = (seconds = 20) =>
-  until(
-    async () => toxics().length === 0,
-    seconds,
-    () => `the end of the toxic\n${service.output.slice(-2_000)}`,
-  )
+const removed = () => service.until(() => toxics().length === 0, 'the end of the toxic', 40)
 
 describe('An injected fault', () => {
   it('lasts for its duration and is removed', async () => {
@@ -76,14 +67,10 @@ describe('An injected fault', () => {
     expect((await stop(undefined)).body.detail).toContain('send the context')
     // The id is saved after Toxiproxy has answered, so the fault can be on before `last` finds it.
     let stopped = await stop(event.shkeptncontext)
-    await until(
-      async () => {
-        if (stopped.status === 404) stopped = await stop(event.shkeptncontext)
-        return stopped.status !== 404
-      },
-      20,
-      () => 'the id of the last run',
-    )
+    await service.until(async () => {
+      if (stopped.status === 404) stopped = await stop(event.shkeptncontext)
+      return stopped.status !== 404
+    }, 'the id of the last run')
     expect(stopped).toMatchObject({
       status: 200,
       body: { message: expect.stringContaining('Stopped fault checkout-db/') },
@@ -112,7 +99,7 @@ describe('An injected fault', () => {
     await service.finishedOf(event.id, 1).catch(() => undefined)
     expect(toxics()).toHaveLength(1)
     toxiproxy.down(false)
-    await removed(40)
+    await removed()
   })
 })
 

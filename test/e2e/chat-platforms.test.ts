@@ -3,7 +3,7 @@ import { type SesServer, startSes } from '../../infra/platforms/aws-ses.ts'
 import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
 import { type GoogleChatServer, space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
 import { lisa, startTelegram, supergroup, type TelegramServer } from '../../infra/platforms/telegram.ts'
-import { awsCredentials, Service, triggered, until } from './service.ts'
+import { awsCredentials, Service, triggered } from './service.ts'
 
 // The fake of AWS accepts the key of the functions.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
@@ -53,11 +53,7 @@ async function ask(connection: string, isPosted: () => boolean, input: object) {
   const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input })
   const path = `/v1/notification/ask-approval?connection=${connection}&mode=interactive&sendStarted=true`
   expect(await service.call(path, event)).toMatchObject({ status: 202 })
-  await until(
-    async () => isPosted(),
-    20,
-    () => `a message\n${service.output.slice(-3_000)}`,
-  )
+  await service.until(isPosted, 'a message')
   return event
 }
 

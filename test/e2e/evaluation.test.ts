@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 /** Seconds until the sandbox's Dynatrace may be asked. */
 const dataDelay = 6
@@ -31,11 +31,7 @@ describe('An evaluation whose data arrives late', () => {
     const before = (await asked()).length
     const accepted = Date.now()
     expect((await request(event, 'mode=interactive&sendStarted=true&connection=late')).status).toBe(202)
-    await until(
-      async () => (await service.repliesTo(event.id)).started === 1,
-      15,
-      () => 'the start of the task',
-    )
+    await service.until(async () => (await service.repliesTo(event.id)).started === 1, 'the start of the task')
     expect(await asked()).toHaveLength(before)
     await service.kill()
     await service.start()
@@ -87,11 +83,7 @@ describe('A validation by a guardian', () => {
     const event = evaluation()
     const path = '/v1/slo/request-evaluation?mode=interactive&sendStarted=true&connection=guardian'
     expect((await service.call(path, { ...event, input: { timeframe: '5m' } })).status).toBe(202)
-    await until(
-      async () => (await executions()).length === 1,
-      15,
-      () => 'the execution of the workflow',
-    )
+    await service.until(async () => (await executions()).length === 1, 'the execution of the workflow')
     await service.kill()
     await service.start()
     await service.fault({ target: 'dynatrace', kind: '503', match: { method: 'GET' }, count: 2 })

@@ -3,7 +3,7 @@ import type { GoogleLogin } from '../../infra/platforms/google-login.ts'
 import { awsOperation, type Call, requestLine } from '../../infra/platforms/loopback-server.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms/index.ts'
 import type { PlayedJobs } from '../conformance/job-platforms/platform.ts'
-import { type Answer, awsCredentials, Service, triggered, until } from './service.ts'
+import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
 // The servers that play AWS accept only this key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
@@ -66,8 +66,7 @@ class Job {
   }
 
   #until(holds: () => boolean, what: string): Promise<void> {
-    const describe = () => `${what} of ${this.kind.name}\n${service.output.slice(-4_000)}`
-    return until(async () => holds(), 40, describe)
+    return service.until(holds, `${what} of ${this.kind.name}`, 40)
   }
 
   #call(action: string, event: object, query = ''): Promise<Answer> {
@@ -127,11 +126,7 @@ beforeAll(async () => {
     events = await service.events()
     return events.filter(({ type, triggeredid = '' }) => type.endsWith('.finished') && ids.has(triggeredid)).length
   }
-  await until(
-    async () => (await countFinished()) >= ids.size,
-    60,
-    () => `the ends\n${service.output.slice(-4_000)}`,
-  )
+  await service.until(async () => (await countFinished()) >= ids.size, 'the ends', 60)
 })
 afterAll(async () => {
   await service.end()

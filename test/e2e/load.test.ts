@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 let shop: Served
 let service: Service
@@ -60,12 +60,7 @@ describe('The built-in load generator', () => {
       if (shop.calls.length === 5) shop.holdNext('GET')
     }
     const { body } = await start(event, '&mode=interactive&sendStarted=true')
-    const moreThan = (count: number) =>
-      until(
-        async () => shop.calls.length > count,
-        20,
-        () => `requests\n${service.output.slice(-2_000)}`,
-      )
+    const moreThan = (count: number) => service.until(() => shop.calls.length > count, 'requests')
     await moreThan(5)
     await service.kill()
     const lost = shop.calls.length

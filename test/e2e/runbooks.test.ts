@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs/runbooks', name), 'utf8')
 const service = new Service({ timeScale: 60 })
@@ -29,11 +29,7 @@ async function waiting() {
   const { body } = await service.openIssue(event, '?mode=interactive&sendStarted=true')
   const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
   const { arn } = tasks.find(({ name }: { name: string }) => name === body.taskId)
-  await until(
-    async () => (await service.repliesTo(event.id)).started === 1,
-    20,
-    () => 'the started event',
-  )
+  await service.until(async () => (await service.repliesTo(event.id)).started === 1, 'the started event')
   return { event, taskId: body.taskId as string, arn: arn as string }
 }
 
@@ -67,14 +63,10 @@ describe('The runbooks', () => {
       const [, payload = ''] = /--payload '(\{.*\})'/.exec(page(name)) ?? []
       const Payload = payload.replace('<of the task>', arn)
       await lambda.send(new InvokeCommand({ FunctionName: 'finisher:live', InvocationType: 'Event', Payload }))
-      await until(
-        async () => {
-          const all = await ofFunction('finisher')
-          return all.length === before + 1 && all.every(({ status }) => status === 'SUCCEEDED')
-        },
-        20,
-        () => 'the end of the finisher',
-      )
+      await service.until(async () => {
+        const all = await ofFunction('finisher')
+        return all.length === before + 1 && all.every(({ status }) => status === 'SUCCEEDED')
+      }, 'the end of the finisher')
       const { started, finished } = await service.repliesTo(event.id)
       expect([started, finished.length]).toEqual([1, 1])
       expect(await waitsOfFinishers()).toContain('in-flight-grace')

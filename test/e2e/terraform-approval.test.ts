@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { type HcpTerraformServer, startHcpTerraform } from '../../infra/platforms/hcp-terraform.ts'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
-import { Service, triggered, until } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 let terraform: HcpTerraformServer
 let inbox: NtfyServer
@@ -30,7 +30,6 @@ afterAll(async () => {
   await terraform.close()
 })
 
-const diagnosis = () => service.output.slice(-3_000)
 /** Sends a triggered event. `act` does what makes its task end. Returns the finished event. */
 async function runTask(path: string, task: string, event: object, act: () => Promise<void>) {
   const sent = triggered({ type: `sh.keptn.event.${task}.triggered`, ...event })
@@ -50,7 +49,7 @@ it('a plan is shown, approved by a person and applied once', async () => {
     'plan',
     { input: { target: 'plan/shop-network' } },
     async () => {
-      await until(async () => runs().length === 1, 20, diagnosis)
+      await service.until(() => runs().length === 1, 'the plan')
       terraform.enter('planned')
     },
   )
@@ -65,7 +64,7 @@ it('a plan is shown, approved by a person and applied once', async () => {
     { data: { ...triggered().data, result: 'pass', plan }, input: { question: message } },
     async () => {
       const link = () => inbox.messages.find(({ click }) => click?.includes('/approvals/'))?.click
-      await until(async () => link() !== undefined, 20, diagnosis)
+      await service.until(() => link(), 'the question')
       expect(JSON.stringify(inbox.messages)).toContain('2 additions, 1 changes, 0 destructions')
       const body = new URLSearchParams({ name: 'Jane Doe', decision: 'approve' })
       expect(await fetch(link() ?? '', { method: 'POST', body })).toMatchObject({ status: 200 })
@@ -78,7 +77,7 @@ it('a plan is shown, approved by a person and applied once', async () => {
     'deployment',
     { input: { target: `apply/${plan.id}` } },
     async () => {
-      await until(async () => confirmations().length > 0, 20, diagnosis)
+      await service.until(() => confirmations().length > 0, 'the confirmation')
       terraform.enter('applied')
     },
   )

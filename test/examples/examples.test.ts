@@ -11,7 +11,7 @@ import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/
 import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import { type GrafanaK6Server, startGrafanaK6 } from '../../infra/platforms/grafana-k6.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { awsCredentials, Service, until } from '../e2e/service.ts'
+import { awsCredentials, Service } from '../e2e/service.ts'
 import { readTemplate, renderWith, runTemplate } from '../e2e/workflow-runner.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { type Argument, analyze, type Metric } from './analysis.ts'
@@ -89,13 +89,6 @@ afterAll(async () => {
   await Promise.all([github, k6, states, environment].map((fake) => fake.close()))
 })
 
-const waitFor = (condition: () => boolean, what: string) =>
-  until(
-    async () => condition(),
-    30,
-    () => `${what}\n${service.output.slice(-4_000)}`,
-  )
-
 describe('github-gate-k6', () => {
   /** Delivers a deployment to the webhook URL of the App, and returns GitHub's decision after the load test. */
   async function decide(result: 'passed' | 'failed') {
@@ -107,10 +100,10 @@ describe('github-gate-k6', () => {
     const started = k6.state.runs.length
     const accepted = await service.call(hook.url.replace(HOST, ''), body, { token: null, headers })
     expect([accepted.status, accepted.body.detail]).toEqual([202, undefined])
-    await waitFor(() => k6.state.runs.length > started, 'the start of the load test')
+    await service.until(() => k6.state.runs.length > started, 'the start of the load test')
     k6.enter('running')
     k6.enter('completed', { result })
-    await waitFor(() => deployment.decision !== null, 'the decision')
+    await service.until(() => deployment.decision !== null, 'the decision')
     return deployment.decision
   }
 
@@ -212,7 +205,7 @@ describe('step-functions-remediation', () => {
         return {
           token,
           async result() {
-            await waitFor(() => task.hasEnded, 'the result of a state')
+            await service.until(() => task.hasEnded, 'the result of a state')
             const { output, error, cause } = task.result ?? {}
             if (error !== undefined) throw new StateError(String(error), String(cause))
             return JSON.parse(String(output))
