@@ -13,7 +13,7 @@ beforeAll(async () => {
     return { status: 200, body: 'hello' }
   })
   service = new Service({
-    timeScale: 60,
+    timeScale: 4,
     secrets: {
       'cloud-automation-webhooks/connections/load-testing/shop': {
         provider: 'autocannon',
