@@ -88,6 +88,11 @@ describe('NeoLoad: start', () => {
     const query = { testResultName: `Release 1.2 ${keyOf(1)}`, reservationWebVUs: '50', publishTestResult: 'true' }
     expect(result().query).toEqual(query)
   })
+
+  test('returns Retry-After of NeoLoad, which is in milliseconds', async () => {
+    server.failNext(429, { code: 102, message: 'Too many requests' }, { headers: { 'retry-after': '12500' } })
+    await expectFailure(connected().start(checkout), { transient: true, retryAfter: 13 })
+  })
 })
 
 describe('NeoLoad: run', () => {
