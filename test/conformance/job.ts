@@ -227,9 +227,10 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
       const usual = await formsOf(name.endsWith('stop') ? (options) => idOfStop(at().id(), options) : start)
       for (const value of hostileIds) {
         const harmless = value.replace(hasPaths ? /[^\w/]/g : /\W/g, 'x')
-        const expected = [...usual, ...(await formsOf((options) => run(harmless, options)))]
         const sent = await formsOf((options) => run(value, options))
-        expect({ value, changed: sent.filter((form) => !expected.includes(form)) }).toEqual({ value, changed: [] })
+        const others = sent.filter((form) => !usual.includes(form))
+        const expected = others.length > 0 ? await formsOf((options) => run(harmless, options)) : []
+        expect({ value, changed: others.filter((form) => !expected.includes(form)) }).toEqual({ value, changed: [] })
       }
     })
 

@@ -78,10 +78,12 @@ const { server, connected: connect } = jobConformance(chaosMesh, experimentActio
   ],
 })
 
-jobConformance(chaosMesh, experimentActions, chaosWorkflows, {
-  name: 'Chaos Mesh: a workflow',
-  states: { running: ['running', 'unknown'], pass: ['finished'], fail: ['failed'], aborted: ['deleted'] },
-  otherStates: ['injecting', 'paused', 'deleting', ...ofExperiments, ...ofWorkflows],
+describe('of workflows', () => {
+  jobConformance(chaosMesh, experimentActions, chaosWorkflows, {
+    name: 'Chaos Mesh: a workflow',
+    states: { running: ['running', 'unknown'], pass: ['finished'], fail: ['failed'], aborted: ['deleted'] },
+    otherStates: ['injecting', 'paused', 'deleting', ...ofExperiments, ...ofWorkflows],
+  })
 })
 
 describe('Chaos Mesh: connection', () => {

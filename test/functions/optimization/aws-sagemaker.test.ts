@@ -1,16 +1,12 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
-import { startSageMaker } from '../../../infra/platforms/aws-sagemaker.ts'
 import { builtIn, STARTED_AT, trained, tuned } from '../../../infra/platforms/aws-sagemaker-jobs.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { Job } from '../job.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { modelActions } from '../job-actions.ts'
 import { times } from '../times.ts'
-
-const server = startEach(startSageMaker)
 
 const digits = keyOf(1).slice(-16)
 const execution = 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-model/execution/e1xxxxxxxxxx'
@@ -31,9 +27,6 @@ const kinds: [kind: string, input: { target: string }, id: string, stops: string
   ['a training', training, trainingId, operations.training.stops],
   ['a tuning', tuning, tuningId, operations.tuning.stops],
 ]
-
-const connected = (fields: object = {}) =>
-  new Job(awsSageMaker, modelActions, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
 
 /** Changes the run of an id, as the platform has it. */
 function change(id: string, status: string, more: object = {}): void {
@@ -65,7 +58,7 @@ const states = {
   tuning: { ...jobStates, fail: ['Failed'], errored: [...faults, 'DeleteFailed'] },
 }
 const invalidName = 'input.target must be the name of a pipeline'
-for (const kind of ['pipeline', 'training', 'tuning'] as const)
+const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
   jobConformance(awsSageMaker, modelActions, sageMakerPlatforms[kind], {
     name: `Amazon SageMaker: a ${kind}`,
     states: states[kind],
@@ -96,6 +89,9 @@ for (const kind of ['pipeline', 'training', 'tuning'] as const)
       'input.id must be like training/churn-',
     ],
   })
+
+const { server, connected } = suite('pipeline')
+describe.each(['training', 'tuning'] as const)('%s', (kind) => void suite(kind))
 
 describe('Amazon SageMaker: the connection', () => {
   const check = (fields: object = {}) => awsSageMaker.check(connected(fields).client())

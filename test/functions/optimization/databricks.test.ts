@@ -101,7 +101,9 @@ const { server, connected } = jobConformance(databricks, modelActions, optimizat
   ],
   invalidIds: [['tune', '11223344#1', '9007199254740993', '-1'], 'input.id must be the number of a run'],
 })
-jobConformance(databricks, modelActions, oldDatabricks, { name: 'Databricks: older API', states: old, otherStates })
+describe('of the older API', () => {
+  jobConformance(databricks, modelActions, oldDatabricks, { name: 'Databricks: older API', states: old, otherStates })
+})
 
 describe('Databricks: the connection', () => {
   test('recognizes an invalid token by the message of a 403 response', async () => {

@@ -93,7 +93,9 @@ const { server, connected } = jobConformance(awx, runbookActions, remediationPla
   ],
   invalidIds: [['101', 'job/', 'job/x', 'job/1/../2', 'project/1'], 'must be like job/12 or workflow/7'],
 })
-jobConformance(awx, runbookActions, awxWorkflows, { name: 'AWX: a workflow', ...options })
+describe('of workflows', () => {
+  jobConformance(awx, runbookActions, awxWorkflows, { name: 'AWX: a workflow', ...options })
+})
 
 describe('AWX: the connection', () => {
   test('can have a user name and a password', async () => {
