@@ -4,7 +4,7 @@ import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-app
 import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
+import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { flagDriver } from './drive.ts'
 
 const server = startEach(startAppConfig)
@@ -37,6 +37,10 @@ flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
     flag: 'AWS AppConfig has no flag no-such-flag in the deployed version 1. Flags: checkout, search, unset.',
     environment: 'Could not find Environment for ID no-such-one',
   },
+  check: [{ query: new URLSearchParams('max_results=1') }],
+  failedChecks: [
+    ['NotFoundException to ListHostedConfigurationVersions: Could not find Configuration', { profile: 'abcdefg' }],
+  ],
   ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
   pending: {
@@ -54,13 +58,6 @@ flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
 })
 
 describe('AWS AppConfig: connection', () => {
-  test('reports an unknown profile', async () => {
-    const check = async () => awsAppConfig.check(clientOf(awsAppConfig, connection({ profile: 'abcdefg' })))
-    const words = 'ResourceNotFoundException to ListHostedConfigurationVersions: Could not find ConfigurationProfile'
-    await expectFailure(check(), 'refused', words)
-    expect(server.calls[0]?.query.get('max_results')).toBe('1')
-  })
-
   test.each(['GET hostedconfigurationversions', 'POST deployments'])('reports a denied %s', async (denied) => {
     server.state.denied = [denied]
     await expectFailure(set(), 'refused', 'Allow it under awsProviders in cdk.json, and deploy.')

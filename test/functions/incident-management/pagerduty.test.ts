@@ -14,6 +14,13 @@ const t = testTickets('incident-management/pagerduty', pagerduty, {
   id: 'PT4KHL1234',
   refusal: (reason) => ({ error: { message: 'x', errors: [reason] } }),
   defaults: { baseUrl: 'https://api.pagerduty.com' },
+  failedChecks: [
+    ['The connection needs "email", because PagerDuty accepts changes', noEmail, undefined, 'misconfigured'],
+    [
+      ...(['PagerDuty has no user with the e-mail address jdoe@', { email: 'jdoe@example.com' }] as const),
+      ...([undefined, 'misconfigured'] as const),
+    ],
+  ],
   projects: { accepted: ['PIJ90N7', 'Q02JTSNZWHSEKV'], refused: ['My Service', 'pij90n7', '', '../x'] },
   opened() {
     const url = 'https://acme.pagerduty.com/incidents/PT4KHL1234'
@@ -104,13 +111,6 @@ describe('PagerDuty: connection', () => {
     await check({ connection: noEmail })
     expect(server.calls.map(({ path }) => path)).toEqual(['/users/me'])
     expect(await open({}, { connection: noEmail })).toMatchObject({ result: 'pass' })
-  })
-
-  test.each([
-    ['there is no e-mail address', undefined, 'The connection needs "email", because PagerDuty accepts changes'],
-    ['no user has the e-mail address', 'jdoe@example.com', 'PagerDuty has no user with the e-mail address jdoe@'],
-  ])('the connection test fails for an account-level key if %s', async (_, email, message) => {
-    await expectFailure(check({ connection: { email } }), 'misconfigured', message)
   })
 })
 

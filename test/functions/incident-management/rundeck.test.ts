@@ -13,7 +13,6 @@ const connected = (fields: object = {}) =>
     ...{ baseUrl: server.url, token: server.token, project: 'shop', keyOption: 'key' },
     ...fields,
   }))
-const check = (fields?: object) => Promise.resolve(rundeck.check(connected(fields).client()))
 const start = (input: object = {}, options?: Parameters<Runbook<never>['start']>[1]) =>
   connected().start({ ...restart, ...input }, options)
 /** Runs the job to an end. */
@@ -43,6 +42,16 @@ jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
     ['no value', { parameters: { host: null } }, 'options are text'],
     ['the option of the key', { parameters: { key: 'mine' } }, 'is the option for the idempotency key'],
   ],
+  check: ['GET /api/44/projects'],
+  checks: [[{ apiVersion: '41' }, ['GET /api/41/projects']]],
+  failedChecks: [
+    ['404 to GET /rundeck/api/44/projects', ({ url }) => ({ baseUrl: `${url}/rundeck/` })],
+    ['Unsupported API Version "99"', { apiVersion: 99 }],
+    [
+      '403 to GET /api/44/projects: (Token:a-wro****) is not authorized',
+      ...([{ token: 'a-wrong-token' }, undefined, 'credentials'] as const),
+    ],
+  ],
   invalidIds: [['../134', 'x'], 'must be the number of an execution such as 134'],
   refused: [
     [
@@ -64,29 +73,6 @@ jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
     { duration: 6.614, failedNodes: 0, succeededNodes: 1 },
     { duration: 6.614, succeededNodes: ['web3'] },
   ],
-})
-
-describe('Rundeck: connection', () => {
-  test.each([
-    [{}, '/api/44/projects'],
-    [{ apiVersion: '41' }, '/api/41/projects'],
-  ])('the connection test lists the projects: %j', async (fields, path) => {
-    await check(fields)
-    expect(server.calls.map((call) => call.path)).toEqual([path])
-    expect(server.calls[0]?.headers['x-rundeck-auth-token']).toBe(server.token)
-  })
-
-  test('accepts a base URL with a path', async () => {
-    await expectFailure(check({ baseUrl: `${server.url}/rundeck/` }), 'refused')
-    expect(server.calls[0]?.path).toBe('/rundeck/api/44/projects')
-  })
-
-  test.each([
-    [{ token: 'a-wrong-token' }, 'credentials', '403 to GET /api/44/projects: (Token:a-wro****) is not authorized'],
-    [{ apiVersion: 99 }, 'refused', 'Unsupported API Version "99"'],
-  ] as const)('reports %j', async (fields, kind, message) => {
-    await expectFailure(check(fields), kind, message)
-  })
 })
 
 describe('Rundeck: start', () => {

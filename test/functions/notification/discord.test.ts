@@ -17,6 +17,11 @@ const { server, connection, client, post, save } = testMessages(discord, {
   channel,
   visible: ({ messages }) => messages.length,
   refusal: (message) => ({ code: 50035, message }),
+  checks: [[{ channel }, ['GET /applications/@me', `GET /channels/${channel}`]]],
+  failedChecks: [
+    ['General Information', { publicKey: 'f'.repeat(64) }, undefined, 'misconfigured'],
+    ['let the bot view the channel', { channel: hidden }],
+  ],
   // The link is not necessary.
   ignored: /\/channels\/\d+$/,
   channels: {
@@ -151,13 +156,6 @@ describe('Discord: buttons', () => {
   ])('reject a PING with %s', (_what, request, publicKey, words) => {
     expect(() => buttons.acceptTest?.({ ...request(), now }, [publicKey()])).toThrow(words)
   })
-})
-
-test('Discord: the connection test reports another public key, and a channel that the bot cannot view', async () => {
-  const check = (connection: object) => discord.check(client({ connection }))
-  await check({ channel })
-  await expectFailure(check({ publicKey: 'f'.repeat(64) }), 'misconfigured', 'General Information')
-  await expectFailure(check({ channel: hidden }), 'refused', 'let the bot view the channel')
 })
 
 /** Removes what Discord shows as a link or as an escaped character. */

@@ -16,6 +16,8 @@ const failing =
 const answered = (status: number, description: string) =>
   `Telegram answered ${status} to POST sendMessage: ${description}`
 
+const calling = (method: string) => ({ path: expect.stringMatching(new RegExp(`/${method}$`)) })
+
 const { server, connection, client, post } = testMessages(telegram, {
   start: startTelegram,
   connection: ({ url, token, webhookSecret }) => ({ baseUrl: url, token, webhookSecret }),
@@ -29,6 +31,18 @@ const { server, connection, client, post } = testMessages(telegram, {
     refused: ['', 'deployments', '@a b', '-', '1.5', '../getMe'],
     words: 'input.channel must be the id of a chat',
   },
+  checks: [
+    [{ channel: chat }, ['getMe', 'getChat', 'getWebhookInfo'].map(calling)],
+    [{ webhookSecret: undefined }, [calling('getMe')], ({ webhook }) => Object.assign(webhook, { url: '' })],
+  ],
+  failedChecks: [
+    ['chat not found', { channel: '-1' }],
+    [
+      ...(['Call setWebhook with the URL', {}] as const),
+      ({ webhook }) => Object.assign(webhook, { url: '' }),
+      'misconfigured',
+    ],
+  ],
   // Telegram finds these in any text.
   verify: ({ messages }) => expect(messages.at(-1)?.text).not.toMatch(/[@#$/][\p{L}\p{N}_]|\.\p{L}/u),
   newest({ messages }) {
@@ -124,13 +138,4 @@ describe('Telegram: buttons', () => {
     expect([buttons.isMemberName('lisa'), buttons.isMemberName(String(lisa))]).toEqual([false, true])
     expect(await buttons.findMemberId(client(), String(lisa))).toBe(String(lisa))
   })
-})
-
-test('Telegram: the connection test reports a bot whose webhook is not set, and an unknown chat', async () => {
-  const check = (connection: object) => telegram.check(client({ connection }))
-  await check({ channel: chat })
-  await expectFailure(check({ channel: '-1' }), 'refused', 'chat not found')
-  server.webhook.url = ''
-  await check({ webhookSecret: undefined })
-  await expectFailure(check({}), 'misconfigured', 'Call setWebhook with the URL')
 })
