@@ -123,6 +123,10 @@ it('An SLO file compares with earlier passing evaluations, except invalidated on
     const path = '/v1/slo/request-evaluation?mode=interactive&sendStarted=true'
     expect((await service.call(path, { ...event, input })).status).toBe(202)
     const { finished } = await service.finishedOf(event.id)
+    // Keptn records an event a moment after it has accepted it.
+    const log = keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken)
+    const isRecorded = async () => (await log.read(event.shkeptncontext)).some(({ type }) => type.endsWith('.finished'))
+    await service.until(isRecorded, 'the recorded result')
     return { event, result: finished[0].result, objective: finished[0].evaluation.indicatorResults[0] }
   }
   const compared = ({ result, objective }: Awaited<ReturnType<typeof evaluate>>) =>
