@@ -2,27 +2,23 @@ import '../aws.ts'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
-import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { Runbook, runbookActions } from './runbook.ts'
+import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'
+import { runbookActions } from './runbook.ts'
 
-const server = startEach(startSsm)
 const restart = { target: 'Restart-Checkout' }
 const id = '4105a4fc-f944-11e6-9d32-000000000001'
-const connected = (fields: object = {}) =>
-  new Runbook(awsSsmAutomation, () => ({ endpoint: server.url, region: 'eu-west-1', ...fields }))
-const start = (input: object = {}, options?: Parameters<Runbook<never>['start']>[1]) =>
-  connected().start({ ...restart, ...input }, options)
+const start = (input: object = {}, options?: ClientOptions) => connected().start({ ...restart, ...input }, options)
 const execution = () => newestOf(server.state.executions)
 const endWith = (change: object, input: object = restart) =>
   connected().endAfter(input, () => Object.assign(execution(), change))
 const requestBodies = () => server.calls.map(({ body }) => body as Record<string, unknown>)
 
 const role = 'arn:aws:iam::123456789012:role/runbooks'
-jobConformance(awsSsmAutomation, runbookActions, incidentPlatforms['aws-ssm-automation'], {
+const platform = incidentPlatforms['aws-ssm-automation']
+const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, platform, {
   states: {
     running: [
       ...['Pending', 'InProgress', 'Waiting', 'Cancelling', 'PendingApproval', 'Approved', 'Scheduled'],

@@ -1,15 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerdutyAutomation } from '../../../functions/incident-management/providers/pagerduty-automation.ts'
 import { pagerdutyExample } from '../../../infra/platforms/pagerduty.ts'
-import { incident, restartApache, startPagerDutyAutomation } from '../../../infra/platforms/pagerduty-automation.ts'
+import { incident, restartApache } from '../../../infra/platforms/pagerduty-automation.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
-import { expectFailure, startEach } from '../helpers.ts'
-import { Runbook, runbookActions } from './runbook.ts'
+import { expectFailure } from '../helpers.ts'
+import { runbookActions } from './runbook.ts'
 
-const server = startEach(startPagerDutyAutomation)
-const connected = (fields: object = {}) =>
-  new Runbook(pagerdutyAutomation, () => ({ baseUrl: server.url, token: server.token, ...fields }))
 const restart = { target: restartApache, parameters: { incident_id: incident } }
 const start = (input: object = {}) => connected().start({ ...restart, ...input })
 const link = `https://subdomain.pagerduty.com/incidents/${incident}`
@@ -17,7 +14,8 @@ const id = '01DBYD4A25RCXAXQDC9ZX0670V'
 
 const noPlan = { error: { message: 'Account does not have the ability' } }
 const host = { incident_id: incident, host: 'web1' }
-jobConformance(pagerdutyAutomation, runbookActions, incidentPlatforms['pagerduty-automation'], {
+const platform = incidentPlatforms['pagerduty-automation']
+const { server, connected } = jobConformance(pagerdutyAutomation, runbookActions, platform, {
   states: {
     running: ['prepared', 'created', 'sent', 'queued', 'running', 'unknown'],
     pass: ['completed'],
@@ -35,18 +33,13 @@ jobConformance(pagerdutyAutomation, runbookActions, incidentPlatforms['pagerduty
     ['a stop at the deadline', { onDeadline: 'stop' }, 'must be leave: PagerDuty cannot stop an invocation'],
   ],
   refusal: (reason) => ({ error: { message: reason } }),
-  check: ['GET /users/me'],
+  check: [{ path: '/users/me', headers: { authorization: expect.stringMatching(/^Token token=/) } }],
   refused: [
     ['an unknown incident', { parameters: { incident_id: 'QNOSUCH' } }, '404 to GET /incidents/QNOSUCH: Not Found'],
     ['an unknown action', { target: 'QNOSUCHACTION' }, '404 to POST /automation_actions/actions/QNOSUCHACTION'],
     ['a missing permission', ({ state }) => Object.assign(state, { mayInvoke: false }), '403 to POST'],
     ['a missing plan feature', (server) => server.failNext(402, noPlan, { on: 'POST' }), 'not have the ability'],
   ],
-})
-
-test('PagerDuty Automation: sends its token', async () => {
-  await pagerdutyAutomation.check(connected().client())
-  expect(server.calls[0]?.headers).toMatchObject({ authorization: `Token token=${server.token}` })
 })
 
 describe('PagerDuty Automation: start', () => {

@@ -1,20 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
-import { restart as restartId, startRundeck } from '../../../infra/platforms/rundeck/server.ts'
+import { restart as restartId } from '../../../infra/platforms/rundeck/server.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { Runbook, runbookActions } from './runbook.ts'
+import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'
+import { runbookActions } from './runbook.ts'
 
-const server = startEach(startRundeck)
 const restart = { target: restartId }
-const connected = (fields: object = {}) =>
-  new Runbook(rundeck, () => ({
-    ...{ baseUrl: server.url, token: server.token, project: 'shop', keyOption: 'key' },
-    ...fields,
-  }))
-const start = (input: object = {}, options?: Parameters<Runbook<never>['start']>[1]) =>
-  connected().start({ ...restart, ...input }, options)
+const start = (input: object = {}, options?: ClientOptions) => connected().start({ ...restart, ...input }, options)
 /** Runs the job to an end. */
 const endIn = (status: string, more: object = {}) => connected().endAfter(restart, () => server.set(134, status, more))
 const execution = (at = 0) => {
@@ -25,7 +18,7 @@ const execution = (at = 0) => {
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const link = (id: number) => `${server.url}/project/shop/execution/show/${id}`
 
-jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
+const { server, connected } = jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
   states: {
     running: ['running', 'scheduled', 'queued', 'average-duration-exceeded'],
     pass: ['succeeded'],
