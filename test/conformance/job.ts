@@ -58,7 +58,9 @@ interface JobOptions<S extends Served> extends CommonOptions<S> {
   /** Polls that the platform refuses: a change of the platform, and a part of the reason. */
   refusedPolls?: [change: Change<S>, reason: string][]
   /** A part of the URL of the first run. */
-  url?: string
+  url?: string | ((server: S) => string)
+  /** Returns what the platform has stored for the first run, and a part of that, such as the idempotency key. */
+  stores?: [stored: (server: S) => unknown, expected: unknown]
   /** Ends a run, whose thresholds can use these metrics. They are also its data, if no other data is given. */
   measures?: [end: Change<S>, metrics: Record<string, number>, data?: object]
   /** The state of a run after a stop, and the change of the platform that lets it continue, if it needs one. */
@@ -115,6 +117,7 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
     stopsBy,
     refusedPolls = [],
     url: expectedUrl = '',
+    stores,
     measures,
     slowStop,
     refusedStops = [],
@@ -259,9 +262,17 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         expect(outcome.message).toMatch(/^Started /)
         expect(outcome.message).toContain(` ${id}`)
         expect(Object.values(outcome.links)).toEqual(url ? [url] : [])
-        expect(String(url)).toContain(expectedUrl)
+        expect(String(url)).toContain(typeof expectedUrl === 'string' ? expectedUrl : expectedUrl(at().server))
         expect({ starts: starts().length, runs: at().runs() }).toEqual({ starts: 1, runs: 1 })
       })
+
+      if (stores) {
+        const [read, expected] = stores
+        test(`is stored by the platform as ${JSON.stringify(expected)}`, async () => {
+          await start()
+          expect({ stored: read(at().server) }).toMatchObject({ stored: expected })
+        })
+      }
 
       test('uses the default target of the connection', async () => {
         const { target, ...input } = at().input

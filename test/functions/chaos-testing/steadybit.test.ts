@@ -96,16 +96,12 @@ const { server, connected } = jobConformance(steadybit, experimentActions, chaos
       { result: 'pass', message: expect.stringContaining('its steps could not be read (Steadybit answered 502') },
     ],
   ],
+  url,
+  stores: [({ state }) => state.executions[0]?.variables, { cloudAutomationWebhooksKey: keyOf(1) }],
   invalidIds: [['SHOP-1', '../1', '1/2', '12a'], 'must be an execution number'],
 })
 
 describe('Steadybit: start', () => {
-  test('runs the experiment with the key in a variable, and links to the page of the execution', async () => {
-    const { outcome } = await connected().start(shop)
-    expect(outcome.data).toMatchObject({ id, url })
-    expect(execution().variables).toEqual({ cloudAutomationWebhooksKey: keyOf(1) })
-  })
-
   test('runs in parallel with others if the connection allows it', async () => {
     server.state.busy = true
     await expectFailure(connected().start(shop), waiting)

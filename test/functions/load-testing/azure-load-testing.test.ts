@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
@@ -10,7 +9,6 @@ import { loadTestActions } from '../job-actions.ts'
 const checkout = { target: '12345678-1234-1234-1234-123456789012' }
 const id = keyOf(1)
 const patches = () => server.calls.filter(({ method }) => method === 'PATCH')
-const run = () => newestOf(server.state.runs)
 const failWith = (passFailCriteria: object) =>
   connected().endAfter(checkout, () => server.finish('DONE', 'FAILED', { passFailCriteria }))
 
@@ -79,6 +77,11 @@ const { server, connected } = jobConformance(
         { message: `Test run ${id} ended as FAILED: The JMX file is not valid.` },
       ],
     ],
+    url: `https://portal.azure.com/#blade/testRunId/${id}`,
+    stores: [
+      ({ state }) => state.runs[0],
+      { testRunId: id, testId: checkout.target, displayName: `cloud-automation-webhooks ${id.slice(0, 8)}` },
+    ],
     invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
   },
 )
@@ -123,13 +126,6 @@ describe('Azure Load Testing: connection', () => {
 })
 
 describe('Azure Load Testing: start', () => {
-  test('runs the test with the key as id, and links to the portal', async () => {
-    const { outcome } = await connected().start(checkout)
-    expect(outcome.data).toMatchObject({ id, url: `https://portal.azure.com/#blade/testRunId/${id}` })
-    const displayName = `cloud-automation-webhooks ${id.slice(0, 8)}`
-    expect(run()).toMatchObject({ testRunId: id, testId: checkout.target, displayName })
-  })
-
   test('sends no second request if a retry finds the run', async () => {
     server.loseNext('PATCH')
     await failureOf(connected().start(checkout))

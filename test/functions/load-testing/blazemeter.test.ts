@@ -67,6 +67,8 @@ const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTe
       { body: { data: { configuration: { plugins: { remoteControl: [{ key: 'users', value: '50' }] } } } } },
     ],
   ],
+  url: ({ url }) => `${url}/app/#/masters/${id}`,
+  stores: [({ state }) => state.masters, [{ test: 'tests/9876543', body: { isDebugRun: false } }]],
   invalidIds: [['1/x', '../1', 'x'], 'such as 74512345'],
   refusal: (message) => ({ error: { code: 400, message }, result: null }),
 })
@@ -77,12 +79,6 @@ test.each([false, true])('BlazeMeter: connection reports an invalid key (with 20
 })
 
 describe('BlazeMeter: start', () => {
-  test('runs the test, and links to the run', async () => {
-    const { outcome } = await connected().start(checkout)
-    expect(outcome.data).toMatchObject({ id, url: `${server.url}/app/#/masters/${id}` })
-    expect(server.state.masters).toMatchObject([{ test: 'tests/9876543', body: { isDebugRun: false } }])
-  })
-
   test('has an unknown outcome after an error in a 200', async () => {
     const body = { error: { code: 500, message: 'Internal error' }, result: null }
     server.failNext(200, body, { on: 'POST', done: true })

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -8,7 +7,6 @@ import { loadTestActions } from '../job-actions.ts'
 
 const checkout = { target: 'kqCL3sMdpbcTDBUwQZKx7Q' }
 const id = 'run-1-of-the-test'
-const run = () => newestOf(server.state.runs)
 const endWith = (...end: Parameters<typeof server.enter>) => connected().endAfter(checkout, () => server.enter(...end))
 
 const reasons = [{ code: 'title', message: 'title must be trimmed' }]
@@ -55,16 +53,12 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
       { status: 'Injecting', progress: 'run #1, Injecting' },
     ],
   ],
+  url: `https://cloud.gatling.io/o/acme/runs/${id}`,
+  stores: [({ state }) => state.runs[0]?.title, `cloud-automation-webhooks ${keyOf(1)}`],
   invalidIds: [['../1', 'a/b', 'a b'], 'must be a run id such as'],
 })
 
 describe('Gatling: start', () => {
-  test('runs the test with the key in its title', async () => {
-    const { outcome } = await connected().start(checkout)
-    expect(outcome.data).toMatchObject({ id, url: `https://cloud.gatling.io/o/acme/runs/${id}` })
-    expect(run().title).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
-  })
-
   test('has no link if Gatling returns an invalid URL', async () => {
     server.state.page = 'runs/'
     expect((await connected().start(checkout)).outcome.links).toEqual({})

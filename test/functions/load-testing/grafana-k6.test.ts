@@ -77,16 +77,12 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTes
       },
     ],
   ],
+  url: 'https://stack.grafana.net/a/k6-app/runs/5678',
+  stores: [({ state }) => state.runs[0]?.note, `cloud-automation-webhooks ${keyOf(1)}`],
   invalidIds: [['x', '../1', '1/2'], 'input.id must be'],
 })
 
 describe('Grafana Cloud k6: start', () => {
-  test('saves the key in the note of the run, and links to the run', async () => {
-    const { outcome } = await connected().start(soak)
-    expect(outcome.data).toMatchObject({ id, url: 'https://stack.grafana.net/a/k6-app/runs/5678' })
-    expect(run().note).toBe(`cloud-automation-webhooks ${keyOf(1)}`)
-  })
-
   test('sends no key if the call has none', async () => {
     await connected().start(soak, { key: undefined })
     expect(run().note).toBe('')

@@ -9,7 +9,6 @@ import { loadTestActions } from '../job-actions.ts'
 const project = '5e3acde2e860a132744ca916'
 const checkout = { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project }
 const resultId = 'c6ff329e-ec09-4be3-b3c5-000000000000'
-const id = `${project}#${resultId}`
 
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const result = () => newestOf(server.state.results)
@@ -66,16 +65,12 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
       { status: 'aborted', data: { state: 'TERMINATED/MANUAL' } },
     ],
   ],
+  url: `https://neoload.saas.neotys.com/#!result/${resultId}/overview`,
+  stores: [({ state }) => state.results[0]?.query, { testResultName: `cloud-automation-webhooks ${keyOf(1)}` }],
   invalidIds: [[resultId, 'a/b#c', '#', `..#${resultId}`], `such as ${project}#c6ff329e`],
 })
 
 describe('NeoLoad: start', () => {
-  test('runs the test with the key in the name of the result, and links to it', async () => {
-    const { outcome } = await connected().start(checkout)
-    expect(outcome.data).toMatchObject({ id, url: `https://neoload.saas.neotys.com/#!result/${resultId}/overview` })
-    expect(result().query).toEqual({ testResultName: `cloud-automation-webhooks ${keyOf(1)}` })
-  })
-
   test('takes the workspace and the web app from the connection', async () => {
     const tool = connected({ project, webUrl: 'https://neoload.example.com/' })
     const { outcome } = await tool.start({ target: checkout.target })

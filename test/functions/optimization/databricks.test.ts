@@ -73,11 +73,13 @@ const { server, connected } = jobConformance(databricks, modelActions, optimizat
     ['a token that may not run it', ({ state }) => Object.assign(state.may, { run: false }), 'Manage Run permissions'],
   ],
   slowStop: ['TERMINATING'],
+  url: ({ url }) => `${url}/#job/11223344/run/${id}`,
   refusedStops: [
     [({ state }) => Object.assign(state.may, { run: false }), 'does not have Manage Run permissions'],
     ['1', 'Run 1 does not exist.'],
   ],
   sends: [
+    ['the key as its token', {}, { body: { job_id: 11223344, idempotency_token: keyOf(1) } }],
     [
       'the parameters as text',
       { parameters: { service: 'checkout', trials: 20 } },
@@ -143,12 +145,6 @@ describe('Databricks: the connection', () => {
 })
 
 describe('Databricks: a start', () => {
-  test('has the idempotency key as its token, and composes a link', async () => {
-    const { outcome } = await connected().start(tune)
-    expect(outcome.data).toMatchObject({ id, url: `${server.url}/#job/11223344/run/${id}` })
-    expect(calls('run-now').map(({ body }) => body)).toEqual([{ job_id: 11223344, idempotency_token: keyOf(1) }])
-  })
-
   test('finds a job by its name if the name is unique', async () => {
     expect((await connected().start({ target: 'Tune checkout' })).outcome.data).toMatchObject({ id })
     server.state.jobs.push({ job_id: 2, name: 'tune checkout', parameters: {} })
