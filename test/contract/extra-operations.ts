@@ -52,10 +52,7 @@ const keptnEvents: Record<string, Extra> = {
 }
 /** Operations for runs, in both contracts. */
 const azureBuilds: Record<string, Extra> = {
-  [`GET ${builds}/builds/{buildId}/timeline`]: {
-    docs: `${azure}/build/timeline/get`,
-    query: 'api-version:7.0|7.1',
-  },
+  [`GET ${builds}/builds/{buildId}/timeline`]: { docs: `${azure}/build/timeline/get`, query: 'api-version:7.0|7.1' },
   'GET /{organization}/{project}/_apis/test/runs': {
     ...{ docs: `${azure}/test/runs/list`, why },
     query: 'api-version:7.0|7.1 buildUri includeRunDetails:flag',
@@ -85,9 +82,7 @@ const alertChange = (fields: string): Extra => ({
 /** Operations of a GitHub App, in both contracts. */
 const githubApp: Record<string, Extra> = {
   'GET /app': { docs: `${githubDocs}/apps/apps#get-the-authenticated-app` },
-  'GET /app/hook/config': {
-    docs: `${githubDocs}/apps/webhooks#get-a-webhook-configuration-for-an-app`,
-  },
+  'GET /app/hook/config': { docs: `${githubDocs}/apps/webhooks#get-a-webhook-configuration-for-an-app` },
 }
 
 const accessReview: Extra = {
@@ -142,25 +137,14 @@ const extras: Record<string, Record<string, Extra>> = {
     'GET /api/v4/users/username/{username}': mattermostUsers,
   },
   'slack-messaging': {
-    'GET /api/auth.test': {
-      docs: `${slack}/auth.test`,
-    },
+    'GET /api/auth.test': { docs: `${slack}/auth.test` },
     'GET /api/conversations.history': {
       docs: `${slack}/conversations.history`,
       query: 'channel limit:1..999 include_all_metadata:flag',
     },
-    'GET /api/chat.getPermalink': {
-      docs: `${slack}/chat.getPermalink`,
-      query: 'channel message_ts',
-    },
-    'GET /api/users.info': {
-      docs: `${slack}/users.info`,
-      query: 'user',
-    },
-    'GET /api/users.lookupByEmail': {
-      docs: `${slack}/users.lookupByEmail`,
-      query: 'email',
-    },
+    'GET /api/chat.getPermalink': { docs: `${slack}/chat.getPermalink`, query: 'channel message_ts' },
+    'GET /api/users.info': { docs: `${slack}/users.info`, query: 'user' },
+    'GET /api/users.lookupByEmail': { docs: `${slack}/users.lookupByEmail`, query: 'email' },
     'POST /api/chat.postEphemeral': {
       docs: `${slack}/chat.postEphemeral`,
       body: object('channel! user! text! parse:none|full link_names:flag'),
@@ -202,13 +186,8 @@ const extras: Record<string, Record<string, Extra>> = {
     'POST /api/{cloudId}/v1/alerts/{id}/tags': alertChange('tags!:texts'),
   },
   stackstorm: {
-    'GET /api/v1/user': {
-      docs: 'https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/user.py',
-    },
-    'GET /api/v1/traces': {
-      docs: 'https://docs.stackstorm.com/reference/traces.html',
-      query: 'trace_tag',
-    },
+    'GET /api/v1/user': { docs: 'https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/user.py' },
+    'GET /api/v1/traces': { docs: 'https://docs.stackstorm.com/reference/traces.html', query: 'trace_tag' },
     'GET /api/v1/executions': {
       docs: 'https://github.com/StackStorm/st2/blob/master/st2common/st2common/openapi.yaml.j2',
       query: 'parent exclude_attributes limit:1..',
@@ -297,9 +276,7 @@ const extras: Record<string, Record<string, Extra>> = {
         },
       ),
     },
-    'GET /rate_limit': {
-      docs: `${githubDocs}/rate-limit/rate-limit`,
-    },
+    'GET /rate_limit': { docs: `${githubDocs}/rate-limit/rate-limit` },
     'GET /repos/{owner}/{repo}/issues/{issue_number}/comments': {
       docs: `${githubDocs}/issues/comments#list-issue-comments`,
       query: `since:time ${page}`,
@@ -312,18 +289,11 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: `${githubDocs}/checks/runs#list-check-runs-for-a-git-reference`,
       query: `check_name filter:latest|all ${page}`,
     },
-    'GET /repos/{owner}/{repo}': {
-      docs: `${githubDocs}/repos/repos#get-a-repository`,
-    },
+    'GET /repos/{owner}/{repo}': { docs: `${githubDocs}/repos/repos#get-a-repository` },
   },
   gitlab: {
-    'GET /api/v4/user': {
-      docs: `${gitlab}/users/#get-the-current-user`,
-    },
-    'GET /api/v4/users': {
-      docs: `${gitlab}/users/#list-users`,
-      query: `username ${page}`,
-    },
+    'GET /api/v4/user': { docs: `${gitlab}/users/#get-the-current-user` },
+    'GET /api/v4/users': { docs: `${gitlab}/users/#list-users`, query: `username ${page}` },
     'GET /projects/{id}/issues': {
       docs: `${gitlab}/issues/#list-all-project-issues`,
       query: `created_after:time order_by:created_at|updated_at|priority|due_date sort:asc|desc ${page}`,
@@ -332,9 +302,7 @@ const extras: Record<string, Record<string, Extra>> = {
       docs: `${gitlab}/notes/#list-project-issue-notes`,
       query: `order_by:created_at|updated_at sort:asc|desc ${page}`,
     },
-    'GET /api/v4/projects/{id}': {
-      docs: `${gitlab}/projects/#retrieve-a-project`,
-    },
+    'GET /api/v4/projects/{id}': { docs: `${gitlab}/projects/#retrieve-a-project` },
     'GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables': {
       docs: `${gitlab}/pipelines/#get-variables-for-a-pipeline`,
     },
@@ -389,9 +357,7 @@ const extras: Record<string, Record<string, Extra>> = {
     },
   },
   rundeck: {
-    'GET /api/44/projects': {
-      docs: `${rundeck}/#listing-projects`,
-    },
+    'GET /api/44/projects': { docs: `${rundeck}/#listing-projects` },
     'GET /api/44/project/{project}/jobs': {
       docs: `${rundeck}/#listing-jobs`,
       query: 'idlist groupPath jobFilter jobExactFilter groupPathExact scheduledFilter:flag serverNodeUUIDFilter tags',
@@ -418,10 +384,7 @@ const extras: Record<string, Record<string, Extra>> = {
   },
   'azure-devops-pipelines': {
     ...azureBuilds,
-    [`GET ${builds}/builds/{buildId}`]: {
-      ...{ docs: `${azure}/build/builds/get`, why },
-      query: 'api-version:7.0|7.1',
-    },
+    [`GET ${builds}/builds/{buildId}`]: { ...{ docs: `${azure}/build/builds/get`, why }, query: 'api-version:7.0|7.1' },
     [`PATCH ${builds}/builds/{buildId}`]: {
       ...{ docs: `${azure}/build/builds/update-build`, why },
       query: 'api-version:7.0|7.1',
@@ -439,22 +402,13 @@ const extras: Record<string, Record<string, Extra>> = {
   },
   'azure-devops-build': azureBuilds,
   jenkins: {
-    'GET /me/api/json': {
-      docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/',
-      query: 'tree',
-    },
-    'GET /queue/api/json': {
-      docs: 'https://javadoc.jenkins.io/hudson/model/Queue.html',
-      query: 'tree',
-    },
+    'GET /me/api/json': { docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/', query: 'tree' },
+    'GET /queue/api/json': { docs: 'https://javadoc.jenkins.io/hudson/model/Queue.html', query: 'tree' },
     'GET /queue/item/{id}/api/json': {
       docs: 'https://www.jenkins.io/doc/book/using/remote-access-api/#RemoteaccessAPI-Controllingtheamountofdatayoufetch',
       query: 'tree',
     },
-    'GET /job/{job}/api/json': {
-      docs: 'https://javadoc.jenkins.io/hudson/model/Job.html',
-      query: 'tree',
-    },
+    'GET /job/{job}/api/json': { docs: 'https://javadoc.jenkins.io/hudson/model/Job.html', query: 'tree' },
     'GET /job/{job}/{number}/wfapi/describe': {
       docs: 'https://github.com/jenkinsci/pipeline-stage-view-plugin/blob/master/rest-api/README.md',
       why,
@@ -472,9 +426,7 @@ const extras: Record<string, Record<string, Extra>> = {
   },
   // Its server is one of many at a host, and so has a path.
   unleash: {
-    'GET /demo/api/admin/user': {
-      docs: 'https://docs.getunleash.io/api/overview',
-    },
+    'GET /demo/api/admin/user': { docs: 'https://docs.getunleash.io/api/overview' },
     'GET /demo/api/admin/projects/{projectId}/change-requests/pending': { docs: changeRequests },
     'GET /demo/api/admin/projects/{projectId}/change-requests/{id}': { docs: changeRequests },
     'PUT /demo/api/admin/projects/{projectId}/change-requests/{id}/title': {
@@ -489,17 +441,13 @@ const extras: Record<string, Record<string, Extra>> = {
     },
   },
   blazemeter: {
-    'GET /api/v4/user': {
-      docs: 'https://help.blazemeter.com/apidocs/performance/',
-    },
+    'GET /api/v4/user': { docs: 'https://help.blazemeter.com/apidocs/performance/' },
     'GET /api/v4/masters/{masterId}/reports/default/summary': {
       docs: 'https://github.com/Blazemeter/bzm-mcp/blob/main/tools/report_manager.py',
     },
   },
   neoload: {
-    'GET /v3/workspaces': {
-      docs: 'https://neoload-api.saas.neotys.com/explore/',
-    },
+    'GET /v3/workspaces': { docs: 'https://neoload-api.saas.neotys.com/explore/' },
     'GET /v3/workspaces/{workspaceId}/test-results': {
       docs: 'https://neoload-api.saas.neotys.com/explore/',
       query: 'sort limit:1..200',

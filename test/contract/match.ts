@@ -1,14 +1,8 @@
 import type { Operation } from '../../infra/openapi/contract.ts'
 import type { Sent } from './check.ts'
 
-interface Match {
-  operation: Operation
-  /** Values of the variable path segments. */
-  path: Record<string, string>
-}
-
-/** Finds what a request asks for. By method and path here; an API that has one path for everything needs another one. */
-export type Matcher = (request: Sent) => Match | { unknown: string }
+/** Finds the operation of a request, with the values of the variable path segments. */
+type Matcher = (request: Sent) => { operation: Operation; path: Record<string, string> } | { unknown: string }
 
 /**
  * Matches as routers do: of several matching templates, the one with the least variable text. In a template, the part after `#`

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { categories } from '../../functions/index.ts'
 import { helpIfAsked } from '../../infra/help.ts'
-import { type Operation, type Part, readContract } from '../../infra/openapi/contract.ts'
+import { type Part, readContract } from '../../infra/openapi/contract.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { cardProblems } from './adaptive-card.ts'
 import { Checker } from './check.ts'
@@ -29,8 +29,8 @@ helpIfAsked(`npm run test:contracts: compares the requests of the tests with the
 
 /** The problems, one line each, with their number. The run fails if there are any. */
 const problems = new Map<string, number>()
-/** Contract -> operation -> status -> tests. */
-const covered = new Map<string, Map<string, Map<number, Set<string>>>>()
+/** The statuses of the responses by contract and operation. */
+const covered = new Map<string, Set<number>>()
 
 if (!existsSync(folder)) {
   console.log(`skipped: ${relative(root, folder)} contains no contracts. Set WEBHOOKS_CONTRACTS to use another folder`)
@@ -100,7 +100,7 @@ function compareExchanges(exchanges: RecordedExchange[]): void {
     if (!best) continue
     report(...best.violations.map((violation) => `${test}: ${best.operation ?? `${method} ${path}`}: ${violation}`))
     for (const { subject, operation, violations } of compared)
-      if (operation && violations.length === 0) cover(subject.contract, operation, status, test)
+      if (operation && violations.length === 0) statusesOf(subject.contract, operation).add(status)
   }
   for (const { contract } of subjects) print(contract)
 }
@@ -128,40 +128,27 @@ function hasTest({ tests }: Subject, test: string): boolean {
   return tests.includes(name)
 }
 
-function cover(contract: string, operation: string, status: number, test: string): void {
-  const operations = entry(covered, contract, () => new Map<string, Map<number, Set<string>>>())
-  const statuses = entry(operations, operation, () => new Map<number, Set<string>>())
-  entry(statuses, status, () => new Set<string>()).add(test)
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const value = map.get(key) ?? create()
-  map.set(key, value)
-  return value
+function statusesOf(contract: string, operation: string): Set<number> {
+  const key = `${contract} ${operation}`
+  const statuses = covered.get(key) ?? new Set()
+  covered.set(key, statuses)
+  return statuses
 }
 
 /** Prints what the tests cover of a contract. Reports extra operations that no test calls. */
 function print(contract: string): void {
-  const operations = covered.get(contract) ?? new Map<string, Map<number, Set<string>>>()
-  const known = readContract(readDocument(contract)).operations
+  const known = readContract(readDocument(contract)).operations.map(({ name }) => name)
   const extras = extraOperations[contract] ?? []
-  const called = known.filter(({ name }) => operations.has(name)).length
+  const statuses = (name: string) => [...statusesOf(contract, name)].sort().join(', ')
+  const called = known.filter(statuses).length
   console.log(`\n${contract}: ${called} of ${known.length} operations covered`)
-  const width = Math.max(
-    ...[...known.map(({ name }) => name), ...extras.map(({ operation }) => operation)].map(lengthOf),
-  )
-  const statusesOf = (name: string) => [...(operations.get(name)?.keys() ?? [])].sort().join(', ')
-  const line = ({ name }: Operation) =>
-    operations.has(name) ? `  covered      ${name.padEnd(width)}  ${statusesOf(name)}` : `  not covered  ${name}`
-  for (const operation of known) console.log(line(operation))
+  const width = Math.max(...[...known, ...extras.map(({ operation }) => operation)].map(({ length }) => length))
+  for (const name of known)
+    console.log(statuses(name) ? `  covered      ${name.padEnd(width)}  ${statuses(name)}` : `  not covered  ${name}`)
   for (const { operation, why = 'missing in the contract', docs } of extras) {
-    console.log(`  extra        ${operation.padEnd(width)}  ${statusesOf(operation)}\n               ${why}: ${docs}`)
-    if (!operations.has(operation)) report(`${contract}: ${operation} is in extra-operations.ts, but no test calls it`)
+    console.log(`  extra        ${operation.padEnd(width)}  ${statuses(operation)}\n               ${why}: ${docs}`)
+    if (!statuses(operation)) report(`${contract}: ${operation} is in extra-operations.ts, but no test calls it`)
   }
-}
-
-function lengthOf({ length }: string): number {
-  return length
 }
 
 /** Checks the cards of Teams, which the contract of its webhook does not describe. */
