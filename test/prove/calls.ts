@@ -115,10 +115,7 @@ const kinds: readonly Kind[] = [
     action: 'incident-management/update-ticket',
     task: 'updateticket',
     effect: 'journal',
-    input: (random, id) => ({
-      id: `INC${10_000 + random.integer(1, places)}`.replace('INC', 'INC00'),
-      comment: `Prove ${id}`,
-    }),
+    input: (random, id) => ({ id: `INC00${10_000 + random.integer(1, places)}`, comment: `Prove ${id}` }),
   },
   {
     weight: 9,

@@ -1,22 +1,7 @@
 /**
- * The clock of a process and its threads, which can be stepped as an administrator or a time server steps that of a machine:
- * what `Date` says jumps, what counts how long something takes (timers, `performance`) does not.
+ * Shifts `Date` by two offsets in milliseconds: that of the process, and that of the functions relative to it. Timers and
+ * `performance` do not jump, as with a real step. It must not use outside names, because a thread starts with its source.
  */
-export class SteppedClock {
-  /** Two offsets in milliseconds: of the process, and of the functions relative to the process. */
-  readonly shared = new SharedArrayBuffer(16)
-  readonly #offsets = new Float64Array(this.shared)
-
-  set machine(ms: number) {
-    this.#offsets[0] = ms
-  }
-
-  set functions(ms: number) {
-    this.#offsets[1] = ms
-  }
-}
-
-/** Shifts `Date` by the offsets. It must not use outside names, because a thread starts with its source. */
 export function shiftDate(offsets: Float64Array, isFunction: boolean): void {
   const Real = Date
   const now = () => Math.round(Real.now() + (offsets[0] ?? 0) + (isFunction ? (offsets[1] ?? 0) : 0))

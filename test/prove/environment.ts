@@ -7,11 +7,11 @@ import { CallRecords } from './call-records.ts'
 import { places } from './calls.ts'
 import { RuntimeProcess } from './child.ts'
 import { Credentials } from './credentials.ts'
-import { EngineCaller } from './engine-caller.ts'
+import { createEngineCaller } from './engine-caller.ts'
 import { FaultInjector } from './fault-injector.ts'
 import { PlatformRecords } from './platform-records.ts'
-import { startTlsProxy, type TlsProxy } from './proxy.ts'
-import { Caller } from './send-call.ts'
+import { startTlsProxy } from './proxy.ts'
+import { createCaller } from './send-call.ts'
 import { Watch } from './watch.ts'
 
 /**
@@ -26,130 +26,88 @@ export interface EnvironmentOptions {
   folder: string
   /** The folder of the bundles. */
   bundles: string
-  /** Retention of completed executions. */
-  retentionDays?: number
 }
 
 /** The runtime, its callers, the fault injector, and the records of both sides. */
-export class Environment {
-  /** The state folder of the runtime. */
-  readonly state: string
-  /** The folder for its output and responses. */
-  readonly written: string
-  readonly output: string
-  readonly #folder: string
-  readonly credentials: Credentials
-  readonly callRecords: CallRecords
-  readonly runtime: RuntimeProcess
-  readonly proxy: TlsProxy
-  readonly faultInjector: FaultInjector
-  readonly caller: Caller
-  readonly engineCaller: EngineCaller
-  readonly records: PlatformRecords
-  readonly watch: Watch
+export type Environment = Awaited<ReturnType<typeof start>>
 
-  /** Starts an environment for a run, which a crash of the runtime ends. */
-  static async use<Result>(
-    options: EnvironmentOptions,
-    run: (environment: Environment) => Promise<Result>,
-  ): Promise<Result> {
-    const environment = await Environment.#start(options)
-    try {
-      return await Promise.race([run(environment), environment.runtime.crashed, environment.engineCaller.crashed])
-    } finally {
-      await environment.end()
-      environment.records.close()
-    }
-  }
-
-  static async #start(options: EnvironmentOptions): Promise<Environment> {
-    const port = await freePort()
-    const proxy = await startTlsProxy(port)
-    const folder = (name: string) => {
-      const path = join(options.folder, name)
-      mkdirSync(path, { recursive: true, mode: 0o700 })
-      return path
-    }
-    const credentials = new Credentials(options.seed)
-    const environment = { state: folder('state'), written: folder('written') }
-    const output = join(environment.written, 'runtime.log')
-    let faultInjector: FaultInjector | undefined
-    const { bundles, retentionDays } = options
-    const runtime = new RuntimeProcess(
-      {
-        ...{ port, state: environment.state, secretsFile: join(options.folder, 'secrets.json'), bundles, timeScale },
-        engineKey: credentials.engineKey,
-        ...(retentionDays === undefined ? {} : { retentionDays }),
-      },
-      output,
-      () => ({ accepted: credentials.accepted, clock: faultInjector?.offsets ?? { machine: 0, functions: 0 } }),
-    )
-    const publish = () => publishTo(options.folder, credentials.secrets(runtime.url, proxy))
-    publish()
-    faultInjector = new FaultInjector({ runtime, credentials, proxy, publish })
-    await runtime.start()
-    await createRecords(runtime.url, credentials)
-    return new Environment({
-      ...environment,
-      output,
-      folder: options.folder,
-      credentials,
-      runtime,
-      proxy,
-      faultInjector,
-    })
-  }
-
-  private constructor(
-    parts: Pick<Environment, 'state' | 'written' | 'output' | 'credentials' | 'runtime' | 'proxy' | 'faultInjector'> & {
-      folder: string
-    },
-  ) {
-    const { state, written, output, folder, credentials, runtime, proxy, faultInjector } = parts
-    this.#folder = folder
-    this.state = state
-    this.written = written
-    this.output = output
-    this.credentials = credentials
-    this.runtime = runtime
-    this.proxy = proxy
-    this.faultInjector = faultInjector
-    this.callRecords = new CallRecords(join(written, 'answers.log'))
-    this.caller = new Caller(runtime, credentials, this.callRecords)
-    this.engineCaller = new EngineCaller(runtime, credentials, this.callRecords)
-    this.records = new PlatformRecords(state)
-    this.watch = new Watch(this.records, this.callRecords, runtime)
-  }
-
-  /** Removes all faults and completes all rotations. */
-  async removeFaults(): Promise<void> {
-    await this.runtime.up()
-    this.proxy.state = 'fine'
-    publishTo(this.#folder, this.credentials.secrets(this.runtime.url, this.proxy))
-    this.runtime.send({ kind: 'accept', accepted: this.credentials.accepted })
-    await ask(`${this.runtime.url}/sandbox/faults`, { method: 'DELETE' })
-  }
-
-  /** The executions that have not ended. */
-  async running(): Promise<number> {
-    const response = await ask(`${this.runtime.url}/tasks`)
-    const { tasks } = (await response.json()) as { tasks: { status: string }[] }
-    return tasks.filter(({ status }) => status === 'RUNNING').length
-  }
-
-  async end(): Promise<void> {
-    this.watch.end()
-    this.engineCaller.end()
-    await this.runtime.end()
-    this.proxy.close()
+/** Starts an environment for a run, which a crash of the runtime ends. */
+export async function useEnvironment<Result>(
+  options: EnvironmentOptions,
+  run: (environment: Environment) => Promise<Result>,
+): Promise<Result> {
+  const environment = await start(options)
+  try {
+    return await Promise.race([run(environment), environment.runtime.crashed, environment.engineCaller.crashed])
+  } finally {
+    await environment.end()
+    environment.records.close()
   }
 }
 
-/** Replaces the file atomically. */
-function publishTo(folder: string, secrets: Record<string, unknown>): void {
-  const file = join(folder, 'secrets.json')
-  writeFileSync(`${file}.new`, JSON.stringify(secrets), { mode: 0o600 })
-  renameSync(`${file}.new`, file)
+async function start({ seed, folder, bundles }: EnvironmentOptions) {
+  const port = await freePort()
+  const proxy = await startTlsProxy(port)
+  const credentials = new Credentials(seed)
+  // The folders of the runtime, and of its output and responses.
+  const [state, written] = [join(folder, 'state'), join(folder, 'written')]
+  for (const path of [state, written]) mkdirSync(path, { recursive: true, mode: 0o700 })
+  const output = join(written, 'runtime.log')
+  const secretsFile = join(folder, 'secrets.json')
+  const runtime = new RuntimeProcess(
+    { port, state, secretsFile, bundles, timeScale, engineKey: credentials.engineKey },
+    output,
+    () => ({ accepted: credentials.accepted, clock: faultInjector.offsets }),
+  )
+  /** Replaces the file of the secrets atomically. */
+  const publish = () => {
+    writeFileSync(`${secretsFile}.new`, JSON.stringify(credentials.secrets(runtime.url, proxy)), { mode: 0o600 })
+    renameSync(`${secretsFile}.new`, secretsFile)
+  }
+  publish()
+  const faultInjector: FaultInjector = new FaultInjector({ runtime, credentials, proxy, publish })
+  await runtime.start()
+  await createRecords(runtime.url, credentials)
+  const callRecords = new CallRecords(join(written, 'answers.log'))
+  const engineCaller = createEngineCaller(runtime, credentials, callRecords)
+  const records = new PlatformRecords(state)
+  const watch = new Watch(records, callRecords, runtime)
+  return {
+    ...{
+      state,
+      written,
+      output,
+      credentials,
+      callRecords,
+      runtime,
+      proxy,
+      faultInjector,
+      engineCaller,
+      records,
+      watch,
+    },
+    caller: createCaller(runtime, credentials, callRecords),
+    /** Removes all faults and completes all rotations. */
+    async removeFaults(): Promise<void> {
+      await runtime.up()
+      proxy.state = 'fine'
+      publish()
+      runtime.send({ kind: 'accept', accepted: credentials.accepted })
+      await ask(`${runtime.url}/sandbox/faults`, { method: 'DELETE' })
+    },
+    /** Returns the number of executions that have not ended. */
+    async running(): Promise<number> {
+      const response = await ask(`${runtime.url}/tasks`)
+      const { tasks } = (await response.json()) as { tasks: { status: string }[] }
+      return tasks.filter(({ status }) => status === 'RUNNING').length
+    },
+    async end(): Promise<void> {
+      watch.end()
+      engineCaller.end()
+      await runtime.end()
+      proxy.close()
+    },
+  }
 }
 
 /** Creates the records that calls update: the first issue of each repository, and the first tickets. */

@@ -24,7 +24,7 @@ it.each([
   ['in Base64 after a user', base64(`${demo.serviceNow.username}:${accepted.servicenow}`)],
   ['in Base64 after one byte, and after two', `${base64(`a${secret}`)} ${base64(`ab${secret}`)}`],
 ])('A secret is found %s, at any position of a file', (_, text) => {
-  for (const before of ['', 'x'.repeat(16 * 1024 * 1024 - 5)]) {
+  for (const before of ['', 'x'.repeat(100_000)]) {
     writeFileSync(join(folder, 'file'), `${before}${text} and more`)
     const { files, found } = searchFiles([folder, join(folder, 'missing')], markers)
     expect([files, found.length > 0]).toEqual([1, true])

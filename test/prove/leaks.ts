@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
@@ -10,8 +10,6 @@ export interface Search {
   /** Each place with the surrounding text, without the secret. */
   found: string[]
 }
-
-const chunk = 16 * 1024 * 1024
 
 /** Searches every file below some folders, byte by byte, for pieces of secrets. */
 export function searchFiles(folders: string[], markers: string[]): Search {
@@ -77,24 +75,12 @@ export async function searchTable(
 }
 
 function inFile(file: string, markers: string[]): string[] {
+  const bytes = readFileSync(file)
   const found: string[] = []
-  const buffer = Buffer.alloc(chunk)
-  const overlap = Math.max(...markers.map((marker) => marker.length)) - 1
-  const handle = openSync(file, 'r')
-  let carried = 0
-  for (;;) {
-    const read = readSync(handle, buffer, carried, chunk - carried, null)
-    if (read === 0) break
-    const filled = buffer.subarray(0, carried + read)
-    for (const marker of markers) {
-      for (let at = filled.indexOf(marker); at >= 0; at = filled.indexOf(marker, at + marker.length)) {
-        found.push(around(filled.subarray(Math.max(0, at - 200), at + 200).toString('latin1'), marker))
-      }
-    }
-    carried = Math.min(overlap, filled.length)
-    filled.copy(buffer, 0, filled.length - carried)
+  for (const marker of markers) {
+    for (let at = bytes.indexOf(marker); at >= 0; at = bytes.indexOf(marker, at + marker.length))
+      found.push(around(bytes.subarray(Math.max(0, at - 200), at + 200).toString('latin1'), marker))
   }
-  closeSync(handle)
   return found
 }
 

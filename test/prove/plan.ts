@@ -25,12 +25,10 @@ const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clo
  * Returns the faults of a run. They depend only on the seed and the duration; which task a fault affects depends on the machine.
  *
  * @param ms how long calls are sent
- * @param minKills for a run that is too short to meet one by chance
  */
-export function planOf(seed: number, ms: number, minKills = 1): Incident[] {
+export function planOf(seed: number, ms: number): Incident[] {
   const all = (Object.keys(every) as (keyof typeof every)[]).flatMap((kind) => {
-    const least = kind === 'kill' ? minKills : 1
-    const count = Math.max(least, Math.round(ms / every[kind]))
+    const count = Math.max(1, Math.round(ms / every[kind]))
     return Array.from({ length: count }, (_, n): Incident => {
       const random = randomOf(seed, `${kind} ${n}`)
       // One in each part of the time, so that they are spread over all of it.

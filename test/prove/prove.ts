@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from './ask.ts'
 import { callOf } from './calls.ts'
-import { Environment, type EnvironmentOptions } from './environment.ts'
+import { type Environment, type EnvironmentOptions, useEnvironment } from './environment.ts'
 import { type Search, searchDatabase, searchFiles, searchTable } from './leaks.ts'
 import { planOf } from './plan.ts'
 import { timelineOf } from './timeline.ts'
@@ -22,7 +22,6 @@ export interface ProveOptions extends EnvironmentOptions {
   only?: readonly string[] | undefined
   /** Maximum number of concurrent calls. */
   atOnce: number
-  minKills: number
   report?: (text: string, always?: boolean) => void
 }
 
@@ -56,13 +55,15 @@ export interface Proof extends Verdict {
 
 const MAX_TIMELINES = 5
 const MAX_SEARCHED_ADDRESSES = 100
+/** Maximum number of statuses of tasks that no engine has started. */
+const MAX_READ_STATUSES = 200
 
 /**
  * Sends the planned calls while faults are injected, waits until all tasks have ended, and compares the responses to the
  * callers with the records of the platforms.
  */
 export function prove(options: ProveOptions): Promise<Proof> {
-  return Environment.use(options, (environment) => run(environment, options))
+  return useEnvironment(options, (environment) => run(environment, options))
 }
 
 async function run(environment: Environment, options: ProveOptions): Promise<Proof> {
@@ -79,7 +80,6 @@ async function run(environment: Environment, options: ProveOptions): Promise<Pro
   const pressure = waited === undefined ? undefined : waited / (Date.now() - start)
   const took = { load: sent, quiet: Date.now() - start - sent }
   report('checking the records of the platforms', true)
-  await askForStatus(environment)
   await readStatuses(environment)
   const table = await searchTable(environment.runtime, 'webhooks', environment.credentials.markers)
   await environment.end()
@@ -90,9 +90,9 @@ async function run(environment: Environment, options: ProveOptions): Promise<Pro
 /** Sends the planned calls. Returns their number. */
 async function load(
   environment: Environment,
-  { seed, ms, calls, only, atOnce, minKills, report = () => undefined }: ProveOptions,
+  { seed, ms, calls, only, atOnce, report = () => undefined }: ProveOptions,
 ) {
-  const injecting = environment.faultInjector.carryOut(planOf(seed, ms, minKills))
+  const injecting = environment.faultInjector.carryOut(planOf(seed, ms))
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
   const sent: Promise<unknown>[] = []
@@ -157,31 +157,20 @@ async function quiet(
   ]
 }
 
-/** Records the status responses of some tasks, so that the search for leaks includes them. */
-async function askForStatus({ callRecords, runtime, credentials }: Environment): Promise<void> {
-  const accepted = [...callRecords.entries.values()].filter((entry) => entry.accepted !== undefined)
-  const every = Math.max(1, Math.floor(accepted.length / 200))
-  for (const { call, accepted: task } of accepted.filter((_, at) => at % every === 0)) {
-    const [category] = call.action.split('/')
-    const response = await ask(`${runtime.url}/v1/${category}/tasks/${task?.taskId}`, {
-      headers: { authorization: `Bearer ${credentials.caller}` },
-    })
-    callRecords.addResponse(`status of ${call.id}`, `${response.status} ${await response.text()}`)
-  }
-}
-
-/** Reads the status of each task that an engine has started. */
+/** Reads the status of each task that an engine has started, and of others, so that the search for leaks includes them. */
 async function readStatuses({ callRecords, runtime, credentials }: Environment): Promise<void> {
+  const every = Math.max(1, Math.floor(callRecords.accepted / MAX_READ_STATUSES))
+  let at = 0
   for (const entry of callRecords.entries.values()) {
     const { call, accepted } = entry
-    if (!call.engine || !accepted) continue
-    const { category } = call.engine.step
+    if (!accepted || (at++ % every !== 0 && !call.engine)) continue
+    const [category] = call.action.split('/')
     const response = await ask(`${runtime.url}/v1/${category}/tasks/${accepted.taskId}`, {
       headers: { authorization: `Bearer ${credentials.caller}` },
     })
     const text = await response.text()
     callRecords.addResponse(`status of ${call.id}`, `${response.status} ${text}`)
-    if (response.ok) entry.status = JSON.parse(text)
+    if (call.engine && response.ok) entry.status = JSON.parse(text)
   }
 }
 

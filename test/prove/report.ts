@@ -18,20 +18,23 @@ export function tablesOf(proof: Proof): Section[] {
   const broken = Map.groupBy(proof.violations, ({ claim }) => claim)
   const rowsOf = (counts: Record<string, number>) =>
     Object.entries(counts).map(([name, count]) => [name, number(count)])
+  const listed = (counts: Record<string, number>, format: (count: number, name: string) => string) =>
+    Object.entries(counts)
+      .map(([name, count]) => format(count, name))
+      .join(', ')
   return [
-    {
-      title: 'Invariants',
-      columns: ['invariant', 'violations'],
-      rows: Object.entries(claims).map(([claim, words]) => [
+    table(
+      'Invariants',
+      ['invariant', 'violations'],
+      Object.entries(claims).map(([claim, words]) => [
         words,
         number(broken.get(claim as keyof typeof claims)?.length ?? 0),
       ]),
-      notes: [],
-    },
-    {
-      title: 'Calls and responses',
-      columns: ['what', 'how many'],
-      rows: [
+    ),
+    table(
+      'Calls and responses',
+      ['what', 'how many'],
+      [
         ['calls', number(calls.planned)],
         ['deliveries, including duplicates and repeats', number(calls.deliveries)],
         ['deliveries without a response, because the runtime or worker was killed', number(calls.unanswered)],
@@ -40,12 +43,7 @@ export function tablesOf(proof: Proof): Section[] {
         ['calls to platforms and to Keptn', number(proof.requests)],
         ['events that Keptn accepted', number(proof.events)],
         ['accepted button presses for approvals', number(proof.buttonPresses)],
-        [
-          'tasks by the status of their execution',
-          Object.entries(executions)
-            .map(([name, count]) => `${count} ${name}`)
-            .join(', '),
-        ],
+        ['tasks by the status of their execution', listed(executions, (count, name) => `${count} ${name}`)],
         ['duration of the calls and faults', seconds(proof.took.load)],
         ['time until the last task ended', seconds(proof.took.quiet)],
         [
@@ -53,41 +51,27 @@ export function tablesOf(proof: Proof): Section[] {
           proof.pressure === undefined ? 'unknown' : `${Math.round(proof.pressure * 100)} %`,
         ],
       ],
-      notes: [
-        `Answers: ${Object.entries(calls.byStatus)
-          .map(([status, count]) => `${status}: ${number(count)}`)
-          .join(', ')}.`,
-      ],
-    },
-    {
-      title: 'Calls of other engines',
-      columns: [
-        'engine',
-        'accepted',
-        'one result',
-        'stopped waiting',
-        'of these recorded',
-        'repeated answers',
-        'faults',
-      ],
-      rows: proof.engines.map(({ title, ...counts }) => [title, ...Object.values(counts).map(number)]),
-      notes: [],
-    },
-    { title: 'Calls by action', columns: ['action', 'calls'], rows: rowsOf(calls.byAction), notes: [] },
-    { title: 'Results of the tasks', columns: ['status and result', 'tasks'], rows: rowsOf(ends), notes: [] },
-    {
-      title: 'Injected faults',
-      columns: ['what', 'how often'],
-      rows: [
+      [`Answers: ${listed(calls.byStatus, (count, status) => `${status}: ${number(count)}`)}.`],
+    ),
+    table(
+      'Calls of other engines',
+      ['engine', 'accepted', 'one result', 'stopped waiting', 'of these recorded', 'repeated answers', 'faults'],
+      proof.engines.map(({ title, ...counts }) => [title, ...Object.values(counts).map(number)]),
+    ),
+    table('Calls by action', ['action', 'calls'], rowsOf(calls.byAction)),
+    table('Results of the tasks', ['status and result', 'tasks'], rowsOf(ends)),
+    table(
+      'Injected faults',
+      ['what', 'how often'],
+      [
         ...rowsOf(injected).map(([name = '', count = '']) => [LABELS[name] ?? name, count]),
-        ...rowsOf(faults).map(([name, count]) => [`requests with a fault: ${name}`, count ?? '']),
+        ...rowsOf(faults).map(([name, count = '']) => [`requests with a fault: ${name}`, count]),
       ],
-      notes: [],
-    },
-    {
-      title: 'Deadlines and secrets',
-      columns: ['what', 'figure'],
-      rows: [
+    ),
+    table(
+      'Deadlines and secrets',
+      ['what', 'figure'],
+      [
         ['tasks whose finished event was late', number(late.tasks)],
         ['maximum delay for the caller', seconds(late.max)],
         [
@@ -99,9 +83,12 @@ export function tablesOf(proof: Proof): Section[] {
           `${(searched.bytes / 1_048_576).toFixed(0)} MB in ${number(searched.files)} files and items`,
         ],
       ],
-      notes: [],
-    },
+    ),
   ]
+}
+
+export function table(title: string, columns: string[], rows: string[][], notes: string[] = []): Section {
+  return { title, columns, rows, notes }
 }
 
 const LABELS: Record<string, string> = {
@@ -161,7 +148,12 @@ const method = `## Method
 /** Returns the proof part of the report in Markdown. */
 export function proofPart(proof: Proof): string {
   const intro = `Written by \`npm run prove -- --write\`, on ${machine()}; seed ${proof.seed}. Repeat the plan with \`npm run prove -- --seed ${proof.seed}\`.`
-  return [parts[0], intro, ...tablesOf(proof).map(asMarkdown), method].join('\n\n').replaceAll(/\n\n\n+/g, '\n\n')
+  return markdownOf('# Proof', intro, tablesOf(proof), method)
+}
+
+/** Returns a part of the report in Markdown. */
+export function markdownOf(part: Part, intro: string, tables: Section[], ...more: string[]): string {
+  return [part, intro, ...tables.map(asMarkdown), ...more].join('\n\n').replaceAll(/\n\n\n+/g, '\n\n')
 }
 
 /** Date, versions and machine. */

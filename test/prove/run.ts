@@ -10,7 +10,7 @@ import { type ProveOptions, prove } from './prove.ts'
 import { proofPart, tablesOf, writePart } from './report.ts'
 import { soak, soakPart } from './soak.ts'
 
-const help = `npm run prove -- [--seed N] [--minutes N] [--calls N] [--only <category>].. [--write]
+const help = `npm run prove -- [--seed N] [--minutes N] [--only <category>].. [--write]
 npm run prove -- --long [--minutes N] [--write]
 
 Calls every category on the local runtime while faults are injected: the runtime is killed, workers die, platforms and Keptn fail,
@@ -19,7 +19,6 @@ missing, duplicated or late, or a secret leaks. Keeps and prints the folder of a
 
   --seed N           the seed of the plan; defaults to a random one
   --minutes N        the duration; defaults to 10, or 60 with --long
-  --calls N          the maximum number of calls; defaults to 6 per second
   --only <category>  ${categories.join(', ')};
                      repeatable
   --long             steady load without faults; checks that memory, latency and state do not grow
@@ -35,7 +34,6 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     minutes: { type: 'string' },
-    calls: { type: 'string' },
     only: { type: 'string', multiple: true },
     long: { type: 'boolean' },
     write: { type: 'boolean' },
@@ -50,7 +48,6 @@ async function main(): Promise<void> {
   if (values.write && values.only) return fail('docs/proof.md covers all categories: remove --only.')
   const seed = wholeNumber('seed') ?? Math.floor(Math.random() * 2 ** 31)
   const minutes = wholeNumber('minutes') ?? (values.long ? 60 : 10)
-  const calls = wholeNumber('calls')
   if (process.exitCode) return
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-prove-'))
   process.once('SIGINT', () => process.exit(130))
@@ -66,8 +63,8 @@ async function main(): Promise<void> {
     ? await runSoak({ ...options, minutes })
     : await runProof({
         ...options,
-        ...{ ms, quietWithin: minutes * 60_000 * share.quiet, atOnce, minKills: 1 },
-        calls: calls ?? Math.round((ms / 1_000) * callsPerSecond),
+        ...{ ms, quietWithin: minutes * 60_000 * share.quiet, atOnce },
+        calls: Math.round((ms / 1_000) * callsPerSecond),
       })
   if (isFine) rmSync(folder, { recursive: true, force: true })
   else
@@ -96,7 +93,7 @@ async function runSoak(options: Parameters<typeof soak>[0]): Promise<boolean> {
   return found.isFlat
 }
 
-function wholeNumber(name: 'seed' | 'minutes' | 'calls'): number | undefined {
+function wholeNumber(name: 'seed' | 'minutes'): number | undefined {
   const given = values[name]
   if (given === undefined) return undefined
   if (/^[1-9]\d{0,9}$/.test(given)) return Number(given)

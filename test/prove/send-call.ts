@@ -10,45 +10,15 @@ const patience = 40_000
 const MAX_ATTEMPTS = 20
 
 /** Sends calls as Keptn's webhook-service does. Unlike it, repeats a call without a response. */
-export class Caller {
-  readonly #runtime: RuntimeProcess
-  readonly #credentials: Credentials
-  readonly #callRecords: CallRecords
-
-  constructor(runtime: RuntimeProcess, credentials: Credentials, callRecords: CallRecords) {
-    this.#runtime = runtime
-    this.#credentials = credentials
-    this.#callRecords = callRecords
-  }
-
-  /**
-   * Sends a call as often as it is planned.
-   *
-   * @returns promises for the response to the first delivery and for all responses
-   */
-  send(call: Call): { first: Promise<void>; all: Promise<unknown> } {
-    const entry = this.#callRecords.add(call)
-    const deliveries = call.deliveries.map((after) => this.#deliverAfter(after, entry))
-    return { first: deliveries[0] ?? Promise.resolve(), all: Promise.all(deliveries) }
-  }
-
-  async #deliverAfter(ms: number, entry: Entry): Promise<void> {
-    await sleep(ms)
-    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-      await this.#runtime.up()
-      if ((await this.#deliver(entry)).status !== undefined) return
-      await sleep(200)
-    }
-  }
-
-  async #deliver(entry: Entry): Promise<Delivery> {
+export function createCaller(runtime: RuntimeProcess, credentials: Credentials, callRecords: CallRecords) {
+  const deliver = async (entry: Entry): Promise<Delivery> => {
     const { action, query, body, forged } = entry.call
     const at = Date.now()
-    const token = forged ? 'an-unknown-token' : this.#credentials.caller
+    const token = forged ? 'an-unknown-token' : credentials.caller
     let delivery: Delivery
     let text = ''
     try {
-      const response = await fetch(`${this.#runtime.url}/v1/${action}?${query}`, {
+      const response = await fetch(`${runtime.url}/v1/${action}?${query}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body,
@@ -60,8 +30,28 @@ export class Caller {
       text = String(error)
       delivery = { at, answeredAt: Date.now(), status: undefined }
     }
-    this.#callRecords.answered(entry, delivery, text)
+    callRecords.answered(entry, delivery, text)
     return delivery
+  }
+  const deliverAfter = async (ms: number, entry: Entry): Promise<void> => {
+    await sleep(ms)
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      await runtime.up()
+      if ((await deliver(entry)).status !== undefined) return
+      await sleep(200)
+    }
+  }
+  return {
+    /**
+     * Sends a call as often as it is planned.
+     *
+     * @returns promises for the response to the first delivery and for all responses
+     */
+    send(call: Call): { first: Promise<void>; all: Promise<unknown> } {
+      const entry = callRecords.add(call)
+      const deliveries = call.deliveries.map((after) => deliverAfter(after, entry))
+      return { first: deliveries[0] ?? Promise.resolve(), all: Promise.all(deliveries) }
+    },
   }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import workerThreads, { type WorkerOptions } from 'node:worker_threads'
-import { SteppedClock, shiftDate, shiftThread } from './clock.ts'
+import { shiftDate, shiftThread } from './clock.ts'
 import { type Accepted, accept } from './credentials.ts'
 
 /** The options of the process. */
@@ -13,7 +13,6 @@ export interface ServeOptions {
   secretsFile: string
   bundles: string
   timeScale: number
-  retentionDays?: number
   accepted: Accepted
   engineKey: string
   clock: { machine: number; functions: number }
@@ -32,9 +31,10 @@ export type FromServed =
   | { kind: 'memory'; rss: number; heap: number }
 
 const options: ServeOptions = JSON.parse(process.argv[2] ?? '{}')
-const clock = new SteppedClock()
-Object.assign(clock, options.clock)
-shiftDate(new Float64Array(clock.shared), false)
+/** The offsets of the clock, which the threads share. */
+const offsets = new Float64Array(new SharedArrayBuffer(16))
+setClock(options.clock)
+shiftDate(offsets, false)
 
 /** The threads that work on an invocation now. */
 const busy = new Set<ObservedWorker>()
@@ -46,7 +46,7 @@ class ObservedWorker extends workerThreads.Worker {
   constructor(file: string | URL, { workerData, execArgv = [], ...rest }: WorkerOptions) {
     super(file, {
       ...rest,
-      workerData: { ...workerData, clock: clock.shared },
+      workerData: { ...workerData, clock: offsets.buffer },
       execArgv: [...execArgv, '--import', shiftThread],
     })
     // There are others, such as that of esbuild.
@@ -93,8 +93,8 @@ const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: K
     send({ kind: 'kill-worker', functionName: victim?.functionName })
     await victim?.terminate()
   },
-  async clock({ machine, functions }) {
-    Object.assign(clock, { machine, functions })
+  async clock(changed) {
+    setClock(changed)
   },
   async accept({ accepted }) {
     accept(accepted)
@@ -105,6 +105,10 @@ const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: K
     const { rss, heapUsed, external } = process.memoryUsage()
     send({ kind: 'memory', rss, heap: heapUsed + external })
   },
+}
+
+function setClock({ machine, functions }: ServeOptions['clock']): void {
+  offsets.set([machine, functions])
 }
 
 function send(message: FromServed): void {

@@ -2,10 +2,9 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ms as inMs, mb, median, quantile, type Section } from '../bench/measure.ts'
-import { asMarkdown } from '../bench/table.ts'
 import { callOf } from './calls.ts'
-import { Environment, type EnvironmentOptions, timeScale } from './environment.ts'
-import { machine } from './report.ts'
+import { type Environment, type EnvironmentOptions, timeScale, useEnvironment } from './environment.ts'
+import { machine, markdownOf, table } from './report.ts'
 
 export interface SoakOptions extends EnvironmentOptions {
   minutes: number
@@ -50,7 +49,7 @@ const bounds = {
  * retention of weeks takes minutes.
  */
 export function soak(options: SoakOptions): Promise<Soaked> {
-  return Environment.use(options, (environment) => run(environment, options))
+  return useEnvironment(options, (environment) => run(environment, options))
 }
 
 async function run(environment: Environment, options: SoakOptions): Promise<Soaked> {
@@ -171,22 +170,22 @@ function judge({ callRecords, watch }: Environment, { minutes, seed }: SoakOptio
     isFlat: isFlat && isExact,
     intro: `Written by \`npm run prove -- --long --write\`, on ${machine()}; seed ${seed}, ${minutes} minutes at ${callsPerSecond} calls a second over all categories, with duplicates and without faults. The clock of the process was set forward by a day ${days} times, so that records with a retention of 14 days (tasks, the sandbox) or 31 days (runs of the built-in generator) expired repeatedly. Waits of durable steps are ${timeScale} times shorter than on AWS.`,
     tables: [
-      {
-        title: 'Memory, latency and state',
-        columns: ['median of each quarter of the time', '1st', '2nd', '3rd', '4th', 'the 4th against the 3rd'],
+      table(
+        'Memory, latency and state',
+        ['median of each quarter of the time', '1st', '2nd', '3rd', '4th', 'the 4th against the 3rd'],
         rows,
-        notes: [
+        [
           'In the first two quarters, records accumulate until they expire. A step of the clock ends waiting tasks at their deadline.',
           'The state folder contains the bundles and SQLite files, which reuse free pages but do not shrink.',
           'LevelDB, which stores the items of DynamoDB, keeps deleted items until it compacts its log at about 4 MB.',
         ],
-      },
-      { title: 'Tasks of the soak', columns: ['what', 'tasks'], rows: records, notes: [] },
+      ),
+      table('Tasks of the soak', ['what', 'tasks'], records),
     ],
   }
 }
 
 /** Returns the soak part of the report in Markdown. */
 export function soakPart({ intro, tables }: Soaked): string {
-  return ['# Soak', intro, ...tables.map(asMarkdown)].join('\n\n').replaceAll(/\n\n\n+/g, '\n\n')
+  return markdownOf('# Soak', intro, tables)
 }

@@ -16,7 +16,6 @@ export class Watch {
   #ended = false
   /** Number of accepted button presses. */
   buttonPresses = 0
-  events = 0
   /** Number of duplicate finished events. */
   doubled = 0
   readonly #finished = new Set<string>()
@@ -32,7 +31,6 @@ export class Watch {
     while (!this.#ended) {
       for (const { seq, type, triggeredid } of this.#records.events(event)) {
         event = seq
-        this.events += 1
         if (!type.endsWith('.finished')) continue
         if (this.#finished.has(triggeredid)) this.doubled += 1
         this.#finished.add(triggeredid)
