@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { newestOf, serve } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { until } from '../e2e/service.ts'
 import { randomOf } from '../prove/random.ts'
 import { mutated } from './mutate.ts'
 import { seedRequests } from './seeds.ts'
@@ -69,8 +69,7 @@ const secrets = [
 /** Sends malformed requests to the shipped bundles in the local runtime, and checks responses, logs, memory and event loop. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const scratch = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-'))
-  const listener = new Listener()
-  await listener.start()
+  const listener = await startListener()
   const runtime = new Runtime()
   try {
     const secretsFile = join(scratch, 'secrets.json')
@@ -80,7 +79,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     return await new Run(options, runtime, listener, seedRequests(link)).complete()
   } finally {
     await runtime.end()
-    await listener.end()
+    await listener.close()
     rmSync(scratch, { recursive: true, force: true })
   }
 }
@@ -101,6 +100,8 @@ function connectionsTo(url: string): Record<string, unknown> {
     },
   }
 }
+
+type Listener = Awaited<ReturnType<typeof startListener>>
 
 class Run {
   readonly #options: FuzzOptions
@@ -242,58 +243,41 @@ class Runtime {
 }
 
 /** Receives chat messages, and counts requests to a URL that must not be called. */
-class Listener {
-  readonly #server: Server
-  readonly #messages: string[] = []
-  url = ''
-  canaryCalls = 0
-
-  constructor() {
-    this.#server = createServer(async (req, res) => {
-      let body = ''
-      for await (const chunk of req) body += chunk
-      if (req.url?.startsWith('/hook')) this.#messages.push(body)
-      else if (!req.url?.startsWith('/down')) this.canaryCalls += 1
-      res.writeHead(req.url?.startsWith('/down') ? 503 : 200).end()
-    })
+async function startListener() {
+  const server = await serve(({ path }) => {
+    if (!/^\/(?:hook|down)/.test(path)) listener.canaryCalls += 1
+    return { status: path.startsWith('/down') ? 503 : 200 }
+  })
+  const listener = {
+    canaryCalls: 0,
+    url: server.url,
+    /** The URL that must not be called. */
+    canary: `${server.url}/canary`,
+    close: server.close,
+    /** Requests an approval, and returns the link in its message. */
+    async approvalLink(url: string): Promise<string> {
+      const event = {
+        id: createHash('sha256').update(url).digest('hex').slice(0, 32),
+        type: 'sh.keptn.event.approval.triggered',
+        shkeptncontext: '00000000-0000-4000-8000-000000000000',
+        data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass' },
+        input: { question: 'Is this <b>good</b>?' },
+      }
+      const path = 'notification/ask-approval?mode=interactive&connection=page&deadline=P7D'
+      const response = await fetch(`${url}/v1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify(event),
+      })
+      if (response.status !== 202) throw new Error(`The approval was not requested: ${await response.text()}`)
+      const links = () => server.calls.flatMap(({ text }) => /\/approvals\/([\w.-]+)/.exec(text)?.[1] ?? [])
+      await until(
+        async () => links().length > 0,
+        5,
+        () => 'a message with a link',
+      )
+      return newestOf(links())
+    },
   }
-
-  /** The URL that must not be called. */
-  get canary(): string {
-    return `${this.url}/canary`
-  }
-
-  async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  /** Asks people something, and takes the link from what they get. */
-  async approvalLink(url: string): Promise<string> {
-    const event = {
-      id: createHash('sha256').update(url).digest('hex').slice(0, 32),
-      type: 'sh.keptn.event.approval.triggered',
-      shkeptncontext: '00000000-0000-4000-8000-000000000000',
-      data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass' },
-      input: { question: 'Is this <b>good</b>?' },
-    }
-    const response = await fetch(`${url}/v1/notification/ask-approval?mode=interactive&connection=page&deadline=P7D`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify(event),
-    })
-    if (response.status !== 202) throw new Error(`The approval was not requested: ${await response.text()}`)
-    for (const end = Date.now() + 20_000; Date.now() < end; await sleep(50)) {
-      const found = this.#messages.map((text) => /\/approvals\/([\w.-]+)/.exec(text)?.[1]).find(Boolean)
-      if (found) return found
-    }
-    throw new Error('No message with a link arrived in time.')
-  }
-
-  async end(): Promise<void> {
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
-  }
+  return listener
 }
