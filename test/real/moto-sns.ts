@@ -1,8 +1,9 @@
 import '../functions/aws.ts'
 import assert from 'node:assert/strict'
 import { awsSns } from '../../functions/notification/providers/aws-sns.ts'
-import { clientOf, failureOf, keyOf } from '../functions/client.ts'
+import { clientOf, keyOf } from '../functions/client.ts'
 import { evaluation, hostile, question } from '../functions/notification/messages.ts'
+import { fails } from './failures.ts'
 import type { Checks } from './program.ts'
 
 const region = 'us-east-1'
@@ -86,9 +87,8 @@ export function snsChecks(endpoint: string): Checks['tests'] {
     },
     async 'SNS says in its own words that there is no such topic'() {
       const { topic } = await subscribed('some')
-      const failure = await failureOf(awsSns.post(connected(), `${topic}-other`, evaluation))
-      assert.equal(failure.kind, 'refused')
-      assert.match(failure.message, /AWS SNS answered 404 to POST \/: NotFound: \w+ does not exist/)
+      const words = /AWS SNS answered 404 to POST \/: NotFound: \w+ does not exist/
+      await fails(awsSns.post(connected(), `${topic}-other`, evaluation), words)
     },
   }
 }

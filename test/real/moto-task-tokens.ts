@@ -10,6 +10,7 @@ import {
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, until } from '../e2e/service.ts'
+import { runStateMachines } from './moto-step-functions.ts'
 import type { Checks } from './program.ts'
 
 const prefix = 'cloud-automation-webhooks'
@@ -21,7 +22,6 @@ const MAX_SECONDS = 60
 export async function taskTokenChecks(endpoint: string): Promise<Checks> {
   const service = await new Service({ timeScale: 20, secrets: secretsFor(endpoint) }).start()
   const lambda = service.lambdaClient()
-  const waitingState = (region: string) => startExecution(endpoint, region)
   const taskOf = async (taskId: string) =>
     (await service.call(`/v1/ci-cd/tasks/${taskId}`, undefined, { method: 'GET' })).body
   const build = (caller: string, taskToken: string, parameters: object = {}) =>
@@ -37,7 +37,7 @@ export async function taskTokenChecks(endpoint: string): Promise<Checks> {
     close: () => service.end(),
     tests: {
       async 'a state with a task token gets the outcome as its output, and the execution succeeds'() {
-        const { taskToken, end } = await waitingState(regions.pass)
+        const { taskToken, end } = await startExecution(endpoint, regions.pass)
         const { taskId } = await build(regions.pass, taskToken)
         assert.match(taskId, /^[0-9a-f]{40}$/)
         const { status, output = '{}' } = await end()
@@ -47,29 +47,25 @@ export async function taskTokenChecks(endpoint: string): Promise<Checks> {
         assert.doesNotMatch(service.output, /heartbeat not sent|answer unwanted/)
       },
       async 'a build that fails is the error Webhooks.Failed, which the state machine catches'() {
-        const { taskToken, end } = await waitingState(regions.fail)
+        const { taskToken, end } = await startExecution(endpoint, regions.fail)
         await build(regions.fail, taskToken, { outcome: 'fail' })
         const { status, error } = await end()
         assert.deepEqual([status, error], ['FAILED', 'DeploymentFailed'])
       },
       async 'a request that the platform refuses is the error Webhooks.Errored, and the execution fails'() {
         await service.fault({ target: 'github', kind: '401' })
-        const { taskToken, end } = await waitingState(regions.refused)
+        const { taskToken, end } = await startExecution(endpoint, regions.refused)
         await build(regions.refused, taskToken)
         const { status, error } = await end()
         await service.clearFaults()
         assert.deepEqual([status, error], ['FAILED', 'Webhooks.Errored'])
       },
       async 'the task records that a stopped execution does not want its answer'() {
-        const { taskToken, stop, end } = await waitingState(regions.stopped)
+        const { taskToken, stop, end } = await startExecution(endpoint, regions.stopped)
         const { taskId } = await build(regions.stopped, taskToken)
         await stop()
         await end()
-        await until(
-          async () => (await taskOf(taskId)).state === 'finished',
-          MAX_SECONDS,
-          () => service.output.slice(-4_000),
-        )
+        await service.until(async () => (await taskOf(taskId)).state === 'finished', 'the end of the task')
         const { verdict, unanswered } = await taskOf(taskId)
         assert.deepEqual([verdict, unanswered], ['pass', 'unwanted'])
       },
@@ -106,9 +102,7 @@ async function invoke(lambda: LambdaClient, name: string, payload: object): Prom
 /** Starts an execution, and waits until its state has sent its task token to a queue. */
 async function startExecution(endpoint: string, region: string) {
   const states = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
-  const config = JSON.stringify({ stepfunctions: { execute_state_machine: true } })
-  const headers = { 'content-type': 'application/json' }
-  assert.ok((await fetch(`${endpoint}/moto-api/config`, { method: 'POST', headers, body: config })).ok)
+  await runStateMachines(endpoint, true)
   const { QueueUrl: queue } = await sqs(endpoint, region, 'CreateQueue', { QueueName: 'tokens' })
   const { stateMachineArn } = await states.send(
     new CreateStateMachineCommand({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -226,6 +226,10 @@ async function startLambda(endpoint: string, dynamodb: string, more: Record<stri
       ...more,
     },
   })
+  const exit = once(child, 'exit').then(([code]): never => {
+    throw new Error(`The bundle's process ended with ${code}`)
+  })
+  exit.catch(() => undefined)
   return {
     async open(body: object, query = '', token = callerToken): Promise<Answer> {
       const parameters = [...new URLSearchParams(query)].map(([name, value]) => [name, [value]])
@@ -238,26 +242,12 @@ async function startLambda(endpoint: string, dynamodb: string, more: Record<stri
         body: JSON.stringify(body),
         isBase64Encoded: false,
       })
-      const { statusCode, body: text } = await answerOf(child)
+      const [{ statusCode, body: text }] = await Promise.race([once(child, 'message'), exit])
       return { status: statusCode, body: JSON.parse(text) }
     },
     async end() {
       child.kill()
-      await once(child, 'exit')
+      await exit.catch(() => undefined)
     },
-  }
-}
-
-async function answerOf(child: ChildProcess): Promise<{ statusCode: number; body: string }> {
-  const gone = new AbortController()
-  const exit = once(child, 'exit', { signal: gone.signal }).then(([code]) => {
-    throw new Error(`The bundle's process ended with ${code}`)
-  })
-  exit.catch(() => undefined)
-  try {
-    const [answer] = (await Promise.race([once(child, 'message'), exit])) as [{ statusCode: number; body: string }]
-    return answer
-  } finally {
-    gone.abort()
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
 import type { Message } from '../../shared/providers/message.ts'
-import { clientOf, failureOf } from '../functions/client.ts'
+import { clientOf } from '../functions/client.ts'
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
+import { fails } from './failures.ts'
 import type { Program } from './program.ts'
 
 /** A message as ntfy shows it. */
@@ -38,11 +39,6 @@ export const ntfy: Program = {
       assert.ok(taken)
       return { posted, taken }
     }
-    const refused = async (promise: Promise<unknown>, kind: string, words: RegExp) => {
-      const failure = await failureOf(promise)
-      assert.equal(failure.kind, kind)
-      assert.match(failure.message, words)
-    }
 
     return {
       tests: {
@@ -50,7 +46,7 @@ export const ntfy: Program = {
           await provider.check(connected({ token }))
           await provider.check(connected({ username: 'robot', password }))
           for (const wrong of [{ token: 'tk_unknown' }, { username: 'robot', password: 'wrong-password' }])
-            await refused(Promise.resolve(provider.check(connected(wrong))), 'credentials', /401 .+unauthorized/)
+            await fails(provider.check(connected(wrong)), /401 .+unauthorized/, 'credentials')
         },
         async 'shows a title, a text, an emoji and links'() {
           const { posted, taken } = await post(evaluation)
@@ -91,9 +87,9 @@ export const ntfy: Program = {
         },
         async 'says why it is refused'() {
           for (const topic of ['readings', 'others'])
-            await refused(post(evaluation, topic), 'refused', /ntfy answered 403 to POST \/: forbidden/)
-          await refused(provider.post(connected({}), 'deploys', evaluation), 'refused', /forbidden/)
-          await refused(provider.post(connected({ token }), 'a b', evaluation), 'refused', /topic invalid/)
+            await fails(post(evaluation, topic), /ntfy answered 403 to POST \/: forbidden/)
+          await fails(provider.post(connected({}), 'deploys', evaluation), /forbidden/)
+          await fails(provider.post(connected({ token }), 'a b', evaluation), /topic invalid/)
         },
       },
     }

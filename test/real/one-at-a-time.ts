@@ -1,7 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { buffer } from 'node:stream/consumers'
+import { type Call, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
 
 /**
  * A proxy that forwards one request at a time to moto. A conditional write of DynamoDB is atomic; moto reads,
@@ -9,26 +6,17 @@ import { buffer } from 'node:stream/consumers'
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
  */
-export async function oneAtATime(url: string): Promise<{ url: string; close(): Promise<void> }> {
-  let before: Promise<unknown> = Promise.resolve()
-  const pass = async (req: IncomingMessage, res: ServerResponse) => {
-    const { method = 'GET', url: path = '/', headers } = req
+export function oneAtATime(url: string): Promise<Served> {
+  const pass = async ({ method, encodedPath, headers, text: body }: Call): Promise<Reply> => {
     const { host: _, connection: __, 'content-length': ___, ...kept } = headers
-    const body = await buffer(req)
-    const response = await fetch(`${url}${path}`, { method, headers: kept as Record<string, string>, body })
-    const answer = Buffer.from(await response.arrayBuffer())
-    res.writeHead(response.status, { 'content-type': response.headers.get('content-type') ?? '' }).end(answer)
+    const response = await fetch(`${url}${encodedPath}`, { method, headers: kept as Record<string, string>, body })
+    const type = response.headers.get('content-type') ?? ''
+    return { status: response.status, body: await response.text(), headers: { 'content-type': type } }
   }
-  const server = createServer((req, res) => {
-    before = before.then(() => pass(req, res)).catch((error: unknown) => res.writeHead(502).end(`moto: ${error}`))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
+  let before: Promise<unknown> = Promise.resolve()
+  return serve((call) => {
+    const reply = before.then(() => pass(call)).catch((error: unknown) => ({ status: 502, body: `moto: ${error}` }))
+    before = reply
+    return reply
+  })
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../e2e/service.ts'
 
 /** A real program, and what is tried with it. */
 export interface Program {
@@ -69,7 +69,7 @@ export async function end({ words }: Started): Promise<void> {
     ['SIGKILL', 20],
   ] as const) {
     if (!signalTo(pid, signal)) break
-    for (let at = 0; at < attempts && signalTo(pid, 0); at++) await new Promise((resolve) => setTimeout(resolve, 100))
+    for (let at = 0; at < attempts && signalTo(pid, 0); at++) await sleep(100)
   }
   running.delete(pid)
 }
@@ -85,12 +85,4 @@ function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

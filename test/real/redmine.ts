@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { redmine as provider } from '../../functions/issue-ticketing/providers/redmine.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
-import { clientOf, failureOf, keyOf } from '../functions/client.ts'
+import { clientOf, keyOf } from '../functions/client.ts'
+import { fails } from './failures.ts'
 import type { Program } from './program.ts'
 
 /** An issue as Redmine shows it. */
@@ -49,19 +50,13 @@ export const redmine: Program = {
     const count = async () =>
       ((await (await fetched('/issues.json?status_id=*')).json()) as { total_count: number }).total_count
     const idOf = ({ data }: Outcome) => String(data['id'])
-    const refused = async (promise: Promise<unknown>, words: RegExp) => {
-      const { kind, message } = await failureOf(promise)
-      assert.equal(kind, 'refused')
-      assert.match(message, words)
-    }
     let id = ''
 
     return {
       tests: {
         async 'takes the key of its user, and no other'() {
           await provider.check(client())
-          const failure = await failureOf(Promise.resolve(provider.check(client({ as: 'a-wrong-key' }))))
-          assert.equal(failure.kind, 'credentials')
+          await fails(provider.check(client({ as: 'a-wrong-key' })), /401/, 'credentials')
         },
         async 'opens with a title alone, and its link leads there'() {
           const { message, data, links } = await open({})
@@ -137,14 +132,14 @@ export const redmine: Program = {
         },
         async 'says why it is refused'() {
           const before = await count()
-          await refused(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
-          await refused(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
-          await refused(open({ assignee: 'unknown' }), /no assignee "unknown".+Mia Krystof/)
-          await refused(open({ project: 'nowhere' }), /422 .+Project/)
-          await refused(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
-          await refused(update('4711', { title: 'x' }), /404 .+an empty response/)
-          await refused(close('4711'), /404 .+an empty response/)
-          await refused(update(id, { state: 'Nirvana' }), /does not allow .+ to Nirvana\. Allowed statuses: .*New/)
+          await fails(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
+          await fails(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
+          await fails(open({ assignee: 'unknown' }), /no assignee "unknown".+Mia Krystof/)
+          await fails(open({ project: 'nowhere' }), /422 .+Project/)
+          await fails(open({ fields: { priority_id: 4711 } }), /422 .+Priority/)
+          await fails(update('4711', { title: 'x' }), /404 .+an empty response/)
+          await fails(close('4711'), /404 .+an empty response/)
+          await fails(update(id, { state: 'Nirvana' }), /does not allow .+ to Nirvana\. Allowed statuses: .*New/)
           assert.equal(await count(), before)
         },
         async 'assigns by login and by mail address, where the key may look at users'() {
