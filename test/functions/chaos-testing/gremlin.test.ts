@@ -88,11 +88,9 @@ const { server, connected } = jobConformance(gremlin, experimentActions, chaosPl
   refusal: (reason) => reason,
 })
 
-describe('Gremlin: start', () => {
-  test('sends no team if the connection has none', async () => {
-    await expectFailure(connected({ project: undefined }).start(network), {}, 'User requires privilege for target team')
-    expect(server.calls.map(({ query }) => query.has('teamId'))).toEqual([false, false])
-  })
+test('Gremlin: a start sends no team if the connection has none', async () => {
+  await expectFailure(connected({ project: undefined }).start(network), {}, 'User requires privilege for target team')
+  expect(server.calls.map(({ query }) => query.has('teamId'))).toEqual([false, false])
 })
 
 describe('Gremlin: retry of a start', () => {

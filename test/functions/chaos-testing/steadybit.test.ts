@@ -101,14 +101,12 @@ const { server, connected } = jobConformance(steadybit, experimentActions, chaos
   invalidIds: [['SHOP-1', '../1', '1/2', '12a'], 'must be an execution number'],
 })
 
-describe('Steadybit: start', () => {
-  test('runs in parallel with others if the connection allows it', async () => {
-    server.state.busy = true
-    await expectFailure(connected().start(shop), waiting)
-    await connected({ parallel: true }).start(shop)
-    expect(starts().map(({ query }) => query.get('allowParallel'))).toEqual(['false', 'true'])
-    expect(server.state.executions).toHaveLength(1)
-  })
+test('Steadybit: a start runs in parallel with others if the connection allows it', async () => {
+  server.state.busy = true
+  await expectFailure(connected().start(shop), waiting)
+  await connected({ parallel: true }).start(shop)
+  expect(starts().map(({ query }) => query.get('allowParallel'))).toEqual(['false', 'true'])
+  expect(server.state.executions).toHaveLength(1)
 })
 
 describe('Steadybit: id of an execution', () => {

@@ -191,13 +191,11 @@ describe('Toxiproxy: stop', () => {
   })
 })
 
-describe('Toxiproxy: connection', () => {
-  test('sends the token of a gateway, which is a secret', async () => {
-    const token = 'of-the-guard'
-    await connected({ token }).start(slow())
-    expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${token}`)
-    expect(secretsIn(toxiproxy.connection, { token })).toEqual([token])
-    server.failNext(400, { error: `no ${token}`, status: 400 })
-    await expectFailure(connected({ token }).start(slow()), {}, 'no ***')
-  })
+test('Toxiproxy: sends the token of a gateway, which is a secret', async () => {
+  const token = 'of-the-guard'
+  await connected({ token }).start(slow())
+  expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${token}`)
+  expect(secretsIn(toxiproxy.connection, { token })).toEqual([token])
+  server.failNext(400, { error: `no ${token}`, status: 400 })
+  await expectFailure(connected({ token }).start(slow()), {}, 'no ***')
 })

@@ -186,10 +186,8 @@ describe('Azure Pipelines: connection', () => {
   })
 })
 
-describe('Azure Pipelines: start', () => {
-  test('accepts a parameter with the name of an unsafe variable', async () => {
-    server.state.definitions[0]?.parameters.push('PATH')
-    await connected().start({ ...deploy, parameters: { PATH: '/shop' } })
-    expect(run().templateParameters).toMatchObject({ PATH: '/shop' })
-  })
+test('Azure Pipelines: a start accepts a parameter with the name of an unsafe variable', async () => {
+  server.state.definitions[0]?.parameters.push('PATH')
+  await connected().start({ ...deploy, parameters: { PATH: '/shop' } })
+  expect(run().templateParameters).toMatchObject({ PATH: '/shop' })
 })

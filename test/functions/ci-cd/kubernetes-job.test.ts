@@ -123,36 +123,32 @@ describe('Kubernetes job: start', () => {
   })
 })
 
-describe('Kubernetes job: end', () => {
-  test('a job whose image cannot be pulled is errored after ten minutes', async () => {
-    const started = await connected().start({ target })
-    server.enterJob('Pending')
-    const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image' }
-    server.state.containers = [{ name: 'job', state: { waiting } }]
-    const poll = (startedAt: number) =>
-      connected().poll({ ...started, job: { ...(started.job as object), startedAt } }, { target })
-    expect(await poll(Date.now())).toMatchObject({
-      progress: expect.stringContaining('ImagePullBackOff: Back-off pulling image'),
-    })
-    expect(await poll(Date.now() - 700_000)).toMatchObject({
-      outcome: { status: 'errored', message: expect.stringContaining('No pod could start: ImagePullBackOff') },
-    })
+test('Kubernetes job: a job whose image cannot be pulled is errored after ten minutes', async () => {
+  const started = await connected().start({ target })
+  server.enterJob('Pending')
+  const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image' }
+  server.state.containers = [{ name: 'job', state: { waiting } }]
+  const poll = (startedAt: number) =>
+    connected().poll({ ...started, job: { ...(started.job as object), startedAt } }, { target })
+  expect(await poll(Date.now())).toMatchObject({
+    progress: expect.stringContaining('ImagePullBackOff: Back-off pulling image'),
+  })
+  expect(await poll(Date.now() - 700_000)).toMatchObject({
+    outcome: { status: 'errored', message: expect.stringContaining('No pod could start: ImagePullBackOff') },
   })
 })
 
-describe('Kubernetes job: connection', () => {
-  test('signs in to Amazon EKS with the role of the function', async () => {
-    server.calls.length = 0
-    const at = connected({ token: undefined, cluster: 'shop', region: 'eu-west-1' })
-    await expectFailure(Promise.resolve(kubernetesJob.check(at.client())), 'credentials')
-    const [, sent = ''] = /^Bearer k8s-aws-v1\.(.+)$/.exec(String(server.calls[0]?.headers['authorization'])) ?? []
-    const url = new URL(Buffer.from(sent, 'base64url').toString())
-    expect(url.host).toBe('sts.eu-west-1.amazonaws.com')
-    expect(Object.fromEntries(url.searchParams)).toMatchObject({
-      Action: 'GetCallerIdentity',
-      'X-Amz-Expires': '60',
-      'X-Amz-SignedHeaders': 'host;x-k8s-aws-id',
-      'X-Amz-Signature': expect.stringMatching(/^[0-9a-f]{64}$/),
-    })
+test('Kubernetes job: signs in to Amazon EKS with the role of the function', async () => {
+  server.calls.length = 0
+  const at = connected({ token: undefined, cluster: 'shop', region: 'eu-west-1' })
+  await expectFailure(Promise.resolve(kubernetesJob.check(at.client())), 'credentials')
+  const [, sent = ''] = /^Bearer k8s-aws-v1\.(.+)$/.exec(String(server.calls[0]?.headers['authorization'])) ?? []
+  const url = new URL(Buffer.from(sent, 'base64url').toString())
+  expect(url.host).toBe('sts.eu-west-1.amazonaws.com')
+  expect(Object.fromEntries(url.searchParams)).toMatchObject({
+    Action: 'GetCallerIdentity',
+    'X-Amz-Expires': '60',
+    'X-Amz-SignedHeaders': 'host;x-k8s-aws-id',
+    'X-Amz-Signature': expect.stringMatching(/^[0-9a-f]{64}$/),
   })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
 import type { TektonServer } from '../../../infra/platforms/tekton.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
@@ -60,29 +60,27 @@ const { server, connected } = jobConformance(tekton, pipelineActions, ciCdPlatfo
   invalidIds: [['release', 'wh-', 'wh-x/y'], 'must be the name of a run that a call has created'],
 })
 
-describe('Tekton', () => {
-  test('starts a run with parameters, and links to the dashboard', async () => {
-    const workspaces = [{ name: 'source', emptyDir: {} }]
-    const at = connected({
-      serviceAccount: 'deployer',
-      timeout: '30m',
-      workspaces,
-      dashboard: 'https://tekton.example.com/',
-    })
-    const parameters = { image: 'shop:1', replicas: 3, stages: ['dev', 1], labels: { team: 'shop' } }
-    const { outcome } = await at.start({ ...input, parameters })
-    expect(outcome.data['url']).toBe(`https://tekton.example.com/#/namespaces/shop/pipelineruns/wh-${keyOf(1)}`)
-    expect(server.state.runs[0]?.spec).toEqual({
-      pipelineRef: { name: 'deploy' },
-      params: [
-        { name: 'image', value: 'shop:1' },
-        { name: 'replicas', value: '3' },
-        { name: 'stages', value: ['dev', '1'] },
-        { name: 'labels', value: { team: 'shop' } },
-      ],
-      taskRunTemplate: { serviceAccountName: 'deployer' },
-      timeouts: { pipeline: '30m' },
-      workspaces,
-    })
+test('Tekton: starts a run with parameters, and links to the dashboard', async () => {
+  const workspaces = [{ name: 'source', emptyDir: {} }]
+  const at = connected({
+    serviceAccount: 'deployer',
+    timeout: '30m',
+    workspaces,
+    dashboard: 'https://tekton.example.com/',
+  })
+  const parameters = { image: 'shop:1', replicas: 3, stages: ['dev', 1], labels: { team: 'shop' } }
+  const { outcome } = await at.start({ ...input, parameters })
+  expect(outcome.data['url']).toBe(`https://tekton.example.com/#/namespaces/shop/pipelineruns/wh-${keyOf(1)}`)
+  expect(server.state.runs[0]?.spec).toEqual({
+    pipelineRef: { name: 'deploy' },
+    params: [
+      { name: 'image', value: 'shop:1' },
+      { name: 'replicas', value: '3' },
+      { name: 'stages', value: ['dev', '1'] },
+      { name: 'labels', value: { team: 'shop' } },
+    ],
+    taskRunTemplate: { serviceAccountName: 'deployer' },
+    timeouts: { pipeline: '30m' },
+    workspaces,
   })
 })

@@ -179,10 +179,8 @@ describe('AWS Systems Manager: getStatus', () => {
   })
 })
 
-describe('AWS Systems Manager: stop', () => {
-  test('cancels an execution', async () => {
-    await start()
-    await connected().stop({ id })
-    expect(requestBodies()).toContainEqual({ AutomationExecutionId: id, Type: 'Cancel' })
-  })
+test('AWS Systems Manager: a stop cancels an execution', async () => {
+  await start()
+  await connected().stop({ id })
+  expect(requestBodies()).toContainEqual({ AutomationExecutionId: id, Type: 'Cancel' })
 })

@@ -113,13 +113,11 @@ const t = testTickets('incident-management/servicenow', servicenow, {
 })
 const { server, check, open, update, close, ticket, count, calls } = t
 
-describe('ServiceNow: connection', () => {
-  test('sends a token as a bearer token, and declares it as a secret', async () => {
-    const oauth = { username: undefined, password: undefined, token: server.token }
-    await check({ connection: oauth })
-    expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
-    expect(secretsIn(servicenow.connection, oauth)).toEqual([server.token])
-  })
+test('ServiceNow: sends a token as a bearer token, and declares it as a secret', async () => {
+  const oauth = { username: undefined, password: undefined, token: server.token }
+  await check({ connection: oauth })
+  expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.token}`)
+  expect(secretsIn(servicenow.connection, oauth)).toEqual([server.token])
 })
 
 test('ServiceNow: accepts input without labels, and a level of any case', () => {

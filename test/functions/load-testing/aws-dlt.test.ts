@@ -123,16 +123,14 @@ describe('AWS DLT: start', () => {
   })
 })
 
-describe('AWS DLT: run', () => {
-  test('is distinguished from a later run of its scenario', async () => {
-    const started = await connected().start(checkout)
-    server.finish('complete', { results: { total } })
-    runAgain()
-    expect(await connected().end(started, checkout)).toMatchObject({ result: 'pass', data: { id, p95: 612 } })
-    server.state.runs = []
-    const message = 'has no run of checkout that started at 2026-01-01 10:00:00'
-    await expectFailure(connected().poll(started, checkout), 'refused', message)
-  })
+test('AWS DLT: a run is distinguished from a later run of its scenario', async () => {
+  const started = await connected().start(checkout)
+  server.finish('complete', { results: { total } })
+  runAgain()
+  expect(await connected().end(started, checkout)).toMatchObject({ result: 'pass', data: { id, p95: 612 } })
+  server.state.runs = []
+  const message = 'has no run of checkout that started at 2026-01-01 10:00:00'
+  await expectFailure(connected().poll(started, checkout), 'refused', message)
 })
 
 describe('AWS DLT: stop-test', () => {

@@ -125,13 +125,11 @@ describe('Azure Load Testing: connection', () => {
   })
 })
 
-describe('Azure Load Testing: start', () => {
-  test('sends no second request if a retry finds the run', async () => {
-    server.loseNext('PATCH')
-    await failureOf(connected().start(checkout))
-    await connected().start(checkout, { isRetry: true })
-    expect(patches()).toHaveLength(1)
-  })
+test('Azure Load Testing: a start sends no second request if a retry finds the run', async () => {
+  server.loseNext('PATCH')
+  await failureOf(connected().start(checkout))
+  await connected().start(checkout, { isRetry: true })
+  expect(patches()).toHaveLength(1)
 })
 
 describe('Azure Load Testing: run', () => {

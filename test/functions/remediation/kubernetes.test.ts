@@ -58,12 +58,10 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
   refused: [['an unknown deployment', { target: 'restart/nope' }, '"nope" not found']],
 })
 
-describe('Kubernetes: restart', () => {
-  test('waits until the controller has seen the change', async () => {
-    const started = await runbook().start(restart)
-    expect(deployment().status).toMatchObject({ observedGeneration: 5, updatedReplicas: 3 })
-    expect(await runbook().poll(started, restart)).toMatchObject({ status: 'Progressing' })
-  })
+test('Kubernetes: a restart waits until the controller has seen the change', async () => {
+  const started = await runbook().start(restart)
+  expect(deployment().status).toMatchObject({ observedGeneration: 5, updatedReplicas: 3 })
+  expect(await runbook().poll(started, restart)).toMatchObject({ status: 'Progressing' })
 })
 
 describe('Kubernetes: scale', () => {

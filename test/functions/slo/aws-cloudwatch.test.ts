@@ -125,12 +125,10 @@ describe('AWS CloudWatch: a report', () => {
   })
 })
 
-describe('AWS CloudWatch: the connection', () => {
-  test('is tested with an empty list of metrics', async () => {
-    await check()
-    expect(server.calls.map(({ body }) => body)).toEqual([{ Namespace: 'CloudAutomation/SLO', MetricData: [] }])
-    server.failNext(200, {})
-    await check()
-    expect(server.state.data).toEqual([])
-  })
+test('AWS CloudWatch: the connection is tested with an empty list of metrics', async () => {
+  await check()
+  expect(server.calls.map(({ body }) => body)).toEqual([{ Namespace: 'CloudAutomation/SLO', MetricData: [] }])
+  server.failNext(200, {})
+  await check()
+  expect(server.state.data).toEqual([])
 })

@@ -135,9 +135,7 @@ describe('Datadog event: a retry', () => {
   })
 })
 
-describe('Datadog event: a refusal', () => {
-  test('in a 200 response shows the status', async () => {
-    server.state.status = 'invalid'
-    await expectFailure(push(), 'refused', 'did not accept the event: invalid')
-  })
+test('Datadog event: a refusal in a 200 response shows the status', async () => {
+  server.state.status = 'invalid'
+  await expectFailure(push(), 'refused', 'did not accept the event: invalid')
 })
