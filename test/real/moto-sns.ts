@@ -4,11 +4,11 @@ import { awsSns } from '../../functions/notification/providers/aws-sns.ts'
 import { clientOf, keyOf } from '../functions/client.ts'
 import { evaluation, hostile, question } from '../functions/notification/messages.ts'
 import { fails } from './failures.ts'
+import { sqs } from './moto-task-tokens.ts'
 import type { Checks } from './program.ts'
 
 const region = 'us-east-1'
 const account = '123456789012'
-const versions = { sns: '2010-03-31', sqs: '2012-11-05' }
 
 /** A message that SNS delivers to a queue. */
 interface Delivered {
@@ -22,34 +22,28 @@ interface Delivered {
 export function snsChecks(endpoint: string): Checks['tests'] {
   const connected = (fields: object = {}, options: { key?: string | undefined } = { key: keyOf(1) }) =>
     clientOf(awsSns, awsSns.connection.parse({ endpoint, region, ...fields }), options)
-  const ask = async (service: keyof typeof versions, Action: string, parameters: Record<string, string>) => {
-    const scope = `20261124/${region}/${service}/aws4_request`
+  const sns = async (Action: string, parameters: Record<string, string>) => {
+    const scope = `20261124/${region}/sns/aws4_request`
     const authorization = `AWS4-HMAC-SHA256 Credential=test/${scope}, SignedHeaders=host, Signature=none`
-    const body = new URLSearchParams({ Action, Version: versions[service], ...parameters })
+    const body = new URLSearchParams({ Action, Version: '2010-03-31', ...parameters })
     const response = await fetch(endpoint, { method: 'POST', headers: { authorization }, body })
-    const text = await response.text()
-    assert.ok(response.ok, text)
-    return text
+    assert.ok(response.ok, await response.text())
   }
   /** A topic, and the messages since the last call. */
-  const subscribed = async (name: string, attributes: Record<string, string> = {}) => {
-    const entries = Object.entries(attributes).flatMap(([key, value], at) => [
-      [`Attributes.entry.${at + 1}.key`, key],
-      [`Attributes.entry.${at + 1}.value`, value],
-    ])
-    await ask('sns', 'CreateTopic', { Name: name, ...Object.fromEntries(entries) })
-    const queue: Record<string, string> = name.endsWith('.fifo')
-      ? { 'Attribute.1.Name': 'FifoQueue', 'Attribute.1.Value': 'true' }
+  const subscribed = async (name: string) => {
+    const isFifo = name.endsWith('.fifo')
+    const attributes: Record<string, string> = isFifo
+      ? { 'Attributes.entry.1.key': 'FifoTopic', 'Attributes.entry.1.value': 'true' }
       : {}
-    await ask('sqs', 'CreateQueue', { QueueName: name, ...queue })
+    await sns('CreateTopic', { Name: name, ...attributes })
+    const queue = { QueueName: name, ...(isFifo ? { Attributes: { FifoQueue: 'true' } } : {}) }
+    const { QueueUrl } = await sqs(endpoint, region, 'CreateQueue', queue)
     const topic = `arn:aws:sns:${region}:${account}:${name}`
     const Endpoint = `arn:aws:sqs:${region}:${account}:${name}`
-    await ask('sns', 'Subscribe', { TopicArn: topic, Protocol: 'sqs', Endpoint })
+    await sns('Subscribe', { TopicArn: topic, Protocol: 'sqs', Endpoint })
     const delivered = async (): Promise<Delivered[]> => {
-      const QueueUrl = `${endpoint}/${account}/${name}`
-      const received = await ask('sqs', 'ReceiveMessage', { QueueUrl, MaxNumberOfMessages: '10' })
-      const bodies = [...received.matchAll(/<Body>([^<]*)<\/Body>/g)].map(([, body = '']) => body)
-      return bodies.map((body) => JSON.parse(unescaped(body)) as Delivered)
+      const { Messages = [] } = await sqs(endpoint, region, 'ReceiveMessage', { QueueUrl, MaxNumberOfMessages: 10 })
+      return Messages.map(({ Body }: { Body: string }) => JSON.parse(Body))
     }
     return { topic, delivered }
   }
@@ -77,7 +71,7 @@ export function snsChecks(endpoint: string): Checks['tests'] {
       }
     },
     async 'SNS delivers one of two attempts in a FIFO topic'() {
-      const { topic, delivered } = await subscribed('deploys.fifo', { FifoTopic: 'true' })
+      const { topic, delivered } = await subscribed('deploys.fifo')
       await awsSns.post(connected(), topic, question)
       const posted = await awsSns.post(connected(), topic, question)
       await awsSns.reply(connected(), posted, { mood: 'waiting', title: 'Still open', fields: [], links: [] })
@@ -92,12 +86,3 @@ export function snsChecks(endpoint: string): Checks['tests'] {
     },
   }
 }
-
-/** As XML has it. */
-function unescaped(text: string): string {
-  return text.replace(/&(\w+|#\d+);/g, (all, name: string) =>
-    name.startsWith('#') ? String.fromCharCode(Number(name.slice(1))) : (entities[name] ?? all),
-  )
-}
-
-const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }

@@ -158,7 +158,7 @@ function definition(queue: string): object {
 
 /** Sends a request to SQS, whose client is not a dependency. */
 // biome-ignore lint/suspicious/noExplicitAny: as above.
-async function sqs(endpoint: string, region: string, operation: string, body: object): Promise<any> {
+export async function sqs(endpoint: string, region: string, operation: string, body: object): Promise<any> {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
@@ -169,6 +169,7 @@ async function sqs(endpoint: string, region: string, operation: string, body: ob
     },
     body: JSON.stringify(body),
   })
-  assert.ok(response.ok, `SQS responded with ${response.status}`)
-  return response.json()
+  const text = await response.text()
+  assert.ok(response.ok, text)
+  return JSON.parse(text)
 }
