@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { newestOf, serve } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { median } from '../bench/measure.ts'
 import { until } from '../e2e/service.ts'
 import { randomOf } from '../prove/random.ts'
 import { mutated } from './mutate.ts'
@@ -70,15 +71,17 @@ const secrets = [
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const scratch = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-'))
   const listener = await startListener()
-  const runtime = new Runtime()
   try {
     const secretsFile = join(scratch, 'secrets.json')
     writeFileSync(secretsFile, JSON.stringify(connectionsTo(listener.url)))
-    await runtime.start({ state: join(scratch, 'state'), secretsFile, secrets, bundles: options.bundles })
-    const link = await listener.approvalLink(runtime.url)
-    return await new Run(options, runtime, listener, seedRequests(link)).complete()
+    const { bundles } = options
+    const runtime = await startRuntime({ state: join(scratch, 'state'), secretsFile, secrets, bundles })
+    try {
+      return await run(options, runtime, listener, seedRequests(await listener.approvalLink(runtime.url)))
+    } finally {
+      await runtime.end()
+    }
   } finally {
-    await runtime.end()
     await listener.close()
     rmSync(scratch, { recursive: true, force: true })
   }
@@ -102,143 +105,102 @@ function connectionsTo(url: string): Record<string, unknown> {
 }
 
 type Listener = Awaited<ReturnType<typeof startListener>>
+type Runtime = Awaited<ReturnType<typeof startRuntime>>
 
-class Run {
-  readonly #options: FuzzOptions
-  readonly #runtime: Runtime
-  readonly #listener: Listener
-  readonly #seeds: Request[]
-  readonly #findings: Finding[] = []
-  readonly #statuses: Record<number, number> = {}
-  readonly #said = new Set<string>()
-  readonly #memory: { sent: number; megabytes: number }[] = []
-  #sent = 0
-
-  constructor(options: FuzzOptions, runtime: Runtime, listener: Listener, seeds: Request[]) {
-    this.#options = options
-    this.#runtime = runtime
-    this.#listener = listener
-    this.#seeds = seeds
-  }
-
-  async complete(): Promise<FuzzReport> {
-    const { seconds, requests = Number.POSITIVE_INFINITY, only, report = () => {} } = this.#options
-    if (only !== undefined) await this.#try(only)
-    else {
-      const start = Date.now()
-      const end = start + seconds * 1_000
-      const progress = setInterval(() => {
-        this.#look()
-        const left = Math.max(0, Math.round((end - Date.now()) / 1_000))
-        report(`${this.#sent} requests, ${this.#findings.length} findings, ${left} s left`)
-      }, 1_000)
-      let next = 0
-      await Promise.all(
-        Array.from({ length: atOnce }, async () => {
-          while (next < requests && Date.now() < end && this.#findings.length < MAX_FINDINGS) await this.#try(next++)
-        }),
-      )
-      clearInterval(progress)
-    }
-    // Tasks may still log something.
-    await sleep(1_500)
-    return this.#report()
-  }
-
-  async #try(at: number): Promise<void> {
-    const { seed } = this.#options
-    const random = randomOf(seed, `case ${at}`)
-    const request = mutated(random, random.pick(this.#seeds), this.#listener.canary)
-    let answer: Answer | undefined
-    try {
-      answer = await send(this.#runtime.port, request)
-    } catch (error) {
-      this.#found(messageOf(error), at, request)
-    }
-    this.#sent += 1
-    if (answer) this.#statuses[answer.status] = (this.#statuses[answer.status] ?? 0) + 1
-    for (const what of wrongWith(request, answer, secrets)) this.#found(what, at, request)
-    if (this.#listener.canaryCalls > 0) this.#found('a host was called that the input named', at, request)
-  }
+async function run(
+  { seed, seconds, requests = Number.POSITIVE_INFINITY, only, report = () => {} }: FuzzOptions,
+  { url, wrong, health }: Runtime,
+  listener: Listener,
+  seeds: Request[],
+): Promise<FuzzReport> {
+  const findings: Finding[] = []
+  const statuses: Record<number, number> = {}
+  const reported = new Set<string>()
+  const memory: { sent: number; megabytes: number }[] = []
+  let sent = 0
 
   /** Reports each kind of finding once. */
-  #found(what: string, at?: number, request?: Request): void {
+  const found = (what: string, at?: number, request?: Request) => {
     const kind = what.replace(/[0-9a-f-]{8,}|\d+/g, '#').slice(0, 120)
-    if (this.#said.has(kind)) return
-    this.#said.add(kind)
-    const curl = request && asCurl(this.#runtime.url, request)
-    this.#findings.push({ what, seed: this.#options.seed, case: at, curl })
+    if (reported.has(kind)) return
+    reported.add(kind)
+    findings.push({ what, seed, case: at, curl: request && asCurl(url, request) })
   }
-
-  #look(): void {
-    const rss = this.#runtime.health.at(-1)?.rss
-    if (rss !== undefined) this.#memory.push({ sent: this.#sent, megabytes: Math.round(rss / 1024 / 1024) })
-  }
-
-  #report(): FuzzReport {
-    const { wrong, health } = this.#runtime
-    for (const what of wrong) this.#found(what)
-    this.#look()
-    const between = (from: number, to: number) =>
-      this.#memory
-        .filter(({ sent }) => sent >= from * this.#sent && sent <= to * this.#sent)
-        .map((one) => one.megabytes)
-    const early = Math.max(0, ...between(0, 1 / 2))
-    const late = median(between(5 / 6, 1))
-    const heldUp = Math.max(0, ...health.map((one) => one.heldUp))
-    if (this.#sent >= growth.requests && late > Math.max(early * growth.factor, early + growth.megabytes))
-      this.#found(`the memory grows: from ${early} MB to ${late} MB`)
-    if (heldUp > MAX_BLOCK_MS) this.#found(`the event loop was held up for ${heldUp} ms`)
-    return {
-      sent: this.#sent,
-      statuses: this.#statuses,
-      findings: this.#findings,
-      memory: { early, late, most: Math.max(0, ...between(0, 1)) },
-      heldUp,
+  const sendCase = async (at: number) => {
+    const random = randomOf(seed, `case ${at}`)
+    const request = mutated(random, random.pick(seeds), listener.canary)
+    let answer: Answer | undefined
+    try {
+      answer = await send(Number(new URL(url).port), request)
+    } catch (error) {
+      found(messageOf(error), at, request)
     }
+    sent += 1
+    if (answer) statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
+    for (const what of wrongWith(request, answer, secrets)) found(what, at, request)
+    if (listener.canaryCalls > 0) found('a host was called that the input named', at, request)
   }
-}
-
-function median(of: number[]): number {
-  return of.toSorted((a, b) => a - b)[Math.floor(of.length / 2)] ?? 0
-}
-
-/** The runtime, and what it has said of itself. */
-class Runtime {
-  url = ''
-  readonly wrong: string[] = []
-  readonly health: { rss: number; heldUp: number }[] = []
-  #child: ChildProcess | undefined
-
-  get port(): number {
-    return Number(new URL(this.url).port)
+  const measureMemory = () => {
+    const rss = health.at(-1)?.rss
+    if (rss !== undefined) memory.push({ sent, megabytes: Math.round(rss / 1024 / 1024) })
   }
 
-  async start(options: ServeOptions): Promise<void> {
-    const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify(options)], {
-      execArgv: ['--no-warnings'],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    this.#child = child
-    child.stderr?.on('data', (text) =>
-      this.wrong.push(`the runtime wrote to its stderr: ${String(text).slice(0, 800)}`),
+  if (only !== undefined) await sendCase(only)
+  else {
+    const end = Date.now() + seconds * 1_000
+    const progress = setInterval(() => {
+      measureMemory()
+      const left = Math.max(0, Math.round((end - Date.now()) / 1_000))
+      report(`${sent} requests, ${findings.length} findings, ${left} s left`)
+    }, 1_000)
+    let next = 0
+    await Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        while (next < requests && Date.now() < end && findings.length < MAX_FINDINGS) await sendCase(next++)
+      }),
     )
-    child.on('message', (message: FromRuntime) => {
-      if (message.kind === 'ready') this.url = message.url
-      else if (message.kind === 'health') this.health.push(message)
-      else this.wrong.push(message.what)
-    })
-    child.on('exit', (code, signal) => this.wrong.push(`the runtime ended with ${code ?? signal}`))
-    while (this.url === '' && child.exitCode === null) await sleep(20)
-    if (this.url === '') throw new Error(this.wrong.join('\n'))
+    clearInterval(progress)
   }
+  // Tasks may still log something.
+  await sleep(1_500)
 
-  async end(): Promise<void> {
-    const child = this.#child
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
+  for (const what of wrong) found(what)
+  measureMemory()
+  const between = (from: number, to: number) =>
+    memory.filter((one) => one.sent >= from * sent && one.sent <= to * sent).map(({ megabytes }) => megabytes)
+  const early = Math.max(0, ...between(0, 1 / 2))
+  const late = Math.round(median(between(5 / 6, 1)) || 0)
+  const heldUp = Math.max(0, ...health.map((one) => one.heldUp))
+  if (sent >= growth.requests && late > Math.max(early * growth.factor, early + growth.megabytes))
+    found(`the memory grows: from ${early} MB to ${late} MB`)
+  if (heldUp > MAX_BLOCK_MS) found(`the event loop was held up for ${heldUp} ms`)
+  return { sent, statuses, findings, memory: { early, late, most: Math.max(0, ...between(0, 1)) }, heldUp }
+}
+
+/** Starts the runtime, and collects what it reports of itself. */
+async function startRuntime(options: ServeOptions) {
+  const wrong: string[] = []
+  const health: { rss: number; heldUp: number }[] = []
+  const child = fork(new URL('./serve.ts', import.meta.url), [JSON.stringify(options)], {
+    execArgv: ['--no-warnings'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  child.stderr?.on('data', (text) => wrong.push(`the runtime wrote to its stderr: ${String(text).slice(0, 800)}`))
+  const exited = once(child, 'exit').then(([code, signal]) => wrong.push(`the runtime ended with ${code ?? signal}`))
+  const url = await new Promise<string>((resolve, reject) => {
+    child.on('message', (message: FromRuntime) => {
+      if (message.kind === 'ready') resolve(message.url)
+      else if (message.kind === 'health') health.push(message)
+      else wrong.push(message.what)
+    })
+    void exited.then(() => reject(new Error(wrong.join('\n'))))
+  })
+  return {
+    ...{ url, wrong, health },
+    async end(): Promise<void> {
+      child.kill('SIGKILL')
+      await exited
+    },
   }
 }
 

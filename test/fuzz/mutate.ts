@@ -33,12 +33,8 @@ const names = [
 ]
 const types = [
   ...['application/json', 'application/x-www-form-urlencoded', 'application/cloudevents+json', 'text/plain', ''],
-  ...[
-    'application/json; charset=utf-16',
-    'multipart/form-data; boundary=x',
-    'application/x-www-form-urlencoded;;',
-    'a/b',
-  ],
+  ...['application/json; charset=utf-16', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded;;'],
+  'a/b',
 ]
 const queries = [
   ...['mode=interactive', 'mode=silent', 'mode=', 'mode=x', 'mode=silent&mode=interactive', 'sendStarted=true'],
@@ -69,18 +65,8 @@ export function mutated(random: Random, seed: Request, canary: string): Request 
 type Mutation = (random: Random, request: Request, canary: string) => Request
 
 const mutations: Mutation[] = [
-  changeFields,
-  changeFields,
-  changeFields,
-  changeFields,
-  changeFields,
-  changeBytes,
-  changeBody,
-  changePath,
-  changeQuery,
-  changeQuery,
-  changeHeaders,
-  changeMethod,
+  ...Array<Mutation>(5).fill(changeFields),
+  ...[changeBytes, changeBody, changePath, changeQuery, changeQuery, changeHeaders, changeMethod],
 ]
 
 /** The examples name connections that are not there; most calls are to go further than that. */

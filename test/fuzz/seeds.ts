@@ -8,7 +8,6 @@ import { actionNames } from '../../shared/providers/category.ts'
 import type { Request } from './wire.ts'
 
 const root = join(import.meta.dirname, '../..')
-const formType = 'application/x-www-form-urlencoded'
 
 /**
  * The requests that others are made of: every example of the READMEs as webhook-service sends it, an empty call of every
@@ -56,69 +55,65 @@ function requestOf(argv: string[]): Request {
   return {
     method: after('--request')[0] ?? 'POST',
     path: pathname + search,
-    headers: after('--header').map((header) => header.split(': ', 2) as [string, string]),
+    headers: after('--header').map((header) => header.split(': ', 2) as Header),
     body: Buffer.from(after('--data')[0] ?? ''),
   }
 }
 
-const authorization: [string, string] = ['Authorization', `Bearer ${demo.callerToken}`]
+type Header = Request['headers'][number]
+const authorization: Header = ['Authorization', `Bearer ${demo.callerToken}`]
+const json: Header = ['Content-Type', 'application/json']
+const form: Header = ['Content-Type', 'application/x-www-form-urlencoded']
+
+function get(path: string, ...headers: Header[]): Request {
+  return { method: 'GET', path, headers, body: Buffer.alloc(0) }
+}
+
+/** @param body JSON, unless it is text */
+function post(path: string, body: object | string, ...headers: Header[]): Request {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return { method: 'POST', path, headers, body: Buffer.from(text) }
+}
 
 function emptyCalls(): Request[] {
-  const none = Buffer.alloc(0)
   return categories.flatMap((category) => [
-    ...actionNames(category).map((action) => ({
-      method: 'POST',
-      path: `/v1/${category.name}/${action}`,
-      headers: [authorization, ['Content-Type', 'application/json'] as [string, string]],
-      body: Buffer.from(JSON.stringify({ id: randomUUID(), data: { project: 'shop' }, input: {} })),
-    })),
-    { method: 'GET', path: `/v1/${category.name}/tasks/${'0'.repeat(40)}`, headers: [authorization], body: none },
+    ...actionNames(category).map((action) => {
+      const event = { id: randomUUID(), data: { project: 'shop' }, input: {} }
+      return post(`/v1/${category.name}/${action}`, event, authorization, json)
+    }),
+    get(`/v1/${category.name}/tasks/${'0'.repeat(40)}`, authorization),
   ])
 }
 
 function publicRoutes(link: string): Request[] {
   const page = `/v1/notification/approvals/${link}`
+  const now = String(Math.floor(Date.now() / 1_000))
   const payload = {
     type: 'block_actions',
     user: { id: 'U0JANE', username: 'jane', team_id: 'T0' },
     channel: { id: 'C0RELEASES' },
     actions: [{ action_id: 'approve', value: link }],
   }
-  const signed: [string, string][] = [
-    ['X-Slack-Request-Timestamp', String(Math.floor(Date.now() / 1_000))],
-    ['X-Slack-Signature', `v0=${'0'.repeat(64)}`],
-  ]
-  const form: [string, string] = ['Content-Type', formType]
+  const slack = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
   const press = {
     context: { reference: link, decision: 'approve', mac: '0'.repeat(64) },
     user_id: 'u',
     user_name: 'jane',
   }
+  const slackHeaders: Header[] = [
+    ['X-Slack-Request-Timestamp', now],
+    ['X-Slack-Signature', `v0=${'0'.repeat(64)}`],
+  ]
+  const discordHeaders: Header[] = [
+    ['X-Signature-Timestamp', now],
+    ['X-Signature-Ed25519', '0'.repeat(128)],
+  ]
   return [
-    { method: 'GET', path: page, headers: [], body: Buffer.alloc(0) },
+    get(page),
     // Without a decision, so that the question stays open.
-    { method: 'POST', path: page, headers: [form], body: Buffer.from('name=Jane&reason=late') },
-    {
-      method: 'POST',
-      path: '/v1/notification/slack',
-      headers: [form, ...signed],
-      body: Buffer.from(new URLSearchParams({ payload: JSON.stringify(payload) }).toString()),
-    },
-    {
-      method: 'POST',
-      path: '/v1/notification/mattermost',
-      headers: [['Content-Type', 'application/json']],
-      body: Buffer.from(JSON.stringify(press)),
-    },
-    {
-      method: 'POST',
-      path: `/v1/notification/discord/${'0'.repeat(64)}`,
-      headers: [
-        ['Content-Type', 'application/json'],
-        ['X-Signature-Timestamp', String(Math.floor(Date.now() / 1_000))],
-        ['X-Signature-Ed25519', '0'.repeat(128)],
-      ],
-      body: Buffer.from(JSON.stringify({ type: 1 })),
-    },
+    post(page, 'name=Jane&reason=late', form),
+    post('/v1/notification/slack', slack, form, ...slackHeaders),
+    post('/v1/notification/mattermost', press, json),
+    post(`/v1/notification/discord/${'0'.repeat(64)}`, { type: 1 }, json, ...discordHeaders),
   ]
 }
