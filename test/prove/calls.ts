@@ -73,6 +73,16 @@ interface Kind {
   query?(random: Random): Record<string, string>
 }
 
+const kindOf = (
+  weight: number,
+  action: string,
+  task: string,
+  more: Omit<Kind, 'weight' | 'action' | 'task'>,
+): Kind => ({
+  ...{ weight, action, task },
+  ...more,
+})
+
 const usualDeadlines = [20, 30, 45, 60]
 
 const project = (random: Random) => `demo/shop-${random.integer(1, places)}`
@@ -80,155 +90,96 @@ const outcomes = ['', '', '', '', 'fail', 'vanish', 'nonsense']
 
 /** The actions with their share of the calls. The input of a run contains the id of the event. */
 const kinds: readonly Kind[] = [
-  {
-    weight: 16,
-    action: 'issue-ticketing/open-issue',
-    task: 'openissue',
+  kindOf(16, 'issue-ticketing/open-issue', 'openissue', {
     effect: 'issues',
     input: (random, id) => ({ title: `Prove ${id}`, project: project(random), labels: ['prove'] }),
     query: (random): Record<string, string> => (random.chance(0.3) ? { connection: 'tls' } : {}),
-  },
-  {
-    weight: 7,
-    action: 'issue-ticketing/open-issue',
-    task: 'openissue',
+  }),
+  kindOf(7, 'issue-ticketing/open-issue', 'openissue', {
     effect: 'tool_records',
     input: (_, id) => ({ title: `Prove ${id}` }),
     query: () => ({ connection: 'tool' }),
-  },
-  {
-    weight: 6,
-    action: 'issue-ticketing/update-issue',
-    task: 'updateissue',
+  }),
+  kindOf(6, 'issue-ticketing/update-issue', 'updateissue', {
     effect: 'comments',
     input: (random, id) => ({ id: `${project(random)}#1`, comment: `Prove ${id}` }),
-  },
-  {
-    weight: 12,
-    action: 'incident-management/open-ticket',
-    task: 'openticket',
+  }),
+  kindOf(12, 'incident-management/open-ticket', 'openticket', {
     effect: 'incidents',
     input: (random, id) => ({ title: `Prove ${id}`, urgency: random.pick(['low', 'medium', 'high']) }),
-  },
-  {
-    weight: 5,
-    action: 'incident-management/update-ticket',
-    task: 'updateticket',
+  }),
+  kindOf(5, 'incident-management/update-ticket', 'updateticket', {
     effect: 'journal',
     input: (random, id) => ({ id: `INC00${10_000 + random.integer(1, places)}`, comment: `Prove ${id}` }),
-  },
-  {
-    weight: 9,
-    action: 'feature-flags/set-flag',
-    task: 'toggleflag',
+  }),
+  kindOf(9, 'feature-flags/set-flag', 'toggleflag', {
     input: (random) => ({
       flag: random.pick(['checkout-v2', 'express-payment', 'slow-recommendations']),
       state: random.pick(['on', 'off']),
     }),
-  },
-  {
-    weight: 8,
-    action: 'ci-cd/trigger-deployment',
-    task: 'deployment',
-    effect: 'runs',
-    long: true,
+  }),
+  kindOf(8, 'ci-cd/trigger-deployment', 'deployment', {
+    ...{ effect: 'runs', long: true },
     input: (random, id) => ({
       target: 'deploy.yml',
       project: project(random),
       parameters: { image: `shop:${id}`, ...(random.chance(0.2) ? { outcome: 'fail' } : {}) },
     }),
-  },
-  {
-    weight: 8,
-    action: 'optimization/start-model',
-    task: 'tuning',
-    effect: 'job_runs',
-    long: true,
-    deadlines: [12, 20, 30],
+  }),
+  kindOf(8, 'optimization/start-model', 'tuning', {
+    ...{ effect: 'job_runs', long: true, deadlines: [12, 20, 30] },
     input: (random, id) => ({ parameters: { service: id, seconds: '1', outcome: random.pick(outcomes) } }),
-  },
-  {
-    weight: 1,
-    action: 'optimization/start-model',
-    task: 'tuning',
-    effect: 'job_runs',
-    long: true,
-    deadlines: [6, 9],
+  }),
+  kindOf(1, 'optimization/start-model', 'tuning', {
+    ...{ effect: 'job_runs', long: true, deadlines: [6, 9] },
     input: (random, id) => ({
       parameters: { service: id, outcome: 'hang' },
       onDeadline: random.pick(['stop', 'leave']),
     }),
-  },
-  {
-    weight: 8,
-    action: 'remediation/run-runbook',
-    task: 'repair',
-    effect: 'job_runs',
-    long: true,
-    deadlines: [12, 20, 30],
+  }),
+  kindOf(8, 'remediation/run-runbook', 'repair', {
+    ...{ effect: 'job_runs', long: true, deadlines: [12, 20, 30] },
     input: (random, id) => ({
       target: random.pick(['restart-checkout', 'clear-cache']),
       parameters: { event: id, seconds: '1', outcome: random.pick(outcomes) },
     }),
-  },
-  {
-    weight: 3,
-    action: 'remediation/run-action',
-    task: 'action',
+  }),
+  kindOf(3, 'remediation/run-action', 'action', {
     data: (random) => ({
       action: { name: 'Toggle', action: 'toggle-feature', value: { 'checkout-v2': random.pick(['on', 'off']) } },
     }),
-  },
-  {
-    weight: 4,
-    action: 'chaos-testing/start-test',
-    task: 'chaos',
+  }),
+  kindOf(4, 'chaos-testing/start-test', 'chaos', {
     long: true,
     input: (random) => ({
       target: 'shop-cache',
       parameters: { type: 'latency', attributes: { latency: 1 }, duration: random.integer(1, 3) },
     }),
-  },
-  {
-    weight: 1,
-    action: 'load-testing/start-test',
-    task: 'test',
+  }),
+  kindOf(1, 'load-testing/start-test', 'test', {
     long: true,
     input: () => ({ parameters: { rate: 5, duration: 1 } }),
-  },
-  {
-    weight: 9,
-    action: 'notification/push-update',
-    task: 'notify',
+  }),
+  kindOf(9, 'notification/push-update', 'notify', {
     effect: 'messages',
     input: (random, id) => ({ text: `Prove ${id}`, channel: random.pick(channels) }),
-  },
-  {
-    weight: 6,
-    action: 'notification/ask-approval',
-    task: 'sign-off',
-    effect: 'messages',
-    long: true,
+  }),
+  kindOf(6, 'notification/ask-approval', 'sign-off', {
+    ...{ effect: 'messages', long: true },
     // Of these the waits are shortened too: 15 s and 25 s are left.
     deadlines: [150, 250],
     input: (random, id) => ({ question: `Prove ${id}?`, channel: random.pick(channels) }),
-  },
-  {
-    weight: 5,
-    action: 'slo/request-evaluation',
-    task: 'evaluation',
+  }),
+  kindOf(5, 'slo/request-evaluation', 'evaluation', {
     long: true,
     input: () => ({ slo: 'checkout', timeframe: '5m' }),
-  },
-  {
-    weight: 3,
-    action: 'slo/push-report',
-    task: 'report',
+  }),
+  kindOf(3, 'slo/push-report', 'report', {
     effect: 'reports',
     query: () => ({ connection: 'events' }),
     data: () => ({ result: 'warning', evaluation: { result: 'warning', score: 78.5 } }),
     input: (_, id) => ({ fields: { properties: { event: id } } }),
-  },
+  }),
 ]
 
 /** Flagger waits for its progress deadline if a task is errored. */

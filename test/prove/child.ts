@@ -24,9 +24,8 @@ export class RuntimeProcess {
   readonly #crash = Promise.withResolvers<never>()
   /** The times between a kill and the restart. */
   readonly downs: Span[] = []
-  lambda = ''
-  dynamodb = ''
-  accessKeyId = ''
+  /** The endpoints of AWS services, and the access key for them. */
+  aws = { lambda: '', dynamodb: '', accessKeyId: '' }
 
   /**
    * @param output the file for its output
@@ -77,9 +76,7 @@ export class RuntimeProcess {
       if (!this.#over) throw error
     })
     if (!ready) return
-    this.lambda = ready.lambda
-    this.dynamodb = ready.dynamodb
-    this.accessKeyId = ready.accessKeyId
+    this.aws = ready
     const down = this.downs.at(-1)
     if (down) down.end = Date.now()
   }

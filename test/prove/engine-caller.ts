@@ -37,7 +37,7 @@ export function createEngineCaller(runtime: RuntimeProcess, credentials: Credent
       void runStep(engine, call.id, step, {
         ...{ url: runtime.url, key: () => credentials.engineKey, signal: stop.signal, sendsTwice, restarts },
         pollMs: 1_000,
-        lambda: () => ({ endpoint: runtime.lambda, accessKeyId: runtime.accessKeyId }),
+        lambda: () => ({ endpoint: runtime.aws.lambda, accessKeyId: runtime.aws.accessKeyId }),
         onResponse: ({ sentAt, status, body, taskId }) => {
           const delivery = { at: sentAt, answeredAt: Date.now(), status: status === 0 ? undefined : status }
           callRecords.answered(entry, { ...delivery, ...(taskId === undefined ? {} : { taskId }) }, body)

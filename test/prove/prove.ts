@@ -81,7 +81,7 @@ async function run(environment: Environment, options: ProveOptions): Promise<Pro
   const took = { load: sent, quiet: Date.now() - start - sent }
   report('checking the records of the platforms', true)
   await readStatuses(environment)
-  const table = await searchTable(environment.runtime, 'webhooks', environment.credentials.markers)
+  const table = await searchTable(environment.runtime.aws, 'webhooks', environment.credentials.markers)
   await environment.end()
   await watching
   return await judge(environment, { seed, took, pressure, planned, violations, table })
