@@ -95,7 +95,12 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
   ],
   rewritesStates: true,
 })
-const { server, open, update, close, ticket, count } = t
+const { server, check, open, update, close, ticket, count } = t
+
+test('AWS OpsCenter: the connection test reports the permission to allow', async () => {
+  server.state.denied = ['DescribeOpsItems']
+  await expectFailure(check(), 'refused', 'the ssm:DescribeOpsItems action. Allow it under awsProviders')
+})
 
 describe('AWS OpsCenter: repeated open', () => {
   test('finds it in any state', async () => {

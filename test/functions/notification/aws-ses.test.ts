@@ -28,6 +28,7 @@ const { server, client, post, save } = testMessages(awsSes, {
   invalid: [{ from: 'deployments' }, { from: 'a@example.com\r\nBcc: b@example.com' }],
   failedChecks: [
     ['example.org does not exist', { from: 'a@example.org' }],
+    ['Allow it under awsProviders', {}, ({ state }) => state.denied.push('GetEmailIdentity')],
     [
       'The identity mail.example.com may not send',
       { identity: 'mail.example.com' },

@@ -33,7 +33,10 @@ const { server, connection, client, post, save } = testMessages(awsSns, {
     [{ channel: topic }, [reading]],
     [{}, [reading], ({ state }) => state.denied.push('GetTopicAttributes')],
   ],
-  failedChecks: [['Topic does not exist', { channel: `${topic}-old` }]],
+  failedChecks: [
+    ['Topic does not exist', { channel: `${topic}-old` }],
+    ['Allow it under awsProviders', { channel: topic }, ({ state }) => state.denied.push('GetTopicAttributes')],
+  ],
   channels: {
     accepted: [topic, fifo],
     refused: ['', 'deploys', `${topic}:a-subscription`, 'arn:aws:sqs:eu-west-1:123456789012:deploys', `${topic}\n`],

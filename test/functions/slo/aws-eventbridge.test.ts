@@ -4,7 +4,7 @@ import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge
 import { startEventBridge } from '../../../infra/platforms/aws-eventbridge.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
 import { reportConformance } from '../../conformance/report.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { evaluated, type ReportOptions as Options } from './drive.ts'
 import { play } from './play.ts'
 
@@ -22,7 +22,10 @@ reportConformance(awsEventBridge, {
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   // EventBridge drops events for an unknown bus.
   checks: [[{ eventBus: 'deploys' }, [{ body: { Name: 'deploys' } }]]],
-  failedChecks: [['ResourceNotFoundException: Event bus old does not exist.', { eventBus: 'old' }]],
+  failedChecks: [
+    ['ResourceNotFoundException: Event bus old does not exist.', { eventBus: 'old' }],
+    ['Allow it under awsProviders', {}, ({ state }) => state.denied.push('DescribeEventBus')],
+  ],
   invalid: ['', 'a bus', 'arn:aws:sns:eu-west-1:123456789012:deploys', `${arn}/../x`].map((eventBus) => ({ eventBus })),
 })
 
@@ -80,6 +83,11 @@ describe('AWS EventBridge: a report', () => {
     expect(await failureOf(push())).toMatchObject(expected)
     expect(server.state.events).toEqual([])
   })
+})
+
+test('AWS EventBridge: a report without permission says which one', async () => {
+  server.state.denied.push('PutEvents')
+  await expectFailure(push(), 'refused', 'events:PutEvents action. Allow it under awsProviders')
 })
 
 test('AWS EventBridge: an error response of another format can be retried', async () => {
