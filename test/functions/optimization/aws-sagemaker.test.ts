@@ -17,9 +17,12 @@ const tuning = { target: 'tuning/churn-tuning' }
 const trainingId = `training/churn-weekly-${digits}`
 const tuningId = `tuning/churn-tuning-${digits}`
 const operations = {
-  pipeline: { starts: 'StartPipelineExecution', stops: 'StopPipelineExecution' },
-  training: { starts: 'CreateTrainingJob', stops: 'StopTrainingJob' },
-  tuning: { starts: 'CreateHyperParameterTuningJob', stops: 'StopHyperParameterTuningJob' },
+  pipeline: { starts: 'StartPipelineExecution', stops: 'StopPipelineExecution', reads: 'ListPipelineExecutions' },
+  training: { starts: 'CreateTrainingJob', stops: 'StopTrainingJob', reads: 'DescribeTrainingJob' },
+  tuning: {
+    ...{ starts: 'CreateHyperParameterTuningJob', stops: 'StopHyperParameterTuningJob' },
+    reads: 'DescribeHyperParameterTuningJob',
+  },
 }
 /** Each kind: the input, the id of its run, and the operation that stops it. */
 const kinds: [kind: string, input: { target: string }, id: string, stops: string][] = [
@@ -57,6 +60,7 @@ const states = {
   },
   tuning: { ...jobStates, fail: ['Failed'], errored: [...faults, 'DeleteFailed'] },
 }
+const targets = { pipeline, training, tuning }
 const invalidName = 'input.target must be the name of a pipeline'
 const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
   jobConformance(awsSageMaker, modelActions, sageMakerPlatforms[kind], {
@@ -79,6 +83,14 @@ const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
       ['an unknown parameter', { ...pipeline, parameters: { Epoch: 1 } }, 'Unknown parameter: Epoch'],
       ['a missing permission', withState({ denied: [operations[kind].starts] }), operations[kind].starts],
     ],
+    checks: [
+      [targets[kind], [operations[kind].reads]],
+      [{}, ['DescribeTrainingJob'], withState({ denied: ['DescribeTrainingJob'] })],
+    ],
+    failedChecks: [
+      ['not', { target: targets[kind].target.replace(/[^/]+$/, 'nope') }],
+      [operations[kind].reads, targets[kind], withState({ denied: [operations[kind].reads] })],
+    ],
     slowStop: ['Stopping'],
     refusedStops: [
       [withState({ denied: [operations[kind].stops] }), `sagemaker:${operations[kind].stops}`],
@@ -92,33 +104,6 @@ const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
 
 const { server, connected } = suite('pipeline')
 describe.each(['training', 'tuning'] as const)('%s', (kind) => void suite(kind))
-
-describe('Amazon SageMaker: the connection', () => {
-  const check = (fields: object = {}) => awsSageMaker.check(connected(fields).client())
-
-  test.each([
-    [pipeline, 'ListPipelineExecutions'],
-    [training, 'DescribeTrainingJob'],
-    [tuning, 'DescribeHyperParameterTuningJob'],
-  ])('to %j is tested by reading it', async (fields, operation) => {
-    await check(fields)
-    expect(server.operations()).toEqual([operation])
-    server.state.denied = [operation]
-    await expectFailure(check(fields), 'refused')
-  })
-
-  test.each(['nope', 'training/nope', 'tuning/nope'])('to the missing %s fails the test', async (target) => {
-    await expectFailure(check({ target }), 'refused')
-  })
-
-  test('without a target tests only the credentials', async () => {
-    await check()
-    server.state.denied = ['DescribeTrainingJob']
-    await check()
-    server.down()
-    await expectFailure(check(), 'platform')
-  })
-})
 
 describe.each(kinds)('Amazon SageMaker: a start of %s', (_kind, input, id) => {
   test('has a run with an id of the key', async () => {
