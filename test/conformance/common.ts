@@ -163,6 +163,11 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     })
   }
 
+  test('the connection test reports that the platform cannot be reached', async () => {
+    current.server.down()
+    await expectFailure(checkWith(), { kind: 'platform', transient: true })
+  })
+
   test('the connection test reports invalid credentials without showing them', async () => {
     for (const { name } of credentialsIn(current.connection)) {
       const failure = await failureOf(checkWith({ [name]: INVALID_CREDENTIAL }))
