@@ -1,18 +1,7 @@
 import { engines } from '../../infra/engines/index.ts'
 import type { Step } from '../../infra/engines/step.ts'
+import type { Effect } from './platform-records.ts'
 import { type Random, randomOf } from './random.ts'
-
-/** The table of the sandbox in which the records of a call contain the id of its event. */
-export type Effect =
-  | 'issues'
-  | 'comments'
-  | 'incidents'
-  | 'journal'
-  | 'runs'
-  | 'job_runs'
-  | 'messages'
-  | 'reports'
-  | 'tool_records'
 
 /** One call of a webhook, planned. */
 export interface Call {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Ending } from '../../infra/engines/runs.ts'
 import { WAITING_MS } from '../../infra/platforms/sandbox/job-runs.ts'
-import type { Effect } from './calls.ts'
 
 /** An event that the sandbox's Keptn accepted. */
 export interface SentEvent {
@@ -45,7 +44,7 @@ export interface ChatMessage {
 }
 
 /** The column that contains the id of the event, by table. */
-const COLUMNS: Record<Effect, string> = {
+const COLUMNS = {
   issues: 'title',
   comments: 'body',
   incidents: 'record',
@@ -58,6 +57,8 @@ const COLUMNS: Record<Effect, string> = {
   reports: 'report',
   tool_records: 'record',
 }
+/** The table of the sandbox in which the records of a call contain the id of its event. */
+export type Effect = keyof typeof COLUMNS
 
 /** Ignores runs that vanished before the next run started, because `find` cannot see them. */
 const NOT_VANISHED = `WHERE NOT EXISTS (

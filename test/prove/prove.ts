@@ -84,7 +84,7 @@ async function run(environment: Environment, options: ProveOptions): Promise<Pro
   const table = await searchTable(environment.runtime.aws, 'webhooks', environment.credentials.markers)
   await environment.end()
   await watching
-  return await judge(environment, { seed, took, pressure, planned, violations, table })
+  return await judge(environment, { seed, took, pressure }, planned, violations, table)
 }
 
 /** Sends the planned calls. Returns their number. */
@@ -176,7 +176,10 @@ async function readStatuses({ callRecords, runtime, credentials }: Environment):
 
 async function judge(
   environment: Environment,
-  of: Pick<Proof, 'seed' | 'took' | 'pressure'> & { planned: number; violations: Violation[]; table: Search },
+  measured: Pick<Proof, 'seed' | 'took' | 'pressure'>,
+  planned: number,
+  left: Violation[],
+  table: Search,
 ): Promise<Proof> {
   const { records, callRecords, faultInjector, runtime, watch, proxy, credentials, state, written, output } =
     environment
@@ -193,14 +196,14 @@ async function judge(
     ...faultInjector.deadWorkers,
   ])
   const searched = searchFiles([state, written], markers)
-  searched.bytes += of.table.bytes
+  searched.bytes += table.bytes
   searched.found.push(
-    ...of.table.found,
+    ...table.found,
     ...['durable.db', 'sandbox.db'].flatMap((file) => searchDatabase(join(state, file), markers)),
   )
   const executions = executionsIn(join(state, 'durable.db'))
   const violations: Violation[] = [
-    ...of.violations,
+    ...left,
     ...verdict.violations,
     ...ofEngines.violations,
     ...searched.found.map((detail): Violation => ({ claim: 'leak', detail })),
@@ -220,19 +223,12 @@ async function judge(
   )
   return {
     ...verdict,
-    ...{
-      seed: of.seed,
-      took: of.took,
-      pressure: of.pressure,
-      violations,
-      timelines,
-      searched,
-      executions,
-      buttonPresses: watch.buttonPresses,
-      engines: ofEngines.engines,
-    },
+    ...measured,
+    ...{ violations, timelines, searched, executions },
+    buttonPresses: watch.buttonPresses,
+    engines: ofEngines.engines,
     calls: {
-      planned: of.planned,
+      planned,
       deliveries: deliveries.length,
       unanswered: deliveries.filter(({ status }) => status === undefined).length,
       duplicates: deliveries.filter(({ duplicate }) => duplicate).length,

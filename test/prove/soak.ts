@@ -117,16 +117,11 @@ function judge({ callRecords, watch }: Environment, { minutes, seed }: SoakOptio
   const figures = quarters.map((quarter) => {
     const answers = quarter.flatMap((sample) => sample.answers)
     const tasks = quarter.flatMap((sample) => sample.tasks)
+    const middle = (figure: 'rss' | 'heap' | 'state' | 'dynamodb') => median(quarter.map((sample) => sample[figure]))
     return {
-      rss: median(quarter.map(({ rss }) => rss)),
-      heap: median(quarter.map(({ heap }) => heap)),
-      state: median(quarter.map(({ state }) => state)),
-      dynamodb: median(quarter.map(({ dynamodb }) => dynamodb)),
-      p50: quantile(answers, 0.5),
-      p99: quantile(answers, 0.99),
-      task50: quantile(tasks, 0.5),
-      task99: quantile(tasks, 0.99),
-      calls: answers.length,
+      ...{ rss: middle('rss'), heap: middle('heap'), state: middle('state'), dynamodb: middle('dynamodb') },
+      ...{ p50: median(answers), p99: quantile(answers, 0.99) },
+      ...{ task50: median(tasks), task99: quantile(tasks, 0.99), calls: answers.length },
     }
   })
   type Figure = keyof (typeof figures)[number]

@@ -1,7 +1,6 @@
 import type { Entry } from './call-records.ts'
-import type { Effect } from './calls.ts'
 import type { Span } from './child.ts'
-import type { PlatformRecords, PlatformRequest } from './platform-records.ts'
+import type { Effect, PlatformRecords, PlatformRequest } from './platform-records.ts'
 
 /** A violation of an invariant. */
 export interface Violation {
