@@ -27,12 +27,7 @@ const glpi = ticketRecipe({
     },
     { action: 'update-issue', input: { id: '999', title: 'x' }, words: /: Item not found/ },
   ],
-  wrongCredentials: {
-    action: 'open-issue',
-    input: { title: 'x' },
-    values: { '<user token>': 'another-token' },
-    words: /parameter user_token seems invalid/,
-  },
+  wrongCredentials: { placeholder: '<user token>', words: /parameter user_token seems invalid/ },
 })
 
 await tryFake(glpi, server)

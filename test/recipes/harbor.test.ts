@@ -30,12 +30,7 @@ const harbor = jobRecipe({
     },
     { action: 'trigger-build', input: { target: 'checkout' }, words: /start\.path of the connection/ },
   ],
-  wrongCredentials: {
-    action: 'trigger-build',
-    input: { target: 'shop/checkout:1.4' },
-    values: { '<password>': 'another-password' },
-    words: /unauthorized: unauthorized/,
-  },
+  wrongCredentials: { placeholder: '<password>', words: /unauthorized: unauthorized/ },
 })
 
 await tryFake(harbor, server)

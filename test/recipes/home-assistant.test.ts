@@ -16,12 +16,7 @@ const homeAssistant = messageRecipe({
   }),
   input: { text: 'Größe und ✓' },
   count: async () => server.state.notifications.length,
-  wrongCredentials: {
-    action: 'push-update',
-    input: { text: 'x' },
-    values: { '<token>': 'another-token' },
-    words: /401: Unauthorized/,
-  },
+  wrongCredentials: { placeholder: '<token>', words: /401: Unauthorized/ },
 })
 
 await tryFake(homeAssistant, server)

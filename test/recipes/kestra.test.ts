@@ -30,12 +30,7 @@ const kestra = jobRecipe({
       words: /Invalid value for input `count`/,
     },
   ],
-  wrongCredentials: {
-    action: 'trigger-deployment',
-    input: { target: 'deploy' },
-    values: { '<password>': 'another-password' },
-    words: /Unauthorized/,
-  },
+  wrongCredentials: { placeholder: '<password>', words: /Unauthorized/ },
 })
 
 await tryFake(kestra, server)

@@ -29,12 +29,7 @@ const n8n = jobRecipe({
       words: /The requested webhook "POST draft" is not registered/,
     },
   ],
-  wrongCredentials: {
-    action: 'stop-runbook',
-    input: { id: '1' },
-    values: { '<api key>': 'another-key' },
-    words: /unauthorized/,
-  },
+  wrongCredentials: { placeholder: '<api key>', words: /unauthorized/, action: 'stop-runbook', input: { id: '1' } },
 })
 
 await tryFake(n8n, server)

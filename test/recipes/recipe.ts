@@ -40,7 +40,7 @@ interface EvaluationRecipe extends Recipe {
 export function ticketRecipe<R extends TicketRecipe>(recipe: R): Tried<R> {
   const { noun } = recipe
   const [open, update, close] = [`open-${noun}`, `update-${noun}`, `close-${noun}`]
-  return program(recipe, (running) => ({
+  return program(recipe, { action: open, input: recipe.open }, (running) => ({
     ...writesOnce('opens a ticket', open, recipe.open, running),
     async 'opens, updates and closes a ticket interactively'() {
       const { finish, writes } = running
@@ -69,7 +69,7 @@ export function ticketRecipe<R extends TicketRecipe>(recipe: R): Tried<R> {
 /** Returns the tests of a system with jobs with the connection of its page. */
 export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
   const { start, stop, slow, slowDeadline = 20 } = recipe
-  return program(recipe, (running) => {
+  return program(recipe, { action: start, input: recipe.passes }, (running) => {
     const { call, finish } = running
     const stops: Checks['tests'] = {
       async 'stops a job'() {
@@ -107,7 +107,7 @@ export function jobRecipe<R extends JobRecipe>(recipe: R): Tried<R> {
 
 /** Returns the tests of a chat or push service with the connection of its page. */
 export function messageRecipe<R extends MessageRecipe>(recipe: R): Tried<R> {
-  return program(recipe, (running) => ({
+  return program(recipe, { action: 'push-update', input: recipe.input }, (running) => ({
     ...writesOnce('posts a message', 'push-update', recipe.input, running),
     async 'posts a message interactively'() {
       const posted = await running.writes(async () => {
@@ -133,7 +133,7 @@ export function evaluationRecipe<R extends EvaluationRecipe>(recipe: R): Tried<R
   const { metric, value, noData } = recipe
   const input = (op: string, limit: number) => ({ timeframe: '5m', thresholds: [{ metric, op, value: limit }] })
   const evaluate = 'request-evaluation'
-  return program(recipe, ({ call, finish }) => ({
+  return program(recipe, { action: evaluate, input: input('<', value + 1) }, ({ call, finish }) => ({
     async 'evaluates silently'() {
       const { status, body } = await call(evaluate, input('<', value + 1))
       assert.deepEqual([status, body.result], [200, 'pass'], JSON.stringify(body))

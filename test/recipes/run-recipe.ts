@@ -17,10 +17,16 @@ export interface Recipe {
   count?(started: Started): Promise<number>
   /** Calls that the server refuses, and its reasons. */
   refused?: { action: string; input: object; words: RegExp }[]
-  /** A call with values that make the credentials invalid, and the server's reason. */
-  wrongCredentials?: { action: string; input: object; values: Record<string, string>; words: RegExp }
+  /** The placeholder of the credential, and the server's reason for the refusal of another one. */
+  wrongCredentials?: { placeholder: string; words: RegExp } & Partial<TriedCall>
   /** Options of the runtime. Absent for a real server, which runs in real time. */
   runtime?: Pick<ServiceOptions, 'timeScale' | 'webhookTimeout'>
+}
+
+/** The call that a test sends. */
+interface TriedCall {
+  action: string
+  input: object
 }
 
 /** A recipe and the tests of its server. */
@@ -46,8 +52,16 @@ export interface Finished {
   task: any
 }
 
-/** Returns a recipe with the tests of its kind and those of every kind. */
-export function program<R extends Recipe>(recipe: R, tests: (running: Running) => Checks['tests']): Tried<R> {
+/**
+ * Returns a recipe with the tests of its kind and those of every kind.
+ *
+ * @param usual the call of the test of wrong credentials, unless the recipe has another one
+ */
+export function program<R extends Recipe>(
+  recipe: R,
+  usual: TriedCall,
+  tests: (running: Running) => Checks['tests'],
+): Tried<R> {
   const { name, category, wrongCredentials, runtime } = recipe
   return {
     ...recipe,
@@ -62,7 +76,7 @@ export function program<R extends Recipe>(recipe: R, tests: (running: Running) =
         [`cloud-automation-webhooks/connections/${category}/lossy`]: { ...withoutCa, baseUrl: proxy.url },
         [`cloud-automation-webhooks/connections/${category}/wrong`]: connectionOf(recipe, {
           ...values,
-          ...wrongCredentials?.values,
+          ...(wrongCredentials && { [wrongCredentials.placeholder]: 'another-password' }),
         }),
       }
       const service = await new Service({ ...runtime, secrets }).start()
@@ -98,7 +112,7 @@ export function program<R extends Recipe>(recipe: R, tests: (running: Running) =
         return (await count()) - before
       }
       return {
-        tests: { ...tests({ started, call, finish, finishAfterRestart, writes }), ...refusals(recipe, call) },
+        tests: { ...tests({ started, call, finish, finishAfterRestart, writes }), ...refusals(recipe, usual, call) },
         async close() {
           await service.end()
           await proxy.close()
@@ -108,7 +122,11 @@ export function program<R extends Recipe>(recipe: R, tests: (running: Running) =
   }
 }
 
-function refusals({ refused = [], wrongCredentials }: Recipe, call: Running['call']): Checks['tests'] {
+function refusals(
+  { refused = [], wrongCredentials }: Recipe,
+  usual: TriedCall,
+  call: Running['call'],
+): Checks['tests'] {
   const tests: Checks['tests'] = {}
   for (const { action, input, words } of refused)
     tests[`reports a refusal of ${action} with the reason of the server: ${words.source}`] = async () => {
@@ -117,7 +135,7 @@ function refusals({ refused = [], wrongCredentials }: Recipe, call: Running['cal
       assert.match(body.detail, words)
     }
   if (!wrongCredentials) return tests
-  const { action, input, words } = wrongCredentials
+  const { action, input, words } = { ...usual, ...wrongCredentials }
   return {
     ...tests,
     async 'reports wrong credentials, and the secret that has them'() {

@@ -27,12 +27,7 @@ const zammad = ticketRecipe({
     },
     { action: 'close-issue', input: { id: '999' }, words: /Couldn't find Ticket with 'id'=999/ },
   ],
-  wrongCredentials: {
-    action: 'open-issue',
-    input: { title: 'x' },
-    values: { '<token>': 'another-token' },
-    words: /Can't find User for Token/,
-  },
+  wrongCredentials: { placeholder: '<token>', words: /Can't find User for Token/ },
 })
 
 await tryFake(zammad, server)

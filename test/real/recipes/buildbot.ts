@@ -30,10 +30,5 @@ export const buildbot = jobRecipe({
       words: /invalid literal for int/,
     },
   ],
-  wrongCredentials: {
-    action: 'trigger-build',
-    input: { target: 'quick' },
-    values: { '<password>': 'another-password' },
-    words: /40[13]/,
-  },
+  wrongCredentials: { placeholder: '<password>', words: /40[13]/ },
 })

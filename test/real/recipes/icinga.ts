@@ -28,12 +28,7 @@ export const icinga = ticketRecipe({
       words: /Service pay!healthy is OK/,
     },
   ],
-  wrongCredentials: {
-    action: 'open-ticket',
-    input: { title: 'x', project: 'pay!slo' },
-    values: { '<password>': 'another-password' },
-    words: /401|Unauthorized/i,
-  },
+  wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized/i },
 })
 
 function certificateOf({ words }: Started): string {

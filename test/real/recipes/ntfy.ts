@@ -12,10 +12,5 @@ export const ntfyByHttp = messageRecipe({
     const lines = await (await fetch(`${url}/deploys/json?poll=1`, { headers })).text()
     return lines.split('\n').filter(Boolean).length
   },
-  wrongCredentials: {
-    action: 'push-update',
-    input: { text: 'x' },
-    values: { '<token>': 'another-password' },
-    words: /unauthorized/i,
-  },
+  wrongCredentials: { placeholder: '<token>', words: /unauthorized/i },
 })

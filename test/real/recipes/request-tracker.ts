@@ -26,10 +26,5 @@ export const requestTracker = ticketRecipe({
     },
     { action: 'update-issue', input: { id: '1', state: 'bogus' }, words: /Status 'bogus' isn't a valid status/ },
   ],
-  wrongCredentials: {
-    action: 'open-issue',
-    input: { title: 'x' },
-    values: { '<password>': 'another-password' },
-    words: /401|Unauthorized/i,
-  },
+  wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized/i },
 })

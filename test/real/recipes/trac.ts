@@ -17,12 +17,7 @@ export const trac = ticketRecipe({
   close: { resolution: 'wontfix' },
   count: async (started) => (await rpc(started, 'ticket.query', ['max=0'])).length,
   refused: [{ action: 'close-issue', input: { id: '999' }, words: /Ticket 999 does not exist/ }],
-  wrongCredentials: {
-    action: 'open-issue',
-    input: { title: 'x' },
-    values: { '<password>': 'another-password' },
-    words: /401|Unauthorized|credentials/i,
-  },
+  wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized|credentials/i },
 })
 
 async function rpc({ url, words }: Started, method: string, params: unknown[]): Promise<unknown[]> {
