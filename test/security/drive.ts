@@ -25,11 +25,15 @@ export interface DrivenCall {
  */
 export function driveProvider(category: string, provider: string, connection: object) {
   const { actions, providers } = find(category)
-  const loading = providers[provider]?.()
-  return async (call: DrivenCall): Promise<string> => {
-    const platform = await loading
+  const load = async () => {
+    const platform = await providers[provider]?.()
     if (!platform) throw new Error(`${category} has no provider ${provider}`)
-    const values = platform.connection.parse(connection)
+    return { platform, values: platform.connection.parse(connection) }
+  }
+  let loading: ReturnType<typeof load> | undefined
+  return async (call: DrivenCall): Promise<string> => {
+    loading ??= load()
+    const { platform, values } = await loading
     const client = connect(
       { name: 'driven', provider: platform, values },
       {

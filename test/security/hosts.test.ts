@@ -251,6 +251,27 @@ async function attempt(run: Promise<unknown>): Promise<void> {
   clearTimeout(timer)
 }
 
+/** The code that had all values, by provider. */
+const tested = new Map<unknown, Set<string>>()
+
+/**
+ * Returns the values for an action. Several categories have the same provider, and actions that differ in their summary only:
+ * two values show that they run the code that had all of them.
+ */
+async function valuesFor({ category, provider, action }: Row): Promise<string[]> {
+  const loaded = await category.providers[provider]?.()
+  const { run, input } = category.actions[action] ?? {}
+  // The connections to HTTP APIs differ by category.
+  const connection = provider === 'http' ? category.name : ''
+  const code = `${connection} ${Object.keys(input?.shape ?? {})} ${run}`
+  const codes = tested.get(loaded) ?? new Set()
+  tested.set(loaded, codes)
+  const [host = '', ...others] = values()
+  const isTested = codes.has(code)
+  codes.add(code)
+  return isTested ? [host, '../../x'] : [host, ...others]
+}
+
 /** Some actions reject all these values before they send a request. */
 const sending = new Set<string>()
 
@@ -261,7 +282,7 @@ describe('An input cannot change the host or the path, or add a header', () => {
     const run = await runnerOf(row, await sampleOf(row))
     await attempt(run({}))
     await attempt(run({ data: ofObjects }))
-    for (const text of values()) {
+    for (const text of await valuesFor(row)) {
       for (const [field, schema] of Object.entries(fieldsOf(category.actions[action]))) {
         for (const form of forms(text)
           .filter((one) => schema.safeParse(one).success)
