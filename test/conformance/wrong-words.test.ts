@@ -33,7 +33,10 @@ describe.each(samples.map((sample) => [sample.name, sample] as const))('%s: a wr
     expect(right.filter(continues)).toEqual([])
     if (sample.words) expect(right.at(-1)?.end).toMatch(sample.words)
     const problems: object[] = []
-    for (const mutant of accepted) {
+    // Both modes evaluate a field with the same code: one wrong word of each shows how a silent call ends.
+    const mutants =
+      mode === 'silent' ? [...new Map(accepted.map((mutant) => [mutant.field, mutant])).values()] : accepted
+    for (const mutant of mutants) {
       const ended = await run(sample, mode, mutant)
       const problem = problemOf(mutant, ended, right, sample)
       const { field, word } = mutant
