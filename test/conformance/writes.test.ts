@@ -23,6 +23,9 @@ const readers: Record<string, string> = {
   'load-testing/autocannon': 'runs in the task itself, without a platform',
 }
 
+/** A provider reads every body with the same code in both modes: a wrong object and a text show how a silent call ends. */
+const silentBodies = ['another shape', 'a web page']
+
 /** The write was found, or its outcome is unknown. */
 const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have (?:been )?created|is unknown|before you repeat)/s
 
@@ -43,8 +46,9 @@ test('the conformance suite lists every provider that writes', async () => {
 })
 
 describe.each(Object.entries(platforms))('%s: a success with an unexpected body', (path, platform) => {
-  test.each(Object.entries(unexpectedBodies))('%s is one write', async (_what, body) => {
-    for (const mode of platform.needsTask ? (['interactive'] as const) : (['silent', 'interactive'] as const)) {
+  test.each(Object.entries(unexpectedBodies))('%s is one write', async (what, body) => {
+    const isInteractiveOnly = platform.needsTask || !silentBodies.includes(what)
+    for (const mode of isInteractiveOnly ? (['interactive'] as const) : (['silent', 'interactive'] as const)) {
       const { ends, writes, made } = await observe(path, platform, { body, mode })
       const accepted = (writes[0] ?? 500) < 300
       const once = platform.repeatable ? (made ?? 1) : writes.length
