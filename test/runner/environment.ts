@@ -53,11 +53,9 @@ export default class SharedEnvironment {
     })
     // Jest sets 100. Tests create many errors, and each frame takes time.
     Error.stackTraceLimit = MAX_STACK_FRAMES
-    const format = Error.prepareStackTrace
-    this.#prepareStackTrace = format
-    // Jest shows the source of each line of a stack.
-    Error.prepareStackTrace = (error, sites) =>
-      String(format?.(error, sites) ?? error.stack).replaceAll(/\?file=[\d.]+/g, '')
+    this.#prepareStackTrace = Error.prepareStackTrace
+    // Jest looks for the source of each frame. Node.js keeps the positions when it strips the types.
+    Error.prepareStackTrace = (error, sites) => [error, ...sites].join('\n    at ').replaceAll(/\?file=[\d.]+/g, '')
   }
 
   async teardown(): Promise<void> {
