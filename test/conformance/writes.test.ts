@@ -23,8 +23,8 @@ const readers: Record<string, string> = {
   'load-testing/autocannon': 'runs in the task itself, without a platform',
 }
 
-/** A provider reads every body with the same code in both modes: a wrong object and a text show how a silent call ends. */
-const silentBodies = ['another shape', 'a web page']
+/** A provider reads every body with the same code in both modes: an object and a text show how a silent call ends. */
+const silentBodies = ['an empty object', 'a web page']
 
 /** The write was found, or its outcome is unknown. */
 const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have (?:been )?created|is unknown|before you repeat)/s
