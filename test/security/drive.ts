@@ -8,7 +8,8 @@ import type { Client, Provider } from '../../shared/providers/provider.ts'
 // biome-ignore lint/suspicious/noExplicitAny: the actions of a category have several types.
 type AnyAction = Action<any, any>
 
-const MAX_POLLS = 10
+/** The next poll would send the same requests. */
+const MAX_POLLS = 3
 const key = '0123456789abcdef0123456789abcdef01234567'
 
 /** A call of an action. */
