@@ -36,7 +36,8 @@ interface Sent {
 
 /** Long enough for every call on a slow machine. */
 const PATIENCE_MS = 120_000
-const MAX_POLLS = 20
+/** More than the refused polls that end a job. */
+const MAX_POLLS = 8
 /** How a call ends that would be attempted or polled until its deadline. */
 const CONTINUES = 'continues'
 let connections = 0
