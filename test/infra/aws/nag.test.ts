@@ -6,7 +6,7 @@ import { awsProviders, build, tenCategories } from './synthesize.ts'
 
 /** Two categories have all resources of ten, and take less time. */
 const twoCategories = tenCategories.slice(0, 2)
-const buildWithValidation = (settings: object = {}) => build(settings, twoCategories, true)
+const buildWithValidation = (settings: object = {}, categories = twoCategories) => build(settings, categories, true)
 
 /** Returns the findings of cdk-nag's AwsSolutions and of CDK's own rules. */
 function findingsIn({ app }: ReturnType<typeof build>): string[] {
@@ -59,7 +59,7 @@ describe('the validation of the CDK and cdk-nag AwsSolutions', () => {
   })
 
   it('finds nothing with all options', () => {
-    expect(findingsIn(buildWithValidation(everything))).toEqual([])
+    expect(findingsIn(buildWithValidation(everything, tenCategories))).toEqual([])
   })
 
   it('finds nothing without the log role of the account', () => {
@@ -82,7 +82,7 @@ describe('the validation of the CDK and cdk-nag AwsSolutions', () => {
   })
 
   it('is acknowledged for single rules and resources only, each with a reason', () => {
-    const reasons = reasonsIn(build(everything, twoCategories))
+    const reasons = reasonsIn(build(everything))
     expect(reasons.length).toBeGreaterThan(20)
     for (const [id, reason] of reasons) {
       expect({ id, reason }).toEqual({ id, reason: expect.stringMatching(/^[A-Z].{30,}\.$/) })
