@@ -8,7 +8,7 @@ const identity = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a-secret-access
 const now = new Date('2026-11-27T12:34:56.789Z')
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((value) => value.isWellFormed())
 const part = text.filter((value) => !/^\.*$/.test(value))
-// Short names of few characters often begin with another name. The signer of the SDK loses a parameter named __proto__.
+// A short name of few characters is often a part of another one. The signer of the SDK loses a parameter named __proto__.
 const parameter = fc.oneof(fc.string({ unit: fc.constantFrom(...'a1-'), minLength: 1, maxLength: 3 }), part)
 const parameterName = parameter.filter((value) => value !== '__proto__')
 

@@ -359,7 +359,7 @@ describe('The login of an HTTP API', () => {
     expect(sessions).toEqual(['Bearer session-of-jane-0001', 'Bearer session-of-john-0002'])
   })
 
-  const repeated = ['/login', '/tickets', '/login', '/tickets']
+  const loggedInAgain = ['/login', '/tickets', '/login', '/tickets']
   const cookie = { method: 'GET', path: 'login', cookie: true }
   const isBasic = ({ headers }: Call) => String(headers['authorization']).startsWith('Basic ')
   const session = (call: Call) => ({
@@ -374,13 +374,13 @@ describe('The login of an HTTP API', () => {
   ])('is repeated after the API %s %d', async (_what, _status, login, answers) => {
     await server(...answers)
     expect(await open({ ...user, login })).toMatchObject({ data: { id: '7' } })
-    expect(api.calls.map(({ path }) => path)).toEqual(repeated)
+    expect(api.calls.map(({ path }) => path)).toEqual(loggedInAgain)
   })
 
   test('is repeated once, and the failure names the reason of the API', async () => {
     await server(session, () => false, 403)
     await expectFailure(open({ ...user, login: { ...cookie, expired: [403] } }), 'credentials', 'log in first')
-    expect(api.calls.map(({ path }) => path)).toEqual(repeated)
+    expect(api.calls.map(({ path }) => path)).toEqual(loggedInAgain)
   })
 
   test('that expires during an action does not repeat the requests before it', async () => {
