@@ -26,6 +26,8 @@ function cdk(...words: string[]) {
       HTTP_PROXY: nowhere,
       CI: 'true',
       NODE_COMPILE_CACHE: cache,
+      // nag.test.ts validates the template.
+      CDK_VALIDATION: 'false',
     },
   })
   return {
