@@ -258,12 +258,11 @@ const tested = new Map<unknown, Set<string>>()
  * Returns the values for an action. Several categories have the same provider, and actions that differ in their summary only:
  * two values show that they run the code that had all of them.
  */
-async function valuesFor({ category, provider, action }: Row): Promise<string[]> {
+async function valuesFor({ category, provider, action }: Row, { connection }: Sample): Promise<string[]> {
   const loaded = await category.providers[provider]?.()
   const { run, input } = category.actions[action] ?? {}
-  // The connections to HTTP APIs differ by category.
-  const connection = provider === 'http' ? category.name : ''
-  const code = `${connection} ${Object.keys(input?.shape ?? {})} ${run}`
+  // The connections to HTTP APIs are code, too.
+  const code = `${JSON.stringify(connection)} ${Object.keys(input?.shape ?? {})} ${run}`
   const codes = tested.get(loaded) ?? new Set()
   tested.set(loaded, codes)
   const [host = '', ...others] = values()
@@ -279,10 +278,11 @@ describe('An input cannot change the host or the path, or add a header', () => {
   const named = rows.map((row) => [`${row.category.name}: ${row.provider}, ${row.action}`, row] as const)
   test.each(named)('%s', async (_name, row) => {
     const { category, provider, action } = row
-    const run = await runnerOf(row, await sampleOf(row))
+    const sample = await sampleOf(row)
+    const run = await runnerOf(row, sample)
     await attempt(run({}))
     await attempt(run({ data: ofObjects }))
-    for (const text of await valuesFor(row)) {
+    for (const text of await valuesFor(row, sample)) {
       for (const [field, schema] of Object.entries(fieldsOf(category.actions[action]))) {
         for (const form of forms(text)
           .filter((one) => schema.safeParse(one).success)
