@@ -20,11 +20,13 @@ interface FunctionOptions {
   webhookTimeoutSeconds: number
   /** Replaces the execution timeout of each category. */
   executionTimeoutSeconds?: number | undefined
+  /** Limit of the environments of each function. */
+  concurrency?: number | undefined
 }
 
 /** Returns the Lambda functions of all categories, and the finisher. */
 export function localFunctions(options: FunctionOptions): LocalFunction[] {
-  const { bundles, webhookTimeoutSeconds } = options
+  const { bundles, webhookTimeoutSeconds, concurrency } = options
   const functions = categories.flatMap((category): LocalFunction[] => {
     const { name } = category
     const environment = {
@@ -50,7 +52,9 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
       },
     ]
   })
-  return [...functions, finisherFunction(bundles)]
+  return [...functions, finisherFunction(bundles)].map((fn) =>
+    concurrency === undefined ? fn : { ...fn, concurrency },
+  )
 }
 
 function finisherFunction(bundles: string): LocalFunction {

@@ -47,6 +47,10 @@ export interface RuntimeOptions {
   webhookTimeout?: number
   /** For tests: replaces the execution timeout of each category, in seconds. */
   executionTimeout?: number
+  /** For tests: false to run the bundles where they are, so that V8 need not compile them at each start. */
+  copiesBundles?: boolean
+  /** For tests: how many calls each function handles at once. */
+  concurrency?: number
   observe?: (event: RuntimeEvent) => void
   /** Called when a real platform is connected, so that the demo credentials are replaced. */
   onPrivate?: (credentials: LocalCredentials) => void
@@ -115,7 +119,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 async function startParts(url: string, options: RuntimeOptions): Promise<RuntimeParts> {
   const { state, secretsFile, bundles = dist, timeScale = 1, webhookTimeout = 28, executionTimeout } = options
-  const { credentials: fixedCredentials } = options
+  const { credentials: fixedCredentials, concurrency } = options
   const credentials = fixedCredentials ? () => fixedCredentials : credentialsOf(state)
   // By default, uses the file that the CLI writes, as soon as it exists.
   const secrets = localSecrets(url, secretsFile ?? join(state, 'secrets.json'), {
@@ -150,6 +154,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
         bundles,
         webhookTimeoutSeconds: webhookTimeout,
         executionTimeoutSeconds: executionTimeout,
+        concurrency,
       }),
       ...(options.functions ?? []),
     ],
@@ -160,6 +165,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
       notifyIfPrivate()
       return options.cacheSecrets ? '' : version
     },
+    copiesCode: options.copiesBundles,
     credentials: options.awsCredentials,
     table: STATE_TABLE,
     timeScale,

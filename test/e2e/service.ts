@@ -22,6 +22,8 @@ export interface ServiceOptions {
   timeScale?: number
   webhookTimeout?: number
   executionTimeout?: number
+  /** Defaults to 2, because each environment costs 200 ms of CPU. */
+  concurrency?: number
   bundles?: string
   cacheSecrets?: boolean
   functions?: LocalFunction[]
@@ -67,6 +69,8 @@ export class Service {
     if (secrets) this.rotate(secrets)
     const serve = join(import.meta.dirname, 'serve.ts')
     const settings = {
+      concurrency: 2,
+      copiesBundles: false,
       ...options,
       port: this.#port,
       state: this.state,

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { getCompileCacheDir } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -18,6 +19,8 @@ export interface ThreadData {
   functionArn: string
   logStreamName: string
   memoryMb: number
+  /** Folder with the compiled code, if it is used. */
+  compileCache: string | undefined
 }
 
 /** An invocation for the thread; `timeLeft` in milliseconds. */
@@ -230,6 +233,8 @@ function startThread(fn: PublishedFunction, variables: Record<string, string>): 
     functionArn: functionArn(fn.name, fn.version),
     logStreamName: `[${fn.version}]${randomUUID()}`,
     memoryMb,
+    // Copies would fill the cache, because each state folder has another path.
+    compileCache: fn.isCopy === false ? getCompileCacheDir() : undefined,
   }
   return new Worker(THREAD, {
     workerData,

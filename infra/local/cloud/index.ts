@@ -43,7 +43,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   let versions: Versions
   let dynamodb: Awaited<ReturnType<typeof startDynamoDb>>
   try {
-    versions = new Versions(store, options.state, options.functions)
+    versions = new Versions(store, options.state, options.functions, options.copiesCode)
     dynamodb = await startDynamoDb(options.state, options.table, credentials)
   } catch (error) {
     store.close()

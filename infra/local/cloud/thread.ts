@@ -1,7 +1,7 @@
 // Runs in the worker thread of a Lambda execution environment.
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
-import Module, { createRequire } from 'node:module'
+import Module, { createRequire, enableCompileCache, flushCompileCache } from 'node:module'
 import { extname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { pathToFileURL } from 'node:url'
@@ -14,6 +14,7 @@ type Handler = (event: unknown, context: object) => unknown
 const MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 
 const data = workerData as ThreadData
+if (data.compileCache !== undefined) enableCompileCache(data.compileCache)
 
 function post(message: FromThread): void {
   parentPort?.postMessage(message)
@@ -96,6 +97,9 @@ interface TraceEvent {
   error?: unknown
 }
 
+/** The first invocation has loaded most modules, and the thread may be terminated later. */
+let hasAnswered = false
+
 async function run(handler: Handler, { requestId, event, timeLeft }: ToThread): Promise<void> {
   const until = performance.now() + timeLeft
   const context = {
@@ -118,6 +122,8 @@ async function run(handler: Handler, { requestId, event, timeLeft }: ToThread): 
   }
   for (const flush of flushes) flush()
   post({ kind: 'answer', requestId, ...ending })
+  if (!hasAnswered) flushCompileCache()
+  hasAnswered = true
 }
 
 const TOO_LARGE = {

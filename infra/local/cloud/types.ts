@@ -114,6 +114,8 @@ export interface CloudOptions {
   secretsVersion?: () => string
   /** Saves a secret. If omitted, secrets are read-only. */
   putSecret?: (name: string, value: string) => void
+  /** Defaults to true. False runs the code of the functions where it is. */
+  copiesCode?: boolean | undefined
   /** Defaults to random credentials. */
   credentials?: CloudCredentials | undefined
   /** Name of the DynamoDB table, with the string key `id`. */

@@ -7,6 +7,8 @@ import type { LocalFunction } from './types.ts'
 /** A version of a function. Its code does not change. */
 export interface PublishedFunction extends LocalFunction {
   version: number
+  /** False if it runs the code of the build. */
+  isCopy?: boolean
 }
 
 /** A function with the version or the alias that a request names. */
@@ -16,7 +18,7 @@ export type InvokedFunction = PublishedFunction & { qualifier?: string | undefin
 interface Row {
   function: string
   number: number
-  /** Hash of the code, and name of its folder. */
+  /** Hash of the code, and name of its folder. Empty if the code runs where it is. */
   code: string
   /** The bundle in that folder. */
   file: string
@@ -47,12 +49,15 @@ export class Versions {
   /** Latest versions that have been used since the start. */
   readonly #latest = new Map<string, PublishedFunction>()
 
-  /** @param state the state folder; versions without executions are deleted from it */
-  constructor(store: Store, state: string, functions: LocalFunction[]) {
+  /**
+   * @param state the state folder; versions without executions are deleted from it
+   * @param copiesCode false to run the code where it is: a build then changes running functions
+   */
+  constructor(store: Store, state: string, functions: LocalFunction[], copiesCode = true) {
     this.#store = store
     this.#folder = join(state, 'versions')
     this.#functions = new Map(functions.map((fn) => [fn.name, fn]))
-    const sources = new Set(functions.map(({ file }) => dirname(file)))
+    const sources = new Set(copiesCode ? functions.map(({ file }) => dirname(file)) : [])
     this.#code = new Map([...sources].map((source) => [source, readCode(source)]))
     this.#deleteUnused()
   }
@@ -107,7 +112,8 @@ export class Versions {
   }
 
   #at(fn: LocalFunction, { number, code, file }: Row): PublishedFunction {
-    return { ...fn, file: join(this.#folder, code, file), version: number }
+    const isCopy = code !== ''
+    return { ...fn, file: isCopy ? join(this.#folder, code, file) : fn.file, version: number, isCopy }
   }
 
   #save({ hash, files }: Code): void {
