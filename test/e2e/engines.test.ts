@@ -14,7 +14,7 @@ import { comparable, transcriptOf } from './transcript.ts'
 let service: Service
 let transcripts: Map<string, string[]>
 beforeAll(async () => {
-  service = await new Service({ timeScale: 10 }).start()
+  service = await new Service({ timeScale: 4 }).start()
   transcripts = new Map(await Promise.all(engines.map(async (engine) => [engine.name, await play(engine)] as const)))
 })
 afterAll(() => service.end())

@@ -104,7 +104,7 @@ beforeAll(async () => {
   ])
   const known = held.filter(({ kind }) => kind.platform.known !== 'neither')
   service = new Service({
-    timeScale: 2,
+    timeScale: 1,
     secrets: Object.fromEntries([...delivered, ...held, ...stopped].map(({ secret }) => secret)),
   })
   await service.start()
