@@ -95,6 +95,9 @@ beforeAll(async () => {
   cpSync(join(import.meta.dirname, '../../../infra/keptn/sequences/incident'), join(folder, 'my-sequence'), {
     recursive: true,
   })
+  cpSync(join(import.meta.dirname, '../../../examples/keptn-release'), join(folder, 'production'), { recursive: true })
+  const event = readFileSync(join(folder, 'production/event.json'), 'utf8')
+  writeFileSync(join(folder, 'production/event.json'), event.replaceAll('staging', 'production'))
   aws.secrets.set(`${prefix}/connections/issue-ticketing/default`, JSON.stringify(github))
   const callers = {
     there: { tokens: [hash('a')], categories: ['*'] },
@@ -246,6 +249,8 @@ async function run(line: string): Promise<Ended> {
     .replace('npx webhooks ', '')
     .replace('https://abc.execute-api.eu-west-1.amazonaws.com', service.url)
     .replace('5f0c...', task?.name ?? '')
+    // The stage with the approval. test/e2e/sequences-release.test.ts plays both stages.
+    .replace('sequence release --approve', 'sequence --file production --approve')
     .split(' < ')
   return webhooks(command, { env, cwd: folder, stdin: stdin ? readFileSync(join(folder, stdin), 'utf8') : '' })
 }
