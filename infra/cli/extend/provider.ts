@@ -46,12 +46,6 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
     'export const withoutContract: Record<string, string> = {\n',
     `  ${key}: 'There is none yet. infra/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
   )
-  if (kind === 'job')
-    changes.insert(
-      'test/contract/states.test.ts',
-      'const unlisted: Record<string, string> = {\n',
-      `  ${key}: 'There is no contract yet.',\n`,
-    )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
   changes.append(`functions/${category}/README.md`, section)
 }
