@@ -29,7 +29,7 @@ export default {
   collectCoverageFrom: ['shared/**/*.ts'],
   coverageReporters: ['text-summary'],
   // Many tests wait most of the time for processes and clocks, so more workers than cores keep the cores busy.
-  maxWorkers: 8,
+  maxWorkers: 6,
   // Jest keeps what each file has loaded: without an end to it, some gigabytes.
   workerIdleMemoryLimit: '1GB',
 }
