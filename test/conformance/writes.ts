@@ -37,7 +37,7 @@ interface Options {
   input?: object
 }
 
-/** A task that waits for the end of its own run would be attempted until its deadline. */
+/** Ends a task that would retry until its deadline, because its platform is busy with the run of the first attempt. */
 const MAX_ATTEMPTS = 10
 
 /** Sends an event to a provider, such as `ci-cd/jenkins`, twice if the call is silent, and replaces the response to the first write. */

@@ -201,7 +201,7 @@ it('A runtime continues after its output is closed, and continues a load test af
     },
   })
   const { taskId } = (await accepted.json()) as { taskId: string }
-  // Its segment of five seconds would end in the two that are left to what is under way.
+  // The load test runs in segments of five seconds. After the stop, two seconds remain, in which the current one could end.
   const almostEnded = sleep(4_000)
   first.stdout.destroy()
   first.stderr.destroy()

@@ -109,7 +109,7 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
       )
       assert.deepEqual(given, [{ Name: 'Epochs', Value: '10' }])
     },
-    async 'SageMaker says in its own words that there is no such thing'() {
+    async 'SageMaker describes a missing resource in its own words'() {
       for (const target of ['nothing', 'training/nothing', 'tuning/nothing']) {
         await fails(job.start({ target }), /ould not find/)
       }

@@ -79,7 +79,7 @@ export function snsChecks(endpoint: string): Checks['tests'] {
       const heads = (await delivered()).map(({ Message }) => Message.split('\n')[0])
       assert.deepEqual(heads, [`⏳ ${question.title}`, '⏳ Still open', `⏳ ${question.title}`])
     },
-    async 'SNS says in its own words that there is no such topic'() {
+    async 'SNS describes a missing topic in its own words'() {
       const { topic } = await subscribed('some')
       const words = /AWS SNS answered 404 to POST \/: NotFound: \w+ does not exist/
       await fails(awsSns.post(connected(), `${topic}-other`, evaluation), words)

@@ -67,7 +67,7 @@ export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
       assert.equal((await executionsOf(target)).length, 1)
       assert.match((await job.stop({ id })).message, /had ended already \(SUCCEEDED\)$/)
     },
-    async 'Step Functions says in its own words that there is no such thing'() {
+    async 'Step Functions describes a missing resource in its own words'() {
       await fails(job.start({ target: `${arn}:stateMachine:nothing` }), /Does Not Exist: '/)
       await fails(job.stop({ id: `${arn}:execution:tune:1` }), /Does Not Exist: '/)
     },
