@@ -151,12 +151,13 @@ const orchestrators: Record<string, (title: string) => Waiting> = {
     return {
       send: () => callOfWorkflow('resume', execution, title),
       hold: () => dynatrace.holdNext(isResume),
-      requests() {
-        // A resumed workflow ends.
-        if (isResumed()) dynatrace.automation.set(execution, 'SUCCESS')
-        return dynatrace.calls.filter(isResume)
+      requests: () => dynatrace.calls.filter(isResume),
+      recorded() {
+        if (!isResumed()) return false
+        // A resumed workflow ends. Until then, a task that was killed before it recorded the response tries again.
+        dynatrace.automation.set(execution, 'SUCCESS')
+        return dynatrace.calls.filter(isResume).length
       },
-      recorded: () => isResumed() && dynatrace.calls.filter(isResume).length,
     }
   },
   run(title) {
