@@ -13,8 +13,8 @@ if (process.env.TEST_CPU_TIMES === undefined) {
 }
 
 export default {
-  // Relative for Stryker, which does not replace <rootDir>.
-  testEnvironment: './test/runner/environment.ts',
+  // Stryker does not replace <rootDir>, and would load a relative path from the project instead of from its copy.
+  testEnvironment: join(import.meta.dirname, 'test/runner/environment.ts'),
   runtime: '<rootDir>/test/runner/runtime.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],

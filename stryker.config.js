@@ -13,6 +13,8 @@ export default {
   // Texts are for people, and a mutant of an object is usually one of a text in a log line.
   mutator: { excludedMutations: ['StringLiteral', 'ObjectLiteral'] },
   ignoreStatic: true,
+  // Node.js checks no types, and a test compares the documentation with a file.
+  disableTypeChecks: false,
   jest: {
     configFile: 'jest.config.js',
     config: {
