@@ -42,24 +42,28 @@ const connected = (fields: object = {}) =>
   new Job(autocannon, loadTestActions, () => ({ allow: `${shop.url}/api`, ...fields }))
 const target = () => `${shop.url}/api/cart?size=3`
 const given = (parameters: object) => ({
-  parameters: { rate: 20, connections: 20, duration: 1, timeout: 1, ...parameters },
+  parameters: { rate: 20, connections: 20, duration: 1, timeout: 30, ...parameters },
 })
 const small = (parameters: object = {}, more: object = {}) => ({ target: target(), ...given(parameters), ...more })
-/** Replaces the segments of a test, as if it had another duration. */
-const cut = (started: StartedJob, left: number[]): StartedJob => {
-  const run = started.job as Run & { providerState: object }
-  return restored({ ...started, job: { ...run, providerState: { ...run.providerState, left, of: left.length } } })
-}
 /** Returns the job as the task's state restores it. */
 const restored = (started: StartedJob): StartedJob => JSON.parse(JSON.stringify(started))
-const start = (input: object = small(), tool = connected()) => tool.start(input, { key: keyNow() })
+/** A test takes a twentieth of its time: a segment of one second takes 50 ms. */
+const SPEED = 20
+const start = async (input: object = small(), segments = 1, tool = connected()): Promise<StartedJob> => {
+  const started = await tool.start(input, { key: keyNow() })
+  const run = started.job as Run & { providerState: { plan: Plan } }
+  const { plan, ...state } = run.providerState
+  const faster = { ...plan, rate: plan.rate * SPEED, timeout: plan.timeout / SPEED }
+  const providerState = { ...state, plan: faster, left: Array(segments).fill(1 / SPEED), of: segments }
+  return restored({ ...started, job: { ...run, providerState } })
+}
 const keyNow = () => createHash('sha1').update(String(key)).digest('hex')
 /** Polls until the test ends. */
 const endOf = async (started: StartedJob, input: object = small(), tool = connected()): Promise<Outcome> => {
   const polled = await tool.poll(started, input)
   return 'outcome' in polled ? polled.outcome : endOf(withJob(started, polled), input, tool)
 }
-const run = async (input: object = small(), tool = connected()) => endOf(await start(input, tool), input, tool)
+const run = async (input: object = small(), tool = connected()) => endOf(await start(input, 1, tool), input, tool)
 const words = (text: string) => text.trim().split(/\s+/)
 const idOf = ({ job }: StartedJob) => (job as Run).id
 const withJob = (started: StartedJob, result: object): StartedJob => {
@@ -241,7 +245,7 @@ describe('Built-in generator: start', () => {
 
 describe('Built-in generator: stop', () => {
   test('ends a test before its next segment, with its measurements so far', async () => {
-    const first = cut(await start(small({ rate: 10 })), [1, 1, 1])
+    const first = await start(small({ rate: 10 }), 3)
     const polled = await connected().poll(first, small())
     expect(await connected().stop({ id: idOf(first) })).toMatchObject({ message: 'still stopping' })
     const ended = await connected().end(withJob(first, polled), small())
@@ -306,10 +310,12 @@ describe('Built-in generator: stop', () => {
 })
 
 describe('Built-in generator: test', () => {
-  test('sends the requests with the headers of call and connection, and measures them', async () => {
+  test('sends the requests evenly with the headers of call and connection, and measures them', async () => {
     const input = small({ method: 'PUT', body: 'käse', headers: { 'X-Tenant': 'a', Authorization: 'of the caller' } })
-    const tool = connected({ headers: { authorization: secret } })
-    const ended = await run(input, tool)
+    const sentAt = performance.now()
+    const ended = await run(input, connected({ headers: { authorization: secret } }))
+    // Nineteen pauses between twenty requests.
+    expect(performance.now() - sentAt).toBeGreaterThan((18 * 50) / SPEED)
     expect(shop.calls).toHaveLength(20)
     expect(shop.calls[0]).toMatchObject({ method: 'PUT', path: '/api/cart', body: 'käse' })
     expect(shop.calls[0]?.query.get('size')).toBe('3')
@@ -318,7 +324,7 @@ describe('Built-in generator: test', () => {
       status: 'succeeded',
       result: 'pass',
       data: {
-        ...{ state: 'finished', requests: 20, errors: 0, rps: 20, errorRate: 0, throughput: 100 },
+        ...{ state: 'finished', requests: 20, errors: 0, rps: 400, errorRate: 0, throughput: 2_000 },
         ...{ statuses: { 200: 20 }, timeouts: 0, dropped: 0 },
       },
     })
@@ -332,7 +338,7 @@ describe('Built-in generator: test', () => {
   test('is judged by thresholds', async () => {
     const thresholds = [
       { metric: 'p95', op: '<', value: 60_000 },
-      { metric: 'rps', op: '>=', value: 20 },
+      { metric: 'rps', op: '>=', value: 400 },
       { metric: 'errorRate', op: '<', value: 0.01 },
       { metric: 'requests', op: '>', value: 1_000 },
     ]
@@ -364,7 +370,7 @@ describe('Built-in generator: test', () => {
 
   test('fails with the first reason if no request succeeds, and ends early', async () => {
     shop.down()
-    const started = cut(await start(small({ rate: 2 })), [1, 1, 1])
+    const started = await start(small({ rate: 2 }), 3)
     const ended = await endOf(started)
     expect(ended).toMatchObject({ status: 'succeeded', result: 'fail', data: { state: 'failed', errorRate: 1 } })
     expect(ended.message).toContain('2 of 2 requests failed, the first with: socket hang up')
@@ -388,17 +394,15 @@ describe('Built-in generator: test', () => {
 
   test('counts requests that time out, with the time that they waited', async () => {
     shop.hang()
-    const input = small({ rate: 2, connections: 2 })
-    const ended = await run(input)
+    const ended = await run(small({ rate: 2, connections: 2, timeout: 1 }))
     expect(ended).toMatchObject({ result: 'fail', data: { timeouts: 2, errorRate: 1 } })
-    expect(ended.message).toContain('no response within 1 s')
-    expect(Number((ended.data as { p50: number }).p50)).toBeGreaterThanOrEqual(990)
+    expect(ended.message).toContain('no response within 0.05 s')
+    expect(Number((ended.data as { p50: number }).p50)).toBeGreaterThanOrEqual(49)
   })
 
   test('opens no more connections than allowed, and drops requests that are due meanwhile', async () => {
     shop.hang()
-    const input = small({ rate: 20, connections: 3 })
-    const ended = await run(input)
+    const ended = await run(small({ rate: 20, connections: 3, timeout: 1 }))
     const { requests, dropped } = ended.data as { requests: number; dropped: number }
     expect(requests).toBe(shop.calls.length)
     expect(requests + dropped).toBe(20)
@@ -408,11 +412,11 @@ describe('Built-in generator: test', () => {
 
 describe('Built-in generator: test of several segments', () => {
   test('runs one segment per poll, back to back, and adds them up', async () => {
-    const first = cut(await start(small({ rate: 10 })), [1, 1])
+    const first = await start(small({ rate: 10 }), 2)
     const polled = await connected().poll(first, small())
     expect(polled).toMatchObject({ status: 'running', progress: 'segment 1 of 2, 10 requests', pollImmediately: true })
     const ended = await endOf(withJob(first, polled))
-    expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 10, statuses: { 200: 20 } } })
+    expect(ended).toMatchObject({ result: 'pass', data: { requests: 20, rps: 200, statuses: { 200: 20 } } })
   })
 
   test('has short segments', async () => {
@@ -421,7 +425,7 @@ describe('Built-in generator: test of several segments', () => {
   })
 
   test('counts a segment once that was interrupted and ran again', async () => {
-    const started = cut(await start(small({ rate: 5 })), [1, 1])
+    const started = await start(small({ rate: 5 }), 2)
     await connected().poll(started, small())
     const polled = await connected().poll(started, small())
     const ended = await endOf(withJob(started, polled))
@@ -430,7 +434,7 @@ describe('Built-in generator: test of several segments', () => {
   })
 
   test('saves little state between polls', async () => {
-    const started = cut(await start(small({ rate: 50, connections: 50 })), [1, 1])
+    const started = await start(small({ rate: 50, connections: 50 }), 2)
     const polled = await connected().poll(started, small())
     expect(JSON.stringify(polled).length).toBeLessThan(2_000)
   })
@@ -445,10 +449,10 @@ test('Built-in generator: verifies certificates, also with the certificate autho
   const secure = createSecureServer({ key, cert }, (_request, response) => response.end('hello'))
   await once(secure.listen(0, '127.0.0.1'), 'listening')
   const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/`
-  const plan: Plan = { url, method: 'GET', headers: {}, rate: 2, connections: 2, timeout: 5, expect: [] }
-  const refused = await generate(plan, 1, EMPTY_TALLY, { headers: { authorization: secret } })
+  const plan: Plan = { url, method: 'GET', headers: {}, rate: 40, connections: 2, timeout: 5, expect: [] }
+  const refused = await generate(plan, 0.05, EMPTY_TALLY, { headers: { authorization: secret } })
   expect(refused).toMatchObject({ succeeded: 0, firstFailure: expect.stringContaining('certificate is not trusted') })
-  expect(measure(await generate(plan, 1, EMPTY_TALLY, { ca: cert }))).toMatchObject({ requests: 2, errors: 0 })
+  expect(measure(await generate(plan, 0.05, EMPTY_TALLY, { ca: cert }))).toMatchObject({ requests: 2, errors: 0 })
   secure.closeAllConnections()
   secure.close()
 })
