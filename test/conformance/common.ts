@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
 import { awsOperation, requestLine } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
@@ -328,7 +328,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       const rehearsed = current.server.calls.splice(0).map(requestOf)
       await run()
       // An access token may be requested only now.
-      const sent = current.server.calls.filter(({ path }) => !path.endsWith('/token')).map(requestOf)
+      const sent = current.server.calls.filter(isNotToken).map(requestOf)
       // The dry run stops at the first write of a real run.
       expect(sent.slice(0, rehearsed.length)).toEqual(rehearsed)
       // AWS operations are shown by name.
@@ -338,8 +338,13 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
 
   test('fails at the deadline if the platform does not respond', async () => {
     const run = await prepare(names[0] ?? '')
-    current.server.hang()
-    const failure = await failureOf(run({ deadline: 500 }))
+    const deadline = 5_000
+    current.server.holdNext(isNotToken)
+    const timeouts = holdTimeouts()
+    const failing = failureOf(run({ deadline }))
+    while (!current.server.calls.some(isNotToken)) await new Promise(setImmediate)
+    expect(timeouts.end()).toBeLessThanOrEqual(deadline)
+    const failure = await failing
     expect(failure).toMatchObject(
       isUnknown(names[0] ?? '', current) ? { kind: 'doubtful' } : { kind: 'timeout', transient: true },
     )
@@ -367,6 +372,35 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
   }
 
   return () => current
+}
+
+/** Returns whether a request is more than that of an access token, which calls share. */
+function isNotToken({ path }: Call): boolean {
+  return !path.endsWith('/token')
+}
+
+/** Holds the timeouts of requests until the test lets them pass. `end` returns the milliseconds of the last one. */
+function holdTimeouts(): { end(): number } {
+  let last = Number.POSITIVE_INFINITY
+  const passed = new AbortController()
+  const hold = (run: () => void, milliseconds = 0) => {
+    last = milliseconds
+    passed.signal.addEventListener('abort', run)
+  }
+  const spies = [
+    jest.spyOn(globalThis, 'setTimeout').mockImplementation(hold as never),
+    jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
+      last = milliseconds
+      return passed.signal
+    }),
+  ]
+  return {
+    end() {
+      for (const spy of spies) spy.mockRestore()
+      passed.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+      return last
+    },
+  }
 }
 
 function describeFields(fields: object): string {

@@ -1,4 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals'
+import { syncBuiltinESMExports } from 'node:module'
+import timers from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest } from '@jest/globals'
 import type { Failure } from '../../shared/errors.ts'
 import { clearSecrets } from '../../shared/redact.ts'
 import { failureOf } from './client.ts'
@@ -6,8 +8,23 @@ import { failureOf } from './client.ts'
 // Programs outside jest import this module directly.
 export * from './client.ts'
 
-/** Starts a server before each test and closes it after. Returns the server of the current test. */
+/** The pauses of the code under test in the current test, in milliseconds. */
+export const pauses: number[] = []
+
+/** Lets the pauses of the code under test end at once. */
+export function skipPauses(): void {
+  jest.spyOn(timers, 'setTimeout').mockImplementation(async (milliseconds = 0, value, { signal } = {}) => {
+    signal?.throwIfAborted()
+    pauses.push(milliseconds)
+    return value as never
+  })
+  syncBuiltinESMExports()
+  beforeEach(() => void pauses.splice(0))
+}
+
+/** Starts a server before each test and closes it after, and skips pauses. Returns the server of the current test. */
 export function startEach<S extends { close(): Promise<void> }>(start: () => Promise<S>): S {
+  skipPauses()
   let running: S | undefined
   beforeEach(async () => {
     // As each invocation does. Otherwise, every text is compared with the secrets of all tests before.

@@ -9,8 +9,10 @@ import {
   type FlagState,
 } from '../../../shared/providers/flag.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
-import { expectFailure, failureOf } from '../helpers.ts'
+import { expectFailure, failureOf, skipPauses } from '../helpers.ts'
 import { flagDriver } from './drive.ts'
+
+skipPauses()
 
 /** By flag: it is refused, ignored, needs an approval, or fails with a platform error. */
 type Faults = Record<string, 'refuses' | 'ignores' | 'waits' | 'breaks' | undefined>

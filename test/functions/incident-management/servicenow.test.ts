@@ -1,14 +1,8 @@
-import { beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, pauses } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
-
-const pauses: number[] = []
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
-  sleep: async (pause: number) => void pauses.push(pause),
-}))
-const { servicenow } = await import('../../../functions/incident-management/providers/servicenow.ts')
-beforeEach(() => void pauses.splice(0))
 
 const [network, mia] = ['287ebd7da9fe198100f92cc8d1d2154e', '681b365ec0a80164000fb0b05854a0cd']
 const levels = 'critical, high'

@@ -1,14 +1,8 @@
-import { beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
 import { adfText } from '../../../infra/platforms/adf.ts'
-import { expectFailure, failureOf, keyOf, problem } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf, pauses, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
-
-const pauses: number[] = []
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
-  sleep: async (pause: number) => void pauses.push(pause),
-}))
-const { jira } = await import('../../../functions/issue-ticketing/providers/jira.ts')
-beforeEach(() => void pauses.splice(0))
 
 const [mia, noah] = ['5b10ac8d82e05b22cc7d4ef5', '5b109f2e9729b51b54dc274d'].map((accountId) => ({ accountId }))
 const property = (call: number) => ({ key: 'cloud-automation-webhooks', value: { key: keyOf(call) } })
