@@ -43,6 +43,8 @@ export interface RuntimeOptions {
   functions?: LocalFunction[]
   /** For tests: divides the delays of durable steps. */
   timeScale?: number
+  /** For tests: divides the durations of the runs of the sandbox's platforms. */
+  sandboxTimeScale?: number
   /** Timeout of a webhook in seconds. Defaults to 28, because API Gateway waits 29 seconds. */
   webhookTimeout?: number
   /** For tests: replaces the execution timeout of each category, in seconds. */
@@ -144,6 +146,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   const sandbox = createSandbox({
     state,
     interactivityUrl: interactivityUrl(url),
+    timeScale: options.sandboxTimeScale,
     engines: { url, key: () => engineKeyOf(credentials(false)) },
     observe: (observation) => observe({ from: 'sandbox', ...observation }),
   })

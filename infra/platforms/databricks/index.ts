@@ -24,8 +24,8 @@ const JOBS: readonly Job[] = [
  * parameters `seconds` and `outcome` control a run (see `createJobRuns`); a run with the outcome `nonsense` succeeds with
  * an output that is not JSON.
  */
-export function createDatabricks(store: Store): Databricks {
-  const runs = createJobRuns(store, 'databricks', 10)
+export function createDatabricks(store: Store, timeScale: number): Databricks {
+  const runs = createJobRuns(store, 'databricks', 10, timeScale)
   const jobOf = (run: JobRun | undefined) => JOBS.find(({ name }) => name === run?.job)
 
   function find(id: number): { job: Job; run: JobRun; isTask: boolean } | undefined {

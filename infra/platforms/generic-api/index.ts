@@ -56,9 +56,9 @@ const series: ToolSeries[] = [{ name: 'checkout-p95', value: 312 }]
  * flags, messages and series of values. It finds records by the caller's `ref`, and sends a message with an
  * `Idempotency-Key` once.
  */
-export function createTool(store: Store): Tool {
+export function createTool(store: Store, timeScale: number): Tool {
   const records = createRecords(store)
-  const runs = runRoutes(store)
+  const runs = runRoutes(store, timeScale)
   const routes = Object.entries<Route>({
     'GET me': () => json(200, { name: 'robot' }),
     ...ticketRoutes(records),

@@ -15,8 +15,8 @@ const statuses: Record<JobRun['state'], string> = {
 }
 
 /** Fakes the API that runs jobs. Every job exists, and a run takes two seconds by default (see `createJobRuns`). */
-export function runRoutes(store: Store) {
-  const runs = createJobRuns(store, 'tool', 2)
+export function runRoutes(store: Store, timeScale: number) {
+  const runs = createJobRuns(store, 'tool', 2, timeScale)
 
   function withRun(id: string, then: (run: JobRun) => Answer): Answer {
     const run = /^\d{1,9}$/.test(id) ? runs.get(Number(id)) : undefined

@@ -24,8 +24,8 @@ const INPUTS = ['stage', 'service', 'image', 'version', 'outcome', 'key'] as con
  * exists, except `missing*`. Each has the same inputs, and its inputs are part of the title of its run. A run takes some
  * seconds. It fails if the workflow is named `fail*` or its input `outcome` starts with `fail`.
  */
-export function createActions(store: Store): Actions {
-  const runs = createRuns(store)
+export function createActions(store: Store, timeScale: number): Actions {
+  const runs = createRuns(store, timeScale)
 
   /** Finds the file of a workflow by its name or id. Only the runs of a workflow contain its id. */
   function fileOf(repo: Repo, name: string): string | undefined {

@@ -33,9 +33,9 @@ export interface GitHub extends Platform, Pick<Actions, 'runs'> {
  * Fakes GitHub's issues API (docs.github.com/rest/issues) and Actions. Every repository exists, except `missing*`;
  * `no-issues*` has no issues. Every login exists, except `unknown-*`.
  */
-export function createGitHub(store: Store): GitHub {
+export function createGitHub(store: Store, timeScale = 1): GitHub {
   const issues = createIssues(store)
-  const actions = createActions(store)
+  const actions = createActions(store, timeScale)
   const everything: Page = { page: 1, perPage: 1_000_000 }
 
   const github: GitHub = {

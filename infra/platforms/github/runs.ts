@@ -65,11 +65,17 @@ interface Row {
 const select = `
   SELECT runs.*, repos.owner, repos.name AS repo FROM runs JOIN repos ON repos.id = runs.repo_id`
 
-/** Stores the runs of the sandbox. Their state depends on the clock, so that they continue while the sandbox is down. */
-export function createRuns(store: Store): Runs {
+/**
+ * Stores the runs of the sandbox. Their state depends on the clock, so that they continue while the sandbox is down.
+ *
+ * @param timeScale divides the durations
+ */
+export function createRuns(store: Store, timeScale: number): Runs {
+  const runAt = (row: Row) => runOf(row, timeScale)
+
   const get: Runs['get'] = (repo, id) => {
     const row = store.get<Row>(`${select} WHERE repo_id = ? AND runs.id = ?`, repo.id, id)
-    return row && runOf(row)
+    return row && runAt(row)
   }
 
   return {
@@ -78,7 +84,7 @@ export function createRuns(store: Store): Runs {
     list(repo, { workflow, event, status, branch }, { page, perPage }) {
       const found = store
         .all<Row>(`${select} WHERE repo_id = ? ORDER BY runs.id DESC`, repo.id)
-        .map(runOf)
+        .map(runAt)
         .filter((run) => workflow === undefined || run.workflow === workflow)
         .filter((run) => event === undefined || run.event === event)
         .filter((run) => branch === undefined || run.ref === branch)
@@ -108,15 +114,15 @@ export function createRuns(store: Store): Runs {
       store.run('UPDATE runs SET cancelled = coalesce(cancelled, ?) WHERE id = ?', Date.now(), id)
     },
 
-    all: () => store.all<Row>(`${select} ORDER BY runs.id`).map(runOf),
+    all: () => store.all<Row>(`${select} ORDER BY runs.id`).map(runAt),
   }
 }
 
-function runOf({ inputs: text, created, cancelled, ...row }: Row): WorkflowRun {
+function runOf({ inputs: text, created, cancelled, ...row }: Row, timeScale: number): WorkflowRun {
   const inputs: Record<string, string> = JSON.parse(text)
   const now = Date.now()
-  const starts = created + QUEUED_MS
-  const ends = cancelled === null ? starts + RUNNING_MS : cancelled + CANCELING_MS
+  const starts = created + QUEUED_MS / timeScale
+  const ends = cancelled === null ? starts + RUNNING_MS / timeScale : cancelled + CANCELING_MS / timeScale
   // A run that is canceled while it is queued never starts.
   const hasStarted = starts <= Math.min(now, cancelled ?? now)
   const hasEnded = ends <= now

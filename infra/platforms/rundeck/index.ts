@@ -48,8 +48,8 @@ const STATUSES: Record<JobRun['state'], string> = {
  * Fakes a Rundeck with the project `shop`. Its jobs accept any option; `seconds` and `outcome` control an execution (see
  * `createJobRuns`); `nonsense` ends it with a custom status.
  */
-export function createRundeck(store: Store): Rundeck {
-  const runs = createJobRuns(store, 'rundeck', 5)
+export function createRundeck(store: Store, timeScale: number): Rundeck {
+  const runs = createJobRuns(store, 'rundeck', 5, timeScale)
   const executionsOf = (run: JobRun | undefined) => {
     const job = JOBS.find(({ name }) => name === run?.job)
     return run && job ? [executionOf(job, run)] : []

@@ -41,6 +41,8 @@ export interface SandboxOptions {
   interactivityUrl?: string
   /** The runtime of the engines. Without it, no engine receives answers. */
   engines?: EngineHost
+  /** For tests: divides the durations of workflow runs and job runs. */
+  timeScale?: number
   /** Called once for each completed request, except those to the shop, and once for each Keptn event. */
   observe?: (observation: SandboxObservation) => void
 }
@@ -91,7 +93,7 @@ const CLEANUP_INTERVAL_MS = 60_000
  * @throws if the state folder is not writable
  */
 export function createSandbox(options: SandboxOptions): Sandbox {
-  const { state, interactivityUrl, observe = () => undefined } = options
+  const { state, interactivityUrl, timeScale = 1, observe = () => undefined } = options
   const store = openStore(state)
   const closing = new AbortController()
   // Each pending request adds a listener.
@@ -100,15 +102,15 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const cleanup = setInterval(() => deleteOld(store), CLEANUP_INTERVAL_MS).unref()
 
   const faults = createFaults(store)
-  const github = createGitHub(store)
+  const github = createGitHub(store, timeScale)
   const serviceNow = createServiceNow(store)
   const unleash = createUnleash(store)
   const toxiproxy = createToxiproxy(store)
-  const databricks = createDatabricks(store)
-  const rundeck = createRundeck(store)
+  const databricks = createDatabricks(store, timeScale)
+  const rundeck = createRundeck(store, timeScale)
   const slack = createSlack(store, interactivityUrl)
   const dynatrace = createDynatrace(store)
-  const tool = createTool(store)
+  const tool = createTool(store, timeScale)
   const sso = createSso(store)
   const keptn = createKeptn(store, sso, ({ at, via, event }) => {
     observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })

@@ -41,7 +41,7 @@ interface Row {
 
 const newest = 'SELECT max(number) AS newest FROM job_runs WHERE platform = ?'
 
-/** The duration of the phases before and after the work of a run. */
+/** The duration of the phases before and after the work of a run, in milliseconds. */
 export const WAITING_MS = 500
 const STOPPING_MS = 500
 
@@ -50,17 +50,24 @@ const STOPPING_MS = 500
  * default, failure if it starts with `fail`, none if it is `hang`, or `nonsense`. A run with `vanish` disappears.
  *
  * @param seconds the default duration
+ * @param timeScale divides all durations
  */
-export function createJobRuns(store: Store, platform: 'databricks' | 'rundeck' | 'tool', seconds: number): JobRuns {
+export function createJobRuns(
+  store: Store,
+  platform: 'databricks' | 'rundeck' | 'tool',
+  seconds: number,
+  timeScale: number,
+): JobRuns {
   const columns = 'SELECT number, job, parameters, created, stopped FROM job_runs WHERE platform = ?'
 
   return {
     get(number) {
       const row = store.get<Row>(`${columns} AND number = ?`, platform, number)
-      return row && runOf(row, seconds)
+      return row && runOf(row, seconds, timeScale)
     },
 
-    all: () => store.all<Row>(`${columns} ORDER BY number`, platform).flatMap((row) => runOf(row, seconds) ?? []),
+    all: () =>
+      store.all<Row>(`${columns} ORDER BY number`, platform).flatMap((row) => runOf(row, seconds, timeScale) ?? []),
 
     start(job, parameters, token) {
       const earlier = token && store.get<Row>(`${columns} AND token = ?`, platform, token)
@@ -81,15 +88,19 @@ export function createJobRuns(store: Store, platform: 'databricks' | 'rundeck' |
   }
 }
 
-function runOf({ parameters: text, created, stopped, ...row }: Row, seconds: number): JobRun | undefined {
+function runOf(
+  { parameters: text, created, stopped, ...row }: Row,
+  seconds: number,
+  timeScale: number,
+): JobRun | undefined {
   const parameters: Record<string, string> = JSON.parse(text)
   const { outcome = '' } = parameters
   const now = Date.now()
-  const starts = created + WAITING_MS
+  const starts = created + WAITING_MS / timeScale
   const works = Number(parameters['seconds'] ?? seconds) || 0
-  const endsByItself = outcome === 'hang' ? Number.POSITIVE_INFINITY : starts + works * 1_000
+  const endsByItself = outcome === 'hang' ? Number.POSITIVE_INFINITY : starts + (works * 1_000) / timeScale
   const isStopped = stopped !== null && stopped < endsByItself
-  const ends = isStopped ? stopped + STOPPING_MS : endsByItself
+  const ends = isStopped ? stopped + STOPPING_MS / timeScale : endsByItself
   const hasEnded = ends <= now
   if (hasEnded && !isStopped && outcome === 'vanish') return undefined
   // A run that is stopped while it waits never starts.
