@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LambdaClient } from '@aws-sdk/client-lambda'
+import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import type { LocalFunction } from '../../infra/local/cloud/index.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
@@ -19,6 +19,7 @@ export const awsCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 export interface ServiceOptions {
   /** Laid over the sandbox's secrets; of the URL where those need it. */
   secrets?: Record<string, unknown> | ((url: string) => Record<string, unknown>)
+  /** Also of the runs in the sandbox. */
   timeScale?: number
   webhookTimeout?: number
   executionTimeout?: number
@@ -71,6 +72,7 @@ export class Service {
     const settings = {
       concurrency: 2,
       copiesBundles: false,
+      sandboxTimeScale: options.timeScale,
       ...options,
       port: this.#port,
       state: this.state,
@@ -115,6 +117,12 @@ export class Service {
     const { aws } = readRuntimeFile(this.state) ?? {}
     if (!aws) throw new Error('The runtime does not run.')
     return new LambdaClient({ endpoint: aws.endpoint, region: 'eu-west-1', credentials: aws })
+  }
+
+  /** Ends a task, as an operator does with the API of Lambda. */
+  async stopTask(taskId: string): Promise<void> {
+    const task = (await this.tasks()).find(({ name }) => name === taskId)
+    await this.lambdaClient().send(new StopDurableExecutionCommand({ DurableExecutionArn: task?.arn }))
   }
 
   /** As if the machine lost power. */
@@ -165,8 +173,7 @@ export class Service {
   }
 
   async events(): Promise<RecordedEvent['event'][]> {
-    const { body } = await this.call('/sandbox/events', undefined, { method: 'GET' })
-    return (body as RecordedEvent[]).map(({ event }) => event)
+    return ((await this.list('events')) as RecordedEvent[]).map(({ event }) => event)
   }
 
   /** Returns the ended tasks of a sequence run, each with its category; silent ones are reported by webhook-service. */
@@ -178,13 +185,19 @@ export class Service {
     })
   }
 
+  /** Returns a list of the sandbox, such as `runs` or `messages`. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
-  async issues(): Promise<any[]> {
-    return (await this.call('/sandbox/issues', undefined, { method: 'GET' })).body
+  async list(name: string): Promise<any> {
+    return (await this.call(`/sandbox/${name}`, undefined, { method: 'GET' })).body
   }
 
-  async requests(target: Target): Promise<{ method: string; path: string; status: number | null }[]> {
-    return (await this.call(`/sandbox/requests?target=${target}`, undefined, { method: 'GET' })).body
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  issues(): Promise<any[]> {
+    return this.list('issues')
+  }
+
+  requests(target: Target): Promise<{ method: string; path: string; status: number | null }[]> {
+    return this.list(`requests?target=${target}`)
   }
 
   /** The answers to one trigger: how often started, and each finished. */
@@ -226,7 +239,7 @@ export class Service {
     return until(isTrue, seconds, () => `${what}\n${this.output.slice(-4_000)}`)
   }
 
-  async tasks(): Promise<{ name: string; functionName: string; status: string }[]> {
+  async tasks(): Promise<{ name: string; arn: string; functionName: string; status: string }[]> {
     return (await this.call('/tasks', undefined, { method: 'GET' })).body.tasks
   }
 }
