@@ -2,25 +2,16 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
 import { arnOf, startSignals } from '../../../infra/platforms/aws-application-signals.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, withSlo, withState } from './play.ts'
 
-const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
 const slo = 'checkout-latency'
 const url = `https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#application-signals:slo/${slo}`
-async function start() {
-  const server = await startSignals()
-  const [one] = server.state.slos
-  if (!one) throw new Error('The fake has no SLO')
-  const set = (state: Partial<typeof one>) => Object.assign(one, state)
-  return { server, set, connection: { endpoint: server.url, region: 'eu-west-1' }, input: { slo, ...time } }
-}
-const { server, ask } = play(awsApplicationSignals, start)
-const set = (state: object) => Object.assign(server.state.slos[0] ?? {}, state)
 
-evaluationConformance(awsApplicationSignals, {
-  start,
+const { server, ask } = playEvaluations(awsApplicationSignals, {
+  start: startSignals,
+  connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
+  input: { slo },
   awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
   checks: [
     [
@@ -42,21 +33,21 @@ evaluationConformance(awsApplicationSignals, {
     'https://vpce-1.example.com': { endpoint: 'https://vpce-1.example.com' },
   },
   verdicts: {
-    OK: [({ set }) => set({ BudgetStatus: 'OK', Attainment: 99.95 }), 'pass', 99.95],
-    WARNING: [({ set }) => set({ BudgetStatus: 'WARNING', Attainment: 99.91 }), 'warning', 99.91],
-    BREACHED: [({ set }) => set({ BudgetStatus: 'BREACHED', Attainment: 99.8 }), 'fail', 99.8],
+    OK: [withSlo({ BudgetStatus: 'OK', Attainment: 99.95 }), 'pass', 99.95],
+    WARNING: [withSlo({ BudgetStatus: 'WARNING', Attainment: 99.91 }), 'warning', 99.91],
+    BREACHED: [withSlo({ BudgetStatus: 'BREACHED', Attainment: 99.8 }), 'fail', 99.8],
   },
   gaps: {
-    INSUFFICIENT_DATA: [({ set }) => set({ BudgetStatus: 'INSUFFICIENT_DATA' }), 'AWS reports INSUFFICIENT_DATA'],
-    'an unknown status': [({ set }) => set({ BudgetStatus: 'MAYBE' as never }), 'AWS reports MAYBE'],
-    'no attainment': [({ set }) => set({ Attainment: undefined as never }), 'AWS reports OK without an attainment'],
-    'no report': [({ server }) => (server.state.forgotten = [slo]), 'AWS returned no report of this SLO'],
+    INSUFFICIENT_DATA: [withSlo({ BudgetStatus: 'INSUFFICIENT_DATA' }), 'AWS reports INSUFFICIENT_DATA'],
+    'an unknown status': [withSlo({ BudgetStatus: 'MAYBE' }), 'AWS reports MAYBE'],
+    'no attainment': [withSlo({ Attainment: undefined }), 'AWS reports OK without an attainment'],
+    'no report': [withState({ forgotten: [slo] }), 'AWS returned no report of this SLO'],
   },
 })
 
 describe('AWS Application Signals: an SLO', () => {
   test('has its target, its error budget and a link, and explains a warning', async () => {
-    set({ BudgetStatus: 'WARNING', Attainment: 99.8, BudgetSecondsRemaining: 259.2 })
+    withSlo({ BudgetStatus: 'WARNING', Attainment: 99.8, BudgetSecondsRemaining: 259.2 })({ server })
     const { data, message } = await ask()
     const passTargets = [{ criteria: '>=99.9', targetValue: 99.9, violated: true }]
     const value = { metric: slo, value: 99.8, success: true }
@@ -70,7 +61,7 @@ describe('AWS Application Signals: an SLO', () => {
   })
 
   test('that is breached has an overdrawn error budget', async () => {
-    set({ BudgetStatus: 'BREACHED', BudgetSecondsRemaining: -2_592 })
+    withSlo({ BudgetStatus: 'BREACHED', BudgetSecondsRemaining: -2_592 })({ server })
     expect((await ask()).data).toMatchObject({ result: 'fail', errorBudget: -100 })
   })
 
@@ -87,7 +78,7 @@ describe('AWS Application Signals: an SLO', () => {
   })
 
   test('without a goal and a budget still has a result', async () => {
-    set({ Goal: undefined, TotalBudgetSeconds: 0 })
+    withSlo({ Goal: undefined, TotalBudgetSeconds: 0 })({ server })
     const { data } = await ask()
     expect(data).toMatchObject({ result: 'pass', indicatorResults: [{ passTargets: [] }] })
     expect(data).not.toHaveProperty('errorBudget')
@@ -98,7 +89,7 @@ describe('AWS Application Signals: an SLO', () => {
   })
 
   test('is one of many in a single request, and the worst is the result', async () => {
-    set({ BudgetStatus: 'BREACHED', Attainment: 90 })
+    withSlo({ BudgetStatus: 'BREACHED', Attainment: 90 })({ server })
     const queries = { latency: arnOf(slo), again: arnOf(slo), requests: 'checkout requests' }
     const { data } = await ask({ slo: undefined, queries })
     const expected = { result: 'fail', indicatorResults: [{ status: 'fail' }, { status: 'fail' }, { status: 'pass' }] }

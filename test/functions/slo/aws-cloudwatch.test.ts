@@ -3,19 +3,11 @@ import { describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
 import { startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { failureOf } from '../helpers.ts'
-import { evaluated, type ReportOptions as Options } from './drive.ts'
-import { play } from './play.ts'
+import { evaluated } from './drive.ts'
+import { playReports } from './play.ts'
 
 const end = Date.parse(evaluated.timeEnd) / 1_000
-const start = async () => {
-  const server = await startCloudWatch(end + 300)
-  const connection = { endpoint: server.url, region: 'eu-west-1' }
-  return { server, connection, result: () => server.values()[`Result ${about}`] }
-}
-const { server, check, push: pushTo } = play(awsCloudWatch, start)
-const push = (options?: Options, fields?: object) => pushTo({}, fields, options)
 const about = 'Project=shop,Stage=production,Service=checkout'
 const withObjectives = (indicatorResults: unknown) => ({ data: { evaluation: { ...evaluated, indicatorResults } } })
 const objective = (metric: string, value: unknown, more: object = {}) => ({
@@ -23,8 +15,10 @@ const objective = (metric: string, value: unknown, more: object = {}) => ({
   ...more,
 })
 
-reportConformance(awsCloudWatch, {
-  start,
+const { server, check, push } = playReports(awsCloudWatch, {
+  start: () => startCloudWatch(end + 300),
+  connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
+  result: (server) => server.values()[`Result ${about}`],
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   invalid: ['AWS/Lambda', ':shop', 'shöp', '', 'a'.repeat(256)].map((namespace) => ({ namespace })),
   results: [
@@ -70,7 +64,7 @@ describe('AWS CloudWatch: a report', () => {
   })
 
   test('uses the namespace of the connection', async () => {
-    await push({}, { namespace: 'Shop/Quality' })
+    await push({ connection: { namespace: 'Shop/Quality' } })
     expect(server.state.data.every(({ namespace }) => namespace === 'Shop/Quality')).toBe(true)
   })
 

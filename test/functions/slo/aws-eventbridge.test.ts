@@ -3,22 +3,16 @@ import { describe, expect, test } from '@jest/globals'
 import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge.ts'
 import { startEventBridge } from '../../../infra/platforms/aws-eventbridge.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
-import { evaluated, type ReportOptions as Options } from './drive.ts'
-import { play } from './play.ts'
+import { evaluated } from './drive.ts'
+import { playReports } from './play.ts'
 
 const arn = 'arn:aws:events:eu-west-1:123456789012:event-bus/deploys'
-const start = async () => {
-  const server = await startEventBridge()
-  const visible = () => new Set(server.state.events.map(({ detail }) => detail['key'])).size
-  return { server, connection: { endpoint: server.url, region: 'eu-west-1' }, visible }
-}
-const { server, push: pushTo } = play(awsEventBridge, start)
-const push = (options?: Options, fields?: object) => pushTo({}, fields, options)
 
-reportConformance(awsEventBridge, {
-  start,
+const { server, push } = playReports(awsEventBridge, {
+  start: startEventBridge,
+  connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
+  visible: ({ state }) => new Set(state.events.map(({ detail }) => detail['key'])).size,
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   // EventBridge drops events for an unknown bus.
   checks: [[{ eventBus: 'deploys' }, [{ body: { Name: 'deploys' } }]]],
@@ -51,8 +45,8 @@ describe('AWS EventBridge: a report', () => {
   })
 
   test('goes to the bus of the connection, by name or ARN', async () => {
-    await push({}, { eventBus: 'deploys' })
-    await push({}, { eventBus: arn })
+    await push({ connection: { eventBus: 'deploys' } })
+    await push({ connection: { eventBus: arn } })
     expect(server.state.events.map(({ bus }) => bus)).toEqual(['deploys', 'deploys'])
   })
 

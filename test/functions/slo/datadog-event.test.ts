@@ -1,26 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
 import { apiKey, applicationKey, startDatadog } from '../../../infra/platforms/datadog.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
-import { evaluated, type ReportOptions } from './drive.ts'
-import { play } from './play.ts'
+import { evaluated } from './drive.ts'
+import { playReports } from './play.ts'
 
-const start = async () => {
-  const server = await startDatadog()
-  const connection = { baseUrl: server.url, apiKey, applicationKey }
-  const { events } = server.state
-  return { server, connection, visible: () => events.length, result: () => events.at(-1)?.alert_type }
-}
-const { server, push: pushTo } = play(datadogEvent, start)
-const push = (fields?: object, options?: ReportOptions) => pushTo({}, fields, options)
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const sent = () => posts()[0]?.body as { title: string; text: string; tags: string[] } & Record<string, unknown>
 const id = '6327818702635911562'
 const url = `https://app.datadoghq.com/event/event?id=${id}`
 
-reportConformance(datadogEvent, {
-  start,
+const { server, push } = playReports(datadogEvent, {
+  start: startDatadog,
+  connection: ({ url }) => ({ baseUrl: url, apiKey, applicationKey }),
+  visible: ({ state }) => state.events.length,
+  result: ({ state }) => state.events.at(-1)?.alert_type,
   refusal: (reason) => ({ errors: [reason] }),
   results: [
     ['pass', 'succeeded', 'success'],
@@ -33,7 +27,7 @@ describe('Datadog event: an evaluation', () => {
   test('becomes an event with its objectives', async () => {
     const data = { evaluation: { ...evaluated, timeEnd: '2020-11-24T10:05:00Z' } }
     const expected = { status: 'succeeded', result: 'pass', data: { id, url }, links: { 'datadog report': url } }
-    expect(await push({}, { data })).toMatchObject(expected)
+    expect(await push({ data })).toMatchObject(expected)
     const { title, text, ...others } = sent()
     expect(title).toContain('score 75')
     expect(text).toContain('Response time p95')
@@ -52,7 +46,7 @@ describe('Datadog event: an evaluation', () => {
   ])('has the time of its end%s', async (_what, zone) => {
     const end = Date.now() - 3_600_000
     const timeEnd = new Date(end).toISOString().replace('Z', zone)
-    await push({}, { data: { evaluation: { ...evaluated, timeEnd } } })
+    await push({ data: { evaluation: { ...evaluated, timeEnd } } })
     expect(sent()['date_happened']).toBe(Math.floor(end / 1_000))
   })
 
@@ -62,14 +56,14 @@ describe('Datadog event: an evaluation', () => {
     ['is not a time', 'yesterday'],
     ['is not text', { at: 1 }],
   ])('whose end %s has the current time', async (_what, timeEnd) => {
-    await push({}, { data: { evaluation: { ...evaluated, timeEnd } } })
+    await push({ data: { evaluation: { ...evaluated, timeEnd } } })
     expect(sent()).not.toHaveProperty('date_happened')
     expect(server.state.events).toHaveLength(1)
   })
 
   test('has the tags of the connection first, and ignores labels with a reserved name', async () => {
     const labels = { Service: 'cart', 'build no': '7 / b', '1st': 'x', team: 'shop' }
-    await push({ tags: 'env:production, Owner:Shop Team' }, { data: { labels } })
+    await push({ connection: { tags: 'env:production, Owner:Shop Team' }, data: { labels } })
     expect(sent().tags).toEqual([
       ...['env:production', 'owner:shop_team'],
       ...['project:shop', 'stage:production', 'service:checkout', 'task:evaluation', 'result:warning'],
@@ -79,7 +73,7 @@ describe('Datadog event: an evaluation', () => {
 
   test('has at most 100 tags of at most 200 characters', async () => {
     const labels = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`label-${at}`, 'x'.repeat(500)]))
-    await push({}, { data: { labels } })
+    await push({ data: { labels } })
     expect(sent().tags).toHaveLength(100)
     expect(Math.max(...sent().tags.map((tag) => tag.length))).toBe(200)
   })
@@ -90,7 +84,7 @@ describe('Datadog event: an evaluation', () => {
       ...one,
       displayName: `🚀 ${at} ${'ü'.repeat(100)}`,
     }))
-    await push({}, { data: { service: 's'.repeat(200), evaluation: { ...evaluated, indicatorResults } } })
+    await push({ data: { service: 's'.repeat(200), evaluation: { ...evaluated, indicatorResults } } })
     expect(sent().title.length).toBeLessThanOrEqual(100)
     expect(sent().text.length).toBeLessThanOrEqual(4_000)
     expect(sent().text).toMatch(/and \d+ more/)
@@ -99,7 +93,7 @@ describe('Datadog event: an evaluation', () => {
   test('cannot start Markdown or mention a person', async () => {
     const [one] = evaluated.indicatorResults
     const indicatorResults = [{ ...one, displayName: '%%% \n # Oh %%% @all @jane@example.com' }]
-    await push({}, { data: { evaluation: { ...evaluated, indicatorResults } } })
+    await push({ data: { evaluation: { ...evaluated, indicatorResults } } })
     expect(sent().text).not.toContain('%%%')
     expect(sent().text).not.toMatch(/(?:^|\s)@\w/)
     expect(sent().text).toContain('＠all')
@@ -110,20 +104,20 @@ describe('Datadog event: a retry', () => {
   test('finds the event of the first attempt if there is an application key', async () => {
     await push()
     const message = expect.stringContaining('which already exists')
-    expect(await push({}, { isRetry: true })).toMatchObject({ result: 'pass', message, data: { id, url } })
+    expect(await push({ isRetry: true })).toMatchObject({ result: 'pass', message, data: { id, url } })
     expect(posts()).toHaveLength(1)
   })
 
   test('finds an event that has a time some hours ago', async () => {
     const timeEnd = new Date(Date.now() - 16 * 3_600_000).toISOString()
     const data = { evaluation: { ...evaluated, timeEnd } }
-    await push({}, { data })
-    await push({}, { data, isRetry: true })
+    await push({ data })
+    await push({ data, isRetry: true })
     expect(posts()).toHaveLength(1)
   })
 
   test('without an application key posts the event again with the same aggregation key', async () => {
-    for (const isRetry of [false, true]) await push({ applicationKey: undefined }, { isRetry })
+    for (const isRetry of [false, true]) await push({ connection: { applicationKey: undefined }, isRetry })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST', 'POST'])
     expect(new Set(server.state.events.map((event) => event.aggregation_key))).toEqual(new Set([keyOf(1)]))
   })
@@ -131,7 +125,7 @@ describe('Datadog event: a retry', () => {
   test('fails if the application key cannot read events', async () => {
     server.state.applicationKeys = { [applicationKey]: ['slos_read'] }
     const words = 'Failed permission authorization checks'
-    await expectFailure(push({}, { isRetry: true }), 'refused', words)
+    await expectFailure(push({ isRetry: true }), 'refused', words)
   })
 })
 

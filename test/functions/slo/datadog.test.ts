@@ -1,19 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
 import { apiKey, applicationKey, availability, startDatadog } from '../../../infra/platforms/datadog.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, time, withSlo } from './play.ts'
 
-const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
-async function start() {
-  const server = await startDatadog()
-  const connection = { baseUrl: server.url, apiKey, applicationKey }
-  const [slo] = server.state.slos
-  if (!slo) throw new Error('The fake has no SLO')
-  return { server, slo, connection, input: { slo: availability, ...time } }
-}
-const { server, ask } = play(datadog, start)
 const first = () => {
   const [slo] = server.state.slos
   if (!slo) throw new Error('The fake has no SLO')
@@ -23,8 +13,10 @@ const only95 = [{ timeframe: '7d', target: 95 }]
 const zero = { error_type: 'ZERO_VALUED_DENOMINATOR', error_message: 'The denominator is zero valued' }
 const histories = () => server.calls.filter(({ path }) => path.endsWith('/history'))
 
-evaluationConformance(datadog, {
-  start,
+const { server, ask } = playEvaluations(datadog, {
+  start: startDatadog,
+  connection: ({ url }) => ({ baseUrl: url, apiKey, applicationKey }),
+  input: { slo: availability },
   refusal: (reason) => ({ errors: [reason] }),
   check: [
     {
@@ -58,24 +50,18 @@ evaluationConformance(datadog, {
           [94.99, 'fail'],
           [0, 'fail'],
         ] as const
-      ).map(([value, result]) => [String(value), [({ slo }) => Object.assign(slo, { value }), result, value]]),
+      ).map(([value, result]) => [String(value), [withSlo({ value }), result, value]]),
     ),
-    '95 without a warning': [({ slo }) => Object.assign(slo, { value: 95, thresholds: only95 }), 'pass', 95],
-    '94.99 without a warning': [({ slo }) => Object.assign(slo, { value: 94.99, thresholds: only95 }), 'fail', 94.99],
+    '95 without a warning': [withSlo({ value: 95, thresholds: only95 }), 'pass', 95],
+    '94.99 without a warning': [withSlo({ value: 94.99, thresholds: only95 }), 'fail', 94.99],
   },
   gaps: {
-    'no value': [({ slo }) => Object.assign(slo, { value: null, errors: [zero] }), '(The denominator is zero valued)'],
-    'a failure of one monitor': [
-      ({ slo }) => Object.assign(slo, { failures: [{ error: 'one monitor' }] }),
-      'one monitor',
-    ],
-    'an error with a type only': [
-      ({ slo }) => Object.assign(slo, { errors: [{ error_type: 'NO_DATA', error_message: '' }] }),
-      'NO_DATA',
-    ],
-    'a preliminary value': [({ slo }) => Object.assign(slo, { preview: true }), 'the value is preliminary'],
+    'no value': [withSlo({ value: null, errors: [zero] }), '(The denominator is zero valued)'],
+    'a failure of one monitor': [withSlo({ failures: [{ error: 'one monitor' }] }), 'one monitor'],
+    'an error with a type only': [withSlo({ errors: [{ error_type: 'NO_DATA', error_message: '' }] }), 'NO_DATA'],
+    'a preliminary value': [withSlo({ preview: true }), 'the value is preliminary'],
   },
-  reason: ({ slo }, error) => Object.assign(slo, { failures: [{ error }] }),
+  reason: (at, error) => withSlo({ failures: [{ error }] })(at),
   unknown: {
     'an unknown name': ['Cart', 'The query of Cart: Datadog has no SLO with the name or id "Cart".'],
     'a name in another case': ['checkout availability', 'Datadog has no SLO with the name or id'],

@@ -1,28 +1,23 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
 import { startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
-import { evaluated, type ReportOptions } from './drive.ts'
-import { play } from './play.ts'
+import { evaluated } from './drive.ts'
+import { playReports } from './play.ts'
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString().replace(/\.\d+/, '')
 const recent = () => ({ ...evaluated, timeStart: minutesAgo(10), timeEnd: minutesAgo(5) })
-const start = async () => {
-  const server = await startDynatrace()
-  const connection = { baseUrl: server.url, token: server.token }
-  const { events } = server.state
-  return { server, connection, visible: () => events.length, result: () => events.at(-1)?.properties['result'] }
-}
-const { server, push: pushTo } = play(dynatraceEvent, start)
-const push = (input: object = {}, options: ReportOptions = {}, fields: object = {}) =>
-  pushTo(input, fields, { ...options, data: { evaluation: recent(), ...options.data } })
+const push = (options: Parameters<typeof pushTo>[0] = {}) =>
+  pushTo({ ...options, data: { evaluation: recent(), ...options.data } })
 const posted = () => server.calls.filter(({ method }) => method === 'POST')
 const event = () => server.state.events.at(-1)
 
-reportConformance(dynatraceEvent, {
+const { server, push: pushTo } = playReports(dynatraceEvent, {
   inputs: ['fields'],
-  start,
+  start: startDynatrace,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  visible: ({ state }) => state.events.length,
+  result: ({ state }) => state.events.at(-1)?.properties['result'],
   refusal: (message) => ({ error: { code: 400, message } }),
   results: [
     ['pass', 'succeeded', 'pass'],
@@ -38,7 +33,7 @@ reportConformance(dynatraceEvent, {
 describe('Dynatrace event: a report', () => {
   test('is an event over the evaluated time with each objective', async () => {
     const evaluation = recent()
-    const outcome = await push({}, { data: { evaluation } })
+    const outcome = await push({ data: { evaluation } })
     expect(outcome).toMatchObject({
       ...{ status: 'succeeded', result: 'pass', data: { id: 'c7c5bfb8c0d1b6f0' } },
       message: expect.stringContaining('to Dynatrace: a CUSTOM_INFO event on 1 entity'),
@@ -65,13 +60,13 @@ describe('Dynatrace event: a report', () => {
   test('is on the entities that the connection selects', async () => {
     const entitySelector = 'type(SERVICE),entityName.equals("$SERVICE"),tag("stage:$STAGE")'
     server.state.matches = 3
-    expect((await push({}, {}, { entitySelector })).message).toContain('on 3 entities')
+    expect((await push({ connection: { entitySelector } })).message).toContain('on 3 entities')
     expect(event()?.entitySelector).toBe('type(SERVICE),entityName.equals("checkout"),tag("stage:production")')
   })
 
   test('refuses a name that would change the selector', async () => {
     const data = { service: 'x"),type(HOST' }
-    const asked = push({}, { data }, { entitySelector: 'entityName("$SERVICE"),type(SERVICE)' })
+    const asked = push({ data, connection: { entitySelector: 'entityName("$SERVICE"),type(SERVICE)' } })
     await expectFailure(asked, 'invalid', 'data.service')
     expect(server.calls).toEqual([])
   })
@@ -81,7 +76,8 @@ describe('Dynatrace event: a report', () => {
       ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
       properties: { version: 4, result: 'ours', cloudAutomationWebhooksKey: 'none' },
     }
-    await push({ fields }, {}, { eventType: 'CUSTOM_ANNOTATION', entitySelector: 'type(SERVICE)' })
+    const connection = { eventType: 'CUSTOM_ANNOTATION', entitySelector: 'type(SERVICE)' }
+    await push({ input: { fields }, connection })
     expect(event()).toMatchObject({
       ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
       properties: { version: '4', result: 'ours', score: '75', cloudAutomationWebhooksKey: keyOf(1) },
@@ -89,7 +85,7 @@ describe('Dynatrace event: a report', () => {
   })
 
   test('opens a problem now, not in the past', async () => {
-    await push({ fields: { eventType: 'CUSTOM_ALERT', timeout: '30' } })
+    await push({ input: { fields: { eventType: 'CUSTOM_ALERT', timeout: '30' } } })
     expect(event()).toMatchObject({ eventType: 'CUSTOM_ALERT', timeout: 30 })
     expect(event()).not.toHaveProperty('startTime')
   })
@@ -100,13 +96,13 @@ describe('Dynatrace event: a report', () => {
     ['are not text', { timeStart: { toString: 'x', valueOf: 'x' }, timeEnd: [] }],
     ['are reversed', { timeStart: minutesAgo(5), timeEnd: minutesAgo(10) }],
   ])('has the current time if its times %s', async (_what, times) => {
-    await push({}, { data: { evaluation: { ...evaluated, ...times } } })
+    await push({ data: { evaluation: { ...evaluated, ...times } } })
     expect(event()).not.toHaveProperty('startTime')
   })
 
   test('reads a time without a zone as UTC, as Keptn sends it', async () => {
     const evaluation = recent()
-    await push({}, { data: { evaluation: { ...evaluation, timeStart: evaluation.timeStart.replace('Z', '') } } })
+    await push({ data: { evaluation: { ...evaluation, timeStart: evaluation.timeStart.replace('Z', '') } } })
     expect(event()?.startTime).toBe(Date.parse(evaluation.timeStart))
   })
 
@@ -118,7 +114,7 @@ describe('Dynatrace event: a report', () => {
     const passed = Array.from({ length: 150 }, (_, at) => objective(`${at} ${'n'.repeat(200)}`, 'pass'))
     const indicatorResults = [...passed, objective('same', 'fail'), objective('same', 'fail')]
     const labels = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`l${at}`, 'x']))
-    await push({}, { data: { evaluation: { ...recent(), indicatorResults }, labels } })
+    await push({ data: { evaluation: { ...recent(), indicatorResults }, labels } })
     const properties = event()?.properties ?? {}
     const names = Object.keys(properties)
     expect(names).toHaveLength(100)
@@ -131,7 +127,7 @@ describe('Dynatrace event: a report', () => {
   test('marks an objective without data', async () => {
     const value = { metric: 'p95', value: 0, success: false, message: 'no series has data' }
     const indicatorResults = [{ displayName: 'p95', status: 'fail', score: 0, value, passTargets: [] }]
-    await push({}, { data: { evaluation: { ...recent(), indicatorResults } } })
+    await push({ data: { evaluation: { ...recent(), indicatorResults } } })
     expect(event()?.properties['objective.p95']).toBe('fail: no data')
   })
 })
@@ -140,7 +136,7 @@ describe('Dynatrace event: a refusal', () => {
   test('because no entity matches says what to do', async () => {
     server.state.matches = 0
     await expectFailure(
-      push({}, {}, { entitySelector: 'type(SERVICE),entityName("missing")' }),
+      push({ connection: { entitySelector: 'type(SERVICE),entityName("missing")' } }),
       'refused',
       'no entity matches the entitySelector type(SERVICE),entityName("missing")',
       'active within the last 24 hours',
@@ -165,7 +161,7 @@ describe('Dynatrace event: a retry', () => {
     server.loseNext('POST')
     expect(await failureOf(push())).toMatchObject({ transient: true, mayHaveWritten: true })
     server.state.listsLate = listsLate
-    const outcome = await push({}, { isRetry: true })
+    const outcome = await push({ isRetry: true })
     expect(outcome).toMatchObject({ data: { id: 'c7c5bfb8c0d1b6f0' } })
     expect(outcome.message).toContain('which already exists')
     expect(posted()).toHaveLength(1)
@@ -176,7 +172,7 @@ describe('Dynatrace event: a retry', () => {
     const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
     server.failNext(200, { events: [other], nextPageKey: 'more' }, { on: 'GET' })
     server.failNext(200, { events: [ours] }, { on: 'GET' })
-    const outcome = await push({}, { isRetry: true }, { entitySelector: 'type(SERVICE)' })
+    const outcome = await push({ isRetry: true, connection: { entitySelector: 'type(SERVICE)' } })
     expect(outcome.data).toEqual({ id: 'b' })
     const [first, second] = server.calls
     expect(first?.query.get('eventSelector')).toBe('eventType("CUSTOM_INFO")')

@@ -5,12 +5,11 @@ import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
 import type { EvaluateOptions } from './drive.ts'
-import { play } from './play.ts'
+import { play, time } from './play.ts'
 
 const token = demo.dynatracePlatformToken
 const { guardian: workflow } = demo.workflows
-const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
-const input = { ...time, slo: 'Checkout' }
+const input = { slo: 'Checkout' }
 /** The ways to start a validation, and the fields of their connections. */
 const ways = { workflow: { workflow }, 'business event': {}, 'lifecycle event': { guardian: 'lifecycle' } } as const
 
@@ -23,7 +22,7 @@ for (const [way, fields] of Object.entries(ways)) {
       async start() {
         const server = await startEnvironment()
         server.environment.guardian.type = way.startsWith('lifecycle') ? 'lifecycle' : 'business'
-        return { server, connection: { baseUrl: server.url, token, ...fields }, input }
+        return { server, connection: { baseUrl: server.url, token, ...fields }, input: { ...time, ...input } }
       },
       writes: true,
       refusal: (message) => ({ error: { code: 400, message } }),
@@ -42,10 +41,8 @@ for (const [way, fields] of Object.entries(ways)) {
   })
 }
 
-const { server, ask } = play(dynatraceGuardian, async () => {
-  const server = await startEnvironment()
-  return { server, connection: { baseUrl: server.url, token }, input }
-})
+const connection = ({ url }: EnvironmentServer) => ({ baseUrl: url, token })
+const { server, ask } = play(dynatraceGuardian, { start: startEnvironment, connection, input: { ...time, ...input } })
 const run = (fields?: object, options?: EvaluateOptions) => ask({}, fields, { interactive: true, ...options })
 const paths = () =>
   server.calls.map(({ method, path }) => `${method} ${path.replace(/^\/platform\/(?:\w+\/)*v\d\//, '')}`)
@@ -59,7 +56,7 @@ describe('Dynatrace Guardian by workflow', () => {
       workflow,
       input: {
         ...{ guardian: 'Checkout', project: 'shop', stage: 'production', service: 'checkout' },
-        timeframe: { from: '2026-11-24T10:00:00.000Z', to: '2026-11-24T10:05:00.000Z' },
+        timeframe: { from: '2025-11-24T10:00:00.000Z', to: '2025-11-24T10:05:00.000Z' },
         execution_context: { task: 'k'.repeat(40) },
       },
     })
@@ -100,7 +97,7 @@ describe('Dynatrace Guardian by event', () => {
         ...{ specversion: '1.0', id: 'k'.repeat(40), type: 'guardian.validation.triggered' },
         data: {
           ...{ guardian: 'Checkout', stage: 'production', service: 'checkout' },
-          ...{ 'timeframe.from': '2026-11-24T10:00:00.000Z', 'timeframe.to': '2026-11-24T10:05:00.000Z' },
+          ...{ 'timeframe.from': '2025-11-24T10:00:00.000Z', 'timeframe.to': '2025-11-24T10:05:00.000Z' },
           execution_context: JSON.stringify({ task: 'k'.repeat(40) }),
         },
       },

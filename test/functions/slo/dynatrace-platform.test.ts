@@ -2,17 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { dynatracePlatform } from '../../../functions/slo/providers/dynatrace-platform.ts'
 import { account, startDynatracePlatform } from '../../../infra/platforms/dynatrace/platform-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { clientOf, expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, time } from './play.ts'
 
 const id = 'vu9U3hXa3q0AAAABABhhcHA'
-const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
-async function start() {
-  const server = await startDynatracePlatform()
-  return { server, connection: { baseUrl: server.url, token: server.token, slo: id }, input: time }
-}
-const { server, connection, ask, check } = play(dynatracePlatform, start)
 const run = (input: object = {}, fields: object = {}) => ask(input, fields, { interactive: true })
 const paths = () => server.calls.map(({ method, path }) => `${method} ${path.replace('/platform/slo/v1/', '')}`)
 
@@ -20,8 +13,9 @@ const found = (status: string, value: number | null, criteria = 'now-7d', messag
   ...{ criteria, status, value },
   ...(message === undefined ? {} : { message }),
 })
-evaluationConformance(dynatracePlatform, {
-  start,
+const { server, connection, ask, check } = playEvaluations(dynatracePlatform, {
+  start: startDynatracePlatform,
+  connection: ({ url, token }) => ({ baseUrl: url, token, slo: id }),
   refusal: (message) => ({ error: { code: 400, message } }),
   defaults: { tokenUrl: 'https://sso.dynatrace.com/sso/oauth2/token', scope: 'slo:slos:read' },
   verdicts: {
@@ -94,7 +88,7 @@ describe('Dynatrace Platform: an evaluation', () => {
     expect(server.calls.map(({ body }) => body)).toEqual([
       {
         id,
-        customTimeframe: { timeframeFrom: '2026-11-24T10:00:00.000Z', timeframeTo: '2026-11-24T10:05:00.000Z' },
+        customTimeframe: { timeframeFrom: '2025-11-24T10:00:00.000Z', timeframeTo: '2025-11-24T10:05:00.000Z' },
         requestTimeoutMilliseconds: 8_000,
       },
     ])
@@ -173,7 +167,7 @@ describe('Dynatrace Platform: an evaluation', () => {
 
   test('has no target if the criterion is ambiguous', async () => {
     server.state.slos[0]?.criteria.push({ timeframeFrom: 'now-30d', target: 99 })
-    server.find({ criteria: '2026-11-24 10:00 - 10:05', status: 'FAILURE', value: 98 })
+    server.find({ criteria: '2025-11-24 10:00 - 10:05', status: 'FAILURE', value: 98 })
     const { result, data } = await run()
     expect(result).toBe('fail')
     expect(data).not.toHaveProperty('errorBudget')

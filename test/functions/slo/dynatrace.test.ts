@@ -1,20 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatrace } from '../../../functions/slo/providers/dynatrace.ts'
 import { startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, time } from './play.ts'
 
 const id = '7d07efde-b714-3e6e-ad95-08490e2540c4'
-const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' }
-async function start() {
-  const server = await startDynatrace()
-  return { server, connection: { baseUrl: server.url, token: server.token, slo: id }, input: time }
-}
-const { server, ask: run } = play(dynatrace, start)
 
-evaluationConformance(dynatrace, {
-  start,
+const { server, ask: run } = playEvaluations(dynatrace, {
+  start: startDynatrace,
+  connection: ({ url, token }) => ({ baseUrl: url, token, slo: id }),
   refusal: (message) => ({ error: { code: 400, message } }),
   verdicts: {
     SUCCESS: [({ server }) => server.show({ evaluatedPercentage: 99.9, status: 'SUCCESS' }), 'pass', 99.9],
@@ -48,8 +42,8 @@ describe('Dynatrace: an evaluation', () => {
         result: 'pass',
         score: 100,
         scoreText: '100',
-        timeStart: '2026-11-24T10:00:00Z',
-        timeEnd: '2026-11-24T10:05:00Z',
+        timeStart: '2025-11-24T10:00:00Z',
+        timeEnd: '2025-11-24T10:05:00Z',
         indicatorResults: [
           {
             ...{ displayName: id, status: 'pass', score: 1, keySli: false, errorBudget: 90 },

@@ -4,29 +4,22 @@ import { marked } from 'marked'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage } from '../notification/any-message.ts'
 import { hostile, evaluation as message } from '../notification/messages.ts'
-import type { ReportOptions } from './drive.ts'
-import { play } from './play.ts'
+import { playReports } from './play.ts'
 
 const ref = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
 const project = 'octo-org/octo-repo'
-const start = async () => {
-  const server = await startGithubCommits()
-  const connection = { baseUrl: server.url, token: server.appToken }
-  const { checks } = server.state
-  const visible = () => checks.length
-  return { server, connection, input: { project, ref }, visible, result: () => checks[0]?.conclusion }
-}
-const { server, push: pushTo } = play(githubCheck, start)
-const push = (options?: ReportOptions, fields?: object) => pushTo({}, fields, options)
 const bridge = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
 
-reportConformance(githubCheck, {
+const { server, push } = playReports(githubCheck, {
   inputs: ['project', 'ref'],
-  start,
+  start: startGithubCommits,
+  connection: ({ url, appToken }) => ({ baseUrl: url, token: appToken }),
+  input: { project, ref },
+  visible: ({ state }) => state.checks.length,
+  result: ({ state }) => state.checks[0]?.conclusion,
   results: [
     ['pass', 'succeeded', 'success'],
     ['warning', 'succeeded', 'neutral'],
@@ -75,14 +68,14 @@ describe('GitHub check: a report', () => {
   })
 
   test('uses the name of the connection', async () => {
-    await push({}, { name: 'Quality gate' })
+    await push({ connection: { name: 'Quality gate' } })
     expect(server.state.checks[0]?.name).toBe('Quality gate')
   })
 })
 
 describe('GitHub check: a refusal', () => {
   test('because the token is not of a GitHub App says what to do', async () => {
-    const failure = await failureOf(push({}, { token: server.token }))
+    const failure = await failureOf(push({ connection: { token: server.token } }))
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(failure.message).toMatch(
       /You must authenticate via a GitHub App\. Use the token of a GitHub App .+ or the provider github-status\.$/,
@@ -91,7 +84,7 @@ describe('GitHub check: a refusal', () => {
   })
 
   test('shows the reason of GitHub, and a failed search can be retried', async () => {
-    const unknownCommit = pushTo({ ref: ref.replace('6', '7') })
+    const unknownCommit = push({ input: { ref: ref.replace('6', '7') } })
     await expectFailure(unknownCommit, 'refused', 'No commit found for SHA')
     server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
     expect(await failureOf(push({ isRetry: true }))).toMatchObject({ kind: 'platform' })

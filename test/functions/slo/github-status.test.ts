@@ -1,26 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../functions/slo/providers/github-status.ts'
 import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
-import type { ReportOptions } from './drive.ts'
-import { play } from './play.ts'
+import { playReports } from './play.ts'
 
 const ref = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
 const project = 'octo-org/octo-repo'
-const start = async () => {
-  const server = await startGithubCommits()
-  const connection = { baseUrl: server.url, token: server.token }
-  const visible = () => Object.keys(server.counts(ref)).length
-  return { server, connection, input: { project, ref }, visible, result: () => server.state.statuses[0]?.state }
-}
-const { server, push: pushTo } = play(githubStatus, start)
-const push = (input?: object, options?: ReportOptions, fields?: object) => pushTo(input, fields, options)
 
-reportConformance(githubStatus, {
+const { server, push } = playReports(githubStatus, {
   inputs: ['project', 'ref'],
   replaces: true,
-  start,
+  start: startGithubCommits,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  input: { project, ref },
+  visible: (server) => Object.keys(server.counts(ref)).length,
+  result: ({ state }) => state.statuses[0]?.state,
   results: [
     ['pass', 'succeeded', 'success'],
     ['warning', 'succeeded', 'success'],
@@ -59,25 +53,25 @@ describe('GitHub status: a report', () => {
 
   test('has one context for each stage, or the context of the connection', async () => {
     await push()
-    await push({}, { data: { stage: 'dev' } })
-    await push({}, { data: { stage: undefined, service: undefined } }, { context: 'quality-gate' })
+    await push({ data: { stage: 'dev' } })
+    await push({ data: { stage: undefined, service: undefined }, connection: { context: 'quality-gate' } })
     expect(Object.keys(server.counts(ref))).toEqual(['slo/production/checkout', 'slo/dev/checkout', 'quality-gate'])
   })
 
   test('links to the commit if the API URL reveals the site', async () => {
     expect((await push()).links).toEqual({})
-    const outcome = await push({}, {}, { baseUrl: `${server.url}/api/v3` })
+    const outcome = await push({ connection: { baseUrl: `${server.url}/api/v3` } })
     expect(outcome.links).toEqual({ 'github report': `${server.url}/${project}/commit/${ref}` })
   })
 
   test('goes to the default repository and accepts a SHA in upper case', async () => {
-    await push({ project: undefined, ref: ref.toUpperCase() }, {}, { project })
+    await push({ input: { project: undefined, ref: ref.toUpperCase() }, connection: { project } })
     expect(server.counts(ref)).toEqual({ 'slo/production/checkout': 'success' })
   })
 
   test('clips long names', async () => {
     const service = `${'checkout-'.repeat(27)}\u202e`
-    await push({}, { data: { service, stage: 's'.repeat(100), project: 'p'.repeat(100) } })
+    await push({ data: { service, stage: 's'.repeat(100), project: 'p'.repeat(100) } })
     expect(server.state.statuses[0]?.description).toHaveLength(140)
     expect(server.state.statuses[0]?.context).toHaveLength(200)
   })
@@ -86,8 +80,8 @@ describe('GitHub status: a report', () => {
 describe('GitHub status: a refusal', () => {
   test('shows the reason of GitHub', async () => {
     const other = ref.replace('6', '7')
-    await expectFailure(push({ ref: other }), 'refused', `No commit found for SHA: ${other}`)
-    await expectFailure(push({ project: 'octo-org/secret' }), 'refused', 'Not Found')
+    await expectFailure(push({ input: { ref: other } }), 'refused', `No commit found for SHA: ${other}`)
+    await expectFailure(push({ input: { project: 'octo-org/secret' } }), 'refused', 'Not Found')
   })
 
   test('for a secondary rate limit can be retried after the pause that GitHub asks for', async () => {

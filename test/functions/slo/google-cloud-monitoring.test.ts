@@ -1,43 +1,35 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudMonitoring } from '../../../functions/slo/providers/google-cloud-monitoring.ts'
 import { startGoogleCloudMonitoring } from '../../../infra/platforms/google-cloud-monitoring.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, withState } from './play.ts'
 
-const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
 const slo = 'checkout/availability'
-async function start() {
-  const server = await startGoogleCloudMonitoring()
-  const set = (compliance: number[], budget: number[]) => Object.assign(server.state, { compliance, budget })
-  const connection = { baseUrl: server.url, token: server.login.token, project: 'acme-shop' }
-  return { server, set, connection, input: { slo, ...time } }
-}
-const { server, ask } = play(googleCloudMonitoring, start)
+const set = (compliance: number[], budget: number[]) => withState({ compliance, budget })
 
-evaluationConformance(googleCloudMonitoring, {
-  start,
+const { server, ask } = playEvaluations(googleCloudMonitoring, {
+  start: startGoogleCloudMonitoring,
+  connection: ({ url, login }) => ({ baseUrl: url, token: login.token, project: 'acme-shop' }),
+  input: { slo },
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
   checks: [[{ slo, queries: { any: '$SERVICE/availability' } }, [{ path: expect.stringMatching(/\/availability$/) }]]],
   invalid: [{ project: '../x' }, { budgetWarning: 101 }],
   verdicts: {
-    'the goal': [({ set }) => set([0.999], [0.1]), 'pass', 99.9],
-    'a value above the goal': [({ set }) => set([1, 0.9], [1, -1]), 'pass', 100],
-    'a low error budget': [({ set }) => set([0.9991], [0.0999]), 'warning', 99.91],
-    'no error budget': [({ set }) => set([0.9991], []), 'pass', 99.91],
-    'a value below the goal': [({ set }) => set([0.99899], [-0.01]), 'fail', 99.899],
+    'the goal': [set([0.999], [0.1]), 'pass', 99.9],
+    'a value above the goal': [set([1, 0.9], [1, -1]), 'pass', 100],
+    'a low error budget': [set([0.9991], [0.0999]), 'warning', 99.91],
+    'no error budget': [set([0.9991], []), 'pass', 99.91],
+    'a value below the goal': [set([0.99899], [-0.01]), 'fail', 99.899],
   },
   gaps: {
-    'no points': [({ set }) => set([], []), 'no data at the end of this time'],
+    'no points': [set([], []), 'no data at the end of this time'],
     'an error of the query': [
-      ({ server }) => (server.state.errors = [{ code: 14, message: 'One zone is missing' }]),
+      withState({ errors: [{ code: 14, message: 'One zone is missing' }] }),
       'One zone is missing',
     ],
   },
-  reason: ({ server, set }, message) => {
-    set([], [])
-    server.state.errors = [{ code: 14, message }]
-  },
+  reason: ({ server }, message) =>
+    Object.assign(server.state, { compliance: [], budget: [], errors: [{ code: 14, message }] }),
   unknown: { 'an unknown SLO': ['checkout/none', 'The SLO was not found.'] },
 })
 

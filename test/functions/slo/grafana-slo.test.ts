@@ -1,22 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { grafanaSlo } from '../../../functions/slo/providers/grafana-slo.ts'
 import { startGrafanaSlo, uuid } from '../../../infra/platforms/grafana-slo.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, withState } from './play.ts'
 
-const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
-async function start() {
-  const server = await startGrafanaSlo()
-  const set = (...sli: string[]) => (server.state.sli = sli)
-  const connection = { baseUrl: server.url, token: server.token }
-  return { server, set, connection, input: { slo: 'Checkout', ...time } }
-}
-const { server, ask } = play(grafanaSlo, start)
+const set = (...sli: string[]) => withState({ sli })
 const list = 'GET /api/plugins/grafana-slo-app/resources/v1/slo'
 
-evaluationConformance(grafanaSlo, {
-  start,
+const { server, ask } = playEvaluations(grafanaSlo, {
+  start: startGrafanaSlo,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  input: { slo: 'Checkout' },
   refusal: (error) => ({ code: 400, error }),
   checks: [
     [{ slo: '$SERVICE' }, [list]],
@@ -25,24 +19,18 @@ evaluationConformance(grafanaSlo, {
   failedChecks: [['Grafana has no SLO', { slo: 'Payment' }]],
   invalid: [{ budgetWarning: -1 }],
   verdicts: {
-    'the objective, with no error budget left': [({ set }) => set('0.995'), 'warning', 99.5],
-    'a value above the objective': [({ set }) => set('0.999'), 'pass', 99.9],
-    'a low error budget': [({ set }) => set('0.9954'), 'warning', 99.54],
-    'a value below the objective': [({ set }) => set('0.9949'), 'fail', 99.49],
-    'a group below the objective': [({ set }) => set('1', '0.99', '0.999'), 'fail', 99],
+    'the objective, with no error budget left': [set('0.995'), 'warning', 99.5],
+    'a value above the objective': [set('0.999'), 'pass', 99.9],
+    'a low error budget': [set('0.9954'), 'warning', 99.54],
+    'a value below the objective': [set('0.9949'), 'fail', 99.49],
+    'a group below the objective': [set('1', '0.99', '0.999'), 'fail', 99],
   },
   gaps: {
-    'no sample': [({ set }) => set(), 'no sample at the end of this time; created'],
-    NaN: [({ set }) => set('0.999', 'NaN'), 'a sample is not a number'],
-    'a warning next to the value': [
-      ({ server }) => (server.state.warnings = ['a zone is missing']),
-      'a zone is missing',
-    ],
+    'no sample': [set(), 'no sample at the end of this time; created'],
+    NaN: [set('0.999', 'NaN'), 'a sample is not a number'],
+    'a warning next to the value': [withState({ warnings: ['a zone is missing'] }), 'a zone is missing'],
   },
-  reason: ({ server, set }, message) => {
-    set()
-    server.state.status = { type: 'error', message }
-  },
+  reason: ({ server }, message) => Object.assign(server.state, { sli: [], status: { type: 'error', message } }),
   unknown: { 'an unknown SLO': ['Payment', 'Grafana has no SLO with the name or id "Payment"'] },
 })
 

@@ -6,36 +6,25 @@ import { slo } from '../../../functions/slo/index.ts'
 import { messageReport } from '../../../functions/slo/message-report.ts'
 import { startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { slackServer } from '../../../infra/platforms/slack/server.ts'
-import { reportConformance } from '../../conformance/report.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { hostile } from '../notification/messages.ts'
 import { evaluated } from './drive.ts'
-import { play } from './play.ts'
+import { playReports } from './play.ts'
 
 const title = 'Evaluation of checkout in shop/production ended with a warning (score 75)'
-const [slackReport, ntfyReport] = [messageReport(slack), messageReport(ntfy)]
-
-async function startSlack() {
-  const server = await slackServer()
-  const connection = { baseUrl: server.url, token: server.token, channel: 'C0RELEASES' }
-  return { server, connection, visible: () => server.posts.length }
-}
-async function startDeploys() {
-  const server = await startNtfy()
-  const connection = { baseUrl: server.url, token: server.token, channel: 'deploys' }
-  return { server, connection, visible: () => server.shown('deploys').length }
-}
-const { server: slackApp, push: pushToSlack } = play(slackReport, startSlack)
-const { server: ntfyApp, push: pushToNtfy } = play(ntfyReport, startDeploys)
 
 // Slack can be searched for the first message, and ntfy deduplicates.
-reportConformance(slackReport, {
-  ...{ inputs: ['channel'], refused: [[{ channel: '' }, 'input.channel']], start: startSlack },
+const { server: slackApp, push: pushToSlack } = playReports(messageReport(slack), {
+  ...{ inputs: ['channel'], refused: [[{ channel: '' }, 'input.channel']], start: slackServer },
+  connection: ({ url, token }) => ({ baseUrl: url, token, channel: 'C0RELEASES' }),
+  visible: ({ posts }) => posts.length,
   refusal: (reason) => ({ ok: false, error: reason }),
   ignored: /chat\.getPermalink$/,
 })
-reportConformance(ntfyReport, {
-  ...{ inputs: ['channel'], refused: [[{ channel: '../x' }, 'input.channel must be a topic']], start: startDeploys },
+const { server: ntfyApp, push: pushToNtfy } = playReports(messageReport(ntfy), {
+  ...{ inputs: ['channel'], refused: [[{ channel: '../x' }, 'input.channel must be a topic']], start: startNtfy },
+  connection: ({ url, token }) => ({ baseUrl: url, token, channel: 'deploys' }),
+  visible: (server) => server.shown('deploys').length,
   refusal: (reason) => ({ error: reason }),
 })
 
@@ -52,7 +41,7 @@ describe('push-report to a message provider', () => {
   })
 
   test('posts to the channel of the input', async () => {
-    await pushToNtfy({ channel: 'approvals' })
+    await pushToNtfy({ input: { channel: 'approvals' } })
     expect(ntfyApp.messages).toMatchObject([
       { topic: 'approvals', sequence_id: keyOf(1), title, message: expect.stringContaining('Response time p95 (key)') },
     ])
@@ -63,13 +52,13 @@ describe('push-report to a message provider', () => {
     async (_short, text) => {
       const indicatorResults = [{ ...evaluated.indicatorResults[0], displayName: text }]
       const data = { message: text, labels: { note: text }, evaluation: { ...evaluated, indicatorResults } }
-      await pushToSlack({}, {}, { data })
+      await pushToSlack({ data })
       expect([slackApp.mentions.length, slackApp.posts.length]).toEqual([0, 1])
     },
   )
 
   test('refuses a report without a channel before anything is sent', async () => {
-    await expectFailure(pushToSlack({}, { channel: undefined }), 'invalid', 'input.channel is required')
+    await expectFailure(pushToSlack({ connection: { channel: undefined } }), 'invalid', 'input.channel is required')
     expect(slackApp.calls).toEqual([])
   })
 })

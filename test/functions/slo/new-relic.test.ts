@@ -2,22 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { newRelic } from '../../../functions/slo/providers/new-relic.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { account, guid, refuse, startNewRelic } from '../../../infra/platforms/new-relic.ts'
-import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { playEvaluations, withState } from './play.ts'
 
-const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
-async function start() {
-  const server = await startNewRelic()
-  const set = (value: number | undefined) => (server.state.value = value)
-  return {
-    server,
-    set,
-    connection: { baseUrl: server.url, token: server.token, account },
-    input: { slo: guid, ...time },
-  }
-}
-const { server, ask } = play(newRelic, start)
+const set = (value: number | undefined) => withState({ value })
 const askNrql = (queries: object, more: object = {}, limits: object = { thresholds }) =>
   ask({ slo: undefined, queries, ...limits }, more)
 const nrql = "SELECT average(duration) FROM Transaction WHERE appName = 'since $SERVICE'"
@@ -25,8 +13,10 @@ const thresholds = [{ metric: 'duration', op: '<', value: 500 }]
 const read = 'POST /graphql actor'
 const refusal = (message: string) => refuse(message).body as object
 
-evaluationConformance(newRelic, {
-  start,
+const { server, ask } = playEvaluations(newRelic, {
+  start: startNewRelic,
+  connection: ({ url, token }) => ({ baseUrl: url, token, account }),
+  input: { slo: guid },
   refusal,
   checks: [
     [{ account: undefined }, [read]],
@@ -35,14 +25,14 @@ evaluationConformance(newRelic, {
   failedChecks: [['not accessible', { account: 1 }]],
   invalid: [{ account: 'x' }, { budgetWarning: 101 }],
   verdicts: {
-    'a value above the target': [({ set }) => set(99.9), 'pass', 99.9],
-    'no error budget in use': [({ set }) => set(100), 'pass', 100],
-    'a low error budget': [({ set }) => set(99.54), 'warning', 99.54],
-    'a value below the target': [({ set }) => set(99.49), 'fail', 99.49],
+    'a value above the target': [set(99.9), 'pass', 99.9],
+    'no error budget in use': [set(100), 'pass', 100],
+    'a low error budget': [set(99.54), 'warning', 99.54],
+    'a value below the target': [set(99.49), 'fail', 99.49],
   },
   gaps: {
-    'a value of null': [({ set }) => set(undefined), 'no data in this time'],
-    'no rows': [({ server }) => (server.state.rows = []), 'no data in this time'],
+    'a value of null': [set(undefined), 'no data in this time'],
+    'no rows': [withState({ rows: [] }), 'no data in this time'],
   },
   unknown: { 'an unknown entity': [`${guid}x`, 'New Relic has no entity'] },
 })

@@ -10,23 +10,26 @@ import {
 } from '../../../infra/platforms/prometheus.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
-import { play } from './play.ts'
+import { play, time } from './play.ts'
 
 const p95 = 'histogram_quantile(0.95, sum by (le) (rate(request_seconds_bucket[5m])))'
 const errors = 'sum(rate(errors_total[5m]))'
-const [from, end] = ['2026-11-24T10:00:00Z', '2026-11-24T10:05:00Z']
 
 const thresholds = [{ metric: 'p95', op: '<', value: 0.4 }]
+const {
+  server,
+  ask: run,
+  check,
+} = play(prometheus, {
+  start,
+  connection: ({ url }) => ({ baseUrl: url, queries: { p95, errors } }),
+  input: { ...time, thresholds },
+})
 async function start() {
   const server = await startPrometheus()
   Object.assign(server.answers, { [p95]: series('0.312'), [errors]: scalar('0.5') })
-  return {
-    server,
-    connection: { baseUrl: server.url, queries: { p95, errors } },
-    input: { start: from, end, thresholds },
-  }
+  return server
 }
-const { server, ask: run, check } = play(prometheus, start)
 const sample = [{ metric: {}, value: [1_795_514_700, '0.3'] as [number, string] }]
 const evaluateWith = async (answer: PrometheusServer['answers'][string], more: object = {}) => {
   server.answers[p95] = answer
@@ -35,11 +38,15 @@ const evaluateWith = async (answer: PrometheusServer['answers'][string], more: o
 
 evaluationConformance(prometheus, {
   async start() {
-    const { server, ...played } = await start()
+    const server = await start()
     const token = 'a-token-of-a-proxy'
     server.needs['authorization'] = `Bearer ${token}`
     const limits = [{ metric: 'p95', op: '<=', value: 0.45, warn: 0.39 }]
-    return { server, connection: { ...played.connection, token }, input: { ...played.input, thresholds: limits } }
+    return {
+      server,
+      connection: { baseUrl: server.url, queries: { p95, errors }, token },
+      input: { ...time, thresholds: limits },
+    }
   },
   refusal: (error) => ({ status: 'error', errorType: 'bad_data', error }),
   verdicts: {
@@ -65,7 +72,7 @@ evaluationConformance(prometheus, {
 describe('Prometheus: a query', () => {
   test('runs at the end of the evaluated time', async () => {
     await run()
-    expect(server.asked()).toEqual([{ query: p95, time: Date.parse(end) / 1_000 }])
+    expect(server.asked()).toEqual([{ query: p95, time: Date.parse(time.end) / 1_000 }])
   })
 
   test.each([
@@ -111,7 +118,7 @@ describe('Prometheus: a query', () => {
     expect(data['url']).toBe(url.href)
     expect([url.origin, url.pathname]).toEqual([server.url, '/graph'])
     expect(Object.fromEntries(url.searchParams)).toEqual({
-      ...{ 'g0.expr': p95, 'g0.tab': '0', 'g0.range_input': '300s', 'g0.end_input': '2026-11-24 10:05:00' },
+      ...{ 'g0.expr': p95, 'g0.tab': '0', 'g0.range_input': '300s', 'g0.end_input': '2025-11-24 10:05:00' },
     })
   })
 })

@@ -21,16 +21,15 @@ const board = defineReportProvider({
     return { ...body, summary: `note ${body.id}` }
   },
 })
-const { server, push: pushTo } = play(board, async () => {
-  const server = await serve(() => ({ status: 201, body: { id: '7', url: 'https://board.example.com/7' } }))
-  return { server, connection: { baseUrl: server.url } }
+const { server, push } = play(board, {
+  start: () => serve(() => ({ status: 201, body: { id: '7', url: 'https://board.example.com/7' } })),
+  connection: ({ url }) => ({ baseUrl: url }),
 })
-const push = (input?: object, data: object = {}) => pushTo(input, {}, { data })
 const sent = () => server.calls[0]?.body as { to: object; report: Record<string, Record<string, unknown>> }
 
 describe('push-report', () => {
   test('reports the evaluation of a finished event', async () => {
-    expect(await push({ channel: 'wall', fields: { colour: 'red' } })).toEqual({
+    expect(await push({ input: { channel: 'wall', fields: { colour: 'red' } } })).toEqual({
       ...{ status: 'succeeded', result: 'pass' },
       message: 'Reported "Evaluation of checkout in shop/production ended with a warning (score 75)" to Board: note 7',
       data: { id: '7', url: 'https://board.example.com/7' },
@@ -83,7 +82,7 @@ describe('push-report', () => {
   })
 
   test('uses the result of the event if the evaluation has none', async () => {
-    await push({}, { evaluation: { score: 40 }, result: 'fail' })
+    await push({ data: { evaluation: { score: 40 }, result: 'fail' } })
     expect(sent().report['evaluation']).toEqual({ score: 40, result: 'fail' })
   })
 
@@ -93,7 +92,7 @@ describe('push-report', () => {
     ['an unsupported input', { ref: 'abc' }, {}, 'input.ref is'],
     ['an unknown input', { chanel: 'x' }, {}, 'input.chanel is not a known field. Did you mean "channel"?'],
   ])('refuses %s before anything is sent', async (_, input, data, says) => {
-    await expectFailure(push(input, data), 'invalid', says)
+    await expectFailure(push({ input, data }), 'invalid', says)
     expect(server.calls).toEqual([])
   })
 })

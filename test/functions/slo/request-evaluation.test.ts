@@ -36,11 +36,13 @@ const gauge = defineEvaluationProvider({
   },
 })
 
-const { server, connection, ask } = play(gauge, async () => {
-  gauges = { response: 480, errors: 0.5 }
-  requests = []
-  const server = await serve(() => ({ status: 200, body: gauges }))
-  return { server, connection: { baseUrl: server.url, queries: { p95: 'response', error_rate: 'errors' } } }
+const { server, connection, ask } = play(gauge, {
+  start() {
+    gauges = { response: 480, errors: 0.5 }
+    requests = []
+    return serve(() => ({ status: 200, body: gauges }))
+  },
+  connection: ({ url }) => ({ baseUrl: url, queries: { p95: 'response', error_rate: 'errors' } }),
 })
 const thresholds = [{ metric: 'p95', op: '<', value: 500, warn: 400 }]
 const sloFile = {
