@@ -37,7 +37,7 @@ interface OpenCallback {
 }
 
 /** More than any test needs. An execution that never ends fails, instead of running until the timeout of the test. */
-const MAX_CHECKPOINTS = 1_000
+const MAX_CHECKPOINTS = 1_500
 /** The error of an execution that Lambda ended. */
 const ENDED: ErrorObject = { ErrorType: 'Ended', ErrorMessage: 'Lambda ended the execution' }
 /** The error that replaces a timeout of the runner, which waits for it in real time. */

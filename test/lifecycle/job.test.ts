@@ -6,6 +6,7 @@ const { lifecycle, platform } = useLifecycle()
 
 const input = { target: 'deploy' }
 const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
+const isStop = ({ path }: Call) => path.endsWith('/stop')
 
 /** Runs a task that starts a job and stops it at its deadline. */
 const run = (query = '', provider = 'job', action = 'start-run') =>
@@ -236,7 +237,6 @@ describe('At the deadline', () => {
 
   it('a stop request that fails for a moment is repeated', async () => {
     platform.states = ['busy']
-    const isStop = ({ path }: Call) => path.endsWith('/stop')
     platform.failNext(503, { message: 'maintenance' }, { on: isStop, times: 2 })
     await run('&deadline=PT5M')
     expect(platform.runs).toMatchObject([{ stopped: true }])
@@ -244,7 +244,6 @@ describe('At the deadline', () => {
 
   it('a stop request that is refused is reported with its reason', async () => {
     platform.states = ['busy']
-    const isStop = ({ path }: Call) => path.endsWith('/stop')
     platform.failNext(403, { message: 'you may not stop it' }, { on: isStop, times: 100 })
     const { outcome } = await run('&deadline=PT5M')
     expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('you may not stop it') })
@@ -252,17 +251,30 @@ describe('At the deadline', () => {
 })
 
 describe('A job that must not outlive its task', () => {
-  it('is cleaned up twice if its start was abandoned', async () => {
-    // The run starts, but neither its response nor a search arrives until the deadline.
+  /** Starts a run, but neither its response nor a search arrives until the deadline. */
+  async function abandonStart() {
     const isSearch = ({ path, method }: Call) =>
       path === '/runs' && method === 'GET' && platform.runs.length > 0 && Date.now() < deadline
     const deadline = Date.now() + 120_000
     platform.loseNext('POST')
     platform.failNext(503, { message: 'maintenance' }, { on: isSearch, done: true, times: 10_000 })
-    const { outcome } = await run('&deadline=PT2M', 'attended')
+    const { outcome, checkpoints } = await run('&deadline=PT2M', 'attended')
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    return { message: outcome?.message, checkpoints }
+  }
+
+  it('is cleaned up twice if its start was abandoned', async () => {
+    await abandonStart()
     expect(platform.runs).toMatchObject([{ stopped: true }])
-    expect(platform.calls.filter(({ path }) => path.endsWith('/stop'))).toHaveLength(2)
+    expect(platform.calls.filter(isStop)).toHaveLength(2)
+  })
+
+  it('is reported as possibly still running if both cleanups are refused for hours', async () => {
+    platform.failNext(403, { message: 'you may not stop it' }, { on: isStop, times: 10_000 })
+    const { message, checkpoints } = await abandonStart()
+    expect(message).toMatch(/The cleanup failed, so something may still be running: .* you may not stop it/)
+    const retries = (step: string) => checkpoints.filter((checkpoint) => checkpoint.endsWith(`${step} RETRY`)).length
+    expect([retries('cleanup'), retries('cleanup-again')]).toEqual([199, 199])
   })
 
   it.each([
@@ -271,7 +283,7 @@ describe('A job that must not outlive its task', () => {
     [503, 20],
   ])('is stopped at the deadline after the platform refused to stop it with %i for %i times', async (status, times) => {
     platform.states = ['busy']
-    platform.failNext(status, { message: 'not now' }, { on: ({ path }) => path.endsWith('/stop'), times })
+    platform.failNext(status, { message: 'not now' }, { on: isStop, times })
     const { outcome } = await lifecycle.call('start-run?connection=attended&deadline=PT5M', { input })
     expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
     expect(platform.runs).toMatchObject([{ stopped: true }])
