@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { CloudDurableTestRunner, LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
+import type { TestResult } from '@aws/durable-execution-sdk-js-testing'
 import { InvocationType, type LambdaClient } from '@aws-sdk/client-lambda'
 import { categories } from '../../functions/index.ts'
 import { durableFunctionsOf } from '../../infra/aws/running-tasks.ts'
@@ -7,6 +7,7 @@ import { pascalCase } from '../../infra/pascal-case.ts'
 import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
 import { verificationTask } from '../../shared/core/verification.ts'
 import type { Category } from '../../shared/providers/category.ts'
+import { CloudDurableTestRunner, LocalDurableTestRunner, startRunner, stopRunner } from '../lifecycle/runner.ts'
 
 /** The run of a task on one side. */
 interface Run {
@@ -31,14 +32,14 @@ export interface Comparison {
  */
 export async function compareTasks(lambda: LambdaClient, stackName: string): Promise<Comparison[]> {
   const compared: Comparison[] = []
-  await LocalDurableTestRunner.setupTestEnvironment({ skipTime: false })
+  await startRunner({ skipTime: false })
   try {
     for await (const { arn, logicalId } of durableFunctionsOf(lambda, stackName)) {
       const category = categories.find(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
       if (category) compared.push(await compare(lambda, arn, category))
     }
   } finally {
-    await LocalDurableTestRunner.teardownTestEnvironment()
+    await stopRunner()
   }
   return compared
 }

@@ -3,7 +3,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
 import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
@@ -13,7 +12,8 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { type Example, examples } from '../../infra/platforms/sandbox/examples.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
-import { Execution, operationsOf, startRunner } from '../lifecycle/execution.ts'
+import { Execution, operationsOf } from '../lifecycle/execution.ts'
+import { startRunner, stopRunner } from '../lifecycle/runner.ts'
 import { until } from './service.ts'
 
 /** An example with the name of its action, such as `ci-cd/cancel`. */
@@ -67,7 +67,7 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
-  await LocalDurableTestRunner.teardownTestEnvironment()
+  await stopRunner()
   await runtime.close()
   rmSync(state, { recursive: true, force: true })
 })

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { basicAuth } from '../../shared/http/basic-auth.ts'
 import { type AzureServer, PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
-import { passTime } from './execution.ts'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle } = useLifecycle()
 let azure: AzureServer

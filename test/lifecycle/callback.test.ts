@@ -7,9 +7,10 @@ import {
   SIGNING_KEY,
   startReceiver,
 } from '../shared/orchestrators/callback/receiver.ts'
-import { type Interruption, interruptions, passTime } from './execution.ts'
+import { type Interruption, interruptions } from './execution.ts'
 import type { CompletedTask } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 let receiver: Receiver

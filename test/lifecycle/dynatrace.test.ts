@@ -3,8 +3,9 @@ import type { Context } from 'aws-lambda'
 import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
-import { interruptions, passTime } from './execution.ts'
+import { interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 let environment: EnvironmentServer

@@ -10,7 +10,8 @@ import {
   type OperationUpdate,
   type WireOperation,
 } from '@aws/durable-execution-sdk-js'
-import { LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
+import type { TestResult } from '@aws/durable-execution-sdk-js-testing'
+import { LocalDurableTestRunner, passTime } from './runner.ts'
 
 /** A checkpoint during which the process of the function ends once, as if it was killed. */
 export interface Interruption {
@@ -100,12 +101,25 @@ export class Execution<Result> {
         crashed.promise,
       ])
       const recorded = await client.getExecutionState({ ...input, Marker: '' })
-      if (result) {
-        if (result.Status === InvocationStatus.PENDING) this.#onSuspended(recorded.Operations ?? [])
+      if (result?.Status === InvocationStatus.PENDING) {
+        this.#onSuspended(recorded.Operations ?? [])
         return result
       }
-      if (this.#options.interruption?.effect === 'end') return { Status: InvocationStatus.FAILED, Error: ENDED }
+      const isEnded = this.#options.interruption?.effect === 'end'
+      if (result || isEnded) {
+        await this.#waitForPolls(client, input)
+        return result ?? { Status: InvocationStatus.FAILED, Error: ENDED }
+      }
       state = { Operations: recorded.Operations ?? [], NextMarker: '' }
+    }
+  }
+
+  /** Waits until the runner has polled all records, because it stops when the execution ends. */
+  async #waitForPolls(client: DurableExecutionClient, input: { DurableExecutionArn: string; CheckpointToken: string }) {
+    // The first poll may already be on its way.
+    for (let polls = 0; polls < 2; polls++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await client.getExecutionState({ ...input, Marker: '' })
     }
   }
 
@@ -219,31 +233,6 @@ function timeoutOf({ TimeoutSeconds = Number.POSITIVE_INFINITY }: CallbackOption
 function delayOf({ Action, StepOptions, WaitOptions }: OperationUpdate): number {
   if (Action === 'RETRY') return StepOptions?.NextAttemptDelaySeconds ?? 0
   return WaitOptions?.WaitSeconds ?? 0
-}
-
-/** The clock that the runner installs. */
-interface FakeClock {
-  setSystemTime(milliseconds: number): void
-  setTickMode(mode: { mode: 'interval'; delta: number }): void
-}
-
-function fakeClock(): FakeClock {
-  return (setTimeout as typeof setTimeout & { clock: FakeClock }).clock
-}
-
-/** Starts AWS's test runner, which skips the delays of steps. */
-export async function startRunner(): Promise<void> {
-  const { nextTick } = process
-  await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true })
-  // The runner also replaces this function, on whose order Node.js itself relies.
-  process.nextTick = nextTick
-  // Otherwise each timer and each setImmediate takes 20 ms.
-  fakeClock().setTickMode({ mode: 'interval', delta: 1 })
-}
-
-/** Moves the clock without firing timers. */
-export function passTime(seconds: number): void {
-  if (seconds > 0) fakeClock().setSystemTime(Date.now() + seconds * 1_000)
 }
 
 /** Returns the interruptions of an execution: before and after each checkpoint is recorded. */

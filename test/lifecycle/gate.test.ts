@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals'
-import { passTime } from './execution.ts'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 beforeAll(async () => {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { type Interruption, interruptions, passTime } from './execution.ts'
+import { type Interruption, interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 let github: GithubAppServer

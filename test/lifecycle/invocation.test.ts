@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Category } from '../../shared/providers/category.ts'
 import { handler } from './invoking-function.ts'
 import { PLATFORM_TOKEN, category as testing, useLifecycle } from './platform.ts'
+import { LocalDurableTestRunner } from './runner.ts'
 
 const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:ci-cd-task:live'
 const category: Category = {

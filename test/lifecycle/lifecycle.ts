@@ -1,7 +1,7 @@
 import '../functions/aws.ts'
 import { createHash, randomUUID } from 'node:crypto'
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js'
-import { LocalDurableTestRunner, type TestResult } from '@aws/durable-execution-sdk-js-testing'
+import type { TestResult } from '@aws/durable-execution-sdk-js-testing'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { type Call, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
@@ -11,7 +11,8 @@ import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
 import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
-import { Execution, type ExecutionOptions, operationsOf, startRunner } from './execution.ts'
+import { Execution, type ExecutionOptions, operationsOf } from './execution.ts'
+import { startRunner, stopRunner } from './runner.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
 /** Tokens of the callers. Each has the name of its orchestrator. */
@@ -115,7 +116,7 @@ export class Lifecycle {
   }
 
   async close(): Promise<void> {
-    await LocalDurableTestRunner.teardownTestEnvironment()
+    await stopRunner()
     await Promise.all([this.aws, this.keptn, this.#table].map((server) => server.close()))
   }
 

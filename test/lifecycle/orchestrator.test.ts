@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
-import { passTime } from './execution.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 

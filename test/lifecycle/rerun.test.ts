@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { passTime } from './execution.ts'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 

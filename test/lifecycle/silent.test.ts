@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { passTime } from './execution.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 /** A call that waits for a response until the platform closes. */
 let crashed: Promise<unknown> | undefined

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { withDurableExecution } from '@aws/durable-execution-sdk-js'
-import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
 import { expect, test } from '@jest/globals'
 import { stepSpans } from '../../shared/tracing.ts'
+import { LocalDurableTestRunner, startRunner, stopRunner } from './runner.ts'
 
 test('X-Ray: each attempt of a step is a span', async () => {
   const daemon = createSocket('udp4').bind(0, '127.0.0.1')
@@ -26,11 +26,11 @@ test('X-Ray: each attempt of a step is a span', async () => {
     },
     { plugins: [stepSpans] },
   )
-  await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true })
+  await startRunner()
   try {
     await new LocalDurableTestRunner({ handlerFunction: handler }).run({ payload: {} })
   } finally {
-    await LocalDurableTestRunner.teardownTestEnvironment()
+    await stopRunner()
   }
   while (names.length < 3) await once(daemon, 'message')
   daemon.close()

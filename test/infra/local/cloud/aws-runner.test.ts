@@ -1,12 +1,12 @@
 import type { OperationUpdate } from '@aws/durable-execution-sdk-js'
-import { LocalDurableTestRunner } from '@aws/durable-execution-sdk-js-testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { LocalDurableTestRunner, startRunner, stopRunner } from '../../../lifecycle/runner.ts'
 import { checkpoints } from './handlers.ts'
 import { durable, startBefore } from './harness.ts'
 
 const running = startBefore(() => ({ functions: durable(['checkpoints']) }))
-beforeAll(() => LocalDurableTestRunner.setupTestEnvironment({ skipTime: false }))
-afterAll(() => LocalDurableTestRunner.teardownTestEnvironment())
+beforeAll(() => startRunner({ skipTime: false }))
+afterAll(stopRunner)
 
 const error = { ErrorType: 'E', ErrorMessage: 'no' }
 const step = (Id: string, Action: OperationUpdate['Action'], more: Partial<OperationUpdate> = {}): OperationUpdate => ({

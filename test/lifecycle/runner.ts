@@ -1,0 +1,61 @@
+// AWS's test runner, without the time for which it waits, and without the threads that it leaves.
+import type { Worker } from 'node:worker_threads'
+import type * as Testing from '@aws/durable-execution-sdk-js-testing'
+
+/** How long the runner waits at the end of each execution for its last records. */
+const RUNNER_WAITS_MS = 100
+
+export type LocalDurableTestRunner<Result> = Testing.LocalDurableTestRunner<Result>
+export const { CloudDurableTestRunner, LocalDurableTestRunner } = await loadRunner()
+
+/** The runner keeps the `setTimeout` that it finds when it is loaded. */
+async function loadRunner(): Promise<typeof Testing> {
+  const { setTimeout } = globalThis
+  const withoutWait = (callback: () => void, delay?: number) =>
+    setTimeout(callback, delay === RUNNER_WAITS_MS ? 0 : delay)
+  Object.assign(globalThis, { setTimeout: withoutWait })
+  try {
+    return await import('@aws/durable-execution-sdk-js-testing')
+  } finally {
+    Object.assign(globalThis, { setTimeout })
+  }
+}
+
+/** The clock that the runner installs. */
+interface FakeClock {
+  setSystemTime(milliseconds: number): void
+  setTickMode(mode: { mode: 'interval'; delta: number }): void
+}
+
+function fakeClock(): FakeClock {
+  return (setTimeout as typeof setTimeout & { clock: FakeClock }).clock
+}
+
+/** The thread in which the runner records executions. */
+let thread: Worker | undefined
+
+/** @param skipTime whether the delays of steps take no time */
+export async function startRunner({ skipTime = true } = {}): Promise<void> {
+  const { nextTick } = process
+  process.once('worker', (worker) => {
+    thread = worker
+  })
+  await LocalDurableTestRunner.setupTestEnvironment({ skipTime })
+  if (!skipTime) return
+  // The runner also replaces this function, on whose order Node.js itself relies.
+  process.nextTick = nextTick
+  // Otherwise each timer and each setImmediate takes 20 ms.
+  fakeClock().setTickMode({ mode: 'interval', delta: 1 })
+}
+
+export async function stopRunner(): Promise<void> {
+  await LocalDurableTestRunner.teardownTestEnvironment()
+  // The runner leaves it, and warns when it ends.
+  thread?.removeAllListeners('exit')
+  await thread?.terminate()
+}
+
+/** Moves the clock without firing timers. */
+export function passTime(seconds: number): void {
+  if (seconds > 0) fakeClock().setSystemTime(Date.now() + seconds * 1_000)
+}
