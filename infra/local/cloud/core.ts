@@ -8,6 +8,8 @@ export interface Core {
   versions: Versions
   /** Divides all delays. */
   timeScale: number
+  /** Timers ignore changes of the clock and sleeping laptops, so the database is checked at least this often. */
+  clockCheckMs: number
   /** Called after a change is committed. */
   observe: (observation: Observation) => void
   /** Schedules a tick of the driver, in milliseconds since 1970. */

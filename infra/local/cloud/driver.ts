@@ -14,8 +14,6 @@ import type { Workers } from './workers.ts'
 
 /** Number of rows that one tick processes, so that it does not block the event loop. */
 const BATCH = 200
-/** Timers ignore changes of the clock and sleeping laptops, so the database is checked at least this often. */
-const MAX_TIMER_MS = 5_000
 const MAX_BACKOFF_SECONDS = 60
 
 interface Due {
@@ -31,7 +29,8 @@ export class Driver {
   readonly #workers: Workers
   readonly #notifier: Notifier
   #timer: NodeJS.Timeout | undefined
-  #armedAt = Number.POSITIVE_INFINITY
+  /** When the timer fires, on the clock of `performance`, which nobody sets. */
+  #firesAt = Number.POSITIVE_INFINITY
   #stopped = true
 
   constructor(core: Core, service: DurableService, workers: Workers, notifier: Notifier) {
@@ -62,10 +61,12 @@ export class Driver {
 
   /** Schedules a tick at `at`, in milliseconds since 1970. */
   alarm(at: number): void {
-    if (this.#stopped || at >= this.#armedAt) return
+    const ms = Math.min(Math.max(0, at - Date.now()), this.#core.clockCheckMs)
+    const firesAt = performance.now() + ms
+    if (this.#stopped || firesAt >= this.#firesAt) return
     clearTimeout(this.#timer)
-    this.#armedAt = at
-    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(0, at - Date.now()), MAX_TIMER_MS))
+    this.#firesAt = firesAt
+    this.#timer = setTimeout(() => this.#tick(), ms)
   }
 
   #tick(): void {
@@ -88,7 +89,7 @@ export class Driver {
     })
     for (const due of next) void this.#invoke(due)
     this.#notifier.notify(now, BATCH)
-    this.#armedAt = Number.POSITIVE_INFINITY
+    this.#firesAt = Number.POSITIVE_INFINITY
     const due = store.get<{ at: number | null }>(NEXT_DUE)?.at ?? null
     if (due !== null) this.alarm(due)
   }

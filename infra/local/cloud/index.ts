@@ -30,6 +30,7 @@ const MAX_BODY_BYTES = 128 * 1024 * 1024
 /** Longer than the AWS SDK keeps an idle connection, so that it never uses a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000
 const GRACE_MS = 2_000
+const CLOCK_CHECK_MS = 5_000
 
 /**
  * Starts the AWS services that the functions use on free loopback ports: Lambda with durable executions, Secrets Manager and
@@ -59,6 +60,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
     store,
     versions,
     timeScale: options.timeScale ?? 1,
+    clockCheckMs: options.clockCheckMs ?? CLOCK_CHECK_MS,
     observe,
     alarm: (at) => driver.alarm(at),
     ended: (id) => invoker.ended(id),
@@ -79,7 +81,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   let closing: Promise<void> | undefined
   const close = async () => {
     driver.stop()
-    await workers.close(GRACE_MS)
+    await workers.close(options.graceMs ?? GRACE_MS)
     invoker.close()
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))

@@ -122,6 +122,10 @@ export interface CloudOptions {
   table: string
   /** Divides the delays of retries, waits and callbacks, but not the timeouts of functions and executions. Defaults to 1. */
   timeScale?: number
+  /** For tests: how soon it notices that the clock was set. */
+  clockCheckMs?: number
+  /** For tests: how long `close` waits for running invocations. */
+  graceMs?: number
   /** Must not throw. */
   observe?: (observation: Observation) => void
   /**

@@ -1,13 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll } from '@jest/globals'
 import { buildSync } from 'esbuild'
 import type { CloudOptions, LocalFunction, Observation } from '../../../../infra/local/cloud/index.ts'
 import { type LocalCloud, startLocalCloud } from '../../../../infra/local/cloud/index.ts'
 
+const HANDLERS = join(import.meta.dirname, 'handlers.ts')
+const LOCKFILE = join(import.meta.dirname, '../../../../package-lock.json')
 const clouds: LocalCloud[] = []
 
 // Also after a failed test: an open cloud would prevent the test run from ending.
@@ -22,26 +24,35 @@ export const folder = (() => {
   return { path, file: (name: string) => join(path, name) }
 })()
 
-let handlers: string | undefined
-
-/** Bundles the test functions like those of dist/: CommonJS, one file, with class names. */
+/** Bundles the test functions like those of dist/: CommonJS, one file, with class names. Again only after a change. */
 function bundled(): string {
-  if (handlers) return handlers
-  handlers = folder.file('handlers.js')
+  const hash = createHash('sha256')
+  for (const file of [HANDLERS, import.meta.filename, LOCKFILE]) hash.update(readFileSync(file))
+  const bundle = join(dirname(LOCKFILE), `node_modules/.cache/webhooks/handlers-${hash.digest('hex').slice(0, 16)}.js`)
+  if (existsSync(bundle)) return bundle
+  const outfile = folder.file('handlers.js')
   buildSync({
-    entryPoints: [fileURLToPath(new URL('./handlers.ts', import.meta.url))],
-    outfile: handlers,
+    entryPoints: [HANDLERS],
+    outfile,
     ...{ bundle: true, keepNames: true, minify: true, platform: 'node', format: 'cjs', target: 'node24' },
     mainFields: ['module', 'main'],
     logLevel: 'error',
   })
-  return handlers
+  mkdirSync(dirname(bundle), { recursive: true })
+  // Another process may read it already.
+  copyFileSync(outfile, `${bundle}.${process.pid}`)
+  renameSync(`${bundle}.${process.pid}`, bundle)
+  return bundle
 }
+
+let handlers: string | undefined
 
 /** Returns a durable function for each exported handler. */
 export function durable(names: string[], more: Partial<LocalFunction> = {}): LocalFunction[] {
+  handlers ??= bundled()
+  const file = handlers
   return names.map((name) => ({
-    ...{ name, file: bundled(), handler: name, timeoutSeconds: 30, environment: {}, concurrency: 2 },
+    ...{ name, file, handler: name, timeoutSeconds: 30, environment: {}, concurrency: 2 },
     durable: { executionTimeoutSeconds: 600, retentionDays: 1 },
     ...more,
   }))
@@ -68,6 +79,7 @@ export async function start(
     table: 'test',
     credentials,
     timeScale: 20,
+    copiesCode: false,
     observe: (observation) => seen.push(observation),
     ...options,
   })
@@ -75,11 +87,11 @@ export async function start(
   return { cloud, lambda: client(cloud), seen }
 }
 
-/** Starts a cloud before the tests, in the state folder "state" of the test file. */
-export function startBefore(options: () => Omit<Parameters<typeof start>[0], 'state'>): Started {
+/** Starts a cloud before the tests, in a state folder of the test file. */
+export function startBefore(options: () => Omit<Parameters<typeof start>[0], 'state'>, state = 'state'): Started {
   const started = {} as Started
   beforeAll(async () => {
-    Object.assign(started, await start({ state: folder.file('state'), ...options() }))
+    Object.assign(started, await start({ state: folder.file(state), ...options() }))
   })
   return started
 }
