@@ -18,6 +18,8 @@ export interface ClientOptions extends EngineHost, Partial<RunFaults> {
   /** Receives each response to a call, and the status 0 for a missing one. */
   onResponse?: (response: SandboxResponse & { sentAt: number }) => void
   pollMs?: number
+  /** For tests: divides the delays of the engine. */
+  timeScale?: number
 }
 
 /** Longer than a webhook may take. */
@@ -63,7 +65,15 @@ async function play(engine: Engine, run: EngineRun, options: ClientOptions): Pro
 }
 
 function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): EngineClient {
-  const { url, signal, lambda = () => undefined, print = () => {}, onAccepted = () => {}, pollMs = POLL_MS } = options
+  const {
+    url,
+    signal,
+    lambda = () => undefined,
+    print = () => {},
+    onAccepted = () => {},
+    pollMs = POLL_MS,
+    timeScale = 1,
+  } = options
   const place = placeOf(engine, options)
   const sandbox = sandboxOf(options)
   const said = new Set<string>()
@@ -132,7 +142,7 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
         await client.sleep(pollMs)
       }
     },
-    sleep: (ms) => sleep(ms, undefined, { signal }),
+    sleep: (ms) => sleep(ms / timeScale, undefined, { signal }),
     say(text) {
       if (!said.has(text)) print(text)
       said.add(text)

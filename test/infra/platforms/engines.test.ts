@@ -57,7 +57,13 @@ function releaseStep() {
 }
 
 function run(engine: Engine, id = randomUUID()) {
-  return runStep(engine, id, releaseStep(), { url, key, signal: new AbortController().signal, pollMs: 5 })
+  return runStep(engine, id, releaseStep(), {
+    url,
+    key,
+    signal: new AbortController().signal,
+    pollMs: 50,
+    timeScale: 50,
+  })
 }
 
 /** Sends a result to the resume URL of a call. */

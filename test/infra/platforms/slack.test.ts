@@ -139,8 +139,12 @@ describe('A button press in Slack', () => {
   test('waits three seconds for the app', async () => {
     const ts = await ask()
     app.answers = undefined
+    const { timeout } = AbortSignal
+    const timeouts = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => timeout(50))
     const { status, text } = await pressButton({ ts, action: 'approve' })
     expect([status, text]).toEqual([502, expect.stringContaining('did not respond within 3 seconds')])
+    expect(timeouts.mock.calls).toEqual([[3_000]])
+    timeouts.mockRestore()
   })
 
   test.each([

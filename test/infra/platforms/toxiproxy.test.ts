@@ -10,7 +10,7 @@ const ok = async (method: string, path: string, body?: unknown, status = 200) =>
   return answer.json
 }
 const inject = (toxic: object) => ok('POST', toxics, toxic)
-const slow = { name: 'slow', type: 'latency', attributes: { latency: 200 } }
+const slow = { name: 'slow', type: 'latency', attributes: { latency: 40 } }
 /** Returns the response of the shop and its response time. */
 const visit = async () => {
   const start = performance.now()
@@ -54,16 +54,16 @@ test.each([
 test('The shop is slower by the latency of its database in both directions', async () => {
   await inject(slow)
   expect(await visit()).toMatchObject({ status: 200 })
-  expect((await visit()).ms).toBeGreaterThan(195)
+  expect((await visit()).ms).toBeGreaterThan(35)
   await inject({ ...slow, name: 'too', stream: 'upstream' })
-  expect((await visit()).ms).toBeGreaterThan(395)
+  expect((await visit()).ms).toBeGreaterThan(75)
 })
 
 test.each([
-  [0.25, 100],
-  [0.75, 300],
+  [0.25, 20],
+  [0.75, 60],
 ])('The latency of the shop varies with the jitter: a random %d delays by %d ms', async (value, ms) => {
-  await inject({ type: 'latency', attributes: { latency: 200, jitter: 200 } })
+  await inject({ type: 'latency', attributes: { latency: 40, jitter: 40 } })
   const random = jest.spyOn(Math, 'random').mockReturnValue(value)
   expect((await visit()).ms).toBeGreaterThan(ms - 5)
   random.mockRestore()
@@ -71,7 +71,7 @@ test.each([
 
 test.each([
   ['resets', { type: 'reset_peer' }, 0, 'resets connections'],
-  ['closes after a while', { type: 'timeout', attributes: { timeout: 120 } }, 115, 'does not answer'],
+  ['closes after a while', { type: 'timeout', attributes: { timeout: 40 } }, 35, 'does not answer'],
 ])('The shop fails if its database %s', async (_, toxic, ms, why) => {
   await inject(toxic)
   const failed = await visit()
@@ -81,7 +81,7 @@ test.each([
 
 test('The shop waits if its database never responds', async () => {
   await inject({ type: 'timeout' })
-  const signal = AbortSignal.timeout(300)
+  const signal = AbortSignal.timeout(100)
   await expect(fetch(`${started.origin}/sandbox/shop/`, { signal })).rejects.toThrow(/abort|timeout/)
 })
 
@@ -105,13 +105,13 @@ test('A fault of the shop comes first, and delays add up', async () => {
   await inject(slow)
   await started.call('POST', '/faults', { target: 'shop', kind: '500', count: 1 })
   expect((await visit()).status).toBe(500)
-  await started.call('POST', '/faults', { target: 'shop', kind: 'slow', delayMs: 200, count: 1 })
-  expect((await visit()).ms).toBeGreaterThan(395)
+  await started.call('POST', '/faults', { target: 'shop', kind: 'slow', delayMs: 40, count: 1 })
+  expect((await visit()).ms).toBeGreaterThan(75)
 })
 
 test('The page of Toxiproxy describes proxies and toxics', async () => {
   await inject({ ...slow, toxicity: 0.25 })
   const { text } = await started.call('GET', '/toxiproxy')
-  expect(text).toContain('slow: latency downstream, latency 200, jitter 0 on 25 % of connections')
+  expect(text).toContain('slow: latency downstream, latency 40, jitter 0 on 25 % of connections')
   expect(text).toContain('127.0.0.1:16379 to shop-cache.internal:6379')
 })

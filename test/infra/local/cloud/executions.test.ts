@@ -4,7 +4,7 @@ import {
   ListDurableExecutionsByFunctionCommand,
   StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
-import { describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { authorizationWith, type StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
 import { credentials, durable, folder, lines, start, startBefore, startExecution, until } from './harness.ts'
 
@@ -25,6 +25,12 @@ const startByName = (name: string, event: unknown, executionName?: string) =>
 
 const get = (DurableExecutionArn: string) =>
   running.lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn }))
+
+let hanging: Promise<string>
+// Its timeout elapses during the other tests.
+beforeAll(() => {
+  hanging = startByName('hangs', {})
+})
 
 const ended = (arn: string) =>
   until(() => running.cloud.execution(arn)?.status !== 'RUNNING' && running.cloud.execution(arn), `the end of ${arn}`)
@@ -68,7 +74,7 @@ describe('the name of an execution', () => {
 
   test('can be used again after its retention period', async () => {
     const state = folder.file('retention')
-    const durableConfig = { executionTimeoutSeconds: 600, retentionDays: 0.5 / 86_400 }
+    const durableConfig = { executionTimeoutSeconds: 600, retentionDays: 0.05 / 86_400 }
     const functions = durable(['greet'], { durable: durableConfig })
     const { cloud, lambda } = await start({ state, functions })
     const invoke = () => startExecution(lambda, 'greet', { name: String(cloud.executions().length) }, 'once')
@@ -81,7 +87,7 @@ describe('the name of an execution', () => {
 
 describe('the end of an execution', () => {
   test('is its timeout, even during an invocation', async () => {
-    const arn = await startByName('hangs', {})
+    const arn = await hanging
     await ended(arn)
     await expect(get(arn)).resolves.toMatchObject({
       Status: 'TIMED_OUT',
