@@ -7,7 +7,7 @@ import type { SentRequest } from '../../shared/http/exchange.ts'
 import type { ProjectFormat } from '../../shared/providers/project.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { redact } from '../../shared/redact.ts'
-import { type ClientOptions, clientOf, expectFailure, failureOf } from '../functions/helpers.ts'
+import { type ClientOptions, clientOf, expectFailure, failureOf as failureIn } from '../functions/helpers.ts'
 import { credentialsIn, INVALID_CREDENTIAL } from './credentials.ts'
 
 /** A fake platform and its connection. */
@@ -32,6 +32,8 @@ export interface CommonOptions<S extends Served = Served> {
   checks?: [connection: Fields<S>, requests: Requests, change?: (server: S) => unknown][]
   /** Connection tests that fail: a part of the reason, changes of the connection and of the platform, and the kind of failure. */
   failedChecks?: [reason: string, connection: Fields<S>, change?: (server: S) => unknown, kind?: Failure['kind']][]
+  /** Matches secret parts of URLs, which no message may contain. */
+  hidden?: RegExp
   /** The connection test sends a message, because the platform offers nothing to read. */
   checkWrites?: true
   /** How a successful response from something else ends, if not with a failure that can be retried. */
@@ -104,7 +106,7 @@ const awsErrors: [type: string, status: number, kind: Failure['kind'], message: 
 export function commonTests<P extends Playing>(provider: Provider, suite: Suite<P>): () => P {
   const { start, operations, reads = [], ids = {}, check, checkWrites, unexpectedBodies = {}, ignored = /^$/ } = suite
   const { isUnknown = () => false, creates = isWrite, awsError, defaults, invalid = [], urls = {}, projects } = suite
-  const { checks = [], failedChecks = [] } = suite
+  const { checks = [], failedChecks = [], hidden = /^$/ } = suite
   const refusal = suite.refusal ?? ((reason: string) => ({ message: reason }))
   let current: P
   beforeEach(async () => {
@@ -114,6 +116,11 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
 
   const valuesOf = (connection: object) => provider.connection.parse(connection)
   const secrets = () => secretsIn(provider.connection, valuesOf(current.connection))
+  const failureOf = async (result: Promise<unknown>) => {
+    const failure = await failureIn(result)
+    expect(failure.message).not.toMatch(hidden)
+    return failure
+  }
   const prepare = async (name: string) => {
     const run = await operations[name]?.(current)
     if (!run) throw new Error(`No operation ${name}`)

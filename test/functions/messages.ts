@@ -30,6 +30,13 @@ export type MessageOptions = ClientOptions & { connection?: object; channel?: st
 const plain: Message = { mood: 'neutral', title: 'Deployed', fields: [], links: [] }
 export const reminder: Message = { ...plain, mood: 'waiting', title: 'Still open' }
 
+/** How a platform shows each mood, in the order of good, warning, bad, neutral and waiting. */
+export function moods(...shown: object[]): [what: string, message: Partial<Message>, shown: object][] {
+  const all = ['good', 'warning', 'bad', 'neutral', 'waiting'] as const
+  return all.map((mood, at) => [`the mood ${mood}`, { mood }, shown[at] ?? {}])
+}
+export const MOOD_TITLES = ['✅', '⚠️', '❌', 'ℹ️', '⏳'].map((icon) => `${icon} Deployed`)
+
 /**
  * Registers the conformance suite and the tests of a table for a message provider, and starts its platform before each test.
  *

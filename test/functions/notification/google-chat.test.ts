@@ -23,7 +23,7 @@ const { server, client, save } = testMessages(googleChat, {
     words: 'input.channel must be the id of a space',
   },
   verify({ messages }) {
-    for (const { textParagraph, decoratedText } of messages.flatMap(widgetsOf))
+    for (const { textParagraph, decoratedText } of widgetsOf(messages.at(-1)))
       expect(`${textParagraph?.text}${decoratedText?.text}`).not.toMatch(/[<>]|&(?!amp;|lt;|gt;|quot;|#39;)/)
   },
   newest: ({ messages }) => [messages.at(-1)?.cardsV2[0]?.card.header.title, ...widgetsOf(messages.at(-1))],

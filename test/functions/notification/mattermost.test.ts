@@ -9,13 +9,12 @@ import type { Message } from '../../../shared/providers/message.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { anyCharacter } from '../../shared/text/any-character.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
-import { testMessages } from '../messages.ts'
+import { MOOD_TITLES, moods, testMessages } from '../messages.ts'
 import { decided, evaluation, hostile, question } from './messages.ts'
 
 const channel = 'deploys000000000000000000d'
 const token = question.buttons?.[0]?.token
 const attachmentIn = ({ state }: MattermostServer) => state.posts.at(-1)?.props.attachments?.[0]
-const emoji = (color: string, icon: string) => ({ fallback: `${icon} Deployed`, color, title: `${icon} Deployed` })
 
 const { server, connection, client, post, save } = testMessages(mattermost, {
   start: startMattermost,
@@ -75,13 +74,12 @@ const { server, connection, client, post, save } = testMessages(mattermost, {
     decided: { color: 'good', text: expect.stringMatching(/^Approved by Jane Doe/), actions: undefined },
     reminder: { title: '⏳ Still open', channel_id: channel, root_id: expect.stringMatching(/./) },
   },
-  posts: [
-    ['good news', { mood: 'good' }, emoji('good', '✅')],
-    ['a warning', { mood: 'warning' }, emoji('warning', '⚠️')],
-    ['bad news', { mood: 'bad' }, emoji('danger', '❌')],
-    ['news', { mood: 'neutral' }, emoji('#8b8fa7', 'ℹ️')],
-    ['what waits', { mood: 'waiting' }, emoji('#1c58d9', '⏳')],
-  ],
+  posts: moods(
+    ...['good', 'warning', 'danger', '#8b8fa7', '#1c58d9'].map((color, at) => {
+      const title = MOOD_TITLES[at]
+      return { color, title, fallback: title }
+    }),
+  ),
   refused: [
     ['a channel without the bot', 'secret00000000000000000000', '403 to POST /api/v4/posts: You do not have the'],
     ['an unknown channel', 'ops/nowhere', 'Channel does not exist.'],

@@ -4,7 +4,7 @@ import { msteams } from '../../../functions/notification/providers/msteams.ts'
 import { type Card, teamsServer } from '../../../infra/platforms/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { failureOf } from '../helpers.ts'
-import { testMessages } from '../messages.ts'
+import { MOOD_TITLES, moods, testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
 
 type Element = { type: string; text?: string } & Record<string, unknown>
@@ -14,7 +14,6 @@ const secretParts = /8f14e45f|paths\/invoke|Zm9yLWEt|AAAALWEt/
 /** A TextBlock, or a FactSet, would read Markdown. */
 const SHOWN = ['Container', 'RichTextBlock', 'TextRun', 'Table', 'TableRow', 'TableCell']
 const titles = (...titles: string[]) => titles.map((title) => ({ title }))
-const header = (style: string) => [{ type: 'Container', style, bleed: true }]
 
 const { server, client, post } = testMessages(msteams, {
   start: teamsServer,
@@ -22,6 +21,7 @@ const { server, client, post } = testMessages(msteams, {
   refusal: (message) => ({ error: { code: 'x', message } }),
   visible: ({ cards }) => cards.length,
   repeats: true,
+  hidden: secretParts,
   checkWrites: true,
   unexpectedBodies: { page: 'success', text: 'success' },
   verify({ failedRuns, cards, calls }, { links, buttons }) {
@@ -59,11 +59,12 @@ const { server, client, post } = testMessages(msteams, {
     reminder: { fallbackText: '⏳ Still open', actions: [] },
   },
   posts: [
-    ['good news', { mood: 'good' }, { fallbackText: '✅ Deployed', body: header('good') }],
-    ['a warning', { mood: 'warning' }, { fallbackText: '⚠️ Deployed', body: header('warning') }],
-    ['bad news', { mood: 'bad' }, { fallbackText: '❌ Deployed', body: header('attention') }],
-    ['news', { mood: 'neutral' }, { fallbackText: 'ℹ️ Deployed', body: header('emphasis') }],
-    ['what waits', { mood: 'waiting' }, { fallbackText: '⏳ Deployed', body: header('accent') }],
+    ...moods(
+      ...['good', 'warning', 'attention', 'emphasis', 'accent'].map((style, at) => ({
+        fallbackText: MOOD_TITLES[at],
+        body: [{ type: 'Container', style, bleed: true }],
+      })),
+    ),
     ['a decided approval', decided, { actions: titles('Bridge') }],
   ],
   refused: [
@@ -92,16 +93,6 @@ describe('Microsoft Teams', () => {
     const webhookUrl = server.webhookUrl.replace(part, other)
     const failure = await failureOf(post(evaluation, { connection: { webhookUrl } }))
     expect(failure).toMatchObject({ kind, message: expect.stringContaining(words) })
-    expect(failure.message).not.toMatch(secretParts)
-  })
-
-  test.each([
-    ['after a broken connection', () => server.down(), 'platform', '(POST the webhook)'],
-    ['at the deadline', () => server.hang(), 'timeout', ''],
-  ])('shows no part of the URL %s', async (_when, fail, kind, words) => {
-    fail()
-    const failure = await failureOf(post(evaluation, { deadline: 500 }))
-    expect(failure).toMatchObject({ kind, message: expect.stringContaining(words), mayHaveWritten: true })
     expect(failure.message).not.toMatch(secretParts)
   })
 

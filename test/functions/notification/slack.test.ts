@@ -7,7 +7,7 @@ import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ButtonResponse, Message } from '../../../shared/providers/message.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
-import { reminder, testMessages } from '../messages.ts'
+import { MOOD_TITLES, moods, reminder, testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
 
 type Json = Record<string, unknown>
@@ -99,11 +99,8 @@ const { server, connection, client, post, save } = testMessages(slack, {
     reminder: { channel, reply_broadcast: true, text: '⏳ Still open' },
   },
   posts: [
-    ['good news', { mood: 'good', text: ' \n' }, { blocks: [{ text: { text: '✅ Deployed' } }] }],
-    ['a warning', { mood: 'warning' }, { blocks: [{ text: { text: '⚠️ Deployed' } }] }],
-    ['bad news', { mood: 'bad' }, { blocks: [{ text: { text: '❌ Deployed' } }] }],
-    ['news', { mood: 'neutral' }, { blocks: [{ text: { text: 'ℹ️ Deployed' } }] }],
-    ['what waits', { mood: 'waiting' }, { blocks: [{ text: { text: '⏳ Deployed' } }] }],
+    ...moods(...MOOD_TITLES.map((title) => ({ blocks: [{ text: { text: title } }] }))),
+    ['no blank text', { text: ' \n' }, { blocks: [{}] }],
   ],
   refused: [
     ...[

@@ -19,6 +19,7 @@ const { server, connection, client, post } = testMessages(webhook, {
   start: () => endpointServer(secret),
   connection: ({ endpoint }) => ({ baseUrl: endpoint, secret }),
   visible: ({ deliveries }) => deliveries.length,
+  hidden: secretParts,
   checkWrites: true,
   unexpectedBodies: { page: 'success', text: 'success' },
   verify({ deliveries, calls }, { title, fields, links }) {
@@ -126,16 +127,6 @@ describe('Webhook: post', () => {
     const moved = post(evaluation, { connection: { baseUrl: server.endpoint.replace('?', '-moved?') } })
     const failure = await failureOf(moved)
     expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('Cannot POST ***') })
-    expect(failure.message).not.toMatch(secretParts)
-  })
-
-  test.each([
-    ['a broken connection', () => server.down()],
-    ['a timeout', () => server.hang()],
-  ])('shows no part of the URL after %s', async (_what, fail) => {
-    fail()
-    const failure = await failureOf(post(evaluation, { deadline: 500 }))
-    expect(failure).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(failure.message).not.toMatch(secretParts)
   })
 
