@@ -133,19 +133,25 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       (error) => (error instanceof Failure ? `${error.kind}${error.transient ? ' transient' : ''}` : String(error)),
     )
   const names = Object.keys(operations)
+  const changed = (fields: Fields<P['server']>): Record<string, unknown> => ({
+    ...current.connection,
+    ...(typeof fields === 'function' ? fields(current.server) : fields),
+  })
   const checkWith = async (fields: Fields<P['server']> = {}, options?: ClientOptions) => {
-    const changes = typeof fields === 'function' ? fields(current.server) : fields
-    await provider.check(clientOf(provider, valuesOf({ ...current.connection, ...changes }), options))
+    await provider.check(clientOf(provider, valuesOf(changed(fields)), options))
+  }
+  const expectSecrets = (fields: Fields<P['server']> = {}) => {
+    const connection = changed(fields)
+    const credentials = credentialsIn(connection).filter(({ name }) => connection[name] !== undefined)
+    const declared = secretsIn(provider.connection, valuesOf(connection))
+    expect(declared).toEqual(expect.arrayContaining(credentials.map(({ value }) => value)))
   }
   const expectRequests = (requests: Requests) => {
     const sent = current.server.calls.map((call, at) => (typeof requests[at] === 'object' ? call : requestLine(call)))
     expect(sent).toMatchObject(requests)
   }
 
-  test('declares its credentials as secrets', () => {
-    const credentials = credentialsIn(current.connection).map(({ value }) => value)
-    expect(secrets()).toEqual(expect.arrayContaining(credentials))
-  })
+  test('declares its credentials as secrets', () => expectSecrets())
 
   test(`the connection test accepts valid credentials and ${checkWrites ? 'sends one message' : 'writes nothing'}`, async () => {
     const written: SentRequest[] = []
@@ -161,6 +167,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       await change?.(current.server)
       await checkWith(fields)
       expectRequests(requests)
+      expectSecrets(fields)
     })
   }
   for (const [reason, fields, change, kind = 'refused'] of failedChecks) {

@@ -1,16 +1,26 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
-import { secretsIn } from '../../../shared/fields.ts'
+import type { AzureLoadTestingServer } from '../../../infra/platforms/azure-load-testing.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
 const checkout = { target: '12345678-1234-1234-1234-123456789012' }
 const id = keyOf(1)
 const patches = () => server.calls.filter(({ method }) => method === 'PATCH')
-const failWith = (passFailCriteria: object) =>
-  connected().endAfter(checkout, () => server.finish('DONE', 'FAILED', { passFailCriteria }))
+const none = { tenantId: undefined, clientId: undefined, clientSecret: undefined }
+const fail =
+  (passFailCriteria: object) =>
+  ({ finish }: AzureLoadTestingServer) =>
+    finish('DONE', 'FAILED', { passFailCriteria })
+const slow = { clientMetric: 'response_time_ms', aggregate: 'p95', condition: '>', value: 500, actualValue: 612 }
+const wrong = { clientmetric: 'error', aggregate: 'percentage', condition: '>', value: 1, actualValue: 0 }
+const cpu = {
+  resourceId: '/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/cart',
+  ...{ metricNamespace: 'Microsoft.Compute/virtualMachines', metricName: 'Percentage CPU', aggregation: 'Average' },
+  ...{ condition: '>', value: 80, action: 'continue' },
+}
 
 const unsafe = { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' }
 const Total = {
@@ -34,6 +44,18 @@ const { server, connected } = jobConformance(
       errored: ['FAILED', 'VALIDATION_FAILURE'],
     },
     unknownStates: ['unheard-of', 'constructor', 'DONE/EXPLODED'],
+    checks: [
+      [
+        { ...none, token: 'a-token-by-hand' },
+        ['GET /test-runs'],
+        ({ state }) => Object.assign(state, { tokens: ['a-token-by-hand'] }),
+      ],
+    ],
+    failedChecks: [
+      ['AADSTS7000215', { clientSecret: 'a-wrong-secret' }, undefined, 'credentials'],
+      ['The token is not valid', { ...none, token: 'a-wrong-token' }, undefined, 'credentials'],
+      ['needs tenantId, clientId and clientSecret, or a token', { clientId: undefined }, undefined, 'misconfigured'],
+    ],
     unsupported: ['project', 'ref'],
     invalidStarts: [
       ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
@@ -76,6 +98,42 @@ const { server, connected } = jobConformance(
           finish('FAILED', 'NOT_APPLICABLE', { errorDetails: [{ message: 'The JMX file is not valid.' }] }),
         { message: `Test run ${id} ended as FAILED: The JMX file is not valid.` },
       ],
+      [
+        'the failed criteria with their value and limit',
+        fail({
+          passFailMetrics: {
+            a: { ...slow, action: 'continue', result: 'failed', requestName: 'Log in' },
+            b: { ...wrong, action: 'continue', result: 'passed' },
+            c: { ...wrong, actualValue: 7, action: 'stop', result: 'failed' },
+          },
+        }),
+        {
+          message: expect.stringContaining(
+            'p95 of response_time_ms for Log in is 612 (fails at > 500); percentage of error is 7 (fails at > 1)',
+          ),
+          data: {
+            failedCriteria: [
+              { criterion: 'p95 of response_time_ms', request: 'Log in', value: 612, fails: '> 500' },
+              { criterion: 'percentage of error', value: 7, fails: '> 1' },
+            ],
+          },
+        },
+      ],
+      [
+        'the failed criteria of server metrics with the resource',
+        fail({
+          passFailServerMetrics: {
+            a: { ...cpu, actualValue: 93.5, result: 'failed' },
+            b: { ...cpu, metricName: 'Memory', actualValue: 1, result: 'passed' },
+          },
+        }),
+        {
+          message: expect.stringContaining(': Average of Percentage CPU for cart is 93.5 (fails at > 80)'),
+          data: {
+            failedCriteria: [{ criterion: 'Average of Percentage CPU', resource: 'cart', value: 93.5, fails: '> 80' }],
+          },
+        },
+      ],
     ],
     url: `https://portal.azure.com/#blade/testRunId/${id}`,
     stores: [
@@ -86,87 +144,9 @@ const { server, connected } = jobConformance(
   },
 )
 
-describe('Azure Load Testing: connection', () => {
-  test('requests a token of Microsoft Entra, uses it until it expires, and replaces a rejected one', async () => {
-    const started = await connected().start(checkout)
-    await connected().poll(started, checkout)
-    expect(server.state.given).toBe(1)
-    expect(patches()[0]?.headers['authorization']).toBe('Bearer a-token-of-entra-1')
-    server.state.tokens = []
-    expect(await connected().poll(started, checkout)).toMatchObject({ status: 'ACCEPTED' })
-    expect(server.state.given).toBe(2)
-  })
-
-  test('reports an invalid secret with the reason of Microsoft Entra, without the secret', async () => {
-    const failure = await failureOf(connected({ clientSecret: 'a-wrong-secret' }).start(checkout))
-    expect(failure).toMatchObject({ kind: 'credentials', mayHaveWritten: false })
-    expect(failure.message).toContain('AADSTS7000215')
-    expect(failure.message).not.toContain('a-wrong-secret')
-  })
-
-  test('is transient while Microsoft Entra is down: nothing was started', async () => {
-    server.failNext(503, '<html>')
-    await expectFailure(connected().start(checkout), { transient: true, mayHaveWritten: false })
-    expect(patches()).toEqual([])
-  })
-
-  test('may contain a token instead', async () => {
-    server.state.tokens = ['a-token-by-hand']
-    const none = { tenantId: undefined, clientId: undefined, clientSecret: undefined }
-    await connected({ ...none, token: 'a-token-by-hand' }).start(checkout)
-    expect(server.state.given).toBe(0)
-    await expectFailure(connected({ ...none, token: 'a-wrong-token' }).start(checkout), 'credentials')
-    expect(secretsIn(azureLoadTesting.connection, { token: 'a-token-by-hand' })).toEqual(['a-token-by-hand'])
-  })
-
-  test('without either is misconfigured', async () => {
-    const message = 'needs tenantId, clientId and clientSecret, or a token'
-    await expectFailure(connected({ clientId: undefined }).start(checkout), 'misconfigured', message)
-  })
-})
-
 test('Azure Load Testing: a start sends no second request if a retry finds the run', async () => {
   server.loseNext('PATCH')
   await failureOf(connected().start(checkout))
   await connected().start(checkout, { isRetry: true })
   expect(patches()).toHaveLength(1)
-})
-
-describe('Azure Load Testing: run', () => {
-  test('names the failed criteria with their value and limit', async () => {
-    const slow = { clientMetric: 'response_time_ms', aggregate: 'p95', condition: '>', value: 500, actualValue: 612 }
-    const wrong = { clientmetric: 'error', aggregate: 'percentage', condition: '>', value: 1, actualValue: 0 }
-    const { message, data } = await failWith({
-      passFailMetrics: {
-        a: { ...slow, action: 'continue', result: 'failed', requestName: 'Log in' },
-        b: { ...wrong, action: 'continue', result: 'passed' },
-        c: { ...wrong, actualValue: 7, action: 'stop', result: 'failed' },
-      },
-    })
-    expect(message).toContain(
-      'p95 of response_time_ms for Log in is 612 (fails at > 500); percentage of error is 7 (fails at > 1)',
-    )
-    expect(data['failedCriteria']).toEqual([
-      { criterion: 'p95 of response_time_ms', request: 'Log in', value: 612, fails: '> 500' },
-      { criterion: 'percentage of error', value: 7, fails: '> 1' },
-    ])
-  })
-
-  test('names the failed criteria of server metrics with the resource', async () => {
-    const cpu = {
-      resourceId: '/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/cart',
-      ...{ metricNamespace: 'Microsoft.Compute/virtualMachines', metricName: 'Percentage CPU', aggregation: 'Average' },
-      ...{ condition: '>', value: 80, action: 'continue' },
-    }
-    const { message, data } = await failWith({
-      passFailServerMetrics: {
-        a: { ...cpu, actualValue: 93.5, result: 'failed' },
-        b: { ...cpu, metricName: 'Memory', actualValue: 1, result: 'passed' },
-      },
-    })
-    expect(message).toContain(': Average of Percentage CPU for cart is 93.5 (fails at > 80)')
-    expect(data['failedCriteria']).toEqual([
-      { criterion: 'Average of Percentage CPU', resource: 'cart', value: 93.5, fails: '> 80' },
-    ])
-  })
 })

@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
+import type { BlazemeterServer } from '../../../infra/platforms/blazemeter.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure } from '../helpers.ts'
@@ -7,8 +8,8 @@ import { loadTestActions } from '../job-actions.ts'
 
 const checkout = { target: '9876543' }
 const id = '74512345'
-const endWith = (...[status, more]: Parameters<typeof server.finish>) =>
-  connected().endAfter(checkout, () => server.finish(status, more))
+const criterion = { label: 'ALL', kpi: 'responseTime.avg', op: 'gt', value: 100 }
+const errors = [{ code: 0, message: 'Session failed' }]
 
 const summary = {
   ...{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 124, avg: 147.25, min: 3, max: 977, tp90: 212, tp95: null },
@@ -67,41 +68,44 @@ const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTe
       { body: { data: { configuration: { plugins: { remoteControl: [{ key: 'users', value: '50' }] } } } } },
     ],
   ],
+  reports: [
+    ...['pass', 'fail'].map((noVerdict): [string, (server: BlazemeterServer) => void, object, object, object] => [
+      `the verdict of the connection if its test has no criteria: ${noVerdict}`,
+      ({ finish }) => finish('unset'),
+      { status: 'succeeded', result: noVerdict, message: expect.stringContaining('its test has no failure criteria') },
+      {},
+      { noVerdict },
+    ]),
+    [
+      'no percentile that was not measured',
+      ({ finish }) => finish('pass', { summary }),
+      { data: expect.not.objectContaining({ p95: expect.anything() }) },
+    ],
+    [
+      'the failed criteria',
+      ({ finish }) => finish('fail', { failures: [{ ...criterion, nested: {} }], errors }),
+      {
+        message: expect.stringContaining('label ALL, kpi responseTime.avg, op gt, value 100; Session failed'),
+        data: { failedCriteria: [criterion] },
+      },
+    ],
+  ],
+  failedChecks: [false, true].map((saysNoWith200) => [
+    'Invalid API key',
+    { password: 'a-wrong-secret' },
+    withState({ saysNoWith200 }),
+    'credentials',
+  ]),
   url: ({ url }) => `${url}/app/#/masters/${id}`,
   stores: [({ state }) => state.masters, [{ test: 'tests/9876543', body: { isDebugRun: false } }]],
   invalidIds: [['1/x', '../1', 'x'], 'such as 74512345'],
   refusal: (message) => ({ error: { code: 400, message }, result: null }),
 })
 
-test.each([false, true])('BlazeMeter: connection reports an invalid key (with 200: %s)', async (with200) => {
-  server.state.saysNoWith200 = with200
-  await expectFailure(connected({ password: 'a-wrong-secret' }).start(checkout), 'credentials', 'Invalid API key')
-})
-
 test('BlazeMeter: a start has an unknown outcome after an error in a 200', async () => {
   const body = { error: { code: 500, message: 'Internal error' }, result: null }
   server.failNext(200, body, { on: 'POST', done: true })
   await expectFailure(connected().start(checkout), 'doubtful')
-})
-
-describe('BlazeMeter: run', () => {
-  test.each(['pass', 'fail'])('of a test without criteria has the verdict of the connection: %s', async (noVerdict) => {
-    const ended = await connected({ noVerdict }).endAfter(checkout, () => server.finish('unset'))
-    expect(ended).toMatchObject({ status: 'succeeded', result: noVerdict })
-    expect(ended.message).toContain('its test has no failure criteria')
-  })
-
-  test('has no percentile that BlazeMeter did not measure', async () => {
-    expect((await endWith('pass', { summary })).data).not.toHaveProperty('p95')
-  })
-
-  test('names the failed criteria', async () => {
-    const criterion = { label: 'ALL', kpi: 'responseTime.avg', op: 'gt', value: 100 }
-    const errors = [{ code: 0, message: 'Session failed' }]
-    const { message, data } = await endWith('fail', { failures: [{ ...criterion, nested: {} }], errors })
-    expect(message).toContain('label ALL, kpi responseTime.avg, op gt, value 100; Session failed')
-    expect(data['failedCriteria']).toEqual([criterion])
-  })
 })
 
 test('BlazeMeter: stop-test stops a run gracefully, also if its id is a number', async () => {

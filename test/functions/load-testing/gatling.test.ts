@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
+import type { GatlingServer } from '../../../infra/platforms/gatling.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -7,7 +8,12 @@ import { loadTestActions } from '../job-actions.ts'
 
 const checkout = { target: 'kqCL3sMdpbcTDBUwQZKx7Q' }
 const id = 'run-1-of-the-test'
-const endWith = (...end: Parameters<typeof server.enter>) => connected().endAfter(checkout, () => server.enter(...end))
+const missed = [600, 601, 602, 603].map((actualValue, at) => ({
+  message: `p9${at} < 500`,
+  succeed: false,
+  actualValue,
+}))
+const met = { message: 'errors < 1 %', succeed: true, actualValue: 0.1 }
 
 const reasons = [{ code: 'title', message: 'title must be trimmed' }]
 
@@ -52,49 +58,44 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
       ({ enter }) => enter('Injecting'),
       { status: 'Injecting', progress: 'run #1, Injecting' },
     ],
+    ...(
+      [
+        ['Done', true, 'succeeded', 'pass'],
+        ['Done', false, 'succeeded', 'fail'],
+        ['Successful', false, 'succeeded', 'fail'],
+        ['Injecting', true, 'succeeded', 'pass'],
+        ['ManuallyStopped', true, 'aborted', 'fail'],
+        ['Broken', false, 'errored', 'fail'],
+      ] as const
+    ).map(([state, successful, status, result]): [string, (server: GatlingServer) => void, object] => [
+      `${state} with the outcome ${successful} as ${status}, ${result}`,
+      ({ enter }) => enter(state, successful),
+      { status, result, data: { state } },
+    ]),
+    [
+      'the missed assertions and their values',
+      ({ enter }) => enter('AssertionsFailed', false, [met, ...missed]),
+      {
+        message: `Run ${id} ended as AssertionsFailed: p90 < 500 (it was 600); p91 < 500 (it was 601); p92 < 500 (it was 602); and 1 more`,
+        data: {
+          ...{ start: '2026-11-24T10:01:00.000Z', end: '2026-11-24T10:05:30.000Z', duration: 270, number: 1 },
+          ...{ assertions: 5, failedAssertions: 4 },
+          missed: missed.map(({ message, actualValue }) => `${message} (it was ${actualValue})`),
+        },
+      },
+    ],
   ],
   url: `https://cloud.gatling.io/o/acme/runs/${id}`,
   stores: [({ state }) => state.runs[0]?.title, `cloud-automation-webhooks ${keyOf(1)}`],
   invalidIds: [['../1', 'a/b', 'a b'], 'must be a run id such as'],
 })
 
-describe('Gatling: start', () => {
-  test('has no link if Gatling returns an invalid URL', async () => {
-    server.state.page = 'runs/'
-    expect((await connected().start(checkout)).outcome.links).toEqual({})
-  })
-
-  test('is refused while the test is running', async () => {
-    await connected().start(checkout, { key: keyOf(2) })
-    await expectFailure(connected().start(checkout), 'refused', 'in progress')
-  })
+test('Gatling: a start is refused while the test is running', async () => {
+  await connected().start(checkout, { key: keyOf(2) })
+  await expectFailure(connected().start(checkout), 'refused', 'in progress')
 })
 
-describe('Gatling: run', () => {
-  test.each([
-    ['Done', true, 'succeeded', 'pass'],
-    ['Done', false, 'succeeded', 'fail'],
-    ['Successful', false, 'succeeded', 'fail'],
-    ['Injecting', true, 'succeeded', 'pass'],
-    ['ManuallyStopped', true, 'aborted', 'fail'],
-    ['Broken', false, 'errored', 'fail'],
-  ])('in the state %s with the outcome %s, ends as %s, %s', async (name, successful, status, result) => {
-    expect(await endWith(name, successful)).toMatchObject({ status, result, data: { state: name } })
-  })
-
-  test('names the missed assertions and their values', async () => {
-    const missed = [600, 601, 602, 603].map((actualValue, at) => ({
-      ...{ message: `p9${at} < 500`, succeed: false, actualValue },
-    }))
-    const met = { message: 'errors < 1 %', succeed: true, actualValue: 0.1 }
-    const { message, data } = await endWith('AssertionsFailed', false, [met, ...missed])
-    expect(message).toBe(
-      `Run ${id} ended as AssertionsFailed: p90 < 500 (it was 600); p91 < 500 (it was 601); p92 < 500 (it was 602); and 1 more`,
-    )
-    expect(data).toMatchObject({
-      ...{ start: '2026-11-24T10:01:00.000Z', end: '2026-11-24T10:05:30.000Z', duration: 270, number: 1 },
-      ...{ assertions: 5, failedAssertions: 4 },
-      missed: missed.map(({ message, actualValue }) => `${message} (it was ${actualValue})`),
-    })
-  })
+test('Gatling: a start has no link if Gatling returns an invalid URL', async () => {
+  server.state.page = 'runs/'
+  expect((await connected().start(checkout)).outcome.links).toEqual({})
 })

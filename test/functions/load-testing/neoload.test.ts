@@ -12,11 +12,11 @@ const resultId = 'c6ff329e-ec09-4be3-b3c5-000000000000'
 
 const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const result = () => newestOf(server.state.results)
-const endWith = (...end: Parameters<typeof server.finish>) =>
-  connected().endAfter(checkout, () => server.finish(...end))
-/** Returns the job as the task's state restores it some minutes later. */
-const later = (job: unknown) => ({ ...(job as object), providerState: { startedAt: Date.now() - 180_000 } })
 
+const failed = (kpi: string, value: number, operator: string, values: number[]) => ({
+  ...{ kpi, status: 'FAILED', value, failedThreshold: { operator, values } },
+})
+const element = { elementId: 'e', name: 'Log in', category: 'TRANSACTION' }
 const statistics = {
   ...{ totalRequestCountSuccess: 990, totalRequestCountFailure: 10, totalRequestCountPerSecond: 16.5 },
   totalRequestDurationAverage: 0.25,
@@ -64,6 +64,35 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
       ({ finish }) => finish('MANUAL', 'PASSED'),
       { status: 'aborted', data: { state: 'TERMINATED/MANUAL' } },
     ],
+    [
+      'the failed SLAs with their value and limit',
+      ({ finish }) =>
+        finish('POLICY', 'FAILED', {
+          slas: {
+            statistics: [
+              failed('avg-request-resp-time', 1.2, '>=', [1]),
+              { kpi: 'errors-count', status: 'PASSED', value: 0 },
+            ],
+            'per-test': [{ ...failed('error-rate', 7, 'btw', [5, 9]), element }],
+          },
+        }),
+      {
+        message: expect.stringContaining(
+          'avg-request-resp-time is 1.2 (fails at >= 1); error-rate of Log in is 7 (fails at btw 5 and 9)',
+        ),
+        data: {
+          failedSlas: [
+            { sla: 'avg-request-resp-time', value: 1.2, fails: '>= 1' },
+            { sla: 'error-rate', element: 'Log in', value: 7, fails: 'btw 5 and 9' },
+          ],
+        },
+      },
+    ],
+    [
+      'that its result is not available yet',
+      withState({ comesLate: 1 }),
+      { status: 'INIT', progress: 'the result is not available yet' },
+    ],
   ],
   url: `https://neoload.saas.neotys.com/#!result/${resultId}/overview`,
   stores: [({ state }) => state.results[0]?.query, { testResultName: `cloud-automation-webhooks ${keyOf(1)}` }],
@@ -83,43 +112,13 @@ describe('NeoLoad: start', () => {
     const query = { testResultName: `Release 1.2 ${keyOf(1)}`, reservationWebVUs: '50', publishTestResult: 'true' }
     expect(result().query).toEqual(query)
   })
-
-  test('returns Retry-After of NeoLoad, which is in milliseconds', async () => {
-    server.failNext(429, { code: 102, message: 'Too many requests' }, { headers: { 'retry-after': '12500' } })
-    await expectFailure(connected().start(checkout), { transient: true, retryAfter: 13 })
-  })
 })
 
-describe('NeoLoad: run', () => {
-  test('is running while its result is not available, and is refused if it never appears', async () => {
-    const started = await connected().start(checkout)
-    server.state.comesLate = 1
-    const progress = 'the result is not available yet'
-    expect(await connected().poll(started, checkout)).toMatchObject({ status: 'INIT', progress })
-    server.state.results = []
-    const poll = connected().poll({ ...started, job: later(started.job) }, checkout)
-    await expectFailure(poll, 'refused', 'Resource not found')
-  })
-
-  test('names the failed SLAs with their value and limit', async () => {
-    const failed = (kpi: string, value: number, operator: string, values: number[]) => ({
-      ...{ kpi, status: 'FAILED', value, failedThreshold: { operator, values } },
-    })
-    const element = { elementId: 'e', name: 'Log in', category: 'TRANSACTION' }
-    const statistics = [
-      failed('avg-request-resp-time', 1.2, '>=', [1]),
-      { kpi: 'errors-count', status: 'PASSED', value: 0 },
-    ]
-    const slas = { statistics, 'per-test': [{ ...failed('error-rate', 7, 'btw', [5, 9]), element }] }
-    const { message, data } = await endWith('POLICY', 'FAILED', { slas })
-    expect(message).toContain(
-      'avg-request-resp-time is 1.2 (fails at >= 1); error-rate of Log in is 7 (fails at btw 5 and 9)',
-    )
-    expect(data['failedSlas']).toEqual([
-      { sla: 'avg-request-resp-time', value: 1.2, fails: '>= 1' },
-      { sla: 'error-rate', element: 'Log in', value: 7, fails: 'btw 5 and 9' },
-    ])
-  })
+test('NeoLoad: a run is refused if its result never appears', async () => {
+  const started = await connected().start(checkout)
+  server.state.results = []
+  const later = { ...(started.job as object), providerState: { startedAt: Date.now() - 180_000 } }
+  await expectFailure(connected().poll({ ...started, job: later }, checkout), 'refused', 'Resource not found')
 })
 
 test('NeoLoad: stop-test stops a run gracefully, also by the id of its result with the workspace', async () => {
