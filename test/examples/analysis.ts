@@ -20,7 +20,7 @@ export interface Metric {
       method: string
       url: string
       headers: { key: string; value: string }[]
-      jsonBody: unknown
+      jsonBody: { input: { parameters?: object } }
       jsonPath: string
     }
   }
