@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { parse } from 'yaml'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
@@ -10,12 +11,16 @@ import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, until } from '../../e2e/service.ts'
 import { atTerminal, type Ended, spawnWebhooks, webhooks } from './webhooks.ts'
 
+// The commands poll as much faster as the tasks run.
+jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: (ms: number) => wait(ms / TIME_SCALE) }))
+
+const TIME_SCALE = 10
 const token = 'token-of-a-pipeline'
 const callers = {
   demo: { tokens: [tokenHash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
   pipeline: { tokens: [tokenHash(token)], categories: ['*'] },
 }
-const service = new Service({ timeScale: 4, secrets: { 'cloud-automation-webhooks/callers': callers } })
+const service = new Service({ timeScale: TIME_SCALE, secrets: { 'cloud-automation-webhooks/callers': callers } })
 beforeAll(() => service.start())
 afterAll(() => service.end())
 
@@ -171,12 +176,10 @@ const bodyOf = (parameters: object) => JSON.stringify({ input: { target: 'clear-
 
 describe('The shell loop of docs/poll.md', () => {
   /** Returns the exit code and the output of the script. */
-  async function wait(key: string, parameters: object, WEBHOOKS_TOKEN = token) {
+  function loop(key: string, parameters: object, WEBHOOKS_TOKEN = token) {
     const env = { ...process.env, WEBHOOKS_URL: service.url, WEBHOOKS_TOKEN }
-    const script = ['sh', join(actionFolder, 'wait.sh'), target(key), bodyOf(parameters)] as const
-    const ended = promisify(execFile)(script[0], script.slice(1), { env })
-    return ended.then(
-      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    return promisify(execFile)('sh', [join(actionFolder, 'wait.sh'), target(key), bodyOf(parameters)], { env }).then(
+      (ended) => ({ code: 0, ...ended }),
       ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
     )
   }
@@ -186,21 +189,18 @@ describe('The shell loop of docs/poll.md', () => {
     expect(page).toContain(`\`\`\`sh\n${readFileSync(join(actionFolder, 'wait.sh'), 'utf8')}\`\`\``)
   })
 
-  it('waits for the task and exits with 0 after a pass', async () => {
-    const { code, stdout, stderr } = await wait('passes', { seconds: 1 })
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/^pass/m)])
-    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'pass', state: 'finished' })
-  })
-
-  it('exits with 1 after a fail, and finds the same task again', async () => {
-    const first = await wait('fails', { seconds: 1, outcome: 'failure' })
-    expect([first.code, JSON.parse(first.stdout).verdict]).toEqual([1, 'fail'])
-    expect((await wait('fails', { seconds: 1, outcome: 'failure' })).stdout).toBe(first.stdout)
+  it('waits for the task, exits with 0 after a pass and with 1 after a fail, and finds the same task again', async () => {
+    const failure = { seconds: 1, outcome: 'failure' }
+    const [passed, failed] = await Promise.all([loop('passes', { seconds: 1 }), loop('fails', failure)])
+    expect(passed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^pass/m) })
+    expect(JSON.parse(passed.stdout)).toMatchObject({ verdict: 'pass', state: 'finished' })
+    expect([failed.code, JSON.parse(failed.stdout).verdict]).toEqual([1, 'fail'])
+    expect((await loop('fails', failure)).stdout).toBe(failed.stdout)
   })
 
   it('exits with 2 and the problem if the call is refused', async () => {
     const stderr = expect.stringContaining('The token is not valid')
-    expect(await wait('refused', {}, 'wrong')).toMatchObject({ code: 2, stderr })
+    expect(await loop('refused', {}, 'wrong')).toMatchObject({ code: 2, stderr })
   })
 
   it('runs in the composite action with its inputs', () => {
