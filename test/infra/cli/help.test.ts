@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type Command, Help } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { createProgram } from '../../../infra/cli/program.ts'
@@ -12,7 +13,11 @@ import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
 import { startAws, type TestAws } from './aws.ts'
-import { atPseudoTerminal, controlC, type Ended, enter, webhooks } from './webhooks.ts'
+import { atPseudoTerminal, controlC, type Ended, enter, spawnWebhooks, webhooks } from './webhooks.ts'
+
+const TIME_SCALE = 20
+// The commands poll as much faster as the tasks run.
+jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: (ms: number) => wait(ms / TIME_SCALE) }))
 
 /** All commands with their `--help` texts. */
 const program = await createProgram()
@@ -78,12 +83,15 @@ let folder: string
 let aws: TestAws
 let jira: JiraServer
 let service: Service
+/** Its load tests take some seconds, so it runs next to the other examples. */
+const RELEASE = 'sequence release --orchestrator argo-rollouts'
+let releasing: Promise<Ended>
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'help-'))
   aws = await startAws()
   jira = await startJira()
-  service = await new Service({ timeScale: 20 }).start()
+  service = await new Service({ timeScale: TIME_SCALE }).start()
   const { url } = service
   const file = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
   const keptn = { baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken }
@@ -104,6 +112,7 @@ beforeAll(async () => {
     ci: { tokens: [hash('b')], categories: ['ci-cd'] },
   }
   aws.secrets.set(`${prefix}/callers`, JSON.stringify(callers))
+  releasing = spawnWebhooks(RELEASE.split(' '), { WEBHOOKS_URL: url }).ended
 })
 afterAll(async () => {
   await service?.end()
@@ -204,6 +213,7 @@ const setups: Record<string, ExampleSetup> = {
   },
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
+  [RELEASE]: {},
   // It runs until Ctrl-C.
   'console --stack CloudAutomationWebhooks': { keys: () => [['Stop with Ctrl-C', controlC]] },
   'doctor --local --json': { code: codeOfFindings },
@@ -233,6 +243,7 @@ function stackVariables(): Record<string, string> {
 
 /** Runs an example. Replaces the URL of the deployed API and the id of a task. */
 async function run(line: string): Promise<Ended> {
+  if (line.endsWith(RELEASE)) return releasing
   const { keys } = setups[line.replace('npx webhooks ', '')] ?? {}
   // Keptn rejects URLs of this machine.
   const url: Record<string, string> = line.includes(' config ') ? {} : { WEBHOOKS_URL: service.url }
@@ -256,7 +267,8 @@ async function run(line: string): Promise<Ended> {
 }
 
 describe('example', () => {
-  it.each(examples)('%s', async (line) => {
+  const isRelease = (line: string) => line.endsWith(RELEASE)
+  it.each([...examples.filter((line) => !isRelease(line)), ...examples.filter(isRelease)])('%s', async (line) => {
     const { before, code = () => 0, check } = setups[line.replace('npx webhooks ', '')] ?? {}
     await before?.()
     const ended = await run(line)
