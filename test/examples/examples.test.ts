@@ -54,40 +54,41 @@ let github: GithubAppServer
 let k6: GrafanaK6Server
 let states: StepFunctionsServer
 let environment: EnvironmentServer
-let service: Service
 let lambda: LambdaClient
+const service = new Service({ timeScale: 20, secrets: secretsOfExamples })
 beforeAll(async () => {
   const fakes = [startGithubApp(), startGrafanaK6(), startStepFunctions(), startEnvironment()] as const
   ;[github, k6, states, environment] = await Promise.all(fakes)
-  const { url: baseUrl, token, stackId } = k6
-  const [gate = '', action = ''] = [manifest[2], optionOf(manifest, '--action')]
-  const examples = ['argo-rollouts', 'step-functions-remediation', 'dynatrace-problem']
-  service = await new Service({
-    timeScale: 20,
-    secrets: {
-      [`${prefix}/callers`]: {
-        ...Object.fromEntries(examples.flatMap(callersOf)),
-        [gate]: { tokens: [], categories: [action.split('/')[0]], allow: [action], orchestrator: gate },
-      },
-      [`${prefix}/orchestrators/step-functions`]: {
-        ...{ type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
-      },
-      [`${prefix}/orchestrators/${gate}`]: {
-        ...{ type: 'github', ...github.settings, caller: gate },
-        repositories: [optionOf(manifest, '--repositories')],
-      },
-      [`${prefix}/connections/${connect[1]}`]: {
-        ...JSON.parse(read(`../${optionOf(connect, '--from-file')}`)),
-        ...{ baseUrl, token, stackId },
-      },
-    },
-  }).start()
+  await service.start()
   lambda = service.lambdaClient()
 })
 afterAll(async () => {
   await service.end()
   await Promise.all([github, k6, states, environment].map((fake) => fake.close()))
 })
+
+function secretsOfExamples(): Record<string, object> {
+  const { url: baseUrl, token, stackId } = k6
+  const [gate = '', action = ''] = [manifest[2], optionOf(manifest, '--action')]
+  const examples = ['argo-rollouts', 'step-functions-remediation', 'dynatrace-problem']
+  return {
+    [`${prefix}/callers`]: {
+      ...Object.fromEntries(examples.flatMap(callersOf)),
+      [gate]: { tokens: [], categories: [action.split('/')[0]], allow: [action], orchestrator: gate },
+    },
+    [`${prefix}/orchestrators/step-functions`]: {
+      ...{ type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
+    },
+    [`${prefix}/orchestrators/${gate}`]: {
+      ...{ type: 'github', ...github.settings, caller: gate },
+      repositories: [optionOf(manifest, '--repositories')],
+    },
+    [`${prefix}/connections/${connect[1]}`]: {
+      ...JSON.parse(read(`../${optionOf(connect, '--from-file')}`)),
+      ...{ baseUrl, token, stackId },
+    },
+  }
+}
 
 describe('github-gate-k6', () => {
   /** Delivers a deployment to the webhook URL of the App, and returns GitHub's decision after the load test. */
