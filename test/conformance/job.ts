@@ -34,8 +34,8 @@ interface JobOptions<S extends Served> extends CommonOptions<S> {
   /** Starts by what they send: changes of the input, a part of the request that starts the run, changes of the connection. */
   sends?: [what: string, input: object, request: object, connection?: object][]
   /**
-   * Starts that the platform refuses: what is wrong, a change of the platform or of the input, a part of the reason, and changes
-   * of the input and of the connection.
+   * Starts that the platform refuses: what is wrong, a change of the platform or of the input, a part of the reason, changes
+   * of the input and of the connection, and the kind of failure.
    */
   refused?: [
     what: string,
@@ -43,6 +43,7 @@ interface JobOptions<S extends Served> extends CommonOptions<S> {
     reason: string,
     input?: object,
     connection?: object,
+    kind?: Failure['kind'],
   ][]
   /**
    * Runs by what they report: a change of the platform after the start, a part of the outcome or of the progress, and changes of the
@@ -67,8 +68,8 @@ interface JobOptions<S extends Served> extends CommonOptions<S> {
   slowStop?: [state: string, change?: Change<S>]
   /** Another form of the input that stops the first run. */
   stopsBy?: { id: string; project?: string }
-  /** Stops that the platform refuses: a change of the platform or another id, and a part of the reason. */
-  refusedStops?: [change: Change<S> | string, reason: string][]
+  /** Stops that the platform refuses: a change of the platform or another id, a part of the reason, and the kind of failure. */
+  refusedStops?: [change: Change<S> | string, reason: string, kind?: Failure['kind']][]
   /** Ids that do not look like those of the platform, and a part of the message about them. */
   invalidIds?: [ids: string[], message: string]
   /** A target or an id may be a path, so that `/` adds a segment to a request. */
@@ -384,9 +385,8 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
       ])
       const all = [...notSupported, ...invalidStarts]
       testEach(all, 'rejects %s before sending a request', async (_what, input, message, fields = {}) => {
-        const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input }))
-        expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-        expect(failure.message).toContain(message)
+        const start = connected({ ...unlimited(), ...fields }).start({ ...at().input, ...input })
+        await expectFailure(start, { kind: 'invalid', status: 400 }, message)
         expect(at().server.calls).toEqual([])
       })
 
@@ -394,9 +394,9 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         forbidden,
         'rejects %s, which the connection does not allow',
         async (_what, input, message, fields = {}) => {
-          const failure = await failureOf(connected(fields).start({ ...at().input, ...input }))
-          expect(failure).toMatchObject({ kind: 'refused', status: 422 })
-          expect(failure.message).toContain(message)
+          const start = connected(fields).start({ ...at().input, ...input })
+          const errors = [{ path: expect.stringMatching(/^input\./) }]
+          await expectFailure(start, { kind: 'refused', status: 422, errors }, message)
           expect(at().server.calls).toEqual([])
         },
       )
@@ -410,12 +410,11 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
     testEach(
       refused,
       'a start shows the reason of the platform for %s',
-      async (_what, change, reason, input = {}, fields = {}) => {
+      async (_what, change, reason, input = {}, fields = {}, kind = 'refused') => {
         const more = typeof change === 'function' ? input : change
         if (typeof change === 'function') await change(at().server)
-        const failure = await failureOf(connected({ ...unlimited(), ...fields }).start({ ...at().input, ...more }))
-        expect(failure).toMatchObject({ kind: 'refused', status: 422, mayHaveWritten: false })
-        expect(failure.message).toContain(reason)
+        const start = connected({ ...unlimited(), ...fields }).start({ ...at().input, ...more })
+        await expectFailure(start, { kind, ...(kind === 'refused' && { status: 422 }), mayHaveWritten: false }, reason)
         expect(at().runs()).toBe(0)
       },
     )
@@ -560,19 +559,15 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         })
       }
 
-      testEach(refusedStops, 'shows the reason of the platform: %#', async (change, reason) => {
+      testEach(refusedStops, 'shows the reason of the platform: %#', async (change, reason, kind = 'refused') => {
         await startRun()
         const id = typeof change === 'string' ? change : at().id()
         if (typeof change === 'function') await change(at().server)
-        const failure = await failureOf(job.stop({ id }))
-        expect(failure.kind).toBe('refused')
-        expect(failure.message).toContain(reason)
+        await expectFailure(job.stop({ id }), kind, reason)
       })
 
       testEach(invalidIds, 'rejects the id %j before sending a request', async (id) => {
-        const failure = await failureOf(job.stop({ id }))
-        expect(failure).toMatchObject({ kind: 'invalid', status: 400 })
-        expect(failure.message).toContain(idMessage)
+        await expectFailure(job.stop({ id }), { kind: 'invalid', status: 400 }, idMessage)
         expect(at().server.calls).toEqual([])
       })
     })
