@@ -1,30 +1,41 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Call } from '../../infra/platforms/loopback-server.ts'
+import type * as z from 'zod/mini'
+import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
 import { flagDriver } from '../functions/feature-flags/drive.ts'
-import { type ClientOptions, failureOf, keyOf, startEach } from '../functions/helpers.ts'
+import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../functions/helpers.ts'
 import { type CommonOptions, commonTests, isWrite } from './common.ts'
-import type { FlagPlatform, Played } from './platform.ts'
+import type { FlagPlatform } from './platform.ts'
+import { testEach } from './test-each.ts'
 
-interface FlagOptions extends CommonOptions {
+interface FlagOptions<S extends Served> extends CommonOptions<S> {
+  /** The flag of an input that names none. Defaults to one that is off. */
+  flag?: string
+  /** Inputs that the provider refuses before it sends a request, and a part of the message. */
+  invalidInputs?: [input: object, message: string][]
+  /** Inputs that are refused and change nothing, a part of the reason, and changes of the platform and of the connection. */
+  refused?: [input: object, reason: string, change?: Change<S>, connection?: object | ((server: S) => object)][]
+  /** Inputs that set flags, a part of the outcome, and changes of the platform and of the connection. */
+  sets?: [input: object, outcome: object, change?: Change<S>, connection?: object][]
   /** The platform does not know its environments. */
   anyEnvironment?: true
   /** The words with which an unknown flag, and an unknown environment, is refused. */
   unknown?: { flag?: string; environment?: string }
   /** Changes that wait for an approval or a deployment. */
   pending?: {
-    /** Starts the platform so that a change waits. */
-    start(): Promise<Flags>
+    /** Lets changes wait, if they do not always. */
+    guard?: Change<S>
+    connection?: object
     /** The platform's word for what a change waits for. */
     noun: string
     /** By state: how it is reached, and the result of a poll or the status that it shows. */
-    states: Record<string, { reach(server: never): unknown; ends?: 'pass' | 'fail'; says?: string }>
+    states: Record<string, { reach: Change<S>; ends?: 'pass' | 'fail'; says?: string }>
   }
 }
 
-type Flags = Played & { complete?: () => void }
+type Change<S> = (server: S) => unknown
 
 /**
  * Registers the tests that every provider of feature flags must pass: those of `commonTests`, and repeated calls and lost
@@ -32,22 +43,68 @@ type Flags = Played & { complete?: () => void }
  *
  * @example flagConformance(unleash, flagPlatforms['unleash'])
  */
-export function flagConformance(
-  provider: FlagProvider,
-  platform: FlagPlatform | undefined,
-  { anyEnvironment, unknown = {}, pending, ...options }: FlagOptions = {},
-): void {
-  if (!platform) throw new Error(`No fake platform for ${provider.title}`)
+export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
+  flagProvider: FlagProvider<C>,
+  platform: FlagPlatform<S>,
+  {
+    flag,
+    anyEnvironment,
+    unknown = {},
+    invalidInputs = [],
+    refused = [],
+    sets = [],
+    pending,
+    ...options
+  }: FlagOptions<S> = {},
+) {
+  type Flags = Awaited<ReturnType<typeof platform.start>>
+  const provider = flagProvider as unknown as FlagProvider
   const { off, on } = platform.flags
+  let first: Flags | undefined
+  const played = startEach(async () => {
+    const started = await platform.start()
+    first = started
+    return { ...started, close: () => started.server.close() }
+  })
+  const server = new Proxy({} as S, { get: (_, field) => Reflect.get(played.server, field) })
+  const driver = flagDriver(provider, () => played.connection, flag ?? off)
+  const { set } = driver
 
   describe(`${provider.title}: flag conformance`, () => {
+    testEach(invalidInputs, 'the input %j is invalid: %s', async (input, message) => {
+      await expectFailure(set({ state: 'on', ...input }), { kind: 'invalid', status: 400 }, message)
+      expect(server.calls).toEqual([])
+    })
+
+    testEach(
+      refused,
+      'shows why %j is refused, and changes nothing: %s',
+      async (input, reason, change, fields = {}) => {
+        change?.(server)
+        const stateOf = () => JSON.stringify(Reflect.get(server, 'state'))
+        const before = stateOf()
+        const more = typeof fields === 'function' ? fields(server) : fields
+        await expectFailure(set(input, {}, more), { kind: 'refused', status: 422, mayHaveWritten: false }, reason)
+        expect(stateOf()).toBe(before)
+      },
+    )
+
+    testEach(sets, 'sets %j', async (input, outcome, change, fields = {}) => {
+      change?.(server)
+      expect(await set(input, {}, fields)).toMatchObject(outcome)
+    })
+
     const driverOf = ({ connection }: Flags) => flagDriver(provider, () => connection)
     const turnOnAt = (at: Flags, input: object, options?: ClientOptions) =>
       driverOf(at).set({ state: 'on', ...input }, options)
 
     const at = commonTests<Flags>(provider, {
       ...options,
-      start: platform.start,
+      start() {
+        const ready = first
+        first = undefined
+        return ready ? Promise.resolve(ready) : platform.start()
+      },
       operations: { 'set-flag': (at) => (options) => turnOnAt(at, { flag: off }, options) },
       ids: {
         flag: { valid: 'no-such-flag', run: (flag, at) => turnOnAt(at, { flag }) },
@@ -105,21 +162,31 @@ export function flagConformance(
       expect(outcome).toMatchObject({ status: 'succeeded', data: { flags: [{ flag: off }, { flag: on }] } })
     })
 
-    if (pending) pendingTests(provider, off, pending)
+    if (pending) pendingTests(provider, platform, pending)
   })
+  return {
+    ...{ ...driver, server, provider },
+    client: (more: object = {}) => clientOf(provider, provider.connection.parse({ ...played.connection, ...more })),
+    calls: (method: string) => server.calls.filter((call) => call.method === method),
+  }
 }
 
-function pendingTests(
+function pendingTests<S extends Served>(
   provider: FlagProvider,
-  flag: string,
-  { start, noun, states }: NonNullable<FlagOptions['pending']>,
+  platform: FlagPlatform<S>,
+  { guard, connection, noun, states }: NonNullable<FlagOptions<S>['pending']>,
 ) {
   describe('pending change', () => {
     const at = startEach(async () => {
-      const played = await start()
+      const played = await platform.start()
+      guard?.(played.server)
       return { ...played, close: played.server.close }
     })
-    const { request, poll: pollJob } = flagDriver(provider, () => at.connection, flag)
+    const { request, poll: pollJob } = flagDriver(
+      provider,
+      () => ({ ...at.connection, ...connection }),
+      platform.flags.off,
+    )
     const ask = (options?: ClientOptions) => request({ state: 'on' }, options)
     const poll = (started: StartedJob) => pollJob(started, { state: 'on' })
     const idsOf = ({ outcome }: StartedJob) => (outcome.data['pending'] as { id: string }[]).map(({ id }) => id)
@@ -143,7 +210,7 @@ function pendingTests(
 
     test.each(Object.entries(states))('%s has the matching result', async (_state, { reach, ends, says = '' }) => {
       const started = await ask()
-      await reach(at.server as never)
+      await reach(at.server)
       const polled = await poll(started)
       if (ends === undefined) {
         expect(polled).toEqual({ status: expect.stringContaining(says) })
@@ -162,7 +229,7 @@ function pendingTests(
     const ending = Object.entries(states).filter(([, { ends }]) => ends === 'pass')
     test.each(ending)('%s is applied once, also after a lost response', async (_state, { reach }) => {
       const started = await ask()
-      await reach(at.server as never)
+      await reach(at.server)
       at.server.calls.length = 0
       at.server.loseNext(isWrite)
       const first: unknown = await poll(started).catch((error: unknown) => error)

@@ -29,8 +29,8 @@ export interface TicketPlatform {
 }
 
 /** The differences between flag platforms. */
-export interface FlagPlatform {
-  start(): Promise<Played & { complete?: () => void }>
+export interface FlagPlatform<S extends Served = Served> {
+  start(): Promise<{ server: S; connection: Record<string, unknown>; complete?: () => void }>
   /** A flag that is off and a flag that is on. */
   flags: { off: string; on: string }
 }

@@ -34,7 +34,7 @@ import { loadTestPlatforms } from './job-platforms/load-testing.ts'
 import { optimizationPlatforms } from './job-platforms/optimization.ts'
 import type { JobPlatform } from './job-platforms/platform.ts'
 import { remediationPlatforms } from './job-platforms/remediation.ts'
-import type { TicketPlatform } from './platform.ts'
+import type { FlagPlatform, TicketPlatform } from './platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
 interface Target {
@@ -106,7 +106,7 @@ export const platforms: Record<string, Platform> = {
   }),
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
-  ...Object.fromEntries(Object.keys(flagPlatforms).map((name) => [`feature-flags/${name}`, flag(name)])),
+  ...Object.fromEntries(Object.entries(flagPlatforms).map(([name, known]) => [`feature-flags/${name}`, flag(known)])),
   'feature-flags/http': httpFlags('set-flag'),
   'remediation/http-flag': httpFlags('toggle-flag'),
 
@@ -291,9 +291,7 @@ function onTicket(path: string, provider: unknown, writes: RegExp, input: { id: 
   }
 }
 
-function flag(name: string): Platform {
-  const known = flagPlatforms[name]
-  if (!known) throw new Error(`No fake platform for ${name}`)
+function flag(known: FlagPlatform): Platform {
   return {
     action: 'set-flag',
     writes: /^(?:POST|PUT|PATCH) /,

@@ -147,7 +147,7 @@ export const ticketPlatforms = {
 } satisfies Record<string, TicketPlatform>
 
 /** Every platform of flags that a test can play, by provider. */
-export const flagPlatforms: Record<string, FlagPlatform> = {
+export const flagPlatforms = {
   launchdarkly: {
     start: play(startLaunchDarkly, ({ url: baseUrl, token }) => ({
       connection: { baseUrl, token, project: 'shop', environment: 'production' },
@@ -186,4 +186,4 @@ export const flagPlatforms: Record<string, FlagPlatform> = {
     })),
     flags: { off: 'checkout', on: 'search' },
   },
-}
+} satisfies Record<string, FlagPlatform>

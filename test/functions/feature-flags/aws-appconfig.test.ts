@@ -1,21 +1,16 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
-import { type AppConfigServer, deployed, flagDocument, startAppConfig } from '../../../infra/platforms/aws-appconfig.ts'
+import { type AppConfigServer, deployed, flagDocument } from '../../../infra/platforms/aws-appconfig.ts'
+import { isWrite } from '../../conformance/common.ts'
 import { flagConformance } from '../../conformance/flag.ts'
+import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { flagDriver } from './drive.ts'
+import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
 
-const server = startEach(startAppConfig)
-const connectionOf = ({ url, application, profile, environment, strategy }: AppConfigServer) => ({
-  ...{ endpoint: url, region: 'eu-west-1', application, profile, environment, deploymentStrategy: strategy },
-})
-const connection = (more: object = {}) => ({ ...connectionOf(server), ...more })
-const { request } = flagDriver(awsAppConfig as never, connection, 'checkout')
-const set = (input: object = {}, ...more: [options?: ClientOptions, fields?: object]) =>
-  request({ state: 'on', ...input }, ...more)
-const writes = () => server.calls.filter(({ method }) => method === 'POST').map(({ path }) => path.split('/').at(-1))
+const turnOn = { state: 'on' }
+const set = (input: object = {}, options?: ClientOptions) => request({ ...turnOn, ...input }, options)
+const writes = () => server.calls.filter(isWrite).map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
 const deployments = () => server.state.deployments.map(({ number, version, state }) => [number, version, state])
 /** Returns a version of the profile. */
 const version = (content: unknown, number = 1, contentType = 'application/json') => ({
@@ -23,6 +18,14 @@ const version = (content: unknown, number = 1, contentType = 'application/json')
 })
 
 const reason = 'Rollback initiated by alarm arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors'
+const adminHint = 'Allow it under awsProviders in cdk.json, and deploy.'
+const flagless = 'Version 1 of the profile ur8hx2f does not contain feature flags'
+const variants = flagDocument({ checkout: { _variants: [{ name: 'a', enabled: true }] } })
+/** Returns a function that deploys this version only. */
+const having =
+  (...first: Parameters<typeof version>) =>
+  ({ state }: AppConfigServer) =>
+    Object.assign(state.versions, [version(...first)])
 const ends = (state: Parameters<AppConfigServer['end']>[0]) => (server: AppConfigServer) => server.end(state, reason)
 const waits = (state: Parameters<AppConfigServer['end']>[0]) => ({
   ...{ reach: ends(state), says: `${state} (deployment 2)` },
@@ -31,7 +34,8 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
   ...{ reach: ends(state), ends: 'fail' as const },
   says: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: ${reason}`,
 })
-flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
+const { server, client, request } = flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
+  flag: 'checkout',
   awsError: (type, message) => ({ body: { Message: message }, headers: { 'x-amzn-errortype': type } }),
   unknown: {
     flag: 'AWS AppConfig has no flag no-such-flag in the deployed version 1. Flags: checkout, search, unset.',
@@ -43,12 +47,27 @@ flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
   ],
   ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
+  invalidInputs: [
+    [{ percentage: 50 }, 'input.percentage is not supported by AWS AppConfig'],
+    [{ flag: 'with space' }, 'input.flag must be up to 64 letters'],
+    [{ flag: '__proto__' }, 'input.flag must be up to 64 letters'],
+    [{ project: 'shop' }, 'input.project is not supported'],
+  ],
+  refused: [
+    [turnOn, adminHint, withState({ denied: ['GET hostedconfigurationversions'] })],
+    [turnOn, 'The flag checkout has variants', having(variants)],
+    [turnOn, flagless, having({ any: 'JSON' }, 1, 'text/plain')],
+    [turnOn, flagless, having('plain text', 1, 'text/plain')],
+    [turnOn, flagless, having('[1]', 1, 'text/plain')],
+    [turnOn, 'extraneous key [more] is not', having({ ...flagDocument(), more: 1 })],
+    [
+      turnOn,
+      'These flags have not been deployed to 54j1r29 yet. Deploy a version in AWS',
+      withState({ deployments: [] }),
+    ],
+  ],
   pending: {
     noun: 'deployment',
-    async start() {
-      const server = await startAppConfig()
-      return { server, connection: connectionOf(server) }
-    },
     states: {
       ...{ DEPLOYING: waits('DEPLOYING'), BAKING: waits('BAKING'), ROLLING_BACK: waits('ROLLING_BACK') },
       COMPLETE: { reach: ends('COMPLETE'), ends: 'pass', says: 'checkout in 54j1r29 is on, and was off' },
@@ -57,25 +76,8 @@ flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
   },
 })
 
-describe('AWS AppConfig: connection', () => {
-  test.each(['GET hostedconfigurationversions', 'POST deployments'])('reports a denied %s', async (denied) => {
-    server.state.denied = [denied]
-    await expectFailure(set(), 'refused', 'Allow it under awsProviders in cdk.json, and deploy.')
-  })
-
-  test('accepts a predefined deployment strategy', () => {
-    const values = connection({ deploymentStrategy: 'AppConfig.AllAtOnce' })
-    expect(awsAppConfig.connection.safeParse(values).success).toBe(true)
-  })
-
-  test.each([
-    [{ percentage: 50 }, 'input.percentage is not supported by AWS AppConfig'],
-    [{ flag: 'with space' }, 'input.flag must be up to 64 letters'],
-    [{ flag: '__proto__' }, 'input.flag must be up to 64 letters'],
-    [{ project: 'shop' }, 'input.project is not supported'],
-  ])('refuses the input %j', async (input, message) => {
-    await expectFailure(set(input), 'invalid', message)
-  })
+test('AWS AppConfig: the connection accepts a predefined deployment strategy', () => {
+  expect(client({ deploymentStrategy: 'AppConfig.AllAtOnce' }).connection).toBeDefined()
 })
 
 describe('AWS AppConfig: set', () => {
@@ -104,7 +106,7 @@ describe('AWS AppConfig: set', () => {
     const { outcome } = await set({ flags })
     expect(outcome.message).toContain('deployment 2 for checkout, unset')
     expect(server.document(2).values).toEqual(Object.fromEntries(names.map((name) => [name, { enabled: true }])))
-    expect(writes()).toEqual(['hostedconfigurationversions', 'deployments'])
+    expect(writes()).toEqual(['POST hostedconfigurationversions', 'POST deployments'])
   })
 
   test('keeps the other properties of a flag', async () => {
@@ -134,30 +136,12 @@ describe('AWS AppConfig: set', () => {
   })
 })
 
-describe('AWS AppConfig: refused', () => {
-  const flagless = 'Version 1 of the profile ur8hx2f does not contain feature flags'
-  const variants = flagDocument({ checkout: { _variants: [{ name: 'a', enabled: true }] } })
-
-  test.each([
-    ['a flag with variants', version(variants), 'The flag checkout has variants'],
-    ['a profile that contains other JSON', version({ any: 'JSON' }, 1, 'text/plain'), flagless],
-    ['a profile that contains text', version('plain text', 1, 'text/plain'), flagless],
-    ['a profile that contains a list', version('[1]', 1, 'text/plain'), flagless],
-    ['a document that violates the schema', version({ ...flagDocument(), more: 1 }), 'extraneous key [more] is not'],
-  ])('%s', async (_what, first, words) => {
-    Object.assign(server.state.versions, [first])
-    await expectFailure(set(), 'refused', words)
-  })
-
-  test('an environment without a deployment', async () => {
-    server.state.deployments.length = 0
-    await expectFailure(set(), 'refused', 'These flags have not been deployed to 54j1r29 yet. Deploy a version in AWS')
-  })
-
-  test('an unknown deployment strategy', async () => {
-    const elsewhere = set({}, {}, { deploymentStrategy: 'abcdefg' })
-    await expectFailure(elsewhere, 'refused', 'Could not find DeploymentStrategy for ID abcdefg')
-  })
+test.each([
+  [adminHint, { denied: ['POST deployments'] }, {}],
+  ['Could not find DeploymentStrategy for ID abcdefg', {}, { deploymentStrategy: 'abcdefg' }],
+])('AWS AppConfig: a refusal of the deployment shows why: %s', async (words, state, fields) => {
+  Object.assign(server.state, state)
+  await expectFailure(request(turnOn, {}, fields), { kind: 'refused', mayHaveWritten: true }, words)
 })
 
 describe('AWS AppConfig: concurrent changes', () => {

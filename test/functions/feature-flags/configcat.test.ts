@@ -1,22 +1,32 @@
 import { describe, expect, test } from '@jest/globals'
 import { configcat } from '../../../functions/feature-flags/providers/configcat.ts'
-import { startConfigCat } from '../../../infra/platforms/configcat.ts'
-import type { FlagProvider } from '../../../shared/providers/flag.ts'
 import { flagConformance } from '../../conformance/flag.ts'
+import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { expectFailure, startEach } from '../helpers.ts'
-import { flagDriver } from './drive.ts'
 
-const server = startEach(startConfigCat)
-const provider = configcat as unknown as FlagProvider
-const { set } = flagDriver(provider, () => {
-  const { url: baseUrl, username, password, product } = server
-  return { baseUrl, username, password, product, config: 'Main', environment: 'production' }
+const test1 = '08d86d63-272c-4355-8027-4b52787bc1bd'
+const { server, set, calls } = flagConformance(configcat, flagPlatforms.configcat, {
+  defaults: { baseUrl: 'https://api.configcat.com' },
+  invalidInputs: [[{ state: 'off', percentage: 25 }, 'ConfigCat stores none']],
+  refused: [
+    [{ percentage: 25 }, 'checkout-v2 is off'],
+    [{ flag: 'banner', state: 'on' }, 'banner is a setting of the type string'],
+    [
+      { state: 'on' },
+      'no config "Other", or the credentials may not read it. Known: Main.',
+      undefined,
+      { config: 'Other' },
+    ],
+    [{ state: 'on' }, 'Reason is required.', withState({ reasonRequired: true })],
+  ],
+  sets: [
+    [
+      { state: 'on', environment: test1 },
+      { data: { url: expect.stringMatching(new RegExp(`^https://app.configcat.com/.+/.+/${test1}$`)) } },
+    ],
+  ],
 })
-const patches = () => server.calls.filter(({ method }) => method === 'PATCH').map(({ body }) => body)
-const flag = () => server.state.values['production']?.['checkout-v2']
-
-flagConformance(provider, flagPlatforms['configcat'], { defaults: { baseUrl: 'https://api.configcat.com' } })
+const flag = (environment = 'production') => server.state.values[environment]?.['checkout-v2']
 
 describe.each(['v1', 'v2'] as const)('ConfigCat, evaluation version %s', (evaluationVersion) => {
   test('turns a flag on and off, rolls it out, and ends the rollout', async () => {
@@ -30,33 +40,13 @@ describe.each(['v1', 'v2'] as const)('ConfigCat, evaluation version %s', (evalua
     expect(await set({ state: 'on', percentage: 50 })).toMatchObject({ data: { after: { percentage: 50 } } })
     expect(await set({ state: 'off' })).toMatchObject({ data: { after: { state: 'off' } } })
     expect(flag()).toEqual({ value: false })
-    expect(patches()).toHaveLength(6)
+    expect(calls('PATCH')).toHaveLength(6)
   })
 })
 
-describe('ConfigCat', () => {
-  test('refuses a percentage of a flag that is off', async () => {
-    await expectFailure(set({ percentage: 25 }), 'refused', 'checkout-v2 is off')
-    await expectFailure(set({ state: 'off', percentage: 25 }), 'invalid', 'ConfigCat stores none')
-    expect(patches()).toEqual([])
-  })
-
-  test('refuses a setting that is not boolean, and an unknown config', async () => {
-    await expectFailure(set({ flag: 'banner', state: 'on' }), 'refused', 'banner is a setting of the type string')
-    await expectFailure(set({ state: 'on' }, {}, { config: 'Other' }), 'refused', 'no config "Other"', 'Known: Main')
-  })
-
-  test('sends the comment as the reason, which a product may require', async () => {
-    server.state.reasonRequired = true
-    await expectFailure(set({ state: 'on' }), 'refused', 'Reason is required.')
-    await set({ state: 'on', comment: 'Launch' })
-    expect(server.state.reasons).toEqual(['Launch'])
-  })
-
-  test('finds the environment by its id, and links to it', async () => {
-    const environment = '08d86d63-272c-4355-8027-4b52787bc1bd'
-    const { data } = await set({ state: 'on', environment })
-    expect(data['url']).toMatch(new RegExp(`^https://app.configcat.com/.+/.+/${environment}$`))
-    expect(server.state.values['test']?.['checkout-v2']).toEqual({ value: true })
-  })
+test('ConfigCat: set-flag finds an environment by its id, and sends the comment as the reason', async () => {
+  server.state.reasonRequired = true
+  await set({ state: 'on', comment: 'Launch', environment: test1 })
+  expect(server.state.reasons).toEqual(['Launch'])
+  expect(flag('test')).toEqual({ value: true })
 })

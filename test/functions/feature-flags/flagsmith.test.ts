@@ -1,19 +1,50 @@
 import { describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
-import { startFlagsmith } from '../../../infra/platforms/flagsmith.ts'
-import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import type { FlagsmithServer } from '../../../infra/platforms/flagsmith.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
-import { flagDriver } from './drive.ts'
+import { failureOf } from '../helpers.ts'
 
-const server = startEach(startFlagsmith)
-
-const provider = flagsmith as unknown as FlagProvider
-const connection = () => ({ baseUrl: server.url, token: server.token, environment: 'Prod1key' })
-const client = (more: object = {}) => clientOf(provider, { ...connection(), ...more } as never)
-const { set } = flagDriver(provider, connection)
 const turnOn = { state: 'on' }
+const approvals =
+  (count: number) =>
+  ({ state }: FlagsmithServer) =>
+    Object.assign(state.environments['Prod1key'] ?? {}, { approvals: count })
+const { server, provider, client, set, calls } = flagConformance(flagsmith, flagPlatforms.flagsmith, {
+  refusal: (detail) => ({ detail }),
+  defaults: { baseUrl: 'https://api.flagsmith.com' },
+  unknown: {
+    flag: 'Flagsmith has no feature "no-such-flag" in the project of this environment.',
+    environment: '404 to GET /api/v1/environments/no-such-one/: No Environment matches the given query.',
+  },
+  check: ['GET /api/v1/environments/Prod1key/'],
+  checks: [[{ environment: undefined }, ['GET /api/v1/projects/']]],
+  invalidInputs: [
+    [{ percentage: 25 }, 'input.percentage is not supported for checkout-v2: Flagsmith rolls out by segments and'],
+    [{ project: 'shop' }, 'Flagsmith has no projects'],
+  ],
+  refused: [
+    [
+      turnOn,
+      '403 to PATCH /api/v1/environments/Prod1key/featurestates/231/: You do not have permission to perform this action.',
+      undefined,
+      ({ userToken }) => ({ token: `Token ${userToken}` }),
+    ],
+    ...[0, 2].map(
+      (count) =>
+        [
+          turnOn,
+          `This environment requires change requests (with ${count} approvals). Change checkout-v2 in Flagsmith.`,
+          approvals(count),
+        ] satisfies [object, string, unknown],
+    ),
+    [
+      turnOn,
+      'enabled: Must be a valid boolean.',
+      ({ failNext }) => failNext(400, { enabled: ['Must be a valid boolean.'] }, { on: 'PATCH' }),
+    ],
+  ],
+})
 const environment = (key = 'Prod1key') => {
   const found = server.state.environments[key]
   if (!found) throw new Error(`No environment ${key}`)
@@ -21,15 +52,8 @@ const environment = (key = 'Prod1key') => {
 }
 const enabled = (key?: string, feature = 83_755) =>
   environment(key).states.find((state) => state.feature === feature && state.segment === null)?.enabled
-const calls = (method: string) => server.calls.filter((call) => call.method === method)
 
 describe('Flagsmith: connection', () => {
-  test('the connection test reads the environment, else the projects', async () => {
-    await provider.check(client())
-    await provider.check(client({ environment: undefined }))
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/environments/Prod1key/', '/api/v1/projects/'])
-  })
-
   test.each([
     ['the API key of an organisation', () => server.token, () => `Api-Key ${server.token}`],
     ['an API key with its prefix', () => `Api-Key ${server.token}`, () => `Api-Key ${server.token}`],
@@ -38,17 +62,6 @@ describe('Flagsmith: connection', () => {
     await provider.check(client({ token: token() }))
     expect(server.calls[0]?.headers['authorization']).toBe(sent())
   })
-})
-
-test.each([
-  [
-    { percentage: 25 },
-    'input.percentage is not supported for checkout-v2: Flagsmith rolls out by segments and variants',
-  ],
-  [{ project: 'shop' }, 'Flagsmith has no projects'],
-])('Flagsmith: refuses %j before sending a request', async (input, words) => {
-  await expectFailure(set({ ...turnOn, ...input }), 'invalid', words)
-  expect(server.calls).toEqual([])
 })
 
 describe('Flagsmith: set-flag', () => {
@@ -68,18 +81,6 @@ describe('Flagsmith: set-flag', () => {
     expect((await provider.get(bound, location, 'checkout-v2')).url).toBe(
       'https://app.flagsmith.com/project/12/environment/Prod1key/features?feature=83755',
     )
-  })
-
-  test('reports the missing permission of a read-only token', async () => {
-    const words = ['403 to PATCH', 'You do not have permission to perform this action.']
-    await expectFailure(set(turnOn, {}, { token: `Token ${server.userToken}` }), 'refused', ...words)
-  })
-
-  test.each([0, 2])('is refused if the environment requires change requests with %i approvals', async (approvals) => {
-    environment().approvals = approvals
-    const words = `This environment requires change requests (with ${approvals} approvals). Change checkout-v2 in Flagsmith.`
-    await expectFailure(set(turnOn), 'refused', words)
-    expect(calls('PATCH')).toEqual([])
   })
 })
 
@@ -106,18 +107,4 @@ describe('Flagsmith: environment with feature versioning', () => {
     expect(await set(versioned, { isRetry: true })).toMatchObject({ result: 'pass' })
     expect(environment('Versioned1key').versions.map(({ published }) => published)).toEqual([false, true])
   })
-})
-
-test('Flagsmith: reports the invalid field', async () => {
-  server.failNext(400, { enabled: ['Must be a valid boolean.'] }, { on: 'PATCH' })
-  await expectFailure(set(turnOn), 'refused', 'enabled: Must be a valid boolean.')
-})
-
-flagConformance(provider, flagPlatforms['flagsmith'], {
-  refusal: (detail) => ({ detail }),
-  defaults: { baseUrl: 'https://api.flagsmith.com' },
-  unknown: {
-    flag: 'Flagsmith has no feature "no-such-flag" in the project of this environment.',
-    environment: '404 to GET /api/v1/environments/no-such-one/: No Environment matches the given query.',
-  },
 })

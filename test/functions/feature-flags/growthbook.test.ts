@@ -1,35 +1,34 @@
 import { describe, expect, test } from '@jest/globals'
 import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
-import { type GrowthBookServer, startGrowthBook } from '../../../infra/platforms/growthbook.ts'
+import type { GrowthBookServer } from '../../../infra/platforms/growthbook.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
-import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { isWrite } from '../../conformance/common.ts'
 import { flagConformance } from '../../conformance/flag.ts'
+import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
-import { flagDriver } from './drive.ts'
-
-const server = startEach(startGrowthBook)
-const provider = growthbook as unknown as FlagProvider
-const connection = () => ({ baseUrl: server.url, token: server.token, environment: 'production' })
-const { set } = flagDriver(provider, connection, 'slow-recommendations')
-const writes = () =>
-  server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path.slice(34)}`)
+import { expectFailure, keyOf } from '../helpers.ts'
 
 const enter = (status: string, reviews: GrowthBookServer['state']['revisions'][number]['reviews'] = []) => ({
   reach: ({ state }: GrowthBookServer) => Object.assign(newestOf(state.revisions), { status, reviews }),
 })
 const review = (userId: string, status: string) => ({ userId, status, timestamp: '2026-11-27T10:00:00Z' })
 
-flagConformance(provider, flagPlatforms['growthbook'], {
+const off = { state: 'off' }
+const warning = withState({ warning: 'This feature is used in a running experiment' })
+
+const { server, set, calls } = flagConformance(growthbook, flagPlatforms.growthbook, {
+  flag: 'slow-recommendations',
   defaults: { baseUrl: 'https://api.growthbook.io/api', appUrl: 'https://app.growthbook.io' },
+  refused: [
+    [{ flag: 'checkout-v2', percentage: 5 }, 'it has 0 rollouts'],
+    [{ flag: 'shared-rollout', percentage: 5 }, 'also applies to other environments'],
+    [off, 'running experiment', warning],
+    [off, 'requires approval', withState({ guarded: true })],
+  ],
+  sets: [[off, { result: 'pass' }, warning, { ignoreWarnings: 'on' }]],
   pending: {
     noun: 'revision',
-    async start() {
-      const server = await startGrowthBook()
-      server.state.guarded = true
-      const { url: baseUrl, token } = server
-      return { server, connection: { baseUrl, token, environment: 'production', review: 'on' } }
-    },
+    ...{ guard: withState({ guarded: true }), connection: { review: 'on' } },
     states: {
       draft: { ...enter('draft'), says: 'draft (revision 2)' },
       'pending-review': { ...enter('pending-review'), says: 'pending-review (revision 2)' },
@@ -68,7 +67,7 @@ describe('GrowthBook', () => {
       data: { after: { state: 'off', percentage: 25 }, url: 'https://app.growthbook.io/features/slow-recommendations' },
     })
     const body = { environments: { production: false }, reason: 'Too slow' }
-    expect(server.calls.find(({ method }) => method === 'POST')).toMatchObject({ body })
+    expect(calls('POST')[0]).toMatchObject({ body })
     expect(server.state.features['slow-recommendations']?.enabled).toEqual({ production: false, dev: true })
   })
 
@@ -76,12 +75,8 @@ describe('GrowthBook', () => {
     const changed = await set({ state: 'off', percentage: 29, comment: 'Less' })
     expect(changed).toMatchObject({ data: { after: { state: 'off', percentage: 29 } } })
     const revision = 'revisions/2'
-    expect(writes()).toEqual([
-      'POST revisions',
-      `PUT ${revision}/rules/fr_1`,
-      `POST ${revision}/toggle`,
-      `POST ${revision}/publish`,
-    ])
+    const sent = ['POST revisions', `PUT ${revision}/rules/fr_1`, `POST ${revision}/toggle`, `POST ${revision}/publish`]
+    expect(server.calls.filter(isWrite).map(({ method, path }) => `${method} ${path.slice(34)}`)).toEqual(sent)
     expect(newestOf(server.state.revisions).comment).toBe(`Less (Ref: caw-${keyOf(1)})`)
   })
 
@@ -90,22 +85,5 @@ describe('GrowthBook', () => {
     await expectFailure(set({ percentage: 50 }), { transient: true })
     expect(await set({ percentage: 50 }, { isRetry: true })).toMatchObject({ data: { after: { percentage: 50 } } })
     expect(server.state.revisions).toHaveLength(1)
-  })
-
-  test('refuses a percentage without a rollout for the environment alone', async () => {
-    await expectFailure(set({ flag: 'checkout-v2', percentage: 5 }), 'refused', 'it has 0 rollouts')
-    await expectFailure(set({ flag: 'shared-rollout', percentage: 5 }), 'refused', 'also applies to other environments')
-    expect(server.state.revisions).toEqual([])
-  })
-
-  test('shows a warning, and ignores it only if the connection says so', async () => {
-    server.state.warning = 'This feature is used in a running experiment'
-    await expectFailure(set({ state: 'off' }), 'refused', 'running experiment')
-    expect(await set({ state: 'off' }, {}, { ignoreWarnings: 'on' })).toMatchObject({ result: 'pass' })
-  })
-
-  test('shows that a change needs an approval if the connection does not request one', async () => {
-    server.state.guarded = true
-    await expectFailure(set({ state: 'off' }), 'refused', 'requires approval')
   })
 })

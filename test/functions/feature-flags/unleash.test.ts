@@ -1,25 +1,30 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
-import { gradual, startUnleash, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
-import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { gradual, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
+import { isWrite } from '../../conformance/common.ts'
 import { flagConformance } from '../../conformance/flag.ts'
+import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
-import { type ClientOptions, expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
-import { flagDriver } from './drive.ts'
+import { type ClientOptions, failureOf, keyOf } from '../helpers.ts'
 
-const server = startEach(startUnleash)
-const provider = unleash as unknown as FlagProvider
-const connection = () => ({ baseUrl: server.url, token: server.token, environment: 'production' })
-const { set, request: requestChange, poll } = flagDriver(provider, connection)
-const flag = (key = 'checkout-v2', environment = 'production') => {
-  const found = server.state.flags[key]?.environments[environment]
+const flagIn = ({ state }: UnleashServer, key = 'checkout-v2', environment = 'production') => {
+  const found = state.flags[key]?.environments[environment]
   if (!found) throw new Error(`No flag ${key} in ${environment}`)
   return found
 }
-const writes = () =>
-  server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
-
+const flag = (...at: [key?: string, environment?: string]) => flagIn(server, ...at)
+/** Returns a function that gives a flag these strategies. */
+const having =
+  (...strategies: ReturnType<typeof gradual>[]) =>
+  (server: UnleashServer) =>
+    Object.assign(flagIn(server), { strategies })
+const withArchived = ({ state }: UnleashServer) =>
+  Object.assign(state.flags, { archived: { name: 'archived', archived: true, environments: {} } })
+const europe = gradual('checkout-v2', '25', { title: 'Europe' })
+const several = having(europe, gradual('checkout-v2', '50'))
+const userWithId = having(gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } }))
+const guard = withState({ guarded: ['production'] })
 const requestIn = ({ state }: UnleashServer, at = 0) => {
   const found = state.requests[at]
   if (!found) throw new Error('There is no change request')
@@ -31,21 +36,55 @@ const createdBy = { username: 'mia' }
 const decided = { rejections: [{ createdBy }], comments: [{ text: 'Not on a Friday', createdBy }] }
 const time = '2026-12-01T06:00:00.000Z'
 const suspended = { scheduledAt: time, status: 'suspended', reason: 'The strategy was deleted' }
-flagConformance(provider, flagPlatforms['unleash'], {
+const {
+  server,
+  set,
+  request: requestChange,
+  poll,
+} = flagConformance(unleash, flagPlatforms.unleash, {
   refusal: (message) => ({ name: 'BadDataError', message: 'Request validation failed', details: [{ message }] }),
   defaults: { project: 'default' },
   unknown: {
     flag: `404 to GET /api/admin/projects/default/features/no-such-flag: There's no feature named "no-such-flag"`,
     environment: 'has no environment "no-such-one" in Unleash. Environments: development, production.',
   },
+  refused: [
+    [
+      { state: 'off', percentage: 5 },
+      'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
+      several,
+    ],
+    [{ percentage: 5 }, 'strategies: userWithId. A percentage', userWithId],
+    [{ state: 'on', project: 'shop' }, `but there's a feature with that name in project "default"`],
+    [{ state: 'on', flag: 'archived' }, 'Could not find feature flag with name archived', withArchived],
+    ...['403 to POST', 'you need the "UPDATE_FEATURE_ENVIRONMENT" permission'].map(
+      (words) =>
+        [{ state: 'on' }, words, undefined, ({ viewerToken: token }: UnleashServer) => ({ token })] satisfies [
+          ...[object, string, undefined, unknown],
+        ],
+    ),
+    [
+      { state: 'on' },
+      'The path you were looking for is not available.',
+      (fake) => {
+        guard(fake)
+        const message = 'The path you were looking for is not available.'
+        fake.failNext(404, { name: 'NotFoundError', message }, { on: 'POST' })
+      },
+    ],
+  ],
+  sets: [
+    [{ state: 'on' }, { message: 'checkout-v2 in production is on, and was off' }, userWithId],
+    [
+      { percentage: 25 },
+      { message: expect.stringContaining('(25 %) already') },
+      having(europe, gradual('checkout-v2', '25')),
+    ],
+  ],
   projects: { accepted: ['default', 'Shop_1.x~y-z'], refused: ['', '../x', 'a b'] },
   pending: {
     noun: 'change request',
-    async start() {
-      const server = await startUnleash()
-      server.state.guarded = ['production']
-      return { server, connection: { baseUrl: server.url, token: server.token, environment: 'production' } }
-    },
+    guard,
     states: {
       'In review': { reach: () => undefined, says: 'In review (change request 1)' },
       Scheduled: {
@@ -72,6 +111,8 @@ flagConformance(provider, flagPlatforms['unleash'], {
     },
   },
 })
+
+const writes = () => server.calls.filter(isWrite).map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
 
 describe('Unleash: set-flag', () => {
   test('turns a flag off in one environment and links to it', async () => {
@@ -119,43 +160,10 @@ describe('Unleash: set-flag', () => {
     expect(await set({ percentage: 10 })).toMatchObject({ result: 'pass', data: { after: { percentage: 10 } } })
     expect(flag().strategies).toHaveLength(2)
   })
-
-  test('refuses a percentage for a flag with several or other strategies', async () => {
-    const strategies = [gradual('checkout-v2', '25', { title: 'Europe' }), gradual('checkout-v2', '50')]
-    flag().strategies = strategies
-    const words =
-      'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.'
-    await expectFailure(set({ state: 'off', percentage: 5 }), 'refused', words)
-    flag().strategies = [gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } })]
-    await expectFailure(set({ percentage: 5 }), 'refused', 'strategies: userWithId. A percentage')
-    expect(writes()).toEqual([])
-    expect(await set({ state: 'on' })).toMatchObject({ message: 'checkout-v2 in production is on, and was off' })
-  })
-
-  test('reads the percentage of several strategies if it is the same', async () => {
-    flag().strategies = [gradual('checkout-v2', '30', { title: 'Europe' }), gradual('checkout-v2', '30')]
-    expect(await set({ percentage: 30 })).toMatchObject({ message: expect.stringContaining('(30 %) already') })
-  })
-
-  test.each([
-    [{ project: 'shop' }, `but there's a feature with that name in project "default"`],
-    [{ flag: 'archived' }, 'Could not find feature flag with name archived'],
-  ])('reports the reason for %j', async (input, words) => {
-    Object.assign(server.state.flags, { archived: { name: 'archived', archived: true, environments: {} } })
-    await expectFailure(set({ state: 'on', ...input }), 'refused', words)
-  })
-
-  test('reports the missing permission of a read-only token', async () => {
-    const words = ['403 to POST', 'you need the "UPDATE_FEATURE_ENVIRONMENT" permission']
-    await expectFailure(set({ state: 'on' }, {}, { token: server.viewerToken }), 'refused', ...words)
-    expect(server.state.requests).toEqual([])
-  })
 })
 
 describe('Unleash: change requests', () => {
-  beforeEach(() => {
-    server.state.guarded = ['production']
-  })
+  beforeEach(() => void guard(server))
 
   const wanted = { state: 'on', percentage: 10 }
   const ask = (options?: ClientOptions, more: object = {}) => requestChange({ ...wanted, ...more }, options)
@@ -244,12 +252,6 @@ describe('Unleash: change requests', () => {
     const expected = { outcome: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } } }
     expect(await poll(both, all)).toMatchObject(expected)
   })
-
-  test('reports that change requests are not available', async () => {
-    const message = 'The path you were looking for is not available.'
-    server.failNext(404, { name: 'NotFoundError', message }, { on: 'POST' })
-    await expectFailure(set({ state: 'on' }), 'refused', message)
-  })
 })
 
 /** Requests to a real Unleash 8.2 and its responses, in this order. */
@@ -260,7 +262,7 @@ const recorded = [
 ].flatMap((line) => line.split(' '))
 
 test('the fake Unleash responds as a real one', async () => {
-  Object.assign(server.state.flags, { archived: { name: 'archived', archived: true, environments: {} } })
+  withArchived(server)
   const recordings = new URL('../../fixtures/unleash/', import.meta.url)
   for (const name of recorded) {
     const { request, answer } = JSON.parse(readFileSync(new URL(`${name}.json`, recordings), 'utf8'))
