@@ -31,17 +31,18 @@ export interface Comparison {
  * @throws errors of the SDK
  */
 export async function compareTasks(lambda: LambdaClient, stackName: string): Promise<Comparison[]> {
-  const compared: Comparison[] = []
   await startRunner({ skipTime: false })
   try {
-    for await (const { arn, logicalId } of durableFunctionsOf(lambda, stackName)) {
-      const category = categories.find(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
-      if (category) compared.push(await compare(lambda, arn, category))
-    }
+    const functions = await Array.fromAsync(durableFunctionsOf(lambda, stackName))
+    const pairs = functions.flatMap(({ arn, logicalId }) =>
+      categories
+        .filter(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
+        .map((category) => ({ arn, category })),
+    )
+    return await Promise.all(pairs.map(({ arn, category }) => compare(lambda, arn, category)))
   } finally {
     await stopRunner()
   }
-  return compared
 }
 
 async function compare(client: LambdaClient, arn: string, category: Category): Promise<Comparison> {
@@ -54,11 +55,8 @@ async function compare(client: LambdaClient, arn: string, category: Category): P
     config: { invocationType: InvocationType.Event, pollInterval: 500 },
   })
   const local = new LocalDurableTestRunner<TaskResult>({ handlerFunction: taskHandler(category) })
-  return {
-    category: category.name,
-    deployed: runOf(await deployed.run({ payload })),
-    local: runOf(await local.run({ payload })),
-  }
+  const [ofDeployed, ofLocal] = await Promise.all([deployed.run({ payload }), local.run({ payload })])
+  return { category: category.name, deployed: runOf(ofDeployed), local: runOf(ofLocal) }
 }
 
 function runOf(result: TestResult<TaskResult>): Run {

@@ -2,12 +2,15 @@ import '../../functions/aws.ts'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import * as sdk from '@aws-sdk/client-lambda'
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { dynamodb } from '../../../shared/aws/dynamodb.ts'
 import { endpointOf } from '../../../shared/aws/endpoint.ts'
 import * as lambda from '../../../shared/aws/lambda.ts'
 import { secretsManager } from '../../../shared/aws/secrets-manager.ts'
+
+// Both clients multiply the pauses before their retries by it.
+jest.spyOn(Math, 'random').mockReturnValue(0)
 
 let aws: Served
 let reply: Reply

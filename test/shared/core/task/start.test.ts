@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { notification } from '../../../../functions/notification/index.ts'
 import { awsOperation, type Call, ok } from '../../../../infra/platforms/loopback-server.ts'
+import { skipPauses } from '../../../functions/helpers.ts'
 import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
+
+skipPauses()
 
 /** The executions that Lambda lists for the name. */
 let listed: unknown[]
@@ -47,9 +50,6 @@ beforeEach(() => {
   listed = []
   timeLeft = 20_001
   until = undefined
-})
-afterEach(() => {
-  jest.restoreAllMocks()
 })
 
 const event = {
@@ -255,6 +255,7 @@ it('A start does not depend on clock changes', async () => {
   clock.mockImplementation(() => now + (starts().length > 0 ? 60_000 : 0))
   failStarts('lost', 'lost')
   expect(await call(event)).toMatchObject({ statusCode: 202 })
+  clock.mockRestore()
   expect(starts()).toHaveLength(3)
 })
 
@@ -268,17 +269,38 @@ it('An interactive call is refused if too little time is left to start its task'
 })
 
 it('An interactive call returns in time if DynamoDB or Lambda does not respond', async () => {
-  aws.holdNext('PutItem')
+  let passed = 0
+  let expire = () => {}
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => passed)
+  const timeouts = jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
+    const timeout = new AbortController()
+    expire = () => {
+      passed += milliseconds
+      timeout.abort()
+    }
+    return timeout.signal
+  })
+  /** Lets the time of the next request pass without a response. */
+  const hold = (on: (call: Call) => boolean) => aws.holdNext((sent) => on(sent) && setImmediate(expire) !== undefined)
+  const isSave = (sent: Call) => awsOperation(sent) === 'PutItem'
+  hold(isSave)
   expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
   listed = [{ DurableExecutionArn: arn, Status: 'RUNNING' }]
-  for (const statusCode of [202, 503]) {
-    aws.holdNext(isInvoke)
-    aws.holdNext('PutItem')
-    until = Date.now() + 4_100
+  timeLeft = 4_100
+  // Each request may take half of the time that is left.
+  for (const [statusCode, time] of [
+    [202, 2_050 + 1_025],
+    [503, 2_050],
+  ]) {
+    passed = 0
+    hold(isInvoke)
+    hold(isSave)
     expect(await call(event)).toMatchObject({ statusCode })
-    expect(until).toBeGreaterThan(Date.now())
+    expect(passed).toBe(time)
     listed = []
   }
+  clock.mockRestore()
+  timeouts.mockRestore()
 })
 
 describe('Every route', () => {
