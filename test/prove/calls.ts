@@ -195,8 +195,17 @@ export const categories = [...new Set(kinds.map(({ action }) => categoryOf(actio
  * Returns a call of the plan. It depends only on the seed and its number.
  *
  * @param only the categories to call. Defaults to all.
+ * @param pace the factor of all delays
  */
-export function callOf(seed: number, n: number, only: readonly string[] = categories): Call {
+export function callOf(seed: number, n: number, only: readonly string[] = categories, pace = 1): Call {
+  const { deliveries, decision, ...call } = unpacedCall(seed, n, only)
+  return {
+    ...{ ...call, deliveries: deliveries.map((after) => after * pace) },
+    ...(decision ? { decision: { ...decision, after: decision.after * pace } } : {}),
+  }
+}
+
+function unpacedCall(seed: number, n: number, only: readonly string[]): Call {
   const random = randomOf(seed, `call ${n}`)
   const [id, context] = [random.uuid(), random.uuid()]
   if (random.chance(0.03)) return wrongCall(random, n, id, context)

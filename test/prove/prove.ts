@@ -22,6 +22,8 @@ export interface ProveOptions extends EnvironmentOptions {
   only?: readonly string[] | undefined
   /** Maximum number of concurrent calls. */
   atOnce: number
+  /** The factor of the delays of deliveries and decisions. Defaults to 1. */
+  pace?: number
   report?: (text: string, always?: boolean) => void
 }
 
@@ -90,7 +92,7 @@ async function run(environment: Environment, options: ProveOptions): Promise<Pro
 /** Sends the planned calls. Returns their number. */
 async function load(
   environment: Environment,
-  { seed, ms, calls, only, atOnce, report = () => undefined }: ProveOptions,
+  { seed, ms, calls, only, atOnce, pace, report = () => undefined }: ProveOptions,
 ) {
   const injecting = environment.faultInjector.carryOut(planOf(seed, ms))
   const end = Date.now() + ms
@@ -105,7 +107,7 @@ async function load(
       await sleep(10)
     } else {
       sending += 1
-      const call = callOf(seed, n++, only)
+      const call = callOf(seed, n++, only, pace)
       const { first, all } = call.engine
         ? { first: environment.engineCaller.send(call, call.engine), all: undefined }
         : environment.caller.send(call)
