@@ -33,12 +33,11 @@ export interface Comparison {
 export async function compareTasks(lambda: LambdaClient, stackName: string): Promise<Comparison[]> {
   await startRunner({ skipTime: false })
   try {
-    const functions = await Array.fromAsync(durableFunctionsOf(lambda, stackName))
-    const pairs = functions.flatMap(({ arn, logicalId }) =>
-      categories
-        .filter(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
-        .map((category) => ({ arn, category })),
-    )
+    const pairs: { arn: string; category: Category }[] = []
+    for await (const { arn, logicalId } of durableFunctionsOf(lambda, stackName)) {
+      const category = categories.find(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
+      if (category) pairs.push({ arn, category })
+    }
     return await Promise.all(pairs.map(({ arn, category }) => compare(lambda, arn, category)))
   } finally {
     await stopRunner()
