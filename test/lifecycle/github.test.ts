@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
+import { fireTimers, passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 let github: GithubAppServer
@@ -64,7 +64,7 @@ describe('A deployment that waits', () => {
 
   it('gets at most eight comments before the decision', async () => {
     platform.states = Array.from({ length: 2_000 }, (_, index) => `busy ${index}`)
-    const { environment } = await gate(`${START}&sendStarted=true&progress=true&deadline=PT2H`)
+    const { environment } = await gate(`${START}&sendStarted=true&progress=true&deadline=PT30M`)
     expect(environment.decision).toBe('rejected')
     expect(environment.comments.length).toBeGreaterThan(3)
     expect(environment.comments.length).toBeLessThanOrEqual(9)
@@ -210,11 +210,26 @@ describe('A delivery', () => {
   })
 
   it('gets its response before GitHub gives up, also if Lambda does not respond', async () => {
-    for (let attempt = 0; attempt < 3; attempt++) lifecycle.aws.holdNext(({ path }) => path.endsWith('/invocations'))
+    let timeOut = () => {}
+    const timeouts = jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
+      const controller = new AbortController()
+      timeOut = () => {
+        fireTimers(milliseconds / 1_000)
+        controller.abort(new DOMException('The operation timed out.', 'TimeoutError'))
+      }
+      return controller.signal
+    })
+    const isStart = ({ path }: Call) => {
+      if (!path.endsWith('/invocations')) return false
+      setImmediate(timeOut)
+      return true
+    }
+    for (let attempt = 0; attempt < 3; attempt++) lifecycle.aws.holdNext(isStart)
     const { payload } = github.startRun()
     const startedAt = performance.now()
     const { status } = await deliver(START, payload)
     lifecycle.aws.recover()
+    timeouts.mockRestore()
     expect([202, 503]).toContain(status)
     expect(performance.now() - startedAt).toBeLessThan(9_500)
     expect((await deliver(START, payload)).status).toBe(202)

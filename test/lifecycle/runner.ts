@@ -1,6 +1,9 @@
 // AWS's test runner, without the time for which it waits, and without the threads that it leaves.
+import { syncBuiltinESMExports } from 'node:module'
+import timers from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type * as Testing from '@aws/durable-execution-sdk-js-testing'
+import { jest } from '@jest/globals'
 
 /** How long the runner waits at the end of each execution for its last records. */
 const RUNNER_WAITS_MS = 100
@@ -25,6 +28,7 @@ async function loadRunner(): Promise<typeof Testing> {
 interface FakeClock {
   setSystemTime(milliseconds: number): void
   setTickMode(mode: { mode: 'interval'; delta: number }): void
+  tick(milliseconds: number): void
 }
 
 function fakeClock(): FakeClock {
@@ -33,8 +37,9 @@ function fakeClock(): FakeClock {
 
 /** The thread in which the runner records executions. */
 let thread: Worker | undefined
+let restorePauses = () => {}
 
-/** @param skipTime whether the delays of steps take no time */
+/** @param skipTime whether the delays of steps and the pauses of the code under test only move the clock */
 export async function startRunner({ skipTime = true } = {}): Promise<void> {
   const { nextTick } = process
   process.once('worker', (worker) => {
@@ -46,9 +51,16 @@ export async function startRunner({ skipTime = true } = {}): Promise<void> {
   process.nextTick = nextTick
   // Otherwise each timer and each setImmediate takes 20 ms.
   fakeClock().setTickMode({ mode: 'interval', delta: 1 })
+  const pause = jest.spyOn(timers, 'setTimeout').mockImplementation(async (milliseconds = 0, value) => {
+    passTime(milliseconds / 1_000)
+    return value as never
+  })
+  restorePauses = () => pause.mockRestore()
+  syncBuiltinESMExports()
 }
 
 export async function stopRunner(): Promise<void> {
+  restorePauses()
   await LocalDurableTestRunner.teardownTestEnvironment()
   // The runner leaves it, and warns when it ends.
   thread?.removeAllListeners('exit')
@@ -58,4 +70,9 @@ export async function stopRunner(): Promise<void> {
 /** Moves the clock without firing timers. */
 export function passTime(seconds: number): void {
   if (seconds > 0) fakeClock().setSystemTime(Date.now() + seconds * 1_000)
+}
+
+/** Moves the clock and fires the timers that are due, such as those of requests without a response. */
+export function fireTimers(seconds: number): void {
+  fakeClock().tick(seconds * 1_000)
 }

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
+import { fireTimers, passTime } from './runner.ts'
 
 /** A call that waits for a response until the platform closes. */
 let crashed: Promise<unknown> | undefined
@@ -18,6 +18,19 @@ const runEvent = () => ({ ...triggered(), input: { target: 'deploy' } })
 const posts = () => platform.calls.filter(({ method }) => method === 'POST').length
 /** The webhook gives up after a second. */
 const BRIEF_MS = 3_000
+
+async function ticketIsOpen(): Promise<void> {
+  while (platform.tickets.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
+/** Opens a ticket, and never gets the response. */
+async function openUnanswered(event: object) {
+  platform.holdNext('POST')
+  const call = lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })
+  await ticketIsOpen()
+  fireTimers(1)
+  return call
+}
 
 describe('A silent call', () => {
   it('returns the outcome, and sends no event', async () => {
@@ -75,16 +88,14 @@ describe('A silent call', () => {
 
   it('whose response never arrives times out, and a repeat finds what it created', async () => {
     const event = ticketEvent()
-    platform.holdNext('POST')
-    expect(await lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })).toMatchObject({ status: 504 })
+    expect(await openUnanswered(event)).toMatchObject({ status: 504 })
     expect(await lifecycle.post(open, event)).toMatchObject({ status: 200, body: { data: { id: '1' } } })
     expect(platform.tickets).toHaveLength(1)
   })
 
   it('has an unknown outcome while the platform cannot be searched', async () => {
     const event = ticketEvent()
-    platform.holdNext('POST')
-    await lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })
+    await openUnanswered(event)
     platform.down()
     expect(await lifecycle.post(open, event, { timeLeftMs: BRIEF_MS })).toMatchObject({ status: 502 })
     platform.recover()
@@ -96,7 +107,7 @@ describe('A silent call', () => {
     const event = ticketEvent()
     platform.holdNext('POST')
     crashed = lifecycle.post(open, event)
-    while (platform.tickets.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await ticketIsOpen()
     expect(await lifecycle.post(open, event)).toMatchObject({ status: 409, body: { title: 'Already running' } })
     passTime(30)
     expect(await lifecycle.post(open, event)).toMatchObject({ status: 200, body: { data: { id: '1' } } })
