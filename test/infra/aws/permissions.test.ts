@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { build as bundle } from 'esbuild'
+import { build as bundle, type Plugin } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
 import { awsPermissions } from '../../../infra/aws/aws-permissions.ts'
+import { permissionsOf as permissionsForArns } from '../../../infra/aws/provider-permissions.ts'
 import { categoryInfos } from './category-infos.ts'
 import { awsProviders, functionOf as find, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
 
@@ -62,34 +63,50 @@ const restCalls: Record<string, Record<string, string[]>> = {
 const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 
 const deployed = synthesize({}, categoryInfos)
-const code = new Map<string, Promise<{ text: string; clients: string[] }>>()
+
+/** Each provider for an AWS service in each of its categories. */
+const awsConnections = categories.flatMap(({ name, providers }) =>
+  Object.keys(providers)
+    .filter((provider) => provider.startsWith('aws-'))
+    .map((provider) => ({ provider, category: name })),
+)
 
 /** Large packages that never call AWS. Bundling them takes most of the time. */
 const withoutCalls = ['zod', 'zod/*', '@aws-lambda-powertools/jmespath', '@aws-lambda-powertools/jmespath/*']
 
-/** Returns the code of a function without the providers for AWS services. */
-function codeOf(entry: Entry, category: string) {
-  return codeIn(modules[entry], ...(entry === 'finisher' ? [] : [`functions/${category}/index.ts`]))
+interface Code {
+  text: string
+  clients: string[]
 }
 
-/** Returns the code of modules and their imports, without the AWS SDK and unused code. */
-function codeIn(...files: string[]) {
-  const key = files.join()
-  const found = code.get(key) ?? bundled(files)
-  code.set(key, found)
-  return found
-}
+/** The modules of each function without the providers for AWS services, and of each provider. */
+const webhooks = categories.map(({ name }) => [`webhook ${name}`, modules.webhook, `functions/${name}/index.ts`])
+const others = [
+  ...categories.map(({ name }) => [`task ${name}`, modules.task, `functions/${name}/index.ts`]),
+  ['finisher all', modules.finisher],
+  ['step-functions', 'shared/orchestrators/step-functions.ts'],
+  ...awsConnections.map(({ provider, category }) => [`${provider} ${category}`, moduleOf(category, provider)]),
+]
+// Only webhooks serve routes and cancel approvals.
+const code = new Map([...(await codeIn(webhooks, [])), ...(await codeIn(others, ['*-route.ts', './cancel.ts']))])
 
-async function bundled(files: string[]) {
-  // Only webhooks serve routes and cancel approvals.
-  const routes = files.includes(modules.webhook) ? [] : ['*-route.ts', './cancel.ts']
+/** Bundles the code of modules and their imports, without the AWS SDK and unused code. Each list starts with its name. */
+async function codeIn(lists: string[][], external: string[]): Promise<[name: string, Code][]> {
+  const plugin: Plugin = {
+    name: 'modules',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^modules:/ }, ({ path }) => ({ path: path.slice('modules:'.length), namespace: 'modules' }))
+      onLoad({ filter: /./, namespace: 'modules' }, ({ path }) => {
+        const files = lists[Number(path)]?.slice(1) ?? []
+        return { contents: files.map((file) => `export * from './${file}'`).join('\n'), resolveDir: root, loader: 'ts' }
+      })
+    },
+  }
   const { outputFiles, metafile } = await bundle({
     absWorkingDir: root,
-    stdin: {
-      contents: files.map((file) => `export * from './${file}'`).join('\n'),
-      resolveDir: root,
-      loader: 'ts',
-    },
+    entryPoints: lists.map((_, at) => ({ in: `modules:${at}`, out: String(at) })),
+    plugins: [plugin],
+    outdir: root,
     bundle: true,
     write: false,
     metafile: true,
@@ -97,17 +114,34 @@ async function bundled(files: string[]) {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/*', './providers/aws-*', './step-functions.ts', ...withoutCalls, ...routes],
+    external: ['@aws-sdk/*', './providers/aws-*', './step-functions.ts', ...withoutCalls, ...external],
   })
-  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
-  return {
-    text: outputFiles.map(({ text }) => text).join('\n'),
-    clients: [...new Set(imports.map(({ path }) => path))].filter((path) => path.startsWith('@aws-sdk/client-')),
-  }
+  return lists.map(([name = ''], at) => {
+    const imported = new Set(metafile.outputs[`${at}.js`]?.imports.map(({ path }) => path))
+    const text = outputFiles.find(({ path }) => path === join(root, `${at}.js`))?.text ?? ''
+    return [name, { text, clients: [...imported].filter((path) => path.startsWith('@aws-sdk/client-')) }]
+  })
+}
+
+/** A category may use a provider of another category. */
+function moduleOf(category: string, provider: string): string {
+  const files = [category, ...categories.map(({ name }) => name)].map(
+    (name) => `functions/${name}/providers/${provider}.ts`,
+  )
+  const found = files.find((file) => existsSync(join(root, file)))
+  if (!found) throw new Error(`No module for ${provider}`)
+  return found
+}
+
+/** Returns the code of a function, of a provider of a category, or of an orchestrator. */
+function codeOf(...words: string[]): Code {
+  const found = code.get(words.join(' '))
+  if (!found?.text) throw new Error(`No code of ${words.join(' ')}`)
+  return found
 }
 
 /** Returns the calls to AWS in code, as IAM actions. */
-async function callsIn({ text, clients }: { text: string; clients: string[] }): Promise<string[]> {
+async function callsIn({ text, clients }: Code): Promise<string[]> {
   const operations = [
     ...[...text.matchAll(/new (?:\w+\.)?([A-Z]\w+Command)\d*\(/g)].map(([, command = '']) => command),
     ...[...text.matchAll(/\bpaginate([A-Z]\w+?)\d*\(/g)].map(([, operation]) => `${operation}Command`),
@@ -156,8 +190,8 @@ function signedCallsIn(text: string): string[] {
 }
 
 /** Returns the first part of the names of the secrets that a function reads. */
-async function secretsOf(entry: Entry, category: string): Promise<string[]> {
-  const { text } = await codeOf(entry, category)
+function secretsOf(entry: Entry, category: string): string[] {
+  const { text } = codeOf(entry, category)
   const names = [...text.matchAll(/["'`](callers|orchestrators|connections)(?=["'`/])/g)]
   // Libraries also use the word.
   const identity = [...text.matchAll(/readSecret\d*\("(identity|approvals|callbacks)"/g)]
@@ -165,8 +199,8 @@ async function secretsOf(entry: Entry, category: string): Promise<string[]> {
 }
 
 /** Returns the environment variables that a function reads, and the required ones. */
-async function variablesOf(entry: Entry, category: string): Promise<{ read: string[]; required: string[] }> {
-  const { text } = await codeOf(entry, category)
+function variablesOf(entry: Entry, category: string): { read: string[]; required: string[] } {
+  const { text } = codeOf(entry, category)
   const source = readFileSync(join(root, 'shared/settings.ts'), 'utf8')
   const getters = [...source.matchAll(/get (\w+)\(\)[^{]*\{([^}]*)\}/g)].map(([, name = '', body = '']) => ({
     name,
@@ -180,8 +214,8 @@ async function variablesOf(entry: Entry, category: string): Promise<{ read: stri
   }
 }
 
-async function callsOf(entry: Entry, category: string): Promise<string[]> {
-  return callsIn(await codeOf(entry, category))
+function callsOf(entry: Entry, category: string): Promise<string[]> {
+  return callsIn(codeOf(entry, category))
 }
 
 function unique(names: string[]): string[] {
@@ -209,7 +243,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
     expect([...permissions.keys()].sort()).toEqual([...calls, ...byLambda, ...dead].sort())
   })
 
-  it('allows exactly the secrets that its code reads', async () => {
+  it('allows exactly the secrets that its code reads', () => {
     const prefix =
       'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:cloud-automation-webhooks/'
     const resources: Record<string, string> = {
@@ -220,14 +254,14 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       callbacks: 'callbacks-??????',
       orchestrators: 'orchestrators/*',
     }
-    const read = await secretsOf(entry, category)
+    const read = secretsOf(entry, category)
     expect(permissions.get('secretsmanager:GetSecretValue')?.sort()).toEqual(
       read.map((first) => `${prefix}${resources[first]}`),
     )
   })
 
-  it('belongs to a function with exactly the variables that its code reads', async () => {
-    const { read, required } = await variablesOf(entry, category)
+  it('belongs to a function with exactly the variables that its code reads', () => {
+    const { read, required } = variablesOf(entry, category)
     const variables = Object.keys(functionOf(entry, category).Properties.Environment.Variables)
     expect(variables.filter((name) => !read.includes(name))).toEqual([])
     expect(required.filter((name) => !variables.includes(name))).toEqual([])
@@ -274,64 +308,60 @@ describe('the analysis of code', () => {
   })
 })
 
+const answers = await callsIn(codeOf('step-functions'))
+
 describe('The orchestrator step-functions', () => {
   const stack = synthesize({ awsProviders: { 'step-functions': awsProviders['step-functions'] } }, categoryInfos)
 
   it.each(functions)(
     'lets the %s of %s send answers to the state machines in cdk.json, unless it is a webhook',
-    async (entry, category) => {
+    (entry, category) => {
       const before = permissionsOf(deployed, functionOf(entry, category))
       const added = [...permissionsOf(stack, functionOf(entry, category, stack))].filter(
         ([action]) => !before.has(action),
       )
-      const calls = await callsIn(await codeIn('shared/orchestrators/step-functions.ts'))
-      const expected = entry === 'webhook' ? [] : calls.map((call) => [call, awsProviders['step-functions']])
+      const expected = entry === 'webhook' ? [] : answers.map((call) => [call, awsProviders['step-functions']])
       expect(added.sort()).toEqual(expected)
     },
   )
 })
 
-/** Each provider for an AWS service in each of its categories. */
-const providers = categories.flatMap(({ name, providers }) =>
-  Object.keys(providers)
-    .filter((provider) => provider.startsWith('aws-'))
-    .flatMap((provider) => (['webhook', 'task'] as const).map((entry) => [provider, entry, name] as const)),
+const roles = ['arn:aws:iam::210987654321:role/webhooks']
+const everything = synthesize({ awsProviders: { ...awsProviders, assumeRoles: roles } }, categoryInfos)
+
+/** A stack with a category for each connection, which has no other provider. */
+const single = synthesize(
+  { awsProviders, observability: 'minimal' },
+  awsConnections.map(({ provider, category }) => {
+    const info = categoryInfos.find(({ name }) => name === category)
+    if (!info) throw new Error(`No category ${category}`)
+    return { ...info, name: `${category}-${provider}`, providers: [provider] }
+  }),
 )
 
-/** A category may use a provider of another category. */
-function moduleOf(category: string, provider: string): string {
-  const files = [category, ...categories.map(({ name }) => name)].map(
-    (name) => `functions/${name}/providers/${provider}.ts`,
-  )
-  const found = files.find((file) => existsSync(join(root, file)))
-  if (!found) throw new Error(`No module for ${provider}`)
-  return found
-}
+const ofEntries = awsConnections.flatMap(({ provider, category }) =>
+  (['webhook', 'task'] as const).map((entry) => [provider, entry, category] as const),
+)
 
-/** Each category alone, whose stack takes less time. */
-const single = new Map(categoryInfos.map((category) => [category.name, [category]]))
-
-describe.each(providers)('a connection to %s: the role of the %s of %s', (provider, entry, category) => {
+describe.each(ofEntries)('a connection to %s: the role of the %s of %s', (provider, entry, category) => {
   const before = permissionsOf(deployed, functionOf(entry, category))
-  const configured = (settings: object) => {
-    const stack = synthesize({ awsProviders: settings }, single.get(category))
-    return permissionsOf(stack, functionOf(entry, category, stack))
-  }
-  const permissions = configured({ [provider]: awsProviders[provider] })
-  const added = [...permissions.keys()].filter((action) => !before.has(action))
+  const permissions = permissionsOf(single, functionOf(entry, `${category}-${provider}`, single))
+  // The task also answers to Step Functions.
+  const added = [...permissions.keys()].filter((action) => !before.has(action) && !answers.includes(action))
 
   it('allows exactly the calls of its code for the ARNs in cdk.json', async () => {
-    const calls = await callsIn(await codeIn(moduleOf(category, provider)))
+    const calls = await callsIn(codeOf(provider, category))
     expect(calls.length).toBeGreaterThan(0)
     // Not a call: Systems Manager and SageMaker require it to pass a role.
     expect(added.filter((action) => action !== 'iam:PassRole').sort()).toEqual(calls)
     expect(added.includes('iam:PassRole')).toBe(['aws-sagemaker', 'aws-ssm-automation'].includes(provider))
   })
 
-  it('allows nothing without ARNs in cdk.json', async () => {
-    const others = Object.entries(awsProviders).filter(([name]) => name !== provider)
-    const without = configured(Object.fromEntries(others))
-    expect(added.filter((action) => without.has(action))).toEqual([])
+  it('allows nothing without ARNs in cdk.json', () => {
+    const { [provider]: _, ...others } = awsProviders
+    const names = categoryInfos.find(({ name }) => name === category)?.providers ?? []
+    const without = permissionsForArns(names, others).flatMap(({ actions }) => actions)
+    expect(added.filter((action) => without.includes(action))).toEqual([])
   })
 
   it('contains no action with a wildcard, and only ARNs in cdk.json or below them', () => {
@@ -355,8 +385,8 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
   })
 
   it('may assume only the roles in cdk.json', () => {
-    const roles = ['arn:aws:iam::210987654321:role/webhooks']
-    expect(configured({ assumeRoles: roles }).get('sts:AssumeRole')).toEqual(roles)
+    const inAll = permissionsOf(everything, functionOf(entry, category, everything))
+    expect(inAll.get('sts:AssumeRole')).toEqual(roles)
     expect(permissions.has('sts:AssumeRole')).toBe(false)
   })
 })
@@ -364,20 +394,13 @@ describe.each(providers)('a connection to %s: the role of the %s of %s', (provid
 describe('providers for AWS services', () => {
   it('each have a permissions file, and no other provider has one', () => {
     const names = Object.keys(awsPermissions).filter((name) => name !== 'step-functions')
-    expect(unique(providers.map(([provider]) => provider))).toEqual(names)
+    expect(unique(awsConnections.map(({ provider }) => provider))).toEqual(names)
   })
 
-  it('only their categories may assume other roles', async () => {
-    for (const [provider, , category] of providers) {
-      const { text } = await codeIn(moduleOf(category, provider))
-      expect(/fromTemporaryCredentials/.test(text)).toBe(true)
-    }
-    for (const { name } of categories)
-      expect(/fromTemporaryCredentials/.test((await codeOf('webhook', name)).text)).toBe(false)
-    const everything = synthesize(
-      { awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/x'] } },
-      categoryInfos,
-    )
+  it('only their categories may assume other roles', () => {
+    for (const { provider, category } of awsConnections)
+      expect(codeOf(provider, category).text).toContain('fromTemporaryCredentials')
+    for (const { name } of categories) expect(codeOf('webhook', name).text).not.toContain('fromTemporaryCredentials')
     for (const { name, providers } of categories) {
       const has = Object.keys(providers).some((provider) => provider.startsWith('aws-'))
       for (const entry of ['webhook', 'task'] as const)
@@ -387,7 +410,7 @@ describe('providers for AWS services', () => {
   })
 
   it('are limited to the regions and namespaces in cdk.json, and passed roles to their service', () => {
-    const policies = synthesize({ awsProviders }, categoryInfos).all('AWS::IAM::Policy')
+    const policies = everything.all('AWS::IAM::Policy')
     const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
     const of = (action: string) => statements.filter(({ Action }) => [Action].flat().includes(action))
     expect(of('ssm:CreateOpsItem').length).toBeGreaterThan(0)
