@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as lambda from '@aws-sdk/client-lambda'
 import * as secretsManager from '@aws-sdk/client-secrets-manager'
@@ -60,23 +60,6 @@ describe('runbooks', () => {
     for (const [call, service = '', operation = ''] of calls) {
       const command = `${operation.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}Command`
       expect({ call, known: command in (clients[service] ?? {}) }).toEqual({ call, known: true })
-    }
-  })
-
-  it('link to pages and headings that exist', () => {
-    for (const text of texts.values()) {
-      for (const [, file = '', heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
-        const path = join(folder, file)
-        expect({ file, there: existsSync(path) }).toEqual({ file, there: true })
-        if (heading === undefined) continue
-        const anchors = [...readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
-          title
-            .toLowerCase()
-            .replace(/[^\w\s-]/g, '')
-            .replace(/\s/g, '-'),
-        )
-        expect(anchors).toContain(heading)
-      }
     }
   })
 
