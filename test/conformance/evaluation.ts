@@ -25,8 +25,8 @@ interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions<
   gaps?: Record<string, [arrange: (at: P) => unknown, words: string]>
   /** Makes the platform return a text as the reason for missing data. */
   reason?: (at: P, text: string) => unknown
-  /** SLOs that are refused, and the words of the refusal, which names the query. */
-  unknown?: Record<string, [slo: string, words: string]>
+  /** SLOs that are refused, the words of the refusal, which names the query, and a change of the platform. */
+  unknown?: Record<string, [slo: string, words: string, change?: (at: P) => unknown]>
 }
 
 const secret = 'cut-in-the-middle-0123456789'
@@ -75,6 +75,14 @@ export function evaluationConformance<P extends EvaluationPlatform>(
         const message = expect.stringMatching(/the value is [\d.]+, not >=1000000000/)
         expect(outcome).toMatchObject({ status: 'succeeded', result: 'fail', message })
       })
+
+      test('evaluates several objectives in their order', async () => {
+        const { slo = at().connection['slo'] } = at().input as { slo?: string }
+        const names = Array.from({ length: 12 }, (_, number) => `objective ${number}`)
+        const queries = Object.fromEntries(names.map((name) => [name, slo]))
+        const { data } = await runAt(at(), {}, { slo: undefined, queries })
+        expect(data['indicatorResults']).toMatchObject(names.map((displayName) => ({ displayName, score: 1 })))
+      })
     }
 
     if (Object.keys(gaps).length > 0) {
@@ -102,7 +110,8 @@ export function evaluationConformance<P extends EvaluationPlatform>(
     }
 
     if (Object.keys(unknown).length > 0) {
-      test.each(Object.entries(unknown))('is refused for %s', async (_what, [slo, words]) => {
+      test.each(Object.entries(unknown))('is refused for %s', async (_what, [slo, words, change]) => {
+        await change?.(at())
         const failure = await failureOf(runAt(at(), { interactive: false }, { slo }))
         expect(failure).toMatchObject({ kind: 'refused', message: expect.stringContaining(words) })
         expect(failure.message).toContain(`The query of ${slo}: `)

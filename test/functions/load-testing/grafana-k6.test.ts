@@ -97,14 +97,6 @@ describe('Grafana Cloud k6: start', () => {
     expect((await connected().start(soak)).outcome).toMatchObject({ data: { id } })
   })
 
-  test('that is retried sends the same key', async () => {
-    server.loseNext('POST')
-    await failureOf(connected().start(soak))
-    await connected().start(soak, { isRetry: true })
-    const key = keyOf(1).slice(0, 36)
-    expect(posts().map(({ headers }) => headers['k6-idempotency-key'])).toEqual([key, key])
-  })
-
   test('that is retried finds the run by its note after the key has expired', async () => {
     await connected().start(soak)
     age(30)
@@ -173,11 +165,6 @@ describe('Grafana Cloud k6: run', () => {
     const ended = await pass()
     expect(ended).toMatchObject({ result: 'pass' })
     expect(ended.data).not.toHaveProperty('p95')
-  })
-
-  test('is polled again while its metrics are unavailable', async () => {
-    server.state.metricsStatus = 503
-    await expectFailure(pass(), { transient: true })
   })
 })
 

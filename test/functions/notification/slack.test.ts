@@ -444,16 +444,6 @@ describe('slackMessage', () => {
     expect(said).toBe(`✅ x\n<${url.replace('&', '&amp;')}|Link>`)
   })
 
-  test('shortens all parts if the blocks are too long', () => {
-    const long = 'word '.repeat(1_000)
-    const rows = Array.from({ length: 60 }, () => ({ mood: 'bad' as const, cells: [long, long, long] }))
-    const fields = Array.from({ length: 30 }, () => ({ name: long, value: long }))
-    const blocks = blocksOf({ ...question, text: long, fields, table: { columns: ['a', 'b', 'c'], rows } })
-    expect(JSON.stringify(blocks).length).toBeLessThan(9_000)
-    expect(blocks.map(({ type }) => type)).toEqual(['header', ...Array(4).fill('rich_text'), 'actions'])
-    expect(shownIn(blocks[3])).toMatch(/and \d+ more$/)
-  })
-
   test('cuts with an ellipsis, never within a character', () => {
     const message = { ...titled, title: '😀'.repeat(200), text: `a${'😀'.repeat(5_000)}` }
     const [header, body] = blocksOf(message)

@@ -84,10 +84,6 @@ describe('AWS Application Signals: an SLO', () => {
     expect(data).not.toHaveProperty('errorBudget')
   })
 
-  test('can be identified by its ARN', async () => {
-    expect(await ask({ slo: arnOf(slo) })).toMatchObject({ result: 'pass' })
-  })
-
   test('is one of many in a single request, and the worst is the result', async () => {
     withSlo({ BudgetStatus: 'BREACHED', Attainment: 90 })({ server })
     const queries = { latency: arnOf(slo), again: arnOf(slo), requests: 'checkout requests' }

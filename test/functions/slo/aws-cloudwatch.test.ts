@@ -3,7 +3,6 @@ import { describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
 import { startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
-import { failureOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'
 import { playReports } from './play.ts'
 
@@ -108,14 +107,6 @@ describe('AWS CloudWatch: a report', () => {
   test('without a valid time uses the current time', async () => {
     for (const timeEnd of [undefined, 'yesterday', 7]) await push({ data: { evaluation: { ...evaluated, timeEnd } } })
     expect(server.state.data.some((datum) => 'Timestamp' in datum)).toBe(false)
-  })
-
-  test('that is too old is refused with the reason of AWS', async () => {
-    const timeEnd = new Date((end - 15 * 24 * 3_600) * 1_000).toISOString()
-    expect(await failureOf(push({ data: { evaluation: { ...evaluated, timeEnd } } }))).toMatchObject({
-      kind: 'refused',
-      message: expect.stringMatching(/InvalidParameterValueException: .+Timestamp must specify a time/),
-    })
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge.ts'
 import { startEventBridge } from '../../../infra/platforms/aws-eventbridge.ts'
 import { awsError } from '../../../infra/platforms/aws-json.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'
 import { playReports } from './play.ts'
 
@@ -77,11 +77,6 @@ describe('AWS EventBridge: a report', () => {
     expect(await failureOf(push())).toMatchObject(expected)
     expect(server.state.events).toEqual([])
   })
-})
-
-test('AWS EventBridge: a report without permission says which one', async () => {
-  server.state.denied.push('PutEvents')
-  await expectFailure(push(), 'refused', 'events:PutEvents action. Allow it under awsProviders')
 })
 
 test('AWS EventBridge: an error response of another format can be retried', async () => {

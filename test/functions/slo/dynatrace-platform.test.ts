@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatracePlatform } from '../../../functions/slo/providers/dynatrace-platform.ts'
 import { account, startDynatracePlatform } from '../../../infra/platforms/dynatrace/platform-server.ts'
-import { secretsIn } from '../../../shared/fields.ts'
 import { clientOf, expectFailure } from '../helpers.ts'
 import { playEvaluations, time } from './play.ts'
 
@@ -13,10 +12,20 @@ const found = (status: string, value: number | null, criteria = 'now-7d', messag
   ...{ criteria, status, value },
   ...(message === undefined ? {} : { message }),
 })
-const { server, connection, ask, check } = playEvaluations(dynatracePlatform, {
+const { server, connection, ask } = playEvaluations(dynatracePlatform, {
   start: startDynatracePlatform,
   connection: ({ url, token }) => ({ baseUrl: url, token, slo: id }),
   refusal: (message) => ({ error: { code: 400, message } }),
+  checks: [
+    [
+      ({ clientId, clientSecret, tokenUrl }) => ({ token: undefined, clientId, clientSecret, tokenUrl, account }),
+      ['POST /sso/oauth2/token', 'GET /platform/slo/v1/slos'],
+    ],
+  ],
+  failedChecks: [
+    ['', { token: undefined }, undefined, 'misconfigured'],
+    ['Unauthorized: ***', { token: 'dt0s16.invalid' }, undefined, 'credentials'],
+  ],
   defaults: { tokenUrl: 'https://sso.dynatrace.com/sso/oauth2/token', scope: 'slo:slos:read' },
   verdicts: {
     SUCCESS: [({ server }) => server.find(found('SUCCESS', 99.95)), 'pass', 99.95],
@@ -37,33 +46,13 @@ const { server, connection, ask, check } = playEvaluations(dynatracePlatform, {
   unknown: {
     'an unknown name': ['Nothing', 'Dynatrace has no SLO named "Nothing"'],
     'a name that is a path': ['../../../api/v2/slo', 'Dynatrace has no SLO named'],
+    'a name that two SLOs have': [
+      'Checkout availability',
+      'more than one SLO',
+      ({ server }) => server.state.slos.push({ id: 'another', name: 'Checkout availability', criteria: [] }),
+    ],
     'an unknown id': ['vu9U3hXa3q0AAAABnothing', 'SLO not found'],
   },
-})
-
-describe('Dynatrace Platform: the connection', () => {
-  test('gets tokens for an OAuth client and its account, and replaces a revoked token', async () => {
-    const { clientId, clientSecret, tokenUrl } = server
-    const client = { token: undefined, clientId, clientSecret, tokenUrl, account }
-    await check(client)
-    expect(paths()).toEqual(['POST /sso/oauth2/token', 'GET slos'])
-    expect(server.state.accessTokens).toHaveLength(1)
-    server.state.accessTokens = []
-    await check(client)
-    expect(paths()).toEqual(['POST /sso/oauth2/token', 'GET slos', 'GET slos', 'POST /sso/oauth2/token', 'GET slos'])
-  })
-
-  test('is misconfigured without an OAuth client and a token', async () => {
-    await expectFailure(ask({}, { token: undefined }), 'misconfigured')
-    expect(server.calls).toEqual([])
-  })
-
-  test('masks credentials that Dynatrace repeats, and declares them as secrets', async () => {
-    await expectFailure(run({}, { token: 'dt0s16.invalid' }), 'credentials', 'Unauthorized: ***')
-    const { clientSecret } = server
-    const values = dynatracePlatform.connection.parse(connection({ clientSecret }))
-    expect(secretsIn(dynatracePlatform.connection, values)).toEqual([clientSecret, server.token])
-  })
 })
 
 describe('Dynatrace Platform: an evaluation', () => {
@@ -188,11 +177,6 @@ describe('Dynatrace Platform: an evaluation', () => {
     expect(await run({ slo: 'Nothing' })).toMatchObject({
       ...{ status: 'errored', message: expect.stringContaining('Dynatrace has no SLO named "Nothing"') },
     })
-  })
-
-  test('is refused if several SLOs have the name', async () => {
-    server.state.slos.push({ id: 'another', name: 'Checkout availability', criteria: [] })
-    await expectFailure(ask({ slo: 'Checkout availability' }), 'refused', 'more than one SLO')
   })
 
   test('names the missing scopes', async () => {

@@ -27,6 +27,11 @@ const { server, ask: run } = playEvaluations(dynatrace, {
   reason: ({ server }, error) => server.show({ evaluatedPercentage: -1, error }),
   unknown: {
     'an unknown name': ['Nothing', 'Dynatrace has no enabled SLO named "Nothing"'],
+    'a name that two SLOs have': [
+      'Checkout availability',
+      'more than one SLO',
+      ({ server: { state } }) => (state.slos = state.slos.flatMap((slo) => [slo, { ...slo, id: 'another' }])),
+    ],
     'an unknown id': ['aaaaaaaa-b714-3e6e-ad95-08490e2540c4', 'not found'],
     'a name that is a path': ['../../config', 'Dynatrace has no enabled SLO named "../../config"'],
   },
@@ -83,23 +88,6 @@ describe('Dynatrace: an evaluation', () => {
     expect(await run({ slo: name })).toMatchObject({ result: 'pass', data: { url: `${server.url}/ui/slo?id=${id}` } })
     expect(server.calls[0]?.query.get('sloSelector')).toBe('name("Shop ~~ ~"checkout~", id(~"x~")")')
     expect(server.calls[0]?.query.get('evaluate')).toBe('true')
-  })
-
-  test('evaluates all queries in their order', async () => {
-    const [slo] = server.state.slos
-    if (!slo) throw new Error('The fake has no SLO')
-    const names = Array.from({ length: 12 }, (_, at) => `SLO ${at}`)
-    server.state.slos = names.map((name, at) => ({ ...slo, name, id: `id-${at}`, evaluatedPercentage: 90 + at / 2 }))
-    const queries = Object.fromEntries(names.map((name) => [name, name]))
-    const metrics = (await run({ queries })).data['indicatorResults'] as { displayName: string; value: object }[]
-    expect(metrics.map(({ displayName }) => displayName)).toEqual(names)
-    expect(metrics.at(-1)?.value).toMatchObject({ value: 95.5 })
-  })
-
-  test('is refused if several SLOs have the name', async () => {
-    const [slo] = server.state.slos
-    if (slo) server.state.slos.push({ ...slo, id: 'another' })
-    await expectFailure(run({ slo: 'Checkout availability' }), 'refused', 'more than one SLO')
   })
 
   test('shows the reason of Dynatrace with each invalid field', async () => {

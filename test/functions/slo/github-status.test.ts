@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../functions/slo/providers/github-status.ts'
 import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
-import { expectFailure, failureOf } from '../helpers.ts'
+import { failureOf } from '../helpers.ts'
 import { playReports } from './play.ts'
 
 const ref = '6dcb09b5b57875f334f61aebed695e2e4193db5e'
@@ -78,12 +78,6 @@ describe('GitHub status: a report', () => {
 })
 
 describe('GitHub status: a refusal', () => {
-  test('shows the reason of GitHub', async () => {
-    const other = ref.replace('6', '7')
-    await expectFailure(push({ input: { ref: other } }), 'refused', `No commit found for SHA: ${other}`)
-    await expectFailure(push({ input: { project: 'octo-org/secret' } }), 'refused', 'Not Found')
-  })
-
   test('for a secondary rate limit can be retried after the pause that GitHub asks for', async () => {
     server.failNext(403, { message: 'You have exceeded a secondary rate limit.' }, { headers: { 'retry-after': '60' } })
     expect(await failureOf(push())).toMatchObject({ kind: 'platform', retryAfter: 60 })

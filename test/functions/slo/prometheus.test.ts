@@ -85,25 +85,11 @@ describe('Prometheus: a query', () => {
     await expectFailure(evaluateWith(answer), 'refused', words)
   })
 
-  test.each([
-    [400, 'bad_data', 'invalid parameter "query": 1:7: parse error: unclosed left parenthesis'],
-    [422, 'execution', 'many-to-many matching not allowed: matching labels must be unique on one side'],
-  ] as const)('that is refused with %d shows the reason of Prometheus', async (status, type, words) => {
-    const message = `The query of p95: Prometheus answered ${status} to POST /api/v1/query: ${words}`
-    await expectFailure(evaluateWith(refusal(status, type, words)), { kind: 'refused', message })
-  })
-
   test('that is refused is named', async () => {
     server.answers['broken('] = refusal(400, 'bad_data', '1:8: parse error: unclosed left parenthesis')
     const limits = ['p95', 'errors', 'third'].map((metric) => ({ metric, op: '<', value: 1 }))
     const asked = run({ thresholds: limits, queries: { third: 'broken(' } })
     await expectFailure(asked, 'refused', 'The query of third: ')
-  })
-
-  test('that times out can be retried', async () => {
-    const slow = refusal(503, 'timeout', 'query timed out in expression evaluation')
-    const expected = { transient: true, mayHaveWritten: false }
-    await expectFailure(evaluateWith(slow), expected, 'query timed out in expression evaluation')
   })
 
   test('has its placeholders replaced', async () => {
