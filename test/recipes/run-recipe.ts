@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Service, type ServiceOptions, triggered } from '../e2e/service.ts'
+import { Service, triggered } from '../e2e/service.ts'
 import type { Checks, Program, Started } from '../real/program.ts'
 import { startLossyProxy } from './lossy-proxy.ts'
 import { connectionText } from './page.ts'
@@ -16,11 +16,9 @@ export interface Recipe {
   /** Returns the number of tickets, runs or messages on the server. Absent if nothing is written. */
   count?(started: Started): Promise<number>
   /** Calls that the server refuses, and its reasons. */
-  refused?: { action: string; input: object; words: RegExp }[]
+  refused?: [action: string, input: object, words: RegExp][]
   /** The placeholder of the credential, and the server's reason for the refusal of another one. */
   wrongCredentials?: { placeholder: string; words: RegExp } & Partial<TriedCall>
-  /** Options of the runtime. Absent for a real server, which runs in real time. */
-  runtime?: Pick<ServiceOptions, 'timeScale' | 'webhookTimeout'>
 }
 
 /** The call that a test sends. */
@@ -30,7 +28,15 @@ interface TriedCall {
 }
 
 /** A recipe and the tests of its server. */
-export type Tried<R extends Recipe> = R & Pick<Program, 'checks'>
+export type Tried<R extends Recipe> = R & Pick<Program, 'checks'> & { prepare(started: Started): Promise<Prepared> }
+
+/** A recipe whose tests can run in a runtime with its secrets. */
+interface Prepared {
+  secrets: Record<string, unknown>
+  /** @param restart ends the runtime at once, and starts it again */
+  testsIn(service: Service, restart: () => Promise<unknown>): Checks['tests']
+  close(): Promise<void>
+}
 
 /** A runtime with the connection of a recipe. */
 export interface Running {
@@ -62,48 +68,69 @@ export function program<R extends Recipe>(
   usual: TriedCall,
   tests: (running: Running) => Checks['tests'],
 ): Tried<R> {
-  const { name, category, wrongCredentials, runtime } = recipe
+  const { name, page, category, wrongCredentials } = recipe
   return {
     ...recipe,
-    name: `${name} (docs/http/${recipe.page}.md)`,
+    name: `${name} (docs/http/${page}.md)`,
+    prepare,
     async checks(started) {
-      const values = recipe.values(started)
-      const connection = connectionOf(recipe, values)
-      const proxy = await startLossyProxy(String(connection['baseUrl']), connection['ca'] as string | undefined)
-      const { ca: _, ...withoutCa } = connection
-      const secrets = {
-        [`cloud-automation-webhooks/connections/${category}/real`]: connection,
-        [`cloud-automation-webhooks/connections/${category}/lossy`]: { ...withoutCa, baseUrl: proxy.url },
-        [`cloud-automation-webhooks/connections/${category}/wrong`]: connectionOf(recipe, {
-          ...values,
-          ...(wrongCredentials && { [wrongCredentials.placeholder]: 'another-password' }),
-        }),
+      const { secrets, testsIn, close } = await prepare(started)
+      const service = await new Service({ secrets }).start()
+      return {
+        tests: testsIn(service, () => service.kill().then(() => service.start())),
+        async close() {
+          await service.end()
+          await close()
+        },
       }
-      const service = await new Service({ ...runtime, secrets }).start()
+    },
+  }
+
+  async function prepare(started: Started): Promise<Prepared> {
+    const values = recipe.values(started)
+    const connection = connectionOf(recipe, values)
+    const proxy = await startLossyProxy(String(connection['baseUrl']), connection['ca'] as string | undefined)
+    const { ca: _, ...withoutCa } = connection
+    const path = `cloud-automation-webhooks/connections/${category}/${page}`
+    const secrets = {
+      [`${path}-real`]: connection,
+      [`${path}-lossy`]: { ...withoutCa, baseUrl: proxy.url },
+      [`${path}-wrong`]: connectionOf(recipe, {
+        ...values,
+        ...(wrongCredentials && { [wrongCredentials.placeholder]: 'another-password' }),
+      }),
+    }
+    return { secrets, testsIn, close: proxy.close }
+
+    function testsIn(service: Service, restart: () => Promise<unknown>): Checks['tests'] {
       const call: Running['call'] = (action, input, query = '', event = triggered({ input })) => {
-        const connected = query.includes('connection=') ? '' : '&connection=real'
-        return service.call(`/v1/${category}/${action}?${`${query}${connected}`.replace(/^&/, '')}`, event)
+        const [, which = 'real'] = /connection=(\w+)/.exec(query) ?? []
+        const options = query.replace(/&connection=\w+/, '')
+        return service.call(`/v1/${category}/${action}?connection=${page}-${which}${options}`, event)
+      }
+      const accept = async (action: string, input: object, query: string, event: ReturnType<typeof triggered>) => {
+        const { status, body } = await call(action, input, `${query}&mode=interactive`, event)
+        assert.equal(status, 202, JSON.stringify(body))
+        return body.taskId as string
+      }
+      const endOf = async (taskId: string, { id }: { id: string }): Promise<Finished> => {
+        const isRunning = ({ name, status }: { name: string; status: string }) =>
+          name === taskId && status === 'RUNNING'
+        await service.until(async () => !(await service.tasks()).some(isRunning), `the end of ${taskId}`, 150)
+        const { finished } = await service.repliesTo(id)
+        assert.equal(finished.length, 1)
+        return { ...finished[0], task: finished[0].openticket }
       }
       const finish: Running['finish'] = async (action, input, query = '') => {
         const event = triggered({ input })
         if (query.includes('lossy')) proxy.loseNextWrite()
-        const { status, body } = await call(action, input, `${query}&mode=interactive`, event)
-        assert.equal(status, 202, JSON.stringify(body))
-        const { finished } = await service.finishedOf(event.id, 150)
-        assert.equal(finished.length, 1)
-        return { ...finished[0], task: finished[0].openticket }
+        return endOf(await accept(action, input, query, event), event)
       }
       const finishAfterRestart: Running['finishAfterRestart'] = async (action, input) => {
         const event = triggered({ input })
-        const send = () => call(action, input, '&mode=interactive', event)
-        const { status, body } = await send()
-        assert.equal(status, 202, JSON.stringify(body))
-        await service.kill()
-        await service.start()
-        assert.equal((await send()).status, 202)
-        const { finished } = await service.finishedOf(event.id, 60)
-        assert.equal(finished.length, 1)
-        return { ...finished[0], task: finished[0].openticket }
+        await accept(action, input, '', event)
+        await restart()
+        return endOf(await accept(action, input, '', event), event)
       }
       const writes = async (run: () => Promise<unknown>) => {
         const count = async () => (await recipe.count?.(started)) ?? 0
@@ -111,14 +138,8 @@ export function program<R extends Recipe>(
         await run()
         return (await count()) - before
       }
-      return {
-        tests: { ...tests({ started, call, finish, finishAfterRestart, writes }), ...refusals(recipe, usual, call) },
-        async close() {
-          await service.end()
-          await proxy.close()
-        },
-      }
-    },
+      return { ...tests({ started, call, finish, finishAfterRestart, writes }), ...refusals(recipe, usual, call) }
+    }
   }
 }
 
@@ -128,7 +149,7 @@ function refusals(
   call: Running['call'],
 ): Checks['tests'] {
   const tests: Checks['tests'] = {}
-  for (const { action, input, words } of refused)
+  for (const [action, input, words] of refused)
     tests[`reports a refusal of ${action} with the reason of the server: ${words.source}`] = async () => {
       const { status, body } = await call(action, input)
       assert.equal(status, 422, JSON.stringify(body))
@@ -142,7 +163,7 @@ function refusals(
       const { status, body } = await call(action, input, '&connection=wrong')
       assert.equal(status, 422, JSON.stringify(body))
       assert.match(body.detail, words)
-      assert.match(body.detail, /connections\/[\w-]+\/wrong/)
+      assert.match(body.detail, /connections\/[\w-]+\/[\w-]+-wrong/)
     },
   }
 }

@@ -26,8 +26,6 @@ export const slowFiles: Record<string, string> = {
   'test/nested/docs-extend.test.ts': 'runs the tutorial with npm in a copy of the project',
   'test/nested/extend.test.ts': 'compiles and tests generated code in a copy of the project',
   'test/prove/prove.test.ts': 'runs the prover with kills and faults',
-  'test/recipes/kestra.test.ts': 'runs the recipe with crashes',
-  'test/recipes/n8n.test.ts': 'runs the recipe with crashes',
   'test/security/hosts.test.ts': 'calls each provider with manipulated hosts',
   'test/security/regular-expressions.test.ts': 'analyzes each new regular expression once',
   'test/shared/validation-messages.test.ts': 'validates random inputs of every action',

@@ -23,12 +23,6 @@ export const buildbot = jobRecipe({
     const { buildrequests } = (await (await fetch(`${url}/api/v2/buildrequests`)).json()) as { buildrequests: object[] }
     return buildrequests.length
   },
-  refused: [
-    {
-      action: 'trigger-build',
-      input: { target: 'quick', parameters: { count: 'many' } },
-      words: /invalid literal for int/,
-    },
-  ],
+  refused: [['trigger-build', { target: 'quick', parameters: { count: 'many' } }, /invalid literal for int/]],
   wrongCredentials: { placeholder: '<password>', words: /40[13]/ },
 })

@@ -20,13 +20,9 @@ export const icinga = ticketRecipe({
   close: { resolution: 'Fixed' },
   count: async (started) => checksOf(await get(started, '/v1/status/CIB')),
   refused: [
-    { action: 'open-ticket', input: { title: 'x', project: 'pay!nope' }, words: /No objects found/ },
-    {
-      action: 'update-ticket',
-      // A service that is not a problem cannot be acknowledged.
-      input: { id: 'pay!healthy', state: 'acknowledged' },
-      words: /Service pay!healthy is OK/,
-    },
+    ['open-ticket', { title: 'x', project: 'pay!nope' }, /No objects found/],
+    // A service that is not a problem cannot be acknowledged.
+    ['update-ticket', { id: 'pay!healthy', state: 'acknowledged' }, /Service pay!healthy is OK/],
   ],
   wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized/i },
 })

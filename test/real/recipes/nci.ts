@@ -16,5 +16,5 @@ export const nci = jobRecipe({
     return builds.length
   },
   // nci answers with an empty 404.
-  refused: [{ action: 'trigger-build', input: { target: 'nope' }, words: /404 .*no reason given/ }],
+  refused: [['trigger-build', { target: 'nope' }, /404 .*no reason given/]],
 })

@@ -19,12 +19,8 @@ export const requestTracker = ticketRecipe({
     return ((await response.json()) as { total: number }).total
   },
   refused: [
-    {
-      action: 'open-issue',
-      input: { title: 'x', project: 'Nope' },
-      words: /No permission to create tickets in the queue 'Nope'/,
-    },
-    { action: 'update-issue', input: { id: '1', state: 'bogus' }, words: /Status 'bogus' isn't a valid status/ },
+    ['open-issue', { title: 'x', project: 'Nope' }, /No permission to create tickets in the queue 'Nope'/],
+    ['update-issue', { id: '1', state: 'bogus' }, /Status 'bogus' isn't a valid status/],
   ],
   wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized/i },
 })

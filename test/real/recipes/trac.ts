@@ -16,7 +16,7 @@ export const trac = ticketRecipe({
   update: { title: 'Checkout is very slow', comment: 'Now 5 s' },
   close: { resolution: 'wontfix' },
   count: async (started) => (await rpc(started, 'ticket.query', ['max=0'])).length,
-  refused: [{ action: 'close-issue', input: { id: '999' }, words: /Ticket 999 does not exist/ }],
+  refused: [['close-issue', { id: '999' }, /Ticket 999 does not exist/]],
   wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized|credentials/i },
 })
 

@@ -15,10 +15,10 @@ export const victoriaMetrics = evaluationRecipe({
   value: 120,
   noData: { nothing: 'absent_metric' },
   refused: [
-    {
-      action: 'request-evaluation',
-      input: { timeframe: '5m', queries: { bad: 'sum(' }, thresholds: [{ metric: 'bad', op: '<', value: 1 }] },
-      words: /cannot parse|unexpected|missing/,
-    },
+    [
+      'request-evaluation',
+      { timeframe: '5m', queries: { bad: 'sum(' }, thresholds: [{ metric: 'bad', op: '<', value: 1 }] },
+      /cannot parse|unexpected|missing/,
+    ],
   ],
 })

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, test } from '@jest/globals'
+import { startGlpi } from '../../infra/platforms/glpi.ts'
+import { startHarbor } from '../../infra/platforms/harbor.ts'
+import { startHomeAssistant } from '../../infra/platforms/home-assistant.ts'
+import { startKestra } from '../../infra/platforms/kestra.ts'
+import { startN8n } from '../../infra/platforms/n8n.ts'
+import { startZammad } from '../../infra/platforms/zammad.ts'
+import { Service } from '../e2e/service.ts'
+import { jobRecipe, messageRecipe, ticketRecipe } from './recipe.ts'
+
+const starting = [startGlpi(), startHarbor(), startHomeAssistant(), startKestra(), startN8n(), startZammad()] as const
+const servers = await Promise.all(starting)
+const [glpi, harbor, homeAssistant, kestra, n8n, zammad] = servers
+const thresholds = [{ metric: 'Critical', op: '<', value: 1 }]
+
+const all = [
+  ticketRecipe({
+    name: 'GLPI',
+    page: 'glpi',
+    category: 'issue-ticketing',
+    noun: 'issue',
+    values: () => ({
+      'https://glpi.example.com': glpi.url,
+      '<app token>': glpi.appToken,
+      '<user token>': glpi.userToken,
+    }),
+    open: { title: 'Checkout is slow', description: 'p95 is > 3 s', priority: 'high' },
+    update: { title: 'Checkout is very slow', state: 'pending', comment: 'Now 5 s' },
+    close: { resolution: 'Scaled out' },
+    count: async () => glpi.state.tickets.length,
+    refused: [
+      ['open-issue', { title: 'x', project: '99' }, /: You don't have permission to perform this action/],
+      ['update-issue', { id: '999', title: 'x' }, /: Item not found/],
+    ],
+    wrongCredentials: { placeholder: '<user token>', words: /parameter user_token seems invalid/ },
+  }),
+  jobRecipe({
+    name: 'Harbor',
+    page: 'harbor',
+    category: 'ci-cd',
+    values: () => ({
+      'https://harbor.example.com': harbor.url,
+      '<user>': harbor.user,
+      '<password>': harbor.password,
+    }),
+    start: 'trigger-build',
+    stop: 'cancel',
+    passes: { target: 'shop/checkout:1.4', thresholds },
+    fails: { target: 'shop/team/api@sha256:0f3c', thresholds },
+    slow: { target: 'shop/huge:1.0' },
+    slowDeadline: 4,
+    count: async () => harbor.state.scans,
+    refused: [
+      ['trigger-build', { target: 'shop/checkout:0.1' }, /artifact shop\/checkout:0\.1 not found/],
+      ['trigger-build', { target: 'checkout' }, /start\.path of the connection/],
+    ],
+    wrongCredentials: { placeholder: '<password>', words: /unauthorized: unauthorized/ },
+  }),
+  messageRecipe({
+    name: 'Home Assistant',
+    page: 'home-assistant',
+    category: 'notification',
+    values: () => ({
+      'https://home-assistant.example.com': homeAssistant.url,
+      '<token>': homeAssistant.token,
+      '<service>': 'mobile_app_phone',
+    }),
+    input: { text: 'Größe und ✓' },
+    count: async () => homeAssistant.state.notifications.length,
+    wrongCredentials: { placeholder: '<token>', words: /401: Unauthorized/ },
+  }),
+  jobRecipe({
+    name: 'Kestra',
+    page: 'kestra',
+    category: 'ci-cd',
+    values: () => ({
+      'https://kestra.example.com': kestra.url,
+      '<user>': kestra.user,
+      '<password>': kestra.password,
+    }),
+    start: 'trigger-deployment',
+    stop: 'cancel',
+    passes: { target: 'scale', parameters: { count: 3 }, thresholds: [{ metric: 'count', op: '<', value: 4 }] },
+    fails: { target: 'broken' },
+    slow: { target: 'drain' },
+    slowDeadline: 4,
+    count: async () => kestra.state.executions.length,
+    refused: [
+      ['trigger-deployment', { target: 'nope' }, /Requested Flow is not found/],
+      ['trigger-deployment', { target: 'old' }, /Requested Flow is disabled/],
+      ['trigger-deployment', { target: 'scale', parameters: { count: 'many' } }, /Invalid value for input `count`/],
+    ],
+    wrongCredentials: { placeholder: '<password>', words: /Unauthorized/ },
+  }),
+  jobRecipe({
+    name: 'n8n',
+    page: 'n8n',
+    category: 'remediation',
+    values: () => ({
+      'https://n8n.example.com': n8n.url,
+      '<api key>': n8n.apiKey,
+      '<webhook token>': n8n.webhookToken,
+    }),
+    start: 'run-runbook',
+    stop: 'stop-runbook',
+    passes: { target: 'restart', parameters: { service: 'checkout' } },
+    fails: { target: 'broken' },
+    slow: { target: 'drain' },
+    slowDeadline: 4,
+    count: async () => n8n.state.executions.length,
+    refused: [['run-runbook', { target: 'draft' }, /The requested webhook "POST draft" is not registered/]],
+    wrongCredentials: { placeholder: '<api key>', words: /unauthorized/, action: 'stop-runbook', input: { id: '1' } },
+  }),
+  ticketRecipe({
+    name: 'Zammad',
+    page: 'zammad',
+    category: 'issue-ticketing',
+    noun: 'issue',
+    values: () => ({
+      'https://zammad.example.com': zammad.url,
+      '<token>': zammad.token,
+      '<customer>': 'monitoring@example.com',
+    }),
+    open: { title: 'Checkout is slow', description: 'p95 is 3 s', priority: '3 high' },
+    update: { title: 'Checkout is very slow', state: 'open', comment: 'Now 5 s' },
+    close: { comment: 'Fixed' },
+    count: async () => zammad.state.tickets.length,
+    refused: [
+      ['open-issue', { title: 'x', project: 'Nope' }, /No lookup value found for 'group': "Nope"/],
+      ['close-issue', { id: '999' }, /Couldn't find Ticket with 'id'=999/],
+    ],
+    wrongCredentials: { placeholder: '<token>', words: /Can't find User for Token/ },
+  }),
+]
+const recipes = await Promise.all(
+  all.map(async (recipe) => ({ ...recipe, ...(await recipe.prepare({ url: '', words: {} })) })),
+)
+
+// A silent call waits for the end of a runbook.
+const service = new Service({
+  timeScale: 60,
+  webhookTimeout: 8,
+  concurrency: 1,
+  secrets: Object.assign({}, ...recipes.map(({ secrets }) => secrets)),
+})
+/** Ends and starts the runtime when the tests of all recipes have come to that. */
+const restart = together(recipes.length, () => service.kill().then(() => service.start()))
+/** The tests of each recipe run one after another, next to those of the others. */
+const programs = recipes.map(({ name, testsIn }) => ({
+  name,
+  tests: Object.entries(testsIn(service, restart)).map(([what, run]) => ({ what, run, error: undefined as unknown })),
+}))
+
+beforeAll(async () => {
+  await service.start()
+  await Promise.all(
+    programs.map(async ({ tests }) => {
+      for (const one of tests)
+        one.error = await one.run().then(
+          () => undefined,
+          (error) => error,
+        )
+    }),
+  )
+})
+afterAll(async () => {
+  await service.end()
+  await Promise.all([...recipes, ...servers].map((one) => one.close()))
+})
+
+describe.each(programs)('$name', ({ tests }) => {
+  test.each(tests)('$what', (one) => {
+    if (one.error !== undefined) throw one.error
+  })
+})
+
+/** Returns a function that runs another once, when it has been called often enough. */
+function together(times: number, run: () => Promise<unknown>): () => Promise<void> {
+  const done = Promise.withResolvers<void>()
+  return () => {
+    if (--times === 0) run().then(() => done.resolve(), done.reject)
+    return done.promise
+  }
+}
