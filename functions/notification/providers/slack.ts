@@ -51,20 +51,11 @@ export const slack = defineMessageProvider({
   },
 
   checkMessage({ needsApproval }, { signingSecret }) {
-    if (!needsApproval || signingSecret !== undefined) return
-    throw new Failure(
-      'misconfigured',
-      'Approvals need the signing secret of the Slack app. Add signingSecret to the connection.',
-    )
+    if (needsApproval) requireSigningSecret(signingSecret)
   },
 
   async post({ http, connection, idempotencyKey }, channel, message) {
-    if (message.buttons && !connection.signingSecret) {
-      throw new Failure(
-        'misconfigured',
-        'Approvals need the signing secret of the Slack app. Add signingSecret to the connection.',
-      )
-    }
+    if (message.buttons) requireSigningSecret(connection.signingSecret)
     const { body } = await send(http, 'chat.postMessage', sent, {
       channel,
       ...withoutPreviews(slackMessage(message)),
@@ -87,6 +78,15 @@ export const slack = defineMessageProvider({
     await send(http, 'chat.update', done, { channel, ts, ...plainText, ...slackMessage(message) })
   },
 })
+
+/** Without it, the signature of a button press cannot be verified. */
+function requireSigningSecret(signingSecret: string | undefined): void {
+  if (signingSecret) return
+  throw new Failure(
+    'misconfigured',
+    'Approvals need the signing secret of the Slack app. Add signingSecret to the connection.',
+  )
+}
 
 function withoutPreviews(message: object): object {
   return { ...message, ...plainText, unfurl_links: false, unfurl_media: false }
