@@ -37,8 +37,6 @@ interface TicketTests<S, T extends object> extends Conformance {
   refusedUpdates?: [changes: object, reason: string, connection?: Changed<S>][]
   /** States that are set one after the other, and the state that the platform then shows. */
   states?: string[][]
-  /** A state is also sent if the ticket has it already. */
-  rewritesStates?: true
   /** Inputs of close, and the ticket. */
   closes?: [input: object, stored: object, connection?: Changed<S>][]
   /** Inputs that the provider refuses before it sends a request, and a part of the message. */
@@ -73,7 +71,7 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
     updates = [],
     refusedUpdates = [],
   } = suite
-  const { states = [], rewritesStates, closes = [], unsupported = [], ids, ...conformance } = suite
+  const { states = [], closes = [], unsupported = [], ids, ...conformance } = suite
   const platform = ticketPlatforms[name]
   const played = startEach(async () => {
     const started = await platform.start()
@@ -186,7 +184,7 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
           expect(last).toMatchObject(expected)
           const { length } = writes()
           expect(await update({ state: path.at(-2) })).toMatchObject(expected)
-          if (!rewritesStates) expect(writes()).toHaveLength(length)
+          expect(writes()).toHaveLength(length)
         })
       }
       if (closes.length > 0) {

@@ -167,12 +167,13 @@ async function updateItem({ aws }: Pick<OpsCenter, 'aws'>, id: string, fields: o
   await aws.write(SSMClient, new UpdateOpsItemCommand({ ...fields, OpsItemId: id }))
 }
 
-/** Returns the fields that set a state, or none if the OpsItem already counts as open. */
+/** Returns the field that sets a state, or none if the OpsItem has it already. */
 async function stateChange(client: Pick<OpsCenter, 'aws'>, id: string, asked: string): Promise<object> {
-  const status = stateNamed(asked)
-  if (!is(asked, 'open')) return { Status: status }
-  // InProgress also counts as open.
-  return CLOSED_STATES.includes((await read(client, id)).Status ?? '') ? { Status: status } : {}
+  const [status, { Status: current = '' }] = [stateNamed(asked), await read(client, id)]
+  // InProgress also counts as open, and Closed as closed.
+  const isKind = is(asked, 'open') || is(asked, 'closed')
+  const hasState = isKind ? CLOSED_STATES.includes(current) === is(asked, 'closed') : current === status
+  return hasState ? {} : { Status: status }
 }
 
 function stateNamed(asked: string): string | undefined {

@@ -153,7 +153,7 @@ async function changesOf(http: Http, issue: Issue, changes: TicketChanges) {
     // Keep the labels and the marker, so that a repeated open still finds the issue.
     ...(description === undefined ? {} : { description: withFooter(description, footerOf(issue.description)) }),
     ...(await idsOf(http, String(issue.project.id), { type, priority, assignee })),
-    ...(state ? { status_id: statusFor(issue, state).id } : {}),
+    ...(state ? statusChange(issue, state) : {}),
   }
 }
 
@@ -180,6 +180,12 @@ function confirm(issue: Issue, fields: Record<string, unknown>, notes: string | 
 
 function lines(text: string | null | undefined): string | undefined {
   return text?.replace(/\r\n/g, '\n').trim()
+}
+
+/** Returns the field that sets a state, or none if the issue has it already. */
+function statusChange(issue: Issue, state: string): { status_id?: number } {
+  const { id } = statusFor(issue, state)
+  return id === issue.status.id ? {} : { status_id: id }
 }
 
 function statusFor(issue: Issue, state: string): Status {

@@ -93,7 +93,6 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
     ['in progress', 'open', 'InProgress'],
     ['resolved', 'Resolved'],
   ],
-  rewritesStates: true,
 })
 const { server, check, open, update, close, ticket, count } = t
 

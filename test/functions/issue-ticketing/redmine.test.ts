@@ -48,7 +48,6 @@ const suite = testTickets('issue-ticketing/redmine', redmine, {
     ['in progress', 'In Progress'],
     ['in progress', 'open', 'In Progress'],
   ],
-  rewritesStates: true,
   refusedUpdates: [
     [{ state: 'Resolved' }, '#1 to change from New to Resolved. Allowed statuses: New, In Progress.', as('editor')],
     [{ labels: ['eu'] }, 'did not set notes of #1', as('editor')],
