@@ -4,15 +4,22 @@ import type { Category } from '../../shared/providers/category.ts'
 import { readSettings, type Settings } from '../aws/settings.ts'
 import { categories } from '../categories.ts'
 import { APPLICATION } from '../roots.ts'
+import { note } from './output.ts'
 
 /**
- * Reads the settings in cdk.json.
+ * Reads the settings in cdk.json. Without settings there, prints that the defaults are used, because the stack may have others.
  *
+ * @param folder the folder of cdk.json
  * @throws SettingsError
  */
-export function cdkSettings(): { settings: Settings; enabled: Category[] } {
-  const file = join(APPLICATION, 'cdk.json')
+export function cdkSettings(folder = APPLICATION): { settings: Settings; enabled: Category[] } {
+  const file = join(folder, 'cdk.json')
   const names = categories.map(({ name }) => name)
-  const settings = readSettings(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).context?.webhooks : {}, names)
+  const context: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).context?.webhooks : undefined
+  if (context === undefined)
+    note(
+      'cdk.json has no settings (context.webhooks), so this command uses the defaults and all categories. If the code of your stack has settings, repeat them in the options of this command.',
+    )
+  const settings = readSettings(context, names)
   return { settings, enabled: categories.filter(({ name }) => settings.categories[name] !== false) }
 }

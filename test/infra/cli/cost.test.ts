@@ -1,4 +1,9 @@
-import { describe, expect, it } from '@jest/globals'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, jest } from '@jest/globals'
+import { categories } from '../../../infra/categories.ts'
+import { cdkSettings } from '../../../infra/cli/cdk-settings.ts'
 import { webhooks } from './webhooks.ts'
 
 interface Costs {
@@ -15,6 +20,17 @@ describe('webhooks cost', () => {
   it('computes a month of the settings in cdk.json', async () => {
     expect(await cost()).toMatchObject({ total: 15.9, calls: [] })
     expect(await cost('--observability minimal --connections 5')).toMatchObject({ total: 5.8 })
+  })
+
+  it('says that it uses the defaults if cdk.json has no settings', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'webhooks-cost-'))
+    const print = jest.spyOn(console, 'error').mockReturnValue()
+    expect(cdkSettings(folder).enabled).toEqual(categories)
+    expect(print).toHaveBeenCalledWith(expect.stringContaining('cdk.json has no settings'))
+    print.mockClear()
+    cdkSettings()
+    expect(print).not.toHaveBeenCalled()
+    rmSync(folder, { recursive: true })
   })
 
   it('adds the calls and the polls of jobs', async () => {
