@@ -1,23 +1,20 @@
 import * as z from 'zod/v4/core'
 import { Failure } from '../errors.ts'
-import { log } from '../log.ts'
 import { redact } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { traceparent } from '../traceparent.ts'
-import { traceRequest } from '../tracing.ts'
 import { registerCredentials, registerUrlParts } from './credentials.ts'
-import { checkDeadline, requestTimeoutMs } from './deadline.ts'
+import { checkDeadline } from './deadline.ts'
 import { errorReasonIn } from './error-reason.ts'
 import type { HttpResponse, SentRequest } from './exchange.ts'
 import { isUnsent } from './network.ts'
 import type { HttpOptions, RequestOptions } from './options.ts'
+import { sendRedirected } from './redirects.ts'
 import { isRateLimited, retryAfterSeconds } from './retry-after.ts'
-import { type Received, sendRequest } from './send.ts'
-import { trace } from './trace.ts'
+import type { Received } from './send.ts'
 import { WriteTracker } from './write-tracker.ts'
 
-const MAX_REDIRECTS = 3
 /** How long to wait after a 403 that is a rate limit without a time, as GitHub recommends. */
 const DEFAULT_RATE_LIMIT_SECONDS = 60
 /** Characters of a response in messages. */
@@ -125,7 +122,7 @@ export class Http {
     const received: Received = {}
     let response: HttpResponse
     try {
-      response = this.#withErrorStatus(await this.#followRedirects(request, operation, options, received), options)
+      response = this.#withErrorStatus(await this.#send(request, operation, options, received), options)
     } catch (error) {
       if (isWrite && isSuccess(received.status)) this.#writes.accepted(() => excerpt(received))
       else this.#writes.failed()
@@ -193,68 +190,19 @@ export class Http {
     }
   }
 
+  #send(request: SentRequest, operation: string, { accept, urlAlias }: RequestOptions, received: Received) {
+    const { platform, ca, deadlineAt } = this.#options
+    return sendRedirected(
+      request,
+      { platform, operation, ca, deadlineAt, base: this.#base, accept, urlAlias },
+      received,
+    )
+  }
+
   #withErrorStatus(response: HttpResponse, { errorStatus = this.#options.errorStatus }: RequestOptions): HttpResponse {
     const isVague = response.status < 300 || response.status === 400
     const status = isVague ? errorStatus?.(response.body) : undefined
     return status === undefined ? response : { ...response, status }
-  }
-
-  async #followRedirects(
-    request: SentRequest,
-    operation: string,
-    { accept = [], urlAlias }: RequestOptions,
-    received: Received,
-  ): Promise<HttpResponse> {
-    const { platform, ca, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
-    let current = request
-    for (let redirects = 0; ; redirects++) {
-      const timeoutMs = requestTimeoutMs(deadlineAt)
-      const response = await this.#logged(current, urlAlias, () =>
-        sendRequest(current, { platform, operation, ca, timeoutMs }, received),
-      )
-      const { status } = response
-      const location = response.headers['location']
-      const isRedirect = [301, 302, 303, 307, 308].includes(status) && location !== undefined
-      if (!isRedirect || accept.includes(status)) return response
-      const target = URL.parse(location, current.url)
-      if (!target) throw new Failure('platform', `${platform} redirected ${operation} to an invalid URL.`)
-      const isRepeatable = urlAlias === undefined && (current.method === 'GET' || status === 307 || status === 308)
-      const isBelowBase = target.origin === this.#base.origin && target.pathname.startsWith(this.#base.pathname)
-      if (!isBelowBase || !isRepeatable || redirects === MAX_REDIRECTS) {
-        const shown = urlAlias === undefined ? `${target.origin}${target.pathname}` : target.origin
-        throw new Failure(
-          'refused',
-          `${platform} redirected ${operation} to ${shown}, which is not followed. Check the URL of the connection.`,
-        )
-      }
-      current = { ...current, url: target.href }
-    }
-  }
-
-  /** Logs a request at level DEBUG, without its headers, query and body. */
-  async #logged(
-    request: SentRequest,
-    urlAlias: string | undefined,
-    send: () => Promise<HttpResponse>,
-  ): Promise<HttpResponse> {
-    const startedAt = Date.now()
-    const write = (status: number | undefined) => {
-      if (!log.isDebugging) return
-      const { host, pathname } = new URL(request.url)
-      const { platform } = this.#options
-      const { method } = request
-      log.debug('called', { platform, method, host, path: urlAlias ?? pathname, status, ms: Date.now() - startedAt })
-    }
-    try {
-      const response = await traceRequest(() => new URL(request.url).host, send)
-      write(response.status)
-      trace({ kind: 'exchange', request, response })
-      return response
-    } catch (error) {
-      write(undefined)
-      trace({ kind: 'exchange', request, error })
-      throw error
-    }
   }
 
   #parse<T>(response: HttpResponse, operation: string, schema: z.$ZodType<T> | undefined): HttpResponse<T> {
