@@ -96,6 +96,17 @@ export function ticketConformance(
       expect(at().made?.()).toBe(before + 2)
     })
 
+    if (!blind) {
+      test('a repeated open finds the ticket after it was closed', async () => {
+        const { data } = await openAgain()
+        await close({ id: String(data['id']) }, { key: keyOf(2) })
+        const before = at().made?.()
+        const found = { data: { id: data['id'] }, message: expect.stringContaining('Found') }
+        expect(await openAgain()).toMatchObject(found)
+        expect(at().made?.()).toBe(before)
+      })
+    }
+
     test('a retry after a lost response opens no second ticket', async () => {
       const before = at().made?.() ?? 0
       at().server.loseNext(({ text }) => text.includes('Checkout fails'))

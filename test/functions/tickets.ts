@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
+import type { Served } from '../../infra/platforms/loopback-server.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
-import { isWrite } from '../conformance/common.ts'
+import { type CommonOptions, isWrite } from '../conformance/common.ts'
 import { ticketConformance } from '../conformance/ticket.ts'
 import { ticketPlatforms } from '../e2e/platforms.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from './helpers.ts'
@@ -15,8 +16,10 @@ const CHANGES_ALWAYS = /^(?:rev|events|journals|updated.*|sys_updated_on|sys_mod
 type Conformance = NonNullable<Parameters<typeof ticketConformance>[2]>
 /** Changes of the connection. */
 type Changed<S> = object | ((server: S) => object)
+type Refused<S> = [input: object, reason: string, connection?: Changed<S>, change?: (server: S) => unknown]
 
-interface TicketTests<S, T extends object> extends Conformance {
+interface TicketTests<S extends Served, T extends object> extends CommonOptions<S> {
+  anyTitle?: Conformance['anyTitle']
   /** Returns the tickets of the platform, oldest first. */
   tickets(server: S): readonly T[]
   /** Returns the fields that the tables compare. Defaults to those of the ticket. */
@@ -29,12 +32,13 @@ interface TicketTests<S, T extends object> extends Conformance {
   opened?: (server: S) => object
   /** Inputs of open, and the ticket. */
   opens?: [input: object, stored: object, connection?: Changed<S>][]
-  /** Inputs of open that the platform refuses, and its reason. */
-  refusedOpens?: [input: object, reason: string, connection?: Changed<S>][]
+  /** Inputs of open that the platform refuses, its reason, and changes of the connection and of the platform. */
+  refusedOpens?: Refused<S>[]
   /** Inputs of update, the ticket, and the number of requests if it is not 1. */
   updates?: [changes: object, stored: object, writes?: number][]
-  /** Inputs of update that the platform refuses, and its reason. */
-  refusedUpdates?: [changes: object, reason: string, connection?: Changed<S>][]
+  /** Inputs of update, and of close, that the platform refuses, in the same form. */
+  refusedUpdates?: Refused<S>[]
+  refusedCloses?: Refused<S>[]
   /** States that are set one after the other, and the state that the platform then shows. */
   states?: string[][]
   /** Inputs of close, and the ticket. */
@@ -70,6 +74,7 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
     refusedOpens = [],
     updates = [],
     refusedUpdates = [],
+    refusedCloses = [],
   } = suite
   const { states = [], closes = [], unsupported = [], ids, ...conformance } = suite
   const platform = ticketPlatforms[name]
@@ -133,8 +138,9 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
     if (refusedOpens.length > 0) {
       test.each(refusedOpens)(
         'open shows why %j is refused, and opens nothing: %s',
-        async (...[input, reason, change]) => {
-          const refused = open(input, { key: undefined, connection: changed(change) })
+        async (...[input, reason, connection, change]) => {
+          change?.(server)
+          const refused = open(input, { key: undefined, connection: changed(connection) })
           await expectFailure(refused, { kind: 'refused', mayHaveWritten: false }, reason)
           expect(count()).toBe(0)
         },
@@ -152,7 +158,7 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
       const { accepted = [] } = ids
       if (accepted.length > 0) test.each(accepted)('the id %j is valid', (id) => expect(check(id)).not.toThrow())
     }
-    if ([updates, refusedUpdates, states, closes].every(({ length }) => length === 0)) return
+    if ([updates, refusedUpdates, refusedCloses, states, closes].every(({ length }) => length === 0)) return
     describe('an earlier ticket', () => {
       run.withTicket()
 
@@ -172,9 +178,21 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
         })
       }
       if (refusedUpdates.length > 0) {
-        test.each(refusedUpdates)('shows why the update %j is refused: %s', async (...[changes, reason, change]) => {
-          await expectFailure(update(changes, { connection: changed(change) }), 'refused', reason)
+        test.each(refusedUpdates)('shows why the update %j is refused: %s', async (...[input, reason, at, change]) => {
+          change?.(server)
+          await expectFailure(update(input, { connection: changed(at) }), 'refused', reason)
         })
+      }
+      if (refusedCloses.length > 0) {
+        test.each(refusedCloses)(
+          'stays open if the close %j is refused: %s',
+          async (...[input, reason, at, change]) => {
+            change?.(server)
+            const before = structuredClone(shown())
+            await expectFailure(close(input, { connection: changed(at) }), 'refused', reason)
+            expect(shown()).toEqual(before)
+          },
+        )
       }
       if (states.length > 0) {
         test.each(states.map((path) => [path]))('gets its states: %j', async (path) => {
@@ -196,6 +214,6 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
     })
   })
 
-  ticketConformance(provider, platform, conformance)
+  ticketConformance(provider, platform, conformance as Conformance)
   return run
 }

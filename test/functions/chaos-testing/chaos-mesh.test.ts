@@ -284,6 +284,11 @@ describe('Chaos Mesh: start', () => {
   })
 })
 
+test('Chaos Mesh: a template outside the blast radius is an error of the target', async () => {
+  const refused = having(lasting('1h')).start({ target: 'it' })
+  await expectFailure(refused, { errors: [{ path: 'input.target' }] })
+})
+
 test('Chaos Mesh: a start may use objects within the limits', async () => {
   const spec = {
     ...latency.spec,

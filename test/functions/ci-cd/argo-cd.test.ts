@@ -164,12 +164,15 @@ const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatfo
     ),
   ],
   check: ['GET /api/v1/session/userinfo'],
+  waits: [['another operation', 'running', 'another operation is already in progress']],
   found: [
     ['that has not started yet', () => {}],
     ['that replaced a very recent one', ({ operate }) => operate({ username: 'mia' })],
   ],
   slowStop: ['Terminating'],
   refusedStops: [
+    [synced('Progressing'), 'cannot stop the rollout in the cluster'],
+    [`team-a/cart#${marker}`, `Argo CD reports no operation ${marker} of team-a/cart, and no other operation.`],
     [({ state }) => Object.assign(state.may, { sync: false }), '403 to DELETE'],
     [`nope#${marker}`, 'permission denied'],
   ],
@@ -198,12 +201,6 @@ describe('Argo CD: start', () => {
     expect(started.outcome.data['id']).toMatch(/^guestbook#[0-9a-f]{12}$/)
     server.startOperation()
     expect(await connected().poll(started, guestbook)).toMatchObject({ status: 'Running' })
-  })
-
-  test('is transient while another operation is in progress', async () => {
-    await start(guestbook, { key: keyOf(2) })
-    const expected = { kind: 'platform', transient: true, mayHaveWritten: false }
-    await expectFailure(start(), expected, 'another operation is already in progress')
   })
 })
 
@@ -268,12 +265,6 @@ describe('Argo CD: cancel', () => {
     expect(calls('DELETE')).toEqual([])
   })
 
-  test('is refused once everything is applied', async () => {
-    await finished()
-    server.reconcile('Progressing')
-    await expectFailure(connected().stop({ id }), 'refused', 'cannot stop the rollout in the cluster')
-  })
-
   test('never stops an operation of another caller', async () => {
     await finished()
     server.application().operation = { sync: { revision: 'x' }, initiatedBy: { username: 'mia' } }
@@ -290,10 +281,5 @@ describe('Argo CD: cancel', () => {
     server.failNext(400, { message, code: 3 }, { on: 'DELETE' })
     await argoCd.stop(connected().client(), { id })
     expect(calls('DELETE')).toHaveLength(1)
-  })
-
-  test('reports an operation that Argo CD no longer knows', async () => {
-    const unknown = await failureOf(connected().stop({ id: `team-a/cart#${marker}` }))
-    expect(unknown.message).toBe(`Argo CD reports no operation ${marker} of team-a/cart, and no other operation.`)
   })
 })

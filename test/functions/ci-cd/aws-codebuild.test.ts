@@ -116,6 +116,7 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
     { lineCoverage: 87.3, testsPassed: 41 },
     { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
   ],
+  waits: [['a full queue', withState({ maxQueued: 0 }), '']],
   found: [['that is not listed yet', withState({ listsLate: 1 })]],
   refusedStops: [
     [withState({ denied: ['StopBuild'] }), 'codebuild:StopBuild'],
@@ -125,11 +126,6 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
     ['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`],
     'such as shop-build:',
   ],
-})
-
-test('AWS CodeBuild: a start is transient if the queue is full', async () => {
-  server.state.maxQueued = 0
-  await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false })
 })
 
 describe('AWS CodeBuild: start with a lost response', () => {

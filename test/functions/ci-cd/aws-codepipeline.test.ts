@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const shop = { target: 'shop-delivery' }
@@ -108,21 +108,18 @@ const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, c
       { thresholds: [{ metric: 'duration', op: '<', value: 60, warn: 10 }] },
     ],
   ],
+  waits: ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException', 'ThrottlingException'].map(
+    (type) => [
+      `the end of ${type}`,
+      ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartPipelineExecution' }),
+      'Try again later.',
+    ],
+  ),
   refusedStops: [
     [withState({ denied: ['StopPipelineExecution'] }), 'codepipeline:StopPipelineExecution'],
     [id.replace(/1$/, '2'), 'cannot be found'],
   ],
   invalidIds: [['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`], 'such as shop-delivery#'],
-})
-
-describe('AWS CodePipeline: start', () => {
-  test.each(['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException', 'ThrottlingException'])(
-    'is transient after %s',
-    async (type) => {
-      server.failNext(400, { __type: type, message: 'Try again later.' })
-      await expectFailure(connected().start(shop), { transient: true, mayHaveWritten: false })
-    },
-  )
 })
 
 describe('AWS CodePipeline: execution', () => {

@@ -153,6 +153,7 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, ci
     ],
   ],
   measures: [({ finish }) => finish('succeeded'), { duration: 60 }],
+  failedChecks: [['', {}, ({ failNext }) => failNext(203, '<html><title>Sign In</title>'), 'credentials']],
   check: [`GET /${project}/_apis/build/definitions`],
   slowStop: ['cancelling', withState({ slow: true })],
   found: [
@@ -178,11 +179,6 @@ describe('Azure Pipelines: connection', () => {
     await expectFailure(connected().start(deploy), 'refused', 'version is out of range')
     const ended = await connected({ apiVersion: '7.0' }).endAfter(deploy, () => server.finish('succeeded'))
     expect(ended).toMatchObject({ result: 'pass' })
-  })
-
-  test('the sign-in page of Azure is a credentials failure', async () => {
-    server.failNext(203, '<html><title>Azure DevOps Services | Sign In</title>')
-    await expectFailure(connected().start(deploy), 'credentials')
   })
 })
 

@@ -53,6 +53,7 @@ const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCd
   checks: [[{ target: 'plan/shop-network' }, [account, 'GET /api/v2/organizations/acme/workspaces/shop-network']]],
   measures: [(fake) => fake.enter('applied'), { additions: 2, changes: 1, destructions: 0, imports: 0 }],
   slowStop: ['planning', withState({ cancelsLate: true })],
+  refusedStops: [[withState({ isBusy: true }), ' yet', 'platform']],
   invalidIds: [['1', 'ws-1', 'run-1/x'], 'must be the id of a run'],
   refusal: (detail) => ({ errors: [{ status: '400', title: 'bad request', detail }] }),
 })
@@ -90,12 +91,6 @@ describe('HCP Terraform', () => {
     server.enter('planned')
     await connected().stop({ id: 'run-1' })
     expect(await connected().end(started, plan)).toMatchObject({ status: 'aborted', data: { state: 'discarded' } })
-  })
-
-  test('retries a stop while the run cannot be stopped', async () => {
-    await connected().start(plan)
-    server.state.isBusy = true
-    await expectFailure(connected().stop({ id: 'run-1' }), { kind: 'platform', transient: true }, 'status pending yet')
   })
 
   test('sends parameters as HCL, and applies automatically if the connection says so', async () => {

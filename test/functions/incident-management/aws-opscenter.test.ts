@@ -1,6 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
+import { withState } from '../../conformance/job.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -58,6 +59,9 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
     // An empty description is invalid.
     [{ description: ' ' }, { Description: title }],
   ],
+  failedChecks: [
+    ['the ssm:DescribeOpsItems action. Allow it under awsProviders', {}, withState({ denied: ['DescribeOpsItems'] })],
+  ],
   refusedOpens: [
     [data('x', ' '), refused('OpsItemInvalidParameterException', 'OperationalData value of x')],
     [data('ssm-x', 'y'), refused('OpsItemInvalidParameterException', 'OperationalData key ssm-x')],
@@ -78,6 +82,7 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
     message: 'input.id must be the id of an OpsItem, such as oi-0123456789ab',
   },
   earlier: { labels: ['eu'], priority: 'low' },
+  refusedCloses: [[{}, 'ssm:UpdateOpsItem', undefined, withState({ denied: ['UpdateOpsItem'] })]],
   updates: [
     [
       { title: 'Checkout is back', severity: 'low' },
@@ -94,12 +99,7 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
     ['resolved', 'Resolved'],
   ],
 })
-const { server, check, open, update, close, ticket, count } = t
-
-test('AWS OpsCenter: the connection test reports the permission to allow', async () => {
-  server.state.denied = ['DescribeOpsItems']
-  await expectFailure(check(), 'refused', 'the ssm:DescribeOpsItems action. Allow it under awsProviders')
-})
+const { server, open, update, close, ticket, count } = t
 
 describe('AWS OpsCenter: repeated open', () => {
   test('finds it in any state', async () => {
@@ -153,11 +153,5 @@ describe('AWS OpsCenter: an earlier OpsItem', () => {
       resolution: { Type: 'String', Value: 'Restart' },
       [`comment-${keyOf(1)}`]: { Value: expect.stringMatching(/Restarted$/) },
     })
-  })
-
-  test('stays open if a permission of the role is missing', async () => {
-    server.state.denied = ['UpdateOpsItem']
-    await expectFailure(close(), 'refused', 'ssm:UpdateOpsItem')
-    expect(ticket().Status).toBe('Open')
   })
 })

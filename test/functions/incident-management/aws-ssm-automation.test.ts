@@ -59,19 +59,21 @@ const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, p
       'ValidationException to StartAutomationExecution: Value at',
     ],
   ],
+  waits: [['the end of others', withState({ maxExecutions: 0 }), 'Concurrent executions exceed the limit.']],
+  refusedPolls: [[withState({ executions: [] }), 'does not exist']],
+  sends: [
+    ['the newest version', { ref: '$LATEST' }, { body: { DocumentVersion: '$LATEST' } }],
+    ['a version', { ref: '2' }, { body: { DocumentVersion: '2' } }],
+    [
+      'a role',
+      { parameters: { AutomationAssumeRole: role } },
+      { body: { Parameters: { AutomationAssumeRole: [role] } } },
+    ],
+  ],
   refusedStops: [[withState({ denied: ['StopAutomationExecution'] }), 'ssm:StopAutomationExecution']],
 })
 
 describe('AWS Systems Manager: start', () => {
-  test.each([
-    [{ ref: '$LATEST' }, { DocumentVersion: '$LATEST' }],
-    [{ ref: '2' }, { DocumentVersion: '2' }],
-    [{ parameters: { AutomationAssumeRole: role } }, { Parameters: { AutomationAssumeRole: [role] } }],
-  ])('sends %j', async (input, expected) => {
-    await start(input)
-    expect(requestBodies()[0]).toMatchObject(expected)
-  })
-
   test('sends lists of texts, and the role of the connection', async () => {
     const parameters = { Service: 'checkout', Replicas: 3, Hosts: ['a', 'b', 7], Options: { drain: true } }
     await connected({ automationRoleArn: role }).start({ ...restart, parameters })
@@ -106,12 +108,6 @@ describe('AWS Systems Manager: start', () => {
     await start()
     const again = start({ parameters: { Service: 'cart' } })
     await expectFailure(again, 'refused', 'The client token was used with other parameters.')
-  })
-
-  test('can be retried while too many executions run', async () => {
-    server.state.maxExecutions = 0
-    const expected = { kind: 'platform', transient: true, mayHaveWritten: false }
-    await expectFailure(start(), expected, 'Concurrent executions exceed the limit.')
   })
 
   test('reports a possible start after an AWS error', async () => {
@@ -171,11 +167,6 @@ describe('AWS Systems Manager: getStatus', () => {
     const { message, data } = await endWith({ AutomationExecutionStatus, ...change })
     expect(message).toBe(`Execution ${id} ended as ${AutomationExecutionStatus}: ${found}`)
     expect(data).toMatchObject({ failingStep: 'Restart' })
-  })
-
-  test('reports an unknown execution', async () => {
-    const polled = connected().pollAfter(restart, () => Object.assign(server.state.executions, { length: 0 }))
-    await expectFailure(polled, 'refused', 'does not exist')
   })
 })
 

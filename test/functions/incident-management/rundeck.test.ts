@@ -91,12 +91,6 @@ describe('Rundeck: start', () => {
     server.failNext(200, [{ id: 'x', name: 'restart', group: 'ops/web' }], { on: 'GET' })
     await expectFailure(start({ target: 'ops/restart' }), 'refused', 'Rundeck has no job "ops/restart"')
   })
-
-  test('is refused while a job without parallel executions runs', async () => {
-    Object.assign(server.state.jobs[0] ?? {}, { allowsMultiple: false })
-    await start()
-    await expectFailure(start({}, { key: keyOf(2) }), 'refused', 'is currently being executed')
-  })
 })
 
 describe('Rundeck: repeated start', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-boards.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
+import { withState } from '../../conformance/job.ts'
 import { expectFailure, failureOf, keyOf, problem } from '../helpers.ts'
 import { type TicketOptions, testTickets } from '../tickets.ts'
 
@@ -19,6 +20,9 @@ const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
   // Azure DevOps shows its sign-in page with status 200.
   unexpectedBodies: { page: 'credentials', text: 'credentials' },
   defaults: { baseUrl: 'https://dev.azure.com', apiVersion: '7.1' },
+  checks: [
+    [({ entraToken: token }) => ({ token }), [{ headers: { authorization: expect.stringMatching(/^Bearer /) } }]],
+  ],
   projects: {
     accepted: [project, 'a/b', 'DefaultCollection/Über uns (2)'],
     refused: ['fabrikam', 'a/b/c', '../x', 'a/..', 'a/.', "a/b' OR 1=1", 'a/b#1', 'a/_x', 'a/b?c', 'a/b%2F'],
@@ -45,6 +49,7 @@ const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
     [{ priority: '4' }, { [priority]: 4 }],
   ],
   refusedOpens: [
+    [{ labels: ['x'] }, 'TF401289', undefined, withState({ mayMakeTags: false })],
     [{ type: 'Epos', description: '' }, 'VS402323: Work item type Epos does not exist'],
     [{ project: 'fabrikam/Nope' }, 'TF200016: The following project does not exist'],
     [{ assignee: 'jdoe' }, "'jdoe' for field 'Assigned To' is an unknown identity"],
@@ -78,6 +83,14 @@ const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
     [{ fields: { 'System.Title': '' } }, 'TF401320'],
     [{ id: `${project}#77`, title: 'x' }, 'TF401232: Work item 77 does not exist'],
   ],
+  refusedCloses: [
+    [
+      {},
+      'Rule Error for field Completed Work',
+      undefined,
+      ({ failNext }) => failNext(400, { message: 'TF401320: Rule Error for field Completed Work.' }, { on: 'PATCH' }),
+    ],
+  ],
   states: [
     ['active', 'Open', 'Active'],
     ['active', 'closed', 'Closed'],
@@ -107,11 +120,6 @@ describe('Azure Boards: connection', () => {
     expect([versionsOf(false), versionsOf(true)]).toEqual([[version], [preview]])
   })
 
-  test('sends a token of Microsoft Entra as a bearer token', async () => {
-    await t.check({ connection: { token: server.entraToken } })
-    expect(server.calls[0]?.headers['authorization']).toBe(`Bearer ${server.entraToken}`)
-  })
-
   test.each([
     ['open', (wrong: Connection) => open({}, wrong)],
     ['update', (wrong: Connection) => update({ title: 'x' }, wrong)],
@@ -123,11 +131,6 @@ describe('Azure Boards: connection', () => {
 })
 
 describe('Azure Boards: open', () => {
-  test('reports that the user cannot create tags', async () => {
-    server.state.mayMakeTags = false
-    await expectFailure(open(), 'refused', 'TF401289')
-  })
-
   test('finds the work item after a lost response', async () => {
     server.failNext(504, 'Gateway Time-out', { on: 'POST' })
     await expectFailure(open(), { transient: true, mayHaveWritten: false })
@@ -173,12 +176,6 @@ describe('Azure Boards: update', () => {
     for (let at = 0; at < 250; at++) ticket().comments.push({ id: 100 + at, text: '<p>Me too</p>' })
     await update({ comment: 'Still **down**' }, { isRetry: true })
     expect(ticket().comments).toHaveLength(251)
-  })
-
-  test('reports the rule of the process that refuses a close', async () => {
-    const message = 'TF401320: Rule Error for field Completed Work. Error code: Required.'
-    server.failNext(400, { message }, { on: 'PATCH' })
-    await expectFailure(close(), 'refused', 'Rule Error for field Completed Work')
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { withState } from '../../conformance/job.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const path = 'ops/shop/checkout'
@@ -25,6 +26,7 @@ const { server, open, update, ticket, count, calls, withTicket } = testTickets('
     [{ fields: { confidential: true } }, { confidential: true }],
   ],
   refusedOpens: [
+    [{}, '403 Forbidden', undefined, withState({ issuesEnabled: false })],
     [{ assignee: 'jdoe' }, 'GitLab has no user "jdoe". Send the username of an existing user.'],
     [{ title: '' }, "title: can't be blank"],
     [{ type: 'epos' }, 'issue_type does not have a valid value'],
@@ -67,11 +69,6 @@ describe('GitLab: open', () => {
       ...{ state: 'opened', labels: [], confidential: false, description: `again\n /close\n\n${marker(1)}` },
       notes: [{ body: ` /close\n /label ~gone\n\n${marker(1)}` }],
     })
-  })
-
-  test('reports that the project has no issues', async () => {
-    server.state.issuesEnabled = false
-    await expectFailure(open(), 'refused', '403 Forbidden')
   })
 })
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
 import type { RedmineServer } from '../../../infra/platforms/redmine.ts'
+import { withState } from '../../conformance/job.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -48,7 +49,14 @@ const suite = testTickets('issue-ticketing/redmine', redmine, {
     ['in progress', 'In Progress'],
     ['in progress', 'open', 'In Progress'],
   ],
+  refusedCloses: [[{}, `${notAllowed}.`, as('editor')]],
   refusedUpdates: [
+    [
+      { priority: 'high' },
+      'accepted the request but did not set priority of #1: the role of its user or',
+      undefined,
+      withState({ readOnly: ['priority_id'] }),
+    ],
     [{ state: 'Resolved' }, '#1 to change from New to Resolved. Allowed statuses: New, In Progress.', as('editor')],
     [{ labels: ['eu'] }, 'did not set notes of #1', as('editor')],
     [{ assignee: '99' }, '422 to PUT /issues/1.json: Assignee is invalid'],
@@ -83,13 +91,6 @@ describe('Redmine: open', () => {
 })
 
 describe('Redmine: repeated open', () => {
-  test('finds the issue after it was closed', async () => {
-    await open()
-    await close({}, { key: keyOf(2) })
-    expect(await open()).toMatchObject({ data: { id: '1' }, message: expect.stringContaining('Found') })
-    expect(calls('POST')).toHaveLength(1)
-  })
-
   test('treats the 404 of a proxy as an error', async () => {
     await open()
     server.failNext(404, 'default backend - 404', { on: 'GET' })
@@ -120,12 +121,6 @@ describe('Redmine: update', () => {
     expect(ticket().assignee).toBeUndefined()
   })
 
-  test('reports a field that Redmine ignores', async () => {
-    server.state.readOnly = ['priority_id']
-    const words = 'accepted the request but did not set priority of #1: the role of its user or'
-    await expectFailure(update({ priority: 'high' }), 'refused', words)
-  })
-
   test('adds a comment as a note that ends with the idempotency key', async () => {
     await update({ comment: 'Still down\r\nin eu' })
     expect(notes()).toEqual([`Still down\r\nin eu\n\n${ref(1)}`])
@@ -152,10 +147,6 @@ describe('Redmine: close', () => {
     server.state.workflow['robot'] = { 1: [2, 6] }
     await expectFailure(act(), 'refused', `${notAllowed}, Rejected.`)
     expect(await update({ state: 'Rejected' })).toMatchObject({ data: { state: 'Rejected' } })
-  })
-
-  test('lists the statuses if the workflow allows no closed one', async () => {
-    await expectFailure(close({}, { connection: as('editor')(server) }), 'refused', `${notAllowed}.`)
   })
 
   test('adds a resolution once, as a note', async () => {

@@ -55,7 +55,15 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
       withState({ missing: ['patch deployments', 'patch deployments/scale'] }),
     ],
   ],
-  refused: [['an unknown deployment', { target: 'restart/nope' }, '"nope" not found']],
+  refused: [
+    ['an unknown deployment', { target: 'restart/nope' }, '"nope" not found'],
+    [
+      'a scale that an autoscaler would undo',
+      withState({ autoscaler: 'checkout-hpa' }),
+      'The autoscaler checkout-hpa sets the number of pods',
+      toFive,
+    ],
+  ],
 })
 
 test('Kubernetes: a restart waits until the controller has seen the change', async () => {
@@ -71,12 +79,6 @@ describe('Kubernetes: scale', () => {
     expect(await runbook().poll(started, toFive)).toMatchObject({ status: 'Progressing' })
     server.enter('Complete')
     expect(await runbook().end(started, toFive)).toMatchObject({ result: 'pass', data: { before: 3, replicas: 5 } })
-  })
-
-  test('is refused if an autoscaler would undo it', async () => {
-    server.state.autoscaler = 'checkout-hpa'
-    await expectFailure(runbook().start(toFive), 'refused', 'The autoscaler checkout-hpa sets the number of pods')
-    expect(deployment().spec.replicas).toBe(3)
   })
 
   test('that another change has replaced is errored', async () => {
