@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { GoogleLogin } from '../../infra/platforms/google-login.ts'
-import { awsOperation, type Call, requestLine } from '../../infra/platforms/loopback-server.ts'
+import { requestLine } from '../../infra/platforms/loopback-server.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms/index.ts'
 import type { PlayedJobs } from '../conformance/job-platforms/platform.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
@@ -16,8 +16,6 @@ class Job {
   readonly event: ReturnType<typeof triggered>
   readonly played: PlayedJobs
   answers: Answer[] = []
-  /** The id of the run, as stop accepts it. */
-  id = ''
   stopped: Promise<Answer> | undefined
 
   readonly #isStoppedBeforeStart: boolean
@@ -38,31 +36,30 @@ class Job {
     return [`cloud-automation-webhooks/connections/${category}/${this.#connection}`, { provider, ...fields }]
   }
 
-  /** Sends the event several times at once, and waits for the run. */
-  async start(times = 1): Promise<void> {
-    const deliver = () => this.#call(this.kind.start, this.event, '&mode=interactive&sendStarted=true')
-    this.answers = await Promise.all(Array.from({ length: times }, deliver))
-    await this.#until(() => this.played.runs() > 0, 'the run')
-    if (!this.#isStoppedBeforeStart) this.played.hasStarted()
-    this.id = this.played.id()
+  /** Sends the event several times at once, and waits for the first poll of the run. */
+  async start(): Promise<void> {
+    await this.#send(2)
+    const task = String(this.answers[0]?.body.taskId).slice(0, 8)
+    await this.#until(() => service.output.includes(`task ${task} poll: pending`), 'a poll')
   }
 
   /** Starts the run; the platform never sends the response. */
   async startWithoutResponse(): Promise<void> {
     this.played.server.holdNext((call) => this.kind.platform.starts.test(requestLine(call)))
-    await this.start()
-  }
-
-  async isPolled(): Promise<void> {
-    const { calls } = this.played.server
-    const since = calls.length
-    await this.#until(() => hasRepeated(calls.slice(since)), 'two polls')
+    await this.#send(1)
   }
 
   async stop(): Promise<void> {
-    this.stopped = this.#call(this.kind.stop ?? '', triggered({ input: { id: this.id } }))
+    this.stopped = this.#call(this.kind.stop ?? '', triggered({ input: { id: this.played.id() } }))
     await this.#until(() => this.played.hasStopped(), 'the stop')
     await this.stopped
+  }
+
+  async #send(times: number): Promise<void> {
+    const deliver = () => this.#call(this.kind.start, this.event, '&mode=interactive&sendStarted=true')
+    this.answers = await Promise.all(Array.from({ length: times }, deliver))
+    await this.#until(() => this.played.runs() > 0, 'the run')
+    if (!this.#isStoppedBeforeStart) this.played.hasStarted()
   }
 
   #until(holds: () => boolean, what: string): Promise<void> {
@@ -82,15 +79,10 @@ const signIns: Record<string, (login: GoogleLogin) => object> = {
   }),
 }
 
-/** A poll repeats the same request. */
-function hasRepeated(calls: Call[]): boolean {
-  const lines = calls.map((call) => [call.method, call.path, awsOperation(call)].join(' '))
-  return new Set(lines).size < lines.length
-}
-
-/** One platform for each way to recognize a start. */
-const withoutResponse = ['ci-cd/tekton', 'ci-cd/github-actions', 'ci-cd/circleci']
-const stoppedEarly = ['chaos-testing/aws-fis', 'chaos-testing/gremlin', 'chaos-testing/litmus']
+// One platform for each way to recognize a start: by a token, by a look-up, not at all. Each occupies the only
+// environment of its category.
+const withoutResponse = ['remediation/kubernetes', 'incident-management/rundeck', 'ci-cd/circleci']
+const stoppedEarly = ['optimization/databricks', 'chaos-testing/gremlin', 'load-testing/locust']
 const names = jobPlatforms.map(({ name }) => name)
 
 let service: Service
@@ -104,23 +96,16 @@ beforeAll(async () => {
   ])
   const known = held.filter(({ kind }) => kind.platform.known !== 'neither')
   service = new Service({
-    timeScale: 1,
+    concurrency: 1,
     secrets: Object.fromEntries([...delivered, ...held, ...stopped].map(({ secret }) => secret)),
   })
   await service.start()
-  await Promise.all([
-    // More calls at once need more execution environments.
-    inTurn(delivered, (job) => job.start(3)),
-    each(held, (job) => job.startWithoutResponse()),
-    each(stopped, (job) => job.startWithoutResponse()),
-  ])
-  await each(delivered, (job) => job.isPolled())
+  await each(delivered, (job) => job.start())
+  await each([...held, ...stopped], (job) => job.startWithoutResponse())
   await each(stopped, (job) => job.stop())
   await service.kill()
+  await each([...delivered, ...known], (job) => job.played.end())
   await service.start()
-  await each(delivered, (job) => job.played.end())
-  await each(known, (job) => job.isPolled())
-  await each(known, (job) => job.played.end())
   const ids = new Set<string>([...delivered, ...held, ...stopped].map(({ event }) => event.id))
   const countFinished = async () => {
     events = await service.events()
@@ -160,16 +145,6 @@ async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
   )
 }
 
-/** Does something with the jobs of all categories at once, and with those of one category one after the other. */
-async function inTurn(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
-  const ofCategories = Map.groupBy(jobs, ({ kind }) => kind.category).values()
-  await Promise.all(
-    [...ofCategories].map(async (group) => {
-      for (const job of group) await each([job], act)
-    }),
-  )
-}
-
 /** Expects one start, one run and one end. */
 function expectOnce(scenario: string, name: string, end: object): Job {
   const job = played.get(`${scenario} ${name}`)
@@ -185,11 +160,11 @@ function expectOnce(scenario: string, name: string, end: object): Job {
 const outcomeUnknown = { status: 'errored', result: 'fail', message: expect.stringContaining('It is unknown whether') }
 const passed = { status: 'succeeded', result: 'pass' }
 
-describe('An event that is delivered three times at once', () => {
+describe('An event that is delivered twice at once', () => {
   it.each(jobPlatforms)('starts one run of $name, which survives a crash, and sends one finished event', (kind) => {
     const { ends } = kind.platform
     const job = expectOnce('delivered', kind.name, ends ? { status: ends, job: {} } : { ...passed, job: {} })
-    expect(job.answers.map(({ status }) => status)).toEqual([202, 202, 202])
+    expect(job.answers.map(({ status }) => status)).toEqual([202, 202])
     expect(new Set(job.answers.map(({ body }) => body.taskId)).size).toBe(1)
   })
 })
@@ -202,7 +177,7 @@ describe('A process that is killed before the start response', () => {
 
 describe('A stop before the start response', () => {
   it.each(stoppedEarly)('ends the run of %s, and no other run is started after a crash', async (name) => {
-    const job = expectOnce('stopped', name, name === 'chaos-testing/litmus' ? outcomeUnknown : { status: 'aborted' })
+    const job = expectOnce('stopped', name, name === 'load-testing/locust' ? outcomeUnknown : { status: 'aborted' })
     const stopped = { status: 200, body: { result: 'pass', message: expect.stringMatching(/^Stopped /) } }
     expect(await job.stopped).toMatchObject(stopped)
   })
