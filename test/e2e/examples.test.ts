@@ -3,7 +3,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { STATE_TABLE } from '../../infra/local/functions.ts'
@@ -33,37 +32,24 @@ const cases: Case[] = Object.entries(examples)
   .flatMap(([action, list]) => list.map((example) => ({ ...example, action })))
   .filter(({ query }) => query.includes('mode=interactive'))
 const nameOf = ({ action, name }: Case) => `${action}: ${name}`
+const isFollowUp = ({ idFrom }: Case) => idFrom !== undefined
 
 const state = mkdtempSync(join(tmpdir(), 'webhooks-examples-'))
 let runtime: Runtime
-let lambda: LambdaClient
 const local = new Map<string, Run>()
 const aws = new Map<string, Run>()
 beforeAll(async () => {
-  runtime = await startRuntime({ port: 0, state, timeScale: 10 })
-  lambda = new LambdaClient({ ...runtime.cloud, region: 'eu-west-1' })
-  const tasks = new Map<string, Task>()
-  // An example with an id needs the result of an earlier one, and examples at once more execution environments.
-  const ofCategories = Map.groupBy(
-    cases.toSorted((one, other) => Number(one.idFrom !== undefined) - Number(other.idFrom !== undefined)),
-    ({ action }) => action.split('/')[0],
-  )
-  await Promise.all(
-    [...ofCategories.values()].map(async (group) => {
-      for (const example of group) {
-        const { run, task } = await runLocally(example, tasks)
-        local.set(nameOf(example), run)
-        tasks.set(nameOf(example), task)
-      }
-    }),
-  )
+  // More execution environments would only take longer to start.
+  runtime = await startRuntime({ port: 0, state, concurrency: 1 })
+  const played = await Promise.all(cases.filter((example) => !isFollowUp(example)).map((one) => runLocally(one)))
+  played.push(...(await Promise.all(cases.filter(isFollowUp).map((one) => runLocally(one, played)))))
   useLocalServices(runtime)
   await startRunner()
   // One after the other: each moves the clock.
-  for (const example of cases) {
-    const task = tasks.get(nameOf(example))
+  for (const { example, task, run } of played) {
+    local.set(nameOf(example), run)
     // A task that has not ended in the local runtime continues on AWS.
-    if (task) aws.set(nameOf(example), await runOnAws(isEndless(example) ? task : withNewIds(task)))
+    aws.set(nameOf(example), await runOnAws(isEndless(example) ? task : withNewIds(task)))
   }
 })
 afterAll(async () => {
@@ -86,13 +72,21 @@ function shorten({ input, action }: Case): object | undefined {
   return { ...rest, parameters: { ...parameters, ...seconds } }
 }
 
+interface Played {
+  example: Case
+  run: Run
+  task: Task
+  outcome: TaskResult['outcome'] | undefined
+}
+
 /** Calls the webhook of the local runtime, and waits until the task has ended, or waits for its deadline. */
-async function runLocally(example: Case, earlier: Map<string, Task>): Promise<{ run: Run; task: Task }> {
-  const { action, task: keptnTask, data, idFrom } = example
+async function runLocally(example: Case, earlier: Played[] = []): Promise<Played> {
+  const { action, task: keptnTask, data, idFrom = [] } = example
   const input = shorten(example)
   const query = isEndless(example) ? `${example.query.replace(/&deadline=.*/, '')}&deadline=PT1H` : example.query
   const [category] = action.split('/')
-  const id = idFrom?.flatMap((name) => resultIdOf(`${category}/${name}`, earlier)).at(-1)
+  const sources = earlier.filter((one) => idFrom.some((name) => one.example.action === `${category}/${name}`))
+  const id = sources.flatMap(({ outcome }) => outcome?.data?.['id'] ?? []).at(-1)
   const event = {
     id: randomUUID(),
     type: `sh.keptn.event.${keptnTask}.triggered`,
@@ -107,30 +101,26 @@ async function runLocally(example: Case, earlier: Map<string, Task>): Promise<{ 
   })
   const { taskId, detail } = (await response.json()) as { taskId: string; detail?: string }
   if (response.status !== 202) throw new Error(`${nameOf(example)}: ${response.status} ${detail}`)
-  const { arn = '' } = runtime.cloud.executions({ name: taskId })[0] ?? {}
-  const operations = () => runtime.cloud.operations(arn).filter((operation) => operation.status === 'SUCCEEDED')
-  const hasStarted = () => operations().some((operation) => operation.name === 'start')
-  await until(
-    async () => runtime.cloud.execution(arn)?.status !== 'RUNNING' || (isEndless(example) && hasStarted()),
-    60,
-    () => `the end of ${nameOf(example)}`,
-  )
+  const { cloud } = runtime
+  const { arn = '' } = cloud.executions({ name: taskId })[0] ?? {}
+  const operations = () => cloud.operations(arn).filter((operation) => operation.status === 'SUCCEEDED')
+  const isDone = async () => {
+    if (isEndless(example)) return operations().some((operation) => operation.name === 'start')
+    cloud.skipWait(arn)
+    return cloud.execution(arn)?.status !== 'RUNNING'
+  }
+  await until(isDone, 60, () => `the end of ${nameOf(example)}`)
   const names = operations().map((operation) => `${operation.name} ${operation.status}`)
   // It would poll during the other tests.
-  if (isEndless(example)) await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
-  const { input: payload = '', result, status } = runtime.cloud.execution(arn) ?? {}
-  const outcome = outcomeOf(result && JSON.parse(result))
-  return { run: { status, outcome, operations: names }, task: JSON.parse(payload) }
-}
-
-function resultIdOf(action: string, earlier: Map<string, Task>): string[] {
-  return [...earlier].flatMap(([name, { id }]) => {
-    if (!name.startsWith(`${action}:`)) return []
-    const [execution] = runtime.cloud.executions({ name: id })
-    const { result } = runtime.cloud.execution(execution?.arn ?? '') ?? {}
-    const data = result && (JSON.parse(result) as TaskResult).outcome.data
-    return data && typeof data['id'] === 'string' ? [data['id']] : []
-  })
+  if (isEndless(example)) cloud.stop(arn)
+  const { input: payload = '', result, status } = cloud.execution(arn) ?? {}
+  const { outcome }: Partial<TaskResult> = result ? JSON.parse(result) : {}
+  return {
+    example,
+    outcome,
+    run: { status, outcome: verdictOf(outcome), operations: names },
+    task: JSON.parse(payload),
+  }
 }
 
 /** Points the AWS clients of this process to the services of the local runtime. */
@@ -159,11 +149,15 @@ async function runOnAws(task: Task): Promise<Run> {
   const result = await execution.run(task)
   const operations = operationsOf(result)
   const ended = result.getStatus()
-  return { status: ended, outcome: outcomeOf(ended === 'SUCCEEDED' ? result.getResult() : undefined), operations }
+  return {
+    status: ended,
+    outcome: verdictOf(ended === 'SUCCEEDED' ? result.getResult()?.outcome : undefined),
+    operations,
+  }
 }
 
-function outcomeOf(result: TaskResult | undefined): Run['outcome'] {
-  return result && { status: result.outcome.status, result: result.outcome.result }
+function verdictOf(outcome: TaskResult['outcome'] | undefined): Run['outcome'] {
+  return outcome && { status: outcome.status, result: outcome.result }
 }
 
 describe('An example of the sandbox has the same result and operations on AWS as in the local runtime:', () => {
