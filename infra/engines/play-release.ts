@@ -7,6 +7,8 @@ import type { Ending } from './runs.ts'
 import type { Step } from './step.ts'
 
 interface ReleaseOptions extends Omit<ClientOptions, 'onAccepted'> {
+  /** For tests: replaces the steps. */
+  steps?: readonly Step[]
   /**
    * Called for each task that the webhooks accept.
    *
@@ -22,9 +24,9 @@ export interface PlayedRelease {
 
 /** Plays the steps of a release with an engine, until one does not pass. */
 export async function playRelease(engine: Engine, options: ReleaseOptions): Promise<PlayedRelease> {
-  const { print = () => {} } = options
+  const { print = () => {}, steps: planned = releaseSteps } = options
   const steps: PlayedRelease['steps'] = []
-  for (const step of releaseSteps) {
+  for (const step of planned) {
     const say = (text: string) => print(`${clockTime(Date.now())}  ${step.name}  ${text}`)
     const reason = engine.refuses?.(step)
     if (reason !== undefined) {

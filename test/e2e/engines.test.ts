@@ -6,10 +6,15 @@ import type { Engine } from '../../infra/engines/engine.ts'
 import { engines } from '../../infra/engines/index.ts'
 import { engineKeyOf } from '../../infra/engines/place.ts'
 import { playRelease } from '../../infra/engines/play-release.ts'
+import { releaseSteps } from '../../infra/engines/release.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service } from './service.ts'
 import { comparable, transcriptOf } from './transcript.ts'
+
+/** A load test of a second. On a busy machine, its responses take long. */
+const load = { parameters: { rate: 20, duration: 'PT1S' }, thresholds: [{ metric: 'errorRate', op: '<', value: 0.01 }] }
+const steps = releaseSteps.map((step) => (step.category === 'load-testing' ? { ...step, input: load } : step))
 
 let service: Service
 let transcripts: Map<string, string[]>
@@ -23,6 +28,7 @@ async function play(engine: Engine): Promise<string[]> {
   const lines: string[] = []
   const approve = approveInSandbox({ url: service.url, autoApproveReason: '--approve was passed' })
   const { passed } = await playRelease(engine, {
+    steps,
     url: service.url,
     key: () => engineKeyOf({ callerToken: demo.callerToken }),
     lambda: () => readRuntimeFile(service.state)?.aws,
