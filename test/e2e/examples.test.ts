@@ -40,7 +40,7 @@ const local = new Map<string, Run>()
 const aws = new Map<string, Run>()
 beforeAll(async () => {
   // More execution environments would only take longer to start.
-  runtime = await startRuntime({ port: 0, state, concurrency: 1 })
+  runtime = await startRuntime({ port: 0, state, concurrency: 1, copiesBundles: false })
   const played = await Promise.all(cases.filter((example) => !isFollowUp(example)).map((one) => runLocally(one)))
   played.push(...(await Promise.all(cases.filter(isFollowUp).map((one) => runLocally(one, played)))))
   useLocalServices(runtime)
