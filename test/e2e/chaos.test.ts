@@ -1,4 +1,3 @@
-import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type ToxiproxyServer, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
 import { Service, triggered } from './service.ts'
@@ -15,7 +14,7 @@ beforeAll(async () => {
         allow: 'checkout-*',
       },
     },
-    timeScale: 10,
+    timeScale: 30,
   })
   await service.start()
 })
@@ -26,6 +25,7 @@ afterAll(async () => {
 afterEach(() => {
   toxiproxy.down(false)
   toxics().length = 0
+  toxiproxy.calls.length = 0
 })
 
 const toxics = () => toxiproxy.proxies.get('checkout-db')?.toxics ?? []
@@ -36,10 +36,12 @@ const asked = (duration: number) =>
   })
 const call = (action: string, event: object, query = '') =>
   service.call(`/v1/chaos-testing/${action}?connection=toxiproxy${query}`, event)
-/** Starts a fault, and waits until it is injected. */
-async function start(event: object): Promise<void> {
-  expect(await call('start-test', event, '&mode=interactive&sendStarted=true')).toMatchObject({ status: 202 })
+/** Starts a fault, and waits until it is injected. Returns the id of the task. */
+async function start(event: object): Promise<string> {
+  const { status, body } = await call('start-test', event, '&mode=interactive&sendStarted=true')
+  expect(status).toBe(202)
   await service.until(() => toxics().length > 0, 'a toxic')
+  return body.taskId
 }
 const removed = () => service.until(() => toxics().length === 0, 'the end of the toxic', 40)
 
@@ -82,8 +84,7 @@ describe('An injected fault', () => {
 
   it('is removed when Lambda ends its task', async () => {
     const event = asked(600)
-    await start(event)
-    await stopTask()
+    await service.stopTask(await start(event))
     await removed()
     const { finished } = await service.finishedOf(event.id)
     expect(finished).toMatchObject([
@@ -93,22 +94,13 @@ describe('An injected fault', () => {
 
   it('is removed after Toxiproxy is back if Lambda ended its task', async () => {
     const event = asked(600)
-    await start(event)
+    const taskId = await start(event)
     toxiproxy.down()
-    await stopTask()
-    await service.finishedOf(event.id, 1).catch(() => undefined)
+    await service.stopTask(taskId)
+    const isCleanup = ({ method }: { method: string }) => method === 'DELETE'
+    await service.until(() => toxiproxy.calls.filter(isCleanup).length > 1, 'a second attempt')
     expect(toxics()).toHaveLength(1)
     toxiproxy.down(false)
     await removed()
   })
 })
-
-async function stopTask(): Promise<void> {
-  const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-  const client = service.lambdaClient()
-  const running = tasks.find(
-    ({ functionName, status }: { functionName: string; status: string }) =>
-      functionName === 'chaos-testing-task' && status === 'RUNNING',
-  )
-  await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: running.arn }))
-}

@@ -13,10 +13,9 @@ const service = new Service({
     },
   }),
 })
-const [late, expired, guarded, reported, repeated] = ['evaluation', 'evaluation', 'evaluation', 'report', 'score'].map(
-  (task) => triggered({ type: `sh.keptn.event.${task}.triggered` }),
-) as Event[]
-type Event = ReturnType<typeof triggered>
+const eventOf = (task: string) => triggered({ type: `sh.keptn.event.${task}.triggered` })
+const [late, expired, guarded] = [eventOf('evaluation'), eventOf('evaluation'), eventOf('evaluation')]
+const [reported, repeated] = [eventOf('report'), eventOf('score')]
 
 const interactive = 'mode=interactive&sendStarted=true'
 const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
@@ -32,7 +31,7 @@ const executions = async () => {
   const { results } = (await response.json()) as { results: unknown[] }
   return results
 }
-const push = ({ data, ...event }: Event, query = '') => {
+const push = ({ data, ...event }: ReturnType<typeof eventOf>, query = '') => {
   const evaluation = { score: 75, result: 'warning', indicatorResults: [] }
   return service.call(`/v1/slo/push-report?connection=events${query}`, { ...event, data: { ...data, evaluation } })
 }

@@ -169,6 +169,20 @@ describe('An event that is delivered twice at once', () => {
   })
 })
 
+describe('The credentials of a connection are in no log line and no event:', () => {
+  const isSecret = (field: string) => ['token', 'password', 'clientSecret', 'privateKey'].includes(field)
+  /** The others use the role of the function. */
+  const withSecrets = names.filter((name) => !/aws-|toxiproxy|google-cloud-deploy/.test(name))
+  it.each(withSecrets)('%s', (name) => {
+    const [, connection] = played.get(`delivered ${name}`)?.secret ?? []
+    const secrets = Object.entries(connection ?? {}).filter(([field, value]) => isSecret(field) && value)
+    expect(secrets).toHaveLength(1)
+    // A line of a key, which JSON does not escape.
+    const [text, line = text] = String(secrets[0]?.[1]).split('\n')
+    expect(service.output + JSON.stringify(events)).not.toContain(line)
+  })
+})
+
 describe('A process that is killed before the start response', () => {
   it.each(withoutResponse)('has one run of %s and one finished event', (name) => {
     expectOnce('held', name, name === 'ci-cd/circleci' ? outcomeUnknown : passed)

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ListFunctionsCommand, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
+import { ListFunctionsCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
@@ -42,14 +42,15 @@ const interactive = '?mode=interactive&sendStarted=true'
 
 async function accepted(query = interactive, action = 'issue-ticketing/open-issue') {
   const event = triggered()
-  expect((await service.call(`/v1/${action}${query}`, event)).status).toBe(202)
-  return event.id
+  const { status, body } = await service.call(`/v1/${action}${query}`, event)
+  expect(status).toBe(202)
+  return { id: event.id, taskId: body.taskId }
 }
 
 it('A task that always throws, and one whose invocations crash, have one started and one finished event', async () => {
   await start({ bundles, executionTimeout: 3 })
-  const ids = [await accepted(), await accepted(interactive, 'incident-management/open-ticket')]
-  const [thrown, crashed] = await Promise.all(ids.map((id) => service.finishedOf(id)))
+  const tasks = [await accepted(), await accepted(interactive, 'incident-management/open-ticket')]
+  const [thrown, crashed] = await Promise.all(tasks.map(({ id }) => service.finishedOf(id)))
   const errored = (message: RegExp) => ({
     ...{ started: 1, finished: [{ status: 'errored', result: 'fail', message: expect.stringMatching(message) }] },
   })
@@ -60,14 +61,11 @@ it('A task that always throws, and one whose invocations crash, have one started
 it('A task that is stopped while Keptn is down is finished once, after Keptn is back and across a crash', async () => {
   await start({})
   await service.fault({ target: 'keptn', kind: '503' })
-  const id = await accepted('?mode=interactive')
+  const { id, taskId } = await accepted('?mode=interactive')
   await service.until(async () => (await service.requests('keptn')).length > 1, 'a second attempt')
-  const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-  const { arn } = tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
-  const client = service.lambdaClient()
-  await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+  await service.stopTask(taskId)
   // As on AWS, each task function has the execution timeout of its category.
-  const { Functions = [] } = await client.send(new ListFunctionsCommand({}))
+  const { Functions = [] } = await service.lambdaClient().send(new ListFunctionsCommand({}))
   const timeouts = Object.fromEntries(
     Functions.map(({ FunctionName, DurableConfig }) => [FunctionName, DurableConfig?.ExecutionTimeout]),
   )

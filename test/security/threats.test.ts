@@ -55,7 +55,7 @@ const TESTS: Record<string, [file: string, ...names: string[]][]> = {
       'A silent call',
       'with an event id runs once, in parallel or later, and a repeat gets the same response',
     ],
-    ['test/e2e/every-job.test.ts', 'An event that is delivered three times at once'],
+    ['test/e2e/every-job.test.ts', 'An event that is delivered twice at once'],
     [
       'test/security/signatures.test.ts',
       'A Slack button',
