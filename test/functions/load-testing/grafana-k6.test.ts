@@ -4,7 +4,7 @@ import type { GrafanaK6Server } from '../../../infra/platforms/grafana-k6.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { loadTestActions } from '../job-actions.ts'
 
@@ -95,24 +95,6 @@ describe('Grafana Cloud k6: start', () => {
   ])('succeeds even if saving the note %s', async (_what, prepare) => {
     prepare()
     expect((await connected().start(soak)).outcome).toMatchObject({ data: { id } })
-  })
-
-  test('that is retried finds the run by its note after the key has expired', async () => {
-    await connected().start(soak)
-    age(30)
-    await connected().start(soak, { isRetry: true })
-    expect(server.state.runs).toHaveLength(1)
-  })
-
-  test('that is retried starts a run if only other calls and older events have runs', async () => {
-    await connected().start(soak, { key: keyOf(2) })
-    age(60)
-    await connected().start(soak, { key: undefined })
-    age(26 * 60)
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(connected().start(soak))
-    await connected().start(soak, { isRetry: true })
-    expect(server.state.runs).toHaveLength(3)
   })
 
   test('of the same event finds the run after the key has expired', async () => {

@@ -210,13 +210,6 @@ describe('Slack: replies and updates', () => {
     expect(JSON.stringify(first().blocks)).not.toContain('button')
     expect(await find()).toMatchObject({ id: posted.id })
   })
-
-  test('report a deleted message', async () => {
-    const posted = await post(question)
-    server.posts.length = 0
-    await expectFailure(slack.reply(client(), posted, evaluation), 'refused', 'message_not_found')
-    await expectFailure(slack.replace(client(), posted, decided), 'refused', 'message_not_found')
-  })
 })
 
 describe('Slack: buttons', () => {
@@ -403,12 +396,6 @@ describe('Slack: buttons', () => {
     const text = 'Only &lt;!channel&gt; &amp; @jane may decide this.'
     expect(server.ephemerals).toEqual([{ channel, user: 'U0JANE', text }])
     expect([server.mentions.length, server.posts.length]).toEqual([0, 1])
-  })
-
-  test('report that a person has left the channel', async () => {
-    const response = await read(await pressed())
-    server.failNext(...replying('user_not_in_channel'), { on: 'POST' })
-    await expectFailure(buttons.replyTo(client(), response, 'No'), 'refused', 'user_not_in_channel')
   })
 })
 

@@ -149,11 +149,6 @@ describe('Dynatrace event: a refusal', () => {
       'Dynatrace did not accept the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA). The other entities have it.'
     await expectFailure(push(), 'refused', words)
   })
-
-  test('shows the reason of Dynatrace', async () => {
-    server.state.scopes = []
-    await expectFailure(push(), 'refused', '403 to POST /api/v2/events/ingest: Token is missing required scope')
-  })
 })
 
 describe('Dynatrace event: a retry', () => {

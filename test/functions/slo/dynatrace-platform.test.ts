@@ -173,12 +173,6 @@ describe('Dynatrace Platform: an evaluation', () => {
     expect(paths().filter((path) => path === 'GET slos')).toHaveLength(3)
   })
 
-  test('ends a task as errored if it is refused', async () => {
-    expect(await run({ slo: 'Nothing' })).toMatchObject({
-      ...{ status: 'errored', message: expect.stringContaining('Dynatrace has no SLO named "Nothing"') },
-    })
-  })
-
   test('names the missing scopes', async () => {
     const details = { missingScopes: ['slo:slos:read'] }
     server.failNext(403, { error: { code: 403, message: 'Missing permissions', details } })

@@ -4,7 +4,7 @@ import { marked } from 'marked'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { startGithubCommits } from '../../../infra/platforms/github/commits-server.ts'
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { failureOf, keyOf } from '../helpers.ts'
 import { anyMessage } from '../notification/any-message.ts'
 import { hostile, evaluation as message } from '../notification/messages.ts'
 import { playReports } from './play.ts'
@@ -81,14 +81,6 @@ describe('GitHub check: a refusal', () => {
       /You must authenticate via a GitHub App\. Use the token of a GitHub App .+ or the provider github-status\.$/,
     )
     expect(failure.message).not.toContain(server.token)
-  })
-
-  test('shows the reason of GitHub, and a failed search can be retried', async () => {
-    const unknownCommit = push({ input: { ref: ref.replace('6', '7') } })
-    await expectFailure(unknownCommit, 'refused', 'No commit found for SHA')
-    server.failNext(502, { message: 'Server Error' }, { on: 'GET' })
-    expect(await failureOf(push({ isRetry: true }))).toMatchObject({ kind: 'platform' })
-    expect(server.state.checks).toEqual([])
   })
 })
 

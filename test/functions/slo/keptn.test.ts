@@ -158,14 +158,6 @@ describe('Keptn: a missing evaluation', () => {
 })
 
 describe('Keptn: a call', () => {
-  test.each([
-    ['project not found', { project: 'nowhere' }],
-    ['service not found', { stage: 'nowhere' }],
-  ])('shows the reason of Keptn: %s', async (words, more) => {
-    const request = 'Keptn answered 400 to POST /api/controlPlane/v1/project/'
-    await expectFailure(run({}, more), 'refused', request, `: ${words}`)
-  })
-
   test('for less than a minute is refused with the reason of Keptn', async () => {
     await expectFailure(run({ end: '2025-11-24T10:00:59Z' }), 'refused', 'at least 1 minute after start')
   })
@@ -238,20 +230,5 @@ describe('Keptn: a retry', () => {
     await failureOf(keptn.startMeasurement(client(), asked))
     await keptn.startMeasurement(client({ isRetry: true }), asked)
     expect(server.events()).toHaveLength(2)
-  })
-})
-
-describe('Keptn: the platform', () => {
-  test('fails during an evaluation: the poll can be retried and no second evaluation starts', async () => {
-    const state = await keptn.startMeasurement(client(), asked)
-    for (const [status, body] of [
-      [500, '<html>'],
-      [200, '<html>'],
-      [200, { events: 'none' }],
-    ] as const) {
-      server.failNext(status, body)
-      expect(await failureOf(keptn.measure(client(), asked, state))).toMatchObject({ transient: true })
-    }
-    expect(posts()).toHaveLength(1)
   })
 })

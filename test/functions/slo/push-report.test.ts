@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { messageOf } from '../../../functions/notification/templates/index.ts'
 import { actions } from '../../../functions/slo/actions.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { url } from '../../../shared/fields.ts'
@@ -42,19 +41,6 @@ describe('push-report', () => {
       shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
       ...{ project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', labels: { team: 'shop' } },
     })
-  })
-
-  test('has the same message as push-update', async () => {
-    await push()
-    const event = parseEvent({
-      type: 'sh.keptn.event.evaluation.finished',
-      data: {
-        ...{ project: 'shop', stage: 'production', service: 'checkout', labels: { team: 'shop' } },
-        ...{ status: 'succeeded', result: 'warning', evaluation: evaluated },
-      },
-    })
-    const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
-    expect(sent().report['message']).toEqual(messageOf({ event, bridgeUrl }))
   })
 
   test.each([

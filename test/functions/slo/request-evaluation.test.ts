@@ -98,19 +98,6 @@ describe('request-evaluation', () => {
     expect(requests[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
   })
 
-  test.each([
-    ['null', null, 'p95 (there is no data)'],
-    ['NaN', 'NaN', 'p95 (the value is NaN)'],
-    ['Infinity', 'Infinity', 'p95 (the value is Infinity)'],
-  ])('of %s ends as errored and does not pass', async (_, value, why) => {
-    gauges = { response: value, errors: 0 }
-    expect(await run({ thresholds: [{ metric: 'p95', op: '>=', value: 0 }] })).toMatchObject({
-      ...{ status: 'errored', result: 'fail' },
-      message: `Not evaluated: Gauge has no data, or incomplete data, for ${why}`,
-      data: { indicatorResults: [{ value: { value: 0, success: false } }] },
-    })
-  })
-
   test('without data succeeds if the objective has no criteria', async () => {
     gauges = { errors: 0 }
     const objectives = [{ sli: 'p95' }, { sli: 'error_rate', pass: [{ criteria: ['<1'] }] }]
@@ -125,14 +112,6 @@ describe('request-evaluation', () => {
     const input = { queries: asked, sloFile: { objectives, total_score: { pass: '90%' } } }
     const words = 'must be at most 50 (they are 51)'
     await expectFailure(ask(input, { queries: own }), 'invalid', words)
-  })
-
-  test('without data ends with a warning if the connection allows it', async () => {
-    gauges = {}
-    expect(await run({ thresholds }, {}, { noData: 'warning' })).toMatchObject({
-      ...{ status: 'succeeded', result: 'warning' },
-      message: 'The evaluation ended with a warning with a score of 50: p95 was not measured (there is no data)',
-    })
   })
 
   test('names the first five missed objectives and counts the others', async () => {
