@@ -37,42 +37,44 @@ async function printedOf(status: number, body: unknown): Promise<string> {
 }
 
 /** Returns the response of the registry for packages with an advisory each. */
-const advisories = (severities: Record<string, string>) =>
-  Object.fromEntries(
-    Object.entries(severities).map(([name, severity]) => {
-      const advisory = {
-        title: 'It is slow',
-        url: 'https://example.com/1',
-        vulnerable_versions: '*',
-        cwe: [],
-        cvss: {},
-      }
-      return [name, [{ id: 1, severity, ...advisory }]]
-    }),
-  )
-const moderate = { commander: 'moderate' }
+function advisories(severities: Record<string, string>) {
+  const advisory = {
+    id: 1,
+    title: 'It is slow',
+    url: 'https://example.com/1',
+    vulnerable_versions: '*',
+    cwe: [],
+    cvss: {},
+  }
+  return Object.fromEntries(Object.entries(severities).map(([name, severity]) => [name, [{ ...advisory, severity }]]))
+}
+const severe = { 'fastest-levenshtein': 'critical', esbuild: 'high' }
+const [printed, unsupported, failed] = await Promise.all([
+  printedOf(200, advisories({ ...severe, commander: 'moderate' })),
+  printedOf(405, {}),
+  printedOf(400, { error: 'no' }),
+])
 
-test('reports each advisory, and fails for severe ones, of development dependencies too', async () => {
-  const severe = { 'fastest-levenshtein': 'critical', esbuild: 'high' }
-  const { text, result } = readAudit(await printedOf(200, advisories({ ...severe, ...moderate })))
+test('reports each advisory, and fails for severe ones, of development dependencies too', () => {
+  const { text, result } = readAudit(printed)
   expect(result).toBe('failed')
   for (const line of ['critical fastest-levenshtein', 'high     esbuild', 'moderate commander'])
     expect(text).toContain(`${line}: It is slow https://example.com/1`)
 })
 
-test('reports a less severe advisory and passes', async () => {
-  const printed = await printedOf(200, advisories(moderate))
-  expect(readAudit(printed)).toMatchObject({ result: 'passed', text: expect.stringContaining('moderate') })
+test('reports a less severe advisory and passes', () => {
+  const moderate = printed.replaceAll(/"(high|critical)"/g, '"moderate"')
+  expect(readAudit(moderate)).toMatchObject({ result: 'passed', text: expect.stringContaining('moderate') })
   for (const severity of ['high', 'critical'])
-    expect(readAudit(printed.replaceAll('"moderate"', `"${severity}"`))).toMatchObject({ result: 'failed' })
+    expect(readAudit(moderate.replaceAll('"moderate"', `"${severity}"`))).toMatchObject({ result: 'failed' })
   const none = JSON.stringify({ ...JSON.parse(printed), vulnerabilities: {} })
   expect(readAudit(none)).toMatchObject({ result: 'passed', text: expect.stringContaining(', 0 with') })
 })
 
-test('distinguishes a registry without advisories from a failing one', async () => {
+test('distinguishes a registry without advisories from a failing one', () => {
   const text = expect.stringContaining('Not audited: the registry has no advisories (405')
-  expect(readAudit(await printedOf(405, {}))).toMatchObject({ result: 'unavailable', text })
-  expect(readAudit(await printedOf(400, { error: 'no' }))).toMatchObject({ result: 'failed' })
+  expect(readAudit(unsupported)).toMatchObject({ result: 'unavailable', text })
+  expect(readAudit(failed)).toMatchObject({ result: 'failed' })
   expect(readAudit('npm error')).toEqual({ result: 'failed', text: 'The audit failed: npm error' })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
 import { webhookFile } from '../../../infra/build/files.ts'
@@ -51,11 +51,16 @@ beforeAll(async () => {
   await bundle(bundles.old, 'old')
   await bundle(bundles.new, 'new')
 })
-beforeEach(() => {
-  state = mkdtempSync(join(folder, 'state-'))
+afterAll(async () => {
+  await runtime.close()
+  rmSync(folder, { recursive: true, force: true })
 })
-afterEach(() => runtime.close())
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Starts the runtime on a new state. */
+async function startNew(bundles: string): Promise<void> {
+  state = mkdtempSync(join(folder, 'state-'))
+  await start(bundles)
+}
 
 /** Restarts the runtime on the same state with other bundles. */
 async function start(bundles: string): Promise<void> {
@@ -112,84 +117,69 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 describe('a task whose code is replaced while it waits', () => {
-  it('ends with the code it started with, and a new task runs the new code', async () => {
-    await start(bundles.old)
-    const before = await startTask('before')
+  const arns: string[] = []
+  const ends: object[] = []
+  let late: Promise<unknown>
+  beforeAll(async () => {
+    await startNew(bundles.old)
+    arns.push(await startTask('before'))
     await start(bundles.new)
-    const after = await startTask('after')
-    expect(await endTask(before)).toMatchObject({ status: 'SUCCEEDED', version: '1', startedBy: 'old', endedBy: 'old' })
-    expect(await endTask(after)).toMatchObject({ status: 'SUCCEEDED', version: '2', startedBy: 'new', endedBy: 'new' })
-    expect([before, after].map((arn) => /:function:([^/]+)/.exec(arn)?.[1])).toEqual(['ci-cd-task:1', 'ci-cd-task:2'])
+    arns.push(await startTask('after'), await startTask('cleanup', arns[0]?.split('/durable-execution')[0]))
+    for (const arn of arns) ends.push(await endTask(arn))
+    await start(bundles.new)
+    late = startTask('late', 'ci-cd-task:1').catch((error) => error)
+    await late
   })
 
-  it('continues after the folder of its bundle was deleted', async () => {
-    const copy = join(folder, 'deleted')
-    await bundle(copy, 'old')
-    await start(copy)
-    const arn = await startTask('before')
-    rmSync(copy, { recursive: true })
-    expect(await endTask(arn)).toMatchObject({ endedBy: 'old' })
+  it('ends with the code it started with, and a new task runs the new code', () => {
+    expect(ends[0]).toMatchObject({ status: 'SUCCEEDED', version: '1', startedBy: 'old', endedBy: 'old' })
+    expect(ends[1]).toMatchObject({ status: 'SUCCEEDED', version: '2', startedBy: 'new', endedBy: 'new' })
+    expect(arns.map((arn) => /:function:([^/]+)/.exec(arn)?.[1])).toEqual(['1', '2', '1'].map((n) => `ci-cd-task:${n}`))
   })
 
-  it('allows another execution on its version, as the finisher starts one for cleanup', async () => {
-    await start(bundles.old)
-    const before = await startTask('before')
-    await start(bundles.new)
-    const cleanup = await startTask('cleanup', before.split('/durable-execution')[0])
-    expect(await endTask(cleanup)).toMatchObject({ version: '1', endedBy: 'old' })
+  it('allows another execution on its version, as the finisher starts one for cleanup', () => {
+    expect(ends[2]).toMatchObject({ version: '1', endedBy: 'old' })
+  })
+
+  it('no longer has its version at the first start after the last task of the version has ended', async () => {
+    expect(await late).toMatchObject({ name: 'ResourceNotFoundException' })
   })
 })
 
 describe('a build while the runtime runs', () => {
-  const callWebhook = async () => {
-    const response = await fetch(`${runtime.url}/v1/issue-ticketing/open-issue`, { method: 'POST', body: '{}' })
+  let running: string
+  beforeAll(async () => {
+    const copy = join(folder, 'rebuilt')
+    await bundle(copy, 'old')
+    const code = 'export const handler = async () => ({ statusCode: 200, body: "old" })'
+    writeFileSync(join(copy, 'issue-ticketing', webhookFile), code)
+    writeFileSync(join(copy, 'slo', webhookFile), 'import "./missing.js"')
+    await startNew(copy)
+    running = await startTask('before')
+    rmSync(copy, { recursive: true })
+  })
+  const callWebhook = async (category: string) => {
+    const response = await fetch(`${runtime.url}/v1/${category}/any-action`, { method: 'POST', body: '{}' })
     return { status: response.status, body: await response.text() }
   }
 
-  it('does not affect running functions', async () => {
-    const copy = join(folder, 'rebuilt')
-    await bundle(copy, 'old')
-    for (const { name } of categories)
-      writeFileSync(
-        join(copy, name, webhookFile),
-        'export const handler = async () => ({ statusCode: 200, body: "old" })',
-      )
-    await start(copy)
-    rmSync(copy, { recursive: true })
-    expect(await callWebhook()).toEqual({ status: 200, body: 'old' })
+  it('does not affect running tasks', async () => {
+    expect(await endTask(running)).toMatchObject({ endedBy: 'old' })
+  })
+
+  it('does not affect functions that start later', async () => {
+    expect(await callWebhook('issue-ticketing')).toEqual({ status: 200, body: 'old' })
     expect(await startTask('after')).toContain('ci-cd-task')
   })
 
   it('does not reveal paths of this machine if a function cannot start', async () => {
-    const copy = join(folder, 'broken')
-    await bundle(copy, 'old')
-    for (const { name } of categories) writeFileSync(join(copy, name, webhookFile), 'import "./missing.js"')
-    await start(copy)
-    expect(await callWebhook()).toEqual({ status: 502, body: '{"message":"Internal server error"}' })
+    expect(await callWebhook('slo')).toEqual({ status: 502, body: '{"message":"Internal server error"}' })
   })
 })
 
 describe('a version', () => {
-  it('is created only for new code, not for a restart or a new source map', async () => {
-    await start(bundles.old)
-    writeFileSync(join(bundles.old, 'ci-cd/task.js.map'), '{}')
-    await start(bundles.old)
-    expect(await endTask(await startTask('first'))).toMatchObject({ version: '1' })
-  })
-
-  it('is deleted at the first start after its last task has ended', async () => {
-    await start(bundles.old)
-    const before = await startTask('before')
-    await start(bundles.new)
-    await endTask(await startTask('after'))
-    await endTask(await startTask('cleanup', 'ci-cd-task:1'))
-    await endTask(before)
-    await start(bundles.new)
-    await expect(startTask('late', 'ci-cd-task:1')).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
-  })
-
   it('is retained as long as a failed task that may need the finisher', async () => {
-    await start(bundles.old)
+    await startNew(bundles.old)
     runtime.cloud.stop(await startTask('before'))
     await start(bundles.new)
     await endTask(await startTask('after'))
@@ -197,8 +187,8 @@ describe('a version', () => {
     expect(await endTask(await startTask('cleanup', 'ci-cd-task:1'))).toMatchObject({ endedBy: 'old' })
   })
 
-  it('is copied again if an earlier process was killed during the copy', async () => {
-    await start(bundles.old)
+  it('is not created for a new source map, and copied again if an earlier process was killed during the copy', async () => {
+    await startNew(bundles.old)
     await endTask(await startTask('before'))
     const files = (code: string) => readdirSync(join(state, 'versions', code))
     const code = readdirSync(join(state, 'versions')).find((name) => files(name).includes('task.js')) ?? ''
@@ -207,8 +197,9 @@ describe('a version', () => {
     rmSync(copy, { recursive: true })
     mkdirSync(`${copy}.draft`)
     writeFileSync(join(`${copy}.draft`, 'task.js'), 'half of i')
+    writeFileSync(join(bundles.old, 'ci-cd/task.js.map'), '{}')
     await start(bundles.old)
-    await endTask(await startTask('after'))
+    expect(await endTask(await startTask('after'))).toMatchObject({ version: '1' })
     expect(existsSync(`${copy}.draft`)).toBe(false)
     expect(readFileSync(join(copy, 'task.js'), 'utf8')).toBe(readFileSync(join(bundles.old, 'ci-cd/task.js'), 'utf8'))
   })

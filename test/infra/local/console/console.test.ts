@@ -3,11 +3,25 @@ import { once } from 'node:events'
 import { get, type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
-import { Service, triggered, until } from '../../../e2e/service.ts'
+import { type Answer, Service, triggered, until } from '../../../e2e/service.ts'
 
 let service: Service
+/** The ids of tasks that start before the tests. */
+let tasks: { gate: string; approval: string; retrying: string }
 beforeAll(async () => {
-  service = await new Service({ timeScale: 10 }).start()
+  service = await new Service({ timeScale: 20, concurrency: 1 }).start()
+  await service.fault({ target: 'servicenow', kind: '503' })
+  const gate = '/v1/remediation/run-runbook?mode=gate&key=shown'
+  const approval = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
+  const ticket = triggered({ input: { title: 'Checkout is slow' } })
+  const [{ body }] = (await Promise.all(
+    ['first', 'second'].map(() => service.call(gate, { input: { target: 'clear-cache' } })),
+  )) as [Answer, Answer]
+  tasks = {
+    gate: body.taskId,
+    approval: await accepted('/v1/notification/ask-approval?mode=interactive&sendStarted=true', approval),
+    retrying: await accepted('/v1/incident-management/open-ticket?mode=interactive', ticket),
+  }
 })
 afterAll(() => service.end())
 
@@ -76,12 +90,8 @@ describe('the page', () => {
 
 describe('a call', () => {
   it('to a gate is shown with its task', async () => {
-    const path = '/v1/remediation/run-runbook?mode=gate&key=shown'
-    const ask = (query = '') => service.call(`${path}${query}`, { input: { target: 'clear-cache' } })
-    const { taskId } = (await ask()).body
-    await ask()
-    const seen = await call(taskId, hasEnded)
-    expect(seen).toMatchObject({ id: taskId, action: 'run-runbook', verdict: 'pass', mode: 'gate', answer: 'none' })
+    const seen = await call(tasks.gate, hasEnded)
+    expect(seen).toMatchObject({ id: tasks.gate, action: 'run-runbook', verdict: 'pass', mode: 'gate', answer: 'none' })
     expect(seen.requests).toHaveLength(2)
   })
 
@@ -154,9 +164,7 @@ describe('a call', () => {
   })
 
   it('that waits for an approval shows its deadline', async () => {
-    const path = '/v1/notification/ask-approval?mode=interactive&sendStarted=true'
-    const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
-    const seen = await call(id, ({ verdict, outgoing }) => verdict === 'waiting' && outgoing.length > 1)
+    const seen = await call(tasks.approval, ({ verdict, outgoing }) => verdict === 'waiting' && outgoing.length > 1)
     expect(seen.waiting).toMatchObject({ for: 'a decision', people: true })
     // The end of the first callback is the reminder, not the deadline.
     const { deadlineAt } = seen
@@ -166,24 +174,24 @@ describe('a call', () => {
       expect.objectContaining({ kind: 'wait', name: 'Wait for a decision', tone: 'busy' }),
     )
     expect(seen.waterfall.rows.at(-1)).toMatchObject({ kind: 'deadline', from: deadlineAt })
-    const { body } = await service.call(`/v1/notification/tasks/${id}`, undefined, { method: 'GET' })
+    const { body } = await service.call(`/v1/notification/tasks/${tasks.approval}`, undefined, { method: 'GET' })
     const inSeconds = (at: string | number) => Math.round(new Date(at).getTime() / 1_000)
     expect(body.progress).toContain(new Date(body.deadlineAt).toISOString().slice(0, 10))
     expect(Math.abs(inSeconds(body.deadlineAt) - inSeconds(deadlineAt))).toBeLessThan(30)
   })
 
   it('to an unavailable platform shows each attempt and the next one', async () => {
-    await service.fault({ target: 'servicenow', kind: '503' })
-    const event = triggered({ input: { title: 'Checkout is slow' } })
-    const id = await accepted('/v1/incident-management/open-ticket?mode=interactive', event)
-    const seen = await call(id, ({ verdict, failedAttempts }) => verdict === 'retrying' && failedAttempts > 1)
+    const seen = await call(
+      tasks.retrying,
+      ({ verdict, failedAttempts }) => verdict === 'retrying' && failedAttempts > 1,
+    )
     expect(seen.text).toContain('503')
     expect(seen.until).toBeGreaterThan(seen.at)
     expect(seen.log).toContainEqual(expect.objectContaining({ level: 'WARN', reason: expect.stringContaining('503') }))
     const [first] = seen.waterfall.rows.filter(({ kind }: Json) => kind === 'attempt')
     expect(first).toMatchObject({ name: 'Attempt 1', note: '503', tone: 'bad', isFolded: true })
     await service.clearFaults()
-    const ended = await call(id, hasEnded)
+    const ended = await call(tasks.retrying, hasEnded)
     expect(ended.verdict).toBe('pass')
     const attempts = ended.waterfall.rows.filter(({ kind }: Json) => kind === 'attempt')
     expect(attempts.map(({ tone }: Json) => tone)).toEqual(
@@ -256,9 +264,7 @@ it('each action that the sandbox supports has working examples', async () => {
     .map(({ category, action }) => `${category}/${action}`)
   expect(none).toEqual(['notification/close-approval', 'remediation/rollback'])
   const failures: string[] = []
-  // Examples that need the result of another action come last.
-  const inOrder = actions.toSorted((a, b) => Number(needsResult(a)) - Number(needsResult(b)))
-  for (const { category, action, examples } of inOrder) {
+  const play = async ({ category, action, examples }: Json) => {
     for (const index of examples.keys()) {
       let example = examples[index]
       await until(
@@ -277,6 +283,14 @@ it('each action that the sandbox supports has working examples', async () => {
       expect(await read(`calls/${sent.id}`)).toMatchObject({ category })
     }
   }
+  // Examples that need the result of another action come last.
+  const inOrder = actions.toSorted((a, b) => Number(needsResult(a)) - Number(needsResult(b)))
+  const categories = Object.values(Object.groupBy(inOrder, ({ category }) => category))
+  await Promise.all(
+    categories.map(async (ofCategory = []) => {
+      for (const action of ofCategory) await play(action)
+    }),
+  )
   expect(failures).toEqual([])
 })
 
@@ -378,9 +392,6 @@ describe('an action on a call', () => {
 it('all calls survive a restart, with their requests', async () => {
   await service.openIssue({ input: { title: 'Silent and stored' } })
   const [silent] = (await read('calls?limit=1')).calls
-  const path = '/v1/notification/ask-approval?mode=interactive'
-  const approval = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
-  await call(approval, ({ verdict }) => verdict === 'waiting')
   const { stored } = await read('calls?limit=0')
   await service.kill()
   await service.start()
@@ -388,6 +399,6 @@ it('all calls survive a restart, with their requests', async () => {
   const seen = await read(`calls/${silent.id}`)
   expect(seen.requests).toMatchObject([{ method: 'POST', response: { status: 200 } }])
   expect(JSON.parse(seen.outgoing[0].exchange.body).title).toBe('Silent and stored')
-  const waiting = await call(approval.slice(0, 8), ({ verdict }) => verdict === 'waiting')
-  expect(waiting.id).toBe(approval)
+  const waiting = await call(tasks.approval.slice(0, 8), ({ verdict }) => verdict === 'waiting')
+  expect(waiting.id).toBe(tasks.approval)
 })

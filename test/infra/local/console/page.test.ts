@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { Service, triggered } from '../../../e2e/service.ts'
+import { Service, triggered, until } from '../../../e2e/service.ts'
 import { executablePath, violations } from './chromium.ts'
 
 // This project does not install a browser. Without one, console.test.ts still tests the console through HTTP.
@@ -13,7 +13,7 @@ describeIfBrowser('the console in Chromium', () => {
   let page: Page
   const markup = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script>'
   beforeAll(async () => {
-    service = await new Service({ timeScale: 10 }).start()
+    service = await new Service({ timeScale: 20, concurrency: 1 }).start()
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
     page = await newPage()
     await service.openIssue({ input: { title: markup, description: markup } })
@@ -21,7 +21,7 @@ describeIfBrowser('the console in Chromium', () => {
       '/v1/notification/ask-approval?mode=interactive&sendStarted=true',
       triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: markup } }),
     )
-    await service.fault({ target: 'slack', kind: 'slow', seconds: 600 })
+    await service.fault({ target: 'slack', kind: 'slow', seconds: 600, delayMs: 10 })
   })
   afterAll(async () => {
     await browser?.close()
@@ -65,9 +65,17 @@ describeIfBrowser('the console in Chromium', () => {
   }
 
   describe('is accessible:', () => {
-    it.each(views)('%s', async (view, text) => {
+    it.each(views)('%s, which fits 320 pixels', async (view, text) => {
       await show(page, view, text)
       expect(await violations(page)).toEqual([])
+      await page.setViewportSize({ width: 320, height: 640 })
+      const width = () => page.evaluate<number>('document.documentElement.scrollWidth')
+      await until(
+        async () => (await width()) === 320,
+        10,
+        () => 'the narrow layout',
+      )
+      await page.setViewportSize({ width: 1280, height: 720 })
     })
 
     it.each(['Waterfall', 'Requests', 'Input', 'Answer', 'Log'])('the tab %s of a call', async (tab) => {
@@ -94,12 +102,8 @@ describeIfBrowser('the console in Chromium', () => {
     )
   })
 
-  it('fits a phone of 320 pixels, on which a call replaces the list', async () => {
+  it('fits a phone, on which a call replaces the list', async () => {
     const phone = await newPage({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true })
-    for (const [view, text] of views) {
-      await show(phone, view, text)
-      expect([view, await phone.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 320])
-    }
     await phone.goto(`${service.url}/#/calls`)
     await phone
       .getByRole('link', { name: /open-issue/ })
@@ -224,7 +228,7 @@ describeIfBrowser('the console in Chromium', () => {
     await page.getByRole('button', { name: 'Lose the response of the next write' }).click()
     await page.getByRole('button', { name: 'Switch off github reset', exact: true }).waitFor()
     expect(await faults()).toContainEqual(expect.objectContaining({ kind: 'reset', after: true, count: 1 }))
-    await service.fault({ target: 'slack', kind: 'slow', seconds: 600 })
+    await service.fault({ target: 'slack', kind: 'slow', seconds: 600, delayMs: 10 })
   })
 
   it('decides an approval in the chat', async () => {
