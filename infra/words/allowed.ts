@@ -16,7 +16,7 @@ export const allowed: readonly Allowed[] = [
   { files: /release\/api/, words: ['canonical reference'], reason: 'A property of API Extractor.' },
   { files: /openapi/, words: ['references'], reason: 'JSON references ($ref).' },
   {
-    files: /databricks|optimization|sagemaker|sequences-sandbox/,
+    files: /databricks|optimization|sagemaker|sequences/,
     words: ['trial', 'trials'],
     reason: 'Trials of a hyperparameter tuning.',
   },

@@ -260,7 +260,7 @@ async function run(line: string): Promise<Ended> {
     .replace('npx webhooks ', '')
     .replace('https://abc.execute-api.eu-west-1.amazonaws.com', service.url)
     .replace('5f0c...', task?.name ?? '')
-    // The stage with the approval. test/e2e/sequences-release.test.ts plays both stages.
+    // The stage with the approval. test/e2e/sequences.test.ts plays both stages.
     .replace('sequence release --approve', 'sequence --file production --approve')
     .split(' < ')
   return webhooks(command, { env, cwd: folder, stdin: stdin ? readFileSync(join(folder, stdin), 'utf8') : '' })
