@@ -13,7 +13,7 @@ beforeAll(async () => {
     return { status: 200, body: 'hello' }
   })
   service = new Service({
-    timeScale: 4,
+    timeScale: 60,
     secrets: {
       'cloud-automation-webhooks/connections/load-testing/shop': {
         provider: 'autocannon',
@@ -34,10 +34,11 @@ beforeEach(() => {
   onRequest = () => {}
 })
 
-const asked = (parameters: object = {}) =>
+const callsOf = (page: string) => shop.calls.filter(({ path }) => path.endsWith(page))
+const asked = (parameters: object = {}, page = 'cart') =>
   triggered({
     type: 'sh.keptn.event.test.triggered',
-    input: { target: `${shop.url}/api/cart`, parameters: { rate: 10, duration: 1, ...parameters } },
+    input: { target: `${shop.url}/api/${page}`, parameters: { rate: 10, duration: 1, ...parameters } },
   })
 const start = (event: object, query = '') => service.call(`/v1/load-testing/start-test?connection=shop${query}`, event)
 
@@ -53,31 +54,35 @@ describe('The built-in load generator', () => {
     expect(shop.calls.map(({ headers }) => headers['authorization'])).toEqual(Array(requests).fill(secret))
   })
 
-  it('continues after its process is killed, is stopped by stop-test, and counts each segment once', async () => {
-    const event = asked({ rate: 5, duration: 300 })
+  it('continues after its process is killed, and is stopped by stop-test', async () => {
+    const query = '&mode=interactive&sendStarted=true'
+    const long = asked({ rate: 5, duration: 300 }, 'stopped')
+    const { body } = await start(long, query)
+    await service.until(() => callsOf('stopped').length > 0, 'requests')
+    const stop = triggered({ input: { id: body.taskId.slice(0, 20) } })
+    const stopping = await service.call(`/v1/load-testing/stop-test?connection=shop${query}`, stop)
+    const hasAsked = `task ${stopping.body.taskId.slice(0, 8)} start: succeeded`
+    await service.until(() => service.output.includes(hasAsked), 'the stop request')
+
+    const short = asked({ rate: 5, duration: 2 })
     // The segment cannot end before the process is killed: it waits for this answer.
     onRequest = () => {
-      if (shop.calls.length === 5) shop.holdNext('GET')
+      if (callsOf('cart').length < 3) return
+      shop.holdNext(({ path }) => path.endsWith('cart'))
+      onRequest = () => {}
     }
-    const { body } = await start(event, '&mode=interactive&sendStarted=true')
-    const moreThan = (count: number) => service.until(() => shop.calls.length > count, 'requests')
-    await moreThan(5)
+    await start(short, query)
+    await service.until(() => callsOf('cart').length > 3, 'requests')
     await service.kill()
-    const lost = shop.calls.length
-    onRequest = () => {}
+    const lost = callsOf('cart').length
     await service.start()
-    await moreThan(lost)
-    const id = body.taskId.slice(0, 20)
-    const asks = triggered({ type: 'sh.keptn.event.stoptest.triggered', input: { id } })
-    await service.call('/v1/load-testing/stop-test?connection=shop&mode=interactive&sendStarted=true', asks)
-    const [test, stop] = await Promise.all([service.finishedOf(event.id, 40), service.finishedOf(asks.id, 40)])
-    const requests = shop.calls.length - lost
-    expect(test.finished).toMatchObject([{ status: 'aborted', result: 'fail', test: { requests } }])
+    const [killed, stopped, stops] = await Promise.all([short, long, stop].map(({ id }) => service.finishedOf(id)))
+    // An interrupted segment runs again and counts once.
+    const requests = callsOf('cart').length - lost
+    expect(killed?.finished).toMatchObject([{ status: 'succeeded', test: { requests } }])
+    expect(stopped?.finished).toMatchObject([{ status: 'aborted', result: 'fail' }])
     // Not all of the 1,500 requests of the complete test.
-    expect(requests).toBeLessThan(1_500)
-    const message = `Stopped load test ${id} (stopped)`
-    expect(stop.finished).toMatchObject([{ status: 'succeeded', result: 'pass', message }])
-    const silent = await service.call('/v1/load-testing/stop-test?connection=shop', triggered({ input: { id } }))
-    expect(silent).toMatchObject({ status: 200, body: { message: `Load test ${id} had ended already (stopped)` } })
+    expect(stopped?.finished[0].test.requests).toBeLessThan(1_500)
+    expect(stops?.finished).toMatchObject([{ result: 'pass', message: expect.stringContaining('(stopped)') }])
   })
 })
