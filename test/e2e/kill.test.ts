@@ -239,7 +239,7 @@ describe.each([
 ])('A runtime that is killed %s', (_when, scenario) => {
   let runs: Record<string, Waiting>
   const first: Record<string, Answer> = {}
-  const repeated: Record<string, Answer> = {}
+  const duplicates: Record<string, Answer> = {}
   beforeAll(async () => {
     runs = Object.fromEntries(
       Object.entries(orchestrators).map(([name, start]) => [name, start(`${scenario} ${name}`)]),
@@ -254,7 +254,7 @@ describe.each([
     }
     await service.kill()
     await service.start()
-    for (const [name, run] of Object.entries(runs)) repeated[name] = await run.send()
+    for (const [name, run] of Object.entries(runs)) duplicates[name] = await run.send()
     for (const [name, run] of Object.entries(runs))
       await service.until(() => run.recorded(), `the recorded result of ${name}`)
     await service.ended()
@@ -263,7 +263,7 @@ describe.each([
   it.each(names)('completes the task of %s, which gets one result and one ticket', async (name) => {
     const run = runs[name] as Waiting
     expect(first[name]).toMatchObject({ status: 202, body: { duplicate: false } })
-    expect(repeated[name]?.body).toEqual({ ...first[name]?.body, duplicate: true })
+    expect(duplicates[name]?.body).toEqual({ ...first[name]?.body, duplicate: true })
     expect(await run.recorded()).toEqual(results[name])
     expect(await ticketsOf(`${scenario} ${name}`)).toHaveLength(1)
     // A repeated result is the same message.

@@ -1,4 +1,3 @@
-import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { Service, triggered } from './service.ts'
 
@@ -72,9 +71,7 @@ describe('A task logs', () => {
     await service.fault({ target: 'github', kind: '503' })
     const { id, taskId } = await accepted()
     await service.until(async () => linesOf({ taskId, kind: 'platform' }).length > 0, 'a first attempt')
-    const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-    const { arn } = tasks.find(({ name }: { name: string }) => name === taskId)
-    await service.lambdaClient().send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+    await service.stopTask(taskId)
     await service.finishedOf(id)
     expect(linesOf({ taskId, message: 'task ended' })).toMatchObject([
       { provider: 'github', lambdaStatus: 'STOPPED', outcome: { status: 'errored', result: 'fail' } },

@@ -1,4 +1,3 @@
-import { StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
@@ -129,14 +128,8 @@ describe('An approval by link', () => {
   })
 
   it('says that it has ended after Lambda stopped its task', async () => {
-    const { event, link } = await ask()
-    const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-    const client = service.lambdaClient()
-    const running = tasks.find(
-      ({ status, functionName }: { status: string; functionName: string }) =>
-        status === 'RUNNING' && functionName === 'notification-task',
-    )
-    await client.send(new StopDurableExecutionCommand({ DurableExecutionArn: running.arn }))
+    const { event, link, taskId } = await ask()
+    await service.stopTask(taskId)
     const late = await decide(link, { decision: 'approve' })
     expect([late.status, await late.text()]).toEqual([410, expect.stringContaining('This approval has ended')])
     expect(await finished(event.id)).toMatchObject({ status: 'errored' })

@@ -54,8 +54,7 @@ const action = (name: string, value?: unknown) =>
 const run = (event: object, query = '', path = 'run-action') =>
   service.call(`/v1/remediation/${path}?connection=runbooks${query}`, event)
 const flag = async () => {
-  const flags = (await service.call('/sandbox/flags', undefined, { method: 'GET' })).body
-  const found = flags.find(({ name }: { name: string }) => name === 'checkout-v2')
+  const found = (await service.list('flags')).find(({ name }: { name: string }) => name === 'checkout-v2')
   return found.environments.find(({ name }: { name: string }) => name === 'production').enabled
 }
 

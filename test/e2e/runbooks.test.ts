@@ -6,7 +6,6 @@ import {
   GetDurableExecutionHistoryCommand,
   InvokeCommand,
   type LambdaClient,
-  StopDurableExecutionCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
@@ -27,26 +26,18 @@ async function waiting() {
   await service.fault({ target: 'github', kind: '503' })
   const event = triggered({ input: { title: 'Checkout is slow' } })
   const { body } = await service.openIssue(event, '?mode=interactive&sendStarted=true')
-  const { tasks } = (await service.call('/tasks', undefined, { method: 'GET' })).body
-  const { arn } = tasks.find(({ name }: { name: string }) => name === body.taskId)
+  const arn = (await service.tasks()).find(({ name }) => name === body.taskId)?.arn
   await service.until(async () => (await service.repliesTo(event.id)).started === 1, 'the started event')
   return { event, taskId: body.taskId as string, arn: arn as string }
 }
 
-const ofFunction = async (name: string) =>
-  ((await service.tasks()) as unknown as { functionName: string; status: string }[]).filter(
-    ({ functionName }) => functionName === name,
-  )
+const finishers = async () => (await service.tasks()).filter(({ functionName }) => functionName === 'finisher')
 
 /** The waits of all finishers so far: a task whose finisher runs once has none. */
 async function waitsOfFinishers(): Promise<(string | undefined)[]> {
-  const finishers = (await service.call('/tasks', undefined, { method: 'GET' })).body.tasks.filter(
-    ({ functionName }: { functionName: string }) => functionName === 'finisher',
-  )
-  const arns: string[] = finishers.map(({ arn }: { arn: string }) => arn)
-  const histories = await Promise.all(
-    arns.map((arn) => lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn }))),
-  )
+  const read = ({ arn }: { arn: string }) =>
+    lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn }))
+  const histories = await Promise.all((await finishers()).map(read))
   return histories
     .flatMap(({ Events = [] }) => Events)
     .flatMap(({ EventType, Name }) => (EventType === 'WaitStarted' ? [Name] : []))
@@ -56,15 +47,15 @@ describe('The runbooks', () => {
   it.each(['finisher-failed.md', 'finisher-timed-out.md'])(
     '%s: the finisher, called again for a task, sends nothing twice',
     async (name) => {
-      const { event, arn } = await waiting()
-      await lambda.send(new StopDurableExecutionCommand({ DurableExecutionArn: arn }))
+      const { event, arn, taskId } = await waiting()
+      await service.stopTask(taskId)
       await service.finishedOf(event.id)
-      const before = (await ofFunction('finisher')).length
+      const before = (await finishers()).length
       const [, payload = ''] = /--payload '(\{.*\})'/.exec(page(name)) ?? []
       const Payload = payload.replace('<of the task>', arn)
       await lambda.send(new InvokeCommand({ FunctionName: 'finisher:live', InvocationType: 'Event', Payload }))
       await service.until(async () => {
-        const all = await ofFunction('finisher')
+        const all = await finishers()
         return all.length === before + 1 && all.every(({ status }) => status === 'SUCCEEDED')
       }, 'the end of the finisher')
       const { started, finished } = await service.repliesTo(event.id)
