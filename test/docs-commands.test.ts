@@ -1,25 +1,19 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Service } from './e2e/service.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const root = join(import.meta.dirname, '..')
 const run = promisify(execFile)
 const page = readFileSync(join(root, 'docs/cloud-automation.md'), 'utf8')
 
-let folder: string
+const folder = temporaryFolder()
 const service = new Service({ timeScale: 20 })
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-docs-'))
-  await service.start()
-})
-afterAll(async () => {
-  await service.end()
-  rmSync(folder, { recursive: true, force: true })
-})
+beforeAll(() => service.start())
+afterAll(() => service.end())
 
 /** The files to write and the commands to run, in the order of the page. */
 const steps = [...page.matchAll(/^(?:[^\n]*?`([\w./-]+\.json)`:\n\n)?```(sh|json)\n([\s\S]*?)^```/gm)].map(

@@ -1,7 +1,8 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { errorResponse, readLimited, sendResponse } from '../../../infra/local/cloud/http.ts'
+import { afterAll } from '@jest/globals'
+import { errorResponse } from '../../../infra/local/cloud/http.ts'
 import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
+import { ok, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
+import { noAws } from './webhooks.ts'
 
 /** A function of a deployed stack. */
 export interface DeployedFunction {
@@ -14,30 +15,24 @@ export interface DeployedFunction {
   reserved?: number
 }
 
-/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and a part of Lambda and CloudWatch. */
-export interface TestAws {
-  url: string
-  /** Concurrency limit of the account. */
-  concurrency: number
-  /** The functions of the stack CloudAutomationWebhooks. */
-  functions: DeployedFunction[]
-  alarms: { AlarmName: string; StateValue: string; ActionsEnabled: boolean }[]
+/** State of the fake AWS of a test file. */
+interface State {
   /** Secret strings by name. */
   secrets: Map<string, string>
   /** Called operations of Secrets Manager. */
   operations: string[]
   /** Error that each call returns. */
   error: { type: string; message: string } | undefined
-  /** Environment variables that redirect the SDK. */
-  env: Record<string, string>
-  close(): Promise<void>
+  /** Concurrency limit of the account. */
+  concurrency: number
+  /** The functions of the stack CloudAutomationWebhooks. */
+  functions: DeployedFunction[]
+  alarms: { AlarmName: string; StateValue: string; ActionsEnabled: boolean }[]
 }
 
-export const noAws = {
-  AWS_CONFIG_FILE: '/dev/null',
-  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-  AWS_EC2_METADATA_DISABLED: 'true',
-}
+const emptyState = (): State => ({
+  ...{ secrets: new Map(), operations: [], error: undefined, concurrency: 1_000, functions: [], alarms: [] },
+})
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
 const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -49,73 +44,59 @@ const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/do
   <ResponseMetadata><RequestId>01234567-89ab-cdef-0123-456789abcdef</RequestId></ResponseMetadata>
 </GetCallerIdentityResponse>`
 
-export async function startAws(): Promise<TestAws> {
-  const secrets = new Map<string, string>()
-  const server = createServer(async (req, res) => {
-    const target = req.headers['x-amz-target']?.toString()
-    const body = (await readLimited(req, 1024 * 1024)) ?? Buffer.alloc(0)
-    if (aws.error) {
-      const { type, message } = aws.error
-      res.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' })
-      res.end(isSecretsCall(target) ? JSON.stringify({ __type: type, message }) : errorXml(type, message))
-    } else if (isSecretsCall(target)) {
-      aws.operations.push(target.replace('secretsmanager.', ''))
-      sendResponse(res, secretsResponse(target, body))
-    } else if (req.url?.startsWith('/2016-08-19/account-settings')) {
-      res.writeHead(200, { 'content-type': 'application/json' })
-      res.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: aws.concurrency } }))
-    } else if (req.headers['x-amz-target'] === 'GraniteServiceVersion20100801.DescribeAlarms') {
-      res.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' })
-      res.end(JSON.stringify({ MetricAlarms: aws.alarms }))
-    } else if (/^\/20..-..-..\/(?:functions|tags)/.test(req.url ?? '')) {
-      res.writeHead(200, { 'content-type': 'application/json' })
-      res.end(JSON.stringify(answerAsLambda(aws.functions, decodeURIComponent(req.url ?? ''))))
-    } else {
-      res.writeHead(200, { 'content-type': 'text/xml' })
-      res.end(identity)
-    }
-  })
-
-  function secretsResponse(target: string, body: Buffer) {
-    try {
-      const source = {
-        secret: (name: string) => secrets.get(name),
-        secretNames: () => [...secrets.keys()],
-        putSecret: (name: string, value: string) => void secrets.set(name, value),
-      }
-      return handleSecrets(source, target, body)
-    } catch (error) {
-      return errorResponse(error)
-    }
+const server = await serve(({ path, headers, text }): Reply => {
+  const target = headers['x-amz-target']?.toString()
+  if (aws.error) {
+    const { type, message } = aws.error
+    return { status: 400, body: isSecretsCall(target) ? { __type: type, message } : errorXml(type, message) }
   }
-
-  server.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const aws: TestAws = {
-    url,
-    concurrency: 1_000,
-    functions: [],
-    alarms: [],
-    secrets,
-    operations: [],
-    error: undefined,
-    env: {
-      ...noAws,
-      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'a-secret-access-key-for-tests',
-      AWS_REGION: 'eu-west-1',
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
-      AWS_ENDPOINT_URL_STS: url,
-      AWS_ENDPOINT_URL_LAMBDA: url,
-      AWS_ENDPOINT_URL_CLOUDWATCH: url,
-    },
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+  if (isSecretsCall(target)) {
+    aws.operations.push(target.replace('secretsmanager.', ''))
+    return secretsResponse(target, text)
   }
-  return aws
+  if (path.startsWith('/2016-08-19/account-settings'))
+    return ok({ AccountLimit: { ConcurrentExecutions: aws.concurrency } })
+  if (target === 'GraniteServiceVersion20100801.DescribeAlarms') return ok({ MetricAlarms: aws.alarms })
+  if (/^\/20..-..-..\/(?:functions|tags)/.test(path)) return ok(answerAsLambda(aws.functions, path))
+  return { status: 200, body: identity, headers: { 'content-type': 'text/xml' } }
+})
+afterAll(() => server.close())
+
+const PREFIX = 'cloud-automation-webhooks'
+
+/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and a part of Lambda and CloudWatch. */
+export const aws = {
+  ...emptyState(),
+  url: server.url,
+  /** Environment variables that redirect the SDK. */
+  env: {
+    ...noAws,
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'a-secret-access-key-for-tests',
+    AWS_REGION: 'eu-west-1',
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: server.url,
+    AWS_ENDPOINT_URL_STS: server.url,
+    AWS_ENDPOINT_URL_LAMBDA: server.url,
+    AWS_ENDPOINT_URL_CLOUDWATCH: server.url,
+  },
+  /** Stores a secret below the prefix. */
+  store: (name: string, value: unknown) => void aws.secrets.set(`${PREFIX}/${name}`, JSON.stringify(value)),
+  /** Returns a secret below the prefix; null if it does not exist. */
+  stored: (name: string) => JSON.parse(aws.secrets.get(`${PREFIX}/${name}`) ?? 'null'),
+  reset: () => void Object.assign(aws, emptyState()),
+}
+
+function secretsResponse(target: string, text: string): Reply {
+  const source = {
+    secret: (name: string) => aws.secrets.get(name),
+    secretNames: () => [...aws.secrets.keys()],
+    putSecret: (name: string, value: string) => void aws.secrets.set(name, value),
+  }
+  try {
+    return { body: {}, ...handleSecrets(source, target, Buffer.from(text)) }
+  } catch (error) {
+    return errorResponse(error)
+  }
 }
 
 function answerAsLambda(functions: DeployedFunction[], path: string): object {

@@ -1,29 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
-import { startAws, type TestAws } from './aws.ts'
-import { startSandbox } from './sandbox.ts'
+import { aws } from './aws.ts'
+import { sandbox } from './sandbox.ts'
 import { webhooks } from './webhooks.ts'
 
 const prefix = 'cloud-automation-webhooks/connections'
-let aws: TestAws
-let sandbox: Awaited<ReturnType<typeof startSandbox>>
-/** Returns `status` for each call. */
-let platform: Served
+/** The response of the platform to each call. */
 let status = 200
-
-beforeAll(async () => {
-  aws = await startAws()
-  sandbox = await startSandbox()
-  platform = await serve(({ headers }) => ({
-    ...{ status, body: { message: `this is a ${status} to ${headers['authorization']}` } },
-  }))
-})
-afterAll(() => Promise.all([aws, sandbox, platform].map((server) => server.close())))
-beforeEach(() => aws.secrets.clear())
+const platform = await serve(({ headers }) => ({
+  ...{ status, body: { message: `this is a ${status} to ${headers['authorization']}` } },
+}))
+afterAll(() => platform.close())
+beforeEach(() => aws.reset())
 
 const check = (options = '') => webhooks(`check ${options}`, { env: aws.env })
-const connect = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
+const connect = (name: string, value: unknown) => aws.store(`connections/${name}`, value)
 const valid = () => ({ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken })
 
 describe('webhooks check', () => {

@@ -1,32 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
-import { startAws, type TestAws } from './aws.ts'
-import { startSandbox } from './sandbox.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aws } from './aws.ts'
+import { sandbox } from './sandbox.ts'
 import { atTerminal, controlC, enter, type Keys, webhooks } from './webhooks.ts'
 
-const secret = 'cloud-automation-webhooks/connections/issue-ticketing/default'
-let aws: TestAws
-let sandbox: Awaited<ReturnType<typeof startSandbox>>
-let folder: string
-
-beforeAll(async () => {
-  aws = await startAws()
-  sandbox = await startSandbox()
-  folder = mkdtempSync(join(tmpdir(), 'connect-'))
-})
-afterAll(async () => {
-  await aws.close()
-  await sandbox.close()
-  rmSync(folder, { recursive: true })
-})
-beforeEach(() => {
-  aws.secrets.clear()
-  aws.operations.length = 0
-  aws.error = undefined
-})
+const NAME = 'connections/issue-ticketing/default'
+const secret = `cloud-automation-webhooks/${NAME}`
+const folder = temporaryFolder()
+beforeEach(() => aws.reset())
 
 /** The token of the sandbox consists of words. */
 const warning = 'Warning: token consists of plain words. Use a random value if the platform lets you choose it.\n'
@@ -38,7 +22,7 @@ const connect = (options: string, connection: object = github(), env: Record<str
   webhooks(`connect issue-ticketing/default --from-file - ${options}`, {
     ...{ env, cwd: folder, stdin: JSON.stringify(connection) },
   })
-const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
+const stored = () => aws.stored(NAME)
 const jsonIn = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'))
 
 describe('webhooks connect --from-file', () => {
@@ -50,7 +34,7 @@ describe('webhooks connect --from-file', () => {
   })
 
   it('replaces a stored connection', async () => {
-    aws.secrets.set(secret, JSON.stringify(github('an-old-token')))
+    aws.store(NAME, github('an-old-token'))
     writeFileSync(join(folder, 'github.json'), JSON.stringify(github()))
     const line = 'connect issue-ticketing/default --from-file github.json --json'
     const { code, out } = await webhooks(line, { env: aws.env, cwd: folder })
@@ -98,9 +82,8 @@ describe('webhooks connect --from-file', () => {
     const fields = '--field region=eu-central-1 --field target=build'
     const line = `connect ci-cd/builds --provider aws-codebuild ${fields} --no-check`
     expect(await webhooks(line, { env: aws.env })).toMatchObject({ code: 0 })
-    expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/connections/ci-cd/builds') ?? '')).toEqual({
-      ...{ provider: 'aws-codebuild', region: 'eu-central-1', target: 'build' },
-    })
+    const builds = { provider: 'aws-codebuild', region: 'eu-central-1', target: 'build' }
+    expect(aws.stored('connections/ci-cd/builds')).toEqual(builds)
   })
 
   it('reads the certificate of a private authority with --ca', async () => {
@@ -179,7 +162,7 @@ describe('webhooks connect at a terminal', () => {
   })
 
   it('offers the stored values and keeps a secret on Enter', async () => {
-    aws.secrets.set(secret, JSON.stringify(github()))
+    aws.store(NAME, github())
     await at(['Which platform?', enter], ['press Enter to keep', enter], none, ['project:', `2${enter}`])
     expect(stored()).toEqual({ ...github(), project: 'demo/shop2' })
   })

@@ -1,13 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { hashSources, recordBuild } from '../../../infra/build/up-to-date.ts'
 import { bundles } from '../../../infra/cli/doctor/installation.ts'
 import { webhookConfigs } from '../../../infra/cli/doctor/webhook-configs.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
-import { type DeployedFunction, startAws, type TestAws } from './aws.ts'
-import { startSandbox } from './sandbox.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aws, type DeployedFunction } from './aws.ts'
+import { sandbox } from './sandbox.ts'
 import { webhooks } from './webhooks.ts'
 
 interface Finding {
@@ -17,21 +17,9 @@ interface Finding {
   advice?: string
 }
 
-const prefix = 'cloud-automation-webhooks'
-let aws: TestAws
-let sandbox: Awaited<ReturnType<typeof startSandbox>>
-beforeAll(async () => {
-  aws = await startAws()
-  sandbox = await startSandbox()
-})
-afterAll(async () => {
-  await aws.close()
-  await sandbox.close()
-})
+const folder = temporaryFolder()
 beforeEach(() => {
-  aws.secrets.clear()
-  aws.error = undefined
-  aws.concurrency = 1_000
+  aws.reset()
   aws.functions = [webhook, task]
   aws.alarms = [alarm('ApiFailures')]
 })
@@ -42,7 +30,7 @@ const alarm = (name: string, StateValue = 'OK', ActionsEnabled = true) => ({
   ...{ AlarmName: `CloudAutomationWebhooks-${name}`, StateValue, ActionsEnabled },
 })
 
-const store = (name: string, value: unknown) => aws.secrets.set(`${prefix}/${name}`, JSON.stringify(value))
+const { store } = aws
 const caller = (orchestrator: string) => ({
   tokens: [`sha256:${'a'.repeat(64)}`],
   categories: ['*'],
@@ -182,12 +170,6 @@ describe('webhooks doctor', () => {
 })
 
 describe('webhookConfigs', () => {
-  let folder: string
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'doctor-'))
-  })
-  afterEach(() => rmSync(folder, { recursive: true }))
-
   const write = (name: string, query: string, sendFinished: boolean) => {
     const url = `https://h.example/v1/issue-ticketing/open-issue${query}`
     const subscription = {
@@ -228,11 +210,8 @@ describe('webhookConfigs', () => {
 })
 
 describe('bundles', () => {
-  let root: string
-  beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'doctor-'))
-  })
-  afterEach(() => rmSync(root, { recursive: true }))
+  const root = join(folder, 'project')
+  beforeEach(() => rmSync(root, { recursive: true, force: true }))
   const file = (name: string, text = '') => {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), text)

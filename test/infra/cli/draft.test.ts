@@ -1,18 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { parseCurl } from '../../../infra/cli/http/curl.ts'
 import { literal } from '../../../infra/cli/http/draft.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { find } from '../../../shared/vendors/http/expression.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'draft-'))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 
 const connect = (line: string, stdin = '', env: Record<string, string> = {}) =>
   webhooks(`connect ${line}`, { cwd: folder, stdin, env })

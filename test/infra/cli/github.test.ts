@@ -1,28 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type GithubAppServer, startGithubApp } from '../../../infra/platforms/github/app-server.ts'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { startGithubApp } from '../../../infra/platforms/github/app-server.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { redeliverHandler } from '../../../shared/orchestrators/github/redeliver.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import '../../functions/aws.ts'
-import { startAws, type TestAws } from './aws.ts'
+import { aws } from './aws.ts'
 import { spawnWebhooks, webhooks } from './webhooks.ts'
 
-const orchestrators = 'cloud-automation-webhooks/orchestrators'
 const url = 'https://webhooks.example.org/v1'
-let aws: TestAws
-let github: GithubAppServer
-beforeAll(async () => {
-  aws = await startAws()
-  github = await startGithubApp()
-})
-afterAll(async () => {
-  await aws.close()
-  await github.close()
-})
+const github = await startGithubApp()
+afterAll(() => github.close())
 beforeEach(() => {
   github.reset()
-  aws.secrets.clear()
-  aws.secrets.set(`${orchestrators}/github`, JSON.stringify({ type: 'github', ...github.settings }))
+  aws.reset()
+  aws.store('orchestrators/github', { type: 'github', ...github.settings })
 })
 
 const run = (line: string, stdin = '') => webhooks(line, { env: aws.env, stdin })
@@ -72,13 +63,13 @@ describe('webhooks github manifest', () => {
     const { code, out, err } = await ended
     expect([code, out]).toEqual([0, expect.stringContaining('https://github.com/apps/gate/installations/new')])
     expect(`${out}${err}`).not.toContain('PRIVATE KEY')
-    expect(JSON.parse(aws.secrets.get(`${orchestrators}/gate`) ?? '')).toEqual({
+    expect(aws.stored('orchestrators/gate')).toEqual({
       ...{ type: 'github', baseUrl: `${site.url}/api/v3`, appId: 'Iv23liExample', privateKey: pem },
       ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
       ...{ input: '{target: environment}', repositories: ['acme/shop', 'acme/cart'] },
     })
     const allow = ['load-testing/start-test']
-    expect(JSON.parse(aws.secrets.get('cloud-automation-webhooks/callers') ?? '')).toEqual({
+    expect(aws.stored('callers')).toEqual({
       gate: { tokens: [], categories: ['load-testing'], allow, orchestrator: 'gate' },
     })
     await site.close()

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -9,10 +8,11 @@ import { type Command, Help } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { createProgram } from '../../../infra/cli/program.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
-import { type JiraServer, startJira } from '../../../infra/platforms/jira.ts'
+import { startJira } from '../../../infra/platforms/jira.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
-import { startAws, type TestAws } from './aws.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aws } from './aws.ts'
 import { atPseudoTerminal, controlC, type Ended, enter, spawnWebhooks, webhooks } from './webhooks.ts'
 
 const TIME_SCALE = 20
@@ -77,21 +77,16 @@ describe('--help', () => {
   })
 })
 
-const prefix = 'cloud-automation-webhooks'
 const hash = (digit: string) => `sha256:${digit.repeat(64)}`
-let folder: string
-let aws: TestAws
-let jira: JiraServer
-let service: Service
+const folder = temporaryFolder()
+const jira = await startJira()
+const service = new Service({ timeScale: TIME_SCALE })
 /** Its load tests take some seconds, so it runs next to the other examples. */
 const RELEASE = 'sequence release --orchestrator argo-rollouts'
 let releasing: Promise<Ended>
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'help-'))
-  aws = await startAws()
-  jira = await startJira()
-  service = await new Service({ timeScale: TIME_SCALE }).start()
+  await service.start()
   const { url } = service
   const file = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
   const keptn = { baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken }
@@ -106,19 +101,14 @@ beforeAll(async () => {
   cpSync(join(import.meta.dirname, '../../../examples/keptn-release'), join(folder, 'production'), { recursive: true })
   const event = readFileSync(join(folder, 'production/event.json'), 'utf8')
   writeFileSync(join(folder, 'production/event.json'), event.replaceAll('staging', 'production'))
-  aws.secrets.set(`${prefix}/connections/issue-ticketing/default`, JSON.stringify(github))
-  const callers = {
-    there: { tokens: [hash('a')], categories: ['*'] },
-    ci: { tokens: [hash('b')], categories: ['ci-cd'] },
-  }
-  aws.secrets.set(`${prefix}/callers`, JSON.stringify(callers))
+  aws.store('connections/issue-ticketing/default', github)
+  setCaller('there', [hash('a')])
+  setCaller('ci', [hash('b')], ['ci-cd'])
   releasing = spawnWebhooks(RELEASE.split(' '), { WEBHOOKS_URL: url }).ended
 })
 afterAll(async () => {
-  await service?.end()
+  await service.end()
   await jira.close()
-  await aws.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 interface ExampleSetup {
@@ -130,9 +120,8 @@ interface ExampleSetup {
   check?: (out: string) => void
 }
 
-function setCaller(name: string, tokens: string[]): void {
-  const callers = JSON.parse(aws.secrets.get(`${prefix}/callers`) ?? '{}')
-  aws.secrets.set(`${prefix}/callers`, JSON.stringify({ ...callers, [name]: { tokens, categories: ['*'] } }))
+function setCaller(name: string, tokens: string[], categories = ['*']): void {
+  aws.store('callers', { ...aws.stored('callers'), [name]: { tokens, categories } })
 }
 /** The exit code depends on the bundles of this machine, which may be outdated. */
 const codeOfFindings = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
@@ -184,7 +173,7 @@ const setups: Record<string, ExampleSetup> = {
     before: () => setCaller('keptn', [`sha256:0a1b2c3d4e5f${'0'.repeat(52)}`, hash('c')]),
   },
   // Another example saves this connection without testing it.
-  check: { before: () => void aws.secrets.delete(`${prefix}/connections/ci-cd/builds`) },
+  check: { before: () => void aws.secrets.delete('cloud-automation-webhooks/connections/ci-cd/builds') },
   doctor: { code: codeOfFindings },
   'wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...': {
     code: ({ out }) => (/"verdict": "(?:pass|warning)"/.test(out) ? 0 : 1),

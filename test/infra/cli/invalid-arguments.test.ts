@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { startAws, type TestAws } from './aws.ts'
+import { expect, it } from '@jest/globals'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 
 const tool = {
@@ -13,22 +13,11 @@ const tool = {
 const github = { provider: 'github', baseUrl: 'http://127.0.0.1:9', token: 'a-token-of-the-api' }
 const files = { 'response.json': '{}', 'broken.json': '{"half' }
 
-let aws: TestAws
-let folder: string
-beforeAll(async () => {
-  aws = await startAws()
-  const store = (name: string, value: object) =>
-    aws.secrets.set(`cloud-automation-webhooks/${name}`, JSON.stringify(value))
-  store('callers', { there: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['*'] } })
-  store('connections/issue-ticketing/tool', tool)
-  store('connections/issue-ticketing/github', github)
-  folder = mkdtempSync(join(tmpdir(), 'invalid-'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-})
-afterAll(async () => {
-  await aws.close()
-  rmSync(folder, { recursive: true })
-})
+aws.store('callers', { there: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['*'] } })
+aws.store('connections/issue-ticketing/tool', tool)
+aws.store('connections/issue-ticketing/github', github)
+const folder = temporaryFolder()
+for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
 
 const aJira = '{"provider":"jira","tokn":"abcdefgh"}'
 const openapi = '{"paths":{"/runs":{"post":{"operationId":"startRun"}}}}'

@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { PERSONAL_TOKEN, startAzureDevops } from '../../shared/orchestrators/azure-devops/server.ts'
 import { SIGNING_KEY, startReceiver } from '../../shared/orchestrators/callback/receiver.ts'
-import { startAws, type TestAws } from './aws.ts'
-import { startSandbox } from './sandbox.ts'
+import { aws } from './aws.ts'
+import { sandbox } from './sandbox.ts'
 import { atTerminal, enter, type Keys, webhooks } from './webhooks.ts'
 
 const secret = 'cloud-automation-webhooks/orchestrators/keptn'
-let aws: TestAws
-let sandbox: Awaited<ReturnType<typeof startSandbox>>
-beforeAll(async () => {
-  aws = await startAws()
-  sandbox = await startSandbox()
-})
-afterAll(async () => {
-  await aws.close()
-  await sandbox.close()
-})
-beforeEach(() => aws.secrets.clear())
+beforeEach(() => aws.reset())
 
 const add = (value: object, options = '') =>
   webhooks(`orchestrator add keptn --from-file - ${options}`, { env: aws.env, stdin: JSON.stringify(value) })
@@ -28,7 +18,7 @@ const oauth = (more: object = {}) => ({
   ...{ tokenUrl: `${sandbox.url}/sandbox/sso/oauth2/token`, ...demo.oauth },
   ...more,
 })
-const stored = () => JSON.parse(aws.secrets.get(secret) ?? 'null')
+const stored = (name = 'keptn') => aws.stored(`orchestrators/${name}`)
 
 describe('webhooks orchestrator add', () => {
   it('tests and saves a token', async () => {
@@ -95,8 +85,7 @@ describe('webhooks orchestrator add', () => {
     ]
     const ended = await atTerminal('orchestrator add azure-devops --no-check', keys, { env: aws.env })
     expect(ended).toMatchObject(passed('Saved'))
-    const saved = aws.secrets.get('cloud-automation-webhooks/orchestrators/azure-devops') ?? ''
-    expect(JSON.parse(saved)).toEqual({ type: 'azure-devops', collections })
+    expect(stored('azure-devops')).toEqual({ type: 'azure-devops', collections })
   })
 
   it('prompts for each field of an OAuth client at a terminal', async () => {

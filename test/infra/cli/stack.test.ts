@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { listDeployedTasks } from '../../../infra/cli/deployed-tasks.ts'
 import { durable, folder, type Started, start, startExecution } from '../local/cloud/harness.ts'
-import { startAws } from './aws.ts'
+import { aws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 
 const STACK = 'CloudAutomationWebhooks'
@@ -18,10 +18,9 @@ it.each([
   ['tasks --stack CloudAutomationWebhooks', 'Listing tasks'],
   ['versions prune', 'Listing the versions'],
 ])('webhooks %s explains a rejection by AWS', async (line, what) => {
-  const aws = await startAws()
   aws.error = { type: 'AccessDeniedException', message: 'not authorized to perform: lambda:ListFunctions' }
   expect(await webhooks(line, { env: aws.env })).toMatchObject({ code: 1, err: expect.stringContaining(what) })
-  await aws.close()
+  aws.reset()
 })
 
 describe('the tasks of a deployed stack', () => {

@@ -1,27 +1,23 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { callersSchema } from '../../../shared/auth/callers.ts'
-import { startAws, type TestAws } from './aws.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 
-let aws: TestAws
-beforeAll(async () => {
-  aws = await startAws()
-})
-afterAll(() => aws.close())
-beforeEach(() => aws.secrets.clear())
+const folder = temporaryFolder()
+beforeEach(() => aws.reset())
 
 const CALLERS = 'cloud-automation-webhooks/callers'
 const token = (line: string) => webhooks(`token ${line}`, { env: aws.env })
 const hashOf = (text: string) => `sha256:${createHash('sha256').update(text.trim()).digest('hex')}`
-const callers = () => callersSchema.parse(JSON.parse(aws.secrets.get(CALLERS) ?? '{}'))
+const callers = () => callersSchema.parse(aws.stored('callers') ?? {})
 
 describe('webhooks token create', () => {
   it('prints only the token to stdout and saves its hash', async () => {
-    aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', '{}')
+    aws.store('orchestrators/keptn', {})
     const { out, ...ended } = await token('create keptn --orchestrator keptn')
     const err = 'Created keptn in Secrets Manager (eu-west-1). Copy its token now; it is not shown again:\n'
     expect({ out, ...ended }).toEqual({ code: 0, out: expect.stringMatching(/^[\w-]{43}\n$/), err })
@@ -67,10 +63,8 @@ describe('webhooks token create', () => {
   })
 
   it('adds to the callers of the local runtime with --local', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'token-'))
     const { out } = await webhooks('token create mine --local', { cwd: folder })
     const local = JSON.parse(readFileSync(join(folder, '.webhooks', 'secrets.json'), 'utf8'))[CALLERS]
-    rmSync(folder, { recursive: true })
     expect(local).toMatchObject({ demo: {}, mine: { tokens: [hashOf(out)] } })
   })
 })

@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { atTerminal, enter, webhooks } from './webhooks.ts'
 
 // The search for a created object is repeated for some seconds.
@@ -10,13 +10,8 @@ jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: async () =>
 
 const prefix = 'cloud-automation-webhooks/connections'
 const token = 'a-token-of-the-api'
-let folder: string
+const folder = temporaryFolder()
 let api: Served
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'try-'))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
 afterEach(() => api?.close())
 
 interface Stored {

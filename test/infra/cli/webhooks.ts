@@ -5,9 +5,14 @@ import { run } from '../../../infra/cli/run.ts'
 import { clearSecrets } from '../../../shared/redact.ts'
 import { type Ended, runInProcess } from '../../runner/in-process.ts'
 import { type Keys, terminalOf } from '../../runner/terminal.ts'
-import { noAws } from './aws.ts'
 
 export type { Ended, Keys }
+
+export const noAws = {
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+}
 
 const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
 

@@ -1,18 +1,17 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { type Ended, spawnWebhooks, webhooks } from '../cli/webhooks.ts'
 import { apiToken, type FakeReceiver, type Reply, startReceiver } from './fake-receiver.ts'
 import { callerToken } from './play.ts'
 
+const folder = temporaryFolder()
 const sequences = join(import.meta.dirname, '../../../infra/keptn/sequences')
 
 describe('webhooks preview', () => {
   const type = 'sh.keptn.event.openticket.triggered'
-  let folder: string
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'preview-'))
     const place = { project: 'demo', stage: 'production', service: 'shop' }
     write('event.json', JSON.stringify({ type, id: 'abc', data: { title: 'a | b', ...place } }))
     write('dropped.json', JSON.stringify({ type, id: 'abc', data: { ...place, labels: { build: 7 } } }))
@@ -23,7 +22,6 @@ describe('webhooks preview', () => {
     write('bad.yaml', configOf('{{.data.title}}'))
     write('invalid.yaml', configOf('x').replace('POST', 'PATCH'))
   })
-  afterAll(() => rmSync(folder, { recursive: true }))
 
   const file = (name: string): string => join(folder, name)
   const write = (name: string, text: string): void => writeFileSync(file(name), text)
@@ -148,12 +146,10 @@ describe('webhooks sequence', () => {
 
   it('lists the tasks that are still running at Ctrl-C, warns about their events and exits with 130', async () => {
     receiver = await startReceiver(() => accepted)
-    const folder = mkdtempSync(join(tmpdir(), 'sequence-'))
     cpSync(join(sequences, 'incident'), folder, { recursive: true })
     const file = join(folder, 'webhook.yaml')
     writeFileSync(file, readFileSync(file, 'utf8').replace('mode=interactive', 'mode=silent'))
     const { code, out, err } = await interrupt('HTTP 202', '--file', folder)
-    rmSync(folder, { recursive: true })
     expect([code, out]).toEqual([130, expect.stringContaining('Interrupted. Still running:')])
     expect(out).toContain('production openticket  task t-1  https://h.example/v1/issue-ticketing/tasks/t-1')
     expect(err).toContain('openticket.finished is never sent, so the sequence hangs.')
