@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
 import { awsOperation, requestLine } from '../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
@@ -395,22 +395,23 @@ function isNotToken({ path }: Call): boolean {
 
 /** Holds the timeouts of requests until the test lets them pass. `end` returns the milliseconds of the last one. */
 function holdTimeouts(): { end(): number } {
-  let last = Number.POSITIVE_INFINITY
+  const { setTimeout } = globalThis
+  const { timeout } = AbortSignal
   const passed = new AbortController()
-  const hold = (run: () => void, milliseconds = 0) => {
+  let last = Number.POSITIVE_INFINITY
+  const hold = (run: () => void, milliseconds: number) => {
     last = milliseconds
     passed.signal.addEventListener('abort', run)
   }
-  const spies = [
-    jest.spyOn(globalThis, 'setTimeout').mockImplementation(hold as never),
-    jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
-      last = milliseconds
-      return passed.signal
-    }),
-  ]
+  Object.assign(globalThis, { setTimeout: hold })
+  AbortSignal.timeout = (milliseconds) => {
+    last = milliseconds
+    return passed.signal
+  }
   return {
     end() {
-      for (const spy of spies) spy.mockRestore()
+      Object.assign(globalThis, { setTimeout })
+      Object.assign(AbortSignal, { timeout })
       passed.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
       return last
     },

@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals'
 import type { Failure } from '../../shared/errors.ts'
 import { clearSecrets } from '../../shared/redact.ts'
 import { failureOf } from './client.ts'
@@ -11,15 +11,28 @@ export * from './client.ts'
 /** The pauses of the code under test in the current test, in milliseconds. */
 export const pauses: number[] = []
 
-/** Lets the pauses of the code under test end at once. */
+let skipping = 0
+
+/** Lets the pauses of the code under test end at once, until the last test of the group. */
 export function skipPauses(): void {
-  jest.spyOn(timers, 'setTimeout').mockImplementation(async (milliseconds = 0, value, { signal } = {}) => {
-    signal?.throwIfAborted()
-    pauses.push(milliseconds)
-    return value as never
+  const { setTimeout } = timers
+  const use = (pause: typeof setTimeout) => {
+    Object.assign(timers, { setTimeout: pause })
+    syncBuiltinESMExports()
+  }
+  beforeAll(() => {
+    if (skipping++ === 0) use(skip)
   })
-  syncBuiltinESMExports()
   beforeEach(() => void pauses.splice(0))
+  afterAll(() => {
+    if (--skipping === 0) use(setTimeout)
+  })
+}
+
+const skip: typeof timers.setTimeout = async (milliseconds = 0, value, { signal } = {}) => {
+  signal?.throwIfAborted()
+  pauses.push(milliseconds)
+  return value as never
 }
 
 /** Starts a server before each test and closes it after, and skips pauses. Returns the server of the current test. */
