@@ -71,28 +71,26 @@ const withJob = (started: StartedJob, result: object): StartedJob => {
   return restored({ ...started, job: result.job })
 }
 
-describe('Built-in generator: connection', () => {
-  test('only the headers of credentials are secrets', () => {
-    const headers = { authorization: secret, 'x-key': 'a-key-of-ours', 'x-env': 'production' }
-    const secretHeaders = { 'x-team': 'the-secret-team' }
-    expect(secretsIn(autocannon.connection, { headers, secretHeaders })).toEqual([
-      ...[secret, 'a-key-of-ours', 'the-secret-team'],
-    ])
-  })
+test('Built-in generator: connection only the headers of credentials are secrets', () => {
+  const headers = { authorization: secret, 'x-key': 'a-key-of-ours', 'x-env': 'production' }
+  const secretHeaders = { 'x-team': 'the-secret-team' }
+  expect(secretsIn(autocannon.connection, { headers, secretHeaders })).toEqual([
+    ...[secret, 'a-key-of-ours', 'the-secret-team'],
+  ])
+})
 
-  test.each([
-    ['an empty allow', { allow: [] }],
-    ['credentials in a URL', { allow: 'https://user:pass@shop.example.com' }],
-    ['a query in a URL', { allow: 'https://shop.example.com/?x=1' }],
-    ['another scheme', { allow: 'ftp://shop.example.com' }],
-    ['a rate over the upper limit', { maxRate: 501 }],
-    ['too many connections', { maxConnections: 201 }],
-    ['a duration over the upper limit', { maxDuration: 'PT31M' }],
-    ['a header that decides where a request ends', { headers: { 'Content-Length': '000000' } }],
-    ['a header with a line break', { headers: { 'x-key': 'secret\r\nhost: x' } }],
-  ])('rejects %s', (_what, fields) => {
-    expect(autocannon.connection.safeParse({ allow: 'https://shop.example.com', ...fields }).success).toBe(false)
-  })
+test.each([
+  ['an empty allow', { allow: [] }],
+  ['credentials in a URL', { allow: 'https://user:pass@shop.example.com' }],
+  ['a query in a URL', { allow: 'https://shop.example.com/?x=1' }],
+  ['another scheme', { allow: 'ftp://shop.example.com' }],
+  ['a rate over the upper limit', { maxRate: 501 }],
+  ['too many connections', { maxConnections: 201 }],
+  ['a duration over the upper limit', { maxDuration: 'PT31M' }],
+  ['a header that decides where a request ends', { headers: { 'Content-Length': '000000' } }],
+  ['a header with a line break', { headers: { 'x-key': 'secret\r\nhost: x' } }],
+])('Built-in generator: connection rejects %s', (_what, fields) => {
+  expect(autocannon.connection.safeParse({ allow: 'https://shop.example.com', ...fields }).success).toBe(false)
 })
 
 describe('Built-in generator: allowed targets', () => {

@@ -67,20 +67,18 @@ const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPl
   invalidIds: [['x@2026', '../x', `${target}@2026-01-01 10:00:00`], 'such as xLSxdVZzcP@2026'],
 })
 
-describe('AWS DLT: connection', () => {
-  test('signs requests for API Gateway', async () => {
-    await awsDlt.check(connected().client())
-    expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/execute-api/aws4_request')
-    const message = '403 to GET /prod/scenarios/xLSxdVZzcP: Credential should be scoped to'
-    await expectFailure(connected({ region: 'eu-west-2' }).start(checkout), 'refused', message)
-  })
+test('AWS DLT: connection signs requests for API Gateway', async () => {
+  await awsDlt.check(connected().client())
+  expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-1/execute-api/aws4_request')
+  const message = '403 to GET /prod/scenarios/xLSxdVZzcP: Credential should be scoped to'
+  await expectFailure(connected({ region: 'eu-west-2' }).start(checkout), 'refused', message)
+})
 
-  test('derives its region from its URL', () => {
-    const at = (baseUrl: string) => awsDlt.authorization(awsDlt.connection.parse({ baseUrl }))
-    expect(at('https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod')).toBeDefined()
-    expect(at('https://abcde12345.execute-api.cn-north-1.amazonaws.com.cn/prod')).toBeDefined()
-    expect(() => at('https://load.example.com')).toThrow('needs a region')
-  })
+test('AWS DLT: connection derives its region from its URL', () => {
+  const at = (baseUrl: string) => awsDlt.authorization(awsDlt.connection.parse({ baseUrl }))
+  expect(at('https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod')).toBeDefined()
+  expect(at('https://abcde12345.execute-api.cn-north-1.amazonaws.com.cn/prod')).toBeDefined()
+  expect(() => at('https://load.example.com')).toThrow('needs a region')
 })
 
 describe('AWS DLT: start', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { k6Operator } from '../../../functions/load-testing/providers/k6-operator.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
@@ -31,39 +31,37 @@ const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTe
   invalidIds: [['checkout', 'wh-', 'wh-x/y'], 'must be the name of a test run that a call has created'],
 })
 
-describe('k6 operator', () => {
-  test('starts a test run with parameters as environment variables of the runners', async () => {
-    const fields = { parallelism: 4, image: 'acme/k6', serviceAccount: 'k6', arguments: '--tag stage=dev' }
-    await connected(fields).start({ ...input, parameters: { URL: 'https://shop.example.com' } })
-    expect(server.state.runs[0]).toMatchObject({
-      metadata: { name: `wh-${keyOf(1)}` },
-      spec: {
-        parallelism: 4,
-        script: { configMap: { name: 'checkout', file: 'test.js' } },
-        arguments: '--tag stage=dev',
-        runner: {
-          image: 'acme/k6',
-          serviceAccountName: 'k6',
-          env: [{ name: 'URL', value: 'https://shop.example.com' }],
-        },
+test('k6 operator starts a test run with parameters as environment variables of the runners', async () => {
+  const fields = { parallelism: 4, image: 'acme/k6', serviceAccount: 'k6', arguments: '--tag stage=dev' }
+  await connected(fields).start({ ...input, parameters: { URL: 'https://shop.example.com' } })
+  expect(server.state.runs[0]).toMatchObject({
+    metadata: { name: `wh-${keyOf(1)}` },
+    spec: {
+      parallelism: 4,
+      script: { configMap: { name: 'checkout', file: 'test.js' } },
+      arguments: '--tag stage=dev',
+      runner: {
+        image: 'acme/k6',
+        serviceAccountName: 'k6',
+        env: [{ name: 'URL', value: 'https://shop.example.com' }],
       },
-    })
+    },
   })
+})
 
-  test.each([
-    [[0, 0], 'succeeded', 'pass', ''],
-    [[0, 99], 'succeeded', 'fail', 'k6 ended with 99: thresholds of the script were crossed'],
-    [[110], 'succeeded', 'fail', 'k6 ended with 110: the script marked the test as failed'],
-    [[105, 99], 'succeeded', 'fail', 'k6 ended with 99'],
-    [[105], 'aborted', 'fail', 'k6 ended with 105: the test was interrupted'],
-    [[108], 'aborted', 'fail', 'k6 ended with 108: the script aborted the test'],
-    [[99, 107], 'errored', 'fail', 'Exit code 107: level=error'],
-    [[], 'errored', 'fail', 'The jobs of its runners no longer exist'],
-  ])('ends runners with the exit codes %j as %s, %s', async (exitCodes, status, result, words) => {
-    server.state.exitCodes = exitCodes
-    const started = await connected().start(input)
-    server.enter('finished')
-    const outcome = await connected().end(started, input)
-    expect(outcome).toMatchObject({ status, result, message: expect.stringContaining(words) })
-  })
+test.each([
+  [[0, 0], 'succeeded', 'pass', ''],
+  [[0, 99], 'succeeded', 'fail', 'k6 ended with 99: thresholds of the script were crossed'],
+  [[110], 'succeeded', 'fail', 'k6 ended with 110: the script marked the test as failed'],
+  [[105, 99], 'succeeded', 'fail', 'k6 ended with 99'],
+  [[105], 'aborted', 'fail', 'k6 ended with 105: the test was interrupted'],
+  [[108], 'aborted', 'fail', 'k6 ended with 108: the script aborted the test'],
+  [[99, 107], 'errored', 'fail', 'Exit code 107: level=error'],
+  [[], 'errored', 'fail', 'The jobs of its runners no longer exist'],
+])('k6 operator ends runners with the exit codes %j as %s, %s', async (exitCodes, status, result, words) => {
+  server.state.exitCodes = exitCodes
+  const started = await connected().start(input)
+  server.enter('finished')
+  const outcome = await connected().end(started, input)
+  expect(outcome).toMatchObject({ status, result, message: expect.stringContaining(words) })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
@@ -99,19 +99,17 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
   invalidIds: [[resultId, 'a/b#c', '#', `..#${resultId}`], `such as ${project}#c6ff329e`],
 })
 
-describe('NeoLoad: start', () => {
-  test('takes the workspace and the web app from the connection', async () => {
-    const tool = connected({ project, webUrl: 'https://neoload.example.com/' })
-    const { outcome } = await tool.start({ target: checkout.target })
-    expect(outcome.data['url']).toBe(`https://neoload.example.com/#!result/${resultId}/overview`)
-  })
+test('NeoLoad: start takes the workspace and the web app from the connection', async () => {
+  const tool = connected({ project, webUrl: 'https://neoload.example.com/' })
+  const { outcome } = await tool.start({ target: checkout.target })
+  expect(outcome.data['url']).toBe(`https://neoload.example.com/#!result/${resultId}/overview`)
+})
 
-  test("sends parameters in the query, and puts the caller's name before the key", async () => {
-    const parameters = { testResultName: 'Release 1.2', reservationWebVUs: 50, publishTestResult: true }
-    await connected().start({ ...checkout, parameters })
-    const query = { testResultName: `Release 1.2 ${keyOf(1)}`, reservationWebVUs: '50', publishTestResult: 'true' }
-    expect(result().query).toEqual(query)
-  })
+test("NeoLoad: start sends parameters in the query, and puts the caller's name before the key", async () => {
+  const parameters = { testResultName: 'Release 1.2', reservationWebVUs: 50, publishTestResult: true }
+  await connected().start({ ...checkout, parameters })
+  const query = { testResultName: `Release 1.2 ${keyOf(1)}`, reservationWebVUs: '50', publishTestResult: 'true' }
+  expect(result().query).toEqual(query)
 })
 
 test('NeoLoad: a run is refused if its result never appears', async () => {

@@ -1,5 +1,5 @@
 import '../aws.ts'
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { awsSes } from '../../../functions/notification/providers/aws-ses.ts'
 import { type SesServer, startSes } from '../../../infra/platforms/aws-ses.ts'
 import { testMessages } from '../messages.ts'
@@ -80,17 +80,15 @@ const { server, client, post, save } = testMessages(awsSes, {
   ],
 })
 
-describe('AWS SES', () => {
-  test('sends to several recipients with the configuration set of the connection', async () => {
-    await post(evaluation, { channel: `${to}, team@example.com`, connection: { configurationSet: 'bounces' } })
-    const Destination = { ToAddresses: [to, 'team@example.com'] }
-    expect(mails(server)).toMatchObject([{ Destination, ConfigurationSetName: 'bounces' }])
-  })
+test('AWS SES sends to several recipients with the configuration set of the connection', async () => {
+  await post(evaluation, { channel: `${to}, team@example.com`, connection: { configurationSet: 'bounces' } })
+  const Destination = { ToAddresses: [to, 'team@example.com'] }
+  expect(mails(server)).toMatchObject([{ Destination, ConfigurationSetName: 'bounces' }])
+})
 
-  test('sends the decision to the same recipient, without a link to the page', async () => {
-    await awsSes.reply(client(), await save(question), decided)
-    const [, mail] = mails(server)
-    expect(mail).toMatchObject({ subject: expect.stringMatching(/^✅/), Destination: { ToAddresses: [to] } })
-    expect(mail?.text).not.toContain(approvalLink)
-  })
+test('AWS SES sends the decision to the same recipient, without a link to the page', async () => {
+  await awsSes.reply(client(), await save(question), decided)
+  const [, mail] = mails(server)
+  expect(mail).toMatchObject({ subject: expect.stringMatching(/^✅/), Destination: { ToAddresses: [to] } })
+  expect(mail?.text).not.toContain(approvalLink)
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
 import { startNtfy } from '../../../infra/platforms/ntfy.ts'
 import { keyOf } from '../helpers.ts'
@@ -84,10 +84,8 @@ const { server, post } = testMessages(ntfy, {
   refused: [['a protected topic', 'secrets', 'ntfy answered 403 to POST /: forbidden']],
 })
 
-describe('ntfy', () => {
-  test('omits links that are not http', async () => {
-    await post({ ...evaluation, links: [{ label: 'Run', url: 'javascript:alert(1)' }] })
-    expect(server.calls.at(-1)?.body).not.toHaveProperty('actions')
-    expect(server.calls.at(-1)?.body).not.toHaveProperty('click')
-  })
+test('ntfy omits links that are not http', async () => {
+  await post({ ...evaluation, links: [{ label: 'Run', url: 'javascript:alert(1)' }] })
+  expect(server.calls.at(-1)?.body).not.toHaveProperty('actions')
+  expect(server.calls.at(-1)?.body).not.toHaveProperty('click')
 })

@@ -201,15 +201,13 @@ describe('Slack: find', () => {
   })
 })
 
-describe('Slack: replies and updates', () => {
-  test('have no metadata and no buttons, and the approval is still found', async () => {
-    const posted = await save(question)
-    await slack.reply(client(), posted, reminder)
-    expect(server.posts[1]).toMatchObject({ thread_ts: posted.id, metadata: undefined })
-    await slack.replace(client(), posted, decided)
-    expect(JSON.stringify(first().blocks)).not.toContain('button')
-    expect(await find()).toMatchObject({ id: posted.id })
-  })
+test('Slack: replies and updates have no metadata and no buttons, and the approval is still found', async () => {
+  const posted = await save(question)
+  await slack.reply(client(), posted, reminder)
+  expect(server.posts[1]).toMatchObject({ thread_ts: posted.id, metadata: undefined })
+  await slack.replace(client(), posted, decided)
+  expect(JSON.stringify(first().blocks)).not.toContain('button')
+  expect(await find()).toMatchObject({ id: posted.id })
 })
 
 describe('Slack: buttons', () => {

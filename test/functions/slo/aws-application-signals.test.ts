@@ -107,15 +107,13 @@ describe('AWS Application Signals: an SLO', () => {
   })
 })
 
-describe('AWS Application Signals: a refusal', () => {
-  test('in a 200 response names the SLO', async () => {
-    const words =
-      'The query of cart: AWS Application Signals answered ResourceNotFoundException: SLO cart-latency was not found.'
-    await expectFailure(ask({ slo: undefined, queries: { latency: slo, cart: 'cart-latency' } }), 'refused', words)
-  })
+test('AWS Application Signals: a refusal in a 200 response names the SLO', async () => {
+  const words =
+    'The query of cart: AWS Application Signals answered ResourceNotFoundException: SLO cart-latency was not found.'
+  await expectFailure(ask({ slo: undefined, queries: { latency: slo, cart: 'cart-latency' } }), 'refused', words)
+})
 
-  test('in a 200 response can be retried if it is temporary', async () => {
-    server.state.errors = { [slo]: { ErrorCode: 'InternalServiceException', ErrorMessage: 'Try again.' } }
-    expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
-  })
+test('AWS Application Signals: a refusal in a 200 response can be retried if it is temporary', async () => {
+  server.state.errors = { [slo]: { ErrorCode: 'InternalServiceException', ErrorMessage: 'Try again.' } }
+  expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
 })

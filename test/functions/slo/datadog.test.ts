@@ -121,25 +121,21 @@ describe('Datadog: an SLO', () => {
   })
 })
 
-describe('Datadog: the name of an SLO', () => {
-  test('is found by the complete name', async () => {
-    server.state.slos.unshift({ ...first(), id: 'f'.repeat(32), name: 'Checkout availability (old)', value: 1 })
-    const outcome = await ask({ slo: 'Checkout availability' })
-    expect(outcome).toMatchObject({ result: 'pass' })
-    expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/slo', `/api/v1/slo/${availability}/history`])
-    expect(server.calls[0]?.query.get('query')).toBe('Checkout availability')
-  })
+test('Datadog: the name of an SLO is found by the complete name', async () => {
+  server.state.slos.unshift({ ...first(), id: 'f'.repeat(32), name: 'Checkout availability (old)', value: 1 })
+  const outcome = await ask({ slo: 'Checkout availability' })
+  expect(outcome).toMatchObject({ result: 'pass' })
+  expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/slo', `/api/v1/slo/${availability}/history`])
+  expect(server.calls[0]?.query.get('query')).toBe('Checkout availability')
 })
 
-describe('Datadog: missing data', () => {
-  test('ends as errored if a 200 response contains an error', async () => {
-    server.failNext(200, { data: { id: availability, name: 'x', thresholds: [{ timeframe: '7d', target: 95 }] } })
-    server.failNext(200, { errors: [{ error: 'query timed out' }], data: null })
-    expect(await ask()).toMatchObject({ status: 'errored', message: expect.stringContaining('query timed out') })
-  })
+test('Datadog: missing data ends as errored if a 200 response contains an error', async () => {
+  server.failNext(200, { data: { id: availability, name: 'x', thresholds: [{ timeframe: '7d', target: 95 }] } })
+  server.failNext(200, { errors: [{ error: 'query timed out' }], data: null })
+  expect(await ask()).toMatchObject({ status: 'errored', message: expect.stringContaining('query timed out') })
+})
 
-  test('of a target is refused', async () => {
-    first().thresholds = []
-    await expectFailure(ask(), 'refused', 'The SLO "Checkout availability" has no target')
-  })
+test('Datadog: missing data of a target is refused', async () => {
+  first().thresholds = []
+  await expectFailure(ask(), 'refused', 'The SLO "Checkout availability" has no target')
 })

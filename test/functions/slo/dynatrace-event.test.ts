@@ -132,27 +132,26 @@ describe('Dynatrace event: a report', () => {
   })
 })
 
-describe('Dynatrace event: a refusal', () => {
-  test('because no entity matches says what to do', async () => {
-    server.state.matches = 0
-    await expectFailure(
-      push({ connection: { entitySelector: 'type(SERVICE),entityName("missing")' } }),
-      'refused',
-      'no entity matches the entitySelector type(SERVICE),entityName("missing")',
-      'active within the last 24 hours',
-    )
-  })
-
-  test('for some entities in a 201 response is a failure', async () => {
-    Object.assign(server.state, { matches: 3, statuses: ['OK', 'INVALID_ENTITY_TYPE', 'INVALID_METADATA'] })
-    const words =
-      'Dynatrace did not accept the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA). The other entities have it.'
-    await expectFailure(push(), 'refused', words)
-  })
+test('Dynatrace event: a refusal because no entity matches says what to do', async () => {
+  server.state.matches = 0
+  await expectFailure(
+    push({ connection: { entitySelector: 'type(SERVICE),entityName("missing")' } }),
+    'refused',
+    'no entity matches the entitySelector type(SERVICE),entityName("missing")',
+    'active within the last 24 hours',
+  )
 })
 
-describe('Dynatrace event: a retry', () => {
-  test.each([0, 1])('finds the event by its idempotency key, also if it is listed late (%i)', async (listsLate) => {
+test('Dynatrace event: a refusal for some entities in a 201 response is a failure', async () => {
+  Object.assign(server.state, { matches: 3, statuses: ['OK', 'INVALID_ENTITY_TYPE', 'INVALID_METADATA'] })
+  const words =
+    'Dynatrace did not accept the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA). The other entities have it.'
+  await expectFailure(push(), 'refused', words)
+})
+
+test.each([0, 1])(
+  'Dynatrace event: a retry finds the event by its idempotency key, also if it is listed late (%i)',
+  async (listsLate) => {
     server.loseNext('POST')
     expect(await failureOf(push())).toMatchObject({ transient: true, mayHaveWritten: true })
     server.state.listsLate = listsLate
@@ -160,18 +159,18 @@ describe('Dynatrace event: a retry', () => {
     expect(outcome).toMatchObject({ data: { id: 'c7c5bfb8c0d1b6f0' } })
     expect(outcome.message).toContain('which already exists')
     expect(posted()).toHaveLength(1)
-  })
+  },
+)
 
-  test('searches by event type and selector on all pages', async () => {
-    const other = { correlationId: 'a', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(2) }] }
-    const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
-    server.failNext(200, { events: [other], nextPageKey: 'more' }, { on: 'GET' })
-    server.failNext(200, { events: [ours] }, { on: 'GET' })
-    const outcome = await push({ isRetry: true, connection: { entitySelector: 'type(SERVICE)' } })
-    expect(outcome.data).toEqual({ id: 'b' })
-    const [first, second] = server.calls
-    expect(first?.query.get('eventSelector')).toBe('eventType("CUSTOM_INFO")')
-    expect(first?.query.get('entitySelector')).toBe('type(SERVICE)')
-    expect([...(second?.query ?? [])]).toEqual([['nextPageKey', 'more']])
-  })
+test('Dynatrace event: a retry searches by event type and selector on all pages', async () => {
+  const other = { correlationId: 'a', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(2) }] }
+  const ours = { correlationId: 'b', properties: [{ key: 'cloudAutomationWebhooksKey', value: keyOf(1) }] }
+  server.failNext(200, { events: [other], nextPageKey: 'more' }, { on: 'GET' })
+  server.failNext(200, { events: [ours] }, { on: 'GET' })
+  const outcome = await push({ isRetry: true, connection: { entitySelector: 'type(SERVICE)' } })
+  expect(outcome.data).toEqual({ id: 'b' })
+  const [first, second] = server.calls
+  expect(first?.query.get('eventSelector')).toBe('eventType("CUSTOM_INFO")')
+  expect(first?.query.get('entitySelector')).toBe('type(SERVICE)')
+  expect([...(second?.query ?? [])]).toEqual([['nextPageKey', 'more']])
 })

@@ -121,8 +121,6 @@ describe('Dynatrace Guardian by event', () => {
   })
 })
 
-describe('Dynatrace Guardian', () => {
-  test('validates one guardian per call', async () => {
-    await expectFailure(ask({ slo: undefined, queries: { a: 'A', b: 'B' } }), 'invalid', 'must name one guardian')
-  })
+test('Dynatrace Guardian validates one guardian per call', async () => {
+  await expectFailure(ask({ slo: undefined, queries: { a: 'A', b: 'B' } }), 'invalid', 'must name one guardian')
 })

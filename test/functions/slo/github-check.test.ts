@@ -73,15 +73,13 @@ describe('GitHub check: a report', () => {
   })
 })
 
-describe('GitHub check: a refusal', () => {
-  test('because the token is not of a GitHub App says what to do', async () => {
-    const failure = await failureOf(push({ connection: { token: server.token } }))
-    expect(failure).toMatchObject({ kind: 'refused' })
-    expect(failure.message).toMatch(
-      /You must authenticate via a GitHub App\. Use the token of a GitHub App .+ or the provider github-status\.$/,
-    )
-    expect(failure.message).not.toContain(server.token)
-  })
+test('GitHub check: a refusal because the token is not of a GitHub App says what to do', async () => {
+  const failure = await failureOf(push({ connection: { token: server.token } }))
+  expect(failure).toMatchObject({ kind: 'refused' })
+  expect(failure.message).toMatch(
+    /You must authenticate via a GitHub App\. Use the token of a GitHub App .+ or the provider github-status\.$/,
+  )
+  expect(failure.message).not.toContain(server.token)
 })
 
 describe('GitHub check: the summary', () => {

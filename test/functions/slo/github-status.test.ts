@@ -77,9 +77,7 @@ describe('GitHub status: a report', () => {
   })
 })
 
-describe('GitHub status: a refusal', () => {
-  test('for a secondary rate limit can be retried after the pause that GitHub asks for', async () => {
-    server.failNext(403, { message: 'You have exceeded a secondary rate limit.' }, { headers: { 'retry-after': '60' } })
-    expect(await failureOf(push())).toMatchObject({ kind: 'platform', retryAfter: 60 })
-  })
+test('GitHub status: a refusal for a secondary rate limit can be retried after the pause that GitHub asks for', async () => {
+  server.failNext(403, { message: 'You have exceeded a secondary rate limit.' }, { headers: { 'retry-after': '60' } })
+  expect(await failureOf(push())).toMatchObject({ kind: 'platform', retryAfter: 60 })
 })

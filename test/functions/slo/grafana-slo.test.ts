@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { grafanaSlo } from '../../../functions/slo/providers/grafana-slo.ts'
 import { startGrafanaSlo, uuid } from '../../../infra/platforms/grafana-slo.ts'
 import { expectFailure } from '../helpers.ts'
@@ -34,25 +34,23 @@ const { server, ask } = playEvaluations(grafanaSlo, {
   unknown: { 'an unknown SLO': ['Payment', 'Grafana has no SLO with the name or id "Payment"'] },
 })
 
-describe('Grafana SLO', () => {
-  test('reports the error budget, the objective, the window and the link', async () => {
-    server.state.sli = ['0.9975', '0.999']
-    const { data } = await ask({ slo: uuid })
-    expect(data).toMatchObject({
-      ...{ result: 'pass', errorBudget: 50 },
-      indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
-    })
-    expect(JSON.stringify(data)).toContain('over the last 28d, the window of the SLO, the worst of 2 groups')
-    expect(server.calls.at(-1)?.query.get('time')).toBe('1763978700')
-    server.state.sli = ['0.9951']
-    expect(await ask({}, { budgetWarning: 0 })).toMatchObject({ result: 'pass' })
+test('Grafana SLO reports the error budget, the objective, the window and the link', async () => {
+  server.state.sli = ['0.9975', '0.999']
+  const { data } = await ask({ slo: uuid })
+  expect(data).toMatchObject({
+    ...{ result: 'pass', errorBudget: 50 },
+    indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
   })
+  expect(JSON.stringify(data)).toContain('over the last 28d, the window of the SLO, the worst of 2 groups')
+  expect(server.calls.at(-1)?.query.get('time')).toBe('1763978700')
+  server.state.sli = ['0.9951']
+  expect(await ask({}, { budgetWarning: 0 })).toMatchObject({ result: 'pass' })
+})
 
-  test('refuses a name that two SLOs have, and an SLO without a data source', async () => {
-    server.state.names = ['Checkout', 'Checkout']
-    await expectFailure(ask(), 'refused', `Use one of these ids: ${uuid}, ${uuid}1.`)
-    server.state.names = ['Checkout']
-    server.state.hasDatasource = false
-    await expectFailure(ask(), 'refused', 'has no destination data source')
-  })
+test('Grafana SLO refuses a name that two SLOs have, and an SLO without a data source', async () => {
+  server.state.names = ['Checkout', 'Checkout']
+  await expectFailure(ask(), 'refused', `Use one of these ids: ${uuid}, ${uuid}1.`)
+  server.state.names = ['Checkout']
+  server.state.hasDatasource = false
+  await expectFailure(ask(), 'refused', 'has no destination data source')
 })

@@ -91,12 +91,11 @@ export function playReports<S extends Served>(
     ...conformance,
     async start() {
       const at = await platform.startPlayed()
-      const { server } = at
-      return {
-        ...at,
-        ...(visible ? { visible: () => visible(server) } : {}),
-        ...(result ? { result: () => result(server) } : {}),
+      const shown = {
+        ...(visible && { visible: () => visible(at.server) }),
+        ...(result && { result: () => result(at.server) }),
       }
+      return { ...at, ...shown }
     },
   })
   return played
@@ -105,7 +104,6 @@ export function playReports<S extends Served>(
 /** The conformance suite uses the server that was started before the test. */
 function shared<S extends Served>(platform: Required<Platform<S>>) {
   let ready: S | undefined
-  const played = (server: S): Played<S> => ({ server, connection: platform.connection(server), input: platform.input })
   return {
     ...platform,
     async start() {
@@ -116,10 +114,10 @@ function shared<S extends Served>(platform: Required<Platform<S>>) {
       ready.close = () => (closed ??= close())
       return ready
     },
-    async startPlayed() {
+    async startPlayed(): Promise<Played<S>> {
       const server = ready ?? (await platform.start())
       ready = undefined
-      return played(server)
+      return { server, connection: platform.connection(server), input: platform.input }
     },
   }
 }

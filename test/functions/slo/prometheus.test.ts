@@ -119,24 +119,22 @@ test('Prometheus: runs queries in batches and keeps their order', async () => {
   expect(results.map(({ value }) => [value.metric, value.value])).toEqual(names.map((name, at) => [name, at]))
 })
 
-describe('Prometheus: a connection', () => {
-  test.each([
-    ['a bearer token', { token: 'a-token-of-a-proxy' }, { authorization: 'Bearer a-token-of-a-proxy' }],
-    [
-      'a user and a password',
-      { username: 'röbot', password: 'a-password-of-a-robot' },
-      { authorization: `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}` },
-    ],
-    ['a tenant', { tenant: 'shop' }, { 'x-scope-orgid': 'shop' }],
-  ])('can have %s', async (_what, fields, headers) => {
-    Object.assign(server.needs, headers)
-    await check(fields)
-    expect(await run({}, fields)).toMatchObject({ result: 'pass' })
-    await expectFailure(check(), 'credentials')
-  })
+test.each([
+  ['a bearer token', { token: 'a-token-of-a-proxy' }, { authorization: 'Bearer a-token-of-a-proxy' }],
+  [
+    'a user and a password',
+    { username: 'röbot', password: 'a-password-of-a-robot' },
+    { authorization: `Basic ${Buffer.from('röbot:a-password-of-a-robot').toString('base64')}` },
+  ],
+  ['a tenant', { tenant: 'shop' }, { 'x-scope-orgid': 'shop' }],
+])('Prometheus: a connection can have %s', async (_what, fields, headers) => {
+  Object.assign(server.needs, headers)
+  await check(fields)
+  expect(await run({}, fields)).toMatchObject({ result: 'pass' })
+  await expectFailure(check(), 'credentials')
+})
 
-  test('cannot have an SLO', async () => {
-    expect(() => prometheus.connection.parse({ baseUrl: server.url, slo: 'checkout' })).toThrow('slo')
-    await expectFailure(run({ thresholds: undefined }), 'invalid', 'Prometheus')
-  })
+test('Prometheus: a connection cannot have an SLO', async () => {
+  expect(() => prometheus.connection.parse({ baseUrl: server.url, slo: 'checkout' })).toThrow('slo')
+  await expectFailure(run({ thresholds: undefined }), 'invalid', 'Prometheus')
 })

@@ -98,6 +98,14 @@ describe('request-evaluation', () => {
     expect(requests[0]?.queries).toEqual([{ name: 'p95', query: 'errors' }])
   })
 
+  test('without data ends as errored, or with a warning if the connection allows it', async () => {
+    gauges = {}
+    const words = 'Not evaluated: Gauge has no data, or incomplete data, for p95 (there is no data)'
+    expect(await run({ thresholds })).toMatchObject({ status: 'errored', result: 'fail', message: words })
+    const message = expect.stringContaining('with a score of 50: p95 was not measured (there is no data)')
+    expect(await run({ thresholds }, {}, { noData: 'warning' })).toMatchObject({ result: 'warning', message })
+  })
+
   test('without data succeeds if the objective has no criteria', async () => {
     gauges = { errors: 0 }
     const objectives = [{ sli: 'p95' }, { sli: 'error_rate', pass: [{ criteria: ['<1'] }] }]
