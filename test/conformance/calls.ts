@@ -40,13 +40,16 @@ const PATIENCE_MS = 120_000
 const MAX_POLLS = 8
 /** How a call ends that would be attempted or polled until its deadline. */
 const CONTINUES = 'continues'
-let connections = 0
+/** Names of stored connections by their JSON. A connection with the same name is validated once. */
+const connections = new Map<string, string>()
 
 /** Stores the connection and reads the call as the webhook does. */
 export async function receive({ category, action, input, connection, mode, data, orchestrator }: Sent): Promise<Call> {
   // As each invocation does. Otherwise, every text is compared with the secrets of all connections.
   clearSecrets()
-  const name = `conformance-${++connections}`
+  const text = JSON.stringify([category.name, connection])
+  const name = connections.get(text) ?? `conformance-${connections.size}`
+  connections.set(text, name)
   storeSecret(`connections/${category.name}/${name}`, connection)
   const body = {
     id: crypto.randomUUID(),

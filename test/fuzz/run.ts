@@ -20,8 +20,8 @@ failure.
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '300' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
     case: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },
@@ -31,8 +31,9 @@ if (values.help) console.log(help)
 else await main()
 
 async function main(): Promise<void> {
-  const seed = Number(values.seed)
-  const only = values.case === undefined ? undefined : Number(values.case)
+  const seconds = wholeNumber('seconds', 1) ?? 300
+  const seed = wholeNumber('seed', 0) ?? Math.floor(Math.random() * 2 ** 31)
+  const only = wholeNumber('case', 0)
   const progress = new Progress()
   const bundles = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-bundles-'))
   process.on('exit', () => rmSync(bundles, { recursive: true, force: true }))
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
   await buildBundles(bundles)
   console.log(`Seed ${seed}`)
   const { sent, statuses, findings, memory, heldUp } = await fuzz({
-    ...{ seed, seconds: Number(values.seconds), only, bundles },
+    ...{ seed, seconds, only, bundles },
     report: (text) => progress.report(text),
   })
   const answered = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`)
@@ -55,4 +56,13 @@ async function main(): Promise<void> {
   }
   if (findings.length > 0) process.exitCode = 1
   else console.log('Every answer was as it should be.')
+}
+
+/** Returns the value of an option. Exits if it is not a whole number from `min`. */
+function wholeNumber(name: 'seconds' | 'seed' | 'case', min: number): number | undefined {
+  const given = values[name]
+  if (given === undefined) return undefined
+  if (/^\d{1,10}$/.test(given) && Number(given) >= min) return Number(given)
+  console.error(`--${name} must be a whole number from ${min}, such as --${name} 60, not "${given}".`)
+  process.exit(1)
 }
