@@ -1,77 +1,100 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { jane, type MattermostServer, startMattermost } from '../../infra/platforms/mattermost.ts'
+import { type SesServer, startSes } from '../../infra/platforms/aws-ses.ts'
+import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
+import { type GoogleChatServer, space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
+import { jane as janeOfMattermost, type MattermostServer, startMattermost } from '../../infra/platforms/mattermost.ts'
 import { type SentButtonPress, type SlackServer, slackServer } from '../../infra/platforms/slack/server.ts'
-import { Service, triggered } from './service.ts'
+import { lisa, startTelegram, supergroup, type TelegramServer } from '../../infra/platforms/telegram.ts'
+import { awsCredentials, Service, triggered } from './service.ts'
+
+// The fake of AWS accepts the key of the functions.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 let slack: SlackServer
 let mattermost: MattermostServer
+let discord: DiscordServer
+let telegram: TelegramServer
+let chat: GoogleChatServer
+let ses: SesServer
 let service: Service
 beforeAll(async () => {
   slack = await slackServer()
-  mattermost = await startMattermost()
   slack.members['U0BEN'] = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
-  service = new Service({
-    timeScale: 60,
-    secrets: {
-      'cloud-automation-webhooks/connections/notification/chat': {
-        ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, signingSecret: slack.signingSecret },
-        channel: 'C0RELEASES',
-      },
-      'cloud-automation-webhooks/connections/notification/unsigned': {
-        ...{ provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' },
-      },
-      'cloud-automation-webhooks/connections/notification/mattermost': {
-        ...{ provider: 'mattermost', baseUrl: mattermost.url, token: mattermost.token, channel: mattermost.channel },
-      },
+  mattermost = await startMattermost()
+  discord = await startDiscord()
+  telegram = await startTelegram()
+  chat = await startGoogleChat()
+  ses = await startSes()
+  const unsigned = { provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' }
+  const connections = {
+    unsigned,
+    slack: { ...unsigned, signingSecret: slack.signingSecret },
+    mattermost: { baseUrl: mattermost.url, token: mattermost.token, channel: mattermost.channel },
+    discord: { baseUrl: discord.url, token: discord.token, publicKey: discord.publicKey, channel },
+    telegram: {
+      ...{ baseUrl: telegram.url, token: telegram.token, webhookSecret: telegram.webhookSecret },
+      channel: String(supergroup),
     },
-  })
-  await service.start()
+    'google-chat': { baseUrl: chat.url, token: chat.login.token, channel: space },
+    'aws-ses': {
+      ...{ endpoint: ses.url, region: 'eu-west-1', from: 'deployments@example.com', channel: 'ops@example.com' },
+    },
+  }
+  const secrets = Object.entries(connections).map(([name, fields]) => [
+    `cloud-automation-webhooks/connections/notification/${name}`,
+    { provider: name, ...fields },
+  ])
+  service = await new Service({ timeScale: 120, secrets: Object.fromEntries(secrets) }).start()
 })
 afterAll(async () => {
   await service.end()
-  await slack.close()
-  await mattermost.close()
+  await Promise.all([slack, mattermost, discord, telegram, chat, ses].map((server) => server.close()))
 })
 beforeEach(() => {
   slack.posts.length = 0
   slack.ephemerals.length = 0
 })
 
-/** Asks, and answers the message once it is there. */
-async function ask(input: object = {}, query = '') {
-  const event = triggered({
-    type: 'sh.keptn.event.sign-off.triggered',
-    data: { project: 'shop', stage: 'production', service: 'checkout', result: 'pass' },
-    input,
-  })
-  const path = '/v1/notification/ask-approval?connection=chat&mode=interactive&sendStarted=true'
-  expect(await service.call(`${path}${query}`, event)).toMatchObject({ status: 202 })
-  await service.until(async () => slack.posts.length > 0, 'a message')
-  const [post] = slack.posts
-  if (!post) throw new Error('There is no message')
-  // As it was asked: it is changed when it is decided.
-  return { event, post: structuredClone(post) }
+const approval = '/v1/notification/ask-approval?mode=interactive&sendStarted=true'
+
+/** Requests an approval, and waits until its message is sent. */
+async function request(connection: string, sent: () => unknown[], input: object = {}, query = '') {
+  const before = sent().length
+  const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input })
+  expect(await service.call(`${approval}&connection=${connection}${query}`, event)).toMatchObject({ status: 202 })
+  await service.until(() => sent().length > before, 'a message')
+  return event
 }
-/** As Slack sends it. */
-const press = async ({ headers, body }: SentButtonPress) => {
-  const response = await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })
-  return { status: response.status, body: await response.text() }
+/** Sends what a platform sends when a button is pressed. */
+const post = async (path: string, { headers = {}, body }: { headers?: Record<string, string>; body: string }) => {
+  const response = await fetch(`${service.url}/v1/notification/${path}`, { method: 'POST', headers, body })
+  const text = await response.text()
+  return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text }
 }
-const buttonsOf = ({ blocks }: { blocks: object[] }) => JSON.stringify(blocks).includes('"type":"button"')
-const finished = async (id: string) => {
+const finished = async ({ id }: { id: string }) => {
   const replies = await service.finishedOf(id)
   expect([replies.started, replies.finished.length]).toEqual([1, 1])
   return replies.finished[0]
 }
 
+const buttonsOf = ({ blocks }: { blocks: object[] }) => JSON.stringify(blocks).includes('"type":"button"')
 const decisions = () => service.logs().filter(({ audit }) => audit === 'decision')
 
 describe('A click in Slack', () => {
+  async function ask(input: object = {}, query = '') {
+    const event = await request('slack', () => slack.posts, input, query)
+    const [asked] = slack.posts
+    if (!asked) throw new Error('There is no message')
+    // As it was asked: it is changed when it is decided.
+    return { event, post: structuredClone(asked) }
+  }
+  const press = (sent: SentButtonPress) => post('slack', sent)
+
   it('decides, and the message shows who decided', async () => {
     const { event, post } = await ask()
     expect(buttonsOf(post)).toBe(true)
     expect(await press(slack.pressButton(post, 'approve'))).toEqual({ status: 200, body: '' })
-    expect(await finished(event.id)).toMatchObject({
+    expect(await finished(event)).toMatchObject({
       result: 'pass',
       message: 'Approved by Jane Doe (U0JANE)',
       'sign-off': { decision: 'approved', by: 'Jane Doe (U0JANE)' },
@@ -86,7 +109,7 @@ describe('A click in Slack', () => {
     const presses = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
     const answers = await Promise.all(presses.map(press))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
-    const { 'sign-off': answer } = await finished(event.id)
+    const { 'sign-off': answer } = await finished(event)
     expect(slack.ephemerals).toEqual([expect.objectContaining({ text: expect.stringContaining(`by ${answer.by}`) })])
     expect(await press(slack.pressButton(post, 'approve', 'U0BEN'))).toMatchObject({ status: 200 })
     expect(slack.ephemerals.at(-1)).toMatchObject({ user: 'U0BEN', text: expect.stringContaining('Already decided') })
@@ -100,11 +123,11 @@ describe('A click in Slack', () => {
     ])
     expect((await service.repliesTo(event.id)).finished).toEqual([])
     await press(slack.pressButton(post, 'reject', 'U0BEN'))
-    expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
+    expect(await finished(event)).toMatchObject({ result: 'fail', message: 'Rejected by Ben Roe (U0BEN)' })
     await service.until(async () => decisions().at(-1)?.['outcome'] === 'reject', 'the audit line')
     expect(decisions().slice(-2)).toMatchObject([
-      { connection: 'chat', by: 'Jane Doe (U0JANE)', outcome: 'refused' },
-      { connection: 'chat', by: 'Ben Roe (U0BEN)', outcome: 'reject' },
+      { connection: 'slack', by: 'Jane Doe (U0JANE)', outcome: 'refused' },
+      { connection: 'slack', by: 'Ben Roe (U0BEN)', outcome: 'reject' },
     ])
   })
 
@@ -115,7 +138,7 @@ describe('A click in Slack', () => {
       { user: 'U0JANE', text: expect.stringContaining('You requested this approval') },
     ])
     await press(slack.pressButton(post, 'approve', 'U0BEN'))
-    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+    expect(await finished(event)).toMatchObject({ result: 'pass' })
   })
 
   it('that is forged, altered, replayed or from another workspace is rejected, and its value is not logged', async () => {
@@ -136,7 +159,7 @@ describe('A click in Slack', () => {
     for (const header of [real.headers, old.headers])
       expect(service.output).not.toContain(header['x-slack-signature'] ?? header['X-Slack-Signature'])
     await press(real)
-    await finished(event.id)
+    await finished(event)
   })
 
   it('cannot be replaced by the approval page, which does not identify people', async () => {
@@ -148,12 +171,12 @@ describe('A click in Slack', () => {
     })
     expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('buttons of its message')])
     await press(slack.pressButton(post, 'approve'))
-    await finished(event.id)
+    await finished(event)
   })
 
   it('after the deadline gets a private notice', async () => {
     const { event, post } = await ask({}, '&deadline=PT2M')
-    expect(await finished(event.id)).toMatchObject({ result: 'fail', message: 'Expired: no one decided in time' })
+    expect(await finished(event)).toMatchObject({ result: 'fail', message: 'Expired: no one decided in time' })
     await service.until(async () => {
       await press(slack.pressButton(post, 'approve'))
       return slack.ephemerals.some(({ text }) => text.includes('expired') || text.includes('ended'))
@@ -166,7 +189,7 @@ describe('A click in Slack', () => {
     await service.until(async () => slack.posts.length > 1, 'a reminder')
     expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
     await press(slack.pressButton(post, 'approve'))
-    expect(await finished(event.id)).toMatchObject({ result: 'pass' })
+    expect(await finished(event)).toMatchObject({ result: 'pass' })
   })
 
   it('fails if Slack does not identify the person, and can be repeated', async () => {
@@ -175,7 +198,7 @@ describe('A click in Slack', () => {
     expect((await press(slack.pressButton(post, 'approve'))).status).toBeGreaterThanOrEqual(500)
     slack.hang(false)
     await press(slack.pressButton(post, 'approve', 'U0BEN'))
-    await finished(event.id)
+    await finished(event)
   })
 })
 
@@ -186,25 +209,105 @@ it('ask-approval names a missing signing secret before it accepts the call', asy
 })
 
 it('A Mattermost button decides an approval; a forged press does not, and a late press gets a notice', async () => {
-  const send = async ({ url, body }: { url: string; body: string }) => {
-    const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
-    return { status: response.status, body: await response.text() }
-  }
-  const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
-  const path = '/v1/notification/ask-approval?connection=mattermost&mode=interactive&sendStarted=true'
-  expect(await service.call(path, event)).toMatchObject({ status: 202 })
-  await service.until(async () => mattermost.state.posts.length > 0, 'a post')
-  const press = mattermost.pressButton('approve', jane)
+  const event = await request('mattermost', () => mattermost.state.posts)
+  const press = mattermost.pressButton('approve', janeOfMattermost)
   expect(press.url).toBe(`${service.url}/v1/notification/mattermost`)
-  const forged = press.body.replace('"approve"', '"reject"')
-  expect((await send({ ...press, body: forged })).status).toBe(401)
+  const send = (body: string) => post('mattermost', { headers: { 'content-type': 'application/json' }, body })
+  expect(await send(press.body.replace('"approve"', '"reject"'))).toMatchObject({ status: 401 })
   expect((await service.repliesTo(event.id)).finished).toEqual([])
-  expect((await send(press)).status).toBe(200)
-  const { started, finished } = await service.finishedOf(event.id)
-  expect([started, finished]).toEqual([
-    1,
-    [expect.objectContaining({ result: 'pass', message: expect.stringMatching(/^Approved by .+ \(jane0+j\)$/) })],
-  ])
-  const late = await send(press)
-  expect([late.status, late.body]).toEqual([200, expect.stringContaining('Already decided')])
+  expect(await send(press.body)).toMatchObject({ status: 200 })
+  expect(await finished(event)).toMatchObject({
+    ...{ result: 'pass', message: expect.stringMatching(/^Approved by .+ \(jane0+j\)$/) },
+  })
+  const late = await send(press.body)
+  expect([late.status, JSON.stringify(late.body)]).toEqual([200, expect.stringContaining('Already decided')])
 })
+
+describe('Discord', () => {
+  it('accepts the URL of its buttons, and refuses a forged test of it', async () => {
+    const path = `discord/${discord.publicKey}`
+    const ping = discord.sign({ type: 1 })
+    expect(await post(path, ping)).toMatchObject({ status: 200, body: { type: 1 } })
+    expect(await post(path, { ...ping, body: '{"type":1,"x":1}' })).toMatchObject({ status: 401 })
+  })
+
+  it('refuses approvers that it cannot verify', async () => {
+    const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { approvers: [jane, 'jane'] } })
+    expect(await service.call(`${approval}&connection=discord`, event)).toMatchObject({
+      ...{ status: 400, body: { detail: expect.stringContaining('input.approvers must be ids of users or roles') } },
+    })
+  })
+
+  it('decides an approval with the button of an approver, and a late press gets a notice', async () => {
+    const stranger = '80351110224678999'
+    discord.users[stranger] = { username: 'mallory', global_name: null, roles: [] }
+    const event = await request('discord', () => discord.messages, { approvers: [jane] })
+    const path = `discord/${discord.publicKey}`
+    expect(await post(path, discord.press('Approve', stranger))).toMatchObject({
+      body: { type: 4, data: { content: expect.stringMatching(/^Only 80351110224678912 may decide this/), flags: 64 } },
+    })
+    const press = discord.press('Approve', jane)
+    expect(await post(path, { ...press, body: press.body.replace('jane', 'anna') })).toMatchObject({ status: 401 })
+    expect(await post(path, press)).toEqual({ status: 200, body: { type: 7, data: { components: [] } } })
+    expect(await finished(event)).toMatchObject({ result: 'pass', message: `Approved by Jane Doe (${jane})` })
+    expect(discord.messages.at(-1)).toMatchObject({
+      components: [],
+      embeds: [{ description: expect.stringContaining('Approved by Jane Doe') }],
+    })
+    expect(await post(path, press)).toMatchObject({
+      body: { type: 4, data: { content: expect.stringContaining('Already decided') } },
+    })
+  })
+})
+
+describe('Telegram', () => {
+  it('decides an approval with the button of an approver, and a late press gets an alert', async () => {
+    const stranger = 2222222
+    telegram.users[stranger] = { first_name: 'Mallory', username: 'lisa' }
+    const event = await request('telegram', () => telegram.messages, { approvers: String(lisa) })
+    const alert = { method: 'answerCallbackQuery', show_alert: true }
+    expect(await post('telegram', telegram.press('Approve', stranger))).toMatchObject({
+      body: { ...alert, text: expect.stringMatching(/^Only 1111111 may decide this/) },
+    })
+    const press = telegram.press('Reject', lisa)
+    expect(await post('telegram', { ...press, headers: {} })).toMatchObject({ status: 401 })
+    const text = `Rejected by Lisa Roe (${lisa})`
+    expect(await post('telegram', press)).toMatchObject({ status: 200, body: { method: alert.method, text } })
+    expect(await finished(event)).toMatchObject({ result: 'fail', message: text })
+    expect(telegram.messages.at(-1)?.text).toContain(text)
+    expect(telegram.messages.at(-1)).not.toHaveProperty('reply_markup')
+    expect(await post('telegram', press)).toMatchObject({
+      body: { ...alert, text: expect.stringContaining('Already decided') },
+    })
+  })
+})
+
+const platforms: [name: string, connection: string, sent: () => object[]][] = [
+  ['Discord', 'discord', () => discord.messages],
+  ['Telegram', 'telegram', () => telegram.messages],
+  ['Google Chat', 'google-chat', () => chat.messages],
+  ['AWS SES', 'aws-ses', () => ses.state.mails],
+]
+
+it.each(platforms)('%s shows the message of a silent call', async (_name, connection, sent) => {
+  const input = { text: 'Deployed' }
+  const path = `/v1/notification/push-update?connection=${connection}`
+  expect(await service.call(path, { ...triggered(), input })).toMatchObject({
+    ...{ status: 200, body: { result: 'pass', data: { id: expect.any(String) } } },
+  })
+  expect(JSON.stringify(sent().at(-1))).toContain('Deployed')
+})
+
+it.each(platforms.slice(2))(
+  '%s links an approval to its page, and shows the decision',
+  async (_name, connection, sent) => {
+    const event = await request(connection, sent)
+    const [link = ''] = /http:[^"\\\s]+\/approvals\/[^"\\\s]+/.exec(JSON.stringify(sent().at(-1))) ?? []
+    const body = new URLSearchParams({ name: 'Jane Doe', decision: 'approve' })
+    expect((await fetch(link, { method: 'POST', body })).status).toBe(200)
+    expect(await finished(event)).toMatchObject({ result: 'pass', message: 'Approved by link: Jane Doe' })
+    const shown = JSON.stringify(sent().at(-1))
+    expect(shown).toContain('Approved by link: Jane Doe')
+    expect(shown).not.toContain('/approvals/')
+  },
+)
