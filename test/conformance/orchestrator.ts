@@ -53,11 +53,15 @@ interface Played<S extends Served = Served> {
   shown?(): unknown
 }
 
+type ParsedCall = ReturnType<Orchestrator['parse']>
+
 interface OrchestratorTests<S> {
   /** The engine of the current test. */
   server: S
   /** Connects to the engine with other settings. */
   connect(settings?: object): Orchestrator
+  /** Reads a call with these fields, and with the headers that the engine sends. */
+  parse(fields: Record<string, unknown>, headers?: Record<string, string>, settings?: object): ParsedCall
   /** The task that the call starts. */
   task(): AnsweredTask
   /** Sends an answer of the task. */
@@ -106,8 +110,8 @@ export function orchestratorConformance<S extends Served>(
 
   const settingsWith = (settings: object) => ({ type, ...played?.settings, ...settings })
   const connect = (settings: object = {}) => kind.connect(kind.secret?.parse(settingsWith(settings)) ?? {})
-  const parse = (fields: Record<string, unknown>, sent = headers) =>
-    connect().parse({
+  const parse = (fields: Record<string, unknown>, sent = headers, settings: object = {}) =>
+    connect(settings).parse({
       ...{ event: parseEvent(fields), body: fields },
       ...{ headers: lowerCase(sent), replyTo: signedReplyTo },
     })
@@ -240,7 +244,7 @@ export function orchestratorConformance<S extends Served>(
       }
     })
   })
-  return { server, connect, task, send }
+  return { server, connect, parse, task, send }
 }
 
 function failureOf(run: () => unknown): Failure {

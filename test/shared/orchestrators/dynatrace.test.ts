@@ -3,15 +3,14 @@ import { type EnvironmentServer, startEnvironment } from '../../../infra/platfor
 import type { Call } from '../../../infra/platforms/loopback-server.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { dynatraceSecret } from '../../../shared/orchestrators/dynatrace/dynatrace.ts'
-import { parseEvent } from '../../../shared/orchestrators/event.ts'
-import type { Answer, AnsweredTask } from '../../../shared/orchestrators/orchestrator.ts'
+import type { Answer } from '../../../shared/orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../../shared/outcome.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { type OrchestratorSubject, orchestratorConformance } from '../../conformance/orchestrator.ts'
 
 const execution = '0b1a5b6e-8c5e-4a2e-9c0a-2f2f6a0f5f11'
 const { release, continuation } = demo.workflows
-const payload = { id: 'load_test', dynatrace: { execution } }
+const payload = { id: 'load_test', data: { stage: 'staging', service: 'checkout' }, dynatrace: { execution } }
 const PATHS: [RegExp, Answer['kind']][] = [
   [/\/executions\/[^/]+\/resume$/, 'finished'],
   [/\/workflows\/[^/]+\/run$/, 'finished'],
@@ -82,18 +81,10 @@ const tests = [['resume'], ['run'], ['event'], ['event', 'run']].map((answer) =>
 })
 const [byResume] = tests
 if (!byResume) throw new Error('There are tests of each way.')
-const { server, connect } = byResume
+const { server, connect, parse, task, send } = byResume
 
 function connection({ url }: { url: string }) {
   return { baseUrl: url, token: demo.dynatracePlatformToken, ingestUrl: url, ingestToken: demo.dynatraceToken }
-}
-const parse = (body: Record<string, unknown>, settings: object = {}) =>
-  connect(settings).parse({ event: parseEvent(body), body, headers: {} })
-
-const task: AnsweredTask = {
-  ...{ id: 'a'.repeat(40), caller: 'dynatrace', category: 'load-testing', action: 'start-test', labels: true },
-  event: { id: `${execution}/load_test`, context: execution, stage: 'staging', service: 'checkout', labels: {} },
-  apiUrl: 'https://webhooks.example.com/v1/load-testing',
 }
 const outcome = passed('Passed: 0 errors', { id: '7' }, { k6: 'https://k6.example.com/runs/7' })
 const finished = (of: Partial<Outcome> = {}, ageMinutes = 0): Answer => ({
@@ -101,7 +92,6 @@ const finished = (of: Partial<Outcome> = {}, ageMinutes = 0): Answer => ({
   outcome: { ...outcome, ...of },
   at: Date.now() - ageMinutes * 60_000,
 })
-const send = (answer: Answer, settings: object = {}, attempts = 0) => connect(settings).send(task, answer, attempts)
 const requests = () =>
   server.calls.map(({ method, path }) => `${method} ${path.replace('/platform/automation/v1/', '')}`)
 const state = () => server.automation.get(execution)?.state
@@ -120,7 +110,8 @@ describe('A call of a workflow', () => {
 
   it('may name a workflow that the secret has, and no other', () => {
     const settings = { answer: ['event', 'run'], workflows: `${continuation},${release}` }
-    const named = (workflow: string) => parse({ ...payload, dynatrace: { execution, continue: workflow } }, settings)
+    const named = (workflow: string) =>
+      parse({ ...payload, dynatrace: { execution, continue: workflow } }, undefined, settings)
     expect(named(release)).toMatchObject({ replyTo: release, hasObservers: true })
     expect(() => named(execution)).toThrow(
       `dynatrace.continue must be one of the workflows ${continuation}, ${release}`,
@@ -150,15 +141,15 @@ describe('An answer by resume', () => {
     server.automation.set(execution, 'RUNNING')
     await expect(send(finished({}, 59))).rejects.toMatchObject({ kind: 'refused' })
     server.automation.set(execution, 'PAUSED')
-    expect(await send(finished({}, 59), {}, 1)).toBe('sent')
+    expect(await send(finished({}, 59), 1)).toBe('sent')
     expect(state()).toBe('RUNNING')
   })
 
   it('is unwanted if the execution has not paused within an hour', async () => {
     server.automation.set(execution, 'RUNNING')
-    expect(await send(finished({}, 60), {}, 20)).toBe('unwanted')
+    expect(await send(finished({}, 60), 20)).toBe('unwanted')
     server.empty()
-    expect(await send(finished({}, 61), {}, 20)).toBe('unwanted')
+    expect(await send(finished({}, 61), 20)).toBe('unwanted')
   })
 
   it.each(['SUCCESS', 'ERROR', 'CANCELLED'] as const)('is unwanted if the execution ended with %s', async (end) => {
@@ -169,7 +160,7 @@ describe('An answer by resume', () => {
 
   it('is retried for a day if the token may not resume, because the execution stays paused', async () => {
     server.failNext(403, { error: { code: 403, message: 'Forbidden' } }, { on: 'POST' })
-    await expect(send(finished({}, 600), {}, 30)).rejects.toMatchObject({ kind: 'refused' })
+    await expect(send(finished({}, 600), 30)).rejects.toMatchObject({ kind: 'refused' })
   })
 
   it('whose response was lost is not sent again, because the next pause belongs to another task', async () => {
@@ -190,23 +181,23 @@ describe('An answer by run', () => {
     ['errored', { status: 'errored', result: 'fail' }],
     ['aborted', { status: 'aborted', result: 'fail' }],
   ] as [string, Partial<Outcome>][])('starts the workflow with the verdict %s', async (verdict, of) => {
-    expect(await send(finished(of), settings)).toBe('sent')
+    expect(await send(finished(of), 0, settings)).toBe('sent')
     expect(runs()).toMatchObject([
       {
         workflow: continuation,
         params: { source: 'cloud-automation-webhooks' },
         input: {
-          ...{ taskId: task.id, id: `${execution}/load_test`, execution, task: 'load_test', verdict },
+          ...{ taskId: task().id, id: `${execution}/load_test`, execution, task: 'load_test', verdict },
           ...{ category: 'load-testing', action: 'start-test', stage: 'staging', service: 'checkout' },
           ...{ message: 'Passed: 0 errors', data: { id: '7' }, links: outcome.links },
-          statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task.id}`,
+          statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task().id}`,
         },
       },
     ])
   })
 
   it('goes to the workflow that the call names, while the secret has it', async () => {
-    const named = { ...task, replyTo: release }
+    const named = { ...task(), replyTo: release }
     expect(await connect(settings).send(named, finished(), 0)).toBe('sent')
     expect(runs()).toMatchObject([{ workflow: release }])
     const later = connect({ ...settings, workflows: [continuation] })
@@ -214,7 +205,7 @@ describe('An answer by run', () => {
   })
 
   it('that is too large omits its details', async () => {
-    await send(finished({ message: 'm'.repeat(10_000), data: { log: 'x'.repeat(100_000) } }), settings)
+    await send(finished({ message: 'm'.repeat(10_000), data: { log: 'x'.repeat(100_000) } }), 0, settings)
     const input = runs()[0]?.input
     expect(JSON.stringify(input).length).toBeLessThan(8_000)
     expect(input).toMatchObject({
@@ -232,33 +223,33 @@ describe('An answer by event', () => {
 
   it('says that the task started, and how it finished', async () => {
     const at = Date.UTC(2026, 10, 27, 1, 2, 3)
-    await send({ kind: 'started', at }, settings)
-    await send({ ...finished({ result: 'fail', message: 'p95 is 900 ms' }), at }, settings)
+    await send({ kind: 'started', at }, 0, settings)
+    await send({ ...finished({ result: 'fail', message: 'p95 is 900 ms' }), at }, 0, settings)
     const about = {
-      ...{ 'event.provider': 'cloud-automation-webhooks', 'event.category': 'task', 'task.id': task.id },
+      ...{ 'event.provider': 'cloud-automation-webhooks', 'event.category': 'task', 'task.id': task().id },
       ...{ 'event.type': 'load-testing/start-test', 'task.name': 'load_test', 'execution.id': execution },
       ...{ stage: 'staging', service: 'checkout' },
     }
     const [started, end] = server.calls.map(({ body }) => body)
     const time = '2026-11-27T01:02:03.000Z'
     expect(started).toEqual([
-      { ...about, 'event.status': 'started', 'event.id': `${task.id}-started`, start_time: time },
+      { ...about, 'event.status': 'started', 'event.id': `${task().id}-started`, start_time: time },
     ])
     const result = { 'task.outcome': 'fail', message: 'p95 is 900 ms', end_time: time }
-    expect(end).toEqual([{ ...about, 'event.status': 'finished', 'event.id': `${task.id}-finished`, ...result }])
+    expect(end).toEqual([{ ...about, 'event.status': 'finished', 'event.id': `${task().id}-finished`, ...result }])
   })
 
   it('next to another way is sent for observers only, so a repeated answer repeats no event', async () => {
     const both = { answer: ['event', 'resume'] }
-    await send(finished(), both)
+    await send(finished(), 0, both)
     expect(events()).toEqual([])
-    await send({ ...finished(), kind: 'finished', forObservers: true } as Answer, both)
+    await send({ ...finished(), kind: 'finished', forObservers: true } as Answer, 0, both)
     expect(events()).toMatchObject([{ 'event.status': 'finished', 'task.outcome': 'pass' }])
   })
 
   it('masks secrets in the message', async () => {
     registerSecret('a-password-of-the-platform')
-    await send(finished(errored(new Error('a-password-of-the-platform'))), settings)
+    await send(finished(errored(new Error('a-password-of-the-platform'))), 0, settings)
     expect(JSON.stringify(events())).not.toContain('a-password-of-the-platform')
   })
 })

@@ -2,7 +2,6 @@ import '../../functions/aws.ts'
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
-import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { passed } from '../../../shared/outcome.ts'
 import { orchestratorConformance } from '../../conformance/orchestrator.ts'
 
@@ -10,7 +9,7 @@ const token = 'AQCEAAAAKgAAAAMAAAAAAAAAAfakeToken=='
 const outcome = passed('The test passed', { p95: 120 }, { run: 'https://k6.example.com/runs/7' })
 const output = (verdict: string) => ({ output: expect.stringContaining(`"verdict":"${verdict}"`) })
 
-const { server, connect, task, send } = orchestratorConformance('step-functions', {
+const { server, parse, task, send } = orchestratorConformance('step-functions', {
   body: { taskToken: token },
   required: ['taskToken'],
   sends: ['finished'],
@@ -44,8 +43,6 @@ const { server, connect, task, send } = orchestratorConformance('step-functions'
 
 const finish = (of: object) => send({ kind: 'finished', outcome: { ...outcome, ...of } })
 const result = () => server.state.tasks[token]?.result
-
-const parse = (body: Record<string, unknown>) => connect().parse({ event: parseEvent(body), body, headers: {} })
 
 describe('A call of a state', () => {
   it('is identified by its task token, which is the address for the answer', () => {

@@ -1,20 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../../../infra/platforms/loopback-server.ts'
 import { Failure } from '../../../../shared/errors.ts'
-import { parseEvent } from '../../../../shared/orchestrators/event.ts'
 import type { Answer } from '../../../../shared/orchestrators/orchestrator.ts'
 import { passed } from '../../../../shared/outcome.ts'
 import { clearSecrets, redact } from '../../../../shared/redact.ts'
 import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
 import { PERSONAL_TOKEN, startAzureDevops } from './server.ts'
 
-const parse = (headers: Record<string, string> = azure.headers(), more?: Record<string, unknown>) =>
-  connect(more).parse({
-    event: parseEvent({}),
-    body: {},
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-  })
-const refusal = (headers: Record<string, string>, more?: Record<string, unknown>): Failure => {
+const parse = (headers = azure.headers(), more?: object) => read({}, headers, more)
+const refusal = (headers: Record<string, string>, more?: object): Failure => {
   try {
     parse(headers, more)
   } catch (error) {
@@ -26,7 +20,7 @@ const finished = (result: 'pass' | 'warning' | 'fail', message = 'p95 was 812 ms
   kind: 'finished',
   outcome: { ...passed(message, {}, { dashboard: 'https://grafana.example.com/d/1' }), result },
 })
-const send = (answer: Answer, uncertainAttempts = 0, more?: Record<string, unknown>) => {
+const send = (answer: Answer, uncertainAttempts = 0, more?: object) => {
   const { replyTo, ...event } = parse(azure.headers(), more)
   return connect(more).send({ ...task(), event, replyTo }, answer, uncertainAttempts)
 }
@@ -38,6 +32,7 @@ const original = { ...example.task }
 const {
   server: azure,
   connect,
+  parse: read,
   task,
 } = orchestratorConformance('azure-devops', {
   start: async () => ({

@@ -27,9 +27,13 @@ async function start() {
     identityOf: ({ headers }: Call) => String(headers['webhook-id']),
   }
 }
-const { server: receiver, connect } = orchestratorConformance('callback', {
+const {
+  server: receiver,
+  connect,
+  task,
+} = orchestratorConformance('callback', {
   start,
-  body: { id: 'run-42' },
+  body: { id: 'run-42', context: 'release-7', data: { stage: 'staging' } },
   required: ['id'],
   sends: ['started', 'progress', 'finished'],
   check: [`OPTIONS /hooks/${SECRET_PART}`],
@@ -52,11 +56,6 @@ const { server: receiver, connect } = orchestratorConformance('callback', {
   ],
 })
 
-const task: AnsweredTask = {
-  ...{ id: 'a'.repeat(40), caller: 'ci', category: 'load-testing', action: 'start-test', labels: true },
-  event: { id: 'run-42', context: 'release-7', stage: 'staging', labels: {} },
-  apiUrl: 'https://webhooks.example.com/v1/load-testing',
-}
 const outcome = passed(
   'Passed: 0 errors',
   { id: '7', url: 'https://k6.example.com/runs/7' },
@@ -69,8 +68,8 @@ const finished = (of: Outcome = outcome): Answer => ({
 })
 
 /** Sends an answer and returns the request that the receiver got. */
-async function send(settings: object, answer: Answer, of: AnsweredTask = task): Promise<Call> {
-  expect(await connect({ events: undefined, ...settings }).send(of, answer, 0)).toBe('sent')
+async function send(settings: object, answer: Answer, change: Partial<AnsweredTask> = {}): Promise<Call> {
+  expect(await connect({ events: undefined, ...settings }).send({ ...task(), ...change }, answer, 0)).toBe('sent')
   const call = receiver.calls.at(-1)
   if (!call) throw new Error('The receiver got no request.')
   return call
@@ -106,9 +105,9 @@ describe('The format standard', () => {
       type: 'task.finished',
       timestamp: '2026-11-27T01:02:03.000Z',
       data: {
-        ...{ taskId: task.id, id: 'run-42', caller: 'ci', category: 'load-testing', action: 'start-test' },
+        ...{ taskId: task().id, id: 'run-42', caller: 'demo', category: 'load-testing', action: 'start-test' },
         ...{ context: 'release-7', stage: 'staging', verdict: 'pass', ...outcome },
-        statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task.id}`,
+        statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task().id}`,
       },
     })
   })
@@ -122,7 +121,7 @@ describe('The format plain', () => {
     expect(call.method).toBe('PUT')
     expect(call.headers).toMatchObject(headers)
     expect(Object.keys(call.headers).filter((name) => name.startsWith('webhook-'))).toEqual([])
-    expect(call.body).toMatchObject({ taskId: task.id, verdict: 'pass', message: outcome.message })
+    expect(call.body).toMatchObject({ taskId: task().id, verdict: 'pass', message: outcome.message })
   })
 
   it('can be replaced by an expression', async () => {
@@ -133,7 +132,7 @@ describe('The format plain', () => {
   })
 
   it('reports an expression that cannot be evaluated', async () => {
-    const sent = connect({ format: 'plain', body: 'nothing(' }).send(task, finished(), 0)
+    const sent = connect({ format: 'plain', body: 'nothing(' }).send(task(), finished(), 0)
     await expect(sent).rejects.toMatchObject({ kind: 'misconfigured' })
   })
 })
@@ -145,11 +144,11 @@ describe('The format cloudevents', () => {
       await send({ format: 'cloudevents', events: ['started', 'progress', 'finished'] }, answer),
     )
     expect(event).toMatchObject({
-      id: expect.stringMatching(new RegExp(`^${task.id}-${kind}`)),
+      id: expect.stringMatching(new RegExp(`^${task().id}-${kind}`)),
       source: '/cloud-automation-webhooks/load-testing',
       type: `io.github.cloud-automation-webhooks.task.${kind}.v1`,
       subject: 'release-7',
-      data: { taskId: task.id, verdict: kind === 'finished' ? 'pass' : 'running' },
+      data: { taskId: task().id, verdict: kind === 'finished' ? 'pass' : 'running' },
     })
   })
 })
@@ -169,29 +168,29 @@ describe('The format cdevents', () => {
     expect(event.data).toMatchObject({
       context: { id: event.id, source: event.source, type: event.type, timestamp: event.time, chainId: 'release-7' },
       subject: { id: event.subject },
-      customData: { taskId: task.id },
+      customData: { taskId: task().id },
     })
     return event.type.replace('dev.cdevents.', '')
   }
 
   const ticket = passed('Opened issue 7', { id: '7', number: '7', url: 'https://github.com/o/r/issues/7' })
   const failed: Outcome = { ...outcome, result: 'fail' }
-  const { stage: _, ...withoutStage } = task.event
   it.each([
-    ['start-test', task.event, outcome, 'testsuiterun.finished.0.3.0'],
-    ['start-test', task.event, failed, 'testsuiterun.finished.0.3.0'],
-    ['start-test', task.event, errored(new Error('x')), 'testsuiterun.finished.0.3.0'],
-    ['start-test', withoutStage, outcome, 'taskrun.finished.0.3.0'],
-    ['open-issue', task.event, ticket, 'ticket.created.0.2.0'],
-    ['update-ticket', task.event, ticket, 'ticket.updated.0.2.0'],
-    ['close-issue', task.event, ticket, 'ticket.closed.0.2.0'],
-    ['open-issue', task.event, failed, 'taskrun.finished.0.3.0'],
-    ['open-issue', task.event, passed('Nothing to do'), 'taskrun.finished.0.3.0'],
-    ['trigger-build', task.event, outcome, 'build.finished.0.3.0'],
-    ['trigger-build', task.event, failed, 'taskrun.finished.0.3.0'],
-    ['trigger-deployment', task.event, { ...failed, status: 'aborted' as const }, 'taskrun.finished.0.3.0'],
-  ])('of %s is valid (%#)', async (action, event, result, type) => {
-    expect(validated(await send({ format: 'cdevents' }, finished(result), { ...task, action, event }))).toBe(type)
+    ['start-test', {}, outcome, 'testsuiterun.finished.0.3.0'],
+    ['start-test', {}, failed, 'testsuiterun.finished.0.3.0'],
+    ['start-test', {}, errored(new Error('x')), 'testsuiterun.finished.0.3.0'],
+    ['start-test', { stage: undefined }, outcome, 'taskrun.finished.0.3.0'],
+    ['open-issue', {}, ticket, 'ticket.created.0.2.0'],
+    ['update-ticket', {}, ticket, 'ticket.updated.0.2.0'],
+    ['close-issue', {}, ticket, 'ticket.closed.0.2.0'],
+    ['open-issue', {}, failed, 'taskrun.finished.0.3.0'],
+    ['open-issue', {}, passed('Nothing to do'), 'taskrun.finished.0.3.0'],
+    ['trigger-build', {}, outcome, 'build.finished.0.3.0'],
+    ['trigger-build', {}, failed, 'taskrun.finished.0.3.0'],
+    ['trigger-deployment', {}, { ...failed, status: 'aborted' as const }, 'taskrun.finished.0.3.0'],
+  ])('of %s is valid (%#)', async (action, change, result, type) => {
+    const event = { ...task().event, ...change }
+    expect(validated(await send({ format: 'cdevents' }, finished(result), { action, event }))).toBe(type)
   })
 
   it.each([
@@ -200,7 +199,7 @@ describe('The format cdevents', () => {
     ['open-issue', 'taskrun.started.0.3.0'],
   ])('of a started %s is valid', async (action, type) => {
     const settings = { format: 'cdevents', events: ['started', 'finished'] }
-    expect(validated(await send(settings, { kind: 'started' }, { ...task, action }))).toBe(type)
+    expect(validated(await send(settings, { kind: 'started' }, { action }))).toBe(type)
   })
 })
 

@@ -33,7 +33,11 @@ const lacks = (state: object, message: string): [object, object, (server: Github
 
 type Body = { state?: string; comment?: string; status?: string; output?: { title: string } } | undefined
 
-const { server: github, connect } = orchestratorConformance('github', {
+const {
+  server: github,
+  connect,
+  task,
+} = orchestratorConformance('github', {
   async start() {
     const kindOf = ({ method, path, body }: Call): Answer['kind'] | undefined => {
       if (method !== 'POST' || !path.endsWith('/deployment_protection_rule')) return undefined
@@ -93,19 +97,12 @@ describe('With report: check', () => {
   })
 })
 
-const taskId = '0123456789abcdef0123456789abcdef01234567'
 const outcome = passed('Passed: 0 errors', { id: '7' }, { 'k6 run': 'https://k6.example.com/runs/7' })
 const finished = (of: Outcome = outcome): Answer => ({ kind: 'finished', outcome: of })
 const failed: Outcome = { ...outcome, result: 'fail', message: '2 tests failed' }
 
-function taskFor(address: object): AnsweredTask {
-  return {
-    ...{ id: taskId, caller: 'github', category: 'load-testing', action: 'start-test', labels: true },
-    event: { id: 'an-event', labels: {} },
-    apiUrl: 'https://webhooks.example.com/v1/load-testing',
-    replyTo: JSON.stringify(address),
-  }
-}
+const taskId = 'a'.repeat(40)
+const taskFor = (address: object): AnsweredTask => ({ ...task(), replyTo: JSON.stringify(address) })
 
 describe('A deployment', () => {
   function waiting(settings?: object) {
