@@ -40,6 +40,11 @@ type Options = Partial<ConstructorParameters<typeof Http>[0]>
 const client = (baseUrl: string, more: Options = {}) => new Http({ platform: 'Acme', baseUrl, ...more })
 const replying = async (status: number, body = '', headers = {}, more: Options = {}) =>
   client(await serve((_, res) => res.writeHead(status, headers).end(body)), more)
+/** Returns the failure of a GET with this response. */
+const refusing = async (status: number, body: unknown = '', headers = {}, more: Options = {}) => {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return failureOf((await replying(status, text, headers, more)).get('x'))
+}
 const redirecting = (targets: Record<string, [status: number, location: string]>) =>
   serve((req, res) => {
     const [status, location] = targets[req.url ?? ''] ?? []
@@ -75,8 +80,7 @@ describe('HTTP client: requests', () => {
   })
 
   it('reports an invalid header as misconfigured, without its value', async () => {
-    const bad = await replying(200, '{}', {}, { headers: { 'x-api-key': 'seven\nlines' } })
-    const failure = await failureOf(bad.post('x', {}))
+    const failure = await refusing(200, '{}', {}, { headers: { 'x-api-key': 'seven\nlines' } })
     expect(failure).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('x-api-key') })
     expect(failure.message).not.toContain('seven')
   })
@@ -109,8 +113,8 @@ it.each([
   ['Token token=abcdef, of=shop', 'wrong: token=abcdef, of=shop', 'wrong: ***'],
   ['several words of a phrase', 'several words of a phrase, or words of a phrase', '***, or words of a phrase'],
 ])('HTTP client masks the header %s, with and without its scheme', async (authorization, message, masked) => {
-  const acme = await replying(400, JSON.stringify({ message }), {}, { headers: { authorization } })
-  expect((await failureOf(acme.get('x'))).message).toBe(`Acme answered 400 to GET /x: ${masked}`)
+  const failure = await refusing(400, { message }, {}, { headers: { authorization } })
+  expect(failure.message).toBe(`Acme answered 400 to GET /x: ${masked}`)
 })
 
 describe('HTTP client: a URL that is a credential', () => {
@@ -161,22 +165,11 @@ describe('HTTP client: a URL that is a credential', () => {
 })
 
 describe('HTTP client: responses', () => {
+  const details = [{ message: 'No tests', code: 'a' }, { message: 'too many', target: 'vus' }, { code: 'b' }]
   it.each([
     [400, { message: 'Invalid', errors: [{ field: 'title', code: 'missing' }] }, 'refused', 'Invalid; title: missing'],
     [400, { errorMessages: ['None'], errors: { summary: 'is required' } }, 'refused', 'None; summary: is required'],
-    [
-      ...([
-        400,
-        {
-          error: {
-            code: 'error',
-            message: 'Invalid',
-            details: [{ message: 'No tests', code: 'a' }, { message: 'too many', target: 'vus' }, { code: 'b' }],
-          },
-        },
-      ] as const),
-      ...(['refused', 'Invalid; No tests; vus: too many'] as const),
-    ],
+    [400, { error: { code: 'error', message: 'Invalid', details } }, 'refused', 'Invalid; No tests; vus: too many'],
     [422, { errors: ['Subject cannot be blank'] }, 'refused', 'Subject cannot be blank'],
     [404, '', 'refused', 'no reason given'],
     [401, { error: 'invalid_token', error_description: 'expired' }, 'credentials', 'expired; invalid_token'],
@@ -187,9 +180,7 @@ describe('HTTP client: responses', () => {
     [503, { error: { message: 'maintenance' } }, 'platform', 'maintenance'],
     [429, {}, 'platform', 'no reason given'],
   ])('reports status %i with the message of the platform in %j', async (status, body, kind, words) => {
-    const acme = await replying(status, typeof body === 'string' ? body : JSON.stringify(body))
-    const expected = { kind, message: `Acme answered ${status} to GET /x: ${words}` }
-    expect(await failureOf(acme.get('x'))).toMatchObject(expected)
+    expect(await refusing(status, body)).toMatchObject({ kind, message: `Acme answered ${status} to GET /x: ${words}` })
   })
 
   it('returns an expected status, and an expected redirect instead of following it', async () => {
@@ -223,8 +214,8 @@ describe('HTTP client: responses', () => {
   })
 
   it('removes characters that control a terminal or the text direction', async () => {
-    const acme = await replying(400, JSON.stringify({ message: 'red \u001b[31m\u009b31m \u202egnp.exe\u2066' }))
-    expect((await failureOf(acme.get('x'))).message).toBe('Acme answered 400 to GET /x: red [31m31m gnp.exe')
+    const { message } = await refusing(400, { message: 'red \u001b[31m\u009b31m \u202egnp.exe\u2066' })
+    expect(message).toBe('Acme answered 400 to GET /x: red [31m31m gnp.exe')
   })
 
   it.each([
@@ -263,26 +254,19 @@ describe('HTTP client: responses', () => {
     await expectFailure(silent.get('x'), 'timeout', 'did not respond within 1 s')
   })
 
+  const limited = (reset: string) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset })
   it.each<[string, (now: number) => Record<string, string>, number, number]>([
     ['retry-after in seconds', () => ({ 'retry-after': '30' }), 429, 30],
     ['retry-after of a 403', () => ({ 'retry-after': '7' }), 403, 7],
     ['retry-after as a date', (now) => ({ 'retry-after': new Date(now + 90_500).toUTCString() }), 503, 90],
-    [
-      'x-ratelimit-reset in epoch seconds',
-      (now) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(now / 1_000) + 40) }),
-      ...([403, 40] as const),
-    ],
+    ['x-ratelimit-reset in epoch seconds', (now) => limited(String(Math.ceil(now / 1_000) + 40)), 403, 40],
     ['x-ratelimit-reset as a time', (now) => ({ 'x-ratelimit-reset': new Date(now + 50_000).toISOString() }), 429, 50],
     ['x-ratelimit-reset in epoch milliseconds', (now) => ({ 'x-ratelimit-reset': String(now + 60_000) }), 429, 60],
     ['ratelimit-reset in seconds', () => ({ 'ratelimit-reset': '12' }), 429, 12],
-    [
-      'the error type of AWS',
-      () => ({ 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/', 'retry-after': '9' }),
-      ...([400, 9] as const),
-    ],
+    ['the error type of AWS', () => ({ 'x-amzn-errortype': 'ThrottlingException:http:', 'retry-after': '9' }), 400, 9],
   ])('reads the time of the next attempt from %s', async (_, headersAt, status, seconds) => {
     const before = Date.now()
-    const failure = await failureOf((await replying(status, '{}', headersAt(before))).get('x'))
+    const failure = await refusing(status, '{}', headersAt(before))
     const elapsed = (Date.now() - before) / 1_000
     expect(failure.transient).toBe(true)
     expect(failure.retryAfter).toBeLessThanOrEqual(seconds + 2)
@@ -290,26 +274,24 @@ describe('HTTP client: responses', () => {
   })
 
   it('reads retry-after in milliseconds, and waits a minute after an abuse limit', async () => {
-    const busy = await replying(429, '{}', { 'retry-after': '12500' }, { retryAfterUnit: 'milliseconds' })
-    expect((await failureOf(busy.get('x'))).retryAfter).toBe(13)
-    const limited = await replying(403, '{"message":"You have triggered an abuse detection mechanism."}')
-    expect((await failureOf(limited.get('x'))).retryAfter).toBe(60)
+    const busy = await refusing(429, {}, { 'retry-after': '12500' }, { retryAfterUnit: 'milliseconds' })
+    const abused = await refusing(403, { message: 'You have triggered an abuse detection mechanism.' })
+    expect([busy.retryAfter, abused.retryAfter]).toEqual([13, 60])
   })
 
   it.each([
     [{ 'x-ratelimit-limit': '1000', 'x-ratelimit-reset': '1700000000' }],
     [{ 'ratelimit-limit': '960', 'ratelimit-remaining': '958', 'ratelimit-reset': '12' }],
   ])('reports 403 as a refusal although the response has rate limit headers: %j', async (headers) => {
-    await expectFailure((await replying(403, '{}', headers)).get('x'), 'refused')
+    expect(await refusing(403, {}, headers)).toMatchObject({ kind: 'refused' })
   })
 })
 
 describe('HTTP client: authorization', () => {
   it('can depend on the request', async () => {
     const echo = await serve((req, res) => res.end(JSON.stringify([req.headers['x-signed'], req.headers['x-a']])))
-    const headers = async ({ method, url, body }: SentRequest) => ({
-      'x-signed': `${method} ${new URL(url).search} ${body}`,
-    })
+    const signature = ({ method, url, body }: SentRequest) => `${method} ${new URL(url).search} ${body}`
+    const headers = async (request: SentRequest) => ({ 'x-signed': signature(request) })
     const signing = client(echo, { authorization: { headers }, headers: { 'x-a': 'b' } })
     expect((await signing.post('x', { a: 1 }, { query: { q: 1 } })).body).toEqual(['POST ?q=1 {"a":1}', 'b'])
   })
@@ -338,9 +320,7 @@ describe('HTTP client: authorization', () => {
 
   it('that fails means that nothing was written', async () => {
     const message = 'The OAuth server is down.'
-    const headers = async (): Promise<Record<string, string>> => {
-      throw new Failure('platform', message)
-    }
+    const headers = () => Promise.reject(new Failure('platform', message))
     const acme = await replying(200, '', {}, { authorization: { headers } })
     expect(await failureOf(acme.post('x'))).toMatchObject({ message, mayHaveWritten: false })
     expect(seen).toEqual([])
@@ -410,13 +390,9 @@ describe('HTTP client: certificates', () => {
   it('are verified, and the "ca" of the connection is trusted', async () => {
     const tls = await certificate()
     const url = await serve((_, res) => res.end('{"ok":1}'), tls)
-    expect(await failureOf(client(url).post('x', {}))).toMatchObject({
-      ...{
-        kind: 'platform',
-        message: expect.stringMatching(/certificate is not trusted.*"ca"/),
-        mayHaveWritten: false,
-      },
-    })
+    const message = expect.stringMatching(/certificate is not trusted.*"ca"/)
+    const untrusted = { kind: 'platform', message, mayHaveWritten: false }
+    expect(await failureOf(client(url).post('x', {}))).toMatchObject(untrusted)
     expect((await client(url, { ca: tls.cert }).get('x')).body).toEqual({ ok: 1 })
     const ca = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
     await expectFailure(client(url, { ca }).post('x', {}), 'misconfigured', 'must be a PEM certificate')
