@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { toProxyEvent } from '../../infra/local/cloud/gateway.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 
 /** Returns a call as an API Gateway event. */
@@ -8,47 +10,13 @@ export function proxyEvent(
   body: unknown,
   category = 'issue-ticketing',
 ): APIGatewayProxyEvent {
-  const path = `/${category}/${action}`
-  const headers = {
-    Accept: '*/*',
-    Authorization: `Bearer ${demo.callerToken}`,
-    'Content-Type': 'application/json',
-    Host: 'api.invalid',
-    'User-Agent': 'bench',
-    'X-Forwarded-For': '192.0.2.1',
-    'X-Forwarded-Port': '443',
-    'X-Forwarded-Proto': 'https',
-  }
-  const multi = (values: Record<string, string>) =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]))
-  return {
-    resource: '/{proxy+}',
-    path,
-    httpMethod: 'POST',
-    headers,
-    multiValueHeaders: multi(headers),
-    queryStringParameters: query,
-    multiValueQueryStringParameters: multi(query),
-    pathParameters: null,
-    stageVariables: null,
-    requestContext: {
-      accountId: '000000000000',
-      apiId: 'bench',
-      authorizer: null,
-      domainName: 'api.invalid',
-      httpMethod: 'POST',
-      identity: { sourceIp: '192.0.2.1' } as APIGatewayProxyEvent['requestContext']['identity'],
-      path: `/v1${path}`,
-      protocol: 'HTTP/1.1',
-      requestId: '00000000-0000-0000-0000-000000000000',
-      requestTimeEpoch: 0,
-      resourceId: 'bench',
-      resourcePath: '/{proxy+}',
-      stage: 'v1',
-    },
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  }
+  const headers = { Authorization: `Bearer ${demo.callerToken}`, 'Content-Type': 'application/json' }
+  const request = {
+    ...{ method: 'POST', url: `/v1/${category}/${action}?${new URLSearchParams(query)}`, httpVersion: '1.1' },
+    ...{ headers: { host: 'api.invalid' }, rawHeaders: Object.entries(headers).flat() },
+    socket: { remoteAddress: '192.0.2.1', localPort: 443 },
+  } as unknown as IncomingMessage
+  return toProxyEvent(request, Buffer.from(JSON.stringify(body)), { resource: '/{proxy+}', stage: 'v1' })
 }
 
 /** Returns an event as Keptn's webhook-service sends it. A silent call without an id runs each time. */
@@ -67,15 +35,5 @@ export const openIssue = { title: 'Checkout is slow', description: 'p95 is at 4 
 /** The part of Lambda's context that the handler reads. */
 export function lambdaContext() {
   const end = Date.now() + 28_000
-  return {
-    awsRequestId: crypto.randomUUID(),
-    functionName: 'bench',
-    functionVersion: '1',
-    invokedFunctionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:bench:1',
-    memoryLimitInMB: '512',
-    logGroupName: '/aws/lambda/bench',
-    logStreamName: 'bench',
-    callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => end - Date.now(),
-  }
+  return { awsRequestId: crypto.randomUUID(), getRemainingTimeInMillis: () => end - Date.now() }
 }

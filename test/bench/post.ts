@@ -13,10 +13,11 @@ export function post(
   headers: http.OutgoingHttpHeaders,
 ): Promise<Answer> {
   const text = JSON.stringify(body)
-  const options = {
-    ...{ method: 'POST', agent },
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers },
-  }
+  const json = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers }
+  return send(url, { method: 'POST', agent, headers: json }, text)
+}
+
+export function send(url: string, options: http.RequestOptions, text: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = http.request(url, options, (response) => {
       const chunks: Buffer[] = []

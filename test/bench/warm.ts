@@ -1,9 +1,9 @@
 // Runs in a warm process: calls our webhook and a bare handler that sends the same requests, in turns.
-import http from 'node:http'
 import { Session } from 'node:inspector/promises'
 import { createRequire } from 'node:module'
 import { keptnEvent, lambdaContext, proxyEvent } from './event.ts'
 import type { Recorded } from './platform.ts'
+import { send } from './post.ts'
 import { sharesOf } from './profile.ts'
 import { stopwatch, type Times } from './stopwatch.ts'
 
@@ -52,21 +52,10 @@ async function callOurs(): Promise<void> {
 
 async function callBare(requests: Recorded[]): Promise<void> {
   const timing = await timed(async () => {
-    for (const request of requests) await send(request)
+    for (const { method, path, headers, body } of requests)
+      JSON.parse((await send(`${task.url}${path}`, { method, headers }, body)).body)
   })
   bare.push(timing)
-}
-
-function send({ method, path, headers, body }: Recorded): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(`${task.url}${path}`, { method, headers }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk) => chunks.push(chunk))
-      response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString())))
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
 }
 
 async function timed(work: () => Promise<void>): Promise<Times> {
