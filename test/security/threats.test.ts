@@ -3,201 +3,92 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { parseSync } from '@swc/core'
 
-/** The tests for each threat in docs/security.md: file, names of the groups, name of the test. */
-const TESTS: Record<string, [file: string, ...names: string[]][]> = {
-  'Forged token': [
-    ['test/e2e/refusals.test.ts', 'A caller', 'without a valid token gets 401 and no other information'],
-  ],
-  Timing: [
-    [
-      'test/shared/auth/callers.test.ts',
-      'Callers: a token is compared in constant time with every hash of every caller',
-    ],
-    ['test/shared/auth/hmac.test.ts', 'Comparison in constant time', 'is true only for equal texts, of any length'],
-  ],
-  'Forged decision or link': [
-    ['test/security/signatures.test.ts', 'A signed link', 'is rejected if any byte changes'],
-    [
-      'test/security/signatures.test.ts',
-      'A Slack button',
-      'is rejected if any byte of its body, time or signature changes',
-    ],
-    ['test/security/signatures.test.ts', 'A Mattermost button', 'is rejected if any signed byte changes'],
-    [
-      'test/security/signatures.test.ts',
-      'A Discord button',
-      'is rejected if any byte of its body, time or signature changes, or is old',
-    ],
-    [
-      'test/security/signatures.test.ts',
-      'A Telegram button',
-      'is rejected if any character of its secret token changes',
-    ],
-    [
-      'test/security/signatures.test.ts',
-      'A button with a shortened token',
-      'is rejected if any character of its token changes',
-    ],
-  ],
-  'Guessed id of a call': [
-    ['test/shared/values.test.ts', 'The id of a task', 'changes with the key of the deployment'],
-  ],
-  'Reading the tasks of another caller': [
-    [
-      'test/shared/core/task/status.test.ts',
-      'A task status can be read by',
-      'no other caller, who gets the response of an unknown task',
-    ],
-  ],
-  Replay: [
-    [
-      'test/e2e/silent.test.ts',
-      'A silent call',
-      'with an event id runs once, in parallel or later, and a repeat gets the same response',
-    ],
-    ['test/e2e/every-job.test.ts', 'An event that is delivered twice at once'],
-    [
-      'test/security/signatures.test.ts',
-      'A Slack button',
-      'is rejected more than five minutes before or after its time',
-    ],
-    [
-      'test/e2e/chat-buttons.test.ts',
-      'A click in Slack',
-      'has one decision if two people click at once, and notifies the other in private',
-    ],
-  ],
-  'SSRF through an input': [
-    ['test/security/hosts.test.ts', 'An input cannot change the host or the path, or add a header', '%s'],
-    [
-      'test/shared/http/client.test.ts',
-      'HTTP client: requests',
-      'follows redirects only within the host of the connection',
-    ],
-    [
-      'test/functions/load-testing/autocannon.test.ts',
-      'Built-in generator: allowed targets',
-      'does not call a name that resolves to this machine, even if it is allowed',
-    ],
-  ],
-  'Path traversal in ids': [
-    ['test/security/hosts.test.ts', 'An input cannot change the host or the path, or add a header', '%s'],
-    ['test/shared/http/client.test.ts', 'HTTP client: requests', 'rejects path segments that leave the base URL'],
-    ['test/e2e/refusals.test.ts', 'A path', 'to an unknown connection returns 404 with the known ones'],
-  ],
-  'Header injection': [
-    ['test/security/hosts.test.ts', 'An input cannot change the host or the path, or add a header', '%s'],
-    ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
-  ],
-  'Code through a variable': [
-    [
-      'test/functions/ci-cd/gitlab-ci.test.ts',
-      'GitLab CI: start',
-      'rejects a variable that the connection does not list',
-    ],
-  ],
-  'Prototype pollution': [
-    ['test/shared/orchestrators/keptn/event.test.ts', 'A form', 'cannot reach a prototype'],
-    ['test/shared/core/http/body.test.ts', 'A body', 'with any bytes and any content type is parsed or refused'],
-    ['test/e2e/refusals.test.ts', 'A body', '%s is rejected in both modes with a fix'],
-  ],
-  ReDoS: [['test/security/regular-expressions.test.ts', 'regular expressions take linear time']],
-  'JSON bombs': [
-    ['test/e2e/refusals.test.ts', 'A body', '%s is rejected in both modes with a fix'],
-    ['test/shared/evaluation/slo-file.test.ts', 'readSloFile', 'rejects a file whose aliases expand without limit'],
-    [
-      'test/shared/http/client.test.ts',
-      'HTTP client: responses',
-      'reports a response that is too large or incomplete as a platform failure',
-    ],
-  ],
-  'HTML injection': [
-    ['test/shared/text/html.test.ts', 'markdownToHtml', 'contains only its own tags for any text'],
-    ['test/shared/vendors/adf.test.ts', 'toAdf', 'converts HTML to text'],
-    [
-      'test/shared/approvals/approvals.test.ts',
-      'The page escapes HTML and removes characters that change the text direction',
-    ],
-    [
-      'test/lifecycle/approval-page.test.ts',
-      'The page of an approval',
-      'has no scripts, external resources, caching or framing',
-    ],
-  ],
-  'Log injection': [
-    ['test/shared/log.test.ts', 'A log line is one JSON object with level, message, time, keys and fields'],
-    ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
-  ],
-  'Secret in a response or log': [
-    [
-      'test/e2e/masking.test.ts',
-      'The credentials of a connection',
-      'do not change the text of a call that uses another connection',
-    ],
-    [
-      'test/e2e/secrets.test.ts',
-      'No secret value appears in a log line, response, event or state file, even if platforms echo it',
-    ],
-    ['test/shared/redact.test.ts', 'A registered secret', 'is masked in the encoding: %s'],
-    [
-      'test/shared/core/task/start.test.ts',
-      'The log of a webhook',
-      'does not contain the link of an approval (base path "%s", route "%s")',
-    ],
-  ],
-  'Excessive permissions': [
-    ['test/infra/aws/permissions.test.ts', 'the role of the %s of %s', 'allows exactly the calls of its code'],
-    [
-      'test/infra/aws/permissions.test.ts',
-      'a connection to %s: the role of the %s of %s',
-      'allows exactly the calls of its code for the ARNs in cdk.json',
-    ],
-    [
-      'test/infra/aws/nag.test.ts',
-      'the validation of the CDK and cdk-nag AwsSolutions',
-      'finds nothing with all options',
-    ],
-  ],
-  'Link scanner': [
-    ['test/lifecycle/approval-page.test.ts', 'The page of an approval', 'does not decide if it is only opened'],
-  ],
-  'Callback theft': [
-    [
-      'test/e2e/notification.test.ts',
-      'The callback of an approval',
-      'never appears in a response, an event or a message',
-    ],
-  ],
-  'Stolen reply address': [
-    ['test/lifecycle/callback.test.ts', 'A URL that a call brings', 'appears nowhere in the task'],
-    ['test/shared/auth/reply-address.test.ts', 'A reply address', 'cannot be opened for another task'],
-    ['test/e2e/kill.test.ts', 'No credential and no address of a result is in the log or the list of tasks'],
-  ],
-  'Result to another host': [
-    [
-      'test/lifecycle/callback.test.ts',
-      'A call with a URL',
-      'that is not allowed (%s) is refused with what is allowed',
-    ],
-    ['test/lifecycle/callback.test.ts', 'A URL that a call brings', 'is not followed to another URL'],
-  ],
-  'Another user of the machine': [
-    [
-      'test/e2e/private.test.ts',
-      'The local AWS services',
-      'accept only the access key in a private file of the state folder',
-    ],
-    [
-      'test/e2e/private.test.ts',
-      'A runtime with a real platform',
-      'generates a token and an approvals key at the start and keeps them',
-    ],
-    ['test/e2e/private.test.ts', 'A runtime with a real platform', 'hides its console from other users of the machine'],
-    ['test/e2e/private.test.ts', 'A state folder', 'that others can read becomes private'],
-  ],
-  'Unknown input': [
-    ['test/fuzz/fuzz.test.ts', 'the HTTP interface responds correctly to any request, and nothing breaks'],
-  ],
+/** The tests for each threat in docs/security.md: the file in test/, the names of its groups, and that of the test. */
+const TESTS = {
+  'Forged token': `
+    e2e/refusals > A caller > without a valid token gets 401 and no other information`,
+  Timing: `
+    shared/auth/callers > Callers: a token is compared in constant time with every hash of every caller
+    shared/auth/hmac > Comparison in constant time > is true only for equal texts, of any length`,
+  'Forged decision or link': `
+    security/signatures > A signed link > is rejected if any byte changes
+    security/signatures > A Slack button > is rejected if any byte of its body, time or signature changes
+    security/signatures > A Mattermost button > is rejected if any signed byte changes
+    security/signatures > A Discord button > is rejected if any byte of its body, time or signature changes, or is old
+    security/signatures > A Telegram button > is rejected if any character of its secret token changes
+    security/signatures > A button with a shortened token > is rejected if any character of its token changes`,
+  'Guessed id of a call': `
+    shared/values > The id of a task > changes with the key of the deployment`,
+  'Reading the tasks of another caller': `
+    shared/core/task/status > A task status can be read by > no other caller, who gets the response of an unknown task`,
+  Replay: `
+    e2e/silent > A silent call > with an event id runs once, in parallel or later, and a repeat gets the same response
+    e2e/every-job > An event that is delivered twice at once
+    security/signatures > A Slack button > is rejected more than five minutes before or after its time
+    e2e/chat-buttons > A click in Slack >
+      has one decision if two people click at once, and notifies the other in private`,
+  'SSRF through an input': `
+    security/hosts > An input cannot change the host or the path, or add a header > %s
+    shared/http/client > HTTP client: requests > follows redirects only within the host of the connection
+    functions/load-testing/autocannon > Built-in generator: allowed targets >
+      does not call a name that resolves to this machine, even if it is allowed`,
+  'Path traversal in ids': `
+    security/hosts > An input cannot change the host or the path, or add a header > %s
+    shared/http/client > HTTP client: requests > rejects path segments that leave the base URL
+    e2e/refusals > A path > to an unknown connection returns 404 with the known ones`,
+  'Header injection': `
+    security/hosts > An input cannot change the host or the path, or add a header > %s
+    fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
+  'Code through a variable': `
+    functions/ci-cd/gitlab-ci > GitLab CI: start > rejects a variable that the connection does not list`,
+  'Prototype pollution': `
+    shared/orchestrators/keptn/event > A form > cannot reach a prototype
+    shared/core/http/body > A body > with any bytes and any content type is parsed or refused
+    e2e/refusals > A body > %s is rejected in both modes with a fix`,
+  ReDoS: `
+    security/regular-expressions > regular expressions take linear time`,
+  'JSON bombs': `
+    e2e/refusals > A body > %s is rejected in both modes with a fix
+    shared/evaluation/slo-file > readSloFile > rejects a file whose aliases expand without limit
+    shared/http/client > HTTP client: responses >
+      reports a response that is too large or incomplete as a platform failure`,
+  'HTML injection': `
+    shared/text/html > markdownToHtml > contains only its own tags for any text
+    shared/vendors/adf > toAdf > converts HTML to text
+    shared/approvals/approvals > The page escapes HTML and removes characters that change the text direction
+    lifecycle/approval-page > The page of an approval > has no scripts, external resources, caching or framing`,
+  'Log injection': `
+    shared/log > A log line is one JSON object with level, message, time, keys and fields
+    fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
+  'Secret in a response or log': `
+    e2e/masking > The credentials of a connection > do not change the text of a call that uses another connection
+    e2e/secrets > No secret value appears in a log line, response, event or state file, even if platforms echo it
+    shared/redact > A registered secret > is masked in the encoding: %s
+    shared/core/task/start > The log of a webhook >
+      does not contain the link of an approval (base path "%s", route "%s")`,
+  'Excessive permissions': `
+    infra/aws/permissions > the role of the %s of %s > allows exactly the calls of its code
+    infra/aws/permissions > a connection to %s: the role of the %s of %s >
+      allows exactly the calls of its code for the ARNs in cdk.json
+    infra/aws/nag > the validation of the CDK and cdk-nag AwsSolutions > finds nothing with all options`,
+  'Link scanner': `
+    lifecycle/approval-page > The page of an approval > does not decide if it is only opened`,
+  'Callback theft': `
+    e2e/notification > The callback of an approval > never appears in a response, an event or a message`,
+  'Stolen reply address': `
+    lifecycle/callback > A URL that a call brings > appears nowhere in the task
+    shared/auth/reply-address > A reply address > cannot be opened for another task
+    e2e/kill > No credential and no address of a result is in the log or the list of tasks`,
+  'Result to another host': `
+    lifecycle/callback > A call with a URL > that is not allowed (%s) is refused with what is allowed
+    lifecycle/callback > A URL that a call brings > is not followed to another URL`,
+  'Another user of the machine': `
+    e2e/private > The local AWS services > accept only the access key in a private file of the state folder
+    e2e/private > A runtime with a real platform > generates a token and an approvals key at the start and keeps them
+    e2e/private > A runtime with a real platform > hides its console from other users of the machine
+    e2e/private > A state folder > that others can read becomes private`,
+  'Unknown input': `
+    fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
 }
 
 const root = join(import.meta.dirname, '../..')
@@ -239,5 +130,9 @@ test('docs/security.md lists the threats that have tests', () => {
 })
 
 test.each(Object.entries(TESTS))('the tests for "%s" exist', (_threat, tests) => {
-  for (const [file, ...names] of tests) expect(namesIn(file)).toContainEqual(names)
+  // A line with more indentation continues the one before.
+  for (const line of tests.trim().split(/\n {4}(?=\S)/)) {
+    const [file, ...names] = line.replaceAll(/\s+/g, ' ').split(' > ')
+    expect(namesIn(`test/${file}.test.ts`)).toContainEqual(names)
+  }
 })
