@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -7,7 +7,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -20,19 +19,12 @@ import type { RuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
-import { freePort, until } from './service.ts'
+import { freePort } from './service.ts'
+import { StartedRuntime } from './started-runtime.ts'
 
 const root = join(import.meta.dirname, '../..')
-const children: ChildProcess[] = []
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-private-'))
-afterAll(async () => {
-  for (const child of children) {
-    if (child.exitCode !== null) continue
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const connections = {
   'cloud-automation-webhooks/connections/issue-ticketing/tracker': {
@@ -43,58 +35,17 @@ const connections = {
   },
 }
 
-/** A runtime as `npm start` starts it, with the permissions that the files of a user usually get. */
-class StartedRuntime {
-  readonly state: string
-  url = ''
-  port = 0
-  output = ''
-  child!: ChildProcess
-
-  constructor(name: string) {
-    this.state = join(folder, name)
-  }
-
-  async launch(): Promise<this> {
-    this.port = await freePort()
-    this.url = `http://127.0.0.1:${this.port}`
-    const env = { WEBHOOKS_PORT: String(this.port), WEBHOOKS_STATE: this.state, WEBHOOKS_DEMO: 'off' }
-    const command = `umask 022; exec '${process.execPath}' infra/local/start.ts`
-    const child = spawn('sh', ['-c', command], { cwd: root, env: { ...process.env, ...env } })
-    children.push(child)
-    this.child = child
-    this.output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        this.output += chunk.toString()
-      })
-    return this
-  }
-
-  async start(): Promise<this> {
-    await this.launch()
-    await until(
-      async () => this.output.includes('Stop with Ctrl-C'),
-      60,
-      () => `the start:\n${this.output}`,
-    )
-    return this
-  }
-
-  read<T>(name: string): T {
-    return JSON.parse(readFileSync(join(this.state, name), 'utf8'))
-  }
-}
-
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
 /** A runtime with a real platform, whose state folder others could read before. */
-const real = new StartedRuntime('real')
+const real = new StartedRuntime(join(folder, 'real'))
+afterAll(() => real.end())
+let child: ChildProcess
 beforeAll(async () => {
   mkdirSync(real.state)
   writeFileSync(join(real.state, 'secrets.json'), JSON.stringify(connections), { mode: 0o600 })
   chmodSync(real.state, 0o755)
-  await real.start()
+  child = await real.start()
 })
 
 async function open(url: string, token: string): Promise<number> {
@@ -186,8 +137,8 @@ describe('A runtime with a real platform', () => {
     expect(real.output).toContain(`Token: ${callerToken}`)
     expect(await open(real.url, demo.callerToken)).toBe(401)
     expect(await open(real.url, callerToken)).toBe(200)
-    real.child.kill('SIGINT')
-    await once(real.child, 'exit')
+    child.kill('SIGINT')
+    await once(child, 'exit')
     expect(existsSync(join(real.state, 'runtime.json'))).toBe(false)
     await real.start()
     expect(real.read('credentials.json')).toMatchObject({ callerToken, approvalsKey })
@@ -196,12 +147,14 @@ describe('A runtime with a real platform', () => {
 })
 
 describe('A runtime of the demo', () => {
-  const runtime = new StartedRuntime('demo')
+  const runtime = new StartedRuntime(join(folder, 'demo'))
+  afterAll(() => runtime.end())
   const send = ['send', 'issue-ticketing/open-issue', '--input', 'title=T', '--dry-run']
   const env = { WEBHOOKS_STATE: runtime.state }
 
   it('responds as soon as it listens', async () => {
-    const { child, url } = await runtime.launch()
+    const child = await runtime.launch()
+    const { url } = runtime
     // Each on a connection of its own: one of them comes in the very moment in which the port is opened.
     const answers: Promise<number>[] = []
     while (child.exitCode === null) {

@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,37 +8,19 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
-import { freePort, until } from './service.ts'
+import { until } from './service.ts'
+import { StartedRuntime } from './started-runtime.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
-let child: ChildProcess
-let output = ''
+const runtime = new StartedRuntime(folder, {})
 let url = ''
-
+let output = ''
 beforeAll(async () => {
-  const port = await freePort()
-  url = `http://127.0.0.1:${port}`
-  child = spawn(process.execPath, ['infra/local/start.ts'], {
-    cwd: root,
-    env: { ...process.env, WEBHOOKS_PORT: String(port), WEBHOOKS_STATE: folder },
-  })
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  }
-  await until(
-    async () => output.includes('Stop with Ctrl-C'),
-    25,
-    () => `the end of the start:\n${output}`,
-  )
+  await runtime.start()
+  ;({ url, output } = runtime)
 })
-afterAll(async () => {
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => runtime.end())
 
 /** Calls the URL of a printed curl command. Each word is plain or in single quotes. */
 // biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
@@ -175,41 +156,32 @@ const broken = join(folder, 'broken.json')
 writeFileSync(broken, '{"a": "MARKED-half')
 
 it('A runtime continues after its output is closed, and continues a load test after a restart', async () => {
-  const state = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
-  const port = await freePort()
-  const own = `http://127.0.0.1:${port}`
-  const launch = async () => {
-    const env = { ...process.env, WEBHOOKS_PORT: String(port), WEBHOOKS_STATE: state, WEBHOOKS_DEMO: 'off' }
-    const started = spawn(process.execPath, ['infra/local/start.ts'], { cwd: root, env })
-    await once(started.stdout, 'data')
-    return started
-  }
+  const own = new StartedRuntime(mkdtempSync(join(tmpdir(), 'webhooks-start-')))
+  const first = await own.start()
   const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
   const post = (path: string, body: object) =>
-    fetch(`${own}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-  const first = await launch()
+    fetch(`${own.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
   const accepted = await post('load-testing/start-test?mode=interactive', {
     id: randomUUID(),
     type: 'sh.keptn.event.test.triggered',
     shkeptncontext: randomUUID(),
     data: { project: 'demo', stage: 'staging', service: 'shop' },
     input: {
-      target: `${own}/sandbox/shop/`,
+      target: `${own.url}/sandbox/shop/`,
       parameters: { rate: 20, duration: 2 },
       thresholds: [{ metric: 'errorRate', op: '<', value: 0.001 }],
     },
   })
   const { taskId } = (await accepted.json()) as { taskId: string }
-  first.stdout.destroy()
-  first.stderr.destroy()
+  first.stdout?.destroy()
+  first.stderr?.destroy()
   for (let n = 0; n < 5; n++)
     expect((await post('issue-ticketing/open-issue', { input: { title: 'Unread' } })).status).toBe(200)
   expect(first.exitCode).toBeNull()
   first.kill('SIGINT')
   expect(await once(first, 'exit')).toEqual([0, null])
-  // On the same port, which the target names.
-  const second = await launch()
-  const poll = async () => (await fetch(`${own}/v1/load-testing/tasks/${taskId}`, { headers })).json()
+  await own.start()
+  const poll = async () => (await fetch(`${own.url}/v1/load-testing/tasks/${taskId}`, { headers })).json()
   let status: unknown
   await until(
     async () => {
@@ -220,9 +192,7 @@ it('A runtime continues after its output is closed, and continues a load test af
     () => 'the end of the load test',
   )
   expect(status).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
-  second.kill('SIGKILL')
-  await once(second, 'exit')
-  rmSync(state, { recursive: true })
+  await own.end()
 })
 
 describe('webhooks send', () => {
