@@ -1,12 +1,8 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
 import { executablePath, violations } from '../infra/local/console/chromium.ts'
 import { Service, triggered } from './service.ts'
-
-const screenshots = join(import.meta.dirname, '..', '..', 'screenshots')
 
 // The project installs no browser. Without one, the page is tested through HTTP only.
 if (!executablePath)
@@ -18,7 +14,6 @@ whereBrowser('the page of an approval, in Chromium', () => {
   let service: Service
   let browser: Browser
   beforeAll(async () => {
-    mkdirSync(screenshots, { recursive: true })
     inbox = await startNtfy()
     service = new Service({
       timeScale: 60,
@@ -64,15 +59,8 @@ whereBrowser('the page of an approval, in Chromium', () => {
     return page
   }
 
-  const show = (page: Page, name: string) => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
-
   it('passes accessibility checks, open and decided, in light and dark mode', async () => {
     const { event, link } = await asked()
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await opened(link, { colorScheme })
-      await show(page, `approval-${colorScheme}`)
-      await page.context().close()
-    }
     const page = await opened(link)
     expect(await violations(page)).toEqual([])
     await page.getByLabel('Your name').fill('Jane Doe')
@@ -83,7 +71,6 @@ whereBrowser('the page of an approval, in Chromium', () => {
     )
     expect(await page.getByRole('button').count()).toBe(0)
     expect(await violations(page)).toEqual([])
-    await show(page, 'approval-decided')
     expect((await service.finishedOf(event.id)).finished).toMatchObject([{ result: 'pass' }])
     await page.context().close()
   })
@@ -96,7 +83,6 @@ whereBrowser('the page of an approval, in Chromium', () => {
       isMobile: true,
       hasTouch: true,
     })
-    await show(page, 'approval-phone')
     const box = await page.getByRole('button', { name: 'Reject' }).boundingBox()
     expect(box?.height).toBeGreaterThanOrEqual(44)
     expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(320)
@@ -135,7 +121,6 @@ whereBrowser('the page of an approval, in Chromium', () => {
     expect(await page.getByRole('alert').textContent()).toContain('Enter your name')
     expect(await page.getByLabel('Reason').inputValue()).toBe('Why not')
     expect(await violations(page)).toEqual([])
-    await show(page, 'approval-error')
     await page.getByLabel('Your name').fill('Lu')
     await page.getByRole('button', { name: 'Reject' }).click()
     await page.getByRole('status').waitFor()
