@@ -6,47 +6,9 @@ const service = new Service()
 beforeAll(() => service.start())
 afterAll(() => service.end())
 
-const act = (action: string, input: unknown, query = '') =>
-  service.call(`/v1/issue-ticketing/${action}${query}`, { input })
 const count = async () => (await service.issues()).length
 
 describe('A silent call', () => {
-  it('opens, updates and closes an issue by its id, and returns the state as read back', async () => {
-    const opened = await act('open-issue', {
-      title: 'Checkout is slow',
-      description: '**p95** is 3 s',
-      labels: ['shop', 'urgent'],
-      priority: 'high',
-    })
-    expect(opened).toMatchObject({
-      status: 200,
-      body: {
-        status: 'succeeded',
-        result: 'pass',
-        data: { id: expect.stringMatching(/^demo\/shop#\d+$/), state: 'open' },
-        links: { [`github ${opened.body.data.number}`]: opened.body.data.url },
-      },
-    })
-    const { id } = opened.body.data
-    const updated = await act('update-issue', {
-      id,
-      title: 'Checkout is very slow',
-      comment: 'p95 is 5 s now',
-      labels: 'sev1',
-      assignee: 'octocat',
-      fields: { state_reason: null },
-    })
-    expect(updated).toMatchObject({ status: 200, body: { data: { id, state: 'open' } } })
-    const closed = await act('close-issue', { id, comment: 'Fixed by a rollback', resolution: 'fixed' })
-    expect(closed).toMatchObject({
-      status: 200,
-      body: { message: expect.stringMatching(/^Closed issue/), data: { id, state: 'closed' } },
-    })
-    const issue = (await service.issues()).find(({ number }) => String(number) === opened.body.data.number)
-    expect(issue).toMatchObject({ title: 'Checkout is very slow', state: 'closed' })
-    expect(JSON.stringify(issue)).toMatch(/sev1.*p95 is 5 s now.*Fixed by a rollback/s)
-  })
-
   it("with a title or text over the platform's limit is shortened, and a repeat finds the issue", async () => {
     const problem = { ProblemTitle: 'T'.repeat(300), ProblemID: 'P-1' }
     const data = { ...triggered().data, problem }
@@ -76,19 +38,6 @@ describe('A silent call', () => {
     const later = await service.openIssue(event)
     expect(later).toMatchObject({ status: 200, body: done[0]?.body })
     expect((await count()) - before).toBe(1)
-  })
-
-  it('returns the redacted request in a dry run and sends nothing', async () => {
-    const before = await count()
-    const { status, body } = await act('open-issue', { title: 'Dry' }, '?dryRun=true')
-    expect(status).toBe(200)
-    expect(body.data.request).toMatchObject({
-      method: 'POST',
-      url: expect.stringMatching(/\/repos\/demo\/shop\/issues$/),
-      headers: { authorization: '***' },
-      body: { title: 'Dry' },
-    })
-    expect(await count()).toBe(before)
   })
 
   it('accepts the quick start body and its older form', async () => {

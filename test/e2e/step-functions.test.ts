@@ -32,7 +32,7 @@ beforeAll(async () => {
   })
   states = await startStepFunctions()
   service = await new Service({
-    timeScale: 20,
+    timeScale: 60,
     functions: [releases],
     secrets: {
       [`${prefix}/callers`]: {

@@ -132,15 +132,6 @@ it.each([
   expect((await made(target)) - before).toBe(1)
 })
 
-it('A platform that answers with something else is retried until the deadline', async () => {
-  const target = 'issue-ticketing/linear'
-  played[target]?.server.failNext(200, { strange: true }, { times: Number.POSITIVE_INFINITY })
-  expect(await interactively(target, 'open', { title: 'Strange' }, '&deadline=PT4S')).toMatchObject({
-    status: 'errored',
-    message: expect.stringMatching(/an unexpected response.*(?:deadline of 4 s|may have created something)/s),
-  })
-})
-
 function secretsOf(target: string): string[] {
   const { token, password } = (played[target]?.connection ?? { token: demo.githubToken }) as Record<string, string>
   return [token, password].filter((value) => value !== undefined)
