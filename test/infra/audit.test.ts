@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { readAudit } from '../../infra/audit.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 const root = join(import.meta.dirname, '../..')
 
 /** Runs `npm audit` with a registry that returns this response for advisories. */
 async function printedOf(status: number, body: unknown): Promise<string> {
+  const cache = temporaryFolder()
   const registry = createServer((req, res) => {
     const isAudit = req.url?.endsWith('/advisories/bulk')
     res.writeHead(isAudit ? status : 404, { 'content-type': 'application/json' })
@@ -19,7 +20,6 @@ async function printedOf(status: number, body: unknown): Promise<string> {
   })
   registry.listen(0, '127.0.0.1')
   await once(registry, 'listening')
-  const cache = mkdtempSync(join(tmpdir(), 'webhooks-audit-'))
   const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`
   const npm = spawn('npm', ['audit', '--json', '--loglevel=silent', '--registry', url], {
     cwd: root,
@@ -32,7 +32,6 @@ async function printedOf(status: number, body: unknown): Promise<string> {
   })
   await once(npm, 'close')
   registry.close()
-  rmSync(cache, { recursive: true, force: true })
   return printed
 }
 

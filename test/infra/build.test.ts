@@ -1,15 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { hashSources, isUpToDate, recordBuild } from '../../infra/build/up-to-date.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
-let root: string
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'build-'))
-  mkdirSync(join(root, 'dist'))
-})
-afterEach(() => rmSync(root, { recursive: true }))
+const root = temporaryFolder()
+mkdirSync(join(root, 'dist'))
 
 function write(path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -29,5 +25,5 @@ it.each(['functions/ci-cd/index.ts', 'shared/errors.ts', 'infra/build/main.ts', 
 )
 
 it('a folder without a record requires a build', () => {
-  expect(isUpToDate(join(root, 'dist'), hashSources(root))).toBe(false)
+  expect(isUpToDate(join(root, 'empty'), hashSources(root))).toBe(false)
 })

@@ -1,17 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { packCreate } from '../../infra/create/pack.ts'
 import { runInProcess } from '../runner/in-process.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'create-'))
-  packCreate(join(folder, 'package'), manifest)
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
+packCreate(join(folder, 'package'), manifest)
 
 const create = (...args: string[]) =>
   runInProcess(join(folder, 'package/main.js'), args, { cwd: folder, env: process.env })

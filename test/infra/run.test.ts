@@ -1,22 +1,22 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 const root = join(import.meta.dirname, '../..')
 const lockfile = JSON.stringify({ packages: { '': {}, 'node_modules/zod': { version: '4.0.0' } } })
 const older = JSON.stringify({ packages: { 'node_modules/zod': { version: '3.0.0' } } })
 
+const folders = temporaryFolder()
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-run-'))
+  folder = mkdtempSync(join(folders, 'run-'))
   for (const file of ['infra/run.mjs', 'infra/install.mjs']) cpSync(join(root, file), join(folder, file))
   writeFileSync(join(folder, 'package-lock.json'), lockfile)
   writeFileSync(join(folder, 'file.mjs'), 'console.log(JSON.stringify([process.argv.slice(1), process.execArgv]))')
   fakeNpm(`${install} "${lockfile.replaceAll('"', '\\"')}"`)
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Takes the content of the installed lockfile. The pinned Node.js is the one that runs this test. */
 const install = `install() {

@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { runInProcess } from '../../runner/in-process.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { root } from './synthesize.ts'
 
 const { app, context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'))
-const out = mkdtempSync(join(tmpdir(), 'webhooks-synth-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolder()
 
 /** Runs the app as the CDK does. */
 const synth = (more: object = {}) =>

@@ -1,12 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll } from '@jest/globals'
 import { Template } from 'aws-cdk-lib/assertions'
 import { App } from 'aws-cdk-lib/core'
 import type { CategoryInfo } from '../../../infra/aws/category-info.ts'
 import { readSettings } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
 export const root = join(import.meta.dirname, '../../..')
 const cdkJson = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
@@ -72,8 +71,7 @@ export const tenCategories: CategoryInfo[] = [
   publicRoutes: [],
 }))
 
-const scratch = mkdtempSync(join(tmpdir(), 'webhooks-synth-'))
-afterAll(() => rmSync(scratch, { recursive: true }))
+const scratch = temporaryFolder()
 
 /** Creates a folder with empty bundles. */
 export function emptyBundles(categories: readonly { name: string }[]): string {

@@ -1,16 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { ensureKeys, readKeys } from '../../../infra/local/generated-keys.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
-let state: string
-beforeEach(() => {
-  state = mkdtempSync(join(tmpdir(), 'webhooks-keys-'))
-})
-afterEach(() => {
-  rmSync(state, { recursive: true })
-})
+const state = temporaryFolder()
 
 test('the local keys are generated once for a state folder', () => {
   expect(readKeys(state)).toEqual({ identity: undefined, callbacks: undefined })
@@ -22,7 +16,6 @@ test('the local keys are generated once for a state folder', () => {
 })
 
 test('the files of the local keys are readable only by their owner', () => {
-  ensureKeys(state)
   expect(readdirSync(state)).toEqual(['callbacks.key', 'identity.key'])
   for (const file of readdirSync(state)) expect(statSync(join(state, file)).mode & 0o777).toBe(0o600)
 })

@@ -1,19 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { localSecrets } from '../../../infra/local/secrets.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
-let folder: string
-let file: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-secrets-'))
-  file = join(folder, 'secrets.json')
-})
-afterEach(() => {
-  jest.restoreAllMocks()
-  rmSync(folder, { recursive: true })
-})
+const file = join(temporaryFolder(), 'secrets.json')
 
 const name = 'cloud-automation-webhooks/connections/issue-ticketing/default'
 const providerIn = (secrets: ReturnType<typeof localSecrets>) => JSON.parse(secrets.get(name) ?? '{}').provider

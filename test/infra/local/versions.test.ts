@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
@@ -9,8 +8,10 @@ import { categories } from '../../../functions/index.ts'
 import { webhookFile } from '../../../infra/build/files.ts'
 import { authorizationWith } from '../../../infra/local/cloud/index.ts'
 import { type Runtime, startRuntime } from '../../../infra/local/runtime.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'webhooks-versions-'))
+afterAll(() => runtime.close())
+const folder = temporaryFolder()
 const bundles = { old: join(folder, 'old'), new: join(folder, 'new') }
 let state: string
 let runtime: Runtime
@@ -50,10 +51,6 @@ async function bundle(outdir: string, version: string): Promise<void> {
 beforeAll(async () => {
   await bundle(bundles.old, 'old')
   await bundle(bundles.new, 'new')
-})
-afterAll(async () => {
-  await runtime.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Starts the runtime on a new state. */

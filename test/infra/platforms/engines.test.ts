@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { Webhook } from 'standardwebhooks'
@@ -17,10 +16,12 @@ import { readBody } from '../../../infra/platforms/sandbox/http.ts'
 import { createSandbox, type Sandbox } from '../../../infra/platforms/sandbox/index.ts'
 import { deleteOld, RETENTION_MS } from '../../../infra/platforms/sandbox/retention.ts'
 import { openStore } from '../../../infra/platforms/sandbox/store.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
 type Body = Record<string, unknown>
 
 const key = () => 'key-of-the-engines-0123456789'
+const folder = temporaryFolder()
 let sandbox: Sandbox
 let url: string
 /** The calls that the webhooks got. */
@@ -31,7 +32,7 @@ let close: () => Promise<void>
 beforeEach(async () => {
   calls = []
   responses = [{ status: 202, body: { taskId: 'task-1' } }]
-  const state = mkdtempSync(join(tmpdir(), 'engines-'))
+  const state = mkdtempSync(join(folder, 'state-'))
   const server = createServer(async (req, res) => {
     if (req.url?.startsWith('/sandbox')) return void sandbox.handle(req, res)
     calls.push(JSON.parse((await readBody(req)).body))
@@ -45,7 +46,6 @@ beforeEach(async () => {
     sandbox.close()
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
-    rmSync(state, { recursive: true })
   }
 })
 afterEach(() => close())

@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../../infra/platforms/sandbox/faults.ts'
 import { platformTargets, type Target } from '../../../infra/platforms/sandbox/http.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { finished, start } from './start.ts'
 import { advanceClock, stopClock, useSandbox } from './use.ts'
 
 const started = useSandbox()
+const state = temporaryFolder()
 const shop = '/repos/acme/shop/issues'
 const context = '08735340-6f9e-4b32-97ff-3b6c292bc509'
 
@@ -251,7 +250,6 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'text/plain; appli
 )
 
 test('Pending requests end when the sandbox closes', async () => {
-  const state = mkdtempSync(join(tmpdir(), 'sandbox-'))
   const other = await start(state)
   other.sandbox.faults.add({ target: 'github', kind: 'hang' })
   await other.toxiproxy('POST', '/proxies/shop-db/toxics', { type: 'timeout' })
@@ -261,5 +259,4 @@ test('Pending requests end when the sandbox closes', async () => {
   await other.stop()
   expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   other.sandbox.close()
-  rmSync(state, { recursive: true })
 })

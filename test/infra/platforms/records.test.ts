@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { recordKinds } from './records.ts'
 import { clientsOf, start } from './start.ts'
 import { stopClock, useSandbox } from './use.ts'
 
 const started = useSandbox()
+const state = temporaryFolder()
 const EVIL = `<script>alert("x")</script>'`
 const list = async (name: string) => (await started.call('GET', `/${name}`)).json
 
@@ -95,7 +94,6 @@ describe.each(Object.entries(recordKinds))('A %s', (_, kind) => {
 test('Every record survives a restart of the sandbox', async () => {
   // Runs end with time.
   stopClock()
-  const state = mkdtempSync(join(tmpdir(), 'sandbox-'))
   const names = ['faults', 'requests', ...new Set(Object.values(recordKinds).map((kind) => kind.list))]
   const lists = (from: typeof started) =>
     Promise.all(names.map(async (name) => [name, (await from.call('GET', `/${name}`)).json]))
@@ -109,5 +107,4 @@ test('Every record survives a restart of the sandbox', async () => {
   const withoutOrigin = (value: unknown) => JSON.stringify(value).replace(/http:\/\/127\.0\.0\.1:\d+/g, '')
   expect(withoutOrigin(await lists(second))).toBe(withoutOrigin(before))
   await second.stop()
-  rmSync(state, { recursive: true })
 })

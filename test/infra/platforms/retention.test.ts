@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { deleteOld, RETENTION_MS } from '../../../infra/platforms/sandbox/retention.ts'
 import { openStore } from '../../../infra/platforms/sandbox/store.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { recordKinds } from './records.ts'
 import { type Started, start } from './start.ts'
 
-const state = mkdtempSync(join(tmpdir(), 'sandbox-retention-'))
 const kinds = Object.values(recordKinds).filter(({ target }) => target !== 'unleash' && target !== 'toxiproxy')
 const before = new Date(Date.now() - RETENTION_MS - 60_000).toISOString()
 let started: Started
@@ -21,10 +18,8 @@ beforeEach(async () => {
     await started.github('POST', '/repos/acme/shop/issues/1/comments', { body: text })
   }
 })
-afterAll(async () => {
-  await started.stop()
-  rmSync(state, { recursive: true })
-})
+afterAll(() => started.stop())
+const state = temporaryFolder()
 
 /** Opens the database next to the sandbox that uses it. */
 function withStore<T>(use: (store: ReturnType<typeof openStore>) => T): T {

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { type Started, start } from './start.ts'
 
 /**
@@ -10,7 +8,6 @@ import { type Started, start } from './start.ts'
  * @param interactivityUrl receives the button presses in Slack
  */
 export function useSandbox(interactivityUrl?: () => string): Started {
-  const state = mkdtempSync(join(tmpdir(), 'sandbox-'))
   const started = {} as Started
   beforeAll(async () => {
     Object.assign(started, await start(state, interactivityUrl?.()))
@@ -20,10 +17,8 @@ export function useSandbox(interactivityUrl?: () => string): Started {
     started.seen.length = 0
   })
   afterEach(() => void jest.useRealTimers())
-  afterAll(async () => {
-    await started.stop()
-    rmSync(state, { recursive: true })
-  })
+  afterAll(() => started.stop())
+  const state = temporaryFolder()
   return started
 }
 

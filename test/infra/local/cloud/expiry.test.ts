@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type LocalDynamoDb, startDynamoDb } from '../../../../infra/local/cloud/dynamodb.ts'
 import { expireItems } from '../../../../infra/local/cloud/expiry.ts'
 import { until } from '../../../e2e/service.ts'
+import { temporaryFolder } from '../../../temporary-folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'dynamodb-'))
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 let dynamodb: LocalDynamoDb
 let client: DynamoDBClient
@@ -22,8 +19,8 @@ beforeAll(async () => {
 afterAll(async () => {
   client.destroy()
   await dynamodb.close()
-  rmSync(folder, { recursive: true })
 })
+const folder = temporaryFolder()
 
 const now = () => Math.floor(Date.now() / 1_000)
 const put = (id: string, expiration?: number) =>

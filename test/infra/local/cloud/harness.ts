@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll } from '@jest/globals'
 import { buildSync } from 'esbuild'
 import type { CloudOptions, LocalFunction, Observation } from '../../../../infra/local/cloud/index.ts'
 import { type LocalCloud, startLocalCloud } from '../../../../infra/local/cloud/index.ts'
+import { temporaryFolder } from '../../../temporary-folder.ts'
 
 const HANDLERS = join(import.meta.dirname, 'handlers.ts')
 const LOCKFILE = join(import.meta.dirname, '../../../../package-lock.json')
@@ -15,12 +15,11 @@ const clouds: LocalCloud[] = []
 // Also after a failed test: an open cloud would prevent the test run from ending.
 afterAll(async () => {
   for (const cloud of clouds) await cloud.close()
-  rmSync(folder.path, { recursive: true, force: true })
 })
 
 /** The folder of the test file, deleted after it. */
 export const folder = (() => {
-  const path = mkdtempSync(join(tmpdir(), 'cloud-test-'))
+  const path = temporaryFolder()
   return { path, file: (name: string) => join(path, name) }
 })()
 

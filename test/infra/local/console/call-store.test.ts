@@ -1,24 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { CallStore } from '../../../../infra/local/console/call-store.ts'
+import { temporaryFolder } from '../../../temporary-folder.ts'
 import { storedCall, summaryWith } from './many-calls.ts'
 
-let folder: string
+const folder = temporaryFolder()
 let store: CallStore
 let other: DatabaseSync
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'call-store-'))
-  store = new CallStore(join(folder, 'console.db'))
-  other = new DatabaseSync(join(folder, 'console.db'))
+  const file = join(folder, `${randomUUID()}.db`)
+  store = new CallStore(file)
+  other = new DatabaseSync(file)
 })
 afterEach(() => {
   jest.restoreAllMocks()
   other.close()
   store.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 const storedCallOf = (id: string) => storedCall(summaryWith({ id, at: 1 }))

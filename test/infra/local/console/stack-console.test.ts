@@ -1,9 +1,6 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { chromium } from 'playwright-core'
@@ -11,6 +8,7 @@ import { type StackConsole, startStackConsole } from '../../../../infra/local/co
 import { type Runtime, startRuntime } from '../../../../infra/local/runtime.ts'
 import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
 import { triggered, until } from '../../../e2e/service.ts'
+import { temporaryFolder } from '../../../temporary-folder.ts'
 import { executablePath, violations } from './chromium.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests check the structure.
@@ -22,7 +20,6 @@ interface Line {
 }
 
 const STACK = 'CloudAutomationWebhooks'
-const state = mkdtempSync(join(tmpdir(), 'stack-console-'))
 const lines: Line[] = []
 let isLogAllowed = true
 let runtime: Runtime
@@ -92,8 +89,8 @@ afterAll(async () => {
   await runtime?.close()
   logs.closeAllConnections()
   logs.close()
-  rmSync(state, { recursive: true, force: true })
 })
+const state = temporaryFolder()
 
 const key = () => new URL(stackConsole.link).searchParams.get('key')
 const fetchFrom = (path: string, init: RequestInit = {}) =>
