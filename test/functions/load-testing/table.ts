@@ -1,7 +1,7 @@
 import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 
 /** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
-export async function startTable(): Promise<{ close(): Promise<void> }> {
+export async function startTable(): Promise<{ endpoint: string; close(): Promise<void> }> {
   const saved = { ...process.env }
   const table = await startDynamoDb(undefined, 'runs', { accessKeyId: 'test', secretAccessKey: 'test' })
   Object.assign(process.env, {
@@ -12,6 +12,7 @@ export async function startTable(): Promise<{ close(): Promise<void> }> {
     WEBHOOKS_STATE_TABLE: 'runs',
   })
   return {
+    endpoint: table.endpoint,
     async close() {
       process.env = saved
       await table.close()

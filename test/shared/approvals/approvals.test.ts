@@ -6,14 +6,15 @@ import type { Approval } from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 
 const message: Message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] }
-const approval = (more: Partial<Approval>): Approval => ({
-  connection: 'chat',
-  message,
-  hasButtons: true,
-  deadlineAt: 0,
-  ...more,
-})
+const shown = { connection: 'chat', message, hasButtons: true, deadlineAt: 0 }
+const approval = (more: Partial<Approval>): Approval => ({ ...shown, ...more })
 const jane = { name: 'Jane Doe', names: ['U0JANE', 'jane', 'jane@example.com'] }
+const [ben, sameBen] = [
+  { ...jane, exactName: 'u0ben7777' },
+  { ...jane, ambiguousName: 'u0ben7777' },
+]
+const alphabet = 'abcdefghijklmnopqrstuvwxyz'
+const abc = { ...jane, ambiguousName: alphabet }
 const hidden = { name: 'Jane Doe', names: ['U0JANE', 'jane'] }
 
 describe('A person who may decide', () => {
@@ -35,23 +36,18 @@ describe('A person who may decide', () => {
   test.each([
     ['a person who is not an approver', { approvers: ['U0BEN'] }, jane, 'Only U0BEN may decide this'],
     [
-      'a person whose user name is the id of an approver',
+      'a person with the id of an approver as user name',
       { approvers: ['U0BEN7777'] },
-      { ...jane, exactName: 'u0ben7777' },
-      'Only U0BEN7777 may decide this',
+      ben,
+      'Only U0BEN7777 may decide',
     ],
     [
-      'a person whose user name is exactly the id of an approver',
-      { approvers: ['abcdefghijklmnopqrstuvwxyz'] },
-      { ...jane, ambiguousName: 'abcdefghijklmnopqrstuvwxyz' },
-      'Only abcdefghijklmnopqrstuvwxyz may decide this',
+      'a person with exactly the id of an approver as user name',
+      { approvers: [alphabet] },
+      abc,
+      `Only ${alphabet} may`,
     ],
-    [
-      'the requester, by a user name like an id',
-      { excluded: 'u0ben7777' },
-      { ...jane, ambiguousName: 'u0ben7777' },
-      'You requested this approval',
-    ],
+    ['the requester, by a user name like an id', { excluded: 'u0ben7777' }, sameBen, 'You requested this approval'],
     ['the requester', { excluded: 'jane' }, jane, 'You requested this approval'],
     ['the requester as an approver', { excluded: 'U0JANE', approvers: ['jane'] }, jane, 'You requested this approval'],
     ['any person if the requester is unknown', { excluded: 'jane@example.com' }, hidden, 'so it may be you'],

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
+import { startTable } from '../../functions/load-testing/table.ts'
 
 /** The state of a fake of Lambda with one open callback and one task. */
 const idle = {
@@ -29,14 +26,8 @@ beforeEach(() => {
 
 const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
 const payload = {
-  ...{
-    version: 1,
-    id: '0'.repeat(40),
-    category: 'notification',
-    caller: 'c',
-    orchestrator: 'k',
-    action: 'ask-approval',
-  },
+  ...{ version: 1, id: '0'.repeat(40), category: 'notification', caller: 'c', orchestrator: 'k' },
+  action: 'ask-approval',
   event: { id: 'e', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
   ...{ connection: 'chat', provider: 'slack', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
   ...{ sendStarted: false, progress: false, labels: true },
@@ -55,20 +46,14 @@ const server = await serve(({ path }): Reply => {
   if (path.includes('/history')) return { status: 200, body: { Events: history } }
   const execution = {
     ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1 },
-    ...{
-      InputPayload: JSON.stringify(payload),
-      Result: status === 'SUCCEEDED' ? JSON.stringify({ outcome }) : undefined,
-    },
+    InputPayload: JSON.stringify(payload),
+    Result: status === 'SUCCEEDED' ? JSON.stringify({ outcome }) : undefined,
   }
   return { status: 200, body: path.includes('/functions/') ? { DurableExecutions: [execution] } : execution }
 })
-const folder = mkdtempSync(join(tmpdir(), 'webhooks-decide-'))
-const dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
-Object.assign(process.env, {
-  ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
-  ...{ AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint, AWS_ENDPOINT_URL_LAMBDA: server.url },
-  ...{ WEBHOOKS_STATE_TABLE: 'table', WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live' },
-})
+const table = await startTable()
+process.env['AWS_ENDPOINT_URL_LAMBDA'] = server.url
+process.env['WEBHOOKS_TASK_FUNCTION'] = 'arn:aws:lambda:eu-west-1:0:function:task:live'
 jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
   async sleep(pause: number) {
     pauses.push(pause)
@@ -79,8 +64,7 @@ const store = await import('../../../shared/approvals/store.ts')
 const { decide } = await import('../../../shared/approvals/decide.ts')
 afterAll(async () => {
   await server.close()
-  await dynamodb.close()
-  rmSync(folder, { recursive: true })
+  await table.close()
 })
 
 const approval = { decision: 'approve', by: 'jane', at: '2026-11-25T10:00:00.000Z' } as const

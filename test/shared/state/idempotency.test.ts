@@ -1,40 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type LocalDynamoDb, startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 import { awsOperation, type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { CallRecord, IdempotencyConfig } from '../../../shared/state/idempotency.ts'
+import { startTable } from '../../functions/load-testing/table.ts'
 
 /** A proxy between the AWS client and the table. */
 let between: Served
-let dynamodb: LocalDynamoDb
+let table: Awaited<ReturnType<typeof startTable>>
 const isWrite = (call: Call) => awsOperation(call) !== 'GetItem'
 
-const folder = mkdtempSync(join(tmpdir(), 'webhooks-idempotency-'))
-const saved = { ...process.env }
-let idempotency: typeof import('../../../shared/state/idempotency.ts')
 beforeAll(async () => {
-  dynamodb = await startDynamoDb(folder, 'table', { accessKeyId: 'x', secretAccessKey: 'x' })
+  table = await startTable()
   between = await serve(async ({ headers, text }) => {
     const names = ['x-amz-target', 'content-type', 'authorization', 'x-amz-date']
     const sent = Object.fromEntries(names.map((name) => [name, String(headers[name])]))
-    const answer = await fetch(dynamodb.endpoint, { method: 'POST', headers: sent, body: text })
+    const answer = await fetch(table.endpoint, { method: 'POST', headers: sent, body: text })
     return { status: answer.status, body: await answer.text() }
   })
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'x',
-    AWS_SECRET_ACCESS_KEY: 'x',
-    AWS_ENDPOINT_URL_DYNAMODB: between.url,
-    WEBHOOKS_STATE_TABLE: 'table',
-  })
-  idempotency = await import('../../../shared/state/idempotency.ts')
+  process.env['AWS_ENDPOINT_URL_DYNAMODB'] = between.url
 })
 afterAll(async () => {
-  process.env = saved
   await between.close()
-  await dynamodb.close()
-  rmSync(folder, { recursive: true })
+  await table.close()
 })
 beforeEach(() => {
   between.recover()
@@ -47,7 +33,6 @@ function call() {
   const key = `key-${calls++}`
   return {
     async again(left = 60_000) {
-      const { CallRecord, IdempotencyConfig } = idempotency
       const record = new CallRecord()
       record.configure({ config: new IdempotencyConfig({ expiresAfterSeconds: 3_600 }), keyPrefix: 'test' })
       await record.saveInProgress(key, left)

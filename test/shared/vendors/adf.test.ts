@@ -19,62 +19,48 @@ const link = (text: string, href: string): AdfNode => ({
 })
 
 describe('toAdf', () => {
-  test('converts plain text to paragraphs with line breaks', () => {
-    expect(content('Disk full\non web-1\n\nSince 14:03')).toEqual([
-      paragraph(words('Disk full'), { type: 'hardBreak' }, words('on web-1')),
-      paragraph(words('Since 14:03')),
-    ])
-  })
-
-  test('converts empty text to an empty paragraph', () => {
-    for (const text of ['', ' \n\n ', '\0'])
-      expect(toAdf(text)).toEqual({ type: 'doc', version: 1, content: [paragraph()] })
-  })
-
-  test('marks bold, italic, struck and code', () => {
-    const both = [words('bold ', 'strong'), words('both', 'strong', 'em'), words(' ')]
-    const expected = [paragraph(...both, words('gone', 'strike'), words(' '), words('a*b*', 'code'))]
-    expect(content('**bold _both_** ~~gone~~ `a*b*`')).toEqual(expected)
-  })
-
-  test('removes other marks from code, which ADF only allows with a link', () => {
-    expect(content('**`x`** [`y`](https://example.com/)')).toEqual([
-      paragraph(words('x', 'code'), words(' '), {
-        type: 'text',
-        text: 'y',
-        marks: [{ type: 'link', attrs: { href: 'https://example.com/' } }, { type: 'code' }],
-      }),
-    ])
-  })
-
-  test('converts headings, rules and code blocks', () => {
-    expect(content('## What\n\n---\n\n```js title\na < b\n```\n\n```\n```')).toEqual([
-      { type: 'heading', attrs: { level: 2 }, content: [words('What')] },
-      { type: 'rule' },
-      { type: 'codeBlock', attrs: { language: 'js' }, content: [words('a < b')] },
-      { type: 'codeBlock' },
-    ])
-  })
-
-  test('nests lists and keeps the start of a numbered one', () => {
-    expect(content('3. a\n   - b\n4. c')).toEqual([
-      {
-        type: 'orderedList',
-        attrs: { order: 3 },
-        content: [
-          item(paragraph(words('a')), { type: 'bulletList', content: [item(paragraph(words('b')))] }),
-          item(paragraph(words('c'))),
-        ],
-      },
-    ])
-  })
-
-  test('converts the boxes of tasks', () => {
-    for (const gap of ['\n', '\n\n']) {
-      expect(content(`- [ ] a${gap}- [x] b`)).toEqual([
-        { type: 'bulletList', content: [item(paragraph(words('[ ] a'))), item(paragraph(words('[x] b')))] },
-      ])
-    }
+  const bullets = (...content: AdfNode[]): AdfNode => ({ type: 'bulletList', content })
+  const [a, b] = [item(paragraph(words('a'))), item(paragraph(words('b')))]
+  const numbered = [item(paragraph(words('a')), bullets(b)), item(paragraph(words('c')))]
+  const tasks = bullets(item(paragraph(words('[ ] a'))), item(paragraph(words('[x] b'))))
+  const both = [words('bold ', 'strong'), words('both', 'strong', 'em'), words(' ')]
+  const linkedCode = {
+    ...words('y'),
+    marks: [{ type: 'link', attrs: { href: 'https://example.com/' } }, { type: 'code' }],
+  }
+  test.each<[string, string, AdfNode[]]>([
+    [
+      'plain text to paragraphs with line breaks',
+      'Disk full\non web-1\n\nSince 14:03',
+      [paragraph(words('Disk full'), { type: 'hardBreak' }, words('on web-1')), paragraph(words('Since 14:03'))],
+    ],
+    ...['', ' \n\n ', '\0'].map((text): [string, string, AdfNode[]] => ['empty text', text, [paragraph()]]),
+    [
+      'bold, italic, struck and code',
+      '**bold _both_** ~~gone~~ `a*b*`',
+      [paragraph(...both, words('gone', 'strike'), words(' '), words('a*b*', 'code'))],
+    ],
+    [
+      'code without other marks than a link',
+      '**`x`** [`y`](https://example.com/)',
+      [paragraph(words('x', 'code'), words(' '), linkedCode as AdfNode)],
+    ],
+    [
+      'headings, rules and code blocks',
+      '## What\n\n---\n\n```js title\na < b\n```\n\n```\n```',
+      [
+        { type: 'heading', attrs: { level: 2 }, content: [words('What')] },
+        { type: 'rule' },
+        { type: 'codeBlock', attrs: { language: 'js' }, content: [words('a < b')] },
+        { type: 'codeBlock' },
+      ],
+    ],
+    ['nested lists', '3. a\n   - b\n4. c', [{ type: 'orderedList', attrs: { order: 3 }, content: numbered }]],
+    ['the boxes of tasks', '- [ ] a\n- [x] b', [tasks]],
+    ['the boxes of separate tasks', '- [ ] a\n\n- [x] b', [tasks]],
+    ['separate lists of one kind', '- a\n\n- b', [bullets(a, b)]],
+  ])('converts %s: %j', (_what, markdown, nodes) => {
+    expect(toAdf(markdown)).toEqual({ type: 'doc', version: 1, content: nodes })
   })
 
   test('puts only allowed nodes into lists and quotes', () => {
@@ -83,15 +69,12 @@ describe('toAdf', () => {
     )
     expect(adfErrors(document)).toEqual([])
     expect(document.content).toEqual([
-      {
-        type: 'bulletList',
-        content: [
-          item(paragraph(words('h', 'strong'))),
-          item(paragraph(words('q'))),
-          item(paragraph(words('a | b')), paragraph(words('1 | 2'))),
-          item(paragraph(), { type: 'bulletList', content: [item(paragraph(words('x')))] }),
-        ],
-      },
+      bullets(
+        item(paragraph(words('h', 'strong'))),
+        item(paragraph(words('q'))),
+        item(paragraph(words('a | b')), paragraph(words('1 | 2'))),
+        item(paragraph(), bullets(item(paragraph(words('x'))))),
+      ),
       {
         type: 'blockquote',
         content: [
