@@ -67,7 +67,7 @@ interface JobOptions<S extends Served> extends CommonOptions<S> {
   /** The state of a run after a stop, and the change of the platform that lets it continue, if it needs one. */
   slowStop?: [state: string, change?: Change<S>]
   /** Another form of the input that stops the first run. */
-  stopsBy?: { id: string; project?: string }
+  stopsBy?: { id: string | number; project?: string }
   /** Stops that the platform refuses: a change of the platform or another id, a part of the reason, and the kind of failure. */
   refusedStops?: [change: Change<S> | string, reason: string, kind?: Failure['kind']][]
   /** Ids that do not look like those of the platform, and a part of the message about them. */
@@ -526,8 +526,7 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
       if (stopsBy) {
         test(`accepts ${JSON.stringify(stopsBy)}`, async () => {
           await startRun()
-          const id = at().id()
-          expect((await job.stop(stopsBy)).message).toContain(id)
+          await job.stop(stopsBy)
           expect(at().hasStopped()).toBe(true)
         })
       }

@@ -91,35 +91,27 @@ const { server, connected } = jobConformance(awsFis, experimentActions, chaosPla
   invalidIds: [[target, `${id}/..`, 'EXP', '17'], 'such as EXPabc123DEFghi'],
 })
 
-describe('AWS FIS: connection', () => {
-  test('signs requests for the service and the region', async () => {
-    await expectFailure(
-      connected({ region: 'eu-west-2' }).start(shop),
-      'refused',
-      'should be scoped to a valid region.',
-    )
-    expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-2/fis/aws4_request')
-  })
-
-  test('needs a region if the function has none', () => {
-    const own = process.env['AWS_REGION']
-    delete process.env['AWS_REGION']
-    try {
-      expect(() => awsFis.baseUrl(connection({}))).toThrow('The connection to AWS FIS needs a region')
-    } finally {
-      process.env['AWS_REGION'] = own
-    }
-  })
+test('AWS FIS: the connection signs requests for the service and the region', async () => {
+  await expectFailure(connected({ region: 'eu-west-2' }).start(shop), 'refused', 'should be scoped to a valid region.')
+  expect(server.calls[0]?.headers['authorization']).toContain('/eu-west-2/fis/aws4_request')
 })
 
-describe('AWS FIS: start', () => {
-  test('has the key as its token and as a tag, and names the actions of the template', async () => {
-    const { outcome } = await connected({ allow: ['EXT9', 'EXT1*'] }).start(shop)
-    const message = `Started experiment ${id}: cpu-stress (aws:ssm:send-command), stop-one (aws:ec2:stop-instances)`
-    expect(outcome).toMatchObject({ message, data: { id, url } })
-    const tags = { 'cloud-automation-webhooks': keyOf(1) }
-    expect(starts()).toMatchObject([{ body: { clientToken: keyOf(1), experimentTemplateId: target, tags } }])
-  })
+test('AWS FIS: the connection needs a region if the function has none', () => {
+  const own = process.env['AWS_REGION']
+  delete process.env['AWS_REGION']
+  try {
+    expect(() => awsFis.baseUrl(connection({}))).toThrow('The connection to AWS FIS needs a region')
+  } finally {
+    process.env['AWS_REGION'] = own
+  }
+})
+
+test('AWS FIS: a start has the key as its token and as a tag, and names the actions of the template', async () => {
+  const { outcome } = await connected({ allow: ['EXT9', 'EXT1*'] }).start(shop)
+  const message = `Started experiment ${id}: cpu-stress (aws:ssm:send-command), stop-one (aws:ec2:stop-instances)`
+  expect(outcome).toMatchObject({ message, data: { id, url } })
+  const tags = { 'cloud-automation-webhooks': keyOf(1) }
+  expect(starts()).toMatchObject([{ body: { clientToken: keyOf(1), experimentTemplateId: target, tags } }])
 })
 
 describe('AWS FIS: experiment', () => {

@@ -5,7 +5,7 @@ import { chaosMesh } from '../../../functions/chaos-testing/providers/chaos-mesh
 import type { ChaosMeshServer } from '../../../infra/platforms/chaos-mesh.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms, chaosWorkflows } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 type Template = z.input<typeof chaosTemplate>
@@ -303,50 +303,45 @@ test('Chaos Mesh: a start may use objects within the limits', async () => {
   expect(server.newest().spec).toMatchObject({ target: 'Request' })
 })
 
-describe('Chaos Mesh: retry of a start', () => {
-  test('creates an object that does not exist', async () => {
-    server.failNext(502, '<html>', { on: 'POST' })
-    await failureOf(connected().start(ofKill))
-    await connected().start(ofKill, { isRetry: true })
-    expect(server.state.objects).toHaveLength(1)
-  })
+test('Chaos Mesh: a retry of a start fails if Chaos Mesh accepts the object but does not list it', async () => {
+  server.failNext(200, 'null', { on: 'POST' })
+  await expectFailure(connected().start(ofKill), { transient: true }, 'but does not list it')
+})
 
-  test('fails if Chaos Mesh accepts the object but does not list it', async () => {
-    server.failNext(200, 'null', { on: 'POST' })
-    await expectFailure(connected().start(ofKill), { transient: true }, 'but does not list it')
-  })
-
-  test.each([ofLatency, ofRollout])('does not restart what was deleted: %j', async (input) => {
+test.each([ofLatency, ofRollout])(
+  'Chaos Mesh: a retry of a start does not restart what was deleted: %j',
+  async (input) => {
     await connected().start(input)
     const object = server.newest()
     server.remove(object)
     expect((await connected().start(input)).outcome.data).toMatchObject({ id: idOf(object) })
     expect(calls('POST')).toHaveLength(1)
+  },
+)
+
+test('Chaos Mesh: an experiment reports what was injected, and where', async () => {
+  const { data, message, links } = await connected().endAfter(ofLatency, () => {
+    for (const pod of ['shop/checkout-1', 'shop/checkout-2', 'shop/checkout-1']) applied(pod)
+    server.addEvent('Recovered', 'Successfully recover chaos for shop/checkout-1')
+    become({ status: 'finished' })
   })
+  expect(message).toBe(`Experiment ${idOf(server.newest())} ended as finished`)
+  expect(data).toMatchObject({
+    ...{ kind: 'NetworkChaos', namespace: 'shop', action: 'delay', mode: 'all', duration: 60, namespaces: ['shop'] },
+    targets: ['shop/checkout-1', 'shop/checkout-2'],
+  })
+  expect(Object.values(links)).toEqual([`${server.url}/#/experiments/${server.newest().uid}`])
+  expect(calls('GET').at(-1)?.query.get('namespace')).toBe('shop')
 })
 
-describe('Chaos Mesh: experiment', () => {
-  test('reports what was injected, and where', async () => {
-    const { data, message, links } = await connected().endAfter(ofLatency, () => {
-      for (const pod of ['shop/checkout-1', 'shop/checkout-2', 'shop/checkout-1']) applied(pod)
-      server.addEvent('Recovered', 'Successfully recover chaos for shop/checkout-1')
-      become({ status: 'finished' })
-    })
-    expect(message).toBe(`Experiment ${idOf(server.newest())} ended as finished`)
-    expect(data).toMatchObject({
-      ...{ kind: 'NetworkChaos', namespace: 'shop', action: 'delay', mode: 'all', duration: 60, namespaces: ['shop'] },
-      targets: ['shop/checkout-1', 'shop/checkout-2'],
-    })
-    expect(Object.values(links)).toEqual([`${server.url}/#/experiments/${server.newest().uid}`])
-    expect(calls('GET').at(-1)?.query.get('namespace')).toBe('shop')
-  })
-
-  test.each([ofLatency, ofRollout])('is refused while the dashboard does not know it: %j', async (input) => {
+test.each([ofLatency, ofRollout])(
+  'Chaos Mesh: an experiment is refused while the dashboard does not know it: %j',
+  async (input) => {
     server.state.collects = false
     const polled = connected().pollAfter(input, () => undefined)
     await expectFailure(polled, 'refused', 'not found')
-  })
-})
+  },
+)
 
 describe('Chaos Mesh: workflow', () => {
   const node = (template: string, type: string, state = 'Running') => ({
@@ -401,27 +396,25 @@ describe('Chaos Mesh: workflow', () => {
   })
 })
 
-describe('Chaos Mesh: stop-test', () => {
-  test('waits for the faults of a workflow', async () => {
-    const started = await connected().start(ofRollout)
-    const id = idOf(server.newest())
-    become({ nodes: [{ name: 'slow-x7k2p', type: 'ChaosNode', state: 'Running', template: 'slow' }] })
-    await connected().start(ofLatency, { key: keyOf(2) })
-    const injected = server.newest()
-    injected.metadata.name = 'slow-x7k2p-9d8fz'
-    for (const slow of [true, false]) {
-      server.state.slow = slow
-      expect((await connected().stop({ id })).message).toBe('still deleting')
-    }
-    server.remove(injected)
-    expect(await connected().poll(started, ofRollout)).toMatchObject({ outcome: { status: 'aborted' } })
-  })
+test('Chaos Mesh: stop-test waits for the faults of a workflow', async () => {
+  const started = await connected().start(ofRollout)
+  const id = idOf(server.newest())
+  become({ nodes: [{ name: 'slow-x7k2p', type: 'ChaosNode', state: 'Running', template: 'slow' }] })
+  await connected().start(ofLatency, { key: keyOf(2) })
+  const injected = server.newest()
+  injected.metadata.name = 'slow-x7k2p-9d8fz'
+  for (const slow of [true, false]) {
+    server.state.slow = slow
+    expect((await connected().stop({ id })).message).toBe('still deleting')
+  }
+  server.remove(injected)
+  expect(await connected().poll(started, ofRollout)).toMatchObject({ outcome: { status: 'aborted' } })
+})
 
-  test('leaves an ended experiment in the cluster', async () => {
-    await connected().start(ofKill)
-    applied('shop/checkout-1')
-    become({ status: 'finished' })
-    await connected().stop({ id: idOf(server.newest()) })
-    expect(server.state.objects).toHaveLength(1)
-  })
+test('Chaos Mesh: stop-test leaves an ended experiment in the cluster', async () => {
+  await connected().start(ofKill)
+  applied('shop/checkout-1')
+  become({ status: 'finished' })
+  await connected().stop({ id: idOf(server.newest()) })
+  expect(server.state.objects).toHaveLength(1)
 })

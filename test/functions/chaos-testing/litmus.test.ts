@@ -140,25 +140,23 @@ describe('Litmus: connection', () => {
   })
 })
 
-describe('Litmus: start', () => {
-  test('runs the experiment of the project, and links to the run', async () => {
-    const { outcome } = await connected().start({ ...pods, project: server.project })
-    const url = `${server.url}/account/-/project/f0a1-shop/experiments/a1b2/notifyID/${notifyID}`
-    expect(outcome.data).toMatchObject({ id, url })
-    const variables = { experimentID: 'a1b2', projectID: 'f0a1-shop' }
-    expect(asked('runChaosExperiment')[0]?.body).toMatchObject({ variables })
-  })
+test('Litmus: a start runs the experiment of the project, and links to the run', async () => {
+  const { outcome } = await connected().start({ ...pods, project: server.project })
+  const url = `${server.url}/account/-/project/f0a1-shop/experiments/a1b2/notifyID/${notifyID}`
+  expect(outcome.data).toMatchObject({ id, url })
+  const variables = { experimentID: 'a1b2', projectID: 'f0a1-shop' }
+  expect(asked('runChaosExperiment')[0]?.body).toMatchObject({ variables })
+})
 
-  test.each([
-    ['returns a page with 500', 500, '<html><title>Oops</title>'],
-    ['has a failing database', 200, error('server selection error: no primary')],
-    ['reports an internal error', 200, error('internal system error')],
-    ['returns no run', 200, { data: null }],
-  ])('has an unknown outcome if Litmus %s', async (_what, status, body) => {
-    server.failNext(status, body, { done: true })
-    await expectFailure(connected().start(pods), { kind: 'doubtful', transient: false })
-    expect(server.state.runs).toHaveLength(1)
-  })
+test.each([
+  ['returns a page with 500', 500, '<html><title>Oops</title>'],
+  ['has a failing database', 200, error('server selection error: no primary')],
+  ['reports an internal error', 200, error('internal system error')],
+  ['returns no run', 200, { data: null }],
+])('Litmus: a start has an unknown outcome if Litmus %s', async (_what, status, body) => {
+  server.failNext(status, body, { done: true })
+  await expectFailure(connected().start(pods), { kind: 'doubtful', transient: false })
+  expect(server.state.runs).toHaveLength(1)
 })
 
 describe('Litmus: run', () => {

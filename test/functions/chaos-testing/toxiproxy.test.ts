@@ -173,22 +173,20 @@ describe('Toxiproxy: poll', () => {
   })
 })
 
-describe('Toxiproxy: stop', () => {
-  test('removes the toxic of the proxy in its id, once', async () => {
-    await connected().start(slow({}, { target: 'cart-db' }))
-    for (const message of ['Stopped fault', 'Fault'])
-      expect((await connected().stop({ id: `cart-db/${name}` })).message).toMatch(`${message} cart-db/${name}`)
-    expect(toxics('cart-db')).toEqual([])
-    expect(deletions()).toHaveLength(1)
-  })
+test('Toxiproxy: a stop removes the toxic of the proxy in its id, once', async () => {
+  await connected().start(slow({}, { target: 'cart-db' }))
+  for (const message of ['Stopped fault', 'Fault'])
+    expect((await connected().stop({ id: `cart-db/${name}` })).message).toMatch(`${message} cart-db/${name}`)
+  expect(toxics('cart-db')).toEqual([])
+  expect(deletions()).toHaveLength(1)
+})
 
-  test('the cleanup of a failed task finds the toxic by the call alone', async () => {
-    await connected().start(slow())
-    for (let cleanups = 0; cleanups < 2; cleanups++) {
-      await toxiproxy.cleanUp(connected().client(), { target: 'checkout-db' })
-      expect(toxics()).toEqual([])
-    }
-  })
+test('Toxiproxy: the cleanup of a failed task finds the toxic by the call alone', async () => {
+  await connected().start(slow())
+  for (let cleanups = 0; cleanups < 2; cleanups++) {
+    await toxiproxy.cleanUp(connected().client(), { target: 'checkout-db' })
+    expect(toxics()).toEqual([])
+  }
 })
 
 test('Toxiproxy: sends the token of a gateway, which is a secret', async () => {

@@ -204,22 +204,20 @@ describe('Argo CD: start', () => {
   })
 })
 
-describe('Argo CD: start with a lost response', () => {
-  test('the outcome is unknown if another operation may have replaced it', async () => {
-    server.loseNext('POST')
-    await failureOf(start())
-    finish()
-    server.operate({ username: 'mia' })
-    await expectFailure(start(guestbook, { isRetry: true }), 'doubtful')
-    expect(asked()).toBeUndefined()
-  })
+test('Argo CD: a lost start has an unknown outcome if another operation may have replaced it', async () => {
+  server.loseNext('POST')
+  await failureOf(start())
+  finish()
+  server.operate({ username: 'mia' })
+  await expectFailure(start(guestbook, { isRetry: true }), 'doubtful')
+  expect(asked()).toBeUndefined()
+})
 
-  test('a retry starts a sync if the last operation is old', async () => {
-    server.operate({ username: 'mia' })
-    Object.assign(server.application().status.operationState ?? {}, { startedAt: '2026-01-01T00:00:00Z' })
-    await start(guestbook, { isRetry: true })
-    expect(asked()).toBeDefined()
-  })
+test('Argo CD: a retry of a start starts a sync if the last operation is old', async () => {
+  server.operate({ username: 'mia' })
+  Object.assign(server.application().status.operationState ?? {}, { startedAt: '2026-01-01T00:00:00Z' })
+  await start(guestbook, { isRetry: true })
+  expect(asked()).toBeDefined()
 })
 
 describe('Argo CD: sync', () => {

@@ -1,5 +1,5 @@
 import '../aws.ts'
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
@@ -128,37 +128,33 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
   ],
 })
 
-describe('AWS CodeBuild: start with a lost response', () => {
-  test('may have started a build if the response cannot be read', async () => {
-    server.failNext(200, { build: { id, startTime: '2026-11-27T10:00:00Z' } }, { on: 'StartBuild', done: true })
-    const message = 'AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.'
-    await expectFailure(connected().start(shop), { kind: 'platform', mayHaveWritten: true, message })
-    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
-    expect(server.state.builds).toHaveLength(1)
-  })
-
-  test('a retry finds a build beyond the first page', async () => {
-    await connected().start(shop)
-    const others = Array.from({ length: 200 }, (_, at) => ({
-      ...build(),
-      id: id.replace(/1$/, String(at + 2)),
-      environment: { ...build().environment, environmentVariables: [] },
-    }))
-    server.state.tokens.clear()
-    server.state.builds.push(...others)
-    expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
-  })
+test('AWS CodeBuild: a start may have started a build if the response cannot be read', async () => {
+  server.failNext(200, { build: { id, startTime: '2026-11-27T10:00:00Z' } }, { on: 'StartBuild', done: true })
+  const message = 'AWS CodeBuild answered 200 to StartBuild with a body that cannot be read.'
+  await expectFailure(connected().start(shop), { kind: 'platform', mayHaveWritten: true, message })
+  expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
+  expect(server.state.builds).toHaveLength(1)
 })
 
-describe('AWS CodeBuild: build', () => {
-  test('has its verdict even if its reports cannot be read, and reports that', async () => {
-    const started = await connected().start(shop)
-    server.state.denied = ['BatchGetReports']
-    server.end('SUCCEEDED', { reportArns: ['arn:aws:codebuild:eu-west-1:123456789012:report/x:1'] })
-    const ended = await connected().end(started, shop)
-    expect(ended).toMatchObject({ result: 'pass' })
-    expect(ended.message).toContain('its reports cannot be read')
-    server.failNext(500, {}, { on: 'BatchGetReports' })
-    expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
-  })
+test('AWS CodeBuild: a retry of a start finds a build beyond the first page', async () => {
+  await connected().start(shop)
+  const others = Array.from({ length: 200 }, (_, at) => ({
+    ...build(),
+    id: id.replace(/1$/, String(at + 2)),
+    environment: { ...build().environment, environmentVariables: [] },
+  }))
+  server.state.tokens.clear()
+  server.state.builds.push(...others)
+  expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
+})
+
+test('AWS CodeBuild: a build has its verdict even if its reports cannot be read, and reports that', async () => {
+  const started = await connected().start(shop)
+  server.state.denied = ['BatchGetReports']
+  server.end('SUCCEEDED', { reportArns: ['arn:aws:codebuild:eu-west-1:123456789012:report/x:1'] })
+  const ended = await connected().end(started, shop)
+  expect(ended).toMatchObject({ result: 'pass' })
+  expect(ended.message).toContain('its reports cannot be read')
+  server.failNext(500, {}, { on: 'BatchGetReports' })
+  expect(await failureOf(connected().poll(started, shop))).toMatchObject({ transient: true })
 })

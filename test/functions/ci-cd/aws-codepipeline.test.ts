@@ -1,5 +1,5 @@
 import '../aws.ts'
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
@@ -122,25 +122,21 @@ const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, c
   invalidIds: [['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`], 'such as shop-delivery#'],
 })
 
-describe('AWS CodePipeline: execution', () => {
-  test('a success does not mention an action that failed before its retry', async () => {
-    const started = await connected().start(shop)
-    server.act('Build/Unit', 'Failed')
-    server.act('Build/Unit', 'Succeeded')
-    server.end('Succeeded')
-    expect((await connected().end(started, shop)).message).toBe(`Execution ${id} ended as Succeeded`)
-  })
+test('AWS CodePipeline: a success does not mention an action that failed before its retry', async () => {
+  const started = await connected().start(shop)
+  server.act('Build/Unit', 'Failed')
+  server.act('Build/Unit', 'Succeeded')
+  server.end('Succeeded')
+  expect((await connected().end(started, shop)).message).toBe(`Execution ${id} ended as Succeeded`)
 })
 
-describe('AWS CodePipeline: cancel', () => {
-  test('stops an execution without abandoning it, and waits until it has ended', async () => {
-    await connected().start(shop)
-    expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
-    expect(server.calls.find(({ body }) => 'abandon' in (body as object))?.body).toMatchObject({ abandon: false })
-    expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
-    server.end('Stopped')
-    expect(await connected().stop({ id })).toMatchObject({
-      message: `Execution ${id} had ended already (Stopped)`,
-    })
+test('AWS CodePipeline: a cancel stops an execution without abandoning it, and waits until it has ended', async () => {
+  await connected().start(shop)
+  expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
+  expect(server.calls.find(({ body }) => 'abandon' in (body as object))?.body).toMatchObject({ abandon: false })
+  expect(await connected().stop({ id })).toMatchObject({ message: 'still Stopping' })
+  server.end('Stopped')
+  expect(await connected().stop({ id })).toMatchObject({
+    message: `Execution ${id} had ended already (Stopped)`,
   })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
 import type { AzurePipelinesServer } from '../../../infra/platforms/azure-pipelines.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
@@ -173,13 +173,11 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, ci
   ignored: /\/(?:timeline|test\/runs)$/,
 })
 
-describe('Azure Pipelines: connection', () => {
-  test('uses the API version of the connection', async () => {
-    server.state.version = '7.0'
-    await expectFailure(connected().start(deploy), 'refused', 'version is out of range')
-    const ended = await connected({ apiVersion: '7.0' }).endAfter(deploy, () => server.finish('succeeded'))
-    expect(ended).toMatchObject({ result: 'pass' })
-  })
+test('Azure Pipelines: the connection uses the API version of the connection', async () => {
+  server.state.version = '7.0'
+  await expectFailure(connected().start(deploy), 'refused', 'version is out of range')
+  const ended = await connected({ apiVersion: '7.0' }).endAfter(deploy, () => server.finish('succeeded'))
+  expect(ended).toMatchObject({ result: 'pass' })
 })
 
 test('Azure Pipelines: a start accepts a parameter with the name of an unsafe variable', async () => {

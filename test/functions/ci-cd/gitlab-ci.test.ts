@@ -176,24 +176,22 @@ describe('GitLab CI: start in a project that forbids pipeline variables', () => 
   })
 })
 
-describe('GitLab CI: start with a lost response', () => {
-  test('has an unknown outcome if no variable can carry the key, and is never retried', async () => {
-    server.state.variablesAllowed = false
-    server.failNext(400, { message: { base: [forbidden] } }, { on: 'POST' })
-    server.loseNext('POST')
-    await expectFailure(connected().start(build), { kind: 'doubtful', transient: false })
-    await expectFailure(connected().start(build, { isRetry: true }), 'doubtful')
-    expect(server.state.pipelines).toHaveLength(1)
-  })
+test('GitLab CI: a lost start has an unknown outcome if no variable can carry the key, and is never retried', async () => {
+  server.state.variablesAllowed = false
+  server.failNext(400, { message: { base: [forbidden] } }, { on: 'POST' })
+  server.loseNext('POST')
+  await expectFailure(connected().start(build), { kind: 'doubtful', transient: false })
+  await expectFailure(connected().start(build, { isRetry: true }), 'doubtful')
+  expect(server.state.pipelines).toHaveLength(1)
+})
 
-  test.each([
-    [false, 20],
-    [true, 50],
-  ])('searches only the newest pipelines: as a retry (%s) %d', async (isRetry, count) => {
-    for (let at = 0; at < 60; at++) server.addOf('mia')
-    await connected().start(build, { isRetry })
-    expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(count)
-  })
+test.each([
+  [false, 20],
+  [true, 50],
+])('GitLab CI: a start searches only the newest pipelines: as a retry (%s) %d', async (isRetry, count) => {
+  for (let at = 0; at < 60; at++) server.addOf('mia')
+  await connected().start(build, { isRetry })
+  expect(server.calls.filter(({ path }) => path.endsWith('/variables'))).toHaveLength(count)
 })
 
 describe('GitLab CI: pipeline', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
@@ -67,14 +67,12 @@ const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, 
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
 })
 
-describe('Google Cloud Build', () => {
-  test('searches all pages of a retry, and starts nothing if there are too many', async () => {
-    server.state.pageSize = 1
-    const first = await connected().start(input)
-    for (const number of [2, 3, 4]) await connected().start(input, { key: keyOf(number) })
-    const again = await connected().start(input, { isRetry: true })
-    expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
-    for (let number = 5; number < 16; number++) await connected().start(input, { key: keyOf(number) })
-    await expect(connected().start(input, { isRetry: true })).rejects.toMatchObject({ kind: 'doubtful' })
-  })
+test('Google Cloud Build searches all pages of a retry, and starts nothing if there are too many', async () => {
+  server.state.pageSize = 1
+  const first = await connected().start(input)
+  for (const number of [2, 3, 4]) await connected().start(input, { key: keyOf(number) })
+  const again = await connected().start(input, { isRetry: true })
+  expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
+  for (let number = 5; number < 16; number++) await connected().start(input, { key: keyOf(number) })
+  await expect(connected().start(input, { isRetry: true })).rejects.toMatchObject({ kind: 'doubtful' })
 })

@@ -155,57 +155,51 @@ describe('Jenkins: start', () => {
   })
 })
 
-describe('Jenkins: start with a lost response', () => {
-  test('a retry finds a build whose start returned no location', async () => {
-    server.failNext(201, undefined, { on: 'POST', done: true })
-    expect(await failureOf(connected().start(deploy))).toMatchObject({ kind: 'platform', mayHaveWritten: true })
-    await connected().start(deploy, { isRetry: true })
-    expect(places()).toHaveLength(1)
-  })
+test('Jenkins: a retry of a start finds a build whose start returned no location', async () => {
+  server.failNext(201, undefined, { on: 'POST', done: true })
+  expect(await failureOf(connected().start(deploy))).toMatchObject({ kind: 'platform', mayHaveWritten: true })
+  await connected().start(deploy, { isRetry: true })
+  expect(places()).toHaveLength(1)
 })
 
-describe('Jenkins: queue item', () => {
-  test('becomes a build with another id, which is polled from then on', async () => {
-    const { started, build } = await running()
-    const later = await pollOn(started, deploy)
-    expect(later.job).toMatchObject({ id, url: `${server.url}/job/shop/job/deploy/1/` })
-    places().length = 0
-    server.end(build, 'SUCCESS')
-    expect(await connected().end(later, deploy)).toMatchObject({ result: 'pass', data: { id, state: 'SUCCESS' } })
-  })
-
-  test('is found among the builds after Jenkins has deleted the item', async () => {
-    const { started, build } = await running()
-    server.startBuild(17).queueId = 99
-    places().length = 0
-    server.end(build, 'SUCCESS')
-    expect(await connected().end(started, deploy)).toMatchObject({ data: { id } })
-    server.job('shop/deploy').builds = []
-    const polled = connected().poll(started, deploy)
-    await expectFailure(polled, 'refused', 'neither the queue item 17 nor a build of shop/deploy')
-  })
+test('Jenkins: a queue item becomes a build with another id, which is polled from then on', async () => {
+  const { started, build } = await running()
+  const later = await pollOn(started, deploy)
+  expect(later.job).toMatchObject({ id, url: `${server.url}/job/shop/job/deploy/1/` })
+  places().length = 0
+  server.end(build, 'SUCCESS')
+  expect(await connected().end(later, deploy)).toMatchObject({ result: 'pass', data: { id, state: 'SUCCESS' } })
 })
 
-describe('Jenkins: build', () => {
-  test('keeps running while it is building, even with a result, and with an unknown result', async () => {
-    const { started, build } = await running()
-    Object.assign(build, { result: 'FAILURE' })
-    expect(await connected().poll(started, deploy)).toMatchObject({ status: 'BUILDING' })
-    server.end(build, 'SHINY')
-    expect(await connected().poll(started, deploy)).toMatchObject({ status: 'SHINY (unknown state)' })
-  })
+test('Jenkins: a queue item is found among the builds after Jenkins has deleted the item', async () => {
+  const { started, build } = await running()
+  server.startBuild(17).queueId = 99
+  places().length = 0
+  server.end(build, 'SUCCESS')
+  expect(await connected().end(started, deploy)).toMatchObject({ data: { id } })
+  server.job('shop/deploy').builds = []
+  const polled = connected().poll(started, deploy)
+  await expectFailure(polled, 'refused', 'neither the queue item 17 nor a build of shop/deploy')
+})
 
-  test('has a verdict without the plugin for stages, and in a job without stages', async () => {
-    const { started, build } = await running()
-    server.state.hasStageView = false
-    server.end(build, 'FAILURE')
-    expect((await connected().end(started, deploy)).message).toBe(`Build ${id} ended as FAILURE`)
-    await connected().start({ target: 'shop/nightly' })
-    server.end(server.startBuild(18), 'FAILURE')
-    server.calls.length = 0
-    await connected().poll({ ...started, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
-    expect(server.calls.map(({ path }) => path)).toEqual(['/job/shop/job/nightly/1/api/json'])
-  })
+test('Jenkins: a build keeps running while it is building, even with a result, and with an unknown result', async () => {
+  const { started, build } = await running()
+  Object.assign(build, { result: 'FAILURE' })
+  expect(await connected().poll(started, deploy)).toMatchObject({ status: 'BUILDING' })
+  server.end(build, 'SHINY')
+  expect(await connected().poll(started, deploy)).toMatchObject({ status: 'SHINY (unknown state)' })
+})
+
+test('Jenkins: a build has a verdict without the plugin for stages, and in a job without stages', async () => {
+  const { started, build } = await running()
+  server.state.hasStageView = false
+  server.end(build, 'FAILURE')
+  expect((await connected().end(started, deploy)).message).toBe(`Build ${id} ended as FAILURE`)
+  await connected().start({ target: 'shop/nightly' })
+  server.end(server.startBuild(18), 'FAILURE')
+  server.calls.length = 0
+  await connected().poll({ ...started, job: { id: 'shop/nightly#1' } }, { target: 'shop/nightly' })
+  expect(server.calls.map(({ path }) => path)).toEqual(['/job/shop/job/nightly/1/api/json'])
 })
 
 describe('Jenkins: cancel', () => {

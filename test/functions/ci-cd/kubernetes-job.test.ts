@@ -1,5 +1,5 @@
 import '../aws.ts'
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
@@ -75,52 +75,50 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
   invalidIds: [['payments', 'wh-', 'wh-x/y', 'WH-1'], 'must be the name of a job that a call has created'],
 })
 
-describe('Kubernetes job: start', () => {
-  test('runs an image once, with parameters as environment variables, and deletes it after a day', async () => {
-    const fields = { args: ['--all'], serviceAccount: 'smoke', secrets: ['smoke-api'], timeoutSeconds: 600 }
-    const parameters = { URL: 'https://shop.example.com', RETRIES: 3 }
-    await connected(fields).start({ target: 'ghcr.io/acme/smoke', ref: '1.4.2', parameters })
-    expect(job()).toMatchObject({
-      metadata: { name: `wh-${keyOf(1)}`, annotations: { 'cloud-automation-webhooks/key': keyOf(1) } },
-      spec: {
-        ...{ backoffLimit: 0, activeDeadlineSeconds: 600, ttlSecondsAfterFinished: 100_000 },
-        template: {
-          spec: {
-            restartPolicy: 'Never',
-            serviceAccountName: 'smoke',
-            containers: [
-              {
-                image: target,
-                args: ['--all'],
-                env: [
-                  { name: 'URL', value: 'https://shop.example.com' },
-                  { name: 'RETRIES', value: '3' },
-                ],
-                envFrom: [{ secretRef: { name: 'smoke-api' } }],
-              },
-            ],
-          },
+test('Kubernetes job: a start runs an image once, with parameters as environment variables, and deletes it after a day', async () => {
+  const fields = { args: ['--all'], serviceAccount: 'smoke', secrets: ['smoke-api'], timeoutSeconds: 600 }
+  const parameters = { URL: 'https://shop.example.com', RETRIES: 3 }
+  await connected(fields).start({ target: 'ghcr.io/acme/smoke', ref: '1.4.2', parameters })
+  expect(job()).toMatchObject({
+    metadata: { name: `wh-${keyOf(1)}`, annotations: { 'cloud-automation-webhooks/key': keyOf(1) } },
+    spec: {
+      ...{ backoffLimit: 0, activeDeadlineSeconds: 600, ttlSecondsAfterFinished: 100_000 },
+      template: {
+        spec: {
+          restartPolicy: 'Never',
+          serviceAccountName: 'smoke',
+          containers: [
+            {
+              image: target,
+              args: ['--all'],
+              env: [
+                { name: 'URL', value: 'https://shop.example.com' },
+                { name: 'RETRIES', value: '3' },
+              ],
+              envFrom: [{ secretRef: { name: 'smoke-api' } }],
+            },
+          ],
         },
       },
-    })
+    },
   })
+})
 
-  test('runs the template of a CronJob, whose variables the parameters replace', async () => {
-    await connected(cronJobs).start({ target: 'cronjob/smoke', parameters: { STAGE: 'production' } })
-    const env = [
-      { name: 'KEEP', value: 'yes' },
-      { name: 'STAGE', value: 'production' },
-    ]
-    expect(job().spec).toMatchObject({
-      backoffLimit: 2,
-      template: { spec: { volumes: [{ name: 'tmp' }], containers: [{ image: 'ghcr.io/acme/smoke:stable', env }] } },
-    })
-    await expectFailure(
-      connected(cronJobs).start({ target: 'cronjob/nope' }, { key: keyOf(2) }),
-      'refused',
-      '"nope" not found',
-    )
+test('Kubernetes job: a start runs the template of a CronJob, whose variables the parameters replace', async () => {
+  await connected(cronJobs).start({ target: 'cronjob/smoke', parameters: { STAGE: 'production' } })
+  const env = [
+    { name: 'KEEP', value: 'yes' },
+    { name: 'STAGE', value: 'production' },
+  ]
+  expect(job().spec).toMatchObject({
+    backoffLimit: 2,
+    template: { spec: { volumes: [{ name: 'tmp' }], containers: [{ image: 'ghcr.io/acme/smoke:stable', env }] } },
   })
+  await expectFailure(
+    connected(cronJobs).start({ target: 'cronjob/nope' }, { key: keyOf(2) }),
+    'refused',
+    '"nope" not found',
+  )
 })
 
 test('Kubernetes job: a job whose image cannot be pulled is errored after ten minutes', async () => {

@@ -53,35 +53,31 @@ const environment = (key = 'Prod1key') => {
 const enabled = (key?: string, feature = 83_755) =>
   environment(key).states.find((state) => state.feature === feature && state.segment === null)?.enabled
 
-describe('Flagsmith: connection', () => {
-  test.each([
-    ['the API key of an organisation', () => server.token, () => `Api-Key ${server.token}`],
-    ['an API key with its prefix', () => `Api-Key ${server.token}`, () => `Api-Key ${server.token}`],
-    ['the token of a user', () => `Token ${server.userToken}`, () => `Token ${server.userToken}`],
-  ])('sends %s', async (_, token, sent) => {
-    await provider.check(client({ token: token() }))
-    expect(server.calls[0]?.headers['authorization']).toBe(sent())
-  })
+test.each([
+  ['the API key of an organisation', () => server.token, () => `Api-Key ${server.token}`],
+  ['an API key with its prefix', () => `Api-Key ${server.token}`, () => `Api-Key ${server.token}`],
+  ['the token of a user', () => `Token ${server.userToken}`, () => `Token ${server.userToken}`],
+])('Flagsmith: the connection sends %s', async (_, token, sent) => {
+  await provider.check(client({ token: token() }))
+  expect(server.calls[0]?.headers['authorization']).toBe(sent())
 })
 
-describe('Flagsmith: set-flag', () => {
-  test('changes the state of the feature by name, and links to it', async () => {
-    const url = `${server.url}/project/12/environment/Prod1key/features?feature=83755`
-    expect(await set(turnOn)).toMatchObject({ message: 'checkout-v2 in Prod1key is on, and was off', data: { url } })
-    expect(calls('PATCH')).toMatchObject([
-      { path: '/api/v1/environments/Prod1key/featurestates/231/', body: { enabled: true } },
-    ])
-  })
+test('Flagsmith: set-flag changes the state of the feature by name, and links to it', async () => {
+  const url = `${server.url}/project/12/environment/Prod1key/features?feature=83755`
+  expect(await set(turnOn)).toMatchObject({ message: 'checkout-v2 in Prod1key is on, and was off', data: { url } })
+  expect(calls('PATCH')).toMatchObject([
+    { path: '/api/v1/environments/Prod1key/featurestates/231/', body: { enabled: true } },
+  ])
+})
 
-  test('links to the dashboard of the cloud, which has another host', async () => {
-    const { http } = client()
-    const elsewhere = { get: http.get.bind(http), baseUrl: 'https://api.flagsmith.com' }
-    const bound = Object.defineProperty(client(), 'http', { value: elsewhere })
-    const location = { project: undefined, environment: 'Prod1key' }
-    expect((await provider.get(bound, location, 'checkout-v2')).url).toBe(
-      'https://app.flagsmith.com/project/12/environment/Prod1key/features?feature=83755',
-    )
-  })
+test('Flagsmith: set-flag links to the dashboard of the cloud, which has another host', async () => {
+  const { http } = client()
+  const elsewhere = { get: http.get.bind(http), baseUrl: 'https://api.flagsmith.com' }
+  const bound = Object.defineProperty(client(), 'http', { value: elsewhere })
+  const location = { project: undefined, environment: 'Prod1key' }
+  expect((await provider.get(bound, location, 'checkout-v2')).url).toBe(
+    'https://app.flagsmith.com/project/12/environment/Prod1key/features?feature=83755',
+  )
 })
 
 describe('Flagsmith: environment with feature versioning', () => {

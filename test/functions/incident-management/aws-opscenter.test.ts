@@ -101,24 +101,22 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
 })
 const { server, open, update, close, ticket, count } = t
 
-describe('AWS OpsCenter: repeated open', () => {
-  test('finds it in any state', async () => {
-    await open()
-    for (const Status of ['Open', 'InProgress', 'Resolved']) {
-      ticket().Status = Status
-      const found = { message: `Found OpsItem ${id}, opened by an earlier attempt`, data: { state: Status } }
-      expect(await open({}, { isRetry: true })).toMatchObject(found)
-    }
-    expect(count()).toBe(1)
-  })
+test('AWS OpsCenter: a repeated open finds the OpsItem in any state', async () => {
+  await open()
+  for (const Status of ['Open', 'InProgress', 'Resolved']) {
+    ticket().Status = Status
+    const found = { message: `Found OpsItem ${id}, opened by an earlier attempt`, data: { state: Status } }
+    expect(await open({}, { isRetry: true })).toMatchObject(found)
+  }
+  expect(count()).toBe(1)
+})
 
-  test('finds an OpsItem that is not searchable yet by the refusal of AWS', async () => {
-    await open()
-    Object.assign(ticket().OperationalData['cloud-automation-webhooks'] ?? {}, { Type: 'String' })
-    ticket().Status = 'InProgress'
-    expect((await open()).data).toMatchObject({ id, state: 'InProgress' })
-    expect(count()).toBe(1)
-  })
+test('AWS OpsCenter: a repeated open finds an OpsItem that is not searchable yet by the refusal of AWS', async () => {
+  await open()
+  Object.assign(ticket().OperationalData['cloud-automation-webhooks'] ?? {}, { Type: 'String' })
+  ticket().Status = 'InProgress'
+  expect((await open()).data).toMatchObject({ id, state: 'InProgress' })
+  expect(count()).toBe(1)
 })
 
 describe('AWS OpsCenter: an earlier OpsItem', () => {

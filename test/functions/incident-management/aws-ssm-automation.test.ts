@@ -109,15 +109,6 @@ describe('AWS Systems Manager: start', () => {
     const again = start({ parameters: { Service: 'cart' } })
     await expectFailure(again, 'refused', 'The client token was used with other parameters.')
   })
-
-  test('reports a possible start after an AWS error', async () => {
-    server.failNext(500, { __type: 'InternalServerError', Message: 'An error occurred.' }, { done: true })
-    await expectFailure(
-      start(),
-      { transient: true, mayHaveWritten: true },
-      'answered InternalServerError to StartAutomationExecution: An error',
-    )
-  })
 })
 
 describe('AWS Systems Manager: getStatus', () => {

@@ -68,12 +68,10 @@ const t = testTickets('incident-management/jsm-operations', jsmOperations, {
 })
 const { server, open, update, close, ticket } = t
 
-describe('JSM Operations: open', () => {
-  test('waits until the alert is created, and has no link without the URL of the site', async () => {
-    server.state.processedLate = 2
-    const opened = await open({}, { connection: { site: undefined } })
-    expect(opened).toMatchObject({ data: { number: '1', state: 'open' }, links: {} })
-  })
+test('JSM Operations: an open waits until the alert is created, and has no link without the URL of the site', async () => {
+  server.state.processedLate = 2
+  const opened = await open({}, { connection: { site: undefined } })
+  expect(opened).toMatchObject({ data: { number: '1', state: 'open' }, links: {} })
 })
 
 describe('JSM Operations: an open alert', () => {

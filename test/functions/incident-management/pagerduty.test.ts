@@ -95,23 +95,21 @@ const t = testTickets('incident-management/pagerduty', pagerduty, {
 })
 const { server, check, open, update, close, ticket, calls } = t
 
-describe('PagerDuty: connection', () => {
-  test('the connection test finds the user of its e-mail address', async () => {
-    await check()
-    expect(server.calls.map(({ path, query }) => [path, query.get('query')])).toEqual([['/users', server.email]])
-    expect(server.calls[0]?.headers).toMatchObject({
-      authorization: `Token token=${server.token}`,
-      accept: 'application/vnd.pagerduty+json;version=2',
-      from: server.email,
-    })
+test('PagerDuty: the connection test finds the user of its e-mail address', async () => {
+  await check()
+  expect(server.calls.map(({ path, query }) => [path, query.get('query')])).toEqual([['/users', server.email]])
+  expect(server.calls[0]?.headers).toMatchObject({
+    authorization: `Token token=${server.token}`,
+    accept: 'application/vnd.pagerduty+json;version=2',
+    from: server.email,
   })
+})
 
-  test('the connection test passes without an e-mail address if the key belongs to a user', async () => {
-    server.state.isUserKey = true
-    await check({ connection: noEmail })
-    expect(server.calls.map(({ path }) => path)).toEqual(['/users/me'])
-    expect(await open({}, { connection: noEmail })).toMatchObject({ result: 'pass' })
-  })
+test('PagerDuty: the connection test passes without an e-mail address if the key belongs to a user', async () => {
+  server.state.isUserKey = true
+  await check({ connection: noEmail })
+  expect(server.calls.map(({ path }) => path)).toEqual(['/users/me'])
+  expect(await open({}, { connection: noEmail })).toMatchObject({ result: 'pass' })
 })
 
 test('PagerDuty: accepts input without labels, and a level of any case', () => {
@@ -145,24 +143,22 @@ describe('PagerDuty: open', () => {
   })
 })
 
-describe('PagerDuty: repeated open', () => {
-  test('finds the incident that a concurrent attempt created', async () => {
-    // The search returns an incident that does not match.
-    server.failNext(200, { incidents: [pagerdutyExample('incident')['incident']] }, { on: 'GET' })
-    await open()
-    expect(t.count()).toBe(1)
-    server.state.listsLate = 1
-    expect(await open()).toMatchObject({ data: { id: 'PT4KHL1234' } })
-    expect(server.calls[0]?.query.get('date_range')).toBe('all')
-    expect(t.count()).toBe(1)
-  })
+test('PagerDuty: a repeated open finds the incident that a concurrent attempt created', async () => {
+  // The search returns an incident that does not match.
+  server.failNext(200, { incidents: [pagerdutyExample('incident')['incident']] }, { on: 'GET' })
+  await open()
+  expect(t.count()).toBe(1)
+  server.state.listsLate = 1
+  expect(await open()).toMatchObject({ data: { id: 'PT4KHL1234' } })
+  expect(server.calls[0]?.query.get('date_range')).toBe('all')
+  expect(t.count()).toBe(1)
+})
 
-  test('can be retried if PagerDuty refuses a duplicate but does not list the first', async () => {
-    await open()
-    server.state.listsLate = 2
-    await expectFailure(open(), { kind: 'platform', transient: true })
-    expect(await open()).toMatchObject({ message: expect.stringContaining('Found') })
-  })
+test('PagerDuty: a repeated open can be retried if PagerDuty refuses a duplicate but does not list the first', async () => {
+  await open()
+  server.state.listsLate = 2
+  await expectFailure(open(), { kind: 'platform', transient: true })
+  expect(await open()).toMatchObject({ message: expect.stringContaining('Found') })
 })
 
 describe('PagerDuty: update', () => {

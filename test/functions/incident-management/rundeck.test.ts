@@ -45,6 +45,11 @@ const { server, connected } = jobConformance(rundeck, runbookActions, incidentPl
       ...([{ token: 'a-wrong-token' }, undefined, 'credentials'] as const),
     ],
   ],
+  lost: [['if the connection names no option for the key', () => undefined, {}, { keyOption: undefined }]],
+  refusedPolls: [
+    [({ state }) => Object.assign(state, { executions: [] }), 'execution/134: Execution ID does not exist: 134'],
+    [({ state }) => Object.assign(state.may, { read: false }), '403 to GET /api/44/execution/134: Not authorized'],
+  ],
   invalidIds: [['../134', 'x'], 'must be the number of an execution such as 134'],
   refused: [
     [
@@ -91,57 +96,41 @@ describe('Rundeck: start', () => {
     server.failNext(200, [{ id: 'x', name: 'restart', group: 'ops/web' }], { on: 'GET' })
     await expectFailure(start({ target: 'ops/restart' }), 'refused', 'Rundeck has no job "ops/restart"')
   })
-})
 
-describe('Rundeck: repeated start', () => {
-  test('finds the execution that Rundeck retried itself', async () => {
-    server.state.course = { polls: 0, ends: 'failed', retry: { polls: 9, ends: 'succeeded' } }
-    await connected().poll(await start(), restart)
-    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '135' })
-    server.set(135, 'succeeded')
-    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
-  })
-
-  test('finds the execution behind hundreds of others, and reports if there are too many', async () => {
+  test('is refused while a job without parallel executions runs', async () => {
+    Object.assign(server.state.jobs[0] ?? {}, { allowsMultiple: false })
     await start()
-    server.set(134, 'succeeded')
-    const many = (count: number) => {
-      for (let n = 0; n < count; n++) {
-        const id = 135 + server.state.executions.length
-        server.state.executions.push({ ...execution(), id, options: {}, started: 2e12, ended: 2e12 + id })
-      }
-    }
-    many(950)
-    expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
-    many(100)
-    await expectFailure(start({}, { isRetry: true }), 'doubtful', 'It is unknown whether')
-    expect(calls('POST')).toHaveLength(1)
+    await expectFailure(start({}, { key: keyOf(2) }), 'refused', 'is currently being executed')
   })
 })
 
-describe('Rundeck: a start without an option for the idempotency key', () => {
-  const unkeyed = () => connected({ keyOption: undefined })
+test('Rundeck: a repeated start finds the execution that Rundeck retried itself', async () => {
+  server.state.course = { polls: 0, ends: 'failed', retry: { polls: 9, ends: 'succeeded' } }
+  await connected().poll(await start(), restart)
+  expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '135' })
+  server.set(135, 'succeeded')
+  expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
+})
 
-  test('sends no option', async () => {
-    await unkeyed().start(restart)
-    expect(execution().options).toEqual({})
-  })
+test('Rundeck: a repeated start finds the execution behind hundreds of others, and reports if there are too many', async () => {
+  await start()
+  server.set(134, 'succeeded')
+  const many = (count: number) => {
+    for (let n = 0; n < count; n++) {
+      const id = 135 + server.state.executions.length
+      server.state.executions.push({ ...execution(), id, options: {}, started: 2e12, ended: 2e12 + id })
+    }
+  }
+  many(950)
+  expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
+  many(100)
+  await expectFailure(start({}, { isRetry: true }), 'doubtful', 'It is unknown whether')
+  expect(calls('POST')).toHaveLength(1)
+})
 
-  test('is not retried after a lost response', async () => {
-    server.loseNext('POST')
-    const lost = unkeyed().start(restart)
-    await expectFailure(lost, { kind: 'doubtful', transient: false }, 'Check Rundeck before you repeat the call')
-  })
-
-  test('is not sent if an earlier attempt may have written', async () => {
-    await expectFailure(unkeyed().start(restart, { isRetry: true }), 'doubtful', 'earlier attempt')
-    expect(server.calls).toEqual([])
-  })
-
-  test('is retried if nothing was sent', async () => {
-    const unreachable = connected({ keyOption: undefined, baseUrl: 'http://127.0.0.1:1' })
-    await expectFailure(unreachable.start(restart), { transient: true, mayHaveWritten: false })
-  })
+test('Rundeck: a start without an option for the idempotency key sends no option', async () => {
+  await connected({ keyOption: undefined }).start(restart)
+  expect(execution().options).toEqual({})
 })
 
 describe('Rundeck: getStatus', () => {
@@ -189,19 +178,6 @@ describe('Rundeck: getStatus', () => {
     const job = 'job' in retried ? retried.job : undefined
     const ended = await connected().end({ ...started, job }, restart)
     expect(ended).toMatchObject({ result: 'pass', data: { id: '135', url: link(135) } })
-  })
-
-  test('reports the message of Rundeck if the execution cannot be read', async () => {
-    const started = await start()
-    const gone = connected().poll({ ...started, job: { id: '99' } }, restart)
-    const message = 'Rundeck answered 404 to GET /api/44/execution/99: Execution ID does not exist: 99'
-    await expectFailure(gone, { kind: 'refused', message })
-    server.state.may.read = false
-    await expectFailure(
-      connected().poll(started, restart),
-      'refused',
-      '403 to GET /api/44/execution/134: Not authorized',
-    )
   })
 })
 

@@ -56,39 +56,35 @@ const { server, open, update, ticket, count, calls, withTicket } = testTickets('
   ],
 })
 
-describe('GitLab: open', () => {
-  test('accepts the number of a project', async () => {
-    expect(await open({ project: '4' })).toMatchObject({ data: { id: '4#1' } })
-  })
+test('GitLab: an open accepts the number of a project', async () => {
+  expect(await open({ project: '4' })).toMatchObject({ data: { id: '4#1' } })
+})
 
-  test('disables quick actions in texts', async () => {
-    await open({ description: '/close\r/label ~gone\r\n/confidential\nin /usr/bin' })
-    await update({ description: 'again\n/close' })
-    await update({ comment: '/close\n/label ~gone' })
-    expect(ticket()).toMatchObject({
-      ...{ state: 'opened', labels: [], confidential: false, description: `again\n /close\n\n${marker(1)}` },
-      notes: [{ body: ` /close\n /label ~gone\n\n${marker(1)}` }],
-    })
+test('GitLab: an open disables quick actions in texts', async () => {
+  await open({ description: '/close\r/label ~gone\r\n/confidential\nin /usr/bin' })
+  await update({ description: 'again\n/close' })
+  await update({ comment: '/close\n/label ~gone' })
+  expect(ticket()).toMatchObject({
+    ...{ state: 'opened', labels: [], confidential: false, description: `again\n /close\n\n${marker(1)}` },
+    notes: [{ body: ` /close\n /label ~gone\n\n${marker(1)}` }],
   })
 })
 
-describe('GitLab: repeated open', () => {
-  test('finds the issue after it was closed, behind a hundred newer ones', async () => {
-    await open()
-    ticket().state = 'closed'
-    for (let iid = 2; iid < 152; iid++) server.state.issues.push({ ...ticket(), iid, description: null, notes: [] })
-    expect(await open()).toMatchObject({ data: { id: ours }, message: 'Found issue 1, opened by an earlier attempt' })
-    expect(calls('POST')).toHaveLength(1)
-  })
+test('GitLab: a repeated open finds the issue after it was closed, behind a hundred newer ones', async () => {
+  await open()
+  ticket().state = 'closed'
+  for (let iid = 2; iid < 152; iid++) server.state.issues.push({ ...ticket(), iid, description: null, notes: [] })
+  expect(await open()).toMatchObject({ data: { id: ours }, message: 'Found issue 1, opened by an earlier attempt' })
+  expect(calls('POST')).toHaveLength(1)
+})
 
-  test('searches the last day, and a retry the last month', async () => {
-    await open()
-    ticket().created_at = new Date(Date.now() - 26 * 3_600_000).toISOString()
-    await open({}, { isRetry: true })
-    expect(count()).toBe(1)
-    await open()
-    expect(count()).toBe(2)
-  })
+test('GitLab: a repeated open searches the last day, and a retry the last month', async () => {
+  await open()
+  ticket().created_at = new Date(Date.now() - 26 * 3_600_000).toISOString()
+  await open({}, { isRetry: true })
+  expect(count()).toBe(1)
+  await open()
+  expect(count()).toBe(2)
 })
 
 describe('GitLab: update', () => {

@@ -90,21 +90,19 @@ describe('Redmine: open', () => {
   })
 })
 
-describe('Redmine: repeated open', () => {
-  test('treats the 404 of a proxy as an error', async () => {
-    await open()
-    server.failNext(404, 'default backend - 404', { on: 'GET' })
-    await expectFailure(open({}, { isRetry: true }), { kind: 'platform', transient: true })
-    await open({}, { isRetry: true })
-    expect(count()).toBe(1)
-  })
+test('Redmine: a repeated open treats the 404 of a proxy as an error', async () => {
+  await open()
+  server.failNext(404, 'default backend - 404', { on: 'GET' })
+  await expectFailure(open({}, { isRetry: true }), { kind: 'platform', transient: true })
+  await open({}, { isRetry: true })
+  expect(count()).toBe(1)
+})
 
-  test('creates another issue for another event, even if Redmine lists all issues', async () => {
-    await open()
-    server.failNext(200, recordingOf('list-unknown-filter').answer.body, { on: 'GET' })
-    await open({}, { key: keyOf(3) })
-    expect(count()).toBe(2)
-  })
+test('Redmine: a repeated open creates another issue for another event, even if Redmine lists all issues', async () => {
+  await open()
+  server.failNext(200, recordingOf('list-unknown-filter').answer.body, { on: 'GET' })
+  await open({}, { key: keyOf(3) })
+  expect(count()).toBe(2)
 })
 
 describe('Redmine: update', () => {

@@ -83,6 +83,7 @@ const { server, connected } = jobConformance(databricks, modelActions, optimizat
     ],
   ],
   slowStop: ['TERMINATING'],
+  stopsBy: { id: Number(id) },
   url: ({ url }) => `${url}/#job/11223344/run/${id}`,
   refusedStops: [
     [({ state }) => Object.assign(state.may, { run: false }), 'does not have Manage Run permissions'],
@@ -117,40 +118,36 @@ describe('of the older API', () => {
   jobConformance(databricks, modelActions, oldDatabricks, { name: 'Databricks: older API', states: old, otherStates })
 })
 
-describe('Databricks: the connection', () => {
-  test('gets a token for a service principal and replaces it when it is refused', async () => {
-    const started = await asPrincipal().start(tune)
-    await asPrincipal().poll(started, tune)
-    expect(server.state.given).toBe(1)
-    expect(calls('run-now')[0]?.headers['authorization']).toBe('Bearer a-token-of-databricks-1')
-    server.state.accessTokens = []
-    expect(await asPrincipal().poll(started, tune)).toMatchObject({ status: 'PENDING' })
-    expect(server.state.given).toBe(2)
-  })
-
-  test('masks the secret of the service principal also in the header', async () => {
-    const { clientSecret, token } = server
-    expect(secretsIn(databricks.connection, { clientSecret, token })).toEqual([clientSecret, token])
-    await asPrincipal().start(tune)
-    const sent = String(server.calls[0]?.headers['authorization']).replace('Basic ', '')
-    expect(redact(`with ${sent}`)).toBe('with ***')
-  })
+test('Databricks: the connection gets a token for a service principal and replaces it when it is refused', async () => {
+  const started = await asPrincipal().start(tune)
+  await asPrincipal().poll(started, tune)
+  expect(server.state.given).toBe(1)
+  expect(calls('run-now')[0]?.headers['authorization']).toBe('Bearer a-token-of-databricks-1')
+  server.state.accessTokens = []
+  expect(await asPrincipal().poll(started, tune)).toMatchObject({ status: 'PENDING' })
+  expect(server.state.given).toBe(2)
 })
 
-describe('Databricks: a start', () => {
-  test('finds a job by its name if the name is unique', async () => {
-    expect((await connected().start({ target: 'Tune checkout' })).outcome.data).toMatchObject({ id })
-    server.state.jobs.push({ job_id: 2, name: 'tune checkout', parameters: {} })
-    await expectFailure(connected().start({ target: 'tune checkout' }), 'refused', 'Databricks has more than one job')
-    await expectFailure(connected().start({ target: 'tune basket' }), 'refused', 'no job named tune basket')
-    expect(server.state.runs).toHaveLength(1)
-  })
+test('Databricks: the connection masks the secret of the service principal also in the header', async () => {
+  const { clientSecret, token } = server
+  expect(secretsIn(databricks.connection, { clientSecret, token })).toEqual([clientSecret, token])
+  await asPrincipal().start(tune)
+  const sent = String(server.calls[0]?.headers['authorization']).replace('Basic ', '')
+  expect(redact(`with ${sent}`)).toBe('with ***')
+})
 
-  test('of a continuous job has an unknown outcome, because Databricks returns no run and another start would restart it', async () => {
-    server.failNext(200, {}, { on: 'POST' })
-    const message = 'the start of job 11223344 but returned no run'
-    await expectFailure(connected().start(tune), { kind: 'doubtful', transient: false }, message)
-  })
+test('Databricks: a start finds a job by its name if the name is unique', async () => {
+  expect((await connected().start({ target: 'Tune checkout' })).outcome.data).toMatchObject({ id })
+  server.state.jobs.push({ job_id: 2, name: 'tune checkout', parameters: {} })
+  await expectFailure(connected().start({ target: 'tune checkout' }), 'refused', 'Databricks has more than one job')
+  await expectFailure(connected().start({ target: 'tune basket' }), 'refused', 'no job named tune basket')
+  expect(server.state.runs).toHaveLength(1)
+})
+
+test('Databricks: a start of a continuous job has an unknown outcome, because Databricks returns no run and another start would restart it', async () => {
+  server.failNext(200, {}, { on: 'POST' })
+  const message = 'the start of job 11223344 but returned no run'
+  await expectFailure(connected().start(tune), { kind: 'doubtful', transient: false }, message)
 })
 
 describe('Databricks: a run', () => {
@@ -269,10 +266,4 @@ describe('Databricks: a run', () => {
     if (ago === 60_000) await expectFailure(polled, { transient: true }, message)
     else expect((await polled).message).toContain(message)
   })
-})
-
-test('Databricks: a stop accepts the id as a number', async () => {
-  await connected().start(tune)
-  await connected().stop({ id: Number(id) })
-  expect(calls('runs/cancel').map(({ body }) => body)).toEqual([{ run_id: 455644833 }])
 })

@@ -72,21 +72,19 @@ test('Kubernetes: a restart waits until the controller has seen the change', asy
   expect(await runbook().poll(started, restart)).toMatchObject({ status: 'Progressing' })
 })
 
-describe('Kubernetes: scale', () => {
-  test('sets the number of pods and reports the one before', async () => {
-    const started = await runbook().start(toFive)
-    expect(deployment().spec.replicas).toBe(5)
-    expect(await runbook().poll(started, toFive)).toMatchObject({ status: 'Progressing' })
-    server.enter('Complete')
-    expect(await runbook().end(started, toFive)).toMatchObject({ result: 'pass', data: { before: 3, replicas: 5 } })
-  })
+test('Kubernetes: a scale sets the number of pods and reports the one before', async () => {
+  const started = await runbook().start(toFive)
+  expect(deployment().spec.replicas).toBe(5)
+  expect(await runbook().poll(started, toFive)).toMatchObject({ status: 'Progressing' })
+  server.enter('Complete')
+  expect(await runbook().end(started, toFive)).toMatchObject({ result: 'pass', data: { before: 3, replicas: 5 } })
+})
 
-  test('that another change has replaced is errored', async () => {
-    const started = await runbook().start(toFive)
-    deployment().spec.replicas = 4
-    const { message } = await runbook().end(started, toFive)
-    expect(message).toContain('Another change has replaced this one')
-  })
+test('Kubernetes: a scale that another change has replaced is errored', async () => {
+  const started = await runbook().start(toFive)
+  deployment().spec.replicas = 4
+  const { message } = await runbook().end(started, toFive)
+  expect(message).toContain('Another change has replaced this one')
 })
 
 describe('Kubernetes: rollback', () => {

@@ -53,27 +53,25 @@ beforeEach(() => {
   ;[oldest = '', good = '', bad = ''] = server.state.executions.map((execution) => execution.pipelineExecutionId)
 })
 
-describe('AWS CodePipeline: a rollback', () => {
-  test('rolls back to the previous execution and reports it', async () => {
-    const { outcome } = await goBack()
-    const execution = rollbacks()[0]?.pipelineExecutionId
-    const id = `shop-delivery#${execution}`
-    const page = `codesuite/codepipeline/pipelines/shop-delivery/executions/${execution}/timeline`
-    expect(outcome).toMatchObject({
-      message: `Started rollback ${id}: stage Deploy rolls back to execution ${good}. It is still running: use mode=interactive to wait`,
-      data: { id, url: `https://eu-west-1.console.aws.amazon.com/${page}?region=eu-west-1` },
-    })
-    expect(server.operations()).toEqual(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])
+test('AWS CodePipeline: a rollback rolls back to the previous execution and reports it', async () => {
+  const { outcome } = await goBack()
+  const execution = rollbacks()[0]?.pipelineExecutionId
+  const id = `shop-delivery#${execution}`
+  const page = `codesuite/codepipeline/pipelines/shop-delivery/executions/${execution}/timeline`
+  expect(outcome).toMatchObject({
+    message: `Started rollback ${id}: stage Deploy rolls back to execution ${good}. It is still running: use mode=interactive to wait`,
+    data: { id, url: `https://eu-west-1.console.aws.amazon.com/${page}?region=eu-west-1` },
   })
+  expect(server.operations()).toEqual(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])
+})
 
-  test.each([
-    ['its id', () => oldest],
-    ['the id that its start has answered', () => `shop-delivery#${oldest}`],
-  ])('rolls back to the execution with %s', async (_what, ref) => {
-    await goBack({ ref: ref() })
-    expect(wentBackTo()).toBe(oldest)
-    expect(server.operations()).toEqual(['RollbackStage'])
-  })
+test.each([
+  ['its id', () => oldest],
+  ['the id that its start has answered', () => `shop-delivery#${oldest}`],
+])('AWS CodePipeline: a rollback rolls back to the execution with %s', async (_what, ref) => {
+  await goBack({ ref: ref() })
+  expect(wentBackTo()).toBe(oldest)
+  expect(server.operations()).toEqual(['RollbackStage'])
 })
 
 describe('AWS CodePipeline: the previous execution', () => {
@@ -136,14 +134,6 @@ describe('AWS CodePipeline: a rollback is refused', () => {
     expect(rollbacks()).toHaveLength(1)
   })
 
-  test.each(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])(
-    'if %s is not allowed, with how to allow it',
-    async (operation) => {
-      server.state.denied = [operation]
-      await expectFailure(goBack(), 'refused', `codepipeline:${operation} `, 'Allow it under awsProviders in cdk.json')
-    },
-  )
-
   test('while the pipeline is busy, unless it names the execution', async () => {
     server.failNext(400, busy, { on: 'RollbackStage' })
     await expectFailure(goBack(), 'refused', 'Busy.')
@@ -151,14 +141,6 @@ describe('AWS CodePipeline: a rollback is refused', () => {
     await expectFailure(goBack({ ref: good }), transient)
   })
 })
-
-test.each(['GetPipelineState', 'ListPipelineExecutions', 'RollbackStage'])(
-  'AWS CodePipeline: a rollback can be retried if AWS limits %s',
-  async (on) => {
-    server.failNext(400, { __type: 'ThrottlingException', message: 'Rate exceeded' }, { on })
-    await expectFailure(goBack(), transient)
-  },
-)
 
 test('AWS CodePipeline: a started rollback reports the running action and the restored execution', async () => {
   const started = await goBack()

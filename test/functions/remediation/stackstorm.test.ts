@@ -67,22 +67,20 @@ const { server, connected } = jobConformance(stackstorm, runbookActions, remedia
   refusal: (faultstring) => ({ faultstring }),
 })
 
-describe('StackStorm: a start', () => {
-  test('executes an action with its parameters and the key in its trace', async () => {
-    const { outcome } = await connected().start(input)
-    const url = `https://stackstorm.example.com/#/history/${id}/general`
-    const message = `Started execution ${id}. It is still running: use mode=interactive to wait`
-    expect(outcome).toMatchObject({ result: 'warning', message, data: { id, url } })
-    const context = { trace_context: { trace_tag: keyOf(1) } }
-    expect(execution()).toMatchObject({ action: { ref: 'shop.restart' }, parameters: input.parameters, context })
-  })
+test('StackStorm: a start executes an action with its parameters and the key in its trace', async () => {
+  const { outcome } = await connected().start(input)
+  const url = `https://stackstorm.example.com/#/history/${id}/general`
+  const message = `Started execution ${id}. It is still running: use mode=interactive to wait`
+  expect(outcome).toMatchObject({ result: 'warning', message, data: { id, url } })
+  const context = { trace_context: { trace_tag: keyOf(1) } }
+  expect(execution()).toMatchObject({ action: { ref: 'shop.restart' }, parameters: input.parameters, context })
+})
 
-  test('that is retried finds the execution itself, not one that it caused', async () => {
-    await connected().start(input)
-    server.task('restart', 'core.local', 'succeeded')
-    server.state.traces[0]?.action_executions.reverse()
-    expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
-  })
+test('StackStorm: a start that is retried finds the execution itself, not one that it caused', async () => {
+  await connected().start(input)
+  server.task('restart', 'core.local', 'succeeded')
+  server.state.traces[0]?.action_executions.reverse()
+  expect((await connected().start(input, { isRetry: true })).job).toMatchObject({ id })
 })
 
 describe('StackStorm: an execution', () => {
