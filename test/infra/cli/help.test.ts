@@ -13,7 +13,7 @@ import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { aws } from './aws.ts'
-import { atPseudoTerminal, controlC, type Ended, enter, spawnWebhooks, webhooks } from './webhooks.ts'
+import { atPseudoTerminal, atTerminal, controlC, type Ended, enter, spawnWebhooks, webhooks } from './webhooks.ts'
 
 const TIME_SCALE = 20
 // The commands poll as much faster as the tasks run.
@@ -242,7 +242,9 @@ async function run(line: string): Promise<Ended> {
     TOKEN: demo.callerToken,
     ...(/ --stack | versions /.test(line) ? stackVariables() : {}),
   }
-  if (keys) return atPseudoTerminal(line.replace('npx webhooks ', ''), keys(), { env, cwd: folder })
+  // Prompts and signals need a process once.
+  const at = line.includes('orchestrator add') ? atTerminal : atPseudoTerminal
+  if (keys) return at(line.replace('npx webhooks ', ''), keys(), { env, cwd: folder })
   const { body } = await service.call('/tasks', undefined, { method: 'GET' })
   const task = body.tasks.find(({ functionName }: { functionName: string }) => functionName === 'issue-ticketing-task')
   const [command = '', stdin] = line
