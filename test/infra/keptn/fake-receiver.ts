@@ -1,21 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { JsonObject, KeptnEvent } from '../../../infra/keptn/events.ts'
+import { type Call as Received, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
+
+export type { Reply }
 
 /** A call to the receiver with its parsed form body. */
-export interface Call {
-  method: string
-  path: string
-  query: URLSearchParams
-  headers: IncomingMessage['headers']
-  body: string
+export interface Call extends Received {
   form: URLSearchParams
-}
-
-export interface Reply {
-  status: number
-  body?: unknown
 }
 
 export const apiToken = 'test-keptn-token'
@@ -26,22 +17,16 @@ export async function startReceiver(answer: (call: Call) => Reply | Promise<Repl
   const events: KeptnEvent[] = []
   let refuseRecords = 0
 
-  const server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://receiver')
-    let body = ''
-    for await (const chunk of request) body += chunk
-    const { status, body: content } = await route(request, url, body)
-    response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(typeof content === 'string' ? content : JSON.stringify(content ?? {}))
-  })
+  const { url, close } = await serve(async (received) => ({ body: {}, ...(await route(received)) }))
 
-  async function route({ method = '', headers }: IncomingMessage, url: URL, body: string): Promise<Reply> {
-    if (url.pathname.startsWith('/keptn/')) {
+  async function route(received: Received): Promise<Reply> {
+    const { method, path, query, headers, text } = received
+    if (path.startsWith('/keptn/')) {
       if (headers['x-token'] !== apiToken) return { status: 401 }
-      return method === 'POST' ? record(JSON.parse(body)) : readBack(url.searchParams)
+      return method === 'POST' ? record(JSON.parse(text)) : readBack(query)
     }
-    if (!url.pathname.startsWith('/v1/')) return { status: 404 }
-    const call = { method, path: url.pathname, query: url.searchParams, headers, body, form: new URLSearchParams(body) }
+    if (!path.startsWith('/v1/')) return { status: 404 }
+    const call = { ...received, form: new URLSearchParams(text) }
     calls.push(call)
     return await answer(call)
   }
@@ -59,11 +44,6 @@ export async function startReceiver(answer: (call: Call) => Reply | Promise<Repl
     const nextPageKey = offset + 2 < found.length ? String(offset + 2) : '0'
     return { status: 200, body: { events: found.slice(offset, offset + 2), totalCount: found.length, nextPageKey } }
   }
-
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   return {
     url,
@@ -91,12 +71,7 @@ export async function startReceiver(answer: (call: Call) => Reply | Promise<Repl
         data: { project: 'demo', stage: 'dev', service: 'shop', ...data },
       })
     },
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => {
-        server.close(resolve)
-      })
-    },
+    close,
   }
 }
 
