@@ -13,7 +13,7 @@ import { httpFlag } from '../shared/vendors/http/flag.ts'
 import { httpJob } from '../shared/vendors/http/job.ts'
 import { httpMessage } from '../shared/vendors/http/message.ts'
 import { httpTicket } from '../shared/vendors/http/ticket.ts'
-import { Service, triggered, until } from './e2e/service.ts'
+import { Service, triggered } from './e2e/service.ts'
 
 const root = join(import.meta.dirname, '..')
 const connections = 'cloud-automation-webhooks/connections'
@@ -52,14 +52,10 @@ afterAll(async () => {
 
 /** Approves the last request in the chat. */
 async function approveInChat(): Promise<void> {
-  const messages = async () => (await service.call('/sandbox/messages', undefined, { method: 'GET' })).body
-  const open = ({ buttons }: { buttons?: unknown[] }) => (buttons ?? []).length > 0
-  await until(
-    async () => (await messages()).some(open),
-    20,
-    () => 'an approval request in the chat',
-  )
-  const { ts } = (await messages()).findLast(open)
+  const open = async () =>
+    (await service.list('messages')).findLast(({ buttons = [] }: { buttons?: unknown[] }) => buttons.length > 0)
+  await service.until(open, 'an approval request in the chat')
+  const { ts } = await open()
   await fetch(`${service.url}/sandbox/slack/click`, {
     method: 'POST',
     body: new URLSearchParams({ ts, action: 'approve', user: 'jane' }),

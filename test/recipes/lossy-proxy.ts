@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, request as overHttp } from 'node:http'
+import { createServer, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
@@ -16,32 +16,21 @@ export interface LossyProxy {
  * @param ca PEM of its certificate authority
  */
 export async function startLossyProxy(target: string, ca: string | undefined): Promise<LossyProxy> {
-  const { protocol, hostname, port, pathname } = new URL(target)
+  const { protocol, origin, pathname } = new URL(target)
   const request = protocol === 'https:' ? overHttps : overHttp
   let isNextLost = false
-  const server = createServer(async (incoming, outgoing) => {
-    const body: Buffer[] = []
-    for await (const chunk of incoming) body.push(chunk as Buffer)
+  const server = createServer((incoming, outgoing) => {
     const isLost = isNextLost && incoming.method !== 'GET'
     if (isLost) isNextLost = false
-    const { host: _, connection: __, ...headers } = incoming.headers
-    const forwarded = request({
-      hostname,
-      port,
-      method: incoming.method,
-      path: incoming.url,
-      headers,
-      ...(ca ? { ca } : {}),
+    const { host: _, ...headers } = incoming.headers
+    const options = { method: incoming.method, headers, ...(ca ? { ca } : {}) }
+    const forwarded = request(`${origin}${incoming.url}`, options, (response) => {
+      if (isLost) return void response.resume().once('end', () => outgoing.destroy())
+      outgoing.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(outgoing)
     })
     forwarded.on('error', () => outgoing.destroy())
-    forwarded.on('response', async (response) => {
-      const answer: Buffer[] = []
-      for await (const chunk of response) answer.push(chunk as Buffer)
-      if (isLost) return void outgoing.destroy()
-      outgoing.writeHead(response.statusCode ?? 502, withoutTransfer(response.headers))
-      outgoing.end(Buffer.concat(answer))
-    })
-    forwarded.end(Buffer.concat(body))
+    incoming.pipe(forwarded)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -54,9 +43,4 @@ export async function startLossyProxy(target: string, ca: string | undefined): P
       server.close()
     },
   }
-}
-
-/** The body goes out in one piece. */
-function withoutTransfer({ 'transfer-encoding': _, connection: __, ...headers }: IncomingHttpHeaders) {
-  return headers
 }

@@ -302,11 +302,6 @@ describe('the local runtime', () => {
     expect(await webhooks(args)).toMatchObject({ code: 1, out: expect.stringMatching(/slo +fail .*HTTP 401/) })
   })
 
-  it('has a console, whose link webhooks console prints', async () => {
-    const { code, out } = await webhooks(['console', '--json'], { env: { WEBHOOKS_STATE: service.state } })
-    expect([code, JSON.parse(out)]).toEqual([0, { url: `${service.url}/` }])
-  })
-
   it('serves its OpenAPI document', async () => {
     const { status, body } = await service.call('/v1/openapi.json', undefined, { method: 'GET', token: null })
     expect(status).toBe(200)
