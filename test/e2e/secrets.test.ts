@@ -84,12 +84,15 @@ it('No secret value appears in a log line, response, event or state file, even i
     const event = triggered({ input, ...more })
     answers.push(await service.openIssue(event, query, { token }))
   }
-  for (const project of ['fine/repo', 'refusing/repo', 'down/repo']) {
-    await call('', { title: 'T', project })
-    await call('?mode=interactive&sendStarted=true&deadline=PT4S', { title: 'T', project })
-    await call('?mode=interactive&sendStarted=true&deadline=PT4S', { title: 'T', project }, `${marked.caller}2`)
-    await call('?dryRun=true', { title: 'T', project })
-  }
+  const interactive = '?mode=interactive&sendStarted=true&deadline=PT2S'
+  await Promise.all(
+    ['fine/repo', 'refusing/repo', 'down/repo'].flatMap((project) => [
+      call('', { title: 'T', project }),
+      call(interactive, { title: 'T', project }),
+      call(interactive, { title: 'T', project }, `${marked.caller}2`),
+      call('?dryRun=true', { title: 'T', project }),
+    ]),
+  )
   await call('?connection=half', { title: 'T' })
   // A caller may put a secret anywhere: into an input, an unknown name, an id, a label.
   // The dry run first: after some such calls there are none.

@@ -11,7 +11,7 @@ export class StartedRuntime {
   readonly state: string
   url = ''
   port = 0
-  /** What the last process has printed. */
+  /** The output of the last process. */
   output = ''
   child: ChildProcess | undefined
   readonly #env: Record<string, string>
