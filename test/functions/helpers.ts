@@ -35,6 +35,33 @@ const skip: typeof timers.setTimeout = async (milliseconds = 0, value, { signal 
   return value as never
 }
 
+/**
+ * Sends a request that gets no response, and lets its timeout pass as soon as it has arrived.
+ *
+ * @returns the failure, and the milliseconds of the timeout
+ */
+export async function timeOut(send: () => Promise<unknown>, hasArrived: () => boolean) {
+  const { setTimeout } = globalThis
+  const { timeout } = AbortSignal
+  const passed = new AbortController()
+  let last = Number.POSITIVE_INFINITY
+  const hold = (run: () => void, milliseconds: number) => {
+    last = milliseconds
+    passed.signal.addEventListener('abort', run)
+  }
+  Object.assign(globalThis, { setTimeout: hold })
+  AbortSignal.timeout = (milliseconds) => {
+    last = milliseconds
+    return passed.signal
+  }
+  const failing = failureOf(send())
+  while (!hasArrived()) await new Promise(setImmediate)
+  Object.assign(globalThis, { setTimeout })
+  Object.assign(AbortSignal, { timeout })
+  passed.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+  return { failure: await failing, milliseconds: last }
+}
+
 /** Starts a server before each test and closes it after, and skips pauses. Returns the server of the current test. */
 export function startEach<S extends { close(): Promise<void> }>(start: () => Promise<S>): S {
   skipPauses()
