@@ -65,8 +65,7 @@ describe('An approval by a process of the platform', () => {
 
   it('is withdrawn if its task is canceled', async () => {
     const { outcome } = await ask(async (taskId) => {
-      const headers = lifecycle.authorization('keptn')
-      expect(await lifecycle.request('POST', `tasks/${taskId}/cancel`, { headers })).toMatchObject({ statusCode: 202 })
+      expect(await lifecycle.command('cancel', taskId)).toMatchObject({ status: 202 })
     })
     expect(outcome).toMatchObject({ status: 'aborted', result: 'fail', message: 'Canceled by keptn' })
     expect(server.state.changes).toMatchObject([{ state: '4', work_notes: 'Canceled by keptn' }])

@@ -28,23 +28,9 @@ async function audited(run: () => Promise<unknown>): Promise<Line[]> {
 }
 
 /** From the first release on, fields are only added. */
-const FIELDS = [
-  ...[
-    'level',
-    'message',
-    'timestamp',
-    'audit',
-    'category',
-    'caller',
-    'action',
-    'connection',
-    'provider',
-    'mode',
-    'dryRun',
-    'eventId',
-  ],
-  ...['taskId', 'outcome', 'kind', 'durationMs', 'requestId', 'traceId', 'by'],
-]
+const FIELDS =
+  'level message timestamp audit category caller action connection provider mode dryRun eventId taskId outcome kind ' +
+  'durationMs requestId traceId by'
 
 describe('The audit line', () => {
   it('of a silent call says who did what, with which connection, and how it ended', async () => {
@@ -59,13 +45,13 @@ describe('The audit line', () => {
         ...{ durationMs: expect.any(Number), requestId: expect.any(String), traceId: null, by: null },
       },
     ])
-    expect(Object.keys(lines[0] ?? {})).toEqual(FIELDS)
+    expect(Object.keys(lines[0] ?? {}).join(' ')).toBe(FIELDS)
   })
 
   it('documents each of its fields', () => {
     const operate = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8')
     const [, section = ''] = operate.split('## Audit trail')
-    expect(FIELDS.filter((field) => !section.includes(`\`${field}\``))).toEqual([])
+    expect(FIELDS.split(' ').filter((field) => !section.includes(`\`${field}\``))).toEqual([])
   })
 
   it('of an interactive call has a second line when the task ends', async () => {
@@ -126,10 +112,9 @@ describe('The audit line', () => {
   it('names the caller that canceled a task, and is not written for a read', async () => {
     platform.states = ['busy']
     const { id } = await lifecycle.accept('start-run?connection=attended', { ...triggered(), input: { target: 'x' } })
-    const headers = lifecycle.authorization('keptn')
     const lines = await audited(async () => {
-      await lifecycle.request('GET', `tasks/${id}`, { headers })
-      await lifecycle.request('POST', `tasks/${id}/cancel`, { headers })
+      await lifecycle.send('GET', `tasks/${id}`, { headers: lifecycle.authorization('keptn') })
+      await lifecycle.command('cancel', id)
     })
     expect(lines).toMatchObject([{ audit: 'cancel', caller: 'keptn', taskId: id, outcome: 'accepted' }])
   })

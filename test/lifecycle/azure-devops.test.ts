@@ -3,7 +3,6 @@ import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { basicAuth } from '../../shared/http/basic-auth.ts'
 import { type AzureServer, PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
 import { useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
 
 const { lifecycle } = useLifecycle()
 let azure: AzureServer
@@ -19,8 +18,8 @@ beforeEach(() => {
 
 /** Stores the secret of the orchestrator, and lets cached ones expire. */
 function configure(settings: object = {}) {
-  lifecycle.store('orchestrators/azure-devops', { type: 'azure-devops', collections: [azure.collection], ...settings })
-  passTime(301)
+  const secret = { type: 'azure-devops', collections: [azure.collection], ...settings }
+  lifecycle.replace('orchestrators/azure-devops', secret)
 }
 
 interface CheckOptions {
@@ -32,28 +31,13 @@ interface CheckOptions {
 /** Makes the call of a check, as Azure DevOps does with a Generic service connection. */
 async function call({ query = {}, headers = azure.headers(), input = { title: 'Slow' } }: CheckOptions = {}) {
   const authorization = lifecycle.authorization('azure-devops')['authorization']?.replace('Bearer ', '') ?? ''
-  const options = { mode: 'interactive', connection: 'ticket', ...query }
-  const { statusCode, body } = await lifecycle.request('POST', 'open-ticket', {
-    headers: {
-      ...headers,
-      'Content-Type': 'application/json',
-      Authorization: basicAuth('azure-devops', authorization),
-    },
-    multiValueQueryStringParameters: Object.fromEntries(
-      Object.entries(options).map(([name, value]) => [name, [value]]),
-    ),
-    body: JSON.stringify({ input }),
-  })
-  return { status: statusCode, body: JSON.parse(body) }
+  const options = new URLSearchParams({ mode: 'interactive', connection: 'ticket', ...query })
+  const more = { 'Content-Type': 'application/json', Authorization: basicAuth('azure-devops', authorization) }
+  const request = { headers: { ...headers, ...more }, body: JSON.stringify({ input }) }
+  return lifecycle.send('POST', `open-ticket?${options}`, request)
 }
 
-async function accept(options?: CheckOptions) {
-  const { status, body } = await call(options)
-  const started = lifecycle.invocations.find(({ name }) => name === body.taskId)
-  if (status !== 202 || !started) throw new Error(`The webhook answered ${status}: ${JSON.stringify(body)}`)
-  return started.payload
-}
-
+const accept = async (options?: CheckOptions) => lifecycle.accepted(await call(options))
 const check = async (options?: CheckOptions) => lifecycle.run(await accept(options))
 const isEvent = ({ path }: Call) => path.endsWith('/events')
 
@@ -114,10 +98,8 @@ describe('A check of Azure DevOps', () => {
     const { unanswered } = await lifecycle.run(payload)
     expect([unanswered, azure.calls.filter(isEvent).length]).toEqual(['lost', 12])
     configure({ token: PERSONAL_TOKEN })
-    await lifecycle.request('POST', `tasks/${payload.id}/answer`, { headers: lifecycle.authorization('azure-devops') })
-    const again = lifecycle.invocations.at(-1)?.payload
-    if (!again) throw new Error('Nothing was started.')
-    expect((await lifecycle.run(again)).unanswered).toBeUndefined()
+    await lifecycle.command('answer', payload.id, 'azure-devops')
+    expect((await lifecycle.run(lifecycle.newest())).unanswered).toBeUndefined()
     expect(azure.task.result).toBe('succeeded')
   })
 

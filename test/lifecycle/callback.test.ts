@@ -21,23 +21,15 @@ afterAll(() => receiver.close())
 beforeEach(() => {
   receiver.reset()
   orchestrator({ allow: [`${receiver.url}/wait/`] })
-  store('callbacks', { key: KEY })
+  lifecycle.replace('callbacks', { key: KEY })
 })
 
 const KEY = 'a-key-for-reply-addresses-of-the-tests-0123456789'
 const SECRET_PART = 'f3b1c0ffee5ec2e7a9d8'
 const callback = () => `${receiver.url}/wait/${SECRET_PART}`
 
-/** Longer than a function caches secrets. */
-const CACHE_SECONDS = 301
-
-function store(path: string, value: object) {
-  lifecycle.store(path, value)
-  passTime(CACHE_SECONDS)
-}
-
 function orchestrator(settings: object) {
-  store('orchestrators/callback', { type: 'callback', signingKey: SIGNING_KEY, ...settings })
+  lifecycle.replace('orchestrators/callback', { type: 'callback', signingKey: SIGNING_KEY, ...settings })
 }
 
 let calls = 0
@@ -72,9 +64,7 @@ describe('A URL that a call brings', () => {
     const payload = { action: 'open-ticket', caller, connection: 'ticket', mode: 'interactive' }
     const context = { getRemainingTimeInMillis: () => 20_000 } as Context
     await webhookHandler(category)({ ...payload, ...call({ callback: callback() }) }, context)
-    const [started] = lifecycle.invocations.slice(-1)
-    if (!started) throw new Error('No task was started.')
-    await lifecycle.run(started.payload)
+    await lifecycle.run(lifecycle.newest())
     expect(receiver.accepted.map(({ body }) => body)).toMatchObject([{ data: { verdict: 'pass' } }])
     expect(JSON.stringify(receiver.accepted)).not.toContain('statusUrl')
   })
@@ -159,16 +149,12 @@ describe('A URL that a call brings', () => {
 })
 
 describe('An answer that is sent again', () => {
-  const again = (id: string) =>
-    lifecycle.request('POST', `tasks/${id}/answer`, { headers: lifecycle.authorization(caller) })
-
   it('is the same message', async () => {
     const { id } = await openTicket(call({ callback: callback() }))
     passTime(3_600)
-    expect((await again(id)).statusCode).toBe(202)
-    const { name, payload } = lifecycle.invocations.at(-1) ?? {}
-    expect(name).toMatch(new RegExp(`^${id}-answer-`))
-    await lifecycle.run(payload as never)
+    expect(await lifecycle.command('answer', id, caller)).toMatchObject({ status: 202 })
+    expect(lifecycle.invocations.at(-1)?.name).toMatch(new RegExp(`^${id}-answer-`))
+    await lifecycle.run(lifecycle.newest())
     const [first, second] = receiver.calls
     expect(second?.text).toBe(first?.text)
     expect(receiver.duplicates).toEqual([`${id}-finished`])
@@ -178,8 +164,8 @@ describe('An answer that is sent again', () => {
   it('reaches a receiver that had refused it', async () => {
     receiver.failNext(410)
     const { id, unanswered } = await openTicket(call({ callback: callback() }))
-    await again(id)
-    const repeat = await lifecycle.run(lifecycle.invocations.at(-1)?.payload as never)
+    await lifecycle.command('answer', id, caller)
+    const repeat = await lifecycle.run(lifecycle.newest())
     expect([unanswered, repeat.unanswered, receiver.accepted.length]).toEqual(['unwanted', undefined, 1])
   })
 })
@@ -204,7 +190,7 @@ describe('A repeated call with a URL', () => {
 describe('The key of reply addresses', () => {
   it('can be replaced while a task runs', async () => {
     const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
-    store('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
+    lifecycle.replace('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
     await lifecycle.run(payload)
     expect(receiver.accepted).toHaveLength(1)
   })
@@ -215,7 +201,7 @@ describe('The key of reply addresses', () => {
       call({ callback: callback() }),
       caller,
     )
-    store('callbacks', { key: 'n'.repeat(64) })
+    lifecycle.replace('callbacks', { key: 'n'.repeat(64) })
     const lines: string[] = []
     const { write } = process.stdout
     process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
@@ -339,7 +325,7 @@ describe('A call with a URL', () => {
 
   it('without the key of the deployment gets 503 with the name of the secret', async () => {
     lifecycle.secrets.delete('cloud-automation-webhooks/callbacks')
-    passTime(CACHE_SECONDS)
+    passTime(301)
     const { status, body } = await post(call({ callback: callback() }))
     expect({ status, detail: body.detail }).toEqual({
       status: 503,
@@ -348,16 +334,10 @@ describe('A call with a URL', () => {
   })
 
   it('may have it in the header callback-url', async () => {
-    const { statusCode } = await lifecycle.request('POST', 'open-ticket', {
-      headers: {
-        ...lifecycle.authorization(caller),
-        ...{ 'content-type': 'application/json', 'callback-url': callback() },
-      },
-      multiValueQueryStringParameters: { connection: ['ticket'], mode: ['interactive'] },
-      body: JSON.stringify(call()),
-    })
-    expect(statusCode).toBe(202)
-    await lifecycle.run(lifecycle.invocations.at(-1)?.payload as never)
+    const more = { 'content-type': 'application/json', 'callback-url': callback() }
+    const request = { headers: { ...lifecycle.authorization(caller), ...more }, body: JSON.stringify(call()) }
+    const response = await lifecycle.send('POST', 'open-ticket?connection=ticket&mode=interactive', request)
+    await lifecycle.run(lifecycle.accepted(response))
     expect(receiver.accepted.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`])
   })
 })

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 beforeEach(() => {
@@ -10,19 +9,12 @@ beforeEach(() => {
 const DAY = 'deadline=P1D'
 const input = { target: 'deploy' }
 
-async function cancel(taskId: string, caller: 'keptn' | 'poll' = 'keptn') {
-  const { statusCode, body } = await lifecycle.request('POST', `tasks/${taskId}/cancel`, {
-    headers: lifecycle.authorization(caller),
-  })
-  return { status: statusCode, body: JSON.parse(body) }
-}
-
 /** Runs a task and cancels it at its first checkpoint of this name, or when it waits for a callback. */
 async function runAndCancel(target: string, body: object, at: string) {
   const task = await lifecycle.accept(`${target}&${DAY}`, body)
-  let response: Awaited<ReturnType<typeof cancel>> | undefined
+  let response: object | undefined
   const cancelOnce = async (name: string) => {
-    if (name.includes(at)) response ??= await cancel(task.id)
+    if (name.includes(at)) response ??= await lifecycle.command('cancel', task.id)
   }
   const ended = await lifecycle.run(task, {
     onCheckpoint: cancelOnce,
@@ -101,10 +93,9 @@ describe('A canceled task', () => {
 
   it('is not that of another caller, nor of one that only reads it', async () => {
     const { id } = await lifecycle.accept(`start-run?connection=job&${DAY}`, { input })
-    expect(await cancel(id, 'poll')).toMatchObject({ status: 404 })
+    expect(await lifecycle.command('cancel', id, 'poll')).toMatchObject({ status: 404 })
     const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
-    lifecycle.store('callers', { ...callers, poll: { ...callers['poll'], reads: 'all' } })
-    passTime(301)
-    expect(await cancel(id, 'poll')).toMatchObject({ status: 403 })
+    lifecycle.replace('callers', { ...callers, poll: { ...callers['poll'], reads: 'all' } })
+    expect(await lifecycle.command('cancel', id, 'poll')).toMatchObject({ status: 403 })
   })
 })

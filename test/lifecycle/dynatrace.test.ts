@@ -5,7 +5,6 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 let environment: EnvironmentServer
@@ -24,12 +23,8 @@ beforeEach(() => {
   answerBy(['event', 'resume'])
 })
 
-/** Longer than a function caches secrets. */
-const CACHE_SECONDS = 301
-
 function answerBy(answer: string[]): void {
-  lifecycle.store('orchestrators/dynatrace', { ...environment.settings, answer })
-  passTime(CACHE_SECONDS)
+  lifecycle.replace('orchestrators/dynatrace', { ...environment.settings, answer })
 }
 
 const target = 'open-ticket?connection=ticket&sendStarted=true'
@@ -71,10 +66,7 @@ describe('A task of a workflow', () => {
     const { checkpoints } = await lifecycle.call(target, call(), { caller })
     for (const { name, interruption } of interruptions(checkpoints, effect)) {
       environment.empty()
-      const event = { ...call(), id: name }
-      const { arn, status } = await lifecycle.call(target, event, {
-        ...{ caller, interruption },
-      })
+      const { arn, status } = await lifecycle.call(target, { ...call(), id: name }, { caller, interruption })
       if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
       expect({ name, runs: environment.automation.executions() }).toMatchObject({
         runs: [{ workflow: demo.workflows.continuation, params: { source: 'cloud-automation-webhooks' } }],
@@ -88,9 +80,7 @@ describe('A task of a workflow', () => {
     const payload = { action: 'open-ticket', caller, connection: 'ticket', mode: 'interactive', ...call() }
     const context = { getRemainingTimeInMillis: () => 20_000 } as Context
     await webhookHandler(category)(payload, context)
-    const [started] = lifecycle.invocations.slice(-1)
-    if (!started) throw new Error('No task was started.')
-    await lifecycle.run(started.payload)
+    await lifecycle.run(lifecycle.newest())
     const [, continuation] = environment.automation.executions()
     expect(continuation?.input).toMatchObject({ execution, task: 'open_ticket', verdict: 'pass' })
     expect(continuation?.input).not.toHaveProperty('statusUrl')

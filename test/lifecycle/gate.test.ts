@@ -8,20 +8,11 @@ beforeAll(async () => {
 })
 
 async function ask(hold: string) {
-  const query = { mode: ['gate'], connection: ['job'], key: [hold], hold: [hold] }
-  const { body } = await lifecycle.request('POST', 'start-run', {
-    headers: lifecycle.authorization('keptn'),
-    multiValueQueryStringParameters: query,
-    body: JSON.stringify({ input: { target: 'deploy' } }),
-  })
-  return JSON.parse(body)
+  const target = `start-run?mode=gate&connection=job&key=${hold}&hold=${hold}`
+  return (await lifecycle.post(target, { input: { target: 'deploy' } })).body
 }
 
-const runNewest = async () => {
-  const newest = lifecycle.invocations.at(-1)
-  if (!newest) throw new Error('Nothing was started.')
-  return lifecycle.run(newest.payload)
-}
+const runNewest = () => lifecycle.run(lifecycle.newest())
 
 it('A gate starts a new task after the outcome of the last one was held, once for all callers', async () => {
   const first = await ask('PT1H')

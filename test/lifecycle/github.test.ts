@@ -20,13 +20,9 @@ beforeEach(() => {
   orchestrator()
 })
 
-/** Longer than a function caches secrets. */
-const CACHE_SECONDS = 301
-
 function orchestrator(settings: object = {}) {
   const input = '{target: repository.name}'
-  lifecycle.store('orchestrators/github', { type: 'github', ...github.settings, input, ...settings })
-  passTime(CACHE_SECONDS)
+  lifecycle.replace('orchestrators/github', { type: 'github', ...github.settings, input, ...settings })
 }
 
 const RULE = 'deployment_protection_rule'
@@ -34,20 +30,14 @@ const START = 'start-run?orchestrator=github&connection=job'
 
 /** Sends a request of the App's webhook. */
 async function deliver(target: string, payload: object, { event = RULE, headers = {}, timeLeftMs = 20_000 } = {}) {
-  const [action = '', search = ''] = target.split('?')
-  const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
   const { headers: signed, body } = github.signed(event, payload)
-  const request = { headers: { ...signed, ...headers }, multiValueQueryStringParameters: query, body }
-  const response = await lifecycle.request('POST', action, request, timeLeftMs)
-  return { status: response.statusCode, body: JSON.parse(response.body) }
+  return lifecycle.send('POST', target, { headers: { ...signed, ...headers }, body, timeLeftMs })
 }
 
 /** Starts a run of GitHub, and runs the task that it asks for. */
 async function gate(target = START, options: { interruption?: Interruption } = {}) {
   const { payload, environment, run } = github.startRun()
-  const { status, body } = await deliver(target, payload)
-  const task = lifecycle.invocations.find(({ name }) => name === body.taskId)?.payload
-  if (status !== 202 || !task) throw new Error(`The webhook answered ${status}: ${JSON.stringify(body)}`)
+  const task = lifecycle.accepted(await deliver(target, payload))
   return { ...(await lifecycle.run(task, options)), task, environment, run }
 }
 
@@ -97,10 +87,9 @@ describe('A deployment that waits', () => {
 
   it('that no longer waits ends the attempts, and the task records it', async () => {
     const { payload, environment } = github.startRun()
-    const { body } = await deliver(START, payload)
+    const task = lifecycle.accepted(await deliver(START, payload))
     environment.decision = 'rejected'
-    const task = lifecycle.invocations.find(({ name }) => name === body.taskId)?.payload
-    expect((await lifecycle.run(task as never)).unanswered).toBe('unwanted')
+    expect((await lifecycle.run(task)).unanswered).toBe('unwanted')
   })
 
   it('is decided after an hour without GitHub', async () => {
@@ -128,7 +117,7 @@ describe('A delivery', () => {
     const { payload } = github.startRun()
     const first = await deliver(START, payload)
     expect(await deliver(START, payload)).toEqual({ ...first, body: { ...first.body, duplicate: true } })
-    await lifecycle.run(lifecycle.invocations.at(-1)?.payload as never)
+    await lifecycle.run(lifecycle.newest())
     expect(await deliver(START, payload)).toMatchObject({ body: { taskId: first.body.taskId, duplicate: true } })
     expect(platform.runs).toHaveLength(1)
   })
@@ -238,11 +227,10 @@ describe('A delivery', () => {
 
 describe('A caller with a token', () => {
   it('cannot approve a deployment', async () => {
-    lifecycle.store('callers', {
+    lifecycle.replace('callers', {
       github: { categories: [category.name], orchestrator: 'github' },
       keptn: { tokens: [tokenHash('token-of-the-caller')], categories: ['*'], orchestrator: 'github' },
     })
-    passTime(CACHE_SECONDS)
     const { run, environment } = github.startRun()
     const call = { id: 'x', repository: run.repository, runId: run.id, environment: environment.name }
     const { status, body } = await lifecycle.post('start-run?connection=job&mode=interactive', { ...call, input: {} })
@@ -253,9 +241,8 @@ describe('A caller with a token', () => {
     orchestrator({ report: 'check' })
     const [sha = ''] = github.state.commits
     const call = { id: 'run-42', repository: 'octo-org/octo-repo', sha, input: { target: 'x' } }
-    const { status, body } = await lifecycle.post('start-run?connection=job&mode=interactive&sendStarted=true', call)
-    expect({ status, body }).toMatchObject({ status: 202 })
-    await lifecycle.run(lifecycle.invocations.find(({ name }) => name === body.taskId)?.payload as never)
-    expect(github.state.checks).toMatchObject([{ external_id: body.taskId, conclusion: 'success' }])
+    const response = await lifecycle.post('start-run?connection=job&mode=interactive&sendStarted=true', call)
+    const { id } = await lifecycle.run(lifecycle.accepted(response))
+    expect(github.state.checks).toMatchObject([{ external_id: id, conclusion: 'success' }])
   })
 })

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { DurableLambdaHandler } from '@aws/durable-execution-sdk-js'
 import type { TestResult } from '@aws/durable-execution-sdk-js-testing'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { type Call, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { type Call, newestOf, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { finisherHandler } from '../../shared/core/task/finisher.ts'
@@ -12,7 +12,7 @@ import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
 import { Execution, type ExecutionOptions, operationsOf } from './execution.ts'
-import { startRunner, stopRunner } from './runner.ts'
+import { passTime, startRunner, stopRunner } from './runner.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
 /** Tokens of the callers. Each has the name of its orchestrator. */
@@ -26,6 +26,8 @@ const CALLER_TOKENS = {
 type CallerName = keyof typeof CALLER_TOKENS
 export const APPROVALS_KEY = 'an-approvals-key-of-the-tests-0123456789'
 const KEPTN_TOKEN = 'token-of-keptn'
+/** Longer than a function caches secrets. */
+const CACHE_SECONDS = 301
 const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:task'
 
 interface CallOptions extends ExecutionOptions {
@@ -63,6 +65,17 @@ export interface CompletedTask {
 /** The body of a response of the webhook. */
 // biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
 type Answer = any
+
+interface JsonResponse {
+  status: number
+  body: Answer
+}
+
+interface SendOptions {
+  headers?: Record<string, string>
+  body?: string
+  timeLeftMs?: number | undefined
+}
 
 interface Invocation {
   functionName: string
@@ -125,6 +138,12 @@ export class Lifecycle {
     this.secrets.set(`${PREFIX}/${path}`, value)
   }
 
+  /** Stores a secret, and lets the functions forget the values that they have cached. */
+  replace(path: string, value: unknown): void {
+    this.store(path, value)
+    passTime(CACHE_SECONDS)
+  }
+
   connect(name: string, connection: object): void {
     this.store(`connections/${this.#category.name}/${name}`, connection)
   }
@@ -167,13 +186,25 @@ export class Lifecycle {
     target: string,
     event: object,
     { caller = 'keptn', timeLeftMs }: { caller?: CallerName; timeLeftMs?: number } = {},
-  ): Promise<{ status: number; body: Answer }> {
-    const [action = '', search = ''] = target.split('?')
-    const query = Object.fromEntries([...new URLSearchParams(search)].map(([name, value]) => [name, [value]]))
+  ): Promise<JsonResponse> {
     const headers = { ...this.authorization(caller), 'content-type': 'application/json' }
-    const request = { headers, multiValueQueryStringParameters: query, body: JSON.stringify(event) }
-    const { statusCode, body } = await this.request('POST', action, request, timeLeftMs)
-    return { status: statusCode, body: JSON.parse(body) }
+    return this.send('POST', target, { headers, body: JSON.stringify(event), timeLeftMs })
+  }
+
+  /** Requests something of a task: `cancel`, `answer`, `rerun`. */
+  command(verb: string, taskId: string, caller: CallerName = 'keptn'): Promise<JsonResponse> {
+    return this.send('POST', `tasks/${taskId}/${verb}`, { headers: this.authorization(caller) })
+  }
+
+  /** Sends a request whose response is JSON. */
+  async send(method: string, target: string, { headers = {}, body, timeLeftMs }: SendOptions): Promise<JsonResponse> {
+    const [path = '', search = ''] = target.split('?')
+    const queryStringParameters = Object.fromEntries(new URLSearchParams(search))
+    const lists = Object.entries(queryStringParameters).map(([name, value]) => [name, [value]])
+    const multiValueQueryStringParameters = Object.fromEntries(lists)
+    const request = { headers, queryStringParameters, multiValueQueryStringParameters, body: body ?? null }
+    const response = await this.request(method, path, request, timeLeftMs)
+    return { status: response.statusCode, body: JSON.parse(response.body) }
   }
 
   /**
@@ -184,10 +215,19 @@ export class Lifecycle {
   async accept(target: string, event: object = {}, caller: CallerName = 'keptn'): Promise<Task> {
     const sendStarted = target.includes('sendStarted') ? '' : '&sendStarted=true'
     const call = caller === 'keptn' ? { ...triggered(), ...event } : event
-    const { status, body } = await this.post(`${target}&mode=interactive${sendStarted}`, call, { caller })
+    return this.accepted(await this.post(`${target}&mode=interactive${sendStarted}`, call, { caller }))
+  }
+
+  /** Returns the payload of the task that a response names. */
+  accepted({ status, body }: JsonResponse): Task {
     const started = this.invocations.find(({ name }) => name === body.taskId)
     if (status !== 202 || !started) throw new Error(`The webhook answered ${status}: ${JSON.stringify(body)}`)
     return started.payload
+  }
+
+  /** Returns the payload of the newest task. */
+  newest(): Task {
+    return newestOf(this.invocations).payload
   }
 
   /** Runs an accepted task to completion. */

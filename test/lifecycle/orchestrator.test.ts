@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 
@@ -123,13 +122,11 @@ describe('A caller that polls', () => {
 
   it('without an orchestrator cannot start a task for an event that Keptn waits for', async () => {
     const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
-    lifecycle.store('callers', { ...callers, poll: { ...callers['poll'], orchestrator: undefined } })
-    passTime(301)
+    lifecycle.replace('callers', { ...callers, poll: { ...callers['poll'], orchestrator: undefined } })
     await expect(lifecycle.accept('open-ticket?connection=ticket', { ...triggered(), input }, 'poll')).rejects.toThrow(
       /answered 503: .*has no orchestrator/,
     )
-    lifecycle.store('callers', callers)
-    passTime(301)
+    lifecycle.replace('callers', callers)
   })
 })
 

@@ -1,19 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
-import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 
 const target = 'start-run?connection=attended'
 const event = () => ({ ...triggered(), input: { target: 'deploy' } })
 
-async function rerun(taskId: string, caller: 'keptn' | 'poll' = 'keptn') {
-  const { statusCode, body } = await lifecycle.request('POST', `tasks/${taskId}/rerun`, {
-    headers: lifecycle.authorization(caller),
-  })
-  return { status: statusCode, body: JSON.parse(body) }
-}
+const rerun = (taskId: string, caller: 'keptn' | 'poll' = 'keptn') => lifecycle.command('rerun', taskId, caller)
 
 /** Runs a task that fails. */
 async function failed() {
@@ -36,16 +30,13 @@ describe('A task that failed', () => {
       },
     })
     const events = lifecycle.events.length
-    const { payload } = lifecycle.invocations.at(-1) ?? {}
-    if (!payload) throw new Error('Nothing was started.')
+    const payload = lifecycle.newest()
     expect(await lifecycle.run(payload)).toMatchObject({ outcome: { result: 'pass' } })
     expect(payload).toMatchObject({ id: body.taskId, action: 'start-run', input: { target: 'deploy' } })
     expect(platform.runs).toMatchObject([{ key: id }, { key: body.taskId }])
     expect(lifecycle.events).toHaveLength(events)
-    const { body: read } = await lifecycle.request('GET', `tasks/${body.taskId}`, {
-      headers: lifecycle.authorization('keptn'),
-    })
-    expect(JSON.parse(read)).toMatchObject({ taskId: body.taskId, rerunOf: id, verdict: 'pass' })
+    const read = await lifecycle.send('GET', `tasks/${body.taskId}`, { headers: lifecycle.authorization('keptn') })
+    expect(read.body).toMatchObject({ taskId: body.taskId, rerunOf: id, verdict: 'pass' })
   })
 
   it('runs again once', async () => {
@@ -74,26 +65,19 @@ it('A task that passed is not run again', async () => {
 })
 
 it('A verification passes without an orchestrator and a platform, and counts as a call of its caller', async () => {
-  const verify = (query: Record<string, string>) =>
-    lifecycle.request('POST', 'verify', {
-      headers: lifecycle.authorization('keptn'),
-      queryStringParameters: query,
-    })
-  const silent = await verify({})
-  expect([silent.statusCode, JSON.parse(silent.body)]).toMatchObject([200, { result: 'pass' }])
+  const verify = (query = '') =>
+    lifecycle.send('POST', `verify?${query}`, { headers: lifecycle.authorization('keptn') })
+  expect(await verify()).toMatchObject({ status: 200, body: { result: 'pass' } })
   const events = lifecycle.events.length
-  const { taskId } = JSON.parse((await verify({ mode: 'interactive', key: 'deployment-1' })).body)
-  const { payload } = lifecycle.invocations.find(({ name }) => name === taskId) ?? {}
-  if (!payload) throw new Error('Nothing was started.')
-  expect(await lifecycle.run(payload)).toMatchObject({
+  const task = lifecycle.accepted(await verify('mode=interactive&key=deployment-1'))
+  expect(await lifecycle.run(task)).toMatchObject({
     outcome: { result: 'pass' },
     operations: ['send-finished SUCCEEDED'],
   })
   expect([platform.calls, lifecycle.events.length]).toEqual([[], events])
-  expect((await verify({ mode: 'gate' })).statusCode).toBe(400)
+  expect(await verify('mode=gate')).toMatchObject({ status: 400 })
   const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
-  lifecycle.store('callers', { ...callers, keptn: { ...callers['keptn'], callsPerMinute: 1 } })
-  passTime(301)
-  expect([(await verify({})).statusCode, (await verify({})).statusCode]).toEqual([200, 429])
+  lifecycle.replace('callers', { ...callers, keptn: { ...callers['keptn'], callsPerMinute: 1 } })
+  expect([(await verify()).status, (await verify()).status]).toEqual([200, 429])
   lifecycle.store('callers', callers)
 })
