@@ -16,17 +16,14 @@ export interface Metric {
   successCondition: string
   failureCondition: string
   provider: {
-    web: {
-      method: string
-      url: string
+    web: Record<'method' | 'url' | 'jsonPath', string> & {
       headers: { key: string; value: string }[]
       jsonBody: { input: { parameters?: object } }
-      jsonPath: string
     }
   }
 }
 
-export type Phase = 'Successful' | 'Failed' | 'Inconclusive' | 'Error'
+type Phase = 'Successful' | 'Failed' | 'Inconclusive' | 'Error'
 
 /** The default of Argo Rollouts. */
 const CONSECUTIVE_ERROR_LIMIT = 4

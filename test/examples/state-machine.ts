@@ -1,19 +1,10 @@
-interface Retrier {
-  ErrorEquals: string[]
-  MaxAttempts: number
-}
-interface Catcher {
-  ErrorEquals: string[]
-  ResultPath: string
-  Next: string
-}
 interface State {
   Type: 'Task' | 'Succeed' | 'Fail'
   Resource?: string
   Parameters?: { FunctionName: string; Payload: Record<string, unknown> }
   ResultPath?: string
-  Retry?: Retrier[]
-  Catch?: Catcher[]
+  Retry?: { ErrorEquals: string[]; MaxAttempts: number }[]
+  Catch?: { ErrorEquals: string[]; ResultPath: string; Next: string }[]
   Next?: string
 }
 export interface Definition {
@@ -67,25 +58,19 @@ export async function runStateMachine(
 
 /** Returns the next state. */
 async function runTask(state: State, data: Record<string, unknown>, services: Services): Promise<string | undefined> {
-  try {
-    set(data, state.ResultPath, await attempt(state, data, services))
-    return state.Next
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error
-    const catcher = state.Catch?.find((one) => matches(one, error))
-    if (!catcher) throw error
-    set(data, catcher.ResultPath, { Error: error.error, Cause: error.message })
-    return catcher.Next
-  }
-}
-
-async function attempt(state: State, data: object, services: Services): Promise<unknown> {
   for (let attempts = 0; ; attempts++) {
     try {
-      return await invoke(state, data, services)
+      set(data, state.ResultPath, await invoke(state, data, services))
+      return state.Next
     } catch (error) {
-      const retrier = error instanceof StateError && state.Retry?.find((one) => matches(one, error))
-      if (!retrier || attempts >= retrier.MaxAttempts) throw error
+      if (!(error instanceof StateError)) throw error
+      const isSame = ({ ErrorEquals }: { ErrorEquals: string[] }) =>
+        ErrorEquals.some((name) => name === 'States.ALL' || name === error.error)
+      if (attempts < (state.Retry?.find(isSame)?.MaxAttempts ?? 0)) continue
+      const catcher = state.Catch?.find(isSame)
+      if (!catcher) throw error
+      set(data, catcher.ResultPath, { Error: error.error, Cause: error.message })
+      return catcher.Next
     }
   }
 }
@@ -130,8 +115,4 @@ function set(data: Record<string, unknown>, path = '$', value: unknown): void {
   const [, name] = /^\$\.(\w+)$/.exec(path) ?? []
   if (name === undefined) throw new Error(`Cannot set ${path}`)
   data[name] = value
-}
-
-function matches({ ErrorEquals }: Pick<Retrier, 'ErrorEquals'>, { error }: StateError): boolean {
-  return ErrorEquals.some((name) => name === 'States.ALL' || name === error)
 }
