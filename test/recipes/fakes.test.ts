@@ -3,24 +3,26 @@ import { startGlpi } from '../../infra/platforms/glpi.ts'
 import { startHarbor } from '../../infra/platforms/harbor.ts'
 import { startHomeAssistant } from '../../infra/platforms/home-assistant.ts'
 import { startKestra } from '../../infra/platforms/kestra.ts'
+import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startN8n } from '../../infra/platforms/n8n.ts'
 import { startZammad } from '../../infra/platforms/zammad.ts'
 import { Service } from '../e2e/service.ts'
 import { jobRecipe, messageRecipe, ticketRecipe } from './recipe.ts'
 
-const starting = [startGlpi(), startHarbor(), startHomeAssistant(), startKestra(), startN8n(), startZammad()] as const
-const servers = await Promise.all(starting)
-const [glpi, harbor, homeAssistant, kestra, n8n, zammad] = servers
+const glpi = await startGlpi()
+const harbor = await startHarbor()
+const homeAssistant = await startHomeAssistant()
+const kestra = await startKestra()
+const n8n = await startN8n()
+const zammad = await startZammad()
+const servers: Record<string, Served> = { glpi, harbor, 'home-assistant': homeAssistant, kestra, n8n, zammad }
 const thresholds = [{ metric: 'Critical', op: '<', value: 1 }]
 
 const all = [
   ticketRecipe({
-    name: 'GLPI',
     page: 'glpi',
     category: 'issue-ticketing',
-    noun: 'issue',
     values: () => ({
-      'https://glpi.example.com': glpi.url,
       '<app token>': glpi.appToken,
       '<user token>': glpi.userToken,
     }),
@@ -35,11 +37,9 @@ const all = [
     wrongCredentials: { placeholder: '<user token>', words: /parameter user_token seems invalid/ },
   }),
   jobRecipe({
-    name: 'Harbor',
     page: 'harbor',
     category: 'ci-cd',
     values: () => ({
-      'https://harbor.example.com': harbor.url,
       '<user>': harbor.user,
       '<password>': harbor.password,
     }),
@@ -57,11 +57,9 @@ const all = [
     wrongCredentials: { placeholder: '<password>', words: /unauthorized: unauthorized/ },
   }),
   messageRecipe({
-    name: 'Home Assistant',
     page: 'home-assistant',
     category: 'notification',
     values: () => ({
-      'https://home-assistant.example.com': homeAssistant.url,
       '<token>': homeAssistant.token,
       '<service>': 'mobile_app_phone',
     }),
@@ -70,11 +68,9 @@ const all = [
     wrongCredentials: { placeholder: '<token>', words: /401: Unauthorized/ },
   }),
   jobRecipe({
-    name: 'Kestra',
     page: 'kestra',
     category: 'ci-cd',
     values: () => ({
-      'https://kestra.example.com': kestra.url,
       '<user>': kestra.user,
       '<password>': kestra.password,
     }),
@@ -93,11 +89,9 @@ const all = [
     wrongCredentials: { placeholder: '<password>', words: /Unauthorized/ },
   }),
   jobRecipe({
-    name: 'n8n',
     page: 'n8n',
     category: 'remediation',
     values: () => ({
-      'https://n8n.example.com': n8n.url,
       '<api key>': n8n.apiKey,
       '<webhook token>': n8n.webhookToken,
     }),
@@ -112,12 +106,9 @@ const all = [
     wrongCredentials: { placeholder: '<api key>', words: /unauthorized/, action: 'stop-runbook', input: { id: '1' } },
   }),
   ticketRecipe({
-    name: 'Zammad',
     page: 'zammad',
     category: 'issue-ticketing',
-    noun: 'issue',
     values: () => ({
-      'https://zammad.example.com': zammad.url,
       '<token>': zammad.token,
       '<customer>': 'monitoring@example.com',
     }),
@@ -133,7 +124,10 @@ const all = [
   }),
 ]
 const recipes = await Promise.all(
-  all.map(async (recipe) => ({ ...recipe, ...(await recipe.prepare({ url: '', words: {} })) })),
+  all.map(async (recipe) => ({
+    ...recipe,
+    ...(await recipe.prepare({ url: servers[recipe.page]?.url ?? '', words: {} })),
+  })),
 )
 
 // A silent call waits for the end of a runbook.
@@ -165,7 +159,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await service.end()
-  await Promise.all([...recipes, ...servers].map((one) => one.close()))
+  await Promise.all([...recipes, ...Object.values(servers)].map((one) => one.close()))
 })
 
 describe.each(programs)('$name', ({ tests }) => {

@@ -4,7 +4,6 @@ import type { Checks, Started } from '../real/program.ts'
 import { type Finished, program, type Recipe, type Running, type Tried } from './run-recipe.ts'
 
 interface TicketRecipe extends Recipe {
-  noun: 'issue' | 'ticket'
   open: object
   update?: object
   close?: object
@@ -38,7 +37,7 @@ interface EvaluationRecipe extends Recipe {
 
 /** Returns the tests of a ticket system with the connection of its page. */
 export function ticketRecipe<R extends TicketRecipe>(recipe: R): Tried<R> {
-  const { noun } = recipe
+  const noun = recipe.category === 'issue-ticketing' ? 'issue' : 'ticket'
   const [open, update, close] = [`open-${noun}`, `update-${noun}`, `close-${noun}`]
   return program(recipe, { action: open, input: recipe.open }, (running) => ({
     ...writesOnce('opens a ticket', open, recipe.open, running),
@@ -173,12 +172,12 @@ function writesOnce(what: string, action: string, input: object, { call, writes 
 }
 
 /** Returns the test of a response that is lost after the server has carried out the request. */
-function interrupted({ name }: Recipe, action: string, input: object, { finish, writes }: Running): Checks['tests'] {
+function interrupted({ page }: Recipe, action: string, input: object, { finish, writes }: Running): Checks['tests'] {
   return {
     async 'writes once although the response is lost'() {
       const written = await writes(async () => {
         const { result, message } = await finish(action, input, '&connection=lossy&deadline=PT2M')
-        assert.ok(result === 'pass' || /not known|unknown/.test(message), `${name}: ${message}`)
+        assert.ok(result === 'pass' || /not known|unknown/.test(message), `${page}: ${message}`)
       })
       assert.equal(written, 1)
     },

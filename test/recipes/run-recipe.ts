@@ -6,13 +6,13 @@ import { connectionText } from './page.ts'
 
 /** A page of docs/http/ and its server, real or fake. */
 export interface Recipe {
-  /** The name of the server: `Trac`. */
-  name: string
+  /** The name of the server, such as `Trac`. Defaults to the page. */
+  name?: string
   /** The page in docs/http/ without its extension. */
   page: string
   category: string
-  /** The placeholders of the page, such as `https://trac.example.com`, with their values for this server. */
-  values(started: Started): Record<string, string>
+  /** Returns the values of the placeholders of the page, such as `<token>`, except that of the URL. */
+  values?(started: Started): Record<string, string>
   /** Returns the number of tickets, runs or messages on the server. Absent if nothing is written. */
   count?(started: Started): Promise<number>
   /** Calls that the server refuses, and its reasons. */
@@ -28,7 +28,8 @@ interface TriedCall {
 }
 
 /** A recipe and the tests of its server. */
-export type Tried<R extends Recipe> = R & Pick<Program, 'checks'> & { prepare(started: Started): Promise<Prepared> }
+export type Tried<R extends Recipe> = R &
+  Pick<Program, 'name' | 'checks'> & { prepare(started: Started): Promise<Prepared> }
 
 /** A recipe whose tests can run in a runtime with its secrets. */
 interface Prepared {
@@ -68,7 +69,7 @@ export function program<R extends Recipe>(
   usual: TriedCall,
   tests: (running: Running) => Checks['tests'],
 ): Tried<R> {
-  const { name, page, category, wrongCredentials } = recipe
+  const { page, name = page, category, wrongCredentials } = recipe
   return {
     ...recipe,
     name: `${name} (docs/http/${page}.md)`,
@@ -87,15 +88,15 @@ export function program<R extends Recipe>(
   }
 
   async function prepare(started: Started): Promise<Prepared> {
-    const values = recipe.values(started)
-    const connection = connectionOf(recipe, values)
+    const values = recipe.values?.(started) ?? {}
+    const connection = connectionOf(page, started, values)
     const proxy = await startLossyProxy(String(connection['baseUrl']), connection['ca'] as string | undefined)
     const { ca: _, ...withoutCa } = connection
     const path = `cloud-automation-webhooks/connections/${category}/${page}`
     const secrets = {
       [`${path}-real`]: connection,
       [`${path}-lossy`]: { ...withoutCa, baseUrl: proxy.url },
-      [`${path}-wrong`]: connectionOf(recipe, {
+      [`${path}-wrong`]: connectionOf(page, started, {
         ...values,
         ...(wrongCredentials && { [wrongCredentials.placeholder]: 'another-password' }),
       }),
@@ -169,8 +170,8 @@ function refusals(
 }
 
 /** Returns the connection of the page with the values of a server. */
-function connectionOf({ page }: Recipe, values: Record<string, string>): Record<string, unknown> {
-  let filled = connectionText(page)
+function connectionOf(page: string, { url }: Started, values: Record<string, string>): Record<string, unknown> {
+  let filled = connectionText(page).replaceAll(/https:\/\/[\w-]+\.example\.com(?::\d+)?/g, url)
   for (const [open, value] of Object.entries(values)) {
     assert.ok(filled.includes(open), `docs/http/${page}.md has no ${open}`)
     filled = filled.replaceAll(open, JSON.stringify(value).slice(1, -1))

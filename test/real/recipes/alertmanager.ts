@@ -5,8 +5,6 @@ export const alertmanager = ticketRecipe({
   script: 'alertmanager.sh',
   page: 'alertmanager',
   category: 'incident-management',
-  noun: 'ticket',
-  values: ({ url }) => ({ 'https://alertmanager.example.com': url }),
   open: { title: 'Checkout is slow', description: 'p95 is 3 s' },
   close: {},
   async count({ url }) {

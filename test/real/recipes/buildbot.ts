@@ -5,8 +5,7 @@ export const buildbot = jobRecipe({
   script: 'buildbot.sh',
   page: 'buildbot',
   category: 'ci-cd',
-  values: ({ url, words }) => ({
-    'https://buildbot.example.com': url,
+  values: ({ words }) => ({
     '<user>': String(words['username']),
     '<password>': String(words['password']),
   }),

@@ -8,9 +8,7 @@ export const icinga = ticketRecipe({
   script: 'icinga.sh',
   page: 'icinga',
   category: 'incident-management',
-  noun: 'ticket',
   values: (started) => ({
-    'https://icinga.example.com:5665': started.url,
     '<user>': String(started.words['username']),
     '<password>': String(started.words['password']),
     '<certificate>': certificateOf(started),

@@ -5,7 +5,6 @@ export const nci = jobRecipe({
   script: 'nci.sh',
   page: 'nci',
   category: 'ci-cd',
-  values: ({ url }) => ({ 'https://nci.example.com': url }),
   start: 'trigger-build',
   stop: 'cancel',
   passes: { target: 'quick' },

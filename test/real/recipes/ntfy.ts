@@ -5,7 +5,7 @@ export const ntfyByHttp = messageRecipe({
   script: 'ntfy.sh',
   page: 'ntfy',
   category: 'notification',
-  values: ({ url, words }) => ({ 'https://ntfy.example.com': url, '<token>': String(words['token']) }),
+  values: ({ words }) => ({ '<token>': String(words['token']) }),
   input: { text: 'Größe und ✓' },
   async count({ url, words }) {
     const headers = { authorization: `Bearer ${words['token']}` }

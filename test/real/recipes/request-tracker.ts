@@ -5,9 +5,7 @@ export const requestTracker = ticketRecipe({
   script: 'request-tracker.sh',
   page: 'request-tracker',
   category: 'issue-ticketing',
-  noun: 'issue',
-  values: ({ url, words }) => ({
-    'https://rt.example.com': url,
+  values: ({ words }) => ({
     '<user>': String(words['username']),
     '<password>': String(words['password']),
   }),

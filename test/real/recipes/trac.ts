@@ -6,9 +6,7 @@ export const trac = ticketRecipe({
   script: 'trac.sh',
   page: 'trac',
   category: 'issue-ticketing',
-  noun: 'issue',
-  values: ({ url, words }) => ({
-    'https://trac.example.com': url,
+  values: ({ words }) => ({
     '<user>': String(words['username']),
     '<password>': String(words['password']),
   }),

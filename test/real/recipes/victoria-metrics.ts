@@ -5,8 +5,7 @@ export const victoriaMetrics = evaluationRecipe({
   script: 'victoria-metrics.sh',
   page: 'victoria-metrics',
   category: 'slo',
-  values: ({ url, words }) => ({
-    'https://victoria-metrics.example.com': url,
+  values: ({ words }) => ({
     '<user>': String(words['username']),
     '<password>': String(words['password']),
     PT30S: 'PT1S',
