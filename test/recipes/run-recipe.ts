@@ -171,7 +171,8 @@ function refusals(
 
 /** Returns the connection of the page with the values of a server. */
 function connectionOf(page: string, { url }: Started, values: Record<string, string>): Record<string, unknown> {
-  let filled = connectionText(page).replaceAll(/https:\/\/[\w-]+\.example\.com(?::\d+)?/g, url)
+  const text = connectionText(page)
+  let filled = text.replaceAll(new URL(JSON.parse(text).baseUrl).origin, url)
   for (const [open, value] of Object.entries(values)) {
     assert.ok(filled.includes(open), `docs/http/${page}.md has no ${open}`)
     filled = filled.replaceAll(open, JSON.stringify(value).slice(1, -1))
