@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { googleChat } from '../../../functions/notification/providers/google-chat.ts'
 import { type GoogleChatServer, space, startGoogleChat } from '../../../infra/platforms/google-chat.ts'
-import { expectFailure } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { question } from './messages.ts'
 
@@ -17,6 +16,15 @@ const { server, client, save } = testMessages(googleChat, {
   channel: space,
   visible: ({ messages }) => messages.length,
   refusal: error,
+  checks: [
+    [
+      ({ login: { serviceAccount, privateKey }, url: loginUrl }) => ({
+        ...{ token: undefined, serviceAccount, privateKey, loginUrl, channel: space },
+      }),
+      ['POST /token', `GET /v1/${space}`],
+    ],
+  ],
+  failedChecks: [['The app is not in the space.', { channel: 'spaces/BBBB' }]],
   channels: {
     accepted: [space, 'AAAAtN0IHSw'],
     refused: ['', 'spaces/', 'spaces/a/b', '../users', 'a room', 'spaces/..'],
@@ -55,14 +63,4 @@ const { server, client, save } = testMessages(googleChat, {
 test('Google Chat: a reminder is in the thread of the approval', async () => {
   await googleChat.reply(client(), await save(question), reminder)
   expect(server.messages[1]?.thread).toEqual(server.messages[0]?.thread)
-})
-
-test('Google Chat: signs in with the key of a service account and the scope of Chat apps', async () => {
-  const { serviceAccount, privateKey } = server.login
-  const account = { token: undefined, serviceAccount, privateKey, loginUrl: server.url, channel: space }
-  await googleChat.check(client({ connection: account }))
-  expect(server.login.granted).toHaveLength(1)
-  await googleChat.check(client())
-  const other = client({ connection: { channel: 'spaces/BBBB' } })
-  await expectFailure(googleChat.check(other), 'refused', 'The app is not in the space.')
 })

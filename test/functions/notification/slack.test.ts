@@ -180,20 +180,13 @@ describe('Slack: find', () => {
     expect(await find({ key: keyOf(3) })).toBeUndefined()
   })
 
-  test.each([{ ...metadata(keyOf(1)), event_type: 'task_created' }, metadata([keyOf(1)])])(
-    'ignores the metadata of other apps: %j',
-    async (metadata) => {
-      await post(evaluation)
-      Object.assign(first(), { metadata })
-      expect(await find()).toBeUndefined()
-    },
-  )
-
-  test.each([
-    ['has no scope to read', channel, () => void server.scopes.delete('channels:history')],
-    ['is not in the channel', 'C0OTHERS', () => undefined],
-    ['knows the channel by its name only', '#releases', () => undefined],
-  ])('finds nothing if the app %s', async (_why, where, change) => {
+  test.each<[what: string, where: string, change: () => unknown]>([
+    ['of another app', channel, () => (first().metadata = { ...metadata(keyOf(1)), event_type: 'task_created' })],
+    ['with other metadata', channel, () => (first().metadata = metadata([keyOf(1)]))],
+    ['without the scope to read', channel, () => server.scopes.delete('channels:history')],
+    ['in a channel without the app', 'C0OTHERS', () => undefined],
+    ['in a channel that is known by its name only', '#releases', () => undefined],
+  ])('finds no message %s', async (_what, where, change) => {
     await post(evaluation)
     change()
     expect(await find({ channel: where })).toBeUndefined()
