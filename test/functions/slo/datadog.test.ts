@@ -40,18 +40,12 @@ const { server, ask } = playEvaluations(datadog, {
   },
   // The fake has a target of 95 and a warning of 98.
   verdicts: {
-    ...Object.fromEntries(
-      (
-        [
-          [100, 'pass'],
-          [98, 'pass'],
-          [97.99, 'warning'],
-          [95, 'warning'],
-          [94.99, 'fail'],
-          [0, 'fail'],
-        ] as const
-      ).map(([value, result]) => [String(value), [withSlo({ value }), result, value]]),
-    ),
+    '100': [withSlo({ value: 100 }), 'pass', 100],
+    '98': [withSlo({ value: 98 }), 'pass', 98],
+    '97.99': [withSlo({ value: 97.99 }), 'warning', 97.99],
+    '95': [withSlo({ value: 95 }), 'warning', 95],
+    '94.99': [withSlo({ value: 94.99 }), 'fail', 94.99],
+    '0': [withSlo({ value: 0 }), 'fail', 0],
     '95 without a warning': [withSlo({ value: 95, thresholds: only95 }), 'pass', 95],
     '94.99 without a warning': [withSlo({ value: 94.99, thresholds: only95 }), 'fail', 94.99],
   },

@@ -1,32 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { objectivesOf } from '../../../functions/slo/objectives.ts'
-import { evaluated } from './drive.ts'
 
 const one = (indicator: unknown) => objectivesOf({ indicatorResults: [indicator] })[0]
 
 describe('objectivesOf', () => {
-  test('returns the measured value and the target of each objective', () => {
-    expect(objectivesOf(evaluated)).toEqual([
-      {
-        name: 'Response time p95',
-        metric: 'response_time_p95',
-        value: 312.4,
-        status: 'pass',
-        score: 1,
-        target: '<=400',
-      },
-      { name: 'error_rate', metric: 'error_rate', value: 1.2, status: 'warning', score: 0.5, target: '<1' },
-    ])
-  })
-
-  test('returns no value for an objective without data, although Keptn sends 0', () => {
-    const expected = { name: 'errors', metric: 'errors', value: undefined, status: 'fail', score: 0 }
-    for (const success of [false, 'false'])
-      expect(one({ status: 'fail', value: { metric: 'errors', value: 0, success } })).toEqual(expected)
-    expect(one({ value: { metric: 'errors', value: Number.NaN, success: true } })?.value).toBeUndefined()
-  })
-
   test.each([
     ['pass', 'pass'],
     ['warning', 'warning'],
