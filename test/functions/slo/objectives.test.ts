@@ -26,9 +26,13 @@ describe('objectivesOf', () => {
         value: { metric: 'errors', value: '0.5', success: 'true' },
         passTargets: { 0: { criteria: '<1' }, 1: { criteria: '<=+10%' } },
       },
+      // Keptn sends 0 for an objective without data.
+      1: { displayName: 'users', score: 0, value: { metric: 'users', value: '0', success: 'false' } },
     }
-    const expected = [{ name: 'errors', metric: 'errors', value: 0.5, status: 'pass', score: 2, target: '<1, <=+10%' }]
-    expect(objectivesOf({ indicatorResults })).toEqual(expected)
+    expect(objectivesOf({ indicatorResults })).toEqual([
+      { name: 'errors', metric: 'errors', value: 0.5, status: 'pass', score: 2, target: '<1, <=+10%' },
+      { name: 'users', metric: 'users', value: undefined, status: 'info', score: 0 },
+    ])
   })
 
   test('returns names on one line without control characters', () => {
