@@ -41,12 +41,12 @@ const requests: Record<string, OperationUpdate[]> = {
 }
 
 test("accepts and rejects the same checkpoints as AWS's runner", async () => {
-  const payload = { requests: Object.values(requests) }
+  const payload = { requests: Object.values(requests).map((Updates) => ({ Updates })) }
   const { result: here } = await running.cloud.invoke('checkpoints', payload)
-  const runner = new LocalDurableTestRunner<boolean[]>({ handlerFunction: checkpoints })
+  const runner = new LocalDurableTestRunner<string[]>({ handlerFunction: checkpoints })
   const there = (await runner.run({ payload })).getResult()
   const named = (accepted: unknown) =>
-    Object.fromEntries(Object.keys(requests).map((name, at) => [name, (accepted as boolean[])[at]]))
+    Object.fromEntries(Object.keys(requests).map((name, at) => [name, (accepted as string[])[at] === 'accepted']))
   expect(named(here)).toEqual(named(there))
   expect(Object.entries(named(here)).flatMap(([name, accepted]) => (accepted ? [name] : []))).toEqual([
     ...['start a step', 'retry it later', 'start and complete a step'],

@@ -6,12 +6,13 @@ import {
 } from '@aws-sdk/client-lambda'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { authorizationWith, type StatusChangeEvent } from '../../../../infra/local/cloud/index.ts'
+import type { Checkpoint } from './handlers.ts'
 import { credentials, durable, folder, lines, start, startBefore, startExecution, until } from './harness.ts'
 
 const statusChanges: StatusChangeEvent[] = []
 const running = startBefore(() => ({
   functions: [
-    ...durable(['greet', 'waits', 'approval', 'staleToken', 'failing']),
+    ...durable(['greet', 'waits', 'approval', 'checkpoints', 'failing']),
     ...durable(['hangs'], { durable: { executionTimeoutSeconds: 1, retentionDays: 1 } }),
     ...durable(['poll'], { durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 } }),
   ],
@@ -245,24 +246,25 @@ describe('GetDurableExecutionHistory', () => {
   })
 })
 
-describe('CheckpointDurableExecution', () => {
-  test('rejects a stale token and invalid updates, and accepts a retry', async () => {
-    const { result } = await running.cloud.invoke('staleToken', {})
-    const rejection = (message: string) => ({
-      name: 'InvalidParameterValueException',
-      status: 400,
-      message: expect.stringContaining(message),
-    })
-    expect(result).toEqual({
-      stale: rejection('Invalid Checkpoint Token'),
-      staleState: rejection('Invalid Checkpoint Token'),
-      garbage: rejection('Invalid Checkpoint Token'),
-      badParent: rejection('Invalid parent operation id.'),
-      badAction: rejection('Invalid action RETRY'),
-      badStart: rejection('Invalid current STEP state STARTED'),
-      tooLarge: rejection('less than or equal to 262144 bytes'),
-      accepted: 'accepted',
-      repeated: 'accepted',
-    })
-  })
+test('CheckpointDurableExecution rejects a stale token and invalid updates, and accepts a retry', async () => {
+  const step = (Id: string, more: object = {}) => ({ Id, Type: 'STEP', SubType: 'Step', Action: 'START', ...more })
+  const tooLarge = { Action: 'SUCCEED', Payload: 'x'.repeat(256 * 1024 + 1) }
+  const table: [request: Checkpoint, result: string][] = [
+    [{ Updates: [step('a')] }, 'accepted'],
+    [{ Updates: [step('b')], token: 0 }, 'Invalid Checkpoint Token'],
+    [{ Updates: [], token: 0, isRead: true }, 'Invalid Checkpoint Token'],
+    [{ Updates: [], token: 'bm9uc2Vuc2U=' }, 'Invalid Checkpoint Token'],
+    [{ Updates: [step('c', { ParentId: 'unknown' })] }, 'Invalid parent operation id.'],
+    [{ Updates: [{ Id: 'a', Type: 'WAIT', Action: 'RETRY' }] }, 'Invalid action RETRY'],
+    [{ Updates: [step('a')] }, 'Invalid current STEP state STARTED'],
+    [{ Updates: [step('a', tooLarge)] }, 'less than or equal to 262144 bytes'],
+    [{ Updates: [step('b')], token: 1, ClientToken: 'once' }, 'accepted'],
+    [{ Updates: [step('b')], token: 1, ClientToken: 'once' }, 'accepted'],
+  ]
+  const requests = table.map(([request]) => request)
+  const { result } = await running.cloud.invoke('checkpoints', { requests })
+  const expected = table.map(([, text]) =>
+    text === 'accepted' ? text : expect.stringMatching(`^InvalidParameterValueException 400: .*${text}`),
+  )
+  expect(result).toEqual(expected)
 })

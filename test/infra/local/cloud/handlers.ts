@@ -14,11 +14,6 @@ import {
   StepSemantics,
   withDurableExecution,
 } from '@aws/durable-execution-sdk-js'
-import {
-  CheckpointDurableExecutionCommand,
-  GetDurableExecutionStateCommand,
-  LambdaClient,
-} from '@aws-sdk/client-lambda'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
 /** Long enough to end the invocation on any machine: half a second on the scaled clock. */
@@ -260,58 +255,20 @@ export const secret = async (event: { id: string }) => {
   return { value: SecretString }
 }
 
-/** Uses its checkpoint token twice. Calls the API directly, without the SDK for durable executions. */
-export const staleToken = async (event: { DurableExecutionArn: string; CheckpointToken: string }) => {
-  const client = new LambdaClient({})
-  const { DurableExecutionArn, CheckpointToken } = event
-  const step = { Type: 'STEP', SubType: 'Step', Action: 'START' } as const
-  const first = await client.send(
-    new CheckpointDurableExecutionCommand({ DurableExecutionArn, CheckpointToken, Updates: [{ Id: 'a', ...step }] }),
-  )
-  const attempt = async (call: () => Promise<unknown>) => {
-    try {
-      await call()
-      return 'accepted'
-    } catch (error) {
-      const { name, message, $metadata } = error as Error & { $metadata: { httpStatusCode: number } }
-      return { name, message, status: $metadata.httpStatusCode }
-    }
-  }
-  const checkpoint = (token: string | undefined, Updates: object[], ClientToken?: string) =>
-    attempt(() =>
-      client.send(
-        new CheckpointDurableExecutionCommand({
-          DurableExecutionArn,
-          CheckpointToken: token,
-          ClientToken,
-          Updates: Updates as never,
-        }),
-      ),
-    )
-  return {
-    Status: 'SUCCEEDED',
-    Result: JSON.stringify({
-      stale: await checkpoint(CheckpointToken, [{ Id: 'b', ...step }]),
-      staleState: await attempt(() =>
-        client.send(new GetDurableExecutionStateCommand({ DurableExecutionArn, CheckpointToken })),
-      ),
-      garbage: await checkpoint('bm9uc2Vuc2U=', []),
-      badParent: await checkpoint(first.CheckpointToken, [{ Id: 'c', ParentId: 'unknown', ...step }]),
-      badAction: await checkpoint(first.CheckpointToken, [{ Id: 'a', Type: 'WAIT', Action: 'RETRY' }]),
-      badStart: await checkpoint(first.CheckpointToken, [{ Id: 'a', ...step }]),
-      tooLarge: await checkpoint(first.CheckpointToken, [
-        { Id: 'a', Type: 'STEP', Action: 'SUCCEED', Payload: 'x'.repeat(256 * 1024 + 1) },
-      ]),
-      accepted: await checkpoint(first.CheckpointToken, [{ Id: 'b', ...step }], 'once'),
-      repeated: await checkpoint(first.CheckpointToken, [{ Id: 'b', ...step }], 'once'),
-    }),
-  }
+/** A request of the function `checkpoints`. */
+export interface Checkpoint {
+  Updates: object[]
+  ClientToken?: string
+  /** Number of the response with the token, or a token. Defaults to the newest token. */
+  token?: number | string
+  /** Reads the state of the execution instead. */
+  isRead?: boolean
 }
 
 /**
  * Sends the checkpoints of its input one after the other, without the SDK for durable executions.
  *
- * @returns whether each was accepted
+ * @returns for each, whether it was accepted, or the error
  */
 export const checkpoints: DurableLambdaHandler = async (event) => {
   const { DurableExecutionArn, InitialExecutionState } = event
@@ -319,18 +276,21 @@ export const checkpoints: DurableLambdaHandler = async (event) => {
   // AWS's test runner passes its own client.
   const client = DurableExecutionInvocationInputWithClient.isInstance(event) ? event.durableExecutionClient : api
   const { requests } = JSON.parse(InitialExecutionState.Operations[0]?.ExecutionDetails?.InputPayload ?? '{}')
-  let { CheckpointToken } = event
-  const accepted: boolean[] = []
-  for (const Updates of requests) {
+  const tokens = [event.CheckpointToken]
+  const results: string[] = []
+  for (const { token = tokens.length - 1, isRead, ...request } of requests as Checkpoint[]) {
+    const CheckpointToken = typeof token === 'string' ? token : tokens[token]
+    const params = { DurableExecutionArn, CheckpointToken, ...request } as never
     try {
-      const response = await client.checkpoint({ DurableExecutionArn, CheckpointToken, Updates })
-      CheckpointToken = response.CheckpointToken ?? CheckpointToken
-      accepted.push(true)
-    } catch {
-      accepted.push(false)
+      if (isRead) await client.getExecutionState(params)
+      else tokens.push((await client.checkpoint(params)).CheckpointToken ?? '')
+      results.push('accepted')
+    } catch (error) {
+      const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode: number } }
+      results.push(`${name} ${$metadata?.httpStatusCode}: ${message}`)
     }
   }
-  return { Status: InvocationStatus.SUCCEEDED, Result: JSON.stringify(accepted) }
+  return { Status: InvocationStatus.SUCCEEDED, Result: JSON.stringify(results) }
 }
 
 /** Uses another step name in each run. */

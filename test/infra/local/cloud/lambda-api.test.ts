@@ -8,6 +8,8 @@ const running = startBefore(() => ({
   timeScale: 600,
 }))
 
+const ARN = 'arn:aws:lambda:eu-west-1:000000000000:function'
+const asynchronous = { InvocationType: 'Event' }
 const text = (bytes: Uint8Array | undefined) => (bytes?.length ? new TextDecoder().decode(bytes) : '')
 const bytes = (value: string) => new TextEncoder().encode(value)
 
@@ -61,20 +63,16 @@ test('credentials default to random values', async () => {
 })
 
 describe('a plain function', () => {
-  test.each([
-    'plain',
-    'plain:live',
-    'plain:1',
-    '000000000000:function:plain',
-    'arn:aws:lambda:eu-west-1:000000000000:function:plain',
-    'arn:aws:lambda:eu-west-1:000000000000:function:plain:live',
-  ])('is found as %s', async (name) => {
-    await expect(invoke(name, '{"a":1}')).resolves.toMatchObject({
-      StatusCode: 200,
-      ExecutedVersion: '1',
-      body: expect.stringContaining('{"event":{"a":1}'),
-    })
-  })
+  test.each(['plain', 'plain:live', 'plain:1', '000000000000:function:plain', `${ARN}:plain`, `${ARN}:plain:live`])(
+    'is found as %s',
+    async (name) => {
+      await expect(invoke(name, '{"a":1}')).resolves.toMatchObject({
+        StatusCode: 200,
+        ExecutedVersion: '1',
+        body: expect.stringContaining('{"event":{"a":1}'),
+      })
+    },
+  )
 
   test('has the context and environment of Lambda, without variables of this process', async () => {
     process.env['OF_THE_PARENT'] = 'private'
@@ -110,70 +108,48 @@ describe('a plain function', () => {
       { kind: 'invocation', functionName: 'plain', status: 'SUCCEEDED', durationMs: expect.any(Number) },
     ])
   })
-
-  test('cannot be invoked asynchronously', async () => {
-    await expect(invoke('plain', '{}', { InvocationType: 'Event' })).rejects.toMatchObject({
-      name: 'InvalidParameterValueException',
-    })
-  })
 })
 
-describe('a durable function', () => {
-  test.each(['greet:live', 'greet:1'])('is started as %s', async (name) => {
-    await expect(invoke(name, '{"name":"Sam"}', { InvocationType: 'Event' })).resolves.toMatchObject({
-      StatusCode: 202,
-      DurableExecutionArn: expect.stringContaining('/durable-execution/'),
-    })
+test.each(['greet:live', 'greet:1'])('a durable function is started as %s', async (name) => {
+  await expect(invoke(name, '{"name":"Sam"}', asynchronous)).resolves.toMatchObject({
+    StatusCode: 202,
+    DurableExecutionArn: expect.stringContaining('/durable-execution/'),
   })
-
-  test('cannot be invoked synchronously', async () => {
-    await expect(invoke('greet:live')).rejects.toMatchObject({ name: 'InvalidParameterValueException' })
-  })
-
-  test.each(['greet', 'greet:$LATEST', 'arn:aws:lambda:eu-west-1:000000000000:function:greet'])(
-    'cannot be invoked without a version or an alias (%s)',
-    async (name) => {
-      await expect(invoke(name, '{}', { InvocationType: 'Event' })).rejects.toMatchObject({
-        name: 'InvalidParameterValueException',
-        message: expect.stringContaining('must be invoked with a version or an alias: greet:live'),
-      })
-    },
-  )
 })
 
 describe('an invalid call', () => {
-  test('of an unknown function is rejected', async () => {
-    await expect(invoke('unknown')).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: 'Function not found: arn:aws:lambda:eu-west-1:000000000000:function:unknown:$LATEST',
-      $metadata: { httpStatusCode: 404 },
-    })
+  const invalid = { name: 'InvalidParameterValueException' }
+  const withoutVersion = {
+    ...invalid,
+    message: expect.stringContaining('must be invoked with a version or an alias: greet:live'),
+  }
+  const notFound = (name: string) => ({
+    name: 'ResourceNotFoundException',
+    message: `Function not found: ${ARN}:${name}`,
+    $metadata: { httpStatusCode: 404 },
   })
 
-  test.each(['plain', 'greet'])('of an unknown alias or version of %s is rejected', async (name) => {
-    for (const qualifier of ['prod', '99'])
-      await expect(invoke(`${name}:${qualifier}`)).rejects.toMatchObject({
-        name: 'ResourceNotFoundException',
-        message: `Function not found: arn:aws:lambda:eu-west-1:000000000000:function:${name}:${qualifier}`,
-      })
-  })
-
-  test('with a payload that is not JSON is rejected', async () => {
-    await expect(invoke('plain', '{"open":')).rejects.toMatchObject({ name: 'InvalidRequestContentException' })
+  test.each<[string, string, object, object, string?]>([
+    ['of a plain function, asynchronously,', 'plain', asynchronous, invalid],
+    ['of a durable function, synchronously,', 'greet:live', {}, invalid],
+    ['without a version or an alias', 'greet', asynchronous, withoutVersion],
+    ['of $LATEST', 'greet:$LATEST', asynchronous, withoutVersion],
+    ['of an ARN without a version', `${ARN}:greet`, asynchronous, withoutVersion],
+    ['of an unknown function', 'unknown', {}, notFound('unknown:$LATEST')],
+    ['of an unknown alias', 'plain:prod', {}, notFound('plain:prod')],
+    ['of an unknown version', 'plain:99', {}, notFound('plain:99')],
+    ['of an unknown alias of a durable function', 'greet:prod', {}, notFound('greet:prod')],
+    ['of an unknown version of a durable function', 'greet:99', {}, notFound('greet:99')],
+    ['with a payload that is not JSON', 'plain', {}, { name: 'InvalidRequestContentException' }, '{"open":'],
+    ['with an execution name for a plain function', 'plain', { DurableExecutionName: 'x' }, invalid],
+  ])('%s is rejected', async (...[, name, more, error, payload]) => {
+    await expect(invoke(name, payload, more)).rejects.toMatchObject(error)
   })
 
   test('with an asynchronous payload of more than 1 MB is rejected', async () => {
-    const payload = JSON.stringify('x'.repeat(1024 * 1024))
-    await expect(invoke('greet:live', payload, { InvocationType: 'Event' })).rejects.toMatchObject({
-      name: 'RequestTooLargeException',
-      $metadata: { httpStatusCode: 413 },
-    })
-  })
-
-  test('with an execution name for a plain function is rejected', async () => {
-    await expect(invoke('plain', '{}', { DurableExecutionName: 'x' })).rejects.toMatchObject({
-      name: 'InvalidParameterValueException',
-    })
+    const call = invoke('greet:live', JSON.stringify('x'.repeat(1024 * 1024)), asynchronous)
+    const error = { name: 'RequestTooLargeException', $metadata: { httpStatusCode: 413 } }
+    await expect(call).rejects.toMatchObject(error)
   })
 
   test.each(['/2025-12-01/anything', '/2025-12-01/durable-executions/%E0%A4%A/history'])(
