@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { readAudit } from '../../infra/audit.ts'
+import { closeServer, listen } from '../../infra/local/port.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -18,9 +18,7 @@ async function printedOf(status: number, body: unknown): Promise<string> {
     res.writeHead(isAudit ? status : 404, { 'content-type': 'application/json' })
     res.end(JSON.stringify(isAudit ? body : {}))
   })
-  registry.listen(0, '127.0.0.1')
-  await once(registry, 'listening')
-  const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`
+  const url = await listen(registry, 0)
   const npm = spawn('npm', ['audit', '--json', '--loglevel=silent', '--registry', url], {
     cwd: root,
     // npm must not cache the response.
@@ -31,7 +29,7 @@ async function printedOf(status: number, body: unknown): Promise<string> {
     printed += chunk
   })
   await once(npm, 'close')
-  registry.close()
+  await closeServer(registry)
   return printed
 }
 

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { categories } from '../../../functions/index.ts'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
+import { closeServer, listen } from '../../../infra/local/port.ts'
 import { webhookHandler } from '../../../shared/core/http/handler.ts'
 import { categoryInfos } from './category-infos.ts'
 import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
@@ -19,7 +18,8 @@ interface Access {
 }
 
 /** A fake of AWS and a platform. Records accesses to the table and returns no items. */
-let server: Server
+const server = createServer((req, res) => void answer(req, res))
+let url: string
 let accesses: Access[] = []
 const taskId = 'a'.repeat(40)
 const prefix = 'cloud-automation-webhooks'
@@ -53,7 +53,7 @@ function secretOf(name: string): unknown {
     'orchestrators/k': { type: 'keptn', baseUrl: 'https://keptn.example', token: 'keptn-token' },
     'connections/issue-ticketing/default': {
       provider: 'github',
-      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      baseUrl: url,
       token: 'github-token',
       project: 'o/r',
     },
@@ -63,21 +63,19 @@ function secretOf(name: string): unknown {
 
 const saved = { ...process.env }
 beforeAll(async () => {
-  server = createServer((req, res) => void answer(req, res)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  url = await listen(server, 0)
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'x',
     AWS_SECRET_ACCESS_KEY: 'x',
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL: url,
     WEBHOOKS_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:0:function:task:live',
     WEBHOOKS_STATE_TABLE: 'table',
   })
 })
-afterAll(() => {
+afterAll(async () => {
   process.env = saved
-  server.closeAllConnections()
-  server.close()
+  await closeServer(server)
 })
 
 /** Returns the accesses to the table during `run`. */

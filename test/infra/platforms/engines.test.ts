@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { Webhook } from 'standardwebhooks'
@@ -12,6 +11,7 @@ import type { Engine } from '../../../infra/engines/engine.ts'
 import { placeOf } from '../../../infra/engines/place.ts'
 import { releaseSteps } from '../../../infra/engines/release.ts'
 import { createEngineRuns } from '../../../infra/engines/runs.ts'
+import { closeServer, listen } from '../../../infra/local/port.ts'
 import { readBody } from '../../../infra/platforms/sandbox/http.ts'
 import { createSandbox, type Sandbox } from '../../../infra/platforms/sandbox/index.ts'
 import { deleteOld, RETENTION_MS } from '../../../infra/platforms/sandbox/retention.ts'
@@ -39,13 +39,11 @@ beforeEach(async () => {
     const { status, body } = (responses.length > 1 ? responses.shift() : responses[0]) ?? { status: 500, body: {} }
     res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  url = await listen(server, 0)
   sandbox = createSandbox({ state, engines: { url, key } })
   close = async () => {
     sandbox.close()
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
+    await closeServer(server)
   }
 })
 afterEach(() => close())

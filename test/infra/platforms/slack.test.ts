@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { closeServer, listen } from '../../../infra/local/port.ts'
 import { stopClock, useSandbox } from './use.ts'
 
 /** The app that gets the presses. */
@@ -20,13 +20,9 @@ beforeAll(async () => {
     await app.does()
     if (app.answers) res.writeHead(app.answers.status).end(app.answers.body)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  app.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/presses`
+  app.url = `${await listen(server, 0)}/presses`
 })
-afterAll(() => {
-  server.closeAllConnections()
-  server.close()
-})
+afterAll(() => closeServer(server))
 beforeEach(() => void Object.assign(app, { presses: [], does: async () => {}, answers: { status: 200, body: '' } }))
 const started = useSandbox(() => app.url)
 

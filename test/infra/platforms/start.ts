@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { closeServer, listen } from '../../../infra/local/port.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from '../../../infra/platforms/sandbox/index.ts'
 
@@ -34,8 +34,7 @@ export async function start(state: string, interactivityUrl?: string): Promise<S
     observe: (observation) => void seen.push(observation),
   })
   const server = createServer((req, res) => void sandbox.handle(req, res))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = await listen(server, 0)
 
   const call: Send = async (method, path, body, headers = {}) => {
     const answer = await fetch(`${origin}/sandbox${path}`, {
@@ -57,8 +56,7 @@ export async function start(state: string, interactivityUrl?: string): Promise<S
     ...clientsOf(call),
     async stop() {
       sandbox.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await closeServer(server)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { expect, jest, test } from '@jest/globals'
+import { createShop } from '../../../infra/platforms/shop.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()
@@ -95,10 +96,9 @@ test('A toxic applies to its share of requests', async () => {
   expect(failed).toBeLessThan(80)
 })
 
-test('The shop works without its cache, and has one page', async () => {
+test('The shop works without its cache', async () => {
   await ok('POST', '/proxies/shop-cache/toxics', { type: 'reset_peer' })
   expect((await visit()).status).toBe(200)
-  expect((await started.call('GET', '/shop/cart')).status).toBe(404)
 })
 
 test('A fault of the shop comes first, and delays add up', async () => {
@@ -107,6 +107,31 @@ test('A fault of the shop comes first, and delays add up', async () => {
   expect((await visit()).status).toBe(500)
   await started.call('POST', '/faults', { target: 'shop', kind: 'slow', delayMs: 40, count: 1 })
   expect((await visit()).ms).toBeGreaterThan(75)
+})
+
+test('The shop has one page', async () => {
+  for (const path of ['/shop', '/shop/', '/shop/?visitor=1'])
+    expect((await started.call('GET', path)).text).toContain('<h1>Shop</h1>')
+  const statusOf = async (method: string, path: string) => (await started.call(method, path)).status
+  expect(await statusOf('HEAD', '/shop/')).toBe(200)
+  expect(await statusOf('POST', '/shop/')).toBe(405)
+  expect(await statusOf('GET', '/shop/cart')).toBe(404)
+})
+
+test('The sandbox neither lists nor observes requests to the shop', async () => {
+  started.seen.length = 0
+  await Promise.all(Array.from({ length: 20 }, visit))
+  expect((await started.call('GET', '/requests?target=shop')).json).toEqual([])
+  expect(started.seen).toEqual([])
+})
+
+test.each([
+  ['never answers', { takesMs: Number.POSITIVE_INFINITY, lost: 'does not answer' }],
+  ['is slower than that', { takesMs: 10_001 }],
+])('The shop waits ten seconds for a database that %s', (_, passage) => {
+  const call = { method: 'GET', path: '/', query: new URLSearchParams(), headers: {}, body: '', size: 0, root: '' }
+  const answer = createShop(() => passage).answer(call)
+  expect(answer).toMatchObject({ status: 503, takesMs: 10_000, body: expect.stringContaining('takes too long') })
 })
 
 test('The page of Toxiproxy describes proxies and toxics', async () => {

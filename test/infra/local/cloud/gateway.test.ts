@@ -1,8 +1,8 @@
 import { createServer, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { readBody, tooLong, toProxyEvent, writeProxyResult } from '../../../../infra/local/cloud/index.ts'
+import { closeServer, listen } from '../../../../infra/local/port.ts'
 
 let server: Server
 let url: string
@@ -20,8 +20,7 @@ beforeAll(async () => {
     })
     writeProxyResult(res, result)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  url = await listen(server, 0)
 })
 
 beforeEach(() => {
@@ -29,7 +28,7 @@ beforeEach(() => {
   result = { statusCode: 200, body: '{}' }
 })
 
-afterAll(() => new Promise((resolve) => server.close(resolve)))
+afterAll(() => closeServer(server))
 
 const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
   fetch(url + path, { method: 'POST', body, headers })

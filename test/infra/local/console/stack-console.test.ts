@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { chromium } from 'playwright-core'
 import { type StackConsole, startStackConsole } from '../../../../infra/local/console/stack/stack-console.ts'
+import { closeServer, listen } from '../../../../infra/local/port.ts'
 import { type Runtime, startRuntime } from '../../../../infra/local/runtime.ts'
 import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
 import { triggered, until } from '../../../e2e/service.ts'
@@ -56,9 +55,7 @@ const logs = createServer(async (req, res) => {
 })
 
 beforeAll(async () => {
-  logs.listen(0, '127.0.0.1')
-  await once(logs, 'listening')
-  process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] = `http://127.0.0.1:${(logs.address() as AddressInfo).port}`
+  process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] = await listen(logs, 0)
   runtime = await startRuntime({
     port: 0,
     state,
@@ -87,8 +84,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stackConsole?.close()
   await runtime?.close()
-  logs.closeAllConnections()
-  logs.close()
+  await closeServer(logs)
 })
 const state = temporaryFolder()
 
