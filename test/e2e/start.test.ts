@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
@@ -8,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
-import { until } from './service.ts'
+import { triggered, until } from './service.ts'
 import { StartedRuntime } from './started-runtime.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -16,11 +15,42 @@ const folder = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
 const runtime = new StartedRuntime(folder, {})
 let url = ''
 let output = ''
+/** The status of a load test. */
+let afterRestart: { state: string } | undefined
 beforeAll(async () => {
-  await runtime.start()
+  await Promise.all([runtime.start(), restartDuringLoadTest()])
   ;({ url, output } = runtime)
 })
 afterAll(() => runtime.end())
+
+/** Closes the output of a runtime during a load test, and restarts it. */
+async function restartDuringLoadTest(): Promise<void> {
+  const own = new StartedRuntime(mkdtempSync(join(tmpdir(), 'webhooks-start-')))
+  const first = await own.start()
+  const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
+  const post = (path: string, body: object) =>
+    fetch(`${own.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const target = `${own.url}/sandbox/shop/`
+  const thresholds = [{ metric: 'errorRate', op: '<', value: 0.001 }]
+  const loadTest = triggered({ input: { target, parameters: { rate: 20, duration: 2 }, thresholds } })
+  const accepted = await post('load-testing/start-test?mode=interactive', loadTest)
+  const { taskId } = (await accepted.json()) as { taskId: string }
+  first.stdout?.destroy()
+  first.stderr?.destroy()
+  for (let n = 0; n < 5; n++)
+    expect((await post('issue-ticketing/open-issue', { input: { title: 'Unread' } })).status).toBe(200)
+  expect(first.exitCode).toBeNull()
+  first.kill('SIGINT')
+  expect(await once(first, 'exit')).toEqual([0, null])
+  await own.start()
+  const hasEnded = async () => {
+    const response = await fetch(`${own.url}/v1/load-testing/tasks/${taskId}`, { headers })
+    afterRestart = (await response.json()) as { state: string }
+    return afterRestart.state !== 'running'
+  }
+  await until(hasEnded, 40, () => 'the end of the load test')
+  await own.end()
+}
 
 /** Calls the URL of a printed curl command. Each word is plain or in single quotes. */
 // biome-ignore lint/suspicious/noExplicitAny: the tests assert on any body.
@@ -155,44 +185,8 @@ describe('npm start', () => {
 const broken = join(folder, 'broken.json')
 writeFileSync(broken, '{"a": "MARKED-half')
 
-it('A runtime continues after its output is closed, and continues a load test after a restart', async () => {
-  const own = new StartedRuntime(mkdtempSync(join(tmpdir(), 'webhooks-start-')))
-  const first = await own.start()
-  const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
-  const post = (path: string, body: object) =>
-    fetch(`${own.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-  const accepted = await post('load-testing/start-test?mode=interactive', {
-    id: randomUUID(),
-    type: 'sh.keptn.event.test.triggered',
-    shkeptncontext: randomUUID(),
-    data: { project: 'demo', stage: 'staging', service: 'shop' },
-    input: {
-      target: `${own.url}/sandbox/shop/`,
-      parameters: { rate: 20, duration: 2 },
-      thresholds: [{ metric: 'errorRate', op: '<', value: 0.001 }],
-    },
-  })
-  const { taskId } = (await accepted.json()) as { taskId: string }
-  first.stdout?.destroy()
-  first.stderr?.destroy()
-  for (let n = 0; n < 5; n++)
-    expect((await post('issue-ticketing/open-issue', { input: { title: 'Unread' } })).status).toBe(200)
-  expect(first.exitCode).toBeNull()
-  first.kill('SIGINT')
-  expect(await once(first, 'exit')).toEqual([0, null])
-  await own.start()
-  const poll = async () => (await fetch(`${own.url}/v1/load-testing/tasks/${taskId}`, { headers })).json()
-  let status: unknown
-  await until(
-    async () => {
-      status = await poll()
-      return (status as { state: string }).state !== 'running'
-    },
-    40,
-    () => 'the end of the load test',
-  )
-  expect(status).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
-  await own.end()
+it('A runtime continues after its output is closed, and continues a load test after a restart', () => {
+  expect(afterRestart).toMatchObject({ state: 'finished', outcome: { status: 'succeeded', result: 'pass' } })
 })
 
 describe('webhooks send', () => {
