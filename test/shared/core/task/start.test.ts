@@ -15,6 +15,7 @@ let timeLeft: number
 let until: number | undefined
 
 const arn = 'arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'
+const isSave = (sent: Call) => awsOperation(sent) === 'PutItem'
 const isSearch = ({ path }: Call) => path.includes('/durable-executions')
 const isInvoke = ({ path }: Call) => path.endsWith('/invocations')
 const aws = startAws(
@@ -60,35 +61,25 @@ const event = {
   input: { title: 'T' },
 }
 const json = { 'content-type': 'application/json' }
+const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Port': '443' }
 const call = (body: unknown, more: Partial<Parameters<typeof request>[1]> = {}) =>
   request(
     issueTicketing,
     {
-      path: '/issue-ticketing/open-issue',
-      headers: {
-        ...json,
-        authorization: 'Bearer caller-token',
-        'X-Forwarded-Proto': 'https',
-        'X-Forwarded-Port': '443',
-      },
+      ...{ path: '/issue-ticketing/open-issue', body: JSON.stringify(body) },
+      headers: { ...json, ...forwarded, authorization: 'Bearer caller-token' },
       multiValueQueryStringParameters: { mode: ['interactive'] },
-      body: JSON.stringify(body),
       ...more,
     },
     () => (until === undefined ? timeLeft : until - Date.now()),
   )
 
 // The first test, because no other call has loaded the secrets yet.
-it.each(['keptn-token', 'github-token', 'caller-token'])(
-  'A call whose id contains %s is refused',
-  async (credential) => {
-    expect(await call({ ...event, id: `id of ${credential}` })).toMatchObject({
-      statusCode: 400,
-      json: { errors: [{ path: 'id', message: expect.stringContaining('contains a stored credential') }] },
-    })
-    expect(starts()).toEqual([])
-  },
-)
+it.each(['keptn-token', 'github-token', 'caller-token'])('A call with %s in its id is refused', async (credential) => {
+  const errors = [{ path: 'id', message: expect.stringContaining('contains a stored credential') }]
+  expect(await call({ ...event, id: `id of ${credential}` })).toMatchObject({ statusCode: 400, json: { errors } })
+  expect(starts()).toEqual([])
+})
 
 describe('An interactive call', () => {
   it('starts its task with an asynchronous Invoke of the alias, and returns its status URL', async () => {
@@ -96,12 +87,9 @@ describe('An interactive call', () => {
       requestContext: { domainName: 'abc.execute-api.eu-west-1.amazonaws.com' },
     })
     expect(statusCode).toBe(202)
-    expect(starts()).toMatchObject([
-      {
-        encodedPath: expect.stringContaining('function%3Atask%3Alive/invocations'),
-        headers: { 'x-amz-durable-execution-name': json.taskId, 'x-amz-invocation-type': 'Event' },
-      },
-    ])
+    const headers = { 'x-amz-durable-execution-name': json.taskId, 'x-amz-invocation-type': 'Event' }
+    const encodedPath = expect.stringContaining('function%3Atask%3Alive/invocations')
+    expect(starts()).toMatchObject([{ encodedPath, headers }])
     expect(json).toEqual({
       taskId: expect.stringMatching(/^[0-9a-f]{40}$/),
       duplicate: false,
@@ -162,16 +150,14 @@ describe('An interactive call', () => {
 
   it('saves its execution, which a later one with the same name replaces', async () => {
     const { json } = await call(event)
-    expect(aws.calls.filter((sent) => awsOperation(sent) === 'PutItem').map(({ body }) => body)).toMatchObject([
-      {
-        Item: {
-          id: { S: `task#issue-ticketing#${json.taskId}` },
-          arn: { S: arn },
-          expiration: { N: expect.any(String) },
-        },
-        ConditionExpression: 'attribute_not_exists(id) OR arn <> :arn',
-        ExpressionAttributeValues: { ':arn': { S: arn } },
-      },
+    const Item = {
+      id: { S: `task#issue-ticketing#${json.taskId}` },
+      arn: { S: arn },
+      expiration: { N: expect.any(String) },
+    }
+    const ConditionExpression = 'attribute_not_exists(id) OR arn <> :arn'
+    expect(aws.calls.filter(isSave).map(({ body }) => body)).toMatchObject([
+      { Item, ConditionExpression, ExpressionAttributeValues: { ':arn': { S: arn } } },
     ])
   })
 
@@ -195,15 +181,11 @@ describe('An interactive call', () => {
   ])('returns 503 if Lambda %s, because no event will follow', async (_, fault) => {
     timeLeft = 3_900
     failStarts(...Array(6).fill(fault))
-    const { statusCode, headers, json } = await call(event)
-    expect({ statusCode, json }).toEqual({
-      statusCode: 503,
-      json: expect.objectContaining({
-        status: 503,
-        detail: 'The task could not be started, so no event will follow. Send the call again.',
-      }),
+    const detail = 'The task could not be started, so no event will follow. Send the call again.'
+    expect(await call(event)).toMatchObject({
+      ...{ statusCode: 503, json: { status: 503, detail } },
+      headers: { 'retry-after': '5', 'content-type': 'application/problem+json' },
     })
-    expect(headers).toMatchObject({ 'retry-after': '5', 'content-type': 'application/problem+json' })
   })
 })
 
@@ -282,7 +264,6 @@ it('An interactive call returns in time if DynamoDB or Lambda does not respond',
   })
   /** Lets the time of the next request pass without a response. */
   const hold = (on: (call: Call) => boolean) => aws.holdNext((sent) => on(sent) && setImmediate(expire) !== undefined)
-  const isSave = (sent: Call) => awsOperation(sent) === 'PutItem'
   hold(isSave)
   expect(await call(event)).toMatchObject({ statusCode: 202, json: { duplicate: false } })
   listed = [{ DurableExecutionArn: arn, Status: 'RUNNING' }]
@@ -311,14 +292,8 @@ describe('Every route', () => {
     ['/issue-ticketing', 'POST'],
     ['/v1/issue-ticketing/open-issue', 'POST'],
   ])('requires a token: %s (%s)', async (path, method) => {
-    for (const headers of [
-      {},
-      { authorization: 'Bearer wrong' },
-      { authorization: 'Basic caller-token' },
-      { 'x-token': '' },
-    ]) {
-      expect((await call(event, { path, httpMethod: method, headers })).statusCode).toBe(401)
-    }
+    const wrong = [{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic caller-token' }, { 'x-token': '' }]
+    for (const headers of wrong) expect((await call(event, { path, httpMethod: method, headers })).statusCode).toBe(401)
     expect(starts()).toEqual([])
   })
 })
@@ -333,11 +308,8 @@ describe('The log of a webhook', () => {
     const { write } = process.stdout
     process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
     const path = `${base}/notification/${route}/somebodys-key`
-    const { statusCode } = await request(notification, { path, httpMethod: 'GET', requestContext: { path } }).finally(
-      () => {
-        process.stdout.write = write
-      },
-    )
+    const { statusCode } = await request(notification, { path, httpMethod: 'GET', requestContext: { path } })
+    process.stdout.write = write
     expect(statusCode).toBe(403)
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: `/notification/${route}/***` })
     expect(lines.join('')).not.toContain('somebodys-key')
