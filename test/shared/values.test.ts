@@ -26,13 +26,8 @@ describe('A secret value', () => {
 describe('The id of a task', () => {
   const key = 'a-key-of-the-deployment'
   const one = {
-    ...{
-      deployment: 'table-of-one-stack',
-      caller: 'c',
-      eventId: 'e',
-      category: 'issue-ticketing',
-      action: 'open-issue',
-    },
+    ...{ deployment: 'table-of-one-stack', caller: 'c', eventId: 'e' },
+    ...{ category: 'issue-ticketing', action: 'open-issue' },
     ...{ connection: 'default', mode: 'silent' as const, dryRun: false, input: { title: 't', labels: ['a'] } },
   }
   it('has 40 hex digits', async () => {

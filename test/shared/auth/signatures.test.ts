@@ -4,7 +4,8 @@ import { callersSchema } from '../../../shared/auth/callers.ts'
 import { findSigner } from '../../../shared/auth/signatures.ts'
 
 const KEY = 'a-signing-key-of-a-caller-0123456789'
-const WHSEC = `whsec_${Buffer.from('a-standard-signing-key-0123456789').toString('base64')}`
+const whsec = (key: string) => `whsec_${Buffer.from(key).toString('base64')}`
+const WHSEC = whsec('a-standard-signing-key-0123456789')
 const now = Date.parse('2026-11-27T10:00:00Z')
 // Not valid UTF-8: signatures cover bytes.
 const body = Buffer.from([0x7b, 0xff, 0x7d])
@@ -47,10 +48,7 @@ describe('A signed request', () => {
     ['the header of another caller', { 'x-signature': `sha256=${hmac('hex')}` }],
     ['an old timestamp', standardHeaders({ seconds: now / 1_000 - 301 })],
     ['a timestamp in the future', standardHeaders({ seconds: now / 1_000 + 301 })],
-    [
-      'another key',
-      standardHeaders({ key: `whsec_${Buffer.from('another-signing-key-0123456789012').toString('base64')}` }),
-    ],
+    ['another key', standardHeaders({ key: whsec('another-signing-key-0123456789012') })],
     ['another id', { ...standardHeaders(), 'webhook-id': 'msg_2' }],
     ['no timestamp', { 'webhook-id': 'msg_1', 'webhook-signature': standardHeaders()['webhook-signature'] }],
   ])('with a signature of %s has no caller', (_what, headers) => {

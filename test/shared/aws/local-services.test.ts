@@ -1,12 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import { dynamodb } from '../../../shared/aws/dynamodb.ts'
-import {
-  completeCallback,
-  findExecutionArn,
-  getExecution,
-  historyOf,
-  startExecution,
-} from '../../../shared/aws/lambda.ts'
+import * as lambda from '../../../shared/aws/lambda.ts'
 import { credentials, durable, folder, lines, startBefore, until } from '../../infra/local/cloud/harness.ts'
 
 const running = startBefore(() => ({ functions: durable(['approval']) }))
@@ -41,22 +35,18 @@ test('the AWS client writes, reads, updates and deletes items of the local Dynam
 test('the AWS client starts, finds, completes and reads executions of the local Lambda', async () => {
   const file = folder.file('callback')
   const start = { functionName: 'approval:live', executionName: 'a-name', payload: JSON.stringify({ file }) }
-  const arn = await startExecution(start)
-  expect(await startExecution(start)).toBe(arn)
-  await expect(startExecution({ ...start, payload: '{}' })).rejects.toMatchObject({
-    name: 'DurableExecutionAlreadyStartedException',
-  })
-  expect(await findExecutionArn('approval', 'a-name')).toBe(arn)
-  await completeCallback(await until(() => lines(file)[0], 'the callback'), '{"by":"ä"}')
-  let execution = await getExecution(arn ?? '')
-  while (execution.Status === 'RUNNING') execution = await getExecution(arn ?? '')
-  expect(execution).toMatchObject({
-    Status: 'SUCCEEDED',
-    StartTimestamp: expect.any(Date),
-    InputPayload: start.payload,
-  })
+  const arn = await lambda.startExecution(start)
+  expect(await lambda.startExecution(start)).toBe(arn)
+  const taken = { name: 'DurableExecutionAlreadyStartedException' }
+  await expect(lambda.startExecution({ ...start, payload: '{}' })).rejects.toMatchObject(taken)
+  expect(await lambda.findExecutionArn('approval', 'a-name')).toBe(arn)
+  await lambda.completeCallback(await until(() => lines(file)[0], 'the callback'), '{"by":"ä"}')
+  let execution = await lambda.getExecution(arn ?? '')
+  while (execution.Status === 'RUNNING') execution = await lambda.getExecution(arn ?? '')
+  const shown = { Status: 'SUCCEEDED', StartTimestamp: expect.any(Date), InputPayload: start.payload }
+  expect(execution).toMatchObject(shown)
   const types = []
-  for await (const { EventType } of historyOf(arn ?? '')) types.push(EventType)
+  for await (const { EventType } of lambda.historyOf(arn ?? '')) types.push(EventType)
   expect(types).toEqual(expect.arrayContaining(['ExecutionStarted', 'CallbackSucceeded', 'ExecutionSucceeded']))
-  await expect(getExecution(`${arn}x`)).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+  await expect(lambda.getExecution(`${arn}x`)).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
 })

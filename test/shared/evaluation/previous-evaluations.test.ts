@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { describe, expect, test } from '@jest/globals'
+import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { evaluationIn } from '../../../shared/evaluation/evaluation.ts'
 import { previousEvaluationIn } from '../../../shared/evaluation/previous-evaluations.ts'
 import { keptn } from '../../../shared/orchestrators/keptn/keptn.ts'
-import { expectFailure, failureOf } from '../../functions/helpers.ts'
+import { expectFailure, failureOf, startEach } from '../../functions/helpers.ts'
 
 const indicator = (metric: string, value: unknown, status = 'pass', success: unknown = true) => ({
   displayName: metric,
@@ -30,16 +30,9 @@ describe('previousEvaluationIn', () => {
   })
 
   test('reads the response to a silent call that webhook-service stores', () => {
-    const answer = {
-      status: 'succeeded',
-      result: 'pass',
-      message: 'The evaluation passed',
-      data: evaluation,
-      links: {},
-    }
-    expect(previousEvaluationIn(finished({ result: 'pass', evaluation: { responses: [answer] } }))).toMatchObject({
-      measured,
-    })
+    const answer = { status: 'succeeded', result: 'pass', message: 'Passed', data: evaluation, links: {} }
+    const stored = finished({ result: 'pass', evaluation: { responses: [answer] } })
+    expect(previousEvaluationIn(stored)).toMatchObject({ measured })
     expect(evaluationIn({ timeframe: '5m', responses: [answer] })).toMatchObject({ score: 100 })
   })
 
@@ -51,14 +44,9 @@ describe('previousEvaluationIn', () => {
       { status: 'pass' },
       null,
     ]
-    expect(
-      previousEvaluationIn(
-        finished({ result: 'fail', evaluation: { ...evaluation, result: 'fail', indicatorResults } }),
-      ),
-    ).toEqual({
-      ...{ id: 'e1', result: 'fail' },
-      measured: [{ metric: 'a', value: 1, status: 'fail' }],
-    })
+    const event = finished({ result: 'fail', evaluation: { ...evaluation, result: 'fail', indicatorResults } })
+    const measured = [{ metric: 'a', value: 1, status: 'fail' }]
+    expect(previousEvaluationIn(event)).toEqual({ id: 'e1', result: 'fail', measured })
   })
 
   test.each([
@@ -74,20 +62,12 @@ describe('previousEvaluationIn', () => {
 })
 
 describe('Keptn: previous evaluations', () => {
-  let server: Served
-  beforeEach(async () => {
-    server = await serve(() => ({ status: 200, body: { events: [finished({ result: 'pass', evaluation }), {}] } }))
-  })
-  afterEach(() => server.close())
+  const server = startEach(() =>
+    serve(() => ({ status: 200, body: { events: [finished({ result: 'pass', evaluation }), {}] } })),
+  )
 
-  const of = {
-    task: 'evaluation',
-    project: 'shop',
-    stage: 'production',
-    service: 'checkout',
-    results: ['pass'],
-    limit: 3,
-  }
+  const place = { project: 'shop', stage: 'production', service: 'checkout' }
+  const of = { task: 'evaluation', ...place, results: ['pass'], limit: 3 }
   const ask = (more: Partial<typeof of> = {}) =>
     keptn({ type: 'keptn', baseUrl: server.url, token: 'a-token-of-keptn' }).evaluations({ ...of, ...more })
 
@@ -95,12 +75,9 @@ describe('Keptn: previous evaluations', () => {
     expect(await ask()).toMatchObject([{ id: 'e1' }])
     const [call] = server.calls
     expect(call?.path).toBe('/api/mongodb-datastore/event/type/sh.keptn.event.evaluation.finished')
-    expect(Object.fromEntries(call?.query ?? [])).toEqual({
-      filter:
-        'data.project:shop AND data.stage:production AND data.service:checkout AND data.status:succeeded AND data.result:pass',
-      excludeInvalidated: 'true',
-      limit: '3',
-    })
+    const terms = ['project:shop', 'stage:production', 'service:checkout', 'status:succeeded', 'result:pass']
+    const filter = terms.map((term) => `data.${term}`).join(' AND ')
+    expect(Object.fromEntries(call?.query ?? [])).toEqual({ filter, excludeInvalidated: 'true', limit: '3' })
     await ask({ results: ['pass', 'warning'] })
     expect(server.calls[1]?.query.get('filter')).toMatch(/ AND data\.result:pass,warning$/)
     await ask({ results: [] })

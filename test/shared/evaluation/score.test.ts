@@ -29,18 +29,17 @@ function objectiveOf(text: string): Objective {
 }
 
 const total = { pass: '90%', warning: '75%' }
+const several = (more: object = {}) => ({ comparison: { compare_with: 'several_results', ...more } })
 /** By name: the settings of a file. */
 const settings: Record<string, object> = {
   'no warning': { total_score: { pass: '60%' } },
-  average: { comparison: { compare_with: 'several_results' } },
-  p50: { comparison: { compare_with: 'several_results', aggregate_function: 'p50' } },
-  p90: {
-    comparison: { compare_with: 'several_results', aggregate_function: 'p90', number_of_comparison_results: 10 },
-  },
-  p95: { comparison: { compare_with: 'several_results', aggregate_function: 'p95' } },
-  passes: { comparison: { compare_with: 'several_results', include_result_with_score: 'pass' } },
-  warnings: { comparison: { compare_with: 'several_results', include_result_with_score: 'pass_or_warn' } },
-  all: { comparison: { compare_with: 'several_results', include_result_with_score: 'all' } },
+  average: several(),
+  p50: several({ aggregate_function: 'p50' }),
+  p90: several({ aggregate_function: 'p90', number_of_comparison_results: 10 }),
+  p95: several({ aggregate_function: 'p95' }),
+  passes: several({ include_result_with_score: 'pass' }),
+  warnings: several({ include_result_with_score: 'pass_or_warn' }),
+  all: several({ include_result_with_score: 'all' }),
 }
 
 async function scored(objectives: Objective[], setting = '') {
@@ -158,17 +157,12 @@ describe('scoreByFile', () => {
 })
 
 describe('An objective without data', () => {
-  const file = () =>
-    readSloFile(
-      {
-        objectives: [
-          { sli: 'a', pass: sets('<100'), key_sli: true },
-          { sli: 'b', pass: sets('<100'), weight: 99 },
-        ],
-        total_score: { pass: '50%' },
-      },
-      'sloFile',
-    )
+  const pass = sets('<100')
+  const objectives = [
+    { sli: 'a', pass, key_sli: true },
+    { sli: 'b', pass, weight: 99 },
+  ]
+  const file = () => readSloFile({ objectives, total_score: { pass: '50%' } }, 'sloFile')
   const good = { name: 'b', value: 1 }
 
   test.each([
@@ -207,10 +201,7 @@ describe('Without an SLO file', () => {
   })
 
   test('the result is that of the worst objective', () => {
-    const measured = [
-      { name: 'a', value: 1 },
-      { name: 'b', value: 100 },
-    ]
+    const measured = Object.entries({ a: 1, b: 100 }).map(([name, value]) => ({ name, value }))
     const worst = (limit: number) => scoreEach([objective('a', 10), objective('b', limit)], measured, 'errored')
     expect(worst(10)).toMatchObject({ result: 'fail', score: 50 })
     expect(worst(101)).toMatchObject({ result: 'pass', score: 100 })

@@ -31,6 +31,7 @@ total_score:
 describe('readSloFile', () => {
   test("reads the example of Keptn's documentation", async () => {
     const file = await readSloFile(documented, 'input.sloFile')
+    const relative = { text: '<=+10%', operator: '<=', value: 10, relative: 'percent' }
     expect(file).toEqual({
       spec_version: '1.0',
       comparison: {
@@ -40,14 +41,7 @@ describe('readSloFile', () => {
       objectives: [
         {
           ...{ sli: 'response_time_p95', displayName: 'Response time P95', key_sli: false, weight: 1 },
-          pass: [
-            {
-              criteria: [
-                { text: '<=+10%', operator: '<=', value: 10, relative: 'percent' },
-                { text: '<600', operator: '<', value: 600 },
-              ],
-            },
-          ],
+          pass: [{ criteria: [relative, { text: '<600', operator: '<', value: 600 }] }],
           warning: [{ criteria: [{ text: '<=800', operator: '<=', value: 800 }] }],
         },
         { sli: 'throughput', key_sli: false, weight: 1, pass: [], warning: [] },
@@ -76,6 +70,7 @@ describe('readSloFile', () => {
   })
 
   const minimal = { objectives: [{ sli: 'a', pass: [{ criteria: ['<1'] }] }], total_score: { pass: '90%' } }
+  const withPass = (criteria: string[]) => ({ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria }] }] })
   test.each([
     ['objectives: [', 'input.sloFile is not valid YAML: '],
     ['just a text', 'input.sloFile must have objectives and a total_score'],
@@ -84,11 +79,8 @@ describe('readSloFile', () => {
     [{ objectives: minimal.objectives }, 'input.sloFile.total_score is required'],
     [{ ...minimal, total_score: { pass: 'most' } }, 'sloFile.total_score.pass must be a percentage such as "90%"'],
     [{ ...minimal, total_score: { pass: '120%' } }, 'input.sloFile.total_score.pass must '],
-    [
-      { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: ['600'] }] }] },
-      'objectives.0.pass.0.criteria.0 must be a criterion such as "<600"',
-    ],
-    [{ ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [] }] }] }, 'objectives.0.pass.0.criteria must '],
+    [withPass(['600']), 'objectives.0.pass.0.criteria.0 must be a criterion such as "<600"'],
+    [withPass([]), 'objectives.0.pass.0.criteria must '],
     [{ ...minimal, objectives: [{ sli: 'a', weigth: 2 }] }, 'input.sloFile.objectives.0.weigth is not a known field'],
     [{ ...minimal, objectives: [{ sli: 'a', weight: 0 }] }, 'objectives.0.weight must '],
     [{ ...minimal, filter: { tag: 'x' } }, 'input.sloFile.filter is not supported: filter in the queries instead'],
@@ -97,13 +89,10 @@ describe('readSloFile', () => {
     await expectFailure(readSloFile(given, 'input.sloFile'), 'invalid', says)
   })
 
-  test.each(['<', '<>5', '=>5', '< 5 6', '<1e3', '<five', '<--5', '5', '%', ''])(
-    'rejects the criterion %j',
-    async (text) => {
-      const given = { ...minimal, objectives: [{ sli: 'a', pass: [{ criteria: [text] }] }] }
-      expect((await failureOf(readSloFile(given, 'f'))).message).toContain('must be a criterion')
-    },
-  )
+  const invalid = ['<', '<>5', '=>5', '< 5 6', '<1e3', '<five', '<--5', '5', '%', '']
+  test.each(invalid)('rejects the criterion %j', async (text) => {
+    expect((await failureOf(readSloFile(withPass([text]), 'f'))).message).toContain('must be a criterion')
+  })
 
   test('rejects a file whose aliases expand without limit', async () => {
     const bomb = [

@@ -7,10 +7,8 @@ import { startEach } from '../../functions/helpers.ts'
 let expires: number | undefined
 const server: Served = startEach(() => {
   expires = 3_600
-  return serve(() => ({
-    status: 200,
-    body: { access_token: `token-${server.calls.length}`, token_type: 'Bearer', expires_in: expires },
-  }))
+  const token = () => ({ access_token: `token-${server.calls.length}`, token_type: 'Bearer', expires_in: expires })
+  return serve(() => ({ status: 200, body: token() }))
 })
 
 const client = (more: object = {}) => ({
@@ -27,12 +25,8 @@ it('OAuth requests a token with the client credentials and caches it', async () 
   const [call, ...others] = server.calls
   expect(others).toEqual([])
   expect(call).toMatchObject({ method: 'POST', path: '/oauth/token' })
-  expect(call && form(call)).toEqual({
-    grant_type: 'client_credentials',
-    client_id: 'a-client',
-    client_secret: 'a client & secret',
-    scope: 'a b',
-  })
+  const credentials = { client_id: 'a-client', client_secret: 'a client & secret' }
+  expect(call && form(call)).toEqual({ grant_type: 'client_credentials', ...credentials, scope: 'a b' })
   expect(redact('with token-1')).toBe('with ***')
 })
 
@@ -72,13 +66,14 @@ it('OAuth requests another token if one is about to expire or was rejected', asy
 })
 
 it('OAuth reports an invalid response, invalid credentials and a refusal', async () => {
-  server.failNext(200, '<html>Log in</html>')
-  await expect(bearer()).rejects.toMatchObject({ kind: 'platform' })
-  server.failNext(401, { error: 'invalid_client' })
-  await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
-  // Servers that read the credentials from the form respond with 400.
-  server.failNext(400, { error: 'invalid_client' })
-  await expect(bearer()).rejects.toMatchObject({ kind: 'credentials' })
-  server.failNext(400, { error: 'invalid_scope' })
-  await expect(bearer()).rejects.toMatchObject({ kind: 'refused' })
+  for (const [status, body, kind] of [
+    [200, '<html>Log in</html>', 'platform'],
+    [401, { error: 'invalid_client' }, 'credentials'],
+    // Servers that read the credentials from the form respond with 400.
+    [400, { error: 'invalid_client' }, 'credentials'],
+    [400, { error: 'invalid_scope' }, 'refused'],
+  ] as const) {
+    server.failNext(status, body)
+    await expect(bearer()).rejects.toMatchObject({ kind })
+  }
 })

@@ -7,6 +7,7 @@ import { registerSecret } from '../../../shared/redact.ts'
 import { clip, clipBytes, plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
+const triggered = { id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' }
 const secret = 'cut-in-the-middle-0123456789'
 /** A part of the secret that no other text contains. */
 const piece = secret.slice(0, 6)
@@ -29,10 +30,7 @@ it.each([
 })
 
 it('No part of a secret remains after the message of an event that is too large is cut', () => {
-  const event = {
-    ...{ id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' },
-    labels: {},
-  }
+  const event = { ...triggered, labels: {} }
   const large = { text: 'x'.repeat(80_000) }
   for (const text of texts(2_000)) {
     const { data } = finishedReply(event, 'issue-ticketing', passed(text, large), true)
@@ -44,14 +42,11 @@ it('No part of a secret remains after the message of an event that is too large 
 it('Started and status.changed events omit labels that are too large', () => {
   const labels = { team: 'x'.repeat(2_000) }
   const event = (count: number) => ({
-    ...{ id: 'i', task: 'openissue', context: 'c', project: 'p', stage: 's', service: 'x' },
+    ...triggered,
     labels: Object.fromEntries(Array.from({ length: count }, (_, n) => [`label ${n}`, labels.team])),
   })
   expect(startedReply(event(2), 'issue-ticketing').data['labels']).toEqual(event(2).labels)
-  for (const reply of [
-    startedReply(event(40), 'issue-ticketing'),
-    progressReply(event(40), 'issue-ticketing', 'half'),
-  ]) {
+  for (const reply of [startedReply(event(40), 'slo'), progressReply(event(40), 'slo', 'half')]) {
     expect(JSON.stringify(reply).length).toBeLessThan(1_000)
     expect(reply.data).toMatchObject({ project: 'p', stage: 's', service: 'x' })
   }

@@ -83,12 +83,9 @@ async function read(
 }
 
 describe('A task status can be read by', () => {
-  it.each(['alice', 'operator'] as const)(
-    'the caller who started the task, and one that reads all tasks: %s',
-    async (caller) => {
-      expect(await read(caller)).toMatchObject({ status: 200, body: { taskId } })
-    },
-  )
+  it.each(['alice', 'operator'] as const)('who started the task, and who reads all tasks: %s', async (caller) => {
+    expect(await read(caller)).toMatchObject({ status: 200, body: { taskId } })
+  })
 
   it('no other caller, who gets the response of an unknown task', async () => {
     const others = await read('bob')
@@ -131,15 +128,10 @@ describe('A task status finds its execution by', () => {
 
 describe('The status', () => {
   it('of a running task contains its wait and Retry-After', async () => {
-    events = [
-      {
-        ...{ EventType: 'StepFailed', EventId: 3, Id: '2', Name: 'start', EventTimestamp: 1_764_244_800 },
-        StepFailedDetails: {
-          Error: { Payload: { ErrorMessage: 'connect ECONNREFUSED' } },
-          RetryDetails: { NextAttemptDelaySeconds: 60 },
-        },
-      },
-    ]
+    const error = { Payload: { ErrorMessage: 'connect ECONNREFUSED' } }
+    const StepFailedDetails = { Error: error, RetryDetails: { NextAttemptDelaySeconds: 60 } }
+    const failed = { EventType: 'StepFailed', EventId: 3, Id: '2', Name: 'start', EventTimestamp: 1_764_244_800 }
+    events = [{ ...failed, StepFailedDetails }]
     const { headers, body } = await read('alice')
     expect(body).toEqual({
       ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'running', verdict: 'running' },

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { type GithubAppServer, startGithubApp } from '../../../../infra/platforms/github/app-server.ts'
 import { INSTALLATION_ID, REPOSITORY_ID, SHA } from '../../../../infra/platforms/github/deployments.ts'
@@ -167,15 +167,13 @@ describe('A deployment', () => {
     expect(environment.decision).toBe(decision)
   })
 
+  const removeApp = () => {
+    github.state.tokens.clear()
+    github.state.isInstalled = false
+  }
   it.each([
     ['a deleted run', () => github.runs.splice(0)],
-    [
-      'an App that was removed',
-      () => {
-        github.state.tokens.clear()
-        github.state.isInstalled = false
-      },
-    ],
+    ['an App that was removed', removeApp],
   ])('of %s wants no answer after five attempts', async (_what, remove) => {
     const { send } = waiting()
     remove()
@@ -200,19 +198,17 @@ describe('A deployment', () => {
 
 describe('A token of an installation', () => {
   const tokenRequests = () => github.calls.filter(({ path }) => path.endsWith('/access_tokens'))
-  const answer = () => {
-    const { run } = github.startRun()
-    return connect().send(taskFor({ ...installed, runId: run.id, environment: 'production' }), finished(), 0)
-  }
+  const waiting = () => taskFor({ ...installed, runId: github.startRun().run.id, environment: 'production' })
+  const answer = () => connect().send(waiting(), finished(), 0)
 
   it('is limited to the repository and what the answer needs, is used again, and is masked', async () => {
     github.state.tokens.clear()
     const appId = 'Iv23liExample'
-    const { run } = github.startRun()
-    const task = taskFor({ ...installed, runId: run.id, environment: 'production' })
-    await connect({ appId }).send(task, { kind: 'started' }, 0)
-    clearSecrets()
-    await connect({ appId }).send(task, finished(), 0)
+    const task = waiting()
+    for (const answer of [{ kind: 'started' as const }, finished()]) {
+      clearSecrets()
+      await connect({ appId }).send(task, answer, 0)
+    }
     expect(tokenRequests().map(({ body }) => body)).toEqual([
       { repository_ids: [REPOSITORY_ID], permissions: { actions: 'read', deployments: 'write' } },
     ])
@@ -263,15 +259,10 @@ describe('A check run', () => {
     expect(github.state.checks).toMatchObject([{ status: 'in_progress', conclusion: null, external_id: taskId }])
     await send({ kind: 'progress', message: '50 % of the requests' })
     await send(finished())
-    expect(github.state.checks).toMatchObject([
-      {
-        name: 'load-testing/start-test',
-        status: 'completed',
-        conclusion: 'success',
-        details_url: 'https://k6.example.com/runs/7',
-        output: { title: 'Passed: 0 errors', summary: expect.stringContaining(taskId) },
-      },
-    ])
+    const output = { title: 'Passed: 0 errors', summary: expect.stringContaining(taskId) }
+    const details_url = 'https://k6.example.com/runs/7'
+    const shown = { name: 'load-testing/start-test', status: 'completed', conclusion: 'success', details_url, output }
+    expect(github.state.checks).toMatchObject([shown])
   })
 
   it('whose response was lost exists once', async () => {
@@ -295,10 +286,11 @@ describe('A check run', () => {
 })
 
 describe('A request of the webhook', () => {
+  const receiveBytes = (headers: Record<string, string>, body: string, settings?: object) =>
+    connect(settings).receive?.({ headers, rawBody: () => Buffer.from(body) })
   const receive = (event: string, payload: object, settings: object = {}, changed: Record<string, string> = {}) => {
     const { headers, body } = github.signed(event, payload)
-    const request = { headers: { ...headers, ...changed }, rawBody: () => Buffer.from(body) }
-    return connect(settings).receive?.(request)
+    return receiveBytes({ ...headers, ...changed }, body, settings)
   }
   const requested = () => github.startRun().payload
   const rule = 'deployment_protection_rule'
@@ -395,17 +387,14 @@ describe('A request of the webhook', () => {
   it('has the signature of the example in the documentation of GitHub', async () => {
     // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
     const headers = { 'x-hub-signature-256': 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' }
-    const request = { headers, rawBody: () => Buffer.from('Hello, World!') }
-    const call = connect({ webhookSecret: "It's a Secret to Everybody" }).receive?.(request)
+    const call = receiveBytes(headers, 'Hello, World!', { webhookSecret: "It's a Secret to Everybody" })
     await expect(call).rejects.toThrow('The body is not a JSON object')
   })
 
   it.each(['not JSON', '[]'])('with the body %s is refused', async (body) => {
-    const { headers } = github.signed('ping', {})
-    const { createHmac } = await import('node:crypto')
-    const signature = `sha256=${createHmac('sha256', github.settings.webhookSecret).update(body).digest('hex')}`
-    const request = { headers: { ...headers, 'x-hub-signature-256': signature }, rawBody: () => Buffer.from(body) }
-    await expect(connect().receive?.(request)).rejects.toMatchObject({ kind: 'invalid' })
+    const signature = createHmac('sha256', github.settings.webhookSecret).update(body).digest('hex')
+    const headers = { ...github.signed('ping', {}).headers, 'x-hub-signature-256': `sha256=${signature}` }
+    await expect(receiveBytes(headers, body)).rejects.toMatchObject({ kind: 'invalid' })
   })
 
   describe('for a commit', () => {
