@@ -3,21 +3,29 @@ import { servicenowChange } from '../../../functions/notification/providers/serv
 import { refused, startServiceNowChange } from '../../../infra/platforms/servicenow-change.ts'
 import { closeApproval } from '../../../shared/approvals/close-action.ts'
 import type { PostedMessage } from '../../../shared/providers/message.ts'
-import { messageConformance } from '../../conformance/message.ts'
-import { clientOf, expectFailure, keyOf, startEach } from '../helpers.ts'
-import { question } from './messages.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
+import { testMessages } from '../messages.ts'
+import { evaluation, question } from './messages.ts'
 
-const server = startEach(startServiceNowChange)
 const { getDecision, withdraw } = servicenowChange.process
 
-const client = (fields: object = {}, options: Parameters<typeof clientOf>[2] = {}) =>
-  clientOf(
-    servicenowChange,
-    servicenowChange.connection.parse({ baseUrl: server.url, token: server.token, ...fields }),
-    options,
-  )
-const post = (fields?: object): Promise<PostedMessage> =>
-  servicenowChange.post(client(fields), undefined, { ...question, buttons: undefined })
+const {
+  server,
+  client,
+  post: postMessage,
+} = testMessages(servicenowChange, {
+  start: startServiceNowChange,
+  connection: ({ url, token }) => ({ baseUrl: url, token }),
+  visible: ({ state }) => state.changes.length,
+  refusal: (reason) => refused(400, reason).body as object,
+  defaults: { windowHours: 24 },
+  newest: ({ state }) => state.changes.at(-1),
+  shows: {
+    evaluation: { short_description: evaluation.title },
+    question: { short_description: question.title, correlation_id: keyOf(1), state: '-4', approval: 'requested' },
+  },
+})
+const post = (connection: object = {}) => postMessage({ ...question, buttons: undefined }, { connection })
 const change = () => {
   const [found] = server.state.changes
   if (!found) throw new Error('No change')
@@ -34,9 +42,7 @@ describe('ServiceNow change: request', () => {
       url: `${server.url}/nav_to.do?uri=change_request.do%3Fsys_id%3D${sys_id}`,
     })
     expect(change()).toMatchObject({
-      ...{ short_description: 'Approve release of checkout in shop/production?', correlation_id: keyOf(1) },
       ...{ assignment_group: 'a'.repeat(32), implementation_plan: 'Deploy', backout_plan: 'Roll back' },
-      ...{ state: '-4', approval: 'requested' },
     })
     expect(change()['description']).toContain('Decide until: 2026-12-01 12:00 UTC')
   })
@@ -77,7 +83,7 @@ describe('ServiceNow change: decision', () => {
     expect(Date.parse(`${change()['end_date']}Z`) - Date.parse(`${change()['start_date']}Z`)).toBe(7_200_000)
     server.state.conflicts = ['blackout', 'already_scheduled', 'blackout']
     server.decide('approved')
-    expect(await getDecision(client({ item }), posted)).toMatchObject({
+    expect(await getDecision(client({ connection: { item } }), posted)).toMatchObject({
       note: 'ServiceNow reports 3 conflicts: blackout, already_scheduled',
     })
   })
@@ -146,12 +152,4 @@ describe('ServiceNow change: end', () => {
   test('refuses an id that is not a sys_id', async () => {
     await expectFailure(close({ id: 'CHG0030001' }), 'invalid', 'must be the sys_id that ask-approval returned')
   })
-})
-
-messageConformance(servicenowChange, {
-  start: startServiceNowChange,
-  connection: ({ url, token }) => ({ baseUrl: url, token }),
-  visible: ({ state }) => state.changes.length,
-  refusal: (reason) => refused(400, reason).body as object,
-  defaults: { windowHours: 24 },
 })

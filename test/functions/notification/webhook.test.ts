@@ -17,6 +17,7 @@ const { server, connection, client, post } = testMessages(webhook, {
   connection: ({ endpoint }) => ({ baseUrl: endpoint, secret }),
   visible: ({ deliveries }) => deliveries.length,
   hidden: secretParts,
+  checks: [[{}, [{ body: { type: 'ping', id: expect.any(String) }, text: expect.not.stringContaining('message') }]]],
   checkWrites: true,
   unexpectedBodies: { page: 'success', text: 'success' },
   verify({ deliveries, calls }, { title, fields, links }) {
@@ -58,11 +59,6 @@ describe('Webhook: signature', () => {
     await post(evaluation, { connection: { baseUrl: other.endpoint, secret } })
     await other.close()
     expect(other.deliveries).toMatchObject([{ id: keyOf(1) }])
-  })
-
-  test('that is invalid is reported as credentials', async () => {
-    const wrong = post(evaluation, { connection: { secret: 'another secret' } })
-    await expectFailure(wrong, 'credentials', 'No matching signature found')
   })
 })
 
@@ -118,12 +114,6 @@ describe('Webhook: post', () => {
 })
 
 describe('Webhook: connection', () => {
-  test('the connection test sends a signed ping', async () => {
-    await webhook.check(client())
-    expect(server.deliveries).toMatchObject([{ body: { type: 'ping', id: expect.any(String) } }])
-    expect(server.deliveries[0]?.body).not.toHaveProperty('message')
-  })
-
   test('adds token and headers, and masks those with credentials', async () => {
     const fields = {
       token: 'a-bearer-token',
