@@ -117,28 +117,6 @@ describe('the settings in cdk.json', () => {
       { customDomain: 'webhooks.example.org' },
       'customDomain: must be an object of name, certificateArn, hostedZone, only',
     ],
-    [{ customDomain: { certificateArn } }, 'customDomain.name: must be a host name, such as webhooks.example.org'],
-    [
-      { customDomain: { ...customDomain, name: 'https://webhooks.example.org' } },
-      'customDomain.name: must be a lowercase host name, such as webhooks.example.org, not "https://',
-    ],
-    [
-      { customDomain: { ...customDomain, certificateArn: 'webhooks' } },
-      'customDomain.certificateArn: must be the ARN of a certificate: arn:aws:acm:',
-    ],
-    [
-      { customDomain: { ...customDomain, hostedZone: { id: 'example.org', name: 'example.org' } } },
-      'customDomain.hostedZone.id: must be the id of a hosted zone, Z.., not "example.org"',
-    ],
-    [
-      { customDomain: { ...customDomain, hostedZone: { id: 'Z0123456789ABC', name: 'ample.org' } } },
-      'customDomain.hostedZone.name: must be a zone that webhooks.example.org is in, not "ample.org"',
-    ],
-    [{ customDomain: { ...customDomain, onyl: true } }, 'customDomain.onyl is not a known field. Did you mean "only"?'],
-    [
-      { customDomain: { ...customDomain, hostedZone: { id: 'Z0123456789ABC', name: 'example.org', arn: 'a' } } },
-      'customDomain.hostedZone.arn is not a known field. Fields: id, name',
-    ],
     [{ terminationProtection: 'on' }, 'terminationProtection: must be true or false, not "on"'],
     [{ runbooks: 'docs/runbooks' }, 'runbooks: must be a URL with a trailing slash, such as https://'],
     [{ vpc: 'vpc-0123abcd' }, 'vpc: must be an object of subnetIds, securityGroupIds'],
@@ -151,52 +129,13 @@ describe('the settings in cdk.json', () => {
       { awsProviders: 'all' },
       'awsProviders: must be an object of aws-appconfig, aws-application-signals, aws-cloudwatch, aws-codebuild, aws-codepipeline, aws-dlt, aws-eventbridge, aws-fis, aws-opscenter, aws-sagemaker, aws-ses, aws-sns, aws-ssm-automation, aws-step-functions, step-functions, assumeRoles',
     ],
-    [
-      { awsProviders: { 'aws-kinesis': [] } },
-      'awsProviders.aws-kinesis is not a known field. Fields: aws-appconfig, aws-application-signals, aws-cloudwatch',
-    ],
+    [{ awsProviders: { 'aws-kinesis': [] } }, 'awsProviders.aws-kinesis is not a known field. Fields: aws-appconfig, '],
     [{ awsProviders: { 'aws-opscenter': true } }, 'awsProviders.aws-opscenter: must be a list of ARNs, not true'],
-    [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be an ARN, not 7'],
     [
-      { awsProviders: { 'aws-opscenter': ['*'] } },
-      'awsProviders.aws-opscenter: must be arn:aws:ssm:<region>:<account>:opsitem/*, not "*"',
-    ],
-    [
-      { awsProviders: { 'aws-ssm-automation': ['arn:aws:iam::123456789012:role/runbooks'] } },
-      'awsProviders.aws-ssm-automation: must list at least one arn:aws:ssm:<region>:<account>:document/<name>',
-    ],
-    [
-      { awsProviders: { 'aws-codebuild': ['arn:aws:codebuild:eu-west-1:123456789012:report-group/shop-build-unit'] } },
-      'awsProviders.aws-codebuild: must list at least one arn:aws:codebuild:<region>:<account>:project/<name>',
-    ],
-    [
-      { awsProviders: { 'aws-codepipeline': ['arn:aws:codepipeline:eu-west-1:123456789012:*'] } },
-      'awsProviders.aws-codepipeline: must be arn:aws:codepipeline:<region>:<account>:<name>, not "arn:aws:codepipeline:eu-west-1:123456789012:*"',
-    ],
-    [
-      { awsProviders: { 'aws-ssm-automation': ['arn:aws:ssm:eu-west-1:123456789012:document/*'] } },
-      'awsProviders.aws-ssm-automation: must be arn:aws:ssm:<region>:<account>:document/<name> or arn:aws:iam::<account>:role/<name>, not "arn:aws:ssm:eu-west-1:123456789012:document/*"',
-    ],
-    [
-      { awsProviders: { 'aws-appconfig': awsProviders['aws-appconfig']?.slice(0, 2) } },
-      'awsProviders.aws-appconfig: must list at least one arn:aws:appconfig:<region>:<account>:deploymentstrategy/<id>',
-    ],
-    [
-      { awsProviders: { 'aws-appconfig': ['arn:aws:appconfig:eu-west-1:123456789012:application/339ohji'] } },
+      { awsProviders: { 'aws-appconfig': ['arn:aws:appconfig:eu-west-1:123456789012:application/a'] } },
       'awsProviders.aws-appconfig: must be arn:aws:appconfig:<region>:<account>:application/<id>/environment/<id> or',
     ],
-    [
-      { awsProviders: { 'aws-sns': ['arn:aws:sns:eu-west-1:123456789012:*'] } },
-      'awsProviders.aws-sns: must be arn:aws:sns:<region>:<account>:<name>, not "arn:aws:sns:eu-west-1:123456789012:*"',
-    ],
-    [
-      { awsProviders: { 'aws-cloudwatch': ['AWS/Lambda'] } },
-      'awsProviders.aws-cloudwatch: must be <namespace of metrics, such as CloudAutomation/SLO>, not "AWS/Lambda"',
-    ],
-    [
-      { awsProviders: { 'aws-eventbridge': ['arn:aws:events:eu-west-1:123456789012:event-bus/*'] } },
-      'awsProviders.aws-eventbridge: must be arn:aws:events:<region>:<account>:event-bus/<name>, not "arn:aws:events:eu-west-1:123456789012:event-bus/*"',
-    ],
+    [{ awsProviders: { 'aws-opscenter': [7] } }, 'awsProviders.aws-opscenter.0: must be an ARN, not 7'],
     [
       { awsProviders: { assumeRoles: ['webhooks'] } },
       'awsProviders.assumeRoles.0: must be the ARN of a role, arn:aws:iam::<account>:role/<name>, not "webhooks"',
@@ -205,6 +144,52 @@ describe('the settings in cdk.json', () => {
     ['{"waf":true}', 'webhooks: must be an object'],
   ])('reject %j', (settings, message) => {
     expect(errorOf(settings)).toContain(`\n  - ${message}`)
+  })
+
+  const zone = { id: 'Z0123456789ABC', name: 'example.org' }
+  it.each([
+    [{ name: undefined }, '.name: must be a host name, such as webhooks.example.org'],
+    [{ name: 'https://a.b' }, '.name: must be a lowercase host name, such as webhooks.example.org, not "https://a.b"'],
+    [{ certificateArn: 'webhooks' }, '.certificateArn: must be the ARN of a certificate: arn:aws:acm:'],
+    [{ hostedZone: { ...zone, id: 'a.b' } }, '.hostedZone.id: must be the id of a hosted zone, Z.., not "a.b"'],
+    [
+      { hostedZone: { ...zone, name: 'ample.org' } },
+      '.hostedZone.name: must be a zone that webhooks.example.org is in, not "ample.org"',
+    ],
+    [{ onyl: true }, '.onyl is not a known field. Did you mean "only"?'],
+    [{ hostedZone: { ...zone, arn: 'a' } }, '.hostedZone.arn is not a known field. Fields: id, name'],
+  ])('reject a customDomain with %j', (changes, message) => {
+    expect(errorOf({ customDomain: { ...customDomain, ...changes } })).toContain(`\n  - customDomain${message}`)
+  })
+
+  const arn = (service: string, name: string) => `arn:aws:${service}:eu-west-1:123456789012:${name}`
+  it.each([
+    ['aws-opscenter', '*', 'arn:aws:ssm:<region>:<account>:opsitem/*'],
+    ['aws-codepipeline', arn('codepipeline', '*'), 'arn:aws:codepipeline:<region>:<account>:<name>'],
+    [
+      'aws-ssm-automation',
+      arn('ssm', 'document/*'),
+      'arn:aws:ssm:<region>:<account>:document/<name> or arn:aws:iam::<account>:role/<name>',
+    ],
+    ['aws-sns', arn('sns', '*'), 'arn:aws:sns:<region>:<account>:<name>'],
+    ['aws-cloudwatch', 'AWS/Lambda', '<namespace of metrics, such as CloudAutomation/SLO>'],
+    ['aws-eventbridge', arn('events', 'event-bus/*'), 'arn:aws:events:<region>:<account>:event-bus/<name>'],
+  ])('reject an ARN of %s: %s', (provider, value, form) => {
+    const message = `\n  - awsProviders.${provider}: must be ${form}, not "${value}"`
+    expect(errorOf({ awsProviders: { [provider]: [value] } })).toContain(message)
+  })
+
+  it.each([
+    ['aws-ssm-automation', ['arn:aws:iam::123456789012:role/a'], 'ssm:<region>:<account>:document/<name>'],
+    ['aws-codebuild', [arn('codebuild', 'report-group/a-b')], 'codebuild:<region>:<account>:project/<name>'],
+    [
+      'aws-appconfig',
+      awsProviders['aws-appconfig']?.slice(0, 2),
+      'appconfig:<region>:<account>:deploymentstrategy/<id>',
+    ],
+  ])('reject ARNs of %s of which one is missing: %j', (provider, arns, form) => {
+    const message = `\n  - awsProviders.${provider}: must list at least one arn:aws:${form}`
+    expect(errorOf({ awsProviders: { [provider]: arns } })).toContain(message)
   })
 
   it('report all errors at once', () => {

@@ -52,6 +52,7 @@ async function call(id: string, meets: (call: Json) => boolean): Promise<Json> {
   )
   return seen
 }
+const latestCall = async (): Promise<Json> => (await read('calls?limit=1')).calls[0]
 const hasEnded = ({ endedAt }: Json) => endedAt !== undefined
 
 async function accepted(path: string, body: object): Promise<string> {
@@ -136,7 +137,7 @@ describe('a call', () => {
       input: { ...input, parameters: { version: demo.githubToken } },
     }
     expect((await service.call(path, withCredential)).status).toBe(400)
-    const [latest] = (await read('calls?limit=1')).calls
+    const latest = await latestCall()
     const rejected = await read(`calls/${latest.id}`)
     expect(rejected.requests[0].body).toContain('"version":"***"')
     expect(JSON.stringify(rejected)).not.toMatch(credentials)
@@ -144,7 +145,7 @@ describe('a call', () => {
 
   it('that is silent shows its outgoing calls and its response', async () => {
     const { body } = await service.openIssue({ input: { title: 'A silent call' } })
-    const [latest] = (await read('calls?limit=1')).calls
+    const latest = await latestCall()
     expect(latest).toMatchObject({
       action: 'open-issue',
       mode: 'silent',
@@ -159,7 +160,7 @@ describe('a call', () => {
 
   it('that is rejected shows the reason', async () => {
     await service.openIssue({ input: { titel: 'Misspelt' } })
-    const [latest] = (await read('calls?limit=1')).calls
+    const latest = await latestCall()
     expect(latest).toMatchObject({ verdict: 'refused', text: expect.stringContaining('titel') })
   })
 
@@ -356,7 +357,7 @@ describe('an action on a call', () => {
 
   it('does not run a call again whose request had a credential', async () => {
     await service.openIssue({ input: { title: demo.callerToken } })
-    const [latest] = (await read('calls?limit=1')).calls
+    const latest = await latestCall()
     expect(await act(latest.id, 'rerun')).toMatchObject({
       status: 409,
       body: { message: expect.stringContaining('credential') },
@@ -391,7 +392,7 @@ describe('an action on a call', () => {
 
 it('all calls survive a restart, with their requests', async () => {
   await service.openIssue({ input: { title: 'Silent and stored' } })
-  const [silent] = (await read('calls?limit=1')).calls
+  const silent = await latestCall()
   const { stored } = await read('calls?limit=0')
   await service.kill()
   await service.start()

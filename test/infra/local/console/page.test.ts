@@ -36,6 +36,7 @@ describeIfBrowser('the console in Chromium', () => {
     opened.on('console', (line) => ['error', 'warning'].includes(line.type()) && problems.push(line.text()))
     return opened
   }
+  const link = (name: RegExp, on = page) => on.getByRole('link', { name }).first()
   /** Loads a view again. A link to a view would keep the document. */
   async function open(hash: string): Promise<void> {
     await page.goto('about:blank')
@@ -105,10 +106,7 @@ describeIfBrowser('the console in Chromium', () => {
   it('fits a phone, on which a call replaces the list', async () => {
     const phone = await newPage({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true })
     await phone.goto(`${service.url}/#/calls`)
-    await phone
-      .getByRole('link', { name: /open-issue/ })
-      .first()
-      .tap()
+    await link(/open-issue/, phone).tap()
     await phone.getByRole('heading', { name: 'open-issue' }).waitFor()
     expect(await phone.getByRole('searchbox').isVisible()).toBe(false)
     expect(await phone.evaluate('document.documentElement.scrollWidth')).toBe(320)
@@ -121,10 +119,7 @@ describeIfBrowser('the console in Chromium', () => {
     await open('#/sandbox/issues')
     await page.getByText(markup).first().waitFor()
     await page.goto(`${service.url}/#/calls`)
-    await page
-      .getByRole('link', { name: /open-issue/ })
-      .first()
-      .click()
+    await link(/open-issue/).click()
     await page.getByRole('tab', { name: 'Input' }).click()
     await page.getByText('onerror').first().waitFor()
     expect(await page.locator('main img, main script').count()).toBe(0)
@@ -133,10 +128,7 @@ describeIfBrowser('the console in Chromium', () => {
 
   it('works with a keyboard, and the list does not move while people read', async () => {
     await open('#/calls')
-    await page
-      .getByRole('link', { name: /open-issue/ })
-      .first()
-      .waitFor()
+    await link(/open-issue/).waitFor()
     const focused = () => page.evaluate('document.activeElement?.dataset.id')
     await page.keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement?.textContent')).toBe('Skip to the content')
@@ -161,10 +153,7 @@ describeIfBrowser('the console in Chromium', () => {
     await page.getByRole('link', { name: /set-flag/ }).waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('set-flag')
-    await page
-      .getByRole('link', { name: /open-issue/ })
-      .first()
-      .waitFor({ state: 'detached' })
+    await link(/open-issue/).waitFor({ state: 'detached' })
     expect(page.url()).toContain('q=set-flag')
   })
 
@@ -172,16 +161,10 @@ describeIfBrowser('the console in Chromium', () => {
     await open('#/calls')
     await page.getByRole('button', { name: 'Verdict' }).click()
     await page.getByRole('checkbox', { name: /Waiting for approval/ }).click()
-    await page
-      .getByRole('link', { name: /open-issue/ })
-      .first()
-      .waitFor({ state: 'detached' })
+    await link(/open-issue/).waitFor({ state: 'detached' })
     expect(page.url()).toContain('verdict=waiting')
     await page.getByRole('link', { name: 'Clear' }).click()
-    await page
-      .getByRole('link', { name: /open-issue/ })
-      .first()
-      .waitFor()
+    await link(/open-issue/).waitFor()
   })
 
   it('shows a request and its response below the waterfall, and asks before it runs a call again', async () => {
@@ -235,10 +218,7 @@ describeIfBrowser('the console in Chromium', () => {
     await open('#/sandbox/chat')
     await page.getByRole('button', { name: 'Approve' }).first().click()
     await page.goto(`${service.url}/#/calls?action=ask-approval`)
-    await page
-      .getByRole('link', { name: /Passed ask-approval|ask-approval/ })
-      .first()
-      .waitFor()
+    await link(/ask-approval/).waitFor()
     await page.getByText('Passed').first().waitFor()
   })
 })
