@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { Service, triggered } from './service.ts'
+import { type CallOptions, Service, triggered } from './service.ts'
 
 const tokens = {
   old: 'caller-token-old',
@@ -87,21 +87,6 @@ describe('A body', () => {
     expectProblem(await service.openIssue(body, interactive, options), 400, detail)
   })
 
-  it('of 300 KB is rejected', async () => {
-    const body = withInput({ description: 'x'.repeat(300 * 1024) })
-    for (const query of ['', interactive]) expectProblem(await service.openIssue(body, query), 413, /at most 262144/)
-  })
-
-  it('of another content type is rejected', async () => {
-    const options = { headers: { 'content-type': 'application/xml' } }
-    for (const query of ['', interactive])
-      expectProblem(
-        await service.openIssue('<xml/>', query, options),
-        415,
-        /Send application\/json or application\/x-www/,
-      )
-  })
-
   it('without any field is rejected with all missing fields', async () => {
     const answer = await service.openIssue({ input: { titel: 1 } }, interactive)
     expectProblem(answer, 400, /id .*type .*shkeptncontext .*data\.project .*data\.stage .*data\.service/)
@@ -135,11 +120,6 @@ describe('A body', () => {
       )
     }
   })
-
-  it('larger than the limit of API Gateway is rejected before it is read', async () => {
-    const answer = await service.openIssue('x'.repeat(11 * 1024 * 1024), '', json)
-    expect(answer.status).toBe(413)
-  })
 })
 
 describe('A query', () => {
@@ -172,36 +152,6 @@ describe('A path', () => {
     expect(await page.text()).toContain('</html>')
     expect(service.output).not.toContain('failed to answer')
   })
-  it('to an unknown category returns 404 with the known ones', async () => {
-    expectProblem(await service.call('/v1/isue-ticketing/open-issue', {}), 404, /Did you mean "issue-ticketing"/)
-    expectProblem(
-      await service.call('/v1/nothing/at-all', {}),
-      404,
-      /^Unknown category "nothing"\. Categories: .*issue-ticketing/,
-    )
-  })
-  it('to an unknown action returns 404 with the closest one', async () => {
-    expectProblem(await service.call('/v1/issue-ticketing/open-isue', {}), 404, /Did you mean "open-issue"/)
-    expectProblem(
-      await service.call('/v1/issue-ticketing/constructor', {}),
-      404,
-      /Actions: open-issue, update-issue, close-issue/,
-    )
-  })
-  it('to an unknown connection returns 404 with the known ones', async () => {
-    expectProblem(await service.openIssue(triggered(), '?connection=nope'), 404, /Connections: .*default/)
-    expectProblem(await service.openIssue(triggered(), '?connection=../../callers'), 404, /Unknown connection/)
-    expectProblem(
-      await service.openIssue({ ...triggered(), connection: 'nope' }, interactive),
-      404,
-      /Unknown connection "nope"/,
-    )
-  })
-  it('to an unknown task returns 404', async () => {
-    for (const id of ['0'.repeat(40), 'x', '..%2f..']) {
-      expectProblem(await service.call(`/v1/issue-ticketing/tasks/${id}`, undefined, { method: 'GET' }), 404, /no task/)
-    }
-  })
   it('with another method returns 405 with the one to use', async () => {
     const answer = await service.call('/v1/issue-ticketing/open-issue', undefined, { method: 'GET' })
     expectProblem(answer, 405, /Use POST/)
@@ -209,20 +159,77 @@ describe('A path', () => {
   })
 })
 
-describe('A connection', () => {
-  it('without required fields returns 503 with their names before the call is accepted', async () => {
-    expectProblem(
-      await service.openIssue(triggered(), `${interactive}&connection=broken`),
+const open = '/v1/issue-ticketing/open-issue'
+const task = `/v1/issue-ticketing/tasks/${'0'.repeat(40)}`
+const { other, lonely } = tokens
+const large = { input: { description: 'x'.repeat(300 * 1024) } }
+const xml = { headers: { 'content-type': 'application/xml' } }
+
+describe('A call', () => {
+  it.each<[string, string, number, RegExp, unknown?, CallOptions?]>([
+    ['of a misspelled category', '/v1/isue-ticketing/open-issue', 404, /Did you mean "issue-ticketing"/],
+    [
+      'of an unknown category',
+      '/v1/nothing/at-all',
+      404,
+      /^Unknown category "nothing"\. Categories: .*issue-ticketing/,
+    ],
+    ['of a misspelled action', '/v1/issue-ticketing/open-isue', 404, /Did you mean "open-issue"/],
+    ['of an inherited name', '/v1/issue-ticketing/constructor', 404, /Actions: open-issue, update-issue, close-issue/],
+    ['with an unknown connection', `${open}?connection=nope`, 404, /Connections: .*default/],
+    ['with a path as its connection', `${open}?connection=../../callers`, 404, /Unknown connection/],
+    [
+      'with an unknown connection in its body',
+      open + interactive,
+      404,
+      /Unknown connection "nope"/,
+      { ...triggered(), connection: 'nope' },
+    ],
+    [
+      'with an incomplete connection',
+      `${open}${interactive}&connection=broken`,
       503,
       /connections\/issue-ticketing\/broken is not valid: token is required; tokn is not a known field\. Did you mean "token"/,
-    )
-  })
-  it('of an unknown provider returns 404 with the known ones', async () => {
-    expectProblem(
-      await service.openIssue(triggered(), '?connection=strange'),
+    ],
+    [
+      'with a connection of an unknown provider',
+      `${open}?connection=strange`,
       404,
       /"bugzilla".*azure-boards, github, gitlab, jira, (?:\w+, )*redmine/,
-    )
+    ],
+    ['of 300 KB', open, 413, /at most 262144/, large],
+    ['of 300 KB in interactive mode', open + interactive, 413, /at most 262144/, large],
+    ['of another content type', open, 415, /Send application\/json or application\/x-www/, '<xml/>', xml],
+    ['of another content type in interactive mode', open + interactive, 415, /Send application\/json/, '<xml/>', xml],
+    [
+      'for a category that its caller may not use',
+      open + interactive,
+      403,
+      /elsewhere may not use issue-ticketing/,
+      undefined,
+      { token: other },
+    ],
+    [
+      'of a caller without its orchestrator',
+      open + interactive,
+      503,
+      /no secret cloud-automation-webhooks\/orchestrators\/nowhere/,
+      undefined,
+      { token: lonely },
+    ],
+    ['for an unknown task', task, 404, /no task/, null, { method: 'GET' }],
+    ['for a task with an invalid id', '/v1/issue-ticketing/tasks/x', 404, /no task/, null, { method: 'GET' }],
+    ['for a task with a path as its id', '/v1/issue-ticketing/tasks/..%2f..', 404, /no task/, null, { method: 'GET' }],
+    ['for a task that its caller may not read', task, 403, /may not use/, null, { method: 'GET', token: other }],
+  ])(
+    '%s is rejected with what to send instead',
+    async (_what, path, status, detail, body = triggered(), options = {}) => {
+      expectProblem(await service.call(path, body ?? undefined, options), status, detail)
+    },
+  )
+
+  it('larger than the limit of API Gateway is rejected before it is read', async () => {
+    expect((await service.openIssue('x'.repeat(11 * 1024 * 1024), '', json)).status).toBe(413)
   })
 })
 
@@ -235,21 +242,6 @@ describe('A caller', () => {
       expect(JSON.stringify(answer.body)).not.toMatch(/rotating|elsewhere|sha256/)
     }
   })
-  it('without the category gets 403, for its tasks, too', async () => {
-    expectProblem(
-      await service.openIssue(triggered(), interactive, { token: tokens.other }),
-      403,
-      /elsewhere may not use issue-ticketing/,
-    )
-    expectProblem(
-      await service.call(`/v1/issue-ticketing/tasks/${'0'.repeat(40)}`, undefined, {
-        method: 'GET',
-        token: tokens.other,
-      }),
-      403,
-      /may not use/,
-    )
-  })
   it('can use either of its two tokens in either header', async () => {
     for (const token of [tokens.old, tokens.next]) {
       expect((await service.openIssue(triggered(), '?dryRun=true', { token })).status).toBe(200)
@@ -257,13 +249,6 @@ describe('A caller', () => {
         (await service.openIssue(triggered(), '?dryRun=true', { token: null, headers: { 'x-token': token } })).status,
       ).toBe(200)
     }
-  })
-  it('without its orchestrator is rejected before the call is accepted', async () => {
-    expectProblem(
-      await service.openIssue(triggered(), interactive, { token: tokens.lonely }),
-      503,
-      /no secret cloud-automation-webhooks\/orchestrators\/nowhere/,
-    )
   })
 })
 
