@@ -6,6 +6,8 @@ const rounds = 15
 /** Ratio to the minimal handler. */
 const MAX_RATIO = 1.3
 
+const flags = { query: { connection: 'flags' } }
+const load = { rate: 20, duration: 'PT10S' }
 const dryRun = { query: { dryRun: 'true' } }
 const { title, description } = openIssue
 const latency = { type: 'latency', attributes: { latency: 400 }, duration: 'PT20S' }
@@ -16,19 +18,11 @@ const examples: Record<string, Example> = {
   'incident-management, silent': exampleOf('incident-management/open-ticket', { title, description }),
   'notification, silent': exampleOf('notification/push-update', { text: 'Version 1.4.2 is in production.' }),
   'feature-flags, silent': exampleOf('feature-flags/set-flag', { flag: 'slow-recommendations', state: 'off' }),
-  'remediation, silent': exampleOf(
-    'remediation/toggle-flag',
-    { flag: 'checkout-v2', state: 'off' },
-    { query: { connection: 'flags' } },
-  ),
+  'remediation, silent': exampleOf('remediation/toggle-flag', { flag: 'checkout-v2', state: 'off' }, flags),
   'ci-cd, silent': exampleOf('ci-cd/trigger-build', { target: 'build.yml' }),
   'optimization, silent': exampleOf('optimization/start-model', { parameters: { service: 'shop', trials: '8' } }),
   'slo, silent': exampleOf('slo/request-evaluation', { slo: 'checkout', timeframe: '5m' }),
-  'load-testing, dry run': exampleOf(
-    'load-testing/start-test',
-    { parameters: { rate: 20, duration: 'PT10S' } },
-    dryRun,
-  ),
+  'load-testing, dry run': exampleOf('load-testing/start-test', { parameters: load }, dryRun),
   'chaos-testing, dry run': exampleOf('chaos-testing/start-test', { parameters: latency }, dryRun),
 }
 

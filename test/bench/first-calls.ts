@@ -28,17 +28,13 @@ export function exampleOf(action: string, input: Example['input'], more: Partial
   return { category, action: name, input, byHand: 'silent', ...more }
 }
 
+const opening = (more: Partial<Example>) => exampleOf('issue-ticketing/open-issue', openIssue, more)
 /** The three kinds of calls of one category. */
 export const issueTicketing = {
-  'issue-ticketing, silent': exampleOf('issue-ticketing/open-issue', openIssue),
-  'issue-ticketing, silent with an event id': exampleOf('issue-ticketing/open-issue', openIssue, {
-    eventId: 'event-1',
-    byHand: 'once',
-  }),
-  'issue-ticketing, interactive': exampleOf('issue-ticketing/open-issue', openIssue, {
-    query: { mode: 'interactive' },
-    eventId: 'event-2',
-    byHand: 'interactive',
+  'issue-ticketing, silent': opening({}),
+  'issue-ticketing, silent with an event id': opening({ eventId: 'event-1', byHand: 'once' }),
+  'issue-ticketing, interactive': opening({
+    ...{ query: { mode: 'interactive' }, eventId: 'event-2', byHand: 'interactive' },
   }),
 }
 

@@ -73,19 +73,8 @@ async function start({ seed, folder, bundles }: EnvironmentOptions) {
   const records = new PlatformRecords(state)
   const watch = new Watch(records, callRecords, runtime)
   return {
-    ...{
-      state,
-      written,
-      output,
-      credentials,
-      callRecords,
-      runtime,
-      proxy,
-      faultInjector,
-      engineCaller,
-      records,
-      watch,
-    },
+    ...{ state, written, output, credentials, callRecords, runtime, proxy },
+    ...{ faultInjector, engineCaller, records, watch },
     caller: createCaller(runtime, credentials, callRecords),
     /** Removes all faults and completes all rotations. */
     async removeFaults(): Promise<void> {

@@ -35,28 +35,18 @@ const definition = {
 /** The provider as it ships, on the API of SageMaker; moto has neither stops nor the steps of a pipeline, and all jobs complete. */
 export function sageMakerChecks(endpoint: string): Checks['tests'] {
   const sageMaker = new SageMakerClient({ endpoint, region })
-  const job = new Job(awsSageMaker, { start: actions['start-model'], stop: actions['stop-model'] }, () => ({
-    endpoint,
-    region,
-  }))
+  const models = { start: actions['start-model'], stop: actions['stop-model'] }
+  const job = new Job(awsSageMaker, models, () => ({ endpoint, region }))
 
   return {
     async 'SageMaker trains with other parameters, once for two attempts, and returns the model and its metrics'() {
-      await sageMaker.send(
-        new CreateTrainingJobCommand({
-          ...definition,
-          TrainingJobName: 'churn-weekly',
-          HyperParameters: { epochs: '10', lr: '0.1' },
-        }),
-      )
+      const weekly = { TrainingJobName: 'churn-weekly', HyperParameters: { epochs: '10', lr: '0.1' } }
+      await sageMaker.send(new CreateTrainingJobCommand({ ...definition, ...weekly }))
       const input = { target: 'training/churn-weekly', parameters: { lr: 0.01 } }
+      const id = `training/churn-weekly-${digits}`
       for (const isRetry of [false, true]) {
         const { status, result, message, data } = await job.end(await job.start(input, { isRetry }), input)
-        assert.deepEqual(
-          [status, result, data['id']],
-          ['succeeded', 'pass', `training/churn-weekly-${digits}`],
-          message,
-        )
+        assert.deepEqual([status, result, data['id']], ['succeeded', 'pass', id], message)
         assert.equal(data['model'], `s3://models/churn-weekly-${digits}/output/model.tar.gz`)
       }
       const { TrainingJobSummaries: jobs = [] } = await sageMaker.send(new ListTrainingJobsCommand())
@@ -64,16 +54,14 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
       const made = await sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName: `churn-weekly-${digits}` }))
       assert.deepEqual(made.HyperParameters, { epochs: '10', lr: '0.01' })
       assert.deepEqual([made.RoleArn, made.ResourceConfig], [RoleArn, definition.ResourceConfig])
-      assert.match((await job.stop({ id: `training/churn-weekly-${digits}` })).message, /ended already \(Completed\)/)
+      assert.match((await job.stop({ id })).message, /ended already \(Completed\)/)
     },
     async 'SageMaker tunes again, once for two attempts, and returns the best configuration'() {
+      const limits = { MaxParallelTrainingJobs: 2, MaxNumberOfTrainingJobs: 20 }
       await sageMaker.send(
         new CreateHyperParameterTuningJobCommand({
           HyperParameterTuningJobName: 'churn-tuning',
-          HyperParameterTuningJobConfig: {
-            Strategy: 'Bayesian',
-            ResourceLimits: { MaxParallelTrainingJobs: 2, MaxNumberOfTrainingJobs: 20 },
-          },
+          HyperParameterTuningJobConfig: { Strategy: 'Bayesian', ResourceLimits: limits },
           TrainingJobDefinition: definition,
         }),
       )
@@ -90,14 +78,9 @@ export function sageMakerChecks(endpoint: string): Checks['tests'] {
       assert.equal(jobs.length, 2)
     },
     async 'SageMaker starts a pipeline with its parameters'() {
-      await sageMaker.send(
-        new CreatePipelineCommand({
-          PipelineName: 'churn-model',
-          PipelineDefinition: JSON.stringify({ Version: '2020-12-01', Steps: [] }),
-          ClientRequestToken: keyOf(2),
-          RoleArn,
-        }),
-      )
+      const PipelineDefinition = JSON.stringify({ Version: '2020-12-01', Steps: [] })
+      const pipeline = { PipelineName: 'churn-model', PipelineDefinition, ClientRequestToken: keyOf(2), RoleArn }
+      await sageMaker.send(new CreatePipelineCommand(pipeline))
       const target = 'churn-model'
       await awsSageMaker.check(job.client())
       const { outcome } = await job.start({ target, parameters: { Epochs: 10 } })

@@ -32,10 +32,8 @@ export async function runStateMachines(endpoint: string, isRun: boolean): Promis
 /** The provider as it ships, on the API of Step Functions. */
 export function stepFunctionsChecks(endpoint: string): Checks['tests'] {
   const states = new SFNClient({ endpoint, region })
-  const job = new Job(awsStepFunctions, { start: actions['start-model'], stop: actions['stop-model'] }, () => ({
-    endpoint,
-    region,
-  }))
+  const models = { start: actions['start-model'], stop: actions['stop-model'] }
+  const job = new Job(awsStepFunctions, models, () => ({ endpoint, region }))
   /** In moto a state machine either is never left, or is run: each has machines of its own. */
   const create = async (name: string, isRun: boolean) => {
     await runStateMachines(endpoint, isRun)

@@ -24,14 +24,10 @@ export async function taskTokenChecks(endpoint: string): Promise<Checks> {
   const lambda = service.lambdaClient()
   const taskOf = async (taskId: string) =>
     (await service.call(`/v1/ci-cd/tasks/${taskId}`, undefined, { method: 'GET' })).body
-  const build = (caller: string, taskToken: string, parameters: object = {}) =>
-    invoke(lambda, 'ci-cd-webhook', {
-      action: 'trigger-build',
-      caller,
-      taskToken,
-      heartbeat: true,
-      input: { target: 'build.yml', parameters },
-    })
+  const build = (caller: string, taskToken: string, parameters: object = {}) => {
+    const input = { target: 'build.yml', parameters }
+    return invoke(lambda, 'ci-cd-webhook', { action: 'trigger-build', caller, taskToken, heartbeat: true, input })
+  }
 
   return {
     close: () => service.end(),
@@ -76,12 +72,9 @@ export async function taskTokenChecks(endpoint: string): Promise<Checks> {
 /** Each region has a caller and an orchestrator of its name. */
 function secretsFor(endpoint: string): Record<string, unknown> {
   const names = Object.values(regions)
-  const orchestrators = names.map((region) => [
-    `${prefix}/orchestrators/${region}`,
-    { type: 'step-functions', region, endpoint },
-  ])
+  const secretOf = (region: string) => ({ type: 'step-functions', region, endpoint })
   return {
-    ...Object.fromEntries(orchestrators),
+    ...Object.fromEntries(names.map((region) => [`${prefix}/orchestrators/${region}`, secretOf(region)])),
     [`${prefix}/callers`]: {
       reader: { tokens: [tokenHash(demo.callerToken)], categories: ['*'], reads: 'all' },
       ...Object.fromEntries(names.map((name) => [name, { categories: ['ci-cd'], orchestrator: name }])),

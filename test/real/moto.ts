@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { dist, webhookBundle } from '../../infra/build/files.ts'
+import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
@@ -44,17 +45,10 @@ export const moto: Program = {
     const dynamodb = new DynamoDBClient(settings)
     const store = (name: string, value: object) =>
       secrets.send(new CreateSecretCommand({ Name: name, SecretString: JSON.stringify(value) }))
-    const connection = (more: object = {}) => ({
-      provider: 'github',
-      baseUrl: github.url,
-      token: github.token,
-      project: 'demo/shop',
-      ...more,
-    })
-    const hash = createHash('sha256').update(callerToken).digest('hex')
-    await store(`${prefix}/callers`, {
-      sequence: { tokens: [`sha256:${hash}`], categories: ['*'], orchestrator: 'none' },
-    })
+    const shop = { provider: 'github', baseUrl: github.url, token: github.token, project: 'demo/shop' }
+    const connection = (more: object = {}) => ({ ...shop, ...more })
+    const sequence = { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'none' }
+    await store(`${prefix}/callers`, { sequence })
     await store(`${prefix}/identity`, { key: 'identity-key-of-thirty-two-characters' })
     await store(`${connections}/default`, connection())
     await store(`${connections}/other`, connection({ project: 'demo/other' }))
@@ -215,15 +209,9 @@ async function startLambda(endpoint: string, dynamodb: string, more: Record<stri
     execArgv: ['--no-warnings'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
-      PATH: process.env['PATH'],
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
-      WEBHOOKS_STATE_TABLE: table,
-      WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live',
-      ...more,
+      ...{ PATH: process.env['PATH'], AWS_REGION: region, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+      ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint, AWS_ENDPOINT_URL_DYNAMODB: dynamodb },
+      ...{ WEBHOOKS_STATE_TABLE: table, WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live', ...more },
     },
   })
   const exit = once(child, 'exit').then(([code]): never => {

@@ -121,13 +121,8 @@ export const unleash: Program = {
         async 'sets several, and names those that were changed'() {
           const client = clientOf(flags, { baseUrl: url, token } as never)
           const changes = ['checkout-v2', 'bare'].map((flag) => ({ flag, on: false, percentage: undefined }))
-          const input = {
-            changes,
-            comment: undefined,
-            isSingle: false,
-            project: 'default',
-            environment: 'development',
-          }
+          const place = { project: 'default', environment: 'development' }
+          const input = { changes, comment: undefined, isSingle: false, ...place }
           const { result, data } = (await setFlags.run(flags, client, input)).outcome
           assert.deepEqual([result, data['changed']], ['pass', ['bare']])
         },

@@ -8,8 +8,17 @@ import { describe, expect, test } from '@jest/globals'
  * vendors are below the orchestrators, which use them as providers do. `index.ts` exports from all layers to applications.
  */
 const LAYERS = [
-  ...[['root'], ['text', 'http', 'aws', 'evaluation'], ['state'], ['auth'], ['vendors/clients'], ['orchestrators']],
-  ...[['providers'], ['vendors'], ['core'], ['approvals'], ['index.ts']],
+  ['root'],
+  ['text', 'http', 'aws', 'evaluation'],
+  ['state'],
+  ['auth'],
+  ['vendors/clients'],
+  ['orchestrators'],
+  ['providers'],
+  ['vendors'],
+  ['core'],
+  ['approvals'],
+  ['index.ts'],
 ]
 
 const root = join(import.meta.dirname, '../..')
