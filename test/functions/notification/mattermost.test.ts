@@ -193,8 +193,8 @@ describe('Mattermost: buttons', () => {
     expect(await refusalOf(requester)).toBeTruthy()
   })
 
-  test.each(['deploy-bot', 'bot@localhost'])('accept an approver other than the requester: %s', async (requester) => {
-    expect(await refusalOf(requester)).toBeUndefined()
+  test('accept an approver other than the requester', async () => {
+    for (const requester of ['deploy-bot', 'bot@localhost']) expect(await refusalOf(requester)).toBeUndefined()
   })
 
   test('fail if the person cannot be read temporarily', async () => {

@@ -1,16 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { actions } from '../../../functions/slo/actions.ts'
 import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { optional, url } from '../../../shared/fields.ts'
-import { parseEvent } from '../../../shared/orchestrators/event.ts'
-import { completeInput } from '../../../shared/providers/action.ts'
+import { getEvaluationStatus } from '../../../shared/providers/evaluation/evaluate.ts'
 import {
   defineEvaluationProvider,
   evaluationFields,
   type MeasurementRequest,
 } from '../../../shared/providers/evaluation/provider.ts'
-import { clientOf, expectFailure } from '../helpers.ts'
+import { expectFailure } from '../helpers.ts'
 import type { EvaluateOptions } from './drive.ts'
 import { play } from './play.ts'
 
@@ -36,7 +34,7 @@ const gauge = defineEvaluationProvider({
   },
 })
 
-const { server, connection, ask } = play(gauge, {
+const { server, ask } = play(gauge, {
   start() {
     gauges = { response: 480, errors: 0.5 }
     requests = []
@@ -162,33 +160,15 @@ describe('request-evaluation: the evaluated time', () => {
   })
 
   test('of a task waits until the data is complete', async () => {
-    const polled = await firstPoll({ timeframe: '5m', thresholds })
+    const end = Date.now() - 30_000
+    const job = { window: { start: end - 300_000, end } }
+    const polled = await getEvaluationStatus(gauge as never, undefined as never, { dataDelay: 60 } as never, job)
     expect(polled).toMatchObject({ status: expect.stringMatching(/^waiting for its data until 2\d{3}-/) })
-    expect((polled as { minSeconds: number }).minSeconds).toBeGreaterThan(55)
-    expect((polled as { minSeconds: number }).minSeconds).toBeLessThanOrEqual(60)
-    expect(server.calls).toEqual([])
-  })
-
-  test('that has not ended is errored in a silent call', async () => {
-    const end = new Date(Date.now() + 3_600_000).toISOString()
-    const { status, result, message } = await run({ thresholds, end })
-    expect({ status, result }).toEqual({ status: 'errored', result: 'fail' })
-    expect(message).toMatch(/^Not evaluated: Gauge has its data up to .* Use mode=interactive/)
+    const { minSeconds } = polled as { minSeconds: number }
+    expect(minSeconds).toBeGreaterThan(15)
+    expect(minSeconds).toBeLessThanOrEqual(30)
   })
 })
-
-/** Returns the first poll of a task. */
-async function firstPoll(input: object) {
-  const values = gauge.connection.parse(connection())
-  const action = actions['request-evaluation']
-  const event = parseEvent({ id: 'an-event', data: { project: 'shop' } })
-  const from = { event, connection: values, provider: gauge as never, silent: false }
-  const parsed = action.input.parse(input)
-  const completed = await completeInput(action, parsed, from)
-  const done = await action.run(gauge as never, clientOf(gauge, values), completed)
-  if (!('job' in done)) throw new Error('The evaluation did not start a job')
-  return action.job?.getStatus(gauge as never, clientOf(gauge, values), completed, done.job)
-}
 
 describe('request-evaluation: an invalid request or a failure', () => {
   const latency = { ...sloFile, objectives: [{ sli: 'latency' }] }
