@@ -103,9 +103,9 @@ const messages = (): Promise<MessageSummary[]> => service.list('messages')
 /** Presses a button on the page of the chat, as a person does: again if a busy app does not respond in time. */
 async function press({ ts }: MessageSummary, action: string, user: string): Promise<void> {
   const body = new URLSearchParams({ ts, action, user })
-  const click = () => fetch(`${service.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+  const send = () => fetch(`${service.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
   // The button is gone if the app has responded too late.
-  await service.until(async () => [303, 409].includes((await click()).status), `a response to ${action} of ${user}`)
+  await service.until(async () => [303, 409].includes((await send()).status), `a response to ${action} of ${user}`)
 }
 
 /** Plays the production stage of the release. Passes the question of its approval to `decide`. */

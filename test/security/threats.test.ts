@@ -35,7 +35,7 @@ const TESTS = {
   'Path traversal in ids': `
     security/hosts > An input cannot change the host or the path, or add a header > %s
     shared/http/client > HTTP client: requests > rejects path segments that leave the base URL
-    e2e/refusals > A path > to an unknown connection returns 404 with the known ones`,
+    e2e/refusals > A call > %s is rejected with what to send instead`,
   'Header injection': `
     security/hosts > An input cannot change the host or the path, or add a header > %s
     fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
