@@ -19,7 +19,7 @@ const steps = releaseSteps.map((step) => (step.category === 'load-testing' ? { .
 let service: Service
 let transcripts: Map<string, string[]>
 beforeAll(async () => {
-  service = await new Service({ timeScale: 4 }).start()
+  service = await new Service({ timeScale: 10 }).start()
   transcripts = new Map(await Promise.all(engines.map(async (engine) => [engine.name, await play(engine)] as const)))
 })
 afterAll(() => service.end())
@@ -28,7 +28,7 @@ async function play(engine: Engine): Promise<string[]> {
   const lines: string[] = []
   const approve = approveInSandbox({ url: service.url, autoApproveReason: '--approve was passed' })
   const { passed } = await playRelease(engine, {
-    steps,
+    ...{ steps, timeScale: 4 },
     url: service.url,
     key: () => engineKeyOf({ callerToken: demo.callerToken }),
     lambda: () => readRuntimeFile(service.state)?.aws,
