@@ -62,13 +62,14 @@ describe('An evaluation whose data arrives late', () => {
     const { started, finished } = await service.finishedOf(late.id)
     expect(started).toBe(1)
     expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', evaluation: { score: 100 } }])
-    expect(await asked()).toHaveLength(1)
+    const [question, ...more] = await asked()
+    expect(more).toEqual([])
     // The timeframe ends at the start of the task, not at the response.
     const [{ evaluation }] = finished as [{ evaluation: { timeStart: string; timeEnd: string } }]
     const [start, end] = [Date.parse(evaluation.timeStart), Date.parse(evaluation.timeEnd)]
     expect(end - start).toBe(300_000)
     expect(end).toBeGreaterThanOrEqual(acceptedAt)
-    expect(end).toBeLessThanOrEqual(Date.now() - dataDelay * 1_000)
+    expect(Date.parse(question?.at ?? '')).toBeGreaterThanOrEqual(end + dataDelay * 1_000)
   })
 
   it('rejects a silent call for a time without data, and uses the latest time with data', async () => {

@@ -196,7 +196,7 @@ export class Service {
     return this.list('issues')
   }
 
-  requests(target: Target): Promise<{ method: string; path: string; status: number | null }[]> {
+  requests(target: Target): Promise<{ at: string; method: string; path: string; status: number | null }[]> {
     return this.list(`requests?target=${target}`)
   }
 
