@@ -93,12 +93,7 @@ describe('A platform that', () => {
       { status: 'errored', message: expect.stringMatching(badCredentials) },
       0,
     ],
-    [
-      'refuses our cached credentials gets the request again with fresh ones',
-      { target: 'github', kind: '401', count: 1 },
-      passed,
-      1,
-    ],
+    ['refuses our credentials once gets the request again', { target: 'github', kind: '401', count: 1 }, passed, 1],
     ['is down for two minutes gets the issue once', { target: 'github', kind: '500', seconds: 2 }, passed, 1],
     [
       'limits requests is called again after its time',
