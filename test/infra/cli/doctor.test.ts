@@ -99,12 +99,6 @@ describe('webhooks doctor', () => {
     expect(code).toBe(1)
   })
 
-  it('warns about the low concurrency limit of a new account', async () => {
-    aws.concurrency = 10
-    const found = '10 concurrent executions in this account and region; calls above this limit fail with 5xx'
-    expect((await doctor()).of).toMatchObject({ concurrency: note(found, 'request-service-quota-increase') })
-  })
-
   it('warns about credentials that are sent over plain HTTP', async () => {
     store('identity', { key: 'k'.repeat(64) })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: 'http://keptn.invalid/keptn', token: 'a-keptn-token' })
@@ -140,15 +134,15 @@ describe('webhooks doctor', () => {
     expect(code).toBe(1)
   })
 
-  it('notes an alias that is not on the newest version', async () => {
-    aws.functions = [{ ...task, versions: [1, 2, 3] }]
-    const found = expect.stringContaining('not the newest version')
-    expect((await doctor()).of).toMatchObject({ aliases: { state: 'note', found } })
-  })
-
-  it('notes that the stack is not deployed', async () => {
-    aws.functions = []
-    expect((await doctor()).of).toMatchObject({ 'stack CloudAutomationWebhooks': { state: 'note' } })
+  const quota = '10 concurrent executions in this account and region; calls above this limit fail with 5xx'
+  const old = { state: 'note', found: expect.stringContaining('not the newest version') }
+  it.each([
+    ['a low limit', { concurrency: 10 }, 'concurrency', note(quota, 'request-service-quota-increase')],
+    ['an old alias', { functions: [{ ...task, versions: [1, 2, 3] }] }, 'aliases', old],
+    ['a missing stack', { functions: [] }, 'stack CloudAutomationWebhooks', { state: 'note' }],
+  ])('notes %s', async (_, state, what, finding) => {
+    Object.assign(aws, state)
+    expect((await doctor()).of).toMatchObject({ [what]: finding })
   })
 
   it('reports missing AWS credentials as a note', async () => {
@@ -222,11 +216,8 @@ describe('bundles', () => {
     recordBuild(join(root, 'dist'), { hash: hashSources(root), files: ['ci-cd/webhook.js', ...deleted] })
   }
 
-  it('reports missing bundles', () => {
+  it('reports missing bundles, and bundles that are older than a source', () => {
     expect(check()).toMatchObject({ state: 'wrong', found: 'missing: ci-cd', advice: 'Run npm run build.' })
-  })
-
-  it('reports bundles that are older than a source', () => {
     file('shared/http/client.ts', 'one')
     build()
     expect(check()).toMatchObject(ok('1, up to date'))

@@ -1,45 +1,34 @@
-import { once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { ok, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { pipeTo, webhooks } from './webhooks.ts'
 
 jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
 
 /** Accepts each call and answers each poll with the next status. */
-let receiver: Server
-let url: string
-let called: string[]
-let polls: ((res: ServerResponse) => void)[]
-beforeAll(async () => {
-  receiver = createServer((req, res) => {
-    called.push(`${req.method} ${req.url}`)
-    if (req.method === 'POST') return json(202, { taskId: 't', statusUrl: `${url}/v1/k8s-jobs/tasks/t` })(res)
-    return (polls.shift() ?? json(200, finished))(res)
-  }).listen(0, '127.0.0.1')
-  await once(receiver, 'listening')
-  url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
+const receiver = await serve(({ method }) => {
+  if (method === 'POST') return { status: 202, body: { taskId: 't', statusUrl: `${url}/v1/k8s-jobs/tasks/t` } }
+  return polls.shift() ?? ok(finished)
 })
-afterAll(() => {
-  receiver.close()
-  receiver.closeAllConnections()
-})
+const { url, calls } = receiver
+let polls: Reply[]
+afterAll(() => receiver.close())
 beforeEach(() => {
-  called = []
+  calls.length = 0
   polls = []
 })
 
-const json = (status: number, body: object) => (res: ServerResponse) =>
-  void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+const running = ok({ state: 'running' })
 const finished = { state: 'finished', outcome: { status: 'succeeded', result: 'pass' } }
-const unreachable: typeof polls = [
-  json(200, { state: 'running' }),
-  json(503, { title: 'Unavailable' }),
-  (res) => void res.destroy(),
-  (res) => void res.writeHead(502).end('<h1>Bad Gateway</h1>'),
-  json(429, { message: 'Too Many Requests' }),
-  json(200, { state: 'running' }),
+const lost = { status: 0 }
+const unreachable = [
+  running,
+  { status: 503, body: { title: 'Unavailable' } },
+  lost,
+  { status: 502, body: '<h1>Bad Gateway</h1>' },
+  { status: 429, body: { message: 'Too Many Requests' } },
+  running,
 ]
+beforeEach(() => receiver.loseNext(() => polls[0] === lost))
 
 const send = () => webhooks(`send k8s-jobs/run-2 --mode interactive --url ${url}`)
 
@@ -49,12 +38,12 @@ describe('webhooks send', () => {
     const { code, out, err } = await send()
     expect([code, JSON.parse(out.slice(out.lastIndexOf('\n{')))]).toEqual([0, finished])
     expect(err.match(/Cannot read the status of the task/g)).toHaveLength(1)
-    expect(called[0]).toMatch(/^POST \/v1\/k8s-jobs\/run-2\?/)
-    expect(called).toHaveLength(1 + unreachable.length + 1)
+    expect(calls[0]).toMatchObject({ method: 'POST', path: '/v1/k8s-jobs/run-2' })
+    expect(calls).toHaveLength(1 + unreachable.length + 1)
   })
 
   it('prints the progress of a task when it changes', async () => {
-    const waiting = (progress: string) => json(200, { state: 'running', progress })
+    const waiting = (progress: string) => ok({ state: 'running', progress })
     const first = 'Waiting for the next attempt at 12:03:10 UTC: connect ECONNREFUSED'
     const second = 'Waiting for the next attempt at 12:04:10 UTC: connect ECONNREFUSED'
     polls = [waiting(''), waiting(first), waiting(first), waiting(second)]
@@ -62,7 +51,7 @@ describe('webhooks send', () => {
   })
 
   it('exits with 1 if the task no longer exists', async () => {
-    polls = [json(404, { title: 'Unknown' })]
+    polls = [{ status: 404, body: { title: 'Unknown' } }]
     expect(await send()).toMatchObject({ code: 1 })
   })
 })
@@ -74,7 +63,7 @@ it('webhooks tasks --follow keeps polling a task whose status cannot be read', a
 })
 
 it('a command prints no error if the reader of its output exits', async () => {
-  polls = [json(200, { state: 'running' }), json(200, { state: 'running' })]
+  polls = [running, running]
   const args = ['send', 'k8s-jobs/run', '--mode', 'interactive', '--url', url]
   expect(await pipeTo('head -c 8', args)).toMatchObject({ out: 'HTTP 202', err: '' })
 })

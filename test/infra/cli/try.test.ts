@@ -370,22 +370,24 @@ describe('webhooks check --answer', () => {
     })
   })
 
-  it('reports the problem and what to correct', async () => {
-    const { code, out } = await evaluate(offline(), '{"id":7,"status":"new"}', 'get --json')
-    const hints = [expect.stringContaining('the response has no result')]
-    const problem = expect.stringContaining('get.at of the connection, "response.result", finds nothing')
-    expect([code, JSON.parse(out)]).toMatchObject([
-      1,
-      { tested: 'get', response: { steps: [{ expressions: [{ field: 'get.at' }], hints }], problems: [problem] } },
-    ])
-  })
-
-  it('evaluates all expressions after the one that fails', async () => {
-    const ticket = { ...tickets().ticket, id: 'response.nope' }
-    const response = '{"result":{"id":7,"status":"new"}}'
-    const { code, out } = await evaluate({ ...offline(), ticket }, response, 'get --json')
-    const fields = ['get.at', 'ticket.id', 'ticket.state', 'ticket.closed'].map((field) => ({ field }))
-    expect([code, JSON.parse(out).response.steps]).toMatchObject([1, [{ expressions: fields }]])
+  it.each([
+    [
+      '{"id":7,"status":"new"}',
+      ['get.at'],
+      'the response has no result',
+      'get.at of the connection, "response.result"',
+    ],
+    [
+      '{"result":{"id":7,"status":"new"}}',
+      ['get.at', 'ticket.id', 'ticket.state', 'ticket.closed'],
+      ...['the response has no nope', 'ticket.id of the connection, "response.nope"'],
+    ],
+  ])('reports the problem, what to correct, and all later expressions: %s', async (response, fields, hint, problem) => {
+    const connection = { ...offline(), ticket: { ...tickets().ticket, id: 'response.nope' } }
+    const { code, out } = await evaluate(connection, response, 'get --json')
+    const steps = [{ expressions: fields.map((field) => ({ field })), hints: [expect.stringContaining(hint)] }]
+    const problems = [expect.stringContaining(`${problem}, finds nothing`)]
+    expect([code, JSON.parse(out)]).toMatchObject([1, { tested: 'get', response: { steps, problems } }])
   })
 
   it('evaluates error and reason, for any status', async () => {

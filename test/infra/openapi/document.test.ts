@@ -9,7 +9,6 @@ import { json, outcomeResponse, problem } from '../../../shared/core/http/respon
 import { Failure } from '../../../shared/errors.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { errored, passed } from '../../../shared/outcome.ts'
-import { actionNames } from '../../../shared/providers/category.ts'
 import { validate } from '../../../shared/validate.ts'
 
 const document = openApi('https://api.example.com')
@@ -47,18 +46,6 @@ describe('the OpenAPI document', () => {
     )
     expect(references.length).toBeGreaterThan(0)
     expect(missing).toEqual([])
-  })
-
-  it('has all actions, and the tasks of each category', () => {
-    const known = categories.flatMap((category) => [
-      ...actionNames(category).map((action) => `/${category.name}/${action}`),
-      `/${category.name}/verify`,
-      `/${category.name}/tasks/{taskId}`,
-      `/${category.name}/tasks/{taskId}/cancel`,
-      `/${category.name}/tasks/{taskId}/answer`,
-      `/${category.name}/tasks/{taskId}/rerun`,
-    ])
-    expect(Object.keys(document.paths)).toEqual(known)
   })
 
   it.each(
