@@ -183,10 +183,3 @@ describe('AWS FIS: experiment', () => {
     expect(ended).toMatchObject({ status: 'succeeded', result, message: expect.stringContaining(words) })
   })
 })
-
-test('AWS FIS: stop-test reads the experiment again if AWS refuses to stop it', async () => {
-  await connected().start(shop)
-  server.become('completed')
-  await awsFis.stop(connected().client(), { id })
-  expect(server.operations().slice(-2)).toEqual(['StopExperiment', 'GetExperiment'])
-})

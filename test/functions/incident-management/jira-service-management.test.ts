@@ -3,7 +3,7 @@ import { jiraServiceManagement } from '../../../functions/incident-management/pr
 import { adfText } from '../../../infra/platforms/adf.ts'
 import type { CallEvent } from '../../../shared/orchestrators/event.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
-import { expectFailure, keyOf, problem } from '../helpers.ts'
+import { keyOf, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const scales = { urgencyField: 'customfield_10043', severityField: 'customfield_10048' }
@@ -44,7 +44,7 @@ const t = testTickets('incident-management/jira-service-management', jiraService
   ],
   refusedOpens: [[{ urgency: 'P1' }, "customfield_10043: Option value 'P1' is not valid", scales]],
 })
-const { server, open, update, calls } = t
+const { update, calls } = t
 
 test.each(['urgency', 'severity'])('Jira Service Management: %s needs a field in the connection', (scale) => {
   const complete = (connection: Record<string, unknown>) => {
@@ -54,14 +54,6 @@ test.each(['urgency', 'severity'])('Jira Service Management: %s needs a field in
   const message = `input.${scale} has no field in Jira. Set ${scale}Field in the connection, or omit the ${scale}`
   expect(() => complete({})).toThrow(message)
   expect(complete(scales)).toMatchObject({ [scale]: 'high' })
-})
-
-test('Jira Service Management: a retry finds the incident before it is searchable', async () => {
-  server.state.indexLag = 60_000
-  server.loseNext('POST')
-  await expectFailure(open(), { mayHaveWritten: true })
-  expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-1' } })
-  expect(t.count()).toBe(1)
 })
 
 describe('Jira Service Management: update', () => {

@@ -191,10 +191,4 @@ describe('PagerDuty: update', () => {
     await expectFailure(update({ state: 'merged' }), merged)
     expect((await failureOf(update({ title: 'x' }))).message).toContain('Incident Already Resolved')
   })
-
-  test('adds comments as notes that end with the idempotency key', async () => {
-    await update({ comment: 'Still down' })
-    await update({ comment: 'Yes' }, { key: undefined })
-    expect(ticket().notes).toEqual(['Yes', `Still down\n\nRef: caw-${keyOf(1)}`])
-  })
 })

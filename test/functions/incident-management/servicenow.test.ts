@@ -36,7 +36,7 @@ const t = testTickets('incident-management/servicenow', servicenow, {
     [{ assignee: 'MIA@example.com' }, { assigned_to: mia }],
     [{}, { category: 'software', caller_id: mia }, { type: 'software', callerId: 'mia' }],
     [{ priority: 'critical' }, { priority: '1' }],
-    [{ priority: 'high' }, { priority: '2' }],
+    [{ priority: 'high' }, { priority: '2', impact: '1', urgency: '2' }],
     [{ priority: 'medium' }, { priority: '3' }],
     [{ priority: 'low' }, { priority: '5' }],
     [{ priority: '4' }, { priority: '4' }],
@@ -65,6 +65,8 @@ const t = testTickets('incident-management/servicenow', servicenow, {
     message: 'must be an incident number such as INC0010002',
   },
   updates: [
+    // By impact and urgency.
+    [{ priority: 'high' }, { priority: '2', impact: '1', urgency: '2' }],
     [
       { title: 'All fails', type: 'network' },
       { short_description: 'All fails', category: 'network' },
@@ -179,11 +181,6 @@ describe('ServiceNow: an earlier incident', () => {
     await update({ id: ticket().columns['sys_id'], title: 'by id' })
     expect(ticket().columns['short_description']).toBe('by id')
     expect(server.calls.some(({ query }) => query.has('sysparm_query'))).toBe(false)
-  })
-
-  test('has a priority by impact and urgency', async () => {
-    await update({ priority: 'high' })
-    expect(ticket().columns['priority']).toBe('2')
   })
 
   test('has the states of the connection', async () => {

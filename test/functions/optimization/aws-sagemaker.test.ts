@@ -24,13 +24,6 @@ const operations = {
     reads: 'DescribeHyperParameterTuningJob',
   },
 }
-/** Each kind: the input, the id of its run, and the operation that stops it. */
-const kinds: [kind: string, input: { target: string }, id: string, stops: string][] = [
-  ['a pipeline', pipeline, execution, operations.pipeline.stops],
-  ['a training', training, trainingId, operations.training.stops],
-  ['a tuning', tuning, tuningId, operations.tuning.stops],
-]
-
 /** Changes the run of an id, as the platform has it. */
 function change(id: string, status: string, more: object = {}): void {
   const { executions, trainings, tunings } = server.state
@@ -104,12 +97,6 @@ const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
 
 const { server, connected } = suite('pipeline')
 describe.each(['training', 'tuning'] as const)('%s', (kind) => void suite(kind))
-
-describe.each(kinds)('Amazon SageMaker: a start of %s', (_kind, input, id) => {
-  test('has a run with an id of the key', async () => {
-    expect((await connected().start(input)).outcome.message).toBe(`Started run ${id}`)
-  })
-})
 
 test('Amazon SageMaker: a start of a pipeline has the idempotency key as its token and in its name, and text parameters', async () => {
   const target = 'pipeline/churn-model'
@@ -209,14 +196,6 @@ describe('Amazon SageMaker: a training', () => {
     const FinalMetricDataList = [metric('validation:auc', 0.93), metric('train:loss', 'NaN')]
     const { result, message } = await endTraining('Completed', { FinalMetricDataList }, { thresholds })
     expect(`${result}: ${message}`).toMatch(/^fail: .* ended as Completed: train:loss was not measured/)
-  })
-
-  test.each([
-    ...['Starting', 'Pending', 'LaunchingMLInstances', 'PreparingTrainingStack', 'Downloading', 'Training'],
-    ...['DownloadingTrainingImage', 'Uploading', 'Interrupted', 'Updating', 'Restarting'],
-  ])('that is in progress with the secondary status %s is running', async (SecondaryStatus) => {
-    const running = await connected().pollAfter(training, () => change(trainingId, 'InProgress', { SecondaryStatus }))
-    expect(running).toMatchObject({ status: 'InProgress' })
   })
 
   test.each([
@@ -367,11 +346,11 @@ describe('Amazon SageMaker: an execution of a pipeline', () => {
   })
 })
 
-describe.each(kinds)('Amazon SageMaker: a run of %s', (_kind, input, _id, stops) => {
-  test('is stopped with another token than that of its start', async () => {
-    const started = await connected().start(input)
-    await connected().stopAtDeadline(started, input)
-    const token = stops === 'StopPipelineExecution' ? `stop-${keyOf(1)}` : undefined
-    expect(server.asked(stops)['ClientRequestToken']).toBe(token)
-  })
+test.each([
+  [pipeline, operations.pipeline.stops, `stop-${keyOf(1)}`],
+  [training, operations.training.stops, undefined],
+  [tuning, operations.tuning.stops, undefined],
+])('Amazon SageMaker: a run of %j is stopped by %s with the token %s', async (input, stops, token) => {
+  await connected().stopAtDeadline(await connected().start(input), input)
+  expect(server.asked(stops)['ClientRequestToken']).toBe(token)
 })
