@@ -6,7 +6,6 @@ import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { generate as makeCertificate } from 'selfsigned'
-import { loadTesting } from '../../../functions/load-testing/index.ts'
 import { autocannon } from '../../../functions/load-testing/providers/autocannon.ts'
 import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
@@ -410,8 +409,4 @@ test('Built-in generator: verifies certificates, also with the certificate autho
   expect(measure(await generate(plan, 0.05, EMPTY_TALLY, { ca: cert }))).toMatchObject({ requests: 2, errors: 0 })
   secure.closeAllConnections()
   secure.close()
-})
-
-test('The built-in generator is a provider of load testing', async () => {
-  expect(await loadTesting.providers['autocannon']?.()).toBe(autocannon)
 })

@@ -94,16 +94,12 @@ describe('Mattermost: posts', () => {
     for (let other = 2; other < 260; other++) await post({ ...evaluation, fields: [] }, { key: keyOf(other) })
     const found = { id: server.state.posts[0]?.id, url: expect.stringContaining('/_redirect/pl/') }
     for (const at of [channel, 'ops/deployments']) expect(await find(at)).toMatchObject(found)
+    expect(await mattermost.find(client({ isRetry: true, key: keyOf(999) }), channel)).toBeUndefined()
   })
 
   test('of concurrent retries are deduplicated', async () => {
     for (let call = 0; call < 2; call++) await post(evaluation, { channel: 'ops/deployments' })
     expect(server.state.posts).toMatchObject([{ channel_id: channel }])
-  })
-
-  test('of other events are not found', async () => {
-    await post(evaluation, { key: keyOf(2) })
-    expect(await find()).toBeUndefined()
   })
 
   test('keep their key when the decision replaces them, and are the thread of a reply', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { servicenowChange } from '../../../functions/notification/providers/servicenow-change.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { refused, startServiceNowChange } from '../../../infra/platforms/servicenow-change.ts'
 import { closeApproval } from '../../../shared/approvals/close-action.ts'
 import type { PostedMessage } from '../../../shared/providers/message.ts'
@@ -26,11 +27,7 @@ const {
   },
 })
 const post = (connection: object = {}) => postMessage({ ...question, buttons: undefined }, { connection })
-const change = () => {
-  const [found] = server.state.changes
-  if (!found) throw new Error('No change')
-  return found
-}
+const change = () => newestOf(server.state.changes)
 const item = 'b0dbda5347c12200e0ef563dbb9a718f'
 
 describe('ServiceNow change: request', () => {

@@ -2,6 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
 import { slackMessage } from '../../../functions/notification/slack-message.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { type SentButtonPress, slackServer } from '../../../infra/platforms/slack/server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
@@ -127,11 +128,7 @@ const { server, connection, client, post, save } = testMessages(slack, {
 const find = ({ channel: where = channel, ...options }: ClientOptions & { channel?: string } = {}) =>
   slack.find(client({ isRetry: true, ...options }), where)
 const calls = (method: string) => server.calls.filter(({ path }) => path === `/api/${method}`)
-const first = () => {
-  const [one] = server.posts
-  if (!one) throw new Error('Nothing was posted')
-  return one
-}
+const newest = () => newestOf(server.posts)
 
 describe('Slack: post', () => {
   test('causes no warning and saves the id of a channel that is given by name', async () => {
@@ -145,7 +142,7 @@ describe('Slack: post', () => {
     ['is something else', 200, { ok: true, permalink: 'javascript:alert(1)' }],
   ])('posts once if reading the link %s', async (_how, status, body) => {
     server.failNext(status, body, { on: 'GET' })
-    expect(await post(evaluation)).toMatchObject({ id: first().ts, url: undefined })
+    expect(await post(evaluation)).toMatchObject({ id: newest().ts, url: undefined })
     expect(server.posts).toHaveLength(1)
   })
 
@@ -181,8 +178,8 @@ describe('Slack: find', () => {
   })
 
   test.each<[what: string, where: string, change: () => unknown]>([
-    ['of another app', channel, () => (first().metadata = { ...metadata(keyOf(1)), event_type: 'task_created' })],
-    ['with other metadata', channel, () => (first().metadata = metadata([keyOf(1)]))],
+    ['of another app', channel, () => (newest().metadata = { ...metadata(keyOf(1)), event_type: 'task_created' })],
+    ['with other metadata', channel, () => (newest().metadata = metadata([keyOf(1)]))],
     ['without the scope to read', channel, () => server.scopes.delete('channels:history')],
     ['in a channel without the app', 'C0OTHERS', () => undefined],
     ['in a channel that is known by its name only', '#releases', () => undefined],
@@ -199,7 +196,7 @@ test('Slack: replies and updates have no metadata and no buttons, and the approv
   await slack.reply(client(), posted, reminder)
   expect(server.posts[1]).toMatchObject({ thread_ts: posted.id, metadata: undefined })
   await slack.replace(client(), posted, decided)
-  expect(JSON.stringify(first().blocks)).not.toContain('button')
+  expect(JSON.stringify(server.posts[0]?.blocks)).not.toContain('button')
   expect(await find()).toMatchObject({ id: posted.id })
 })
 
@@ -207,7 +204,7 @@ describe('Slack: buttons', () => {
   const { buttons } = slack
   const pressed = async (action = 'approve', user?: string) => {
     await post(question)
-    return server.pressButton(first(), action, user)
+    return server.pressButton(newest(), action, user)
   }
   const read = (sent: SentButtonPress, now = Date.now(), fields: object = {}) =>
     buttons.verify(connection(fields), { ...sent, now })

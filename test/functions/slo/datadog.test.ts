@@ -1,14 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
 import { apiKey, applicationKey, availability, startDatadog } from '../../../infra/platforms/datadog.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, time, withSlo } from './play.ts'
 
-const first = () => {
-  const [slo] = server.state.slos
-  if (!slo) throw new Error('The fake has no SLO')
-  return slo
-}
+const newest = () => newestOf(server.state.slos)
 const only95 = [{ timeframe: '7d', target: 95 }]
 const zero = { error_type: 'ZERO_VALUED_DENOMINATOR', error_message: 'The denominator is zero valued' }
 const histories = () => server.calls.filter(({ path }) => path.endsWith('/history'))
@@ -96,18 +93,18 @@ describe('Datadog: an SLO', () => {
   })
 
   test('uses the target of its own timeframe', async () => {
-    first().thresholds = [
+    newest().thresholds = [
       { timeframe: '30d', target: 99.9 },
       { timeframe: '7d', target: 95 },
     ]
     expect((await ask()).data).toMatchObject({ result: 'pass' })
-    delete first().timeframe
+    delete newest().timeframe
     expect((await ask()).data).toMatchObject({ result: 'fail' })
   })
 })
 
 test('Datadog: the name of an SLO is found by the complete name', async () => {
-  server.state.slos.unshift({ ...first(), id: 'f'.repeat(32), name: 'Checkout availability (old)', value: 1 })
+  server.state.slos.unshift({ ...newest(), id: 'f'.repeat(32), name: 'Checkout availability (old)', value: 1 })
   const outcome = await ask({ slo: 'Checkout availability' })
   expect(outcome).toMatchObject({ result: 'pass' })
   expect(server.calls.map(({ path }) => path)).toEqual(['/api/v1/slo', `/api/v1/slo/${availability}/history`])
@@ -121,6 +118,6 @@ test('Datadog: missing data ends as errored if a 200 response contains an error'
 })
 
 test('Datadog: missing data of a target is refused', async () => {
-  first().thresholds = []
+  newest().thresholds = []
   await expectFailure(ask(), 'refused', 'The SLO "Checkout availability" has no target')
 })
