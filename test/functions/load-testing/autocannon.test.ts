@@ -367,7 +367,8 @@ describe('Built-in generator: test', () => {
     shop.hang()
     const ended = await run(small({ rate: 20, connections: 3, timeout: 1 }))
     const { requests, dropped } = ended.data as { requests: number; dropped: number }
-    expect(requests).toBe(shop.calls.length)
+    // On a busy machine, a request ends before the server sees it.
+    expect(shop.calls.length).toBeLessThanOrEqual(requests)
     expect(requests + dropped).toBe(20)
     expect(requests).toBeLessThanOrEqual(6)
   })
