@@ -102,6 +102,7 @@ describe('HTTP client: requests', () => {
     await expectFailure(client(url).get('away'), 'refused', 'which is not followed')
     await expectFailure(client(url).get('nowhere'), 'platform', 'Acme redirected GET /nowhere to an invalid URL.')
     await expectFailure(client(url).get('loop'), 'refused')
+    expect(seen.filter((line) => line === 'GET /loop')).toHaveLength(4)
     await expectFailure(client(url).post('moved', {}), 'refused')
     expect(seen).not.toContain('GET /x')
   })
