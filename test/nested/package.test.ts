@@ -28,10 +28,8 @@ afterAll(() => npm.remove())
 /** Starts the local runtime, and sends a silent call. */
 async function call(folder: string, action: string, input: object): Promise<object> {
   const url = `http://127.0.0.1:${await freePort()}`
-  await npm.start('npx cloud-automation-webhooks start', folder, {
-    WEBHOOKS_PORT: new URL(url).port,
-    WEBHOOKS_DEMO: 'off',
-  })
+  const env = { WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_DEMO: 'off' }
+  await npm.start('npx cloud-automation-webhooks start', folder, env)
   const response = await fetch(`${url}/v1/${action}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' },
@@ -53,17 +51,7 @@ describe('The package in an empty folder', () => {
   })
 
   it('installs no tools for builds and tests', () => {
-    const tools = [
-      'esbuild',
-      'typescript',
-      'jest',
-      '@biomejs/biome',
-      'aws-cdk-lib',
-      'aws-cdk',
-      'node',
-      'expect',
-      'preact',
-    ]
+    const tools = 'esbuild typescript jest @biomejs/biome aws-cdk-lib aws-cdk node expect preact'.split(' ')
     expect(tools.filter((tool) => existsSync(join(empty, 'node_modules', tool)))).toEqual([])
   })
 

@@ -8,6 +8,7 @@ import { type Call, callOf } from './calls.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { verify } from './verify.ts'
 
+let issues = 0
 let folder: string
 let store: ReturnType<typeof openStore>
 let records: PlatformRecords
@@ -21,6 +22,12 @@ afterEach(() => {
   store.close()
   rmSync(folder, { recursive: true })
 })
+
+function insert(table: string, row: Record<string, string | number | null>): void {
+  const places = Object.keys(row).map(() => '?')
+  const sql = `INSERT OR IGNORE INTO ${table} (${Object.keys(row)}) VALUES (${places})`
+  store.run(sql, ...Object.values(row))
+}
 
 const START = Date.parse('2026-11-25T12:00:00Z')
 const secondsIn = (seconds: number) => START + seconds * 1_000
@@ -43,41 +50,23 @@ function accepted(more: Partial<Call> = {}): Entry {
   }
 }
 
-function sent(
-  { call }: Entry,
-  kind: 'started' | 'finished',
-  at = secondsIn(1),
-  more: object = {},
-  data: object = {},
-): void {
+function sent({ call }: Entry, kind: 'started' | 'finished', at = secondsIn(1), more = {}, data = {}): void {
   const event = {
     ...{ type: `sh.keptn.event.openissue.${kind}`, triggeredid: call.id, shkeptncontext: call.context, ...more },
     data: { project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', result: 'pass', ...data },
   }
-  store.run(
-    `INSERT INTO events (id, at, via, visible_at, time, type, event) VALUES (?, ?, 'api', 0, 0, ?, ?)`,
-    crypto.randomUUID(),
-    new Date(at).toISOString(),
-    event.type,
-    JSON.stringify(event),
-  )
+  const row = { id: crypto.randomUUID(), at: new Date(at).toISOString(), via: 'api', visible_at: 0, time: 0 }
+  insert('events', { ...row, type: event.type, event: JSON.stringify(event) })
 }
 
 function opened({ call }: Entry): void {
-  store.run('INSERT OR IGNORE INTO repos (id, key, owner, name, created_at) VALUES (1, ?, ?, ?, ?)', 'k', 'o', 'n', '')
-  store.run(
-    `INSERT INTO issues (repo_id, number, title, state, labels, assignees, created_at, updated_at)
-     SELECT 1, count(*) + 1, ?, 'open', '[]', '[]', '', '' FROM issues`,
-    `Prove ${call.id}`,
-  )
+  insert('repos', { id: 1, key: 'k', owner: 'o', name: 'n', created_at: '' })
+  const fields = { state: 'open', labels: '[]', assignees: '[]', created_at: '', updated_at: '' }
+  insert('issues', { repo_id: 1, number: ++issues, title: `Prove ${call.id}`, ...fields })
 }
 
 function asked(fault: string | null, at: number): void {
-  store.run(
-    `INSERT INTO requests (at, target, method, path, status, fault) VALUES (?, 'keptn', 'POST', '/', 500, ?)`,
-    new Date(at).toISOString(),
-    fault,
-  )
+  insert('requests', { at: new Date(at).toISOString(), target: 'keptn', method: 'POST', path: '/', status: 500, fault })
 }
 
 function judge(entry: Entry, more: Partial<Parameters<typeof verify>[0]> = {}) {
@@ -121,23 +110,18 @@ function startedTwice(more: Partial<Call> = {}): Entry {
 function ranTwice(outcome: string, secondsBetween: number): Entry {
   const entry = completeEntry({ effect: 'job_runs' })
   const parameters = JSON.stringify({ event: entry.call.id, outcome, seconds: '1' })
-  for (const run of [0, 1])
-    store.run(
-      "INSERT INTO job_runs (platform, number, job, parameters, created) VALUES ('rundeck', ?, 'job', ?, ?)",
-      ...[run + 1, parameters, secondsIn(run * secondsBetween)],
-    )
+  for (const run of [0, 1]) {
+    const created = secondsIn(run * secondsBetween)
+    insert('job_runs', { platform: 'rundeck', number: run + 1, job: 'job', parameters, created })
+  }
   return entry
 }
 
 /** A silent call that posted two messages. */
 function postedTwice(): Entry {
   const entry = withoutTask(accepted({ mode: 'silent', effect: 'messages', action: 'notification/push-update' }))
-  for (const ts of ['1.1', '1.2'])
-    store.run(
-      'INSERT INTO messages (ts, message) VALUES (?, ?)',
-      ts,
-      JSON.stringify({ text: `Prove ${entry.call.id}` }),
-    )
+  const message = JSON.stringify({ text: `Prove ${entry.call.id}` })
+  for (const ts of ['1.1', '1.2']) insert('messages', { ts, message })
   return entry
 }
 
@@ -145,6 +129,8 @@ function after(act: (entry: Entry) => void, entry: Entry): Entry {
   act(entry)
   return entry
 }
+const invalid = () => withoutTask(accepted({ refused: 401 }))
+const sentForAnother = ({ call, ...entry }: Entry) => sent({ ...entry, call: { ...call, id: 'x' } }, 'finished')
 const deleted = (what: string) => () => void store.run(`DELETE FROM ${what}`)
 
 test.each<[string, () => Entry, string[]]>([
@@ -165,33 +151,21 @@ test.each<[string, () => Entry, string[]]>([
   ['a missing issue of a pass', () => after(deleted('issues'), completeEntry()), ['done']],
   ['no missing issue of a dry run', () => after(deleted('issues'), completeEntry({ acts: false })), []],
   ['an event of a rejected call', () => answeredWith(withoutTask(completeEntry()), 503), ['refused']],
-  [
-    'no event of a call that may have been accepted',
-    () => answeredWith(withoutTask(completeEntry()), 503, undefined),
-    [],
-  ],
+  ['no event of a call that may be accepted', () => answeredWith(withoutTask(completeEntry()), 503, undefined), []],
   ['an event of a silent call', () => answeredWith(withoutTask(completeEntry({ mode: 'silent' })), 200), ['refused']],
   ['a missing issue of a silent call', () => answeredWith(withoutTask(accepted({ mode: 'silent' })), 200), ['done']],
-  [
-    'an event without a call',
-    () => after(({ call, ...entry }) => sent({ ...entry, call: { ...call, id: 'x' } }, 'finished'), completeEntry()),
-    ['stray'],
-  ],
+  ['an event without a call', () => after(sentForAnother, completeEntry()), ['stray']],
   [
     'a remaining toxic',
     () => {
-      store.run('INSERT INTO proxies (name, proxy) VALUES (?, ?)', 'shop-db', JSON.stringify({ toxics: [{}] }))
+      insert('proxies', { name: 'shop-db', proxy: JSON.stringify({ toxics: [{}] }) })
       return completeEntry()
     },
     ['left'],
   ],
-  ['no invalid call that was rejected', () => answeredWith(withoutTask(accepted({ refused: 401 })), 401), []],
-  ['no invalid call after a failure', () => answeredWith(withoutTask(accepted({ refused: 401 })), 503), []],
-  [
-    'an invalid call that was not rejected',
-    () => answeredWith(withoutTask(accepted({ refused: 401 })), 404),
-    ['wrong'],
-  ],
+  ['no invalid call that was rejected', () => answeredWith(invalid(), 401), []],
+  ['no invalid call after a failure', () => answeredWith(invalid(), 503), []],
+  ['an invalid call that was not rejected', () => answeredWith(invalid(), 404), ['wrong']],
 ])('verify reports %s', (_what, arrange, broken) => {
   expect(judge(arrange()).broken).toEqual(broken)
 })

@@ -13,17 +13,9 @@ afterEach(() => {
 const call = { message: 'audit', audit: 'call', outcome: 'pass', provider: 'github', kind: null }
 
 test('a line that counts has its metrics in the embedded metric format', () => {
-  const line = withMetrics(call)
-  expect(line).toEqual({
-    ...call,
-    Calls: 1,
-    _aws: {
-      Timestamp: expect.any(Number),
-      CloudWatchMetrics: [
-        { Namespace: 'A stack', Dimensions: [['outcome']], Metrics: [{ Name: 'Calls', Unit: 'Count' }] },
-      ],
-    },
-  })
+  const metric = { Namespace: 'A stack', Dimensions: [['outcome']], Metrics: [{ Name: 'Calls', Unit: 'Count' }] }
+  const _aws = { Timestamp: expect.any(Number), CloudWatchMetrics: [metric] }
+  expect(withMetrics(call)).toEqual({ ...call, Calls: 1, _aws })
 })
 
 describe('a metric counts', () => {

@@ -11,14 +11,7 @@ import { unknownName, validate } from '../../shared/validate.ts'
 
 const bad: unknown[] = [
   ...[undefined, null, true, -1.5, 1e300, Number.NaN, '', 'x', '!', 'x'.repeat(70_000), 'http://a:b@c', 'https://x'],
-  ...[
-    [],
-    [null],
-    [{}],
-    ['x'.repeat(300)],
-    Array.from({ length: 60 }, () => 'x'),
-    Array.from({ length: 60 }, () => ({})),
-  ],
+  ...[[], [null], [{}], ['x'.repeat(300)], Array(60).fill('x'), Array(60).fill({})],
   ...[{}, { a: null }, { a: {} }, { '': 'x' }, { ['x'.repeat(300)]: 'x' }, { unknown: 1 }],
   ...['{}', '[]', '[{}]', '{"a":1}', '[{"metric":"","op":"?","value":"x"}]', '[{"name":"a","state":"?"}]', 'P1W2'],
 ]
