@@ -66,7 +66,7 @@ beforeAll(async () => {
   })
   await service.start()
   const ended = await ofEach(scenarios, runInteractively)
-  // Its deadline begins when the functions are warm.
+  // Its deadline starts when the functions are warm.
   const [answered, hanging] = await Promise.all([
     ofEach(scenarios, (scenario) => call(scenario, eventOf(scenario), 'mode=silent')),
     ofEach({ 'job that hangs': jobThatHangs }, runInteractively),
