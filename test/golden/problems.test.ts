@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
+import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import { actionNames } from '../../shared/providers/category.ts'
@@ -9,10 +9,10 @@ import { expectGolden } from './golden.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
 const callers = {
-  demo: { tokens: [hash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
-  limited: { tokens: [hash('limited-token')], categories: ['slo'], orchestrator: 'sandbox' },
-  other: { tokens: [hash('other-token')], categories: ['*'], orchestrator: 'sandbox' },
-  unconnected: { tokens: [hash('unconnected-token')], categories: ['*'], orchestrator: 'nowhere' },
+  demo: { tokens: [tokenHash(demo.callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
+  limited: { tokens: [tokenHash('limited-token')], categories: ['slo'], orchestrator: 'sandbox' },
+  other: { tokens: [tokenHash('other-token')], categories: ['*'], orchestrator: 'sandbox' },
+  unconnected: { tokens: [tokenHash('unconnected-token')], categories: ['*'], orchestrator: 'nowhere' },
 }
 const service = new Service({
   webhookTimeout: 6,
@@ -217,7 +217,3 @@ it('each bad call is answered with the same problem', async () => {
   }
   expectGolden('problems', golden)
 })
-
-function hash(token: string): string {
-  return `sha256:${createHash('sha256').update(token).digest('hex')}`
-}

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../../infra/local/credentials.ts'
 import { callersSchema } from '../../../shared/auth/callers.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { aws } from './aws.ts'
@@ -12,7 +12,7 @@ beforeEach(() => aws.reset())
 
 const CALLERS = 'cloud-automation-webhooks/callers'
 const token = (line: string) => webhooks(`token ${line}`, { env: aws.env })
-const hashOf = (text: string) => `sha256:${createHash('sha256').update(text.trim()).digest('hex')}`
+const hashOf = (text: string) => tokenHash(text.trim())
 const callers = () => callersSchema.parse(aws.stored('callers') ?? {})
 
 describe('webhooks token create', () => {
