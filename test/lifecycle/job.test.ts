@@ -61,18 +61,6 @@ describe('A task that starts a job', () => {
     expect(events[1]?.data).toMatchObject(data)
   })
 
-  it('ends normally if Keptn rejects progress events', async () => {
-    platform.states = ['queued', 'busy', 'busy', 'done']
-    const isProgress = ({ body }: Call) => (body as { type?: string } | undefined)?.type?.endsWith('.status.changed')
-    lifecycle.keptn.failNext(
-      400,
-      { message: 'unknown event type' },
-      { on: (call) => isProgress(call) ?? false, times: 99 },
-    )
-    const { outcome, sent } = await run('&progress=true')
-    expect({ outcome, sent }).toMatchObject({ outcome: { result: 'pass' }, sent: ['started', 'finished'] })
-  })
-
   it('ends with the refusal of the platform', async () => {
     platform.failNext(422, { message: 'deploy is locked' }, { on: 'POST' })
     const { outcome, sent } = await run()
@@ -178,66 +166,38 @@ describe('A task that starts a job', () => {
 })
 
 describe('At the deadline', () => {
-  it('a job that its action stops is stopped, and the result says so', async () => {
-    platform.states = ['busy']
-    const { outcome, sent } = await run('&deadline=PT5M')
+  const errored = { status: 'errored', result: 'fail' }
+  const says = (pattern: RegExp) => ({ message: expect.stringMatching(pattern) })
+  const stopRequested = says(/^The deadline of 5 min passed, and a stop was requested\. /)
+  const left = says(/deadline of 5 min passed, and the job was left running.*busy/s)
+
+  it.each<[what: string, afterStop: string, outcome: object]>([
+    ['is stopped', 'cancelled', { ...errored, ...says(/^The deadline of 5 min passed, and the job was stopped\. /) }],
+    ['that does not stop is reported with its last status', 'busy', { ...errored, data: { state: 'busy' } }],
+    [
+      'that passes while it is stopped keeps its result',
+      'done',
+      { ...stopRequested, status: 'succeeded', result: 'pass' },
+    ],
+    [
+      'that fails while it is stopped keeps its result',
+      'broken',
+      { ...stopRequested, status: 'succeeded', result: 'fail' },
+    ],
+  ])('a job %s', async (_what, afterStop, outcome) => {
+    Object.assign(platform, { states: ['busy'], afterStop })
+    expect(await run('&deadline=PT5M')).toMatchObject({ outcome, sent: ['started', 'finished'] })
     expect(platform.runs).toMatchObject([{ stopped: true }])
-    expect(outcome).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringMatching(/^The deadline of 5 min passed, and the job was stopped\. /),
-    })
-    expect(sent).toEqual(['started', 'finished'])
   })
 
-  it('a job that its action leaves keeps running, and the result says so', async () => {
-    platform.states = ['busy']
-    const { outcome } = await lifecycle.call('start-and-leave?connection=job&deadline=PT5M', { input })
+  it.each<[what: string, state: string, outcome: object, provider: string, action: string]>([
+    ['that its action leaves', 'busy', { ...left, data: { state: 'busy' } }, 'job', 'start-and-leave'],
+    ['with an unknown state', 'paused', says(/status was paused \(unknown state\)\./), 'job', 'start-and-leave'],
+    ['of a platform that cannot stop it', 'busy', {}, 'blind', 'start-run'],
+  ])('a job %s keeps running, and does not pass', async (_what, state, outcome, provider, action) => {
+    platform.states = [state]
+    expect((await run('&deadline=PT5M', provider, action)).outcome).toMatchObject({ ...errored, ...outcome })
     expect(platform.runs).toMatchObject([{ stopped: false }])
-    expect(outcome).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringMatching(/deadline of 5 min passed, and the job was left running.*busy/s),
-      data: { state: 'busy' },
-    })
-  })
-
-  it('a job of a platform that cannot stop it keeps running, and the result says so', async () => {
-    platform.states = ['busy']
-    const { outcome } = await run('&deadline=PT5M', 'blind')
-    expect(platform.runs).toMatchObject([{ stopped: false }])
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
-  })
-
-  it.each([
-    ['done', 'pass'],
-    ['broken', 'fail'],
-  ])('a job that ends as %s while it is stopped keeps its own result', async (state, result) => {
-    platform.states = ['busy']
-    platform.afterStop = state
-    const { outcome } = await run('&deadline=PT5M')
-    expect(outcome).toMatchObject({
-      status: 'succeeded',
-      result,
-      message: expect.stringMatching(/^The deadline of 5 min passed, and a stop was requested\. /),
-    })
-  })
-
-  it('a job with an unknown state does not pass', async () => {
-    platform.states = ['paused']
-    const { outcome } = await lifecycle.call('start-and-leave?connection=job&deadline=PT5M', { input })
-    expect(outcome).toMatchObject({
-      status: 'errored',
-      message: expect.stringContaining('Its last reported status was paused (unknown state).'),
-    })
-  })
-
-  it('a job that does not stop is reported with its last status', async () => {
-    platform.states = ['busy']
-    platform.afterStop = 'busy'
-    const { outcome } = await run('&deadline=PT5M')
-    expect(platform.runs).toMatchObject([{ stopped: true }])
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail', data: { state: 'busy' } })
   })
 
   it('a stop request that fails for a moment is repeated', async () => {
