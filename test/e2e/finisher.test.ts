@@ -2,12 +2,12 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ListFunctionsCommand } from '@aws-sdk/client-lambda'
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
 import { dist } from '../../infra/build/files.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
-import { Service, type ServiceOptions, triggered } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 /** The shipped bundles with broken tasks: one throws, the other one crashes. */
 const bundles = mkdtempSync(join(tmpdir(), 'webhooks-finisher-'))
@@ -29,41 +29,30 @@ beforeAll(async () => {
     })
   }
 })
-afterAll(() => rmSync(bundles, { recursive: true, force: true }))
-
-let service: Service
-afterEach(() => service.end())
 
 /** Sixty of the seconds that a step waits pass in one. */
-const start = async (options: ServiceOptions) => {
-  service = await new Service({ timeScale: 60, ...options }).start()
-}
+const service = new Service({ timeScale: 60 })
+const brokenService = new Service({ timeScale: 60, bundles, executionTimeout: 3 })
+/** Events of the task that throws, and of the one that crashes until its execution timeout. */
+const [throwing, crashing] = [triggered(), triggered()]
 const interactive = '?mode=interactive&sendStarted=true'
-
-async function accepted(query = interactive, action = 'issue-ticketing/open-issue') {
-  const event = triggered()
-  const { status, body } = await service.call(`/v1/${action}${query}`, event)
-  expect(status).toBe(202)
-  return { id: event.id, taskId: body.taskId }
-}
-
-it('A task that always throws, and one whose invocations crash, have one started and one finished event', async () => {
-  await start({ bundles, executionTimeout: 3 })
-  const tasks = [await accepted(), await accepted(interactive, 'incident-management/open-ticket')]
-  const [thrown, crashed] = await Promise.all(tasks.map(({ id }) => service.finishedOf(id)))
-  const errored = (message: RegExp) => ({
-    ...{ started: 1, finished: [{ status: 'errored', result: 'fail', message: expect.stringMatching(message) }] },
-  })
-  expect(thrown).toMatchObject(errored(/execution of the task failed \(the task is broken\)/))
-  expect(crashed).toMatchObject(errored(/ran longer than its maximum time/))
+beforeAll(async () => {
+  await Promise.all([service.start(), brokenService.start()])
+  expect(await brokenService.openIssue(throwing, interactive)).toMatchObject({ status: 202 })
+  const openTicket = `/v1/incident-management/open-ticket${interactive}`
+  expect(await brokenService.call(openTicket, crashing)).toMatchObject({ status: 202 })
+})
+afterAll(async () => {
+  await Promise.all([service.end(), brokenService.end()])
+  rmSync(bundles, { recursive: true, force: true })
 })
 
 it('A task that is stopped while Keptn is down is finished once, after Keptn is back and across a crash', async () => {
-  await start({})
   await service.fault({ target: 'keptn', kind: '503' })
-  const { id, taskId } = await accepted('?mode=interactive')
+  const event = triggered()
+  const { body } = await service.openIssue(event, '?mode=interactive')
   await service.until(async () => (await service.requests('keptn')).length > 1, 'a second attempt')
-  await service.stopTask(taskId)
+  await service.stopTask(body.taskId)
   // As on AWS, each task function has the execution timeout of its category.
   const { Functions = [] } = await service.lambdaClient().send(new ListFunctionsCommand({}))
   const timeouts = Object.fromEntries(
@@ -74,6 +63,14 @@ it('A task that is stopped while Keptn is down is finished once, after Keptn is 
   await service.kill()
   await service.start()
   await service.clearFaults()
-  const { started, finished } = await service.finishedOf(id)
+  const { started, finished } = await service.finishedOf(event.id)
   expect([started, finished.length]).toEqual([0, 1])
+})
+
+it.each([
+  ['always throws', throwing, /execution of the task failed \(the task is broken\)/],
+  ['crashes in each invocation', crashing, /ran longer than its maximum time/],
+])('A task that %s has one started and one finished event', async (_behavior, { id }, message) => {
+  const finished = [{ status: 'errored', result: 'fail', message: expect.stringMatching(message) }]
+  expect(await brokenService.finishedOf(id)).toMatchObject({ started: 1, finished })
 })

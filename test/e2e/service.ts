@@ -270,7 +270,7 @@ export async function until(holds: () => Promise<boolean>, seconds: number, what
     const elapsed = Date.now() - start
     if (elapsed > seconds * PATIENCE * 1_000) throw new Error(`Waited ${seconds * PATIENCE} s for ${what()}`)
     // Asks less often the longer it takes: frequent questions slow down what it waits for.
-    await sleep(Math.min(50 + elapsed / 4, 500))
+    await sleep(Math.min(50 + elapsed / 8, 250))
   }
 }
 
