@@ -22,8 +22,6 @@ let platforms: { close(): Promise<void> }[]
 let controller: NodeJS.Timeout
 let secrets: Record<string, object>
 const service = new Service({ timeScale: 20, secrets: () => secrets })
-/** Runs the examples that take some seconds, next to the others. */
-let longRuns: Promise<void>
 beforeAll(async () => {
   const [rundeck, steadybit] = await Promise.all([startRundeck(), startSteadybit()])
   locust = await startLocust()
@@ -45,10 +43,6 @@ beforeAll(async () => {
     },
   }
   await service.start()
-  // One after another, because a fault slows down the target of the load.
-  longRuns = examples.filter(isLong).reduce((before, example) => before.then(() => run(example)), Promise.resolve())
-  // A test reports the error.
-  longRuns.catch(() => {})
 })
 afterAll(async () => {
   clearInterval(controller)
@@ -77,8 +71,6 @@ const examples = categories.flatMap(({ name }) => {
     type: /type: (sh\.keptn\S+)/.exec(yaml)?.[1] ?? '',
   }))
 })
-
-const isLong = ({ yaml }: { yaml: string }) => yaml.includes('parameters.duration=')
 
 /** Sends the call of webhook-service. */
 async function callAsKeptn(argv: string[]) {
@@ -162,10 +154,16 @@ describe('the webhooks in the READMEs of the categories', () => {
     expect(new Set(modes)).toEqual(new Set(['silent', 'interactive']))
   })
 
-  it.each(examples.toSorted((a, b) => Number(isLong(a)) - Number(isLong(b))))(
-    'run without changes: $type to $target',
-    (example) => (isLong(example) ? longRuns : run(example)),
-  )
+  // They take some seconds. They run next to the others, and one after another: a fault slows down the target of a load.
+  const isLong = ({ yaml }: { yaml: string }) => yaml.includes('parameters.duration=')
+  const [long, short] = [examples.filter(isLong), examples.filter((example) => !isLong(example))]
+  let longRuns: Promise<void> | undefined
+  it.each([...short, ...long])('run without changes: $type to $target', async (example) => {
+    longRuns ??= long.reduce((before, next) => before.then(() => run(next)), Promise.resolve())
+    // The tests of the long examples report their errors.
+    longRuns.catch(() => {})
+    await (isLong(example) ? longRuns : run(example))
+  })
 
   it('the READMEs list every field of every input', () => {
     for (const { name, actions } of categories) {
