@@ -7,7 +7,18 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { categories } from '../../../functions/index.ts'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
+import * as approvals from '../../../shared/approvals/store.ts'
 import { webhookHandler } from '../../../shared/core/http/handler.ts'
+import { executionOf } from '../../../shared/core/task/execution.ts'
+import { countCall } from '../../../shared/state/call-rate.ts'
+import { claim } from '../../../shared/state/claim.ts'
+import { nextGateRun, readGateRun } from '../../../shared/state/gate-runs.ts'
+import { itemKeys } from '../../../shared/state/item-keys.ts'
+import { readCancellation } from '../../../shared/state/read-cancellation.ts'
+import { readLastRun } from '../../../shared/state/read-last-run.ts'
+import { changeRunState, readRunState, saveRun } from '../../../shared/state/run-states.ts'
+import { saveCancellation } from '../../../shared/state/save-cancellation.ts'
+import { saveLastRun } from '../../../shared/state/save-last-run.ts'
 import { categoryInfos } from './category-infos.ts'
 import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 
@@ -106,60 +117,28 @@ async function call(mode: string, title = 'T'): Promise<void> {
   await webhookHandler(issueTicketing)(request, context)
 }
 
+const saveDecision = () => approvals.saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
 const requestApproval = async () => {
-  const { saveApproval, changeCallback, saveDecision } = await import('../../../shared/approvals/store.ts')
-  const message = { title: 'T' } as never
-  await saveApproval(taskId, { connection: 'c', message, hasButtons: false, deadlineAt: Date.now() }, 'callback')
-  await changeCallback(taskId, 'another')
-  await saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
+  const approval = { connection: 'c', message: { title: 'T' } as never, hasButtons: false, deadlineAt: Date.now() }
+  await approvals.saveApproval(taskId, approval, 'callback')
+  await approvals.changeCallback(taskId, 'another')
+  await saveDecision()
 }
 const decideApproval = async () => {
-  const store = await import('../../../shared/approvals/store.ts')
-  await store.readApproval(taskId)
-  await store.saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
+  await approvals.readApproval(taskId)
+  await saveDecision()
 }
 const useRunState = async () => {
-  const { saveRun, readRunState, changeRunState } = await import('../../../shared/state/run-states.ts')
   await saveRun('run', 'running')
   await readRunState('run')
   await changeRunState('run', ['running'], 'stopping')
 }
-const saveRun = async () => {
-  const { saveLastRun } = await import('../../../shared/state/save-last-run.ts')
-  const { itemKeys } = await import('../../../shared/state/item-keys.ts')
-  await saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
-}
-const readRun = async () => {
-  const { readLastRun } = await import('../../../shared/state/read-last-run.ts')
-  const { itemKeys } = await import('../../../shared/state/item-keys.ts')
-  await readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
-}
-const claimTask = async () => {
-  const { claim } = await import('../../../shared/state/claim.ts')
-  const { itemKeys } = await import('../../../shared/state/item-keys.ts')
-  await claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
-}
-
-const cancelTask = async () => {
-  const { saveCancellation } = await import('../../../shared/state/save-cancellation.ts')
-  await saveCancellation('issue-ticketing', taskId, 'demo')
-}
-const readCancellation = async () => {
-  const { readCancellation } = await import('../../../shared/state/read-cancellation.ts')
-  await readCancellation('issue-ticketing', taskId)
-}
+const startLastRun = () => saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
+const claimTask = () =>
+  claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
 const useGate = async () => {
-  const { nextGateRun, readGateRun } = await import('../../../shared/state/gate-runs.ts')
   await readGateRun('issue-ticketing', taskId)
   await nextGateRun('issue-ticketing', taskId, 1)
-}
-const countCalls = async () => {
-  const { countCall } = await import('../../../shared/state/call-rate.ts')
-  await countCall('issue-ticketing', 'demo', Date.now())
-}
-const findTask = async () => {
-  const { executionOf } = await import('../../../shared/core/task/execution.ts')
-  await executionOf('issue-ticketing', taskId).catch(() => undefined)
 }
 
 const deployed = synthesize({}, categoryInfos)
@@ -191,18 +170,48 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
     () => call('silent', 'about github-token'),
     /^guesses#issue-ticketing#/,
   ],
-  ['a call of a caller with a limit', 'webhook', 'issue-ticketing', countCalls, /^rate#issue-ticketing#/],
-  ['a status request', 'webhook', 'issue-ticketing', findTask, /^task#issue-ticketing#/],
-  ['a call that cancels a task', 'webhook', 'issue-ticketing', cancelTask, /^cancellation#issue-ticketing#/],
-  ['a task that may be canceled', 'task', 'issue-ticketing', readCancellation, /^cancellation#issue-ticketing#/],
+  [
+    'a call of a caller with a limit',
+    'webhook',
+    'issue-ticketing',
+    () => countCall('issue-ticketing', 'demo', Date.now()),
+    /^rate#issue-ticketing#/,
+  ],
+  [
+    'a status request',
+    'webhook',
+    'issue-ticketing',
+    () => executionOf('issue-ticketing', taskId).catch(() => undefined),
+    /^task#issue-ticketing#/,
+  ],
+  [
+    'a call that cancels a task',
+    'webhook',
+    'issue-ticketing',
+    () => saveCancellation('issue-ticketing', taskId, 'demo'),
+    /^cancellation#issue-ticketing#/,
+  ],
+  [
+    'a task that may be canceled',
+    'task',
+    'issue-ticketing',
+    () => readCancellation('issue-ticketing', taskId),
+    /^cancellation#issue-ticketing#/,
+  ],
   ['a gate', 'webhook', 'issue-ticketing', useGate, /^gate#issue-ticketing#/],
   ['a task that waits for approval', 'task', 'notification', requestApproval, /^approval#/],
   ['a decision', 'webhook', 'notification', decideApproval, /^approval#/],
   ['a run within a task', 'task', 'load-testing', useRunState, /^run#/],
   ['a call that stops such a run', 'webhook', 'load-testing', useRunState, /^run#/],
-  ['a task that starts a run', 'task', 'ci-cd', saveRun, /^last-run#ci-cd#/],
-  ['a silent call that starts a run', 'webhook', 'ci-cd', saveRun, /^last-run#ci-cd#/],
-  ['a call that stops the last run', 'webhook', 'ci-cd', readRun, /^last-run#ci-cd#/],
+  ['a task that starts a run', 'task', 'ci-cd', startLastRun, /^last-run#ci-cd#/],
+  ['a silent call that starts a run', 'webhook', 'ci-cd', startLastRun, /^last-run#ci-cd#/],
+  [
+    'a call that stops the last run',
+    'webhook',
+    'ci-cd',
+    () => readLastRun(itemKeys.lastRun('ci-cd', 'digest')),
+    /^last-run#ci-cd#/,
+  ],
   ['the finisher', 'finisher', 'all', claimTask, /^finisher#/],
 ]
 

@@ -1,12 +1,16 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GetDurableExecutionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  GetDurableExecutionCommand,
+  InvokeCommand,
+  LambdaClient,
+  SendDurableExecutionCallbackSuccessCommand,
+} from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
 import { webhookFile } from '../../../infra/build/files.ts'
-import { authorizationWith } from '../../../infra/local/cloud/index.ts'
 import { type Runtime, startRuntime } from '../../../infra/local/runtime.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
@@ -92,20 +96,10 @@ function callbackOf(arn: string): string | undefined {
 
 /** Completes the callback of a task and returns its result. */
 async function endTask(arn: string) {
-  const id = encodeURIComponent(callbackOf(arn) ?? '')
-  await fetch(`${runtime.cloud.endpoint}/2025-12-01/durable-execution-callbacks/${id}/succeed`, {
-    method: 'POST',
-    headers: { authorization: authorizationWith(runtime.cloud.credentials) },
-    body: 'continue',
-  })
+  await lambda().send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: callbackOf(arn) }))
   await until(() => runtime.cloud.execution(arn)?.status !== 'RUNNING')
-  const {
-    Status,
-    Result,
-    Error: error,
-    Version,
-  } = await lambda().send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
-  return { status: Status, version: Version, error, ...JSON.parse(Result ?? '{}') }
+  const ended = await lambda().send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
+  return { status: ended.Status, version: ended.Version, ...JSON.parse(ended.Result ?? '{}') }
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
