@@ -160,59 +160,31 @@ function isLike(text: string, pattern: string): boolean {
   return new RegExp(`^${source}$`, 's').test(text)
 }
 
-const uses: [name: string, entry: string, category: string, run: () => Promise<unknown>, keys: RegExp][] = [
-  ['a silent call', 'webhook', 'issue-ticketing', () => call('silent'), /^call#issue-ticketing#/],
-  ['an interactive call', 'webhook', 'issue-ticketing', () => call('interactive'), /^task#issue-ticketing#/],
-  [
-    'a call with a stored credential',
-    'webhook',
-    'issue-ticketing',
-    () => call('silent', 'about github-token'),
-    /^guesses#issue-ticketing#/,
-  ],
-  [
-    'a call of a caller with a limit',
-    'webhook',
-    'issue-ticketing',
-    () => countCall('issue-ticketing', 'demo', Date.now()),
-    /^rate#issue-ticketing#/,
-  ],
-  [
-    'a status request',
-    'webhook',
-    'issue-ticketing',
-    () => executionOf('issue-ticketing', taskId).catch(() => undefined),
-    /^task#issue-ticketing#/,
-  ],
-  [
-    'a call that cancels a task',
-    'webhook',
-    'issue-ticketing',
-    () => saveCancellation('issue-ticketing', taskId, 'demo'),
-    /^cancellation#issue-ticketing#/,
-  ],
-  [
-    'a task that may be canceled',
-    'task',
-    'issue-ticketing',
-    () => readCancellation('issue-ticketing', taskId),
-    /^cancellation#issue-ticketing#/,
-  ],
-  ['a gate', 'webhook', 'issue-ticketing', useGate, /^gate#issue-ticketing#/],
-  ['a task that waits for approval', 'task', 'notification', requestApproval, /^approval#/],
-  ['a decision', 'webhook', 'notification', decideApproval, /^approval#/],
-  ['a run within a task', 'task', 'load-testing', useRunState, /^run#/],
-  ['a call that stops such a run', 'webhook', 'load-testing', useRunState, /^run#/],
-  ['a task that starts a run', 'task', 'ci-cd', startLastRun, /^last-run#ci-cd#/],
-  ['a silent call that starts a run', 'webhook', 'ci-cd', startLastRun, /^last-run#ci-cd#/],
-  [
-    'a call that stops the last run',
-    'webhook',
-    'ci-cd',
-    () => readLastRun(itemKeys.lastRun('ci-cd', 'digest')),
-    /^last-run#ci-cd#/,
-  ],
-  ['the finisher', 'finisher', 'all', claimTask, /^finisher#/],
+const guess = () => call('silent', 'about github-token')
+const count = () => countCall('issue-ticketing', 'demo', Date.now())
+const readStatus = () => executionOf('issue-ticketing', taskId).catch(() => undefined)
+const cancel = () => saveCancellation('issue-ticketing', taskId, 'demo')
+const readCancel = () => readCancellation('issue-ticketing', taskId)
+const stopLastRun = () => readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
+
+/** What accesses the table, which function does, and the start of the keys. */
+const uses: [name: string, entry: string, category: string, run: () => Promise<unknown>, keys: string][] = [
+  ['a silent call', 'webhook', 'issue-ticketing', () => call('silent'), 'call#issue-ticketing#'],
+  ['an interactive call', 'webhook', 'issue-ticketing', () => call('interactive'), 'task#issue-ticketing#'],
+  ['a call with a stored credential', 'webhook', 'issue-ticketing', guess, 'guesses#issue-ticketing#'],
+  ['a call of a caller with a limit', 'webhook', 'issue-ticketing', count, 'rate#issue-ticketing#'],
+  ['a status request', 'webhook', 'issue-ticketing', readStatus, 'task#issue-ticketing#'],
+  ['a call that cancels a task', 'webhook', 'issue-ticketing', cancel, 'cancellation#issue-ticketing#'],
+  ['a task that may be canceled', 'task', 'issue-ticketing', readCancel, 'cancellation#issue-ticketing#'],
+  ['a gate', 'webhook', 'issue-ticketing', useGate, 'gate#issue-ticketing#'],
+  ['a task that waits for approval', 'task', 'notification', requestApproval, 'approval#'],
+  ['a decision', 'webhook', 'notification', decideApproval, 'approval#'],
+  ['a run within a task', 'task', 'load-testing', useRunState, 'run#'],
+  ['a call that stops such a run', 'webhook', 'load-testing', useRunState, 'run#'],
+  ['a task that starts a run', 'task', 'ci-cd', startLastRun, 'last-run#ci-cd#'],
+  ['a silent call that starts a run', 'webhook', 'ci-cd', startLastRun, 'last-run#ci-cd#'],
+  ['a call that stops the last run', 'webhook', 'ci-cd', stopLastRun, 'last-run#ci-cd#'],
+  ['the finisher', 'finisher', 'all', claimTask, 'finisher#'],
 ]
 
 const functions = [
@@ -230,7 +202,7 @@ describe('table items', () => {
       const made = await accessesOf(run)
       expect(made.length).toBeGreaterThan(0)
       for (const access of made) {
-        expect(access.key).toMatch(keys)
+        expect(access.key.slice(0, keys.length)).toBe(keys)
         expect({ ...access, allowed: isAllowed(entry, owner, access) }).toEqual({ ...access, allowed: true })
         const strangers = functions.filter(([fn, name]) => name !== owner && isAllowed(fn, name, access))
         expect({ ...access, strangers }).toEqual({ ...access, strangers: [] })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { build, flat, permissionsOf, type Resource, synthesize, tenCategories } from './synthesize.ts'
+import { build, flat, permissionsOf, type Synthesized, synthesize, tenCategories } from './synthesize.ts'
 
 describe('a disabled category', () => {
   it('has no resources', () => {
@@ -16,11 +16,7 @@ describe('a setting', () => {
   const changed = (settings: object) => synthesize(settings, slo)
 
   it('memory sets the memory of the functions', () => {
-    const found = changed({ memory: { webhook: 320, task: 1024 } })
-    const sizes = found
-      .all('AWS::Lambda::Function')
-      .map(({ Properties }) => [Properties.Handler, Properties.MemorySize])
-    expect(Object.fromEntries(sizes)).toEqual({
+    expect(byHandler(changed({ memory: { webhook: 320, task: 1024 } }), 'MemorySize')).toEqual({
       'task.handler': 1024,
       'webhook.handler': 320,
       'finisher.handler': 1024,
@@ -29,11 +25,8 @@ describe('a setting', () => {
 
   it('deadline, secretPrefix and logLevel become environment variables', () => {
     const found = changed({ deadline: 'PT2H', secretPrefix: 'acme/hooks', logLevel: 'DEBUG' })
-    expect(environmentOf(found.all('AWS::Lambda::Function'), 'webhook')).toMatchObject({
-      WEBHOOKS_DEADLINE: 'PT2H',
-      WEBHOOKS_SECRET_PREFIX: 'acme/hooks',
-      WEBHOOKS_LOG_LEVEL: 'DEBUG',
-    })
+    const variables = { WEBHOOKS_SECRET_PREFIX: 'acme/hooks', WEBHOOKS_LOG_LEVEL: 'DEBUG', WEBHOOKS_DEADLINE: 'PT2H' }
+    expect(byHandler(found, 'Environment')['webhook.handler'].Variables).toMatchObject(variables)
     expect(JSON.stringify(found.template.toJSON())).not.toContain('secret:cloud-automation-webhooks')
   })
 
@@ -256,12 +249,7 @@ describe('a setting', () => {
   })
 
   it('reservedConcurrency applies to webhooks or tasks, never to the finisher', () => {
-    const reserved = (settings: object) =>
-      Object.fromEntries(
-        changed(settings)
-          .all('AWS::Lambda::Function')
-          .map(({ Properties }) => [Properties.Handler, Properties.ReservedConcurrentExecutions]),
-      )
+    const reserved = (settings: object) => byHandler(changed(settings), 'ReservedConcurrentExecutions')
     expect(reserved({ reservedConcurrency: { webhook: 5, task: 7 } })).toEqual({
       'webhook.handler': 5,
       'task.handler': 7,
@@ -284,6 +272,9 @@ interface Output {
   Description?: string
 }
 
-function environmentOf(found: Resource[], entry: string): Record<string, unknown> {
-  return found.find(({ Properties }) => Properties.Handler === `${entry}.handler`)?.Properties.Environment.Variables
+/** Returns a property of each function by its handler. */
+function byHandler({ all }: Synthesized, property: string) {
+  return Object.fromEntries(
+    all('AWS::Lambda::Function').map(({ Properties }) => [Properties.Handler, Properties[property]]),
+  )
 }
