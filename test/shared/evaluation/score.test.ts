@@ -213,21 +213,17 @@ describe('Without an SLO file', () => {
       { name: 'a', value: 99.5, verdict: { status: 'pass', pass }, errorBudget: 50 },
       { name: 'b', value: 98, verdict: { status: 'warning', pass }, message: 'two problems are open' },
     ]
-    expect(scoreByPlatform(measured, 'errored')).toEqual({
-      result: 'warning',
-      score: 75,
-      indicatorResults: [
-        {
-          ...{ displayName: 'a', status: 'pass', score: 1, keySli: false, errorBudget: 50, warningTargets: [] },
-          value: { metric: 'a', value: 99.5, success: true },
-          passTargets: [{ criteria: '>=99', targetValue: 99, violated: false }],
-        },
-        {
-          ...{ displayName: 'b', status: 'warning', score: 0.5, keySli: false, warningTargets: [] },
-          value: { metric: 'b', value: 98, success: true, message: 'two problems are open' },
-          passTargets: [{ criteria: '>=99', targetValue: 99, violated: true }],
-        },
-      ],
+    const target = (violated: boolean) => ({
+      ...{ keySli: false, warningTargets: [], passTargets: [{ criteria: '>=99', targetValue: 99, violated }] },
     })
+    const values = [
+      { metric: 'a', value: 99.5, success: true },
+      { metric: 'b', value: 98, success: true, message: 'two problems are open' },
+    ]
+    const indicatorResults = [
+      { displayName: 'a', status: 'pass', score: 1, errorBudget: 50, value: values[0], ...target(false) },
+      { displayName: 'b', status: 'warning', score: 0.5, value: values[1], ...target(true) },
+    ]
+    expect(scoreByPlatform(measured, 'errored')).toEqual({ result: 'warning', score: 75, indicatorResults })
   })
 })

@@ -182,18 +182,14 @@ describe('An answer by run', () => {
     ['aborted', { status: 'aborted', result: 'fail' }],
   ] as [string, Partial<Outcome>][])('starts the workflow with the verdict %s', async (verdict, of) => {
     expect(await send(finished(of), 0, settings)).toBe('sent')
-    expect(runs()).toMatchObject([
-      {
-        workflow: continuation,
-        params: { source: 'cloud-automation-webhooks' },
-        input: {
-          ...{ taskId: task().id, id: `${execution}/load_test`, execution, task: 'load_test', verdict },
-          ...{ category: 'load-testing', action: 'start-test', stage: 'staging', service: 'checkout' },
-          ...{ message: 'Passed: 0 errors', data: { id: '7' }, links: outcome.links },
-          statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task().id}`,
-        },
-      },
-    ])
+    const input = {
+      ...{ taskId: task().id, id: `${execution}/load_test`, execution, task: 'load_test', verdict },
+      ...{ category: 'load-testing', action: 'start-test', stage: 'staging', service: 'checkout' },
+      ...{ message: 'Passed: 0 errors', data: { id: '7' }, links: outcome.links },
+      statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task().id}`,
+    }
+    const params = { source: 'cloud-automation-webhooks' }
+    expect(runs()).toMatchObject([{ workflow: continuation, params, input }])
   })
 
   it('goes to the workflow that the call names, while the secret has it', async () => {
@@ -208,12 +204,8 @@ describe('An answer by run', () => {
     await send(finished({ message: 'm'.repeat(10_000), data: { log: 'x'.repeat(100_000) } }), 0, settings)
     const input = runs()[0]?.input
     expect(JSON.stringify(input).length).toBeLessThan(8_000)
-    expect(input).toMatchObject({
-      verdict: 'pass',
-      isTruncated: true,
-      data: {},
-      message: expect.stringMatching(/^m+…$/),
-    })
+    const message = expect.stringMatching(/^m+…$/)
+    expect(input).toMatchObject({ verdict: 'pass', isTruncated: true, data: {}, message })
   })
 })
 
@@ -232,11 +224,10 @@ describe('An answer by event', () => {
     }
     const [started, end] = server.calls.map(({ body }) => body)
     const time = '2026-11-27T01:02:03.000Z'
-    expect(started).toEqual([
-      { ...about, 'event.status': 'started', 'event.id': `${task().id}-started`, start_time: time },
-    ])
+    const event = (kind: string) => ({ ...about, 'event.status': kind, 'event.id': `${task().id}-${kind}` })
+    expect(started).toEqual([{ ...event('started'), start_time: time }])
     const result = { 'task.outcome': 'fail', message: 'p95 is 900 ms', end_time: time }
-    expect(end).toEqual([{ ...about, 'event.status': 'finished', 'event.id': `${task().id}-finished`, ...result }])
+    expect(end).toEqual([{ ...event('finished'), ...result }])
   })
 
   it('next to another way is sent for observers only, so a repeated answer repeats no event', async () => {

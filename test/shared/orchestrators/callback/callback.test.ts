@@ -56,16 +56,10 @@ const {
   ],
 })
 
-const outcome = passed(
-  'Passed: 0 errors',
-  { id: '7', url: 'https://k6.example.com/runs/7' },
-  { k6: 'https://k6.example.com/runs/7' },
-)
-const finished = (of: Outcome = outcome): Answer => ({
-  kind: 'finished',
-  outcome: of,
-  at: Date.UTC(2026, 10, 27, 1, 2, 3),
-})
+const run = 'https://k6.example.com/runs/7'
+const outcome = passed('Passed: 0 errors', { id: '7', url: run }, { k6: run })
+const at = Date.UTC(2026, 10, 27, 1, 2, 3)
+const finished = (of: Outcome = outcome): Answer => ({ kind: 'finished', outcome: of, at })
 
 /** Sends an answer and returns the request that the receiver got. */
 async function send(settings: object, answer: Answer, change: Partial<AnsweredTask> = {}): Promise<Call> {
@@ -77,14 +71,9 @@ async function send(settings: object, answer: Answer, change: Partial<AnsweredTa
 
 describe('A signature', () => {
   it('is that of the vector of Standard Webhooks', () => {
-    const headers = signatureHeaders(
-      [SIGNING_KEY],
-      'msg_p5jXN8AQM9LWM0D4loKWxJek',
-      1_614_265_330_000,
-      '{"test": 2432232314}',
-    )
-    expect(headers).toEqual({
-      'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
+    expect(signatureHeaders([SIGNING_KEY], id, 1_614_265_330_000, '{"test": 2432232314}')).toEqual({
+      'webhook-id': id,
       'webhook-timestamp': '1614265330',
       'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     })
@@ -127,7 +116,7 @@ describe('The format plain', () => {
   it('can be replaced by an expression', async () => {
     const body = "{input: {approved: result == 'pass', link: links.k6}}"
     expect((await send({ format: 'plain', body }, finished())).body).toEqual({
-      input: { approved: true, link: 'https://k6.example.com/runs/7' },
+      input: { approved: true, link: run },
     })
   })
 
@@ -140,10 +129,8 @@ describe('The format plain', () => {
 describe('The format cloudevents', () => {
   it.each(['started', 'progress', 'finished'] as const)('is accepted by the SDK: %s', async (kind) => {
     const answer: Answer = kind === 'finished' ? finished() : { kind, message: 'stage 2 of 4' }
-    const event = cloudEventOf(
-      await send({ format: 'cloudevents', events: ['started', 'progress', 'finished'] }, answer),
-    )
-    expect(event).toMatchObject({
+    const settings = { format: 'cloudevents', events: ['started', 'progress', 'finished'] }
+    expect(cloudEventOf(await send(settings, answer))).toMatchObject({
       id: expect.stringMatching(new RegExp(`^${task().id}-${kind}`)),
       source: '/cloud-automation-webhooks/load-testing',
       type: `io.github.cloud-automation-webhooks.task.${kind}.v1`,
@@ -209,10 +196,8 @@ describe('The secret', () => {
       ...{ type: 'callback', signingKey: SIGNING_KEY },
       ...{ allow: 'https://a.example.com/x/, http://b.example.com/', events: 'started,finished' },
     })
-    expect({ allow, events }).toEqual({
-      allow: ['https://a.example.com/x/', 'http://b.example.com/'],
-      events: ['started', 'finished'],
-    })
+    expect(allow).toEqual(['https://a.example.com/x/', 'http://b.example.com/'])
+    expect(events).toEqual(['started', 'finished'])
   })
 })
 
