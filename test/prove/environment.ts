@@ -26,6 +26,8 @@ export interface EnvironmentOptions {
   folder: string
   /** The folder of the bundles. */
   bundles: string
+  /** Execution environments of each function. Defaults to that of the runtime. */
+  concurrency?: number
 }
 
 /** The runtime, its callers, the fault injector, and the records of both sides. */
@@ -45,7 +47,7 @@ export async function useEnvironment<Result>(
   }
 }
 
-async function start({ seed, folder, bundles }: EnvironmentOptions) {
+async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions) {
   const port = await freePort()
   const proxy = await startTlsProxy(port)
   const credentials = new Credentials(seed)
@@ -55,7 +57,10 @@ async function start({ seed, folder, bundles }: EnvironmentOptions) {
   const output = join(written, 'runtime.log')
   const secretsFile = join(folder, 'secrets.json')
   const runtime = new RuntimeProcess(
-    { port, state, secretsFile, bundles, timeScale, engineKey: credentials.engineKey },
+    {
+      ...{ port, state, secretsFile, bundles, timeScale, engineKey: credentials.engineKey },
+      ...(concurrency === undefined ? {} : { concurrency }),
+    },
     output,
     () => ({ accepted: credentials.accepted, clock: faultInjector.offsets }),
   )

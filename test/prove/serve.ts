@@ -13,6 +13,7 @@ export interface ServeOptions {
   secretsFile: string
   bundles: string
   timeScale: number
+  concurrency?: number
   accepted: Accepted
   engineKey: string
   clock: { machine: number; functions: number }
