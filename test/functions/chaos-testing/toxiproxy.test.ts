@@ -4,7 +4,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())
@@ -91,14 +91,6 @@ describe('Toxiproxy: start', () => {
       server.failNext(200, strange, { on: 'GET' })
       await expectFailure(connected().start(slow(), { isRetry: true }), { kind: 'platform', transient: true })
     }
-  })
-
-  test('is not retried for a toxic that was removed', async () => {
-    server.loseNext('POST')
-    await failureOf(connected().start(slow()))
-    await connected().stop({ id })
-    await expectFailure(connected().start(slow(), { isRetry: true }), { kind: 'doubtful' })
-    expect(toxics()).toEqual([])
   })
 
   test('requires a task, because Toxiproxy never removes a toxic', () => {

@@ -25,107 +25,103 @@ const reviews = [
   { kind: 'decline', serviceTokenId: 't-1' },
 ]
 const guard = withState({ guarded: ['production'] })
-const { server, provider, client, set, request, poll, calls } = flagConformance(
-  launchdarkly,
-  flagPlatforms.launchdarkly,
-  {
-    defaults: { baseUrl: 'https://app.launchdarkly.com' },
-    unknown: {
-      flag: '404 to GET /api/v2/flags/shop/no-such-flag: Unknown feature key',
-      environment: 'Unknown environment key',
-    },
-    refused: [
-      [
-        { flag: 'banner', percentage: 5 },
-        'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag.',
-      ],
-      [{ state: 'on', project: 'cart' }, 'Unknown project key'],
-      [
-        { state: 'on' },
-        'LaunchDarkly has no environment "production" in the project shop.',
-        ({ failNext }) => failNext(200, { variations: [] }),
-      ],
-      [
-        { state: 'on' },
-        '403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource',
-        undefined,
-        ({ readerToken: token }) => ({ token }),
-      ],
-      [
-        { state: 'on' },
-        'approval-requests: integrationConfig is required',
-        (fake) => {
-          guard(fake)
-          fake.failNext(400, { code: 'invalid_request', message: 'integrationConfig is required' }, { on: 'POST' })
-        },
-      ],
+const suite = flagConformance(launchdarkly, flagPlatforms.launchdarkly, {
+  defaults: { baseUrl: 'https://app.launchdarkly.com' },
+  unknown: {
+    flag: '404 to GET /api/v2/flags/shop/no-such-flag: Unknown feature key',
+    environment: 'Unknown environment key',
+  },
+  refused: [
+    [
+      { flag: 'banner', percentage: 5 },
+      'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag.',
     ],
-    sets: [
-      ...[0, 100].map(
-        (percentage) =>
-          [
-            { flag: 'slow-recommendations', percentage },
-            { result: 'pass', data: { before: { percentage: 25 }, after: { percentage } } },
-          ] satisfies [object, object],
-      ),
-      [
-        { percentage: 0 },
-        { message: expect.stringContaining('already') },
-        (fake) => Object.assign(flagIn(fake), { fallthrough: { variation: 1 } }),
-      ],
-      [{ flag: 'banner', state: 'off' }, { data: { after: { state: 'off' } } }],
-      [
-        {
-          flags: [
-            { flag: 'checkout-v2', state: 'on' },
-            { flag: 'banner', percentage: 1 },
-          ],
-        },
-        { result: 'fail', data: { changed: ['checkout-v2'], failed: ['banner'] } },
-      ],
+    [{ state: 'on', project: 'cart' }, 'Unknown project key'],
+    [
+      { state: 'on' },
+      'LaunchDarkly has no environment "production" in the project shop.',
+      ({ failNext }) => failNext(200, { variations: [] }),
     ],
-    projects: { accepted: ['shop', 'Shop_1.x-y'], refused: ['', '../x', 'a/b', '-x'] },
-    pending: {
-      noun: 'approval request',
-      guard,
-      states: {
-        pending: { reach: () => undefined, says: 'pending review (approval request approval-1)' },
-        scheduled: {
-          reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { status: 'scheduled' }),
-          says: 'scheduled (approval request approval-1)',
+    [
+      { state: 'on' },
+      '403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource',
+      undefined,
+      ({ readerToken: token }) => ({ token }),
+    ],
+    [
+      { state: 'on' },
+      'approval-requests: integrationConfig is required',
+      (fake) => {
+        guard(fake)
+        fake.failNext(400, { code: 'invalid_request', message: 'integrationConfig is required' }, { on: 'POST' })
+      },
+    ],
+  ],
+  sets: [
+    ...[0, 100].map(
+      (percentage) =>
+        [
+          { flag: 'slow-recommendations', percentage },
+          { result: 'pass', data: { before: { percentage: 25 }, after: { percentage } } },
+        ] satisfies [object, object],
+    ),
+    [
+      { percentage: 0 },
+      { message: expect.stringContaining('already') },
+      (fake) => Object.assign(flagIn(fake), { fallthrough: { variation: 1 } }),
+    ],
+    [{ flag: 'banner', state: 'off' }, { data: { after: { state: 'off' } } }],
+    [
+      {
+        flags: [
+          { flag: 'checkout-v2', state: 'on' },
+          { flag: 'banner', percentage: 1 },
+        ],
+      },
+      { result: 'fail', data: { changed: ['checkout-v2'], failed: ['banner'] } },
+    ],
+  ],
+  projects: { accepted: ['shop', 'Shop_1.x-y'], refused: ['', '../x', 'a/b', '-x'] },
+  pending: {
+    noun: 'approval request',
+    guard,
+    states: {
+      pending: { reach: () => undefined, says: 'pending review (approval request approval-1)' },
+      scheduled: {
+        reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { status: 'scheduled' }),
+        says: 'scheduled (approval request approval-1)',
+      },
+      approved: {
+        reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { reviewStatus: 'approved' }),
+        ends: 'pass',
+      },
+      'approved, but only a person may apply it': {
+        reach(server: LaunchDarklyServer) {
+          server.state.mayApply = false
+          approvalIn(server).reviewStatus = 'approved'
         },
-        approved: {
-          reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { reviewStatus: 'approved' }),
-          ends: 'pass',
+        says: 'approved, waiting for a person to apply it: LaunchDarkly answered 403',
+      },
+      completed: {
+        reach(server: LaunchDarklyServer) {
+          approvalIn(server).status = 'completed'
+          flagIn(server).on = true
         },
-        'approved, but only a person may apply it': {
-          reach(server: LaunchDarklyServer) {
-            server.state.mayApply = false
-            approvalIn(server).reviewStatus = 'approved'
-          },
-          says: 'approved, waiting for a person to apply it: LaunchDarkly answered 403',
-        },
-        completed: {
-          reach(server: LaunchDarklyServer) {
-            approvalIn(server).status = 'completed'
-            flagIn(server).on = true
-          },
-          ends: 'pass',
-        },
-        declined: {
-          reach: (server: LaunchDarklyServer) =>
-            Object.assign(approvalIn(server), { reviewStatus: 'declined', reviews }),
-          ends: 'fail',
-          says: 'ended as declined: declined by member m-2: Not on a Friday; declined by service token t-1',
-        },
-        failed: {
-          reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { status: 'failed' }),
-          ...{ ends: 'fail', says: 'ended as failed' },
-        },
+        ends: 'pass',
+      },
+      declined: {
+        reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { reviewStatus: 'declined', reviews }),
+        ends: 'fail',
+        says: 'ended as declined: declined by member m-2: Not on a Friday; declined by service token t-1',
+      },
+      failed: {
+        reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { status: 'failed' }),
+        ...{ ends: 'fail', says: 'ended as failed' },
       },
     },
   },
-)
+})
+const { server, provider, client, set, request, poll, calls } = suite
 
 describe('LaunchDarkly: set-flag', () => {
   test('turns a flag on by semantic patch and links to it', async () => {

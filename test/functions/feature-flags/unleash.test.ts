@@ -36,12 +36,7 @@ const createdBy = { username: 'mia' }
 const decided = { rejections: [{ createdBy }], comments: [{ text: 'Not on a Friday', createdBy }] }
 const time = '2026-12-01T06:00:00.000Z'
 const suspended = { scheduledAt: time, status: 'suspended', reason: 'The strategy was deleted' }
-const {
-  server,
-  set,
-  request: requestChange,
-  poll,
-} = flagConformance(unleash, flagPlatforms.unleash, {
+const suite = flagConformance(unleash, flagPlatforms.unleash, {
   refusal: (message) => ({ name: 'BadDataError', message: 'Request validation failed', details: [{ message }] }),
   defaults: { project: 'default' },
   unknown: {
@@ -57,12 +52,12 @@ const {
     [{ percentage: 5 }, 'strategies: userWithId. A percentage', userWithId],
     [{ state: 'on', project: 'shop' }, `but there's a feature with that name in project "default"`],
     [{ state: 'on', flag: 'archived' }, 'Could not find feature flag with name archived', withArchived],
-    ...['403 to POST', 'you need the "UPDATE_FEATURE_ENVIRONMENT" permission'].map(
-      (words) =>
-        [{ state: 'on' }, words, undefined, ({ viewerToken: token }: UnleashServer) => ({ token })] satisfies [
-          ...[object, string, undefined, unknown],
-        ],
-    ),
+    [
+      { state: 'on' },
+      `403 to POST /api/admin/projects/default/features/checkout-v2/environments/production/on: You don't have the required permissions to perform this operation. To perform this action, you need the "UPDATE_FEATURE_ENVIRONMENT" permission.`,
+      undefined,
+      ({ viewerToken: token }) => ({ token }),
+    ],
     [
       { state: 'on' },
       'The path you were looking for is not available.',
@@ -112,6 +107,7 @@ const {
   },
 })
 
+const { server, set, request: requestChange, poll } = suite
 const writes = () => server.calls.filter(isWrite).map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
 
 describe('Unleash: set-flag', () => {

@@ -37,22 +37,10 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
       { fields: { ...notified, ...automations } },
       { ...notified, OperationalData: { ...automations.OperationalData, ...marker } },
     ],
-    [
-      { priority: 'critical', severity: 'critical' },
-      { Priority: 1, Severity: '1' },
-    ],
-    [
-      { priority: 'High', severity: 'High' },
-      { Priority: 2, Severity: '2' },
-    ],
-    [
-      { priority: 'medium', severity: 'medium' },
-      { Priority: 3, Severity: '3' },
-    ],
-    [
-      { priority: 'low', severity: 'low' },
-      { Priority: 4, Severity: '4' },
-    ],
+    ...['critical', 'High', 'medium', 'low'].map((level, at): [object, object] => [
+      { priority: level, severity: level },
+      { Priority: at + 1, Severity: String(at + 1) },
+    ]),
     [{ priority: '5', severity: '4' }, { Priority: 5, Severity: '4', Category: 'Cost' }, { type: 'Cost' }],
     [{ title: 'x'.repeat(2_000) }, { Title: `${'x'.repeat(1_023)}…` }],
     [{ description: `${'y'.repeat(2_046)}😀😀` }, { Description: `${'y'.repeat(2_046)}…` }],
