@@ -12,49 +12,45 @@ const input = { target: 'latency' }
 const idOf = (at: number) => server.state.executions.at(at)?.name
 const cancels = () => server.calls.filter(({ path }) => path.endsWith('/cancel'))
 
-const { server, connected } = jobConformance(
-  azureChaosStudio,
-  experimentActions,
-  chaosPlatforms['azure-chaos-studio'],
-  {
-    states: {
-      running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],
-      pass: ['Success'],
-      fail: ['Failed'],
-      errored: ['Failed/not-injected', 'PreProcessingFailed'],
-      aborted: ['Cancelled'],
-    },
-    unsupported: ['project', 'ref', 'parameters'],
-    invalidStarts: [['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment']],
-    forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
-    refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
-    measures: [(fake) => fake.enter('Success'), { duration: 120 }],
-    slowStop: ['Canceling', withState({ cancelsLate: true })],
-    url: `https://portal.azure.com/#resource${latency}`,
-    waits: [['another execution', 'running', 'The experiment is already running']],
-    reports: [
-      ['a status in any case', ({ enter }) => enter('RUNNING'), { status: 'Running' }],
-      [
-        'the fault that failed, and its error',
-        ({ state, enter }) => {
-          state.details = failedOn('The process dns was not found')
-          enter('Failed')
-        },
-        {
-          ...{ result: 'fail', data: { failedAction: 'latency', duration: 120 } },
-          message: expect.stringContaining('One or more faults failed; latency: The process dns was not found'),
-        },
-      ],
-    ],
-    invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
-    checks: [[{ target: 'latency' }, [`GET ${latency}`]]],
-    failedChecks: [
-      ['its provisioning state is Failed', { target: 'latency' }, withState({ provisioningState: 'Failed' })],
-    ],
-    ignored: /\/executions$/,
-    refusal: (message) => ({ error: { code: 'BadRequest', message } }),
+const platform = chaosPlatforms['azure-chaos-studio']
+const { server, connected } = jobConformance(azureChaosStudio, experimentActions, platform, {
+  states: {
+    running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],
+    pass: ['Success'],
+    fail: ['Failed'],
+    errored: ['Failed/not-injected', 'PreProcessingFailed'],
+    aborted: ['Cancelled'],
   },
-)
+  unsupported: ['project', 'ref', 'parameters'],
+  invalidStarts: [['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment']],
+  forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
+  refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
+  measures: [(fake) => fake.enter('Success'), { duration: 120 }],
+  slowStop: ['Canceling', withState({ cancelsLate: true })],
+  url: `https://portal.azure.com/#resource${latency}`,
+  waits: [['another execution', 'running', 'The experiment is already running']],
+  reports: [
+    ['a status in any case', ({ enter }) => enter('RUNNING'), { status: 'Running' }],
+    [
+      'the fault that failed, and its error',
+      ({ state, enter }) => {
+        state.details = failedOn('The process dns was not found')
+        enter('Failed')
+      },
+      {
+        ...{ result: 'fail', data: { failedAction: 'latency', duration: 120 } },
+        message: expect.stringContaining('One or more faults failed; latency: The process dns was not found'),
+      },
+    ],
+  ],
+  invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
+  checks: [[{ target: 'latency' }, [`GET ${latency}`]]],
+  failedChecks: [
+    ['its provisioning state is Failed', { target: 'latency' }, withState({ provisioningState: 'Failed' })],
+  ],
+  ignored: /\/executions$/,
+  refusal: (message) => ({ error: { code: 'BadRequest', message } }),
+})
 
 describe('Azure Chaos Studio', () => {
   test('finds its execution among earlier ones, also of several pages and without a start time', async () => {

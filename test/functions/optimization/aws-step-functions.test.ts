@@ -22,77 +22,73 @@ const succeed = (output: unknown, input: object = tune) =>
 
 const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
-const { server, connected } = jobConformance(
-  awsStepFunctions,
-  modelActions,
-  optimizationPlatforms['aws-step-functions'],
-  {
-    states: {
-      running: ['RUNNING', 'PENDING_REDRIVE'],
-      pass: ['SUCCEEDED'],
-      fail: ['FAILED', 'TIMED_OUT'],
-      aborted: ['ABORTED'],
-    },
-    unsupported: ['project'],
-    invalidStarts: [
-      ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
-      ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],
-      ['a version in the ARN', { target: `${target}:3` }, 'Send a version or alias as ref'],
-      ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
-    ],
-    refused: [
-      ['an express state machine', { target: express }, 'has the type EXPRESS'],
-      ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
-    ],
-    checks: [
-      [tune, [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }]],
-      [{}, ['DescribeStateMachine'], withState({ denied: ['DescribeStateMachine'] })],
-    ],
-    failedChecks: [
-      ['State Machine Does Not Exist', { target: `${target}s` }],
-      ['has the type EXPRESS', { target: express }],
-      ['Allow it under awsProviders', tune, withState({ denied: ['DescribeStateMachine'] })],
-    ],
-    measures: [
-      ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
-      { p95: 312, duration: 90 },
-      { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
-    ],
-    refusedStops: [
-      [withState({ denied: ['StopExecution'] }), 'states:StopExecution'],
-      [`${id}0`, 'Execution Does Not Exist'],
-    ],
-    waits: ['ExecutionLimitExceeded', 'KmsThrottlingException'].map((type) => [
-      `the end of ${type}`,
-      ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartExecution' }),
-      'Try again later.',
-    ]),
-    sends: [
-      [
-        'the parameters as the input',
-        { parameters: { trials: 20, space: { cpu: [1, 4] } } },
-        { body: { input: '{"trials":20,"space":{"cpu":[1,4]}}' } },
-      ],
-    ],
-    reports: [
-      [
-        'its last state if it timed out',
-        ({ event, end }) => {
-          event('TaskStateEntered', { state: 'Train' })
-          event('ExecutionTimedOut', { after: 0 })
-          end('TIMED_OUT')
-        },
-        { message: expect.stringContaining('ended as TIMED_OUT: in state Train') },
-      ],
-    ],
-    url,
-    stores: [({ state }) => state.executions[0], { name: keyOf(1), input: '{}' }],
-    invalidIds: [
-      [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
-      'must be the ARN of an execution',
-    ],
+const platform = optimizationPlatforms['aws-step-functions']
+const { server, connected } = jobConformance(awsStepFunctions, modelActions, platform, {
+  states: {
+    running: ['RUNNING', 'PENDING_REDRIVE'],
+    pass: ['SUCCEEDED'],
+    fail: ['FAILED', 'TIMED_OUT'],
+    aborted: ['ABORTED'],
   },
-)
+  unsupported: ['project'],
+  invalidStarts: [
+    ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
+    ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],
+    ['a version in the ARN', { target: `${target}:3` }, 'Send a version or alias as ref'],
+    ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
+  ],
+  refused: [
+    ['an express state machine', { target: express }, 'has the type EXPRESS'],
+    ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
+  ],
+  checks: [
+    [tune, [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }]],
+    [{}, ['DescribeStateMachine'], withState({ denied: ['DescribeStateMachine'] })],
+  ],
+  failedChecks: [
+    ['State Machine Does Not Exist', { target: `${target}s` }],
+    ['has the type EXPRESS', { target: express }],
+    ['Allow it under awsProviders', tune, withState({ denied: ['DescribeStateMachine'] })],
+  ],
+  measures: [
+    ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
+    { p95: 312, duration: 90 },
+    { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
+  ],
+  refusedStops: [
+    [withState({ denied: ['StopExecution'] }), 'states:StopExecution'],
+    [`${id}0`, 'Execution Does Not Exist'],
+  ],
+  waits: ['ExecutionLimitExceeded', 'KmsThrottlingException'].map((type) => [
+    `the end of ${type}`,
+    ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartExecution' }),
+    'Try again later.',
+  ]),
+  sends: [
+    [
+      'the parameters as the input',
+      { parameters: { trials: 20, space: { cpu: [1, 4] } } },
+      { body: { input: '{"trials":20,"space":{"cpu":[1,4]}}' } },
+    ],
+  ],
+  reports: [
+    [
+      'its last state if it timed out',
+      ({ event, end }) => {
+        event('TaskStateEntered', { state: 'Train' })
+        event('ExecutionTimedOut', { after: 0 })
+        end('TIMED_OUT')
+      },
+      { message: expect.stringContaining('ended as TIMED_OUT: in state Train') },
+    ],
+  ],
+  url,
+  stores: [({ state }) => state.executions[0], { name: keyOf(1), input: '{}' }],
+  invalidIds: [
+    [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
+    'must be the ARN of an execution',
+  ],
+})
 
 describe('AWS Step Functions: a start', () => {
   test.each([

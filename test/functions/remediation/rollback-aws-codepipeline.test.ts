@@ -23,31 +23,27 @@ const refused = { kind: 'refused', status: 422 }
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 const busy = { __type: 'ConflictException', message: 'Busy.' }
 
-const { server, connected } = jobConformance(
-  awsCodePipeline,
-  rollbackActions,
-  remediationPlatforms['aws-codepipeline'],
-  {
-    name: 'AWS CodePipeline: a rollback',
-    states: {
-      running: ['InProgress', 'Stopping'],
-      pass: ['Succeeded'],
-      fail: ['Failed'],
-      aborted: ['Stopped', 'Cancelled'],
-      errored: ['Superseded'],
-    },
-    invalidStarts: [
-      ['no stage', { parameters: undefined }, 'input.parameters.stage'],
-      ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
-      ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
-      ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
-      ['another pipeline', { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` }, 'input.ref'],
-      ['a project', { project: 'shop' }, 'input.project is'],
-      ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
-    ],
-    slowStop: ['Stopping', ({ act }) => act('Deploy/Service', 'InProgress')],
+const platform = remediationPlatforms['aws-codepipeline']
+const { server, connected } = jobConformance(awsCodePipeline, rollbackActions, platform, {
+  name: 'AWS CodePipeline: a rollback',
+  states: {
+    running: ['InProgress', 'Stopping'],
+    pass: ['Succeeded'],
+    fail: ['Failed'],
+    aborted: ['Stopped', 'Cancelled'],
+    errored: ['Superseded'],
   },
-)
+  invalidStarts: [
+    ['no stage', { parameters: undefined }, 'input.parameters.stage'],
+    ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
+    ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
+    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
+    ['another pipeline', { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` }, 'input.ref'],
+    ['a project', { project: 'shop' }, 'input.project is'],
+    ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
+  ],
+  slowStop: ['Stopping', ({ act }) => act('Deploy/Service', 'InProgress')],
+})
 
 beforeEach(() => {
   ;[oldest = '', good = '', bad = ''] = server.state.executions.map((execution) => execution.pipelineExecutionId)
