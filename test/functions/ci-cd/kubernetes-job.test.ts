@@ -1,6 +1,7 @@
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -8,11 +9,7 @@ import { pipelineActions } from './pipeline.ts'
 
 const target = 'ghcr.io/acme/smoke:1.4.2'
 const cronJobs = { images: 'cronjob/*' }
-const job = () => {
-  const [found] = server.state.jobs
-  if (!found) throw new Error('No job')
-  return found
-}
+const job = () => newestOf(server.state.jobs)
 
 const errored = { erroredExitCodes: [107] }
 

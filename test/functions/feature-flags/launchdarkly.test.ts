@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
 import { idOf, type LaunchDarklyServer } from '../../../infra/platforms/launchdarkly.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
@@ -14,11 +15,7 @@ const flagIn = ({ state }: LaunchDarklyServer, key = 'checkout-v2') => {
 }
 const flag = (key?: string) => flagIn(server, key)
 
-const approvalIn = ({ state }: LaunchDarklyServer) => {
-  const [found] = state.approvals
-  if (!found) throw new Error('There is no approval request')
-  return found
-}
+const approvalIn = ({ state }: LaunchDarklyServer) => newestOf(state.approvals)
 const reviews = [
   { kind: 'comment', memberId: 'm-1', comment: 'Hm' },
   { kind: 'decline', memberId: 'm-2', comment: 'Not on a Friday' },

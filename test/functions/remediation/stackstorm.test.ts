@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
+import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { keyOf } from '../helpers.ts'
@@ -9,11 +10,7 @@ const input = { target: 'shop.restart', parameters: { host: 'web1', times: 2 } }
 const id = '54e657f20000000000000000'
 const braces = { host: { a: { b: [{ c: '}} { %' }] } } }
 
-const execution = () => {
-  const [found] = server.state.executions
-  if (!found) throw new Error('The fake has no execution')
-  return found
-}
+const execution = () => newestOf(server.state.executions)
 const endWith = (...end: Parameters<typeof server.finish>) => connected().endAfter(input, () => server.finish(...end))
 
 const { server, connected } = jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
