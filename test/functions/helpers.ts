@@ -8,6 +8,9 @@ import { failureOf } from './client.ts'
 // Programs outside jest import this module directly.
 export * from './client.ts'
 
+/** The times in the results of every run that has ended. */
+export const times = { start: expect.any(String), end: expect.any(String) }
+
 /** The pauses of the code under test in the current test, in milliseconds. */
 export const pauses: number[] = []
 

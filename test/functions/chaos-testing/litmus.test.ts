@@ -6,9 +6,8 @@ import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure } from '../helpers.ts'
+import { expectFailure, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
-import { times } from '../times.ts'
 
 afterEach(() => void jest.restoreAllMocks())
 

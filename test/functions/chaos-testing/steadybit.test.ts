@@ -4,9 +4,8 @@ import { newestOf, type Served, serve } from '../../../infra/platforms/loopback-
 import type { SteadybitServer } from '../../../infra/platforms/steadybit.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
-import { times } from '../times.ts'
 
 const shop = { target: 'SHOP-1' }
 const id = '123'

@@ -4,9 +4,8 @@ import { awsSageMaker } from '../../../functions/optimization/providers/aws-sage
 import { builtIn, STARTED_AT, trained, tuned } from '../../../infra/platforms/aws-sagemaker-jobs.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf, times } from '../helpers.ts'
 import { modelActions } from '../job-actions.ts'
-import { times } from '../times.ts'
 
 const digits = keyOf(1).slice(-16)
 const execution = 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-model/execution/e1xxxxxxxxxx'

@@ -5,9 +5,8 @@ import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awxWorkflows, remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { expectFailure, keyOf, times } from '../helpers.ts'
 import { runbookActions } from '../job-actions.ts'
-import { times } from '../times.ts'
 
 const input = { target: '12' }
 const id = 'job/101'
