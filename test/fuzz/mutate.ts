@@ -17,19 +17,7 @@ const hostile = [
 ]
 const names = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'input', 'data', 'id', 'type', 'mode', 'connection', ''],
-  ...[
-    'title',
-    'target',
-    'parameters',
-    'thresholds',
-    'fields',
-    'labels',
-    'start',
-    'sloFile',
-    'queries',
-    'channel',
-    'x.y',
-  ],
+  ...'title target parameters thresholds fields labels start sloFile queries channel x.y'.split(' '),
 ]
 const types = [
   ...['application/json', 'application/x-www-form-urlencoded', 'application/cloudevents+json', 'text/plain', ''],

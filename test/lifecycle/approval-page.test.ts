@@ -12,8 +12,7 @@ const target = 'ask-approval?connection=chat'
 /** The path of the page of the first approval. */
 const page = () => platform.messages[0]?.page ?? ''
 const open = (method = 'GET', path = page()) => lifecycle.request(method, path)
-const decide = (fields: Record<string, string>, path = page()) =>
-  lifecycle.request('POST', path, { body: new URLSearchParams({ name: 'Jane Doe', ...fields }).toString() })
+const decide = (fields: Record<string, string>, path = page()) => lifecycle.decide(path, fields)
 /** Requests an approval, does something while it is open, and approves it. */
 async function whileOpen(act: () => Promise<void>, event: object = {}) {
   const task = await lifecycle.call(target, event, {

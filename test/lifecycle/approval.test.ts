@@ -12,12 +12,8 @@ const target = 'ask-approval?connection=chat'
 const ask = (onWait?: (name: string) => Promise<void>, query = '') =>
   lifecycle.call(`${target}${query}`, {}, { onWait })
 /** Sends the form of the approval page, and returns the status of the response. */
-const decide = async (decision: 'approve' | 'reject', name = 'Jane Doe') => {
-  const body = new URLSearchParams({ decision, name }).toString()
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const response = await lifecycle.request('POST', platform.messages[0]?.page ?? '', { body, headers })
-  return response.statusCode
-}
+const decide = async (decision: 'approve' | 'reject', name = 'Jane Doe') =>
+  (await lifecycle.decide(platform.messages[0]?.page, { decision, name })).statusCode
 const showPage = async () => (await lifecycle.request('GET', platform.messages[0]?.page ?? '')).statusCode
 const isWrite =
   (method: string, path: RegExp) =>

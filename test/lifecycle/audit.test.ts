@@ -80,18 +80,10 @@ describe('The audit line', () => {
   })
 
   it('of a decision names the person', async () => {
-    const lines = await audited(() =>
-      lifecycle.call(
-        'ask-approval?connection=chat',
-        {},
-        {
-          onWait: async () => {
-            const body = new URLSearchParams({ decision: 'reject', name: 'Jane Doe' }).toString()
-            await lifecycle.request('POST', platform.messages[0]?.page ?? '', { body })
-          },
-        },
-      ),
-    )
+    const reject = {
+      onWait: async () => void (await lifecycle.decide(platform.messages[0]?.page, { decision: 'reject' })),
+    }
+    const lines = await audited(() => lifecycle.call('ask-approval?connection=chat', {}, reject))
     const [call, decision] = lines
     expect(lines).toMatchObject([
       { audit: 'call', by: null },

@@ -45,9 +45,7 @@ const scenarios: Record<string, Scenario> = {
 
 /** Approves the request of a task on its page. */
 async function approve(key: string): Promise<void> {
-  const page = platform.messages.find((message) => message.key === key)?.page ?? ''
-  const body = new URLSearchParams({ decision: 'approve', name: 'Jane Doe' }).toString()
-  await lifecycle.request('POST', page, { body })
+  await lifecycle.decide(platform.messages.find((message) => message.key === key)?.page)
 }
 
 async function run({ target, input, caller }: Scenario, interruption?: Interruption) {

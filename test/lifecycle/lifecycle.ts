@@ -196,6 +196,11 @@ export class Lifecycle {
     return this.send('POST', `tasks/${taskId}/${verb}`, { headers: this.authorization(caller) })
   }
 
+  /** Sends the form of the page of an approval. */
+  decide(page = '', fields: Record<string, string> = { decision: 'approve' }): Promise<WebhookResponse> {
+    return this.request('POST', page, { body: new URLSearchParams({ name: 'Jane Doe', ...fields }).toString() })
+  }
+
   /** Sends a request whose response is JSON. */
   async send(method: string, target: string, { headers = {}, body, timeLeftMs }: SendOptions): Promise<JsonResponse> {
     const [path = '', search = ''] = target.split('?')

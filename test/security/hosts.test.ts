@@ -41,15 +41,8 @@ beforeEach(() => {
 function respond(method: string, path: string) {
   const { url } = canary
   const thing = {
-    id: 1,
-    number: 1,
-    key: 'OPS-1',
-    name: 'x',
-    status: 'open',
-    state: 'open',
-    self: url,
-    url,
-    html_url: url,
+    ...{ id: 1, number: 1, key: 'OPS-1', name: 'x', status: 'open', state: 'open' },
+    ...{ self: url, url, html_url: url },
   }
   // Locust waits for seconds if its page does not show that it is ready.
   if (/^\/below\/?$/.test(path)) return { status: 200, body: '<script>{"state": "ready"}</script>' }
@@ -66,18 +59,8 @@ const lines = ['a\r\nx-injected: yes', 'a\nx-injected: yes\n', '\u0000', 'ü🚀
 /** A URL parser may treat these as hosts. */
 function values(): string[] {
   const { host, href } = new URL(canary.url)
-  return [
-    href,
-    `//${host}/x`,
-    `\\\\${host}`,
-    host,
-    `@${host}/`,
-    `x@${host}`,
-    `..//${host}`,
-    `?${href}#`,
-    ...outside,
-    ...lines,
-  ]
+  const hosts = [href, `//${host}/x`, `\\\\${host}`, host, `@${host}/`, `x@${host}`, `..//${host}`, `?${href}#`]
+  return [...hosts, ...outside, ...lines]
 }
 
 /** Values with the text for different schemas. */
@@ -95,7 +78,7 @@ function forms(text: string): unknown[] {
 const secret = 'a-token-of-thirty-two-characters'
 /** A connection may call only paths below it. */
 const home = () => `${platform.url}/below`
-/** Fields of connections. Each provider gets those in its schema. */
+/** Fields of connections of which `platforms` has none. Each provider gets those in its schema. */
 const fields = (url: string): Record<string, unknown> => ({
   ...{ baseUrl: url, endpoint: url, region: 'eu-west-1', project: 'shop', dataDelay: 0 },
   ...{ token: secret, password: secret, apiKey: secret, applicationKey: secret },
@@ -105,18 +88,6 @@ const fields = (url: string): Record<string, unknown> => ({
   stop: { method: 'DELETE', path: 'jobs/{input.id}' },
   run: { id: 'response.id', state: 'response.state' },
   states: { open: 'running' },
-  open: { path: 'things/{input.project}', body: '{title: input.title}' },
-  // Both tickets and flags have this request.
-  get: { path: 'things/{input.project}' },
-  update: { method: 'PATCH', path: 'things/{input.id}', body: '{title: input.title}' },
-  close: { path: 'things/{input.id}/end' },
-  set: { method: 'PUT', path: 'flags/{input.flag}', body: '{on: input.on}' },
-  flag: { on: 'response.on' },
-  ticket: {
-    ...{ id: 'response.id', url: 'response.url', state: 'response.state' },
-    closed: "response.state=='done'",
-  },
-  post: { path: 'messages', body: '{text: message.text}' },
   measure: { path: 'series', query: { q: 'query' } },
   indicator: { value: 'response.value' },
 })
