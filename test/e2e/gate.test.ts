@@ -47,7 +47,7 @@ const runbook = (parameters: object, query?: string): Call => ({
   ...(query ? { query } : {}),
 })
 const hanging = runbook({ outcome: 'hang' })
-/** The calls that end with each verdict. */
+/** The calls that end with each verdict. The last one is canceled. */
 const ends: Record<string, Call> = {
   pass: runbook({ seconds: 1 }),
   fail: runbook({ seconds: 1, outcome: 'failure' }),
@@ -56,8 +56,12 @@ const ends: Record<string, Call> = {
 }
 
 beforeAll(async () => {
-  const { text } = await ask(ends['aborted'] as Call, 'ends')
-  await post(`remediation/tasks/${JSON.parse(text).taskId}/cancel`, {})
+  const [aborted] = await Promise.all(
+    Object.values(ends)
+      .reverse()
+      .map((call) => ask(call, 'ends')),
+  )
+  await post(`remediation/tasks/${JSON.parse(aborted?.text ?? '').taskId}/cancel`, {})
 })
 
 describe('A gate of a running task', () => {
