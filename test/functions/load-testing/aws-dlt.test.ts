@@ -45,6 +45,7 @@ const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPl
     },
   ],
   slowStop: ['cancelling'],
+  stopsBy: { id: target },
   refusedStops: [['nope', "TEST_NOT_FOUND: testId 'nope' not found"]],
   check: ['GET /prod/scenarios'],
   waits: [
@@ -132,12 +133,6 @@ test('AWS DLT: a run is distinguished from a later run of its scenario', async (
 })
 
 describe('AWS DLT: stop-test', () => {
-  test('stops the current run of a scenario', async () => {
-    await connected().start(checkout)
-    server.state.stopsAtOnce = true
-    expect((await connected().stop({ id: target })).message).toBe(`Stopped test run ${id} (cancelled)`)
-  })
-
   test('reports a scenario that has never run', async () => {
     const message = 'checkout has never run: its status is created.'
     await expectFailure(connected().stop({ id: target }), { message })
