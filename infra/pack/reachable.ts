@@ -10,11 +10,11 @@ export interface Reachable {
 }
 
 /**
- * Finds the compiled files that some files import, directly or through others.
+ * Finds the files that some files import, directly or through others.
  *
- * @param extension `.js`, or `.d.ts` to follow the imports of declarations
+ * @param extension `.js` or `.ts`, or `.d.ts` to follow the imports of declarations
  */
-export function reachableFrom(entries: readonly string[], extension: '.js' | '.d.ts'): Reachable {
+export function reachableFrom(entries: readonly string[], extension: '.js' | '.d.ts' | '.ts'): Reachable {
   const files = new Set<string>()
   const packages = new Set<string>()
   const queue = [...entries]
