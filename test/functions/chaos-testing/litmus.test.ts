@@ -291,4 +291,9 @@ describe('Litmus: stop', () => {
     await litmus.stop(connected().client(), { id })
     expect(asked('stopExperimentRuns')).toEqual([])
   })
+
+  test('rejects a run of another project', async () => {
+    const message = 'input.id is in the project f0a1-shop, not in bank'
+    await expectFailure(connected({ project: 'bank' }).stop({ id }), { kind: 'invalid', message })
+  })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
+import { secretsIn } from '../../../shared/fields.ts'
 import { withState } from '../../conformance/job.ts'
 import { expectFailure, failureOf, keyOf, pauses } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
@@ -121,6 +122,10 @@ const t = testTickets('incident-management/servicenow', servicenow, {
   ],
 })
 const { server, open, update, close, ticket, count, calls } = t
+
+test('ServiceNow: declares a token as a secret', () => {
+  expect(secretsIn(servicenow.connection, { token: 'a-token' })).toEqual(['a-token'])
+})
 
 test('ServiceNow: accepts input without labels, and a level of any case', () => {
   expect(servicenow.checkInput?.({ labels: [], priority: 'HIGH' })).toBeUndefined()
