@@ -3,7 +3,6 @@ export const slowFiles: Record<string, string> = {
   'test/e2e/engines.test.ts': 'plays a release with each orchestrator through the shipped bundles',
   'test/e2e/every-job.test.ts': 'starts a job on every platform through the shipped bundles, with crashes',
   'test/e2e/examples.test.ts': "runs every example locally and under AWS's runner",
-  'test/e2e/kill.test.ts': 'kills and restarts the runtime',
   'test/e2e/sequences.test.ts': 'plays sequences through the shipped bundles',
   'test/fuzz/fuzz.test.ts': 'fuzzes the bundles in a process of its own',
   'test/golden/permissions.test.ts': 'synthesizes the stack with all options',
