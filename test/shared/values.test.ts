@@ -37,18 +37,12 @@ describe('The id of a task', () => {
     const expected = identify(one, key)
     expect(identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } }, key)).toBe(expected)
   })
-  it.each([
-    { deployment: 'table-of-another-stack' },
-    { caller: 'd' },
-    { eventId: 'f' },
-    { category: 'slo' },
-    { action: 'close-issue' },
-    { connection: 'other' },
-    { mode: 'interactive' as const },
-    { dryRun: true },
-    { input: { title: 'u' } },
-  ])('changes with %j', async (change) => {
-    expect(identify({ ...one, ...change }, key)).not.toBe(identify(one, key))
+  const another = {
+    ...{ deployment: 'table-of-another-stack', caller: 'd', eventId: 'f', category: 'slo', action: 'close-issue' },
+    ...{ connection: 'other', mode: 'interactive' as const, dryRun: true, input: { title: 'u' } },
+  }
+  it.each(Object.entries(another))('changes with its %s (%j)', async (name, value) => {
+    expect(identify({ ...one, [name]: value }, key)).not.toBe(identify(one, key))
   })
   it('changes with the key of the deployment', async () => {
     expect(identify(one, 'another-key')).not.toBe(identify(one, key))
@@ -75,9 +69,8 @@ describe('Fields', () => {
   })
   it('report every invalid field, with the most similar known name', async () => {
     const schema = z.strictObject({ title: z.string(), labels: z.optional(words('w')) })
-    const failure = await failureOf(
-      (async () => validate(schema, { titel: 'x', labels: 5 }, { what: 'The input', root: 'input' }))(),
-    )
+    const validating = async () => validate(schema, { titel: 'x', labels: 5 }, { what: 'The input', root: 'input' })
+    const failure = await failureOf(validating())
     expect(failure.errors?.map(({ path }) => path).sort()).toEqual(['input.labels', 'input.titel', 'input.title'])
     expect(failure.message).toContain('input.titel is not a known field. Did you mean "title"?')
   })

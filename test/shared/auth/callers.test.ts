@@ -31,11 +31,7 @@ it('Callers: a token is compared in constant time with every hash of every calle
     b: caller('token-b1', 'token-b2'),
     c: caller('token-c1'),
   }
-  for (const [token, name] of [
-    ['token-a1', 'a'],
-    ['token-b2', 'b'],
-    ['token-c1', 'c'],
-  ]) {
+  for (const [token, name] of Object.entries({ 'token-a1': 'a', 'token-b2': 'b', 'token-c1': 'c' })) {
     compared = 0
     expect((await authenticate({ authorization: `Bearer ${token}` })).name).toBe(name)
     expect(compared).toBe(5)
@@ -52,9 +48,8 @@ it('Callers: the header of a signature that was added a moment ago is known', as
   await readCallers(true)
   const hmac = { header: 'x-my-signature', keys: ['a-signing-key-of-the-tests-0123456789'], prefix: 'sha256=' }
   secrets['cloud-automation-webhooks/callers'] = { a: caller('token-a1'), b: { ...caller(), hmac } }
-  const signature = createHmac('sha256', hmac.keys[0] ?? '')
-    .update('')
-    .digest('hex')
+  const [key = ''] = hmac.keys
+  const signature = createHmac('sha256', key).update('').digest('hex')
   expect((await authenticate({ 'x-my-signature': `sha256=${signature}` })).name).toBe('b')
   now.mockRestore()
 })

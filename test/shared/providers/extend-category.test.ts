@@ -10,10 +10,8 @@ const load = async () => acme
 describe('extendCategory', () => {
   test('adds providers and actions, and leaves the category unchanged', async () => {
     const [providers, actions] = [Object.keys(issueTicketing.providers), actionNames(issueTicketing)]
-    const extended = extendCategory(issueTicketing, {
-      providers: { acme: load },
-      actions: { 'open-incident': openTicket },
-    })
+    const more = { providers: { acme: load }, actions: { 'open-incident': openTicket } }
+    const extended = extendCategory(issueTicketing, more)
     expect(Object.keys(extended.providers)).toEqual([...providers, 'acme'])
     expect(actionNames(extended)).toEqual([...actions, 'open-incident'])
     expect(await extended.providers['acme']?.()).toBe(acme)
@@ -21,11 +19,9 @@ describe('extendCategory', () => {
   })
 
   test('rejects the name of a provider or an action of the category', () => {
-    expect(() => extendCategory(issueTicketing, { providers: { github: load } })).toThrow(
-      'The category issue-ticketing already has the provider github. Choose another name.',
-    )
-    expect(() => extendCategory(issueTicketing, { actions: { 'open-issue': openTicket } })).toThrow(
-      'The category issue-ticketing already has the action open-issue. Choose another name.',
-    )
+    const taken = (what: string) => `The category issue-ticketing already has the ${what}. Choose another name.`
+    const extend = (more: object) => () => extendCategory(issueTicketing, more)
+    expect(extend({ providers: { github: load } })).toThrow(taken('provider github'))
+    expect(extend({ actions: { 'open-issue': openTicket } })).toThrow(taken('action open-issue'))
   })
 })

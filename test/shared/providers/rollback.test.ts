@@ -51,19 +51,14 @@ describe('Rollback', () => {
     const words = 'It is unknown whether a rollback was started'
     await expectFailure(connected().start({ target: 'shop' }, options), 'doubtful', words)
     expect(calls).toEqual([])
-    await new Job(withRollback, { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }, values).start(
-      { target: 'shop' },
-      options,
-    )
+    const starting = { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }
+    await new Job(withRollback, starting, values).start({ target: 'shop' }, options)
     expect(calls).toEqual(['checkStart', 'start'])
   })
 
   test('uses its own find and checkStart if the provider declares them', async () => {
-    const checked = {
-      ...rollback,
-      checkStart: () => void calls.push('checkStart of the rollback'),
-      find: async () => ({ id: '3' }),
-    }
+    const checkStart = () => void calls.push('checkStart of the rollback')
+    const checked = { ...rollback, checkStart, find: async () => ({ id: '3' }) }
     const started = await connected({ ...jobs, rollback: checked }).start({ target: 'shop' }, { isRetry: true })
     expect(started.outcome.data).toMatchObject({ id: '3' })
     expect(calls).toEqual(['checkStart of the rollback'])

@@ -53,12 +53,8 @@ function call(handler: Awaited<ReturnType<typeof newWebhook>>) {
 test('a preloaded webhook has read the secrets of its callers before the first call', async () => {
   const handler = await newWebhook()
   await handler.preload()
-  expect(read.toSorted()).toEqual([
-    'callers',
-    'connections/issue-ticketing/main',
-    'identity',
-    'orchestrators/production',
-  ])
+  const names = ['callers', 'connections/issue-ticketing/main', 'identity', 'orchestrators/production']
+  expect(read.toSorted()).toEqual(names)
   read = []
   expect(await call(handler)).toMatchObject({ statusCode: 200 })
   expect(read).toEqual([])
