@@ -23,6 +23,14 @@ const from = (contract: string, ...places: string[]): States => ({
   contract,
   states: (listed) => places.flatMap(listed),
 })
+/** States that are followed by a result once the state `ended` is reached: `DONE/PASSED`. */
+const withResults = (contract: string, object: string, state: string, ended: string, result: string): States => ({
+  contract,
+  states: (listed) => [
+    ...listed(`${object}/properties/${state}`).filter((one) => one !== ended),
+    ...listed(`${object}/properties/${result}`).map((one) => `${ended}/${one}`),
+  ],
+})
 const schemas = 'components/schemas'
 const aws = (contract: string, ...names: string[]) => from(contract, ...names.map((name) => `${schemas}/${name}`))
 
@@ -57,12 +65,7 @@ const jobs: Record<string, States> = {
     },
   },
   'azure-pipelines': {
-    contract: 'azure-devops-build',
-    states(listed) {
-      const build = 'definitions/Build/properties'
-      const now = listed(`${build}/status`).filter((state) => state !== 'completed')
-      return [...now, ...listed(`${build}/result`).map((result) => `completed/${result}`)]
-    },
+    ...withResults('azure-devops-build', 'definitions/Build', 'status', 'completed', 'result'),
     elsewhere: {
       all: 'a filter for builds of every status',
       'completed/none': 'a build that is not complete: polled until it has a result',
@@ -80,14 +83,7 @@ const jobs: Record<string, States> = {
   },
   'hcp-terraform': from('hcp-terraform', `${schemas}/runs/properties/attributes/properties/status`),
   jenkins: from('jenkins', `${schemas}/Build/properties/result`),
-  'azure-load-testing': {
-    contract: 'azure-load-testing',
-    states(listed) {
-      const run = 'components/schemas/TestRun/properties'
-      const now = listed(`${run}/status`).filter((state) => state !== 'DONE')
-      return [...now, ...listed(`${run}/testResult`).map((result) => `DONE/${result}`)]
-    },
-  },
+  'azure-load-testing': withResults('azure-load-testing', `${schemas}/TestRun`, 'status', 'DONE', 'testResult'),
   blazemeter: {
     contract: 'blazemeter',
     states: (listed) => listed('components/schemas/Master/properties/reportStatus').map((state) => `ENDED/${state}`),

@@ -88,23 +88,15 @@ describe('The page of an approval', () => {
   it('rejects a forged, altered or unknown link', async () => {
     await whileOpen(async () => {
       const [task = '', end = '', signature = ''] = page().replace('approvals/', '').split('.')
-      const sign = (key: string, claim: string) => createHmac('sha256', key).update(`approval.${claim}`).digest('hex')
-      const later = (Number.parseInt(end, 36) + 86_400).toString(36)
-      const forged = [
-        `${task}.${end}.${signature.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))}`,
-        `${task}.${later}.${signature}`,
-        `${'0'.repeat(40)}.${end}.${signature}`,
-        `${task}.${end}.${sign('another-key-of-at-least-32-characters', `${task}.${end}`)}`,
-        `${task}.${end}`,
-        'x',
-      ]
-      for (const token of forged) {
+      // test/security/signatures.test.ts alters links in every way.
+      for (const token of [`${'0'.repeat(40)}.${end}.${signature}`, `${task}.${end}`, 'x']) {
         const { statusCode, body } = await decide({ decision: 'approve' }, `approvals/${token}`)
         expect([statusCode, body]).toEqual([403, expect.stringContaining('This link cannot be used')])
       }
       // Signed with the right key, but there is no such approval.
       const claim = `${'1'.repeat(40)}.${end}`
-      expect((await open('GET', `approvals/${claim}.${sign(APPROVALS_KEY, claim)}`)).statusCode).toBe(404)
+      const known = createHmac('sha256', APPROVALS_KEY).update(`approval.${claim}`).digest('hex')
+      expect((await open('GET', `approvals/${claim}.${known}`)).statusCode).toBe(404)
     })
   })
 })
