@@ -157,15 +157,13 @@ describe('the finisher', () => {
   })
 })
 
-describe('the state table', () => {
-  it('has the key id, expires items and is billed per request', () => {
-    deployed.template.hasResourceProperties('AWS::DynamoDB::Table', {
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
-      BillingMode: 'PAY_PER_REQUEST',
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    })
+it('the state table has the key id, expires items and is billed per request', () => {
+  deployed.template.hasResourceProperties('AWS::DynamoDB::Table', {
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
+    BillingMode: 'PAY_PER_REQUEST',
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
   })
 })
 
@@ -454,17 +452,15 @@ describe('the dashboard', () => {
   })
 })
 
-describe('the saved queries', () => {
-  it('cover the logs of all functions, in a folder named like the stack', () => {
-    const saved = deployed.all('AWS::Logs::QueryDefinition').map(({ Properties }) => Properties)
-    expect(Object.fromEntries(saved.map(({ Name, QueryString }) => [Name, QueryString]))).toEqual(
-      Object.fromEntries(Object.entries(queries).map(([name, text]) => [`CloudAutomationWebhooks/${name}`, text])),
+it('the saved queries cover the logs of all functions, in a folder named like the stack', () => {
+  const saved = deployed.all('AWS::Logs::QueryDefinition').map(({ Properties }) => Properties)
+  expect(Object.fromEntries(saved.map(({ Name, QueryString }) => [Name, QueryString]))).toEqual(
+    Object.fromEntries(Object.entries(queries).map(([name, text]) => [`CloudAutomationWebhooks/${name}`, text])),
+  )
+  for (const { LogGroupNames } of saved)
+    expect(new Set(LogGroupNames.map(flat))).toEqual(
+      new Set(functions.map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))),
     )
-    for (const { LogGroupNames } of saved)
-      expect(new Set(LogGroupNames.map(flat))).toEqual(
-        new Set(functions.map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))),
-      )
-  })
 })
 
 it.each(['identity', 'callbacks'])('the stack generates the key of %s and deletes it with the stack', (name) => {

@@ -187,63 +187,59 @@ describe('GetDurableExecution', () => {
   })
 })
 
-describe('ListDurableExecutionsByFunction', () => {
-  test('filters by name and status, and pages', async () => {
-    const arns = []
-    for (let index = 0; index < 5; index += 1)
-      arns.push(await startByName('poll', { polls: 9_999, seconds: 3_600 }, `p${index}`))
-    const list = (more: object) =>
-      running.lambda.send(new ListDurableExecutionsByFunctionCommand({ FunctionName: 'poll', ...more }))
-    const names = async (more: object) => (await list(more)).DurableExecutions?.map((item) => item.DurableExecutionName)
-    await expect(names({})).resolves.toEqual(['p4', 'p3', 'p2', 'p1', 'p0'])
-    await expect(names({ ReverseOrder: true })).resolves.toEqual(['p0', 'p1', 'p2', 'p3', 'p4'])
-    await expect(names({ DurableExecutionName: 'p3' })).resolves.toEqual(['p3'])
-    running.cloud.stop(arns[2] ?? '')
-    await expect(names({ Statuses: ['STOPPED', 'FAILED'] })).resolves.toEqual(['p2'])
-    await expect(names({ Statuses: ['RUNNING'] })).resolves.toEqual(['p4', 'p3', 'p1', 'p0'])
-    await expect(names({ StartedAfter: new Date(Date.now() + 60_000) })).resolves.toEqual([])
-    await expect(names({ StartedBefore: new Date(Date.now() + 60_000) })).resolves.toHaveLength(5)
-    const first = await list({ MaxItems: 3 })
-    expect(first.DurableExecutions).toHaveLength(3)
-    const rest = await list({ MaxItems: 3, Marker: first.NextMarker })
-    expect(rest.DurableExecutions?.map((item) => item.DurableExecutionName)).toEqual(['p1', 'p0'])
-    expect(rest.NextMarker).toBeUndefined()
-    await expect(list({ MaxItems: 5 })).resolves.not.toHaveProperty('NextMarker', expect.anything())
-    await expect(list({ FunctionName: 'unknown' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
-  })
+test('ListDurableExecutionsByFunction filters by name and status, and pages', async () => {
+  const arns = []
+  for (let index = 0; index < 5; index += 1)
+    arns.push(await startByName('poll', { polls: 9_999, seconds: 3_600 }, `p${index}`))
+  const list = (more: object) =>
+    running.lambda.send(new ListDurableExecutionsByFunctionCommand({ FunctionName: 'poll', ...more }))
+  const names = async (more: object) => (await list(more)).DurableExecutions?.map((item) => item.DurableExecutionName)
+  await expect(names({})).resolves.toEqual(['p4', 'p3', 'p2', 'p1', 'p0'])
+  await expect(names({ ReverseOrder: true })).resolves.toEqual(['p0', 'p1', 'p2', 'p3', 'p4'])
+  await expect(names({ DurableExecutionName: 'p3' })).resolves.toEqual(['p3'])
+  running.cloud.stop(arns[2] ?? '')
+  await expect(names({ Statuses: ['STOPPED', 'FAILED'] })).resolves.toEqual(['p2'])
+  await expect(names({ Statuses: ['RUNNING'] })).resolves.toEqual(['p4', 'p3', 'p1', 'p0'])
+  await expect(names({ StartedAfter: new Date(Date.now() + 60_000) })).resolves.toEqual([])
+  await expect(names({ StartedBefore: new Date(Date.now() + 60_000) })).resolves.toHaveLength(5)
+  const first = await list({ MaxItems: 3 })
+  expect(first.DurableExecutions).toHaveLength(3)
+  const rest = await list({ MaxItems: 3, Marker: first.NextMarker })
+  expect(rest.DurableExecutions?.map((item) => item.DurableExecutionName)).toEqual(['p1', 'p0'])
+  expect(rest.NextMarker).toBeUndefined()
+  await expect(list({ MaxItems: 5 })).resolves.not.toHaveProperty('NextMarker', expect.anything())
+  await expect(list({ FunctionName: 'unknown' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
 })
 
-describe('GetDurableExecutionHistory', () => {
-  test('returns the events in pages, in both orders, with and without data', async () => {
-    const arn = await startByName('waits', { seconds: 1 })
-    await ended(arn)
-    const history = (more: object) =>
-      running.lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn, ...more }))
-    const { Events = [] } = await history({})
-    expect(Events.map(({ EventId }) => EventId)).toEqual(Events.map((_, index) => index + 1))
-    expect(Events[0]).toMatchObject({
-      EventType: 'ExecutionStarted',
-      EventTimestamp: expect.any(Date),
-      ExecutionStartedDetails: { Input: { Payload: '{"seconds":1}' }, ExecutionTimeout: 600 },
-    })
-    expect(Events.find(({ EventType }) => EventType === 'WaitStarted')).toMatchObject({
-      WaitStartedDetails: { Duration: 1, ScheduledEndTimestamp: expect.any(Date) },
-    })
-    expect(Events.find(({ EventType }) => EventType === 'InvocationCompleted')).toMatchObject({
-      InvocationCompletedDetails: {
-        StartTimestamp: expect.any(Date),
-        EndTimestamp: expect.any(Date),
-        RequestId: expect.any(String),
-      },
-    })
-    const page = await history({ MaxItems: 4 })
-    const rest = await history({ MaxItems: 100, Marker: page.NextMarker })
-    expect([...(page.Events ?? []), ...(rest.Events ?? [])]).toEqual(Events)
-    const reverse = await history({ ReverseOrder: true, MaxItems: 2 })
-    expect(reverse.Events).toEqual([...Events].reverse().slice(0, 2))
-    const bare = await history({ IncludeExecutionData: false })
-    expect(bare.Events?.[0]?.ExecutionStartedDetails?.Input).toEqual({})
+test('GetDurableExecutionHistory returns the events in pages, in both orders, with and without data', async () => {
+  const arn = await startByName('waits', { seconds: 1 })
+  await ended(arn)
+  const history = (more: object) =>
+    running.lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn, ...more }))
+  const { Events = [] } = await history({})
+  expect(Events.map(({ EventId }) => EventId)).toEqual(Events.map((_, index) => index + 1))
+  expect(Events[0]).toMatchObject({
+    EventType: 'ExecutionStarted',
+    EventTimestamp: expect.any(Date),
+    ExecutionStartedDetails: { Input: { Payload: '{"seconds":1}' }, ExecutionTimeout: 600 },
   })
+  expect(Events.find(({ EventType }) => EventType === 'WaitStarted')).toMatchObject({
+    WaitStartedDetails: { Duration: 1, ScheduledEndTimestamp: expect.any(Date) },
+  })
+  expect(Events.find(({ EventType }) => EventType === 'InvocationCompleted')).toMatchObject({
+    InvocationCompletedDetails: {
+      StartTimestamp: expect.any(Date),
+      EndTimestamp: expect.any(Date),
+      RequestId: expect.any(String),
+    },
+  })
+  const page = await history({ MaxItems: 4 })
+  const rest = await history({ MaxItems: 100, Marker: page.NextMarker })
+  expect([...(page.Events ?? []), ...(rest.Events ?? [])]).toEqual(Events)
+  const reverse = await history({ ReverseOrder: true, MaxItems: 2 })
+  expect(reverse.Events).toEqual([...Events].reverse().slice(0, 2))
+  const bare = await history({ IncludeExecutionData: false })
+  expect(bare.Events?.[0]?.ExecutionStartedDetails?.Input).toEqual({})
 })
 
 test('CheckpointDurableExecution rejects a stale token and invalid updates, and accepts a retry', async () => {

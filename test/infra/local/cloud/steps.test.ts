@@ -84,17 +84,15 @@ describe('a wait', () => {
   })
 })
 
-describe('a waitForCondition', () => {
-  test('passes its state to the next poll', async () => {
-    await expect(run('poll', { polls: 4 })).resolves.toEqual({ result: { polls: 4 } })
-    const polls = latestEvents(running, 'poll').filter(({ EventType }) => EventType === 'StepSucceeded')
-    expect(polls.map(({ StepSucceededDetails }) => StepSucceededDetails)).toMatchObject([
-      { Result: { Payload: '{"polls":1}' }, RetryDetails: { CurrentAttempt: 1, NextAttemptDelaySeconds: 1 } },
-      { Result: { Payload: '{"polls":2}' } },
-      { Result: { Payload: '{"polls":3}' } },
-      { Result: { Payload: '{"polls":4}' }, RetryDetails: { CurrentAttempt: 4 } },
-    ])
-  })
+test('a waitForCondition passes its state to the next poll', async () => {
+  await expect(run('poll', { polls: 4 })).resolves.toEqual({ result: { polls: 4 } })
+  const polls = latestEvents(running, 'poll').filter(({ EventType }) => EventType === 'StepSucceeded')
+  expect(polls.map(({ StepSucceededDetails }) => StepSucceededDetails)).toMatchObject([
+    { Result: { Payload: '{"polls":1}' }, RetryDetails: { CurrentAttempt: 1, NextAttemptDelaySeconds: 1 } },
+    { Result: { Payload: '{"polls":2}' } },
+    { Result: { Payload: '{"polls":3}' } },
+    { Result: { Payload: '{"polls":4}' }, RetryDetails: { CurrentAttempt: 4 } },
+  ])
 })
 
 describe('an execution', () => {

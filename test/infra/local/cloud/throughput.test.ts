@@ -1,46 +1,42 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { durable, folder, lines, start, startExecution, until } from './harness.ts'
 
-describe('100 concurrent executions', () => {
-  test('complete on four threads', async () => {
-    const { cloud, lambda, seen } = await start({
-      state: folder.file('many'),
-      functions: durable(['task'], { concurrency: 4 }),
-    })
-    const count = 100
-    await Promise.all(Array.from({ length: count }, (_, id) => startExecution(lambda, 'task', { id }, `task-${id}`)))
-    await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all executions')
-    expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
-    const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
-    expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id))
-    expect(seen.filter((o) => o.kind === 'invocation' && o.coldStart)).toHaveLength(4)
-    await cloud.close()
+test('100 concurrent executions complete on four threads', async () => {
+  const { cloud, lambda, seen } = await start({
+    state: folder.file('many'),
+    functions: durable(['task'], { concurrency: 4 }),
   })
+  const count = 100
+  await Promise.all(Array.from({ length: count }, (_, id) => startExecution(lambda, 'task', { id }, `task-${id}`)))
+  await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all executions')
+  expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
+  const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))
+  expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id))
+  expect(seen.filter((o) => o.kind === 'invocation' && o.coldStart)).toHaveLength(4)
+  await cloud.close()
 })
 
-describe('10,000 waiting executions', () => {
-  test('use no memory and do not block others', async () => {
-    const state = folder.file('waiting')
-    const functions = durable(['approval', 'greet'])
-    const notes = folder.file('callback')
-    const first = await start({ state, functions, timeScale: 1 })
-    void first.cloud.invoke('approval', { file: notes, timeout: 86_400 })
-    await until(() => lines(notes)[0], 'the callback')
-    await until(() => first.seen.some(({ kind }) => kind === 'invocation'), 'the suspension')
-    await first.cloud.close()
-    multiply(join(state, 'durable.db'), 10_000)
+test('10,000 waiting executions use no memory and do not block others', async () => {
+  const state = folder.file('waiting')
+  const functions = durable(['approval', 'greet'])
+  const notes = folder.file('callback')
+  const first = await start({ state, functions, timeScale: 1 })
+  void first.cloud.invoke('approval', { file: notes, timeout: 86_400 })
+  await until(() => lines(notes)[0], 'the callback')
+  await until(() => first.seen.some(({ kind }) => kind === 'invocation'), 'the suspension')
+  await first.cloud.close()
+  multiply(join(state, 'durable.db'), 10_000)
 
-    global.gc?.()
-    const before = process.memoryUsage().heapUsed
-    const second = await start({ state, functions, timeScale: 1 })
-    await expect(second.cloud.invoke('greet', { name: 'Zoe' })).resolves.toEqual({ result: { greeting: 'Hello Zoe' } })
-    global.gc?.()
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000 * 1_024)
-    expect(second.cloud.executions({ statuses: ['RUNNING'], limit: 20_000 })).toHaveLength(10_001)
-    await second.cloud.close()
-  })
+  global.gc?.()
+  const before = process.memoryUsage().heapUsed
+  const second = await start({ state, functions, timeScale: 1 })
+  await expect(second.cloud.invoke('greet', { name: 'Zoe' })).resolves.toEqual({ result: { greeting: 'Hello Zoe' } })
+  global.gc?.()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000 * 1_024)
+  expect(second.cloud.executions({ statuses: ['RUNNING'], limit: 20_000 })).toHaveLength(10_001)
+  await second.cloud.close()
 })
 
 /** Copies the only execution of a database with its operations and events. */
