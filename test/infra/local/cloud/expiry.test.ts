@@ -30,6 +30,7 @@ const put = (id: string, expiration?: number) =>
       Item: { id: { S: id }, ...(expiration === undefined ? {} : { expiration: { N: String(expiration) } }) },
     }),
   )
+const wait = (holds: () => Promise<boolean>, what: string) => until(holds, 10, () => what)
 const ids = async () => {
   const { Items = [] } = await client.send(new ScanCommand({ TableName: 'table' }))
   return Items.map(({ id }) => id?.S ?? '').sort()
@@ -39,11 +40,7 @@ test('expired items are deleted in pages, and no others', async () => {
   await put('forever')
   await put('for an hour', now() + 3_600)
   await Promise.all(Array.from({ length: 10 }, (_, n) => put(`old ${n}`, now() - 60)))
-  await until(
-    async () => (await ids()).length === 2,
-    10,
-    () => 'the deletion of old items',
-  )
+  await wait(async () => (await ids()).length === 2, 'the deletion of old items')
   expect(await ids()).toEqual(['for an hour', 'forever'])
   await client.send(new DeleteItemCommand({ TableName: 'table', Key: { id: { S: 'forever' } } }))
 })
@@ -52,11 +49,7 @@ test('an item whose expiration was extended is not deleted', async () => {
   for (let n = 0; n < 20; n++) await put('again', now() + (n % 2 === 0 ? -60 : 3_600))
   // Whether or not it was deleted in between, the last write counts.
   await put('last', now() - 60)
-  await until(
-    async () => !(await ids()).includes('last'),
-    10,
-    () => 'the deletion of the item written last',
-  )
+  await wait(async () => !(await ids()).includes('last'), 'the deletion of the item written last')
   expect(await ids()).toContain('again')
 })
 
@@ -67,11 +60,7 @@ test('stopping waits for the running scan and prevents further ones', async () =
     return { ok: true, text: '{"Items":[]}' }
   }
   const end = expireItems(call, 'table', { items: 1, everyMs: 1 })
-  await until(
-    async () => scans.length === 1,
-    10,
-    () => 'the first scan',
-  )
+  await wait(async () => scans.length === 1, 'the first scan')
   let hasEnded = false
   const ending = end().then(() => {
     hasEnded = true

@@ -210,11 +210,8 @@ it('the event stream reports changes of calls and of the sandbox', async () => {
     received += chunk.toString()
   })
   await service.openIssue({ input: { title: 'A change' } })
-  await until(
-    async () => /event: calls\ndata: .*open-issue/.test(received) && received.includes('event: sandbox'),
-    5,
-    () => `events on the stream: ${received}`,
-  )
+  const hasBoth = () => /event: calls\ndata: .*open-issue/.test(received) && received.includes('event: sandbox')
+  await service.until(hasBoth, 'events on the stream', 5)
   watching.destroy()
 })
 
@@ -247,11 +244,7 @@ it('a sequence runs only once at a time', async () => {
   expect((await post('sequences/incident')).status).toBe(202)
   expect((await post('sequences/incident')).status).toBe(409)
   const run = async () => (await read('sequences')).find(({ name }: Json) => name === 'incident').run
-  await until(
-    async () => (await run()).state !== 'running',
-    30,
-    () => `the end of the sequence\n${service.output.slice(-2_000)}`,
-  )
+  await service.until(async () => (await run()).state !== 'running', 'the end of the sequence')
   expect(await run()).toMatchObject({
     state: 'passed',
     lines: expect.arrayContaining([expect.stringContaining('openticket')]),
@@ -268,16 +261,13 @@ it('each action that the sandbox supports has working examples', async () => {
   const play = async ({ category, action, examples }: Json) => {
     for (const index of examples.keys()) {
       let example = examples[index]
-      await until(
-        async () => {
-          if (!example.needs) return true
-          const now = (await read('actions')).find((one: Json) => one.category === category && one.action === action)
-          example = now.examples[index]
-          return !example.needs
-        },
-        20,
-        () => `the result that ${category}/${action} needs`,
-      )
+      const isReady = async () => {
+        if (!example.needs) return true
+        const now = (await read('actions')).find((one: Json) => one.category === category && one.action === action)
+        example = now.examples[index]
+        return !example.needs
+      }
+      await service.until(isReady, `the result that ${category}/${action} needs`, 20)
       const { name, query, body } = example
       const sent = (await (await post(`actions/${category}/${action}`, { query, body })).json()) as Json
       if (sent.status >= 300) failures.push(`${category}/${action}, ${name}: ${sent.status} ${sent.body}`)

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { Service, triggered, until } from '../../../e2e/service.ts'
+import { Service, triggered } from '../../../e2e/service.ts'
 import { executablePath, violations } from './chromium.ts'
 
 // This project does not install a browser. Without one, console.test.ts still tests the console through HTTP.
@@ -70,12 +70,8 @@ describeIfBrowser('the console in Chromium', () => {
       await show(page, view, text)
       expect(await violations(page)).toEqual([])
       await page.setViewportSize({ width: 320, height: 640 })
-      const width = () => page.evaluate<number>('document.documentElement.scrollWidth')
-      await until(
-        async () => (await width()) === 320,
-        10,
-        () => 'the narrow layout',
-      )
+      const isNarrow = () => page.evaluate<boolean>('document.documentElement.scrollWidth === 320')
+      await service.until(isNarrow, 'the narrow layout', 10)
       await page.setViewportSize({ width: 1280, height: 720 })
     })
 
