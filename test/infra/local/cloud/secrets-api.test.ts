@@ -26,6 +26,9 @@ beforeAll(() => {
 
 const get = (SecretId: string, more: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...more }))
 
+const create = (more: object) => client.send(new CreateSecretCommand({ Name: 'made/one', ...more }))
+const put = (more: object) => client.send(new PutSecretValueCommand({ SecretId: 'made/one', ...more }))
+
 describe('GetSecretValue', () => {
   test('returns a secret by name and by ARN', async () => {
     const byName = await get('app/callers')
@@ -47,17 +50,6 @@ describe('GetSecretValue', () => {
     expect(after.VersionId).not.toBe(before.VersionId)
     await expect(get('app/orchestrators/local', { VersionId: before.VersionId })).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
-    })
-  })
-
-  test('returns the error of AWS for an unknown secret', async () => {
-    await expect(get('app/nothing')).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: "Secrets Manager can't find the specified secret.",
-      $metadata: { httpStatusCode: 400 },
-    })
-    await expect(get('other', { VersionStage: 'AWSPREVIOUS' })).rejects.toMatchObject({
-      message: "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
     })
   })
 
@@ -88,10 +80,33 @@ describe('ListSecrets', () => {
   })
 })
 
-describe('CreateSecret and PutSecretValue', () => {
-  const create = (more: object) => client.send(new CreateSecretCommand({ Name: 'made/one', ...more }))
-  const put = (more: object) => client.send(new PutSecretValueCommand({ SecretId: 'made/one', ...more }))
+const notFound = {
+  ...{ name: 'ResourceNotFoundException', $metadata: { httpStatusCode: 400 } },
+  message: "Secrets Manager can't find the specified secret.",
+}
+const noStage = {
+  message: "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
+}
+const exists = {
+  ...{ name: 'ResourceExistsException', $metadata: { httpStatusCode: 400 } },
+  message: 'The operation failed because the secret other already exists.',
+}
+const SecretString = 'x'
 
+test.each([
+  ['GetSecretValue of an unknown secret', () => get('app/nothing'), notFound],
+  ['GetSecretValue of another stage', () => get('other', { VersionStage: 'AWSPREVIOUS' }), noStage],
+  ['CreateSecret of an existing secret', () => create({ Name: 'other', SecretString }), exists],
+  ['CreateSecret with an invalid name', () => create({ Name: 'a b', SecretString }), { name: 'ValidationException' }],
+  ['CreateSecret without a value', () => create({ Name: 'made/empty' }), { name: 'InvalidParameterException' }],
+  ['PutSecretValue of an unknown secret', () => put({ SecretId: 'made/none', SecretString }), notFound],
+])('%s returns the error of AWS and changes nothing', async (_what, call: () => Promise<unknown>, error) => {
+  const before = [...secrets]
+  await expect(call()).rejects.toMatchObject(error)
+  expect([...secrets]).toEqual(before)
+})
+
+describe('CreateSecret and PutSecretValue', () => {
   test('save a secret, each value with another version', async () => {
     const created = await create({ SecretString: 'first' })
     expect(created).toMatchObject({ Name: 'made/one', ARN: expect.stringContaining(':secret:made/one-') })
@@ -103,25 +118,6 @@ describe('CreateSecret and PutSecretValue', () => {
       SecretString: 'second',
       VersionId: changed.VersionId,
     })
-  })
-
-  test('return the errors of AWS for an existing and for an unknown secret', async () => {
-    await expect(create({ Name: 'other', SecretString: 'x' })).rejects.toMatchObject({
-      name: 'ResourceExistsException',
-      message: 'The operation failed because the secret other already exists.',
-      $metadata: { httpStatusCode: 400 },
-    })
-    await expect(put({ SecretId: 'made/none', SecretString: 'x' })).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: "Secrets Manager can't find the specified secret.",
-    })
-    expect(secrets.get('other')).toBe('plain text')
-  })
-
-  test('reject an invalid name and a missing value', async () => {
-    await expect(create({ Name: 'a b', SecretString: 'x' })).rejects.toMatchObject({ name: 'ValidationException' })
-    await expect(create({ Name: 'made/empty' })).rejects.toMatchObject({ name: 'InvalidParameterException' })
-    expect([...secrets.keys()]).not.toContain('made/empty')
   })
 
   test('are rejected if secrets are read-only', async () => {
