@@ -3,7 +3,7 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 /** Seconds until the sandbox's Dynatrace may be asked. */
-const dataDelay = 3
+const dataDelay = 5
 const service = new Service({
   timeScale: 20,
   secrets: (url) => ({
@@ -48,6 +48,8 @@ beforeAll(async () => {
   ])
   expect(accepted.map(({ status }) => status)).toEqual([202, 202, 202])
   await service.until(async () => (await service.repliesTo(late.id)).started === 1, 'the start of the task')
+  const waiting = `task ${accepted[1]?.body.taskId.slice(0, 8)} poll: pending`
+  await service.until(() => service.output.includes(waiting), 'a task that waits for its data')
   await service.until(async () => (await executions()).length === 1, 'the execution of the workflow')
   await service.kill()
   await service.start()
