@@ -133,7 +133,7 @@ const recipes = await Promise.all(
 // A silent call waits for the end of a runbook.
 const service = new Service({
   timeScale: 60,
-  webhookTimeout: 8,
+  webhookTimeout: 12,
   concurrency: 1,
   secrets: Object.assign({}, ...recipes.map(({ secrets }) => secrets)),
 })
