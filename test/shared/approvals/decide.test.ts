@@ -121,13 +121,11 @@ describe('A decision', () => {
     expect(await decided()).toMatchObject({ status: 'ended' })
   })
 
-  it.each(['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException'])(
-    'returns the outcome of the task if Lambda answers %s',
-    async (closed) => {
-      Object.assign(lambda, { closed, status: 'SUCCEEDED' })
-      expect(await decided()).toEqual({ status: 'ended', reason: 'Rejected by john' })
-    },
-  )
+  const errors = ['CallbackTimeoutException', 'InvalidParameterValueException', 'ResourceNotFoundException']
+  it.each(errors)('returns the outcome of the task if Lambda answers %s', async (closed) => {
+    Object.assign(lambda, { closed, status: 'SUCCEEDED' })
+    expect(await decided()).toEqual({ status: 'ended', reason: 'Rejected by john' })
+  })
 
   it('returns the first decision although it was never saved in the table', async () => {
     lambda.closed = 'InvalidParameterValueException'

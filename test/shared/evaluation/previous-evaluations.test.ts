@@ -84,13 +84,11 @@ describe('Keptn: previous evaluations', () => {
     expect(server.calls[2]?.query.get('filter')).not.toContain('data.result')
   })
 
-  test.each(['a AND data.project:other', 'a,b', 'a:b', ' ', ''])(
-    'are not requested for the invalid service name %j',
-    async (service) => {
-      await expectFailure(ask({ service }), 'invalid', 'must be a valid name in Keptn')
-      expect(server.calls).toEqual([])
-    },
-  )
+  const invalid = ['a AND data.project:other', 'a,b', 'a:b', ' ', '']
+  test.each(invalid)('are not requested for the invalid service name %j', async (service) => {
+    await expectFailure(ask({ service }), 'invalid', 'must be a valid name in Keptn')
+    expect(server.calls).toEqual([])
+  })
 
   test('report a refusal if the token cannot read events', async () => {
     server.failNext(403, { code: 403, message: 'the token lacks the scope cloudautomation:events:read' })

@@ -25,16 +25,14 @@ describe('An evaluation that Keptn merged with an earlier one', () => {
   const read = (type: string | undefined, evaluation: object) =>
     parseEvent({ type, data: { evaluation } }).data.evaluation
 
-  it.each(['notify.triggered', 'report.triggered', 'evaluation.triggered', 'production.release.finished'])(
-    'has its own score and its own indicators in %s',
-    (type) => {
-      const { score: _, ...others } = merged
-      const expected = { result: 'warning', timeframe: '5m', indicatorResults: newest }
-      expect(read(`sh.keptn.event.${type}`, merged)).toEqual({ ...expected, score: 81.5 })
-      const { scoreText: __, ...byLighthouse } = others
-      expect(read(`sh.keptn.event.${type}`, { ...byLighthouse, score: 95 })).toEqual(expected)
-    },
-  )
+  const types = ['notify.triggered', 'report.triggered', 'evaluation.triggered', 'production.release.finished']
+  it.each(types)('has its own score and its own indicators in %s', (type) => {
+    const { score: _, ...others } = merged
+    const expected = { result: 'warning', timeframe: '5m', indicatorResults: newest }
+    expect(read(`sh.keptn.event.${type}`, merged)).toEqual({ ...expected, score: 81.5 })
+    const { scoreText: __, ...byLighthouse } = others
+    expect(read(`sh.keptn.event.${type}`, { ...byLighthouse, score: 95 })).toEqual(expected)
+  })
 
   it('is read from a list in a form', () => {
     const indicatorResults = { 0: indicator('p95', 700), 1: indicator('p95', 300) }
@@ -165,14 +163,12 @@ describe('A reply', () => {
     })
   })
 
-  it.each(['status', 'result', 'project', 'labels', 'message'])(
-    'keeps its own field if the task has the name %s',
-    (task) => {
-      const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
-      const own = { project: 'p', status: 'succeeded', result: 'pass', message: 'm', labels: { team: 'blue' } }
-      expect(data).toMatchObject(own)
-    },
-  )
+  const reserved = ['status', 'result', 'project', 'labels', 'message']
+  it.each(reserved)('keeps its own field if the task has the name %s', (task) => {
+    const { data } = finishedReply({ ...event, task }, 'issue-ticketing', passed('m', { id: '1' }), true)
+    const own = { project: 'p', status: 'succeeded', result: 'pass', message: 'm', labels: { team: 'blue' } }
+    expect(data).toMatchObject(own)
+  })
 
   it('that is too large for Keptn is shortened and says so', () => {
     const outcome = passed('Opened', { id: '1', url: 'u', log: 'x'.repeat(100_000) })
