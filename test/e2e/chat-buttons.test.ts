@@ -185,7 +185,7 @@ describe('A click in Slack', () => {
   })
 
   it('counts after the reminder', async () => {
-    const { event, post } = await ask({ remindBefore: 540 }, '&deadline=PT10M')
+    const { event, post } = await ask({ remindBefore: 3_540 }, '&deadline=PT1H')
     await service.until(async () => slack.posts.length > 1, 'a reminder')
     expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
     await press(slack.pressButton(post, 'approve'))
