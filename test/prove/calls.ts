@@ -62,15 +62,8 @@ interface Kind {
   query?(random: Random): Record<string, string>
 }
 
-const kindOf = (
-  weight: number,
-  action: string,
-  task: string,
-  more: Omit<Kind, 'weight' | 'action' | 'task'>,
-): Kind => ({
-  ...{ weight, action, task },
-  ...more,
-})
+type Rest = Omit<Kind, 'weight' | 'action' | 'task'>
+const kindOf = (weight: number, action: string, task: string, rest: Rest): Kind => ({ weight, action, task, ...rest })
 
 const usualDeadlines = [20, 30, 45, 60]
 

@@ -2,6 +2,7 @@ import '../../functions/aws.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '@aws-sdk/client-ssm'
 import { describe, expect, jest, test } from '@jest/globals'
 import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
+import type { Served } from '../../../infra/platforms/loopback-server.ts'
 import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
@@ -27,6 +28,7 @@ const reading = (client = aws()) => client.read(SSMClient, get)
 const writing = (client = aws()) => client.write(SSMClient, update)
 const read = (client?: Aws) => failureOf(reading(client))
 const write = (client?: Aws) => failureOf(writing(client))
+const unanswered = (by: Served, send: () => Promise<unknown>) => timeOut(send, () => by.calls.length > 0)
 const oops = { __type: 'InternalServerError', Message: 'oops' }
 const no = { __type: 'ValidationException', message: 'no' }
 
@@ -121,10 +123,7 @@ describe('AWS client: network', () => {
   test('waits for a response until the deadline, but at least one second', async () => {
     server.hang()
     const late = aws({}, { deadlineAt: Date.now() + 200 })
-    const { failure } = await timeOut(
-      () => writing(late),
-      () => server.calls.length > 0,
-    )
+    const { failure } = await unanswered(server, () => writing(late))
     const message = 'OpsCenter did not respond within 1 s (UpdateOpsItem).'
     expect(failure).toMatchObject({ kind: 'timeout', transient: true, mayHaveWritten: true, message })
   })
@@ -275,10 +274,7 @@ describe('AWS client: role of another account', () => {
   test('waits for STS no longer than for a response', async () => {
     sts.hang()
     const client = aws({ roleArn, region: 'eu-south-1' })
-    const { failure } = await timeOut(
-      () => reading(client),
-      () => sts.calls.length > 0,
-    )
+    const { failure } = await unanswered(sts, () => reading(client))
     expect(failure.kind).toBe('timeout')
   })
 })
