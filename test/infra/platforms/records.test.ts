@@ -1,22 +1,13 @@
-import { request } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { recordKinds } from './records.ts'
-import { clientsOf, start } from './start.ts'
+import { clientsOf, start, statusOf } from './start.ts'
 import { stopClock, useSandbox } from './use.ts'
 
 const started = useSandbox()
 const state = temporaryFolder()
 const EVIL = `<script>alert("x")</script>'`
 const list = async (name: string) => (await started.call('GET', `/${name}`)).json
-
-/** fetch cannot set the Host header. */
-function statusOf(url: string, host: string): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const call = request(url, { headers: { host } }, (res) => resolve(res.resume().statusCode))
-    call.on('error', reject).end()
-  })
-}
 
 describe.each(Object.entries(recordKinds))('A %s', (_, kind) => {
   const write = (text = 'One') => kind.write(started, text)
@@ -55,8 +46,8 @@ describe.each(Object.entries(recordKinds))('A %s', (_, kind) => {
       ['127.0.0.1.evil.example', 403],
       ['localhost:8787', 200],
     ] as const) {
-      expect(await statusOf(url, host)).toBe(status)
-      expect(await statusOf(`${started.origin}/sandbox/${kind.list}`, host)).toBe(status)
+      expect(await statusOf(url, { host })).toBe(status)
+      expect(await statusOf(`${started.origin}/sandbox/${kind.list}`, { host })).toBe(status)
     }
   })
 

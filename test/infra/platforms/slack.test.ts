@@ -1,6 +1,7 @@
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { closeServer, listen } from '../../../infra/local/port.ts'
+import { statusOf } from './start.ts'
 import { stopClock, useSandbox } from './use.ts'
 
 /** The app that gets the presses. */
@@ -159,14 +160,9 @@ describe('A button press in Slack', () => {
     for (const origin of ['https://evil.example', 'null', started.origin.replace('127.0.0.1', 'localhost')]) {
       expect((await pressButton({ ts, action: 'approve' }, { origin })).status).toBe(403)
     }
-    const rebound = await new Promise((resolve) => {
-      const headers = { host: 'evil.example', 'content-type': 'application/x-www-form-urlencoded' }
-      const call = request(`${started.origin}/sandbox/slack/click`, { method: 'POST', headers }, (res) =>
-        resolve(res.resume().statusCode),
-      )
-      call.end(`ts=${ts}&action=approve`)
-    })
-    expect(rebound).toBe(403)
+    const headers = { host: 'evil.example', 'content-type': 'application/x-www-form-urlencoded' }
+    const rebound = statusOf(`${started.origin}/sandbox/slack/click`, headers, `ts=${ts}&action=approve`)
+    expect(await rebound).toBe(403)
     expect(app.presses).toEqual([])
     expect((await pressButton({ ts, action: 'approve' }, { origin: started.origin })).status).toBe(303)
     expect(app.presses).toHaveLength(1)

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type OutgoingHttpHeaders, request } from 'node:http'
 import { closeServer, listen } from '../../../infra/local/port.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { createSandbox, type Sandbox, type SandboxObservation } from '../../../infra/platforms/sandbox/index.ts'
@@ -82,6 +82,15 @@ export function clientsOf(call: Send) {
     tool: to('/tool', { authorization: `Bearer ${demo.toolToken}` }),
     keptn: to('/keptn', { 'x-token': demo.keptnToken }),
   }
+}
+
+/** Returns the status of a GET, or of a POST with a body. fetch cannot set the Host header. */
+export function statusOf(url: string, headers: OutgoingHttpHeaders, body?: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const call = request(url, { method, headers }, (res) => resolve(res.resume().statusCode))
+    call.on('error', reject).end(body)
+  })
 }
 
 /** HTTP's Basic authentication. */
