@@ -15,7 +15,7 @@ const service = new Service({
 })
 const eventOf = (task: string) => triggered({ type: `sh.keptn.event.${task}.triggered` })
 const [late, expired, guarded] = [eventOf('evaluation'), eventOf('evaluation'), eventOf('evaluation')]
-const [reported, repeated] = [eventOf('report'), eventOf('score')]
+const [reported, scored] = [eventOf('report'), eventOf('score')]
 
 const interactive = 'mode=interactive&sendStarted=true'
 const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
@@ -100,8 +100,8 @@ it('A report waits for a platform that is down, and is made once for a repeated 
   expect((await service.finishedOf(reported.id)).finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
   const failed = (await service.requests('dynatrace')).filter(({ status }) => status === 503)
   expect(failed.map(({ path }) => path.includes('/events')).sort()).toEqual([false, false, true, true])
-  const answers = await Promise.all([push(repeated), push(repeated)])
+  const answers = await Promise.all([push(scored), push(scored)])
   expect(answers.map(({ status }) => status)).toContain(200)
-  expect(await push(repeated)).toMatchObject({ status: 200, body: { result: 'pass' } })
+  expect(await push(scored)).toMatchObject({ status: 200, body: { result: 'pass' } })
   expect((await service.call('/sandbox/reports', undefined, { method: 'GET' })).body).toHaveLength(2)
 })

@@ -79,7 +79,7 @@ const signIns: Record<string, (login: GoogleLogin) => object> = {
   }),
 }
 
-// One platform for each way to recognize a start: by a token, by a look-up, not at all. Each occupies the only
+// One platform for each way to recognize a start: by a token, by a look-up, or neither. Each occupies the only
 // environment of its category.
 const withoutResponse = ['remediation/kubernetes', 'incident-management/rundeck', 'ci-cd/circleci']
 const stoppedEarly = ['optimization/databricks', 'chaos-testing/gremlin', 'load-testing/locust']
