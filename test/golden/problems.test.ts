@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, it } from '@jest/globals'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
@@ -28,7 +28,14 @@ const service = new Service({
     },
   }),
 })
-beforeAll(() => service.start())
+const answers: Record<string, Answer> = {}
+beforeAll(async () => {
+  await service.start()
+  const slow = Object.entries(problems).filter(([name]) => isSlow(name))
+  const slowAnswers = Promise.all(slow.map(async ([name, send]) => [name, await send()] as const))
+  for (const [name, send] of Object.entries(problems)) if (!isSlow(name)) answers[name] = await send()
+  Object.assign(answers, Object.fromEntries(await slowAnswers))
+})
 afterAll(() => service.end())
 
 const INTERACTIVE = 'mode=interactive&sendStarted=true'
@@ -191,14 +198,14 @@ for (const category of categories) {
 /** These wait for a platform that is broken. */
 const isSlow = (name: string) => /^(?:platform|outcome): /.test(name)
 
-it('each bad call is answered with the same problem', async () => {
+it.each(Object.keys(problems))('%s: the response says what is wrong', (name) => {
+  const { detail, message = detail } = answers[name]?.body ?? {}
+  expect(message).toMatch(/\w \w/)
+})
+
+it('each bad call is answered with the same problem', () => {
   const golden: Record<string, unknown> = {}
   const kinds = new Map<string, string>()
-  const slow = Object.entries(problems).filter(([name]) => isSlow(name))
-  const slowAnswers = Promise.all(slow.map(async ([name, send]) => [name, await send()] as const))
-  const answers: Record<string, Answer> = {}
-  for (const [name, send] of Object.entries(problems)) if (!isSlow(name)) answers[name] = await send()
-  Object.assign(answers, Object.fromEntries(await slowAnswers))
   for (const name of Object.keys(problems)) {
     const { status, headers, body } = answers[name] as Answer
     // Kinds that share a status differ only in the title, and its words may change.
