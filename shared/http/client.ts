@@ -88,7 +88,6 @@ export class Http {
    * @throws Failure `refused` (4xx), `credentials` (401), `platform` (5xx, network, rate limit), `timeout`, `deadline`
    */
   async request<T>(method: string, path: string, options: RequestOptions<T> = {}): Promise<HttpResponse<T>> {
-    const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
     const isWrite = !(options.isRead ?? (method === 'GET' || method === 'HEAD'))
     const { urlAlias } = options
     const request = this.#build(method, path, options)
@@ -99,7 +98,6 @@ export class Http {
       const shown = urlAlias === undefined ? request : { ...request, url: `${this.#base.origin}/***` }
       const intercepted = this.#options.intercept?.(shown)
       if (intercepted) return intercepted as HttpResponse<T>
-      checkDeadline(platform, operation, deadlineAt)
     }
     const authorized = await this.#authorize(request)
     try {
@@ -118,7 +116,12 @@ export class Http {
     options: RequestOptions<T>,
     isWrite: boolean,
   ): Promise<HttpResponse<T>> {
-    if (isWrite) this.#writes.sent()
+    const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
+    if (isWrite) {
+      // Also after a token that arrived late.
+      checkDeadline(platform, operation, deadlineAt)
+      this.#writes.sent()
+    }
     const received: Received = {}
     let response: HttpResponse
     try {
@@ -139,10 +142,7 @@ export class Http {
     if (options.accept?.includes(status)) return response as HttpResponse<T>
     if (!isWrite && !options.schema && !options.acceptsPages && status < 400 && isPage(response.body)) {
       const hint = 'Check the base URL, and that no login page or proxy answers for the API.'
-      throw new Failure(
-        'platform',
-        `${this.#options.platform} answered ${status} to ${operation} with a web page. ${hint}`,
-      )
+      throw new Failure('platform', `${platform} answered ${status} to ${operation} with a web page. ${hint}`)
     }
     if (status < 400) return this.#parse(response, operation, options.schema)
     this.#writes.failed()
@@ -180,10 +180,10 @@ export class Http {
   }
 
   async #authorize(request: SentRequest): Promise<SentRequest> {
-    const { authorization } = this.#options
+    const { authorization, deadlineAt } = this.#options
     if (!authorization) return request
     try {
-      return { ...request, headers: { ...request.headers, ...(await authorization.headers(request)) } }
+      return { ...request, headers: { ...request.headers, ...(await authorization.headers(request, deadlineAt)) } }
     } catch (error) {
       // This request was not sent, but an earlier one may have written.
       throw error instanceof Failure ? this.#withMayHaveWritten(error) : error

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { isRecord } from '../record.ts'
 import { basicAuth } from './basic-auth.ts'
 import { Http } from './client.ts'
-import type { Authorization } from './options.ts'
+import type { Authorization, SignInOptions } from './options.ts'
 import { TokenCache } from './token-cache.ts'
 
 /** A client for the client credentials grant of OAuth 2. */
@@ -34,15 +34,15 @@ const tokenResponse = z.object({
  */
 export function oauthAuthorization(client: OAuthClient, ca: string | undefined): Authorization {
   return {
-    async headers() {
-      const token = await tokens.get(cacheKey(client), () => fetchToken(client, ca))
+    async headers(_request, deadlineAt) {
+      const token = await tokens.get(cacheKey(client), () => fetchToken(client, { ca, deadlineAt }))
       return { authorization: `Bearer ${token}` }
     },
     invalidate: () => tokens.delete(cacheKey(client)),
   }
 }
 
-async function fetchToken(client: OAuthClient, ca: string | undefined) {
+async function fetchToken(client: OAuthClient, options: SignInOptions) {
   const { tokenUrl, clientId, clientSecret, scope, resource, usesBasicAuth = false } = client
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
@@ -55,7 +55,7 @@ async function fetchToken(client: OAuthClient, ca: string | undefined) {
   const headers: Record<string, string> = usesBasicAuth
     ? { authorization: basicAuth(encodeURIComponent(clientId), encodeURIComponent(clientSecret)) }
     : {}
-  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ca, headers, isCredentialsError })
+  const http = new Http({ platform: 'The OAuth server', baseUrl: origin, ...options, headers, isCredentialsError })
   const { body } = await http.post(`${pathname}${search}`, form.toString(), {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     isRead: true,

@@ -38,7 +38,7 @@ export interface HttpOptions {
   /** PEM of a certificate authority to trust in addition to the public ones. */
   ca?: string | undefined
   /** Epoch milliseconds after which nothing is written. */
-  deadlineAt?: number
+  deadlineAt?: number | undefined
   /**
    * Called with each write before it is sent, for dry runs. If it throws or returns a response, the write is not sent and
    * that response is used.
@@ -55,14 +55,18 @@ export interface HttpOptions {
   authorization?: Authorization | undefined
 }
 
+/** How a token is requested. */
+export type SignInOptions = Pick<HttpOptions, 'ca' | 'deadlineAt'>
+
 /** Authentication that needs more than fixed headers. */
 export interface Authorization {
   /**
    * Returns the headers that authenticate a request: a fetched token, or a signature.
    *
+   * @param deadlineAt until when to wait for a token, in epoch milliseconds
    * @throws Failure
    */
-  headers(request: SentRequest): Promise<Record<string, string>>
+  headers(request: SentRequest, deadlineAt?: number): Promise<Record<string, string>>
   /** Discards cached credentials, because the platform did not accept them. */
   invalidate?(): void
 }

@@ -44,10 +44,10 @@ export function googleAuthorization(
   const signIn = { scope, serviceAccount, privateKey, workloadIdentityProvider, loginUrl }
   const key = JSON.stringify(signIn)
   return {
-    async headers() {
+    async headers(_request, deadlineAt) {
       const token = await tokens.get(key, async () => {
         const { fetchGoogleToken } = await import('./clients/google-token.ts')
-        return fetchGoogleToken(signIn, ca)
+        return fetchGoogleToken(signIn, { ca, deadlineAt })
       })
       return { authorization: `Bearer ${token}` }
     },

@@ -3,6 +3,7 @@ import { fromNodeProviderChain } from '../../aws/credentials.ts'
 import { sign } from '../../aws/signature.ts'
 import { Failure } from '../../errors.ts'
 import { Http } from '../../http/client.ts'
+import type { SignInOptions } from '../../http/options.ts'
 import { segment } from '../../http/segment.ts'
 import { registerSecret } from '../../redact.ts'
 import { signJwt } from './jwt.ts'
@@ -32,14 +33,14 @@ const impersonated = z.object({ accessToken: z.string().check(z.minLength(1)), e
  *
  * @throws Failure `misconfigured`
  */
-export async function fetchGoogleToken(signIn: GoogleSignIn, ca: string | undefined) {
+export async function fetchGoogleToken(signIn: GoogleSignIn, options: SignInOptions) {
   const { serviceAccount, privateKey, workloadIdentityProvider } = signIn
   if (workloadIdentityProvider !== undefined && privateKey === undefined) {
-    const federated = await exchangeRole(signIn, workloadIdentityProvider, ca)
-    return serviceAccount === undefined ? federated : impersonate(signIn, serviceAccount, federated.token, ca)
+    const federated = await exchangeRole(signIn, workloadIdentityProvider, options)
+    return serviceAccount === undefined ? federated : impersonate(signIn, serviceAccount, federated.token, options)
   }
   if (serviceAccount !== undefined && privateKey !== undefined && workloadIdentityProvider === undefined)
-    return signInWithKey(signIn, serviceAccount, privateKey, ca)
+    return signInWithKey(signIn, serviceAccount, privateKey, options)
   throw new Failure(
     'misconfigured',
     'The connection to Google needs serviceAccount and privateKey, or workloadIdentityProvider.',
@@ -47,13 +48,13 @@ export async function fetchGoogleToken(signIn: GoogleSignIn, ca: string | undefi
 }
 
 /** @see https://developers.google.com/identity/protocols/oauth2/service-account#httprest */
-async function signInWithKey(signIn: GoogleSignIn, account: string, privateKey: string, ca: string | undefined) {
+async function signInWithKey(signIn: GoogleSignIn, account: string, privateKey: string, options: SignInOptions) {
   const aud = 'https://oauth2.googleapis.com/token'
   const iat = Math.floor(Date.now() / 1_000)
   const claims = { iss: account, scope: signIn.scope, aud, iat, exp: iat + TOKEN_SECONDS }
   const assertion = signJwt(claims, privateKey, 'the service account')
   const form = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
-  return requestToken(signIn, aud, form, ca)
+  return requestToken(signIn, aud, form, options)
 }
 
 /**
@@ -61,7 +62,7 @@ async function signInWithKey(signIn: GoogleSignIn, account: string, privateKey: 
  *
  * @see https://cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds#rest
  */
-async function exchangeRole(signIn: GoogleSignIn, provider: string, ca: string | undefined) {
+async function exchangeRole(signIn: GoogleSignIn, provider: string, options: SignInOptions) {
   const audience = `//iam.googleapis.com/${provider}`
   const region = process.env['AWS_REGION'] ?? 'us-east-1'
   const url = new URL(`https://sts.${region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15`)
@@ -83,11 +84,11 @@ async function exchangeRole(signIn: GoogleSignIn, provider: string, ca: string |
     subject_token_type: 'urn:ietf:params:aws:token-type:aws4_request',
     subject_token: subjectToken,
   }
-  return requestToken(signIn, 'https://sts.googleapis.com/v1/token', form, ca)
+  return requestToken(signIn, 'https://sts.googleapis.com/v1/token', form, options)
 }
 
-async function requestToken(signIn: GoogleSignIn, url: string, form: Record<string, string>, ca: string | undefined) {
-  const { http, path } = clientOf(signIn, url, ca)
+async function requestToken(signIn: GoogleSignIn, url: string, form: Record<string, string>, options: SignInOptions) {
+  const { http, path } = clientOf(signIn, url, options)
   const { body } = await http.post(path, new URLSearchParams(form).toString(), {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     isRead: true,
@@ -97,19 +98,19 @@ async function requestToken(signIn: GoogleSignIn, url: string, form: Record<stri
 }
 
 /** @see https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken */
-async function impersonate(signIn: GoogleSignIn, account: string, token: string, ca: string | undefined) {
+async function impersonate(signIn: GoogleSignIn, account: string, token: string, options: SignInOptions) {
   registerSecret(token)
   const url = `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${segment(account)}:generateAccessToken`
-  const { http, path } = clientOf(signIn, url, ca, { authorization: `Bearer ${token}` })
+  const { http, path } = clientOf(signIn, url, options, { authorization: `Bearer ${token}` })
   const body = { scope: [signIn.scope], lifetime: `${TOKEN_SECONDS}s` }
   const { accessToken, expireTime } = (await http.post(path, body, { isRead: true, schema: impersonated })).body
   return { token: accessToken, expiresAt: Date.parse(expireTime) }
 }
 
 /** Google refuses a sign-in with 400 or 403, which the owner of the connection can change. */
-function clientOf({ loginUrl }: GoogleSignIn, url: string, ca: string | undefined, headers = {}) {
+function clientOf({ loginUrl }: GoogleSignIn, url: string, options: SignInOptions, headers = {}) {
   const { origin, pathname } = new URL(url)
   const isCredentialsError = (status: number) => status === 400 || status === 403
-  const http = new Http({ platform: 'Google', baseUrl: loginUrl ?? origin, ca, headers, isCredentialsError })
+  const http = new Http({ platform: 'Google', baseUrl: loginUrl ?? origin, ...options, headers, isCredentialsError })
   return { http, path: pathname.slice(1) }
 }

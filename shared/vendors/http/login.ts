@@ -3,7 +3,7 @@ import { Failure } from '../../errors.ts'
 import { optional, seconds, withDescription, word } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import type { HttpResponse } from '../../http/exchange.ts'
-import type { Authorization } from '../../http/options.ts'
+import type { Authorization, SignInOptions } from '../../http/options.ts'
 import { trace } from '../../http/trace.ts'
 import { registerSecret } from '../../redact.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
@@ -62,9 +62,10 @@ export function loginAuthorization(connection: HttpCredentials, login: Login, ca
   const { baseUrl, username, password } = connection
   const id = JSON.stringify([baseUrl, username, password, listedHeaders(connection), login])
   return {
-    async headers() {
+    async headers(_request, deadlineAt) {
       const cached = sessions.get(id)
-      const session = cached && cached.until > Date.now() ? cached : await renew(id, connection, login, ca)
+      const session =
+        cached && cached.until > Date.now() ? cached : await renew(id, connection, login, { ca, deadlineAt })
       for (const value of session.secrets) registerSecret(value)
       return session.headers
     },
@@ -72,20 +73,20 @@ export function loginAuthorization(connection: HttpCredentials, login: Login, ca
   }
 }
 
-async function renew(id: string, connection: HttpCredentials, login: Login, ca: string | undefined): Promise<Session> {
-  const session = await logIn(connection, login, ca)
+async function renew(id: string, connection: HttpCredentials, login: Login, options: SignInOptions): Promise<Session> {
+  const session = await logIn(connection, login, options)
   const until = Date.now() + (login.lifetime ?? DEFAULT_LIFETIME_SECONDS) * 1_000 - RENEWAL_MARGIN_MS
   sessions.set(id, { ...session, until })
   return session
 }
 
-async function logIn(connection: HttpCredentials, login: Login, ca: string | undefined): Promise<Session> {
+async function logIn(connection: HttpCredentials, login: Login, options: SignInOptions): Promise<Session> {
   const { baseUrl, username, password } = connection
   const names: Names = { input: {}, key: undefined, event: {}, now: new Date().toISOString(), username, password }
   const http = new Http({
     platform: 'The login of the HTTP API',
     baseUrl: String(baseUrl),
-    ca,
+    ...options,
     isCredentialsError: isRefused,
   })
   trace({ kind: 'request', name: 'login' })

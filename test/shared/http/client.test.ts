@@ -372,6 +372,17 @@ describe('HTTP client: mayHaveWritten', () => {
     expect(await mayHaveWritten(half.get('x'))).toBe(true)
   })
 
+  it('is false if the token of a write arrives after the deadline', async () => {
+    const deadlineAt = Date.now() + 20
+    const headers = async () => {
+      while (Date.now() < deadlineAt) await new Promise(setImmediate)
+      return {}
+    }
+    const late = await replying(201, '{}', {}, { deadlineAt, authorization: { headers } })
+    expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', mayHaveWritten: false })
+    expect(seen).toEqual([])
+  })
+
   it('is false after the deadline, when only reads are sent', async () => {
     const late = await replying(200, '{}', {}, { deadlineAt: Date.now() - 1 })
     expect(await failureOf(late.post('x', {}))).toMatchObject({ kind: 'deadline', mayHaveWritten: false })

@@ -1,8 +1,13 @@
 import { expect, it } from '@jest/globals'
+import { litmusAuthorization } from '../../../functions/chaos-testing/litmus-login.ts'
+import { googleLogin } from '../../../infra/platforms/google-login.ts'
 import { type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
+import type { Authorization } from '../../../shared/http/options.ts'
 import { redact } from '../../../shared/redact.ts'
-import { startEach } from '../../functions/helpers.ts'
+import { googleAuthorization } from '../../../shared/vendors/google.ts'
+import { loginAuthorization } from '../../../shared/vendors/http/login.ts'
+import { startEach, timeOut } from '../../functions/helpers.ts'
 
 let expires: number | undefined
 const server: Served = startEach(() => {
@@ -76,4 +81,21 @@ it('OAuth reports an invalid response, invalid credentials and a refusal', async
     server.failNext(status, body)
     await expect(bearer()).rejects.toMatchObject({ kind })
   }
+})
+
+const user = () => ({ baseUrl: server.url, username: 'robot', password: 'a password' })
+const google = () => ({ serviceAccount: login.serviceAccount, privateKey: login.privateKey, loginUrl: server.url })
+const login = googleLogin()
+
+it.each<[string, () => Authorization]>([
+  ['OAuth', () => oauthAuthorization(client(), undefined)],
+  ['Google', () => googleAuthorization(google(), undefined)],
+  ['Litmus', () => litmusAuthorization(user(), undefined)],
+  ['the login of an HTTP API', () => loginAuthorization(user(), { path: 'login', cookie: true }, undefined)],
+])('the token of %s is awaited only until the deadline', async (_name, authorization) => {
+  server.holdNext(() => true)
+  const send = () => authorization().headers(request, Date.now() + 5_000)
+  const { failure, milliseconds } = await timeOut(send, () => server.calls.length > 0)
+  expect(failure).toMatchObject({ kind: 'timeout' })
+  expect(milliseconds).toBeLessThanOrEqual(5_000)
 })
