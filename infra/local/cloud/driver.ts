@@ -29,7 +29,7 @@ export class Driver {
   readonly #workers: Workers
   readonly #notifier: Notifier
   #timer: NodeJS.Timeout | undefined
-  /** When the timer fires, on the clock of `performance`, which nobody sets. */
+  /** When the timer fires, on the clock of `performance`, which never jumps. */
   #firesAt = Number.POSITIVE_INFINITY
   #stopped = true
 

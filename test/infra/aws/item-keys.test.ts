@@ -167,7 +167,7 @@ const cancel = () => saveCancellation('issue-ticketing', taskId, 'demo')
 const readCancel = () => readCancellation('issue-ticketing', taskId)
 const stopLastRun = () => readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
 
-/** What accesses the table, which function does, and the start of the keys. */
+/** Each access to the table, with its function and the start of its keys. */
 const uses: [name: string, entry: string, category: string, run: () => Promise<unknown>, keys: string][] = [
   ['a silent call', 'webhook', 'issue-ticketing', () => call('silent'), 'call#issue-ticketing#'],
   ['an interactive call', 'webhook', 'issue-ticketing', () => call('interactive'), 'task#issue-ticketing#'],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll } from '@jest/globals'
 import { buildSync } from 'esbuild'
@@ -8,7 +9,7 @@ import type { CloudOptions, LocalFunction, Observation } from '../../../../infra
 import { type LocalCloud, startLocalCloud } from '../../../../infra/local/cloud/index.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
 
-const HANDLERS = join(import.meta.dirname, 'handlers.ts')
+const HANDLERS = fileURLToPath(new URL('./handlers.ts', import.meta.url))
 const LOCKFILE = join(import.meta.dirname, '../../../../package-lock.json')
 const clouds: LocalCloud[] = []
 
