@@ -57,7 +57,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
         ...[...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'],
         ...['test/shared/orchestrators/(acme-flows|types)'],
       ),
-      copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|name every field|names every category'),
+      copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|list every field|names every category'),
     ])
     expect(output[0]).toMatch(new RegExp(`Test Suites: ${suites} passed, ${suites} total`))
     expect(output[1]).toMatch(/run without changes: \S+ to new-tickets\/close-ticket\?mode=interactive/)
