@@ -179,7 +179,7 @@ function interrupted({ page }: Recipe, action: string, input: object, { finish, 
     async 'writes once although the response is lost'() {
       const written = await writes(async () => {
         const { result, message } = await finish(action, input, '&connection=lossy&deadline=PT2M')
-        // Without a search, nobody knows what the platform did.
+        // Without a search, it stays unknown what the platform did.
         if (hasSearch) assert.equal(result, 'pass', message)
         else assert.match(message, /It is unknown whether/)
         assert.doesNotMatch(message, /finds nothing/)
