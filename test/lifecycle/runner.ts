@@ -3,7 +3,6 @@ import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type * as Testing from '@aws/durable-execution-sdk-js-testing'
-import { jest } from '@jest/globals'
 
 /** How long the runner waits at the end of each execution for its last records. */
 const RUNNER_WAITS_MS = 100
@@ -54,11 +53,14 @@ export async function startRunner({ skipTime = true } = {}): Promise<void> {
   Object.assign(globalThis, { setImmediate })
   // Otherwise each timer takes 20 ms.
   fakeClock().setTickMode({ mode: 'interval', delta: 1 })
-  const pause = jest.spyOn(timers, 'setTimeout').mockImplementation(async (milliseconds = 0, value) => {
+  // Not with `jest.spyOn`: it would bring the runner's own fake back when the test file ends.
+  const { setTimeout } = timers
+  const pause: typeof setTimeout = async (milliseconds = 0, value) => {
     passTime(milliseconds / 1_000)
     return value as never
-  })
-  restorePauses = () => pause.mockRestore()
+  }
+  Object.assign(timers, { setTimeout: pause })
+  restorePauses = () => Object.assign(timers, { setTimeout })
   syncBuiltinESMExports()
 }
 

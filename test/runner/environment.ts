@@ -1,6 +1,7 @@
 // The environment of a test file: the globals of the worker itself, restored at the end of each file.
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
+import timers from 'node:timers/promises'
 import { ModernFakeTimers } from '@jest/fake-timers'
 // It works in the folder in which it was loaded, and the tests of the CLI change the folder.
 import 'esbuild'
@@ -27,7 +28,10 @@ export default class SharedEnvironment {
   readonly #timers: ModernFakeTimers
   readonly #testPath: string
   readonly #cpuSeconds = cpuSeconds()
-  readonly #before = { console, env: { ...process.env }, exit: process.exit, write: process.stdout.write }
+  readonly #before = {
+    ...{ console, env: { ...process.env }, exit: process.exit, write: process.stdout.write },
+    pause: timers.setTimeout,
+  }
   #prepareStackTrace = Error.prepareStackTrace
   #stopRecording = () => {}
 
@@ -65,8 +69,10 @@ export default class SharedEnvironment {
     this.#stopRecording()
     this.#timers.useRealTimers()
     this.moduleMocker.restoreAllMocks()
+    const { console, env, exit, write, pause } = this.#before
+    // Some tests let pauses end at once. In the next files, they would never end.
+    Object.assign(timers, { setTimeout: pause })
     syncBuiltinESMExports()
-    const { console, env, exit, write } = this.#before
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name]
     Object.assign(process.env, env)
     Object.assign(process, { exit })
