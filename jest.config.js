@@ -16,6 +16,7 @@ export default {
   // Stryker does not replace <rootDir>, and would load a relative path from the project instead of from its copy.
   testEnvironment: join(import.meta.dirname, 'test/runner/environment.ts'),
   runtime: '<rootDir>/test/runner/runtime.ts',
+  testSequencer: '<rootDir>/test/runner/sequencer.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // Tests that run npm, tsc and Jest in a copy of the project take minutes. They run only when they are named.
@@ -29,7 +30,7 @@ export default {
   collectCoverageFrom: ['shared/**/*.ts'],
   coverageReporters: ['text-summary'],
   // Many tests wait most of the time for processes and clocks, so more workers than cores keep the cores busy.
-  maxWorkers: 6,
+  maxWorkers: 4,
   // Jest keeps what each file has loaded: without an end to it, some gigabytes.
   workerIdleMemoryLimit: '1GB',
 }

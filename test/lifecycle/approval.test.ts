@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { useLifecycle } from './platform.ts'
+import { withPauses } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 beforeAll(async () => {
@@ -80,7 +81,7 @@ describe('An approval', () => {
   it('is decided once if two people respond at the same time', async () => {
     let statuses: number[] = []
     const { outcome } = await ask(async () => {
-      statuses = await Promise.all([decide('approve', 'Ann'), decide('reject', 'Ben')])
+      statuses = await withPauses(() => Promise.all([decide('approve', 'Ann'), decide('reject', 'Ben')]))
     })
     expect(statuses.toSorted()).toEqual([200, 409])
     expect(outcome).toMatchObject({ result: statuses[0] === 200 ? 'pass' : 'fail' })

@@ -53,6 +53,11 @@ export async function startRunner({ skipTime = true } = {}): Promise<void> {
   Object.assign(globalThis, { setImmediate })
   // Otherwise each timer takes 20 ms.
   fakeClock().setTickMode({ mode: 'interval', delta: 1 })
+  skipPauses()
+}
+
+/** Lets the pauses of the code under test only move the clock. */
+function skipPauses(): void {
   // Not with `jest.spyOn`: it would bring the runner's own fake back when the test file ends.
   const { setTimeout } = timers
   const pause: typeof setTimeout = async (milliseconds = 0, value) => {
@@ -62,6 +67,17 @@ export async function startRunner({ skipTime = true } = {}): Promise<void> {
   Object.assign(timers, { setTimeout: pause })
   restorePauses = () => Object.assign(timers, { setTimeout })
   syncBuiltinESMExports()
+}
+
+/** Lets pauses take their time, for requests that wait for each other. */
+export async function withPauses<T>(run: () => Promise<T>): Promise<T> {
+  restorePauses()
+  syncBuiltinESMExports()
+  try {
+    return await run()
+  } finally {
+    skipPauses()
+  }
 }
 
 export async function stopRunner(): Promise<void> {
