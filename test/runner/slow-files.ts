@@ -1,5 +1,6 @@
 /** Test files that may take more CPU time than the budget, and why. */
 export const slowFiles: Record<string, string> = {
+  'test/conformance/wrong-words.test.ts': 'breaks every expression of 19 connections',
   'test/e2e/engines.test.ts': 'plays a release with each orchestrator through the shipped bundles',
   'test/e2e/every-job.test.ts': 'starts a job on every platform through the shipped bundles, with crashes',
   'test/e2e/examples.test.ts': "runs every example locally and under AWS's runner",
