@@ -34,9 +34,13 @@ function orchestrator(settings: object) {
 
 let calls = 0
 const call = (event: object = {}) => ({ id: `run-${++calls}`, input: { title: 'Checkout is slow' }, ...event })
+const callWithUrl = () => call({ callback: callback() })
 const caller = 'callback'
+const target = 'open-ticket?connection=ticket'
+/** The webhook accepts an interactive call. */
+const accept = (event: object) => lifecycle.accept(target, event, caller)
 const openTicket = (event: object, options = {}): Promise<CompletedTask> =>
-  lifecycle.call('open-ticket?connection=ticket', event, { caller, ...options })
+  lifecycle.call(target, event, { caller, ...options })
 
 describe('A URL that a call brings', () => {
   it('receives one signed answer', async () => {
@@ -63,7 +67,7 @@ describe('A URL that a call brings', () => {
   it('receives no status URL for a call without HTTP, because the API has no known address', async () => {
     const payload = { action: 'open-ticket', caller, connection: 'ticket', mode: 'interactive' }
     const context = { getRemainingTimeInMillis: () => 20_000 } as Context
-    await webhookHandler(category)({ ...payload, ...call({ callback: callback() }) }, context)
+    await webhookHandler(category)({ ...payload, ...callWithUrl() }, context)
     await lifecycle.run(lifecycle.newest())
     expect(receiver.accepted.map(({ body }) => body)).toMatchObject([{ data: { verdict: 'pass' } }])
     expect(JSON.stringify(receiver.accepted)).not.toContain('statusUrl')
@@ -72,7 +76,7 @@ describe('A URL that a call brings', () => {
   it('receives neither started nor progress, because it works only once', async () => {
     orchestrator({ allow: [`${receiver.url}/wait/`], events: ['started', 'progress', 'finished'] })
     platform.states = ['queued', 'busy', 'done']
-    const event = { ...call({ callback: callback() }), input: { target: 'deploy' } }
+    const event = { ...callWithUrl(), input: { target: 'deploy' } }
     await lifecycle.call('start-run?connection=job&progress=true', event, { caller })
     expect(receiver.accepted.map(({ id }) => id.slice(41))).toEqual(['finished'])
   })
@@ -87,7 +91,7 @@ describe('A URL that a call brings', () => {
 
   it('gets the same message again if its response was lost, and accepts one', async () => {
     receiver.loseNext('POST')
-    const { id } = await openTicket(call({ callback: callback() }))
+    const { id } = await openTicket(callWithUrl())
     expect(receiver.duplicates).toEqual([`${id}-finished`])
     expect(receiver.accepted).toHaveLength(1)
     const [first, second] = receiver.calls
@@ -102,13 +106,13 @@ describe('A URL that a call brings', () => {
     [403, 10],
   ])('that answers %i for %i times receives one answer', async (status, times) => {
     receiver.failNext(status, { message: 'later' }, { times })
-    expect((await openTicket(call({ callback: callback() }))).unanswered).toBeUndefined()
+    expect((await openTicket(callWithUrl())).unanswered).toBeUndefined()
     expect(receiver.accepted).toHaveLength(1)
   })
 
   it('is not requested before Retry-After', async () => {
     receiver.failNext(429, {}, { headers: { 'retry-after': '900' } })
-    await openTicket(call({ callback: callback() }))
+    await openTicket(callWithUrl())
     const [first = 0, second = 0] = receiver.calls.map(({ headers }) => Number(headers['webhook-timestamp']))
     expect(second - first).toBeGreaterThanOrEqual(900)
   })
@@ -119,19 +123,19 @@ describe('A URL that a call brings', () => {
     [410, 1],
   ])('that always answers %i ends the attempts after %i, and the task records it', async (status, attempts) => {
     receiver.failNext(status, { message: 'used up' }, { times: 100 })
-    const ended = await openTicket(call({ callback: callback() }))
+    const ended = await openTicket(callWithUrl())
     expect(ended).toMatchObject({ status: 'SUCCEEDED', unanswered: 'unwanted', outcome: { result: 'pass' } })
     expect(receiver.calls).toHaveLength(attempts)
   })
 
   it('is not followed to another URL', async () => {
     receiver.failNext(307, undefined, { headers: { location: `${receiver.url}/elsewhere` } })
-    await openTicket(call({ callback: callback() }))
+    await openTicket(callWithUrl())
     expect(receiver.calls.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`, `/wait/${SECRET_PART}`])
   })
 
   it('appears nowhere in the task', async () => {
-    const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
+    const payload = await accept(callWithUrl())
     receiver.failNext(500, { message: `cannot resume ${callback()}` }, { times: 3 })
     const { result } = await lifecycle.run(payload)
     const history = JSON.stringify(result.getHistoryEvents())
@@ -142,7 +146,7 @@ describe('A URL that a call brings', () => {
 
 describe('An answer that is sent again', () => {
   it('is the same message', async () => {
-    const { id } = await openTicket(call({ callback: callback() }))
+    const { id } = await openTicket(callWithUrl())
     passTime(3_600)
     expect(await lifecycle.command('answer', id, caller)).toMatchObject({ status: 202 })
     expect(lifecycle.invocations.at(-1)?.name).toMatch(new RegExp(`^${id}-answer-`))
@@ -155,7 +159,7 @@ describe('An answer that is sent again', () => {
 
   it('reaches a receiver that had refused it', async () => {
     receiver.failNext(410)
-    const { id, unanswered } = await openTicket(call({ callback: callback() }))
+    const { id, unanswered } = await openTicket(callWithUrl())
     await lifecycle.command('answer', id, caller)
     const repeat = await lifecycle.run(lifecycle.newest())
     expect([unanswered, repeat.unanswered, receiver.accepted.length]).toEqual(['unwanted', undefined, 1])
@@ -164,16 +168,16 @@ describe('An answer that is sent again', () => {
 
 describe('A repeated call with a URL', () => {
   it('is the same execution', async () => {
-    const event = call({ callback: callback() })
-    const payload = await lifecycle.accept('open-ticket?connection=ticket', event, caller)
-    expect(await lifecycle.accept('open-ticket?connection=ticket', event, caller)).toBe(payload)
+    const event = callWithUrl()
+    const payload = await accept(event)
+    expect(await accept(event)).toBe(payload)
   })
 
   it('answers the URL of the first call', async () => {
-    const event = call({ callback: callback() })
-    const payload = await lifecycle.accept('open-ticket?connection=ticket', event, caller)
+    const event = callWithUrl()
+    const payload = await accept(event)
     const other = { ...event, callback: `${receiver.url}/wait/another` }
-    expect(await lifecycle.accept('open-ticket?connection=ticket', other, caller)).toBe(payload)
+    expect(await accept(other)).toBe(payload)
     await lifecycle.run(payload)
     expect(receiver.accepted.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`])
   })
@@ -181,18 +185,14 @@ describe('A repeated call with a URL', () => {
 
 describe('The key of reply addresses', () => {
   it('can be replaced while a task runs', async () => {
-    const payload = await lifecycle.accept('open-ticket?connection=ticket', call({ callback: callback() }), caller)
+    const payload = await accept(callWithUrl())
     lifecycle.replace('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
     await lifecycle.run(payload)
     expect(receiver.accepted).toHaveLength(1)
   })
 
   it('if it is lost, the task ends, says so and logs it for the alarm', async () => {
-    const payload = await lifecycle.accept(
-      'open-ticket?connection=ticket&sendStarted=false',
-      call({ callback: callback() }),
-      caller,
-    )
+    const payload = await lifecycle.accept(`${target}&sendStarted=false`, callWithUrl(), caller)
     lifecycle.replace('callbacks', { key: 'n'.repeat(64) })
     const lines: string[] = []
     const { write } = process.stdout
@@ -240,10 +240,10 @@ describe('A fixed URL', () => {
 describe('A task that brings a URL', () => {
   /** Runs a task with an interruption before and after each of its checkpoints. */
   async function interruptEach(effect: 'crash' | 'end', run: (event: object, at: Interruption) => Promise<void>) {
-    const { checkpoints } = await openTicket(call({ callback: callback() }))
+    const { checkpoints } = await openTicket(callWithUrl())
     for (const { name, interruption } of interruptions(checkpoints, effect)) {
       receiver.reset()
-      await run(call({ callback: callback() }), interruption)
+      await run(callWithUrl(), interruption)
       expect({ name, accepted: receiver.accepted.length }).toEqual({ name, accepted: 1 })
       expect(new Set(receiver.calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
     }
@@ -298,14 +298,14 @@ describe('A call with a URL', () => {
   })
 
   it('in silent mode is refused, because its receiver would wait', async () => {
-    expect(await post(call({ callback: callback() }), 'open-ticket?connection=ticket')).toMatchObject({
+    expect(await post(callWithUrl(), 'open-ticket?connection=ticket')).toMatchObject({
       ...{ status: 400, body: { detail: expect.stringContaining('mode=interactive') } },
     })
   })
 
   it('of a caller whose orchestrator takes none is refused', async () => {
     const target = 'open-ticket?connection=ticket&mode=interactive'
-    const event = call({ callback: callback() })
+    const event = callWithUrl()
     expect(await lifecycle.post(target, event, { caller: 'poll' })).toMatchObject({
       ...{ status: 400, body: { detail: expect.stringContaining('callback is not supported') } },
     })
@@ -314,7 +314,7 @@ describe('A call with a URL', () => {
   it('without the key of the deployment gets 503 with the name of the secret', async () => {
     lifecycle.secrets.delete('cloud-automation-webhooks/callbacks')
     passTime(301)
-    const { status, body } = await post(call({ callback: callback() }))
+    const { status, body } = await post(callWithUrl())
     expect({ status, detail: body.detail }).toEqual({
       status: 503,
       detail: 'There is no secret cloud-automation-webhooks/callbacks. Create it in Secrets Manager.',

@@ -30,6 +30,11 @@ const KEPTN_TOKEN = 'token-of-keptn'
 const CACHE_SECONDS = 301
 const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:task'
 
+interface PostOptions {
+  caller?: CallerName
+  timeLeftMs?: number
+}
+
 interface CallOptions extends ExecutionOptions {
   caller?: CallerName
 }
@@ -182,11 +187,8 @@ export class Lifecycle {
   }
 
   /** Makes a call. For Keptn, the event needs the fields of `triggered`. */
-  async post(
-    target: string,
-    event: object,
-    { caller = 'keptn', timeLeftMs }: { caller?: CallerName; timeLeftMs?: number } = {},
-  ): Promise<JsonResponse> {
+  async post(target: string, event: object, options: PostOptions = {}): Promise<JsonResponse> {
+    const { caller = 'keptn', timeLeftMs } = options
     const headers = { ...this.authorization(caller), 'content-type': 'application/json' }
     return this.send('POST', target, { headers, body: JSON.stringify(event), timeLeftMs })
   }
@@ -237,22 +239,13 @@ export class Lifecycle {
 
   /** Runs an accepted task to completion. */
   async run(payload: Task, options?: ExecutionOptions): Promise<CompletedTask> {
-    const { result, checkpoints } = await this.#execute<TaskResult>(this.handler, payload, options)
-    const arn = `${TASK_FUNCTION}:1/durable-execution/${payload.id}/${randomUUID()}`
-    this.#ended.set(arn, { payload, result })
+    const { arn, result, checkpoints } = await this.invoke(payload, options, payload.id)
     this.#ends.set(payload.id, { at: Date.now(), result })
-    const events = this.events.filter(({ triggeredid }) => triggeredid === payload.event.id)
+    const status = result.getStatus()
+    const { outcome, unanswered } = (status === 'SUCCEEDED' && result.getResult()) || {}
     return {
-      id: payload.id,
-      arn,
-      status: result.getStatus(),
-      outcome: result.getStatus() === 'SUCCEEDED' ? result.getResult()?.outcome : undefined,
-      unanswered: result.getStatus() === 'SUCCEEDED' ? result.getResult()?.unanswered : undefined,
-      result,
-      operations: operationsOf(result),
-      checkpoints,
-      sent: events.map(({ type }) => type.split('.').slice(4).join('.')),
-      events,
+      ...{ id: payload.id, arn, status, outcome, unanswered, result, checkpoints },
+      ...{ operations: operationsOf(result), sent: this.sentFor(payload), events: this.#eventsFor(payload) },
     }
   }
 
@@ -265,8 +258,9 @@ export class Lifecycle {
   async invoke(
     payload: object,
     options?: ExecutionOptions,
+    name: string = randomUUID(),
   ): Promise<{ arn: string; result: TestResult<TaskResult>; checkpoints: string[] }> {
-    const arn = `${TASK_FUNCTION}:1/durable-execution/${randomUUID()}/${randomUUID()}`
+    const arn = `${TASK_FUNCTION}:1/durable-execution/${name}/${randomUUID()}`
     const { result, checkpoints } = await this.#execute<TaskResult>(this.handler, payload, options)
     this.#ended.set(arn, { payload, result })
     return { arn, result, checkpoints }
@@ -288,9 +282,12 @@ export class Lifecycle {
   }
 
   /** Kinds of the events that the orchestrator has received for a task. */
-  sentFor({ event }: Task): string[] {
-    const events = this.events.filter(({ triggeredid }) => triggeredid === event.id)
-    return events.map(({ type }) => type.split('.').slice(4).join('.'))
+  sentFor(task: Task): string[] {
+    return this.#eventsFor(task).map(({ type }) => type.split('.').slice(4).join('.'))
+  }
+
+  #eventsFor({ event }: Task): SentEvent[] {
+    return this.events.filter(({ triggeredid }) => triggeredid === event.id)
   }
 
   async #execute<Result>(handler: DurableLambdaHandler, payload: unknown, options?: ExecutionOptions) {
@@ -338,19 +335,12 @@ export class Lifecycle {
 
   /** Describes the execution of an invocation, as GetDurableExecution does. */
   #describe(arn: string, { name, payload, startedAt }: Invocation): object {
-    const execution = {
-      DurableExecutionArn: arn,
-      StartTimestamp: startedAt / 1_000,
-      InputPayload: JSON.stringify(payload),
-    }
+    const InputPayload = JSON.stringify(payload)
+    const execution = { DurableExecutionArn: arn, StartTimestamp: startedAt / 1_000, InputPayload }
     const end = this.#ends.get(name)
     if (!end) return { ...execution, Status: 'RUNNING' }
-    return {
-      ...execution,
-      Status: end.result.getStatus(),
-      EndTimestamp: end.at / 1_000,
-      Result: JSON.stringify(end.result.getResult()),
-    }
+    const Result = JSON.stringify(end.result.getResult())
+    return { ...execution, Status: end.result.getStatus(), EndTimestamp: end.at / 1_000, Result }
   }
 
   async #completeCallback(id: string, result: string): Promise<Reply> {

@@ -88,7 +88,8 @@ export function useLifecycle(tested = category): { lifecycle: Lifecycle; platfor
   return { lifecycle, platform }
 }
 
-function answer(platform: FakePlatform, { method, path, query, body }: Call): Reply {
+function answer(platform: FakePlatform, call: Call): Reply {
+  const { method, path, query, body } = call
   const [, kind, id, verb] = path.split('/')
   const { key = '', title = '' } = (body ?? {}) as { key?: string; title?: string }
   if (kind === 'tickets' && method === 'POST') {
@@ -98,7 +99,7 @@ function answer(platform: FakePlatform, { method, path, query, body }: Call): Re
   }
   if (kind === 'tickets')
     return { status: 200, body: platform.tickets.filter((ticket) => ticket.key === query.get('key')) }
-  if (kind === 'messages') return answerMessages(platform, method, id, verb, body, query)
+  if (kind === 'messages') return answerMessages(platform, call)
   if (kind === 'runs' && id === undefined && method === 'POST') {
     const run = { id: String(platform.runs.length + 1), key, states: [...platform.states], stopped: false }
     platform.runs.push(run)
@@ -118,14 +119,8 @@ function answer(platform: FakePlatform, { method, path, query, body }: Call): Re
   return { status: 200, body: { id, state } }
 }
 
-function answerMessages(
-  { messages }: FakePlatform,
-  method: string,
-  id: string | undefined,
-  verb: string | undefined,
-  body: unknown,
-  query: URLSearchParams,
-): Reply {
+function answerMessages({ messages }: FakePlatform, { method, path, query, body }: Call): Reply {
+  const [, , id, verb] = path.split('/')
   const { key = '', text = '', page = '' } = (body ?? {}) as { key?: string; text?: string; page?: string }
   if (id === undefined && method === 'GET')
     return { status: 200, body: messages.filter((message) => message.key === query.get('key')) }
@@ -140,16 +135,18 @@ function answerMessages(
   return { status: message ? 200 : 404 }
 }
 
-const connection = z.strictObject({ baseUrl: url('Base URL of the platform'), token: secret('Token') })
 const created = z.object({ id: z.string() })
 const status = z.object({ id: z.string(), state: z.string() })
 
-const jobProvider = {
+const common = {
   title: 'Fake',
-  noun: 'run',
-  connection,
+  connection: z.strictObject({ baseUrl: url('Base URL of the platform'), token: secret('Token') }),
   headers: ({ token }: { token: string }) => ({ authorization: `Bearer ${token}` }),
   check: () => Promise.resolve(),
+}
+const jobProvider = {
+  ...common,
+  noun: 'run',
   states: { queued: 'running', busy: 'running', done: 'pass', broken: 'fail', cancelled: 'aborted' },
 } as const
 
@@ -168,24 +165,19 @@ const fakeJob = defineJobProvider({
   },
 })
 
+const blind = { ...jobProvider, start: fakeJob.start, getStatus: fakeJob.getStatus }
+
 /** A provider that cannot find its runs, and whose platform cannot stop them. */
-const blindJob = defineJobProvider({ ...jobProvider, start: fakeJob.start, getStatus: fakeJob.getStatus })
+const blindJob = defineJobProvider(blind)
 
 /** A provider whose platform sends the `finished` event itself. */
-const delegatedJob = defineJobProvider({
-  ...jobProvider,
-  sendsFinished: () => true,
-  start: fakeJob.start,
-  getStatus: fakeJob.getStatus,
-})
+const delegatedJob = defineJobProvider({ ...blind, sendsFinished: () => true })
 
 /** A provider whose runs must not outlive their task. */
 const attendedJob = defineJobProvider({
-  ...jobProvider,
+  ...blind,
   requiresTask: true,
   find: fakeJob.find,
-  start: fakeJob.start,
-  getStatus: fakeJob.getStatus,
   stop: fakeJob.stop,
   async cleanUp({ http, idempotencyKey: key }) {
     for (const { id } of (await http.get('runs', { query: { key }, schema: z.array(created) })).body)
@@ -193,22 +185,18 @@ const attendedJob = defineJobProvider({
   },
 })
 
-const ticket = z.object({ id: z.string() })
 const unsupported = () => Promise.reject(new Error('The tests only open tickets.'))
 
 const fakeTicket = defineTicketProvider({
-  title: 'Fake',
+  ...common,
   noun: 'ticket',
-  connection,
-  headers: jobProvider.headers,
-  check: () => Promise.resolve(),
   project: undefined,
   async find({ http, idempotencyKey: key }) {
-    const [found] = (await http.get('tickets', { query: { key }, schema: z.array(ticket) })).body
+    const [found] = (await http.get('tickets', { query: { key }, schema: z.array(created) })).body
     return found && ticketOf(found.id)
   },
   open: async ({ http, idempotencyKey: key }, { title }) =>
-    ticketOf((await http.post('tickets', { key, title }, { schema: ticket })).body.id),
+    ticketOf((await http.post('tickets', { key, title }, { schema: created })).body.id),
   update: unsupported,
   comment: unsupported,
   hasComment: unsupported,
@@ -219,21 +207,16 @@ function ticketOf(id: string) {
   return { id, number: id, url: undefined, state: 'open', isClosed: false }
 }
 
-const message = z.object({ id: z.string() })
-
 const fakeMessage = defineMessageProvider({
-  title: 'Fake',
-  connection,
-  headers: jobProvider.headers,
-  check: () => Promise.resolve(),
+  ...common,
   channel: undefined,
   async find({ http, idempotencyKey: key }) {
-    const [found] = (await http.get('messages', { query: { key }, schema: z.array(message) })).body
+    const [found] = (await http.get('messages', { query: { key }, schema: z.array(created) })).body
     return found
   },
   async post({ http, idempotencyKey: key }, _channel, { title, buttons = [] }) {
     const page = buttons[0] && new URL(buttons[0].url).pathname.replace('/v1/testing/', '')
-    return (await http.post('messages', { key, text: title, page }, { schema: message })).body
+    return (await http.post('messages', { key, text: title, page }, { schema: created })).body
   },
   async reply({ http }, { id = '' }, { title }) {
     await http.post(`messages/${segment(id)}/replies`, { text: title })
