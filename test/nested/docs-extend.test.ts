@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { freePort, until } from '../e2e/service.ts'
+import { freePort } from '../e2e/service.ts'
 import { type Copy, copyOfProject } from '../infra/cli/copy.ts'
+import { Command } from './command.ts'
 
 /** Returns the commands of a page with their output; `...` replaces omitted lines. */
 function stepsOf(page: string) {
@@ -24,35 +23,21 @@ const documented = { url: 'http://127.0.0.1:8787', state: '.webhooks' }
 
 let copy: Copy
 let url: string
-let runtime: ChildProcess | undefined
+let runtime: Command | undefined
 beforeAll(async () => {
   copy = copyOfProject()
   url = `http://127.0.0.1:${await freePort()}`
 })
 afterAll(async () => {
-  if (runtime?.pid !== undefined && runtime.exitCode === null) {
-    // Kills npm, its shell and Node.js.
-    process.kill(-runtime.pid, 'SIGKILL')
-    await once(runtime, 'close')
-  }
+  await runtime?.kill()
   copy.remove()
 })
 
-/** Runs a command in a shell, with its own port. */
-function start(command: string): { child: ChildProcess; said(): string } {
+/** Starts a command in the copy, with its own port. */
+function start(command: string): Command {
   const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
-  const child = spawn('bash', ['-c', command.replaceAll(documented.url, url)], {
-    cwd: copy.folder,
-    detached: true,
-    env: { PATH, HOME, NODE_COMPILE_CACHE, NO_COLOR: '1', WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url },
-  })
-  let text = ''
-  const read = (chunk: Buffer) => {
-    text += chunk
-  }
-  child.stdout?.on('data', read)
-  child.stderr?.on('data', read)
-  return { child, said: () => text }
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url }
+  return new Command(command.replaceAll(documented.url, url), copy.folder, env)
 }
 
 /** Removes folders, ports, times and the output of npm itself. */
@@ -88,15 +73,10 @@ describe('docs/extend.md', () => {
 
   it('works from top to bottom', async () => {
     for (const { command, printed } of steps) {
-      const { child, said } = start(command)
-      if (command.endsWith('npm start')) {
-        runtime = child
-        await until(async () => said().includes('Stop with Ctrl-C') || child.exitCode !== null, 120, said)
-      } else {
-        const [code] = await once(child, 'close')
-        if (code !== 0) throw new Error(`${command} exited with ${code}:\n${said()}`)
-      }
-      expectPrinted(command, said(), printed)
+      const started = start(command)
+      const isRuntime = command.endsWith('npm start')
+      if (isRuntime) runtime = started
+      expectPrinted(command, await (isRuntime ? started.listening() : started.output()), printed)
     }
   })
 })
