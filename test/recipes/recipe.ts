@@ -152,6 +152,11 @@ export function evaluationRecipe<R extends EvaluationRecipe>(recipe: R): Tried<R
   }))
 }
 
+/** Returns the values of the placeholders for the user of the server. */
+export function userOf({ words }: Started): Record<string, string> {
+  return { '<user>': String(words['username']), '<password>': String(words['password']) }
+}
+
 /** Returns the headers of a request by the user of the server. */
 export function basic({ username, password }: Record<string, string | undefined>): Record<string, string> {
   return { authorization: `Basic ${btoa(`${username}:${password}`)}` }

@@ -2,7 +2,6 @@ import { ticketRecipe } from '../../recipes/recipe.ts'
 
 export const alertmanager = ticketRecipe({
   name: 'Alertmanager',
-  script: 'alertmanager.sh',
   page: 'alertmanager',
   category: 'incident-management',
   open: { title: 'Checkout is slow', description: 'p95 is 3 s' },

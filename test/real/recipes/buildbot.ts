@@ -1,14 +1,10 @@
-import { jobRecipe } from '../../recipes/recipe.ts'
+import { jobRecipe, userOf } from '../../recipes/recipe.ts'
 
 export const buildbot = jobRecipe({
   name: 'Buildbot',
-  script: 'buildbot.sh',
   page: 'buildbot',
   category: 'ci-cd',
-  values: ({ words }) => ({
-    '<user>': String(words['username']),
-    '<password>': String(words['password']),
-  }),
+  values: userOf,
   start: 'trigger-build',
   stop: 'cancel',
   passes: { target: 'quick' },

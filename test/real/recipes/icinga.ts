@@ -1,18 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { basic, ticketRecipe } from '../../recipes/recipe.ts'
+import { basic, ticketRecipe, userOf } from '../../recipes/recipe.ts'
 import type { Started } from '../program.ts'
 
 export const icinga = ticketRecipe({
   name: 'Icinga 2',
-  script: 'icinga.sh',
   page: 'icinga',
   category: 'incident-management',
-  values: (started) => ({
-    '<user>': String(started.words['username']),
-    '<password>': String(started.words['password']),
-    '<certificate>': certificateOf(started),
-  }),
+  values: (started) => ({ ...userOf(started), '<certificate>': certificateOf(started) }),
   open: { title: 'Checkout is slow', project: 'pay!slo' },
   update: { state: 'acknowledged', comment: 'On it' },
   close: { resolution: 'Fixed' },

@@ -8,4 +8,6 @@ import { trac } from './trac.ts'
 import { victoriaMetrics } from './victoria-metrics.ts'
 
 /** The pages of docs/http/ whose servers can be started here. */
-export const recipes = [alertmanager, buildbot, icinga, nci, ntfyByHttp, requestTracker, trac, victoriaMetrics]
+export const recipes = [alertmanager, buildbot, icinga, nci, ntfyByHttp, requestTracker, trac, victoriaMetrics].map(
+  (recipe) => ({ ...recipe, script: `${recipe.page}.sh` }),
+)

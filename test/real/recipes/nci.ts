@@ -2,7 +2,6 @@ import { jobRecipe } from '../../recipes/recipe.ts'
 
 export const nci = jobRecipe({
   name: 'nci',
-  script: 'nci.sh',
   page: 'nci',
   category: 'ci-cd',
   start: 'trigger-build',

@@ -2,7 +2,6 @@ import { messageRecipe } from '../../recipes/recipe.ts'
 
 export const ntfyByHttp = messageRecipe({
   name: 'ntfy by http',
-  script: 'ntfy.sh',
   page: 'ntfy',
   category: 'notification',
   values: ({ words }) => ({ '<token>': String(words['token']) }),

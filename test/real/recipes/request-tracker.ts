@@ -1,14 +1,10 @@
-import { basic, ticketRecipe } from '../../recipes/recipe.ts'
+import { basic, ticketRecipe, userOf } from '../../recipes/recipe.ts'
 
 export const requestTracker = ticketRecipe({
   name: 'Request Tracker',
-  script: 'request-tracker.sh',
   page: 'request-tracker',
   category: 'issue-ticketing',
-  values: ({ words }) => ({
-    '<user>': String(words['username']),
-    '<password>': String(words['password']),
-  }),
+  values: userOf,
   open: { title: 'Checkout is slow', description: 'p95 is 3 s' },
   update: { title: 'Checkout is very slow', state: 'open', comment: 'Now 5 s' },
   close: {},

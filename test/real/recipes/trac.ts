@@ -1,15 +1,11 @@
-import { basic, ticketRecipe } from '../../recipes/recipe.ts'
+import { basic, ticketRecipe, userOf } from '../../recipes/recipe.ts'
 import type { Started } from '../program.ts'
 
 export const trac = ticketRecipe({
   name: 'Trac',
-  script: 'trac.sh',
   page: 'trac',
   category: 'issue-ticketing',
-  values: ({ words }) => ({
-    '<user>': String(words['username']),
-    '<password>': String(words['password']),
-  }),
+  values: userOf,
   open: { title: 'Checkout is slow', description: 'p95 is 3 s' },
   update: { title: 'Checkout is very slow', comment: 'Now 5 s' },
   close: { resolution: 'wontfix' },

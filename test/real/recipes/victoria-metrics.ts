@@ -1,15 +1,10 @@
-import { evaluationRecipe } from '../../recipes/recipe.ts'
+import { evaluationRecipe, userOf } from '../../recipes/recipe.ts'
 
 export const victoriaMetrics = evaluationRecipe({
   name: 'VictoriaMetrics',
-  script: 'victoria-metrics.sh',
   page: 'victoria-metrics',
   category: 'slo',
-  values: ({ words }) => ({
-    '<user>': String(words['username']),
-    '<password>': String(words['password']),
-    PT30S: 'PT1S',
-  }),
+  values: (started) => ({ ...userOf(started), PT30S: 'PT1S' }),
   metric: 'latency',
   value: 120,
   noData: { nothing: 'absent_metric' },
