@@ -1,13 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { dist } from '../../infra/build/files.ts'
 import { freePort } from '../e2e/service.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { RuntimeProcess } from './child.ts'
 
+const folder = temporaryFolder()
+
 it('stays down after its end: callers no longer wait for it, and a late kill does not start it again', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'webhooks-child-'))
   const options = { state: join(folder, 'state'), secretsFile: join(folder, 'secrets.json'), bundles: dist }
   writeFileSync(options.secretsFile, '{}')
   const runtime = new RuntimeProcess(
@@ -22,5 +23,4 @@ it('stays down after its end: callers no longer wait for it, and a late kill doe
   await runtime.kill()
   await runtime.start()
   await expect(fetch(`${runtime.url}/tasks`)).rejects.toThrow('fetch failed')
-  rmSync(folder, { recursive: true })
 })

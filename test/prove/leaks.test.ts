@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { Credentials } from './credentials.ts'
 import { searchDatabase, searchFiles } from './leaks.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'webhooks-leaks-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 
 const credentials = new Credentials(5)
 const { accepted, markers } = credentials

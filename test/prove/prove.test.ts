@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { dist } from '../../infra/build/files.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { callOf } from './calls.ts'
 import { planOf } from './plan.ts'
 import { prove } from './prove.ts'
 
+const folder = temporaryFolder()
+
 it('the runtime loses, duplicates and leaks nothing while it is killed and platforms fail', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'webhooks-prove-'))
   const proof = await prove({
     ...{ seed: 20_261_216, folder, bundles: dist },
     // Each category has its own environments to start after a kill: these three have a ticket, a run and a message.
@@ -23,7 +22,6 @@ it('the runtime loses, duplicates and leaks nothing while it is killed and platf
   expect(proof.injected).toMatchObject({ kills: 1, rotations: 1, TLS: 1, 'clock steps': 1 })
   expect(proof.engines.length).toBeGreaterThan(3)
   expect(proof.searched.bytes).toBeGreaterThan(1_000_000)
-  rmSync(folder, { recursive: true })
 })
 
 it('the plan depends on the seed only', () => {

@@ -1,22 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createEngineRuns, type EngineRuns } from '../../infra/engines/runs.ts'
 import { openStore, type Store } from '../../infra/platforms/sandbox/store.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { verifyEngines } from './verify-engines.ts'
 
+const folders = temporaryFolder()
 const passed = { verdict: 'pass', message: 'Deployed' } as const
-let folder: string
 let store: Store
 let runs: EngineRuns
 let records: PlatformRecords
 let call: Call
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-verify-'))
+  const folder = mkdtempSync(join(folders, 'verify-'))
   store = openStore(folder)
   records = new PlatformRecords(folder)
   runs = createEngineRuns(store)
@@ -29,7 +29,6 @@ beforeEach(() => {
 afterEach(() => {
   records.close()
   store.close()
-  rmSync(folder, { recursive: true })
 })
 
 function judge(status: Entry['status']) {

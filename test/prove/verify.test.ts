@@ -1,26 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals'
 import { openStore } from '../../infra/platforms/sandbox/store.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { verify } from './verify.ts'
 
+const folders = temporaryFolder()
 let issues = 0
-let folder: string
 let store: ReturnType<typeof openStore>
 let records: PlatformRecords
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-verify-'))
+  const folder = mkdtempSync(join(folders, 'verify-'))
   store = openStore(folder)
   records = new PlatformRecords(folder)
 })
 afterEach(() => {
   records.close()
   store.close()
-  rmSync(folder, { recursive: true })
 })
 
 function insert(table: string, row: Record<string, string | number | null>): void {
