@@ -22,21 +22,14 @@ describe('Threshold', () => {
     expect(results).toEqual(expected)
   })
 
-  test.each<[op: Threshold['op'], expected: string[]]>([
-    ['<', ['pass', 'warning', 'warning', 'fail', 'fail']],
-    ['<=', ['pass', 'pass', 'warning', 'warning', 'fail']],
-  ])('%s 500 with a warning at 400 warns between them', (op, expected) => {
-    const measured = [399, 400, 499, 500, 501]
-    const results = measured.map((p95) => one({ metric: 'p95', op, value: 500, warn: 400 }, { p95 }).result)
-    expect(results).toEqual(expected)
-  })
-
-  test.each<[op: Threshold['op'], expected: string[]]>([
-    ['>', ['fail', 'fail', 'warning', 'warning', 'pass']],
-    ['>=', ['fail', 'warning', 'warning', 'pass', 'pass']],
-  ])('%s 90 with a warning at 95 warns between them', (op, expected) => {
-    const measured = [89, 90, 94, 95, 96]
-    const results = measured.map((rate) => one({ metric: 'rate', op, value: 90, warn: 95 }, { rate }).result)
+  test.each<[op: Threshold['op'], value: number, warn: number, expected: string[]]>([
+    ['<', 96, 91, ['pass', 'warning', 'warning', 'fail', 'fail']],
+    ['<=', 96, 91, ['pass', 'pass', 'warning', 'warning', 'fail']],
+    ['>', 91, 96, ['fail', 'fail', 'warning', 'warning', 'pass']],
+    ['>=', 91, 96, ['fail', 'warning', 'warning', 'pass', 'pass']],
+  ])('%s %i with a warning at %i warns between them', (op, value, warn, expected) => {
+    const measured = [90, 91, 95, 96, 97]
+    const results = measured.map((rate) => one({ metric: 'rate', op, value, warn }, { rate }).result)
     expect(results).toEqual(expected)
   })
 
