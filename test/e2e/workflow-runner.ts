@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -124,20 +125,27 @@ function runScript(script: string, { environment, execution }: Options): Promise
   })
 }
 
-/** Calls an environment with the vendor's client, as a script of a workflow does. */
+const { fetch: original } = globalThis
+const environments = new AsyncLocalStorage<string>()
+let running = 0
+
+/** Calls an environment with the vendor's client, as a script of a workflow does. The client sends paths to `fetch`. */
 export async function withClient<T>(
   { url }: Pick<EnvironmentServer, 'url'>,
   run: (client: ReturnType<typeof loadClient>) => Promise<T>,
 ): Promise<T> {
-  const { fetch: original } = globalThis
-  globalThis.fetch = (target, init) => {
-    const headers = new Headers(init?.headers)
-    headers.set('authorization', `Bearer ${demo.dynatracePlatformToken}`)
-    return original(`${url}${target}`, { ...init, headers })
-  }
+  if (running++ === 0) globalThis.fetch = fetchFromEnvironment
   try {
-    return await run(loadClient())
+    return await environments.run(url, () => run(loadClient()))
   } finally {
-    globalThis.fetch = original
+    if (--running === 0) globalThis.fetch = original
   }
+}
+
+const fetchFromEnvironment: typeof fetch = (target, init) => {
+  // Other tests call other servers meanwhile.
+  if (typeof target !== 'string' || !target.startsWith('/')) return original(target, init)
+  const headers = new Headers(init?.headers)
+  headers.set('authorization', `Bearer ${demo.dynatracePlatformToken}`)
+  return original(`${environments.getStore()}${target}`, { ...init, headers })
 }
