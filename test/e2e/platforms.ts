@@ -10,6 +10,7 @@ import { startJira } from '../../infra/platforms/jira.ts'
 import { startJsmOperations } from '../../infra/platforms/jsm-operations.ts'
 import { startLaunchDarkly } from '../../infra/platforms/launchdarkly.ts'
 import { startLinear } from '../../infra/platforms/linear.ts'
+import type { Served } from '../../infra/platforms/loopback-server.ts'
 import { startPagerDuty } from '../../infra/platforms/pagerduty.ts'
 import { startPagerDutyEvents } from '../../infra/platforms/pagerduty-events.ts'
 import { startRedmine } from '../../infra/platforms/redmine.ts'
@@ -37,45 +38,54 @@ const alert = {
   close: {},
 }
 
+const withToken = ({ url: baseUrl, token }: { url: string; token: string }) => ({ baseUrl, token })
+
+/**
+ * Returns a function that starts a fake platform of tickets whose connection has a URL and a token.
+ *
+ * @param tickets the list of the fake that holds its tickets
+ * @param fields properties of the fake that are also fields of the connection
+ */
+function playTickets<K extends string, S extends Served & { token: string; state: Record<K, readonly unknown[]> }>(
+  start: () => Promise<S>,
+  tickets: K,
+  settings: object = {},
+  fields: (keyof S)[] = [],
+) {
+  return play(start, (server) => ({
+    connection: {
+      ...withToken(server),
+      ...settings,
+      ...Object.fromEntries(fields.map((name) => [name, server[name]])),
+    },
+    made: () => server.state[tickets].length,
+  }))
+}
+
 /** Every platform of tickets that a test can play, by category and provider. */
 export const ticketPlatforms = {
   'issue-ticketing/jira': {
-    start: play(startJira, ({ url: baseUrl, email, token, state }) => ({
-      connection: { baseUrl, email, token, project: 'OPS' },
-      made: () => state.issues.length,
-    })),
+    start: playTickets(startJira, 'issues', { project: 'OPS' }, ['email']),
     unknownId: 'OPS-424242',
     ...issue,
   },
   'issue-ticketing/linear': {
-    start: play(startLinear, ({ url: baseUrl, token, state }) => ({
-      connection: { baseUrl, token, project: 'ENG' },
-      made: () => state.issues.length,
-    })),
+    start: playTickets(startLinear, 'issues', { project: 'ENG' }),
     unknownId: 'ENG-424242',
     ...issue,
   },
   'issue-ticketing/redmine': {
-    start: play(startRedmine, ({ url: baseUrl, token, state }) => ({
-      connection: { baseUrl, token, project: 'ops' },
-      made: () => state.issues.length,
-    })),
+    start: playTickets(startRedmine, 'issues', { project: 'ops' }),
     unknownId: '424242',
     ...issue,
   },
   'issue-ticketing/gitlab': {
-    start: play(startGitlab, ({ url: baseUrl, token, state }) => ({
-      connection: { baseUrl, token, project: 'ops/shop/checkout' },
-      made: () => state.issues.length,
-    })),
+    start: playTickets(startGitlab, 'issues', { project: 'ops/shop/checkout' }),
     unknownId: 'ops/shop/checkout#424242',
     ...issue,
   },
   'issue-ticketing/azure-boards': {
-    start: play(startAzureBoards, ({ url: baseUrl, token, state }) => ({
-      connection: { baseUrl, token, project: 'fabrikam/Fabrikam Fiber' },
-      made: () => state.items.length,
-    })),
+    start: playTickets(startAzureBoards, 'items', { project: 'fabrikam/Fabrikam Fiber' }),
     unknownId: 'fabrikam/Fabrikam Fiber#424242',
     ...issue,
   },
@@ -90,27 +100,18 @@ export const ticketPlatforms = {
     update: { comment: 'Now 5 s', urgency: 'critical' },
   },
   'incident-management/pagerduty': {
-    start: play(startPagerDuty, ({ url: baseUrl, email, token, state }) => ({
-      connection: { baseUrl, email, token, project: 'PIJ90N7' },
-      made: () => state.incidents.length,
-    })),
+    start: playTickets(startPagerDuty, 'incidents', { project: 'PIJ90N7' }, ['email']),
     unknownId: 'QNOSUCHINCIDENT',
     ...ticket,
     open: { priority: 'high' },
     update: { comment: 'Now 5 s', urgency: 'critical' },
   },
   'incident-management/pagerduty-events': {
-    start: play(startPagerDutyEvents, ({ url: baseUrl, token, state }) => ({
-      connection: { baseUrl, token },
-      made: () => state.alerts.length,
-    })),
+    start: playTickets(startPagerDutyEvents, 'alerts'),
     ...alert,
   },
   'incident-management/incident-io': {
-    start: play(startIncidentIo, ({ url: baseUrl, source, token, state }) => ({
-      connection: { baseUrl, source, token },
-      made: () => state.alerts.length,
-    })),
+    start: playTickets(startIncidentIo, 'alerts', {}, ['source']),
     ...alert,
   },
   'incident-management/aws-opscenter': {
@@ -124,10 +125,7 @@ export const ticketPlatforms = {
     update: { comment: 'Now 5 s', severity: 'low' },
   },
   'incident-management/jsm-operations': {
-    start: play(startJsmOperations, ({ url: baseUrl, cloudId, email, token, state }) => ({
-      connection: { baseUrl, cloudId, email, token, site: 'https://acme.atlassian.net' },
-      made: () => state.alerts.length,
-    })),
+    start: playTickets(startJsmOperations, 'alerts', { site: 'https://acme.atlassian.net' }, ['cloudId', 'email']),
     unknownId: '00000000-0000-4000-8000-000000000000-1704440650350',
     ...ticket,
     open: { severity: 'critical', labels: 'shop' },
@@ -135,10 +133,7 @@ export const ticketPlatforms = {
     neverReopens: true,
   },
   'incident-management/jira-service-management': {
-    start: play(startJira, ({ url: baseUrl, email, token, state }) => ({
-      connection: { baseUrl, email, token, project: 'OPS' },
-      made: () => state.issues.length,
-    })),
+    start: playTickets(startJira, 'issues', { project: 'OPS' }, ['email']),
     unknownId: 'OPS-424242',
     ...ticket,
     open: { labels: 'shop,urgent', priority: 'high' },
@@ -149,21 +144,17 @@ export const ticketPlatforms = {
 /** Every platform of flags that a test can play, by provider. */
 export const flagPlatforms = {
   launchdarkly: {
-    start: play(startLaunchDarkly, ({ url: baseUrl, token }) => ({
-      connection: { baseUrl, token, project: 'shop', environment: 'production' },
+    start: play(startLaunchDarkly, (server) => ({
+      connection: { ...withToken(server), project: 'shop', environment: 'production' },
     })),
     flags,
   },
   unleash: {
-    start: play(startUnleash, ({ url: baseUrl, token }) => ({
-      connection: { baseUrl, token, environment: 'production' },
-    })),
+    start: play(startUnleash, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
     flags,
   },
   flagsmith: {
-    start: play(startFlagsmith, ({ url: baseUrl, token }) => ({
-      connection: { baseUrl, token, environment: 'Prod1key' },
-    })),
+    start: play(startFlagsmith, (server) => ({ connection: { ...withToken(server), environment: 'Prod1key' } })),
     flags,
   },
   configcat: {
@@ -173,9 +164,7 @@ export const flagPlatforms = {
     flags,
   },
   growthbook: {
-    start: play(startGrowthBook, ({ url: baseUrl, token }) => ({
-      connection: { baseUrl, token, environment: 'production' },
-    })),
+    start: play(startGrowthBook, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
     flags,
   },
   'aws-appconfig': {
