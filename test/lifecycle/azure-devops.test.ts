@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { basicAuth } from '../../shared/http/basic-auth.ts'
-import { type AzureServer, PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
+import { startOnce } from '../functions/helpers.ts'
+import { PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle } = useLifecycle()
-let azure: AzureServer
-beforeAll(async () => {
-  azure = await startAzureDevops()
-  lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
-})
-afterAll(() => azure.close())
+const azure = startOnce(startAzureDevops)
+beforeAll(() => lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' }))
 beforeEach(() => {
   azure.reset()
   configure()

@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
-import {
-  OTHER_SIGNING_KEY,
-  type Receiver,
-  SIGNING_KEY,
-  startReceiver,
-} from '../shared/orchestrators/callback/receiver.ts'
+import { startOnce } from '../functions/helpers.ts'
+import { OTHER_SIGNING_KEY, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import type { CompletedTask } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
-let receiver: Receiver
-beforeAll(async () => {
-  receiver = await startReceiver()
-})
-afterAll(() => receiver.close())
+const receiver = startOnce(startReceiver)
 beforeEach(() => {
   receiver.reset()
   orchestrator({ allow: [`${receiver.url}/wait/`] })

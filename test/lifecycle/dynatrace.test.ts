@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
-import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
+import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
+import { startOnce } from '../functions/helpers.ts'
 import { interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
 
-const { lifecycle, platform } = useLifecycle()
-let environment: EnvironmentServer
-beforeAll(async () => {
-  environment = await startEnvironment()
-  lifecycle.connect('ticket', { provider: 'ticket', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
-afterAll(() => environment.close())
+const { lifecycle } = useLifecycle()
+const environment = startOnce(startEnvironment)
 
 let execution: string
 beforeEach(() => {

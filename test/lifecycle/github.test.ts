@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
-import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
+import { startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { startOnce } from '../functions/helpers.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
 import { fireTimers, passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
-let github: GithubAppServer
-beforeAll(async () => {
-  github = await startGithubApp()
+const github = startOnce(startGithubApp)
+beforeAll(() => {
   lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
   const caller = { categories: [category.name], allow: [`${category.name}/start-run`], orchestrator: 'github' }
   lifecycle.store('callers', { github: caller, other: { categories: ['*'] } })
 })
-afterAll(() => github.close())
 beforeEach(() => {
   github.reset()
   orchestrator()

@@ -6,7 +6,7 @@ import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, times } from '../helpers.ts'
+import { advanceClock, expectFailure, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())
@@ -30,11 +30,6 @@ const endIn = (phase: string, what: Parameters<LitmusServer['enter']>[1] = {}, f
 const startRun = async () => {
   await connected().start(pods)
   server.take()
-}
-/** Advances the clock by the given seconds. */
-const pass = (seconds: number) => {
-  const now = Date.now() + seconds * 1_000
-  jest.spyOn(Date, 'now').mockReturnValue(now)
 }
 /** A GraphQL error, which arrives with 200. */
 const error = (message: string) => ({ errors: [{ message, path: ['runChaosExperiment'] }], data: null })
@@ -116,7 +111,7 @@ describe('Litmus: connection', () => {
     expect(asked('runChaosExperiment')[0]?.headers['authorization']).toBe('Bearer a-token-of-a-login-1')
     expect(server.calls[0]).toMatchObject({ path: '/auth/login', body: { username: 'robot', password } })
     expect(redact('with a-token-of-a-login-1')).toBe('with ***')
-    pass(86_400 - 20)
+    advanceClock(86_400 - 20)
     await asUser().poll(started, pods)
     expect(server.state.given).toBe(2)
   })
@@ -253,7 +248,7 @@ describe('Litmus: run', () => {
     const started = await connected().start(pods)
     server.state.shownLate = 3
     expect(await connected().poll(started, pods)).toMatchObject({ status: 'not visible yet' })
-    pass(61)
+    advanceClock(61)
     const message = '404 to POST /api/query: no matching experiment run'
     await expectFailure(connected().poll(started, pods), { kind: 'refused' }, message)
   })

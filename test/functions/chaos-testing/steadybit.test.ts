@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
-import { newestOf, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { SteadybitServer } from '../../../infra/platforms/steadybit.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, keyOf, times } from '../helpers.ts'
+import { expectFailure, keyOf, startEach, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 const shop = { target: 'SHOP-1' }
@@ -109,11 +109,7 @@ test('Steadybit: a start runs in parallel with others if the connection allows i
 })
 
 describe('Steadybit: id of an execution', () => {
-  let elsewhere: Served
-  beforeEach(async () => {
-    elsewhere = await serve(() => ({ status: 200, body: { id: 666, state: 'COMPLETED' } }))
-  })
-  afterEach(() => elsewhere.close())
+  const elsewhere = startEach(() => serve(() => ({ status: 200, body: { id: 666, state: 'COMPLETED' } })))
 
   test.each([
     ['absolute', () => `${server.url}/api/experiments/executions/123`],

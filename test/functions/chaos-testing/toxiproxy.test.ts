@@ -4,7 +4,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { expectFailure, keyOf } from '../helpers.ts'
+import { advanceClock, expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())
@@ -20,17 +20,12 @@ const name = `webhooks-${keyOf(1).slice(0, 20)}`
 const id = `checkout-db/${name}`
 const toxics = (proxy = 'checkout-db') => server.proxies.get(proxy)?.toxics
 const deletions = () => server.calls.filter(({ method }) => method === 'DELETE')
-/** Advances the clock by the given seconds. */
-const passed = (seconds: number) => {
-  const then = Date.now() + seconds * 1_000
-  jest.spyOn(Date, 'now').mockReturnValue(then)
-}
 /** Returns the job as the task's state restores it. */
 const restored = (started: StartedJob): StartedJob => JSON.parse(JSON.stringify(started))
 const start = async () => restored(await connected().start(slow()))
 /** Lets the time of the fault pass, and polls once. */
 const expired = async (started: StartedJob): Promise<StartedJob> => {
-  passed(30)
+  advanceClock(30)
   const seen = await connected().poll(started, slow())
   expect(seen).toMatchObject({ status: 'injected', pollImmediately: true })
   expect(deletions()).toEqual([])
@@ -100,7 +95,7 @@ describe('Toxiproxy: start', () => {
 
 describe('Toxiproxy: poll', () => {
   test('reports the remaining time and limits the next interval', async () => {
-    const running = await connected().pollAfter(slow(), () => passed(12))
+    const running = await connected().pollAfter(slow(), () => advanceClock(12))
     const progress = 'latency downstream, latency 300, 18 s left'
     expect(running).toMatchObject({ status: 'injected', progress, maxSeconds: 18 })
     expect(toxics()).toHaveLength(1)
@@ -119,7 +114,7 @@ describe('Toxiproxy: poll', () => {
 
   test('recognizes its own removal if the response was lost, even if the clock is set back', async () => {
     const started = await expired(await start())
-    passed(-20)
+    advanceClock(-20)
     server.loseNext('DELETE')
     await expectFailure(connected().poll(started, slow()), { transient: true })
     expect(await connected().end(started, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
@@ -128,7 +123,7 @@ describe('Toxiproxy: poll', () => {
   test('passes if the toxic is missing after its time, because a stop at the end is not early', async () => {
     const started = await start()
     await connected().stop({ id })
-    passed(30)
+    advanceClock(30)
     expect(await connected().end(started, slow())).toMatchObject({ result: 'pass', data: { state: 'removed' } })
   })
 
@@ -150,7 +145,7 @@ describe('Toxiproxy: poll', () => {
     ['a success from a gateway', 200, '<html><h1>Welcome</h1></html>'],
   ])('does not end the fault after %s', async (_what, status, body) => {
     const started = await start()
-    passed(30)
+    advanceClock(30)
     server.failNext(status, body, { on: 'GET' })
     await expectFailure(connected().poll(started, slow()), { transient: true })
     expect(await connected().end(await expired(started), slow())).toMatchObject({ data: { state: 'removed' } })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { generate as makeCertificate } from 'selfsigned'
 import { autocannon } from '../../../functions/load-testing/providers/autocannon.ts'
 import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
@@ -16,16 +16,12 @@ import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator
 import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { generate, measure } from '../../../shared/vendors/load-generator/generator.ts'
 import { EMPTY_TALLY, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
-import { expectFailure, keyOf, startEach } from '../helpers.ts'
+import { expectFailure, keyOf, startEach, startOnce } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { loadTestActions } from '../job-actions.ts'
 import { startTable } from './table.ts'
 
-let table: Awaited<ReturnType<typeof startTable>>
-beforeAll(async () => {
-  table = await startTable()
-})
-afterAll(() => table.close())
+startOnce(startTable)
 
 /** Each test has its own idempotency key. */
 let key = 1

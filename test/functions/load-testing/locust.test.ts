@@ -2,7 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { expectFailure, failureOf, pauses } from '../helpers.ts'
+import { advanceClock, expectFailure, failureOf, pauses } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())
@@ -10,17 +10,12 @@ afterEach(() => void jest.restoreAllMocks())
 const host = 'https://shop.example.com'
 const minute = { target: host, parameters: { user_count: 20, spawn_rate: 2.5, run_time: 'PT1M' } }
 const become = (changes: object) => Object.assign(server.state, changes)
-/** Advances the clock by the given seconds. */
-const pass = (seconds: number) => {
-  const now = Date.now() + seconds * 1_000
-  jest.spyOn(Date, 'now').mockReturnValue(now)
-}
 /** Ends a test that has sent these requests after the given seconds. */
 const endAfter = (seconds: number, [requests, failures]: number[] = [], input: object = minute) => {
   become({ shape: false })
   return connected().endAfter(input, () => {
     server.finish(requests, failures)
-    pass(seconds)
+    advanceClock(seconds)
   })
 }
 
@@ -155,7 +150,7 @@ describe('Locust: test', () => {
       [65, 0],
       [15, 1],
     ] as const) {
-      pass(seconds)
+      advanceClock(seconds)
       expect(await connected().poll(started, minute)).toMatchObject({ status: 'running' })
       expect(server.state.stops).toBe(stops)
     }
@@ -168,7 +163,7 @@ describe('Locust: test', () => {
     const started = await connected().start(minute)
     become({ state: 'running' })
     await connected().stopAtDeadline(started, minute)
-    pass(6)
+    advanceClock(6)
     expect(await connected().end(started, minute)).toMatchObject({ status: 'aborted' })
   })
 })

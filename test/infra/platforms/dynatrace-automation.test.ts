@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { type EnvironmentServer, startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
+import { expect, test } from '@jest/globals'
+import { startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { withClient } from '../../e2e/workflow-runner.ts'
+import { startOnce } from '../../functions/helpers.ts'
 
-let environment: EnvironmentServer
-beforeAll(async () => {
-  environment = await startEnvironment()
-})
-afterAll(() => environment.close())
+const environment = startOnce(startEnvironment)
 
 test('The automation API understands the client of the vendor, and the client understands its responses', async () => {
   await withClient(environment, async ({ executionsClient, workflowsClient, isErrorEnvelopeError }) => {
