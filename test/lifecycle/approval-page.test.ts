@@ -1,12 +1,9 @@
 import { createHmac } from 'node:crypto'
-import { beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { APPROVALS_KEY, triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
-beforeAll(async () => {
-  lifecycle.connect('chat', { provider: 'chat', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
 
 const target = 'ask-approval?connection=chat'
 /** The path of the page of the first approval. */

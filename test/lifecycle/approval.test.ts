@@ -1,12 +1,9 @@
-import { beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { useLifecycle } from './platform.ts'
 import { withPauses } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
-beforeAll(async () => {
-  lifecycle.connect('chat', { provider: 'chat', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
 
 const target = 'ask-approval?connection=chat'
 /** Requests an approval, and does something when the task waits for a person. */

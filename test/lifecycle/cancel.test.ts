@@ -8,6 +8,8 @@ beforeEach(() => {
 
 const DAY = 'deadline=P1D'
 const input = { target: 'deploy' }
+const [startRun, startBlind] = ['start-run?connection=job', 'start-run?connection=blind']
+const leaveRun = 'start-and-leave?connection=job'
 
 /** Runs a task and cancels it at its first checkpoint of this name, or when it waits for a callback. */
 async function runAndCancel(target: string, body: object, at: string) {
@@ -25,7 +27,7 @@ async function runAndCancel(target: string, body: object, at: string) {
 
 describe('A canceled task', () => {
   it('stops its job, ends as aborted and answers once', async () => {
-    const { response, outcome, sent } = await runAndCancel('start-run?connection=job', { input }, 'poll RETRY')
+    const { response, outcome, sent } = await runAndCancel(startRun, { input }, 'poll RETRY')
     expect(response).toMatchObject({ status: 202, body: { state: 'running', verdict: 'running' } })
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(outcome).toMatchObject({
@@ -37,28 +39,19 @@ describe('A canceled task', () => {
     expect(sent).toEqual(['started', 'finished'])
   })
 
-  it('stops a job that would keep running after its deadline', async () => {
-    const { outcome } = await runAndCancel('start-and-leave?connection=job', { input }, 'poll RETRY')
-    expect(platform.runs).toMatchObject([{ stopped: true }])
-    expect(outcome).toMatchObject({ status: 'aborted' })
-  })
-
-  it('keeps the result of a job that passed before it was stopped', async () => {
-    platform.afterStop = 'done'
-    const { outcome } = await runAndCancel('start-run?connection=job', { input }, 'poll RETRY')
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
-  })
-
-  it('ends as aborted if the platform reports the stopped job as failed', async () => {
-    platform.afterStop = 'broken'
-    const { outcome } = await runAndCancel('start-run?connection=job', { input }, 'poll RETRY')
-    expect(outcome).toMatchObject({ status: 'aborted', result: 'fail' })
-  })
-
-  it('says that the job is still running if the platform cannot stop it', async () => {
-    const { outcome } = await runAndCancel('start-run?connection=blind', { input }, 'poll RETRY')
-    expect(platform.runs).toMatchObject([{ stopped: false }])
-    expect(outcome).toMatchObject({ status: 'aborted', message: expect.stringContaining('still running') })
+  const passed = { status: 'succeeded', result: 'pass' }
+  const aborted = { status: 'aborted', result: 'fail' }
+  const stillRuns = { ...aborted, message: expect.stringContaining('still running') }
+  it.each([
+    ['stops a job that would keep running after its deadline', leaveRun, 'cancelled', true, aborted],
+    ['keeps the result of a job that passed before it was stopped', startRun, 'done', true, passed],
+    ['ends as aborted if the platform reports the stopped job as failed', startRun, 'broken', true, aborted],
+    ['says that the job is still running if the platform cannot stop it', startBlind, 'cancelled', false, stillRuns],
+  ])('%s', async (_, target, afterStop, stopped, expected) => {
+    platform.afterStop = afterStop
+    const { outcome } = await runAndCancel(target, { input }, 'poll RETRY')
+    expect(platform.runs).toMatchObject([{ stopped }])
+    expect(outcome).toMatchObject(expected)
   })
 
   it('sends nothing more to a platform that is busy', async () => {

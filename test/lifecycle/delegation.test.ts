@@ -1,10 +1,7 @@
-import { beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
-beforeAll(async () => {
-  lifecycle.connect('delegated', { provider: 'delegated', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
 
 const target = 'start-run?connection=delegated'
 const event = { input: { target: 'deploy' } }

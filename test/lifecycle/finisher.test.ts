@@ -6,6 +6,8 @@ const { lifecycle, platform } = useLifecycle()
 
 const open = 'open-ticket?connection=ticket'
 const input = { title: 'Checkout is slow' }
+const attended = 'start-run?connection=attended'
+const deploy = { input: { target: 'deploy' } }
 
 /** Runs a task that Lambda ends after an update of a step has been recorded, such as `start SUCCEED`. */
 async function endAfter(checkpoint: string, target = open, event: object = { input }) {
@@ -34,16 +36,13 @@ describe('The finisher', () => {
     })
   })
 
-  it('sends the missing started event, too', async () => {
-    const { task, arn } = await endAfter('send-started START')
+  it.each([
+    ['sends the missing started event, too', 'send-started START', open, ['started', 'finished']],
+    ['sends no started event that the call did not request', 'start START', `${open}&sendStarted=false`, ['finished']],
+  ])('%s', async (_, checkpoint, target, sent) => {
+    const { task, arn } = await endAfter(checkpoint, target)
     await lifecycle.finish(arn)
-    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
-  })
-
-  it('sends no started event that the call did not request', async () => {
-    const { task, arn } = await endAfter('start START', `${open}&sendStarted=false`)
-    await lifecycle.finish(arn)
-    expect(lifecycle.sentFor(task)).toEqual(['finished'])
+    expect(lifecycle.sentFor(task)).toEqual(sent)
   })
 
   it('answers once if EventBridge delivers the status change twice', async () => {
@@ -76,9 +75,7 @@ describe('The finisher', () => {
 
   it('starts a cleanup of a job that must not outlive its task', async () => {
     platform.states = ['busy', 'done']
-    const { id, arn } = await endAfter('start SUCCEED', 'start-run?connection=attended', {
-      input: { target: 'deploy' },
-    })
+    const { id, arn } = await endAfter('start SUCCEED', attended, deploy)
     await lifecycle.finish(arn)
     expect(lifecycle.events.at(-1)?.data.message).toContain('A cleanup stops the job')
     const [cleanup] = lifecycle.invocations.filter(({ name }) => name === `${id}-cleanup`)
@@ -90,14 +87,13 @@ describe('The finisher', () => {
   })
 
   it('starts no cleanup if the action had not started', async () => {
-    const target = 'start-run?connection=attended'
-    const { id, arn } = await endAfter('send-started SUCCEED', target, { input: { target: 'deploy' } })
+    const { id, arn } = await endAfter('send-started SUCCEED', attended, deploy)
     await lifecycle.finish(arn)
     expect(lifecycle.invocations.map(({ name }) => name)).not.toContain(`${id}-cleanup`)
   })
 
   it('does not answer for a cleanup that Lambda ended', async () => {
-    const { task } = await endAfter('start SUCCEED', 'start-run?connection=attended', { input: { target: 'deploy' } })
+    const { task } = await endAfter('start SUCCEED', attended, deploy)
     const { arn } = await lifecycle.run({ ...task, only: 'cleanup' })
     expect(await lifecycle.finish(arn)).toMatchObject({ finished: false })
     expect(lifecycle.sentFor(task)).toEqual(['started'])

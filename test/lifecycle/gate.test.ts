@@ -1,11 +1,8 @@
-import { beforeAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'
 
-const { lifecycle, platform } = useLifecycle()
-beforeAll(async () => {
-  lifecycle.connect('job', { provider: 'job', baseUrl: platform.url, token: 'token-of-the-platform' })
-})
+const { lifecycle } = useLifecycle()
 
 async function ask(hold: string) {
   const target = `start-run?mode=gate&connection=job&key=${hold}&hold=${hold}`

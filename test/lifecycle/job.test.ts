@@ -1,21 +1,26 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
+import type { ExecutionOptions } from './execution.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
 
 const input = { target: 'deploy' }
+const passed = { status: 'succeeded', result: 'pass' }
+const failed = { status: 'succeeded', result: 'fail' }
+const errored = { status: 'errored', result: 'fail' }
+const says = (pattern: RegExp) => ({ message: expect.stringMatching(pattern) })
 const isPoll = ({ method, path }: Call) => method === 'GET' && /^\/runs\/\d/.test(path)
 const isStop = ({ path }: Call) => path.endsWith('/stop')
 
 /** Runs a task that starts a job and stops it at its deadline. */
-const run = (query = '', provider = 'job', action = 'start-run') =>
-  lifecycle.call(`${action}?connection=${provider}${query}`, { input })
+const run = (query = '', provider = 'job', action = 'start-run', options: ExecutionOptions = {}) =>
+  lifecycle.call(`${action}?connection=${provider}${query}`, { input }, options)
 
 describe('A task that starts a job', () => {
   it.each([
-    ['done', { status: 'succeeded', result: 'pass' }],
-    ['broken', { status: 'succeeded', result: 'fail' }],
+    ['done', passed],
+    ['broken', failed],
     ['cancelled', { status: 'aborted', result: 'fail' }],
   ])('polls the job until it ends as %s, and sends one result with this verdict', async (state, verdict) => {
     platform.states = ['queued', 'busy', state]
@@ -44,7 +49,7 @@ describe('A task that starts a job', () => {
     ],
   ])('passes with one job although %s', async (_what, arrange) => {
     arrange()
-    expect((await run()).outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect((await run()).outcome).toMatchObject(passed)
     expect(platform.runs).toHaveLength(1)
   })
 
@@ -64,39 +69,28 @@ describe('A task that starts a job', () => {
   it('ends with the refusal of the platform', async () => {
     platform.failNext(422, { message: 'deploy is locked' }, { on: 'POST' })
     const { outcome, sent } = await run()
-    expect(outcome).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringContaining('deploy is locked'),
-    })
+    expect(outcome).toMatchObject({ ...errored, ...says(/deploy is locked/) })
     expect(sent).toEqual(['started', 'finished'])
   })
 
   it('gives up at the deadline if the platform stays down, and names its last response', async () => {
     platform.failNext(503, { message: 'maintenance' }, { on: 'POST', times: 10_000 })
     const { outcome, sent } = await run('&deadline=PT10M')
-    expect(outcome).toMatchObject({
-      status: 'errored',
-      result: 'fail',
-      message: expect.stringMatching(/maintenance.* deadline of 10 min/s),
-    })
+    expect(outcome).toMatchObject({ ...errored, ...says(/maintenance.* deadline of 10 min/s) })
     expect(sent).toEqual(['started', 'finished'])
   })
 
   it('polls a job for two hours, also after a crash, and sends one result', async () => {
     platform.states = ['busy']
     const endsAt = Date.now() + 2 * 3_600_000
-    const { outcome, sent } = await lifecycle.call(
-      'start-run?connection=job&deadline=PT6H',
-      { input },
-      {
-        interruption: { checkpoint: 200, isRecorded: false, effect: 'crash' },
-        async onCheckpoint() {
-          if (Date.now() > endsAt) Object.assign(platform.runs[0] ?? {}, { states: ['done'] })
-        },
+    const options: ExecutionOptions = {
+      interruption: { checkpoint: 200, isRecorded: false, effect: 'crash' },
+      async onCheckpoint() {
+        if (Date.now() > endsAt) Object.assign(platform.runs[0] ?? {}, { states: ['done'] })
       },
-    )
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    }
+    const { outcome, sent } = await run('&deadline=PT6H', 'job', 'start-run', options)
+    expect(outcome).toMatchObject(passed)
     expect(sent).toEqual(['started', 'finished'])
     // After a fifth of the elapsed time, at least once a minute. The crash may reset the elapsed time.
     const polls = platform.calls.filter(isPoll).length
@@ -107,9 +101,9 @@ describe('A task that starts a job', () => {
 
   it('starts one run and sends one result for each of a hundred calls at once', async () => {
     platform.states = ['busy', 'done']
-    const calls = Array.from({ length: 100 }, () => lifecycle.call('start-run?connection=job', { input }))
+    const calls = Array.from({ length: 100 }, () => run())
     const ends = (await Promise.all(calls)).map(({ outcome, sent }) => ({ outcome, sent }))
-    const end = { outcome: { status: 'succeeded', result: 'pass' }, sent: ['started', 'finished'] }
+    const end = { outcome: passed, sent: ['started', 'finished'] }
     expect(ends).toMatchObject(ends.map(() => end))
     expect(new Set(ends.map(({ outcome }) => outcome?.data?.['id'])).size).toBe(100)
     expect(platform.runs).toHaveLength(100)
@@ -118,14 +112,14 @@ describe('A task that starts a job', () => {
   it('starts no second job if a lost response cannot be looked up', async () => {
     platform.loseNext('POST')
     const { outcome } = await run('', 'blind')
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(outcome).toMatchObject(errored)
     expect(platform.runs).toHaveLength(1)
   })
 
   it('starts no second job after a success with an unexpected body', async () => {
     const statuses = platform.replaceNext(({ method }) => method === 'POST', '<html>login</html>')
     const { outcome } = await run('', 'blind')
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(outcome).toMatchObject(errored)
     expect(statuses).toHaveLength(1)
   })
 
@@ -133,7 +127,7 @@ describe('A task that starts a job', () => {
     const payload = await lifecycle.accept('start-run?connection=job', { input })
     await lifecycle.run(payload)
     const { outcome } = await lifecycle.run(payload)
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(outcome).toMatchObject(passed)
     expect(platform.runs).toHaveLength(1)
   })
 
@@ -142,7 +136,7 @@ describe('A task that starts a job', () => {
     let polls = 0
     const isGone = (call: Call) => isPoll(call) && ++polls > 1
     platform.failNext(404, { message: 'no such run' }, { on: isGone, times: 1_000 })
-    const { outcome } = await lifecycle.call('start-and-leave?connection=job', { input })
+    const { outcome } = await run('', 'job', 'start-and-leave')
     expect(outcome).toMatchObject({
       status: 'errored',
       message: expect.stringMatching(/no longer reports this job\. Its last reported status was busy; .*no such run/),
@@ -153,37 +147,27 @@ describe('A task that starts a job', () => {
 
   it('sends nothing to the platform in a dry run', async () => {
     const { outcome, sent } = await run('&dryRun=true')
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(outcome).toMatchObject(passed)
     expect(sent).toEqual(['started', 'finished'])
     expect(platform.calls.filter(({ method }) => method !== 'GET')).toEqual([])
   })
 
   it('does nothing if `when` does not match', async () => {
     const { outcome } = await run('&when=fail')
-    expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(outcome).toMatchObject(passed)
     expect(platform.calls).toEqual([])
   })
 })
 
 describe('At the deadline', () => {
-  const errored = { status: 'errored', result: 'fail' }
-  const says = (pattern: RegExp) => ({ message: expect.stringMatching(pattern) })
   const stopRequested = says(/^The deadline of 5 min passed, and a stop was requested\. /)
   const left = says(/deadline of 5 min passed, and the job was left running.*busy/s)
 
   it.each<[what: string, afterStop: string, outcome: object]>([
     ['is stopped', 'cancelled', { ...errored, ...says(/^The deadline of 5 min passed, and the job was stopped\. /) }],
     ['that does not stop is reported with its last status', 'busy', { ...errored, data: { state: 'busy' } }],
-    [
-      'that passes while it is stopped keeps its result',
-      'done',
-      { ...stopRequested, status: 'succeeded', result: 'pass' },
-    ],
-    [
-      'that fails while it is stopped keeps its result',
-      'broken',
-      { ...stopRequested, status: 'succeeded', result: 'fail' },
-    ],
+    ['that passes while it is stopped keeps its result', 'done', { ...stopRequested, ...passed }],
+    ['that fails while it is stopped keeps its result', 'broken', { ...stopRequested, ...failed }],
   ])('a job %s', async (_what, afterStop, outcome) => {
     Object.assign(platform, { states: ['busy'], afterStop })
     expect(await run('&deadline=PT5M')).toMatchObject({ outcome, sent: ['started', 'finished'] })
@@ -224,7 +208,7 @@ describe('A job that must not outlive its task', () => {
     platform.loseNext('POST')
     platform.failNext(503, { message: 'maintenance' }, { on: isSearch, done: true, times: 10_000 })
     const { outcome, checkpoints } = await run('&deadline=PT2M', 'attended')
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(outcome).toMatchObject(errored)
     return { message: outcome?.message, checkpoints }
   }
 
@@ -249,8 +233,8 @@ describe('A job that must not outlive its task', () => {
   ])('is stopped at the deadline after the platform refused to stop it with %i for %i times', async (status, times) => {
     platform.states = ['busy']
     platform.failNext(status, { message: 'not now' }, { on: isStop, times })
-    const { outcome } = await lifecycle.call('start-run?connection=attended&deadline=PT5M', { input })
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    const { outcome } = await run('&deadline=PT5M', 'attended')
+    expect(outcome).toMatchObject(errored)
     expect(platform.runs).toMatchObject([{ stopped: true }])
   })
 
@@ -258,7 +242,7 @@ describe('A job that must not outlive its task', () => {
     platform.states = ['busy']
     platform.failNext(404, { message: 'no such run' }, { on: isPoll, times: 10_000 })
     const { outcome } = await run('', 'attended')
-    expect(outcome).toMatchObject({ status: 'errored', result: 'fail' })
+    expect(outcome).toMatchObject(errored)
     expect(platform.runs).toMatchObject([{ stopped: true }])
   })
 })
