@@ -1,23 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type ToxiproxyServer, toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
+import { toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
 import { Service, triggered } from './service.ts'
 
-let toxiproxy: ToxiproxyServer
-let service: Service
-beforeAll(async () => {
-  toxiproxy = await toxiproxyServer()
-  service = new Service({
-    secrets: {
-      'cloud-automation-webhooks/connections/chaos-testing/toxiproxy': {
-        provider: 'toxiproxy',
-        baseUrl: toxiproxy.url,
-        allow: 'checkout-*',
-      },
+const toxiproxy = await toxiproxyServer()
+const service = new Service({
+  secrets: {
+    'cloud-automation-webhooks/connections/chaos-testing/toxiproxy': {
+      provider: 'toxiproxy',
+      baseUrl: toxiproxy.url,
+      allow: 'checkout-*',
     },
-    timeScale: 30,
-  })
-  await service.start()
+  },
+  timeScale: 30,
 })
+await service.start()
 afterAll(async () => {
   await service.end()
   await toxiproxy.close()

@@ -1,51 +1,42 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type SesServer, startSes } from '../../infra/platforms/aws-ses.ts'
-import { channel, type DiscordServer, jane, startDiscord } from '../../infra/platforms/discord.ts'
-import { type GoogleChatServer, space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
-import { jane as janeOfMattermost, type MattermostServer, startMattermost } from '../../infra/platforms/mattermost.ts'
-import { type SentButtonPress, type SlackServer, slackServer } from '../../infra/platforms/slack/server.ts'
-import { lisa, startTelegram, supergroup, type TelegramServer } from '../../infra/platforms/telegram.ts'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { startSes } from '../../infra/platforms/aws-ses.ts'
+import { channel, jane, startDiscord } from '../../infra/platforms/discord.ts'
+import { space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
+import { jane as janeOfMattermost, startMattermost } from '../../infra/platforms/mattermost.ts'
+import { type SentButtonPress, slackServer } from '../../infra/platforms/slack/server.ts'
+import { lisa, startTelegram, supergroup } from '../../infra/platforms/telegram.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
 // The fake of AWS accepts the key of the functions.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
-let slack: SlackServer
-let mattermost: MattermostServer
-let discord: DiscordServer
-let telegram: TelegramServer
-let chat: GoogleChatServer
-let ses: SesServer
-let service: Service
-beforeAll(async () => {
-  slack = await slackServer()
-  slack.members['U0BEN'] = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
-  mattermost = await startMattermost()
-  discord = await startDiscord()
-  telegram = await startTelegram()
-  chat = await startGoogleChat()
-  ses = await startSes()
-  const unsigned = { provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' }
-  const connections = {
-    unsigned,
-    slack: { ...unsigned, signingSecret: slack.signingSecret },
-    mattermost: { baseUrl: mattermost.url, token: mattermost.token, channel: mattermost.channel },
-    discord: { baseUrl: discord.url, token: discord.token, publicKey: discord.publicKey, channel },
-    telegram: {
-      ...{ baseUrl: telegram.url, token: telegram.token, webhookSecret: telegram.webhookSecret },
-      channel: String(supergroup),
-    },
-    'google-chat': { baseUrl: chat.url, token: chat.login.token, channel: space },
-    'aws-ses': {
-      ...{ endpoint: ses.url, region: 'eu-west-1', from: 'deployments@example.com', channel: 'ops@example.com' },
-    },
-  }
-  const secrets = Object.entries(connections).map(([name, fields]) => [
-    `cloud-automation-webhooks/connections/notification/${name}`,
-    { provider: name, ...fields },
-  ])
-  service = await new Service({ timeScale: 120, secrets: Object.fromEntries(secrets) }).start()
-})
+const slack = await slackServer()
+slack.members['U0BEN'] = { name: 'ben', real_name: 'Ben Roe', team_id: 'T0SANDBOX', email: 'ben@example.com' }
+const mattermost = await startMattermost()
+const discord = await startDiscord()
+const telegram = await startTelegram()
+const chat = await startGoogleChat()
+const ses = await startSes()
+const unsigned = { provider: 'slack', baseUrl: slack.url, token: slack.token, channel: 'C0RELEASES' }
+const connections = {
+  unsigned,
+  slack: { ...unsigned, signingSecret: slack.signingSecret },
+  mattermost: { baseUrl: mattermost.url, token: mattermost.token, channel: mattermost.channel },
+  discord: { baseUrl: discord.url, token: discord.token, publicKey: discord.publicKey, channel },
+  telegram: {
+    ...{ baseUrl: telegram.url, token: telegram.token, webhookSecret: telegram.webhookSecret },
+    channel: String(supergroup),
+  },
+  'google-chat': { baseUrl: chat.url, token: chat.login.token, channel: space },
+  'aws-ses': {
+    ...{ endpoint: ses.url, region: 'eu-west-1', from: 'deployments@example.com', channel: 'ops@example.com' },
+  },
+}
+const secrets = Object.entries(connections).map(([name, fields]) => [
+  `cloud-automation-webhooks/connections/notification/${name}`,
+  { provider: name, ...fields },
+])
+const service = await new Service({ timeScale: 120, secrets: Object.fromEntries(secrets) }).start()
 afterAll(async () => {
   await service.end()
   await Promise.all([slack, mattermost, discord, telegram, chat, ses].map((server) => server.close()))

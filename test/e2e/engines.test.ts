@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, expect, test } from '@jest/globals'
 import { approveInSandbox } from '../../infra/cli/approve-in-sandbox.ts'
 import type { Engine } from '../../infra/engines/engine.ts'
 import { engines } from '../../infra/engines/index.ts'
@@ -16,12 +16,10 @@ import { comparable, transcriptOf } from './transcript.ts'
 const load = { parameters: { rate: 20, duration: 'PT1S' }, thresholds: [{ metric: 'errorRate', op: '<', value: 0.01 }] }
 const steps = releaseSteps.map((step) => (step.category === 'load-testing' ? { ...step, input: load } : step))
 
-let service: Service
-let transcripts: Map<string, string[]>
-beforeAll(async () => {
-  service = await new Service({ timeScale: 10 }).start()
-  transcripts = new Map(await Promise.all(engines.map(async (engine) => [engine.name, await play(engine)] as const)))
-})
+const service = await new Service({ timeScale: 10 }).start()
+const transcripts = new Map(
+  await Promise.all(engines.map(async (engine) => [engine.name, await play(engine)] as const)),
+)
 afterAll(() => service.end())
 
 async function play(engine: Engine): Promise<string[]> {

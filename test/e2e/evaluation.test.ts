@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
@@ -36,27 +36,24 @@ const push = ({ data, ...event }: ReturnType<typeof eventOf>, query = '') => {
   return service.call(`/v1/slo/push-report?connection=events${query}`, { ...event, data: { ...data, evaluation } })
 }
 
-let acceptedAt: number
-beforeAll(async () => {
-  await service.start()
-  await service.fault({ target: 'dynatrace', kind: 'hang', after: true, match: { method: 'POST' }, count: 1 })
-  acceptedAt = Date.now()
-  const accepted = await Promise.all([
-    request(late, `${interactive}&connection=late`),
-    request(expired, `${interactive}&deadline=PT5S`, { end: inAnHour }),
-    request(guarded, `${interactive}&connection=guardian`, { slo: undefined }),
-  ])
-  expect(accepted.map(({ status }) => status)).toEqual([202, 202, 202])
-  await service.until(async () => (await service.repliesTo(late.id)).started === 1, 'the start of the task')
-  const waiting = `task ${accepted[1]?.body.taskId.slice(0, 8)} poll: pending`
-  await service.until(() => service.output.includes(waiting), 'a task that waits for its data')
-  await service.until(async () => (await executions()).length === 1, 'the execution of the workflow')
-  await service.kill()
-  await service.start()
-  for (const path of ['/executions/', '/events'])
-    await service.fault({ target: 'dynatrace', kind: '503', match: { path }, count: 2 })
-  expect(await push(reported, `&${interactive}`)).toMatchObject({ status: 202 })
-})
+await service.start()
+await service.fault({ target: 'dynatrace', kind: 'hang', after: true, match: { method: 'POST' }, count: 1 })
+const acceptedAt = Date.now()
+const accepted = await Promise.all([
+  request(late, `${interactive}&connection=late`),
+  request(expired, `${interactive}&deadline=PT5S`, { end: inAnHour }),
+  request(guarded, `${interactive}&connection=guardian`, { slo: undefined }),
+])
+expect(accepted.map(({ status }) => status)).toEqual([202, 202, 202])
+await service.until(async () => (await service.repliesTo(late.id)).started === 1, 'the start of the task')
+const waiting = `task ${accepted[1]?.body.taskId.slice(0, 8)} poll: pending`
+await service.until(() => service.output.includes(waiting), 'a task that waits for its data')
+await service.until(async () => (await executions()).length === 1, 'the execution of the workflow')
+await service.kill()
+await service.start()
+for (const path of ['/executions/', '/events'])
+  await service.fault({ target: 'dynatrace', kind: '503', match: { path }, count: 2 })
+expect(await push(reported, `&${interactive}`)).toMatchObject({ status: 202 })
 afterAll(() => service.end())
 
 describe('An evaluation whose data arrives late', () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { startGoogleCloudMonitoring } from '../../infra/platforms/google-cloud-monitoring.ts'
 import { startGrafanaSlo } from '../../infra/platforms/grafana-slo.ts'
 import { guid, startNewRelic } from '../../infra/platforms/new-relic.ts'
@@ -55,20 +55,17 @@ const tried: Tried[] = [
 ]
 
 const played = new Map<string, Played>()
-let service: Service
-beforeAll(async () => {
-  const secrets = await Promise.all(
-    tried.map(async ({ provider, action, start }) => {
-      const playing = await start()
-      played.set(provider, playing)
-      const [category] = action.split('/')
-      const connection = { provider, ...playing.connection }
-      return [`cloud-automation-webhooks/connections/${category}/${provider}`, connection]
-    }),
-  )
-  service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
-  await service.start()
-})
+const secrets = await Promise.all(
+  tried.map(async ({ provider, action, start }) => {
+    const playing = await start()
+    played.set(provider, playing)
+    const [category] = action.split('/')
+    const connection = { provider, ...playing.connection }
+    return [`cloud-automation-webhooks/connections/${category}/${provider}`, connection]
+  }),
+)
+const service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
+await service.start()
 afterAll(async () => {
   await service.end()
   for (const { server } of played.values()) await server.close()

@@ -2,60 +2,50 @@ import { randomUUID } from 'node:crypto'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
-import { type StepFunctionsServer, startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
-import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
-import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
+import { startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
+import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
+import { startGithubApp } from '../../infra/platforms/github/app-server.ts'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { type AzureServer, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
-import { type Receiver, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
+import { startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
+import { SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
 // The fake of AWS accepts only this access key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
-let service: Service
-let github: GithubAppServer
-let receiver: Receiver
-let azure: AzureServer
-let dynatrace: EnvironmentServer
-let states: StepFunctionsServer
-beforeAll(async () => {
-  github = await startGithubApp()
-  receiver = await startReceiver()
-  azure = await startAzureDevops()
-  dynatrace = await startEnvironment()
-  states = await startStepFunctions()
-  const prefix = 'cloud-automation-webhooks'
-  const caller = (orchestrator?: string) => ({
-    ...{ tokens: [tokenHash(`token-of-${orchestrator}`)], categories: ['*'] },
-    ...(orchestrator === undefined ? {} : { orchestrator }),
-  })
-  const orchestrators = {
-    github: {
-      ...{ type: 'github', ...github.settings },
-      input: "{title: join(' ', ['Release', repository.name, environment])}",
-    },
-    callback: { type: 'callback', allow: [`${receiver.url}/wait/`], signingKey: SIGNING_KEY },
-    azure: { type: 'azure-devops', collections: [azure.collection] },
-    resume: { ...dynatrace.settings, answer: ['event', 'resume'] },
-    run: { ...dynatrace.settings, answer: ['event', 'run'] },
-    states: { type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
-  }
-  const secrets = {
-    [`${prefix}/callers`]: {
-      demo: { ...caller('sandbox'), tokens: [tokenHash(demo.callerToken)] },
-      poll: caller(),
-      ...Object.fromEntries(Object.keys(orchestrators).map((name) => [name, caller(name)])),
-      github: { categories: ['issue-ticketing'], allow: ['issue-ticketing/open-issue'], orchestrator: 'github' },
-    },
-    ...Object.fromEntries(
-      Object.entries(orchestrators).map(([name, secret]) => [`${prefix}/orchestrators/${name}`, secret]),
-    ),
-  }
-  // Each held request occupies an environment of its task function.
-  service = await new Service({ timeScale: 60, concurrency: 5, secrets }).start()
+const github = await startGithubApp()
+const receiver = await startReceiver()
+const azure = await startAzureDevops()
+const dynatrace = await startEnvironment()
+const states = await startStepFunctions()
+const prefix = 'cloud-automation-webhooks'
+const caller = (orchestrator?: string) => ({
+  ...{ tokens: [tokenHash(`token-of-${orchestrator}`)], categories: ['*'] },
+  ...(orchestrator === undefined ? {} : { orchestrator }),
 })
+const settings = {
+  github: {
+    ...{ type: 'github', ...github.settings },
+    input: "{title: join(' ', ['Release', repository.name, environment])}",
+  },
+  callback: { type: 'callback', allow: [`${receiver.url}/wait/`], signingKey: SIGNING_KEY },
+  azure: { type: 'azure-devops', collections: [azure.collection] },
+  resume: { ...dynatrace.settings, answer: ['event', 'resume'] },
+  run: { ...dynatrace.settings, answer: ['event', 'run'] },
+  states: { type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
+}
+const secrets = {
+  [`${prefix}/callers`]: {
+    demo: { ...caller('sandbox'), tokens: [tokenHash(demo.callerToken)] },
+    poll: caller(),
+    ...Object.fromEntries(Object.keys(settings).map((name) => [name, caller(name)])),
+    github: { categories: ['issue-ticketing'], allow: ['issue-ticketing/open-issue'], orchestrator: 'github' },
+  },
+  ...Object.fromEntries(Object.entries(settings).map(([name, secret]) => [`${prefix}/orchestrators/${name}`, secret])),
+}
+// Each held request occupies an environment of its task function.
+const service = await new Service({ timeScale: 60, concurrency: 5, secrets }).start()
 afterAll(async () => {
   await service.end()
   for (const server of [github, receiver, azure, dynatrace, states]) await server.close()

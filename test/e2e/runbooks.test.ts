@@ -1,23 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  GetDurableExecutionCommand,
-  GetDurableExecutionHistoryCommand,
-  InvokeCommand,
-  type LambdaClient,
-} from '@aws-sdk/client-lambda'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { GetDurableExecutionCommand, GetDurableExecutionHistoryCommand, InvokeCommand } from '@aws-sdk/client-lambda'
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs/runbooks', name), 'utf8')
 const service = new Service({ timeScale: 60 })
-let lambda: LambdaClient
-beforeAll(async () => {
-  await service.start()
-  lambda = service.lambdaClient()
-})
+await service.start()
+const lambda = service.lambdaClient()
 afterAll(() => service.end())
 afterEach(() => service.clearFaults())
 

@@ -1,29 +1,24 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { type HcpTerraformServer, startHcpTerraform } from '../../infra/platforms/hcp-terraform.ts'
-import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
+import { afterAll, expect, it } from '@jest/globals'
+import { startHcpTerraform } from '../../infra/platforms/hcp-terraform.ts'
+import { startNtfy } from '../../infra/platforms/ntfy.ts'
 import { Service, triggered } from './service.ts'
 
-let terraform: HcpTerraformServer
-let inbox: NtfyServer
-let service: Service
-beforeAll(async () => {
-  terraform = await startHcpTerraform()
-  inbox = await startNtfy()
-  const connections = {
-    'ci-cd/terraform': {
-      ...{ provider: 'hcp-terraform', baseUrl: `${terraform.url}/api/v2`, token: terraform.token, project: 'acme' },
-    },
-    'notification/inbox': {
-      ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
-    },
-  }
-  const secrets = Object.entries(connections).map(([name, value]) => [
-    `cloud-automation-webhooks/connections/${name}`,
-    value,
-  ])
-  service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
-  await service.start()
-})
+const terraform = await startHcpTerraform()
+const inbox = await startNtfy()
+const connections = {
+  'ci-cd/terraform': {
+    ...{ provider: 'hcp-terraform', baseUrl: `${terraform.url}/api/v2`, token: terraform.token, project: 'acme' },
+  },
+  'notification/inbox': {
+    ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
+  },
+}
+const secrets = Object.entries(connections).map(([name, value]) => [
+  `cloud-automation-webhooks/connections/${name}`,
+  value,
+])
+const service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
+await service.start()
 afterAll(async () => {
   await service.end()
   await inbox.close()

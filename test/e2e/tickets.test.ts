@@ -5,16 +5,13 @@ import { ticketPlatforms } from './platforms.ts'
 import { Service, triggered } from './service.ts'
 
 const played: Record<string, Played> = {}
-let service: Service
-beforeAll(async () => {
-  for (const [target, { start }] of Object.entries(ticketPlatforms)) played[target] = await start()
-  const secrets = Object.entries(played).map(([target, { connection }]) => {
-    const [category, provider] = target.split('/')
-    return [`cloud-automation-webhooks/connections/${category}/${provider}`, { provider, ...connection }]
-  })
-  service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
-  await service.start()
+for (const [target, { start }] of Object.entries(ticketPlatforms)) played[target] = await start()
+const secrets = Object.entries(played).map(([target, { connection }]) => {
+  const [category, provider] = target.split('/')
+  return [`cloud-automation-webhooks/connections/${category}/${provider}`, { provider, ...connection }]
 })
+const service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
+await service.start()
 afterAll(async () => {
   await service.end()
   for (const { server } of Object.values(played)) await server.close()
