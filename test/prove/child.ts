@@ -65,9 +65,10 @@ export class RuntimeProcess {
     this.#said = new EventEmitter()
     const said = this.#said
     child.on('message', (message: FromServed) => said.emit(message.kind, message))
-    // Rejects the pending requests to the process.
+    said.on('error', () => undefined)
     child.on('exit', (code, signal) => {
-      said.emit('gone', code)
+      // Rejects the pending requests to the process.
+      said.emit('error', new Error(`The runtime ended with ${code} before it responded.`))
       if (!this.#killed) this.#crash.reject(new Error(`The runtime ended by itself, with ${code ?? signal}.`))
     })
     this.#killed = false
@@ -114,19 +115,8 @@ export class RuntimeProcess {
     return answer
   }
 
-  #next<Kind extends FromServed['kind']>(kind: Kind): Promise<Extract<FromServed, { kind: Kind }>> {
-    return new Promise((resolve, reject) => {
-      const said = this.#said
-      const done = (message: Extract<FromServed, { kind: Kind }>) => {
-        said.off('gone', gone)
-        resolve(message)
-      }
-      const gone = (code: number | null) => {
-        said.off(kind, done)
-        reject(new Error(`The runtime ended with ${code} before it responded to ${kind}.`))
-      }
-      said.once(kind, done)
-      said.once('gone', gone)
-    })
+  async #next<Kind extends FromServed['kind']>(kind: Kind): Promise<Extract<FromServed, { kind: Kind }>> {
+    const [message] = await once(this.#said, kind)
+    return message
   }
 }

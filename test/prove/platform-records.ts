@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Ending } from '../../infra/engines/runs.ts'
 import { WAITING_MS } from '../../infra/platforms/sandbox/job-runs.ts'
+import type { LoggedRequest } from '../../infra/platforms/sandbox/store.ts'
 
 /** An event that the sandbox's Keptn accepted. */
 export interface SentEvent {
@@ -16,14 +17,9 @@ export interface SentEvent {
 }
 
 /** A request to a platform. */
-export interface PlatformRequest {
+export interface PlatformRequest extends Omit<LoggedRequest, 'at'> {
   /** Epoch milliseconds of that process. */
   at: number
-  target: string
-  method: string
-  path: string
-  status: number | null
-  fault: string | null
 }
 
 /** A run of an engine, as the engine has recorded it. */
@@ -136,7 +132,7 @@ export class PlatformRecords {
   requests(): PlatformRequest[] {
     const rows = this.#db
       .prepare('SELECT at, target, method, path, status, fault FROM requests ORDER BY seq')
-      .all() as unknown as (Omit<PlatformRequest, 'at'> & { at: string })[]
+      .all() as unknown as LoggedRequest[]
     return rows.map(({ at, ...row }) => ({ ...row, at: Date.parse(at) }))
   }
 
