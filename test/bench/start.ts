@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { type Copy, copyOfProject } from '../infra/cli/copy.ts'
 import { type Bench, median, ms, type Section, seconds, within } from './measure.ts'
 
@@ -85,17 +86,10 @@ async function commandCpuMs({ folder }: Copy, command: string): Promise<number> 
   })`
   const preload = `data:text/javascript,${encodeURIComponent(report)}`
   const cache = join(folder, 'node_modules/.cache/node')
-  const child = spawn(process.execPath, ['--import', preload, 'infra/cli/main.ts', command], {
-    cwd: folder,
-    env: { ...process.env, NODE_COMPILE_CACHE: cache },
-  })
-  let text = ''
-  child.stderr.on('data', (chunk) => {
-    text += chunk
-  })
-  child.stdout.resume()
-  await once(child, 'close')
-  const [, cpu] = /cpu ([\d.]+)/.exec(text) ?? []
-  if (cpu === undefined) throw new Error(`webhooks ${command} did not report its CPU time:\n${text}`)
+  const program = ['--import', preload, 'infra/cli/main.ts', command]
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache }
+  const { stderr } = await promisify(execFile)(process.execPath, program, { cwd: folder, env })
+  const [, cpu] = /cpu ([\d.]+)/.exec(stderr) ?? []
+  if (cpu === undefined) throw new Error(`webhooks ${command} did not report its CPU time:\n${stderr}`)
   return Number(cpu)
 }

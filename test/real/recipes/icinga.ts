@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
+import { json } from 'node:stream/consumers'
 import { basic, ticketRecipe, userOf } from '../../recipes/recipe.ts'
 import type { Started } from '../program.ts'
 
@@ -29,16 +31,10 @@ function checksOf(status: unknown): number {
   return results[0]?.status.passive_service_checks_15min ?? 0
 }
 
-function get(started: Started, path: string): Promise<unknown> {
+async function get(started: Started, path: string): Promise<unknown> {
   const { url, words } = started
-  return new Promise((resolve, reject) => {
-    const headers = { ...basic(words), accept: 'application/json' }
-    const sent = request(`${url}${path}`, { ca: certificateOf(started), headers }, async (response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of response) chunks.push(chunk as Buffer)
-      resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')))
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
+  const headers = { ...basic(words), accept: 'application/json' }
+  const sent = request(`${url}${path}`, { ca: certificateOf(started), headers })
+  const [response] = await once(sent.end(), 'response')
+  return json(response)
 }
