@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
 import { handleSecrets, isSecretsCall } from '../../infra/local/cloud/secrets-api.ts'
 import { functionVariables } from '../../infra/local/cloud/workers.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
 import type { Sandbox } from '../../infra/platforms/sandbox/index.ts'
+import { listen } from '../listen.ts'
 
 /** A received request. */
 export interface Recorded {
@@ -34,9 +35,8 @@ export interface Platform {
  * @param sandbox a working sandbox with one platform per category, instead of GitHub
  */
 export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
-  const server = createServer({ keepAliveTimeout: 65_000 }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const server = createServer({ keepAliveTimeout: 65_000 })
+  const url = `http://127.0.0.1:${await listen(server)}`
   const secrets = localSecrets(url, undefined, {
     keys: { identity: 'identity-key-of-thirty-two-characters', callbacks: undefined },
   })
@@ -118,10 +118,4 @@ const issue = {
   title: 'Checkout is slow',
   body: 'p95 is at 4 s since 12:00',
   labels: [{ name: 'incident' }],
-}
-
-async function textOf(req: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of req) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
 }

@@ -2,9 +2,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { readBody, toProxyEvent, writeProxyResult } from '../../infra/local/cloud/gateway.ts'
 import { Workers } from '../../infra/local/cloud/workers.ts'
+import { listen } from '../listen.ts'
 import { lambdaContext } from './event.ts'
 import { post } from './post.ts'
 
@@ -93,5 +93,5 @@ const server = http.createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
     res.destroy()
   })
 })
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+process.send?.(await listen(server))
 process.on('disconnect', () => process.exit())

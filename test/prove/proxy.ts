@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { generate } from 'selfsigned'
+import { certificate } from '../certificate.ts'
+import { listen } from '../listen.ts'
 
 /** A TLS proxy for the runtime whose certificate or handshake can fail. */
 export interface TlsProxy {
@@ -41,10 +41,9 @@ export async function startTlsProxy(port: number): Promise<TlsProxy> {
     // Applies to new handshakes only.
     secured.setSecureContext(proxy.state === 'untrusted' ? foreign : own)
     secured.emit('connection', socket)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
   const proxy: TlsProxy = {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${await listen(server)}`,
     ca: own.cert,
     state: 'fine',
     failed: 0,
@@ -54,12 +53,4 @@ export async function startTlsProxy(port: number): Promise<TlsProxy> {
     },
   }
   return proxy
-}
-
-async function certificate(): Promise<{ key: string; cert: string }> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-    algorithm: 'sha256',
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
-  })
-  return { key, cert }
 }

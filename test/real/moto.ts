@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
@@ -13,6 +12,8 @@ import { dist, webhookBundle } from '../../infra/build/files.ts'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { createSandbox } from '../../infra/platforms/sandbox/index.ts'
+import type { Answer as ServiceAnswer } from '../e2e/service.ts'
+import { listen } from '../listen.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
 import { snsChecks } from './moto-sns.ts'
 import { stepFunctionsChecks } from './moto-step-functions.ts'
@@ -27,11 +28,7 @@ const table = 'webhooks'
 const region = 'us-east-1'
 const callerToken = 'a-token-of-a-caller'
 
-interface Answer {
-  status: number
-  // biome-ignore lint/suspicious/noExplicitAny: tests read properties of any response
-  body: any
-}
+type Answer = Pick<ServiceAnswer, 'status' | 'body'>
 
 /** The shipped webhook on the APIs of Secrets Manager and DynamoDB, with GitHub as the sandbox plays it. */
 export const moto: Program = {
@@ -197,9 +194,8 @@ async function playGitHub() {
     if (request.headers.authorization === `Bearer ${token}`)
       request.headers.authorization = `Bearer ${demo.githubToken}`
     setTimeout(() => void sandbox.handle(request, response), github.delay)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  github.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sandbox/github`
+  })
+  github.url = `http://127.0.0.1:${await listen(server)}/sandbox/github`
   return github
 }
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createServer, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { listen } from '../listen.ts'
 
 /** A proxy between a client and a server that can lose a response. */
 export interface LossyProxy {
@@ -31,10 +30,9 @@ export async function startLossyProxy(target: string, ca: string | undefined): P
     })
     forwarded.on('error', () => outgoing.destroy())
     incoming.pipe(forwarded)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname.replace(/\/$/, '')}`,
+    url: `http://127.0.0.1:${await listen(server)}${pathname.replace(/\/$/, '')}`,
     loseNextWrite: () => {
       isNextLost = true
     },

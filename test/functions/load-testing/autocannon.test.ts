@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
 import { createServer as createSecureServer } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { generate as makeCertificate } from 'selfsigned'
 import { autocannon } from '../../../functions/load-testing/providers/autocannon.ts'
 import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
@@ -16,6 +14,8 @@ import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator
 import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { generate, measure } from '../../../shared/vendors/load-generator/generator.ts'
 import { EMPTY_TALLY, type Plan } from '../../../shared/vendors/load-generator/plan.ts'
+import { certificate } from '../../certificate.ts'
+import { listen } from '../../listen.ts'
 import { expectFailure, keyOf, startEach, startOnce } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { loadTestActions } from '../job-actions.ts'
@@ -342,8 +342,7 @@ describe('Built-in generator: test', () => {
       connections++
       socket.destroy()
     })
-    await once(closing.listen(0, '127.0.0.1'), 'listening')
-    const target = `http://127.0.0.1:${(closing.address() as AddressInfo).port}/`
+    const target = `http://127.0.0.1:${await listen(closing)}/`
     const tool = connected({ allow: target })
     const input = { ...small({ rate: 5 }), target }
     await run(input, tool)
@@ -392,14 +391,9 @@ describe('Built-in generator: test of several segments', () => {
 })
 
 test('Built-in generator: verifies certificates, also with the certificate authority of the connection', async () => {
-  const names = [{ type: 7, ip: '127.0.0.1' } as const]
-  const { cert, private: key } = await makeCertificate([{ name: 'commonName', value: '127.0.0.1' }], {
-    keyType: 'ec',
-    extensions: [{ name: 'subjectAltName', altNames: names }],
-  })
+  const { key, cert } = await certificate()
   const secure = createSecureServer({ key, cert }, (_request, response) => response.end('hello'))
-  await once(secure.listen(0, '127.0.0.1'), 'listening')
-  const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/`
+  const url = `https://127.0.0.1:${await listen(secure)}/`
   const plan: Plan = { url, method: 'GET', headers: {}, rate: 40, connections: 2, timeout: 5, expect: [] }
   const refused = await generate(plan, 0.05, EMPTY_TALLY, { headers: { authorization: secret } })
   expect(refused).toMatchObject({ succeeded: 0, firstFailure: expect.stringContaining('certificate is not trusted') })

@@ -1,12 +1,11 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll } from '@jest/globals'
 import { createSandbox } from '../../../infra/platforms/sandbox/index.ts'
+import { listen } from '../../listen.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const platforms = createSandbox({ state: temporaryFolder() })
-const server = createServer((req, res) => void platforms.handle(req, res)).listen(0, '127.0.0.1')
-await new Promise((resolve) => server.once('listening', resolve))
+const server = createServer((req, res) => void platforms.handle(req, res))
 afterAll(() => {
   server.close()
   server.closeAllConnections()
@@ -14,4 +13,4 @@ afterAll(() => {
 })
 
 /** The platforms and the Keptn API of the sandbox without the functions. */
-export const sandbox = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+export const sandbox = { url: `http://127.0.0.1:${await listen(server)}` }

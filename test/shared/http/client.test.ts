@@ -1,15 +1,14 @@
-import { once } from 'node:events'
 import http, { type RequestListener } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { generate } from 'selfsigned'
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import { Http } from '../../../shared/http/client.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { segment } from '../../../shared/http/segment.ts'
+import { certificate } from '../../certificate.ts'
 import { expectFailure, failureOf, timeOut } from '../../functions/helpers.ts'
+import { listen } from '../../listen.ts'
 
 const servers: (http.Server | https.Server)[] = []
 /** The requests that the servers received: `GET /x`. */
@@ -31,9 +30,7 @@ async function serve(listener: RequestListener, tls?: { key: string; cert: strin
   }
   const server = tls ? https.createServer(tls, handle) : http.createServer(handle)
   servers.push(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `${tls ? 'https' : 'http'}://127.0.0.1:${await listen(server)}`
 }
 
 type Options = Partial<ConstructorParameters<typeof Http>[0]>
@@ -394,13 +391,6 @@ describe('HTTP client: mayHaveWritten', () => {
 })
 
 describe('HTTP client: certificates', () => {
-  const certificate = async () => {
-    const extensions = [{ name: 'subjectAltName' as const, altNames: [{ type: 7 as const, ip: '127.0.0.1' }] }]
-    const subject = [{ name: 'commonName', value: '127.0.0.1' }]
-    const { private: key, cert } = await generate(subject, { algorithm: 'sha256', extensions })
-    return { key, cert }
-  }
-
   it('are verified, and the "ca" of the connection is trusted', async () => {
     const tls = await certificate()
     const url = await serve((_, res) => res.end('{"ok":1}'), tls)
