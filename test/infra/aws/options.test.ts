@@ -178,7 +178,7 @@ describe('a setting', () => {
   it('observability: minimal has no dashboard, and one alarm for the crashes of all tasks', () => {
     const minimal = changed({ observability: 'minimal' })
     expect(minimal.all('AWS::CloudWatch::Dashboard')).toEqual([])
-    const alarms = minimal.all('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+    const alarms = minimal.properties('AWS::CloudWatch::Alarm')
     expect(alarms.map(({ MetricName }) => MetricName).sort()).toEqual([
       ...['5XXError', 'AnswersLost', 'ApproximateNumberOfMessagesVisible', 'ApproximateNumberOfMessagesVisible'],
       ...[
@@ -190,9 +190,9 @@ describe('a setting', () => {
       ],
     ])
     expect(alarms.find(({ MetricName }) => MetricName === 'TaskCrashes')).toMatchObject({ DatapointsToAlarm: 3 })
-    for (const { Properties } of minimal.all('AWS::Lambda::Function'))
-      expect(Properties.Environment?.Variables ?? {}).not.toHaveProperty('WEBHOOKS_USAGE_METRICS')
-    const filters = minimal.all('AWS::Logs::MetricFilter').map(({ Properties }) => Properties)
+    for (const properties of minimal.properties('AWS::Lambda::Function'))
+      expect(properties.Environment?.Variables ?? {}).not.toHaveProperty('WEBHOOKS_USAGE_METRICS')
+    const filters = minimal.properties('AWS::Logs::MetricFilter')
     expect(filters.filter(({ MetricTransformations: [one] }) => one.MetricName === 'TaskCrashes')).toMatchObject([
       { FilterPattern: expect.stringContaining('?"Task timed out"') },
     ])
@@ -233,9 +233,9 @@ describe('a setting', () => {
       SSEType: 'KMS',
       KMSMasterKeyId: key,
     })
-    for (const { Properties } of found.all('AWS::SQS::Queue'))
-      expect(Properties).toMatchObject({ KmsMasterKeyId: key, SqsManagedSseEnabled: false })
-    for (const { Properties } of found.all('AWS::Logs::LogGroup')) expect(Properties.KmsKeyId).toBe(key)
+    for (const properties of found.properties('AWS::SQS::Queue'))
+      expect(properties).toMatchObject({ KmsMasterKeyId: key, SqsManagedSseEnabled: false })
+    for (const properties of found.properties('AWS::Logs::LogGroup')) expect(properties.KmsKeyId).toBe(key)
     expect(found.one('AWS::SNS::Topic').Properties.KmsMasterKeyId).toBe(key)
     const functions = found.all('AWS::Lambda::Function')
     const durable = functions.filter(({ Properties }) => Properties.DurableConfig)

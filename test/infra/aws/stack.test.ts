@@ -14,6 +14,7 @@ const tasks = durable.filter(({ Properties }) => Properties.Handler === 'task.ha
 const webhooks = functions.filter(({ Properties }) => Properties.Handler === 'webhook.handler')
 const [finisher] = durable.filter(({ Properties }) => Properties.Handler === 'finisher.handler')
 const api = deployed.one('AWS::ApiGateway::RestApi')
+const alarms = deployed.properties('AWS::CloudWatch::Alarm')
 const stage = deployed.one('AWS::ApiGateway::Stage')
 const outputs = deployed.template.toJSON()['Outputs'] as Record<string, { Value: unknown }>
 
@@ -77,12 +78,10 @@ describe('a webhook', () => {
   })
 
   it('can be invoked only by API Gateway, on its own paths', () => {
-    const permissions = deployed
-      .all('AWS::Lambda::Permission')
-      .filter(({ Properties }) => Properties.Principal === 'apigateway.amazonaws.com')
-    expect(permissions.map(({ Properties }) => flat(Properties.SourceArn).split('/*/')[1])).toEqual(
-      tenCategories.map(({ name }) => `${name}/*`),
-    )
+    const permissions = deployed.properties('AWS::Lambda::Permission')
+    const ofApi = permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')
+    const paths = tenCategories.map(({ name }) => `${name}/*`)
+    expect(ofApi.map(({ SourceArn }) => flat(SourceArn).split('/*/')[1])).toEqual(paths)
   })
 })
 
@@ -94,12 +93,12 @@ describe('a durable function', () => {
         Timeout: 300,
         DurableConfig: { ExecutionTimeout: 8 * 86_400, RetentionPeriodInDays: 14 },
       })
-    const timeouts = synthesize({}, categories)
-      .all('AWS::Lambda::Function')
-      .filter(({ Properties }) => Properties.Handler === 'task.handler')
-      .map(({ Properties }) => Properties.DurableConfig.ExecutionTimeout / 86_400)
+    const all = synthesize({}, categories).properties('AWS::Lambda::Function')
+    const days = all
+      .filter(({ Handler }) => Handler === 'task.handler')
+      .map(({ DurableConfig }) => DurableConfig.ExecutionTimeout / 86_400)
     // Notification has approvals.
-    expect(timeouts).toEqual(categories.map(({ name }) => (name === 'notification' ? 31 : 8)))
+    expect(days).toEqual(categories.map(({ name }) => (name === 'notification' ? 31 : 8)))
     expect(finisher?.Properties.DurableConfig).toEqual({ ExecutionTimeout: 2 * 86_400, RetentionPeriodInDays: 14 })
   })
 
@@ -108,7 +107,7 @@ describe('a durable function', () => {
     expect(versions).toHaveLength(11)
     for (const version of versions)
       expect(version).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
-    const aliases = deployed.all('AWS::Lambda::Alias').map(({ Properties }) => Properties)
+    const aliases = deployed.properties('AWS::Lambda::Alias')
     expect(aliases.map(({ Name, FunctionName }) => [Name, flat(FunctionName)])).toEqual(
       durable.map(({ id }) => ['live', `<${id}>`]),
     )
@@ -117,8 +116,8 @@ describe('a durable function', () => {
   it('has its own dead-letter queue', () => {
     const queues = durable.map(({ Properties }) => flat(Properties.DeadLetterConfig.TargetArn))
     expect(new Set(queues).size).toBe(11)
-    for (const { Properties } of deployed.all('AWS::SQS::Queue'))
-      expect(Properties).toMatchObject({ MessageRetentionPeriod: 14 * 86_400, SqsManagedSseEnabled: true })
+    for (const properties of deployed.properties('AWS::SQS::Queue'))
+      expect(properties).toMatchObject({ MessageRetentionPeriod: 14 * 86_400, SqsManagedSseEnabled: true })
   })
 })
 
@@ -139,7 +138,7 @@ describe('the finisher', () => {
       name: `incident-management-${String.fromCharCode(97 + at)}`,
     }))
     const stack = synthesize({}, many)
-    const rules = stack.all('AWS::Events::Rule').map(({ Properties }) => Properties)
+    const rules = stack.properties('AWS::Events::Rule')
     const all = stack.all('AWS::Lambda::Function').filter(({ Properties }) => Properties.Handler === 'task.handler')
     const prefixes = rules.flatMap(({ EventPattern }) => prefixesOf(EventPattern.detail))
     expect(prefixes.sort()).toEqual(all.map(({ id }) => `<${id}.Arn>`).sort())
@@ -168,6 +167,8 @@ it('the state table has the key id, expires items and is billed per request', ()
 })
 
 describe('the API', () => {
+  const answers = deployed.properties('AWS::ApiGateway::GatewayResponse')
+
   it('is regional, has the stage v1, accepts only text and requires TLS 1.2', () => {
     expect(api.Properties).toMatchObject({
       EndpointConfiguration: { Types: ['REGIONAL'] },
@@ -178,7 +179,7 @@ describe('the API', () => {
   })
 
   it('routes all methods and paths of a category to its webhook', () => {
-    const methods = deployed.all('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
+    const methods = deployed.properties('AWS::ApiGateway::Method')
     expect(methods).toHaveLength(10)
     for (const { HttpMethod, Integration } of methods)
       expect({ HttpMethod, Type: Integration.Type }).toEqual({ HttpMethod: 'ANY', Type: 'AWS_PROXY' })
@@ -218,36 +219,29 @@ describe('the API', () => {
         DataTraceEnabled: false,
       })
     // Settings apply to resources that exist.
-    const methods = complete.all('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
+    const methods = complete.properties('AWS::ApiGateway::Method')
     expect(methods).toHaveLength(categories.length + routes.length)
     const paths = complete.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
     expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost', 'discord', 'telegram']))
   })
 
   it('counts calls rejected with 429 in its access log', () => {
-    const filter = deployed
-      .all('AWS::Logs::MetricFilter')
-      .find(({ Properties }) => Properties.FilterPattern === '{ $.status = "429" }')?.Properties
+    const filters = deployed.properties('AWS::Logs::MetricFilter')
+    const filter = filters.find(({ FilterPattern }) => FilterPattern === '{ $.status = "429" }')
     expect(flat(filter.LogGroupName)).toMatch(/^<ApiAccessLog/)
     const [{ MetricName, MetricNamespace }] = filter.MetricTransformations
-    const alarm = deployed
-      .all('AWS::CloudWatch::Alarm')
-      .find(({ Properties }) => Properties.MetricName === MetricName)?.Properties
+    const alarm = alarms.find((one) => one.MetricName === MetricName)
     expect(alarm).toMatchObject({ Namespace: MetricNamespace, Statistic: 'Sum', Threshold: 0 })
   })
 
   it('has an alarm for each metric of the functions that needs one', () => {
-    const own = deployed
-      .all('AWS::CloudWatch::Alarm')
-      .filter(({ Properties }) => Properties.Namespace === 'CloudAutomationWebhooks')
-      .map(({ Properties }) => Properties.MetricName)
+    const own = alarms.filter(({ Namespace }) => Namespace === 'CloudAutomationWebhooks')
     const withAlarm = Object.entries(metrics).flatMap(([name, metric]) => ('hasAlarm' in metric ? [name] : []))
     // The access log of the API counts these.
-    expect(own.sort()).toEqual([...withAlarm, 'ThrottledCalls'].sort())
+    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual([...withAlarm, 'ThrottledCalls'].sort())
   })
 
   it('returns its own errors as problem+json', () => {
-    const answers = deployed.all('AWS::ApiGateway::GatewayResponse').map(({ Properties }) => Properties)
     expect(Object.fromEntries(answers.map(({ ResponseType, StatusCode }) => [ResponseType, StatusCode]))).toEqual({
       MISSING_AUTHENTICATION_TOKEN: '404',
       ACCESS_DENIED: '403',
@@ -269,17 +263,13 @@ describe('the API', () => {
   })
 
   it('lists the categories for an unknown path', () => {
-    const unknown = deployed
-      .all('AWS::ApiGateway::GatewayResponse')
-      .find(({ Properties }) => Properties.ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
-    for (const { name } of tenCategories)
-      expect(JSON.parse(unknown?.Properties.ResponseTemplates['application/json']).detail).toContain(name)
+    const unknown = answers.find(({ ResponseType }) => ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
+    const { detail } = JSON.parse(unknown.ResponseTemplates['application/json'])
+    for (const { name } of tenCategories) expect(detail).toContain(name)
   })
 })
 
 describe('the alarms', () => {
-  const alarms = deployed.all('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
-
   it('cover each category, the finisher, the API and the quota', () => {
     const watched = new Map<string, number>()
     for (const { MetricName } of alarms) watched.set(MetricName, (watched.get(MetricName) ?? 0) + 1)
@@ -371,12 +361,9 @@ describe('the stack', () => {
 describe('deleting the stack', () => {
   it('removes what a running task needs before its function, so docs/operate.md requires that tasks have ended', () => {
     for (const { id } of tasks) {
-      const dependent = [
-        'AWS::Events::Rule',
-        'AWS::IAM::Policy',
-        'AWS::Lambda::Function',
-        'AWS::Lambda::Alias',
-      ].flatMap((type) => deployed.all(type).filter(({ Properties }) => JSON.stringify(Properties).includes(`"${id}"`)))
+      const dependent = ['Events::Rule', 'IAM::Policy', 'Lambda::Function', 'Lambda::Alias']
+        .flatMap((type) => deployed.all(`AWS::${type}`))
+        .filter(({ Properties }) => JSON.stringify(Properties).includes(`"${id}"`))
       const names = dependent.map((resource) => resource.id).join(' ')
       const category = id.replace(/TaskFunction.*/, '')
       for (const name of ['FinisherEnded', `${category}TaskOwnExecutions`, `${category}TaskLive`])
@@ -385,16 +372,10 @@ describe('deleting the stack', () => {
   })
 
   it('retains only shared resources of the account and published versions', () => {
-    const retained = Object.entries(
-      deployed.template.toJSON()['Resources'] as Record<string, { Type: string; DeletionPolicy?: string }>,
-    )
-      .filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete')
-      .map(([, { Type }]) => Type)
-    expect([...new Set(retained)].sort()).toEqual([
-      'AWS::ApiGateway::Account',
-      'AWS::IAM::Role',
-      'AWS::Lambda::Version',
-    ])
+    const resources = Object.values<Resource>(deployed.template.toJSON()['Resources'])
+    const retained = resources.filter(({ DeletionPolicy = 'Delete' }) => DeletionPolicy !== 'Delete')
+    const types = ['AWS::ApiGateway::Account', 'AWS::IAM::Role', 'AWS::Lambda::Version']
+    expect([...new Set(retained.map(({ Type }) => Type))].sort()).toEqual(types)
   })
 })
 
@@ -453,7 +434,7 @@ describe('the dashboard', () => {
 })
 
 it('the saved queries cover the logs of all functions, in a folder named like the stack', () => {
-  const saved = deployed.all('AWS::Logs::QueryDefinition').map(({ Properties }) => Properties)
+  const saved = deployed.properties('AWS::Logs::QueryDefinition')
   expect(Object.fromEntries(saved.map(({ Name, QueryString }) => [Name, QueryString]))).toEqual(
     Object.fromEntries(Object.entries(queries).map(([name, text]) => [`CloudAutomationWebhooks/${name}`, text])),
   )

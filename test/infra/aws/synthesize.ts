@@ -97,6 +97,8 @@ export interface Synthesized {
   template: Template
   /** The resources of a type, with their logical ids. */
   all(type: string): Resource[]
+  /** The properties of the resources of a type. */
+  properties(type: string): Resource['Properties'][]
   /** Returns the only resource of a type. */
   one(type: string): Resource
 }
@@ -139,6 +141,7 @@ function synthesizeStack(settings: object, categories: readonly CategoryInfo[]):
   return {
     template,
     all,
+    properties: (type) => all(type).map(({ Properties }) => Properties),
     one(type) {
       const [found, ...others] = all(type)
       if (!found || others.length > 0) throw new Error(`Expected exactly one ${type}`)
