@@ -24,16 +24,11 @@ async function whileOpen(act: () => Promise<void>, event: object = {}) {
 
 describe('The page of an approval', () => {
   it('marks a typed name as not verified', async () => {
-    const { outcome } = await lifecycle.call(
-      target,
-      {},
-      {
-        onWait: async () => {
-          const name = 'Jane Doe (U0JANE): reviewed\u2067\u202e\n\n@everyone (ok)'
-          await decide({ decision: 'approve', name, reason: 'fine\u202e\n\nApproved by Ben (U0BEN)' })
-        },
-      },
-    )
+    const onWait = async () => {
+      const name = 'Jane Doe (U0JANE): reviewed\u2067\u202e\n\n@everyone (ok)'
+      await decide({ decision: 'approve', name, reason: 'fine\u202e\n\nApproved by Ben (U0BEN)' })
+    }
+    const { outcome } = await lifecycle.call(target, {}, { onWait })
     const by = 'link: Jane Doe U0JANE : reviewed @everyone ok'
     const reason = 'fine Approved by Ben (U0BEN)'
     expect(outcome).toMatchObject({ message: `Approved by ${by}: ${reason}`, data: { by, reason } })
@@ -63,23 +58,20 @@ describe('The page of an approval', () => {
 
   it('has no scripts, external resources, caching or framing', async () => {
     const data = { ...triggered().data, service: '<script>alert(1)</script>"\'&' }
-    await whileOpen(
-      async () => {
-        const { headers, body } = await open()
-        expect(body).not.toContain('<script')
-        expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;')
-        expect(headers).toMatchObject({
-          'content-security-policy': expect.stringMatching(
-            /default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/,
-          ),
-          'referrer-policy': 'no-referrer',
-          'cache-control': 'no-store',
-          'x-frame-options': 'DENY',
-          'x-content-type-options': 'nosniff',
-        })
-      },
-      { data },
-    )
+    const policy = /default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/
+    const readPage = async () => {
+      const { headers, body } = await open()
+      expect(body).not.toContain('<script')
+      expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;')
+      expect(headers).toMatchObject({
+        'content-security-policy': expect.stringMatching(policy),
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+        'x-frame-options': 'DENY',
+        'x-content-type-options': 'nosniff',
+      })
+    }
+    await whileOpen(readPage, { data })
   })
 
   it('rejects a forged, altered or unknown link', async () => {
@@ -118,12 +110,8 @@ describe('The standard Keptn task "approval"', () => {
     ['that of an evaluation, which is manual', passAutomatic, undefined, { result: 'warning' }],
     ['none that Keptn knows', automatic, 'unknown', undefined],
   ])('requests an approval if the result is %s', async (_result, strategy, result, evaluation) => {
-    await whileOpen(
-      async () => {
-        expect(platform.messages).toHaveLength(1)
-      },
-      standard(strategy, result, evaluation),
-    )
+    const isAsked = async () => expect(platform.messages).toHaveLength(1)
+    await whileOpen(isAsked, standard(strategy, result, evaluation))
   })
 
   it.each([
@@ -167,18 +155,16 @@ describe('The standard Keptn task "approval"', () => {
 })
 
 describe('A call that requests an approval', () => {
-  it('is rejected if it is silent', async () => {
-    expect(await lifecycle.post(target, triggered())).toMatchObject({
+  const namesApprovers = 'names approvers and the platform does not identify people'
+  const cannotIdentify = 'people decide on a page that cannot identify them'
+  it.each([
+    ['is silent', 'silent', {}, 'Call it with ?mode=interactive'],
+    [namesApprovers, 'interactive', { approvers: 'jane' }, cannotIdentify],
+  ])('is rejected if it %s', async (_what, mode, input, reason) => {
+    const body = { detail: expect.stringContaining(reason) }
+    expect(await lifecycle.post(`${target}&mode=${mode}`, { ...triggered(), input })).toMatchObject({
       status: 400,
-      body: { detail: expect.stringContaining('Call it with ?mode=interactive') },
-    })
-  })
-
-  it('is rejected if it names approvers and the platform does not identify people', async () => {
-    const event = { ...triggered(), input: { approvers: 'jane' } }
-    expect(await lifecycle.post(`${target}&mode=interactive`, event)).toMatchObject({
-      status: 400,
-      body: { detail: expect.stringContaining('people decide on a page that cannot identify them') },
+      body,
     })
   })
 })

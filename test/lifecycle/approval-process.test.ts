@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { notification } from '../../functions/notification/index.ts'
-import { type ServiceNowChangeServer, startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
+import { startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
+import { startOnce } from '../functions/helpers.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 const lifecycle = new Lifecycle(notification)
-let server: ServiceNowChangeServer
-beforeAll(async () => {
-  await lifecycle.start()
-  server = await startServiceNowChange()
-  const { url, token } = server
-  lifecycle.connect('changes', { provider: 'servicenow-change', baseUrl: url, token })
-})
-afterAll(async () => {
-  await server.close()
-  await lifecycle.close()
+const server = startOnce(startServiceNowChange)
+startOnce(() => lifecycle.start())
+beforeAll(() => {
+  lifecycle.connect('changes', { provider: 'servicenow-change', baseUrl: server.url, token: server.token })
 })
 beforeEach(() => {
   Object.assign(server.state, { changes: [], approvers: [], unmetCondition: undefined })

@@ -6,31 +6,31 @@ import { useLifecycle } from './platform.ts'
 const { lifecycle, platform } = useLifecycle()
 
 const input = { title: 'Checkout is slow' }
+type On = (call: Call) => boolean
 const posts =
-  (kind: string) =>
-  ({ method, body }: Call) =>
-    method === 'POST' && String((body as { type?: string }).type).endsWith(kind)
+  (kind: string): On =>
+  (call) =>
+    call.method === 'POST' && String((call.body as { type?: string }).type).endsWith(kind)
 
 /** Opens a ticket with Keptn as the orchestrator. */
 const openTicket = (query = '', event: object = {}) =>
   lifecycle.call(`open-ticket?connection=ticket${query}`, { input, ...event })
 
 describe('An orchestrator', () => {
-  it.each(
-    ['started', 'finished'].flatMap((kind) => [
-      ['fails for a while', kind, () => lifecycle.keptn.failNext(503, {}, { on: posts(kind), times: 5 })] as const,
-      ['loses its response', kind, () => lifecycle.keptn.loseNext(posts(kind))] as const,
-      [
-        'records it and answers 500',
-        kind,
-        () => lifecycle.keptn.failNext(500, {}, { on: posts(kind), done: true }),
-      ] as const,
-    ]),
-  )('that %s receives one %s event', async (_what, _kind, arrange) => {
-    arrange()
-    expect((await openTicket()).sent).toEqual(['started', 'finished'])
-    expect(platform.tickets).toHaveLength(1)
-  })
+  const faults = {
+    'fails for a while': (on: On) => lifecycle.keptn.failNext(503, {}, { on, times: 5 }),
+    'loses its response': (on: On) => lifecycle.keptn.loseNext(on),
+    'records it and answers 500': (on: On) => lifecycle.keptn.failNext(500, {}, { on, done: true }),
+  }
+  const kinds = ['started', 'finished']
+  it.each(Object.entries(faults).flatMap(([what, arrange]) => kinds.map((kind) => [what, kind, arrange] as const)))(
+    'that %s receives one %s event',
+    async (_what, kind, arrange) => {
+      arrange(posts(kind))
+      expect((await openTicket()).sent).toEqual(['started', 'finished'])
+      expect(platform.tickets).toHaveLength(1)
+    },
+  )
 
   it.each(['started', 'finished'])('that records the %s event late receives it once after a crash', async (kind) => {
     const target = 'open-ticket?connection=ticket&deadline=P1D'

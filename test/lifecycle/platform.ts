@@ -13,6 +13,7 @@ import { startJob } from '../../shared/providers/start-job.ts'
 import { stopJob } from '../../shared/providers/stop-job.ts'
 import { defineTicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
+import { startOnce } from '../functions/helpers.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 /** A run of the fake platform. */
@@ -70,16 +71,13 @@ export function useLifecycle(tested = category): { lifecycle: Lifecycle; platfor
   const lifecycle = new Lifecycle(tested)
   // It starts before the first test.
   const platform = {} as FakePlatform
+  startOnce(() => lifecycle.start())
   beforeAll(async () => {
-    await lifecycle.start()
     await startPlatform(platform)
     for (const provider of Object.keys(tested.providers))
       lifecycle.connect(provider, { provider, baseUrl: platform.url, token: PLATFORM_TOKEN })
   })
-  afterAll(async () => {
-    await platform.close()
-    await lifecycle.close()
-  })
+  afterAll(() => platform.close())
   beforeEach(() => {
     platform.reset()
     lifecycle.keptn.recover()
