@@ -1,27 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { startNtfy } from '../../infra/platforms/ntfy.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { type ServiceNowChangeServer, startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
+import { startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
 import { Service, triggered } from './service.ts'
 
-let inbox: NtfyServer
-let changes: ServiceNowChangeServer
-let service: Service
+const inbox = await startNtfy()
+const changes = await startServiceNowChange()
 const prefix = 'cloud-automation-webhooks'
-const connections = () => ({
+const connections = {
   [`${prefix}/connections/notification/inbox`]: {
     ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
   },
   [`${prefix}/connections/notification/changes`]: {
     ...{ provider: 'servicenow-change', baseUrl: changes.url, token: changes.token },
   },
-})
-beforeAll(async () => {
-  inbox = await startNtfy()
-  changes = await startServiceNowChange()
-  service = new Service({ timeScale: 60, secrets: connections })
-  await service.start()
-})
+}
+const service = await new Service({ timeScale: 60, secrets: connections }).start()
 afterAll(async () => {
   await service.end()
   await inbox.close()
@@ -115,7 +109,7 @@ describe('An approval by link', () => {
 
   it('accepts links of the previous key after a rotation', async () => {
     const rotate = (approvals?: object) =>
-      service.rotate({ ...connections(), ...(approvals ? { [`${prefix}/approvals`]: approvals } : {}) })
+      service.rotate({ ...connections, ...(approvals ? { [`${prefix}/approvals`]: approvals } : {}) })
     const next = 'the-next-key-of-at-least-32-characters'
     const { event, link } = await ask()
     rotate({ key: next, previousKey: demo.approvalsKey })

@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { keptnEventLog } from '../../infra/keptn/event-log.ts'
@@ -9,6 +8,7 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { MessageSummary } from '../../infra/platforms/slack/responses.ts'
 import { spawnWebhooks, webhooks } from '../infra/cli/webhooks.ts'
 import type { Ended } from '../runner/in-process.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { Service, triggered } from './service.ts'
 
 const errored = { status: 'errored', result: 'fail' }
@@ -41,19 +41,13 @@ type Played = Awaited<ReturnType<typeof play>>
 /** How people decide about releases: an action, and who tries it. */
 const decisions = { approved: ['approve', 'jane'], rejected: ['reject', 'jane'], tried: ['approve', 'ben', 'jane'] }
 const played = {} as Record<keyof typeof sequences | keyof typeof decisions, Played>
-let service: Service
 /** The release sequence from its second stage, which starts with the approval. */
-const production = mkdtempSync(join(tmpdir(), 'release-'))
-beforeAll(async () => {
-  cpSync(join(import.meta.dirname, '../../examples/keptn-release'), production, { recursive: true })
-  const event = readFileSync(join(production, 'event.json'), 'utf8')
-  writeFileSync(join(production, 'event.json'), event.replaceAll('staging', 'production'))
-  service = await new Service({ timeScale: 30 }).start()
-})
-afterAll(async () => {
-  await service.end()
-  rmSync(production, { recursive: true })
-})
+const production = temporaryFolder()
+cpSync(join(import.meta.dirname, '../../examples/keptn-release'), production, { recursive: true })
+const event = readFileSync(join(production, 'event.json'), 'utf8')
+writeFileSync(join(production, 'event.json'), event.replaceAll('staging', 'production'))
+const service = await new Service({ timeScale: 30 }).start()
+afterAll(() => service.end())
 
 async function play(files: SequenceFiles, onAccepted?: Parameters<typeof playSequence>[0]['onAccepted']) {
   const lines: string[] = []

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { tokenHash } from '../../infra/local/credentials.ts'
-import { type StepFunctionsServer, startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
+import { startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
 import { parseDql } from '../../infra/platforms/dynatrace/dql.ts'
-import { type EnvironmentServer, startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
-import { type GithubAppServer, startGithubApp } from '../../infra/platforms/github/app-server.ts'
-import { type GrafanaK6Server, startGrafanaK6 } from '../../infra/platforms/grafana-k6.ts'
+import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
+import { startGithubApp } from '../../infra/platforms/github/app-server.ts'
+import { startGrafanaK6 } from '../../infra/platforms/grafana-k6.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { awsCredentials, Service } from '../e2e/service.ts'
 import { readTemplate, renderWith, runTemplate } from '../e2e/workflow-runner.ts'
@@ -50,18 +50,10 @@ function callersOf(example: string): [string, object][] {
 
 const [connect = [], manifest = []] = commandsOf('github-gate-k6/setup.sh')
 
-let github: GithubAppServer
-let k6: GrafanaK6Server
-let states: StepFunctionsServer
-let environment: EnvironmentServer
-let lambda: LambdaClient
-const service = new Service({ timeScale: 20, secrets: secretsOfExamples })
-beforeAll(async () => {
-  const fakes = [startGithubApp(), startGrafanaK6(), startStepFunctions(), startEnvironment()] as const
-  ;[github, k6, states, environment] = await Promise.all(fakes)
-  await service.start()
-  lambda = service.lambdaClient()
-})
+const fakes = [startGithubApp(), startGrafanaK6(), startStepFunctions(), startEnvironment()] as const
+const [github, k6, states, environment] = await Promise.all(fakes)
+const service = await new Service({ timeScale: 20, secrets: secretsOfExamples }).start()
+const lambda = service.lambdaClient()
 afterAll(async () => {
   await service.end()
   await Promise.all([github, k6, states, environment].map((fake) => fake.close()))

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, it } from '@jest/globals'
-import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { serve } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../e2e/service.ts'
 import { expectGolden } from './golden.ts'
@@ -52,19 +52,13 @@ const jobThatHangs: Scenario = {
   query: '&deadline=PT4S&progress=true',
 }
 
-let orchestrator: Served
-let service: Service
 let events: object
 let silent: object
+const orchestrator = await serve(() => ({ status: 200, body: { keptnContext: 'context' } }))
+const keptn = { type: 'keptn', baseUrl: orchestrator.url, token: 'a-token-of-keptn' }
+const secrets = { 'cloud-automation-webhooks/orchestrators/sandbox': keptn }
+const service = await new Service({ timeScale: 60, concurrency: 1, secrets }).start()
 beforeAll(async () => {
-  orchestrator = await serve(() => ({ status: 200, body: { keptnContext: 'context' } }))
-  const keptn = { type: 'keptn', baseUrl: orchestrator.url, token: 'a-token-of-keptn' }
-  service = new Service({
-    timeScale: 60,
-    concurrency: 1,
-    secrets: { 'cloud-automation-webhooks/orchestrators/sandbox': keptn },
-  })
-  await service.start()
   const ended = await ofEach(scenarios, runInteractively)
   // Its deadline starts when the functions are warm.
   const [answered, hanging] = await Promise.all([

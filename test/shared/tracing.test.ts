@@ -1,17 +1,13 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals'
+import { serve } from '../../infra/platforms/loopback-server.ts'
 import { Http } from '../../shared/http/client.ts'
 import { stepSpans } from '../../shared/tracing.ts'
 
-let daemon: Socket
-let platform: Served
-beforeAll(async () => {
-  daemon = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(daemon, 'listening')
-  platform = await serve(() => ({ status: 404, body: {} }))
-})
+const daemon = createSocket('udp4').bind(0, '127.0.0.1')
+await once(daemon, 'listening')
+const platform = await serve(() => ({ status: 404, body: {} }))
 afterAll(async () => {
   daemon.close()
   await platform.close()
