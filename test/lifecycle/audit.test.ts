@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import { withLogLines } from '../log-lines.ts'
 import { triggered } from './lifecycle.ts'
 import { category, PLATFORM_TOKEN, useLifecycle } from './platform.ts'
 
@@ -17,12 +18,7 @@ type Line = Record<string, unknown>
 
 /** Returns the audit lines that are written during a function. */
 async function audited(run: () => Promise<unknown>): Promise<Line[]> {
-  const lines: string[] = []
-  const { write } = process.stdout
-  process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
-  await run().finally(() => {
-    process.stdout.write = write
-  })
+  const { lines } = await withLogLines(run)
   expect(lines.join('')).not.toContain(PLATFORM_TOKEN)
   return lines.filter((line) => line.includes('"audit":')).map((line) => JSON.parse(line))
 }

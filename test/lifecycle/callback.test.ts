@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { startOnce } from '../functions/helpers.ts'
+import { withLogLines } from '../log-lines.ts'
 import { OTHER_SIGNING_KEY, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import type { CompletedTask } from './lifecycle.ts'
@@ -186,16 +187,11 @@ describe('The key of reply addresses', () => {
   it('if it is lost, the task ends, says so and logs it for the alarm', async () => {
     const payload = await lifecycle.accept(`${target}&sendStarted=false`, callWithUrl(), caller)
     lifecycle.replace('callbacks', { key: 'n'.repeat(64) })
-    const lines: string[] = []
-    const { write } = process.stdout
-    process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
-    const { status, unanswered, outcome } = await lifecycle.run(payload).finally(() => {
-      process.stdout.write = write
-    })
+    const { result, lines } = await withLogLines(() => lifecycle.run(payload))
     expect(lines.filter((line) => line.includes('"answerLost":true'))).toEqual([
       expect.stringMatching(/^\{"level":"ERROR".*secret callbacks/),
     ])
-    expect([status, unanswered, outcome?.result]).toEqual(['SUCCEEDED', 'lost', 'pass'])
+    expect(result).toMatchObject({ status: 'SUCCEEDED', unanswered: 'lost', outcome: { result: 'pass' } })
     expect(receiver.calls).toEqual([])
   })
 })

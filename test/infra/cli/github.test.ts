@@ -4,6 +4,7 @@ import { serve } from '../../../infra/platforms/loopback-server.ts'
 import { redeliverHandler } from '../../../shared/orchestrators/github/redeliver.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import '../../functions/aws.ts'
+import { withLogLines } from '../../log-lines.ts'
 import { aws } from './aws.ts'
 import { spawnWebhooks, webhooks } from './webhooks.ts'
 
@@ -158,12 +159,7 @@ describe('The schedule', () => {
     delivered('not-yet', 3, 503)
     delivered('due', 9, 503)
     delivered('due', 5, 503)
-    const lines: string[] = []
-    const { write } = process.stdout
-    process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
-    await redeliverHandler().finally(() => {
-      process.stdout.write = write
-    })
+    const { lines } = await withLogLines(redeliverHandler)
     expect(requested().sort()).toEqual(['due', 'first-attempt'])
     expect(lines.join('')).toContain('delivery requested again')
     expect(redactDeep(lines)).toEqual(lines)

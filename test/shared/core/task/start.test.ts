@@ -3,6 +3,7 @@ import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { notification } from '../../../../functions/notification/index.ts'
 import { awsOperation, type Call, ok } from '../../../../infra/platforms/loopback-server.ts'
 import { skipPauses } from '../../../functions/helpers.ts'
+import { withLogLines } from '../../../log-lines.ts'
 import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
 
 skipPauses()
@@ -304,13 +305,10 @@ describe('The log of a webhook', () => {
     ['/v1', 'approvals'],
     ['', '%61pprovals'],
   ])('does not contain the link of an approval (base path "%s", route "%s")', async (base, route) => {
-    const lines: string[] = []
-    const { write } = process.stdout
-    process.stdout.write = (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0
     const path = `${base}/notification/${route}/somebodys-key`
-    const { statusCode } = await request(notification, { path, httpMethod: 'GET', requestContext: { path } })
-    process.stdout.write = write
-    expect(statusCode).toBe(403)
+    const event = { path, httpMethod: 'GET', requestContext: { path } }
+    const { result, lines } = await withLogLines(() => request(notification, event))
+    expect(result.statusCode).toBe(403)
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'request', path: `/notification/${route}/***` })
     expect(lines.join('')).not.toContain('somebodys-key')
   })
