@@ -19,13 +19,9 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 /** Long enough to end the invocation on any machine: half a second on the scaled clock. */
 const LONG_ENOUGH = { seconds: 10 }
 
-const everySecond = (maxAttempts: number) =>
-  createRetryStrategy({
-    maxAttempts,
-    initialDelay: { seconds: 1 },
-    backoffRate: 1,
-    jitter: JitterStrategy.NONE,
-  })
+/** Waits equally long between attempts. */
+const every = (seconds: number) => ({ initialDelay: { seconds }, backoffRate: 1, jitter: JitterStrategy.NONE })
+const everySecond = (maxAttempts: number) => createRetryStrategy({ maxAttempts, ...every(1) })
 
 /** Appends a line to a file that survives this process. Returns how often the file contains the line. */
 function note(file: string, line: string): number {
@@ -74,9 +70,7 @@ export const poll = withDurableExecution(async (event: { polls: number; seconds?
     initialState: { polls: 0 },
     waitStrategy: createWaitStrategy<{ polls: number }>({
       maxAttempts: 5000,
-      initialDelay: { seconds: event.seconds ?? 1 },
-      backoffRate: 1,
-      jitter: JitterStrategy.NONE,
+      ...every(event.seconds ?? 1),
       shouldContinuePolling: (state) => state.polls < event.polls,
     }),
   })
@@ -100,15 +94,12 @@ export const approval = withDurableExecution(async (event: { file?: string; time
 
 export const bigChild = withDurableExecution(async (event: { bytes: number; file: string }, context) => {
   const text = await context.runInChildContext('big', async (child) => {
-    const half = await child.step('half', async () => {
-      note(event.file, 'half')
-      return 'x'.repeat(event.bytes / 2)
-    })
-    const other = await child.step('other', async () => {
-      note(event.file, 'other')
-      return 'y'.repeat(event.bytes / 2)
-    })
-    return half + other
+    const half = (name: string, letter: string) =>
+      child.step(name, async () => {
+        note(event.file, name)
+        return letter.repeat(event.bytes / 2)
+      })
+    return (await half('half', 'x')) + (await half('other', 'y'))
   })
   await context.wait('pause', LONG_ENOUGH)
   return { length: text.length, ends: text[0] + (text.at(-1) ?? '') }
@@ -126,15 +117,9 @@ const small = withDurableExecution(async (_event: { file: string }, context) => 
 
 /** Records the names of the operations that each invocation receives. */
 export const smallChild: DurableLambdaHandler = async (event, context) => {
-  const operations = event.InitialExecutionState.Operations
-  const { file } = JSON.parse(operations[0]?.ExecutionDetails?.InputPayload ?? '{}')
-  note(
-    file,
-    operations
-      .slice(1)
-      .map((operation) => operation.Name)
-      .join(),
-  )
+  const [execution, ...operations] = event.InitialExecutionState.Operations
+  const { file } = JSON.parse(execution?.ExecutionDetails?.InputPayload ?? '{}')
+  note(file, operations.map(({ Name }) => Name).join())
   return small(event, context)
 }
 
