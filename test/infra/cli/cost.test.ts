@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it, jest } from '@jest/globals'
 import { categories } from '../../../infra/categories.ts'
 import { cdkSettings } from '../../../infra/cli/cdk-settings.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
 
 interface Costs {
@@ -16,6 +14,8 @@ async function cost(options = ''): Promise<Costs> {
   return JSON.parse((await webhooks(`cost --json ${options}`)).out)
 }
 
+const folder = temporaryFolder()
+
 describe('webhooks cost', () => {
   it('computes a month of the settings in cdk.json', async () => {
     expect(await cost()).toMatchObject({ total: 15.9, calls: [] })
@@ -23,14 +23,12 @@ describe('webhooks cost', () => {
   })
 
   it('says that it uses the defaults if cdk.json has no settings', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'webhooks-cost-'))
     const print = jest.spyOn(console, 'error').mockReturnValue()
     expect(cdkSettings(folder).enabled).toEqual(categories)
     expect(print).toHaveBeenCalledWith(expect.stringContaining('cdk.json has no settings'))
     print.mockClear()
     cdkSettings()
     expect(print).not.toHaveBeenCalled()
-    rmSync(folder, { recursive: true })
   })
 
   it('adds the calls and the polls of jobs', async () => {
