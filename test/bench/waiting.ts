@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
-import type { Task } from '../../shared/core/call.ts'
+import { interactiveTask } from '../shared/core/interactive-task.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { type Bench, kb, load, mb, median, ms, type Section, seconds, within } from './measure.ts'
@@ -12,6 +12,7 @@ const MAX_RSS_BYTES = 500 * 1_048_576
 /** Long enough that the environments that started the tasks have ended. */
 const settling = 7_000
 const calls = 200
+const place = { project: 'shop', stage: 'production', service: 'cart', labels: { team: 'checkout' } }
 
 /** Measures the memory of many tasks that wait for a platform. */
 export async function waiting(bench: Bench): Promise<Section> {
@@ -94,7 +95,10 @@ function isFlat(seen: Seen[]): boolean {
 async function start(runtime: LocalRuntime, count: number): Promise<void> {
   const url = `${runtime.lambda}/2015-03-31/functions/issue-ticketing-task:live/invocations`
   await load(count, 16, async () => {
-    const task = payload()
+    const id = crypto.randomUUID()
+    const event = { ...place, id, task: 'openticket', context: crypto.randomUUID() }
+    const input = { ...openIssue, project: 'demo/shop' }
+    const task = interactiveTask({ id, caller: 'demo', orchestrator: 'sandbox', event, input, deadline: 86_400 })
     const headers = {
       authorization: authorizationWith(runtime),
       'x-amz-invocation-type': 'Event',
@@ -104,34 +108,4 @@ async function start(runtime: LocalRuntime, count: number): Promise<void> {
     if (status !== 202) throw new Error(`Lambda returned ${status}: ${body}`)
   })
   await runtime.rest()
-}
-
-function payload(): Task {
-  const id = crypto.randomUUID()
-  return {
-    version: 1,
-    id,
-    category: 'issue-ticketing',
-    caller: 'demo',
-    orchestrator: 'sandbox',
-    mode: 'interactive',
-    event: {
-      id,
-      task: 'openticket',
-      context: crypto.randomUUID(),
-      project: 'shop',
-      stage: 'production',
-      service: 'cart',
-      labels: { team: 'checkout' },
-    },
-    action: 'open-issue',
-    connection: 'default',
-    provider: 'github',
-    input: { ...openIssue, project: 'demo/shop' },
-    sendStarted: false,
-    progress: false,
-    labels: true,
-    deadline: 86_400,
-    dryRun: false,
-  }
 }

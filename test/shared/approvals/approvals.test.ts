@@ -35,18 +35,8 @@ describe('A person who may decide', () => {
 
   test.each([
     ['a person who is not an approver', { approvers: ['U0BEN'] }, jane, 'Only U0BEN may decide this'],
-    [
-      'a person with the id of an approver as user name',
-      { approvers: ['U0BEN7777'] },
-      ben,
-      'Only U0BEN7777 may decide',
-    ],
-    [
-      'a person with exactly the id of an approver as user name',
-      { approvers: [alphabet] },
-      abc,
-      `Only ${alphabet} may`,
-    ],
+    ['a person with an id of an approver as user name', { approvers: ['U0BEN7777'] }, ben, 'Only U0BEN7777 may decide'],
+    ['a person with the exact id of an approver as user name', { approvers: [alphabet] }, abc, `Only ${alphabet} may`],
     ['the requester, by a user name like an id', { excluded: 'u0ben7777' }, sameBen, 'You requested this approval'],
     ['the requester', { excluded: 'jane' }, jane, 'You requested this approval'],
     ['the requester as an approver', { excluded: 'U0JANE', approvers: ['jane'] }, jane, 'You requested this approval'],

@@ -3,6 +3,7 @@ import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { startTable } from '../../functions/load-testing/table.ts'
+import { interactiveTask } from '../core/interactive-task.ts'
 
 /** The state of a fake of Lambda with one open callback and one task. */
 const idle = {
@@ -25,13 +26,8 @@ beforeEach(() => {
 })
 
 const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
-const payload = {
-  ...{ version: 1, id: '0'.repeat(40), category: 'notification', caller: 'c', orchestrator: 'k' },
-  action: 'ask-approval',
-  event: { id: 'e', task: 't', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
-  ...{ connection: 'chat', provider: 'slack', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
-  ...{ sendStarted: false, progress: false, labels: true },
-}
+const asking = { category: 'notification', action: 'ask-approval', connection: 'chat', provider: 'slack' }
+const payload = interactiveTask(asking)
 const server = await serve(({ path }): Reply => {
   const { open, status, closed, history } = lambda
   const callback = /\/durable-execution-callbacks\/([^/]+)\/succeed/.exec(path)?.[1]

@@ -100,10 +100,8 @@ describe('toAdf', () => {
   })
 
   test('links only to http, https and mailto', () => {
-    const [site, mail] = [
-      link('https://b.example', 'https://b.example/'),
-      link('ops@example.com', 'mailto:ops@example.com'),
-    ]
+    const site = link('https://b.example', 'https://b.example/')
+    const mail = link('ops@example.com', 'mailto:ops@example.com')
     expect(content('[a](https://example.com/x?y=1) https://b.example ops@example.com')).toEqual([
       paragraph(link('a', 'https://example.com/x?y=1'), words(' '), site, words(' '), mail),
     ])

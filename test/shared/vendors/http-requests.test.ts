@@ -34,16 +34,11 @@ describe('Errors of an HTTP API', () => {
   const answered = 'HTTP API answered 200 with an error to POST /tickets: Ticket 999 does not exist.'
   const text = ["Ticket 3: Status 'bogus' isn't a valid status for this ticket."]
   const withError = (error: string) => ({ open: { ...tickets.open, error } })
+  const both = { error: 'response.no', ...withError('response.error') }
   test.each<[string, number, unknown, object, string]>([
     ['"error" of the connection selects', 200, rpc, { error: 'response.error' }, answered],
     ['"error" of the request selects', 200, rpc, withError('response.error'), answered],
-    [
-      '"error" of the request selects first',
-      200,
-      rpc,
-      { error: 'response.no', ...withError('response.error') },
-      answered,
-    ],
+    ['"error" of the request selects first', 200, rpc, both, answered],
     ['contains a text', 200, text, { error: "response[?contains(@, 'valid')]" }, "'bogus' isn't a valid"],
     ['"reason" selects', 409, { results: [{ note: 'is known' }] }, { reason: 'response.results[].note' }, 'is known'],
     ['is a sentence', 409, { error: 404, status: 'No objects found.' }, {}, 'No objects found.'],
@@ -168,13 +163,7 @@ describe('Requests to an HTTP API', () => {
   const withOpen = (more: object) => ({ open: { ...tickets.open, ...more } })
   test.each<[string, object, Reply, string, Failure['kind']]>([
     ['the search finds nothing', search('response.items[?x] | [0]'), found, 'find.at of the connection', 'platform'],
-    [
-      'the connection has no search',
-      withOpen({ then: 'find' }),
-      { status: 200 },
-      'has "then": "find"',
-      'misconfigured',
-    ],
+    ['there is no search', withOpen({ then: 'find' }), { status: 200 }, 'has "then": "find"', 'misconfigured'],
     ['"at" finds nothing', withOpen({ at: 'response.answer' }), created, because, 'misconfigured'],
     ['the response is a page', { ticket: literal }, page, 'did not answer open with JSON', 'platform'],
     ['an id is missing, without credentials', { token: 'a-token-that-is-echoed' }, echo, masked, 'misconfigured'],
@@ -357,10 +346,8 @@ describe('The login of an HTTP API', () => {
   })
 
   test('can use another header and another value', async () => {
-    server(
-      () => ({ status: 200, body: { id: 'abc-def-ghi' } }),
-      ({ headers }) => headers['x-session'] === 'id=abc-def-ghi',
-    )
+    const hasId = ({ headers }: Call) => headers['x-session'] === 'id=abc-def-ghi'
+    server(() => ({ status: 200, body: { id: 'abc-def-ghi' } }), hasId)
     const login = { ...tokenLogin, token: 'response.id', header: 'X-Session', value: "join('=', ['id', token])" }
     expect(await open({ ...user, login })).toMatchObject({ data: { id: '7' } })
   })

@@ -130,11 +130,7 @@ describe('HTTP API: tickets', () => {
 
   const shows = (more: object) => ({ ticket: { ...tickets.ticket, ...more } })
   test.each([
-    [
-      shows({ id: 'response.number' }),
-      'misconfigured',
-      'ticket.id of the connection, "response.number", finds nothing',
-    ],
+    [shows({ id: 'response.nr' }), 'misconfigured', 'ticket.id of the connection, "response.nr", finds nothing'],
     [
       shows({ closed: "abs('x')" }),
       'misconfigured',

@@ -94,17 +94,13 @@ describe('An event that is answered', () => {
     fc.string(),
   )
 
+  const data = { project: 'p', stage: 's', service: 'x' }
+  const sent = { id: 'i', shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c', data }
+
   test('triggers a task, and no reply triggers one', () => {
     fc.assert(
       fc.property(type, (given) => {
-        const event = parseEvent({
-          ...{
-            id: 'i',
-            type: given,
-            shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c',
-            data: { project: 'p', stage: 's', service: 'x' },
-          },
-        })
+        const event = parseEvent({ ...sent, type: given })
         let asked: ReturnType<typeof taskEvent>
         try {
           asked = taskEvent(event)

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { awsOperation, type Call, ok, type Reply } from '../../../../infra/platforms/loopback-server.ts'
+import { interactiveTask } from '../interactive-task.ts'
 import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
 
 /** The operations that were called, in order. */
@@ -17,12 +18,7 @@ const taskId = '0123456789abcdef0123456789abcdef01234567'
 const arn = `arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/${taskId}/first`
 const laterArn = arn.replace('first', 'later')
 const outcome = { status: 'succeeded', result: 'warning', message: 'Opened issue 7', data: {}, links: {} }
-const payload = {
-  ...{ version: 1, id: taskId, category: 'issue-ticketing', caller: 'alice', orchestrator: 'k', action: 'open-issue' },
-  event: { id: 'e', task: 'openticket', context: 'c', project: 'p', stage: 's', service: 'x', labels: {} },
-  ...{ connection: 'default', provider: 'github', mode: 'interactive', input: {}, deadline: 3_600, dryRun: false },
-  ...{ sendStarted: false, progress: false, labels: true },
-}
+const payload = interactiveTask({ id: taskId, caller: 'alice' })
 const callers = {
   alice: { tokens: tokensOf('token-of-alice'), categories: ['issue-ticketing'], orchestrator: 'k' },
   bob: { tokens: tokensOf('token-of-bob'), categories: ['*'], orchestrator: 'k', reads: 'own' },
@@ -71,14 +67,11 @@ beforeEach(() => {
   broken = undefined
 })
 
-async function read(
-  caller: keyof typeof callers,
-  id = taskId,
-  queryStringParameters: Record<string, string> | null = null,
-) {
+async function read(caller: keyof typeof callers, id = taskId, query: Record<string, string> | null = null) {
   const path = `/issue-ticketing/tasks/${id}`
   const headers = { authorization: `Bearer token-of-${caller}` }
-  const response = await request(issueTicketing, { httpMethod: 'GET', path, headers, queryStringParameters })
+  const sent = { httpMethod: 'GET', path, headers, queryStringParameters: query }
+  const response = await request(issueTicketing, sent)
   return { status: response.statusCode, headers: response.headers, body: response.json }
 }
 
