@@ -56,10 +56,8 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
     recorded.push({ method, path, headers, body })
     if (sandbox && path.startsWith('/sandbox/')) {
       const { socket } = req
-      return sandbox.handle(
-        Object.assign(Readable.from([Buffer.from(body)]), { method, url: path, headers, socket }) as never,
-        res,
-      )
+      const again = Object.assign(Readable.from([Buffer.from(body)]), { method, url: path, headers, socket })
+      return sandbox.handle(again as never, res)
     }
     const { status, answer } = answerTo(method, path, headers['x-amz-target']?.toString(), body)
     const text = JSON.stringify(answer)

@@ -37,11 +37,8 @@ const { handler } = createRequire(import.meta.url)(task.file) as {
 
 async function callOurs(): Promise<void> {
   // Created before the clock starts, as on Lambda.
-  const event = proxyEvent(
-    task.action,
-    task.query,
-    keptnEvent(task.input, task.withId ? crypto.randomUUID() : undefined),
-  )
+  const id = task.withId ? crypto.randomUUID() : undefined
+  const event = proxyEvent(task.action, task.query, keptnEvent(task.input, id))
   const context = lambdaContext()
   const timing = await timed(async () => {
     const { statusCode, body } = await handler(event, context)

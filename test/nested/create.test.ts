@@ -23,11 +23,8 @@ function packNext(version: string): string {
   const packed = join(packages, 'package')
   const file = join(packed, 'package.json')
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), version }))
-  const destination = ['--pack-destination', folder]
-  return join(
-    folder,
-    execFileSync('npm', ['pack', '--silent', ...destination], { cwd: packed, encoding: 'utf8' }).trim(),
-  )
+  const command = ['pack', '--silent', '--pack-destination', folder]
+  return join(folder, execFileSync('npm', command, { cwd: packed, encoding: 'utf8' }).trim())
 }
 
 const run = (command: string, cwd = application, env?: Record<string, string>) => npm.run(command, cwd, env)

@@ -151,12 +151,8 @@ async function quiet(
   }
   await sleep(2_000)
   if (running === 0) return []
-  return [
-    {
-      claim: 'left',
-      detail: `${await environment.running()} executions still run ${within / 1_000} s after the last call`,
-    },
-  ]
+  const detail = `${await environment.running()} executions still run ${within / 1_000} s after the last call`
+  return [{ claim: 'left', detail }]
 }
 
 /** Reads the status of each task that an engine has started, and of others, so that the search for leaks includes them. */
@@ -186,17 +182,15 @@ async function judge(
   const { records, callRecords, faultInjector, runtime, watch, proxy, credentials, state, written, output } =
     environment
   const { markers } = credentials
+  const entries = [...callRecords.entries.values()]
   const verdict = verify({
-    entries: callRecords.entries.values(),
+    entries,
     records,
     downs: runtime.downs,
     backSteps: faultInjector.backSteps,
     unstepped: (at) => faultInjector.unstepped(at),
   })
-  const ofEngines = verifyEngines(callRecords.entries.values(), records, [
-    ...runtime.downs,
-    ...faultInjector.deadWorkers,
-  ])
+  const ofEngines = verifyEngines(entries, records, [...runtime.downs, ...faultInjector.deadWorkers])
   const searched = searchFiles([state, written], markers)
   searched.bytes += table.bytes
   searched.found.push(
@@ -217,7 +211,6 @@ async function judge(
     const entry = callRecords.entries.get(id)
     if (entry) timelines.push((await timelineOf(entry, records, faultInjector, output)).join('\n'))
   }
-  const entries = [...callRecords.entries.values()]
   const deliveries = callRecords.deliveries()
   const requests = records.requests()
   const met = requests.flatMap(({ target, fault }) =>

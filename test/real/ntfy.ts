@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
+import type { NtfyServer } from '../../infra/platforms/ntfy.ts'
 import type { Message } from '../../shared/providers/message.ts'
 import { clientOf } from '../functions/client.ts'
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
@@ -7,16 +8,7 @@ import { fails } from './failures.ts'
 import type { Program } from './program.ts'
 
 /** A message as ntfy shows it. */
-interface Taken {
-  id: string
-  title?: string
-  message: string
-  priority?: number
-  tags?: string[]
-  click?: string
-  actions?: { label: string; url: string }[]
-  attachment?: object
-}
+type Taken = NtfyServer['messages'][number] & { attachment?: object }
 
 /** Messages of the provider on a real server. */
 export const ntfy: Program = {

@@ -14,7 +14,7 @@ const queries = {
   each: 'prometheus_http_requests_total',
   range: 'up[1m]',
   text: '"up"',
-  broken: 'sum(rate(up[1m])',
+  open: 'sum(rate(up[1m])',
   matched: 'up * on (job) prometheus_http_requests_total',
   incomplete: 'vector(1) + quantile(2, vector(1))',
 }
@@ -66,10 +66,7 @@ export const prometheus: Program = {
         },
         async 'says what is wrong with a query'() {
           for (const [name, words] of [
-            [
-              'broken',
-              /The query of broken: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/,
-            ],
+            ['open', /The query of open: .+ 400 .+: invalid parameter "query": 1:17: parse error: unclosed left paren/],
             ['matched', /The query of matched: .+ 422 .+: .+many-to-many matching not allowed/],
             ['each', /The query of each: it returned \d+ series/],
             ['range', /The query of range: it returned a matrix/],
