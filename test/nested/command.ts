@@ -10,7 +10,7 @@ export class Command {
 
   constructor(command: string, cwd: string, env: NodeJS.ProcessEnv) {
     this.#command = command
-    this.#child = spawn('bash', ['-c', command], { cwd, detached: true, env: { NO_COLOR: '1', ...env } })
+    this.#child = spawn('sh', ['-c', command], { cwd, detached: true, env: { NO_COLOR: '1', ...env } })
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (chunk: Buffer) => {
         this.#said += chunk
