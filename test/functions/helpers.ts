@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals'
 import type { Failure } from '../../shared/errors.ts'
 import { clearSecrets } from '../../shared/redact.ts'
 import { failureOf } from './client.ts'
@@ -36,12 +36,6 @@ const skip: typeof timers.setTimeout = async (milliseconds = 0, value, { signal 
   signal?.throwIfAborted()
   pauses.push(milliseconds)
   return value as never
-}
-
-/** Advances the clock by the given seconds, and stops it until the test restores its mocks. */
-export function advanceClock(seconds: number): void {
-  const now = Date.now() + seconds * 1_000
-  jest.spyOn(Date, 'now').mockReturnValue(now)
 }
 
 /**

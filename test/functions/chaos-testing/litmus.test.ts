@@ -6,7 +6,8 @@ import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { advanceClock, expectFailure, times } from '../helpers.ts'
+import { advanceClock } from '../clock.ts'
+import { expectFailure, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())

@@ -4,7 +4,8 @@ import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { advanceClock, expectFailure, keyOf } from '../helpers.ts'
+import { advanceClock } from '../clock.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())

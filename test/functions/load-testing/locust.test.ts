@@ -2,7 +2,8 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import { advanceClock, expectFailure, failureOf, pauses } from '../helpers.ts'
+import { advanceClock } from '../clock.ts'
+import { expectFailure, failureOf, pauses } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
 afterEach(() => void jest.restoreAllMocks())
