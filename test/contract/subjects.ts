@@ -116,7 +116,8 @@ export const subjects: Subject[] = [
     contract: 'github-deployment-protection',
     tests: ['orchestrators/github/github', 'cli/github'],
     credentials: [...bearer, [{ kind: 'key', in: 'header', name: 'X-Hub-Signature-256' }]],
-    elsewhere: /^\/api\/v3\/app-manifests\//,
+    // The command also calls AWS.
+    elsewhere: /^\/api\/v3\/app-manifests\/|^\/$|^\/20\d\d-/,
   },
   {
     contract: 'gitlab',
