@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { withLogLines } from '../log-lines.ts'
 import type { ExecutionOptions } from './execution.ts'
 import { useLifecycle } from './platform.ts'
 
@@ -220,10 +221,14 @@ describe('A job that must not outlive its task', () => {
 
   it('is reported as possibly still running if both cleanups are refused for hours', async () => {
     platform.failNext(403, { message: 'you may not stop it' }, { on: isStop, times: 10_000 })
-    const { message, checkpoints } = await abandonStart()
+    const { result, lines } = await withLogLines(abandonStart)
+    const { message, checkpoints } = result
     expect(message).toMatch(/The cleanup failed, so something may still be running: .* you may not stop it/)
     const retries = (step: string) => checkpoints.filter((checkpoint) => checkpoint.endsWith(`${step} RETRY`)).length
     expect([retries('cleanup'), retries('cleanup-again')]).toEqual([199, 199])
+    // Each attempt logs a warning, and each cleanup an error with the text of the first step.
+    const logged = (text: string) => lines.filter((line) => line.includes(`"${text}"`)).length
+    expect(['cleanup', 'cleanup-again'].map((step) => logged(`${step} failed`))).toEqual([202, 200])
   })
 
   it.each([
