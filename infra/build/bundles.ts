@@ -5,6 +5,7 @@ import { transform } from 'esbuild'
 import { categories } from '../categories.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../roots.ts'
 import { CommonJsConverter } from './common-js.ts'
+import { refuseCommonJsNames } from './common-js-imports.ts'
 import { categoryModules, isPrebuilt, sharedModule } from './entry-points.ts'
 import { bomFile, dist, finisher, licensesFile, redeliver, webhookBundle, webhookFile } from './files.ts'
 import { type BundleSource, type Linked, Linker } from './linker.ts'
@@ -102,6 +103,7 @@ async function writeBundle(
   more: Record<string, string>,
   { packages, converter }: { packages: ThirdPartyReader; converter: CommonJsConverter },
 ): Promise<Bundle> {
+  await refuseCommonJsNames(metafile, APPLICATION)
   await mkdir(folder, { recursive: true })
   // This package is ESM; its bundles are not.
   await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}\n')

@@ -1,4 +1,5 @@
 import { Failure, messageOf, toSentence } from '../../shared/errors.ts'
+import { readSloFile } from '../../shared/evaluation/slo-file.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { connect } from '../../shared/providers/connect.ts'
@@ -47,11 +48,14 @@ export async function testCall(call: () => Promise<unknown>): Promise<TestResult
   }
 }
 
-/** Runs the provider's connection test with the values of a connection. */
+/** Reads the SLO file of a connection, and runs the provider's connection test with its values. */
 export function testProvider(provider: Provider, values: Record<string, unknown>): Promise<TestResult> {
   const connection = { name: 'new', provider, values }
   const limits = { idempotencyKey: undefined, isRetry: false, deadlineAt: Number.POSITIVE_INFINITY }
-  return testCall(async () => provider.check(connect(connection, limits)))
+  return testCall(async () => {
+    if (values['sloFile'] !== undefined) await readSloFile(values['sloFile'], 'sloFile', 'misconfigured')
+    await provider.check(connect(connection, limits))
+  })
 }
 
 /** Loads a stored connection and tests it. */

@@ -46,10 +46,10 @@ export async function readSloFile(file: unknown, path: string, kind: FailureKind
 
 async function parseYaml(text: string, path: string, kind: FailureKind): Promise<unknown> {
   // Loaded when used: few calls have a file as text.
-  const { parse } = await import('yaml')
+  const { default: yaml } = await import('yaml')
   let value: unknown
   try {
-    value = parse(text)
+    value = yaml.parse(text)
   } catch (error) {
     const [reason] = messageOf(error).split('\n')
     throw invalidFile(`is not valid YAML: ${reason}`, path, kind)

@@ -11,6 +11,11 @@ const service = new Service({
       ...{ provider: 'dynatrace', baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken },
       dataDelay,
     },
+    'cloud-automation-webhooks/connections/slo/with-file': {
+      ...{ provider: 'dynatrace', baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken },
+      sloFile: 'objectives:\n  - sli: casdemoapp\n    pass:\n      - criteria: [">=-1"]\ntotal_score:\n  pass: "90%"\n',
+      queries: { casdemoapp: 'casdemoapp' },
+    },
   }),
 })
 const eventOf = (task: string) => triggered({ type: `sh.keptn.event.${task}.triggered` })
@@ -101,4 +106,48 @@ it('A report waits for a platform that is down, and is made once for a repeated 
   expect(answers.map(({ status }) => status)).toContain(200)
   expect(await push(scored)).toMatchObject({ status: 200, body: { result: 'pass' } })
   expect((await service.call('/sandbox/reports', undefined, { method: 'GET' })).body).toHaveLength(2)
+})
+
+describe('An SLO file as text', () => {
+  const yaml =
+    'objectives:\n  - sli: availability\n    pass:\n      - criteria: [">=-1"]\ntotal_score:\n  pass: "90%"\n'
+  const json = '{"objectives":[{"sli":"availability","pass":[{"criteria":[">=-1"]}]}],"total_score":{"pass":"90%"}}'
+  const queries = { availability: 'casdemoapp' }
+  const scored = { status: 'succeeded', result: 'pass', data: { score: 100 } }
+
+  it.each([
+    ['YAML', yaml],
+    ['JSON', json],
+  ])('is read from a call as %s', async (_, sloFile) => {
+    const { body } = await request(eventOf('evaluation'), '', { slo: undefined, queries, sloFile })
+    expect(body).toMatchObject(scored)
+  })
+
+  it('is read from a form, as Keptn sends it, by a task', async () => {
+    const event = eventOf('evaluation')
+    const form = new URLSearchParams({
+      ...{ id: event.id, type: event.type, shkeptncontext: event.shkeptncontext },
+      ...Object.fromEntries(Object.entries(event.data).map(([name, value]) => [`data.${name}`, String(value)])),
+      ...{ 'input.timeframe': '5m', 'input.queries.availability': 'casdemoapp', 'input.sloFile': yaml },
+    })
+    const { status } = await fetch(`${service.url}/v1/slo/request-evaluation?${interactive}`, {
+      method: 'POST',
+      headers: { 'x-token': demo.callerToken, 'content-type': 'application/x-www-form-urlencoded' },
+      body: form,
+    })
+    expect(status).toBe(202)
+    const { finished } = await service.finishedOf(event.id)
+    expect(finished).toMatchObject([{ status: 'succeeded', result: 'pass', evaluation: { score: 100 } }])
+  })
+
+  it('is read from a connection', async () => {
+    const { body } = await request(eventOf('evaluation'), 'connection=with-file', { slo: undefined })
+    expect(body).toMatchObject(scored)
+  })
+
+  it('that is not valid is refused with the line', async () => {
+    const { status, body } = await request({}, '', { slo: undefined, queries, sloFile: 'objectives: [' })
+    expect(status).toBe(400)
+    expect(body.detail).toMatch(/^input\.sloFile is not valid YAML: .* at line 1/)
+  })
 })
