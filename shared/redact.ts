@@ -166,6 +166,14 @@ export function redact(text: string): string {
   return maskSecrets(text.replace(approvalSignature, `.${MASK}`))
 }
 
+/** How many texts were masked. */
+let masks = 0
+
+/** Returns how often a text contained a secret so far: a difference shows that one was masked in between. */
+export function countMasks(): number {
+  return masks
+}
+
 function maskSecrets(text: string): string {
   let masked = text
   // The texts around a mask may form a secret together with it, so repeat until nothing changes.
@@ -173,6 +181,7 @@ function maskSecrets(text: string): string {
     before = masked
     for (const matcher of currentSearch().matchers) masked = replaceIn(masked, matcher)
   }
+  if (masked !== text) masks++
   return masked
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { Failure } from '../errors.ts'
 import type { CallOrigin } from '../orchestrators/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 
@@ -108,6 +109,11 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
   event: CallOrigin
   /** The form of the response. Undefined if the call is not a gate. */
   gate?: GateOptions | undefined
+  /**
+   * Why the call may start nothing, such as a limit of its caller. Thrown only where something would start: a repeat of a call
+   * that was accepted gets its result, whatever the limit is now.
+   */
+  refusal?: Failure | undefined
 }
 
 export interface GateOptions {
@@ -119,7 +125,7 @@ export interface GateOptions {
 }
 
 /** Returns the record of an interactive call as the payload of its task. */
-export function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, gate: _, ...call }: Call): Task {
+export function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, gate: _, refusal: _1, ...call }: Call): Task {
   const { id: eventId, labels = {} } = event
   if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
   return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }

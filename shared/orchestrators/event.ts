@@ -163,19 +163,3 @@ export function originOf({ id, task, context, gitcommitid, data }: CallEvent): C
 
 /** The fields of an event that a query may contain, except those of `data`. */
 export const EVENT_FIELDS = Object.keys(eventSchema.shape).filter((field) => field !== 'data')
-
-/** Returns the fields of an event that identify its call, by their paths in the request. */
-export function identifyingFields(event: CallEvent): Record<string, unknown> {
-  const { id, type, context, gitcommitid, data } = event
-  const { project, stage, service, labels } = data
-  return {
-    id,
-    type,
-    [type === undefined ? 'context' : 'shkeptncontext']: context,
-    gitcommitid,
-    'data.project': project,
-    'data.stage': stage,
-    'data.service': service,
-    'data.labels': labels,
-  }
-}

@@ -31,6 +31,10 @@ beforeAll(async () => {
     timeScale: 60,
     secrets: {
       'cloud-automation-webhooks/connections/issue-ticketing/vendor': http,
+      'cloud-automation-webhooks/connections/issue-ticketing/joined': {
+        ...http,
+        headers: { Authorization: 'left-part/right-part' },
+      },
       'cloud-automation-webhooks/connections/notification/vendor': {
         ...chat,
         posted: { id: 'response.id', url: 'response.url' },
@@ -94,30 +98,56 @@ describe('A call that contains a stored credential', () => {
       expect(vendor.calls).toEqual([])
     },
   )
+
+  const guess = `x ${password} y`
+  it.each([
+    ['data.problem.ProblemTitle', { data: { problem: { ProblemTitle: guess } } }],
+    ['data.message', { data: { message: guess } }],
+    ['data.openticket.before.text', { data: { openticket: { before: { text: guess } } } }],
+    ['input', { input: { title: 'T', [password]: 'an unknown field' } }],
+  ])('is refused before its texts are masked: %s', async (path, event) => {
+    const { status, body } = await service.openIssue(triggered(event), '?connection=vendor')
+    expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path }] } })
+    expect(JSON.stringify(body)).not.toContain('***')
+    expect(vendor.calls).toEqual([])
+  })
+
+  it('is refused if the credential is composed of several of its texts', async () => {
+    const data = { project: 'left-part', stage: 'right-part', service: 'shop' }
+    const { status, body } = await service.openIssue(triggered({ data, input: {} }), '?connection=joined')
+    expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'data' }] } })
+    expect(vendor.calls).toEqual([])
+  })
 })
 
-it('A caller that repeatedly sends stored credentials loses its dry runs but not its calls', async () => {
+it('A caller that repeatedly sends stored credentials loses its dry runs and skipped calls, but not its other calls', async () => {
   const description = `Is it ${password}?`
-  const dryRun = (input: object) => service.openIssue(triggered({ input }), '?connection=vendor&dryRun=true')
+  const dryRun = (input: object, query = 'dryRun=true') =>
+    service.openIssue(triggered({ input }), `?connection=vendor&${query}`)
+  const skipped = (input: object) => dryRun(input, 'when=fail')
   // Earlier tests count, too. Execution environments share the count, but each one reads it only with its next call.
   await service.until(async () => (await dryRun({ title: 'T', description })).status === 429, 'the end of dry runs')
   const { status, headers, body } = await dryRun({ title: 'T' })
   expect({ status, body }).toMatchObject({
     status: 429,
-    body: { detail: expect.stringContaining('dry runs are refused') },
+    body: { detail: expect.stringContaining('dry runs and skipped calls are refused') },
   })
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+  await service.until(
+    async () => (await skipped({ title: 'T', description })).status === 429,
+    'the end of skipped calls',
+  )
+  expect(await skipped({ title: 'T' })).toMatchObject({ status: 429 })
   expect(await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')).toMatchObject({
     status: 200,
   })
   const lines = service.logs().filter(({ secretInInput }) => secretInInput)
   expect(lines.length).toBeGreaterThanOrEqual(3)
-  expect(lines.at(-1)).toMatchObject({
-    level: 'WARN',
-    secretInInput: true,
-    caller: 'demo',
-    fields: ['input.description'],
-  })
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      ...{ level: 'WARN', secretInInput: true, caller: 'demo', fields: ['input.description'] },
+    }),
+  )
   expect(service.output).not.toContain(password)
 })
 

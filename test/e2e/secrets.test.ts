@@ -95,7 +95,7 @@ it('No secret value appears in a log line, response, event or state file, even i
   )
   await call('?connection=half', { title: 'T' })
   // A caller may put a secret anywhere: into an input, an unknown name, an id, a label.
-  // The dry run first: after some such calls there are none.
+  // The dry run first: after some such calls they are refused.
   for (const mode of ['?dryRun=true', '', '?mode=interactive&sendStarted=true']) {
     const refused = (...paths: string[]) =>
       expect(answers.at(-1)).toMatchObject({
@@ -105,19 +105,16 @@ it('No secret value appears in a log line, response, event or state file, even i
         },
       })
     await call(mode, { title: `A secret: ${marked.github}`, fields: { x: marked.caller } })
-    refused('input.title', 'input.fields')
-    await call(mode, { [marked.github]: 'a name' })
-    expect(answers.at(-1)).toMatchObject({
-      status: 400,
-      body: { detail: expect.stringContaining('*** is not a known field') },
-    })
+    refused('input.title', 'input.fields.x')
     await call(mode, { title: 'T' }, marked.caller, { id: `id-${marked.caller}-${mode}` })
     refused('id')
     await call(mode, { title: 'T' }, marked.caller, {
       data: { project: 'p', stage: 's', service: 'x', labels: { token: marked.github } },
     })
-    refused('data.labels')
+    refused('data.labels.token')
     if (!mode.includes('interactive')) continue
+    await call(mode, { [marked.github]: 'a name' })
+    refused('input')
     await call(mode, { title: 'T', description: `Of Keptn: ${marked.keptn}` })
     refused('input.description')
   }

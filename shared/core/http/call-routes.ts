@@ -6,7 +6,7 @@ import type { WebhookResponse } from '../../http/response.ts'
 import type { Category } from '../../providers/category.ts'
 import { VERIFICATION, verificationCall } from '../verification.ts'
 import { withMonotonicTime } from './monotonic-time.ts'
-import { limitRate, readCall } from './read-call.ts'
+import { rateRefusal, readCall } from './read-call.ts'
 import { allowMethod, categoryUrlOf, rawBodyOf } from './request.ts'
 import { respond } from './respond.ts'
 import { json } from './responses.ts'
@@ -69,7 +69,7 @@ async function verificationResponse(
   const { mode = 'silent', key = context.awsRequestId } = event.queryStringParameters ?? {}
   if (mode !== 'silent' && mode !== 'interactive') throw invalidInput('mode', 'must be silent or interactive')
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw invalidInput('key', 'must be up to 200 characters without spaces')
-  await limitRate(caller, category.name)
-  const call = await verificationCall(category.name, caller.name, mode, key)
+  const refusal = await rateRefusal(caller, category.name)
+  const call = { ...(await verificationCall(category.name, caller.name, mode, key)), refusal }
   return respond(category, call, categoryUrlOf(event, category.name), context)
 }

@@ -13,7 +13,8 @@ import { identify } from '../identity.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
 import { sendsFinished } from './authorize.ts'
 import type { ResolvedCall } from './resolve.ts'
-import { refuseStoredCredentials } from './stored-credentials.ts'
+import { skipOf } from './skip.ts'
+import { completeWithoutCredentials } from './stored-credentials.ts'
 
 /**
  * Completes the input of a call, checks it, and returns the record of the call.
@@ -40,8 +41,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   }
   const isStop = action.kind === 'job' && !startsJob
   const named = isStop ? await withLastRun(input, category.name, caller, connection.name, event) : input
-  const completed = await completeInput(action, named, context)
-  await refuseStoredCredentials({ category: category.name, caller: caller.name, event, input, completed, dryRun })
+  const sender = { category: category.name, caller: caller.name }
+  const completed = await completeWithoutCredentials(sender, () => completeInput(action, named, context))
   const skip = skipOf(resolved)
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
@@ -111,17 +112,6 @@ async function sequenceUrlOf({ orchestrator }: Caller, origin: CallOrigin): Prom
     log.warn('no link to the sequence', error as Error)
     return undefined
   }
-}
-
-/** Returns why the action does not run: because of `when`, or because the event decides its approval. */
-function skipOf({ action, event, options }: ResolvedCall): Call['skip'] {
-  const { when } = options
-  const { result } = event.data
-  const decided = action.type === 'approval' ? action.decideAutomatically(event) : undefined
-  const isAutomatic = decided !== undefined
-  if (!when || (result !== undefined && when.includes(result))) return decided && { ...decided, isAutomatic }
-  const message = `Skipped: data.result is ${result ?? 'missing'}, and when is ${when.join(',')}`
-  return { message, result: 'pass', isAutomatic }
 }
 
 async function idOf(category: Category, resolved: ResolvedCall): Promise<string | undefined> {

@@ -9,6 +9,7 @@ import { type Connection, loadConnection } from '../../providers/connections.ts'
 import { validate } from '../../validate.ts'
 import type { CallOptions } from './options.ts'
 import type { ParsedCall } from './parse.ts'
+import { refuseStoredCredentials } from './stored-credentials.ts'
 
 /** A call whose action and connection are known. */
 export interface ResolvedCall extends ParsedCall {
@@ -30,7 +31,7 @@ export interface ResolvedCall extends ParsedCall {
 /**
  * Finds the action and the connection of a call, and parses its input.
  *
- * @throws Failure `invalid` with everything that is wrong with event and input, `unknown`, `refused`, `misconfigured`,
+ * @throws Failure `invalid` with the credentials or everything that is wrong with event and input, `unknown`, `refused`, `misconfigured`,
  * `unavailable`
  */
 export async function resolve(category: Category, caller: Caller, parsed: ParsedCall): Promise<ResolvedCall> {
@@ -42,9 +43,10 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   const actionName = mapped?.action ?? requestedAction
   const action = category.actions[actionName]
   if (!action) throw new Error(`${category.name} maps to an action that it does not have.`)
-  // Loaded before the response repeats anything of the call, which may contain the connection's credentials: they are masked.
+  // Loaded before the response repeats anything of the call, which must not contain the connection's credentials.
   const connection = await loadConnection(category, mapped?.connection ?? name)
   const orchestrator = options.mode === 'silent' ? undefined : await orchestratorOf(caller, event, options)
+  await refuseStoredCredentials({ category: category.name, caller: caller.name }, body)
   const [task, input] = collect(
     () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo }),
     () => {

@@ -35,6 +35,7 @@ export async function respond(
   }
   // The orchestrator itself sends started for each approval, and finished for those that the event decides.
   if (call.skip?.isAutomatic && !call.sendStarted && !call.dryRun && !call.gate) {
+    if (call.refusal) throw call.refusal
     const { message, result } = call.skip
     const outcome = passed(
       `${message}. The orchestrator decides this approval itself: the approval was not requested, and no event is sent`,

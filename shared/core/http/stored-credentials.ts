@@ -1,63 +1,79 @@
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { type CallEvent, identifyingFields } from '../../orchestrators/event.ts'
-import { containsSecret } from '../../redact.ts'
+import { isRecord } from '../../record.ts'
+import { containsSecret, countMasks } from '../../redact.ts'
 
-/** After this many calls with a credential in an hour, the caller's dry runs are refused. */
+/** After this many calls with a credential in an hour, calls of the caller that reach no platform are refused. */
 const MAX_GUESSES = 3
 const HOUR_MS = 3_600_000
+/** Deeper fields are named by the field that contains them. */
+const MAX_PATH_DEPTH = 4
 
-/** Until when a caller's dry runs are refused, in epoch milliseconds. */
+/** Until when a caller's dry runs and skipped calls are refused, in epoch milliseconds. */
 const blockedUntil = new Map<string, number>()
 
-/** The parts of a call that reach a platform, an event or a task. */
-export interface CheckedCall {
+/** Who sent a call, and where. */
+interface Sender {
   category: string
   caller: string
-  event: CallEvent
-  /** The input that the caller sent. */
-  input: object
-  /** The same, with its defaults. */
-  completed: unknown
-  dryRun: boolean
 }
 
 /**
- * Refuses a call that contains a stored credential, which would otherwise reach a ticket, an event or the history of a task.
- * Masking it instead would show a caller who tries many texts which of them is the credential. For the same reason the
- * response names only the field, and dry runs, which leave no trace at the platform, are limited.
+ * Refuses a body that contains a stored credential, which would otherwise reach a ticket, an event or the history of a task.
+ * Masking it instead would show a caller who tries many texts which of them is the credential. So this comes before any message
+ * repeats a part of the body.
  *
- * @throws Failure `invalid`; `limited` for dry runs of a caller who has sent credentials several times
+ * @throws Failure `invalid`, which names the fields
  */
-export async function refuseStoredCredentials(call: CheckedCall): Promise<void> {
-  const { category, caller, dryRun } = call
+export async function refuseStoredCredentials(sender: Sender, body: Record<string, unknown>): Promise<void> {
+  const paths = pathsIn(body, '')
+  if (paths.length > 0) throw await refuse(sender, paths)
+}
+
+/**
+ * Completes the input of a call. Refuses a call of whose texts a stored credential is composed: a text may become one when its
+ * invisible characters are removed, or when it is joined with another text.
+ *
+ * @param complete returns the input with its defaults
+ * @throws Failure `invalid`, and what `complete` throws
+ */
+export async function completeWithoutCredentials<T>(sender: Sender, complete: () => Promise<T>): Promise<T> {
+  const masks = countMasks()
+  const completed = await complete()
+  if (countMasks() > masks || containsSecret(completed)) throw await refuse(sender, ['data'])
+  return completed
+}
+
+/**
+ * Returns why a call that reaches no platform, such as a dry run or a skipped one, is refused: its caller has sent stored
+ * credentials several times, and guesses with such calls leave no trace at the platform.
+ */
+export function guessRefusal(caller: string): Failure | undefined {
   const until = blockedUntil.get(caller) ?? 0
-  if (dryRun && until > Date.now()) {
-    throw new Failure(
-      'limited',
-      `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its dry runs are refused until ${new Date(until).toISOString()}.`,
-      { retryAfter: Math.ceil((until - Date.now()) / 1_000) },
-    )
-  }
-  const paths = pathsWithCredentials(call)
-  if (paths.length === 0) return
+  if (until <= Date.now()) return undefined
+  return new Failure(
+    'limited',
+    `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its dry runs and skipped calls are refused until ${new Date(until).toISOString()}.`,
+    { retryAfter: Math.ceil((until - Date.now()) / 1_000) },
+  )
+}
+
+async function refuse({ category, caller }: Sender, paths: string[]): Promise<Failure> {
   // An alarm counts these lines.
   log.warn('call contains a stored credential', { secretInInput: true, caller, fields: paths })
   if ((await countGuess(category, caller)) >= MAX_GUESSES)
     blockedUntil.set(caller, (Math.floor(Date.now() / HOUR_MS) + 1) * HOUR_MS)
   const message = 'contains a stored credential. Remove it, and change the credential if it has leaked'
-  throw new Failure('invalid', paths.map((path) => `${path} ${message}`).join('. '), {
+  return new Failure('invalid', paths.map((path) => `${path} ${message}`).join('. '), {
     errors: paths.map((path) => ({ path, message })),
   })
 }
 
-function pathsWithCredentials({ event, input, completed }: CheckedCall): string[] {
-  const fields: Record<string, unknown> = {
-    ...identifyingFields(event),
-    ...Object.fromEntries(Object.entries(input).map(([name, value]) => [`input.${name}`, value])),
-  }
-  const paths = Object.keys(fields).filter((path) => containsSecret(fields[path]))
-  return paths.length === 0 && containsSecret(completed) ? ['data'] : paths
+/** Returns the paths of the fields that contain a credential. A field whose name is one is shown as the field around it. */
+function pathsIn(value: unknown, path: string, depth = 0): string[] {
+  if (!containsSecret(value)) return []
+  if (!isRecord(value) || depth >= MAX_PATH_DEPTH || Object.keys(value).some(containsSecret)) return [path || 'body']
+  return Object.entries(value).flatMap(([name, field]) => pathsIn(field, path ? `${path}.${name}` : name, depth + 1))
 }
 
 /** Does not throw: the call is refused in any case, and only the limit depends on the table. */

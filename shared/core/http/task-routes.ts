@@ -6,7 +6,7 @@ import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import { startTask } from '../task/start.ts'
-import { limitRate } from './read-call.ts'
+import { rateRefusal } from './read-call.ts'
 import { allowMethod, categoryUrlOf } from './request.ts'
 import { json } from './responses.ts'
 
@@ -37,10 +37,10 @@ const taskOperations = {
   },
 
   async rerun({ category, caller, taskId, event, context }: TaskRequest): Promise<WebhookResponse> {
-    await limitRate(caller, category.name)
+    const refusal = await rateRefusal(caller, category.name)
     const { rerunTask } = await import('../task/rerun.ts')
     const rerun = await rerunTask(category.name, taskId, caller, (task) =>
-      startTask(task, () => context.getRemainingTimeInMillis()),
+      startTask({ ...task, refusal }, () => context.getRemainingTimeInMillis()),
     )
     audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
     return json(202, { ...rerun, statusUrl: `${categoryUrlOf(event, category.name)}/tasks/${rerun.taskId}` })

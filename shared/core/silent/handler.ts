@@ -41,11 +41,16 @@ interface Attempts {
  * @throws Failure; `running` while the same call is in progress
  */
 export async function runSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
-  const { id, skip } = call
+  const { id, skip, refusal } = call
+  const isRecorded = id !== undefined && !call.dryRun && !skip
+  if (refusal && !isRecorded) throw refusal
   if (skip) return { ...passed(skip.message), result: skip.result }
   const deadlineAt = Date.now() + Math.min(MAX_DURATION_MS, context.getRemainingTimeInMillis() - RESPONSE_MS)
-  const run = async (attempts: Attempts) => finalOutcome(await runToOutcome(category, call, deadlineAt, attempts), call)
-  if (id === undefined || call.dryRun) return run({ mayHaveWritten: false, outcomeUnknown: false })
+  const run = async (attempts: Attempts) => {
+    if (refusal) throw refusal
+    return finalOutcome(await runToOutcome(category, call, deadlineAt, attempts), call)
+  }
+  if (!isRecorded) return run({ mayHaveWritten: false, outcomeUnknown: false })
   return runOnce(category.name, id, run, context)
 }
 

@@ -68,5 +68,8 @@ async function readInvocation(category: Category, payload: DirectCall, arn: stri
     if (payload[field] !== undefined) throw invalidInput(field, `must be omitted: ${reason}`)
   // An ARN may be longer than an id.
   const id = createHash('sha256').update(arn).digest('hex')
-  return taskOf(await readDirectCall(category, { ...payload, id, mode: 'interactive' }, { hasOrchestrator: false }))
+  const call = await readDirectCall(category, { ...payload, id, mode: 'interactive' }, { hasOrchestrator: false })
+  // Each invocation is a call of its own, and none is a repeat.
+  if (call.refusal) throw call.refusal
+  return taskOf(call)
 }

@@ -7,7 +7,7 @@ import { itemKeys } from '../../state/item-keys.ts'
 import { expiresIn, putIfAbsent } from '../../state/table.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
 import { canonical } from '../identity.ts'
-import { findExecution } from './execution.ts'
+import { executionOf, findExecution } from './execution.ts'
 
 const START_TIMEOUT_MS = 8_000
 const LOOK_UP_TIMEOUT_MS = 5_000
@@ -31,7 +31,7 @@ interface StartedExecution {
  *
  * @param timeLeft returns the milliseconds until Lambda ends the webhook
  * @returns `duplicate`: the call had been accepted before, and nothing was started
- * @throws Failure `misconfigured`, `unavailable`: no event will ever follow
+ * @throws Failure the refusal of the call, `misconfigured`, `unavailable`: no event will ever follow
  */
 export async function startTask(call: Call, timeLeft: () => number): Promise<{ taskId: string; duplicate: boolean }> {
   const task = taskOf(call)
@@ -42,8 +42,22 @@ export async function startTask(call: Call, timeLeft: () => number): Promise<{ t
       { retryAfter: 5 },
     )
   }
+  if (call.refusal && !(await mayBeAccepted(task))) throw call.refusal
   const started = await invoke(task.id, canonical(task), timeLeft)
   return { taskId: task.id, duplicate: !started || !(await isFirst(task, started.arn, timeLeft)) }
+}
+
+/**
+ * Looks for an earlier call that was accepted: its repeat is answered, and never refused. If this cannot be found out now, the call is
+ * treated as a repeat. At worst, it exceeds a limit; a refusal could follow an acceptance.
+ */
+async function mayBeAccepted({ category, id }: Task): Promise<boolean> {
+  try {
+    return (await executionOf(category, id)) !== undefined
+  } catch (error) {
+    log.warn('earlier call not looked up', error as Error)
+    return true
+  }
 }
 
 /**
