@@ -11,7 +11,10 @@ const { lifecycle, platform } = useLifecycle()
 const github = startOnce(startGithubApp)
 beforeAll(() => {
   lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
-  const caller = { categories: [category.name], allow: [`${category.name}/start-run`], orchestrator: 'github' }
+  const caller = {
+    ...{ categories: [category.name], allow: [`${category.name}/start-run`], orchestrator: 'github' },
+    allowConnections: { [category.name]: ['job', 'unknown', 'ticket'] },
+  }
   lifecycle.store('callers', { github: caller, other: { categories: ['*'] } })
 })
 beforeEach(() => {
@@ -196,6 +199,23 @@ describe('A delivery', () => {
   ])('to %s gets %i', async (target, status) => {
     expect((await deliver(target, github.startRun().payload)).status).toBe(status)
   })
+
+  it.each([
+    ['job', { allow: undefined }, '"allow"'],
+    ['job', { allowConnections: undefined }, '"allowConnections"'],
+    ['start-and-leave', {}, undefined],
+  ])(
+    'to the connection %s with the entry %j of its caller is refused: anyone could change the URL',
+    async (connection, entry, field) => {
+      const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+      lifecycle.replace('callers', { ...callers, github: { ...callers['github'], ...entry } })
+      const target = `start-run?orchestrator=github&connection=${connection}`
+      const { status, body } = await deliver(target, github.startRun().payload)
+      expect(status).toBe(403)
+      expect(body.detail).toContain(field === undefined ? 'may not use the connection' : `Add ${field} to its entry`)
+      lifecycle.replace('callers', callers)
+    },
+  )
 
   it('gets its response before GitHub gives up, also if Lambda does not respond', async () => {
     let timeOut = () => {}

@@ -100,9 +100,9 @@ async function create(name: string, { action, input, repositories, ...options }:
   if (options.print) return show(manifest, JSON.stringify(manifest, null, 2), options)
   const store = await openStore(options)
   const page = creationUrl(options.site, options.organization)
-  const { site, report } = options
+  const { site, report, connection } = options
   const settings = { report, input, repositories }
-  const { saved, htmlUrl } = await createApp(store, { name, action, manifest, page, site, settings })
+  const { saved, htmlUrl } = await createApp(store, { name, action, connection, manifest, page, site, settings })
   show(
     { saved, url: htmlUrl },
     `Saved ${saved.join(' and ')} in ${store.place}.\nInstall the App in your repositories: ${htmlUrl}/installations/new`,

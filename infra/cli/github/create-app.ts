@@ -20,6 +20,8 @@ interface Creation {
   name: string
   /** `<category>/<action>` */
   action: string
+  /** The connection that the URL of the webhook names. */
+  connection: string | undefined
   manifest: Manifest
   /** The page of GitHub that creates the App. */
   page: string
@@ -43,7 +45,7 @@ const createdApp = z.object({
  */
 export async function createApp(
   store: SecretStore,
-  { name, action, manifest, page, site, settings }: Creation,
+  { name, action, connection, manifest, page, site, settings }: Creation,
 ): Promise<{ saved: string[]; htmlUrl: string }> {
   // GitHub returns the key once, so what can fail comes before it.
   const callers = await readCallers(store)
@@ -64,7 +66,10 @@ export async function createApp(
   await store.put(orchestrator, { ...app, appId, privateKey, webhookSecret })
   if (known) return { saved: [secretName(orchestrator)], htmlUrl }
   const [category = ''] = action.split('/')
-  const caller = { tokens: [], categories: [category], allow: [action], orchestrator: name }
+  const caller = {
+    ...{ tokens: [], categories: [category], allow: [action], orchestrator: name },
+    ...(connection === undefined ? {} : { allowConnections: { [category]: [connection] } }),
+  }
   await writeCallers(store, { ...callers, [name]: caller })
   return { saved: [secretName(orchestrator), secretName('callers')], htmlUrl }
 }

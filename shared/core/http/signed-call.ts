@@ -49,8 +49,10 @@ export async function readSignedCall(
       'deadline',
       `must be at most ${formatDuration(call.maxDeadline)}, because the engine gives up then`,
     )
+  const caller = await callerOf(call, name)
+  refuseOpenEntry(caller, category.name, query)
   return {
-    caller: await callerOf(call, name),
+    caller,
     request: {
       action: request.action,
       query: { ...query, mode: ['interactive'] },
@@ -102,6 +104,28 @@ async function callerOf(call: SignedCall, orchestrator: string): Promise<Caller>
   throw new Failure(
     'forbidden',
     `The caller ${caller.name} must have "orchestrator": "${orchestrator}". Add it to its entry in the secret callers.`,
+  )
+}
+
+/**
+ * Refuses a URL that the entry of the caller does not restrict. The signature does not cover the URL: a copied delivery could
+ * otherwise be another call, with the result that its sender wants.
+ *
+ * @throws Failure `forbidden`
+ */
+function refuseOpenEntry(
+  { name, allow, allowConnections }: Caller,
+  category: string,
+  query: CallRequest['query'],
+): void {
+  const missing = [
+    ...(allow ? [] : ['"allow"']),
+    ...(query['connection'] && !allowConnections?.[category] ? ['"allowConnections"'] : []),
+  ]
+  if (missing.length === 0) return
+  throw new Failure(
+    'forbidden',
+    `The caller ${name} signs the body of its calls, but not the URL. Add ${missing.join(' and ')} to its entry in the secret callers, with what the URL may name.`,
   )
 }
 

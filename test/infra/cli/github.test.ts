@@ -45,7 +45,15 @@ describe('webhooks github manifest', () => {
     const site = await serve(({ method, path }) =>
       method === 'POST' && path === conversion ? { status: 201, body: app } : { status: 404 },
     )
-    const settings = ['--input', '{target: environment}', '--repositories', 'acme/shop', 'acme/cart']
+    const settings = [
+      '--connection',
+      'k6',
+      '--input',
+      '{target: environment}',
+      '--repositories',
+      'acme/shop',
+      'acme/cart',
+    ]
     const place = ['--site', site.url, '--organization', 'acme']
     const { child, ended } = spawnWebhooks([...manifest.split(' '), ...place, ...settings], aws.env)
     const page = await new Promise<string>((resolve) => {
@@ -71,7 +79,10 @@ describe('webhooks github manifest', () => {
     })
     const allow = ['load-testing/start-test']
     expect(aws.stored('callers')).toEqual({
-      gate: { tokens: [], categories: ['load-testing'], allow, orchestrator: 'gate' },
+      gate: {
+        ...{ tokens: [], categories: ['load-testing'], allow, orchestrator: 'gate' },
+        allowConnections: { 'load-testing': ['k6'] },
+      },
     })
     await site.close()
   })
