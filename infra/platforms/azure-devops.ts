@@ -149,6 +149,7 @@ function updateRecords(task: AzureTask, { value, count }: Record<string, unknown
 function recordOf({ task, state, result, logId }: AzureTask) {
   return {
     ...{ id: task, type: 'Task', name: 'Invoke REST API', result: result ?? null },
+    task: { id: '9c3e8943-130d-4c78-ac63-8af81df62dfb', name: 'InvokeRESTAPI', version: '1.274.1' },
     state: state === 'inProgress' ? state : 'completed',
     log: logId === undefined ? null : { id: logId },
   }

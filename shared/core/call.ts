@@ -59,6 +59,8 @@ export const taskSchema = z.object({
     z.object({
       message: z.string(),
       result: z.enum(['pass', 'fail']),
+      /** Replaces the result: the result so far is not a pass, and a skipped call must not improve it. */
+      isWarning: z.optional(z.boolean()),
       /** The event decides its approval itself. */
       isAutomatic: z.boolean(),
     }),

@@ -1,7 +1,12 @@
 import { toSentence } from '../errors.ts'
-import type { Outcome } from '../outcome.ts'
+import { type Outcome, passed } from '../outcome.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import type { Call } from './call.ts'
+
+/** Returns the outcome of a call whose action does not run. */
+export function skippedOutcome({ message, result, isWarning }: NonNullable<Call['skip']>): Outcome {
+  return { ...passed(message), result: isWarning ? 'warning' : result }
+}
 
 /** Returns the outcome of a call as its caller sees it: with the orchestrator's name for the action, safe text and links, and notes. */
 export function finalOutcome(outcome: Outcome, { mappedName, action, notes = [] }: Call): Outcome {

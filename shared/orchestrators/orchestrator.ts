@@ -35,6 +35,13 @@ export interface Orchestrator {
    */
   parse(call: InteractiveCall): AnswerableCall
   /**
+   * Checks with the engine that the call comes from what it names, if its request alone does not prove that. Runs in the webhook,
+   * before something is started.
+   *
+   * @throws Failure
+   */
+  verify?(call: AnswerableCall): Promise<void>
+  /**
    * Sends an answer. If earlier attempts may have delivered it, first finds out whether the engine has it.
    *
    * @param uncertainAttempts how many earlier attempts may have delivered it
@@ -47,6 +54,11 @@ export interface Orchestrator {
    * @throws Failure
    */
   check(): Promise<void>
+  /**
+   * A call may end without running its action: because of `when`, or because its event decides an approval. The engine treats such an
+   * answer as part of its own protocol. For all others, an answer without a result could open a gate, so these calls are refused.
+   */
+  acceptsSkips?: true
   /** A platform may send the finished event of the jobs that it runs, instead of the task. */
   acceptsPlatformAnswers?: true
   /** Returns the URL where people see what a call belongs to, if the engine has a page for it. */

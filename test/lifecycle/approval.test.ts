@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 import { withPauses } from './runner.ts'
 
@@ -129,9 +130,8 @@ describe('An approval', () => {
   })
 
   it('posts nothing in a dry run', async () => {
-    const { outcome, sent } = await ask(undefined, '&dryRun=true')
-    expect(outcome).toMatchObject({ status: 'succeeded', message: expect.stringContaining('Dry run') })
-    expect(sent).toEqual(['started', 'finished'])
+    const { status, body } = await lifecycle.post(`${target}&dryRun=true`, triggered())
+    expect({ status, body }).toMatchObject({ status: 200, body: { message: expect.stringContaining('Dry run') } })
     expect(platform.messages).toEqual([])
   })
 })

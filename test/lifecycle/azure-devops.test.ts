@@ -100,6 +100,29 @@ describe('A check of Azure DevOps', () => {
     expect(azure.task.result).toBe('succeeded')
   })
 
+  it.each<[what: string, change: (headers: Record<string, string>) => Record<string, string>]>([
+    ['the access token of another job', (headers) => ({ ...headers, AuthToken: 'token-of-another-job' })],
+    ['another task of the run', (headers) => ({ ...headers, TaskInstanceId: azure.task.plan })],
+  ])('with a personal access token in the secret and %s is refused', async (_, change) => {
+    configure({ token: PERSONAL_TOKEN })
+    const started = lifecycle.invocations.length
+    const { status, body } = await call({ headers: change(azure.headers()) })
+    expect([status, body.detail]).toEqual([403, expect.stringContaining('shows no task that waits for this call')])
+    expect(lifecycle.invocations).toHaveLength(started)
+    await check()
+    expect(azure.task.result).toBe('succeeded')
+    // It has ended, so it cannot be answered again. A repeat of the accepted call is still a repeat.
+    expect(await call()).toMatchObject({ status: 202, body: { duplicate: true } })
+    expect(await call({ input: { title: 'Another ticket' } })).toMatchObject({ status: 403 })
+  })
+
+  it('that cannot be verified now is refused for now', async () => {
+    configure({ token: PERSONAL_TOKEN })
+    azure.failNext(503, '')
+    expect(await call()).toMatchObject({ status: 503 })
+    expect((await check()).outcome?.result).toBe('pass')
+  })
+
   it('gets a TaskStarted event only if the call asks for it', async () => {
     await check()
     const isStarted = azure.task.isStarted

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
 import { withLogLines } from '../log-lines.ts'
 import type { ExecutionOptions } from './execution.ts'
+import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
@@ -147,15 +148,21 @@ describe('A task that starts a job', () => {
   })
 
   it('sends nothing to the platform in a dry run', async () => {
-    const { outcome, sent } = await run('&dryRun=true')
-    expect(outcome).toMatchObject(passed)
-    expect(sent).toEqual(['started', 'finished'])
+    const event = { ...triggered(), input: { target: 'deploy' } }
+    const { status, body } = await lifecycle.post('start-run?connection=job&dryRun=true', event)
+    expect({ status, body }).toMatchObject({ status: 200, body: passed })
     expect(platform.calls.filter(({ method }) => method !== 'GET')).toEqual([])
   })
 
-  it('does nothing if `when` does not match', async () => {
-    const { outcome } = await run('&when=fail')
-    expect(outcome).toMatchObject(passed)
+  it.each([
+    ['pass', 'pass'],
+    ['warning', 'warning'],
+    ['fail', 'warning'],
+  ])('does nothing if `when` does not match, and does not improve the result %s', async (sofar, result) => {
+    const when = ['pass', 'warning', 'fail'].filter((one) => one !== sofar).join()
+    const event = { data: { ...triggered().data, result: sofar }, input: { target: 'deploy' } }
+    const { outcome } = await lifecycle.call(`start-run?connection=job&when=${when}`, event)
+    expect(outcome).toMatchObject({ status: 'succeeded', result, message: expect.stringContaining('Skipped') })
     expect(platform.calls).toEqual([])
   })
 })

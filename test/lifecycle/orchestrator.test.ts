@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
+import { SIGNING_KEY } from '../shared/orchestrators/callback/receiver.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 
@@ -15,6 +16,51 @@ const posts =
 /** Opens a ticket with Keptn as the orchestrator. */
 const openTicket = (query = '', event: object = {}) =>
   lifecycle.call(`open-ticket?connection=ticket${query}`, { input, ...event })
+
+describe('A call whose answer would not be the result of its action', () => {
+  const approval = { ...triggered(), type: 'sh.keptn.event.approval.triggered' }
+  beforeAll(() => {
+    lifecycle.store('orchestrators/callback', {
+      type: 'callback',
+      signingKey: SIGNING_KEY,
+      allow: ['https://n8n.example.com/'],
+    })
+    lifecycle.store('orchestrators/azure-devops', {
+      type: 'azure-devops',
+      collections: ['https://dev.azure.com/contoso/'],
+    })
+  })
+  const approved = { data: { ...approval.data, result: 'pass', approval: { pass: 'automatic' } } }
+
+  it.each([
+    ['keptn', 'mode=interactive', 'dryRun=true'],
+    ['keptn', 'mode=gate&key=dry', 'dryRun=true'],
+    ['keptn', 'mode=gate&key=skipped', 'when=fail'],
+    ['poll', 'mode=interactive', 'dryRun=true'],
+    ['poll', 'mode=interactive', 'when=fail'],
+    ['callback', 'mode=interactive', 'dryRun=true'],
+    ['callback', 'mode=interactive', 'when=fail'],
+    ['azure-devops', 'mode=interactive', 'when=fail'],
+  ] as const)('is refused: %s, %s, %s', async (caller, mode, option) => {
+    const started = lifecycle.invocations.length
+    const { status, body } = await lifecycle.post(
+      `open-ticket?connection=ticket&${mode}&${option}`,
+      { ...triggered(), type: 'sh.keptn.event.check.finished', input },
+      { caller },
+    )
+    const [path = ''] = option.split('=')
+    expect([status, body.detail]).toEqual([400, expect.stringContaining(`${path} needs mode=silent`)])
+    expect(lifecycle.invocations).toHaveLength(started)
+  })
+
+  it('asks people unless the caller is one of Keptn: an event must not approve itself', async () => {
+    const ask = (query: string) =>
+      lifecycle.post(`ask-approval?connection=chat&${query}`, { ...approval, ...approved, input: {} })
+    expect(await ask('mode=interactive')).toMatchObject({ status: 200, body: { result: 'pass' } })
+    expect(await ask('mode=gate&key=self')).toMatchObject({ status: 200, body: { verdict: 'running' } })
+    expect(lifecycle.newest().skip).toBeUndefined()
+  })
+})
 
 describe('An orchestrator', () => {
   const faults = {

@@ -24,6 +24,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     if (isTraceless(category, parsed)) refusal ??= guessRefusal(caller.name)
     const resolved = await resolve(category, caller, parsed)
     const call = await prepare(category, authorize(category, resolved))
+    refusal ??= await failureOf(resolved.verify())
     return refusal ? { ...call, refusal } : call
   } catch (error) {
     // The reason would show a caller who guesses credentials which guess is right.
@@ -31,9 +32,21 @@ export async function readCall(category: Category, caller: Caller, request: Call
   }
 }
 
+async function failureOf(check: Promise<void>): Promise<Failure | undefined> {
+  try {
+    await check
+    return undefined
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+}
+
 /** Whether a call leaves no trace at a platform: a dry run, or a call that does not run its action. */
 function isTraceless({ actions }: Category, { requestedAction, event, options }: ParsedCall): boolean {
-  return options.dryRun || skipOf({ action: actions[requestedAction], event, options }) !== undefined
+  return (
+    options.dryRun || skipOf({ action: actions[requestedAction], event, options, acceptsSkips: true }) !== undefined
+  )
 }
 
 /** Counts a call of a caller that has a limit. Returns why it may start nothing, if the caller has sent too many. */

@@ -26,6 +26,10 @@ export interface ResolvedCall extends ParsedCall {
   task: AnswerableCall | undefined
   /** Whether the orchestrator accepts that a platform sends the result of the call. */
   acceptsPlatformAnswers: boolean
+  /** Whether the call may end without running its action. */
+  acceptsSkips: boolean
+  /** Checks with the orchestrator that the call comes from what it names. */
+  verify(): Promise<void>
 }
 
 /**
@@ -47,6 +51,7 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   const connection = await loadConnection(category, mapped?.connection ?? name)
   const orchestrator = options.mode === 'silent' ? undefined : await orchestratorOf(caller, event, options)
   await refuseStoredCredentials({ category: category.name, caller: caller.name }, body)
+  if (orchestrator) refuseWithoutResult(orchestrator, options)
   const [task, input] = collect(
     () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo }),
     () => {
@@ -70,7 +75,22 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
     input,
     task,
     acceptsPlatformAnswers,
+    acceptsSkips: orchestrator === undefined || orchestrator.acceptsSkips === true,
+    verify: async () => {
+      if (task) await orchestrator?.verify?.(task)
+    },
   }
+}
+
+/**
+ * Refuses a call whose answer would not be the result of its action, but could open a gate.
+ *
+ * @throws Failure `invalid`
+ */
+function refuseWithoutResult({ acceptsSkips }: Orchestrator, { dryRun, when }: CallOptions): void {
+  if (dryRun) throw invalidInput('dryRun', 'needs mode=silent: an engine would take the answer for a result')
+  if (when && !acceptsSkips)
+    throw invalidInput('when', 'needs mode=silent, or a caller of Keptn: an engine would take the answer for a result')
 }
 
 /**

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { type Outcome, passed } from '../../outcome.ts'
+import type { Outcome } from '../../outcome.ts'
 import type { ActionResult, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import type { Call } from '../call.ts'
-import { finalOutcome } from '../final-outcome.ts'
+import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
 
 /** Shorter than API Gateway's 29 s, so that the response can say why the call failed. */
@@ -44,7 +44,7 @@ export async function runSilently(category: Category, call: Call, context: Lambd
   const { id, skip, refusal } = call
   const isRecorded = id !== undefined && !call.dryRun && !skip
   if (refusal && !isRecorded) throw refusal
-  if (skip) return { ...passed(skip.message), result: skip.result }
+  if (skip) return skippedOutcome(skip)
   const deadlineAt = Date.now() + Math.min(MAX_DURATION_MS, context.getRemainingTimeInMillis() - RESPONSE_MS)
   const run = async (attempts: Attempts) => {
     if (refusal) throw refusal

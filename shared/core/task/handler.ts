@@ -13,7 +13,7 @@ import { settings } from '../../settings.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
 import { type Task, taskSchema } from '../call.ts'
-import { finalOutcome } from '../final-outcome.ts'
+import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
 import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
@@ -136,7 +136,7 @@ async function runTaskAction(
   context: DurableContext,
   deadline: Deadline,
 ): Promise<Completed | Delegated> {
-  if (task.skip) return completed({ ...passed(task.skip.message), result: task.skip.result })
+  if (task.skip) return completed(skippedOutcome(task.skip))
   const action = category.actions[task.action]
   try {
     if (action?.type === 'approval')

@@ -16,7 +16,7 @@ import {
 import { collectionOf, isCollection } from './collections.ts'
 import { explain } from './explain.ts'
 import { collectionHttp, Plan } from './plan.ts'
-import { idOf, readServerTask, type ServerTask } from './server-task.ts'
+import { GUID, idOf, readServerTask, type ServerTask } from './server-task.ts'
 
 const collection = url('').check(
   z.refine(isCollection, { message: 'must be the URL of a collection, such as https://dev.azure.com/contoso/' }),
@@ -29,6 +29,15 @@ const azureDevopsSecret = z.strictObject({
     collection,
     'URLs of the organizations or collections that may call: https://dev.azure.com/contoso/',
   ).check(z.minLength(1, 'must have at least one URL')),
+  projects: optional(
+    list(
+      z.pipe(
+        z.string().check(z.regex(GUID, 'must be the id of a project, a GUID')),
+        z.transform((id) => id.toLowerCase()),
+      ),
+      'Ids of the projects that may call. Defaults to all projects of the collections',
+    ).check(z.minLength(1, 'must have at least one id')),
+  ),
   token: optional(
     secret('Personal access token. Without it, the access token of each job answers, for at most 47 hours'),
   ),
@@ -42,6 +51,8 @@ const azureDevopsSecret = z.strictObject({
 type Settings = z.output<typeof azureDevopsSecret>
 
 const REQUEST_TIMEOUT_MS = 15_000
+/** A check waits three seconds for the response. */
+const VERIFY_TIMEOUT_MS = 2_000
 /** Left of the time of a step for the answer itself. */
 const EXPLAIN_TIMEOUT_MS = 10_000
 /** The access token of a job is valid for 48 hours. The rest is for the end of the task and the answer. */
@@ -59,6 +70,7 @@ const MAX_UNAUTHORIZED_ATTEMPTS = 12
 function azureDevops(settings: Settings): Orchestrator {
   return {
     parse: (call) => parse(settings, call),
+    verify: (call) => verify(settings, call),
     send: (task, answer, uncertainAttempts) => send(settings, task, answer, uncertainAttempts),
     check: () => check(settings),
   }
@@ -66,17 +78,42 @@ function azureDevops(settings: Settings): Orchestrator {
 
 export const azureDevopsType = defineOrchestrator({ secret: azureDevopsSecret, connect: azureDevops })
 
-function parse({ collections, token }: Settings, { event, headers }: InteractiveCall): AnswerableCall {
-  const needsToken = token === undefined
-  const task = readServerTask(headers, collections, needsToken)
+function parse({ collections, projects, token }: Settings, { event, headers }: InteractiveCall): AnswerableCall {
+  const task = readServerTask(headers, collections, projects)
   return {
     ...originOf(event),
     id: idOf(task),
     context: event.context ?? task.plan,
     replyTo: JSON.stringify(task),
-    maxDeadline: needsToken ? MAX_DEADLINE_SECONDS : undefined,
+    maxDeadline: token === undefined ? MAX_DEADLINE_SECONDS : undefined,
     isDetailed: true,
   }
+}
+
+/**
+ * Checks that a job calls for its own task, which waits. A personal access token can complete the tasks of all runs, so anyone with
+ * the token of the caller could otherwise name a task of another run. Without one, the access token of the job answers.
+ *
+ * @throws Failure `forbidden`, `unavailable`
+ */
+async function verify(settings: Settings, { replyTo }: AnswerableCall): Promise<void> {
+  if (settings.token === undefined || replyTo === undefined) return
+  const plan = new Plan(JSON.parse(replyTo), { ...settings, token: undefined }, VERIFY_TIMEOUT_MS)
+  try {
+    if (await plan.waitsForCall()) return
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    if (error.transient)
+      throw new Failure('unavailable', `The task could not be verified: ${error.message}`, {
+        retryAfter: 5,
+        cause: error,
+      })
+    log.warn('task not verified', { kind: error.kind, reason: error.message })
+  }
+  throw new Failure(
+    'forbidden',
+    'The access token in AuthToken shows no task that waits for this call. Send the headers of the task itself, with the variables of Azure DevOps.',
+  )
 }
 
 async function send(

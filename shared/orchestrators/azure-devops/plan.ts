@@ -35,8 +35,17 @@ const LAST_OLD_GATES_VERSION = 12
 const plan = z.object({ version: z.optional(z.int()) })
 const log = z.object({ id: z.int() })
 const records = z.object({
-  value: z.array(z.object({ id: z.string(), state: z.nullish(z.string()), result: z.nullish(z.string()) })),
+  value: z.array(
+    z.object({
+      id: z.string(),
+      state: z.nullish(z.string()),
+      result: z.nullish(z.string()),
+      task: z.nullish(z.object({ name: z.nullish(z.string()) })),
+    }),
+  ),
 })
+/** The tasks that send a request and wait for its callback. */
+const CALLING_TASKS = ['invokerestapi', 'azurefunction']
 
 /**
  * The API of a plan: what Azure DevOps runs.
@@ -93,12 +102,27 @@ export class Plan {
   /** Whether the task is complete with a result. A plan that is gone has none. */
   async hasResult(result: TaskEvent['result']): Promise<boolean> {
     try {
-      const { body } = await this.#request('GET', this.#recordsPath, { schema: records })
-      return body.value.some((one) => one.id === this.#task.task && one.state === 'completed' && one.result === result)
+      const record = await this.#record()
+      return record?.state === 'completed' && record.result === result
     } catch (error) {
       if (error instanceof Failure && !error.transient) return false
       throw error
     }
+  }
+
+  /**
+   * Whether the task exists, has not ended, and sends requests.
+   *
+   * @throws Failure
+   */
+  async waitsForCall(): Promise<boolean> {
+    const record = await this.#record()
+    return record?.state !== 'completed' && CALLING_TASKS.includes(record?.task?.name?.toLowerCase() ?? '')
+  }
+
+  async #record() {
+    const { body } = await this.#request('GET', this.#recordsPath, { schema: records })
+    return body.value.find(({ id }) => id === this.#task.task)
   }
 
   get #recordsPath(): string {

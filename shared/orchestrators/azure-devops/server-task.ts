@@ -14,7 +14,7 @@ export interface ServerTask {
   timeline: string
   /** The instance of the task. */
   task: string
-  /** The access token of the job. Undefined if the secret has a token. */
+  /** The access token of the job. Tasks of an earlier version have none if the secret has a token. */
   token?: string | undefined
 }
 
@@ -38,7 +38,7 @@ export const HEADERS = {
 type HeaderName = keyof typeof HEADERS
 
 const HUBS = ['build', 'release', 'gates', 'checks', 'deployment']
-const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+export const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 const MAX_TOKEN = 8_192
 
 /**
@@ -46,13 +46,13 @@ const MAX_TOKEN = 8_192
  *
  * @param headers with names in lower case
  * @param collections that the orchestrator may call
- * @param needsToken whether the answer needs the access token of the job
+ * @param projects that may call, by their ids; undefined for all
  * @throws Failure `invalid` with everything that is missing or wrong
  */
 export function readServerTask(
   headers: Record<string, string | undefined>,
   collections: readonly string[],
-  needsToken: boolean,
+  projects: readonly string[] | undefined,
 ): ServerTask {
   const errors: FieldError[] = []
   const read = (name: HeaderName, isValid: (value: string) => boolean, requirement: string): string => {
@@ -73,15 +73,19 @@ export function readServerTask(
   )
   const task: ServerTask = {
     collection: collectionOf(planUrl, collections) ?? '',
-    project: guid('ProjectId'),
+    project: read(
+      'ProjectId',
+      (value) => GUID.test(value) && (projects?.includes(value.toLowerCase()) ?? true),
+      projects ? 'must be one of "projects" in the secret of the orchestrator' : 'must be a GUID',
+    ).toLowerCase(),
     hub: read('HubName', (value) => HUBS.includes(value.toLowerCase()), `must be one of ${HUBS.join(', ')}`),
     plan: guid('PlanId'),
     job: guid('JobId'),
     timeline: guid('TimelineId'),
     task: guid('TaskInstanceId'),
-    ...(needsToken ? { token: read('AuthToken', ({ length }) => length <= MAX_TOKEN, 'is too long') } : {}),
+    token: read('AuthToken', ({ length }) => length <= MAX_TOKEN, 'is too long'),
   }
-  if (task.token !== undefined) registerSecret(task.token)
+  registerSecret(task.token ?? '')
   if (errors.length === 0) return task
   throw new Failure('invalid', errors.map(({ path, message }) => `The header ${path} ${message}`).join('. '), {
     errors,

@@ -41,9 +41,10 @@ type Connection = z.output<typeof keptnConnection>
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
  */
-export function keptn(connection: Connection): Required<Omit<Orchestrator, 'receive'>> {
+export function keptn(connection: Connection): Required<Omit<Orchestrator, 'receive' | 'verify'>> {
   return {
     acceptsPlatformAnswers: true,
+    acceptsSkips: true,
     parse: ({ event }) => taskEvent(event),
     linkTo: ({ project, context }) =>
       project === undefined || context === undefined ? undefined : sequenceUrl(connection, project, context),

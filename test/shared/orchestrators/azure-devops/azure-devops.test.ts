@@ -106,11 +106,16 @@ describe('The call of a check', () => {
     expect(refusal({ ...azure.headers(), [name]: value }).message).toContain(`The header ${name} ${message}`)
   })
 
-  it('may take 47 hours, or longer with a personal access token, which replaces the token of the job', () => {
-    const { AuthToken: _, ...headers } = azure.headers()
-    const withToken = parse(headers, { token: PERSONAL_TOKEN })
+  it('may take 47 hours, or longer with a personal access token', () => {
+    const withToken = parse(azure.headers(), { token: PERSONAL_TOKEN })
     expect([parse().maxDeadline, withToken.maxDeadline]).toEqual([47 * 3_600, undefined])
-    expect(parse(azure.headers(), { token: PERSONAL_TOKEN }).replyTo).not.toContain(azure.task.token)
+  })
+
+  it('is refused if the secret does not have its project', () => {
+    const projects = (id: string) => ({ projects: [id] })
+    expect(parse(azure.headers(), projects(azure.task.project)).id).toBeTruthy()
+    const { errors } = refusal(azure.headers(), projects(azure.task.plan))
+    expect(errors).toMatchObject([{ path: 'ProjectId', message: expect.stringContaining('"projects"') }])
   })
 
   it('has its access token masked from then on', () => {
