@@ -101,6 +101,8 @@ export class CategoryFunction extends Construct {
             ...lastRuns,
           ],
         ),
+        // All webhooks share these items: a copy of a message must not be a call of another category.
+        ...table.allow(['GetItem', 'PutItem'], [itemKeys.signedMessage('*', '*')]),
         ...startAndReadTasks(this.task),
         ...(hasApprovals ? [completeCallbacks(this.task)] : []),
         ...providerPermissions,

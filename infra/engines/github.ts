@@ -3,7 +3,6 @@ import { type AppState, answerApp } from '../platforms/github/app-routes.ts'
 import { deploymentRequested, type WaitingRun, webhookHeaders } from '../platforms/github/deployments.ts'
 import { type Call, json, jsonObject, type Platform } from '../platforms/sandbox/http.ts'
 import { type Engine, EngineError, type EnginePlace } from './engine.ts'
-import { releaseSteps } from './release.ts'
 import { rsaKeyOf } from './rsa-key.ts'
 import type { EngineRun, EngineRuns } from './runs.ts'
 import { pathOf } from './step.ts'
@@ -25,13 +24,7 @@ export const github: Engine = {
   summary: 'A deployment waits until its protection rule is approved or rejected.',
 
   secrets: (place) => ({
-    callers: {
-      github: {
-        categories: ['*'],
-        allow: [...new Set(releaseSteps.map(({ category, action }) => `${category}/${action}`))],
-        orchestrator: 'github',
-      },
-    },
+    callers: { github: { categories: ['*'], orchestrator: 'github' } },
     orchestrators: {
       github: {
         ...{ type: 'github', baseUrl: place.root, appId: APP_ID, caller: 'github' },

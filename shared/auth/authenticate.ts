@@ -8,25 +8,32 @@ import type { UnverifiedRequest } from './signatures.ts'
 const RECHECK_MS = 15_000
 let lastRecheck = 0
 
+/** The caller of a request. */
+export interface Authenticated {
+  caller: Caller
+  /** Identifies the signed message, if the caller signs its requests. */
+  message?: string
+}
+
 /**
  * Returns the caller of a request. The credential is a token in `Authorization: Bearer ..` or `x-token: ..`, the name and
  * the token of the caller in `Authorization: Basic ..`, or a signature of the raw body.
  *
  * @throws Failure `unauthenticated`
  */
-export async function authenticate(request: UnverifiedRequest): Promise<Caller> {
+export async function authenticate(request: UnverifiedRequest): Promise<Authenticated> {
   let callers = await readCallers(false)
-  let caller = await findCaller(request, callers)
-  if (!caller && Date.now() - lastRecheck > RECHECK_MS) {
+  let found = await findCaller(request, callers)
+  if (!found && Date.now() - lastRecheck > RECHECK_MS) {
     lastRecheck = Date.now()
     callers = await readCallers(true)
-    caller = await findCaller(request, callers)
+    found = await findCaller(request, callers)
   }
-  if (caller) return caller
+  if (found) return found
   throw unauthenticated(reasonOf(request, callers))
 }
 
-async function findCaller(request: UnverifiedRequest, callers: Callers): Promise<Caller | undefined> {
+async function findCaller(request: UnverifiedRequest, callers: Callers): Promise<Authenticated | undefined> {
   const { authorization = '' } = request.headers
   const token = tokenOf(request)
   if (token) return findByToken(callers, token)
@@ -34,7 +41,7 @@ async function findCaller(request: UnverifiedRequest, callers: Callers): Promise
   if (basic !== undefined) {
     const [user = '', ...password] = Buffer.from(basic, 'base64').toString('utf8').split(':')
     const found = await findByToken(callers, password.join(':'))
-    return found?.name === user ? found : undefined
+    return found?.caller.name === user ? found : undefined
   }
   if (!isSigned(request, callers)) return undefined
   // Loaded when used: few callers sign.
@@ -65,7 +72,7 @@ function reasonOf(request: UnverifiedRequest, callers: Callers): string {
 }
 
 /** Compares the token with every hash of every caller, so that the duration does not show which one matches. */
-async function findByToken(callers: Callers, token: string): Promise<Caller | undefined> {
+async function findByToken(callers: Callers, token: string): Promise<Authenticated | undefined> {
   const presented = digestOf('sha256', token, 'buffer')
   let found: Caller | undefined
   for (const [name, caller] of Object.entries(callers)) {
@@ -75,7 +82,7 @@ async function findByToken(callers: Callers, token: string): Promise<Caller | un
   }
   // Wrong tokens are not registered: they would fill the memory.
   if (found) registerSecret(token)
-  return found
+  return found && { caller: found }
 }
 
 function unauthenticated(message: string): Failure {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { Caller, Callers } from './callers.ts'
 import { isSame } from './hmac.ts'
 
@@ -16,17 +16,26 @@ export interface UnverifiedRequest {
 const TOLERANCE_SECONDS = 300
 
 /**
- * Returns the caller whose key signed the raw body of a request. Tries every key of every caller.
+ * Returns the caller whose key signed the raw body of a request, and what identifies the message. Tries every key of every
+ * caller. An empty body is no message: its signature would be a token for every request without a body.
  *
  * @param now epoch milliseconds
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-export function findSigner(callers: Callers, request: UnverifiedRequest, now: number): Caller | undefined {
+export function findSigner(
+  callers: Callers,
+  request: UnverifiedRequest,
+  now: number,
+): { caller: Caller; message: string } | undefined {
   const body = request.rawBody()
-  let found: Caller | undefined
+  if (body.length === 0) return undefined
+  let found: { caller: Caller; message: string } | undefined
   for (const [name, caller] of Object.entries(callers)) {
-    if (hasHmac(caller, request, body) || hasStandardSignature(caller, request, body, now))
-      found ??= { name, ...caller }
+    const isStandard = hasStandardSignature(caller, request, body, now)
+    if (!isStandard && !hasHmac(caller, request, body)) continue
+    // The id is signed, so the same body may be another message.
+    const id = isStandard ? `${request.headers['webhook-id']}.` : ''
+    found ??= { caller: { name, ...caller }, message: createHash('sha256').update(id).update(body).digest('hex') }
   }
   return found
 }

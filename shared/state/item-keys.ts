@@ -19,6 +19,8 @@ export const itemKeys = {
   guesses: (category: string, callerAndHour: string) => `guesses#${category}#${callerAndHour}`,
   /** How many calls a caller has sent in a minute. */
   rate: (category: string, callerAndMinute: string) => `rate#${category}#${callerAndMinute}`,
+  /** The URL that has received a signed message. */
+  signedMessage: (caller: string, digest: string) => `signed#${caller}#${digest}`,
   /** The newest run that a caller started in a context. */
   lastRun: (category: string, digest: string) => `last-run#${category}#${digest}`,
   /** The finisher that answers for an ended execution. */

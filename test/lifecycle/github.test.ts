@@ -11,10 +11,8 @@ const { lifecycle, platform } = useLifecycle()
 const github = startOnce(startGithubApp)
 beforeAll(() => {
   lifecycle.store('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
-  const caller = {
-    ...{ categories: [category.name], allow: [`${category.name}/start-run`], orchestrator: 'github' },
-    allowConnections: { [category.name]: ['job', 'unknown', 'ticket'] },
-  }
+  const allow = [`${category.name}/start-run`, `${category.name}/start-and-leave`]
+  const caller = { categories: [category.name], allow, orchestrator: 'github' }
   lifecycle.store('callers', { github: caller, other: { categories: ['*'] } })
 })
 beforeEach(() => {
@@ -201,21 +199,19 @@ describe('A delivery', () => {
   })
 
   it.each([
-    ['job', { allow: undefined }, '"allow"'],
-    ['job', { allowConnections: undefined }, '"allowConnections"'],
-    ['start-and-leave', {}, undefined],
-  ])(
-    'to the connection %s with the entry %j of its caller is refused: anyone could change the URL',
-    async (connection, entry, field) => {
-      const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
-      lifecycle.replace('callers', { ...callers, github: { ...callers['github'], ...entry } })
-      const target = `start-run?orchestrator=github&connection=${connection}`
-      const { status, body } = await deliver(target, github.startRun().payload)
-      expect(status).toBe(403)
-      expect(body.detail).toContain(field === undefined ? 'may not use the connection' : `Add ${field} to its entry`)
-      lifecycle.replace('callers', callers)
-    },
-  )
+    ['another connection', 'start-run?orchestrator=github&connection=blind'],
+    ['another action', 'start-and-leave?orchestrator=github&connection=job'],
+  ])('that was accepted is refused at %s, which would decide the deployment again', async (_, target) => {
+    const { payload } = github.startRun()
+    expect((await deliver(START, payload)).status).toBe(202)
+    const { status, body } = await deliver(target, payload)
+    expect([status, body.detail]).toEqual([
+      403,
+      expect.stringMatching(/^This signed message was sent to testing\/start-run/),
+    ])
+    passTime(30 * 3_600)
+    expect(await deliver(START, payload)).toMatchObject({ status: 202, body: { duplicate: true } })
+  })
 
   it('gets its response before GitHub gives up, also if Lambda does not respond', async () => {
     let timeOut = () => {}

@@ -21,8 +21,18 @@ export interface CallRequest {
   headers: Headers
   /** The address for the answer, if the engine has signed the call. */
   replyTo?: string | undefined
+  /** Set if the caller or its engine has signed the call. */
+  signed?: SignedMessage | undefined
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
+}
+
+/** A message whose signature covers the body of the request. */
+export interface SignedMessage {
+  /** Identifies the message. */
+  message: string
+  /** Returns why the message may start nothing: it was used for another call, or long ago. */
+  replayRefusal(): Promise<Failure | undefined>
 }
 
 /** The content of a request, before its names are resolved. */
@@ -56,7 +66,9 @@ export function parse(category: Category, request: CallRequest): ParsedCall {
   if (callbackUrl !== undefined) body['callback'] ??= callbackUrl
   if (body['callback'] !== undefined && options.mode !== 'interactive')
     throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
-  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key ?? deliveryIdOf(headers) })
+  const event = parseEvent(
+    poller ? body : { ...body, id: body['id'] ?? options.key ?? deliveryIdOf(headers) ?? request.signed?.message },
+  )
   setTraceparent(headers['traceparent'] ?? body['traceparent'])
   return {
     requestedAction,

@@ -25,6 +25,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     const resolved = await resolve(category, caller, parsed)
     const call = await prepare(category, authorize(category, resolved))
     refusal ??= await failureOf(resolved.verify())
+    refusal ??= await request.signed?.replayRefusal()
     return refusal ? { ...call, refusal } : call
   } catch (error) {
     // The reason would show a caller who guesses credentials which guess is right.

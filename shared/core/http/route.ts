@@ -25,9 +25,15 @@ export async function route(
   const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
   if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
   const headers = isCall ? withPollerToken(event) : event.headers
-  const caller = await authenticate({ headers, rawBody: () => rawBodyOf(event) })
+  const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(event) })
+  const { caller, message } = authenticated
   audit.add({ caller: caller.name })
-  if (isCall) return callResponse(category, caller, first, event, context)
+  if (isCall) return callResponse(category, authenticated, first, event, context)
+  if (message !== undefined)
+    throw new Failure(
+      'forbidden',
+      'A signature does not cover the path, so it cannot authenticate a request for a task. Send a token of the caller.',
+    )
   if (first === 'tasks' && taskId !== undefined) {
     const request = { category, caller, taskId, event, context }
     if (segments.length === 2) return statusResponse(request)

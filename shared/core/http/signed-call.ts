@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Caller, callerNamed, readCallers } from '../../auth/callers.ts'
 import type { UnverifiedRequest } from '../../auth/signatures.ts'
 import { formatDuration } from '../../duration.ts'
@@ -9,15 +10,12 @@ import type { Category } from '../../providers/category.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import { parseQuery } from './options.ts'
 import type { CallRequest } from './parse.ts'
+import { refuseUnsignedQuery, replayRefusal } from './signed-message.ts'
 
 /** Load this module with `import()`: few engines sign their calls. */
 
 interface SignedRequest extends UnverifiedRequest, Pick<CallRequest, 'action' | 'query' | 'categoryUrl'> {}
 
-/**
- * The signature covers the body, not the URL. So the query may only select how the call runs: with `dryRun` or `input.<field>`,
- * a copied request could get the answer that it wants.
- */
 const ALLOWED_QUERY = ['orchestrator', 'connection', 'deadline', 'sendStarted', 'progress', 'mode']
 /** A wrong signature reads the secret again, but at most this often. */
 const RECHECK_MS = 15_000
@@ -38,9 +36,7 @@ export async function readSignedCall(
   const call = await receive(name, request)
   if (!call) return undefined
   const { orchestrator: _, ...query } = request.query
-  const refused = Object.keys(request.query).find((one) => !ALLOWED_QUERY.includes(one))
-  if (refused !== undefined)
-    throw invalidQuery(refused, `is not allowed: the query may have ${ALLOWED_QUERY.slice(0, -1).join(', ')}`)
+  refuseUnsignedQuery(request.query, ALLOWED_QUERY)
   if (query['mode']?.some((mode) => mode !== 'interactive'))
     throw invalidQuery('mode', 'must be interactive: the engine receives the result later')
   const { deadline } = parseQuery(query, maxDeadlineOf(category)).options
@@ -50,7 +46,7 @@ export async function readSignedCall(
       `must be at most ${formatDuration(call.maxDeadline)}, because the engine gives up then`,
     )
   const caller = await callerOf(call, name)
-  refuseOpenEntry(caller, category.name, query)
+  const message = createHash('sha256').update(request.rawBody()).digest('hex')
   return {
     caller,
     request: {
@@ -60,6 +56,10 @@ export async function readSignedCall(
       isBase64: false,
       headers: { 'content-type': 'application/json', traceparent: request.headers['traceparent'] },
       replyTo: call.replyTo,
+      signed: {
+        message,
+        replayRefusal: () => replayRefusal(category.name, caller.name, message, request, { isEngine: true }),
+      },
       categoryUrl: request.categoryUrl,
     },
     maxResponseMs: call.maxResponseMs,
@@ -104,28 +104,6 @@ async function callerOf(call: SignedCall, orchestrator: string): Promise<Caller>
   throw new Failure(
     'forbidden',
     `The caller ${caller.name} must have "orchestrator": "${orchestrator}". Add it to its entry in the secret callers.`,
-  )
-}
-
-/**
- * Refuses a URL that the entry of the caller does not restrict. The signature does not cover the URL: a copied delivery could
- * otherwise be another call, with the result that its sender wants.
- *
- * @throws Failure `forbidden`
- */
-function refuseOpenEntry(
-  { name, allow, allowConnections }: Caller,
-  category: string,
-  query: CallRequest['query'],
-): void {
-  const missing = [
-    ...(allow ? [] : ['"allow"']),
-    ...(query['connection'] && !allowConnections?.[category] ? ['"allowConnections"'] : []),
-  ]
-  if (missing.length === 0) return
-  throw new Failure(
-    'forbidden',
-    `The caller ${name} signs the body of its calls, but not the URL. Add ${missing.join(' and ')} to its entry in the secret callers, with what the URL may name.`,
   )
 }
 

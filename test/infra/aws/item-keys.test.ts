@@ -19,6 +19,7 @@ import { readLastRun } from '../../../shared/state/read-last-run.ts'
 import { changeRunState, readRunState, saveRun } from '../../../shared/state/run-states.ts'
 import { saveCancellation } from '../../../shared/state/save-cancellation.ts'
 import { saveLastRun } from '../../../shared/state/save-last-run.ts'
+import { saveFirstUse } from '../../../shared/state/signed-messages.ts'
 import { categoryInfos } from './category-infos.ts'
 import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 
@@ -210,6 +211,16 @@ describe('table items', () => {
     },
   )
 
+  it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {
+    const made = await accessesOf(() => saveFirstUse('signer', 'digest', 'issue-ticketing/open-issue', 0))
+    expect(made.map(({ action }) => action)).toEqual(['dynamodb:PutItem'])
+    for (const action of ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:DeleteItem']) {
+      const users = functions.filter(([entry, name]) => isAllowed(entry, name, { action, key: made[0]?.key ?? '' }))
+      const webhooks = functions.filter(([entry]) => entry === 'webhook')
+      expect(users).toEqual(action.includes('Delete') ? [] : webhooks)
+    }
+  })
+
   it('this test knows all modules that use the table', () => {
     const sources = ['shared', 'functions'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -231,6 +242,7 @@ describe('table items', () => {
       'shared/state/save-cancellation.ts',
       'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
+      'shared/state/signed-messages.ts',
     ])
   })
 })

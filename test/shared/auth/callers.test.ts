@@ -20,7 +20,7 @@ jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
 const { authenticate: authenticateRequest } = await import('../../../shared/auth/authenticate.ts')
 const { readCallers } = await import('../../../shared/auth/callers.ts')
 const authenticate = (headers: Record<string, string>) =>
-  authenticateRequest({ headers, rawBody: () => new Uint8Array() })
+  authenticateRequest({ headers, rawBody: () => Buffer.from('{}') })
 
 const hash = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
 const caller = (...tokens: string[]) => ({ tokens: tokens.map(hash), categories: ['*'] })
@@ -33,7 +33,7 @@ it('Callers: a token is compared in constant time with every hash of every calle
   }
   for (const [token, name] of Object.entries({ 'token-a1': 'a', 'token-b2': 'b', 'token-c1': 'c' })) {
     compared = 0
-    expect((await authenticate({ authorization: `Bearer ${token}` })).name).toBe(name)
+    expect((await authenticate({ authorization: `Bearer ${token}` })).caller.name).toBe(name)
     expect(compared).toBe(5)
   }
   compared = 0
@@ -49,7 +49,7 @@ it('Callers: the header of a signature that was added a moment ago is known', as
   const hmac = { header: 'x-my-signature', keys: ['a-signing-key-of-the-tests-0123456789'], prefix: 'sha256=' }
   secrets['cloud-automation-webhooks/callers'] = { a: caller('token-a1'), b: { ...caller(), hmac } }
   const [key = ''] = hmac.keys
-  const signature = createHmac('sha256', key).update('').digest('hex')
-  expect((await authenticate({ 'x-my-signature': `sha256=${signature}` })).name).toBe('b')
+  const signature = createHmac('sha256', key).update('{}').digest('hex')
+  expect((await authenticate({ 'x-my-signature': `sha256=${signature}` })).caller.name).toBe('b')
   now.mockRestore()
 })

@@ -21,7 +21,7 @@ const callers = callersSchema.parse({
 })
 
 const find = (headers: Record<string, string>, of: Uint8Array = body) =>
-  findSigner(callers, { headers, rawBody: () => of }, now)?.name
+  findSigner(callers, { headers, rawBody: () => of }, now)?.caller.name
 const hmac = (encoding: 'hex' | 'base64', of: Uint8Array = body) =>
   createHmac('sha256', KEY).update(of).digest(encoding)
 
