@@ -16,8 +16,8 @@ export interface UnverifiedRequest {
 const TOLERANCE_SECONDS = 300
 
 /**
- * Returns the caller whose key signed the raw body of a request, and what identifies the message. Tries every key of every
- * caller. An empty body is no message: its signature would be a token for every request without a body.
+ * Returns the caller whose key signed the raw body of a request, and the digest of the message. Tries every key of every
+ * caller. An empty body does not count: its signature would be a token for every request without a body.
  *
  * @param now epoch milliseconds
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md

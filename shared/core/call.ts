@@ -113,7 +113,7 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
   gate?: GateOptions | undefined
   /**
    * Why the call may start nothing, such as a limit of its caller. Thrown only where something would start: a repeat of a call
-   * that was accepted gets its result, whatever the limit is now.
+   * that was accepted gets its result, even if the limit has changed since.
    */
   refusal?: Failure | undefined
 }

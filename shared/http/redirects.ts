@@ -3,6 +3,7 @@ import { log } from '../log.ts'
 import { traceRequest } from '../tracing.ts'
 import { requestTimeoutMs } from './deadline.ts'
 import type { HttpResponse, SentRequest } from './exchange.ts'
+import { mayLeavePrefix } from './path-prefix.ts'
 import { type Received, sendRequest } from './send.ts'
 import { trace } from './trace.ts'
 
@@ -46,7 +47,8 @@ export async function sendRedirected(
     const target = URL.parse(location, current.url)
     if (!target) throw new Failure('platform', `${platform} redirected ${operation} to an invalid URL.`)
     const isRepeatable = urlAlias === undefined && (current.method === 'GET' || status === 307 || status === 308)
-    const isBelowBase = target.origin === base.origin && target.pathname.startsWith(base.pathname)
+    const isBelowBase =
+      target.origin === base.origin && target.pathname.startsWith(base.pathname) && !mayLeavePrefix(target.pathname)
     if (!isBelowBase || !isRepeatable || redirects === MAX_REDIRECTS) {
       const shown = urlAlias === undefined ? `${target.origin}${target.pathname}` : target.origin
       throw new Failure(

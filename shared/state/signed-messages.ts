@@ -1,7 +1,7 @@
 import { itemKeys } from './item-keys.ts'
 import { get, putIfAbsent } from './table.ts'
 
-/** Until a copy of the message is of no use, because the key has probably been rotated. */
+/** A copy of a message is useless after a year: its key has probably been rotated. */
 const TTL_SECONDS = 365 * 86_400
 const TIMEOUT_MS = 2_000
 
@@ -9,7 +9,7 @@ const TIMEOUT_MS = 2_000
  * Saves the first use of a signed message.
  *
  * @param digest of the message
- * @param target what the message was used for
+ * @param target the action and the query for which the message was used
  * @param now epoch milliseconds
  * @returns the first use
  * @throws the error of DynamoDB

@@ -264,6 +264,8 @@ describe('A call with a URL', () => {
     ['ORIGIN/wait/../other'],
     ['ORIGIN/wait/..%2fother'],
     ['ORIGIN/wait/%252e%252e%252fother'],
+    ['ORIGIN/wait/..;/other'],
+    ['ORIGIN/wait/%c0%ae%c0%ae/other'],
     ['ORIGIN/wait/x#fragment'],
     ['ORIGIN/waiting/x'],
     ['http://user:pass@HOST/wait/x'],

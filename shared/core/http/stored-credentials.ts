@@ -12,7 +12,7 @@ const MAX_PATH_DEPTH = 4
 /** Until when a caller's dry runs and skipped calls are refused, in epoch milliseconds. */
 const blockedUntil = new Map<string, number>()
 
-/** Who sent a call, and where. */
+/** The caller of a call, and the category that it calls. */
 interface Sender {
   category: string
   caller: string

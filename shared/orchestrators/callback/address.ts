@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { FieldError } from '../../errors.ts'
+import { mayLeavePrefix } from '../../http/path-prefix.ts'
 import { registerSecret } from '../../redact.ts'
 
 /** The URLs that a call brings for its answer: one for all results, or one for success and one for failure. */
@@ -60,20 +61,9 @@ export function readCallUrls(callback: unknown, allow: readonly string[]): CallU
 export function isAllowed(text: string, allow: readonly string[]): boolean {
   const url = URL.parse(text)
   if (!url || `${url.username}${url.password}${url.hash}` !== '' || text.includes('#')) return false
-  if (hasDotSegment(url.pathname)) return false
+  if (mayLeavePrefix(url.pathname)) return false
   return allow.some((prefix) => {
     const { origin, pathname } = new URL(prefix)
     return url.origin === origin && url.pathname.startsWith(pathname)
   })
-}
-
-/** Whether a server that decodes the path, even several times, could find a segment that leaves the prefix. */
-function hasDotSegment(path: string): boolean {
-  const isDot = (text: string) => text.split(/[\\/]/).some((part) => part === '..' || part === '.')
-  for (let current = path; ; ) {
-    if (isDot(current)) return true
-    const decoded = current.replace(/%(25|2e|2f|5c)/gi, decodeURIComponent)
-    if (decoded === current) return false
-    current = decoded
-  }
 }

@@ -83,10 +83,14 @@ describe('HTTP client: requests', () => {
   })
 
   it('does not follow a redirect out of the path of the connection', async () => {
-    const url = await redirecting({ '/tenant/moved': [307, '/tenant/here'], '/tenant/away': [307, '../other/steal'] })
+    const url = await redirecting({
+      ...{ '/tenant/moved': [307, '/tenant/here'], '/tenant/away': [307, '../other/steal'] },
+      '/tenant/around': [307, '/tenant/..;/other'],
+    })
     expect((await client(`${url}/tenant`).post('moved', {})).body).toEqual({ here: true })
     await expectFailure(client(`${url}/tenant`).post('away', {}), 'refused', '/other/steal, which is not followed')
     expect(seen.at(-1)).toBe('POST /tenant/away')
+    await expectFailure(client(`${url}/tenant`).post('around', {}), 'refused', '/tenant/..;/other, which is not followed')
   })
 
   it('follows redirects only within the host of the connection', async () => {
