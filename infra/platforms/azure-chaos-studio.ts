@@ -17,6 +17,8 @@ export interface AzureChaosStudioServer extends Served {
     cancelsLate: boolean
     pageSize: number
     details: object
+    /** Why the operation of a start fails after it was accepted. */
+    startError: { code: string; message: string } | undefined
   }
   /** Brings the newest execution into a state, as the provider names it. */
   enter(state: string): void
@@ -35,7 +37,8 @@ export async function startAzureChaosStudio(): Promise<AzureChaosStudioServer> {
   const token = 'an-access-token-of-entra'
   const state: AzureChaosStudioServer['state'] = {
     ...{ executions: [], provisioningState: 'Succeeded', hiddenLists: 0, cancelsLate: false, pageSize: 50 },
-    details: failedOn('The agent reported an error'),
+    details: failedOn({ code: 'AgentError', message: 'The agent reported an error' }),
+    startError: undefined,
   }
   const served: Served = await serve((call) => {
     if (call.headers['authorization'] !== `Bearer ${token}`)
@@ -50,22 +53,23 @@ export async function startAzureChaosStudio(): Promise<AzureChaosStudioServer> {
     state,
     enter(name) {
       const execution = newestOf(state.executions)
-      const [status = ''] = name.split('/')
-      if (name === 'Failed/not-injected') state.details = { failureReason: 'The identity lacks a role on the target' }
       // The start of each execution is later than that of the one before.
       const second = 10 + state.executions.length
-      const stopped = ENDED.includes(status.toLowerCase()) ? { stoppedAt: `2026-11-27T10:02:${second}Z` } : {}
-      execution.properties = { status, startedAt: `2026-11-27T10:00:${second}Z`, ...stopped }
+      const stopped = ENDED.includes(name.toLowerCase()) ? { stoppedAt: `2026-11-27T10:02:${second}Z` } : {}
+      execution.properties = { status: name, startedAt: `2026-11-27T10:00:${second}Z`, ...stopped }
     },
   }
 }
 
-/** Details of an execution with a fault that failed on its target. */
-export function failedOn(message: string): object {
-  const target = { target: 'vm-1', status: 'failed', error: { code: 'AgentError', message } }
+/** Details of an execution with a fault that failed on one of two targets. Azure omits `error` if it has none. */
+export function failedOn(error?: { code: string; message: string }): object {
+  const targets = [
+    { target: 'vm-1', status: 'succeeded' },
+    { target: 'vm-2', status: 'failed', ...(error ? { error } : {}) },
+  ]
   const actions = [
     { actionName: 'delay', status: 'Success', targets: [] },
-    { actionName: 'latency', status: 'Failed', targets: [target] },
+    { actionName: 'latency', status: 'Failed', targets },
   ]
   return { failureReason: 'One or more faults failed', runInformation: { steps: [{ branches: [{ actions }] }] } }
 }

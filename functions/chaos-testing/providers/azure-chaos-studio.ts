@@ -36,7 +36,7 @@ const list = <T extends z.ZodMiniType>(item: T) => z.nullish(z.array(item))
 const action = z.object({
   actionName: text,
   status: text,
-  targets: list(z.object({ target: text, status: text, error: z.unknown() })),
+  targets: list(z.object({ target: text, status: text, error: z.optional(z.unknown()) })),
 })
 const details = z.object({
   properties: z.object({
@@ -59,9 +59,8 @@ const states: Readonly<Record<string, Verdict>> = {
   Canceling: 'running',
   // The faults were injected and removed. Azure does not judge the service.
   Success: 'pass',
-  Failed: 'fail',
-  // No fault was injected.
-  'Failed/not-injected': 'errored',
+  // A fault could not be injected or removed.
+  Failed: 'errored',
   PreProcessingFailed: 'errored',
   Cancelled: 'aborted',
 }
@@ -138,8 +137,7 @@ export const azureChaosStudio = defineJobProvider({
     const state = SPELLINGS.get((status ?? '').toLowerCase()) ?? status ?? 'WaitingToStart'
     const duration = (Date.parse(stoppedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000
     const measured = Number.isFinite(duration) ? { duration } : undefined
-    const isFailure = ['fail', 'errored'].includes(states[state] ?? '')
-    const failure = isFailure ? await failureOf(http, path, current.name, state) : {}
+    const failure = states[state] === 'errored' ? await failureOf(http, path, current.name) : {}
     return {
       state,
       run: runOf(at, target, current.name),
@@ -227,7 +225,7 @@ function runOf(at: Connection, target: string, id: string): Run {
   return { id: `${target}/${id}`, url: `https://portal.azure.com/#${tenant}resource/${experimentPath(at, target)}` }
 }
 
-async function failureOf(http: Http, path: string, id: string, state: string): Promise<Partial<RunStatus>> {
+async function failureOf(http: Http, path: string, id: string): Promise<Partial<RunStatus>> {
   const address = `${path}/executions/${segment(id)}/getExecutionDetails`
   const options = { query: VERSION, isRead: true, accept: [403, 404], schema: details }
   const { status, body } = await http.post(address, undefined, options)
@@ -245,6 +243,5 @@ async function failureOf(http: Http, path: string, id: string, state: string): P
   return {
     ...(reason ? { reason } : {}),
     ...(first?.actionName ? { data: { failedAction: first.actionName } } : {}),
-    ...(state === 'Failed' && reached.length === 0 ? { state: 'Failed/not-injected' } : {}),
   }
 }

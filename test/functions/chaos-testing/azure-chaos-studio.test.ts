@@ -17,8 +17,7 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
   states: {
     running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],
     pass: ['Success'],
-    fail: ['Failed'],
-    errored: ['Failed/not-injected', 'PreProcessingFailed'],
+    errored: ['Failed', 'PreProcessingFailed'],
     aborted: ['Cancelled'],
   },
   unsupported: ['project', 'ref', 'parameters'],
@@ -34,13 +33,29 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
     [
       'the fault that failed, and its error',
       ({ state, enter }) => {
-        state.details = failedOn('The process dns was not found')
+        state.details = failedOn({ code: 'AuthorizationFailed', message: 'The identity lacks a role on vm-2' })
         enter('Failed')
       },
       {
-        ...{ result: 'fail', data: { failedAction: 'latency', duration: 120 } },
-        message: expect.stringContaining('One or more faults failed; latency: The process dns was not found'),
+        ...{ status: 'errored', data: { failedAction: 'latency', duration: 120 } },
+        message: expect.stringContaining('One or more faults failed; latency: The identity lacks a role on vm-2'),
       },
+    ],
+    [
+      'a fault that failed on a target without an error',
+      ({ state, enter }) => {
+        state.details = failedOn()
+        enter('failed')
+      },
+      { status: 'errored', message: expect.stringContaining('One or more faults failed; latency') },
+    ],
+    [
+      'a failure whose details cannot be read',
+      (fake) => {
+        fake.failNext(403, {}, { on: ({ path }) => path.endsWith('/getExecutionDetails') })
+        fake.enter('Failed')
+      },
+      { status: 'errored' },
     ],
   ],
   invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
