@@ -26,7 +26,8 @@ export interface AzureChaosStudioServer extends Served {
 
 const GROUP = '/subscriptions/6b052e15-03d3-4f17-b2e1-be7f07588291/resourceGroups/shop'
 const EXPERIMENTS = `${GROUP}/providers/Microsoft.Chaos/experiments`
-const ENDED = ['success', 'failed', 'cancelled', 'preprocessingfailed']
+const OPERATIONS = '/subscriptions/6b052e15-03d3-4f17-b2e1-be7f07588291/providers/Microsoft.Chaos/locations/westeurope'
+const ENDED = ['success', 'succeeded', 'completed', 'failed', 'cancelled', 'canceled', 'preprocessingfailed']
 
 /**
  * A fake of the API of Azure Chaos Studio, with the experiment `latency` of one resource group.
@@ -82,7 +83,11 @@ function answer(state: AzureChaosStudioServer['state'], { method, path, query }:
   const at = `${method} ${path.replace(EXPERIMENTS, '')}`
   if (at === 'GET ') return ok({ value: [{ name: 'latency' }] })
   if (at === 'GET /latency') return ok({ name: 'latency', properties: { provisioningState: state.provisioningState } })
-  if (at === 'POST /latency/start') return start(state)
+  if (at === 'POST /latency/start') return start(state, url)
+  if (path === `${OPERATIONS}/operationStatuses/1`) {
+    const { startError: error } = state
+    return ok({ name: '1', status: error ? 'Failed' : 'Succeeded', ...(error ? { error } : {}) })
+  }
   if (at === 'POST /latency/cancel') return cancel(state)
   if (at === 'GET /latency/executions') return list(state, Number(query.get('from') ?? 0), url)
   const [, id, rest] = /^(?:GET|POST) \/latency\/executions\/([\da-f-]{36})(\/getExecutionDetails)?$/.exec(at) ?? []
@@ -95,10 +100,16 @@ function isRunning({ properties }: Execution): boolean {
   return !ENDED.includes(properties.status.toLowerCase())
 }
 
-function start({ executions }: AzureChaosStudioServer['state']): Reply {
+function start({ executions, startError }: AzureChaosStudioServer['state'], url: string): Reply {
   if (executions.some(isRunning)) return refusal(409, 'Conflict', 'The experiment is already running.')
-  executions.push({ name: randomUUID(), properties: { status: 'PreProcessingQueued' } })
-  return { status: 202, headers: { location: 'https://management.azure.com/operationResults/1' } }
+  if (!startError) executions.push({ name: randomUUID(), properties: { status: 'PreProcessingQueued' } })
+  const address = (kind: string) => `${url}${OPERATIONS}/${kind}/1?api-version=2025-01-01`
+  const headers = {
+    location: address('operationResults'),
+    'azure-asyncoperation': address('operationStatuses'),
+    'retry-after': '5',
+  }
+  return { status: 202, headers }
 }
 
 function cancel({ executions, cancelsLate }: AzureChaosStudioServer['state']): Reply {

@@ -50,6 +50,9 @@ const details = z.object({
 /** The executions before a start. An execution has no start time until its preparation has ended. */
 const earlierSchema = z.object({ startedAt: z.number(), withoutTime: z.array(z.string()) })
 type Earlier = z.output<typeof earlierSchema>
+/** The state of a run that Azure does not list yet. */
+const unlistedSchema = z.extend(earlierSchema, { operation: z.optional(z.string()) })
+const operationStatus = z.nullish(z.looseObject({ status: text }))
 
 const states: Readonly<Record<string, Verdict>> = {
   PreProcessingQueued: 'running',
@@ -62,6 +65,7 @@ const states: Readonly<Record<string, Verdict>> = {
   // A fault could not be injected or removed.
   Failed: 'errored',
   PreProcessingFailed: 'errored',
+  StartFailed: 'errored',
   Cancelled: 'aborted',
 }
 /** Azure writes the status as free text, in any case. */
@@ -74,6 +78,8 @@ const NOT_LISTED = 'new'
 const LISTING_DELAYS_MS = [0, 1_000, 2_000]
 const MAX_PAGES = 20
 const CONFLICT = 409
+const REFUSALS = [400, 403, 404, CONFLICT, 422]
+const MAX_REASON = 500
 
 /**
  * Azure Chaos Studio: runs an experiment. Azure runs one execution of an experiment at a time and does not return its id, so the
@@ -111,7 +117,10 @@ export const azureChaosStudio = defineJobProvider({
   async start({ http, connection: at }, { target }) {
     const path = experimentPath(at, target)
     const earlier = summarize(await listExecutions(http, path))
-    const { status, body } = await http.post(`${path}/start`, undefined, { query: VERSION, accept: [CONFLICT] })
+    const { status, headers, body } = await http.post(`${path}/start`, undefined, {
+      query: VERSION,
+      accept: [CONFLICT],
+    })
     // Transient: nothing was started, and the other execution will end.
     if (status === CONFLICT)
       throw new Failure(
@@ -123,16 +132,16 @@ export const azureChaosStudio = defineJobProvider({
       const found = await findNewer(http, path, earlier).catch(leaveToPoll)
       if (found) return runOf(at, target, found.name)
     }
-    return { ...runOf(at, target, NOT_LISTED), providerState: earlier }
+    const operation = headers['azure-asyncoperation'] ?? headers['location']
+    return { ...runOf(at, target, NOT_LISTED), providerState: { ...earlier, operation } }
   },
 
   async getStatus({ http, connection: at }, run) {
     const { target, execution: id } = parseId(run.id)
     const path = experimentPath(at, target)
-    const found = id === NOT_LISTED ? await findNewer(http, path, earlierSchema.parse(run.providerState)) : undefined
-    if (id === NOT_LISTED && !found)
-      return { state: 'WaitingToStart', progress: 'Azure does not list the execution yet' }
-    const current = found ?? (await readExecution(http, path, id))
+    const unlisted = id === NOT_LISTED ? unlistedSchema.parse(run.providerState) : undefined
+    const current = unlisted ? await findNewer(http, path, unlisted) : await readExecution(http, path, id)
+    if (!current) return unlistedStatus(http, unlisted?.operation)
     const { status, startedAt, stoppedAt } = current.properties
     const state = SPELLINGS.get((status ?? '').toLowerCase()) ?? status ?? 'WaitingToStart'
     const duration = (Date.parse(stoppedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000
@@ -184,7 +193,7 @@ async function listExecutions(http: Http, path: string): Promise<Execution[]> {
     const { value, nextLink } = (await http.get(next, { ...query, schema: executions })).body
     found.push(...value)
     if (!nextLink) break
-    if (!URL.canParse(nextLink) || new URL(nextLink).origin !== new URL(http.baseUrl).origin)
+    if (!isSameOrigin(http, nextLink))
       throw new Failure('platform', 'The next page of the executions is at another host.')
     next = nextLink
   }
@@ -206,6 +215,22 @@ async function findNewer(http: Http, path: string, earlier: Earlier): Promise<Ex
   return all.find(({ name, properties: { startedAt } }) =>
     startedAt ? timeOf(startedAt) > earlier.startedAt : !earlier.withoutTime.includes(name),
   )
+}
+
+/** Azure accepts a start before it carries it out, so the operation may fail without an execution. */
+async function unlistedStatus(http: Http, operation: string | undefined): Promise<RunStatus> {
+  const waiting = { state: 'WaitingToStart', progress: 'Azure does not list the execution yet' }
+  if (!operation || !isSameOrigin(http, operation)) return waiting
+  const { status, body } = await http.get(operation, { accept: REFUSALS, schema: operationStatus })
+  // The operation may be gone, or the application may not read it.
+  if (status === 403 || status === 404) return waiting
+  const hasFailed = status >= 400 || ['failed', 'canceled'].includes((body?.status ?? '').toLowerCase())
+  if (!hasFailed) return waiting
+  return { state: 'StartFailed', reason: clipSingleLine(errorReasonIn(body), MAX_REASON) }
+}
+
+function isSameOrigin(http: Http, address: string): boolean {
+  return URL.parse(address)?.origin === new URL(http.baseUrl).origin
 }
 
 /** The execution was started, so the polls search for it if this search fails. */
@@ -238,7 +263,7 @@ async function failureOf(http: Http, path: string, id: string): Promise<Partial<
   const targets = failed.flatMap(({ actionName, targets }) => (targets ?? []).map((one) => ({ ...one, actionName })))
   const reached = targets.filter((one) => one.status?.toLowerCase() === 'failed')
   const errors = reached.map(({ actionName, error }) => [actionName, errorReasonIn(error)].filter(Boolean).join(': '))
-  const reason = clipSingleLine([failureReason, ...new Set(errors)].filter(Boolean).join('; '), 500)
+  const reason = clipSingleLine([failureReason, ...new Set(errors)].filter(Boolean).join('; '), MAX_REASON)
   const [first] = failed
   return {
     ...(reason ? { reason } : {}),

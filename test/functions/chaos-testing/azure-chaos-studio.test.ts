@@ -20,6 +20,7 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
     errored: ['Failed', 'PreProcessingFailed'],
     aborted: ['Cancelled'],
   },
+  otherStates: ['StartFailed'],
   unsupported: ['project', 'ref', 'parameters'],
   invalidStarts: [['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment']],
   forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
@@ -86,6 +87,21 @@ describe('Azure Chaos Studio', () => {
     expect(await connected().poll(started, input)).toMatchObject({ job: { id: `latency/${idOf(-1)}` } })
     await connected().stopAtDeadline(started, input)
     expect(cancels()).toHaveLength(1)
+  })
+
+  test('a start that Azure accepts but cannot carry out ends as errored, with the reason', async () => {
+    server.state.startError = { code: 'AuthorizationFailed', message: 'The identity lacks a role on vm-2' }
+    const started = await connected().start(input)
+    const outcome = await connected().end(started, input)
+    expect(outcome).toMatchObject({ status: 'errored', data: { state: 'StartFailed' } })
+    expect(outcome.message).toContain('The identity lacks a role on vm-2')
+  })
+
+  test.each([403, 404])('polls on if the operation of a start answers %d', async (status) => {
+    server.state.startError = { code: 'Gone', message: 'Unknown' }
+    const started = await connected().start(input)
+    server.failNext(status, {}, { on: ({ path }) => path.includes('/operationStatuses/') })
+    expect(await connected().poll(started, input)).toMatchObject({ status: 'WaitingToStart' })
   })
 
   test('an execution that has ended is not canceled, because another one may run', async () => {
