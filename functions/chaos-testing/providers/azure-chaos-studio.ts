@@ -68,11 +68,14 @@ const states: Readonly<Record<string, Verdict>> = {
   StartFailed: 'errored',
   Cancelled: 'aborted',
 }
-/** Azure writes the status as free text, in any case. */
-const SPELLINGS = new Map(Object.keys(states).map((state) => [state.toLowerCase(), state]))
+/** Azure writes the status as free text, in any case, and names the same ends differently in its APIs. */
+const SPELLINGS = new Map([
+  ...Object.keys(states).map((state): [string, string] => [state.toLowerCase(), state]),
+  ...[['canceled', 'Cancelled'] as const, ['succeeded', 'Success'] as const, ['completed', 'Success'] as const],
+])
 const VERSION = { 'api-version': '2025-01-01' }
 const SCOPE = 'https://management.azure.com/.default'
-const NAME = /^(?!\.+$)[\w.-]{1,80}$/
+const NAME = /^(?!\.+$)[^<>%&:?#/\\\p{C}]{1,255}$/u
 /** Stands for the id of an execution that Azure does not list yet. */
 const NOT_LISTED = 'new'
 const LISTING_DELAYS_MS = [0, 1_000, 2_000]

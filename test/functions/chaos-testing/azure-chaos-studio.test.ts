@@ -22,15 +22,26 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
   },
   otherStates: ['StartFailed'],
   unsupported: ['project', 'ref', 'parameters'],
-  invalidStarts: [['an invalid name', { target: 'a b' }, 'input.target must be the name of an experiment']],
+  invalidStarts: [['an invalid name', { target: 'a%b' }, 'input.target must be the name of an experiment']],
   forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
-  refused: [['an unknown experiment', { target: 'other' }, 'The resource was not found.']],
+  refused: [
+    ['an unknown experiment', { target: 'other' }, 'The resource was not found.'],
+    // Azure forbids few characters in names.
+    [
+      'an unknown name in another alphabet',
+      { target: 'läßt (1)' },
+      'experiments/l%C3%A4%C3%9Ft%20(1)/executions: The resource',
+    ],
+  ],
   measures: [(fake) => fake.enter('Success'), { duration: 120 }],
   slowStop: ['Canceling', withState({ cancelsLate: true })],
   url: `https://portal.azure.com/#resource${latency}`,
   waits: [['another execution', 'running', 'The experiment is already running']],
   reports: [
     ['a status in any case', ({ enter }) => enter('RUNNING'), { status: 'Running' }],
+    ['another word for success', ({ enter }) => enter('Succeeded'), { result: 'pass', data: { state: 'Success' } }],
+    ['yet another word for success', ({ enter }) => enter('Completed'), { result: 'pass' }],
+    ['another spelling of a cancellation', ({ enter }) => enter('Canceled'), { status: 'aborted' }],
     [
       'the fault that failed, and its error',
       ({ state, enter }) => {
@@ -59,7 +70,7 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
       { status: 'errored' },
     ],
   ],
-  invalidIds: [['1', 'latency/1', 'a b/12345678'], 'must be an execution such as <experiment>/'],
+  invalidIds: [['1', 'latency/1', 'a%b/12345678'], 'must be an execution such as <experiment>/'],
   checks: [[{ target: 'latency' }, [`GET ${latency}`]]],
   failedChecks: [
     ['its provisioning state is Failed', { target: 'latency' }, withState({ provisioningState: 'Failed' })],
