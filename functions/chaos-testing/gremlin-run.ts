@@ -18,7 +18,7 @@ const run = camelCase(
     createdAt: z.nullish(z.string()),
     startTime: z.nullish(z.string()),
     endTime: z.nullish(z.string()),
-    graph: z.nullish(z.object({ nodes: z.unknown(), observers: z.unknown() })),
+    graph: z.nullish(z.object({ nodes: z.optional(z.unknown()), observers: z.optional(z.unknown()) })),
   }),
 )
 type ScenarioRun = z.output<typeof run>

@@ -168,7 +168,8 @@ function createGremlin(state: GremlinState, scenario: string) {
       ...(result ? { results: { status: result } } : {}),
       ...(passCriteria ? { passCriteria } : {}),
     }
-    const graph = { nodes, observers: [] }
+    // Observers are optional.
+    const graph = state.camelCase ? { nodes, observers: [] } : { nodes }
     const name = 'Unreliable network'
     if (state.camelCase) {
       const times = { createdAt: STARTED_AT, endTime: ended }

@@ -23,7 +23,7 @@ import {
 } from './jira.ts'
 import { editIssue, type IssueEdit, move, planMove, withoutHeld } from './jira-workflow.ts'
 
-const property = z.object({ key: z.string(), value: z.unknown() })
+const property = z.object({ key: z.string(), value: z.optional(z.unknown()) })
 const comment = z.object({ id: z.string(), properties: z.optional(z.array(property)) })
 const commentPage = z.object({ comments: z.array(comment), total: z.number() })
 const createdIssue = z.object({ id: z.string(), key: z.string() })

@@ -40,7 +40,7 @@ const execution = z.object({
   reason: z.nullish(z.string()),
   failureReason: z.nullish(z.string()),
   canceledBy: z.nullish(z.object({ name: z.nullish(z.string()) })),
-  variables: z.nullish(z.record(z.string(), z.object({ value: z.unknown() }))),
+  variables: z.nullish(z.record(z.string(), z.object({ value: z.optional(z.unknown()) }))),
   created: time,
   started: time,
   ended: time,

@@ -23,7 +23,7 @@ const inEnvironment = z.object({
   _site: z.optional(z.object({ href: z.string() })),
 })
 const flag = z.object({
-  variations: z.array(z.object({ _id: z.string(), value: z.unknown() })),
+  variations: z.array(z.object({ _id: z.string(), value: z.optional(z.unknown()) })),
   environments: z.optional(z.record(z.string(), inEnvironment)),
 })
 type Flag = z.output<typeof flag>
