@@ -5,7 +5,6 @@ import type { Http } from '../../../shared/http/client.ts'
 import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
@@ -13,6 +12,7 @@ import {
   kubernetesConnection,
   resourcePath,
 } from '../../../shared/vendors/kubernetes.ts'
+import { checkVariableNames, toVariables } from '../../../shared/vendors/kubernetes-environment.ts'
 import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
 import { failureOf, stuckReason } from '../../../shared/vendors/kubernetes-pods.ts'
 import { BATCH, imageOf, specOf, specOfTemplate } from '../kubernetes-job-spec.ts'
@@ -95,7 +95,7 @@ export const kubernetesJob = defineJobProvider({
   hasIdempotentStart: true as const,
   variables: { reserved: ['KUBERNETES_'] },
 
-  checkStart({ target, project, ref, parameters = {} }, { images }) {
+  checkStart({ target, project, ref, parameters }, { images }) {
     refuseUnsupported('Kubernetes', { project })
     const isTemplate = target.startsWith('cronjob/')
     if (isTemplate && ref !== undefined)
@@ -104,14 +104,12 @@ export const kubernetesJob = defineJobProvider({
     if (!isTemplate && !/^[\w][\w.:/@-]{0,254}$/.test(wanted))
       throw invalidInput('input.target', 'must be an image or cronjob/<name>')
     checkListed(wanted, 'images', images)
-    const wrong = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
-    if (wrong !== undefined)
-      throw invalidInput(`input.parameters.${wrong}`, 'is not a valid name of an environment variable')
+    checkVariableNames(parameters)
   },
 
   async start(client, { target, ref, parameters }) {
     const { http, connection: at } = client
-    const env = Object.entries(toTextParameters(parameters ?? {})).map(([name, value]) => ({ name, value }))
+    const env = toVariables(parameters)
     const [, template] = /^cronjob\/(.+)$/.exec(target) ?? []
     const spec =
       template === undefined

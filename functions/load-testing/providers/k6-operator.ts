@@ -5,7 +5,6 @@ import type { Http } from '../../../shared/http/client.ts'
 import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
@@ -13,6 +12,7 @@ import {
   kubernetesConnection,
   resourcePath,
 } from '../../../shared/vendors/kubernetes.ts'
+import { checkVariableNames, toVariables } from '../../../shared/vendors/kubernetes-environment.ts'
 import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
 import { failureOf } from '../../../shared/vendors/kubernetes-pods.ts'
 
@@ -95,20 +95,18 @@ export const k6Operator = defineJobProvider({
   hasIdempotentStart: true as const,
   variables: { reserved: ['KUBERNETES_', 'K6_'] },
 
-  checkStart({ target, project, ref, parameters = {} }, { scripts }) {
+  checkStart({ target, project, ref, parameters }, { scripts }) {
     refuseUnsupported('the k6 operator', { project, ref })
     if (!SCRIPT.test(target))
       throw invalidInput('input.target', 'must be <config map>/<file>, such as checkout/test.js')
     checkListed(target, 'scripts', scripts)
-    const wrong = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
-    if (wrong !== undefined)
-      throw invalidInput(`input.parameters.${wrong}`, 'is not a valid name of an environment variable')
+    checkVariableNames(parameters)
   },
 
   async start(client, { target, parameters }) {
     const { connection: at } = client
     const [, name, file] = SCRIPT.exec(target) ?? []
-    const env = Object.entries(toTextParameters(parameters ?? {})).map(([name, value]) => ({ name, value }))
+    const env = toVariables(parameters)
     const runner = {
       ...(at.image ? { image: at.image } : {}),
       ...(at.serviceAccount ? { serviceAccountName: at.serviceAccount } : {}),

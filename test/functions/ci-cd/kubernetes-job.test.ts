@@ -68,6 +68,19 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
     ['an exit code as a failure', ({ fail }) => fail(99), { status: 'succeeded', result: 'fail' }, {}, errored],
     ['an exit code as an error', ({ fail }) => fail(107), { status: 'errored', data: { exitCode: 107 } }, {}, errored],
   ],
+  sends: [
+    [
+      'values that Kubernetes does not expand',
+      { parameters: { URL: 'http://evil.example.com/$(DB_PASSWORD)$$' } },
+      {
+        body: {
+          spec: {
+            template: { spec: { containers: [{ env: [{ value: 'http://evil.example.com/$$(DB_PASSWORD)$$$$' }] }] } },
+          },
+        },
+      },
+    ],
+  ],
   measures: [({ enterJob }) => enterJob('Complete'), { duration: 120 }],
   invalidIds: [['payments', 'wh-', 'wh-x/y', 'WH-1'], 'must be the name of a job that a call has created'],
 })

@@ -33,7 +33,7 @@ const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTe
 
 test('k6 operator starts a test run with parameters as environment variables of the runners', async () => {
   const fields = { parallelism: 4, image: 'acme/k6', serviceAccount: 'k6', arguments: '--tag stage=dev' }
-  await connected(fields).start({ ...input, parameters: { URL: 'https://shop.example.com' } })
+  await connected(fields).start({ ...input, parameters: { URL: 'https://shop.example.com/$(TOKEN)' } })
   expect(server.state.runs[0]).toMatchObject({
     metadata: { name: `wh-${keyOf(1)}` },
     spec: {
@@ -43,7 +43,7 @@ test('k6 operator starts a test run with parameters as environment variables of 
       runner: {
         image: 'acme/k6',
         serviceAccountName: 'k6',
-        env: [{ name: 'URL', value: 'https://shop.example.com' }],
+        env: [{ name: 'URL', value: 'https://shop.example.com/$$(TOKEN)' }],
       },
     },
   })
