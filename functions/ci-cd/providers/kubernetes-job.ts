@@ -53,6 +53,8 @@ const job = z.object({
   ),
 })
 type Job = z.output<typeof job>
+/** Each part of the path starts with a letter or digit, so `..` cannot leave a prefix in `images`. */
+const IMAGE = /^(?=.{1,255}$)\w[\w.:@-]*(?:\/\w[\w.:@-]*)*$/
 /** Longer than it takes to pull a large image. */
 const STUCK_AFTER_MS = 600_000
 
@@ -101,8 +103,7 @@ export const kubernetesJob = defineJobProvider({
     if (isTemplate && ref !== undefined)
       throw invalidInput('input.ref', 'is only for images: the CronJob has its version')
     const wanted = imageOf(target, ref)
-    if (!isTemplate && !/^[\w][\w.:/@-]{0,254}$/.test(wanted))
-      throw invalidInput('input.target', 'must be an image or cronjob/<name>')
+    if (!isTemplate && !IMAGE.test(wanted)) throw invalidInput('input.target', 'must be an image or cronjob/<name>')
     checkListed(wanted, 'images', images)
     checkVariableNames(parameters)
   },

@@ -38,6 +38,12 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
     ['a project', { project: 'shop' }, 'input.project is not supported by Kubernetes'],
     ['a version of a CronJob', { target: 'cronjob/smoke', ref: '1' }, 'input.ref is only for images'],
     ['an invalid image', { target: 'a b' }, 'input.target must be an image or cronjob/<name>'],
+    ...['../evil/miner', './evil', '/evil'].map((path): [string, object, string, object] => [
+      `an image outside a prefix of the connection: ${path}`,
+      { target: `registry.example.com/shop/${path}` },
+      'input.target must be an image or cronjob/<name>',
+      { images: 'registry.example.com/shop/*' },
+    ]),
     ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name'],
   ],
   forbidden: [
