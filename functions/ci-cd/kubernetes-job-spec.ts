@@ -1,18 +1,24 @@
 import * as z from 'zod/mini'
 import type { Http } from '../../shared/http/client.ts'
 import { resourcePath } from '../../shared/vendors/kubernetes.ts'
+import type { Variable } from '../../shared/vendors/kubernetes-environment.ts'
+import type { NewObject } from '../../shared/vendors/kubernetes-objects.ts'
 
 export const BATCH = 'apis/batch/v1'
 /** Longer than a repeated call finds its run. */
 const TTL_SECONDS = 100_000
 
+const texts = z.nullish(z.record(z.string(), z.string()))
+const variable = z.looseObject({ name: z.string() })
 /** Only the parts that are changed. The others are copied. */
 const cronJob = z.object({
   spec: z.object({
     jobTemplate: z.object({
+      metadata: z.nullish(z.object({ labels: texts, annotations: texts })),
       spec: z.looseObject({
+        ttlSecondsAfterFinished: z.nullish(z.int()),
         template: z.looseObject({
-          spec: z.looseObject({ containers: z.array(z.looseObject({ env: z.nullish(z.array(z.unknown())) })) }),
+          spec: z.looseObject({ containers: z.array(z.looseObject({ env: z.nullish(z.array(variable)) })) }),
         }),
       }),
     }),
@@ -26,11 +32,6 @@ interface ImageOptions {
   serviceAccount?: string | undefined
   secrets?: string[] | undefined
   timeoutSeconds: number
-}
-
-interface Variable {
-  name: string
-  value: string
 }
 
 export function imageOf(target: string, ref: string | undefined): string {
@@ -62,15 +63,23 @@ export function specOf(at: ImageOptions, image: string, env: Variable[]): object
   }
 }
 
-/** Returns the spec of the jobs of a CronJob, with more environment variables. */
-export async function specOfTemplate(http: Http, namespace: string, name: string, env: Variable[]): Promise<object> {
+/** Returns the metadata and the spec of the jobs of a CronJob, with more environment variables. */
+export async function jobOfTemplate(
+  http: Http,
+  namespace: string,
+  name: string,
+  env: Variable[],
+): Promise<Pick<NewObject, 'metadata' | 'spec'>> {
   const path = resourcePath(BATCH, namespace, 'cronjobs', name)
-  const { spec } = (await http.get(path, { schema: cronJob })).body.spec.jobTemplate
-  const names = env.map((one) => one.name)
+  const { metadata, spec } = (await http.get(path, { schema: cronJob })).body.spec.jobTemplate
   const pod = spec.template.spec
   const containers = pod.containers.map((container) => {
-    const own = (container.env ?? []).filter((one) => !names.includes((one as Variable).name))
-    return { ...container, env: [...own, ...env] }
+    // A replaced variable stays in its place, because a variable can refer to earlier ones only.
+    const variables = new Map([...(container.env ?? []), ...env].map((one) => [one.name, one]))
+    return { ...container, env: [...variables.values()] }
   })
-  return { ttlSecondsAfterFinished: TTL_SECONDS, ...spec, template: { ...spec.template, spec: { ...pod, containers } } }
+  // A job that is deleted sooner loses its result, and a repeated call would run it again.
+  const ttlSecondsAfterFinished = Math.max(spec.ttlSecondsAfterFinished ?? 0, TTL_SECONDS)
+  const template = { ...spec.template, spec: { ...pod, containers } }
+  return { metadata: metadata ?? {}, spec: { ...spec, ttlSecondsAfterFinished, template } }
 }

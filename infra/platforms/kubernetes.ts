@@ -102,6 +102,8 @@ function enter(state: KubernetesState, name: string): void {
       state.jobs.pop()
       return
     case 'Complete':
+      // The job is then deleted at once.
+      if (job.spec['ttlSecondsAfterFinished'] === 0) return void state.jobs.pop()
       job.status = { ...times, succeeded: 1, conditions: [condition('SuccessCriteriaMet'), condition('Complete')] }
       return
     case 'SuccessCriteriaMet':
@@ -179,8 +181,13 @@ const cronJob = {
   spec: {
     suspend: true,
     jobTemplate: {
+      metadata: {
+        labels: { 'kueue.x-k8s.io/queue-name': 'shop' },
+        annotations: { 'acme.example.com/owner': 'shop' },
+      },
       spec: {
         backoffLimit: 2,
+        ttlSecondsAfterFinished: 0,
         template: {
           spec: {
             restartPolicy: 'Never',

@@ -4,12 +4,18 @@ import type { Http } from '../http/client.ts'
 import { refuseUnsupported } from '../providers/unsupported-input.ts'
 import { resourcePath } from './kubernetes.ts'
 
-interface NewObject {
+/** An object to create. */
+export interface NewObject {
   /** Group and version, such as `batch/v1`. */
   api: string
   kind: string
   /** The plural in paths. */
   resource: string
+  /** Labels and annotations in addition to those that identify the call. */
+  metadata?: {
+    labels?: Record<string, string> | null | undefined
+    annotations?: Record<string, string> | null | undefined
+  }
   spec: object
 }
 
@@ -25,16 +31,16 @@ const createdObject = z.object({ metadata: z.object({ name: z.string() }) })
 /**
  * Creates an object whose name is derived from the idempotency key. Names are unique, so Kubernetes creates it once.
  *
- * @returns the name, also if an earlier attempt has created the object
+ * @returns the name, even if an earlier attempt has created the object
  */
 export async function createObject(
   { http, idempotencyKey: key, connection: { namespace } }: Cluster,
-  { api, kind, resource, spec }: NewObject,
+  { api, kind, resource, metadata: { labels, annotations } = {}, spec }: NewObject,
 ): Promise<string> {
   const metadata = {
     ...(key === undefined ? { generateName: NAME_PREFIX } : { name: nameOf(key) }),
-    labels: { 'app.kubernetes.io/managed-by': 'cloud-automation-webhooks' },
-    ...(key === undefined ? {} : { annotations: { 'cloud-automation-webhooks/key': key } }),
+    labels: { ...labels, 'app.kubernetes.io/managed-by': 'cloud-automation-webhooks' },
+    annotations: { ...annotations, ...(key === undefined ? {} : { 'cloud-automation-webhooks/key': key }) },
   }
   const path = resourcePath(`apis/${api}`, namespace, resource)
   const options = { accept: [409], schema: createdObject }

@@ -15,7 +15,7 @@ import {
 import { checkVariableNames, toVariables } from '../../../shared/vendors/kubernetes-environment.ts'
 import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
 import { failureOf, stuckReason } from '../../../shared/vendors/kubernetes-pods.ts'
-import { BATCH, imageOf, specOf, specOfTemplate } from '../kubernetes-job-spec.ts'
+import { BATCH, imageOf, jobOfTemplate, specOf } from '../kubernetes-job-spec.ts'
 
 const connection = z.strictObject({
   ...kubernetesConnection,
@@ -112,11 +112,11 @@ export const kubernetesJob = defineJobProvider({
     const { http, connection: at } = client
     const env = toVariables(parameters)
     const [, template] = /^cronjob\/(.+)$/.exec(target) ?? []
-    const spec =
+    const job =
       template === undefined
-        ? specOf(at, imageOf(target, ref), env)
-        : await specOfTemplate(http, at.namespace, template, env)
-    return { id: await createObject(client, { api: 'batch/v1', kind: 'Job', resource: 'jobs', spec }) }
+        ? { spec: specOf(at, imageOf(target, ref), env) }
+        : await jobOfTemplate(http, at.namespace, template, env)
+    return { id: await createObject(client, { api: 'batch/v1', kind: 'Job', resource: 'jobs', ...job }) }
   },
 
   async getStatus({ http, connection: at }, run) {

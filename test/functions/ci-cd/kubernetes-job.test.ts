@@ -53,6 +53,12 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
   ],
   reports: [
     [
+      'the end of a template whose jobs are deleted at once',
+      ({ enterJob }) => enterJob('Complete'),
+      { status: 'succeeded', result: 'pass', data: { state: 'Complete' } },
+      ...([{ target: 'cronjob/smoke' }, cronJobs] as const),
+    ],
+    [
       'the exit code and the end of the log',
       (fake) => {
         fake.state.log = `${'line\n'.repeat(1_000)}GET /cart: 500\nsmoke test failed\n`
@@ -85,6 +91,22 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
           },
         },
       },
+    ],
+    [
+      'the labels and annotations of a template, for queues such as Kueue',
+      { target: 'cronjob/smoke' },
+      {
+        body: {
+          metadata: {
+            labels: {
+              'kueue.x-k8s.io/queue-name': 'shop',
+              'app.kubernetes.io/managed-by': 'cloud-automation-webhooks',
+            },
+            annotations: { 'acme.example.com/owner': 'shop', 'cloud-automation-webhooks/key': keyOf(1) },
+          },
+        },
+      },
+      cronJobs,
     ],
   ],
   measures: [({ enterJob }) => enterJob('Complete'), { duration: 120 }],
@@ -123,8 +145,8 @@ test('Kubernetes job: a start runs an image once, with parameters as environment
 test('Kubernetes job: a start runs the template of a CronJob, whose variables the parameters replace', async () => {
   await connected(cronJobs).start({ target: 'cronjob/smoke', parameters: { STAGE: 'production' } })
   const env = [
-    { name: 'KEEP', value: 'yes' },
     { name: 'STAGE', value: 'production' },
+    { name: 'KEEP', value: 'yes' },
   ]
   expect(job().spec).toMatchObject({
     backoffLimit: 2,
