@@ -31,6 +31,8 @@ interface KubernetesState {
   created: number
   /** The containers of the pod of the newest job. */
   containers: Container[]
+  /** The conditions of the pod of the newest job. */
+  podConditions: Condition[]
   log: string
   /** Whether the service account may read logs. */
   mayReadLogs: boolean
@@ -59,7 +61,7 @@ const times = { startTime: '2026-11-27T10:00:00Z', completionTime: '2026-11-27T1
 export async function startKubernetes(): Promise<KubernetesServer> {
   const token = 'a-token-of-a-service-account'
   const state: KubernetesState = {
-    ...{ jobs: [], created: 0, containers: [], log: '', mayReadLogs: true, missing: [] },
+    ...{ jobs: [], created: 0, containers: [], podConditions: [], log: '', mayReadLogs: true, missing: [] },
   }
   const served = await serve((call) => {
     if (call.headers['authorization'] !== `Bearer ${token}`) return refused(401, 'Unauthorized', 'Unauthorized')
@@ -167,12 +169,19 @@ function create(state: KubernetesState, given: Job): Reply {
   state.jobs.push(job)
   state.created++
   state.containers = []
+  state.podConditions = []
   return { status: 201, body: job }
 }
 
-function podsOf({ jobs, containers }: KubernetesState, selector: string): object[] {
+function podsOf({ jobs, containers, podConditions }: KubernetesState, selector: string): object[] {
   const job = jobs.find(({ metadata }) => selector === `batch.kubernetes.io/job-name=${metadata.name}`)
-  return job ? [{ metadata: { name: `${job.metadata.name}-x7k2p` }, status: { containerStatuses: containers } }] : []
+  if (!job) return []
+  // Optional fields are absent, not empty.
+  const status = {
+    ...(podConditions.length > 0 ? { conditions: podConditions } : {}),
+    ...(containers.length > 0 ? { containerStatuses: containers } : {}),
+  }
+  return [{ metadata: { name: `${job.metadata.name}-x7k2p` }, status }]
 }
 
 const cronJob = {

@@ -13,12 +13,19 @@ const containerStatus = z.object({
     }),
   ),
 })
+const condition = z.object({
+  type: z.string(),
+  status: z.string(),
+  reason: z.nullish(z.string()),
+  message: z.nullish(z.string()),
+})
 const pods = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string() }),
       status: z.nullish(
         z.object({
+          conditions: z.nullish(z.array(condition)),
           containerStatuses: z.nullish(z.array(containerStatus)),
           initContainerStatuses: z.nullish(z.array(containerStatus)),
         }),
@@ -26,6 +33,7 @@ const pods = z.object({
     }),
   ),
 })
+type Pod = z.output<typeof pods>['items'][number]
 
 /** Kubernetes repeats what has led to these reasons. */
 const STUCK_REASONS = [
@@ -35,12 +43,24 @@ const STUCK_REASONS = [
 const MAX_LOG_LINES = 20
 const MAX_REASON = 1_000
 
-/** Returns why a container of a job cannot start; undefined if nothing is known to be wrong. */
-export async function stuckReason(http: Http, namespace: string, job: string): Promise<string | undefined> {
-  const waiting = (await containersOf(http, namespace, job)).map(({ state }) => state?.waiting)
-  const found = waiting.find((one) => STUCK_REASONS.includes(one?.reason ?? ''))
-  if (!found) return undefined
-  return clipSingleLine([found.reason, found.message].filter(Boolean).join(': '), MAX_REASON)
+/**
+ * Returns what a job waits for, if it is known, and whether waiting does not help. A pod that no node has room for starts as
+ * soon as a node has.
+ */
+export async function waitingReason(
+  http: Http,
+  namespace: string,
+  job: string,
+): Promise<{ reason?: string; isStuck?: boolean }> {
+  const items = await podsOf(http, namespace, job)
+  const waiting = containersOf(items).map(({ state }) => state?.waiting)
+  const stuck = waiting.find((one) => STUCK_REASONS.includes(one?.reason ?? ''))
+  const conditions = items.flatMap(({ status }) => status?.conditions ?? [])
+  const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  const found = stuck ?? unscheduled
+  if (!found) return {}
+  const reason = clipSingleLine([found.reason, found.message].filter(Boolean).join(': '), MAX_REASON)
+  return { reason, isStuck: stuck !== undefined }
 }
 
 /** Returns the exit code of the failed container of a job, and the last lines of its log. */
@@ -49,7 +69,7 @@ export async function failureOf(
   namespace: string,
   job: string,
 ): Promise<{ exitCode?: number; reason?: string }> {
-  const containers = await containersOf(http, namespace, job)
+  const containers = containersOf(await podsOf(http, namespace, job))
   const failed = containers.findLast(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0)
   const end = failed?.state?.terminated
   if (!failed || !end) return {}
@@ -62,9 +82,12 @@ export async function failureOf(
   return { exitCode: end.exitCode, reason: lines ? `${cause}: ${lines}` : cause }
 }
 
-async function containersOf(http: Http, namespace: string, job: string) {
+async function podsOf(http: Http, namespace: string, job: string): Promise<Pod[]> {
   const query = { labelSelector: `batch.kubernetes.io/job-name=${segment(job)}` }
-  const { items } = (await http.get(resourcePath('api/v1', namespace, 'pods'), { query, schema: pods })).body
+  return (await http.get(resourcePath('api/v1', namespace, 'pods'), { query, schema: pods })).body.items
+}
+
+function containersOf(items: Pod[]) {
   return items.flatMap(({ metadata, status }) =>
     [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map((container) => ({
       ...container,

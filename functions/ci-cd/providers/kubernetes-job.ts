@@ -14,7 +14,7 @@ import {
 } from '../../../shared/vendors/kubernetes.ts'
 import { checkVariableNames, toVariables } from '../../../shared/vendors/kubernetes-environment.ts'
 import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
-import { failureOf, stuckReason } from '../../../shared/vendors/kubernetes-pods.ts'
+import { failureOf, waitingReason } from '../../../shared/vendors/kubernetes-pods.ts'
 import { BATCH, imageOf, jobOfTemplate, specOf } from '../kubernetes-job-spec.ts'
 
 const connection = z.strictObject({
@@ -131,12 +131,14 @@ export const kubernetesJob = defineJobProvider({
 
   parseRunId: (ref) => parseObjectId('Kubernetes', 'job', ref),
 
-  // Without the policy, the pods would keep running.
-  async stop({ http, connection: { namespace } }, { id }) {
-    const query = { propagationPolicy: 'Foreground' }
-    await http.delete(resourcePath(BATCH, namespace, 'jobs', id), { query, accept: [404] })
-  },
+  stop: ({ http, connection: { namespace } }, { id }) => deleteJob(http, namespace, id),
 })
+
+/** Without the policy, the pods would keep running. */
+async function deleteJob(http: Http, namespace: string, id: string): Promise<void> {
+  const query = { propagationPolicy: 'Foreground' }
+  await http.delete(resourcePath(BATCH, namespace, 'jobs', id), { query, accept: [404] })
+}
 
 const READ_CRON_JOBS = { verb: 'get', group: 'batch', resource: 'cronjobs' }
 const PERMISSIONS = [
@@ -164,9 +166,11 @@ async function pendingStatus(
   { id, startedAt = Date.now() }: Run,
   state: string,
 ): Promise<RunStatus> {
-  const reason = await stuckReason(http, namespace, id)
+  const { reason, isStuck } = await waitingReason(http, namespace, id)
   if (reason === undefined) return { state }
-  if (Date.now() - startedAt < STUCK_AFTER_MS) return { state, progress: `waiting: ${reason}` }
+  if (!isStuck || Date.now() - startedAt < STUCK_AFTER_MS) return { state, progress: `waiting: ${reason}` }
+  // Else the job would run as soon as its image appears, after its result was reported.
+  await deleteJob(http, namespace, id)
   return { state: 'Stuck', reason: `No pod could start: ${reason}` }
 }
 

@@ -53,6 +53,16 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
   ],
   reports: [
     [
+      'why no node can run its pod',
+      ({ state, enterJob }) => {
+        enterJob('Pending')
+        state.podConditions = [
+          { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' },
+        ]
+      },
+      { progress: expect.stringContaining('waiting: Unschedulable: 0/3 nodes are available') },
+    ],
+    [
       'the end of a template whose jobs are deleted at once',
       ({ enterJob }) => enterJob('Complete'),
       { status: 'succeeded', result: 'pass', data: { state: 'Complete' } },
@@ -159,7 +169,7 @@ test('Kubernetes job: a start runs the template of a CronJob, whose variables th
   )
 })
 
-test('Kubernetes job: a job whose image cannot be pulled is errored after ten minutes', async () => {
+test('Kubernetes job: a job whose image cannot be pulled is errored after ten minutes, and deleted', async () => {
   const started = await connected().start({ target })
   server.enterJob('Pending')
   const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image' }
@@ -172,6 +182,7 @@ test('Kubernetes job: a job whose image cannot be pulled is errored after ten mi
   expect(await poll(Date.now() - 700_000)).toMatchObject({
     outcome: { status: 'errored', message: expect.stringContaining('No pod could start: ImagePullBackOff') },
   })
+  expect(server.state.jobs).toEqual([])
 })
 
 test('Kubernetes job: signs in to Amazon EKS with the role of the function', async () => {
