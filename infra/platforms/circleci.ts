@@ -4,7 +4,8 @@ import { type Call, newestOf, ok, type Reply, type Served, serve } from './loopb
 interface Workflow {
   id: string
   name: string
-  status: string
+  status: string | null
+  tag?: string
   created_at: string
   stopped_at?: string
 }
@@ -13,6 +14,7 @@ interface Pipeline {
   id: string
   number: number
   state: string
+  created_at: string
   errors: { type: string; message: string }[]
   asked: Record<string, unknown>
   workflows: Workflow[]
@@ -65,8 +67,8 @@ export async function startCircleci(): Promise<CircleciServer> {
 }
 
 /** A workflow of two minutes. */
-export function workflowIn(name: string, status: string, created_at = '2026-11-27T10:00:00Z'): Workflow {
-  const stopped_at = ENDED.includes(status) ? { stopped_at: '2026-11-27T10:02:00Z' } : {}
+export function workflowIn(name: string, status: string | null, created_at = '2026-11-27T10:00:00Z'): Workflow {
+  const stopped_at = ENDED.includes(status ?? '') ? { stopped_at: '2026-11-27T10:02:00Z' } : {}
   return { id: randomUUID(), name, status, created_at, ...stopped_at }
 }
 
@@ -91,7 +93,7 @@ function answer(state: CircleciServer['state'], { method, path, query, body }: C
     ]
     return ok({ items, next_page_token: null })
   }
-  if (!state.cancelsLate && !ENDED.includes(workflow.status)) {
+  if (!state.cancelsLate && !ENDED.includes(workflow.status ?? '')) {
     Object.assign(workflow, { status: 'canceled', stopped_at: '2026-11-27T10:02:00Z' })
   }
   return { status: 202, body: { message: 'Accepted.' } }
@@ -106,18 +108,20 @@ function start(state: CircleciServer['state'], isDefinition: boolean, asked: Rec
     return { status: 400, body: { message: 'Unexpected argument(s): undeclared' } }
   if (state.skips) return ok({ message: 'Pipeline skipped: the commit message contains [skip ci]' })
   const number = state.pipelines.length + 1
-  const pipeline = { id: randomUUID(), number, state: 'created', errors: [], asked, workflows: [] }
+  const created_at = new Date().toISOString()
+  const pipeline = { id: randomUUID(), number, state: 'created', created_at, errors: [], asked, workflows: [] }
   state.pipelines.push(pipeline)
-  return { status: 201, body: { id: pipeline.id, number, state: 'pending', created_at: '2026-11-27T10:00:00Z' } }
+  return { status: 201, body: { id: pipeline.id, number, state: 'pending', created_at } }
 }
 
 function read(
   { pageSize }: CircleciServer['state'],
-  { id, number, state, errors, workflows }: Pipeline,
+  { id, number, state, created_at, errors, workflows }: Pipeline,
   part: string | undefined,
   query: URLSearchParams,
 ): Reply {
-  if (part === undefined) return ok({ id, number, state, errors, project_slug: slug, trigger: { type: 'api' } })
+  if (part === undefined)
+    return ok({ id, number, state, created_at, errors, project_slug: slug, trigger: { type: 'api' } })
   const from = Number(query.get('page-token') ?? 0)
   const next_page_token = from + pageSize < workflows.length ? String(from + pageSize) : null
   return ok({ items: workflows.slice(from, from + pageSize), next_page_token })

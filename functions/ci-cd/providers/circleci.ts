@@ -22,13 +22,21 @@ const pipeline = z.object({
   state: z.string(),
   number: z.int(),
   project_slug: z.string(),
+  created_at: z.nullish(z.string()),
+  updated_at: z.nullish(z.string()),
   errors: z.nullish(z.array(z.object({ message: z.string() }))),
 })
 type Pipeline = z.output<typeof pipeline>
 const workflow = z.object({
   id: z.string(),
   name: z.string(),
-  status: z.string(),
+  // Null before it has a status.
+  status: z.pipe(
+    z.nullish(z.string()),
+    z.transform((status) => status ?? 'pending'),
+  ),
+  /** `setup` for the workflow of a dynamic configuration that chooses the other workflows. */
+  tag: z.nullish(z.string()),
   created_at: z.string(),
   stopped_at: z.nullish(z.string()),
 })
@@ -44,8 +52,11 @@ const states: Readonly<Record<string, Verdict>> = {
   'setup-pending': 'running',
   // Its configuration is invalid.
   errored: 'errored',
+  no_workflows: 'errored',
   // Of a workflow.
   running: 'running',
+  // It waits for others of its serial group.
+  queued: 'running',
   failing: 'running',
   // A job waits for the approval of a person.
   on_hold: 'running',
@@ -59,6 +70,8 @@ const states: Readonly<Record<string, Verdict>> = {
 /** The first status that a workflow has is that of the pipeline. */
 const WORST_FIRST = ['error', 'unauthorized', 'failed', 'canceled', 'not_run', 'success']
 const MAX_PAGES = 10
+/** Workflows may be listed a moment after the pipeline was created. */
+const NO_WORKFLOWS_AFTER_MS = 300_000
 const SLUG = {
   pattern: /^(?!\.+\/)[\w-]{1,40}\/(?!\.+\/)[\w.-]{1,100}\/(?!\.+$)[\w.-]{1,100}$/,
   example: 'gh/acme/shop',
@@ -113,7 +126,8 @@ export const circleci = defineJobProvider({
     const current = (await http.get(pipelinePath(id), { schema: pipeline })).body
     const { state, errors, number, project_slug } = current
     const run = { id, url: urlOf(at, project_slug, number) }
-    if (state !== 'created')
+    // Only the setup workflow of a dynamic configuration runs before the state `created`.
+    if (state !== 'created' && state !== 'setup')
       return { state, run, reason: errors?.map(({ message }) => message).join('; ') || undefined }
     return { ...(await statusOf(http, current, newestOf(await workflowsOf(http, id)))), run }
   },
@@ -171,12 +185,15 @@ function newestOf(all: Workflow[]): Workflow[] {
   return [...new Map(sorted.map((one) => [one.name, one])).values()]
 }
 
-async function statusOf(http: Http, { number }: Pipeline, all: Workflow[]): Promise<RunStatus> {
-  if (all.length === 0) return { state: 'created' }
+async function statusOf(http: Http, current: Pipeline, all: Workflow[]): Promise<RunStatus> {
+  const { state: phase, number } = current
+  if (all.every(({ tag, status }) => tag === 'setup' && status === 'success')) return phaseOf(current, all)
   const running = all.filter(({ status }) => !WORST_FIRST.includes(status))
   const [next] = running.filter(({ status }) => status !== 'on_hold')
-  const progress = all.map(({ name, status }) => `${name} ${status}`).join(', ')
-  if (running.length > 0) return { state: next?.status ?? 'on_hold', progress: clipSingleLine(progress, 200) }
+  if (running.length > 0) {
+    const state = phase === 'setup' ? phase : (next?.status ?? 'on_hold')
+    return { state, progress: progressOf(all) }
+  }
   const worst = all.toSorted((a, b) => WORST_FIRST.indexOf(a.status) - WORST_FIRST.indexOf(b.status))[0]
   const state = worst?.status ?? 'success'
   const start = Math.min(...all.map(({ created_at }) => Date.parse(created_at)))
@@ -194,6 +211,20 @@ async function statusOf(http: Http, { number }: Pipeline, all: Workflow[]): Prom
     data: { number, duration, ...failed },
     period: { start, end },
   }
+}
+
+/** Returns the status of a pipeline that has none of its own workflows yet. It gets none if no filter of its configuration matches. */
+function phaseOf({ state, created_at, updated_at }: Pipeline, setups: Workflow[]): RunStatus {
+  const times = [created_at, updated_at, ...setups.map(({ stopped_at }) => stopped_at)]
+  const since = Math.max(0, ...times.map((time) => Date.parse(time ?? '') || 0))
+  if (state !== 'created' || since === 0 || Date.now() - since < NO_WORKFLOWS_AFTER_MS)
+    return { state, progress: progressOf(setups) }
+  const reason = 'no workflow of the configuration matches. Check the branch, the parameters and the filters'
+  return { state: 'no_workflows', reason }
+}
+
+function progressOf(all: Workflow[]): string | undefined {
+  return clipSingleLine(all.map(({ name, status }) => `${name} ${status}`).join(', '), 200) || undefined
 }
 
 async function failedJobOf(http: Http, { id }: Workflow): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
-import { workflowIn } from '../../../infra/platforms/circleci.ts'
+import { type CircleciServer, workflowIn } from '../../../infra/platforms/circleci.ts'
 import { newestOf } from '../../../infra/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
@@ -10,6 +10,10 @@ import { pipelineActions } from './pipeline.ts'
 const pipeline = () => newestOf(server.state.pipelines)
 const definition = '2338d0ae-5541-4bbf-88a2-55e9f7281f80'
 const input = { target: 'pipeline' }
+type Change = (fake: CircleciServer) => unknown
+/** A setup workflow, which chooses the other workflows. */
+const setup = (status: string) => ({ ...workflowIn('setup', status), tag: 'setup' })
+const longAgo = () => new Date(Date.now() - 600_000).toISOString()
 /** Starts a pipeline with these workflows, and returns its status or outcome. */
 const pollWith = async (...workflows: ReturnType<typeof workflowIn>[]) => {
   const started = await connected().start(input)
@@ -19,12 +23,13 @@ const pollWith = async (...workflows: ReturnType<typeof workflowIn>[]) => {
 
 const { server, connected } = jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
   states: {
-    running: ['created', 'pending', 'setup', 'setup-pending', 'running', 'failing', 'on_hold'],
+    running: ['created', 'pending', 'setup', 'setup-pending', 'running', 'queued', 'failing', 'on_hold'],
     pass: ['success'],
     fail: ['failed'],
     errored: ['errored', 'error', 'unauthorized', 'not_run'],
     aborted: ['canceled'],
   },
+  otherStates: ['no_workflows'],
   invalidStarts: [
     ['another target', { target: 'deploy' }, 'input.target must be pipeline, or the id of a pipeline definition'],
     ['an invalid project', { project: 'shop' }, 'input.project must look like gh/acme/shop'],
@@ -54,6 +59,54 @@ const { server, connected } = jobConformance(circleci, pipelineActions, ciCdPlat
         message: expect.stringContaining('Job test is not defined'),
         data: { url: expect.stringContaining('/pipelines/gh/acme/shop/1') },
       },
+    ],
+    ...[
+      [
+        'failed',
+        { status: 'succeeded', result: 'fail', data: { failedWorkflow: 'setup', failedJob: 'test' } },
+      ] as const,
+      ['canceled', { status: 'aborted' }] as const,
+    ].map(([status, reported]): [string, Change, object] => [
+      `a setup workflow that ended as ${status}`,
+      ({ state }) => Object.assign(newestOf(state.pipelines), { state: 'setup', workflows: [setup(status)] }),
+      reported,
+    ]),
+    ...['running', 'success'].map((status): [string, Change, object] => [
+      `the progress of a setup workflow in the state ${status}`,
+      ({ state }) => Object.assign(newestOf(state.pipelines), { state: 'setup', workflows: [setup(status)] }),
+      { status: 'setup', progress: `setup ${status}` },
+    ]),
+    [
+      'a setup workflow whose pipeline has no other workflows yet as running',
+      ({ state }) => Object.assign(newestOf(state.pipelines), { workflows: [setup('success')] }),
+      { status: 'created', progress: 'setup success' },
+    ],
+    [
+      'the workflows that a setup workflow has chosen',
+      ({ state }) =>
+        Object.assign(newestOf(state.pipelines), { workflows: [setup('success'), workflowIn('build', 'success')] }),
+      { result: 'pass' },
+    ],
+    [
+      'a pipeline that gets no workflow, because no filter matches',
+      ({ state }) => Object.assign(newestOf(state.pipelines), { created_at: longAgo(), workflows: [] }),
+      {
+        ...{ status: 'errored', data: { state: 'no_workflows' } },
+        message: expect.stringContaining('no workflow of the configuration matches'),
+      },
+    ],
+    [
+      'a pipeline that gets no workflow after its setup',
+      ({ state }) => {
+        const workflows = [{ ...setup('success'), stopped_at: longAgo() }]
+        Object.assign(newestOf(state.pipelines), { created_at: longAgo(), workflows })
+      },
+      { status: 'errored', data: { state: 'no_workflows' } },
+    ],
+    [
+      'a workflow without a status as running',
+      ({ state }) => Object.assign(newestOf(state.pipelines), { workflows: [workflowIn('build', null)] }),
+      { progress: 'build pending' },
     ],
   ],
   refused: [
@@ -95,9 +148,11 @@ describe('CircleCI: workflows', () => {
     })
   })
 
-  test('a pipeline without workflows cannot be canceled yet', async () => {
+  test('a pipeline without workflows cannot be canceled yet, and has ended if it gets none', async () => {
     await connected().start(input)
     const stop = connected().stop({ id: pipeline().id })
     await expectFailure(stop, { kind: 'platform', transient: true }, 'no workflows yet')
+    pipeline().created_at = longAgo()
+    expect((await connected().stop({ id: pipeline().id })).message).toContain('had ended already')
   })
 })
