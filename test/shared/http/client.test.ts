@@ -263,7 +263,12 @@ describe('HTTP client: responses', () => {
     ['retry-after in seconds', () => ({ 'retry-after': '30' }), 429, 30],
     ['retry-after of a 403', () => ({ 'retry-after': '7' }), 403, 7],
     ['retry-after as a date', (now) => ({ 'retry-after': new Date(now + 90_500).toUTCString() }), 503, 90],
-    ['x-ratelimit-reset in epoch seconds', (now) => limited(String(Math.ceil(now / 1_000) + 40)), 403, 40],
+    [
+      'x-ratelimit-reset of GitHub in epoch seconds',
+      (now) => ({ 'x-github-request-id': '9F2A:1', ...limited(String(Math.ceil(now / 1_000) + 40)) }),
+      403,
+      40,
+    ],
     ['x-ratelimit-reset as a time', (now) => ({ 'x-ratelimit-reset': new Date(now + 50_000).toISOString() }), 429, 50],
     ['x-ratelimit-reset in epoch milliseconds', (now) => ({ 'x-ratelimit-reset': String(now + 60_000) }), 429, 60],
     ['ratelimit-reset in seconds', () => ({ 'ratelimit-reset': '12' }), 429, 12],
@@ -286,6 +291,8 @@ describe('HTTP client: responses', () => {
   it.each([
     [{ 'x-ratelimit-limit': '1000', 'x-ratelimit-reset': '1700000000' }],
     [{ 'ratelimit-limit': '960', 'ratelimit-remaining': '958', 'ratelimit-reset': '12' }],
+    // Discord, with the last request of a window.
+    [{ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1700000000.123' }],
   ])('reports 403 as a refusal although the response has rate limit headers: %j', async (headers) => {
     expect(await refusing(403, {}, headers)).toMatchObject({ kind: 'refused' })
   })
