@@ -39,9 +39,12 @@ export const operations = {
   states: operation('query states($id: String!) { team(id: $id) { states { nodes { id name type position } } } }', {
     team: z.object({ states: listOf(state) }),
   }),
-  labels: operation('query labels($filter: IssueLabelFilter!) { issueLabels(filter: $filter) { nodes { id name } } }', {
-    issueLabels: listOf(z.object({ id: z.string(), name: z.string() })),
-  }),
+  labels: operation(
+    'query labels($filter: IssueLabelFilter!) { issueLabels(filter: $filter) { nodes { id name isGroup } } }',
+    {
+      issueLabels: listOf(z.object({ id: z.string(), name: z.string(), isGroup: z.boolean() })),
+    },
+  ),
   users: operation('query users($filter: UserFilter!) { users(filter: $filter) { nodes { id } } }', {
     users: listOf(withId),
   }),
@@ -81,12 +84,28 @@ export async function send<T>(http: Http, { document, schema }: Operation<T>, va
   return body.data
 }
 
-const STATUSES: Record<string, number> = { AUTHENTICATION_ERROR: 401, RATELIMITED: 429, INTERNAL_SERVER_ERROR: 500 }
+/**
+ * The statuses of types and codes of errors. Linear's own client knows errors by their type.
+ *
+ * @see https://github.com/linear/linear/blob/master/packages/sdk/src/error.ts
+ */
+const STATUSES: Record<string, number> = {
+  'authentication error': 401,
+  AUTHENTICATION_ERROR: 401,
+  ratelimited: 429,
+  RATELIMITED: 429,
+  'internal error': 500,
+  INTERNAL_SERVER_ERROR: 500,
+  'network error': 502,
+  'lock timeout': 503,
+}
 
 /** Linear reports errors, rate limits included, with the status 200 or 400. */
 export function errorStatus(body: unknown): number | undefined {
   const [first] = errorsIn(body)
-  return first && (STATUSES[first.extensions?.code ?? ''] ?? 400)
+  if (!first) return undefined
+  const { type = '', code = '', statusCode = 400 } = first.extensions ?? {}
+  return STATUSES[type] ?? STATUSES[code] ?? Math.max(statusCode, 400)
 }
 
 export function errorReason(body: unknown): string | undefined {
@@ -96,7 +115,7 @@ export function errorReason(body: unknown): string | undefined {
 
 interface GraphqlError {
   message?: string
-  extensions?: { code?: string; userPresentableMessage?: string }
+  extensions?: { type?: string; code?: string; statusCode?: number; userPresentableMessage?: string }
 }
 
 function errorsIn(body: unknown): GraphqlError[] {

@@ -17,7 +17,7 @@ interface Issue {
 interface LinearState {
   issues: Issue[]
   comments: { id: string; issueId: string; body: string }[]
-  labels: { id: string; name: string }[]
+  labels: { id: string; name: string; isGroup: boolean }[]
   states: { id: string; name: string; type: string; position: number }[]
   users: { id: string; email: string; name: string; displayName: string }[]
 }
@@ -48,7 +48,10 @@ export async function startLinear(): Promise<LinearServer> {
   const state: LinearState = {
     issues: [],
     comments: [],
-    labels: [{ id: randomUUID(), name: 'Shop' }],
+    labels: [
+      { id: randomUUID(), name: 'Shop', isGroup: false },
+      { id: randomUUID(), name: 'Severity', isGroup: true },
+    ],
     states: states.map((name, at) => ({ id: randomUUID(), name, type: types[at] ?? '', position: at })).reverse(),
     users: [
       { id: randomUUID(), email: 'mia@example.com', name: 'Mia Krystof', displayName: 'mia' },
@@ -67,7 +70,11 @@ export async function startLinear(): Promise<LinearServer> {
 
 /** An error as Linear reports it: the message is general, and the text for people says why. */
 export function refused(reason: string, code = 'INPUT_ERROR', status = 200): Reply {
-  const extensions = { type: 'invalid input', code, userError: true, userPresentableMessage: reason }
+  return failed({ type: 'invalid input', code, userError: true, userPresentableMessage: reason }, status)
+}
+
+/** An error with the members that Linear gives it. */
+export function failed(extensions: object, status = 200): Reply {
   return { status, body: { errors: [{ message: 'Argument Validation Error', path: ['x'], extensions }], data: null } }
 }
 
@@ -134,7 +141,7 @@ const mutations: Record<string, Resolve> = {
     const { name = '', teamId } = input as Record<string, string>
     if (teamId !== team.id || labels.some((one) => one.name.toLowerCase() === name.toLowerCase()))
       return 'Duplicate label name.'
-    labels.push({ id: randomUUID(), name })
+    labels.push({ id: randomUUID(), name, isGroup: false })
     return { success: true, issueLabel: { id: newestOf(labels).id } }
   },
 }

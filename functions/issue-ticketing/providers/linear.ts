@@ -193,12 +193,17 @@ async function labelIds(http: Http, teamId: string, labels: string[]): Promise<s
   const isUsable = { or: [{ team: { id: { eq: teamId } } }, { team: { null: true } }] }
   const isWanted = { or: labels.map((name) => ({ name: { eqIgnoreCase: name } })) }
   const { issueLabels } = await send(http, operations.labels, { filter: { and: [isUsable, isWanted] } })
-  const ids: string[] = []
-  for (const name of new Set(labels)) {
-    const found = issueLabels.nodes.find((label) => isNamed(label, name))
-    ids.push(found ? found.id : await createLabel(http, { teamId, name }))
+  const known = issueLabels.nodes
+  const ids = new Set<string>()
+  for (const name of labels) {
+    const found = known.find((label) => isNamed(label, name))
+    if (found?.isGroup)
+      throw new Failure('refused', `The label "${name}" is a group in Linear. Send a label of the group.`)
+    const id = found?.id ?? (await createLabel(http, { teamId, name }))
+    if (!found) known.push({ id, name, isGroup: false })
+    ids.add(id)
   }
-  return ids
+  return [...ids]
 }
 
 async function createLabel(http: Http, input: { teamId: string; name: string }): Promise<string> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear } from '../../../functions/issue-ticketing/providers/linear.ts'
-import { refused } from '../../../infra/platforms/linear.ts'
-import { expectFailure } from '../helpers.ts'
+import { failed, refused } from '../../../infra/platforms/linear.ts'
+import { expectFailure, failureOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const t = testTickets('issue-ticketing/linear', linear, {
@@ -27,6 +27,7 @@ const t = testTickets('issue-ticketing/linear', linear, {
     [{ assignee: 'Mia Krystof' }, 'Linear has several users "Mia Krystof".'],
     [{ project: 'OPS' }, 'Linear shows no team with the key OPS.'],
     [{ title: '' }, 'title should not be empty.'],
+    [{ labels: ['severity'] }, 'The label "severity" is a group in Linear. Send a label of the group.'],
   ],
   failedChecks: [['no team with the key OPS', { project: 'OPS' }]],
   unsupported: [
@@ -53,10 +54,10 @@ test('Linear: an open finds the user of the assignee', async () => {
 })
 
 test('Linear: uses labels of any case, and creates missing ones', async () => {
-  await open({ labels: ['shop', 'sev 1', 'sev 1'] })
+  await open({ labels: ['shop', 'sev 1', 'SEV 1'] })
   expect(labels()).toEqual(['Shop', 'sev 1'])
   await update({ labels: ['SEV 1', 'checkout'] })
-  expect(server.state.labels.map(({ name }) => name)).toEqual(['Shop', 'sev 1', 'checkout'])
+  expect(server.state.labels.map(({ name }) => name)).toEqual(['Shop', 'Severity', 'sev 1', 'checkout'])
   expect(labels()).toContain('checkout')
 })
 
@@ -78,9 +79,30 @@ describe('Linear: close', () => {
   })
 })
 
-test('Linear: a rate limit with the status 400 can be retried', async () => {
-  server.failNext(400, refused('Rate limit exceeded', 'RATELIMITED').body)
-  await expectFailure(open(), { kind: 'platform', transient: true, mayHaveWritten: false })
+test.each([
+  ['a rate limit by its code', { code: 'RATELIMITED' }, true],
+  ['a rate limit by its type', { type: 'ratelimited', statusCode: 400 }, true],
+  ['a lock timeout', { type: 'lock timeout' }, true],
+  ['an internal error', { type: 'internal error' }, true],
+  ['a network error', { type: 'network error' }, true],
+  ['an unknown type with a status', { type: 'other', statusCode: 503 }, true],
+  ['an unknown type without a status', { type: 'other' }, false],
+  ['an exceeded plan', { type: 'usage limit exceeded', statusCode: 400 }, false],
+])('Linear: %s (%j) can be retried: %s', async (_what, extensions, transient) => {
+  server.failNext(400, failed(extensions).body)
+  await expectFailure(open(), { kind: transient ? 'platform' : 'refused', transient, mayHaveWritten: false })
+})
+
+test('Linear: a rate limit says how long to wait, by the limit that is used up', async () => {
+  const resetIn = (seconds: number) => String(Date.now() + seconds * 1_000)
+  const headers = {
+    ...{ 'x-ratelimit-requests-remaining': '12', 'x-ratelimit-requests-reset': resetIn(3_000) },
+    ...{ 'x-ratelimit-complexity-remaining': '0', 'x-ratelimit-complexity-reset': resetIn(600) },
+  }
+  server.failNext(400, failed({ type: 'ratelimited' }).body, { headers })
+  const { retryAfter = 0 } = await failureOf(open())
+  expect(retryAfter).toBeGreaterThan(500)
+  expect(retryAfter).toBeLessThanOrEqual(601)
 })
 
 test('Linear: sends an OAuth token with its scheme', () => {
