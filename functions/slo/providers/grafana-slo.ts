@@ -39,6 +39,8 @@ const refusal = z.object({ error: z.string() })
 const SLOS = 'api/plugins/grafana-slo-app/resources/v1/slo'
 const MAX_CONCURRENT_SLOS = 5
 const MAX_MESSAGE = 300
+/** While Grafana changes an SLO, its samples may be those of the rules before. */
+const CHANGING = ['creating', 'updating', 'deleting']
 
 /**
  * Evaluates Grafana SLOs at the end of the requested time. The API returns definitions; the values are series that Grafana records
@@ -101,13 +103,12 @@ async function measureOne(
   const [objective] = slo.objectives
   if (!objective) throw new Failure('refused', `The SLO "${slo.name}" has no objective.`)
   const { data, warnings } = await runQuery(http, slo, at)
-  const base = {
-    url: `${http.baseUrl}/a/grafana-slo-app/slo/${encodeURIComponent(slo.uuid)}`,
-    ...(warnings?.length ? { incomplete: clipSingleLine(warnings.join('; '), MAX_MESSAGE) } : {}),
-  }
+  const url = `${http.baseUrl}/a/grafana-slo-app/slo/${encodeURIComponent(slo.uuid)}`
+  const status = slo.readOnly?.status?.type ?? ''
+  // Grafana keeps the samples of rules that it can no longer update.
+  const gaps = [...(warnings ?? []), ...(status === 'error' ? [statusOf(slo)] : [])].join('; ')
   const values = data.result.map(({ value }) => Number(value[1]))
-  if (values.length === 0 || values.some(Number.isNaN))
-    return { ...base, value: undefined, message: gapOf(slo, values) }
+  if (values.length === 0 || values.some(Number.isNaN)) return { url, value: undefined, message: gapOf(slo, values) }
   // An SLO can have groups. The worst one counts.
   const sli = Math.min(...values)
   const measured = {
@@ -117,13 +118,19 @@ async function measureOne(
     budgetWarning,
   }
   const groups = values.length > 1 ? `the worst of ${values.length} groups` : ''
-  const notes = [`over the last ${objective.window}, the window of the SLO`, groups]
-  return { ...base, ...judgedByBudget(measured, notes) }
+  const changing = CHANGING.includes(status) ? `Grafana reports: ${statusOf(slo)}` : ''
+  const notes = [`over the last ${objective.window}, the window of the SLO`, groups, changing]
+  const incomplete = gaps === '' ? {} : { incomplete: clipSingleLine(gaps, MAX_MESSAGE) }
+  return { url, ...incomplete, ...judgedByBudget(measured, notes) }
 }
 
 /** A new SLO has no samples for a while, and one that Grafana could not create never has any. */
-function gapOf({ readOnly }: Slo, values: number[]): string {
+function gapOf(slo: Slo, values: number[]): string {
   const problem = values.length === 0 ? 'no sample at the end of this time' : 'a sample is not a number'
+  return clipSingleLine([problem, statusOf(slo)].filter(Boolean).join('; '), MAX_MESSAGE)
+}
+
+function statusOf({ readOnly }: Slo): string {
   const { type, message } = readOnly?.status ?? {}
-  return clipSingleLine([problem, [type, message].filter(Boolean).join(': ')].filter(Boolean).join('; '), MAX_MESSAGE)
+  return [type, message].filter(Boolean).join(': ')
 }

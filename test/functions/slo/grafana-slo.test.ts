@@ -28,6 +28,10 @@ const { server, ask } = playEvaluations(grafanaSlo, {
   gaps: {
     'no sample': [set(), 'no sample at the end of this time; created'],
     NaN: [set('0.999', 'NaN'), 'a sample is not a number'],
+    'old samples of an SLO that Grafana could not update': [
+      withState({ status: { type: 'error', message: 'the rule group is invalid' } }),
+      'error: the rule group is invalid',
+    ],
     'a warning next to the value': [withState({ warnings: ['a zone is missing'] }), 'a zone is missing'],
   },
   reason: ({ server }, message) => Object.assign(server.state, { sli: [], status: { type: 'error', message } }),
@@ -43,6 +47,8 @@ test('Grafana SLO reports the error budget, the objective, the window and the li
   })
   expect(JSON.stringify(data)).toContain('over the last 28d, the window of the SLO, the worst of 2 groups')
   expect(server.calls.at(-1)?.query.get('time')).toBe('1763978700')
+  server.state.status = { type: 'updating' }
+  expect(JSON.stringify((await ask()).data)).toContain('Grafana reports: updating')
   server.state.sli = ['0.9951']
   expect(await ask({}, { budgetWarning: 0 })).toMatchObject({ result: 'pass' })
 })
