@@ -66,6 +66,11 @@ const testSummary = z.object({
   total: z.object({ count: z.int(), success: z.int(), failed: z.int(), skipped: z.int(), error: z.int() }),
 })
 
+/** Variables of GitLab's own templates, which choose images, charts and builders, or get their options. */
+const TEMPLATE_VARIABLES = [
+  ...['ANALYZER_', 'AUTO_BUILD_', 'AUTO_DEPLOY_', 'AUTO_DEVOPS_', 'BUILDPACK_', 'CS_', 'DAST_', 'DS_', 'HELM_'],
+  ...['K8S_SECRET_', 'KUBE_', 'SAST_', 'SECRET_DETECTION_', 'SECURE_', 'TEMPLATE_REGISTRY_'],
+]
 /** Variable that contains the idempotency key. */
 const KEY_VARIABLE = 'WEBHOOKS_KEY'
 /** Number of recent pipelines to search for a key. The variables of each pipeline take a request. */
@@ -108,7 +113,7 @@ export const gitlabCi = defineJobProvider({
 
   states,
   variables: {
-    reserved: ['GITLAB_', 'RUNNER_', 'FF_'],
+    reserved: ['GITLAB_', 'RUNNER_', 'FF_', ...TEMPLATE_VARIABLES],
     appliesTo: ({ parametersAre }) => parametersAre === 'variables',
   },
 
@@ -119,6 +124,7 @@ export const gitlabCi = defineJobProvider({
     const reserved = connection.parametersAre === 'inputs' ? connection.keyInput : KEY_VARIABLE
     if (reserved && Object.hasOwn(input.parameters ?? {}, reserved))
       throw invalidInput('input.parameters', `must not contain ${reserved}: it is reserved for the idempotency key`)
+    if (connection.parametersAre === 'variables') checkValues(toTextParameters(input.parameters))
   },
 
   // GitLab reads the list from the primary database for a user who has just written.
@@ -210,7 +216,18 @@ function parametersOf({ parametersAre, keyInput }: Connection, { parameters }: S
     return { inputs: { ...parameters, ...(keyInput && key ? { [keyInput]: key } : {}) } }
   }
   const texts = { ...toTextParameters(parameters), ...(key ? { [KEY_VARIABLE]: key } : {}) }
-  return { variables: Object.entries(texts).map(([key, value]) => ({ key, value })) }
+  // GitLab replaces $NAME with another variable, which may be a secret, and $$ with $.
+  return { variables: Object.entries(texts).map(([key, value]) => ({ key, value: value.replaceAll('$', () => '$$') })) }
+}
+
+/** GitLab also replaces %NAME%, and has no escape for it. Two hex digits are a byte of an encoded URL. */
+function checkValues(texts: Record<string, string>): void {
+  const found = Object.entries(texts).find(([, text]) => /%(?![\dA-Fa-f]{2}%)[A-Za-z_]\w{0,254}%/.test(text))
+  if (found)
+    throw invalidInput(
+      `input.parameters.${found[0]}`,
+      'must not contain %NAME%, which GitLab replaces with the variable NAME',
+    )
 }
 
 async function hasVariable(http: Http, path: string, { id }: Pipeline, key: string): Promise<boolean> {

@@ -39,6 +39,11 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlat
     ['another target', { target: 'deploy' }, 'input.target must be omitted or pipeline'],
     ['an invalid project', { project: 'checkout' }, 'input.project must look like'],
     ['no project', { project: undefined }, 'input.project is required'],
+    [
+      'a value that GitLab expands',
+      { parameters: { URL: 'http://evil.example.com/?key=%DEPLOY_KEY%' } },
+      'input.parameters.URL must not contain %NAME%',
+    ],
     ['the variable of the key', { parameters: { WEBHOOKS_KEY: 'x' } }, 'must not contain WEBHOOKS_KEY'],
     [
       ...(['the input of the key', { parameters: { key: 'x' } }, 'must not contain key'] as const),
@@ -48,6 +53,7 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlat
   forbidden: [
     ...['BASH_ENV', 'bash_env', 'PATH', 'LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'ENV'],
     ...['JAVA_TOOL_OPTIONS', 'CI_DEBUG_TRACE', 'GIT_SSH_COMMAND', 'GITLAB_TOKEN', 'FF_SCRIPT', 'https_proxy'],
+    ...['SECURE_ANALYZERS_PREFIX', 'CS_IMAGE', 'AUTO_DEVOPS_CHART', 'HELM_UPGRADE_EXTRA_ARGS', 'BUILDPACK_URL'],
   ].map((name) => [`the variable ${name}`, withParameter(name), 'list all names that they may set in allowParameters']),
   url: `/${project}/-/pipelines/61`,
   sends: [
@@ -60,6 +66,19 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlat
       'parameters as variables, which are text',
       { parameters: { STAGE: 'prod', REPLICAS: 3 } },
       { body: { variables: [variable('STAGE', 'prod'), variable('REPLICAS', '3'), variable('WEBHOOKS_KEY', key)] } },
+    ],
+    [
+      'values that GitLab does not expand',
+      { parameters: { URL: 'http://evil.example.com/$DEPLOY_KEY', CITY: 'K%C3%B6ln, 50% off' } },
+      {
+        body: {
+          variables: [
+            variable('URL', 'http://evil.example.com/$$DEPLOY_KEY'),
+            variable('CITY', 'K%C3%B6ln, 50% off'),
+            variable('WEBHOOKS_KEY', key),
+          ],
+        },
+      },
     ],
     [
       'variables that the connection lists',
