@@ -5,7 +5,7 @@ import type { CallEvent } from '../orchestrators/event.ts'
 import { passed } from '../outcome.ts'
 import type { ApprovalAction } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
-import type { Message, MessageContext, MessageProvider } from '../providers/message.ts'
+import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
 import type { SignedLink } from '../providers/provider.ts'
 import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
 import { clipSingleLine } from '../text/single-line.ts'
@@ -76,7 +76,9 @@ export function requestApproval({
           `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
         )
       const composed = compose({ event: { ...event, properties: {} }, bridgeUrl })
-      const message = messageOf(composed, event, { question, requester })
+      const bridge = URL.parse(bridgeUrl ?? '')?.href
+      const links = composed.links.map((link) => (link.url === bridge ? link : withHost(link)))
+      const message = messageOf({ ...composed, links }, event, { question, requester })
       const excluded = isRequesterExcluded ? requester : undefined
       return { channel, message, approvers, excluded, remindBefore, ...(provider.process ? { isPolled: true } : {}) }
     },
@@ -144,6 +146,15 @@ function messageOf(
     fields: [...requested, ...composed.fields],
     links: composed.links,
   }
+}
+
+/**
+ * Shows where a link leads. Its label may come from the caller that triggers a sequence, and some platforms show links as buttons, so
+ * no link may look like the one that decides.
+ */
+function withHost({ label, url }: Link): Link {
+  const host = URL.parse(url)?.host ?? ''
+  return { label: /\b(?:approve|reject|decide)/i.test(label) ? host : `${host}: ${label}`, url }
 }
 
 function withButtons(message: Message, { token, url, deadlineAt }: SignedLink): Message {

@@ -56,6 +56,18 @@ describe('The page of an approval', () => {
     })
   })
 
+  it('shows where links lead, none of which is named like a decision', async () => {
+    const labels = { 'Approve now ✔': 'https://evil.example.com/a', pipeline: 'https://ci.example.com:8443/33' }
+    const readLinks = async () => {
+      const { body } = await open()
+      expect([...body.matchAll(/<a [^>]*>([^<]*)</g)].map(([, label]) => label)).toEqual([
+        'evil.example.com',
+        'ci.example.com:8443: pipeline',
+      ])
+    }
+    await whileOpen(readLinks, { data: { ...triggered().data, labels } })
+  })
+
   it('has no scripts, external resources, caching or framing', async () => {
     const data = { ...triggered().data, service: '<script>alert(1)</script>"\'&' }
     const policy = /default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/

@@ -237,7 +237,10 @@ export const category: Category = {
     'close-ticket': closeTicket,
     'ask-approval': requestApproval({
       summary: 'Asks for approval',
-      compose: ({ event }) => ({ mood: 'waiting', title: event.task ?? '', fields: [], links: [] }),
+      compose: ({ event: { task, data } }) => {
+        const links = Object.entries(data.labels).map(([label, url]) => ({ label, url }))
+        return { mood: 'waiting', title: task ?? '', fields: [], links }
+      },
     }),
   },
   routes: { approvals: async () => pageRoute },
