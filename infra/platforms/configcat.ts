@@ -17,6 +17,8 @@ export interface ConfigCatServer extends Served {
     reasons: (string | null)[]
     /** The product requires a reason for each change. */
     reasonRequired: boolean
+    /** Each flag has a targeting rule for the staff. */
+    hasRules: boolean
   }
 }
 
@@ -45,7 +47,7 @@ export async function startConfigCat(): Promise<ConfigCatServer> {
   const state: ConfigCatServer['state'] = {
     evaluationVersion: 'v2',
     values: { production: flags(), test: flags() },
-    ...{ reasons: [], reasonRequired: false },
+    ...{ reasons: [], reasonRequired: false, hasRules: true },
   }
   const authorization = `Basic ${btoa(`${credentials.username}:${credentials.password}`)}`
   const served = await serve((call) =>
@@ -61,7 +63,10 @@ function answer(state: ConfigCatServer['state'], product: string, { method, path
   if (path === '/v1/me') return ok({ fullName: 'Robot', email: 'robot@example.com' })
   if (path === `/v1/products/${product}/configs`) return ok([{ configId: CONFIG, name: 'Main', evaluationVersion }])
   if (path === `/v1/products/${product}/environments`)
-    return ok(Object.entries(ENVIRONMENTS).map(([name, environmentId]) => ({ environmentId, name })))
+    return ok([
+      { environmentId: '08d86d63-2735-4f0e-8a4c-5b3a1c2d3e4f', name: null },
+      ...Object.entries(ENVIRONMENTS).map(([name, environmentId]) => ({ environmentId, name })),
+    ])
   if (path === `/v1/configs/${CONFIG}/settings`)
     return ok(
       SETTINGS.map((key, settingId) => ({ settingId, key, settingType: key === 'banner' ? 'string' : 'boolean' })),
@@ -70,44 +75,49 @@ function answer(state: ConfigCatServer['state'], product: string, { method, path
   const environment = Object.entries(ENVIRONMENTS).find(([, one]) => one === id)?.[0] ?? ''
   const value = state.values[environment]?.[SETTINGS[Number(setting)] ?? '']
   if (version !== evaluationVersion || !value) return notFound
-  if (method === 'GET') return ok(toResponse(version, value))
+  if (method === 'GET') return ok(toResponse(state, value))
   if (state.reasonRequired && !query.has('reason')) return { status: 400, body: { message: 'Reason is required.' } }
   state.reasons.push(query.get('reason'))
-  return patch(version, value, body as Operation[])
+  return patch(state, value, body as Operation[])
 }
 
-function toResponse(version: string | undefined, { value, percentage }: Value) {
+/** Lists without items are null. */
+function toResponse({ evaluationVersion, hasRules }: ConfigCatServer['state'], { value, percentage }: Value) {
   const options =
     percentage === undefined ? [] : [true, false].map((on) => ({ on, share: on ? percentage : 100 - percentage }))
-  if (version === 'v1')
-    return {
-      value,
-      rolloutPercentageItems: options.map(({ on, share }) => ({ percentage: share, value: on })),
-      rolloutRules: [],
-    }
+  if (evaluationVersion === 'v1') {
+    const items = options.map(({ on, share }) => ({ percentage: share, value: on }))
+    return { value, rolloutPercentageItems: items.length > 0 ? items : null, rolloutRules: null }
+  }
   const percentageOptions = options.map(({ on, share }) => ({ percentage: share, value: { boolValue: on } }))
   const forStaff = { conditions: [{ userCondition: { comparisonAttribute: 'Email' } }], value: { boolValue: true } }
-  const targetingRules = [forStaff, ...(options.length > 0 ? [{ conditions: [], percentageOptions }] : [])]
-  return { defaultValue: { boolValue: value }, targetingRules }
+  const targetingRules = [
+    ...(hasRules ? [forStaff] : []),
+    ...(options.length > 0 ? [{ conditions: null, percentageOptions }] : []),
+  ]
+  return { defaultValue: { boolValue: value }, targetingRules: targetingRules.length > 0 ? targetingRules : null }
 }
 
-/** Applies the operations that ConfigCat documents for values and percentages. The first targeting rule is that for the staff. */
-function patch(version: string | undefined, current: Value, operations: Operation[]): Reply {
+/** Applies the operations that ConfigCat documents for values and percentages. The first targeting rule is that for the staff, if any. */
+function patch(state: ConfigCatServer['state'], current: Value, operations: Operation[]): Reply {
+  const isV1 = state.evaluationVersion === 'v1'
+  const last = state.hasRules ? 1 : 0
+  const isEmpty = !state.hasRules && current.percentage === undefined
   const before = JSON.stringify(current)
   for (const { op, path, value } of operations) {
-    const isPercentage =
-      /^(?:add \/targetingRules\/-|replace \/(?:targetingRules\/1\/percentageOptions|rolloutPercentageItems))$/
-    if (op === 'replace' && path === (version === 'v1' ? '/value' : '/defaultValue/boolValue'))
-      current.value = value === true
-    else if (op === 'remove' && path === '/targetingRules/1') current.percentage = undefined
-    else if (isPercentage.test(`${op} ${path}`)) {
-      const options =
-        op === 'add' ? (value as { percentageOptions: { percentage: number }[] }).percentageOptions : value
+    const places = isV1
+      ? ['replace /rolloutPercentageItems']
+      : [isEmpty ? 'add /targetingRules' : 'add /targetingRules/-', `replace /targetingRules/${last}/percentageOptions`]
+    if (op === 'replace' && path === (isV1 ? '/value' : '/defaultValue/boolValue')) current.value = value === true
+    else if (op === 'remove' && path === `/targetingRules/${last}`) current.percentage = undefined
+    else if (places.includes(`${op} ${path}`)) {
+      const rule = (isEmpty && op === 'add' ? (value as unknown[])[0] : value) as { percentageOptions?: unknown }
+      const options = op === 'add' ? rule.percentageOptions : value
       const [first, second] = options as { percentage: number }[]
       if (first && second && first.percentage + second.percentage !== 100)
         return { status: 400, body: { message: 'The sum of the percentages must be 100.' } }
       current.percentage = first?.percentage
     } else return { status: 400, body: { message: `Invalid operation ${op} ${path}` } }
   }
-  return before === JSON.stringify(current) ? { status: 204 } : ok(toResponse(version, current))
+  return before === JSON.stringify(current) ? { status: 204 } : ok(toResponse(state, current))
 }

@@ -17,22 +17,26 @@ const connection = z.strictObject({
 })
 type ConfigCat = Client<z.output<typeof connection>>
 
-const configs = z.array(z.object({ configId: z.string(), name: z.string(), evaluationVersion: z.enum(['v1', 'v2']) }))
-const environments = z.array(z.object({ environmentId: z.string(), name: z.string() }))
-const settings = z.array(z.object({ settingId: z.int(), key: z.string(), settingType: z.string() }))
+// ConfigCat's document allows null for each text and list.
+const text = z.nullish(z.string())
+const configs = z.array(z.object({ configId: z.string(), name: text, evaluationVersion: z.enum(['v1', 'v2']) }))
+const environments = z.array(z.object({ environmentId: z.string(), name: text }))
+const settings = z.array(z.object({ settingId: z.int(), key: text, settingType: z.string() }))
 
 const boolValue = z.object({ boolValue: z.boolean() })
 const v1Value = z.object({
   value: z.boolean(),
-  rolloutPercentageItems: z.array(z.object({ percentage: z.number(), value: z.boolean() })),
+  rolloutPercentageItems: z.nullish(z.array(z.object({ percentage: z.number(), value: z.boolean() }))),
 })
 const v2Value = z.object({
   defaultValue: boolValue,
-  targetingRules: z.array(
-    z.object({
-      conditions: z.nullish(z.array(z.unknown())),
-      percentageOptions: z.nullish(z.array(z.object({ percentage: z.number(), value: boolValue }))),
-    }),
+  targetingRules: z.nullish(
+    z.array(
+      z.object({
+        conditions: z.nullish(z.array(z.unknown())),
+        percentageOptions: z.nullish(z.array(z.object({ percentage: z.number(), value: boolValue }))),
+      }),
+    ),
   ),
 })
 
@@ -98,12 +102,14 @@ function targetOf(setting: Setting, { flag, on, percentage }: FlagChange): [bool
   return [false, percentage]
 }
 
+type Names = [id: string | null | undefined, name: string | null | undefined]
+
 /** @throws Failure `refused` if there is none */
-function only<T>(noun: string, wanted: string, items: readonly T[], namesOf: (item: T) => [string, string]): T {
+function only<T>(noun: string, wanted: string, items: readonly T[], namesOf: (item: T) => Names): T {
   const byId = items.filter((item) => namesOf(item)[0] === wanted)
   const [found, ...others] = byId.length > 0 ? byId : items.filter((item) => namesOf(item)[1] === wanted)
   if (found && others.length === 0) return found
-  const known = items.map((item) => namesOf(item)[1]).join(', ')
+  const known = items.flatMap((item) => namesOf(item)[1] ?? []).join(', ')
   throw new Failure(
     'refused',
     found
@@ -138,7 +144,8 @@ async function readSetting(client: ConfigCat, environment: string, flag: string)
 type Place = Pick<Setting, 'path' | 'link'>
 
 async function readV1(http: Http, place: Place): Promise<Setting> {
-  const { value, rolloutPercentageItems: items } = (await http.get(place.path, { schema: v1Value })).body
+  const { value, rolloutPercentageItems } = (await http.get(place.path, { schema: v1Value })).body
+  const items = rolloutPercentageItems ?? []
   return {
     ...place,
     value,
@@ -158,10 +165,9 @@ async function readV1(http: Http, place: Place): Promise<Setting> {
 /** The percentage options for all users are those of a rule without conditions. */
 async function readV2(http: Http, place: Place): Promise<Setting> {
   const { defaultValue, targetingRules } = (await http.get(place.path, { schema: v2Value })).body
-  const index = targetingRules.findIndex(
-    ({ conditions, percentageOptions }) => !conditions?.length && percentageOptions,
-  )
-  const options = targetingRules[index]?.percentageOptions ?? []
+  const rules = targetingRules ?? []
+  const index = rules.findIndex(({ conditions, percentageOptions }) => !conditions?.length && percentageOptions)
+  const options = rules[index]?.percentageOptions ?? []
   const rulePath = `/targetingRules/${index}`
   return {
     ...place,
@@ -171,9 +177,12 @@ async function readV2(http: Http, place: Place): Promise<Setting> {
       const percentageOptions = optionsOf(percentage, (served) => ({ boolValue: served }))
       const rule = { conditions: [], percentageOptions }
       const isRemoved = percentage === undefined
+      const added = targetingRules
+        ? { path: '/targetingRules/-', value: rule }
+        : { path: '/targetingRules', value: [rule] }
       return [
         { op: 'replace', path: '/defaultValue/boolValue', value: next },
-        ...(index < 0 && !isRemoved ? [{ op: 'add', path: '/targetingRules/-', value: rule }] : []),
+        ...(index < 0 && !isRemoved ? [{ op: 'add', ...added }] : []),
         ...(index >= 0 && !isRemoved
           ? [{ op: 'replace', path: `${rulePath}/percentageOptions`, value: percentageOptions }]
           : []),

@@ -28,9 +28,13 @@ const { server, set, calls } = flagConformance(configcat, flagPlatforms.configca
 })
 const flag = (environment = 'production') => server.state.values[environment]?.['checkout-v2']
 
-describe.each(['v1', 'v2'] as const)('ConfigCat, evaluation version %s', (evaluationVersion) => {
+describe.each([
+  ['v1', false],
+  ['v2', true],
+  ['v2', false],
+] as const)('ConfigCat, evaluation version %s, with targeting rules: %s', (evaluationVersion, hasRules) => {
   test('turns a flag on and off, rolls it out, and ends the rollout', async () => {
-    server.state.evaluationVersion = evaluationVersion
+    Object.assign(server.state, { evaluationVersion, hasRules })
     expect(await set({ state: 'on' })).toMatchObject({ data: { after: { state: 'on', percentage: 100 } } })
     expect(await set({ percentage: 25 })).toMatchObject({ data: { after: { state: 'on', percentage: 25 } } })
     expect(flag()).toEqual({ value: false, percentage: 25 })
