@@ -49,6 +49,11 @@ export const jane = '80351110224678912'
 export const approverRole = '165511591545143296'
 const server = '197038439483310086'
 const MAX_CHARACTERS = 6_000
+/** Discord sends the headers of a limit with most responses. This request is the last of its window. */
+const LIMIT = {
+  ...{ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': '0', 'x-ratelimit-bucket': 'abcd1234' },
+  ...{ 'x-ratelimit-reset': '1470173023.123', 'x-ratelimit-reset-after': '1.25' },
+}
 
 /**
  * The part of Discord's API that posts messages, with the limits and errors of its documentation.
@@ -64,7 +69,9 @@ export async function startDiscord(): Promise<DiscordServer> {
   const users = { [jane]: { username: 'jane', global_name: 'Jane Doe', roles: [approverRole] } }
   const served = await serve((call) => {
     if (call.headers.authorization !== `Bot ${token}`) return refuse(401, 0, '401: Unauthorized')
-    return answer(call, { publicKey, messages, users })
+    if (!/^DiscordBot \(https:\/\/\S+, [\d.]+\)/.test(call.headers['user-agent'] ?? ''))
+      return refuse(403, 40333, 'internal network error')
+    return { ...answer(call, { publicKey, messages, users }), headers: LIMIT }
   })
   const signed = (request: object, now?: number) => signRequest(privateKey, request, now)
   return {

@@ -40,7 +40,7 @@ export const discord = defineMessageProvider({
   headers: ({ token }) => ({
     authorization: `Bot ${token}`,
     // Discord blocks others.
-    'user-agent': 'DiscordBot (cloud-automation-webhooks, 1)',
+    'user-agent': 'DiscordBot (https://www.npmjs.com/package/cloud-automation-webhooks, 1)',
   }),
   errorReason,
   buttons: discordButtons,
