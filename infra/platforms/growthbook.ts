@@ -123,6 +123,7 @@ function change(
   if (rule !== undefined) revision.coverage[rule] = (given['rule'] as { coverage: number }).coverage
   else if (action === 'toggle') revision.enabled[String(given['environment'])] = given['enabled'] === true
   else if (action === 'request-review') revision.status = 'pending-review'
+  else if (action === 'discard') revision.status = 'discarded'
   else if (guarded && revision.status !== 'approved') return refusal(403, 'This revision requires approval.')
   else if (guarded && !mayPublish) return refusal(403, 'You do not have permission to publish.')
   else publish(feature, revision)

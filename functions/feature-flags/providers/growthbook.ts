@@ -49,6 +49,7 @@ const oneFeature = z.object({ feature })
 const oneRevision = z.object({ revision })
 const revisionList = z.object({ feature: z.object({ revisions: z.array(revision) }) })
 
+const REFUSALS = [400, 403, 404, 409, 422]
 /** Statuses of a draft that waits for people. */
 const OPEN = ['draft', 'pending-review', 'approved']
 
@@ -93,7 +94,7 @@ export const growthbook = defineFlagProvider({
       if (draft.status === 'draft') await http.post(`${path}/request-review`, {}, writeOptions(client))
       return { id: String(draft.version), noun: 'revision', providerState: flag } satisfies PendingChange
     }
-    await http.post(`${path}/publish`, comment ? { comment } : {}, writeOptions(client))
+    await publishOrDiscard(client, path, comment)
     return undefined
   },
 
@@ -191,6 +192,19 @@ async function rolloutIn(client: GrowthBook, environment: string, flag: string):
     'refused',
     `A percentage of ${flag} cannot be set: ${reason}. It needs exactly one percentage rollout, for this environment alone.`,
   )
+}
+
+/** Publishes a draft. If GrowthBook refuses, discards it, so that refused calls leave no drafts behind. */
+async function publishOrDiscard(client: GrowthBook, path: string, comment: string | undefined): Promise<void> {
+  const { http } = client
+  try {
+    await http.post(`${path}/publish`, comment ? { comment } : {}, writeOptions(client))
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+    // The reason of the first refusal says more than that of the second.
+    await http.post(`${path}/discard`, {}, { ...writeOptions(client), accept: REFUSALS })
+    throw error
+  }
 }
 
 /** Publishes an approved draft. Without the permission to publish it, waits until a person does. */

@@ -80,6 +80,14 @@ describe('GrowthBook', () => {
     expect(newestOf(server.state.revisions).comment).toBe(`Less (Ref: caw-${keyOf(1)})`)
   })
 
+  test('discards a draft that it may not publish, and shows why', async () => {
+    server.state.guarded = true
+    await expectFailure(set({ percentage: 50 }), 'refused', 'This revision requires approval.')
+    expect(server.state.revisions).toMatchObject([{ status: 'discarded' }])
+    server.failNext(403, { message: 'You may not discard.' }, { on: ({ path }) => path.endsWith('/discard') })
+    await expectFailure(set({ percentage: 50 }, { key: keyOf(2) }), 'refused', 'This revision requires approval.')
+  })
+
   test('continues the draft of an earlier attempt', async () => {
     server.failNext(502, '', { on: 'PUT' })
     await expectFailure(set({ percentage: 50 }), { transient: true })
