@@ -15,7 +15,14 @@ const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCd
     running: [
       ...['pending', 'fetching', 'fetching_completed', 'pre_plan_running', 'pre_plan_completed', 'queuing'],
       ...['pre_plan_awaiting_decision', 'plan_queued', 'planning', 'planned', 'tf_policy_checked', 'applying'],
-      ...['tf_policy_override', 'post_plan_running', 'post_plan_completed', 'cost_estimating', 'cost_estimated'],
+      ...[
+        'tf_policy_override',
+        'post_plan_running',
+        'post_plan_awaiting_decision',
+        'post_plan_completed',
+        'cost_estimating',
+        'cost_estimated',
+      ],
       ...['policy_checking', 'policy_override', 'policy_checked', 'planned_and_saved', 'assessing', 'confirmed'],
       ...['pre_apply_running', 'pre_apply_completed', 'queuing_apply', 'apply_queued', 'post_apply_running'],
       'post_apply_completed',
