@@ -15,6 +15,8 @@ export interface GoogleCloudDeployServer extends Served {
     rollouts: Rollout[]
     /** How often an operation is not done yet. */
     pendingPolls: number
+    /** A release whose operation is not done. */
+    unborn?: Record<string, unknown>
     /** Why operations fail. */
     refusal?: string
   }
@@ -59,10 +61,12 @@ function answer(state: GoogleCloudDeployServer['state'], { method, path, query, 
   const [, release, rest] = new RegExp(`^${PIPELINE}/releases(?:/([^/]+)(.*))?$`).exec(at) ?? []
   if (at === `${PIPELINE}/releases` && method === 'GET') return ok({ releases: state.releases })
   if (at === `${PIPELINE}/releases`) {
-    return create(state, state.releases, `${at}/${query.get('releaseId')}`, {
-      renderState: 'IN_PROGRESS',
-      ...(body as object),
-    })
+    const name = `${at}/${query.get('releaseId')}`
+    const given = { renderState: 'IN_PROGRESS', ...(body as object) }
+    if (state.unborn?.['name'] === name) return ok({ name: OPERATION, done: false })
+    if (state.pendingPolls === 0) return create(state, state.releases, name, given)
+    state.unborn = { ...given, name }
+    return ok({ name: OPERATION, done: false })
   }
   const known = release && state.releases.some(({ name }) => name === `${PIPELINE}/releases/${release}`)
   if (!known) return googleError(404, 'NOT_FOUND', `Resource '${at}' was not found`)
@@ -82,7 +86,12 @@ function answer(state: GoogleCloudDeployServer['state'], { method, path, query, 
 }
 
 function operationOf(state: GoogleCloudDeployServer['state']) {
-  if (state.pendingPolls-- > 0) return { done: false }
+  if (state.pendingPolls > 0) {
+    state.pendingPolls--
+    return { done: false }
+  }
+  if (state.unborn) state.releases.push(state.unborn)
+  delete state.unborn
   return state.refusal ? { done: true, error: { code: 9, message: state.refusal } } : { done: true }
 }
 

@@ -121,7 +121,9 @@ export const googleCloudDeploy = defineJobProvider({
     if (ref === undefined) {
       const { skaffoldConfigUri } = at
       const body = { annotations, skaffoldConfigUri, buildArtifacts: artifactsOf(parameters) }
-      await create(http, path, body, { query: { ...query, releaseId: name } })
+      const exists = await create(http, path, body, { query: { ...query, releaseId: name } })
+      // The start is repeated. A rollout of a release that does not exist yet would be refused.
+      if (!exists) throw new Failure('platform', `Google Cloud Deploy is still creating the release ${name}.`)
     }
     const more = { query: { ...query, rolloutId: name } }
     await create(http, `${path}/${segment(release)}/rollouts`, { targetId, annotations }, more)
@@ -168,12 +170,21 @@ function artifactsOf(parameters: StartJob['parameters'] = {}): { image: string; 
   return Object.entries(parameters).map(([image, tag]) => ({ image, tag: String(tag) }))
 }
 
-/** Creates a release or a rollout, unless an earlier attempt has, and waits a moment until it exists. */
-async function create(http: Http, path: string, body: object, { query }: Pick<RequestOptions, 'query'>): Promise<void> {
+/**
+ * Creates a release or a rollout, unless an earlier attempt has, and waits a moment until it exists.
+ *
+ * @returns whether it exists
+ */
+async function create(
+  http: Http,
+  path: string,
+  body: object,
+  { query }: Pick<RequestOptions, 'query'>,
+): Promise<boolean> {
   const options = { ...(query ? { query } : {}), accept: [CONFLICT], schema: operation }
   const response = await http.post(path, body, options)
   if (response.status === CONFLICT) {
-    if (conflict.safeParse(response.body).success) return
+    if (conflict.safeParse(response.body).success) return true
     const reason = clipSingleLine(errorReasonIn(response.body), 500)
     throw new Failure('platform', `Google Cloud Deploy answered 409: ${reason}`, { nothingWritten: true })
   }
@@ -184,6 +195,7 @@ async function create(http: Http, path: string, body: object, { query }: Pick<Re
     current = (await http.get(`v1/${operationPath}`, { schema: operation })).body
   }
   if (current.error) throw new Failure('refused', `Google Cloud Deploy refused it: ${current.error.message}`)
+  return current.done === true
 }
 
 /** An id is `acme-shop#<pipeline>/<release>/<rollout>`. The part after # alone requires a project. */

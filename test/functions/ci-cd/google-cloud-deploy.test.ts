@@ -79,6 +79,16 @@ describe('Google Cloud Deploy', () => {
     expect([releases.length, rollouts.length]).toEqual([2, 1])
   })
 
+  test('repeats a start whose release takes long to create, instead of rolling it out too early', async () => {
+    server.state.pendingPolls = 8
+    const at = connected({ skaffoldConfigUri })
+    await expectFailure(at.start({ target: input.target }), { kind: 'platform', transient: true }, 'is still creating')
+    expect(server.state.rollouts).toEqual([])
+    await at.start({ target: input.target }, { isRetry: true })
+    const { releases, rollouts } = server.state
+    expect([releases.length, rollouts.length]).toEqual([2, 1])
+  })
+
   test('waits for a rollout that cannot be read yet, but not forever', async () => {
     const started = await connected().start(input)
     server.state.rollouts.splice(0)
