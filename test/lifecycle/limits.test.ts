@@ -49,6 +49,14 @@ describe('A caller that has reached its limit', () => {
     expect(await open({ ...triggered(), input: { nonsense: 1 } }, '')).toMatchObject({ status: 429 })
   })
 
+  it('cannot send results again, each of which is tried for a day', async () => {
+    const { id } = await lifecycle.call('open-ticket?connection=ticket', ticket())
+    expect(await lifecycle.command('answer', id)).toMatchObject({ status: 429 })
+    passTime(60)
+    const answers = () => lifecycle.invocations.filter(({ payload }) => payload.only === 'answer').length
+    expect([(await lifecycle.command('answer', id)).status, answers()]).toEqual([202, 1])
+  })
+
   it('gets the task that runs another one again, and starts no second one', async () => {
     platform.states = ['failed']
     const { id } = await lifecycle.call('start-run?connection=job', { ...triggered(), input: { target: 'deploy' } })

@@ -30,6 +30,8 @@ const taskOperations = {
   },
 
   async answer({ category, caller, taskId }: TaskRequest): Promise<WebhookResponse> {
+    const refusal = await rateRefusal(caller, category.name)
+    if (refusal) throw refusal
     const { answerAgain } = await import('../task/answer-again.ts')
     const answered = await answerAgain(category.name, taskId, caller)
     audit.add({ outcome: 'accepted' })
@@ -72,11 +74,25 @@ export async function statusResponse({
 }: TaskRequest): Promise<WebhookResponse> {
   allowMethod(event, 'GET')
   authorizeCategory(caller, category.name)
-  const waitMs = waitOf(event, context)
+  const requestedMs = waitOf(event, context)
+  const waitMs = requestedMs > 0 && !(await mayWait(category, caller)) ? BRIEF_WAIT_MS : requestedMs
   const { readTaskStatus, secondsToRetry } = await import('../task/status.ts')
   const status = await readTaskStatus(category.name, taskId, caller, waitMs)
   const headers = status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : undefined
   return json(200, status, headers)
+}
+
+/** At this rate, the waits of a caller hold at most about eight invocations at a time. */
+const MAX_WAITS_PER_MINUTE = 20
+/** Further requests wait briefly, because many clients repeat a request that waits without a pause of their own. */
+const BRIEF_WAIT_MS = 1_000
+
+/** Whether a request may wait for long. It holds an invocation, which other callers may need. */
+async function mayWait({ name }: Category, caller: Caller): Promise<boolean> {
+  const { countCall } = await import('../../state/call-rate.ts')
+  // No caller has this name.
+  const { calls } = await countCall(name, `${caller.name}#wait`, Date.now())
+  return calls <= MAX_WAITS_PER_MINUTE
 }
 
 /** Left of Lambda's time for the response. */

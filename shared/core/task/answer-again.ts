@@ -23,7 +23,8 @@ export async function answerAgain(category: string, taskId: string, caller: Call
   try {
     await startExecution({
       functionName: settings.taskFunction,
-      executionName: `${taskId}${ANSWER_SUFFIX}-${Date.now().toString(36)}`,
+      // One in a minute: each tries for a day.
+      executionName: `${taskId}${ANSWER_SUFFIX}-${Math.floor(Date.now() / 60_000).toString(36)}`,
       payload: canonical(again),
     })
   } catch (cause) {

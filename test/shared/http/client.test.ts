@@ -90,7 +90,11 @@ describe('HTTP client: requests', () => {
     expect((await client(`${url}/tenant`).post('moved', {})).body).toEqual({ here: true })
     await expectFailure(client(`${url}/tenant`).post('away', {}), 'refused', '/other/steal, which is not followed')
     expect(seen.at(-1)).toBe('POST /tenant/away')
-    await expectFailure(client(`${url}/tenant`).post('around', {}), 'refused', '/tenant/..;/other, which is not followed')
+    await expectFailure(
+      client(`${url}/tenant`).post('around', {}),
+      'refused',
+      '/tenant/..;/other, which is not followed',
+    )
   })
 
   it('follows redirects only within the host of the connection', async () => {

@@ -132,13 +132,6 @@ describe('An interactive call', () => {
     })
   })
 
-  it('has another id as a dry run', async () => {
-    const dry = await call(event, { multiValueQueryStringParameters: { mode: ['interactive'], dryRun: ['true'] } })
-    const real = await call(event)
-    expect(dry.json.taskId).not.toBe(real.json.taskId)
-    expect(payloads().map(({ dryRun }) => dryRun)).toEqual([true, false])
-  })
-
   it('has another id in another deployment with the same key', async () => {
     await call(event)
     process.env['WEBHOOKS_STATE_TABLE'] = 'table-of-another-stack'

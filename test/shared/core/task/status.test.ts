@@ -13,6 +13,8 @@ let known: string[]
 let status: string
 let events: object[]
 let broken: string | undefined
+/** How many requests of the caller have waited in this minute. */
+let waits: number
 
 const taskId = '0123456789abcdef0123456789abcdef01234567'
 const arn = `arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/${taskId}/first`
@@ -40,6 +42,7 @@ function answer(call: Call): Reply {
     return ok(noted === undefined ? {} : { Item: { arn: { S: noted } } })
   }
   const execution = { DurableExecutionName: taskId, FunctionArn: 'f', Status: status }
+  if (operation === 'UpdateItem') return ok({ Attributes: { calls: { N: String(waits) } } })
   if (operation === 'List') {
     const found = known.map((DurableExecutionArn) => ({ ...execution, DurableExecutionArn, StartTimestamp: 1 }))
     return ok({ DurableExecutions: found })
@@ -65,6 +68,7 @@ beforeEach(() => {
   status = 'RUNNING'
   events = []
   broken = undefined
+  waits = 1
 })
 
 async function read(caller: keyof typeof callers, id = taskId, query: Record<string, string> | null = null) {
@@ -159,6 +163,11 @@ describe('The status', () => {
   it('that a caller waits for is that of a running task after the wait', async () => {
     expect((await read('alice', taskId, { wait: '0' })).body).toMatchObject({ state: 'running' })
     expect((await read('alice', taskId, { wait: '1' })).body).toMatchObject({ state: 'running' })
+  })
+
+  it('that a caller waits for too often is returned after a second, so that it leaves functions to others', async () => {
+    waits = 21
+    expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'running' })
   })
 
   it.each(['26', '-1', 'soon', '1.5'])('is refused with wait=%s', async (wait) => {
