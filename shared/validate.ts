@@ -5,24 +5,58 @@ import { issueMessage } from './validation-messages.ts'
 
 z.config({ localeError: issueMessage })
 
+interface ValidateOptions {
+  /** The value's name in messages: `input`, `the secret acme/callers`. */
+  what: string
+  /** First part of each field's path: `input` gives `input.title`. */
+  root?: string
+  /** Of the failure. Defaults to `invalid`. */
+  kind?: FailureKind
+}
+
 /**
  * Parses a value.
  *
- * @param what the value's name in messages: `input`, `the secret acme/callers`
- * @param root first part of each field's path: `input` gives `input.title`
- * @throws Failure with every invalid field. Its kind defaults to `invalid`
+ * @throws Failure with every invalid field
  */
-export function validate<S extends z.core.$ZodType>(
-  schema: S,
-  value: unknown,
-  { what, root = '', kind = 'invalid' }: { what: string; root?: string; kind?: FailureKind },
-): z.output<S> {
+export function validate<S extends z.core.$ZodType>(schema: S, value: unknown, options: ValidateOptions): z.output<S> {
   const parsed = z.safeParse(schema, value)
   if (parsed.success) return parsed.data
+  throw failureOf(parsed.error, schema, options)
+}
+
+/**
+ * Parses a value without its unknown fields.
+ *
+ * @returns the parsed value, and the failure that `validate` throws because of the unknown fields
+ * @throws Failure as `validate` does, if more than unknown fields is wrong
+ */
+export function validateKnownFields<S extends z.core.$ZodType>(
+  schema: S,
+  value: unknown,
+  options: ValidateOptions,
+): { value: z.output<S>; unknownFields?: Failure } {
+  const parsed = z.safeParse(schema, value)
+  if (parsed.success) return { value: parsed.data }
+  const known = structuredClone(value)
+  for (const issue of parsed.error.issues) {
+    if (issue.code !== 'unrecognized_keys') continue
+    const holder = issue.path.reduce((held, name) => Object(held)[name], known)
+    for (const key of issue.keys) delete Object(holder)[key]
+  }
+  const withoutUnknown = validate(schema, known, options)
+  return { value: withoutUnknown, unknownFields: failureOf(parsed.error, schema, options) }
+}
+
+function failureOf(
+  { issues }: z.core.$ZodError,
+  schema: z.core.$ZodType,
+  { what, root = '', kind = 'invalid' }: ValidateOptions,
+): Failure {
   const known = 'shape' in schema ? Object.keys(schema.shape as object) : []
-  const errors = parsed.error.issues.flatMap((issue) => fieldErrors(issue, root, known))
+  const errors = issues.flatMap((issue) => fieldErrors(issue, root, known))
   const shown = errors.slice(0, 10)
-  throw new Failure(
+  return new Failure(
     kind,
     `${what} is not valid: ${shown.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
     {

@@ -52,7 +52,7 @@ async function handleResponse(
   const stored = await readApproval(taskId)
   if (!stored) throw new Failure('unknown', 'This approval no longer exists.')
   const { approval } = stored
-  const connection = await loadConnection(category, approval.connection)
+  const connection = await loadConnection(category, approval.connection, { ignoresUnknown: true })
   if (!approval.hasButtons || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This approval was not requested here.')
   const pressed = await buttons.verify(connection.values, request)

@@ -5,11 +5,16 @@ import { Failure } from '../errors.ts'
 import { secretsIn } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
-import { validate } from '../validate.ts'
+import { validateKnownFields } from '../validate.ts'
 
 export interface ReadOptions {
   /** Reads the secret again, instead of from the cache. */
   fresh?: boolean
+  /**
+   * Whether unknown fields are ignored instead of refused. A task ignores them: its version may be older than a field that was added
+   * while it runs.
+   */
+  ignoresUnknown?: boolean
   /** The failure for a secret that does not exist: `unknown` if a caller chose the name. */
   missing?: 'misconfigured' | 'unknown'
 }
@@ -17,8 +22,15 @@ export interface ReadOptions {
 /** A 401 from the platform ends the cache time early. */
 const MAX_AGE_SECONDS = 300
 
+interface Validated {
+  text: string
+  value: unknown
+  secrets: string[]
+  unknownFields?: Failure
+}
+
 /** The last value of each secret by its schema. The same text is not validated again. */
-const validated = new WeakMap<z.core.$ZodType, Map<string, { text: string; value: unknown; secrets: string[] }>>()
+const validated = new WeakMap<z.core.$ZodType, Map<string, Validated>>()
 
 /**
  * Reads and validates a secret of this deployment, and registers its secret values for masking. Returns the same object until
@@ -50,15 +62,18 @@ export async function readSecret(
   const previous = bySchema.get(name)
   // Each invocation registers the secrets that it reads, including those that an earlier one has validated.
   for (const secret of previous?.secrets ?? []) registerSecret(secret)
-  if (previous?.text === text) return previous.value
-  const value = validate<z.ZodMiniObject | z.ZodMiniRecord>(schema, parse(name, text), {
-    what: `The secret ${name}`,
-    kind: 'misconfigured',
-  })
-  const secrets = schema instanceof z.ZodMiniObject ? secretsIn(schema, value) : []
+  const current = previous?.text === text ? previous : validateSecret(name, text, schema)
+  bySchema.set(name, current)
+  if (current.unknownFields && !options.ignoresUnknown) throw current.unknownFields
+  return current.value
+}
+
+function validateSecret(name: string, text: string, schema: z.ZodMiniObject | z.ZodMiniRecord): Validated {
+  const options = { what: `The secret ${name}`, kind: 'misconfigured' } as const
+  const parsed = validateKnownFields(schema, parse(name, text), options)
+  const secrets = schema instanceof z.ZodMiniObject ? secretsIn(schema, parsed.value) : []
   for (const secret of secrets) registerSecret(secret)
-  bySchema.set(name, { text, value, secrets })
-  return value
+  return { text, secrets, ...parsed }
 }
 
 async function readText(name: string, { fresh = false, missing = 'misconfigured' }: ReadOptions): Promise<string> {

@@ -152,7 +152,7 @@ async function withConnection<T>(
   const action = category.actions[name]
   if (!action) throw new Failure('unknown', `${category.name} has no action ${name}.`)
   const attempt = async (fresh: boolean, mayHaveWritten: boolean) =>
-    run(action, await loadConnection(category, connection, fresh), mayHaveWritten)
+    run(action, await loadConnection(category, connection, { fresh, ignoresUnknown: true }), mayHaveWritten)
   let mayHaveWritten: boolean
   try {
     return await attempt(false, false)

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { readSecret } from '../auth/secrets.ts'
+import { type ReadOptions, readSecret } from '../auth/secrets.ts'
 import { Failure } from '../errors.ts'
 import { unknownName } from '../validate.ts'
 import { type FlaggerRequest, parseFlagger } from './flagger.ts'
@@ -33,15 +33,17 @@ export function isOrchestratorType(name: string): boolean {
  * Loads an orchestrator by its secret `orchestrators/<name>`.
  *
  * @param name undefined for callers that name none
- * @param fresh reads the secret again, instead of from the cache
  * @throws Failure `misconfigured`, `unavailable`
  */
-export async function loadOrchestrator(name = DEFAULT_ORCHESTRATOR, fresh = false): Promise<Orchestrator> {
+export async function loadOrchestrator(
+  name = DEFAULT_ORCHESTRATOR,
+  { fresh = false, ignoresUnknown = false }: Omit<ReadOptions, 'missing'> = {},
+): Promise<Orchestrator> {
   const path = `orchestrators/${name}`
   const head = z.looseObject({ type: z.enum(Object.keys(orchestratorTypes)) })
   const { type } = name === DEFAULT_ORCHESTRATOR ? { type: name } : await readSecret(path, head, { fresh })
   const { secret, connect } = await loadOrchestratorType(type)
-  return connect(secret ? await readSecret(path, secret) : {})
+  return connect(secret ? await readSecret(path, secret, { ignoresUnknown }) : {})
 }
 
 /** Loads a type of orchestrator by its name. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { listSecrets, readSecret } from '../auth/secrets.ts'
+import { listSecrets, type ReadOptions, readSecret } from '../auth/secrets.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { withDescription } from '../fields.ts'
 import { log } from '../log.ts'
@@ -33,17 +33,20 @@ const common = {
  * Loads a connection and its provider.
  *
  * @param name from the caller, not checked yet
- * @param fresh reads the secret again instead of using the cache
  * @throws Failure `unknown` with the known connections or providers, `misconfigured`, `unavailable`
  */
-export async function loadConnection(category: Category, name: string, fresh = false): Promise<Connection> {
+export async function loadConnection(
+  category: Category,
+  name: string,
+  { fresh = false, ignoresUnknown = false }: Omit<ReadOptions, 'missing'> = {},
+): Promise<Connection> {
   if (!CONNECTION_NAME.test(name)) throw await unknownConnection(category.name, name)
   try {
     await readSecret(pathOf(category, name), providerField, { fresh, missing: 'unknown' })
   } catch (error) {
     throw error instanceof Failure && error.kind === 'unknown' ? await unknownConnection(category.name, name) : error
   }
-  return readConnection(category, name)
+  return readConnection(category, name, { ignoresUnknown })
 }
 
 /**
@@ -51,7 +54,11 @@ export async function loadConnection(category: Category, name: string, fresh = f
  *
  * @throws Failure `unknown` with the known providers, `misconfigured`, `unavailable`
  */
-export async function readConnection(category: Category, name: string): Promise<Connection> {
+export async function readConnection(
+  category: Category,
+  name: string,
+  options: Pick<ReadOptions, 'ignoresUnknown'> = {},
+): Promise<Connection> {
   const path = pathOf(category, name)
   const selected = await readSecret(path, providerField)
   const load = Object.hasOwn(category.providers, selected.provider) ? category.providers[selected.provider] : undefined
@@ -62,7 +69,7 @@ export async function readConnection(category: Category, name: string): Promise<
     )
   }
   const provider = await load()
-  const values = await readSecret(path, connectionSchema(provider, category))
+  const values = await readSecret(path, connectionSchema(provider, category), options)
   return { name, provider, values }
 }
 

@@ -84,7 +84,7 @@ async function receiveWith(name: string, request: UnverifiedRequest, fresh: bool
   const callers = Object.values(await readCallers(fresh))
   // Anyone may send any name: only known ones are read from Secrets Manager.
   if (!callers.some(({ orchestrator }) => orchestrator === name)) throw unauthenticated
-  const orchestrator = await loadOrchestrator(name, fresh).catch((error: unknown) => {
+  const orchestrator = await loadOrchestrator(name, { fresh }).catch((error: unknown) => {
     if (!(error instanceof Failure) || error.kind !== 'misconfigured') throw error
     log.warn('orchestrator not loaded', { kind: error.kind, reason: error.message })
     throw unauthenticated

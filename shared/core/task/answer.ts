@@ -96,7 +96,7 @@ export async function deliver(
   uncertainAttempts: number,
   fresh = false,
 ): Promise<Delivery> {
-  const { send } = await loadOrchestrator(task.orchestrator, fresh)
+  const { send } = await loadOrchestrator(task.orchestrator, { fresh, ignoresUnknown: true })
   const answered: AnsweredTask = task
   if (sealedReplyTo !== undefined) {
     // Loaded when used: few calls bring an address.

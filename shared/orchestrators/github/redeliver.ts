@@ -13,7 +13,9 @@ import { githubSecret } from './secret.ts'
 export async function redeliverHandler(): Promise<void> {
   for (const name of settings.redeliver) {
     clearSecrets()
-    const http = appClient(await readSecret(`orchestrators/${name}`, githubSecret, { fresh: true }))
+    const http = appClient(
+      await readSecret(`orchestrators/${name}`, githubSecret, { fresh: true, ignoresUnknown: true }),
+    )
     const now = Date.now()
     const due = (await failedDeliveries(http, now)).filter(({ firstAt, lastAt }) => now - lastAt >= lastAt - firstAt)
     for (const delivery of due) {

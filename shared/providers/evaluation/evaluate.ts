@@ -119,7 +119,7 @@ async function previousEvaluations(
   { comparison }: SloFile,
 ): Promise<PreviousEvaluation[]> {
   const { orchestrator, ...of } = at
-  const { evaluations } = await loadOrchestrator(orchestrator)
+  const { evaluations } = await loadOrchestrator(orchestrator, { ignoresUnknown: true })
   if (!evaluations) {
     throw new Failure(
       'misconfigured',
